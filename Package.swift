@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Language features every target of ours is compiled with.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Targets that touch every byte are optimised in debug builds too: without it the tests, the fuzzers and the demo
+/// would spend their time in unoptimised byte loops.
+let hot: [SwiftSetting] = house + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+let hotC: [CSetting] = [.define("_GNU_SOURCE"), .unsafeFlags(["-O2"], .when(configuration: .debug))]
+
+/// Linked statically where Debian ships the archive: a query then starts without mapping libarchive's ICU and XML.
+func archive(_ name: String) -> LinkerSetting { .unsafeFlags(["-Xlinker", "-l:lib\(name).a"]) }
+
+let package = Package(
+    name: "salvage",
+    products: [
+        .executable(name: "salvage", targets: ["salvage"]),
+        .executable(name: "salvage-sandbox", targets: ["salvage-sandbox"]),
+        .library(name: "SessionAPI", targets: ["SessionAPI"]),
+        .library(name: "Sandbox", targets: ["Sandbox"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+    ],
+    targets: [
+        .executableTarget(name: "salvage", dependencies: ["SalvageCommands"], swiftSettings: house),
+        .target(
+            name: "SalvageCommands",
+            dependencies: [
+                "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "Pack", "Catalog",
+                "CShims",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: house),
+        .target(name: "Terminal", swiftSettings: hot),
+        .target(
+            name: "Harvest",
+            dependencies: [
+                "SessionAPI", "Catalog", "Pack", "CShims",
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: house),
+        .target(
+            name: "SessionAPI",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: hot),
+        .target(
+            name: "Ingest", dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Pack", "CShims"],
+            swiftSettings: hot),
+        .target(
+            name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CShims"], swiftSettings: hot,
+            linkerSettings: [archive("archive")]),
+        .target(name: "CrashAnalysis", dependencies: ["CElfutils", "CShims"], swiftSettings: hot),
+        .target(
+            name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CShims"], swiftSettings: hot,
+            linkerSettings: [archive("pcre2-8")]),
+        .target(
+            name: "Pack", dependencies: ["CZstd", "CCrypto", "CShims"], swiftSettings: hot,
+            linkerSettings: [archive("zstd")]),
+        .target(
+            name: "Catalog", dependencies: ["Pack", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: house),
+        .target(
+            name: "Sandbox",
+            dependencies: [
+                "CArchive", "CShims",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: house, linkerSettings: [archive("archive")]),
+        .executableTarget(
+            name: "salvage-sandbox",
+            dependencies: ["Sandbox", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: house),
+        .target(name: "CShims", cSettings: hotC),
+        .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CElfutils", providers: [.apt(["libdw-dev"])]),
+        .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    ]
+)

@@ -1,0 +1,2 @@
+import GRDB
+public func catalogProbe() throws { _ = try DatabaseQueue() }

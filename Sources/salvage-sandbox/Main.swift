@@ -1,0 +1,2 @@
+import Sandbox
+@main struct Main { static func main() { sandboxProbe(); print("sandbox") } }

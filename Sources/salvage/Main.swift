@@ -1,0 +1,2 @@
+import SalvageCommands
+@main struct Main { static func main() { print("salvage") } }
