@@ -41,7 +41,8 @@ let package = Package(
         .target(
             name: "SalvageCommands",
             dependencies: [
-                "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "Pack", "Catalog",
+                "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "Pack",
+                "Catalog",
                 "CShims",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

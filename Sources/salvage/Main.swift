@@ -1,2 +1,11 @@
+import Glibc
 import SalvageCommands
-@main struct Main { static func main() { print("salvage") } }
+
+/// Nothing but the way in: everything the program does lives in the libraries.
+@main
+struct Main {
+    static func main() async {
+        let status = await SalvageProgram.run(Array(CommandLine.arguments.dropFirst()))
+        exit(status)
+    }
+}

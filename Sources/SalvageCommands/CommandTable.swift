@@ -1,0 +1,19 @@
+import ArgumentParser
+
+/// Every command once: the help groups, the names for did-you-mean, and the two-word commands.
+enum CommandTable {
+    static let groups: [CommandGroup] = [
+        CommandGroup(name: "Collect:", subcommands: [])
+    ]
+
+    /// The names of all commands.
+    static let names: [String] = groups.flatMap { group in
+        group.subcommands.compactMap { $0.configuration.commandName ?? $0._commandName }
+    }
+
+    /// Commands that have commands of their own.
+    static let nested: [String: Set<String>] = [
+        "crashes": ["list", "top", "diff"],
+        "symbols": ["add", "list", "missing"],
+    ]
+}

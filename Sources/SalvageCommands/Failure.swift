@@ -1,0 +1,58 @@
+import Glibc
+import Terminal
+
+/// An error in the words an engineer needs: what failed, on which session and path, why, and what to do next.
+struct Failure: Error, Sendable {
+    /// A stable name for scripts, such as `session_not_found`.
+    var code: String
+    /// What failed and why, one sentence.
+    var message: String
+    /// The session concerned, if any.
+    var session: String?
+    /// The file or container path concerned, if any.
+    var path: String?
+    /// What to do next, if that is known.
+    var hint: String?
+    /// How the process ends.
+    var status: ExitStatus
+
+    init(
+        _ code: String, _ message: String, session: String? = nil, path: String? = nil, hint: String? = nil,
+        status: ExitStatus = .failure
+    ) {
+        self.code = code
+        self.message = message
+        self.session = session
+        self.path = path
+        self.hint = hint
+        self.status = status
+    }
+
+    /// Writes the error to standard error: one JSON object with `--json`, two short lines otherwise.
+    func report(json: Bool, style: Style) {
+        let sink = ByteSink(descriptor: STDERR_FILENO)
+        if json {
+            var line = JSONLine()
+            line.add("error", true)
+            line.add("code", code)
+            line.add("message", message)
+            line.add("session", session)
+            line.add("path", path)
+            line.add("hint", hint)
+            sink.write(line.text + "\n")
+        } else {
+            var text = style.red("salvage:") + " " + Escape.display(message)
+            if let session, !message.contains(session) { text += " (session \(Escape.display(session)))" }
+            if let path, !message.contains(path) { text += " (path \(Escape.display(path)))" }
+            text += "\n"
+            if let hint { text += "  hint: \(Escape.display(hint))\n" }
+            sink.write(text)
+        }
+        sink.flush()
+    }
+}
+
+/// Ends a command with a status that is not a failure, after its output was written.
+struct EndedWith: Error {
+    let status: ExitStatus
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// Turns the errors of every part into the one form that is shown.
+enum FailureReport {
+    /// The failure to show for `error`, nil where the argument parser has its own words for it (usage, help).
+    static func failure(for error: any Error) -> Failure? {
+        switch error {
+        case let failure as Failure: return failure
+        default: break
+        }
+        if error is ValidationError || error is ExitCode || error is CleanExit { return nil }
+        if String(reflecting: type(of: error)).hasPrefix("ArgumentParser.") { return nil }
+        return Failure("unexpected", "\(error)")
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Glibc
+import Terminal
+
+/// The flags every command takes.
+struct GlobalOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The store's folder (or SALVAGE_STORE, or `store:` in the config; else ./storage).", valueName: "dir"))
+    var store: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The config file (or SALVAGE_CONFIG; else ./salvage.yaml, $XDG_CONFIG_HOME/salvage/, /etc/salvage/).",
+            valueName: "file"))
+    var config: String?
+
+    @Flag(help: "Print one JSON object per line; field names are stable.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Colour: auto, always or never (NO_COLOR is honoured).", valueName: "when"))
+    var color: ColorFlag = .auto
+
+    @Flag(help: "Print results and errors only.")
+    var quiet = false
+
+    @Flag(help: "Say more about what is being done, on standard error.")
+    var verbose = false
+
+    /// How standard output is dressed.
+    var style: Style { Style(choice: json ? .never : color.choice, descriptor: STDOUT_FILENO) }
+
+    /// How standard error is dressed.
+    var errorStyle: Style { Style(choice: color.choice, descriptor: STDERR_FILENO) }
+}
+
+/// The values of `--color`.
+enum ColorFlag: String, ExpressibleByArgument, CaseIterable {
+    case auto, always, never
+
+    var choice: ColorChoice {
+        switch self {
+        case .auto: .auto
+        case .always: .always
+        case .never: .never
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import Glibc
+import Terminal
+
+/// Standard output of one command: text for people or one JSON object per line, decided once.
+struct Output {
+    let sink = ByteSink(descriptor: STDOUT_FILENO)
+    let style: Style
+    let json: Bool
+
+    init(_ options: GlobalOptions) {
+        style = options.style
+        json = options.json
+    }
+
+    /// Writes one JSON object as a line.
+    func line(_ object: JSONLine) {
+        sink.write(object.utf8)
+        sink.write("\n")
+    }
+
+    /// Writes one line of text.
+    func text(_ text: String) {
+        sink.write(text + "\n")
+    }
+
+    /// Hands the rest to the kernel. A reader that went away is no error; a full disk is.
+    func finish() throws {
+        sink.flush()
+        if let failure = sink.failure {
+            throw Failure(
+                "output_failed", "could not write to standard output: \(String(cString: strerror(failure)))")
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Glibc
+import Terminal
+
+/// The command tree.
+struct Salvage: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "salvage",
+        abstract: "Harvest crash dumps and logs of exited game-server sessions, and answer questions about them.",
+        discussion: """
+            Start here:
+              salvage harvest                 pull what exited sessions left behind, once
+              salvage sessions --since 2h     what ran
+              salvage crashes top             which crashes hurt most
+              salvage show SESSION            what happened to one session
+              salvage grep PATTERN            search the logs of all of them
+
+            Exit codes: 0 ok, 1 nothing found, 2 error, 3 partial, 64 usage, 75 try again later, 77 not authorised.
+            """,
+        version: salvageVersion,
+        groupedSubcommands: CommandTable.groups
+    )
+}
+
+/// The version that `salvage --version` prints and requests carry as user agent.
+public let salvageVersion = "0.1.0"
+
+/// Runs the program; the executable's `main` is one call to it.
+public enum SalvageProgram {
+    /// Parses `arguments` (without the program name), runs the command and returns the exit code. Never throws.
+    public static func run(_ arguments: [String]) async -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
+        do {
+            if let mistake = Suggestion.unknownCommand(in: ordered, known: CommandTable.names) { throw mistake }
+            var command = try Salvage.parseAsRoot(ordered)
+            if var slow = command as? any AsyncParsableCommand {
+                try await slow.run()
+            } else {
+                try command.run()
+            }
+            return ExitStatus.success.rawValue
+        } catch let ended as EndedWith {
+            return ended.status.rawValue
+        } catch {
+            return report(error, arguments: ordered)
+        }
+    }
+
+    private static func report(_ error: any Error, arguments: [String]) -> Int32 {
+        if let failure = FailureReport.failure(for: error) {
+            let json = arguments.contains("--json")
+            failure.report(json: json, style: Style(choice: .auto, descriptor: STDERR_FILENO))
+            return failure.status.rawValue
+        }
+        let code = Salvage.exitCode(for: error)
+        let text = Salvage.fullMessage(for: error)
+        if !text.isEmpty {
+            let sink = ByteSink(descriptor: code.isSuccess ? STDOUT_FILENO : STDERR_FILENO)
+            sink.write(text + "\n")
+            sink.flush()
+        }
+        return code.rawValue
+    }
+}
+
+/// Lets the global flags stand before the command as well as behind it (`salvage --json sessions`).
+enum GlobalFlagOrder {
+    private static let withValue: Set<String> = ["--store", "--config", "--color"]
+    private static let alone: Set<String> = ["--json", "--quiet", "--verbose"]
+
+    static func moveBehindCommand(_ arguments: [String]) -> [String] {
+        var moved: [String] = []
+        var rest = arguments[...]
+        while let first = rest.first {
+            if withValue.contains(first), rest.count > 1 {
+                moved += rest.prefix(2)
+                rest = rest.dropFirst(2)
+            } else if alone.contains(first) || withValue.contains(where: { first.hasPrefix($0 + "=") }) {
+                moved.append(first)
+                rest = rest.dropFirst()
+            } else {
+                break
+            }
+        }
+        guard let command = rest.first, !command.hasPrefix("-") else { return arguments }
+        return [command] + insertAfterNouns(command, Array(rest.dropFirst()), moved)
+    }
+
+    /// `crashes top` and `symbols add` are two words; the flags belong behind both.
+    private static func insertAfterNouns(_ command: String, _ rest: [String], _ moved: [String]) -> [String] {
+        guard !moved.isEmpty else { return rest }
+        if let nested = CommandTable.nested[command], let first = rest.first, nested.contains(first) {
+            return [first] + moved + rest.dropFirst()
+        }
+        return moved + rest
+    }
+}

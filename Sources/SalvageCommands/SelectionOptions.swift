@@ -1,0 +1,59 @@
+import ArgumentParser
+import Terminal
+
+/// The flags that choose sessions, the same for every query.
+struct SelectionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Only this session; a unique prefix of its id is enough. May be repeated.", valueName: "id"))
+    var session: [String] = []
+
+    @Option(help: ArgumentHelp("Only sessions of images that match this glob.", valueName: "glob"))
+    var image: String?
+
+    @Option(help: ArgumentHelp("Only sessions whose tag (build) matches this glob.", valueName: "glob"))
+    var tag: String?
+
+    @Option(help: ArgumentHelp("Only sessions in locations that match this glob.", valueName: "glob"))
+    var location: String?
+
+    @Option(
+        help: ArgumentHelp("Only sessions with this label. May be repeated; all must hold.", valueName: "key=value"))
+    var label: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Only sessions created at or after: 2h, yesterday, 2026-11-20T21:00Z.", valueName: "time"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Only sessions created before.", valueName: "time"))
+    var until: String?
+
+    @Flag(help: "Only sessions that crashed.")
+    var crashed = false
+
+    @Option(help: ArgumentHelp("At most this many results.", valueName: "count"))
+    var limit: Int?
+
+    /// Reads a time flag, or says how times are written.
+    static func instant(_ text: String?, flag: String, now: Int64 = TimeText.now()) throws -> Int64? {
+        guard let text else { return nil }
+        guard let instant = TimeText.parse(text, now: now) else {
+            throw Failure(
+                "bad_time", "\(flag) does not understand '\(text)'",
+                hint: "write a span like 90m, 2h or 7d, or an instant like 2026-11-20T21:00Z, or 'yesterday'",
+                status: .usage)
+        }
+        return instant
+    }
+
+    /// The labels as key and value, or the usage error for one that is not `key=value`.
+    func labelPairs() throws -> [(key: String, value: String)] {
+        try label.map { text in
+            guard let split = text.firstIndex(of: "="), split != text.startIndex else {
+                throw Failure(
+                    "bad_label", "--label does not understand '\(text)'", hint: "write --label mode=duel",
+                    status: .usage)
+            }
+            return (String(text[..<split]), String(text[text.index(after: split)...]))
+        }
+    }
+}

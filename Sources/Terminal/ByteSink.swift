@@ -1,0 +1,72 @@
+import Glibc
+
+/// A buffered writer on a file descriptor that remembers when the reader went away.
+///
+/// Not safe for use from several threads at once; a command owns one for standard output.
+public final class ByteSink {
+    /// Set once a write failed because the other end closed (EPIPE): further output is pointless and is dropped.
+    public private(set) var isClosed = false
+    /// The `errno` of the first write that failed for any other reason, so that a full disk is not taken for success.
+    public private(set) var failure: Int32?
+    private let descriptor: Int32
+    private var buffer: [UInt8] = []
+    private let capacity: Int
+
+    /// Creates a writer on `descriptor` that flushes whenever `capacity` bytes have gathered.
+    public init(descriptor: Int32, capacity: Int = 64 * 1024) {
+        self.descriptor = descriptor
+        self.capacity = capacity
+        buffer.reserveCapacity(capacity)
+    }
+
+    /// Appends the UTF-8 bytes of `text`.
+    public func write(_ text: String) {
+        guard !isClosed else { return }
+        var text = text
+        text.withUTF8 { buffer.append(contentsOf: $0) }
+        if buffer.count >= capacity { flush() }
+    }
+
+    /// Appends raw bytes; large pieces go straight to the descriptor.
+    public func write(_ bytes: UnsafeRawBufferPointer) {
+        guard !isClosed else { return }
+        if bytes.count >= capacity {
+            flush()
+            drain(bytes)
+            return
+        }
+        buffer.append(contentsOf: bytes)
+        if buffer.count >= capacity { flush() }
+    }
+
+    /// Appends raw bytes held in an array.
+    public func write(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { write($0) }
+    }
+
+    /// Hands everything gathered so far to the kernel.
+    public func flush() {
+        guard !buffer.isEmpty else { return }
+        buffer.withUnsafeBytes { drain($0) }
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func drain(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        while !rest.isEmpty, !isClosed, failure == nil {
+            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            if count > 0 {
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            } else if errno == EINTR {
+                continue
+            } else if errno == EAGAIN {
+                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&waiting, 1, -1)
+            } else if errno == EPIPE {
+                isClosed = true
+            } else {
+                failure = errno
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Glibc
+
+/// One line on standard error that is rewritten as long work goes on, at most ten times a second.
+///
+/// It shows nothing unless standard error is a terminal, so that cron stays quiet and logs stay clean.
+public final class Progress {
+    private let isShown: Bool
+    private var last: Int64 = 0
+    private var isDrawn = false
+
+    /// A progress line; `quiet` suppresses it even on a terminal.
+    public init(quiet: Bool = false) {
+        isShown = !quiet && isatty(STDERR_FILENO) == 1 && Environment.value("TERM") != "dumb"
+    }
+
+    deinit { finish() }
+
+    /// Shows `line`, which is built only when it will be drawn.
+    public func update(_ line: @autoclosure () -> String) {
+        guard isShown else { return }
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        let now = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        guard !isDrawn || now - last >= 100 else { return }
+        last = now
+        isDrawn = true
+        emit("\r\u{1B}[K" + line())
+    }
+
+    /// Removes the line; what is printed next starts on a clean one.
+    public func finish() {
+        guard isDrawn else { return }
+        isDrawn = false
+        emit("\r\u{1B}[K")
+    }
+
+    private func emit(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in _ = Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+    }
+}

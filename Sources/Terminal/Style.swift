@@ -1,0 +1,50 @@
+import Glibc
+
+/// When to colour: the value of `--color`.
+public enum ColorChoice: String, Sendable, CaseIterable {
+    case auto, always, never
+}
+
+/// Colours and weights of terminal output; every function returns its text unchanged where colour is off.
+public struct Style: Sendable {
+    /// Whether escape sequences are written at all.
+    public let isEnabled: Bool
+
+    /// Decides from the choice, the descriptor, `NO_COLOR` (https://no-color.org) and `TERM=dumb`.
+    public init(choice: ColorChoice, descriptor: Int32) {
+        switch choice {
+        case .always: isEnabled = true
+        case .never: isEnabled = false
+        case .auto:
+            let refused = Environment.value("NO_COLOR").map { !$0.isEmpty } ?? false
+            isEnabled = isatty(descriptor) == 1 && !refused && Environment.value("TERM") != "dumb"
+        }
+    }
+
+    /// Bold text.
+    public func bold(_ text: String) -> String { wrap(text, "1") }
+    /// Text that steps back.
+    public func dim(_ text: String) -> String { wrap(text, "2") }
+    /// Something that failed or was lost.
+    public func red(_ text: String) -> String { wrap(text, "31") }
+    /// Something that is good.
+    public func green(_ text: String) -> String { wrap(text, "32") }
+    /// Something to look at.
+    public func yellow(_ text: String) -> String { wrap(text, "33") }
+    /// A name that a next command takes.
+    public func cyan(_ text: String) -> String { wrap(text, "36") }
+    /// A path or a session, as ripgrep colours it.
+    public func magenta(_ text: String) -> String { wrap(text, "35") }
+
+    private func wrap(_ text: String, _ code: String) -> String {
+        isEnabled && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
+}
+
+/// The process environment.
+public enum Environment {
+    /// The value of a variable, nil where it is not set.
+    public static func value(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+}
