@@ -1,0 +1,10 @@
+#pragma once
+
+/// A descriptor that becomes readable when the process ends (pidfd_open(2)); -1 and errno on failure.
+int salvage_pidfd_open(int pid);
+
+/// An anonymous file in memory, closed on exec (memfd_create(2)); -1 and errno on failure.
+int salvage_memfd(const char *name);
+
+/// Has the kernel kill this process when its parent ends, so that a killed daemon leaves no child behind.
+int salvage_die_with_parent(void);
