@@ -71,8 +71,9 @@ let package = Package(
             linkerSettings: [archive("archive")]),
         .target(name: "CrashAnalysis", dependencies: ["CElfutils", "CShims"], swiftSettings: hot),
         .target(
-            name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CShims"], swiftSettings: hot,
+            name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CShims"], swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
+        .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(
             name: "Pack", dependencies: ["CZstd", "CCrypto", "CShims"], swiftSettings: hot,
             linkerSettings: [archive("zstd")]),
@@ -98,6 +99,7 @@ let package = Package(
             dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: hot),
         .target(name: "CShims", cSettings: hotC),
+        .target(name: "CLogScan", cSettings: hotC),
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
