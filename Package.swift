@@ -69,7 +69,9 @@ let package = Package(
         .target(
             name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CShims"], swiftSettings: hot,
             linkerSettings: [archive("archive")]),
-        .target(name: "CrashAnalysis", dependencies: ["CElfutils", "CShims"], swiftSettings: hot),
+        .target(
+            name: "CrashAnalysis", dependencies: ["CElfutils", "CShims", "CCrashScan", "CZlib"], swiftSettings: hot),
+        .target(name: "CCrashScan", cSettings: hotC),
         .target(
             name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CShims"], swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
@@ -107,5 +109,6 @@ let package = Package(
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CElfutils", providers: [.apt(["libdw-dev"])]),
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+        .testTarget(name: "CrashAnalysisTests", dependencies: ["CrashAnalysis"], swiftSettings: house),
     ]
 )

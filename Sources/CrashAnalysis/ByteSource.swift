@@ -1,0 +1,103 @@
+import Glibc
+
+/// A random-access run of bytes: a file, a buffer in memory, a member of a pack.
+///
+/// The analyzer reads only what it needs, so a source of many gigabytes costs what is asked of it.
+public protocol ByteSource: Sendable {
+    /// Length in bytes.
+    var size: UInt64 { get }
+    /// Reads up to `buffer.count` bytes from `offset` on; returns how many were read, 0 at or beyond the end.
+    ///
+    /// Throws when the bytes that should be there cannot be had; the analyzer then treats them as missing.
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+extension ByteSource {
+    /// The bytes from `offset` on, at most `count` of them; fewer where the source ends or cannot be read.
+    func bytes(at offset: UInt64, count: Int) -> [UInt8] {
+        guard count > 0, offset < size else { return [] }
+        let wanted = Int(min(UInt64(count), size - offset))
+        return [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
+            while filled < wanted {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
+                guard let got = try? read(at: offset + UInt64(filled), into: rest), got > 0 else { return }
+                filled += min(got, wanted - filled)
+            }
+        }
+    }
+}
+
+/// Bytes held in memory.
+public struct MemoryByteSource: ByteSource {
+    private let content: [UInt8]
+
+    /// Wraps `content`.
+    public init(_ content: [UInt8]) { self.content = content }
+
+    /// Length in bytes.
+    public var size: UInt64 { UInt64(content.count) }
+
+    /// Copies from memory.
+    public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        guard offset < size, let target = buffer.baseAddress else { return 0 }
+        let start = Int(offset)
+        let count = min(buffer.count, content.count - start)
+        content.withUnsafeBytes { all in
+            if let base = all.baseAddress { target.copyMemory(from: base + start, byteCount: count) }
+        }
+        return count
+    }
+}
+
+/// A part of another source, as a source of its own.
+struct SliceByteSource: ByteSource {
+    let whole: any ByteSource
+    let start: UInt64
+    let size: UInt64
+
+    init(_ whole: any ByteSource, start: UInt64, size: UInt64) {
+        self.whole = whole
+        self.start = min(start, whole.size)
+        self.size = min(size, whole.size - self.start)
+    }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        guard offset < size else { return 0 }
+        let count = Int(min(UInt64(buffer.count), size - offset))
+        return try whole.read(at: start + offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+    }
+}
+
+/// A regular file read by `pread`.
+public final class FileByteSource: ByteSource {
+    /// Length in bytes when it was opened.
+    public let size: UInt64
+    private let descriptor: Int32
+
+    /// Opens a regular file for reading; throws `CrashError` when it cannot be opened or is no regular file.
+    ///
+    /// Opened without blocking, so a FIFO under that name cannot hang the caller.
+    public init(path: String) throws(CrashError) {
+        let opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard opened >= 0 else { throw CrashError(code: .unreadable, message: "cannot open \(path)", path: path) }
+        var facts = stat()
+        guard fstat(opened, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 0 else {
+            close(opened)
+            throw CrashError(code: .unreadable, message: "\(path) is not a regular file", path: path)
+        }
+        descriptor = opened
+        size = UInt64(facts.st_size)
+    }
+
+    deinit { close(descriptor) }
+
+    /// One `pread`, repeated when interrupted; throws `CrashError` on an input error.
+    public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        guard offset < size, let base = buffer.baseAddress else { return 0 }
+        while true {
+            let got = pread(descriptor, base, buffer.count, Int(offset))
+            if got >= 0 { return got }
+            guard errno == EINTR else { throw CrashError(code: .unreadable, message: "read failed at \(offset)") }
+        }
+    }
+}

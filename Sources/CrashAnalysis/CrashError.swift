@@ -1,0 +1,37 @@
+/// What went wrong in crash analysis or in the symbol store.
+public struct CrashError: Error, Sendable, Equatable {
+    /// An open set of reasons.
+    public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The word used in JSON.
+        public var rawValue: String
+        /// Wraps a word.
+        public init(rawValue: String) { self.rawValue = rawValue }
+        /// The bytes cannot be read.
+        public static let unreadable = Code(rawValue: "unreadable")
+        /// The bytes are not what their magic promises.
+        public static let malformed = Code(rawValue: "malformed")
+        /// A file has no build id, so it cannot be found again.
+        public static let noBuildID = Code(rawValue: "no_build_id")
+        /// Not a kind of file the symbol store keeps.
+        public static let unsupported = Code(rawValue: "unsupported")
+        /// The store cannot be written.
+        public static let unwritable = Code(rawValue: "unwritable")
+    }
+
+    /// Why.
+    public var code: Code
+    /// One sentence for a person.
+    public var message: String
+    /// The file concerned, when there is one.
+    public var path: String?
+    /// What to do about it.
+    public var hint: String?
+
+    /// Describes one failure.
+    public init(code: Code, message: String, path: String? = nil, hint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.path = path
+        self.hint = hint
+    }
+}

@@ -1,0 +1,89 @@
+/// An ELF core file, read as far as a summary needs: header, program headers, notes, first pages of modules.
+struct ELFCore {
+    let header: ELFHeader
+    let segments: [ELFSegment]
+    let notes: CoreNotes
+    let memory: CoreMemory
+    let modules: [MappedModule]
+    let remarks: [String]
+
+    /// Reads a core; throws `CrashError` when the header is none of a core.
+    init(_ source: any ByteSource) throws(CrashError) {
+        guard let header = ELFHeader(source.bytes(at: 0, count: 64)), header.type == 4 else {
+            throw CrashError(code: .malformed, message: "no ELF core header")
+        }
+        var remarks: [String] = []
+        let count = Self.programCount(header, source)
+        let table = source.bytes(at: header.programOffset, count: count * max(header.programSize, 1))
+        var complete = header
+        complete.programCount = count
+        let segments = complete.segments(table: table)
+        if segments.count < count {
+            remarks.append("truncated: \(segments.count) of \(count) program headers are there")
+        }
+        var notes = CoreNotes(header: header)
+        for segment in segments.prefix(4096) where segment.type == ELFSegment.note {
+            notes.read(source, segment: segment)
+        }
+        let end = segments.reduce(UInt64(0)) { max($0, $1.offset.addingReportingOverflow($1.fileSize).partialValue) }
+        if end > source.size { remarks.append("truncated: \(source.size) of \(end) bytes are there") }
+        if header.arch == nil { remarks.append("processor \(header.machine) is not understood: no registers") }
+        if notes.threadsCut { remarks.append("only the first \(CoreNotes.threadLimit) threads were read") }
+        self.header = header
+        self.segments = segments
+        self.notes = notes
+        memory = CoreMemory(source: source, segments: segments)
+        modules = CoreModules.find(notes: notes, memory: memory, segments: segments)
+        self.remarks = remarks
+    }
+
+    /// The count of program headers; beyond 65,534 it stands in the first section header (gABI PN_XNUM).
+    private static func programCount(_ header: ELFHeader, _ source: any ByteSource) -> Int {
+        guard header.programCount == 0xffff else { return header.programCount }
+        let section = ByteView(
+            bytes: source.bytes(at: header.sectionOffset, count: header.is64 ? 64 : 40), bigEndian: header.bigEndian)
+        guard let info = section.u32(header.is64 ? 44 : 28) else { return header.programCount }
+        return min(Int(info), ELFHeader.programLimit)
+    }
+
+    /// Path of the executable: the mapping around the entry point, else around the program headers, else the name.
+    var executable: String? {
+        for key in [UInt64(9), 3] {
+            guard let address = notes.auxiliary[key] else { continue }
+            if let mapping = notes.mappings.first(where: { $0.start <= address && address < $0.end }) {
+                return mapping.path
+            }
+        }
+        return notes.name
+    }
+
+    /// The facts of the core as a record, before unwinding.
+    func record() -> CrashRecord {
+        var record = CrashRecord(kind: "elf_core")
+        let number = notes.signal ?? notes.threads.first.map(\.signal) ?? 0
+        if number > 0 {
+            record.signal = SignalNames.name(number)
+            if let code = notes.code {
+                record.exception = SignalNames.code(code, of: number)
+                if SignalNames.hasAddress(number, code: code) { record.address = notes.address.map(Address.init) }
+            }
+        } else {
+            record.notes.append("the core names no signal")
+        }
+        record.pid = notes.pid
+        record.executable = executable
+        record.commandLine = notes.arguments
+        record.os = "linux"
+        record.arch = header.arch?.rawValue
+        record.thread = notes.threads.first?.id
+        record.threadCount = notes.threads.count
+        record.threads = notes.threads.map { CrashThread(thread: $0.id, registers: $0.registers.named) }
+        record.modules = modules.map(\.record)
+        record.notes += remarks
+        if notes.threads.isEmpty { record.notes.append("no thread could be read") }
+        if !modules.isEmpty, modules.allSatisfy({ $0.record.buildID == nil }) {
+            record.notes.append("no build ids: ELF headers were not dumped (coredump_filter) or the core is cut")
+        }
+        return record
+    }
+}

@@ -1,0 +1,104 @@
+/// A module of a core or minidump, with what unwinding needs to find its tables.
+struct MappedModule: Sendable {
+    var record: CrashModule
+    /// What to add to the addresses inside the file to get those in memory.
+    var bias: UInt64
+    /// Program headers as found in memory; empty when the headers were not dumped.
+    var segments: [ELFSegment]
+    /// Ranges mapped with the right to execute.
+    var code: [Range<UInt64>]
+
+    var end: UInt64 { record.base.value &+ record.size }
+
+    func contains(_ address: UInt64) -> Bool { address >= record.base.value && address < end }
+}
+
+/// Finds the executables and libraries among the file mappings of a core.
+enum CoreModules {
+    private static let limit = 4096
+    private static let sysinfoHeader: UInt64 = 33
+
+    static func find(notes: CoreNotes, memory: CoreMemory, segments: [ELFSegment]) -> [MappedModule] {
+        let executable = segments.filter { $0.type == ELFSegment.load && $0.flags & 1 != 0 && $0.memorySize > 0 }
+            .map { $0.address..<$0.address.addingClamped($0.memorySize) }.sorted { $0.lowerBound < $1.lowerBound }
+        var groups: [[CoreNotes.Mapping]] = []
+        for mapping in notes.mappings.sorted(by: { $0.start < $1.start }) {
+            if let last = groups.indices.last, let head = groups[last].first, head.path == mapping.path,
+                mapping.fileOffset > 0 || mapping.start == head.start
+            {
+                groups[last].append(mapping)
+            } else {
+                groups.append([mapping])
+            }
+        }
+        var modules: [MappedModule] = []
+        for group in groups where modules.count < limit {
+            if let module = module(group, memory: memory, executable: executable) { modules.append(module) }
+        }
+        if let address = notes.auxiliary[sysinfoHeader], memory.holds(address) {
+            let mapping = CoreNotes.Mapping(
+                start: address, end: memory.end(of: address) ?? address, fileOffset: 0, path: "linux-vdso.so.1")
+            if let vdso = module([mapping], memory: memory, executable: executable) { modules.append(vdso) }
+        }
+        return modules.sorted { $0.record.base < $1.record.base }
+    }
+
+    /// One module out of the mappings of one path; nil for a mapped data file.
+    private static func module(
+        _ group: [CoreNotes.Mapping], memory: CoreMemory, executable: [Range<UInt64>]
+    ) -> MappedModule? {
+        guard let first = group.first, let last = group.last, last.end > first.start else { return nil }
+        let name = first.path.split(separator: "/").last.map(String.init) ?? first.path
+        var record = CrashModule(
+            name: name, path: first.path, base: Address(first.start), size: last.end - first.start)
+        let code = group.flatMap { mapping in
+            executable.filter { $0.lowerBound < mapping.end && mapping.start < $0.upperBound }
+                .map { max($0.lowerBound, mapping.start)..<min($0.upperBound, mapping.end) }
+        }
+        let image = ELFImage(memory: memory, base: first.start)
+        guard image != nil || !code.isEmpty else { return nil }
+        record.buildID = image?.buildID
+        return MappedModule(
+            record: record, bias: image?.bias ?? first.start &- first.fileOffset, segments: image?.segments ?? [],
+            code: code)
+    }
+}
+
+/// The ELF headers of a module as they lie in memory.
+struct ELFImage {
+    let header: ELFHeader
+    let segments: [ELFSegment]
+    let bias: UInt64
+    let buildID: String?
+
+    init?(memory: any ProcessMemory, base: UInt64) {
+        let head = memory.bytes(at: base, count: 4096)
+        guard let header = ELFHeader(head), header.type != 4, header.programCount <= 512,
+            header.programOffset <= 65536
+        else { return nil }
+        let table =
+            Int(header.programOffset) + header.programCount * header.programSize <= head.count
+            ? Array(head.dropFirst(Int(header.programOffset)))
+            : memory.bytes(
+                at: base &+ header.programOffset, count: header.programCount * header.programSize)
+        let segments = header.segments(table: table)
+        let first = segments.first { $0.type == ELFSegment.load }
+        let bias = base &- (first.map { $0.address &- $0.offset } ?? 0)
+        self.header = header
+        self.segments = segments
+        self.bias = bias
+        buildID =
+            segments.filter { $0.type == ELFSegment.note && $0.fileSize <= 65536 }.lazy.compactMap {
+                let notes = memory.bytes(at: bias &+ $0.address, count: Int($0.fileSize))
+                return ELFNote.buildID(in: notes, bigEndian: header.bigEndian)
+            }.first
+    }
+}
+
+extension UInt64 {
+    /// The sum, or the largest number where it would not fit.
+    func addingClamped(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}

@@ -1,0 +1,162 @@
+/// What the notes of a core say (Linux `fs/binfmt_elf.c`, `include/uapi/linux/elf.h`).
+struct CoreNotes {
+    struct Thread {
+        var id: Int
+        var signal: Int
+        var registers: Registers
+    }
+
+    struct Mapping {
+        var start: UInt64
+        var end: UInt64
+        var fileOffset: UInt64
+        var path: String
+    }
+
+    var threads: [Thread] = []
+    var pid: Int?
+    var name: String?
+    var arguments: String?
+    var signal: Int?
+    var code: Int?
+    var address: UInt64?
+    var auxiliary: [UInt64: UInt64] = [:]
+    var mappings: [Mapping] = []
+    var threadsCut = false
+
+    static let threadLimit = 65_536
+    static let mappingLimit = 1 << 18
+    /// A mapping table longer than this is no kernel's doing.
+    static let longestNote: UInt64 = 64 << 20
+
+    private enum Kind {
+        static let status: UInt32 = 1
+        static let process: UInt32 = 3
+        static let auxiliary: UInt32 = 6
+        static let signal: UInt32 = 0x5349_4749
+        static let files: UInt32 = 0x4649_4c45
+    }
+
+    private let is64: Bool
+    private let bigEndian: Bool
+    private let arch: Architecture?
+
+    init(header: ELFHeader) {
+        is64 = header.is64
+        bigEndian = header.bigEndian
+        arch = header.arch
+    }
+
+    /// Walks one PT_NOTE segment, reading headers in runs and skipping the register sets nobody needs.
+    mutating func read(_ source: any ByteSource, segment: ELFSegment) {
+        var at: UInt64 = 0
+        var window: [UInt8] = []
+        var windowStart: UInt64 = 0
+        func piece(_ from: UInt64, _ length: UInt64) -> ByteView? {
+            guard length <= Self.longestNote, from <= segment.fileSize, length <= segment.fileSize - from else {
+                return nil
+            }
+            if from < windowStart || from + length > windowStart + UInt64(window.count) {
+                let (offset, overflow) = segment.offset.addingReportingOverflow(from)
+                guard !overflow else { return nil }
+                window = source.bytes(at: offset, count: Int(min(segment.fileSize - from, max(length, 16384))))
+                windowStart = from
+            }
+            let skip = Int(from - windowStart)
+            guard skip <= window.count, Int(length) <= window.count - skip else { return nil }
+            return ByteView(bytes: Array(window[skip..<skip + Int(length)]), bigEndian: bigEndian)
+        }
+        while let head = piece(at, 12), let nameSize = head.u32(0), let size = head.u32(4), let type = head.u32(8) {
+            let start = at + 12 + (UInt64(nameSize) + 3) / 4 * 4
+            if [Kind.status, Kind.process, Kind.auxiliary, Kind.signal, Kind.files].contains(type), nameSize == 5 {
+                guard let description = piece(start, UInt64(size)) else { return }
+                take(type, description)
+            }
+            at = start + (UInt64(size) + 3) / 4 * 4
+        }
+    }
+
+    private mutating func take(_ type: UInt32, _ note: ByteView) {
+        switch type {
+        case Kind.status: takeStatus(note)
+        case Kind.process: takeProcess(note)
+        case Kind.auxiliary: takeAuxiliary(note)
+        case Kind.signal: takeSignal(note)
+        default: takeFiles(note)
+        }
+    }
+
+    private mutating func takeStatus(_ note: ByteView) {
+        guard threads.count < Self.threadLimit else {
+            threadsCut = true
+            return
+        }
+        guard let arch, let id = note.u32(is64 ? 32 : 24) else { return }
+        let current = note.u16(12).map(Int.init) ?? 0
+        var registers = Registers(arch)
+        let base = is64 ? 112 : 72
+        for (number, slot) in Self.slots(arch).enumerated() where slot >= 0 {
+            registers[number] = note.word(base + slot * (is64 ? 8 : 4), is64: is64)
+        }
+        threads.append(Thread(id: Int(id), signal: current, registers: registers))
+    }
+
+    /// Position in the kernel's register block by DWARF number.
+    private static func slots(_ arch: Architecture) -> [Int] {
+        switch arch {
+        case .amd64: [10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16]
+        case .x86: [6, 1, 2, 0, 15, 5, 3, 4, 12]
+        case .arm64: Array(0...32)
+        case .arm: Array(0...15)
+        }
+    }
+
+    private mutating func takeProcess(_ note: ByteView) {
+        pid = note.u32(is64 ? 24 : 12).map(Int.init)
+        let name = is64 ? 40 : 28
+        self.name = note.cString(name, limit: 16)
+        arguments = note.cString(name + 16, limit: 80).map { text in
+            var text = text
+            while text.last == " " { text.removeLast() }
+            return text
+        }
+    }
+
+    private mutating func takeAuxiliary(_ note: ByteView) {
+        let width = is64 ? 8 : 4
+        for at in stride(from: 0, to: min(note.count, 4096), by: width * 2) {
+            guard let key = note.word(at, is64: is64), let value = note.word(at + width, is64: is64), key != 0 else {
+                return
+            }
+            auxiliary[key] = value
+        }
+    }
+
+    private mutating func takeSignal(_ note: ByteView) {
+        guard signal == nil, let number = note.u32(0), let code = note.u32(8) else { return }
+        signal = Int(number)
+        self.code = Int(Int32(bitPattern: code))
+        address = note.word(is64 ? 16 : 12, is64: is64)
+    }
+
+    private mutating func takeFiles(_ note: ByteView) {
+        let width = is64 ? 8 : 4
+        guard let count = note.word(0, is64: is64), let page = note.word(width, is64: is64),
+            count <= UInt64(Self.mappingLimit), UInt64(note.count) >= count &* UInt64(3 * width)
+        else { return }
+        var nameAt = width * (2 + 3 * Int(count))
+        for index in 0..<Int(count) {
+            let at = width * (2 + 3 * index)
+            guard let start = note.word(at, is64: is64), let end = note.word(at + width, is64: is64),
+                let offset = note.word(at + 2 * width, is64: is64), nameAt < note.count
+            else { return }
+            let name = note.bytes[nameAt...].prefix { $0 != 0 }
+            nameAt += name.count + 1
+            guard end > start else { continue }
+            mappings.append(
+                Mapping(
+                    start: start, end: end, fileOffset: offset.multipliedReportingOverflow(by: page).partialValue,
+                    path: String(decoding: name, as: UTF8.self)))
+        }
+    }
+}

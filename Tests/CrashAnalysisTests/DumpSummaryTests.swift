@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+@testable import CrashAnalysis
+
+@Suite(.needsCorpora) struct DumpSummaryTests {
+    static let coreSignals = [
+        "casr-core.test_DivByZero": "SIGFPE", "casr-core.test_abort": "SIGABRT",
+        "casr-core.test_badInstruction": "SIGILL", "casr-core.test_callAv": "SIGSEGV",
+        "casr-core.test_canary": "SIGABRT", "casr-core.test_destAv": "SIGSEGV",
+        "casr-core.test_heapError": "SIGABRT", "casr-core.test_returnAv": "SIGSEGV",
+        "casr-core.test_segFaultOnPc": "SIGSEGV", "casr-core.test_sourceAv": "SIGSEGV",
+    ]
+
+    @Test(arguments: coreSignals.keys.sorted()) func coreGivesSignalThreadsModules(name: String) throws {
+        let record = try #require(try Corpora.analyze("core/" + name).first)
+        #expect(record.kind == "elf_core")
+        #expect(record.signal == Self.coreSignals[name])
+        #expect(record.threadCount == 1)
+        #expect(record.thread == record.pid)
+        #expect(record.executable?.hasSuffix(name.replacingOccurrences(of: "casr-core.", with: "")) == true)
+        #expect(record.commandLine?.hasPrefix("./test_") == true)
+        #expect(record.threads.first?.registers["rip"] != nil)
+        #expect(record.modules.count >= 4)
+        #expect(record.modules.allSatisfy { $0.buildID?.count == 40 })
+        #expect(record.modules.contains { $0.name == "linux-vdso.so.1" })
+    }
+
+    @Test func truncatedCoreKeepsItsNotes() throws {
+        let whole = try Corpora.bytes("core/casr-core.test_abort")
+        for length in stride(from: 0, through: whole.count, by: 977) {
+            let source = MemoryByteSource(Array(whole[..<length]))
+            let records = CrashAnalyzer().analyze(source: source, name: "core")
+            if length >= 64 { #expect(records.count == 1) }
+            if length > 4096 { #expect(records.first?.signal == "SIGABRT") }
+            if length > 64, length < whole.count { #expect(records.first?.notes.isEmpty == false) }
+        }
+    }
+
+    static let minidumps: [(String, String?, String?, UInt64, Int)] = [
+        ("breakpad-ascii_read_av", nil, "EXCEPTION_ACCESS_VIOLATION_READ", 0x4141_4141, 4204),
+        ("breakpad-ascii_write_av", nil, "EXCEPTION_ACCESS_VIOLATION_WRITE", 0x4141_4141, 1636),
+        ("breakpad-exec_av_on_stack", nil, "EXCEPTION_ACCESS_VIOLATION_EXEC", 0x3d_f944, 6920),
+        ("breakpad-linux_divide_by_zero", "SIGFPE", nil, 0x40_1f27, 20043),
+        ("breakpad-linux_null_dereference", "SIGSEGV", nil, 0, 20520),
+        ("breakpad-linux_raise_sigabrt", "SIGABRT", nil, 0x4_d144_0000_5be6, 23526),
+        ("breakpad-linux_inline", "SIGILL", "ILL_ILLOPN", 0x21_61b6, 2_146_002),
+        ("breakpad-minidump2", nil, "EXCEPTION_ACCESS_VIOLATION_WRITE", 0x45, 3060),
+        ("breakpad-null_read_av", nil, "EXCEPTION_ACCESS_VIOLATION_READ", 0, 1192),
+        ("rust-minidump-linux-mini", "SIGSEGV", nil, 0x45, 1304),
+        ("rust-minidump-test", nil, "EXCEPTION_ACCESS_VIOLATION_WRITE", 0x45, 3060),
+        ("rust-minidump-invalid-parameter", nil, "STATUS_INVALID_PARAMETER", 0, 5896),
+        (
+            "rust-minidump-pipeline-inlines-macos-segv", nil, "EXC_BAD_ACCESS / KERN_INVALID_ADDRESS",
+            0xffff_ffff_8000_0042, 4611
+        ),
+    ]
+
+    @Test(arguments: minidumps.indices) func minidumpGivesReason(index: Int) throws {
+        let (name, signal, exception, address, thread) = Self.minidumps[index]
+        let record = try #require(try Corpora.analyze("minidump/\(name).dmp").first)
+        #expect(record.kind == "minidump")
+        #expect(record.signal == signal)
+        #expect(record.exception == exception)
+        #expect(record.address == Address(address))
+        #expect(record.thread == thread)
+        #expect(!record.modules.isEmpty)
+    }
+
+    @Test(arguments: ["invalid-range", "invalid-record-count"]) func invalidMinidumpSaysSo(name: String) throws {
+        let record = try #require(try Corpora.analyze("minidump/rust-minidump-\(name).dmp").first)
+        #expect(record.notes.contains { $0.hasPrefix("unreadable: ") })
+        #expect(record.frames.isEmpty)
+    }
+
+    @Test func jsonIsWhatCodableReads() throws {
+        for name in ["core/casr-core.test_abort", "minidump/rust-minidump-test.dmp"] {
+            let record = try #require(try Corpora.analyze(name).first)
+            let decoded = try JSONDecoder().decode(CrashRecord.self, from: Data(record.json()))
+            #expect(decoded == record)
+            let encoded = try JSONEncoder().encode(record)
+            let ours = try JSONSerialization.jsonObject(with: Data(record.json())) as? NSDictionary
+            let theirs = try JSONSerialization.jsonObject(with: encoded) as? NSDictionary
+            #expect(ours == theirs)
+        }
+    }
+}
+
+@Suite struct ContentKindTests {
+    @Test(arguments: [
+        ([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0], ContentKind.elfCore),
+        ([0x7f, 0x45, 0x4c, 0x46, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4], .elfCore),
+        ([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0], .elf),
+        ([0x4d, 0x44, 0x4d, 0x50, 0x93, 0xa7], .minidump), ([0xef, 0xbe, 0xad, 0xde], .dummyDump),
+        ([0x1f, 0x8b, 8, 0], .gzip), ([], .empty), (Array("hello\n".utf8), .text), ([0, 1, 2, 3], .binary),
+        (Array("<?xml?>\n<FGenericCrashContext>".utf8), .unrealContext),
+        (Array("MODULE Linux x86_64 00 a\n".utf8), .breakpadSymbols),
+        (Array("x: -----BEGIN BREAKPAD MICRODUMP-----\n".utf8), .microdump),
+    ]) func judgesByBytes(head: [UInt8], kind: ContentKind) {
+        #expect(head.withUnsafeBytes { ContentKind.detect(head: $0, name: "core.dmp") } == kind)
+    }
+
+    @Test func digestIsSHA256() {
+        #expect(
+            Digest.sha256(Array("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(Digest.sha256([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    }
+
+    @Test func timestampIsISO8601() {
+        #expect(Timestamp.text(milliseconds: 1_171_480_435_000) == "2007-02-14T19:13:55.000Z")
+        #expect(Timestamp.text(milliseconds: 0) == "1970-01-01T00:00:00.000Z")
+        #expect(Timestamp.text(milliseconds: -1) == nil)
+    }
+}
