@@ -1,0 +1,269 @@
+/// One pass over the entries of a tar stream: gives them to the sink, keeps the limits, and judges.
+struct ArchiveWalk {
+    private let gate: TarGate
+    private let limits: UnpackLimits
+    private var report = UnpackReport()
+
+    private var namesBytes: UInt64 = 0
+    private var damagedBlocksLeft: Int
+    private var restartsLeft: Int
+    /// The end-of-archive blocks were seen and no entry since.
+    private var afterEnd = false
+    /// Whether the entries that follow were found by searching behind damage.
+    private var afterDamage = false
+
+    init(gate: TarGate, limits: UnpackLimits) {
+        self.gate = gate
+        self.limits = limits
+        damagedBlocksLeft = limits.damagedBlocks
+        restartsLeft = limits.restarts
+    }
+
+    /// What to do after a header was tried.
+    private enum Next {
+        case goOn
+        /// A fresh reader takes over behind this offset.
+        case restart(behind: UInt64)
+        /// Nothing more is to be had.
+        case stop
+    }
+
+    /// Walks the whole stream.
+    mutating func run<Sink: UnpackSink>(
+        into sink: inout Sink, isGzip: Bool
+    ) throws(Sink.Failure) -> UnpackReport {
+        let head = gate.peek()
+        let resembles = TarFormat.resemblesArchive(head)
+        let keptHead = resembles ? [] : Array(head.prefix(keptHeadSize))
+        var from: UInt64 = 0
+        var acceptZero = true
+        while let start = gate.seekHeader(from: from, acceptZero: acceptZero, blocks: &damagedBlocksLeft) {
+            if start > from || !acceptZero { noteGap(from) }
+            guard let reader = TarReader(gate: gate, from: start) else { break }
+            guard let behind = try walk(reader, into: &sink) else { break }
+            guard restartsLeft > 0 else {
+                report.hit(.damage, at: behind)
+                break
+            }
+            restartsLeft -= 1
+            from = behind
+            acceptZero = false
+        }
+        if gate.limit == nil, report.limit != .entries, report.limit != .allNamesBytes { gate.drain() }
+        conclude(isGzip: isGzip, resembles: resembles, head: keptHead)
+        return report
+    }
+
+    /// Remembers that blocks were passed over before the next header.
+    private mutating func noteGap(_ offset: UInt64) {
+        guard !afterEnd else {
+            report.flags.insert(.dataAfterEnd)
+            return
+        }
+        damage(at: offset, "blocks that are no tar header were passed over")
+        afterDamage = true
+    }
+
+    private mutating func damage(at offset: UInt64, _ message: String) {
+        report.flags.insert(.tarDamaged)
+        report.lower(to: .corrupt)
+        report.note(UnpackFault(layer: .tar, offset: offset, message: message))
+    }
+
+    private mutating func cut(at offset: UInt64, _ message: String) {
+        report.flags.insert(.truncated)
+        report.lower(to: .incomplete)
+        report.note(UnpackFault(layer: .tar, offset: offset, message: message))
+    }
+
+    /// Walks the entries that one reader finds.
+    ///
+    /// - Returns: where a fresh reader should go on; nil at the end.
+    private mutating func walk<Sink: UnpackSink>(
+        _ reader: TarReader, into sink: inout Sink
+    ) throws(Sink.Failure) -> UInt64? {
+        while true {
+            let start = reader.position
+            gate.beginHeader(at: start)
+            let result = reader.nextHeader()
+            gate.endHeader()
+            noteZeroBlocks(result)
+            switch result {
+            case .entry:
+                guard try take(reader, at: gate.headersFrom, into: &sink) else { return nil }
+            case .damagedBlock:
+                guard stepOver(start, reader.message) else { return nil }
+            case .end:
+                concludeEnd(at: gate.headersFrom)
+                return nil
+            case .unusable, .fatal:
+                return restart(result, start, reader)
+            }
+        }
+    }
+
+    /// Draws conclusions from the zero blocks in front of what was read.
+    private mutating func noteZeroBlocks(_ result: TarReader.Header) {
+        if gate.zeroBlocks == 1 { report.flags.insert(.loneZeroBlock) }
+        if gate.zeroBlocks >= 2 { afterEnd = true }
+        if case .end = result { return }
+        if case .fatal = result, gate.headersFrom >= gate.pieceEnd { return }
+        if afterEnd { report.flags.insert(.dataAfterEnd) }
+    }
+
+    private mutating func concludeEnd(at offset: UInt64) {
+        if afterEnd { return }
+        report.flags.insert(.missingEnd)
+        report.lower(to: .incomplete)
+        report.note(UnpackFault(layer: .tar, offset: offset, message: "the end-of-archive blocks are missing"))
+    }
+
+    /// Accounts for one block that is no header; false when the search has gone on for long enough.
+    private mutating func stepOver(_ offset: UInt64, _ message: String) -> Bool {
+        if !afterEnd { damage(at: offset, message) }
+        afterDamage = true
+        guard damagedBlocksLeft > 0 else {
+            report.hit(.damage, at: offset)
+            return false
+        }
+        damagedBlocksLeft -= 1
+        return true
+    }
+
+    private mutating func restart(_ result: TarReader.Header, _ start: UInt64, _ reader: TarReader) -> UInt64? {
+        let from = gate.headersFrom
+        if let limit = gate.limit {
+            report.hit(limit, at: from)
+            // A header that costs too much is passed over like a damaged one; a full artifact is full.
+            guard limit != .totalBytes else { return nil }
+            gate.clearLimit()
+        } else if case .fatal(cut: true) = result {
+            if !afterEnd { cut(at: from, "the tar stream ends inside a header") }
+            return nil
+        } else if !afterEnd {
+            damage(at: from, reader.message)
+        }
+        afterDamage = true
+        return max(from, start) &+ UInt64(TarFormat.blockSize)
+    }
+
+    // MARK: Entries
+
+    /// Gives one entry to the sink; false when a limit of the whole artifact is reached.
+    private mutating func take<Sink: UnpackSink>(
+        _ reader: TarReader, at offset: UInt64, into sink: inout Sink
+    ) throws(Sink.Failure) -> Bool {
+        guard report.entries < limits.entries else {
+            report.hit(.entries, at: offset)
+            return false
+        }
+        if reader.warned { noteWarning(reader.message) }
+        var header = reader.header()
+        header.offset = offset
+        takeNames(of: &header, from: reader)
+        if afterDamage {
+            header.flags.insert(.afterDamage)
+            report.flags.insert(.resynchronised)
+        }
+        if report.flags.contains(.dataAfterEnd) { header.flags.insert(.afterEnd) }
+        afterEnd = false
+        let extents = reader.extents
+        if extents > 0 { header.flags.insert(.sparse) }
+        if header.kind != .file, header.kind != .hardlink, header.size > 0 {
+            header.flags.insert(.contentPassedOver)
+            header.size = 0
+        }
+        namesBytes += UInt64(header.path.count + (header.linkTarget?.count ?? 0))
+        guard namesBytes <= limits.allNamesBytes else {
+            report.hit(.allNamesBytes, at: offset)
+            return false
+        }
+        report.entries += 1
+        try sink.begin(header)
+        var content = EntryContent(header: header, limits: limits, spentHoles: report.holeBytes)
+        if extents > limits.extents {
+            content.outcome.state = .limited
+            content.limit = .extents
+        } else if header.kind == .file || header.kind == .hardlink {
+            try content.deliver(reader, into: &sink)
+        }
+        try sink.end(content.outcome)
+        return settle(content, reader, at: offset)
+    }
+
+    /// Brings one entry's outcome into the report; false when the stream has ended.
+    private mutating func settle(_ content: EntryContent, _ reader: TarReader, at offset: UInt64) -> Bool {
+        report.bytes &+= content.outcome.bytes
+        report.holeBytes &+= content.outcome.holeBytes
+        if let limit = content.limit { report.hit(limit, at: offset) }
+        switch content.outcome.state {
+        case .complete: break
+        case .limited: report.cutEntries += 1
+        case .damaged:
+            report.cutEntries += 1
+            damage(at: offset, content.problem ?? "the sparse map of an entry is contradictory")
+        case .truncated: report.cutEntries += 1
+        }
+        let skipped = reader.skipContent()
+        guard content.outcome.state == .truncated || !skipped else { return true }
+        if let limit = gate.limit {
+            report.hit(limit, at: gate.pieceEnd)
+        } else {
+            cut(at: gate.pieceEnd, "the tar stream ends inside an entry")
+        }
+        return false
+    }
+
+    private mutating func noteWarning(_ message: String) {
+        // Of names that do not fit the locale nothing is lost: they are taken from the header blocks.
+        guard !message.hasSuffix("current locale.") else { return }
+        report.flags.insert(.warnings)
+        guard report.warnings.count < 16, !report.warnings.contains(message) else { return }
+        report.warnings.append(message)
+    }
+
+    /// Replaces the names by those of the header blocks where libarchive may have changed them, and holds them to limits.
+    private mutating func takeNames(of header: inout EntryHeader, from reader: TarReader) {
+        let names = gate.withHeaderBlocks(upTo: reader.position) { PaxNames(blocks: $0) } ?? nil
+        if let path = names?.path { header.path = path }
+        if header.linkTarget != nil, let target = names?.linkTarget { header.linkTarget = target }
+        if header.path.contains(0) || header.linkTarget?.contains(0) == true { header.flags.insert(.nulInName) }
+        if header.path.isEmpty { header.flags.insert(.emptyName) }
+        if header.path.count > limits.nameBytes || (header.linkTarget?.count ?? 0) > limits.nameBytes {
+            header.path = Array(header.path.prefix(limits.nameBytes))
+            header.linkTarget = header.linkTarget.map { Array($0.prefix(limits.nameBytes)) }
+            header.flags.insert(.nameCut)
+            report.hit(.nameBytes, at: header.offset)
+        }
+        if header.path.count(where: { $0 == UInt8(ascii: "/") }) >= limits.depth { header.flags.insert(.deep) }
+    }
+
+    // MARK: The judgement
+
+    private mutating func conclude(isGzip: Bool, resembles: Bool, head: [UInt8]) {
+        let end = gate.end
+        report.flags.formUnion(end.flags)
+        report.compressedBytes = end.compressedBytes
+        report.members = end.members
+        report.inflatedBytes = gate.pieceEnd
+        if let limit = gate.limit { report.hit(limit, at: gate.pieceEnd) }
+        if let fault = end.fault {
+            // What the inflater saw is the cause; what tar noticed is its consequence.
+            report.firstError = fault
+            let onlyCut = end.flags.isDisjoint(with: [.gzipDamaged, .checksumMismatch])
+            report.lower(to: onlyCut ? .incomplete : .corrupt)
+        }
+        guard report.entries == 0, report.verdict != .ok || report.inflatedBytes == 0 || !resembles else { return }
+        if report.inflatedBytes == 0 {
+            report.flags.formUnion([.empty, .missingEnd])
+            report.lower(to: .incomplete)
+        } else if !resembles, end.fault == nil {
+            report.verdict = .notAnArchive
+            report.flags.subtract([.tarDamaged, .missingEnd])
+            report.firstError = nil
+            report.head = head
+        } else if !resembles {
+            report.head = head
+        }
+    }
+}

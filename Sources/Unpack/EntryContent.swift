@@ -1,0 +1,83 @@
+/// Carries the content of one entry from the reader to the sink and keeps count.
+struct EntryContent {
+    private let size: UInt64
+    private let limits: UnpackLimits
+    private var holesLeft: UInt64
+
+    /// Content and hole bytes delivered so far.
+    private var delivered: UInt64 = 0
+
+    /// The state and the counts for the sink.
+    var outcome = EntryOutcome(state: .complete, bytes: 0, holeBytes: 0)
+    /// The limit that cut the entry.
+    var limit: UnpackLimit?
+    /// What is wrong with the entry's data.
+    private(set) var problem: String?
+
+    init(header: EntryHeader, limits: UnpackLimits, spentHoles: UInt64) {
+        size = header.size
+        self.limits = limits
+        holesLeft = limits.holeBytes > spentHoles ? limits.holeBytes - spentHoles : 0
+    }
+
+    /// Delivers content until it ends or something stops it.
+    mutating func deliver<Sink: UnpackSink>(_ reader: TarReader, into sink: inout Sink) throws(Sink.Failure) {
+        while true {
+            switch reader.nextContent() {
+            case .data(let bytes, let offset):
+                guard !bytes.isEmpty else { continue }
+                guard offset >= 0, UInt64(offset) >= delivered else {
+                    return stop(.damaged, "the sparse map of an entry goes backwards")
+                }
+                guard try fill(to: UInt64(offset), into: &sink) else { return }
+                guard try pass(bytes, into: &sink) else { return }
+            case .end:
+                if delivered < size { _ = try fill(to: size, into: &sink) }
+                if delivered > size { stop(.damaged, "an entry holds more than it announces") }
+                return
+            case .failed(let cut):
+                return cut ? stop(.truncated, nil) : stop(.damaged, reader.message)
+            }
+        }
+    }
+
+    private mutating func stop(_ state: EntryOutcome.State, _ problem: String?) {
+        outcome.state = state
+        self.problem = problem
+    }
+
+    /// Delivers a hole up to `offset`; false when the budget for holes is spent.
+    private mutating func fill<Sink: UnpackSink>(
+        to offset: UInt64, into sink: inout Sink
+    ) throws(Sink.Failure) -> Bool {
+        guard offset > delivered else { return true }
+        let wanted = offset - delivered
+        let allowed = min(wanted, holesLeft)
+        if allowed > 0 {
+            try sink.hole(allowed, at: delivered)
+            delivered += allowed
+            holesLeft -= allowed
+            outcome.holeBytes += allowed
+        }
+        guard allowed < wanted else { return true }
+        limit = .holeBytes
+        outcome.state = .limited
+        return false
+    }
+
+    private mutating func pass<Sink: UnpackSink>(
+        _ bytes: UnsafeRawBufferPointer, into sink: inout Sink
+    ) throws(Sink.Failure) -> Bool {
+        let left = limits.entryBytes > outcome.bytes ? limits.entryBytes - outcome.bytes : 0
+        let allowed = Int(clamping: min(UInt64(bytes.count), left))
+        if allowed > 0 {
+            try sink.data(UnsafeRawBufferPointer(rebasing: bytes[..<allowed]), at: delivered)
+            delivered += UInt64(allowed)
+            outcome.bytes += UInt64(allowed)
+        }
+        guard allowed < bytes.count else { return true }
+        limit = .entryBytes
+        outcome.state = .limited
+        return false
+    }
+}

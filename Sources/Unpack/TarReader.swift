@@ -1,0 +1,167 @@
+import CArchive
+
+/// libarchive's tar reader over a gate: one entry after the other, its content as pointers into the gate's pieces.
+final class TarReader {
+    /// What reading the next header led to.
+    enum Header {
+        case entry
+        /// An entry whose special headers libarchive could not follow; its state is not to be trusted any further.
+        case unusable
+        /// The stream ended where a header could have begun, or a zero block was its last.
+        case end
+        /// The block is no header; the next call looks at the block behind it.
+        case damagedBlock
+        /// Reading cannot go on with this reader.
+        case fatal(cut: Bool)
+    }
+
+    /// What reading content led to.
+    enum Content {
+        case data(UnsafeRawBufferPointer, offset: Int64)
+        case end
+        case failed(cut: Bool)
+    }
+
+    private let archive: OpaquePointer
+    private let entry: OpaquePointer
+    private let gate: Unmanaged<TarGate>
+    /// Offset in the tar stream at which this reader began.
+    private let base: UInt64
+
+    /// A reader that asks the gate for its bytes, beginning at `base`; nil when memory is short.
+    init?(gate: TarGate, from base: UInt64) {
+        guard let archive = archive_read_new() else { return nil }
+        guard let entry = archive_entry_new() else {
+            archive_read_free(archive)
+            return nil
+        }
+        self.archive = archive
+        self.entry = entry
+        self.gate = Unmanaged.passRetained(gate)
+        self.base = base
+        archive_read_support_format_tar(archive)
+        // Go on behind end-of-archive blocks, as `tar -i` does: joined archives must not lose their second half.
+        archive_read_set_option(archive, "tar", "read_concatenated_archives", "1")
+        let opened = archive_read_open(archive, self.gate.toOpaque(), nil, readPiece, nil)
+        guard opened == ARCHIVE_OK else { return nil }
+    }
+
+    deinit {
+        archive_entry_free(entry)
+        archive_read_free(archive)
+        gate.release()
+    }
+
+    /// Offset in the tar stream behind everything that was used so far.
+    var position: UInt64 { base &+ UInt64(bitPattern: Int64(archive_filter_bytes(archive, 0))) }
+
+    /// libarchive's last message.
+    var message: String {
+        guard let text = archive_error_string(archive) else { return "unreadable tar archive" }
+        return String(cString: text)
+    }
+
+    /// Whether the last header came with a warning.
+    private(set) var warned = false
+
+    /// Reads the next header.
+    func nextHeader() -> Header {
+        archive_clear_error(archive)
+        let code = archive_read_next_header2(archive, entry)
+        warned = code == ARCHIVE_WARN
+        switch code {
+        case ARCHIVE_OK: return .entry
+        case ARCHIVE_WARN:
+            // A chain of special headers without an entry leaves no path behind.
+            return archive_entry_pathname(entry) == nil && archive_entry_pathname_w(entry) == nil
+                ? .unusable : .entry
+        case ARCHIVE_EOF: return .end
+        case ARCHIVE_RETRY: return .damagedBlock
+        case ARCHIVE_FAILED: return .unusable
+        default: return .fatal(cut: sayCut)
+        }
+    }
+
+    /// Whether the last fatal error means that the stream ended too early: libarchive has no code for that.
+    private var sayCut: Bool {
+        guard let text = archive_error_string(archive) else { return true }
+        return String(cString: text).hasPrefix("Truncated")
+    }
+
+    /// Reads the next piece of the current entry's content; holes show as jumps of the offset.
+    func nextContent() -> Content {
+        var start: UnsafeRawPointer?
+        var size = 0
+        var offset: la_int64_t = 0
+        let code = archive_read_data_block(archive, &start, &size, &offset)
+        switch code {
+        case ARCHIVE_OK, ARCHIVE_WARN:
+            return .data(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : size), offset: Int64(offset))
+        case ARCHIVE_EOF: return .end
+        default: return .failed(cut: sayCut)
+        }
+    }
+
+    /// Passes over the rest of the current entry's content and its padding; false when the stream ends before.
+    func skipContent() -> Bool { archive_read_data_skip(archive) == ARCHIVE_OK }
+
+    /// Pieces of content that the current entry's sparse map lists; zero for an ordinary file.
+    var extents: UInt64 { UInt64(clamping: archive_entry_sparse_count(entry)) }
+
+    /// The current entry as libarchive understood it.
+    func header() -> EntryHeader {
+        var header = EntryHeader()
+        header.path = bytes(archive_entry_pathname(entry) ?? archive_entry_pathname_utf8(entry)) ?? []
+        header.kind = kind
+        switch header.kind {
+        case .hardlink:
+            header.linkTarget = bytes(archive_entry_hardlink(entry) ?? archive_entry_hardlink_utf8(entry)) ?? []
+        case .symlink:
+            header.linkTarget = bytes(archive_entry_symlink(entry) ?? archive_entry_symlink_utf8(entry)) ?? []
+        case .characterDevice, .blockDevice:
+            header.deviceMajor = UInt64(archive_entry_rdevmajor(entry))
+            header.deviceMinor = UInt64(archive_entry_rdevminor(entry))
+        default: break
+        }
+        header.size = UInt64(clamping: archive_entry_size(entry))
+        header.mode = UInt32(archive_entry_perm(entry)) & 0o7777
+        header.uid = Int64(archive_entry_uid(entry))
+        header.gid = Int64(archive_entry_gid(entry))
+        header.modifiedSeconds = Int64(archive_entry_mtime(entry))
+        header.modifiedNanoseconds = min(max(Int64(archive_entry_mtime_nsec(entry)), 0), 999_999_999)
+        return header
+    }
+
+    private var kind: EntryKind {
+        // Asked first: a hard link has no type of its own, or that of the file it carries.
+        if archive_entry_hardlink(entry) != nil { return .hardlink }
+        return switch UInt32(archive_entry_filetype(entry)) {
+        case 0o040000: .directory
+        case 0o120000: .symlink
+        case 0o020000: .characterDevice
+        case 0o060000: .blockDevice
+        case 0o010000: .fifo
+        case 0o140000: .socket
+        default: .file
+        }
+    }
+
+    private func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8]? {
+        guard let text else { return nil }
+        var length = 0
+        while text[length] != 0 { length += 1 }
+        return Array(UnsafeRawBufferPointer(start: text, count: length))
+    }
+}
+
+/// The callback through which libarchive asks the gate for bytes.
+private func readPiece(
+    _: OpaquePointer?, client: UnsafeMutableRawPointer?, out: UnsafeMutablePointer<UnsafeRawPointer?>?
+) -> la_ssize_t {
+    guard let client, let out else { return la_ssize_t(ARCHIVE_FATAL) }
+    guard let piece = Unmanaged<TarGate>.fromOpaque(client).takeUnretainedValue().next() else {
+        return la_ssize_t(ARCHIVE_FATAL)
+    }
+    out.pointee = piece.baseAddress
+    return piece.count
+}
