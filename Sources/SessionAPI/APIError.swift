@@ -1,0 +1,197 @@
+/// The ten operations of the Session API; the raw value is the operationId.
+public enum Operation: String, Sendable, CaseIterable {
+    /// Starts a session.
+    case sessionRun = "session-run"
+    /// Lists sessions.
+    case sessionList = "session-list"
+    /// Describes one session.
+    case describeSession = "describe-session"
+    /// Stops a session.
+    case sessionStop = "session-stop"
+    /// Registers players with a session.
+    case joinSession = "join-session"
+    /// Removes players from their session.
+    case leaveSession = "leave-session"
+    /// Downloads a path of an ended session's container.
+    case artifacts
+    /// Lists where an image can be hosted.
+    case availableLocations = "get-available-locations"
+    /// Asks whether an image's version is available.
+    case tagExists = "tag-exists"
+    /// Reads what a session wrote to stdout and stderr.
+    case streamLogs = "stream-logs"
+}
+
+/// Why an operation of the Session API did not succeed.
+///
+/// `kind` follows the HTTP status, never the body's `code`, because servers disagree about codes. No field ever holds
+/// the bearer token. Texts from the server are limited in length but otherwise as they came: escape them before they
+/// reach a terminal (`bodyExcerpt` already is).
+public struct APIError: Error, Sendable, Equatable {
+    /// What went wrong, as far as a caller acts on it.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// 400: the server does not accept the request.
+        case badRequest = "bad_request"
+        /// 401: the token is missing, wrong or of another environment.
+        case unauthorized
+        /// 402: the quota is exhausted.
+        case quota
+        /// 403: the token lacks a scope (some servers: the quota is exhausted).
+        case forbidden
+        /// 404: no such session, container, path, image or region.
+        case notFound = "not_found"
+        /// 409: the id is taken, or the session has ended already.
+        case conflict
+        /// 420: no capacity at the moment, or too many starts in a short time.
+        case capacity
+        /// 422: the request is malformed; see `violations`.
+        case unprocessable
+        /// 429: too many requests; see `retryAfter`.
+        case rateLimited = "rate_limited"
+        /// 500 to 599.
+        case server
+        /// Any other status that is not a success; redirects are not followed, so that the token goes nowhere else.
+        case unexpectedStatus = "unexpected_status"
+        /// The server could not be reached or the connection broke before an answer began.
+        case network
+        /// No connection, no answer or no further byte within the configured time.
+        case timeout
+        /// The answer is not what the API promises: not HTTP, not JSON, or without a required field.
+        case invalidAnswer = "invalid_answer"
+        /// The body ended before it was complete. What was delivered before the error is valid.
+        case truncated
+        /// The calling task was cancelled.
+        case cancelled
+        /// The request was not sent because an argument or the configuration makes no valid request.
+        case invalidArgument = "invalid_argument"
+        /// The request was not sent because no usable token could be had.
+        case noToken = "no_token"
+    }
+
+    /// A machine-readable code as the server gave it, such as `RESOURCE_NOT_FOUND`. Open: servers use their own.
+    public struct Code: RawRepresentable, Sendable, Hashable, Codable {
+        /// The server's word.
+        public var rawValue: String
+        /// A code by the server's word.
+        public init(rawValue: String) { self.rawValue = rawValue }
+    }
+
+    /// One complaint about one field of a request.
+    public struct Violation: Sendable, Equatable, Codable {
+        /// The field.
+        public var field: String
+        /// What is wrong with it.
+        public var description: String
+
+        /// A complaint from its parts.
+        public init(field: String, description: String) {
+            self.field = field
+            self.description = description
+        }
+    }
+
+    /// What went wrong, by HTTP status or cause.
+    public var kind: Kind
+    /// The operation that failed.
+    public var operation: Operation
+    /// The session the operation was about, where it is about one.
+    public var session: String?
+    /// HTTP status, nil when there was no answer.
+    public var status: Int?
+    /// The server's code.
+    public var code: Code?
+    /// The server's message, or our own words when it gave none.
+    public var message: String
+    /// The server's details.
+    public var details: String?
+    /// The request path as the server saw it.
+    public var path: String?
+    /// The server's trace id, to be quoted to its support.
+    public var identifier: String?
+    /// The server's time of the error, as text.
+    public var timestamp: String?
+    /// Complaints about single fields of the request.
+    public var violations: [Violation]
+    /// How long the server asks to wait, in seconds.
+    public var retryAfter: Double?
+    /// The beginning of a body that is not a JSON error, on one line, control characters escaped.
+    public var bodyExcerpt: String?
+
+    /// An error from its parts.
+    public init(
+        _ kind: Kind, operation: Operation, session: String? = nil, status: Int? = nil, code: Code? = nil,
+        message: String, details: String? = nil, path: String? = nil, identifier: String? = nil,
+        timestamp: String? = nil, violations: [Violation] = [], retryAfter: Double? = nil, bodyExcerpt: String? = nil
+    ) {
+        self.kind = kind
+        self.operation = operation
+        self.session = session
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        self.path = path
+        self.identifier = identifier
+        self.timestamp = timestamp
+        self.violations = violations
+        self.retryAfter = retryAfter
+        self.bodyExcerpt = bodyExcerpt
+    }
+
+    /// True when the same request may succeed later without anybody doing anything.
+    public var isRetryable: Bool {
+        switch kind {
+        case .capacity, .rateLimited, .server, .network, .timeout, .truncated, .invalidAnswer: true
+        case .badRequest, .unauthorized, .quota, .forbidden, .notFound, .conflict, .unprocessable, .unexpectedStatus,
+            .cancelled, .invalidArgument, .noToken:
+            // 408 and 425 ask for the same request again.
+            status == 408 || status == 425
+        }
+    }
+
+    /// What the person at the keyboard can do about it, where there is something.
+    public var hint: String? {
+        switch kind {
+        case .unauthorized:
+            "check the token, and that it belongs to this server: sandbox tokens are refused by production"
+        case .forbidden:
+            operation.scope.map { "the token needs the scope \($0), or the quota is exhausted" }
+                ?? "the token may lack a scope, or the quota is exhausted"
+        case .quota: "the quota is exhausted; sessions may be stopped by the platform"
+        case .noToken: "set GAMEYE_API_TOKEN or token_file"
+        case .capacity: "try again in a few seconds or in another location"
+        case .rateLimited: "fewer requests per minute are allowed than are being sent"
+        case .network: "check the address and the network"
+        default: nil
+        }
+    }
+}
+
+extension Operation {
+    /// The scope a token needs for the operation, where the API documents one.
+    public var scope: String? {
+        switch self {
+        case .sessionRun: "session:start"
+        case .sessionList, .describeSession: "session:read"
+        case .sessionStop: "session:stop"
+        case .joinSession, .leaveSession: nil
+        case .artifacts: "artifact:read"
+        case .availableLocations, .tagExists: "regions:read"
+        case .streamLogs: "logs:read"
+        }
+    }
+}
+
+extension APIError: CustomStringConvertible {
+    /// One line: operation, session, status, code, message and the server's identifier.
+    public var description: String {
+        var text = operation.rawValue
+        if let session { text += " of \(session)" }
+        text += ": "
+        if let status { text += "\(status) " }
+        if let code { text += "\(code.rawValue) " }
+        text += message
+        if let identifier { text += " (identifier \(identifier))" }
+        return text
+    }
+}

@@ -1,0 +1,136 @@
+/// The address of one request, built from parts that may hold any character.
+struct Endpoint {
+    private var text: String
+    private var hasQuery = false
+
+    /// An address below a base address that has been checked.
+    init(base: String) {
+        text = base
+    }
+
+    /// Adds one path segment. Slashes and everything else that means something in an address are escaped.
+    mutating func segment(_ value: String) {
+        text += "/"
+        switch value {
+        // These two would be taken as steps in the path.
+        case ".": text += "%2E"
+        case "..": text += "%2E%2E"
+        default: text += Self.encoded(value)
+        }
+    }
+
+    /// Adds one query parameter.
+    mutating func query(_ name: String, _ value: String) {
+        text += hasQuery ? "&" : "?"
+        hasQuery = true
+        text += Self.encoded(name) + "=" + Self.encoded(value)
+    }
+
+    /// Adds one query parameter if there is a value.
+    mutating func query(_ name: String, _ value: String?) {
+        if let value { query(name, value) }
+    }
+
+    var url: String { text }
+
+    /// Percent-encodes everything but the unreserved characters of RFC 3986.
+    static func encoded(_ value: String) -> String {
+        let digits: [UInt8] = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(value.utf8.count)
+        for byte in value.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                bytes.append(byte)
+            default:
+                bytes.append(UInt8(ascii: "%"))
+                bytes.append(digits[Int(byte >> 4)])
+                bytes.append(digits[Int(byte & 15)])
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The base address without a trailing slash; nil when it is not an http, https, http+unix or https+unix address
+    /// or carries user information, a query, a fragment or a character that no address holds.
+    static func checkedBase(_ text: String) -> String? {
+        guard let colon = text.range(ofFirst: "://") else { return nil }
+        guard ["http", "https", "http+unix", "https+unix"].contains(text[..<colon.lowerBound].lowercased()) else {
+            return nil
+        }
+        let rest = text[colon.upperBound...]
+        guard !rest.isEmpty, rest.first != "/", rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
+        guard !rest.contains(where: { "?#@\\\"<>{}|^`".contains($0) }) else { return nil }
+        var base = text
+        while base.hasSuffix("/") { base.removeLast() }
+        return base
+    }
+}
+
+extension String {
+    /// Where a short text occurs first.
+    fileprivate func range(ofFirst needle: String) -> Range<String.Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(needle), let end = index(start, offsetBy: needle.count, limitedBy: endIndex) {
+                return start..<end
+            }
+            start = index(after: start)
+        }
+        return nil
+    }
+}
+
+/// Reads `Retry-After`.
+enum RetryAfter {
+    /// Seconds to wait from a header's text: a number of seconds, or an HTTP date against the server's `Date` header
+    /// (ours where it has none). Nil when it is neither; never negative, at most a day.
+    static func seconds(_ value: String, serverDate: String?, now: Int64) -> Double? {
+        let text = value.trimmingSpaces
+        if let seconds = Double(text), text.utf8.allSatisfy({ $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }) {
+            return min(max(seconds, 0), 86_400)
+        }
+        guard let then = HTTPDate.seconds(text) else { return nil }
+        let from = serverDate.flatMap { HTTPDate.seconds($0.trimmingSpaces) } ?? now
+        return Double(min(max(then &- from, 0), 86_400))
+    }
+}
+
+/// Reads HTTP dates (RFC 9110 section 5.6.7) in the preferred form, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+enum HTTPDate {
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
+    /// Seconds since 1970; nil when the text is not such a date.
+    static func seconds(_ text: String) -> Int64? {
+        let parts = text.split(separator: " ")
+        guard parts.count == 6, parts[5] == "GMT" else { return nil }
+        guard let day = Int64(parts[1]), let month = months.firstIndex(of: String(parts[2])), let year = Int64(parts[3])
+        else { return nil }
+        let clock = parts[4].split(separator: ":").compactMap { Int64($0) }
+        guard clock.count == 3, (1...31).contains(day), (1970...9999).contains(year) else { return nil }
+        guard (0...23).contains(clock[0]), (0...59).contains(clock[1]), (0...60).contains(clock[2]) else { return nil }
+        return days(year: year, month: Int64(month) + 1, day: day) * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
+    }
+
+    /// Days since 1970 of a date in the Gregorian calendar, counted in eras of 400 years that begin in March.
+    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = shifted / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+}
+
+extension String {
+    fileprivate var trimmingSpaces: String {
+        var text = self[...]
+        while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
+        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,2 +1,0 @@
-public import AsyncHTTPClient
-public func probe() -> HTTPClient { HTTPClient.shared }

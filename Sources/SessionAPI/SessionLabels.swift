@@ -1,0 +1,162 @@
+/// What a session's `labels` say, with the secrets left out.
+///
+/// The API carries three maps as JSON text inside strings: `tags` (the labels the user gave at session-run), `gameye`
+/// (the platform's own facts) and `env` (the container's environment, secrets included). The environment is dropped
+/// while it is decoded; only `GAMEYE_SESSION_ID` is kept. Every other key is a raw label of the image.
+public struct SessionLabels: Sendable, Equatable {
+    /// The user's labels, from the JSON text under `tags`. Numbers, booleans and nested values keep their JSON text.
+    public var tags: LabelSet
+    /// The platform's facts, from the JSON text under `gameye`: organization, session, image, region, tag.
+    public var platform: LabelSet
+    /// Every other label as it came; also `tags` and `gameye` when their text is not a JSON object.
+    public var other: LabelSet
+    /// `GAMEYE_SESSION_ID` from the container's environment, the one thing of it that is kept.
+    public var environmentSessionID: String?
+
+    /// Labels from their parts.
+    public init(
+        tags: LabelSet = [:], platform: LabelSet = [:], other: LabelSet = [:], environmentSessionID: String? = nil
+    ) {
+        self.tags = tags
+        self.platform = platform
+        self.other = other
+        self.environmentSessionID = environmentSessionID
+    }
+
+    /// The user's labels and, where known, `GAMEYE_SESSION_ID`: what may be stored and printed.
+    public var user: [String: String] {
+        var labels = tags.dictionary
+        if let environmentSessionID { labels[Self.sessionIDKey] = environmentSessionID }
+        return labels
+    }
+
+    static let sessionIDKey = "GAMEYE_SESSION_ID"
+}
+
+/// Gathers a session's labels while they are read. Of several labels with the same key the first counts.
+struct SessionLabelsBuilder {
+    private enum Known: String {
+        case env
+        case tags
+        case gameye
+    }
+
+    private var labels = SessionLabels()
+    private var seen: Set<Known> = []
+    private var other: [KeyedPair<String?>] = []
+
+    /// Takes in one label; `text` is nil when its value is not a string.
+    mutating func take(_ key: String, _ text: UnsafeRawBufferPointer?, using reader: inout LabelTextReader) {
+        guard let known = Known(rawValue: key) else {
+            other.append(KeyedPair(key: key, value: text.flatMap { plainString($0) }))
+            return
+        }
+        guard seen.insert(known).inserted, let text else { return }
+        switch known {
+        case .env:
+            labels.environmentSessionID = reader.sessionID(inEnvironment: text)
+        case .tags:
+            if let read = reader.labels(text) { labels.tags = read } else { keepRaw(key, text) }
+        case .gameye:
+            if let read = reader.labels(text) { labels.platform = read } else { keepRaw(key, text) }
+        }
+    }
+
+    private mutating func keepRaw(_ key: String, _ text: UnsafeRawBufferPointer) {
+        other.append(KeyedPair(key: key, value: plainString(text)))
+    }
+
+    /// What has been gathered.
+    consuming func finish() -> SessionLabels {
+        labels.other = LabelSet(read: other)
+        return labels
+    }
+}
+
+/// Reads the JSON text inside a label.
+struct LabelTextReader {
+    private let scratch = JSONScratch()
+    private var interner = StringInterner()
+
+    /// The members of a JSON object as labels; nil when the text is not one JSON object. Nulls are left out.
+    mutating func labels(_ text: UnsafeRawBufferPointer) -> LabelSet? {
+        var found: [KeyedPair<String?>] = []
+        do throws(JSONFault) {
+            var cursor = JSONCursor(text)
+            guard try cursor.token() == UInt8(ascii: "{") else { return nil }
+            if try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) {
+                repeat {
+                    let key = try cursor.key()
+                    guard let name = interner.string(try cursor.unescaped(key, in: scratch)) else { return nil }
+                    found.append(KeyedPair(key: name, value: try value(&cursor)))
+                } while try cursor.another(closing: UInt8(ascii: "}"))
+            }
+            guard cursor.atEnd() else { return nil }
+        } catch {
+            return nil
+        }
+        return LabelSet(read: found)
+    }
+
+    /// The session id in a container's environment; reading stops there and everything else is forgotten.
+    mutating func sessionID(inEnvironment text: UnsafeRawBufferPointer) -> String? {
+        do throws(JSONFault) {
+            var cursor = JSONCursor(text)
+            guard try cursor.token() == UInt8(ascii: "{") else { return nil }
+            guard try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) else { return nil }
+            repeat {
+                let key = try cursor.unescaped(try cursor.key(), in: scratch)
+                guard SessionLabels.sessionIDKey.hasBytes(key) else {
+                    try cursor.skipValue(depth: 1)
+                    continue
+                }
+                guard try cursor.token() == UInt8(ascii: "\"") else { return nil }
+                return plainString(try cursor.unescaped(try cursor.string(), in: scratch))
+            } while try cursor.another(closing: UInt8(ascii: "}"))
+            return nil
+        } catch {
+            return nil
+        }
+    }
+
+    private mutating func value(_ cursor: inout JSONCursor) throws(JSONFault) -> String? {
+        switch try cursor.token() {
+        case UInt8(ascii: "\""):
+            guard let text = interner.string(try cursor.unescaped(try cursor.string(), in: scratch)) else {
+                throw .malformed("not UTF-8", at: cursor.position)
+            }
+            return text
+        case UInt8(ascii: "n"):
+            try cursor.literal("null")
+            return nil
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            let span = try cursor.number()
+            _ = try cursor.double(span)
+            return cursor.source(span)
+        default:
+            let start = cursor.position
+            try cursor.skipValue(depth: 1)
+            guard let text = cursor.source(start..<cursor.position) else {
+                throw .malformed("not UTF-8", at: start)
+            }
+            return text
+        }
+    }
+}
+
+extension JSONCursor {
+    /// The text between two positions as it stands; nil when it is not UTF-8.
+    func source(_ span: Range<Int>) -> String? {
+        plainString(UnsafeRawBufferPointer(start: base + span.lowerBound, count: span.count))
+    }
+
+    /// True when only white space is left.
+    mutating func atEnd() -> Bool {
+        do throws(JSONFault) {
+            _ = try token()
+            return false
+        } catch {
+            return true
+        }
+    }
+}

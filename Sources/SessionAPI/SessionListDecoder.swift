@@ -1,0 +1,243 @@
+/// Why a session list could not be read to its end.
+public struct SessionListError: Error, Sendable, Equatable {
+    /// What is wrong. Open: more may be told apart later.
+    public struct Code: RawRepresentable, Sendable, Hashable {
+        /// The code's word.
+        public var rawValue: String
+        /// A code by its word.
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// The bytes are not JSON.
+        public static let malformed = Code(rawValue: "malformed")
+        /// The bytes are JSON up to where they end, too early.
+        public static let truncated = Code(rawValue: "truncated")
+        /// There is no array `sessions`.
+        public static let noSessions = Code(rawValue: "no_sessions")
+        /// One value is larger than the decoder keeps.
+        public static let tooLarge = Code(rawValue: "too_large")
+        /// The bytes are a page of HTML or XML.
+        public static let markup = Code(rawValue: "markup")
+    }
+
+    /// What is wrong.
+    public var code: Code
+    /// Where, in bytes from the beginning of the list.
+    public var offset: Int64
+    /// What is wrong, in words.
+    public var message: String
+
+    /// An error from its parts.
+    public init(code: Code, offset: Int64, message: String) {
+        self.code = code
+        self.offset = offset
+        self.message = message
+    }
+}
+
+/// Reads the answer of session-list while it arrives and hands over each entry as soon as it is complete.
+///
+/// Memory is bounded by the largest single value, not by the list. The result is that of `JSONDecoder` with
+/// ``SessionList``: the same entries in the same order, the same entries left out, the same texts refused; only that
+/// entries before the place where a list turns out to be damaged have been handed over by then. Two exceptions: texts
+/// in UTF-16 or UTF-32 and values larger than `maximumValue` are refused here.
+public struct SessionListDecoder {
+    private enum Place {
+        case beginning
+        case beforeKey
+        case inSessions
+        case afterMember
+        case end
+    }
+
+    /// Largest value that is kept while it is incomplete, in bytes: an entry, or a field beside `sessions`.
+    public let maximumValue: Int
+    /// What has been read so far.
+    public private(set) var summary = SessionListSummary()
+
+    private var place = Place.beginning
+    private var sawSessions = false
+    private var awaitsElement = false
+    private var failed: SessionListError?
+    private var reader = SessionEntryReader()
+    /// The beginning of a value whose end has not arrived.
+    private var carry: [UInt8] = []
+    /// Reading is tried again once `carry` has this size, so that a value in many pieces is read few times.
+    private var nextTry = 0
+
+    /// A decoder at the beginning of a list.
+    /// - Parameter maximumValue: largest single value kept, in bytes.
+    public init(maximumValue: Int = 8 << 20) {
+        self.maximumValue = maximumValue
+    }
+
+    /// Takes in the next bytes of the list and hands over the entries that are complete.
+    /// - Parameters:
+    ///   - bytes: the next bytes, any number.
+    ///   - entry: called for each entry in the list's order.
+    /// - Throws: when the list is damaged; every further call throws the same.
+    public mutating func push(
+        _ bytes: UnsafeRawBufferPointer, entry: (SessionEntry) -> Void
+    ) throws(SessionListError) {
+        if let failed { throw failed }
+        var start = 0
+        // First complete what is left over from before with as few bytes as will do.
+        while !carry.isEmpty, start < bytes.count {
+            let wanted = max(nextTry - carry.count, 1)
+            let count = min(wanted, bytes.count - start)
+            let had = carry.count
+            carry.append(contentsOf: bytes[start..<start + count])
+            if carry.count < nextTry {
+                start += count
+                break
+            }
+            let used = try consumeCarry(entry)
+            if used >= had {
+                // What lies behind belongs to the new bytes, which are read in place.
+                carry.removeAll(keepingCapacity: true)
+                start += used - had
+            } else {
+                carry.removeFirst(used)
+                start += count
+                try schedule()
+            }
+        }
+        guard carry.isEmpty, start < bytes.count else { return }
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+        let used = try consume(rest, entry)
+        guard used < rest.count else { return }
+        carry.append(contentsOf: rest[used...])
+        try schedule()
+    }
+
+    /// Tells that the list has ended.
+    /// - Throws: when the list is damaged or incomplete.
+    public mutating func finish(entry: (SessionEntry) -> Void) throws(SessionListError) -> SessionListSummary {
+        if let failed { throw failed }
+        if !carry.isEmpty {
+            let used = try consumeCarry(entry)
+            carry.removeFirst(used)
+        }
+        guard place == .end, carry.isEmpty else {
+            throw fail(.truncated, summary.bytes + Int64(carry.count), "the list ends before it is complete")
+        }
+        guard sawSessions else { throw fail(.noSessions, 0, "the answer has no field sessions") }
+        return summary
+    }
+
+    private mutating func schedule() throws(SessionListError) {
+        guard carry.count <= maximumValue else {
+            throw fail(.tooLarge, summary.bytes, "a single value is larger than \(maximumValue) bytes")
+        }
+        nextTry = max(1024, carry.count * 2)
+    }
+
+    private mutating func consumeCarry(_ entry: (SessionEntry) -> Void) throws(SessionListError) -> Int {
+        let pending = carry
+        let outcome: Result<Int, SessionListError> = pending.withUnsafeBytes { bytes in
+            do throws(SessionListError) { return .success(try consume(bytes, entry)) } catch { return .failure(error) }
+        }
+        return try outcome.get()
+    }
+
+    private mutating func fail(_ code: SessionListError.Code, _ offset: Int64, _ message: String) -> SessionListError {
+        let error = SessionListError(code: code, offset: offset, message: message)
+        failed = error
+        return error
+    }
+
+    /// Reads as many complete items as the bytes hold and returns how many bytes they take.
+    private mutating func consume(
+        _ bytes: UnsafeRawBufferPointer, _ entry: (SessionEntry) -> Void
+    ) throws(SessionListError) -> Int {
+        var cursor = JSONCursor(bytes)
+        var done = 0
+        do throws(JSONFault) {
+            while true {
+                guard try step(&cursor, entry) else { break }
+                done = cursor.position
+            }
+            done = cursor.position
+        } catch {
+            if !error.incomplete {
+                if place == .beginning, error.offset < bytes.count, bytes[error.offset] == UInt8(ascii: "<") {
+                    throw fail(.markup, summary.bytes + Int64(error.offset), "the answer is a page, not JSON")
+                }
+                throw fail(
+                    error.isForeign ? .noSessions : .malformed, summary.bytes + Int64(error.offset),
+                    String(describing: error.reason))
+            }
+        }
+        summary.bytes += Int64(done)
+        return done
+    }
+
+    /// Reads one item; false at the end of the bytes after a complete list.
+    private mutating func step(_ cursor: inout JSONCursor, _ entry: (SessionEntry) -> Void) throws(JSONFault) -> Bool {
+        switch place {
+        case .beginning: try begin(&cursor)
+        case .beforeKey: try member(&cursor)
+        case .inSessions: try element(&cursor, entry)
+        case .afterMember:
+            place = try cursor.another(closing: UInt8(ascii: "}")) ? .beforeKey : .end
+        case .end:
+            guard cursor.atEnd() else { throw .malformed("something follows the list", at: cursor.position) }
+            return false
+        }
+        return true
+    }
+
+    private mutating func begin(_ cursor: inout JSONCursor) throws(JSONFault) {
+        // A byte order mark is not JSON, but JSONDecoder takes it.
+        if cursor.position == 0, cursor.end > 0, cursor.byte(0) == 0xEF {
+            guard cursor.end >= 3 else { throw .ended(at: cursor.end) }
+            guard cursor.byte(1) == 0xBB, cursor.byte(2) == 0xBF else { throw .malformed("expected a value", at: 0) }
+            cursor.position = 3
+        }
+        guard try cursor.token() == UInt8(ascii: "{") else {
+            let start = cursor.position
+            try cursor.skipValue(depth: 0)
+            throw .foreign("the answer is not an object", at: start)
+        }
+        place = try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) ? .beforeKey : .end
+    }
+
+    private mutating func member(_ cursor: inout JSONCursor) throws(JSONFault) {
+        let key = try cursor.key()
+        let bytes = try cursor.unescaped(key, in: keyScratch)
+        guard bytes.isUTF8 else { throw .malformed("not UTF-8", at: key.start) }
+        guard bytes.count == 8, bytes.matches("sessions"), !sawSessions else {
+            try cursor.skipValue(depth: 1)
+            place = .afterMember
+            return
+        }
+        guard try cursor.token() == UInt8(ascii: "[") else {
+            let start = cursor.position
+            try cursor.skipValue(depth: 1)
+            throw .foreign("the field sessions is not an array", at: start)
+        }
+        place = try cursor.enter(closing: UInt8(ascii: "]"), depth: 1) ? .inSessions : .afterMember
+        sawSessions = true
+    }
+
+    private mutating func element(_ cursor: inout JSONCursor, _ entry: (SessionEntry) -> Void) throws(JSONFault) {
+        if awaitsElement {
+            let more = try cursor.another(closing: UInt8(ascii: "]"))
+            awaitsElement = false
+            if !more { place = .afterMember }
+            return
+        }
+        _ = try cursor.token()
+        let start = cursor.position
+        if let session = try reader.read(&cursor, depth: 2) {
+            summary.entries += 1
+            awaitsElement = true
+            entry(session)
+        } else {
+            summary.rejected += 1
+            if summary.rejectedOffsets.count < 16 { summary.rejectedOffsets.append(summary.bytes + Int64(start)) }
+            awaitsElement = true
+        }
+    }
+
+    private let keyScratch = JSONScratch(capacity: 64)
+}
