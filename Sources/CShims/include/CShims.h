@@ -1,3 +1,5 @@
 #pragma once
 
+#include "beneath.h"
+#include "confine.h"
 #include "process.h"

@@ -1,0 +1,58 @@
+#include "CShims.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+
+// Of <linux/openat2.h>, which older systems lack.
+struct open_request {
+    uint64_t flags;
+    uint64_t mode;
+    uint64_t resolve;
+};
+
+enum {
+    RESOLVE_NO_MAGIC_LINKS = 0x02,
+    RESOLVE_NO_SYMBOLIC_LINKS = 0x04,
+    RESOLVE_BENEATH_FOLDER = 0x08,
+};
+
+int salvage_open_beneath(int folder, const char *path, int flags, uint32_t mode) {
+    struct open_request request;
+    memset(&request, 0, sizeof request);
+    request.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC);
+    // The kernel refuses a mode where nothing can be created.
+    request.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0;
+    request.resolve = RESOLVE_NO_MAGIC_LINKS | RESOLVE_NO_SYMBOLIC_LINKS | RESOLVE_BENEATH_FOLDER;
+    int result;
+    // EAGAIN says that a rename elsewhere raced with the walk, so that the kernel could not prove it stayed inside.
+    int tries = 0;
+    do {
+        result = (int)syscall(SYS_openat2, folder, path, &request, sizeof request);
+    } while (result < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 128)));
+    return result;
+}
+
+int salvage_has_open_beneath(void) {
+    int descriptor = salvage_open_beneath(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0);
+    if (descriptor >= 0) {
+        close(descriptor);
+        return 1;
+    }
+    return errno != ENOSYS && errno != EPERM;
+}
+
+int salvage_rename_new(int old_folder, const char *old_path, int new_folder, const char *new_path) {
+    return renameat2(old_folder, old_path, new_folder, new_path, RENAME_NOREPLACE);
+}
+
+int salvage_rename_exchange(int old_folder, const char *old_path, int new_folder, const char *new_path) {
+    return renameat2(old_folder, old_path, new_folder, new_path, RENAME_EXCHANGE);
+}
