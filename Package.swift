@@ -77,8 +77,9 @@ let package = Package(
             linkerSettings: [archive("pcre2-8")]),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(
-            name: "Pack", dependencies: ["CZstd", "CCrypto", "CShims"], swiftSettings: hot,
+            name: "Pack", dependencies: ["CZstd", "CCrypto", "CFilter"], swiftSettings: hot,
             linkerSettings: [archive("zstd")]),
+        .testTarget(name: "PackTests", dependencies: ["Pack"], swiftSettings: house),
         .target(
             name: "Catalog", dependencies: ["Pack", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: house),
@@ -102,6 +103,7 @@ let package = Package(
             swiftSettings: hot),
         .target(name: "CShims", cSettings: hotC),
         .target(name: "CLogScan", cSettings: hotC),
+        .target(name: "CFilter", cSettings: hotC),
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The master bitmap has 2^18 bits: 32 KiB stay in the first-level cache, which is what makes the build fast.
+// A gram's place in a finished filter of m bits is (h * m) >> 18, so the size of the master costs no precision
+// as long as m is not larger than the master.
+#define SALVAGE_FILTER_MASTER_BITS 18
+#define SALVAGE_FILTER_MASTER_BYTES 32768
+
+/// Sets the bit of every gram of `bytes` in `master` (SALVAGE_FILTER_MASTER_BYTES, cleared by the caller):
+/// each 5-gram, each 4-gram and 3-gram that has neither a digit nor a newline, all with ASCII letters folded.
+void salvage_filter_add(uint64_t *master, const uint8_t *bytes, size_t count);
+
+/// Bits that a filter at half load needs for what `master` holds: a multiple of 64, at least 64.
+uint32_t salvage_filter_bits(const uint64_t *master);
+
+/// Copies the set bits of `master` into `filter` (`bits` / 8 bytes, cleared here).
+void salvage_filter_fold(const uint64_t *master, uint64_t *filter, uint32_t bits);
+
+/// The places (0 ..< 2^18) of the grams of `literal` (at most `capacity` of them, the most selective first).
+/// Grams with a byte whose entry in `skip` (256 entries, may be NULL) is not 0 are left out. Returns their number.
+size_t salvage_filter_places(const uint8_t *literal, size_t count, const uint8_t *skip, uint32_t *places, size_t capacity);
+
+/// CRC-32C (Castagnoli), continued from `crc`; start with 0.
+uint32_t salvage_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+/// Length of what ends with the last newline of `bytes`; 0 when there is none.
+size_t salvage_through_last_newline(const uint8_t *bytes, size_t count);
+
+/// Number of newlines in `bytes`.
+size_t salvage_count_newlines(const uint8_t *bytes, size_t count);

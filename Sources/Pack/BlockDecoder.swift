@@ -1,0 +1,46 @@
+/// Decodes blocks, one after the other, in buffers of its own. One per thread.
+public final class BlockDecoder {
+    private let decompressor: FrameDecompressor
+    private let frame: UnsafeMutableRawBufferPointer
+    private let raw: UnsafeMutableRawBufferPointer
+
+    /// A decoder; throws when memory is short.
+    public init() throws(PackError) {
+        decompressor = try FrameDecompressor()
+        frame = .allocate(byteCount: PackFormat.maxFrameSize, alignment: 64)
+        raw = .allocate(byteCount: PackFormat.blockSize, alignment: 64)
+    }
+
+    deinit {
+        frame.deallocate()
+        raw.deallocate()
+    }
+
+    /// The raw bytes of a block, valid until the next call. Throws `damagedBlock` when they are not what was written.
+    func decode(_ block: Block, from bytes: PackBytes) throws(PackError) -> UnsafeRawBufferPointer {
+        try decode(block, from: bytes, into: raw)
+        return UnsafeRawBufferPointer(rebasing: raw[..<Int(block.rawSize)])
+    }
+
+    func decode(
+        _ block: Block, from bytes: PackBytes, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(PackError) {
+        guard Int(block.storedSize) <= frame.count, Int(block.rawSize) <= buffer.count else {
+            throw PackError(
+                .damagedBlock, "a block is larger than blocks may be", path: bytes.path, offset: block.offset)
+        }
+        let stored = UnsafeMutableRawBufferPointer(rebasing: frame[..<Int(block.storedSize)])
+        do throws(PackError) {
+            try bytes.read(at: block.offset, into: stored)
+            try decompressor.decompress(
+                UnsafeRawBufferPointer(stored),
+                into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(block.rawSize)]))
+        } catch {
+            var located = error
+            if error.code == .damagedFooter { located.code = .damagedBlock }
+            located.path = bytes.path
+            located.offset = block.offset
+            throw located
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import CFilter
+
+/// The n-gram filter of a block: a one-hash bitmap at half load, over ASCII-folded 5-grams and over 4- and 3-grams that
+/// hold neither a digit nor a newline (log-search.md 4.2, "m3").
+///
+/// A filter never says no wrongly. What cannot be understood (an unknown format, a bad checksum, an odd length) says
+/// "may match".
+public enum BlockFilter {
+    /// The format that is written, as it stands in the block table.
+    public static let format: UInt16 = 1
+    /// Longest filter in bytes.
+    public static let maxSize = Int(SALVAGE_FILTER_MASTER_BYTES)
+
+    /// The filter of `bytes`.
+    public static func build(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        let builder = FilterBuilder()
+        return Array(builder.build(bytes))
+    }
+}
+
+/// Builds filters, one after the other, in one piece of memory. One per thread.
+final class FilterBuilder {
+    private let master: UnsafeMutablePointer<UInt64>
+    private let filter: UnsafeMutablePointer<UInt64>
+    private static let words = BlockFilter.maxSize / 8
+
+    init() {
+        master = .allocate(capacity: Self.words)
+        filter = .allocate(capacity: Self.words)
+    }
+
+    deinit {
+        master.deallocate()
+        filter.deallocate()
+    }
+
+    /// The filter of `bytes`, valid until the next call.
+    func build(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        master.update(repeating: 0, count: Self.words)
+        if let base = bytes.baseAddress {
+            salvage_filter_add(master, base.assumingMemoryBound(to: UInt8.self), bytes.count)
+        }
+        let bits = salvage_filter_bits(master)
+        salvage_filter_fold(master, filter, bits)
+        return UnsafeRawBufferPointer(start: filter, count: Int(bits) / 8)
+    }
+}
+
+/// The grams of one literal, ready to be asked of many filters.
+public struct FilterProbe: Sendable, Hashable {
+    /// Where the grams fall in a filter of 2^18 bits, the most selective first.
+    public let places: [UInt32]
+
+    /// More grams than this cannot make a filter say no more often.
+    static let maxPlaces = 64
+
+    /// The grams of `literal`; upper-case ASCII letters are folded here.
+    ///
+    /// Grams with one of the bytes `leavingOut` are not asked for: that is how a search that folds more than ASCII
+    /// stays without false negatives.
+    public init(_ literal: [UInt8], leavingOut: Set<UInt8> = []) {
+        var skip = [UInt8](repeating: 0, count: 256)
+        for byte in leavingOut { skip[Int(byte)] = 1 }
+        var found = [UInt32](repeating: 0, count: Self.maxPlaces)
+        let count = salvage_filter_places(literal, literal.count, skip, &found, found.count)
+        places = Array(found.prefix(count))
+    }
+
+    /// Whether the literal has no gram to ask for, so that every block may contain it.
+    public var isEmpty: Bool { places.isEmpty }
+
+    /// Whether a block with this filter (format 1, checksum verified by the caller) may contain the literal.
+    public func mayMatch(_ filter: UnsafeRawBufferPointer) -> Bool {
+        let count = filter.count
+        guard let base = filter.baseAddress, count >= 8, count % 8 == 0, count <= BlockFilter.maxSize else {
+            return true
+        }
+        let bits = UInt64(count) &* 8
+        for place in places {
+            let at = (UInt64(place) &* bits) >> UInt64(SALVAGE_FILTER_MASTER_BITS)
+            let byte = base.load(fromByteOffset: Int(truncatingIfNeeded: at >> 3), as: UInt8.self)
+            if byte & (1 << UInt8(truncatingIfNeeded: at & 7)) == 0 { return false }
+        }
+        return true
+    }
+}

@@ -1,0 +1,81 @@
+import Glibc
+
+/// What went wrong with a pack file.
+public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The kind of failure: an open set, so that later versions can add to it.
+    public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The stable name that is printed and compared.
+        public let rawValue: String
+
+        /// A code by its name.
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        /// The operating system refused a read, write, sync or rename; `errno` says why.
+        public static let io = Code(rawValue: "io")
+        /// No room is left on the device, or a quota is used up.
+        public static let noSpace = Code(rawValue: "no_space")
+        /// The file does not end in a pack's trailer.
+        public static let notAPack = Code(rawValue: "not_a_pack")
+        /// The file was written by a later version of salvage.
+        public static let unsupportedVersion = Code(rawValue: "unsupported_version")
+        /// The trailer or the list of sections is damaged.
+        public static let damagedFooter = Code(rawValue: "damaged_footer")
+        /// One section of the footer is damaged.
+        public static let damagedSection = Code(rawValue: "damaged_section")
+        /// One block cannot be decoded or its checksum is wrong.
+        public static let damagedBlock = Code(rawValue: "damaged_block")
+        /// A member, block or range that does not exist was asked for.
+        public static let outOfRange = Code(rawValue: "out_of_range")
+        /// A limit of the format would be passed.
+        public static let tooLarge = Code(rawValue: "too_large")
+        /// The calls came in an order that the writer does not allow.
+        public static let misuse = Code(rawValue: "misuse")
+        /// A codec or hash could not be set up.
+        public static let resources = Code(rawValue: "resources")
+    }
+
+    /// The kind of failure.
+    public var code: Code
+    /// What failed, in a sentence without a trailing full stop.
+    public var message: String
+    /// The file it happened on, where it is known.
+    public var path: String?
+    /// Byte offset in the pack file, where it is known.
+    public var offset: UInt64?
+    /// The system's error number, for `io` and `noSpace`.
+    public var errno: Int32?
+    /// What to do about it, where there is something to do.
+    public var hint: String?
+
+    /// An error with its facts.
+    public init(
+        _ code: Code, _ message: String, path: String? = nil, offset: UInt64? = nil, errno: Int32? = nil,
+        hint: String? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.path = path
+        self.offset = offset
+        self.errno = errno
+        self.hint = hint
+    }
+
+    /// An error of a system call: `number` is its `errno`.
+    static func system(_ number: Int32, _ what: String, path: String? = nil, offset: UInt64? = nil) -> PackError {
+        let full = number == ENOSPC || number == EDQUOT || number == EFBIG
+        let reason = String(cString: strerror(number))
+        return PackError(
+            full ? .noSpace : .io, "\(what): \(reason)", path: path, offset: offset, errno: number,
+            hint: full ? "free space on the store's file system, or lower its retention" : nil)
+    }
+
+    /// One line: code, message and where.
+    public var description: String {
+        var text = "\(code.rawValue): \(message)"
+        if let path { text += " [\(path)]" }
+        if let offset { text += " at byte \(offset)" }
+        return text
+    }
+}

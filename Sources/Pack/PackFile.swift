@@ -1,0 +1,91 @@
+import Glibc
+
+/// The system calls of a pack file, retried when interrupted and never short.
+public enum PackFile {
+    /// Reads up to `buffer.count` bytes at `offset`; fewer only at the end of the file.
+    static func read(
+        _ descriptor: Int32, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(PackError) -> Int {
+        guard offset <= UInt64(Int.max) else { return 0 }
+        var done = 0
+        while done < buffer.count {
+            let (position, overflow) = Int(offset).addingReportingOverflow(done)
+            if overflow { break }
+            let got = pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, position)
+            if got > 0 {
+                done += got
+            } else if got == 0 {
+                break
+            } else if errno != EINTR {
+                throw .system(errno, "reading the pack", offset: offset)
+            }
+        }
+        return done
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(PackError) {
+        guard offset <= UInt64(Int.max) - UInt64(bytes.count) else {
+            throw PackError(.tooLarge, "the pack grows beyond the largest file", offset: offset)
+        }
+        var done = 0
+        while done < bytes.count {
+            let wrote = pwrite(
+                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, Int(offset) + done)
+            if wrote > 0 {
+                done += wrote
+            } else if wrote == 0 {
+                throw .system(EIO, "writing the pack", offset: offset)
+            } else if errno != EINTR {
+                throw .system(errno, "writing the pack", offset: offset)
+            }
+        }
+    }
+
+    /// Size in bytes of the open file.
+    static func size(_ descriptor: Int32) throws(PackError) -> UInt64 {
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { throw .system(errno, "asking for the pack's size") }
+        return UInt64(max(0, info.st_size))
+    }
+
+    /// Creates `path` for a new pack: readable and writable by its owner only, and not there before.
+    public static func create(path: String) throws(PackError) -> Int32 {
+        while true {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            if descriptor >= 0 { return descriptor }
+            if errno != EINTR { throw .system(errno, "creating the pack", path: path) }
+        }
+    }
+
+    /// Makes a finished pack the one that counts: syncs `temporary`, renames it to `path`, syncs the folder.
+    ///
+    /// Both must lie on one file system. After it returns, the pack survives a power cut. A failed sync is final: the
+    /// file must be written anew from its sources, because the kernel may have dropped the pages.
+    public static func publish(_ temporary: String, to path: String) throws(PackError) {
+        let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(errno, "opening the new pack", path: temporary) }
+        let synced = fsync(descriptor)
+        let number = errno
+        close(descriptor)
+        guard synced == 0 else { throw .system(number, "syncing the new pack", path: temporary) }
+        guard rename(temporary, path) == 0 else { throw .system(errno, "renaming the new pack", path: path) }
+        try syncFolder(of: path)
+    }
+
+    /// Syncs the folder that holds `path`, so that its entry survives a power cut.
+    public static func syncFolder(of path: String) throws(PackError) {
+        let folder: String
+        if let slash = path.lastIndex(of: "/") {
+            folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        } else {
+            folder = "."
+        }
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(errno, "opening the pack's folder", path: folder) }
+        let synced = fsync(descriptor)
+        let number = errno
+        close(descriptor)
+        guard synced == 0 else { throw .system(number, "syncing the pack's folder", path: folder) }
+    }
+}

@@ -1,0 +1,80 @@
+/// Where a session's pack lies, decided here and nowhere else.
+public enum PackPath {
+    /// Longest file name that is made, suffix included; ext4, xfs and btrfs allow 255 bytes.
+    public static let maxNameLength = 200
+    /// What pack names end in.
+    public static let suffix = ".pack"
+
+    /// The file name of a session's pack.
+    ///
+    /// Letters, digits, `-`, `_`, and `.` after the first byte stand for themselves; every other byte of the id's UTF-8
+    /// is written `%XX`. An id whose name would be too long keeps its beginning, followed by `~` and the SHA-256 of the
+    /// whole id: `~` is escaped elsewhere, so no two ids share a name. The empty id is `%`.
+    public static func fileName(session: String) -> String {
+        escaped(session) + suffix
+    }
+
+    /// The escaped form of a session's id, for a folder or file of its own.
+    public static func escaped(_ session: String) -> String {
+        let hex = Array("0123456789ABCDEF".utf8)
+        let room = maxNameLength - suffix.utf8.count
+        let id = Array(session.utf8)
+        if id.isEmpty { return "%" }
+        var name: [UInt8] = []
+        name.reserveCapacity(min(id.count, room) + 3)
+        var cut: Int?
+        for (index, byte) in id.enumerated() {
+            if plain(byte, first: index == 0) {
+                name.append(byte)
+            } else {
+                name.append(UInt8(ascii: "%"))
+                name.append(hex[Int(byte >> 4)])
+                name.append(hex[Int(byte & 15)])
+            }
+            if name.count <= room - 65 { cut = name.count }
+            if name.count > room {
+                return String(decoding: name.prefix(cut ?? 0), as: UTF8.self) + "~"
+                    + ContentHash.hex(ContentHash.sha256(id))
+            }
+        }
+        return String(decoding: name, as: UTF8.self)
+    }
+
+    /// `YYYY/MM/DD/<name>.pack` under the store's `packs` folder; the day is that of `created` (milliseconds since 1970)
+    /// in UTC. Times before 1970 or after 9999 are put on the nearest day.
+    public static func relative(session: String, created: Int64) -> String {
+        day(created) + "/" + fileName(session: session)
+    }
+
+    /// `YYYY/MM/DD` of a time in milliseconds since 1970, in UTC.
+    public static func day(_ time: Int64) -> String {
+        let last: Int64 = 253_402_300_799_999
+        let days = min(max(time, 0), last) / 86_400_000
+        // Days to a civil date, after Howard Hinnant's chrono-compatible algorithms; the era starts on 0000-03-01.
+        let shifted = days + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return "\(padded(year, 4))/\(padded(month, 2))/\(padded(day, 2))"
+    }
+
+    private static func padded(_ number: Int64, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+
+    private static func plain(_ byte: UInt8, first: Bool) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+            true
+        case UInt8(ascii: "-"), UInt8(ascii: "."): !first
+        default: false
+        }
+    }
+}

@@ -1,0 +1,217 @@
+/// Reads a pack. It may be shared between threads; each thread brings its own `BlockDecoder`.
+///
+/// Every offset and size in the file is checked before it is used: a cut, damaged or hostile pack ends in an error.
+public final class PackReader: Sendable {
+    /// The members, in the order in which they were written.
+    public let members: [Member]
+    /// The blocks, in the order in which they lie in the file.
+    public let blocks: [Block]
+    /// What is wrong with the footer; never empty unless the pack was opened with `tolerant`.
+    public let footerDamage: [PackDamage]
+    /// Size of the file in bytes.
+    public var fileSize: UInt64 { bytes.size }
+    /// Where the footer begins, in bytes.
+    public let footerOffset: UInt64
+
+    let bytes: PackBytes
+    /// For each block the sum of raw sizes up to its end.
+    let ends: [UInt64]
+    /// Members that have content, by where it begins.
+    private let starts: [(position: UInt64, member: Int)]
+    private let sections: [UInt32: SectionEntry]
+    private let tail: FooterBytes
+
+    /// Opens a pack file. With `tolerant`, damage to single sections is listed in `footerDamage` and the tables
+    /// concerned are empty; without it, such damage is thrown.
+    public static func open(path: String, tolerant: Bool = false) throws(PackError) -> PackReader {
+        try located(path) { () throws(PackError) in try PackReader(PackBytes(path: path), tolerant: tolerant) }
+    }
+
+    /// Opens a pack by a descriptor that can be read at offsets, and stays the caller's.
+    public static func open(descriptor: Int32, tolerant: Bool = false) throws(PackError) -> PackReader {
+        try PackReader(PackBytes(descriptor: descriptor), tolerant: tolerant)
+    }
+
+    /// Reads a pack that lies in memory.
+    public static func parse(_ bytes: [UInt8], tolerant: Bool = false) throws(PackError) -> PackReader {
+        try PackReader(PackBytes(bytes), tolerant: tolerant)
+    }
+
+    private static func located<T>(_ path: String, _ body: () throws(PackError) -> T) throws(PackError) -> T {
+        do throws(PackError) {
+            return try body()
+        } catch {
+            var located = error
+            located.path = path
+            throw located
+        }
+    }
+
+    private init(_ bytes: PackBytes, tolerant: Bool) throws(PackError) {
+        self.bytes = bytes
+        let footer = try FooterBytes(bytes)
+        tail = footer
+        footerOffset = footer.trailer.footerOffset
+        let entries = try footer.directory()
+        sections = Dictionary(entries.map { ($0.id, $0) }) { first, _ in first }
+        var damage: [PackDamage] = []
+        var blocks: [Block] = []
+        var members: [Member] = []
+        do throws(PackError) {
+            let table = try footer.content(sections[SectionID.blocks.rawValue], "block table")
+            blocks = try Self.with(table) { (raw) throws(PackError) in
+                try BlockTable.decode(raw, limit: footer.trailer.footerOffset)
+            }
+            let rows = try footer.content(sections[SectionID.members.rawValue], "member table")
+            members = try Self.with(rows) { (raw) throws(PackError) in try MemberTable.decode(raw, blocks: blocks) }
+        } catch {
+            guard tolerant else { throw error }
+            damage.append(PackDamage(.section, error.description))
+        }
+        self.blocks = blocks
+        self.members = members
+        ends = MemberTable.blockEnds(blocks)
+        starts = Self.order(members, ends: ends)
+        footerDamage = damage
+    }
+
+    private static func with<T>(
+        _ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(PackError) -> T
+    ) throws(PackError) -> T {
+        try bytes.withUnsafeBytes { raw in Result { () throws(PackError) in try body(raw) } }.get()
+    }
+
+    private static func order(_ members: [Member], ends: [UInt64]) -> [(position: UInt64, member: Int)] {
+        var starts: [(position: UInt64, member: Int)] = []
+        starts.reserveCapacity(members.count)
+        var sorted = true
+        for (index, member) in members.enumerated() where member.contentSize > 0 {
+            let position = start(of: member, ends: ends)
+            sorted = sorted && position >= starts.last?.position ?? 0
+            starts.append((position, index))
+        }
+        if !sorted { starts.sort { $0.position < $1.position } }
+        return starts
+    }
+
+    /// Where a member's content begins in the raw bytes of all blocks taken together.
+    static func start(of member: Member, ends: [UInt64]) -> UInt64 {
+        let first = Int(member.firstBlock)
+        let base = first > 0 && first <= ends.count ? ends[first - 1] : 0
+        return base + UInt64(member.blockOffset)
+    }
+
+    // MARK: Facts
+
+    /// What the pack knows of its session.
+    public func session() throws(PackError) -> SessionFacts {
+        try SessionFacts(json: section(.session, "session facts"))
+    }
+
+    /// What the ledger knew of the session's artifacts; members point into this list.
+    public func artifacts() throws(PackError) -> [ArtifactEntry] {
+        try ArtifactEntry.entries(json: section(.artifacts, "artifacts"))
+    }
+
+    /// The crash records, each a JSON text.
+    public func crashes() throws(PackError) -> [[UInt8]] {
+        try Self.with(section(.crashes, "crash records")) { (raw) throws(PackError) in try CrashTable.decode(raw) }
+    }
+
+    func section(_ id: SectionID, _ name: String) throws(PackError) -> [UInt8] {
+        try tail.content(sections[id.rawValue], name)
+    }
+
+    // MARK: Members and blocks
+
+    /// Indices of the members with that path, in every artifact or in one; the last one is what an extraction would leave.
+    public func members(path: [UInt8], artifact: UInt32? = nil) -> [Int] {
+        members.indices.filter { members[$0].path == path && (artifact == nil || members[$0].artifact == artifact) }
+    }
+
+    /// The pieces of a member's stored content, in order.
+    public func pieces(ofMember index: Int) -> [MemberPiece] {
+        guard members.indices.contains(index) else { return [] }
+        let member = members[index]
+        var left = member.contentSize
+        var block = Int(member.firstBlock)
+        var offset = Int(member.blockOffset)
+        var done: UInt64 = 0
+        var pieces: [MemberPiece] = []
+        while left > 0, block < blocks.count {
+            let count = Int(min(left, UInt64(max(0, Int(blocks[block].rawSize) - offset))))
+            if count > 0 {
+                pieces.append(
+                    MemberPiece(member: index, block: block, range: offset..<offset + count, contentOffset: done))
+            }
+            left -= UInt64(count)
+            done += UInt64(count)
+            block += 1
+            offset = 0
+        }
+        return pieces
+    }
+
+    /// What lies in a block: the pieces of one large member, or of several small ones, by their place.
+    public func pieces(inBlock block: Int) -> [MemberPiece] {
+        guard blocks.indices.contains(block) else { return [] }
+        let end = ends[block]
+        let start = end - UInt64(blocks[block].rawSize)
+        // The last member that begins at or before the block's first byte may reach into it.
+        var low = 0
+        var high = starts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if starts[middle].position <= start { low = middle + 1 } else { high = middle }
+        }
+        var pieces: [MemberPiece] = []
+        for entry in starts[max(0, low - 1)...] {
+            guard entry.position < end else { break }
+            let memberEnd = entry.position + members[entry.member].contentSize
+            let from = max(entry.position, start)
+            let to = min(memberEnd, end)
+            guard from < to else { continue }
+            pieces.append(
+                MemberPiece(
+                    member: entry.member, block: block, range: Int(from - start)..<Int(to - start),
+                    contentOffset: from - entry.position))
+        }
+        return pieces
+    }
+
+    /// The raw bytes of a block, in the decoder's buffer until its next use.
+    public func decode(block index: Int, using decoder: BlockDecoder) throws(PackError) -> UnsafeRawBufferPointer {
+        guard blocks.indices.contains(index) else { throw PackError(.outOfRange, "there is no block \(index)") }
+        return try decoder.decode(blocks[index], from: bytes)
+    }
+
+    /// Decodes a block into `buffer`, which must have room for it, and returns its length.
+    public func decode(
+        block index: Int, into buffer: UnsafeMutableRawBufferPointer, using decoder: BlockDecoder
+    ) throws(PackError) -> Int {
+        guard blocks.indices.contains(index) else { throw PackError(.outOfRange, "there is no block \(index)") }
+        guard buffer.count >= Int(blocks[index].rawSize) else {
+            throw PackError(.outOfRange, "the buffer is smaller than the block")
+        }
+        try decoder.decode(blocks[index], from: bytes, into: buffer)
+        return Int(blocks[index].rawSize)
+    }
+
+    /// Random access to a member's content. One thread may use what is returned.
+    public func content(ofMember index: Int) throws(PackError) -> MemberContent {
+        guard members.indices.contains(index) else { throw PackError(.outOfRange, "there is no member \(index)") }
+        return try MemberContent(members[index], blocks: blocks, ends: ends, bytes: bytes)
+    }
+}
+
+/// A run of a member's stored content within one block.
+public struct MemberPiece: Sendable, Hashable {
+    /// Index of the member.
+    public var member: Int
+    /// Index of the block.
+    public var block: Int
+    /// Where it lies in the block's raw bytes.
+    public var range: Range<Int>
+    /// Where it begins in the member's stored content (holes not counted).
+    public var contentOffset: UInt64
+}

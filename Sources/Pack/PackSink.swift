@@ -1,0 +1,211 @@
+/// The file end of the writer: gathers frames and filters into large writes and keeps the tables.
+///
+/// Only one thread uses it at a time: the one that commits, or the producer after a drain.
+final class PackSink {
+    let descriptor: Int32
+    private(set) var offset: UInt64 = 0
+    private(set) var blocks: [Block] = []
+    private(set) var rawBytes: UInt64 = 0
+    private(set) var storedBytes: UInt64 = 0
+    private(set) var filterBytes: UInt64 = 0
+    private(set) var anchors: [MemberAnchor] = []
+    private(set) var anchorsDropped = false
+    private(set) var tallies: [Tally] = []
+
+    private let inspector: (any BlockInspector)?
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var filled = 0
+    private var pendingFilters: [UInt8] = []
+    private var pendingBlocks: [(block: Int, start: Int)] = []
+
+    /// Filters wait in memory until they are this long, so that those of a usual pack lie side by side at its end.
+    private static let filterRun = 4 << 20
+    private static let bufferSize = 1 << 20
+    static let maxAnchors = 1 << 16
+
+    /// What is added up over the blocks of a member.
+    struct Tally {
+        var stored: UInt64 = 0
+        var newlines: UInt64 = 0
+        var content: UInt64 = 0
+        var endsOpen = false
+        var facts: BlockFacts?
+
+        var lines: UInt64 { newlines + (endsOpen ? 1 : 0) }
+    }
+
+    init(descriptor: Int32, inspector: (any BlockInspector)?) {
+        self.descriptor = descriptor
+        self.inspector = inspector
+        buffer = .allocate(byteCount: Self.bufferSize, alignment: 64)
+    }
+
+    deinit {
+        buffer.deallocate()
+    }
+
+    func tally(_ member: Int) -> Tally {
+        member < tallies.count ? tallies[member] : Tally()
+    }
+
+    func setTally(_ member: Int, _ tally: Tally) {
+        while tallies.count <= member { tallies.append(Tally()) }
+        tallies[member] = tally
+    }
+
+    func takeAnchors() -> [MemberAnchor] {
+        defer { anchors = [] }
+        return anchors
+    }
+
+    /// Writes a finished block and takes note of it.
+    func commit(_ job: BlockJob) throws(PackError) {
+        var block = Block(offset: offset, storedSize: UInt32(job.frameSize), rawSize: UInt32(job.count))
+        block.flags = job.flags
+        note(job, in: &block)
+        try append(job.compressed)
+        if !job.filter.isEmpty {
+            let checksum = PackFormat.crc32c(job.filter)
+            block.filter = FilterReference(
+                offset: 0, length: UInt32(job.filter.count), checksum: checksum, format: BlockFilter.format)
+        }
+        try add(block, filter: job.filter)
+    }
+
+    /// Takes note of a block whose frame was just appended.
+    func add(_ block: Block, filter: some Collection<UInt8>) throws(PackError) {
+        if block.filter != nil {
+            pendingBlocks.append((blocks.count, pendingFilters.count))
+            pendingFilters.append(contentsOf: filter)
+        }
+        blocks.append(block)
+        rawBytes += UInt64(block.rawSize)
+        storedBytes += UInt64(block.storedSize)
+        if pendingFilters.count >= Self.filterRun { try writeFilters() }
+    }
+
+    private func note(_ job: BlockJob, in block: inout Block) {
+        var times: (min: Int64, max: Int64)?
+        var timed = true
+        for (index, piece) in job.pieces.enumerated() {
+            let number = piece.context.member
+            var tally = tally(number)
+            if index == 0, !job.flags.contains(.batch) { block.firstLine = tally.newlines + 1 }
+            let facts = inspector?.settle(job.facts[index], after: tally.facts, piece.context) ?? job.facts[index]
+            keep(facts.anchors, of: piece)
+            tally.facts = facts
+            tally.facts?.anchors = []
+            tally.newlines += UInt64(job.newlines[index])
+            tally.content += UInt64(piece.length)
+            if job.flags.contains(.text) { tally.endsOpen = job.bytes(of: piece).last != UInt8(ascii: "\n") }
+            tally.stored += UInt64(job.frameSize) * UInt64(piece.length) / UInt64(max(job.count, 1))
+            setTally(number, tally)
+            if let first = facts.minTime, let last = facts.maxTime {
+                times = (min(first, times?.min ?? first), max(last, times?.max ?? last))
+            } else {
+                // One piece of unknown time makes the block's time unknown: it must not be pruned by the others'.
+                timed = false
+            }
+        }
+        if timed, let times {
+            block.minTime = times.min
+            block.maxTime = times.max
+        }
+    }
+
+    private func keep(_ found: [BlockAnchor], of piece: Piece) {
+        for anchor in found {
+            guard anchors.count < Self.maxAnchors else {
+                anchorsDropped = true
+                return
+            }
+            anchors.append(
+                MemberAnchor(
+                    member: piece.context.member, offset: piece.context.memberOffset + UInt64(anchor.offset),
+                    id: anchor.id))
+        }
+    }
+
+    /// Appends bytes to the file, by way of the buffer unless they are large.
+    func append(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
+        if bytes.count > buffer.count - filled { try flush() }
+        if bytes.count >= buffer.count {
+            try PackFile.write(descriptor, bytes, at: offset)
+        } else if bytes.count > 0 {
+            UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).copyMemory(from: bytes)
+            filled += bytes.count
+        }
+        offset += UInt64(bytes.count)
+    }
+
+    func append(_ bytes: [UInt8]) throws(PackError) {
+        // Typed throws do not pass through the closure of withUnsafeBytes everywhere, hence the result.
+        let result = bytes.withUnsafeBytes { raw in Result { () throws(PackError) in try append(raw) } }
+        try result.get()
+    }
+
+    /// Writes out what waits in the buffer.
+    func flush() throws(PackError) {
+        guard filled > 0 else { return }
+        let start = offset - UInt64(filled)
+        try PackFile.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[..<filled]), at: start)
+        filled = 0
+    }
+
+    /// Writes the waiting filters as one skippable frame.
+    func writeFilters() throws(PackError) {
+        guard !pendingFilters.isEmpty else { return }
+        var header = LittleEndianWriter()
+        header.put(PackFormat.filterFrame)
+        header.put(UInt32(pendingFilters.count))
+        try append(header.bytes)
+        for pending in pendingBlocks { blocks[pending.block].filter?.offset = offset + UInt64(pending.start) }
+        try append(pendingFilters)
+        filterBytes += UInt64(pendingFilters.count)
+        pendingFilters.removeAll(keepingCapacity: true)
+        pendingBlocks.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes the footer: sections, directory, trailer, in one skippable frame that ends the file.
+    func writeFooter(_ sections: [(id: SectionID, bytes: [UInt8])]) throws(PackError) {
+        try writeFilters()
+        let footerOffset = offset
+        var body = LittleEndianWriter()
+        var directory = LittleEndianWriter()
+        let compressor = try FrameCompressor(level: 3)
+        for section in sections {
+            guard UInt64(section.bytes.count) <= PackFormat.maxSectionSize else {
+                throw PackError(.tooLarge, "a section of the footer would have \(section.bytes.count) bytes")
+            }
+            var stored = section.bytes
+            var flags: UInt32 = 0
+            if stored.count > 4096 {
+                let smaller = try compressor.compress(stored)
+                if smaller.count < stored.count {
+                    stored = smaller
+                    flags = SectionEntry.compressed
+                }
+            }
+            let entry = SectionEntry(
+                id: section.id.rawValue, flags: flags, offset: footerOffset + 8 + UInt64(body.bytes.count),
+                storedSize: UInt64(stored.count), rawSize: UInt64(section.bytes.count),
+                checksum: PackFormat.crc32c(stored))
+            entry.write(to: &directory)
+            body.put(bytes: stored)
+        }
+        let content = body.bytes.count + directory.bytes.count + PackFormat.trailerSize
+        guard content < Int(UInt32.max) else { throw PackError(.tooLarge, "the footer would pass 4 GiB") }
+        let trailer = Trailer(
+            footerOffset: footerOffset, footerLength: UInt64(content) + 8,
+            directoryOffset: footerOffset + 8 + UInt64(body.bytes.count), sectionCount: UInt32(sections.count),
+            directoryChecksum: PackFormat.crc32c(directory.bytes))
+        var header = LittleEndianWriter()
+        header.put(PackFormat.footerFrame)
+        header.put(UInt32(content))
+        try append(header.bytes)
+        try append(body.bytes)
+        try append(directory.bytes)
+        try append(trailer.bytes)
+        try flush()
+    }
+}

@@ -1,0 +1,290 @@
+/// Writes one pack, member by member, into an open file.
+///
+/// One thread calls it. Hashing happens on that thread, compression and filters on the workers, writing on whichever
+/// worker is next in order. The caller syncs and renames the file (`PackFile.publish`). Memory stays below 24 MiB for
+/// buffers, whatever the members hold; tables grow with the number of members and blocks.
+public final class PackWriter {
+    private let sink: PackSink
+    private let pipeline: CompressPipeline
+    private let hasher: SHA256Hasher
+    private var crashes: [[UInt8]] = []
+
+    private(set) var members: [Member] = []
+    /// Number of blocks handed to the pipeline: the index that the next one gets.
+    private var submitted = 0
+    private var open = false
+    private var finished = false
+
+    // The member being written.
+    private var job: BlockJob?
+    private var content: UInt64 = 0
+    private var logical: UInt64 = 0
+    private var hashedHoles: UInt64 = 0
+    private var wholeBlocks = false
+    private var needsPiece = true
+    private var touchesHole = false
+    private var midLine = false
+
+    // Small members wait here for company, text apart from other bytes because like compresses with like.
+    private var textBatch: BlockJob?
+    private var binaryBatch: BlockJob?
+
+    /// Longest path or link target that is kept, in bytes.
+    public static let maxPathLength = 1 << 20
+
+    /// A writer into `descriptor`, an empty file open for reading and writing, which stays the caller's.
+    public init(
+        descriptor: Int32, options: PackOptions = PackOptions(), inspector: (any BlockInspector)? = nil
+    ) throws(PackError) {
+        let sink = PackSink(descriptor: descriptor, inspector: inspector)
+        self.sink = sink
+        hasher = try SHA256Hasher()
+        pipeline = CompressPipeline(options, inspector: inspector) { (job) throws(PackError) in try sink.commit(job) }
+    }
+
+    deinit {
+        pipeline.stop()
+    }
+
+    // MARK: Members
+
+    /// Begins a member; the one before must have ended.
+    public func beginMember(_ header: MemberHeader) throws(PackError) {
+        guard !open, !finished else { throw PackError(.misuse, "a member begins where none may") }
+        guard members.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
+        guard max(header.path.count, header.linkTarget?.count ?? 0) <= Self.maxPathLength else {
+            throw PackError(.tooLarge, "a path of \(header.path.count) bytes")
+        }
+        try hasher.start()
+        members.append(Member(header))
+        open = true
+        content = 0
+        logical = 0
+        hashedHoles = 0
+        wholeBlocks = false
+        needsPiece = true
+        touchesHole = false
+        midLine = false
+    }
+
+    /// Appends bytes to the member. Large pieces are better: 64 KiB or more hash at full speed.
+    public func append(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
+        guard open else { throw PackError(.misuse, "bytes without a member") }
+        guard bytes.count > 0 else { return }
+        guard !logical.addingReportingOverflow(UInt64(bytes.count)).overflow else {
+            throw PackError(.tooLarge, "a member passes 2^64 bytes")
+        }
+        var rest = bytes
+        while rest.count > 0 {
+            let target = try writable()
+            let count = min(target.room, rest.count)
+            let part = UnsafeRawBufferPointer(rebasing: rest[..<count])
+            // Hashing piece by piece leaves the bytes in the cache for the copy.
+            try hasher.update(part)
+            UnsafeMutableRawBufferPointer(rebasing: target.raw[target.count...]).copyMemory(from: part)
+            note(count, in: target)
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// Appends a run of zeros that is recorded and not stored.
+    public func appendHole(_ length: UInt64) throws(PackError) {
+        guard open else { throw PackError(.misuse, "a hole without a member") }
+        guard length > 0 else { return }
+        let (end, overflow) = logical.addingReportingOverflow(length)
+        guard !overflow else { throw PackError(.tooLarge, "a member passes 2^64 bytes") }
+        let index = members.count - 1
+        if let last = members[index].holes.last, last.offset + last.length == logical {
+            members[index].holes[members[index].holes.count - 1].length += length
+        } else {
+            members[index].holes.append(Hole(offset: logical, length: length))
+        }
+        let (total, passed) = hashedHoles.addingReportingOverflow(length)
+        if !passed, total <= PackFormat.hashedHoleLimit, !members[index].flags.contains(.hashOmitsHoles) {
+            hashedHoles = total
+            try hasher.update(zeros: length)
+        } else {
+            members[index].flags.insert(.hashOmitsHoles)
+        }
+        logical = end
+        if let job, job.count > 0 { job.flags.insert(.touchesHole) }
+        touchesHole = true
+        needsPiece = true
+    }
+
+    /// Ends the member. `stored`, `lineCount` and sometimes `firstBlock` are filled in only by `finish`.
+    @discardableResult
+    public func endMember(flags: MemberFlags = [], kind: MemberKind? = nil) throws(PackError) -> Member {
+        guard open else { throw PackError(.misuse, "no member to end") }
+        let index = members.count - 1
+        if let last = job, last.count > 0 {
+            job = nil
+            // What is nearly a block, or the tail of a large member, goes as it is; the rest waits for company.
+            if wholeBlocks || last.count > PackFormat.blockSize / 4 * 3 {
+                try submit(last)
+            } else {
+                try batch(last, text: members[index].kind.isText)
+            }
+        }
+        open = false
+        members[index].size = logical
+        members[index].flags.formUnion(flags)
+        members[index].sha256 = try hasher.finish()
+        if let kind { members[index].kind = kind }
+        return members[index]
+    }
+
+    /// Adds a crash record: JSON text.
+    public func addCrash(json: [UInt8]) {
+        crashes.append(json)
+    }
+
+    /// Members begun so far.
+    public var memberCount: Int { members.count }
+
+    /// Random access to a member that has ended, before the pack is finished.
+    ///
+    /// All that was appended is written out first, so a small member may end up in a smaller batch than otherwise.
+    /// What is returned reads through the writer's descriptor and must not outlive it.
+    public func readBack(member index: Int) throws(PackError) -> MemberContent {
+        guard members.indices.contains(index), !(open && index == members.count - 1) else {
+            throw PackError(.outOfRange, "there is no finished member \(index)")
+        }
+        try flush()
+        let bytes = try PackBytes(descriptor: sink.descriptor)
+        return try MemberContent(
+            members[index], blocks: sink.blocks, ends: MemberTable.blockEnds(sink.blocks), bytes: bytes)
+    }
+
+    // MARK: Ends
+
+    /// Waits until all that was appended is in the file's cache. A batch that waits for company goes as it is.
+    public func flush() throws(PackError) {
+        try submitBatches()
+        try pipeline.drain()
+        try sink.flush()
+    }
+
+    /// What the inspector found in members that have ended, in order; each anchor is handed out once.
+    ///
+    /// At most 65,536 wait; `dropped` says that there were more.
+    public func takeAnchors() throws(PackError) -> (anchors: [MemberAnchor], dropped: Bool) {
+        try submitBatches()
+        try pipeline.drain()
+        return (sink.takeAnchors(), sink.anchorsDropped)
+    }
+
+    /// Writes filters and footer. The file is complete but not synced.
+    public func finish(session: SessionFacts, artifacts: [ArtifactEntry]) throws(PackError) -> PackSummary {
+        guard !open, !finished else { throw PackError(.misuse, "the pack cannot be finished now") }
+        try submitBatches()
+        try pipeline.drain()
+        pipeline.stop()
+        finished = true
+        for index in members.indices {
+            let tally = sink.tally(index)
+            members[index].stored = tally.stored
+            members[index].lineCount = tally.lines
+        }
+        try sink.writeFilters()
+        try sink.writeFooter([
+            (.members, MemberTable.encode(members)), (.blocks, BlockTable.encode(sink.blocks)),
+            (.crashes, CrashTable.encode(crashes)), (.artifacts, ArtifactEntry.json(artifacts)),
+            (.session, session.json),
+        ])
+        return PackSummary(
+            fileSize: sink.offset, members: members, blocks: sink.blocks.count, rawBytes: sink.rawBytes,
+            storedBytes: sink.storedBytes, filterBytes: sink.filterBytes)
+    }
+
+    /// Gives up: ends the threads and drops what is not written. The caller removes the file.
+    public func abort() {
+        finished = true
+        pipeline.stop()
+    }
+
+    // MARK: Blocks
+
+    /// A block with room for at least one byte of the member.
+    private func writable() throws(PackError) -> BlockJob {
+        if let job, job.room > 0 { return job }
+        let next = pipeline.acquire()
+        if members[members.count - 1].kind.isText { next.flags.insert(.text) }
+        if let full = job { try cut(full, into: next) }
+        job = next
+        return next
+    }
+
+    /// Submits a full block of a member that goes on; text is cut after its last newline.
+    private func cut(_ full: BlockJob, into next: BlockJob) throws(PackError) {
+        wholeBlocks = true
+        if full.flags.contains(.text) {
+            let keep = full.throughLastNewline
+            if keep > 0 {
+                full.split(at: keep, into: next)
+                // The flags that came along describe the first part's edges.
+                next.flags.subtract([.startsMidLine, .endsMidLine])
+                midLine = false
+            } else {
+                full.flags.insert(.endsMidLine)
+                midLine = true
+            }
+        }
+        needsPiece = needsPiece || next.count == 0
+        if midLine { next.flags.insert(.startsMidLine) }
+        try submit(full)
+    }
+
+    private func note(_ count: Int, in target: BlockJob) {
+        if needsPiece || target.pieces.isEmpty {
+            let member = members[members.count - 1]
+            let context = InspectionContext(
+                member: members.count - 1, kind: member.kind, timeFormat: member.timeFormat, mtime: member.mtime,
+                contentOffset: content, memberOffset: logical)
+            target.pieces.append(Piece(context: context, offset: target.count, length: 0))
+            needsPiece = false
+        }
+        if touchesHole {
+            target.flags.insert(.touchesHole)
+            touchesHole = false
+        }
+        target.pieces[target.pieces.count - 1].length += count
+        target.count += count
+        content += UInt64(count)
+        logical += UInt64(count)
+    }
+
+    private func batch(_ small: BlockJob, text: Bool) throws(PackError) {
+        if let waiting = text ? textBatch : binaryBatch {
+            if waiting.room >= small.count {
+                waiting.absorb(small)
+                waiting.flags.insert(.batch)
+                pipeline.recycle(small)
+                return
+            }
+            try submit(waiting)
+        }
+        if text { textBatch = small } else { binaryBatch = small }
+    }
+
+    private func submitBatches() throws(PackError) {
+        if let waiting = textBatch {
+            textBatch = nil
+            try submit(waiting)
+        }
+        if let waiting = binaryBatch {
+            binaryBatch = nil
+            try submit(waiting)
+        }
+    }
+
+    private func submit(_ job: BlockJob) throws(PackError) {
+        guard submitted < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many blocks") }
+        for piece in job.pieces where piece.context.contentOffset == 0 {
+            members[piece.context.member].firstBlock = UInt32(submitted)
+            members[piece.context.member].blockOffset = UInt32(piece.offset)
+        }
+        submitted += 1
+        try pipeline.submit(job)
+    }
+}
