@@ -1,0 +1,132 @@
+/// What salvage was told to do: where the API and the store are, how often to look, what to keep.
+///
+/// Precedence of each value: command line flag, then environment, then file, then the default written here.
+public struct Configuration: Sendable, Equatable {
+    /// The store's folder; nil when neither file nor environment name one.
+    public var store: String?
+    /// How to reach the API.
+    public var api = API()
+    /// How often to list sessions.
+    public var poll = Poll()
+    /// How long a container is expected to outlive its process, in milliseconds.
+    public var retention: Int64 = 4 * 3_600_000
+    /// Bounds on requests and on what an archive may make us do.
+    public var limits = Limits()
+    /// Names of container environment variables that may be kept from `labels.env`; all others are dropped.
+    public var environment: [String] = ["GAMEYE_SESSION_ID"]
+    /// The rules in order: the first that matches a session decides about it, as in a firewall; a session that none
+    /// matches is `skipped`.
+    public var rules: [Rule] = [Rule.logOnly]
+    /// The file these values came from; nil when no file was found.
+    public var file: String?
+
+    /// The defaults: everything in `Limits`, `Poll` and one rule that keeps each session's log.
+    public init() {}
+
+    /// How to reach the Session API.
+    public struct API: Sendable, Equatable {
+        /// The base address, without a trailing slash.
+        public var url = "https://api.production-gameye.gameye.net"
+        /// A file that holds the token and that only its owner may read.
+        public var tokenFile: String?
+    }
+
+    /// How often to list, in milliseconds.
+    public struct Poll: Sendable, Equatable {
+        /// Between two lists of running sessions.
+        public var running: Int64 = 5000
+        /// Between two lists of all sessions, exited ones included.
+        public var all: Int64 = 30_000
+    }
+
+    /// The first rule that matches a session says what is kept of it.
+    public struct Rule: Sendable, Equatable {
+        /// The rule's name, for messages and the ledger.
+        public var name: String
+        /// What a session must look like; every pattern given must match.
+        public var match = Match()
+        /// The container paths to pull, in order.
+        public var artifacts: [Artifact] = []
+        /// Whether the stdout and stderr log is kept.
+        public var logs = true
+        /// Whether `watch` follows the log while the session runs.
+        public var follow = false
+        /// Which of the matching sessions are kept at all.
+        public var sample = Sampling.always
+
+        /// A rule under a name, matching everything and keeping the log.
+        public init(name: String) { self.name = name }
+
+        /// What is done without a configuration: every session, its log only, because no path can be guessed.
+        public static let logOnly = Rule(name: "default")
+    }
+
+    /// One path of a rule.
+    public struct Artifact: Sendable, Equatable {
+        /// The container path, with placeholders.
+        public var path: PathTemplate
+        /// Which of the rule's sessions it is pulled from.
+        public var sample = Sampling.always
+    }
+
+    /// The patterns of a rule; nil matches everything, also a session that lacks the field.
+    public struct Match: Sendable, Equatable {
+        /// Against the image.
+        public var image: Glob?
+        /// Against the tag.
+        public var tag: Glob?
+        /// Against the location.
+        public var location: Glob?
+        /// Against labels by key; the label must be there.
+        public var labels: [String: Glob] = [:]
+
+        /// Whether a session has all that the patterns ask for.
+        public func accepts(_ session: SessionIdentity) -> Bool {
+            if let image, !image.matches(session.image) { return false }
+            if let tag, !(session.tag.map(tag.matches) ?? false) { return false }
+            if let location, !(session.location.map(location.matches) ?? false) { return false }
+            return labels.allSatisfy { key, glob in session.labels[key].map(glob.matches) ?? false }
+        }
+    }
+
+    /// Bounds on what is asked of the API and of this machine.
+    public struct Limits: Sendable, Equatable {
+        /// Downloads at the same time.
+        public var concurrency = 8
+        /// Ingests at the same time.
+        public var ingests = 2
+        /// Requests per minute to `/session`.
+        public var listPerMinute = 120
+        /// Requests per minute to `/session/{id}`.
+        public var describePerMinute = 600
+        /// Requests per minute to `/artifacts`.
+        public var artifactsPerMinute = 600
+        /// Requests per minute to `/logs`.
+        public var logsPerMinute = 600
+        /// How long a body may stay silent before it counts as cut, in milliseconds.
+        public var stall: Int64 = 30_000
+        /// Bytes to keep free on the store's disk; below it no download starts.
+        public var reserve: UInt64 = 256 << 20
+        /// Largest download of one artifact, in bytes; the rest is cut off and said so.
+        public var download: UInt64 = 4 << 30
+        /// Bounds on one archive.
+        public var unpack = Unpack()
+    }
+
+    /// Bounds on what one archive may hold; beyond one of them what was read is kept and the verdict says so.
+    public struct Unpack: Sendable, Equatable {
+        /// Bytes of tar headers, extensions included, of one entry.
+        public var headerBytes: UInt64 = 1 << 20
+        /// Entries of one archive.
+        public var entries: UInt64 = 1_000_000
+        /// Bytes of one entry.
+        public var entrySize: UInt64 = 64 << 30
+        /// Bytes of all entries together.
+        public var totalSize: UInt64 = 256 << 30
+        /// Extents of one sparse entry.
+        public var sparseExtents: UInt64 = 1_000_000
+    }
+
+    /// The rule that decides about a session, if any matches.
+    public func rule(for session: SessionIdentity) -> Rule? { rules.first { $0.match.accepts(session) } }
+}

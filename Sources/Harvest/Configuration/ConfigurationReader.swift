@@ -1,0 +1,252 @@
+import Yams
+
+extension Configuration {
+    /// Largest configuration read, in bytes; nobody writes more by hand, and a parser bomb needs more.
+    static let largestFile = 1 << 20
+
+    /// Reads a configuration from YAML text.
+    ///
+    /// - Parameters:
+    ///   - yaml: The text.
+    ///   - file: Its name, for messages only.
+    /// - Throws: ``InvalidConfiguration`` with every issue found.
+    public static func parse(_ yaml: String, file: String? = nil) throws(InvalidConfiguration) -> Configuration {
+        let findings = NodeReader.Findings()
+        var configuration = Configuration()
+        configuration.file = file
+        if let node = compose(yaml, findings) {
+            let top = NodeReader(node, at: "", findings: findings)
+            configuration.read(top)
+            top.finish()
+        }
+        guard findings.issues.isEmpty else {
+            let ordered = findings.issues.enumerated().sorted {
+                ($0.element.line, $0.offset) < ($1.element.line, $1.offset)
+            }
+            throw InvalidConfiguration(file: file, issues: ordered.map(\.element))
+        }
+        return configuration
+    }
+
+    private static func compose(_ yaml: String, _ findings: NodeReader.Findings) -> Node? {
+        func refuse(_ line: Int, _ message: String, _ fix: String) {
+            findings.issues.append(ConfigurationIssue(line: line, key: "", message: message, fix: fix))
+        }
+        guard yaml.utf8.count <= largestFile else {
+            refuse(0, "is larger than 1 MiB", "keep the configuration small")
+            return nil
+        }
+        if let line = nestingBeyondReason(yaml) {
+            refuse(line, "nests deeper than any configuration does", "flatten it")
+            return nil
+        }
+        do {
+            return try Yams.compose(yaml: yaml)
+        } catch let error as YamlError {
+            switch error {
+            case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+                .composer(_, let problem, let mark, _):
+                refuse(mark.line, "is not YAML: \(problem)", "check indentation, colons and quotes on this line")
+            case .duplicatedKeysInMapping(let duplicates, let context):
+                let names = duplicates.map { "'\($0)'" }.joined(separator: ", ")
+                refuse(context.mark.line, "gives \(names) twice in one mapping", "keep one of the two")
+            default:
+                refuse(0, "is not YAML: \(error)", "check it with a YAML linter")
+            }
+        } catch {
+            refuse(0, "is not YAML: \(error)", "check it with a YAML linter")
+        }
+        return nil
+    }
+
+    /// The line at which brackets or leading dashes nest more than 64 deep: the YAML reader recurses, and a stack
+    /// overflow is not an error message.
+    private static func nestingBeyondReason(_ yaml: String) -> Int? {
+        var line = 1
+        var brackets = 0
+        var dashes = 0
+        var columns: [Int] = [-1]
+        var column = 0
+        var indenting = true
+        for byte in yaml.utf8 {
+            switch byte {
+            case 0x0a:
+                line += 1
+                column = -1
+                dashes = 0
+                indenting = true
+            case UInt8(ascii: "["), UInt8(ascii: "{"): brackets += 1
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): brackets = max(0, brackets - 1)
+            case UInt8(ascii: "-"), UInt8(ascii: "?"), UInt8(ascii: ":"): dashes += indenting ? 1 : 0
+            default: break
+            }
+            if indenting, byte != 0x20, byte != 0x0a, byte != UInt8(ascii: "-"), byte != UInt8(ascii: "?"),
+                byte != UInt8(ascii: ":")
+            {
+                indenting = false
+                while let last = columns.last, last >= column { columns.removeLast() }
+                columns.append(column)
+            }
+            if brackets > 64 || dashes > 64 || columns.count > 64 { return line }
+            column += 1
+        }
+        return nil
+    }
+
+    private mutating func read(_ top: NodeReader) {
+        store = top.string("store")
+        readAPI(top.section("api"))
+        let poll = top.section("poll")
+        if let value = poll.duration("running", from: 100) { self.poll.running = value }
+        if let value = poll.duration("all", from: 100) { self.poll.all = value }
+        poll.finish()
+        if let value = top.duration("retention", from: 60_000) { retention = value }
+        readLimits(top.section("limits"))
+        let labels = top.section("labels")
+        if let names = labels.list("env") { environment = labels.texts(names, "env") }
+        labels.finish()
+        guard let nodes = top.list("rules") else { return }
+        rules = nodes.enumerated().map { index, node in
+            Rule.read(NodeReader(node, at: "rules[\(index)]", findings: top.findings), index: index)
+        }
+    }
+
+    private mutating func readAPI(_ section: NodeReader) {
+        let fix = "write http:// or https:// and a host, such as https://api.production-gameye.gameye.net"
+        if let url = section.value("url", expected: fix, Self.baseAddress) { api.url = url }
+        api.tokenFile = section.string("token_file")
+        if section.node("token") != nil {
+            section.note(
+                section.lineOf("token"), section.path("token"), "must not stand in the configuration",
+                "put it in a file that only its owner may read and name that file in api.token_file")
+        }
+        section.finish()
+    }
+
+    /// The address without trailing slashes, if it is one that requests can be built on.
+    static func baseAddress(_ text: String) -> String? {
+        guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return nil }
+        var address = Substring(text)
+        while address.last == "/" { address = address.dropLast() }
+        let rest = address.dropFirst(scheme.count)
+        guard let host = rest.split(separator: "/", omittingEmptySubsequences: false).first, !host.isEmpty else {
+            return nil
+        }
+        guard rest.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }), !rest.contains("?"), !rest.contains("#") else {
+            return nil
+        }
+        guard !host.contains("@") else { return nil }
+        return String(address)
+    }
+
+    private mutating func readLimits(_ section: NodeReader) {
+        if let value = section.integer("concurrency", in: 1...256) { limits.concurrency = value }
+        if let value = section.integer("ingests", in: 1...64) { limits.ingests = value }
+        let rates = section.section("requests_per_minute")
+        let range = 1...1_000_000
+        if let value = rates.integer("list", in: range) { limits.listPerMinute = value }
+        if let value = rates.integer("describe", in: range) { limits.describePerMinute = value }
+        if let value = rates.integer("artifacts", in: range) { limits.artifactsPerMinute = value }
+        if let value = rates.integer("logs", in: range) { limits.logsPerMinute = value }
+        rates.finish()
+        if let value = section.duration("stall", from: 100) { limits.stall = value }
+        if let value = section.size("reserve") { limits.reserve = value }
+        if let value = section.size("download") { limits.download = value }
+        let unpack = section.section("unpack")
+        if let value = unpack.size("header") { limits.unpack.headerBytes = value }
+        if let value = unpack.integer("entries", in: 1...1_000_000_000) { limits.unpack.entries = UInt64(value) }
+        if let value = unpack.size("entry_size") { limits.unpack.entrySize = value }
+        if let value = unpack.size("total_size") { limits.unpack.totalSize = value }
+        if let value = unpack.integer("sparse_extents", in: 1...1_000_000_000) {
+            limits.unpack.sparseExtents = UInt64(value)
+        }
+        unpack.finish()
+        section.finish()
+    }
+}
+
+extension Configuration.Rule {
+    fileprivate static func read(_ reader: NodeReader, index: Int) -> Configuration.Rule {
+        var rule = Configuration.Rule(name: reader.string("name") ?? "rule \(index + 1)")
+        let match = reader.section("match")
+        rule.match.image = match.glob("image")
+        rule.match.tag = match.glob("tag")
+        rule.match.location = match.glob("location")
+        let labels = match.section("labels")
+        for key in labels.userKeys() { rule.match.labels[key] = labels.glob(key) }
+        match.finish()
+        if let logs = reader.boolean("logs") { rule.logs = logs }
+        if let follow = reader.boolean("follow") { rule.follow = follow }
+        if let sample = reader.sampling("sample") { rule.sample = sample }
+        rule.artifacts = (reader.list("artifacts") ?? []).enumerated().compactMap { place, node in
+            Configuration.Artifact.read(node, at: "\(reader.path("artifacts"))[\(place)]", findings: reader.findings)
+        }
+        reader.finish()
+        return rule
+    }
+}
+
+extension Configuration.Artifact {
+    fileprivate static func read(
+        _ node: Node, at key: String, findings: NodeReader.Findings
+    ) -> Configuration.Artifact? {
+        var sample = Sampling.always
+        let text: String?
+        if case .scalar(let scalar) = node {
+            text = scalar.string
+        } else {
+            let reader = NodeReader(node, at: key, findings: findings)
+            text = reader.string("path")
+            if let value = reader.sampling("sample") { sample = value }
+            reader.finish()
+        }
+        let line = node.mark?.line ?? 0
+        guard let text else {
+            let issue = ConfigurationIssue(
+                line: line, key: key, message: "has no path", fix: "write `- /path/in/container` or `- path: /…`")
+            findings.issues.append(issue)
+            return nil
+        }
+        do {
+            return Configuration.Artifact(path: try PathTemplate(text), sample: sample)
+        } catch {
+            let message = "the path '\(text)' \(error.reason)"
+            findings.issues.append(ConfigurationIssue(line: line, key: key, message: message, fix: error.fix))
+            return nil
+        }
+    }
+}
+
+extension NodeReader {
+    fileprivate func duration(_ key: String, from least: Int64) -> Int64? {
+        value(key, expected: "write a duration of at least \(least) ms, such as 5s, 10m or 4h") { text in
+            Quantity.milliseconds(text).flatMap { $0 >= least ? $0 : nil }
+        }
+    }
+
+    fileprivate func size(_ key: String) -> UInt64? {
+        value(key, expected: "write a size such as 64KiB, 100MB or 2GiB", Quantity.bytes)
+    }
+
+    fileprivate func sampling(_ key: String) -> Sampling? {
+        value(key, expected: "write always, crashed, never or a percentage from 0% to 100%, such as 10%", Sampling.init)
+    }
+
+    fileprivate func glob(_ key: String) -> Glob? {
+        guard let text = string(key) else { return nil }
+        do {
+            return try Glob(text)
+        } catch {
+            note(lineOf(key), path(key), "the pattern '\(text)' \(error.reason)", "escape the character with '\\'")
+            return nil
+        }
+    }
+
+    fileprivate func texts(_ nodes: [Node], _ key: String) -> [String] {
+        nodes.compactMap { node in
+            if case .scalar(let scalar) = node { return scalar.string }
+            note(node.mark?.line ?? 0, path(key), "must be a list of names", "write `- NAME` lines")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,53 @@
+extension FetchJob {
+    /// Decides what the configuration wants of an exited session.
+    ///
+    /// - Parameters:
+    ///   - session: The session.
+    ///   - configuration: The rules; the first that matches decides.
+    ///   - earlier: What the ledger remembers of earlier tries, so that what is settled is not asked for again.
+    /// - Returns: The job; with no items when a rule, or the lack of one, says to keep nothing.
+    public static func plan(
+        for session: ExitedSession, by configuration: Configuration, earlier: [ArtifactOutcome] = []
+    ) -> FetchJob {
+        var job = FetchJob(
+            key: session.key, id: session.identity.id, deadline: session.deadline, notBefore: session.notBefore,
+            crashed: session.crashed, items: [])
+        guard let rule = configuration.rule(for: session.identity) else {
+            job.decided = [ArtifactOutcome(FetchItem.logs, .skipped, reason: "no rule matches the session")]
+            return job
+        }
+        let known = Dictionary(earlier.map { ($0.artifact, $0) }, uniquingKeysWith: { $1 })
+        let sampled = rule.sample.includes(session: session.key)
+        let onlyIfCrashed = rule.sample == .crashed && !session.crashed
+        var conditional = false
+        var seen: Set<String> = [FetchItem.logs]
+        for artifact in rule.artifacts {
+            let path: String
+            switch artifact.path.resolve(for: session.identity) {
+            case .success(let resolved): path = resolved
+            case .failure(let unusable):
+                job.decided.append(ArtifactOutcome("\(artifact.path)", .skipped, reason: unusable.reason))
+                continue
+            }
+            guard seen.insert(path).inserted else { continue }
+            guard sampled, artifact.sample.includes(session: session.key) else {
+                let why = sampled ? artifact.sample : rule.sample
+                job.decided.append(ArtifactOutcome(path, .skipped, reason: "sample: \(why) of rule '\(rule.name)'"))
+                continue
+            }
+            let waits = onlyIfCrashed || (artifact.sample == .crashed && !session.crashed)
+            conditional = conditional || waits
+            job.items.append(FetchItem(path, onlyIfCrashed: waits, earlier: known[path]))
+        }
+        let logs = FetchItem(FetchItem.logs, onlyIfCrashed: onlyIfCrashed, earlier: known[FetchItem.logs])
+        if rule.logs, sampled {
+            job.items.insert(logs, at: 0)
+        } else {
+            let reason =
+                rule.logs ? "sample: \(rule.sample) of rule '\(rule.name)'" : "logs: false in rule '\(rule.name)'"
+            job.decided.insert(ArtifactOutcome(FetchItem.logs, .skipped, reason: reason), at: 0)
+            if conditional { job.items.insert(FetchItem(FetchItem.logs, probe: true), at: 0) }
+        }
+        return job
+    }
+}

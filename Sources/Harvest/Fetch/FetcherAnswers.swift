@@ -1,0 +1,285 @@
+extension Fetcher {
+    // MARK: What an attempt means
+
+    /// Takes in how a download ended.
+    public mutating func finished(key: String, item index: Int, _ attempt: Attempt, now: Int64) -> [Action] {
+        guard let session = sessions[key], session.items[safe: index]?.phase == .inFlight else {
+            return [.discard(key: key, item: index)]
+        }
+        inFlight -= 1
+        let endpoint = session.job.items[index].endpoint
+        sessions[key]?.items[index].status = attempt.status
+        if let identifier = attempt.identifier { sessions[key]?.items[index].identifier = identifier }
+        var actions: [Action] = []
+        switch attempt.ending {
+        case .complete, .tooLarge:
+            throttled[endpoint] = 0
+            actions = answered() + received(key, index, attempt, now)
+        case .cut(let why):
+            actions = answered() + cut(key, index, attempt, why, now)
+        case .refused(let status):
+            actions = [.discard(key: key, item: index)] + refused(key, index, status, attempt, endpoint, now)
+        case .unreachable(let why):
+            actions = [.discard(key: key, item: index)]
+            retry(key, index, "no answer: \(why)", attempt, now)
+        case .local(let why):
+            actions = [.discard(key: key, item: index)]
+            sessions[key]?.items[index].reason = "not stored: \(why)"
+            // Nothing the API did: not a try, and worth trying for as long as the disk needs.
+            sessions[key]?.items[index].tries -= 1
+            sessions[key]?.items[index].triesHere -= 1
+            delay(key, index, by: settings.backoff.base * 5, now)
+        }
+        actions.append(.note(key: key))
+        return actions + conclude(key, now)
+    }
+
+    private mutating func received(_ key: String, _ index: Int, _ attempt: Attempt, _ now: Int64) -> [Action] {
+        guard var item = sessions[key]?.items[index], let plan = sessions[key]?.job.items[index] else { return [] }
+        item.failures = 0
+        item.absentStrikes = 0
+        item.goneStrikes = 0
+        if plan.artifact == FetchItem.logs { learnVerdict(key, attempt.looksCrashed ?? false) }
+        let unwanted = plan.probe || (plan.onlyIfCrashed && sessions[key]?.crashed == false)
+        if unwanted {
+            item.settle(.skipped, "sample: crashed, and neither status nor log look like a crash")
+            sessions[key]?.items[index] = item
+            return [.discard(key: key, item: index)]
+        }
+        if attempt.ending == .tooLarge { item.reason = "larger than limits.download; the rest was cut off" }
+        let replaces = !item.fresh || attempt.bytes >= item.keptBytes
+        item.keptBytes = attempt.bytes
+        item.keptComplete = attempt.ending == .complete
+        item.fresh = true
+        item.phase = .downloaded
+        sessions[key]?.items[index] = item
+        return [.keep(key: key, item: index, complete: item.keptComplete, replaces: replaces)]
+    }
+
+    private mutating func cut(
+        _ key: String, _ index: Int, _ attempt: Attempt, _ why: String, _ now: Int64
+    ) -> [Action] {
+        guard let item = sessions[key]?.items[index], let plan = sessions[key]?.job.items[index] else { return [] }
+        var actions: [Action] = [.discard(key: key, item: index)]
+        // Fewer bytes than an earlier try brought tell nothing new: the better copy stays.
+        if !item.keptComplete, attempt.bytes > item.keptBytes, !plan.probe,
+            !plan.onlyIfCrashed || sessions[key]?.crashed == true
+        {
+            sessions[key]?.items[index].keptBytes = attempt.bytes
+            sessions[key]?.items[index].fresh = true
+            actions = [.keep(key: key, item: index, complete: false, replaces: true)]
+        }
+        retry(key, index, "the body was cut off after \(attempt.bytes) bytes: \(why)", attempt, now)
+        return actions
+    }
+
+    private mutating func refused(
+        _ key: String, _ index: Int, _ status: Int, _ attempt: Attempt, _ endpoint: Endpoint, _ now: Int64
+    ) -> [Action] {
+        switch status {
+        case 401, 403:
+            // A wrong token says nothing about this session: the try is not counted against it.
+            sessions[key]?.items[index].tries -= 1
+            sessions[key]?.items[index].triesHere -= 1
+            sessions[key]?.items[index].reason = "HTTP \(status)"
+            enqueue(key, index)
+            return pauseEverything(attempt, endpoint, now)
+        case 404, 409, 410:
+            sessions[key]?.items[index].phase = .checking
+            sessions[key]?.items[index].reason = "HTTP \(status)"
+            if let id = sessions[key]?.job.id { requestDescribe(id: id) }
+            return answered()
+        case 402, 408, 420, 423, 425, 429, 300..<400, 500...:
+            if status == 429 || status == 503 { slowDown(endpoint, attempt, now) }
+            retry(key, index, "HTTP \(status)", attempt, now)
+            return status == 402 ? [] : answered()
+        default:
+            sessions[key]?.items[index].hardRefusals += 1
+            if sessions[key]?.items[index].hardRefusals ?? 0 >= 3 {
+                giveUp(key, index, .failed, "the API refuses the request three times with HTTP \(status)")
+            } else {
+                retry(key, index, "HTTP \(status)", attempt, now)
+            }
+            return answered()
+        }
+    }
+
+    /// The server is out of breath: the whole endpoint rests, for as long as it says or longer each time.
+    private mutating func slowDown(_ endpoint: Endpoint, _ attempt: Attempt, _ now: Int64) {
+        let times = (throttled[endpoint] ?? 0) + 1
+        throttled[endpoint] = times
+        let wait = attempt.retryAfter ?? settings.backoff.delay(failures: times, random: &random)
+        buckets[endpoint]?.block(until: now &+ max(0, min(wait, settings.longestWait)))
+    }
+
+    private mutating func retry(_ key: String, _ index: Int, _ reason: String, _ attempt: Attempt, _ now: Int64) {
+        guard let session = sessions[key] else { return }
+        sessions[key]?.items[index].reason = reason
+        if now >= session.job.deadline {
+            giveUpAtDeadline(key, index)
+            return
+        }
+        sessions[key]?.items[index].failures += 1
+        let jitter = settings.backoff.delay(failures: session.items[index].failures + 1, random: &random)
+        let asked = max(0, min(attempt.retryAfter ?? 0, settings.longestWait))
+        delay(key, index, by: max(asked, jitter), now)
+    }
+
+    private mutating func learnVerdict(_ key: String, _ crashed: Bool) {
+        guard let session = sessions[key] else { return }
+        sessions[key]?.verdictKnown = true
+        let changed = crashed && !session.crashed
+        if changed { sessions[key]?.crashed = true }
+        for index in session.items.indices {
+            let phase = session.items[index].phase
+            if phase == .queued, changed { enqueue(key, index) }
+            guard phase == .waiting else { continue }
+            if sessions[key]?.crashed == true {
+                enqueue(key, index)
+            } else {
+                sessions[key]?.items[index].settle(
+                    .skipped, "sample: crashed, and neither status nor log look like a crash")
+            }
+        }
+    }
+
+    // MARK: What a describe answer means
+
+    /// Takes in a describe answer, whoever asked for it.
+    public mutating func described(id: String, _ answer: DescribeAnswer, now: Int64) -> [Action] {
+        describing.remove(id)
+        guard let key = byID[id], let session = sessions[key] else { return [] }
+        let checked = session.items.indices.filter { session.items[$0].phase == .checking }
+        guard !checked.isEmpty else { return [] }
+        if case .found(let sighting) = answer, sighting.status?.isAlive == true {
+            withdraw(key: key)
+            return [.returned(key: key)]
+        }
+        for index in checked { confirm(key, index, answer, now) }
+        return [.note(key: key)] + conclude(key, now)
+    }
+
+    private mutating func confirm(_ key: String, _ index: Int, _ answer: DescribeAnswer, _ now: Int64) {
+        guard var item = sessions[key]?.items[index] else { return }
+        let plain = Attempt(.refused(item.status ?? 404))
+        switch answer {
+        case .failed:
+            retry(key, index, "HTTP \(item.status ?? 404), and the session could not be described", plain, now)
+        case .found(let sighting) where sighting.status == .serverUnreachable || item.status == 409:
+            let status = sighting.status?.rawValue ?? "unknown"
+            retry(key, index, "HTTP \(item.status ?? 404), session status \(status)", plain, now)
+        case .found:
+            item.absentStrikes += 1
+            item.goneStrikes = 0
+            item.reason = "no such path"
+            sessions[key]?.items[index] = item
+            if item.absentStrikes >= 2 {
+                giveUp(key, index, .absent, "the container exists, the path does not")
+            } else {
+                delay(key, index, by: settings.confirmAbsent, confirming: true, now)
+            }
+        case .notFound(let identifier):
+            item.goneStrikes += 1
+            item.absentStrikes = 0
+            item.reason = "no such container"
+            if let identifier { item.identifier = identifier }
+            sessions[key]?.items[index] = item
+            if item.goneStrikes >= 2 {
+                giveUp(key, index, .lost, "the container is gone: neither it nor its session is known to the API")
+            } else {
+                delay(key, index, by: settings.confirmGone, confirming: true, now)
+            }
+        }
+    }
+
+    // MARK: What ingest means
+
+    /// Takes in what ingest made of the items it was given.
+    public mutating func ingested(key: String, _ verdicts: [Int: IngestVerdict], now: Int64) -> [Action] {
+        guard let session = sessions[key] else { return [] }
+        for index in session.ingesting {
+            guard var item = sessions[key]?.items[index] else { continue }
+            let verdict =
+                verdicts[index] ?? IngestVerdict(complete: false, empty: true, reason: "ingest said nothing of it")
+            let wasDownloaded = item.phase == .downloaded
+            if wasDownloaded { judge(&item, verdict) }
+            sessions[key]?.items[index] = item
+            guard wasDownloaded, item.phase != .final else { continue }
+            retry(key, index, item.reason ?? "incomplete", Attempt(.complete, status: item.status), now)
+        }
+        sessions[key]?.ingesting = []
+        return [.note(key: key)] + conclude(key, now)
+    }
+
+    private func judge(_ item: inout Item, _ verdict: IngestVerdict) {
+        let state: ArtifactState = verdict.empty ? .failed : .incomplete
+        if verdict.complete, item.keptComplete {
+            item.settle(.collected, nil)
+        } else if !item.keptComplete {
+            item.settle(state, item.reason)
+        } else if item.lackingBytes == item.keptBytes {
+            // Twice the same: this is what the container holds, not what the network did.
+            item.settle(state, "\(verdict.reason ?? "incomplete"); a second download of the same length says the same")
+        } else {
+            item.lackingBytes = item.keptBytes
+            item.keptComplete = false
+            item.reason = verdict.reason ?? "incomplete"
+        }
+    }
+
+    /// Ends an ingest that could not run at all; the downloads stay where they are.
+    public mutating func ingestFailed(key: String, _ reason: String, now: Int64) -> [Action] {
+        guard let session = sessions[key] else { return [] }
+        for index in session.ingesting {
+            sessions[key]?.items[index].fresh = false
+            if session.items[index].phase == .downloaded {
+                sessions[key]?.items[index].settle(.failed, "ingest failed: \(reason)")
+            }
+        }
+        sessions[key]?.ingesting = []
+        return conclude(key, now)
+    }
+
+    // MARK: When a session is done
+
+    /// Starts an ingest when there is something for it and nothing better to wait for; settles what is done.
+    mutating func conclude(_ key: String, _ now: Int64) -> [Action] {
+        releaseWaiting(key)
+        guard let session = sessions[key], session.ingesting.isEmpty else { return [] }
+        let busy = session.items.contains { item in
+            switch item.phase {
+            case .final, .downloaded, .resting: false
+            // What failed twice already is not worth holding the rest back for.
+            case .delayed, .checking: item.failures < 2
+            case .waiting, .queued, .inFlight: item.failures < 2
+            }
+        }
+        let fresh = session.items.indices.filter { session.items[$0].fresh }
+        if !busy, !fresh.isEmpty {
+            sessions[key]?.ingesting = fresh
+            for index in fresh { sessions[key]?.items[index].fresh = false }
+            return [.ingest(key: key, items: fresh)]
+        }
+        guard fresh.isEmpty else { return [] }
+        if session.items.allSatisfy({ $0.phase == .final }) {
+            withdraw(key: key)
+            return [.settled(key: key, session.state, session.outcomes)]
+        }
+        if session.items.allSatisfy({ $0.phase == .final || $0.phase == .resting }) {
+            withdraw(key: key)
+            return [.rested(key: key, session.outcomes)]
+        }
+        return []
+    }
+
+    /// A log that cannot tell any more must not hold back what waits for it; in doubt it is kept.
+    private mutating func releaseWaiting(_ key: String) {
+        guard let session = sessions[key], !session.verdictKnown else { return }
+        let log = zip(session.job.items, session.items).first { $0.0.artifact == FetchItem.logs }
+        guard let phase = log?.1.phase, phase == .final || phase == .resting || log?.1.failures ?? 0 >= 3 else {
+            return
+        }
+        sessions[key]?.verdictKnown = true
+        for index in session.items.indices where session.items[index].phase == .waiting { enqueue(key, index) }
+    }
+}

@@ -1,2 +1,0 @@
-import Yams
-public func yamlProbe() throws { _ = try Yams.load(yaml: "a: 1") }

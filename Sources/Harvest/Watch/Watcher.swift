@@ -1,0 +1,232 @@
+/// Decides from lists, describe answers and the clock which sessions ended.
+///
+/// A pure state machine: events go in, actions come out, time is an argument. It describes only sessions that it has
+/// a reason to, never takes a failed, cut or suddenly empty list for the end of sessions, and can be rebuilt from the
+/// ledger at any moment. Costs one hash look-up and no allocation for each listed session that it knows.
+public struct Watcher: Sendable {
+    /// Times in milliseconds and thresholds.
+    public struct Settings: Sendable {
+        /// How long a container is expected to outlive its process.
+        public var retention: Int64 = 4 * 3_600_000
+        /// Up to this many sessions missing from the running list are described one by one; beyond it one list of
+        /// all sessions is cheaper.
+        public var describeAtMost = 32
+        /// How long until a session that no list names, but that a describe answer says is alive, is described again.
+        public var recheck: Int64 = 30_000
+        /// How long a finished session is remembered after its deadline, in case a list still names it.
+        public var remember: Int64 = 3_600_000
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// Something the watcher learns.
+    public enum Event: Sendable {
+        /// A list was asked for.
+        case listBegan(ListKind)
+        /// An entry of the list that began last.
+        case listed(Sighting)
+        /// The list ended; `complete` is false when it failed or was cut.
+        case listEnded(ListKind, complete: Bool)
+        /// An answer to `describe`.
+        case described(id: String, DescribeAnswer)
+        /// A followed log stream ended.
+        case streamEnded(id: String)
+        /// The fetcher found that the session still runs.
+        case returned(key: String)
+        /// The fetcher is done with it.
+        case settled(key: String)
+        /// Time passed.
+        case tick
+    }
+
+    /// Something to be done.
+    public enum Action: Sendable, Hashable {
+        /// A session was seen for the first time: make its ledger row.
+        case record(key: String, SessionIdentity, alive: Bool)
+        /// Ask the API about one session.
+        case describe(id: String)
+        /// A session ended: mark it pending and fetch it.
+        case exited(ExitedSession)
+        /// A session thought ended runs: mark it running and stop fetching it.
+        case withdraw(key: String)
+        /// Another container took over the id: what was not fetched of this run cannot be fetched any more.
+        case replaced(key: String)
+        /// List all sessions soon: too many questions to ask one by one.
+        case listAll
+    }
+
+    /// The thresholds in force.
+    public let settings: Settings
+
+    var slots: [String: Int] = [:]
+    var keys: [String: Int] = [:]
+    var marks: ContiguousArray<Mark> = []
+    var tracks: ContiguousArray<Track> = []
+    var free: [Int] = []
+    var rechecks = Heap<Recheck>()
+    var listing: ListKind = .running
+    var generation: [ListKind: UInt32] = [.running: 0, .all: 0]
+    var began: [ListKind: Int64] = [:]
+    var completed: [ListKind: UInt32] = [.running: 0, .all: 0]
+    /// The list of all sessions that named hardly any of them; acted on only if the next one agrees.
+    var doubtful: UInt32?
+
+    /// The part of a session that each poll touches, kept apart from the rest so that a poll walks little memory.
+    struct Mark: Sendable {
+        var phase: Phase
+        var describing = false
+        /// No list may cause a describe before this; an answer was had a moment ago.
+        var quietUntil = Int64.min
+        var seenRunning: UInt32 = 0
+        var seenAll: UInt32 = 0
+        var lastAlive: Int64
+    }
+
+    /// Where a session stands.
+    enum Phase: UInt8, Sendable {
+        case running
+        case restarting
+        case unreachable
+        /// Listed, but never with a status that says whether it runs.
+        case unclear
+        case pending
+        case done
+        /// The slot holds no session.
+        case vacant
+    }
+
+    /// The part of a session that changes rarely.
+    struct Track: Sendable {
+        var key: String
+        var identity: SessionIdentity
+        var exitedAt: Int64?
+        var deadline: Int64?
+        var crashed = false
+        var unanswered: UInt8 = 0
+        var statusless: UInt8 = 0
+    }
+
+    struct Recheck: Comparable, Sendable {
+        var at: Int64
+        var slot: Int
+        var key: String
+        static func < (left: Recheck, right: Recheck) -> Bool { left.at < right.at }
+    }
+
+    /// A watcher that remembers what the ledger says. Sessions that were pending are handed out by ``resume(now:)``.
+    public init(settings: Settings = Settings(), remembering sessions: [RememberedSession] = []) {
+        self.settings = settings
+        for session in sessions.sorted(by: { ($0.identity.created ?? 0) < ($1.identity.created ?? 0) }) {
+            let slot = insert(session.identity, key: session.key, phase: .running, now: session.lastSeen)
+            tracks[slot].exitedAt = session.exitedAt
+            tracks[slot].deadline = session.deadline
+            tracks[slot].crashed = session.crashed
+            switch session.state {
+            case .running: break
+            case .pending: marks[slot].phase = .pending
+            case .harvested, .partial, .skipped, .lost: finish(slot)
+            }
+        }
+    }
+
+    /// How many sessions are thought to run.
+    public var running: Int { marks.count { $0.phase.rawValue <= Phase.unclear.rawValue } }
+
+    /// How many sessions are kept in mind.
+    public var tracked: Int { marks.count - free.count }
+
+    /// When a tick has something to do, in milliseconds since 1970; nil when it has not.
+    public var wakeup: Int64? { rechecks.smallest?.at }
+
+    /// Hands out the sessions that were pending when salvage stopped.
+    public func resume(now: Int64) -> [Action] {
+        marks.indices.compactMap { slot in
+            guard marks[slot].phase == .pending else { return nil }
+            let track = tracks[slot]
+            let exitedAt = track.exitedAt ?? now
+            return .exited(
+                ExitedSession(
+                    key: track.key, identity: track.identity, exitedAt: exitedAt,
+                    deadline: track.deadline ?? exitedAt &+ settings.retention,
+                    notBefore: min(marks[slot].lastAlive, exitedAt), crashed: track.crashed, evidence: .resumed))
+        }
+    }
+
+    /// Takes in one event; `now` is in milliseconds since 1970.
+    public mutating func handle(_ event: Event, now: Int64) -> [Action] {
+        switch event {
+        case .listBegan(let kind):
+            listing = kind
+            generation[kind, default: 0] &+= 1
+            began[kind] = now
+            return []
+        case .listed(let sighting): return listed(sighting, now)
+        case .listEnded(let kind, let complete):
+            guard complete, let generation = generation[kind] else { return [] }
+            completed[kind] = generation
+            return kind == .running ? runningListEnded(generation, now) : allListEnded(generation, now)
+        case .described(let id, let answer): return described(id, answer, now)
+        case .streamEnded(let id):
+            guard let slot = slots[id], marks[slot].phase == .running else { return [] }
+            marks[slot].quietUntil = Int64.min
+            return describe(slot, now)
+        case .returned(let key):
+            guard let slot = keys[key], marks[slot].phase == .pending else { return [] }
+            revive(slot, now)
+            schedule(slot, at: now &+ settings.recheck)
+            return [.withdraw(key: key)]
+        case .settled(let key):
+            if let slot = keys[key], marks[slot].phase == .pending { finish(slot) }
+            return []
+        case .tick: return tick(now)
+        }
+    }
+
+    // MARK: Slots
+
+    mutating func insert(_ identity: SessionIdentity, key: String, phase: Phase, now: Int64) -> Int {
+        let track = Track(key: key, identity: identity)
+        let mark = Mark(phase: phase, lastAlive: now)
+        let slot: Int
+        if let reused = free.popLast() {
+            slot = reused
+            tracks[slot] = track
+            marks[slot] = mark
+        } else {
+            slot = tracks.count
+            tracks.append(track)
+            marks.append(mark)
+        }
+        slots[identity.id] = slot
+        keys[key] = slot
+        return slot
+    }
+
+    mutating func forget(_ slot: Int) {
+        if slots[tracks[slot].identity.id] == slot { slots[tracks[slot].identity.id] = nil }
+        keys[tracks[slot].key] = nil
+        tracks[slot] = Track(key: "", identity: SessionIdentity(id: "", image: ""))
+        marks[slot] = Mark(phase: .vacant, lastAlive: 0)
+        free.append(slot)
+    }
+
+    /// Marks a session as done and lets go of what only rules need.
+    mutating func finish(_ slot: Int) {
+        marks[slot].phase = .done
+        marks[slot].describing = false
+        let identity = tracks[slot].identity
+        tracks[slot].identity = SessionIdentity(id: identity.id, image: "", created: identity.created)
+    }
+
+    mutating func schedule(_ slot: Int, at time: Int64) {
+        marks[slot].quietUntil = time
+        rechecks.insert(Recheck(at: time, slot: slot, key: tracks[slot].key))
+    }
+
+    mutating func describe(_ slot: Int, _ now: Int64) -> [Action] {
+        guard !marks[slot].describing, marks[slot].quietUntil <= now else { return [] }
+        marks[slot].describing = true
+        return [.describe(id: tracks[slot].identity.id)]
+    }
+}

@@ -1,0 +1,154 @@
+/// What the API says of a container.
+public enum ObservedStatus: String, Sendable, Hashable {
+    /// Made, not started.
+    case created
+    /// Its process runs.
+    case running
+    /// Its process ended and is being started again in place.
+    case restarting
+    /// Its process ended, cleanly or not: the API does not tell.
+    case exited
+    /// It ended unexpectedly.
+    case dead
+    /// Its host prepares to shut down; the process still runs.
+    case draining
+    /// It is being stopped.
+    case shuttingDown = "shuttingdown"
+    /// Its host does not answer; nothing can be said or fetched until it does.
+    case serverUnreachable = "server_unreachable"
+
+    /// Whether the container's process may still be writing.
+    var isAlive: Bool {
+        switch self {
+        case .created, .running, .restarting, .draining, .shuttingDown: true
+        case .exited, .dead, .serverUnreachable: false
+        }
+    }
+}
+
+/// One session as a list or describe answer shows it.
+public struct Sighting: Sendable, Hashable {
+    /// Who it is.
+    public var identity: SessionIdentity
+    /// Its status; nil when the answer lacks it or uses a word that is not known.
+    public var status: ObservedStatus?
+
+    /// Pairs a session with its status.
+    public init(_ identity: SessionIdentity, status: ObservedStatus?) {
+        self.identity = identity
+        self.status = status
+    }
+}
+
+/// What came of describing a session.
+public enum DescribeAnswer: Sendable, Hashable {
+    /// It exists.
+    case found(Sighting)
+    /// The API does not know it (404 or 410); carries the trace identifier.
+    case notFound(identifier: String?)
+    /// No answer that says anything about the session.
+    case failed
+}
+
+/// Which of the two lists.
+public enum ListKind: Sendable, Hashable, CaseIterable {
+    /// `GET /session`: what runs.
+    case running
+    /// `GET /session?all=true`: exited sessions too, as long as the API remembers them.
+    case all
+}
+
+/// The state of a session in the ledger.
+public enum SessionState: String, Sendable, Hashable, CaseIterable {
+    /// Its process runs, as far as is known.
+    case running
+    /// It exited; what was asked of it has not all come or been given up.
+    case pending
+    /// All that was asked for came, or does not exist.
+    case harvested
+    /// Some came, some did not.
+    case partial
+    /// A rule or the lack of one says not to keep it.
+    case skipped
+    /// Nothing came and nothing will.
+    case lost
+
+    /// Whether nothing more will be tried.
+    public var isFinal: Bool { self != .running && self != .pending }
+}
+
+/// How it became known that a session ended.
+public enum ExitEvidence: String, Sendable, Hashable {
+    /// A list or describe answer says `exited` or `dead`.
+    case status
+    /// No list names it and describing it gives 404: the container may be gone already.
+    case vanished
+    /// No list of running sessions names it any more and the API never gives a status.
+    case inferred
+    /// It was pending when salvage stopped.
+    case resumed
+}
+
+/// A session that ended, handed from the watcher to the fetcher.
+public struct ExitedSession: Sendable, Hashable {
+    /// The ledger's name for this run; equals the id unless an id was used again.
+    public var key: String
+    /// Who it is.
+    public var identity: SessionIdentity
+    /// When it was first seen exited, in milliseconds since 1970.
+    public var exitedAt: Int64
+    /// When its container is expected to be gone.
+    public var deadline: Int64
+    /// The earliest moment at which it can have ended: last seen alive, else created, else `exitedAt`.
+    public var notBefore: Int64
+    /// Whether its status history looks like a crash.
+    public var crashed: Bool
+    /// How this became known.
+    public var evidence: ExitEvidence
+}
+
+/// What the ledger remembers of a session when salvage starts.
+public struct RememberedSession: Sendable, Hashable {
+    /// The ledger's name for the run.
+    public var key: String
+    /// Who it is.
+    public var identity: SessionIdentity
+    /// Its state.
+    public var state: SessionState
+    /// When it was last seen alive or first seen at all, in milliseconds since 1970.
+    public var lastSeen: Int64
+    /// When it was first seen exited.
+    public var exitedAt: Int64?
+    /// When its container is expected to be gone.
+    public var deadline: Int64?
+    /// Whether its status history looks like a crash.
+    public var crashed: Bool
+
+    /// Collects the facts.
+    public init(
+        key: String, identity: SessionIdentity, state: SessionState, lastSeen: Int64, exitedAt: Int64? = nil,
+        deadline: Int64? = nil, crashed: Bool = false
+    ) {
+        self.key = key
+        self.identity = identity
+        self.state = state
+        self.lastSeen = lastSeen
+        self.exitedAt = exitedAt
+        self.deadline = deadline
+        self.crashed = crashed
+    }
+}
+
+/// The ledger's names for runs. The id itself names the first run seen under it; a later container under the same id
+/// is `ID@CREATED`, so that neither run hides the other.
+public enum RunKey {
+    /// The name of a later run.
+    public static func later(id: String, created: Int64) -> String { "\(id)@\(created)" }
+
+    /// The id to use towards the API for a run, given when its container was created.
+    public static func apiID(key: String, created: Int64?) -> String {
+        guard let created else { return key }
+        let suffix = "@\(created)"
+        return key.hasSuffix(suffix) && key.utf8.count > suffix.utf8.count ? String(key.dropLast(suffix.count)) : key
+    }
+}

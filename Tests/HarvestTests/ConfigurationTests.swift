@@ -1,0 +1,233 @@
+import Testing
+
+@testable import Harvest
+
+@Suite struct ConfigurationTests {
+    static let full = """
+        store: /var/lib/salvage
+        api:
+          url: https://api.example.net/
+          token_file: /etc/salvage/token
+        poll: { running: 2s, all: 1m }
+        retention: 1h30m
+        labels:
+          env: [GAMEYE_SESSION_ID, MAP]
+        limits:
+          concurrency: 4
+          requests_per_minute: { artifacts: 300 }
+          download: 100MB
+          unpack: { total_size: 2GiB, entries: 1000 }
+        rules:
+          - name: ranked
+            match:
+              image: "fps-*"
+              tag: "1.[0-9].*"
+              location: eu?
+              labels: { mode: ranked }
+            artifacts:
+              - /game/Saved/{session}
+              - path: /cores/{label:mode}
+                sample: crashed
+            sample: 10%
+          - match: { image: fps-lobby }
+            logs: false
+            follow: yes
+        """
+
+    @Test func everythingIsRead() throws {
+        let configuration = try Configuration.parse(Self.full, file: "salvage.yaml")
+        #expect(configuration.store == "/var/lib/salvage")
+        #expect(configuration.api.url == "https://api.example.net")
+        #expect(configuration.api.tokenFile == "/etc/salvage/token")
+        #expect(configuration.poll.running == 2000)
+        #expect(configuration.poll.all == 60_000)
+        #expect(configuration.retention == 5_400_000)
+        #expect(configuration.environment == ["GAMEYE_SESSION_ID", "MAP"])
+        #expect(configuration.limits.concurrency == 4)
+        #expect(configuration.limits.artifactsPerMinute == 300)
+        #expect(configuration.limits.logsPerMinute == 600)
+        #expect(configuration.limits.download == 100_000_000)
+        #expect(configuration.limits.unpack.totalSize == 2 << 30)
+        #expect(configuration.rules.map(\.name) == ["ranked", "rule 2"])
+        #expect(configuration.rules[0].sample == .share(millionths: 100_000))
+        #expect(configuration.rules[0].artifacts[1].sample == .crashed)
+        #expect(configuration.rules[1].logs == false)
+        #expect(configuration.rules[1].follow)
+    }
+
+    @Test func anEmptyConfigurationKeepsEverySessionsLog() throws {
+        for text in ["", "# nothing\n", "rules:\n", "~"] {
+            let configuration = try Configuration.parse(text)
+            #expect(configuration.rules == [Configuration.Rule.logOnly])
+        }
+    }
+
+    @Test(arguments: [
+        ("store: a\nretentoin: 4h", 2, "retentoin", "did you mean 'retention'?"),
+        ("rules:\n  - artifacts: [game/Saved]", 2, "rules[0].artifacts[0]", "write it from the container's root"),
+        (
+            "rules:\n  - name: x\n    artifacts:\n      - /a/{sesion}", 4, "rules[0].artifacts[0]",
+            "did you mean {session}?"
+        ),
+        ("rules:\n  - match:\n      image: 'fps-[a'", 3, "rules[0].match.image", "escape the character"),
+        ("rules:\n  - sample: 110%", 2, "rules[0].sample", "0% to 100%"),
+        ("rules:\n  - logs: maybe", 2, "rules[0].logs", "true or false"),
+        ("poll:\n  running: 5", 2, "poll.running", "such as 5s"),
+        ("poll: fast", 1, "poll", "key: value"),
+        ("limits:\n  concurrency: many", 2, "limits.concurrency", "1 to 256"),
+        ("limits:\n  concurrency: 100000", 2, "limits.concurrency", "1 to 256"),
+        ("limits:\n  download: 5 parsecs", 2, "limits.download", "100MB"),
+        ("api:\n  url: ftp://x", 2, "api.url", "https://"),
+        ("api:\n  url: https://user:pw@host", 2, "api.url", "https://"),
+        ("api:\n  token: secret", 2, "api.token", "token_file"),
+        ("store:\n  - a", 2, "store", "one value"),
+        ("rules:\n  - artifacts:\n      - sample: always", 3, "rules[0].artifacts[0]", "/path"),
+        ("rules:\n  mach: 1", 2, "rules", "- …"),
+        ("a: [", 1, "", "check"),
+        ("store: a\nstore: b", 1, "", "keep one"),
+    ])
+    func anInvalidConfigurationNamesLineKeyAndFix(_ text: String, _ line: Int, _ key: String, _ fix: String) throws {
+        let error = try #require(throws: InvalidConfiguration.self) { try Configuration.parse(text, file: "f") }
+        let issue = try #require(error.issues.first)
+        #expect(abs(issue.line - line) <= (key.isEmpty ? 1 : 0), "\(error)")
+        #expect(issue.key == key, "\(error)")
+        #expect(issue.fix.contains(fix), "\(error)")
+    }
+
+    @Test func everyIssueIsNamedAtOnce() throws {
+        let text = "retention: soon\napi:\n  urll: x\nrules:\n  - sample: often\n    logs: 7\n"
+        let error = try #require(throws: InvalidConfiguration.self) { try Configuration.parse(text, file: "f.yaml") }
+        #expect(error.issues.map(\.line) == [1, 3, 5, 6])
+        #expect(error.description.hasPrefix("f.yaml: line 1: retention: cannot be read: 'soon'"))
+        #expect(!error.description.contains("secret"))
+    }
+
+    @Test func hostileTextIsRefusedNotCrashedOn() {
+        let bombs = [
+            String(repeating: "[", count: 100_000), String(repeating: "- ", count: 200_000),
+            String(repeating: "{a: ", count: 50_000), String(repeating: "x", count: 2_000_000),
+            (0..<2000).map { String(repeating: " ", count: $0) + "a:" }.joined(separator: "\n"), "\u{0}", "\t- a",
+            "%YAML 9",
+            "*a", "&a [*a]", "a: &a [1]\nb: *a", "? [x]\n: y", "!!binary x", "rules: [[[]]]", "rules: {}", "- 1",
+            "store: \"\\ud800\"",
+        ]
+        for text in bombs {
+            do throws(InvalidConfiguration) {
+                _ = try Configuration.parse(text)
+            } catch {
+                #expect(!error.issues.isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("*", "", true), ("*", "anything/at all", true), ("fps-*", "fps-", true), ("fps-*", "fp", false),
+        ("a?c", "abc", true), ("a?c", "ac", false), ("[a-c]x", "bx", true), ("[!a-c]x", "bx", false),
+        ("*.*.1", "1.2.1", true), ("*.*.1", "1.2.10", false), ("\\*", "*", true), ("\\*", "x", false),
+        ("[]]", "]", true), ("*ab*cd*", "xxabyycdzz", true), ("ü?", "üß", true), ("", "", true), ("", "a", false),
+    ])
+    func globs(_ pattern: String, _ text: String, _ expected: Bool) throws {
+        #expect(try Glob(pattern).matches(text) == expected)
+    }
+
+    @Test func aGlobOfManyStarsDoesNotTakeExponentialTime() throws {
+        let glob = try Glob(String(repeating: "*a", count: 60) + "b")
+        #expect(!glob.matches(String(repeating: "a", count: 2000)))
+    }
+
+    @Test func badGlobs() {
+        for pattern in ["[a", "[z-a]", "\\", "[", "[!"] {
+            #expect(throws: Glob.Malformed.self) { try Glob(pattern) }
+        }
+    }
+
+    @Test func quantities() {
+        #expect(Quantity.milliseconds("1h30m") == 5_400_000)
+        #expect(Quantity.milliseconds("250ms") == 250)
+        for text in ["", "5", "h", "-5s", "5s ", "9999999999999999999s", "99999999999d", "1.5h", "५s"] {
+            #expect(Quantity.milliseconds(text) == nil, "\(text)")
+        }
+        #expect(Quantity.bytes("64KiB") == 65_536)
+        #expect(Quantity.bytes("1 GB") == 1_000_000_000)
+        for text in ["", "x", "-1", "99999999999999999999", "9999999999TiB", "1.5GB"] {
+            #expect(Quantity.bytes(text) == nil, "\(text)")
+        }
+        #expect(Quantity.millionths(percent: "0.5%") == 5000)
+        for text in ["10", "-1%", "101%", "%", "nan%", "inf%"] {
+            #expect(Quantity.millionths(percent: text) == nil, "\(text)")
+        }
+    }
+
+    @Test func samplingIsAFunctionOfTheIdAndHitsItsShare() {
+        let tenth = Sampling.share(millionths: 100_000)
+        let ids = (0..<20_000).map { "session-\($0)" }
+        let first = ids.filter(tenth.includes(session:))
+        #expect(first == ids.filter(tenth.includes(session:)))
+        #expect((1800...2200).contains(first.count), "\(first.count)")
+        #expect(Sampling.position(of: "session-1") == 753_311, "changing the hash would change past decisions")
+        let fifth = Sampling.share(millionths: 200_000)
+        #expect(first.allSatisfy(fifth.includes(session:)), "a larger share includes a smaller one")
+    }
+
+    @Test func placeholdersAreFilledAndCannotLeaveThePath() throws {
+        let template = try PathTemplate("/g/{image}/{tag}/{location}/{label:m}/{{{session}}}")
+        var session = SessionIdentity(id: "a", image: "i", tag: "t", location: "l", labels: ["m": "x"])
+        #expect(template.resolve(for: session) == .success("/g/i/t/l/x/{a}"))
+        for bad in ["..", ".", "a/b", "", "a\u{0}"] {
+            session.labels["m"] = bad
+            #expect(throws: PathTemplate.UnusableValue.self) { try template.resolve(for: session).get() }
+        }
+    }
+
+    @Test func theFirstRuleThatMatchesDecides() throws {
+        let configuration = try Configuration.parse(
+            """
+            rules:
+              - match: { image: fps, labels: { mode: "r*" } }
+                name: one
+              - match: { image: fps }
+                name: two
+            """)
+        let ranked = SessionIdentity(id: "1", image: "fps", labels: ["mode": "ranked"])
+        #expect(configuration.rule(for: ranked)?.name == "one")
+        #expect(configuration.rule(for: SessionIdentity(id: "2", image: "fps"))?.name == "two")
+        let stranger = SessionIdentity(id: "3", image: "chess")
+        #expect(configuration.rule(for: stranger) == nil)
+        let exited = ExitedSession(
+            key: "3", identity: stranger, exitedAt: 0, deadline: 1, notBefore: 0, crashed: false, evidence: .status)
+        var fetcher = Fetcher(seed: 1)
+        let actions = fetcher.add(.plan(for: exited, by: configuration), now: 0)
+        #expect(actions.settled?.0 == .skipped)
+        #expect(actions.settled?.1.first?.reason == "no rule matches the session")
+    }
+
+    @Test func samplingShowsInThePlan() throws {
+        let configuration = try Configuration.parse(
+            """
+            rules:
+              - match: { image: never }
+                sample: never
+                artifacts: [/a]
+              - match: { image: crashed }
+                sample: crashed
+                artifacts: [/a]
+              - match: { image: nolog }
+                logs: false
+                artifacts: [{ path: /a, sample: crashed }, "/b/{label:x}", /c, /c]
+            """)
+        func plan(_ image: String, crashed: Bool = false) -> FetchJob {
+            .plan(
+                for: ExitedSession(
+                    key: "s", identity: SessionIdentity(id: "s", image: image), exitedAt: 0, deadline: 1, notBefore: 0,
+                    crashed: crashed, evidence: .status), by: configuration)
+        }
+        #expect(plan("never").items.isEmpty)
+        #expect(plan("never").decided.map(\.state) == [.skipped, .skipped])
+        #expect(plan("crashed").items.map(\.onlyIfCrashed) == [true, true])
+        #expect(plan("crashed", crashed: true).items.map(\.onlyIfCrashed) == [false, false])
+        #expect(plan("nolog").items.map(\.artifact) == ["logs", "/a", "/c"])
+        #expect(plan("nolog").items.map(\.probe) == [true, false, false])
+        #expect(plan("nolog").decided.map(\.artifact) == ["logs", "/b/{label:x}"])
+        #expect(plan("nolog", crashed: true).items.map(\.artifact) == ["/a", "/c"])
+    }
+}
