@@ -75,6 +75,7 @@ let package = Package(
         .target(
             name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CShims"], swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
+        .testTarget(name: "HarvestTests", dependencies: ["Harvest"], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(
             name: "Pack", dependencies: ["CZstd", "CCrypto", "CFilter"], swiftSettings: hot,

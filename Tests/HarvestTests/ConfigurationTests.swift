@@ -10,8 +10,6 @@ import Testing
           token_file: /etc/salvage/token
         poll: { running: 2s, all: 1m }
         retention: 1h30m
-        labels:
-          env: [GAMEYE_SESSION_ID, MAP]
         limits:
           concurrency: 4
           requests_per_minute: { artifacts: 300 }
@@ -42,7 +40,6 @@ import Testing
         #expect(configuration.poll.running == 2000)
         #expect(configuration.poll.all == 60_000)
         #expect(configuration.retention == 5_400_000)
-        #expect(configuration.environment == ["GAMEYE_SESSION_ID", "MAP"])
         #expect(configuration.limits.concurrency == 4)
         #expect(configuration.limits.artifactsPerMinute == 300)
         #expect(configuration.limits.logsPerMinute == 600)

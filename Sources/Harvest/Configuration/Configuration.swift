@@ -12,8 +12,6 @@ public struct Configuration: Sendable, Equatable {
     public var retention: Int64 = 4 * 3_600_000
     /// Bounds on requests and on what an archive may make us do.
     public var limits = Limits()
-    /// Names of container environment variables that may be kept from `labels.env`; all others are dropped.
-    public var environment: [String] = ["GAMEYE_SESSION_ID"]
     /// The rules in order: the first that matches a session decides about it, as in a firewall; a session that none
     /// matches is `skipped`.
     public var rules: [Rule] = [Rule.logOnly]

@@ -102,9 +102,6 @@ extension Configuration {
         poll.finish()
         if let value = top.duration("retention", from: 60_000) { retention = value }
         readLimits(top.section("limits"))
-        let labels = top.section("labels")
-        if let names = labels.list("env") { environment = labels.texts(names, "env") }
-        labels.finish()
         guard let nodes = top.list("rules") else { return }
         rules = nodes.enumerated().map { index, node in
             Rule.read(NodeReader(node, at: "rules[\(index)]", findings: top.findings), index: index)
@@ -238,14 +235,6 @@ extension NodeReader {
             return try Glob(text)
         } catch {
             note(lineOf(key), path(key), "the pattern '\(text)' \(error.reason)", "escape the character with '\\'")
-            return nil
-        }
-    }
-
-    fileprivate func texts(_ nodes: [Node], _ key: String) -> [String] {
-        nodes.compactMap { node in
-            if case .scalar(let scalar) = node { return scalar.string }
-            note(node.mark?.line ?? 0, path(key), "must be a list of names", "write `- NAME` lines")
             return nil
         }
     }
