@@ -102,6 +102,8 @@ let package = Package(
             name: "salvage-bench",
             dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: hot),
+        .testTarget(
+            name: "UnpackTests", dependencies: ["Unpack", "CCrypto", "CShims", "CZlib"], swiftSettings: house),
         .target(name: "CShims", cSettings: hotC),
         .target(name: "CLogScan", cSettings: hotC),
         .target(name: "CFilter", cSettings: hotC),

@@ -137,8 +137,8 @@ struct ArchiveWalk {
             // A header that costs too much is passed over like a damaged one; a full artifact is full.
             guard limit != .totalBytes else { return nil }
             gate.clearLimit()
-        } else if case .fatal(cut: true) = result {
-            if !afterEnd { cut(at: from, "the tar stream ends inside a header") }
+        } else if case .fatal(let cut) = result, cut || (gate.exhausted && reader.position >= gate.pieceEnd) {
+            if !afterEnd { self.cut(at: from, "the tar stream ends inside a header") }
             return nil
         } else if !afterEnd {
             damage(at: from, reader.message)
@@ -247,6 +247,8 @@ struct ArchiveWalk {
         report.members = end.members
         report.inflatedBytes = gate.pieceEnd
         if let limit = gate.limit { report.hit(limit, at: gate.pieceEnd) }
+        // Good until proven otherwise would be the wrong way round.
+        if !afterEnd, report.verdict == .ok { cut(at: gate.pieceEnd, "the tar stream ends inside a header") }
         if let fault = end.fault {
             // What the inflater saw is the cause; what tar noticed is its consequence.
             report.firstError = fault
