@@ -1,2 +1,197 @@
-import GRDB
-public func catalogProbe() throws { _ = try DatabaseQueue() }
+internal import Dispatch
+internal import GRDB
+internal import Glibc
+
+/// The index of a store: which sessions there are, what was collected of each and why not more, which members their
+/// packs hold and which crashes were found. One SQLite file, `<store>/catalog.sqlite`.
+///
+/// Everything but the ledger's history can be rebuilt from the packs (``reindex(progress:)``). Writers commit
+/// with `synchronous=FULL`: what a returned call recorded survives a power cut. Readers never wait for writers (WAL).
+/// Calls block; from asynchronous code go through ``perform(_:)``.
+public final class Catalog: Sendable {
+    /// The folder that holds the catalog and the packs.
+    public let store: String
+    /// The database file.
+    public let path: String
+    /// Whether writes are refused.
+    public let readOnly: Bool
+
+    private let database: DatabaseQueue
+    private let queue = DispatchQueue(label: "salvage.catalog")
+
+    private init(store: String, path: String, readOnly: Bool, database: DatabaseQueue) {
+        self.store = store
+        self.path = path
+        self.readOnly = readOnly
+        self.database = database
+    }
+
+    /// The name of the database file inside a store.
+    public static let fileName = "catalog.sqlite"
+
+    /// Opens the catalog of a store.
+    ///
+    /// For writing, the file is made when it is missing (mode 0600) and brought to the current schema; the folder
+    /// must exist. For reading, nothing is created or changed.
+    ///
+    /// - Parameters:
+    ///   - store: the store's folder.
+    ///   - readOnly: whether only queries will be asked.
+    ///   - busyTimeout: seconds to wait for another process's write to end.
+    /// - Throws: ``CatalogError`` with `missing`, `corrupt`, `newer`, `foreign`, `io` or `busy`.
+    public static func open(
+        store: String, readOnly: Bool = false, busyTimeout: Double = 15
+    ) throws(CatalogError) -> Catalog {
+        let path = store.hasSuffix("/") ? store + fileName : store + "/" + fileName
+        try readOnly ? requireFile(path, store: store) : createFile(path)
+        var configuration = Configuration()
+        configuration.readonly = readOnly
+        configuration.busyMode = .timeout(busyTimeout)
+        configuration.foreignKeysEnabled = false
+        configuration.label = "salvage.catalog"
+        configuration.prepareDatabase { database in
+            let connection = try Connection(database, path: path)
+            // secure_delete (on in Debian's build) would write zeros over the rows of every replaced pack.
+            try connection.execute("PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -8192")
+        }
+        do {
+            let database = try DatabaseQueue(path: path, configuration: configuration)
+            let catalog = Catalog(store: store, path: path, readOnly: readOnly, database: database)
+            try catalog.adoptSchema()
+            return catalog
+        } catch { throw CatalogError(error, path: path) }
+    }
+
+    /// Closes the connection; later calls throw. Without it the connection closes with the last reference.
+    public func close() throws(CatalogError) {
+        do { try database.close() } catch { throw CatalogError(error, path: path) }
+    }
+
+    /// Runs blocking catalog work off the concurrency pool, one piece at a time, in the order of the calls.
+    public func perform<Result: Sendable>(
+        _ work: @escaping @Sendable (Catalog) throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Swift.Result { try work(self) }) }
+        }
+    }
+
+    /// Copies the write-ahead log into the database and empties it, so that the one file is complete by itself.
+    public func checkpoint() throws(CatalogError) {
+        try direct { (connection) throws(CatalogError) in
+            try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+    }
+
+    private func adoptSchema() throws(CatalogError) {
+        let found = try direct { (connection) throws(CatalogError) in
+            if !readOnly { try connection.execute("PRAGMA journal_mode = WAL") }
+            return try checkedVersion(connection)
+        }
+        guard found != Schema.version else { return }
+        guard !readOnly else {
+            throw CatalogError(
+                code: .missing, message: "the catalog has an older layout (\(found) of \(Schema.version))", path: path,
+                hint: "any command that writes, such as salvage harvest or salvage reindex, brings it up to date")
+        }
+        try write { (connection) throws(CatalogError) in
+            // Looked at again under the write lock: another process may have been faster.
+            try Schema.migrate(connection, from: try checkedVersion(connection))
+        }
+    }
+
+    private func checkedVersion(_ connection: Connection) throws(CatalogError) -> Int64 {
+        let version = try connection.integer("PRAGMA user_version") ?? 0
+        if version > Schema.version {
+            throw CatalogError(
+                code: .newer,
+                message: "the catalog has layout \(version); this salvage knows layouts up to \(Schema.version)",
+                path: path,
+                hint: "use the newer salvage that wrote it, or move the file away and run salvage reindex")
+        }
+        let application = try connection.integer("PRAGMA application_id") ?? 0
+        if application == Schema.applicationID { return version }
+        let tables = try connection.integer("SELECT count(*) FROM sqlite_master") ?? 0
+        guard application == 0 && version == 0 && tables == 0 else {
+            throw CatalogError(
+                code: .foreign, message: "the file is a database of another program", path: path,
+                hint: "choose another store with --store, or move the file away and run salvage reindex")
+        }
+        return version
+    }
+}
+
+// MARK: - Access for the queries and writes in the other files
+extension Catalog {
+    /// One consistent view: a transaction that only reads.
+    func read<Result>(_ body: (Connection) throws(CatalogError) -> Result) throws(CatalogError) -> Result {
+        do { return try database.read { try body(Connection($0, path: path)) } } catch {
+            throw CatalogError(error, path: path)
+        }
+    }
+
+    /// Like ``read(_:)`` for bodies that also run a caller's closure, whose errors pass through unchanged.
+    func readThrough<Result>(_ body: (Connection) throws -> Result) throws -> Result {
+        do { return try database.read { try body(Connection($0, path: path)) } } catch let error as DatabaseError {
+            throw CatalogError(error, path: path)
+        }
+    }
+
+    /// One transaction that writes; takes the write lock at its begin, so that it cannot fail half way as busy.
+    func write<Result>(_ body: (Connection) throws(CatalogError) -> Result) throws(CatalogError) -> Result {
+        guard !readOnly else {
+            throw CatalogError(code: .readOnly, message: "the catalog was opened for reading", path: path)
+        }
+        do {
+            return try database.inDatabase { database in
+                var result: Result?
+                try database.inTransaction(.immediate) {
+                    result = try body(Connection(database, path: path))
+                    return .commit
+                }
+                guard let result else {
+                    throw CatalogError(code: .database, message: "the transaction did not run", path: path)
+                }
+                return result
+            }
+        } catch { throw CatalogError(error, path: path) }
+    }
+
+    /// Outside of any transaction, for pragmas.
+    private func direct<Result>(_ body: (Connection) throws(CatalogError) -> Result) throws(CatalogError) -> Result {
+        do { return try database.inDatabase { try body(Connection($0, path: path)) } } catch {
+            throw CatalogError(error, path: path)
+        }
+    }
+
+    private static func requireFile(_ path: String, store: String) throws(CatalogError) {
+        guard access(path, F_OK) != 0 else { return }
+        let reason = errno
+        guard reason == ENOENT || reason == ENOTDIR else {
+            throw CatalogError(
+                code: .io, message: "the catalog cannot be reached: \(String(cString: strerror(reason)))", path: path,
+                hint: "check the owner and the mode of the store")
+        }
+        throw CatalogError(
+            code: .missing, message: "there is no catalog in \(store)", path: path,
+            hint: "run salvage harvest or salvage ingest first, name the store with --store, "
+                + "or rebuild the catalog with salvage reindex")
+    }
+
+    /// SQLite would create the file with the umask's mode; its WAL files take the mode of this one.
+    private static func createFile(_ path: String) throws(CatalogError) {
+        // Exclusively: to open and close an existing database would drop the locks that another connection of this
+        // process holds on it (POSIX locks belong to the process, not to the descriptor).
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor < 0 else {
+            Glibc.close(descriptor)
+            return
+        }
+        let reason = errno
+        if reason == EEXIST { return }
+        throw CatalogError(
+            code: reason == ENOSPC ? .full : .io,
+            message: "the catalog cannot be created: \(String(cString: strerror(reason)))", path: path,
+            hint: reason == ENOENT ? "create the store's folder first" : "check the owner and the mode of the store")
+    }
+}

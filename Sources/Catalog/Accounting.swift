@@ -1,0 +1,135 @@
+public import Pack
+
+/// How complete the collection of the selected sessions is.
+public struct Coverage: Sendable, Equatable {
+    /// Sessions in each state that occurs.
+    public var sessions: [SessionState: Int]
+    /// Artifacts in each state that occurs.
+    public var artifacts: [ArtifactState: Int]
+    /// What was downloaded, in bytes.
+    public var bytes: UInt64
+
+    /// Everything there is was collected or deliberately left out, or is still on its way.
+    public var isComplete: Bool {
+        (sessions[.lost] ?? 0) == 0
+            && [ArtifactState.incomplete, .failed, .lost].allSatisfy { (artifacts[$0] ?? 0) == 0 }
+    }
+}
+
+/// An artifact that was not collected, or a session that was lost before its artifacts were known.
+public struct CoverageGap: Sendable, Equatable {
+    /// The session, with what was known of it.
+    public var session: String
+    /// The ledger's row; nil when the session itself is the gap.
+    public var entry: ArtifactEntry?
+    /// The session's state.
+    public var state: SessionState
+    /// The session's reason.
+    public var reason: String?
+}
+
+/// Where the store stands.
+public struct StoreStatus: Sendable, Equatable {
+    /// Sessions in each state that occurs.
+    public var sessions: [SessionState: Int]
+    /// The earliest deadline of a session of which something is still to be fetched (ms since 1970).
+    public var nextDeadline: Int64?
+    /// The session with that deadline.
+    public var nextSession: String?
+    /// Artifacts still to be fetched.
+    public var backlog: Int
+    /// Packs in the store.
+    public var packs: Int
+    /// Their size on disk, in bytes.
+    public var packBytes: UInt64
+    /// The members' logical size, in bytes.
+    public var memberBytes: UInt64
+    /// Members of all packs.
+    public var members: Int
+    /// Crashes of all sessions.
+    public var crashes: Int
+}
+
+extension Catalog {
+    /// Counts the states of the selected sessions and of their artifacts; the limit does not apply.
+    public func coverage(_ selection: Selection = Selection()) throws(CatalogError) -> Coverage {
+        try read { (connection) throws(CatalogError) in
+            let filter = try Filter.sessions(selection, on: connection)
+            var coverage = Coverage(sessions: try Self.stateCounts(connection, filter), artifacts: [:], bytes: 0)
+            let artifacts = try connection.prepare(
+                """
+                SELECT a.state, count(*), total(a.bytes) FROM artifacts a JOIN sessions s ON s.key = a.session\
+                \(filter.sql) GROUP BY a.state
+                """
+            ).bind(filter.values)
+            while try artifacts.step() {
+                let state = ArtifactState(rawValue: artifacts.text(0)) ?? .failed
+                coverage.artifacts[state, default: 0] += Int(clamping: artifacts.integer(1))
+                coverage.bytes &+= artifacts.unsigned(2)
+            }
+            return coverage
+        }
+    }
+
+    /// Hands over what the selected sessions lack: every artifact that is not `collected`, and every session that has
+    /// no artifacts and is `lost` or `partial`; newest first. Do not ask this catalog anything else meanwhile.
+    ///
+    /// - Throws: ``CatalogError``, or what the closure throws.
+    public func forEachGap(_ selection: Selection = Selection(), _ body: (CoverageGap) throws -> Void) throws {
+        try readThrough { connection in
+            var filter = try Filter.sessions(selection, on: connection)
+            filter.add(
+                "(a.state <> 'collected' OR (a.state IS NULL AND s.state IN ('lost', 'partial')))")
+            let limit = selection.limit.map { " LIMIT \(max(0, $0))" } ?? ""
+            let rows = try connection.prepare(
+                ArtifactColumns.select(extra: ", s.state, s.reason", join: "LEFT JOIN") + filter.sql
+                    + " ORDER BY s.at DESC, s.key DESC, a.artifact" + limit
+            ).bind(filter.values)
+            while try rows.step() {
+                try body(
+                    CoverageGap(
+                        session: rows.text(0), entry: rows.isNull(1) ? nil : ArtifactColumns.record(rows).entry,
+                        state: SessionState(rawValue: rows.text(14)) ?? .pending, reason: rows.textOrNil(15)))
+            }
+        }
+    }
+
+    /// Where the store stands.
+    public func status() throws(CatalogError) -> StoreStatus {
+        try read { (connection) throws(CatalogError) in
+            var status = StoreStatus(
+                sessions: try Self.stateCounts(connection, Filter()), backlog: 0, packs: 0, packBytes: 0,
+                memberBytes: 0, members: 0, crashes: 0)
+            let next = try connection.prepare(
+                """
+                SELECT id, deadline FROM sessions WHERE state = 'pending' AND deadline IS NOT NULL
+                ORDER BY deadline LIMIT 1
+                """)
+            if try next.step() { (status.nextSession, status.nextDeadline) = (next.text(0), next.integer(1)) }
+            status.backlog = Int(
+                clamping: try connection.integer("SELECT count(*) FROM artifacts WHERE state = 'pending'") ?? 0)
+            let totals = try connection.prepare(
+                "SELECT count(pack), total(pack_bytes), total(bytes), total(members), total(crashes) FROM sessions")
+            if try totals.step() {
+                status.packs = Int(clamping: totals.integer(0))
+                status.packBytes = totals.unsigned(1)
+                status.memberBytes = totals.unsigned(2)
+                status.members = Int(clamping: totals.integer(3))
+                status.crashes = Int(clamping: totals.integer(4))
+            }
+            return status
+        }
+    }
+
+    private static func stateCounts(
+        _ connection: Connection, _ filter: Filter
+    ) throws(CatalogError) -> [SessionState: Int] {
+        let rows = try connection.prepare("SELECT s.state, count(*) FROM sessions s\(filter.sql) GROUP BY s.state")
+        rows.bind(filter.values)
+        var counts: [SessionState: Int] = [:]
+        while try rows.step() {
+            counts[SessionState(rawValue: rows.text(0)) ?? .pending, default: 0] += Int(clamping: rows.integer(1))
+        }
+        return counts
+    }
+}

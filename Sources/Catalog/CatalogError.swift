@@ -1,0 +1,100 @@
+internal import GRDB
+internal import GRDBSQLite
+
+/// Why the catalog could not answer or record something.
+public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// A machine-readable reason; open, so that new ones may be added.
+    public struct Code: RawRepresentable, Sendable, Hashable {
+        /// The word that `--json` prints.
+        public var rawValue: String
+
+        /// Makes a code from its word.
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// There is no catalog in this store yet.
+        public static let missing = Code(rawValue: "catalog_missing")
+        /// The file is damaged, or is not an SQLite database.
+        public static let corrupt = Code(rawValue: "catalog_corrupt")
+        /// A later version of salvage wrote the file.
+        public static let newer = Code(rawValue: "catalog_newer")
+        /// An SQLite database of some other program.
+        public static let foreign = Code(rawValue: "catalog_foreign")
+        /// Another process kept the database locked for longer than the busy timeout.
+        public static let busy = Code(rawValue: "catalog_busy")
+        /// The file system has no room left.
+        public static let full = Code(rawValue: "disk_full")
+        /// The file system refused to read or to write.
+        public static let io = Code(rawValue: "catalog_io")
+        /// No session has this id, or an id with this prefix.
+        public static let unknownSession = Code(rawValue: "unknown_session")
+        /// Several sessions have an id with this prefix.
+        public static let ambiguousSession = Code(rawValue: "ambiguous_session")
+        /// A write was asked of a catalog that was opened for reading.
+        public static let readOnly = Code(rawValue: "catalog_read_only")
+        /// Anything else that SQLite reports.
+        public static let database = Code(rawValue: "catalog_error")
+    }
+
+    /// The reason.
+    public var code: Code
+    /// What failed, in words for a person.
+    public var message: String
+    /// The database file or pack concerned.
+    public var path: String?
+    /// The session concerned.
+    public var session: String?
+    /// What to do about it.
+    public var hint: String?
+
+    /// Makes an error from its parts.
+    public init(code: Code, message: String, path: String? = nil, session: String? = nil, hint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.path = path
+        self.session = session
+        self.hint = hint
+    }
+
+    /// The message with the path, for logs.
+    public var description: String { path.map { "\(message) (\($0))" } ?? message }
+}
+
+extension CatalogError {
+    /// Translates an SQLite result code. Only the primary code decides; the extended one is kept in the message.
+    init(sqlite code: Int32, message: String, path: String) {
+        let detail = "\(message) [SQLite \(code)]"
+        switch code & 0xFF {
+        case SQLITE_CORRUPT, SQLITE_NOTADB:
+            self.init(
+                code: .corrupt, message: "the catalog is damaged: \(detail)", path: path,
+                hint: "salvage reindex sets the damaged file aside and rebuilds the catalog from the packs")
+        case SQLITE_BUSY, SQLITE_LOCKED:
+            self.init(
+                code: .busy, message: "the catalog is locked by another process: \(detail)", path: path,
+                hint: "wait for it to finish, or stop it, and try again")
+        case SQLITE_FULL:
+            self.init(
+                code: .full, message: "no space left for the catalog: \(detail)", path: path,
+                hint: "free some space, for instance with salvage prune")
+        case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_IOERR:
+            self.init(
+                code: .io, message: "the catalog cannot be opened, read or written: \(detail)", path: path,
+                hint: "check the owner and the mode of the store, and the health of its disk")
+        case SQLITE_READONLY:
+            self.init(code: .readOnly, message: "the catalog cannot be written: \(detail)", path: path)
+        default:
+            self.init(code: .database, message: "the catalog failed: \(detail)", path: path)
+        }
+    }
+
+    /// Translates whatever GRDB or a statement threw.
+    init(_ error: any Error, path: String) {
+        switch error {
+        case let known as CatalogError: self = known
+        case let database as DatabaseError:
+            self.init(
+                sqlite: database.extendedResultCode.rawValue, message: database.message ?? "unknown error", path: path)
+        default: self.init(code: .database, message: "the catalog failed: \(error)", path: path)
+        }
+    }
+}

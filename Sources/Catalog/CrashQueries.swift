@@ -1,0 +1,105 @@
+/// One crash as the catalog lists it, with the record that the analysis wrote.
+public struct CrashRow: Sendable, Equatable {
+    /// The crash's id.
+    public var crash: String
+    /// The session it happened in.
+    public var session: String
+    /// The session's image.
+    public var image: String
+    /// The image's version.
+    public var tag: String?
+    /// Where the session ran.
+    public var location: String?
+    /// When it happened (ms since 1970); nil when the record does not tell.
+    public var time: Int64?
+    /// What kind of evidence it is, such as `core`, `minidump` or `log`.
+    public var kind: String
+    /// The signal's name.
+    public var signal: String?
+    /// The exception's name or code.
+    public var exception: String?
+    /// The crashed thread's name, or else its number.
+    public var thread: String?
+    /// The key under which the same bug groups.
+    public var signature: String
+    /// How far the signature can be trusted.
+    public var signatureQuality: String?
+    /// The hash of the stack.
+    public var stackHash: String?
+    /// The whole record: one JSON object as the analysis wrote it.
+    public var json: [UInt8]
+}
+
+extension Catalog {
+    /// The selected crashes, newest first, all in memory; for many use ``forEachCrash(_:_:)``.
+    public func crashes(_ selection: Selection = Selection()) throws(CatalogError) -> [CrashRow] {
+        try read { (connection) throws(CatalogError) in
+            let query = try Self.crashQuery(connection, selection)
+            var rows: [CrashRow] = []
+            while try query.step() { rows.append(Self.crash(query)) }
+            return rows
+        }
+    }
+
+    /// Hands over the selected crashes one by one, newest first; do not ask this catalog anything else meanwhile.
+    ///
+    /// - Throws: ``CatalogError``, or what the closure throws.
+    public func forEachCrash(_ selection: Selection = Selection(), _ body: (CrashRow) throws -> Void) throws {
+        try readThrough { connection in
+            let query = try Self.crashQuery(connection, selection)
+            while try query.step() { try body(Self.crash(query)) }
+        }
+    }
+
+    /// The crashes that a person may mean by this text, in the order in which their packs hold them: the crash with
+    /// this id; or those of the session with this id; or the one crash, or those of the one session, whose id begins
+    /// so.
+    ///
+    /// - Throws: ``CatalogError`` with `unknownSession` or `ambiguousSession`.
+    public func crashes(named text: String) throws(CatalogError) -> [CrashRow] {
+        try read { (connection) throws(CatalogError) in
+            func rows(_ condition: String, _ values: [Statement.Value]) throws(CatalogError) -> [CrashRow] {
+                let query = try connection.prepare(
+                    CrashColumns.select + " WHERE \(condition) ORDER BY c.session, c.ordinal LIMIT 1000"
+                ).bind(values)
+                var found: [CrashRow] = []
+                while try query.step() { found.append(Self.crash(query)) }
+                return found
+            }
+            let exact = try rows("c.id = ?", [.text(text)])
+            if !exact.isEmpty { return exact }
+            let ofSession = try rows("s.id = ?", [.text(text)])
+            if !ofSession.isEmpty || text.isEmpty { return ofSession }
+            let begun = try rows("c.id >= ? AND c.id <= ?", [.text(text), .text(text + "\u{10FFFF}")])
+            if Set(begun.map(\.crash)).count == 1 { return begun }
+            let session = try connection.resolve(text)
+            return try rows("c.session = ?", [.integer(session.key)])
+        }
+    }
+
+    private static func crashQuery(
+        _ connection: Connection, _ selection: Selection
+    ) throws(CatalogError) -> Statement {
+        let filter = try Filter.crashes(selection, on: connection)
+        let limit = selection.limit.map { " LIMIT \(max(0, $0))" } ?? ""
+        return try connection.prepare(
+            CrashColumns.select + filter.sql + " ORDER BY c.at DESC, c.key DESC" + limit
+        ).bind(filter.values)
+    }
+
+    private static func crash(_ row: Statement) -> CrashRow {
+        CrashRow(
+            crash: row.text(0), session: row.text(1), image: row.text(2), tag: row.textOrNil(3),
+            location: row.textOrNil(4), time: row.integerOrNil(5), kind: row.text(6), signal: row.textOrNil(7),
+            exception: row.textOrNil(8), thread: row.textOrNil(9), signature: row.text(10),
+            signatureQuality: row.textOrNil(11), stackHash: row.textOrNil(12), json: row.blob(13))
+    }
+}
+
+private enum CrashColumns {
+    static let select = """
+        SELECT c.id, s.id, s.image, s.tag, s.location, c.time, c.kind, c.signal, c.exception, c.thread, g.text,
+            c.quality, c.stack_hash, c.json
+        FROM crashes c JOIN sessions s ON s.key = c.session JOIN signatures g ON g.id = c.signature
+        """
+}

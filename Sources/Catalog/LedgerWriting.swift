@@ -1,0 +1,133 @@
+internal import Pack
+
+extension Catalog {
+    /// How many requests of one session the ledger's history keeps; older ones are dropped.
+    public static let requestsKept = 200
+
+    /// Records what one step of a harvest learned, all of it or nothing. A poll of 10,000 sessions is one call.
+    ///
+    /// Rows of artifacts and requests of a session that is unknown make its row, so that nothing is dropped.
+    public func record(_ batch: LedgerBatch) throws(CatalogError) {
+        guard !batch.isEmpty else { return }
+        try write { (connection) throws(CatalogError) in
+            let ledger = try LedgerWriter(connection)
+            for update in batch.sessions { try ledger.apply(update) }
+            for artifact in batch.artifacts { try ledger.put(artifact) }
+            for request in batch.requests { try ledger.append(request) }
+        }
+    }
+
+    /// Records facts and states of sessions; see ``record(_:)``.
+    public func record(sessions: [SessionUpdate]) throws(CatalogError) { try record(LedgerBatch(sessions: sessions)) }
+}
+
+/// The statements of one ledger transaction, prepared once.
+final class LedgerWriter {
+    private let connection: Connection
+    private let find: Statement
+    private let insert: Statement
+    private let update: Statement
+    private let dropLabels: Statement
+    private let putLabel: Statement
+    private let putArtifact: Statement
+    private let lastRequest: Statement
+    private let putRequest: Statement
+    private let trimRequests: Statement
+
+    init(_ connection: Connection) throws(CatalogError) {
+        self.connection = connection
+        find = try connection.prepare("SELECT key FROM sessions WHERE id = ?1")
+        insert = try connection.prepare("INSERT INTO sessions(id, state) VALUES(?1, 'running') RETURNING key")
+        update = try connection.prepare(
+            """
+            UPDATE sessions SET image = coalesce(?2, image), tag = coalesce(?3, tag),
+                location = coalesce(?4, location), host = coalesce(?5, host), created = coalesce(?6, created),
+                exited = coalesce(?7, exited), first_seen = coalesce(first_seen, ?8),
+                first_seen_exited = coalesce(first_seen_exited, ?9), deadline = coalesce(?10, deadline),
+                state = coalesce(?11, state), reason = CASE WHEN ?11 IS NULL THEN coalesce(?12, reason) ELSE ?12 END,
+                source = coalesce(?13, source),
+                at = coalesce(?7, exited, first_seen_exited, ?9, ?6, created, first_seen, ?8, 0)
+            WHERE key = ?1
+            """)
+        dropLabels = try connection.prepare("DELETE FROM labels WHERE session = ?1")
+        putLabel = try connection.prepare("INSERT OR REPLACE INTO labels(session, key, value) VALUES(?1, ?2, ?3)")
+        putArtifact = try connection.prepare(
+            """
+            INSERT OR REPLACE INTO artifacts(session, artifact, state, reason, status, identifier, tries, bytes,
+                first_try, last_try, verdict, flags, sha256, next_try)
+            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            """)
+        lastRequest = try connection.prepare("SELECT max(seq) FROM requests WHERE session = ?1")
+        putRequest = try connection.prepare(
+            """
+            INSERT INTO requests(session, seq, at, artifact, endpoint, status, bytes, identifier, outcome)
+            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            """)
+        trimRequests = try connection.prepare("DELETE FROM requests WHERE session = ?1 AND seq <= ?2")
+    }
+
+    /// The row of a session, made when there is none.
+    func key(of session: String) throws(CatalogError) -> Int64 {
+        find.bind(1, session)
+        if try find.step() {
+            defer { find.reset() }
+            return find.integer(0)
+        }
+        insert.bind(1, session)
+        guard try insert.step() else {
+            throw CatalogError(
+                code: .database, message: "a session's row could not be made", path: connection.path, session: session)
+        }
+        defer { insert.reset() }
+        return insert.integer(0)
+    }
+
+    func apply(_ change: SessionUpdate) throws(CatalogError) {
+        let key = try key(of: change.session)
+        if change.restart { try restart(key) }
+        update.bind(1, key).bind(2, change.image).bind(3, change.tag).bind(4, change.location).bind(5, change.host)
+        update.bind(6, change.created).bind(7, change.exited).bind(8, change.seen).bind(9, change.seenExited)
+        update.bind(10, change.deadline).bind(11, change.state?.rawValue).bind(12, change.reason)
+        try update.bind(13, change.source).run()
+        if let labels = change.labels { try replaceLabels(of: key, with: labels) }
+    }
+
+    func replaceLabels(of key: Int64, with labels: [String: String]) throws(CatalogError) {
+        try dropLabels.bind(1, key).run()
+        for (name, value) in labels { try putLabel.bind(1, key).bind(2, name).bind(3, value).run() }
+    }
+
+    func put(_ record: ArtifactRecord) throws(CatalogError) {
+        try put(record.entry, nextTry: record.nextTry, session: key(of: record.session))
+    }
+
+    func put(_ entry: ArtifactEntry, nextTry: Int64?, session key: Int64) throws(CatalogError) {
+        putArtifact.bind(1, key).bind(2, entry.artifact).bind(3, entry.state.rawValue).bind(4, entry.reason)
+        putArtifact.bind(5, entry.status).bind(6, entry.identifier).bind(7, entry.tries).bind(8, entry.bytes)
+        putArtifact.bind(9, entry.firstTry).bind(10, entry.lastTry).bind(11, entry.verdict)
+        try putArtifact.bind(12, entry.flags.joined(separator: " ")).bind(13, entry.sha256).bind(14, nextTry).run()
+    }
+
+    func append(_ request: RequestRecord) throws(CatalogError) {
+        let key = try key(of: request.session)
+        lastRequest.bind(1, key)
+        let last = try lastRequest.step() ? lastRequest.integer(0) : 0
+        lastRequest.reset()
+        let sequence = last &+ 1
+        putRequest.bind(1, key).bind(2, sequence).bind(3, request.at).bind(4, request.artifact)
+        putRequest.bind(5, request.endpoint).bind(6, request.status).bind(7, request.bytes)
+        try putRequest.bind(8, request.identifier).bind(9, request.outcome).run()
+        let oldest = sequence - Int64(Catalog.requestsKept)
+        if oldest > 0 { try trimRequests.bind(1, key).bind(2, oldest).run() }
+    }
+
+    private func restart(_ key: Int64) throws(CatalogError) {
+        try connection.execute(
+            """
+            UPDATE sessions SET created = NULL, first_seen = NULL, exited = NULL, first_seen_exited = NULL,
+                deadline = NULL, reason = NULL WHERE key = \(key);
+            DELETE FROM artifacts WHERE session = \(key);
+            DELETE FROM requests WHERE session = \(key);
+            """)
+    }
+}

@@ -1,0 +1,78 @@
+public import Pack
+
+/// One member as the catalog lists it.
+public struct MemberRecord: Sendable, Equatable {
+    /// Its place among the pack's members, from 0.
+    public var ordinal: Int
+    /// The artifact it came with.
+    public var artifact: String
+    /// The path as the archive spelled it: raw bytes, of any encoding.
+    public var path: [UInt8]
+    /// What it is.
+    public var kind: MemberKind
+    /// Unix mode bits, as data.
+    public var mode: UInt32
+    /// Time of last change, in nanoseconds since 1970 UTC.
+    public var mtime: Int64
+    /// Logical size in bytes, holes included.
+    public var size: UInt64
+    /// Its share of the pack's compressed bytes.
+    public var stored: UInt64
+    /// SHA-256 (32 bytes) of the content; empty when it has none.
+    public var sha256: [UInt8]
+    /// Where a link points, raw bytes.
+    public var linkTarget: [UInt8]?
+    /// What is remarkable about it.
+    public var flags: MemberFlags
+}
+
+extension Catalog {
+    /// The members of a session's pack in their order, those whose path matches the glob (over bytes, `*` crosses
+    /// `/`); all of them without one.
+    public func members(_ session: String, path: PathGlob? = nil) throws(CatalogError) -> [MemberRecord] {
+        try read { (connection) throws(CatalogError) in
+            let query = try Self.memberQuery(connection, session)
+            var records: [MemberRecord] = []
+            while try query.step() {
+                if let path, !query.withBlob(2, { path.matches($0) }) { continue }
+                records.append(Self.member(query))
+            }
+            return records
+        }
+    }
+
+    /// Hands over the members of a session's pack one by one; do not ask this catalog anything else meanwhile.
+    ///
+    /// - Throws: ``CatalogError``, or what the closure throws.
+    public func forEachMember(
+        _ session: String, path: PathGlob? = nil, _ body: (MemberRecord) throws -> Void
+    ) throws {
+        try readThrough { connection in
+            let query = try Self.memberQuery(connection, session)
+            while try query.step() {
+                if let path, !query.withBlob(2, { path.matches($0) }) { continue }
+                try body(Self.member(query))
+            }
+        }
+    }
+
+    private static func memberQuery(_ connection: Connection, _ session: String) throws(CatalogError) -> Statement {
+        try connection.prepare(
+            """
+            SELECT m.ordinal, coalesce(n.text, ''), m.path, m.kind, m.mode, m.mtime, m.size, m.stored, m.sha256,
+                m.link_target, m.flags
+            FROM members m LEFT JOIN names n ON n.id = m.artifact
+            WHERE m.session = (SELECT key FROM sessions WHERE id = ?1) ORDER BY m.ordinal
+            """
+        ).bind(1, session)
+    }
+
+    private static func member(_ row: Statement) -> MemberRecord {
+        MemberRecord(
+            ordinal: Int(clamping: row.integer(0)), artifact: row.text(1), path: row.blob(2),
+            kind: MemberKind(rawValue: UInt8(clamping: row.integer(3))) ?? .binary,
+            mode: UInt32(clamping: row.integer(4)), mtime: row.integer(5), size: row.unsigned(6),
+            stored: row.unsigned(7), sha256: row.blob(8), linkTarget: row.blobOrNil(9),
+            flags: MemberFlags(rawValue: UInt32(clamping: row.integer(10))))
+    }
+}

@@ -1,0 +1,68 @@
+internal import GRDB
+
+/// The tables of `catalog.sqlite` and the steps from one version to the next.
+///
+/// Versions are counted in `user_version`; `application_id` marks the file as ours ("SLVG"). A step is never edited
+/// once released: a change is a new step.
+enum Schema {
+    static let applicationID: Int64 = 0x534C_5647
+
+    static var version: Int64 { Int64(steps.count) }
+
+    /// Brings an empty or older database up to date, in one transaction.
+    static func migrate(_ connection: Connection, from current: Int64) throws(CatalogError) {
+        for step in steps.dropFirst(Int(clamping: current)) { try connection.execute(step) }
+        try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
+    }
+
+    private static let steps = [first]
+
+    /// `names` holds images, tags, locations and artifact paths once, so that the crash index is six small integers
+    /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
+    /// members' `mtime` nanoseconds. `at` is when a session ended as far as known, else when it began: the order of
+    /// every listing.
+    private static let first = """
+        CREATE TABLE names(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+        CREATE TABLE sessions(
+            key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+            image TEXT NOT NULL DEFAULT '', tag TEXT, location TEXT, host TEXT,
+            created INTEGER, first_seen INTEGER, exited INTEGER, first_seen_exited INTEGER, deadline INTEGER,
+            at INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL, reason TEXT, source TEXT,
+            pack TEXT, pack_bytes INTEGER NOT NULL DEFAULT 0,
+            members INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0);
+        CREATE INDEX sessions_at ON sessions(at, key);
+        CREATE INDEX sessions_state ON sessions(state, deadline);
+        CREATE TABLE labels(
+            session INTEGER NOT NULL,
+            key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(session, key)) WITHOUT ROWID;
+        CREATE INDEX labels_key ON labels(key, value, session);
+        CREATE TABLE artifacts(
+            session INTEGER NOT NULL,
+            artifact TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, status INTEGER, identifier TEXT,
+            tries INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, first_try INTEGER, last_try INTEGER,
+            verdict TEXT, flags TEXT NOT NULL DEFAULT '', sha256 TEXT, next_try INTEGER,
+            PRIMARY KEY(session, artifact)) WITHOUT ROWID;
+        CREATE INDEX artifacts_state ON artifacts(state, session);
+        CREATE TABLE requests(
+            session INTEGER NOT NULL,
+            seq INTEGER NOT NULL, at INTEGER NOT NULL, artifact TEXT, endpoint TEXT NOT NULL, status INTEGER,
+            bytes INTEGER NOT NULL DEFAULT 0, identifier TEXT, outcome TEXT NOT NULL,
+            PRIMARY KEY(session, seq)) WITHOUT ROWID;
+        CREATE TABLE members(
+            session INTEGER NOT NULL,
+            ordinal INTEGER NOT NULL, artifact INTEGER NOT NULL, path BLOB NOT NULL, kind INTEGER NOT NULL,
+            mode INTEGER NOT NULL, mtime INTEGER NOT NULL, size INTEGER NOT NULL, stored INTEGER NOT NULL,
+            sha256 BLOB NOT NULL, link_target BLOB, flags INTEGER NOT NULL,
+            PRIMARY KEY(session, ordinal)) WITHOUT ROWID;
+        CREATE TABLE signatures(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+        CREATE TABLE crashes(
+            key INTEGER PRIMARY KEY, session INTEGER NOT NULL,
+            ordinal INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, signal TEXT, exception TEXT, thread TEXT,
+            at INTEGER NOT NULL, time INTEGER, signature INTEGER NOT NULL, quality TEXT, stack_hash TEXT,
+            image INTEGER NOT NULL, tag INTEGER NOT NULL, location INTEGER NOT NULL,
+            json BLOB NOT NULL, UNIQUE(session, ordinal));
+        CREATE INDEX crashes_signature ON crashes(signature, session, at, tag, location, image);
+        CREATE INDEX crashes_at ON crashes(at, key);
+        CREATE INDEX crashes_id ON crashes(id);
+        """
+}

@@ -1,0 +1,173 @@
+/// Which sessions (or their crashes) a query is about. What is empty or nil selects everything; different properties
+/// must all hold, the values of one list are alternatives (labels excepted: all must hold).
+///
+/// Globs are SQLite's: `*` any text (also across `/`), `?` one character, `[a-c]` and `[^a-c]` one of a set;
+/// upper and lower case differ; `[*]` is a literal star.
+public struct Selection: Sendable, Equatable {
+    /// Ids of sessions, or prefixes of exactly one id each.
+    public var sessions: [String]
+    /// Globs over the image.
+    public var images: [String]
+    /// Globs over the tag.
+    public var tags: [String]
+    /// Globs over the location.
+    public var locations: [String]
+    /// Labels that must be there.
+    public var labels: [LabelMatch]
+    /// Not before this time (ms since 1970): of a session when it ended (when it began while it runs), of a crash when
+    /// it happened.
+    public var since: Int64?
+    /// Before this time.
+    public var until: Int64?
+    /// Only sessions with a crash.
+    public var crashed: Bool
+    /// Only sessions in these states.
+    public var states: [SessionState]
+    /// At most this many results, the newest.
+    public var limit: Int?
+
+    /// A label's name and a glob over its value.
+    public struct LabelMatch: Sendable, Equatable {
+        /// The name, exactly.
+        public var key: String
+        /// The glob; `*` for any value.
+        public var value: String
+
+        /// Makes a match from its parts.
+        public init(key: String, value: String) {
+            self.key = key
+            self.value = value
+        }
+
+        /// Reads `name=glob`, or `name` for any value; nil when there is no name.
+        public init?(parsing text: String) {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = parts.first, !name.isEmpty else { return nil }
+            self.init(key: String(name), value: parts.count > 1 ? String(parts[1]) : "*")
+        }
+    }
+
+    /// Selects everything that the given parts do not exclude.
+    public init(
+        sessions: [String] = [], images: [String] = [], tags: [String] = [], locations: [String] = [],
+        labels: [LabelMatch] = [], since: Int64? = nil, until: Int64? = nil, crashed: Bool = false,
+        states: [SessionState] = [], limit: Int? = nil
+    ) {
+        self.sessions = sessions
+        self.images = images
+        self.tags = tags
+        self.locations = locations
+        self.labels = labels
+        self.since = since
+        self.until = until
+        self.crashed = crashed
+        self.states = states
+        self.limit = limit
+    }
+}
+
+/// A WHERE clause put together from a selection, with the values of its question marks in order.
+struct Filter {
+    private(set) var clauses: [String] = []
+    private(set) var values: [Statement.Value] = []
+
+    /// ` WHERE …`, or nothing.
+    var sql: String { clauses.isEmpty ? "" : " WHERE " + clauses.joined(separator: " AND ") }
+
+    mutating func add(_ clause: String, _ values: [Statement.Value] = []) {
+        clauses.append(clause)
+        self.values += values
+    }
+
+    /// A column that matches one of the globs.
+    mutating func add(_ column: String, globs: [String]) {
+        guard !globs.isEmpty else { return }
+        add("(" + Self.alternatives(column, globs) + ")", globs.map { .text($0) })
+    }
+
+    /// A column with ids of `names`, whose text matches one of the globs.
+    mutating func add(_ column: String, namesMatching globs: [String]) {
+        guard !globs.isEmpty else { return }
+        add(
+            "\(column) IN (SELECT id FROM names WHERE \(Self.alternatives("text", globs)))", globs.map { .text($0) })
+    }
+
+    mutating func add(_ column: String, since: Int64?, until: Int64?) {
+        if let since { add("\(column) >= ?", [.integer(since)]) }
+        if let until { add("\(column) < ?", [.integer(until)]) }
+    }
+
+    private static func alternatives(_ column: String, _ globs: [String]) -> String {
+        globs.map { $0.contains { "*?[".contains($0) } ? "\(column) GLOB ?" : "\(column) = ?" }
+            .joined(separator: " OR ")
+    }
+
+    /// The conditions of a selection on the table `sessions AS s`; the time bounds only when they are about sessions.
+    static func sessions(
+        _ selection: Selection, times: Bool = true, on connection: Connection
+    ) throws(CatalogError) -> Filter {
+        var filter = Filter()
+        if !selection.sessions.isEmpty {
+            var keys: [String] = []
+            for session in selection.sessions { keys.append(String(try connection.resolve(session).key)) }
+            filter.add("s.key IN (\(keys.joined(separator: ",")))")
+        }
+        filter.add("s.image", globs: selection.images)
+        filter.add("s.tag", globs: selection.tags)
+        filter.add("s.location", globs: selection.locations)
+        for label in selection.labels {
+            var value = Filter()
+            value.add("l.value", globs: [label.value])
+            filter.add(
+                "EXISTS(SELECT 1 FROM labels l WHERE l.session = s.key AND l.key = ? AND \(value.clauses[0]))",
+                [.text(label.key)] + value.values)
+        }
+        if times { filter.add("s.at", since: selection.since, until: selection.until) }
+        if selection.crashed { filter.add("s.crashes > 0") }
+        if !selection.states.isEmpty {
+            filter.add("s.state IN (\(selection.states.map { "'\($0.rawValue)'" }.joined(separator: ",")))")
+        }
+        return filter
+    }
+
+    /// The conditions of a selection on `crashes AS c`, without touching `sessions` where the crash's own columns do.
+    static func crashes(_ selection: Selection, on connection: Connection) throws(CatalogError) -> Filter {
+        var filter = Filter()
+        filter.add("c.image", namesMatching: selection.images)
+        filter.add("c.tag", namesMatching: selection.tags)
+        filter.add("c.location", namesMatching: selection.locations)
+        filter.add("c.at", since: selection.since, until: selection.until)
+        var rest = selection
+        (rest.images, rest.tags, rest.locations, rest.crashed) = ([], [], [], false)
+        let sessions = try Filter.sessions(rest, times: false, on: connection)
+        if !sessions.clauses.isEmpty {
+            filter.add("c.session IN (SELECT s.key FROM sessions s\(sessions.sql))", sessions.values)
+        }
+        return filter
+    }
+}
+
+extension Connection {
+    /// The one session that has this id, or whose id begins with it.
+    func resolve(_ text: String) throws(CatalogError) -> (key: Int64, id: String) {
+        let exact = try prepare("SELECT key, id FROM sessions WHERE id = ?1").bind(1, text)
+        if try exact.step() { return (exact.integer(0), exact.text(1)) }
+        // The highest code point sorts after every continuation of the prefix in SQLite's byte order.
+        let query = try prepare("SELECT key, id FROM sessions WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT 6")
+        query.bind(1, text).bind(2, text + "\u{10FFFF}")
+        var found: [(key: Int64, id: String)] = []
+        if !text.isEmpty { while try query.step() { found.append((query.integer(0), query.text(1))) } }
+        guard let first = found.first else {
+            throw CatalogError(
+                code: .unknownSession, message: "no session has the id \"\(text)\", nor one that begins so", path: path,
+                session: text, hint: "salvage sessions lists the sessions in this store")
+        }
+        guard found.count == 1 else {
+            let shown = found.prefix(5).map(\.id).joined(separator: ", ") + (found.count > 5 ? ", …" : "")
+            throw CatalogError(
+                code: .ambiguousSession, message: "several sessions begin with \"\(text)\": \(shown)", path: path,
+                session: text, hint: "give more of the id")
+        }
+        return first
+    }
+}

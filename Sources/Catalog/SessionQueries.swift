@@ -1,0 +1,183 @@
+public import Pack
+
+extension Catalog {
+    /// The full id of the session that has this id, or the only one whose id begins with it.
+    ///
+    /// - Throws: ``CatalogError`` with `unknownSession`, or with `ambiguousSession`, naming some of them.
+    public func resolve(_ prefix: String) throws(CatalogError) -> String {
+        try read { (connection) throws(CatalogError) in try connection.resolve(prefix).id }
+    }
+
+    /// The session with exactly this id.
+    public func session(_ id: String) throws(CatalogError) -> SessionRecord? {
+        try read { (connection) throws(CatalogError) in
+            let query = try SessionQuery(connection, "WHERE s.id = ?", [.text(id)])
+            return try query.next()
+        }
+    }
+
+    /// The selected sessions, newest first, all in memory; for many use ``forEachSession(_:_:)``.
+    public func sessions(_ selection: Selection = Selection()) throws(CatalogError) -> [SessionRecord] {
+        try read { (connection) throws(CatalogError) in
+            let query = try SessionQuery(connection, selection)
+            var records: [SessionRecord] = []
+            while let record = try query.next() { records.append(record) }
+            return records
+        }
+    }
+
+    /// Hands over the selected sessions one by one, newest first, from one consistent view.
+    ///
+    /// The connection is in use meanwhile: do not ask this catalog anything else inside of the closure.
+    /// - Throws: ``CatalogError``, or what the closure throws.
+    public func forEachSession(
+        _ selection: Selection = Selection(), _ body: (SessionRecord) throws -> Void
+    ) throws {
+        try readThrough { connection in
+            let query = try SessionQuery(connection, selection)
+            while let record = try query.next() { try body(record) }
+        }
+    }
+
+    /// How many sessions are selected; the limit counts too.
+    public func count(_ selection: Selection = Selection()) throws(CatalogError) -> Int {
+        try read { (connection) throws(CatalogError) in
+            let filter = try Filter.sessions(selection, on: connection)
+            let count = try connection.integer("SELECT count(*) FROM sessions s" + filter.sql, filter.values) ?? 0
+            return min(Int(clamping: count), selection.limit ?? .max)
+        }
+    }
+
+    /// What the ledger knows of a session's artifacts, in the order of their names.
+    public func artifacts(_ session: String) throws(CatalogError) -> [ArtifactRecord] {
+        try read { (connection) throws(CatalogError) in
+            let query = try connection.prepare(
+                ArtifactColumns.select + " WHERE s.id = ?1 ORDER BY a.artifact")
+            query.bind(1, session)
+            var records: [ArtifactRecord] = []
+            while try query.step() { records.append(ArtifactColumns.record(query)) }
+            return records
+        }
+    }
+
+    /// The artifacts in these states, earliest deadline first: the work that is left after a restart.
+    public func artifacts(
+        in states: [ArtifactState], sessions: [SessionState] = []
+    ) throws(CatalogError) -> [ArtifactRecord] {
+        try read { (connection) throws(CatalogError) in
+            var filter = Filter()
+            filter.add("a.state IN (\(states.map { "'\($0.rawValue)'" }.joined(separator: ",")))")
+            if !sessions.isEmpty {
+                filter.add("s.state IN (\(sessions.map { "'\($0.rawValue)'" }.joined(separator: ",")))")
+            }
+            let query = try connection.prepare(
+                ArtifactColumns.select + filter.sql + " ORDER BY s.deadline IS NULL, s.deadline, s.key, a.artifact")
+            var records: [ArtifactRecord] = []
+            while try query.step() { records.append(ArtifactColumns.record(query)) }
+            return records
+        }
+    }
+
+    /// Every kept request of a session, oldest first.
+    public func requests(_ session: String) throws(CatalogError) -> [RequestRecord] {
+        try read { (connection) throws(CatalogError) in
+            let query = try connection.prepare(
+                """
+                SELECT r.at, r.artifact, r.endpoint, r.status, r.bytes, r.identifier, r.outcome
+                FROM requests r JOIN sessions s ON s.key = r.session WHERE s.id = ?1 ORDER BY r.seq
+                """
+            ).bind(1, session)
+            var records: [RequestRecord] = []
+            while try query.step() {
+                records.append(
+                    RequestRecord(
+                        session: session, at: query.integer(0), artifact: query.textOrNil(1),
+                        endpoint: query.text(2), status: query.integerOrNil(3).map { Int(clamping: $0) },
+                        bytes: query.unsigned(4), identifier: query.textOrNil(5), outcome: query.text(6)))
+            }
+            return records
+        }
+    }
+
+    /// How many requests were made for a session in all, also those no longer kept.
+    public func requestCount(_ session: String) throws(CatalogError) -> Int {
+        try read { (connection) throws(CatalogError) in
+            let sql = "SELECT max(r.seq) FROM requests r JOIN sessions s ON s.key = r.session WHERE s.id = ?"
+            return Int(clamping: try connection.integer(sql, [.text(session)]) ?? 0)
+        }
+    }
+}
+
+/// Walks over sessions and brings each one's labels along.
+private final class SessionQuery {
+    private let rows: Statement
+    private let labels: Statement
+
+    convenience init(_ connection: Connection, _ selection: Selection) throws(CatalogError) {
+        let filter = try Filter.sessions(selection, on: connection)
+        var tail = filter.sql + " ORDER BY s.at DESC, s.key DESC"
+        if let limit = selection.limit { tail += " LIMIT \(max(0, limit))" }
+        try self.init(connection, tail, filter.values)
+    }
+
+    init(_ connection: Connection, _ tail: String, _ values: [Statement.Value]) throws(CatalogError) {
+        rows = try connection.prepare(
+            """
+            SELECT s.key, s.id, s.image, s.tag, s.location, s.host, s.created, s.first_seen, s.exited,
+                s.first_seen_exited, s.deadline, s.state, s.reason, s.source, s.pack, s.pack_bytes,
+                s.members, s.bytes, s.crashes
+            FROM sessions s \(tail)
+            """
+        ).bind(values)
+        labels = try connection.prepare("SELECT key, value FROM labels WHERE session = ?1")
+    }
+
+    func next() throws(CatalogError) -> SessionRecord? {
+        guard try rows.step() else { return nil }
+        // A state word of a later version is shown as pending: work that somebody else will do.
+        var record = SessionRecord(session: rows.text(1), state: SessionState(rawValue: rows.text(11)) ?? .pending)
+        record.image = rows.text(2)
+        record.tag = rows.textOrNil(3)
+        record.location = rows.textOrNil(4)
+        record.host = rows.textOrNil(5)
+        record.created = rows.integerOrNil(6)
+        record.firstSeen = rows.integerOrNil(7)
+        record.exited = rows.integerOrNil(8)
+        record.firstSeenExited = rows.integerOrNil(9)
+        record.deadline = rows.integerOrNil(10)
+        record.reason = rows.textOrNil(12)
+        record.source = rows.textOrNil(13)
+        record.pack = rows.textOrNil(14)
+        record.packBytes = rows.unsigned(15)
+        record.members = Int(clamping: rows.integer(16))
+        record.bytes = rows.unsigned(17)
+        record.crashes = Int(clamping: rows.integer(18))
+        labels.bind(1, rows.integer(0))
+        while try labels.step() { record.labels[labels.text(0)] = labels.text(1) }
+        return record
+    }
+}
+
+/// The columns of an artifact's row, read in one place.
+enum ArtifactColumns {
+    static let select = select(extra: "", join: "JOIN")
+
+    /// With further columns from position 14 on.
+    static func select(extra: String, join: String) -> String {
+        """
+        SELECT s.id, a.artifact, a.state, a.reason, a.status, a.identifier, a.tries, a.bytes, a.first_try, a.last_try,
+            a.verdict, a.flags, a.sha256, a.next_try\(extra)
+        FROM sessions s \(join) artifacts a ON a.session = s.key
+        """
+    }
+
+    static func record(_ row: Statement) -> ArtifactRecord {
+        let entry = ArtifactEntry(
+            artifact: row.text(1), state: ArtifactState(rawValue: row.text(2)) ?? .failed, reason: row.textOrNil(3),
+            status: row.integerOrNil(4).map { Int(clamping: $0) }, identifier: row.textOrNil(5),
+            tries: Int(clamping: row.integer(6)), bytes: row.unsigned(7), firstTry: row.integerOrNil(8),
+            lastTry: row.integerOrNil(9), verdict: row.textOrNil(10),
+            flags: row.text(11).split(separator: " ").map(String.init), sha256: row.textOrNil(12))
+        return ArtifactRecord(session: row.text(0), entry: entry, nextTry: row.integerOrNil(13))
+    }
+}

@@ -1,0 +1,132 @@
+/// One bug across sessions and builds.
+public struct SignatureSummary: Sendable, Equatable {
+    /// The crashes of one day.
+    public struct Day: Sendable, Equatable {
+        /// Days since 1970-01-01 in UTC.
+        public var day: Int
+        /// How many crashes.
+        public var count: Int
+
+        /// Makes a day from its parts.
+        public init(day: Int, count: Int) {
+            self.day = day
+            self.count = count
+        }
+    }
+
+    /// The key under which the crashes group.
+    public var signature: String
+    /// How many crashes.
+    public var count: Int
+    /// How many sessions they hurt.
+    public var sessions: Int
+    /// The first of them (ms since 1970).
+    public var firstSeen: Int64
+    /// The last of them (ms since 1970).
+    public var lastSeen: Int64
+    /// The tags they happened in, sorted.
+    public var tags: [String]
+    /// The locations they happened in, sorted.
+    public var locations: [String]
+    /// The days with at least one, in order.
+    public var perDay: [Day]
+}
+
+extension Catalog {
+    /// The selected crashes grouped by signature: most crashes first, then the most recent. The limit is about
+    /// signatures.
+    public func topSignatures(_ selection: Selection = Selection()) throws(CatalogError) -> [SignatureSummary] {
+        try read { (connection) throws(CatalogError) in
+            let filter = try Filter.crashes(selection, on: connection)
+            // One pass over six integers per crash, in the order of the index: groups follow one another.
+            let rows = try connection.prepare(
+                "SELECT c.signature, c.session, c.at, c.tag, c.location FROM crashes c INDEXED BY crashes_signature"
+                    + filter.sql + " ORDER BY c.signature, c.session"
+            ).bind(filter.values)
+            var groups: [SignatureGroup] = []
+            while try rows.step() {
+                let signature = rows.integer(0)
+                if groups.last?.signature != signature { groups.append(SignatureGroup(signature: signature)) }
+                groups[groups.count - 1].add(
+                    session: rows.integer(1), at: rows.integer(2), tag: rows.integer(3), location: rows.integer(4))
+            }
+            groups.sort { ($0.count, $0.last, $1.signature) > ($1.count, $1.last, $0.signature) }
+            let names = try TextLookup("names", on: connection)
+            let signatures = try TextLookup("signatures", on: connection)
+            var summaries: [SignatureSummary] = []
+            for group in groups.prefix(max(0, selection.limit ?? .max)) {
+                summaries.append(try group.summary(names: names, signatures: signatures))
+            }
+            return summaries
+        }
+    }
+}
+
+/// The crashes of one signature while they are counted.
+private struct SignatureGroup {
+    let signature: Int64
+    private(set) var count = 0
+    private(set) var last = Int64.min
+    private var sessions = 0
+    private var first = Int64.max
+    private var session: Int64?
+    private var tags: Set<Int64> = []
+    private var locations: Set<Int64> = []
+    private var days: [Int64: Int] = [:]
+    /// What the last crash had: most often the next one has the same, and need not be hashed.
+    private var seen: (tag: Int64, location: Int64) = (0, 0)
+
+    init(signature: Int64) { self.signature = signature }
+
+    /// Crashes of one session come one after another.
+    mutating func add(session: Int64, at: Int64, tag: Int64, location: Int64) {
+        count += 1
+        if session != self.session {
+            self.session = session
+            sessions += 1
+        }
+        first = min(first, at)
+        last = max(last, at)
+        days[at >= 0 ? at / 86_400_000 : (at &+ 1) / 86_400_000 - 1, default: 0] += 1
+        if tag != seen.tag {
+            tags.insert(tag)
+            seen.tag = tag
+        }
+        if location != seen.location {
+            locations.insert(location)
+            seen.location = location
+        }
+    }
+
+    func summary(names: TextLookup, signatures: TextLookup) throws(CatalogError) -> SignatureSummary {
+        SignatureSummary(
+            signature: try signatures.text(signature) ?? "unknown", count: count, sessions: sessions, firstSeen: first,
+            lastSeen: last, tags: try Self.sorted(tags, names), locations: try Self.sorted(locations, names),
+            perDay: days.sorted { $0.key < $1.key }.map { SignatureSummary.Day(day: Int($0.key), count: $0.value) })
+    }
+
+    private static func sorted(_ ids: Set<Int64>, _ names: TextLookup) throws(CatalogError) -> [String] {
+        var texts: [String] = []
+        for id in ids { if let text = try names.text(id) { texts.append(text) } }
+        return texts.sorted()
+    }
+}
+
+/// The texts behind the numbers that repeat, each read once.
+private final class TextLookup {
+    private let query: Statement
+    private var known: [Int64: String] = [:]
+
+    init(_ table: String, on connection: Connection) throws(CatalogError) {
+        query = try connection.prepare("SELECT text FROM \(table) WHERE id = ?1")
+    }
+
+    func text(_ id: Int64) throws(CatalogError) -> String? {
+        if let text = known[id] { return text }
+        query.bind(1, id)
+        guard try query.step() else { return nil }
+        defer { query.reset() }
+        known[id] = query.text(0)
+        return known[id]
+    }
+}
