@@ -1,4 +1,4 @@
-/// One crash as the catalog lists it, with the record that the analysis wrote.
+/// One crash, or one error that a process survived, as the catalog lists it, with the record that the analysis wrote.
 public struct CrashRow: Sendable, Equatable {
     /// The crash's id.
     public var crash: String

@@ -20,7 +20,7 @@ enum Schema {
     /// `names` holds images, tags, locations and artifact paths once, so that the crash index is six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
     /// members' `mtime` nanoseconds. `at` is when a session ended as far as known, else when it began: the order of
-    /// every listing.
+    /// every listing. `survived` marks errors that did not end the process; they are no crashes.
     private static let first = """
         CREATE TABLE names(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
         CREATE TABLE sessions(
@@ -60,9 +60,9 @@ enum Schema {
             ordinal INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, signal TEXT, exception TEXT, thread TEXT,
             at INTEGER NOT NULL, time INTEGER, signature INTEGER NOT NULL, quality TEXT, stack_hash TEXT,
             image INTEGER NOT NULL, tag INTEGER NOT NULL, location INTEGER NOT NULL,
-            json BLOB NOT NULL, UNIQUE(session, ordinal));
-        CREATE INDEX crashes_signature ON crashes(signature, session, at, tag, location, image);
-        CREATE INDEX crashes_at ON crashes(at, key);
+            survived INTEGER NOT NULL, json BLOB NOT NULL, UNIQUE(session, ordinal));
+        CREATE INDEX crashes_signature ON crashes(survived, signature, session, at, tag, location, image);
+        CREATE INDEX crashes_at ON crashes(survived, at, key);
         CREATE INDEX crashes_id ON crashes(id);
         """
 }

@@ -21,6 +21,8 @@ public struct Selection: Sendable, Equatable {
     public var until: Int64?
     /// Only sessions with a crash.
     public var crashed: Bool
+    /// Of crash records, those of errors that the process survived, instead of crashes.
+    public var errors: Bool
     /// Only sessions in these states.
     public var states: [SessionState]
     /// At most this many results, the newest.
@@ -51,7 +53,7 @@ public struct Selection: Sendable, Equatable {
     public init(
         sessions: [String] = [], images: [String] = [], tags: [String] = [], locations: [String] = [],
         labels: [LabelMatch] = [], since: Int64? = nil, until: Int64? = nil, crashed: Bool = false,
-        states: [SessionState] = [], limit: Int? = nil
+        errors: Bool = false, states: [SessionState] = [], limit: Int? = nil
     ) {
         self.sessions = sessions
         self.images = images
@@ -61,6 +63,7 @@ public struct Selection: Sendable, Equatable {
         self.since = since
         self.until = until
         self.crashed = crashed
+        self.errors = errors
         self.states = states
         self.limit = limit
     }
@@ -133,6 +136,7 @@ struct Filter {
     /// The conditions of a selection on `crashes AS c`, without touching `sessions` where the crash's own columns do.
     static func crashes(_ selection: Selection, on connection: Connection) throws(CatalogError) -> Filter {
         var filter = Filter()
+        filter.add("c.survived = \(selection.errors ? 1 : 0)")
         filter.add("c.image", namesMatching: selection.images)
         filter.add("c.tag", namesMatching: selection.tags)
         filter.add("c.location", namesMatching: selection.locations)
