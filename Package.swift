@@ -82,8 +82,12 @@ let package = Package(
             linkerSettings: [archive("zstd")]),
         .testTarget(name: "PackTests", dependencies: ["Pack"], swiftSettings: house),
         .target(
-            name: "Catalog", dependencies: ["Pack", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: house),
+            name: "Catalog",
+            dependencies: [
+                "Pack", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ], swiftSettings: house),
+        .testTarget(name: "CatalogTests", dependencies: ["Catalog", "Pack"], swiftSettings: house),
         .target(
             name: "Sandbox",
             dependencies: [

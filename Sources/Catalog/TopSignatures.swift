@@ -44,17 +44,22 @@ extension Catalog {
                     + filter.sql + " ORDER BY c.signature, c.session"
             ).bind(filter.values)
             var groups: [SignatureGroup] = []
+            var current: SignatureGroup?
             while try rows.step() {
                 let signature = rows.integer(0)
-                if groups.last?.signature != signature { groups.append(SignatureGroup(signature: signature)) }
-                groups[groups.count - 1].add(
+                if current?.signature != signature {
+                    if let current { groups.append(current) }
+                    current = SignatureGroup(signature: signature)
+                }
+                current?.add(
                     session: rows.integer(1), at: rows.integer(2), tag: rows.integer(3), location: rows.integer(4))
             }
+            if let current { groups.append(current) }
             groups.sort { ($0.count, $0.last, $1.signature) > ($1.count, $1.last, $0.signature) }
             let names = try TextLookup("names", on: connection)
             let signatures = try TextLookup("signatures", on: connection)
             var summaries: [SignatureSummary] = []
-            for group in groups.prefix(max(0, selection.limit ?? .max)) {
+            for var group in groups.prefix(max(0, selection.limit ?? .max)) {
                 summaries.append(try group.summary(names: names, signatures: signatures))
             }
             return summaries
@@ -75,6 +80,7 @@ private struct SignatureGroup {
     private var days: [Int64: Int] = [:]
     /// What the last crash had: most often the next one has the same, and need not be hashed.
     private var seen: (tag: Int64, location: Int64) = (0, 0)
+    private var run: (day: Int64, count: Int) = (0, 0)
 
     init(signature: Int64) { self.signature = signature }
 
@@ -87,7 +93,12 @@ private struct SignatureGroup {
         }
         first = min(first, at)
         last = max(last, at)
-        days[at >= 0 ? at / 86_400_000 : (at &+ 1) / 86_400_000 - 1, default: 0] += 1
+        let day = at >= 0 ? at / 86_400_000 : (at &+ 1) / 86_400_000 - 1
+        if day != run.day {
+            endRun()
+            run.day = day
+        }
+        run.count += 1
         if tag != seen.tag {
             tags.insert(tag)
             seen.tag = tag
@@ -98,8 +109,14 @@ private struct SignatureGroup {
         }
     }
 
-    func summary(names: TextLookup, signatures: TextLookup) throws(CatalogError) -> SignatureSummary {
-        SignatureSummary(
+    private mutating func endRun() {
+        if run.count > 0 { days[run.day, default: 0] += run.count }
+        run.count = 0
+    }
+
+    mutating func summary(names: TextLookup, signatures: TextLookup) throws(CatalogError) -> SignatureSummary {
+        endRun()
+        return SignatureSummary(
             signature: try signatures.text(signature) ?? "unknown", count: count, sessions: sessions, firstSeen: first,
             lastSeen: last, tags: try Self.sorted(tags, names), locations: try Self.sorted(locations, names),
             perDay: days.sorted { $0.key < $1.key }.map { SignatureSummary.Day(day: Int($0.key), count: $0.value) })
