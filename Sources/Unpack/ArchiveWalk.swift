@@ -56,10 +56,9 @@ struct ArchiveWalk {
 
     /// Remembers that blocks were passed over before the next header.
     private mutating func noteGap(_ offset: UInt64) {
-        guard !afterEnd else {
-            report.flags.insert(.dataAfterEnd)
-            return
-        }
+        if afterEnd { report.flags.insert(.dataAfterEnd) }
+        // Behind a header that cost too much a gap is our doing.
+        guard !afterEnd, report.limit == nil else { return }
         damage(at: offset, "blocks that are no tar header were passed over")
         afterDamage = true
     }

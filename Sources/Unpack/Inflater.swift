@@ -136,10 +136,20 @@ final class ZlibInflater: Inflater {
         stream.pointee.avail_in = UInt32(available)
         stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_out = UInt32(room)
-        let code = CZlib.inflate(stream, Z_NO_FLUSH)
+        let state = step(CZlib.inflate(stream, Z_NO_FLUSH))
+        if state == .mismatch {
+            // A wrong CRC-32 leaves the length behind it unread, which belongs to the member all the same.
+            stream.pointee.avail_in -= min(stream.pointee.avail_in, unreadTrailer)
+        }
         return InflateStep(
             consumed: available - Int(stream.pointee.avail_in), produced: room - Int(stream.pointee.avail_out),
-            state: step(code))
+            state: state)
+    }
+
+    /// Bytes of the trailer that zlib has not read when it reports a mismatch.
+    private var unreadTrailer: UInt32 {
+        guard let text = stream.pointee.msg else { return 0 }
+        return String(cString: text) == "incorrect data check" ? 4 : 0
     }
 
     private func step(_ code: Int32) -> InflateStep.State {
