@@ -86,7 +86,7 @@ let package = Package(
             dependencies: [
                 "Pack", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
-            ], swiftSettings: house),
+            ], swiftSettings: hot),
         .testTarget(name: "CatalogTests", dependencies: ["Catalog", "Pack"], swiftSettings: house),
         .target(
             name: "Sandbox",

@@ -1,8 +1,9 @@
-internal import Foundation
-
 /// The fields of a crash record that the catalog orders and groups by. The record itself is kept as it is; a field of
 /// an unexpected type is taken for absent, so that a pack of a later version can still be indexed.
-struct CrashFacts: Decodable {
+///
+/// Only the outermost object is looked at: a record holds thousands of bytes of frames and modules that are passed
+/// over without being decoded, which makes a reindex of 100,000 crashes a matter of the disk.
+struct CrashFacts: Equatable {
     var id: String?
     var kind: String?
     var signal: String?
@@ -14,62 +15,63 @@ struct CrashFacts: Decodable {
     /// Milliseconds since 1970.
     var time: Int64?
 
-    private enum Key: String, CodingKey {
-        case crash
-        case kind
-        case signal
-        case exception
-        case thread
-        case threadName = "thread_name"
-        case signature
-        case quality = "signature_quality"
-        case stackHash = "stack_hash"
-        case time
-    }
-
-    private init() {}
-
     /// Reads what it can; bytes that are not a JSON object give no fields at all.
-    init(json: [UInt8]) { self = (try? JSONDecoder().decode(CrashFacts.self, from: Data(json))) ?? CrashFacts() }
-
-    init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: Key.self)
-        func text(_ key: Key) -> String? {
-            guard fields.contains(key) else { return nil }
-            return (try? fields.decode(LenientText.self, forKey: key))?.text
-        }
-        id = text(.crash)
-        kind = text(.kind)
-        signal = text(.signal)
-        exception = text(.exception)
-        thread = text(.threadName) ?? text(.thread)
-        signature = text(.signature)
-        quality = text(.quality)
-        stackHash = text(.stackHash)
-        time = (try? fields.decode(Int64.self, forKey: .time)) ?? text(.time).flatMap(Self.milliseconds)
-    }
-
-    /// ISO-8601 in UTC, with or without a fraction of the second.
-    private static func milliseconds(_ text: String) -> Int64? {
-        let date =
-            (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
-            ?? (try? Date(text, strategy: Date.ISO8601FormatStyle()))
-        return date.flatMap { Int64(exactly: ($0.timeIntervalSince1970 * 1000).rounded()) }
-    }
-
-    /// Text, a number as text, or an object's `name`.
-    private struct LenientText: Decodable {
-        var text: String?
-
-        private enum Key: String, CodingKey { case name }
-
-        init(from decoder: any Decoder) throws {
-            if let named = try? decoder.container(keyedBy: Key.self) {
-                text = try? named.decode(String.self, forKey: .name)
-                return
+    init(json: [UInt8]) {
+        var number: String?
+        json.withUnsafeBytes { bytes in
+            JSONObjectScan.eachMember(of: bytes) { name, value in
+                switch name {
+                case "crash": id = value()
+                case "kind": kind = value()
+                case "signal": signal = value()
+                case "exception": exception = value()
+                case "thread": number = value()
+                case "thread_name": thread = value()
+                case "signature": signature = value()
+                case "signature_quality": quality = value()
+                case "stack_hash": stackHash = value()
+                case "time": time = value().flatMap { Int64($0) ?? Self.milliseconds($0) }
+                default: break
+                }
             }
-            let value = try decoder.singleValueContainer()
-            text = (try? value.decode(String.self)) ?? (try? value.decode(Int64.self)).map { String($0) }
         }
+        thread = thread ?? number
+    }
+
+    /// ISO-8601 in UTC, with or without a fraction of the second: `2026-11-20T21:16:03.123Z`.
+    private static func milliseconds(_ text: String) -> Int64? {
+        let bytes = Array(text.utf8)
+        func number(_ range: Range<Int>) -> Int64? {
+            guard range.upperBound <= bytes.count else { return nil }
+            var value: Int64 = 0
+            for byte in bytes[range] {
+                guard (0x30...0x39).contains(byte) else { return nil }
+                value = value * 10 + Int64(byte - 0x30)
+            }
+            return value
+        }
+        guard bytes.count >= 20, bytes.count <= 40, bytes.last == UInt8(ascii: "Z"), bytes[4] == UInt8(ascii: "-"),
+            bytes[7] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"), let year = number(0..<4),
+            let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
+            let minute = number(14..<16), let second = number(17..<19), (1...12).contains(month),
+            (1...31).contains(day),
+            hour < 24, minute < 60, second < 61
+        else { return nil }
+        var fraction: Int64 = 0
+        if bytes.count > 20 {
+            guard bytes[19] == UInt8(ascii: ".") else { return nil }
+            let digits = (Array(bytes[20..<(bytes.count - 1)]) + [0x30, 0x30, 0x30]).prefix(3)
+            for digit in digits {
+                guard (0x30...0x39).contains(digit) else { return nil }
+                fraction = fraction * 10 + Int64(digit - 0x30)
+            }
+        }
+        // Days since 1970, after Howard Hinnant's chrono-compatible algorithms.
+        let shifted = month <= 2 ? year - 1 : year
+        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + fraction
     }
 }

@@ -7,6 +7,12 @@ public struct ReindexProgress: Sendable, Equatable {
     public var packs: Int
     /// Packs there are.
     public var total: Int
+
+    /// Makes a progress from its parts.
+    public init(packs: Int, total: Int) {
+        self.packs = packs
+        self.total = total
+    }
 }
 
 /// What a reindex found.
