@@ -77,12 +77,11 @@ public enum ContentKind: String, Sendable, Codable, CaseIterable {
         return nil
     }
 
-    /// Text: no NUL and few control characters in the first 4 KiB; UTF-8, Latin-1 and colour codes pass.
+    /// Text: few control characters in the first 4 KiB; UTF-8, Latin-1, colour codes and a stray NUL pass.
     private static func looksLikeText(_ head: UnsafeRawBufferPointer) -> Bool {
         var odd = 0
         let sample = head.prefix(4096)
         for byte in sample {
-            if byte == 0 { return false }
             if byte < 0x20, byte != 0x09, byte != 0x0a, byte != 0x0d, byte != 0x1b, byte != 0x0c { odd += 1 }
         }
         return odd * 20 <= sample.count

@@ -34,8 +34,21 @@ public struct CrashAnalyzer: Sendable {
         case .elfCore: records = [elfCore(source)]
         case .minidump: records = [minidump(source)]
         case .dummyDump: records = [dummy()]
+        case .text:
+            let text = TextAnalyzer(source: source)
+            records = text.records(text.anchors())
         default: records = []
         }
+        for index in records.indices { complete(&records[index], name: name, context: context) }
+        return records
+    }
+
+    /// The same for text whose anchors are known from an earlier scan of its blocks; offsets count from the member's
+    /// beginning and must ascend.
+    public func analyze(
+        text source: any ByteSource, anchors: [CrashAnchor], name: String, context: CrashContext = CrashContext()
+    ) -> [CrashRecord] {
+        var records = TextAnalyzer(source: source).records(anchors)
         for index in records.indices { complete(&records[index], name: name, context: context) }
         return records
     }

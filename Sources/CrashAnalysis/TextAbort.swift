@@ -1,0 +1,111 @@
+/// One-line last words: glibc's heap checks, failed assertions, `terminate`, and what the shell reports.
+enum TextAbort {
+    static func parseGlibc(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at].trimmed
+        guard lines.prefix.looksLogged else { return nil }
+        let known = [
+            "*** stack smashing detected ***", "*** buffer overflow detected ***", "free(): invalid",
+            "free(): double free",
+            "free(): corrupted", "free(): unaligned", "free(): too many", "double free or corruption", "malloc(): ",
+            "corrupted size vs. prev_size", "munmap_chunk(): invalid", "realloc(): invalid",
+            "corrupted double-linked list", "malloc_consolidate(): ",
+        ]
+        let body = text.hasPrefix("*** Error in `") ? text.after("': ") ?? text : text
+        guard let lead = known.first(where: { body.hasPrefix($0) }), body.utf8.count <= 120 else { return nil }
+        if lead == "malloc(): " || lead == "malloc_consolidate(): " {
+            let reasons = [
+                "corrupted", "invalid", "unaligned", "mismatching", "unsorted", "smallbin", "memory", "largebin",
+            ]
+            guard reasons.contains(where: { body.contains($0) }) else { return nil }
+        }
+        var record = CrashRecord(kind: "glibc")
+        record.signal = "SIGABRT"
+        record.message = body
+        return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+    }
+
+    static func parseAssertion(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at]
+        var record = CrashRecord(kind: "assert")
+        record.exception = "assertion"
+        record.signal = "SIGABRT"
+        if text.contains("[File:"), text.hasPrefix("Assertion failed: ") { return TextUnreal.parseAssertion(lines) }
+        if let condition = text.after("Assertion `"), let cut = condition.findLast("' failed") {
+            // glibc: "prog: file.c:12: function: Assertion `x' failed."
+            let parts = (text.before(": Assertion `") ?? "").split(separator: ":", omittingEmptySubsequences: false)
+                .map(String.init)
+            guard let number = parts.indices.first(where: { $0 >= 1 && Int(parts[$0].trimmed) != nil }) else {
+                return nil
+            }
+            record.message = String(condition[..<cut.lowerBound])
+            let function = parts[(number + 1)...].joined(separator: ":").trimmed
+            record.frames = [
+                .printed(0, function: function, file: parts[number - 1].trimmed, line: Int(parts[number].trimmed))
+            ]
+            record.executable = number >= 2 ? parts[number - 2].trimmed : nil
+        } else if text.hasPrefix("Assertion failed: "), let rest = text.after("Assertion failed: "),
+            let place = rest.findLast(", file ") ?? rest.findLast(" (")
+        {
+            // "Assertion failed: x (file.c: fn: 12)" of musl, "…, file f.c, line 12" of the Microsoft runtime.
+            record.message = String(rest[..<place.lowerBound])
+            let tail = rest[place.upperBound...]
+            let words = tail.split(whereSeparator: { ",: )".contains($0) }).map(String.init)
+            guard let file = words.first, let line = words.last(where: { Int($0) != nil }) else { return nil }
+            record.frames = [.printed(0, function: words.count > 2 ? words[1] : nil, file: file, line: Int(line))]
+            if record.frames[0].function == "line" { record.frames[0].function = nil }
+        } else {
+            return nil
+        }
+        return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+    }
+
+    static func parseTerminate(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at]
+        var record = CrashRecord(kind: "cxx")
+        record.signal = "SIGABRT"
+        var end = lines.at + 1
+        if text.hasPrefix("terminate called after throwing an instance of '") {
+            record.exception = text.between("instance of '", "'")
+            if let what = lines.next(from: end, gap: 3, { $0.after("what():").map { $0.trimmed } }) {
+                record.message = what.found
+                end = what.after
+            }
+        } else if text.hasPrefix("terminate called without an active exception")
+            || text.hasPrefix("terminate called recursively")
+        {
+            record.exception = "terminate"
+            record.message = text.trimmed
+        } else if text.hasPrefix("libc++abi: terminating"), lines.prefix.looksLogged {
+            record.exception = text.between("exception of type ", ":") ?? "terminate"
+            record.message = text.after(": ").flatMap { $0.after(": ") }
+        } else {
+            return nil
+        }
+        return TextReport(record: record, fate: .died, first: lines.at, end: end)
+    }
+
+    /// The shell's or an init script's word that a process died; the weakest evidence.
+    static func parseShell(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at].trimmed
+        let deaths = [
+            "Segmentation fault": "SIGSEGV", "Aborted": "SIGABRT", "Bus error": "SIGBUS",
+            "Illegal instruction": "SIGILL", "Floating point exception": "SIGFPE", "Trace/breakpoint trap": "SIGTRAP",
+        ]
+        guard text.utf8.count <= 400,
+            let death = deaths.keys.sorted().first(where: { word in
+                text == word || text == word + " (core dumped)" || text.hasPrefix(word + " (core dumped)")
+                    || (text.contains(": line ") && text.contains(" " + word))
+            })
+        else { return nil }
+        guard lines.prefix.looksLogged || text.contains(": line ") else { return nil }
+        var record = CrashRecord(kind: "shell")
+        record.signal = deaths[death]
+        record.message = text
+        if let rest = text.after(": line "), let words = rest.after(": ")?.split(separator: " "), let pid = words.first
+        {
+            record.pid = Int(pid)
+        }
+        record.notes.append("only the shell's word: no stack, no core")
+        return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+    }
+}

@@ -1,0 +1,72 @@
+internal import CCrashScan
+
+/// A place in text where a crash report may begin; the parsers decide.
+public struct CrashAnchor: Sendable, Equatable, Comparable {
+    /// Byte offset of the literal: within the block from the scanner, within the member for the analyzer.
+    public var offset: UInt64
+    /// Index into the scanner's table of literals; stored with blocks, so the table only grows at its end.
+    public var id: UInt16
+
+    /// An anchor at a place.
+    public init(offset: UInt64, id: UInt16) {
+        self.offset = offset
+        self.id = id
+    }
+
+    /// By place.
+    public static func < (left: CrashAnchor, right: CrashAnchor) -> Bool {
+        (left.offset, left.id) < (right.offset, right.id)
+    }
+}
+
+/// Finds crash anchors in blocks of text; safe to use from any number of threads.
+///
+/// Blocks must be cut after a newline: an anchor never reaches over a line's end.
+public final class TextCrashScanner: Sendable {
+    /// The one table, built on first use.
+    public static let shared = TextCrashScanner()
+
+    private nonisolated(unsafe) let table: OpaquePointer?
+    private nonisolated(unsafe) let storage: [UnsafeMutableBufferPointer<UInt8>]
+
+    private init() {
+        var kept: [UnsafeMutableBufferPointer<UInt8>] = []
+        var literals: [crash_literal] = []
+        for anchor in AnchorTable.entries {
+            let bytes = Array(anchor.literal.utf8)
+            let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
+            _ = buffer.initialize(from: bytes)
+            kept.append(buffer)
+            guard let base = buffer.baseAddress else { continue }
+            literals.append(crash_literal(bytes: base, length: UInt32(bytes.count)))
+        }
+        storage = kept
+        table = literals.withUnsafeBufferPointer { list in
+            list.baseAddress.flatMap { crash_scan_build($0, list.count) }
+        }
+    }
+
+    deinit {
+        crash_scan_free(table)
+        for buffer in storage { buffer.deallocate() }
+    }
+
+    /// The anchors in a block in order of offset, at most `limit`.
+    public func scan(_ block: UnsafeRawBufferPointer, limit: Int = 4096) -> [CrashAnchor] {
+        find(block, limit: limit, portable: false)
+    }
+
+    /// `portable` forces the path without vector instructions.
+    func find(_ block: UnsafeRawBufferPointer, limit: Int, portable: Bool) -> [CrashAnchor] {
+        guard let table, limit > 0 else { return [] }
+        return withUnsafeTemporaryAllocation(of: crash_hit.self, capacity: min(limit, 65536)) { hits in
+            guard let into = hits.baseAddress else { return [] }
+            let from = block.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            let count =
+                portable
+                ? crash_scan_find_portable(table, from, block.count, into, hits.count)
+                : crash_scan_find(table, from, block.count, into, hits.count)
+            return (0..<count).map { CrashAnchor(offset: UInt64(hits[$0].offset), id: UInt16(hits[$0].literal)) }
+        }
+    }
+}

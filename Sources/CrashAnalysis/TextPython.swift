@@ -1,0 +1,141 @@
+/// Python: tracebacks with chains and groups, syntax errors, and faulthandler's reports.
+enum TextPython {
+    static func parse(_ lines: ReportLines) -> TextReport? {
+        let head = lines[lines.at]
+        if head.contains("\", line ") { return parseSyntax(lines) }
+        guard bare(head).hasPrefix("Traceback (most recent call last)") else { return nil }
+        var record = CrashRecord(kind: "python")
+        var at = lines.at + 1
+        while true {
+            guard let end = traceback(lines, from: at, into: &record) else { break }
+            at = end
+            guard
+                let again = lines.next(
+                    from: at, { bare($0).hasPrefix("Traceback (most recent call last)") ? true : nil }),
+                (at..<again.after).contains(where: { isChain(lines[$0]) })
+            else { break }
+            record.notes.append("raised while handling \(record.exception ?? "another exception")")
+            record.frames = []
+            at = again.after
+        }
+        guard !record.frames.isEmpty else { return nil }
+        record.frames.reverse()
+        for index in record.frames.indices { record.frames[index].index = index }
+        let gone = ["KeyboardInterrupt", "SystemExit"].contains(record.exception ?? "")
+        return TextReport(record: record, fate: gone ? .survived : .byPosition, first: lines.at, end: at)
+    }
+
+    private static func isChain(_ line: String) -> Bool {
+        line.contains("another exception occurred") || line.contains("direct cause of the following exception")
+    }
+
+    /// A line without the margin of exception groups and without indentation.
+    private static func bare(_ line: String) -> String {
+        var text = line.trimmed[...]
+        while let first = text.first, first == "|" || first == "+" || first == " " { text = text.dropFirst() }
+        return text.hasPrefix("Exception Group Traceback") ? String(text.dropFirst(16)) : String(text)
+    }
+
+    private static func traceback(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int? {
+        var at = start
+        var found = false
+        while record.frames.count < ReportLines.frameLimit {
+            guard let frame = lines.next(from: at, { fileLine($0) }),
+                exceptionBetween(lines, at, frame.after - 1) == nil
+            else { break }
+            record.frames.append(
+                .printed(0, function: frame.found.function, file: frame.found.file, line: frame.found.line))
+            at = frame.after
+            found = true
+        }
+        guard found else { return nil }
+        record.exception = nil
+        record.message = nil
+        if let ending = exceptionBetween(lines, at, at + 8) {
+            record.exception = ending.type
+            record.message = ending.message
+            at = ending.after
+        }
+        return at
+    }
+
+    private static func exceptionBetween(
+        _ lines: ReportLines, _ from: Int, _ upTo: Int
+    ) -> (type: String, message: String?, after: Int)? {
+        for at in from..<max(from, min(upTo, lines.count)) {
+            if let found = exceptionLine(lines[at]) { return (found.type, found.message, at + 1) }
+        }
+        return nil
+    }
+
+    /// `pkg.SomeError: message`, or a bare type.
+    private static func exceptionLine(_ line: String) -> (type: String, message: String?)? {
+        guard let first = bare(line).first, first.isLetter || first == "_" else { return nil }
+        guard line.first?.isWhitespace != true || line.contains("|") else { return nil }
+        let text = bare(line)
+        let type = text.before(": ") ?? (text.hasSuffix(":") ? String(text.dropLast()) : text.trimmed)
+        guard type.count <= 120, type.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }) else {
+            return nil
+        }
+        let short = type.split(separator: ".").last.map(String.init) ?? type
+        guard short.first?.isUppercase == true || type.contains(".") || text.contains(": ") else { return nil }
+        return (type, text.after(": "))
+    }
+
+    /// `File "f", line 3, in fn`.
+    static func fileLine(_ line: String) -> (file: String, line: Int?, function: String?)? {
+        let text = bare(line)
+        guard text.hasPrefix("File \""), let file = text.between("File \"", "\""),
+            let number = text.after("\", line ")?.leadingNumber
+        else { return nil }
+        return (file, number, (text.after(", in ") ?? text.after(" in "))?.trimmed)
+    }
+
+    private static func parseSyntax(_ lines: ReportLines) -> TextReport? {
+        guard let place = fileLine(lines[lines.at]), place.function == nil else { return nil }
+        let names = ["SyntaxError: ", "IndentationError: ", "TabError: "]
+        guard let error = lines.next(from: lines.at + 1, { line in names.contains { line.hasPrefix($0) } ? line : nil })
+        else { return nil }
+        var record = CrashRecord(kind: "python")
+        record.exception = error.found.before(": ")
+        record.message = error.found.after(": ")
+        record.frames = [.printed(0, function: nil, file: place.file, line: place.line)]
+        return TextReport(record: record, fate: .byPosition, first: lines.at, end: error.after)
+    }
+
+    /// faulthandler: the innermost call comes first.
+    static func parseFaulthandler(_ lines: ReportLines) -> TextReport? {
+        let head = lines[lines.at]
+        guard head.hasPrefix("Fatal Python error: ") else { return nil }
+        var record = CrashRecord(kind: "faulthandler")
+        let reason = head.after("Fatal Python error: ") ?? ""
+        record.message = reason
+        record.exception = "Fatal Python error"
+        record.signal =
+            [
+                "Segmentation fault": "SIGSEGV", "Aborted": "SIGABRT", "Bus error": "SIGBUS",
+                "Floating point exception": "SIGFPE", "Floating-point exception": "SIGFPE",
+                "Illegal instruction": "SIGILL",
+            ][reason.trimmed]
+        guard
+            let start = lines.next(
+                from: lines.at + 1, gap: 12,
+                { line in
+                    line.contains("(most recent call first)") && line.contains("hread 0x") ? line : nil
+                })
+        else {
+            return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+        }
+        var at = start.after
+        while record.frames.count < ReportLines.frameLimit {
+            guard let frame = lines.next(from: at, gap: 2, { fileLine($0) }), !lines[at].contains("recent call first")
+            else { break }
+            record.frames.append(
+                .printed(
+                    record.frames.count, function: frame.found.function, file: frame.found.file,
+                    line: frame.found.line))
+            at = frame.after
+        }
+        return TextReport(record: record, fate: .died, first: lines.at, end: at)
+    }
+}
