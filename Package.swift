@@ -91,13 +91,14 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
-                "CArchive", "CShims",
+                "CZlib", "CShims",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ], swiftSettings: house, linkerSettings: [archive("archive")]),
+            ], swiftSettings: hot),
         .executableTarget(
             name: "salvage-sandbox",
             dependencies: ["Sandbox", .product(name: "ArgumentParser", package: "swift-argument-parser")],

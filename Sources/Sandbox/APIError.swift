@@ -1,0 +1,139 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// An answer other than success, in the words of the API.
+struct APIError: Error, Sendable {
+    struct Violation: Sendable, Equatable {
+        var field: String
+        var description: String
+    }
+
+    var status: Int
+    var code: String
+    var message: String
+    var details: String
+    var violations: [Violation] = []
+    var headers: HTTPFields = [:]
+
+    init(_ status: Int, _ code: String, _ message: String, details: String = "", violations: [Violation] = []) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details.isEmpty ? message : details
+        self.violations = violations
+    }
+
+    static func notFound(_ message: String, details: String = "") -> APIError {
+        APIError(404, "RESOURCE_NOT_FOUND", message, details: details)
+    }
+
+    static func session(_ id: String) -> APIError {
+        notFound("The session does not exist.", details: "No session has the id \(id).")
+    }
+
+    static func invalid(_ violations: [Violation]) -> APIError {
+        APIError(
+            422, "INVALID_REQUEST", "The request is not valid.",
+            details: violations.map { "\($0.field): \($0.description)" }.joined(separator: "; "), violations: violations
+        )
+    }
+
+    static func conflict(_ message: String) -> APIError { APIError(409, "CONFLICT", message) }
+
+    /// The code that goes with a status when a fault asks for it.
+    static func of(status: Int) -> APIError {
+        let known: [Int: (String, String)] = [
+            400: ("BAD_REQUEST", "The request could not be understood."),
+            401: ("UNAUTHORIZED", "You are not authorized."),
+            402: ("QUOTA_EXCEEDED", "You have exhausted your quota."),
+            403: ("FORBIDDEN", "Your API token may not have the required permissions."),
+            404: ("RESOURCE_NOT_FOUND", "The resource does not exist."),
+            409: ("CONFLICT", "The request conflicts with the state of the session."),
+            420: ("CAPACITY_UNAVAILABLE", "This session can currently not be started. Please try again later!"),
+            422: ("INVALID_REQUEST", "The request is not valid."),
+            429: ("TOO_MANY_REQUESTS", "Too many requests."),
+            500: ("INTERNAL_ERROR", "Something went wrong."),
+            502: ("BAD_GATEWAY", "The server behind the gateway did not answer."),
+            503: ("SERVICE_UNAVAILABLE", "The service is not available."),
+            504: ("GATEWAY_TIMEOUT", "The server behind the gateway took too long."),
+        ]
+        let (code, message) = known[status] ?? ("ERROR", "The request failed.")
+        return APIError(status, code, message)
+    }
+
+    func response(path: String, body: Faults.Failure.Body = .json) -> Response {
+        var headers = headers
+        let bytes: [UInt8]
+        switch body {
+        case .json:
+            headers[.contentType] = "application/json"
+            bytes = json(path: path, whole: true).bytes
+        case .noIdentifier:
+            headers[.contentType] = "application/json"
+            bytes = json(path: path, whole: false).bytes
+        case .bare:
+            headers[.contentType] = "application/json"
+            bytes = JSONValue.strings([("message", message)]).bytes
+        case .broken:
+            headers[.contentType] = "application/json"
+            bytes = Array(json(path: path, whole: true).bytes.prefix(40))
+        case .html:
+            headers[.contentType] = "text/html"
+            bytes = Array(
+                """
+                <html>\r
+                <head><title>\(status) \(message)</title></head>\r
+                <body><center><h1>\(status)</h1></center><hr><center>gateway</center></body>\r
+                </html>\r\n
+                """.utf8)
+        case .empty: bytes = []
+        }
+        return Response(
+            status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    private func json(path: String, whole: Bool) -> JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("statusCode", .integer(Int64(status))), .init("code", .string(code)),
+            .init("message", .string(message)), .init("path", .string(path)),
+            .init("timestamp", .string(Moment.text(Moment.now()))),
+        ]
+        if whole {
+            members.append(.init("details", .string(details)))
+            members.append(.init("identifier", .string(Identifier.random())))
+        }
+        if !violations.isEmpty {
+            members.append(
+                .init(
+                    "violations",
+                    .array(
+                        violations.map {
+                            .strings([("field", $0.field), ("description", $0.description)])
+                        })))
+        }
+        return .object(members)
+    }
+}
+
+/// UUIDs of version 4.
+enum Identifier {
+    static func random() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return text(generator.next(), generator.next())
+    }
+
+    static func text(_ high: UInt64, _ low: UInt64) -> String {
+        let high = (high & ~0xf000) | 0x4000
+        let low = (low & ~(0xc << 60)) | (0x8 << 60)
+        func hex(_ value: UInt64, _ digits: Int) -> String {
+            let text = String(value, radix: 16)
+            return String(repeating: "0", count: max(0, digits - text.count)) + text
+        }
+        let first = hex(high, 16)
+        let last = hex(low, 16)
+        func part(_ text: String, _ from: Int, _ to: Int) -> Substring { text.prefix(to).dropFirst(from) }
+        return
+            "\(part(first, 0, 8))-\(part(first, 8, 12))-\(part(first, 12, 16))-\(part(last, 0, 4))-\(part(last, 4, 16))"
+    }
+}

@@ -1,0 +1,162 @@
+import NIOCore
+import Synchronization
+
+/// A synthetic fleet as the operations see it. List entries are kept as text in chunks of 256 sessions, so that a list
+/// of ten thousand costs the copying of what is known and the writing of what has changed.
+final class FleetStore: Sendable {
+    private static let chunkSize = 256
+
+    private struct Chunk {
+        /// Nil when the state has changed since.
+        var all: ByteBuffer?
+        var running: ByteBuffer?
+    }
+
+    private struct State {
+        var fleet: Fleet
+        var chunks: [Chunk] = []
+        var numbers: [String: Int] = [:]
+    }
+
+    private let state: Mutex<State>
+    private let names: FleetNames
+    private let archives: FleetArchive
+    /// When logs of those that ran before begin.
+    private let start: Milliseconds
+    let linesPerSecond: Double
+
+    init(_ configuration: SandboxFleet, configuration server: SandboxConfiguration) {
+        start = Moment.now()
+        linesPerSecond = configuration.logLinesPerSecond
+        names = FleetNames(
+            seed: configuration.seed, locations: server.locations, crashShare: configuration.crashShare)
+        archives = FleetArchive(bytes: configuration.artifactBytes, seed: configuration.seed)
+        let fleet = Fleet(
+            size: configuration.running, exitsPerSecond: configuration.exitsPerSecond,
+            retention: server.retentionMilliseconds, seed: configuration.seed, start: start)
+        state = Mutex(State(fleet: fleet))
+        state.withLock { Self.register(&$0, names) }
+    }
+
+    /// Entries of the list, in pieces to be joined by commas.
+    func chunks(all: Bool, now: Milliseconds) -> [ByteBuffer] {
+        withFleet(now) { state in
+            var pieces: [ByteBuffer] = []
+            for index in (state.fleet.floor / Self.chunkSize)..<state.chunks.count {
+                let known = all ? state.chunks[index].all : state.chunks[index].running
+                let piece = known ?? encode(index, all: all, state.fleet)
+                if all { state.chunks[index].all = piece } else { state.chunks[index].running = piece }
+                if piece.readableBytes > 0 { pieces.append(piece) }
+            }
+            return pieces
+        }
+    }
+
+    /// Every session whose container is there, for lists that need a closer look.
+    func views(now: Milliseconds) -> [SessionView] {
+        withFleet(now) { state in
+            (state.fleet.floor..<state.fleet.entries.count).compactMap { number in
+                let entry = state.fleet.entries[number]
+                return entry.removed == 0 ? names.view(number, entry) : nil
+            }
+        }
+    }
+
+    func view(_ id: String) -> SessionView? {
+        withFleet(Moment.now()) { state in
+            state.numbers[id].map { names.view($0, state.fleet.entries[$0]) }
+        }
+    }
+
+    /// - Returns: nil when there is no such session, false when it had ended already.
+    func stop(_ id: String) -> Bool? {
+        let now = Moment.now()
+        return withFleet(now) { state in
+            guard let number = state.numbers[id], state.fleet.entries[number].removed == 0 else { return nil }
+            let stopped = state.fleet.stop(number, at: now)
+            changed([number], &state)
+            return stopped
+        }
+    }
+
+    func remove(_ id: String) -> Bool {
+        let now = Moment.now()
+        return withFleet(now) { state in
+            guard let number = state.numbers[id], state.fleet.entries[number].removed == 0 else { return false }
+            state.fleet.remove(number, at: now)
+            changed([number], &state)
+            return true
+        }
+    }
+
+    /// Ends that many at once.
+    func exit(count: Int) -> Int {
+        let now = Moment.now()
+        return withFleet(now) { state in
+            let numbers = state.fleet.stop(count: count, at: now)
+            changed(numbers, &state)
+            return numbers.count
+        }
+    }
+
+    var counts: (running: Int, ended: Int) {
+        withFleet(Moment.now()) { ($0.fleet.runningCount, $0.fleet.endedCount) }
+    }
+
+    /// The log of one session, told by the clock.
+    func log(_ id: String) -> FleetLog? {
+        withFleet(Moment.now()) { state in
+            state.numbers[id].map { number in
+                let entry = state.fleet.entries[number]
+                return FleetLog(
+                    session: id, number: number, map: names.map(number), begin: max(entry.created, start),
+                    end: entry.ended == 0 ? nil : entry.ended, linesPerSecond: linesPerSecond,
+                    crashes: names.crashes(number))
+            }
+        }
+    }
+
+    /// Nil when the path does not exist.
+    func archive(_ id: String, path: String, form: Faults.Archive) -> [[UInt8]]? {
+        guard let log = log(id) else { return nil }
+        return archives.archive(log, path: path, form: form)
+    }
+
+    private func withFleet<Result: Sendable>(
+        _ now: Milliseconds, _ body: (inout State) -> sending Result
+    ) -> Result {
+        state.withLock { state in
+            let numbers = state.fleet.advance(to: now)
+            if !numbers.isEmpty { changed(numbers, &state) }
+            return body(&state)
+        }
+    }
+
+    private func changed(_ numbers: [Int], _ state: inout State) {
+        Self.register(&state, names)
+        for number in numbers where state.chunks.indices.contains(number / Self.chunkSize) {
+            state.chunks[number / Self.chunkSize] = Chunk()
+        }
+    }
+
+    private static func register(_ state: inout State, _ names: FleetNames) {
+        for number in state.numbers.count..<state.fleet.entries.count {
+            state.numbers[names.id(number)] = number
+            if number / chunkSize < state.chunks.count { state.chunks[number / chunkSize] = Chunk() }
+        }
+        while state.chunks.count * chunkSize < state.fleet.entries.count { state.chunks.append(Chunk()) }
+    }
+
+    private func encode(_ index: Int, all: Bool, _ fleet: Fleet) -> ByteBuffer {
+        var bytes: [UInt8] = []
+        let range = index * Self.chunkSize..<min((index + 1) * Self.chunkSize, fleet.entries.count)
+        let plain = FaultDesk(common: Faults(), mix: nil).verdict(nil)
+        for number in range {
+            let entry = fleet.entries[number]
+            guard entry.removed == 0, all || entry.ended == 0 else { continue }
+            if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
+            SessionJSON(view: names.view(number, entry), verdict: plain, now: 0).listEntry.write(into: &bytes)
+        }
+        return ByteBuffer(bytes: bytes)
+    }
+}

@@ -1,0 +1,158 @@
+import Glibc
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+// What a session has written to its standard output and error.
+extension SandboxService {
+    func logs(_ call: Call) throws -> Response {
+        var query = call.query
+        let id = query.required("id")
+        let follow = query.flag("follow")
+        if !query.violations.isEmpty { throw APIError.invalid(query.violations) }
+        guard let view = view(id), view.removed == nil else { throw APIError.session(id) }
+        var source: any LogSource
+        if let session = registry.session(id) {
+            source = FileLog(path: session.folder.log)
+        } else if let fleet {
+            source = FleetLogSource(fleet: fleet, session: id)
+        } else {
+            throw APIError.session(id)
+        }
+        if view.isOver {
+            switch call.faults.logsAfterExit ?? .serve {
+            case .serve: break
+            case .notFound: throw APIError.session(id)
+            case .empty: source = NoLog()
+            }
+        }
+        let sender = LogSender(
+            service: self, session: id, source: source, follow: follow, faults: call.faults, channel: call.channel)
+        return Response(
+            status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+            body: .init { writer in
+                try await sender.send(to: &writer)
+                try await writer.finish(nil)
+            })
+    }
+}
+
+/// A log that grows.
+protocol LogSource: Sendable {
+    /// What has come since the last call; nil when there is nothing new yet.
+    mutating func next() async throws -> ByteBuffer?
+    /// A good time to wait before asking again.
+    var pause: Duration { get }
+}
+
+/// Sends a log to one reader.
+private struct LogSender: Sendable {
+    let service: SandboxService
+    let session: String
+    var source: any LogSource
+    let follow: Bool
+    let faults: Faults
+    let channel: any Channel
+
+    func send(to writer: inout any ResponseBodyWriter) async throws {
+        var source = source
+        var shaper = BodyShaper(BodyShape(faults, operation: .logs), channel: channel)
+        var frames = DockerFrames()
+        while true {
+            // Asked before reading, so that what was written just before the end is not missed.
+            let over = service.view(session)?.isOver ?? true
+            var silent = true
+            while let buffer = try await source.next() {
+                silent = false
+                let framed = faults.dockerFrames == true ? frames.wrap(buffer) : buffer
+                if try await !shaper.write(framed, to: &writer) { return }
+            }
+            if !follow { break }
+            if over, faults.followHangs != true { break }
+            if silent, !channel.isActive { return }
+            try await Task.sleep(for: source.pause)
+        }
+        if faults.dockerFrames == true, let last = frames.finish() { _ = try await shaper.write(last, to: &writer) }
+    }
+}
+
+/// The output of a real process, in its file.
+private struct FileLog: LogSource {
+    let path: String
+    var position = 0
+    let pause = Duration.milliseconds(50)
+
+    init(path: String) { self.path = path }
+
+    mutating func next() async throws -> ByteBuffer? {
+        let (path, position) = (path, position)
+        let bytes: [UInt8] = try await SandboxService.blocking {
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            // Removed while it was being read: nothing more will come.
+            guard descriptor >= 0 else { return [] }
+            defer { close(descriptor) }
+            return [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, filled in
+                filled = max(0, pread(descriptor, buffer.baseAddress, buffer.count, off_t(position)))
+            }
+        }
+        self.position += bytes.count
+        return bytes.isEmpty ? nil : ByteBuffer(bytes: bytes)
+    }
+}
+
+/// The output of a synthetic session.
+private struct FleetLogSource: LogSource {
+    let fleet: FleetStore
+    let session: String
+    var line = 0
+
+    var pause: Duration { .milliseconds(Int64(max(50, 1000 / max(fleet.linesPerSecond, 0.1)))) }
+
+    mutating func next() async throws -> ByteBuffer? {
+        guard let log = fleet.log(session) else { return nil }
+        let count = log.count(at: Moment.now())
+        guard line < count else { return nil }
+        let upper = min(count, line + 500)
+        let text = log.lines(line..<upper)
+        line = upper
+        return ByteBuffer(string: text)
+    }
+}
+
+private struct NoLog: LogSource {
+    let pause = Duration.milliseconds(50)
+    func next() -> ByteBuffer? { nil }
+}
+
+/// Docker's framing of a log without a terminal: stream, three zeros, length in big endian, then a line. Which stream
+/// a line came from is not known here; lines that speak of an error count as standard error.
+private struct DockerFrames {
+    private var partial = ByteBuffer()
+
+    mutating func wrap(_ buffer: ByteBuffer) -> ByteBuffer {
+        var framed = ByteBuffer()
+        var input = buffer
+        partial.writeBuffer(&input)
+        while let end = partial.readableBytesView.firstIndex(of: 0x0a) {
+            guard let line = partial.readSlice(length: end - partial.readerIndex + 1) else { break }
+            Self.frame(line, into: &framed)
+        }
+        partial.discardReadBytes()
+        return framed
+    }
+
+    mutating func finish() -> ByteBuffer? {
+        guard partial.readableBytes > 0 else { return nil }
+        var framed = ByteBuffer()
+        Self.frame(partial, into: &framed)
+        return framed
+    }
+
+    private static func frame(_ line: ByteBuffer, into framed: inout ByteBuffer) {
+        var line = line
+        let isError = String(buffer: line).contains("Error:")
+        framed.writeBytes([isError ? 2 : 1, 0, 0, 0])
+        framed.writeInteger(UInt32(line.readableBytes))
+        framed.writeBuffer(&line)
+    }
+}

@@ -1,0 +1,140 @@
+import FoundationEssentials
+import Glibc
+import Hummingbird
+import Logging
+import NIOCore
+import Synchronization
+
+/// A Session API server on this machine: all ten operations over real processes, and faults on demand.
+///
+/// ```swift
+/// var configuration = SandboxConfiguration(images: "images", root: "/tmp/sessions")
+/// let server = try SandboxServer(configuration)
+/// let url = try await server.start()
+/// …
+/// await server.stop()
+/// ```
+public final class SandboxServer: Sendable {
+    /// The real state of a session, which the API does not tell.
+    public struct SessionReport: Sendable {
+        /// The status as the API names it, without faults.
+        public let status: String
+        /// The exit code of the last process; nil while none has ended.
+        public let exitCode: Int32?
+        /// The signal that ended it; 0 for none.
+        public let signal: Int32?
+        /// How often it was started again.
+        public let restarts: Int
+        /// The session's root on this machine.
+        public let root: String
+        /// Its container has been removed.
+        public let removed: Bool
+    }
+
+    private let configuration: SandboxConfiguration
+    private let registry: Registry
+    private let service: SandboxService
+    private let task = Mutex<Task<Void, any Error>?>(nil)
+
+    /// A server that has not started yet.
+    /// - Throws: `SandboxError` when the folders are of no use.
+    public init(_ configuration: SandboxConfiguration) throws {
+        var configuration = configuration
+        do {
+            try FileManager.default.createDirectory(
+                atPath: configuration.root, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw SandboxError("\(configuration.root): the folder for sessions could not be made: \(error)")
+        }
+        // Children start in a folder of their own, so nothing may depend on ours.
+        configuration.root = try Self.absolute(configuration.root)
+        configuration.images = try Self.absolute(configuration.images)
+        self.configuration = configuration
+        registry = Registry(configuration: configuration)
+        service = SandboxService(configuration: configuration, registry: registry)
+    }
+
+    /// Begins to listen.
+    /// - Returns: the base URL, such as `http://127.0.0.1:34567`.
+    /// - Throws: `SandboxError` when it cannot.
+    public func start() async throws -> String {
+        try registry.open()
+        var logger = Logger(label: "salvage-sandbox")
+        logger.logLevel = .error
+        let (ports, report) = AsyncStream.makeStream(of: Int.self)
+        let app = Application(
+            responder: service,
+            configuration: .init(address: .hostname(configuration.address, port: configuration.port)),
+            onServerRunning: { channel in
+                report.yield(channel.localAddress?.port ?? 0)
+                report.finish()
+            }, logger: logger)
+        let running = Task {
+            defer { report.finish() }
+            try await app.run()
+        }
+        task.withLock { $0 = running }
+        for await port in ports { return "http://\(configuration.address):\(port)" }
+        registry.close()
+        do {
+            try await running.value
+        } catch {
+            throw SandboxError("\(configuration.address):\(configuration.port) cannot be listened on: \(error)")
+        }
+        throw SandboxError("the server ended before it listened")
+    }
+
+    /// Kills every process and closes every connection.
+    public func stop() async {
+        registry.close()
+        let running = task.withLock { task in
+            defer { task = nil }
+            return task
+        }
+        running?.cancel()
+        _ = await running?.result
+    }
+
+    /// Replaces the faults of one session, or of all for nil.
+    public func setFaults(_ faults: Faults, session: String? = nil) {
+        service.desk.set(faults, session: session, at: Moment.now())
+    }
+
+    /// The faults that apply to a session, those of all and of a mix included.
+    public func faults(of session: String) -> Faults { service.desk.verdict(session).faults }
+
+    /// Removes a session's container at once.
+    /// - Returns: false when there was none.
+    @discardableResult
+    public func removeContainer(_ session: String) -> Bool { service.removeContainer(session) }
+
+    /// Sends a signal to a session's process.
+    /// - Returns: false when it does not run.
+    @discardableResult
+    public func signal(_ session: String, _ number: Int32) -> Bool { registry.signal(session, number) }
+
+    /// Ends that many sessions of the synthetic fleet at once.
+    /// - Returns: how many it were.
+    @discardableResult
+    public func endFleetSessions(_ count: Int) -> Int { service.fleet?.exit(count: count) ?? 0 }
+
+    /// What has really become of a session; nil when there never was one.
+    public func report(_ session: String) -> SessionReport? {
+        registry.session(session).map { session in
+            SessionReport(
+                status: session.life.status.rawValue, exitCode: session.life.end?.exitCode,
+                signal: session.life.end?.signal, restarts: session.life.restarts, root: session.folder.root,
+                removed: session.life.removedAt != nil)
+        }
+    }
+
+    /// Answers so far, by operation and status: `"artifacts 200": 12`.
+    public var answered: [String: Int] { service.answered }
+
+    private static func absolute(_ path: String) throws -> String {
+        guard let whole = realpath(path, nil) else { throw SandboxError("\(path): there is no such folder") }
+        defer { free(whole) }
+        return String(cString: whole)
+    }
+}

@@ -1,0 +1,163 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// What a handler gets to see of a request.
+struct Call: Sendable {
+    var operation: Operation
+    var variables: [String]
+    var query: Query
+    var verdict: FaultDesk.Verdict
+    var channel: any Channel
+
+    var faults: Faults { verdict.faults }
+}
+
+/// The connection, beside the request, because some faults act on it.
+struct SandboxContext: InitializableFromSource {
+    typealias Source = ApplicationRequestContextSource
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) { channel = source.channel }
+}
+
+/// Answers requests: finds the operation, checks the token, lets faults have their way, calls the handler.
+final class SandboxService: HTTPResponder {
+    typealias Context = SandboxContext
+
+    let configuration: SandboxConfiguration
+    let images: ImageFolder
+    let registry: Registry
+    let desk: FaultDesk
+    let fleet: FleetStore?
+    /// Answers so far, by operation and status.
+    private let tally = Mutex<[String: Int]>([:])
+
+    init(configuration: SandboxConfiguration, registry: Registry) {
+        self.configuration = configuration
+        self.registry = registry
+        images = ImageFolder(path: configuration.images)
+        desk = FaultDesk(common: configuration.faults, mix: configuration.faultMix)
+        fleet = configuration.fleet.map { FleetStore($0, configuration: configuration) }
+    }
+
+    var answered: [String: Int] { tally.withLock { $0 } }
+
+    func respond(to request: Request, context: SandboxContext) async throws -> Response {
+        let target = request.head.path ?? "/"
+        let halves = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = halves.first ?? "/"
+        let query = Query(halves.count > 1 ? halves[1] : "")
+        var name = "none"
+        var response: Response
+        do {
+            if path == "/_sandbox" || path.hasPrefix("/_sandbox/") {
+                name = "admin"
+                response = try await admin(request, path: path, query: query)
+            } else {
+                (name, response) = try await operate(request, path: path, query: query, channel: context.channel)
+            }
+        } catch let error as APIError {
+            response = error.response(path: String(path))
+        }
+        tally.withLock { $0["\(name) \(response.status.code)", default: 0] += 1 }
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func operate(
+        _ request: Request, path: Substring, query: Query, channel: any Channel
+    ) async throws -> (String, Response) {
+        guard let route = Route(path: path) else { throw APIError.notFound("There is nothing at this path.") }
+        guard let operation = route.operation(request.method) else {
+            var error = APIError(405, "METHOD_NOT_ALLOWED", "This path does not know the method.")
+            error.headers[.allow] = route.allow
+            throw error
+        }
+        let session = Self.session(operation, route, query)
+        let verdict = desk.verdict(session)
+        let call = Call(
+            operation: operation, variables: route.variables, query: query, verdict: verdict, channel: channel)
+        if let delay = verdict.faults.delaySeconds { try await Task.sleep(for: .seconds(delay)) }
+        do {
+            if let failure = desk.take(operation, verdict) {
+                return (operation.rawValue, Self.response(failure, path: String(path)))
+            }
+            try authorise(operation, request.headers)
+            return (operation.rawValue, try await perform(call, request))
+        } catch let error as APIError {
+            return (operation.rawValue, error.response(path: String(path)))
+        }
+    }
+
+    private func perform(_ call: Call, _ request: Request) async throws -> Response {
+        switch call.operation {
+        case .run: try await run(call, body: Self.body(of: request))
+        case .list: try list(call)
+        case .describe: try describe(call)
+        case .stop: try stop(call)
+        case .join: try await join(body: Self.body(of: request))
+        case .leave: try await leave(body: Self.body(of: request))
+        case .artifacts: try await artifacts(call)
+        case .locations: try locations(call)
+        case .tagExists: try tagExists(call)
+        case .logs: try logs(call)
+        }
+    }
+
+    private func authorise(_ operation: Operation, _ headers: HTTPFields) throws {
+        let words = (headers[.authorization] ?? "").split(separator: " ")
+        guard words.count == 2, words[0].lowercased() == "bearer",
+            let token = configuration.tokens.first(where: { $0.text == words[1] })
+        else {
+            var error = APIError.of(status: 401)
+            error.details = "The bearer token is missing or not known."
+            error.headers[.wwwAuthenticate] = "Bearer"
+            throw error
+        }
+        if let scope = operation.scope, !token.scopes.contains(scope) {
+            var error = APIError.of(status: 403)
+            error.details = "The token lacks the scope \(scope.rawValue)."
+            throw error
+        }
+    }
+
+    private static func session(_ operation: Operation, _ route: Route, _ query: Query) -> String? {
+        switch operation {
+        case .describe, .stop: route.variables.first
+        case .artifacts: query.pairs.first { $0.name == "session" }?.value
+        case .logs: query.pairs.first { $0.name == "id" }?.value
+        default: nil
+        }
+    }
+
+    private static func response(_ failure: Faults.Failure, path: String) -> Response {
+        var error = APIError.of(status: min(max(failure.status, 200), 999))
+        if let text = failure.retryAfter, let name = HTTPField.Name("Retry-After") { error.headers[name] = text }
+        return error.response(path: path, body: failure.body ?? .json)
+    }
+
+    /// - Throws: `APIError` when the body is larger than one mebibyte.
+    static func body(of request: Request) async throws -> [UInt8] {
+        do {
+            return Array(buffer: try await request.body.collect(upTo: 1 << 20))
+        } catch is NIOTooManyBytesError {
+            throw APIError.invalid([.init(field: "body", description: "must not exceed 1 MiB")])
+        }
+    }
+
+    static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: ByteBuffer(bytes: value.bytes)))
+    }
+
+    /// Runs work that blocks on files where it holds up nothing else.
+    static func blocking<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await NIOThreadPool.singleton.runIfActive(work)
+    }
+
+    /// The session whatever stands behind it; nil when it never existed.
+    func view(_ id: String) -> SessionView? { registry.view(id) ?? fleet?.view(id) }
+}

@@ -1,0 +1,87 @@
+import CShims
+import FoundationEssentials
+import Glibc
+
+/// What a session has on disk: `fs`, which is its root, and `output.log` with its standard output and error.
+struct SessionFolder: Sendable {
+    let path: String
+
+    var root: String { path + "/fs" }
+    var log: String { path + "/output.log" }
+
+    /// The number keeps folders apart, so the id, which may hold anything, only has to be recognisable.
+    init(base: String, number: Int, id: String) {
+        let readable = id.utf8.prefix(48).map { byte -> Character in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                Character(UnicodeScalar(byte))
+            default: "_"
+            }
+        }
+        path = "\(base)/s\(number)-\(String(readable))"
+    }
+
+    /// Makes the folder and fills the root with the image.
+    /// - Returns: the executable's path on this machine.
+    func prepare(image: Image) throws(SandboxError) -> String {
+        guard let executable = ImageFolder.executable(of: image) else {
+            throw SandboxError("image \(image.name):\(image.version) has no executable")
+        }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            if image.description.copy == false {
+                try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            } else {
+                try FileManager.default.copyItem(atPath: image.folder, toPath: root)
+            }
+            if let work = image.description.workdir {
+                try FileManager.default.createDirectory(atPath: root + "/" + work, withIntermediateDirectories: true)
+            }
+        } catch {
+            throw SandboxError("the root of the session could not be made: \(error)")
+        }
+        return (image.description.copy == false ? image.folder : root) + "/" + executable
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// The parent of `path` and the last component, both inside the root whatever links lie on the way.
+    /// The component itself is not followed, as Docker does not.
+    func open(_ path: String) throws(FolderError) -> OpenedPath {
+        guard path.hasPrefix("/"), !path.utf8.contains(0), path.utf8.count < 4096 else { throw FolderError.absent }
+        let base = Glibc.open(root, SALVAGE_O_PATH | O_DIRECTORY | O_CLOEXEC)
+        guard base >= 0 else { throw FolderError.gone }
+        defer { close(base) }
+        let followed = path.hasSuffix("/") ? 0 : O_NOFOLLOW
+        let descriptor = salvage_open_in_root(base, path, SALVAGE_O_PATH | followed)
+        guard descriptor >= 0 else { throw FolderError.absent }
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        return OpenedPath(descriptor: descriptor, name: name == ".." || name == "." ? "" : name)
+    }
+}
+
+enum FolderError: Error {
+    /// No root: the container is gone.
+    case gone
+    /// No such path in it.
+    case absent
+}
+
+/// A path inside a session's root, held open.
+final class OpenedPath: Sendable {
+    /// Opened with SALVAGE_O_PATH.
+    let descriptor: Int32
+    /// The last component; empty for the root itself.
+    let name: String
+
+    init(descriptor: Int32, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+    }
+
+    deinit { close(descriptor) }
+}

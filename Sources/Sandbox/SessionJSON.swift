@@ -1,0 +1,171 @@
+/// Sessions as the API shows them, bent by faults where there are some.
+struct SessionJSON {
+    let view: SessionView
+    let verdict: FaultDesk.Verdict
+    let now: Milliseconds
+
+    private var faults: Faults { verdict.faults }
+
+    /// The status shown, which a fault may replace for a while: from being set on, or from the session's end when the
+    /// fault came with it.
+    var status: String {
+        if let other = faults.status {
+            guard let seconds = faults.statusSeconds else { return other }
+            if let from = verdict.setAt ?? view.ended {
+                let until = from &+ SandboxConfiguration.milliseconds(seconds)
+                if now < until { return other }
+            }
+        }
+        if faults.deadOnCrash == true, view.crashed, view.status == .exited { return SessionStatus.dead.rawValue }
+        return view.status.rawValue
+    }
+
+    /// Whether the container is there or a fault pretends so.
+    var isListed: Bool {
+        if faults.hidden == true { return false }
+        if let removed = view.removed {
+            guard let seconds = faults.listedAfterRemovalSeconds else { return false }
+            return now < removed &+ SandboxConfiguration.milliseconds(seconds)
+        }
+        if let ended = view.ended, let seconds = faults.hiddenAfterExitSeconds {
+            return now < ended &+ SandboxConfiguration.milliseconds(seconds)
+        }
+        return true
+    }
+
+    var listEntry: JSONValue {
+        var members = common(tag: faults.omitTag != true, labels: faults.omitLabels != true)
+        if faults.omitStatus != true { members.append(.init("status", .string(status))) }
+        if faults.legacyFields == true {
+            members.append(.init("playerCount", .null))
+            members.append(.init("enableMetrics", .bool(false)))
+            members.append(.init("x-legacy", .object([.init("since", .integer(2019))])))
+        } else {
+            members.append(.init("playerCount", .integer(Int64(view.players.count))))
+        }
+        return .object(members)
+    }
+
+    var description: JSONValue {
+        var members = common(tag: true, labels: true)
+        members.append(.init("status", .string(status)))
+        members.append(
+            .init(
+                "players",
+                .object([
+                    .init("joined", .array(view.players.map { .string($0) })),
+                    .init("joinedCount", .integer(Int64(view.players.count))),
+                ])))
+        if faults.legacyFields == true {
+            members.append(.init("playerCount", .null))
+            members.append(.init("enableMetrics", .bool(false)))
+        }
+        return .object(members)
+    }
+
+    private func common(tag: Bool, labels: Bool) -> [JSONValue.Member] {
+        var members: [JSONValue.Member] = [.init("id", .string(view.id)), .init("image", .string(view.image))]
+        if tag { members.append(.init("tag", .string(view.tag))) }
+        members.append(.init("location", .string(view.location)))
+        members.append(.init("host", .string(view.host)))
+        let created = faults.createdInSeconds == true ? view.created / 1000 : view.created
+        members.append(.init("created", .integer(created)))
+        members.append(
+            .init(
+                "port",
+                .object(view.ports.map { .init("\($0.container)/\($0.type)", .integer(Int64($0.host))) })))
+        if labels { members.append(.init("labels", self.labels)) }
+        return members
+    }
+
+    /// `env`, `tags` and `gameye` hold JSON as text; what else there is are the image's own labels.
+    private var labels: JSONValue {
+        func text(_ pairs: [(String, String)]) -> String {
+            String(decoding: JSONValue.strings(pairs).bytes, as: UTF8.self)
+        }
+        var labels = view.imageLabels
+        switch faults.labels {
+        case nil:
+            labels.append(("env", text(view.env)))
+            labels.append(("gameye", text(platform)))
+            labels.append(("tags", text(view.tags)))
+        case .notJSON:
+            labels.append(("env", view.env.map { "\($0.0)=\($0.1)" }.joined(separator: " ")))
+            labels.append(("gameye", "map[session:\(view.id)]"))
+            labels.append(("tags", "map[" + view.tags.map { "\($0.0):\($0.1)" }.joined(separator: " ") + "]"))
+        case .bare: break
+        }
+        return .strings(labels)
+    }
+
+    private var platform: [(String, String)] {
+        var pairs = [
+            ("organization", "sandbox"), ("session", view.id), ("image", view.image), ("region", view.location),
+            ("tag", view.tag), ("enableMetrics", "false"),
+        ]
+        if let external = view.externalID { pairs.append(("external_id", external)) }
+        return pairs
+    }
+}
+
+/// What a caller of session-list wants to see.
+struct ListFilter {
+    var all = false
+    private var fields: [(String, String)] = []
+    private var wanted: [(key: String, value: String)] = []
+    private var unwanted: [(key: String, value: String)] = []
+    private var players: [(key: String, value: Int)] = []
+
+    init(_ query: inout Query) throws(APIError) {
+        all = query.flag("all")
+        for name in ["location", "image", "tag", "host"] {
+            if let value = query.text(name) { fields.append((name, value)) }
+        }
+        for (key, value) in query.members("playerCount") {
+            guard let number = Int(value) else {
+                query.violations.append(.init(field: "playerCount[\(key)]", description: "must be an integer"))
+                continue
+            }
+            players.append((key, number))
+        }
+        wanted = query.members("filter")
+        unwanted = query.members("filterNot")
+        if !query.violations.isEmpty { throw APIError.invalid(query.violations) }
+    }
+
+    /// Takes every session that `all` lets through.
+    var isPlain: Bool { fields.isEmpty && wanted.isEmpty && unwanted.isEmpty && players.isEmpty }
+
+    func admits(_ view: SessionView, status: String) -> Bool {
+        guard all || status == SessionStatus.running.rawValue else { return false }
+        func value(_ key: String) -> String? {
+            if let tag = view.tags.first(where: { $0.0 == key }) { return tag.1 }
+            return switch key {
+            case "location", "region": view.location
+            case "image": view.image
+            case "tag": view.tag
+            case "host": view.host
+            case "status": status
+            default: nil
+            }
+        }
+        func field(_ name: String) -> String {
+            switch name {
+            case "location": view.location
+            case "image": view.image
+            case "tag": view.tag
+            default: view.host
+            }
+        }
+        return fields.allSatisfy { field($0.0) == $0.1 }
+            && wanted.allSatisfy { value($0.key) == $0.value }
+            && unwanted.allSatisfy { value($0.key) != $0.value }
+            && players.allSatisfy { bound in
+                switch bound.key {
+                case "lt": view.players.count < bound.value
+                case "gt": view.players.count > bound.value
+                default: true
+                }
+            }
+    }
+}

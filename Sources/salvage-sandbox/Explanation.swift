@@ -1,0 +1,26 @@
+/// The part of `--help` that says what the flags alone do not.
+enum Explanation {
+    static let text = """
+        A session is a process: session-run copies images/NAME/VERSION/ into a root of its own and starts the
+        executable there (its working directory is that root) with the request's env and args, core dumps on. It is
+        not isolated: a path such as /game/Saved of the API is game/Saved under that root, which the process also
+        finds in SANDBOX_ROOT. An image.json may give executable, args, env, ports ("7777/udp"), workdir, labels,
+        locations and copy.
+
+        Faults, in --faults, in the label sandbox.faults of a session, or at run time:
+          curl -d '{"session":"*","faults":{"cut_at":1000}}' URL/_sandbox/faults
+        Switches:
+          archive gzip|tar|members|garbage   content_length   content_type   cut_at   cut_ending clean|close|reset
+          stall_at   stall_seconds   bytes_per_second   delay_seconds   body_operations [operationId]
+          artifact_404 never_existed|container_gone|path_absent   absent_path not_found|empty_archive
+          while_running not_found|conflict|allow   padding_bytes   oversize serve|refuse|cut   sparse   bare_names
+          omit_status   omit_tag   omit_labels   legacy_fields   created_in_seconds   labels not_json|bare
+          status   status_seconds   dead_on_crash   hidden   hidden_after_exit_seconds
+          listed_after_removal_seconds   describe_404   docker_frames   follow_hangs
+          logs_after_exit serve|not_found|empty
+          failures [{operation, status, count, probability, retry_after,
+                     body json|html|bare|no_identifier|broken|empty}]
+        Also under URL/_sandbox/: health, sessions, sessions/ID/remove, sessions/ID/signal/N, faults, fleet,
+        fleet/exit/N, requests.
+        """
+}
