@@ -1,0 +1,80 @@
+/// Finds the lines of one text that a pattern selects, in order.
+struct LineFinder {
+    /// The text: whole lines, the last one perhaps without its line feed.
+    let text: UnsafeRawBufferPointer
+    let program: PatternProgram
+    let matcher: Matcher
+    let isLineSafe: Bool
+    /// Starts of lines that could not be decided because the match limit was reached.
+    var undecided: [Int] = []
+
+    init(_ text: UnsafeRawBufferPointer, _ program: PatternProgram, _ matcher: Matcher, isLineSafe: Bool) {
+        self.text = text
+        self.program = program
+        self.matcher = matcher
+        self.isLineSafe = isLineSafe
+    }
+
+    /// The next matching line that starts at or after `position`, which is the start of a line.
+    mutating func next(from position: Int) -> Range<Int>? {
+        isLineSafe ? nextInWhole(from: position) : nextByLine(from: position, until: text.count)
+    }
+
+    private mutating func nextInWhole(from position: Int) -> Range<Int>? {
+        var position = position
+        while position < text.count {
+            switch matcher.find(program, in: text, from: position) {
+            case .none: return nil
+            case .found(let start, _):
+                // An empty match behind the last line feed is on no line.
+                if start >= text.count, text[text.count - 1] == 0x0A { return nil }
+                let end = text.lineEnd(from: start)
+                return text.lineStart(before: start)..<end
+            case .gaveUp:
+                // Which line it was is found by asking line by line, up to the first that cannot be decided.
+                let before = undecided.count
+                if let line = nextByLine(from: position, until: text.count, stopAtUndecided: true) { return line }
+                guard undecided.count > before, let last = undecided.last else { return nil }
+                position = text.lineEnd(from: last) + 1
+            }
+        }
+        return nil
+    }
+
+    private mutating func nextByLine(from position: Int, until end: Int, stopAtUndecided: Bool = false) -> Range<Int>? {
+        var position = position
+        while position < end {
+            let lineEnd = text.lineEnd(from: position)
+            let line = UnsafeRawBufferPointer(rebasing: text[position..<lineEnd])
+            switch matcher.find(program, in: line, from: 0) {
+            case .found: return position..<lineEnd
+            case .none: break
+            case .gaveUp:
+                undecided.append(position)
+                if stopAtUndecided { return nil }
+            }
+            position = lineEnd + 1
+        }
+        return nil
+    }
+
+    /// The matches within one line, leftmost first, not overlapping; an empty match right behind another is left out.
+    func matches(in line: UnsafeRawBufferPointer, _ body: (Range<Int>) -> Void) {
+        var position = 0
+        var lastEnd = -1
+        while position <= line.count {
+            guard case .found(let start, let end) = matcher.find(program, in: line, from: position) else { return }
+            if end > start {
+                body(start..<end)
+                lastEnd = end
+                position = end
+            } else {
+                if start != lastEnd { body(start..<end) }
+                lastEnd = start
+                position = start + 1
+                // Never begin inside a character.
+                while position < line.count, line[position] & 0xC0 == 0x80 { position += 1 }
+            }
+        }
+    }
+}

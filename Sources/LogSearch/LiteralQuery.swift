@@ -1,0 +1,106 @@
+/// Which literals a block must hold for a pattern to match in it: codesearch's algebra over AND and OR.
+///
+/// The literals are folded to ASCII lower case. A query may let blocks pass that do not match, never the other way.
+public indirect enum LiteralQuery: Sendable, Equatable {
+    /// Every block may match.
+    case all
+    /// The block must hold this string.
+    case literal([UInt8])
+    /// The block must meet all of them.
+    case and([LiteralQuery])
+    /// The block must meet at least one of them.
+    case or([LiteralQuery])
+
+    /// Evaluates the query.
+    /// - Parameter holds: whether the block may hold a literal.
+    public func mayMatch(_ holds: ([UInt8]) -> Bool) -> Bool {
+        switch self {
+        case .all: true
+        case .literal(let bytes): holds(bytes)
+        case .and(let parts): parts.allSatisfy { $0.mayMatch(holds) }
+        case .or(let parts): parts.contains { $0.mayMatch(holds) }
+        }
+    }
+
+    /// The literals in the order of appearance, each once.
+    public var literals: [[UInt8]] {
+        var found: [[UInt8]] = []
+        collect(into: &found)
+        return found
+    }
+
+    private func collect(into found: inout [[UInt8]]) {
+        switch self {
+        case .all: break
+        case .literal(let bytes): if !found.contains(bytes) { found.append(bytes) }
+        case .and(let parts), .or(let parts): for part in parts { part.collect(into: &found) }
+        }
+    }
+
+    /// Both must hold; what is implied anyway is dropped.
+    static func both(_ parts: [LiteralQuery]) -> LiteralQuery {
+        var kept: [LiteralQuery] = []
+        for part in parts {
+            switch part {
+            case .all: continue
+            case .and(let inner): for query in inner where !kept.contains(query) { kept.append(query) }
+            case .literal, .or: if !kept.contains(part) { kept.append(part) }
+            }
+        }
+        // A literal within a longer one adds nothing to an AND.
+        kept = kept.filter { query in
+            guard case .literal(let short) = query else { return true }
+            return !kept.contains { other in
+                guard case .literal(let long) = other, long.count > short.count else { return false }
+                return long.containsRun(short)
+            }
+        }
+        return kept.isEmpty ? .all : kept.count == 1 ? kept[0] : .and(kept)
+    }
+
+    /// One of them must hold; a branch about which nothing is known makes the whole unknown.
+    static func either(_ parts: [LiteralQuery]) -> LiteralQuery {
+        var kept: [LiteralQuery] = []
+        for part in parts {
+            switch part {
+            case .all: return .all
+            case .or(let inner): for query in inner where !kept.contains(query) { kept.append(query) }
+            case .literal, .and: if !kept.contains(part) { kept.append(part) }
+            }
+        }
+        guard !kept.isEmpty else { return .all }
+        return kept.count == 1 ? kept[0] : .or(kept)
+    }
+
+    /// The query as text: literals quoted, `AND` and `OR` with parentheses.
+    public var text: String {
+        switch self {
+        case .all: "every block"
+        case .literal(let bytes): Self.quote(bytes)
+        case .and(let parts): "(" + parts.map(\.text).joined(separator: " AND ") + ")"
+        case .or(let parts): "(" + parts.map(\.text).joined(separator: " OR ") + ")"
+        }
+    }
+
+    private static func quote(_ bytes: [UInt8]) -> String {
+        var out = "\""
+        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
+            switch scalar {
+            case "\"", "\\": out += "\\\(scalar)"
+            case let control where control.properties.generalCategory == .control || control.properties.isBidiControl:
+                out += "\\u{\(String(control.value, radix: 16))}"
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out + "\""
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// True when `run` stands somewhere in it.
+    func containsRun(_ run: [UInt8]) -> Bool {
+        guard !run.isEmpty else { return true }
+        guard run.count <= count else { return false }
+        return (0...(count - run.count)).contains { self[$0..<$0 + run.count].elementsEqual(run) }
+    }
+}

@@ -1,0 +1,233 @@
+/// A recursive-descent parser over PCRE2's syntax that understands enough to find required literals.
+///
+/// It never has to accept or refuse a pattern, PCRE2 does that. Whatever it does not know makes the whole pattern
+/// `unknown`: then every block is searched, line by line. Being wrong in the other direction would hide lines.
+struct PatternParser {
+    let pattern: [UInt8]
+    var at = 0
+    var depth = 0
+    var caseless: Bool
+    var dotAll = false
+    let crlf: Bool
+    var edits: [PatternEdit] = []
+    var lineSafe = true
+    var ignoresEncoding = true
+    var hasUppercase = false
+    var hasLiteral = false
+
+    /// Deeper nesting is treated as unknown rather than risking the stack.
+    static let maxDepth = 100
+
+    init(_ pattern: [UInt8], caseless: Bool, crlf: Bool) {
+        self.pattern = pattern
+        self.caseless = caseless
+        self.crlf = crlf
+    }
+
+    /// Parses a whole pattern.
+    static func parse(
+        _ pattern: [UInt8], caseless: Bool = false, crlf: Bool = false
+    ) throws(PatternObstacle) -> ParsedPattern {
+        var parser = PatternParser(pattern, caseless: caseless, crlf: crlf)
+        let node = try parser.alternation()
+        // A closing parenthesis without an opening one is PCRE2's to report.
+        guard parser.at == pattern.count else { throw .unknown }
+        return ParsedPattern(
+            node: node, edits: parser.edits, isLineSafe: parser.lineSafe, ignoresEncoding: parser.ignoresEncoding,
+            hasUppercase: parser.hasUppercase, hasLiteral: parser.hasLiteral)
+    }
+
+    /// What a fixed string means.
+    static func fixed(_ string: [UInt8], caseless: Bool) -> ParsedPattern {
+        var parser = PatternParser(string, caseless: caseless, crlf: false)
+        var items: [PatternNode] = []
+        while let scalar = parser.takeScalar() { items.append(parser.literal(scalar)) }
+        if parser.at < string.count {
+            items = [caseless ? .anything : .strings([string.map(asciiLower)])]
+            parser.hasLiteral = true
+        }
+        return ParsedPattern(
+            node: .concat(items), edits: [], isLineSafe: true, ignoresEncoding: parser.ignoresEncoding,
+            hasUppercase: parser.hasUppercase, hasLiteral: parser.hasLiteral)
+    }
+
+    // MARK: Cursor
+
+    var isAtEnd: Bool { at >= pattern.count }
+
+    func peek(_ ahead: Int = 0) -> UInt8? {
+        at + ahead < pattern.count ? pattern[at + ahead] : nil
+    }
+
+    mutating func accept(_ byte: Character) -> Bool {
+        guard let wanted = byte.asciiValue, peek() == wanted else { return false }
+        at += 1
+        return true
+    }
+
+    func follows(_ text: String) -> Bool { pattern[at...].starts(with: text.utf8) }
+
+    mutating func accept(text: String) -> Bool {
+        guard follows(text) else { return false }
+        at += text.utf8.count
+        return true
+    }
+
+    mutating func edit(from start: Int, to text: String) {
+        edits.append(PatternEdit(range: start..<at, replacement: Array(text.utf8)))
+    }
+
+    /// The next Unicode scalar of the pattern; nil at its end and at bytes that are not UTF-8.
+    mutating func takeScalar() -> Unicode.Scalar? {
+        guard let first = peek() else { return nil }
+        let length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0
+        guard length > 0, at + length <= pattern.count else { return nil }
+        var decoder = UTF8()
+        var bytes = pattern[at..<at + length].makeIterator()
+        guard case .scalarValue(let scalar) = decoder.decode(&bytes) else { return nil }
+        at += length
+        return scalar
+    }
+
+    // MARK: Grammar
+
+    mutating func alternation() throws(PatternObstacle) -> PatternNode {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= Self.maxDepth else { throw .unknown }
+        var branches = [try sequence()]
+        while accept("|") { branches.append(try sequence()) }
+        return branches.count == 1 ? branches[0] : .alternation(branches)
+    }
+
+    private mutating func sequence() throws(PatternObstacle) -> PatternNode {
+        var items: [PatternNode] = []
+        while let byte = peek(), byte != UInt8(ascii: "|"), byte != UInt8(ascii: ")") {
+            let start = at
+            guard let item = try atom() else {
+                // A quantifier reaches through a comment or `\E` to the item before it.
+                if let next = peek(), "*+?{".utf8.contains(next) { throw .unknown }
+                continue
+            }
+            items.append(try quantified(item, from: start))
+        }
+        return items.count == 1 ? items[0] : .concat(items)
+    }
+
+    /// One item before its quantifier; nil where the text means nothing by itself, as a comment or an option does.
+    private mutating func atom() throws(PatternObstacle) -> PatternNode? {
+        let start = at
+        switch peek() {
+        case UInt8(ascii: "\\"): return try escape()
+        case UInt8(ascii: "["): return try characterClass()
+        case UInt8(ascii: "("): return try group()
+        case UInt8(ascii: "."):
+            at += 1
+            ignoresEncoding = false
+            if dotAll { edit(from: start, to: "\\N") }
+            return .anything
+        case UInt8(ascii: "^"):
+            at += 1
+            return .empty
+        case UInt8(ascii: "$"):
+            at += 1
+            if crlf { edit(from: start, to: "(?=\\r?$)") }
+            return .empty
+        case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"):
+            // Nothing to repeat: PCRE2's to report.
+            throw .unknown
+        default:
+            guard let scalar = takeScalar() else { throw .unknown }
+            if scalar == "\n" { throw .lineFeed(at: start) }
+            return literal(scalar)
+        }
+    }
+
+    private mutating func quantified(
+        _ item: PatternNode, from start: Int
+    ) throws(PatternObstacle) -> PatternNode {
+        var node = item
+        var rounds = 0
+        while let (low, high) = try quantifier() {
+            rounds += 1
+            // `a{2}{3}` is legal and rare.
+            guard rounds == 1 else { throw .unknown }
+            // A letter outside ASCII is several bytes, and a quantifier would bind to the last one only.
+            if pattern[start] >= 0x80 { ignoresEncoding = false }
+            _ = accept("?") || accept("+")
+            node = .repetition(node, min: low, max: high)
+        }
+        return node
+    }
+
+    /// The bounds of a quantifier, consumed; nil where none follows. A brace that is none is a literal.
+    private mutating func quantifier() throws(PatternObstacle) -> (Int, Int?)? {
+        switch peek() {
+        case UInt8(ascii: "*"):
+            at += 1
+            return (0, nil)
+        case UInt8(ascii: "+"):
+            at += 1
+            return (1, nil)
+        case UInt8(ascii: "?"):
+            at += 1
+            return (0, 1)
+        case UInt8(ascii: "{"):
+            let before = at
+            at += 1
+            if let low = number() {
+                if accept("}") { return (low, low) }
+                if accept(",") {
+                    if accept("}") { return (low, nil) }
+                    if let high = number(), accept("}") { return (low, max(low, high)) }
+                }
+            }
+            at = before
+            // From PCRE2 10.43 on `{,3}` and blanks inside are quantifiers too; reading them as either is unsafe.
+            if let next = peek(1), next == 0x2C || next == 0x20 || next == 0x09 || next &- 0x30 <= 9 { throw .unknown }
+            return nil
+        default: return nil
+        }
+    }
+
+    mutating func number() -> Int? {
+        var value: Int?
+        while let byte = peek(), byte >= 0x30, byte <= 0x39 {
+            value = min((value ?? 0) * 10 + Int(byte - 0x30), 1_000_000)
+            at += 1
+        }
+        return value
+    }
+
+    // MARK: Literals
+
+    /// The node of one literal character under the current case rule.
+    mutating func literal(_ scalar: Unicode.Scalar) -> PatternNode {
+        hasLiteral = true
+        if scalar.properties.isUppercase { hasUppercase = true }
+        let bytes = Array(String(Character(scalar)).utf8)
+        guard caseless else { return .strings([bytes.map(asciiLower)]) }
+        guard scalar.isASCII else {
+            ignoresEncoding = false
+            return .anything
+        }
+        let variants = Self.caselessVariants(of: asciiLower(bytes[0]))
+        if variants.count > 1 { ignoresEncoding = false }
+        return .strings(variants)
+    }
+
+    /// What a folded ASCII letter matches without regard to case: the Kelvin sign is a k, the long s an s.
+    static func caselessVariants(of byte: UInt8) -> [[UInt8]] {
+        switch byte {
+        case UInt8(ascii: "k"): [[byte], [0xE2, 0x84, 0xAA]]
+        case UInt8(ascii: "s"): [[byte], [0xC5, 0xBF]]
+        default: [[byte]]
+        }
+    }
+}
+
+/// ASCII letters in lower case, other bytes as they are.
+@inline(__always)
+func asciiLower(_ byte: UInt8) -> UInt8 {
+    byte &- 0x41 < 26 ? byte | 0x20 : byte
+}

@@ -1,0 +1,111 @@
+/// What is printed of the lines found.
+public enum SearchMode: Sendable, Equatable {
+    /// The lines, with context where asked.
+    case lines
+    /// Each match by itself (`-o`).
+    case onlyMatching
+    /// The number of selected lines of each member (`-c`).
+    case count
+    /// The number of matches of each member (`--count-matches`).
+    case countMatches
+    /// Names of members with a selected line (`-l`).
+    case filesWith
+    /// Names of members without one (`-L`).
+    case filesWithout
+    /// ripgrep's JSON messages.
+    case json
+    /// Nothing: the exit code answers (`-q`).
+    case quiet
+}
+
+/// How a search runs and what it prints. The names follow ripgrep's.
+public struct SearchOptions: Sendable, Equatable {
+    /// What is printed.
+    public var mode = SearchMode.lines
+    /// Lines that do not match are selected (`-v`).
+    public var invert = false
+    /// Lines of context before a selected line (`-B`).
+    public var before = 0
+    /// Lines of context after a selected line (`-A`).
+    public var after = 0
+    /// Selected lines of one member after which it is left (`-m`).
+    public var maxCount: Int?
+    /// Line numbers are printed (`-n`).
+    public var lineNumbers = true
+    /// Session and path are printed before each line.
+    public var showName = true
+    /// They are printed once above the lines of a member instead (`--heading`).
+    public var heading = false
+    /// Matches, names and numbers are coloured.
+    public var color = false
+    /// Control characters are escaped, for a terminal.
+    public var escape = false
+    /// NUL bytes are text (`-a`).
+    public var asText = false
+    /// Members that are not text are searched too (`--binary`).
+    public var searchBinary = false
+    /// Members without any selected line are counted too (`--include-zero`).
+    public var includeZero = false
+    /// Only lines of this time, in milliseconds since 1970; both ends included.
+    public var window: ClosedRange<Int64>?
+    /// Members and lines whose time is unknown are left out instead of kept.
+    public var strictTime = false
+    /// Seconds east of UTC assumed where a stamp names no zone.
+    public var zoneOffset: Int32 = 0
+    /// Globs for member paths; one of them must match where there are any (`--path`).
+    public var paths: [String] = []
+    /// Threads that decode and match; 0 means one per core.
+    public var workers = 0
+    /// Block filters are used; without them the same lines are found, later.
+    public var usesFilters = true
+
+    /// The defaults: lines with their numbers and names.
+    public init() {}
+
+    /// Context around selected lines is printed.
+    var hasContext: Bool { (before > 0 || after > 0) && (mode == .lines || mode == .json || mode == .onlyMatching) }
+}
+
+/// What a search came to.
+public struct SearchReport: Sendable, Equatable {
+    /// Sources and members looked at.
+    public var sources = 0
+    public var members = 0
+    /// Members with a selected line.
+    public var membersMatched = 0
+    /// Blocks of those members.
+    public var blocks = 0
+    /// Blocks left out because no line of theirs lies in the time window.
+    public var prunedByTime = 0
+    /// Blocks whose filter was asked, and those of them that passed.
+    public var probed = 0
+    public var passed = 0
+    /// Blocks decoded, their bytes, and those of them with a selected line.
+    public var decoded = 0
+    public var decodedBytes: UInt64 = 0
+    public var hit = 0
+    /// Selected lines and the matches in them.
+    public var lines: UInt64 = 0
+    public var matches: UInt64 = 0
+    /// Bytes printed.
+    public var printedBytes: UInt64 = 0
+    /// Members whose time format is unknown though a time window was asked for; their lines were kept.
+    public var membersWithoutTime = 0
+    /// What could not be searched, in words; at most 100 are kept.
+    public var problems: [String] = []
+    /// All such problems.
+    public var problemCount = 0
+    /// The reader of the output went away.
+    public var outputClosed = false
+
+    /// ripgrep's exit code: 0 found, 1 nothing found, 2 when something could not be searched.
+    public func exitCode(quiet: Bool = false) -> Int32 {
+        if problemCount > 0, !(quiet && membersMatched > 0) { return 2 }
+        return membersMatched > 0 ? 0 : 1
+    }
+
+    mutating func note(_ problem: String) {
+        problemCount += 1
+        if problems.count < 100 { problems.append(problem) }
+    }
+}

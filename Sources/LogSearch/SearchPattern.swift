@@ -1,0 +1,191 @@
+internal import CPCRE2
+
+/// How patterns are to be read.
+public struct PatternOptions: Sendable, Equatable {
+    /// The patterns; a line is selected when any of them matches. PCRE2 syntax unless `fixed`.
+    public var patterns: [String]
+    /// The patterns are plain text (`-F`).
+    public var fixed = false
+    /// Letters match without regard to case (`-i`).
+    public var ignoreCase = false
+    /// The same, but only where no pattern holds a letter in upper case (`-S`).
+    public var smartCase = false
+    /// A match must not touch other word characters (`-w`).
+    public var word = false
+    /// A match must be the whole line (`-x`); stronger than `word`.
+    public var line = false
+    /// `$` also matches before a carriage return that ends the line.
+    public var crlf = false
+
+    /// Options for some patterns.
+    public init(_ patterns: [String]) { self.patterns = patterns }
+}
+
+/// Patterns, compiled: what to look for in blocks, and which literals a block must hold to be looked at.
+///
+/// Two programs are kept. Where a text is pure ASCII, or the pattern means the same either way, the one that reads
+/// bytes is used because it is faster; else the one that reads UTF-8 with Unicode properties and steps over invalid
+/// sequences. The lines found are those of the second everywhere.
+public final class SearchPattern: @unchecked Sendable {
+    // Unchecked: both programs are written once in init, and PCRE2 lets any number of threads match with one.
+    let byteProgram: PatternProgram?
+    let textProgram: PatternProgram?
+    /// The literals that a block must hold.
+    public let query: LiteralQuery
+    /// A match over a whole block finds the same lines as a match over each line.
+    public let isLineSafe: Bool
+    let ignoresEncoding: Bool
+
+    /// Compiles patterns.
+    /// - Throws: `LogSearchError` with code `pattern` and the offset that PCRE2 names.
+    public init(_ options: PatternOptions) throws(LogSearchError) {
+        let sources = options.patterns.map { Array($0.utf8) }
+        let caseless = options.ignoreCase || (options.smartCase && Self.isLowercase(sources, fixed: options.fixed))
+        var nodes: [PatternNode] = []
+        var texts: [[UInt8]] = []
+        var safe = true
+        var plain = true
+        for source in sources {
+            let parsed = try Self.parse(source, options, caseless: caseless)
+            safe = safe && parsed?.isLineSafe ?? false
+            plain = plain && parsed?.ignoresEncoding ?? false
+            nodes.append(parsed?.node ?? .anything)
+            texts.append(options.fixed ? Self.escaped(source) : parsed?.rewritten(source) ?? source)
+            // Each must be valid by itself: `a)|(b` joined with others would be.
+            if sources.count > 1 || options.word || options.line, !options.fixed {
+                try PatternProgram.check(source, caseless: caseless)
+            }
+        }
+        if options.word || options.line { plain = plain && options.line }
+        let text = Self.joined(texts, options)
+        let textProgram = Result { try PatternProgram(text, caseless: caseless, utf: true) }
+        let byteProgram = Result { try PatternProgram(text, caseless: caseless, utf: false) }
+        if case .failure(let error) = textProgram, sources.count == 1, !options.fixed {
+            // The message of the pattern as typed is worth more than that of the rewritten one.
+            try PatternProgram.check(sources[0], caseless: caseless)
+            throw error as? LogSearchError ?? LogSearchError(code: .pattern, message: "\(error)")
+        }
+        self.textProgram = try? textProgram.get()
+        self.byteProgram = try? byteProgram.get()
+        guard self.textProgram != nil || texts.isEmpty else {
+            throw LogSearchError(code: .pattern, message: "the patterns cannot be compiled together")
+        }
+        query = nodes.isEmpty ? .all : LiteralExtraction.query(of: .alternation(nodes))
+        isLineSafe = safe
+        ignoresEncoding = plain
+    }
+
+    /// The program to use for a text.
+    func program(isASCII: @autoclosure () -> Bool) -> PatternProgram? {
+        if let byteProgram, ignoresEncoding || isASCII() { return byteProgram }
+        return textProgram
+    }
+
+    private static func parse(
+        _ source: [UInt8], _ options: PatternOptions, caseless: Bool
+    ) throws(LogSearchError) -> ParsedPattern? {
+        if options.fixed {
+            if let at = source.firstIndex(of: 0x0A) { throw lineFeed(at: at) }
+            return PatternParser.fixed(source, caseless: caseless)
+        }
+        do throws(PatternObstacle) {
+            return try PatternParser.parse(source, caseless: caseless, crlf: options.crlf)
+        } catch {
+            if case .lineFeed(let at) = error { throw lineFeed(at: at) }
+            return nil
+        }
+    }
+
+    private static func lineFeed(at offset: Int) -> LogSearchError {
+        LogSearchError(
+            code: .pattern, message: "the pattern asks for a line feed, and a match never spans lines", offset: offset,
+            hint: "give the lines as separate patterns with -e")
+    }
+
+    private static func isLowercase(_ sources: [[UInt8]], fixed: Bool) -> Bool {
+        var anyLiteral = false
+        for source in sources {
+            let parsed = fixed ? PatternParser.fixed(source, caseless: false) : try? PatternParser.parse(source)
+            guard let parsed else {
+                // Not understood: upper case letters that no backslash turns into a class decide.
+                let text = source.indices.filter { $0 == 0 || source[$0 - 1] != 0x5C }.map { source[$0] }
+                if text.contains(where: { $0 &- 0x41 < 26 }) { return false }
+                anyLiteral = true
+                continue
+            }
+            if parsed.hasUppercase { return false }
+            anyLiteral = anyLiteral || parsed.hasLiteral
+        }
+        return anyLiteral
+    }
+
+    private static func escaped(_ source: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        for byte in source {
+            let isWord = byte >= 0x80 || byte == 0x5F || byte &- 0x30 <= 9 || (byte | 0x20) &- 0x61 < 26
+            if byte == 0 {
+                out += "\\x00".utf8
+            } else {
+                if !isWord { out.append(0x5C) }
+                out.append(byte)
+            }
+        }
+        return out
+    }
+
+    private static func joined(_ texts: [[UInt8]], _ options: PatternOptions) -> [UInt8] {
+        var body: [UInt8] = []
+        for (index, text) in texts.enumerated() {
+            if texts.count == 1, !options.word, !options.line { return text }
+            if index > 0 { body.append(0x7C) }
+            body += "(?:".utf8
+            body += text
+            body.append(0x29)
+        }
+        // No pattern at all selects no line.
+        if texts.isEmpty { return Array("(?!)".utf8) }
+        let end = options.crlf ? ")(?=\\r?$)" : ")$"
+        if options.line { return Array("^(?:".utf8) + body + Array(end.utf8) }
+        if options.word { return Array("(?<!\\w)(?:".utf8) + body + Array(")(?!\\w)".utf8) }
+        return body
+    }
+}
+
+/// One compiled PCRE2 program, with machine code where the system allows it.
+final class PatternProgram: @unchecked Sendable {
+    // Unchecked: never changed after init.
+    let code: OpaquePointer
+    let isCompiledToMachineCode: Bool
+
+    init(_ pattern: [UInt8], caseless: Bool, utf: Bool) throws(LogSearchError) {
+        code = try Self.compile(pattern, caseless: caseless, utf: utf)
+        isCompiledToMachineCode = pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE)) == 0
+    }
+
+    deinit { pcre2_code_free_8(code) }
+
+    static func check(_ pattern: [UInt8], caseless: Bool) throws(LogSearchError) {
+        pcre2_code_free_8(try compile(pattern, caseless: caseless, utf: true))
+    }
+
+    private static func compile(_ pattern: [UInt8], caseless: Bool, utf: Bool) throws(LogSearchError) -> OpaquePointer {
+        guard let context = pcre2_compile_context_create_8(nil) else {
+            throw LogSearchError(code: .resources, message: "no memory to compile the pattern")
+        }
+        defer { pcre2_compile_context_free_8(context) }
+        pcre2_set_newline_8(context, UInt32(PCRE2_NEWLINE_LF))
+        var options = UInt32(PCRE2_MULTILINE) | UInt32(PCRE2_NEVER_BACKSLASH_C)
+        if caseless { options |= UInt32(PCRE2_CASELESS) }
+        if utf { options |= UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_MATCH_INVALID_UTF) }
+        var error: Int32 = 0
+        var offset = 0
+        if let code = pcre2_compile_8(pattern, pattern.count, options, &error, &offset, context) { return code }
+        throw LogSearchError(code: .pattern, message: "bad pattern: \(message(error))", offset: offset)
+    }
+
+    static func message(_ error: Int32) -> String {
+        var text = [UInt8](repeating: 0, count: 256)
+        let length = pcre2_get_error_message_8(error, &text, text.count)
+        return length > 0 ? String(decoding: text.prefix(Int(length)), as: UTF8.self) : "error \(error)"
+    }
+}

@@ -1,0 +1,69 @@
+/// One printed line, or the printed matches of one line.
+struct LineEvent {
+    /// Its number in the member.
+    let line: UInt64
+    /// Where its text ends in the unit's output; it begins where the one before ends.
+    let end: Int
+    /// Selected, not context.
+    let isSelected: Bool
+    /// Matches within it.
+    let matches: UInt32
+}
+
+/// What came of scanning one unit. Output and events are in the order of lines.
+struct UnitResult {
+    let unit: ScanUnit
+    let name: MemberName
+    var output: [UInt8] = []
+    var events: [LineEvent] = []
+    /// Selected lines and their matches; in the printing modes the events say the same.
+    var selected: UInt64 = 0
+    var matches: UInt64 = 0
+    /// Number of the last line of the unit itself; events beyond it are context that the next unit may know better.
+    var lastLine: UInt64 = 0
+    /// Offset in the member of a NUL byte on a selected line: nothing of a binary member is printed.
+    var binaryOffset: UInt64?
+    var problems: [String] = []
+    var decodedBlocks = 0
+    var decodedBytes: UInt64 = 0
+
+    init(unit: ScanUnit, name: MemberName) {
+        self.unit = unit
+        self.name = name
+    }
+}
+
+/// The names of one member, ready to print.
+struct MemberName: Sendable {
+    /// `session:path`, escaped where the output is a terminal.
+    let text: [UInt8]
+    /// The JSON fields `path`, `session`, `image`, `tag` and `location`, without braces.
+    let json: [UInt8]
+
+    init(_ label: SourceLabel, _ member: SearchMember, _ options: SearchOptions) {
+        var text: [UInt8] = []
+        if options.escape {
+            TerminalText.append(label.session, to: &text)
+            text.append(0x3A)
+            member.path.withUnsafeBytes { TerminalText.append($0, to: &text) }
+        } else {
+            text += label.session.utf8
+            text.append(0x3A)
+            text += member.path
+        }
+        self.text = text
+        var json: [UInt8] = []
+        if options.mode == .json {
+            json += "\"path\":".utf8
+            member.path.withUnsafeBytes { JSONBytes.appendData($0, to: &json) }
+            for (key, value) in [
+                ("session", label.session), ("image", label.image), ("tag", label.tag), ("location", label.location),
+            ] {
+                guard let value else { continue }
+                json += ",\"\(key)\":".utf8
+                JSONBytes.appendString(value, to: &json)
+            }
+        }
+        self.json = json
+    }
+}

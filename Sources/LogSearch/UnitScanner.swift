@@ -1,0 +1,230 @@
+/// One thread's scanning: decodes the blocks of a unit, finds the selected lines and renders them.
+final class UnitScanner<Source: SearchSource> {
+    let pattern: SearchPattern
+    let options: SearchOptions
+    private let matcher: Matcher
+    private let decoder: Source.Decoder
+    private var blockBuffer = RawBuffer()
+    private var otherBuffer = RawBuffer()
+    private var joinBuffer: [UInt8] = []
+    private var cachedBlock: Int?
+
+    init(pattern: SearchPattern, options: SearchOptions) throws {
+        self.pattern = pattern
+        self.options = options
+        matcher = try Matcher()
+        decoder = try Source.makeDecoder()
+    }
+
+    /// Scans the units of a batch, in order.
+    func scan(_ batch: ScanBatch<Source>) -> [UnitResult] {
+        cachedBlock = nil
+        return batch.units.map { unit in
+            let member = batch.source.members[unit.member]
+            let name = MemberName(batch.source.label, member, options)
+            var result = UnitResult(unit: unit, name: name)
+            guard !unit.pieces.isEmpty else { return result }
+            do {
+                try scan(unit, member, batch.source, &result)
+            } catch {
+                let first = member.pieces[unit.pieces.lowerBound].firstLine
+                result.problems.append(
+                    "\(String(decoding: name.text, as: UTF8.self)): from line \(first) on a block cannot be read: \(error)"
+                )
+            }
+            return result
+        }
+    }
+
+    private func scan(
+        _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ result: inout UnitResult
+    ) throws {
+        let first = member.pieces[unit.pieces.lowerBound]
+        if unit.pieces.count == 1 {
+            let block = try decode(first, of: source, &result)
+            try scan(block, first, unit, member, source, &result)
+            return
+        }
+        joinBuffer.removeAll(keepingCapacity: true)
+        for index in unit.pieces {
+            joinBuffer.append(contentsOf: try decode(member.pieces[index], of: source, &result))
+        }
+        try joinBuffer.withUnsafeBytes { try scan($0, first, unit, member, source, &result) }
+    }
+
+    private func decode(
+        _ piece: SearchPiece, of source: Source, _ result: inout UnitResult
+    ) throws -> UnsafeRawBufferPointer {
+        let size = source.rawSize(ofBlock: piece.block)
+        if cachedBlock != piece.block {
+            cachedBlock = nil
+            blockBuffer.reserve(size)
+            let count = try source.decode(block: piece.block, with: decoder, into: blockBuffer.bytes)
+            result.decodedBlocks += 1
+            result.decodedBytes += UInt64(count)
+            guard count == size else {
+                throw LogSearchError(code: .source, message: "\(count) bytes instead of \(size)")
+            }
+            cachedBlock = piece.block
+        }
+        return try Self.slice(piece, of: UnsafeRawBufferPointer(blockBuffer.bytes), size)
+    }
+
+    private static func slice(
+        _ piece: SearchPiece, of block: UnsafeRawBufferPointer, _ size: Int
+    ) throws -> UnsafeRawBufferPointer {
+        guard piece.offset >= 0, piece.count >= 0, piece.offset <= size, piece.count <= size - piece.offset else {
+            throw LogSearchError(code: .source, message: "a member reaches beyond its block")
+        }
+        return UnsafeRawBufferPointer(rebasing: block[piece.offset..<piece.offset + piece.count])
+    }
+
+    /// Decodes another piece of the member beside the one being scanned, for context and inherited time.
+    private func neighbour(_ piece: SearchPiece, of source: Source) throws -> UnsafeRawBufferPointer {
+        let size = source.rawSize(ofBlock: piece.block)
+        otherBuffer.reserve(size)
+        let count = try source.decode(block: piece.block, with: decoder, into: otherBuffer.bytes)
+        guard count == size else { throw LogSearchError(code: .source, message: "\(count) bytes instead of \(size)") }
+        return try Self.slice(piece, of: UnsafeRawBufferPointer(otherBuffer.bytes), size)
+    }
+
+    private func scan(
+        _ text: UnsafeRawBufferPointer, _ first: SearchPiece, _ unit: ScanUnit, _ member: SearchMember,
+        _ source: Source, _ result: inout UnitResult
+    ) throws {
+        guard let program = pattern.program(isASCII: text.isASCII()) else {
+            throw LogSearchError(code: .pattern, message: "the pattern does not fit text that is not ASCII")
+        }
+        var clock = LineClock(text, member.timeFormat, options, source.label.start)
+        if options.window != nil, clock.needsCarry { clock.carry = try carriedTime(unit, member, source) }
+        var finder = LineFinder(text, program, matcher, isLineSafe: pattern.isLineSafe)
+        var scan = TextScan(
+            text: text, first: first, options: options, renderer: LineRenderer(options: options, name: result.name),
+            isText: member.isText)
+        scan.run(&finder, &clock, &result)
+        result.lastLine = scan.lastLine
+        for start in finder.undecided {
+            let line = scan.number(ofLineAt: start)
+            result.problems.append(
+                "\(String(decoding: result.name.text, as: UTF8.self)):\(line): the match limit was reached, "
+                    + "whether the line matches is not known")
+        }
+        guard options.hasContext, result.binaryOffset == nil, let firstHit = scan.firstHit else { return }
+        try addContext(unit, member, source, scan, firstHit, &result)
+    }
+
+    /// The time in force before the unit's first line: the last stamp of the pieces before it, else the session's start.
+    private func carriedTime(_ unit: ScanUnit, _ member: SearchMember, _ source: Source) throws -> Int64 {
+        let reader = TimeReader(
+            format: member.timeFormat,
+            context: TimeContext(sessionStart: source.label.start, zoneOffset: options.zoneOffset))
+        var index = unit.pieces.lowerBound
+        while index > 0 {
+            index -= 1
+            let piece = member.pieces[index]
+            if let times = piece.times, times.lowerBound == times.upperBound { return times.lowerBound }
+            if let last = reader.last(of: try neighbour(piece, of: source)) { return last }
+        }
+        return source.label.start
+    }
+
+    // MARK: Context from neighbouring pieces
+
+    private func addContext(
+        _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ scan: TextScan, _ firstHit: UInt64,
+        _ result: inout UnitResult
+    ) throws {
+        let missingBefore = options.before - Int(clamping: firstHit - scan.first.firstLine)
+        if missingBefore > 0, unit.pieces.lowerBound > 0 {
+            try addBefore(missingBefore, unit, member, source, scan, &result)
+        }
+        if scan.afterLeft > 0, unit.pieces.upperBound < member.pieces.count {
+            try addAfter(scan.afterLeft, unit, member, source, scan, &result)
+        }
+    }
+
+    private func addBefore(
+        _ wanted: Int, _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ scan: TextScan,
+        _ result: inout UnitResult
+    ) throws {
+        // Gathered from the end of the piece before, and from those before it while there are not enough lines.
+        var tail: [UInt8] = []
+        var index = unit.pieces.lowerBound
+        var lines = 0
+        while lines < wanted, index > 0, tail.count < 64 << 20 {
+            index -= 1
+            let text = try neighbour(member.pieces[index], of: source)
+            tail.insert(contentsOf: text, at: 0)
+            lines = tail.withUnsafeBytes { $0.countLineFeeds() } - (member.pieces[index].memberOffset == 0 ? 0 : 1)
+        }
+        var output: [UInt8] = []
+        var events: [LineEvent] = []
+        tail.withUnsafeBytes { bytes in
+            var start = bytes.count
+            var number = scan.first.firstLine
+            var offset = scan.first.memberOffset
+            var ranges: [(Range<Int>, UInt64, UInt64)] = []
+            while ranges.count < wanted, start > 0 {
+                let end = start - 1
+                start = bytes.lineStart(before: end)
+                number &-= 1
+                offset = scan.first.memberOffset &- UInt64(bytes.count - start)
+                ranges.append((start..<end, number, offset))
+            }
+            for (range, number, offset) in ranges.reversed() {
+                scan.renderer.line(
+                    UnsafeRawBufferPointer(rebasing: bytes[range]), hasFeed: true, number: number, offset: offset,
+                    matches: [], isSelected: false, to: &output)
+                events.append(LineEvent(line: number, end: output.count, isSelected: false, matches: 0))
+            }
+        }
+        let shift = output.count
+        events += result.events.map {
+            LineEvent(line: $0.line, end: $0.end + shift, isSelected: $0.isSelected, matches: $0.matches)
+        }
+        result.output = output + result.output
+        result.events = events
+    }
+
+    private func addAfter(
+        _ wanted: Int, _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ scan: TextScan,
+        _ result: inout UnitResult
+    ) throws {
+        var left = wanted
+        var number = scan.lastLine
+        var index = unit.pieces.upperBound
+        while left > 0, index < member.pieces.count {
+            let piece = member.pieces[index]
+            let text = try neighbour(piece, of: source)
+            var start = 0
+            while left > 0, start < text.count {
+                let end = text.lineEnd(from: start)
+                // A line that goes on in yet another piece is shown as far as this piece has it.
+                number &+= 1
+                left -= 1
+                scan.renderer.line(
+                    UnsafeRawBufferPointer(rebasing: text[start..<end]), hasFeed: end < text.count, number: number,
+                    offset: piece.memberOffset &+ UInt64(start), matches: [], isSelected: false, to: &result.output)
+                result.events.append(
+                    LineEvent(line: number, end: result.output.count, isSelected: false, matches: 0))
+                start = end + 1
+            }
+            guard !piece.endsMidLine else { return }
+            index += 1
+        }
+    }
+}
+
+/// Memory for a decoded block, kept between blocks.
+struct RawBuffer: ~Copyable {
+    private(set) var bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+
+    /// Makes room; what was in it is lost.
+    mutating func reserve(_ count: Int) {
+        guard bytes.count < count else { return }
+        bytes.deallocate()
+        bytes = .allocate(byteCount: Swift.max(count, 256 << 10), alignment: 64)
+    }
+
+    deinit { bytes.deallocate() }
+}

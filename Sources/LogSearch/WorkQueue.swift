@@ -1,0 +1,149 @@
+/// A stretch of one member that is scanned at once: one piece, or several that a long line joins.
+struct ScanUnit: Sendable {
+    /// Counts members over the whole search.
+    let memberOrdinal: Int
+    let member: Int
+    /// Pieces of the member; empty where no block may match, and only the member's name matters.
+    let pieces: Range<Int>
+}
+
+/// Units that share a block, so that it is decoded once.
+struct ScanBatch<Source: SearchSource>: Sendable {
+    let sequence: Int
+    let source: Source
+    let units: [ScanUnit]
+}
+
+/// Hands out the units that may hold a selected line, in order. Used under the engine's lock.
+struct WorkQueue<Source: SearchSource> {
+    private let options: SearchOptions
+    private let query: BlockQuery?
+    private let globs: [PathGlob]
+    private var nextSource: () -> Source?
+    private var source: Source?
+    private var member = 0
+    private var piece = 0
+    private var yielded = false
+    private var memberOrdinal = -1
+    private var sequence = 0
+    private var held: ScanUnit?
+    private(set) var report = SearchReport()
+    /// Members up to this ordinal need no more units.
+    var closedThrough = -1
+    private let wantsEveryMember: Bool
+    /// Bytes of one line that are joined; what is longer is searched in parts, so that memory stays bounded.
+    private static var longestLine: Int { 32 << 20 }
+
+    init(options: SearchOptions, query: LiteralQuery, nextSource: @escaping () -> Source?) {
+        self.options = options
+        // A line that does not match can stand in any block.
+        self.query = options.invert || query == .all || !options.usesFilters ? nil : BlockQuery(query)
+        globs = options.paths.map(PathGlob.init)
+        wantsEveryMember = options.mode == .filesWithout || options.includeZero
+        self.nextSource = nextSource
+    }
+
+    /// The next batch; nil when there is no more.
+    mutating func next() -> ScanBatch<Source>? {
+        guard let first = held ?? nextUnit() else { return nil }
+        held = nil
+        guard let source else { return nil }
+        var units = [first]
+        if let block = soleBlock(first, in: source) {
+            let ordinal = report.sources
+            while units.count < 256, let unit = nextUnit() {
+                guard report.sources == ordinal, soleBlock(unit, in: source) == block else {
+                    held = unit
+                    break
+                }
+                units.append(unit)
+            }
+        }
+        defer { sequence += 1 }
+        return ScanBatch(sequence: sequence, source: source, units: units)
+    }
+
+    private func soleBlock(_ unit: ScanUnit, in source: Source) -> Int? {
+        guard unit.pieces.count == 1 else { return nil }
+        return source.members[unit.member].pieces[unit.pieces.lowerBound].block
+    }
+
+    private mutating func nextUnit() -> ScanUnit? {
+        while true {
+            if source == nil || member >= source?.members.count ?? 0 {
+                // The batch under construction still needs its source: it is replaced by the next call only.
+                guard let fresh = nextSource() else { return nil }
+                source = fresh
+                report.sources += 1
+                member = -1
+                advanceMember()
+                continue
+            }
+            guard let source else { return nil }
+            if let unit = nextUnit(of: source.members[member]) { return unit }
+            advanceMember()
+        }
+    }
+
+    private mutating func advanceMember() {
+        member += 1
+        piece = 0
+        yielded = false
+        guard let source else { return }
+        while member < source.members.count, !isWanted(source.members[member]) { member += 1 }
+        guard member < source.members.count else { return }
+        memberOrdinal += 1
+        report.members += 1
+        report.blocks += source.members[member].pieces.count
+        if options.window != nil, source.members[member].timeFormat == .none { report.membersWithoutTime += 1 }
+    }
+
+    private func isWanted(_ member: SearchMember) -> Bool {
+        guard member.isText || options.asText || options.searchBinary else { return false }
+        if options.window != nil, options.strictTime, member.timeFormat == .none { return false }
+        return globs.isEmpty || globs.contains { $0.matches(member.path) }
+    }
+
+    private mutating func nextUnit(of member: SearchMember) -> ScanUnit? {
+        while piece < member.pieces.count, closedThrough < memberOrdinal {
+            let first = piece
+            var joined = member.pieces[piece].count
+            while piece < member.pieces.count - 1, member.pieces[piece].endsMidLine, joined < Self.longestLine {
+                piece += 1
+                joined += member.pieces[piece].count
+            }
+            if joined >= Self.longestLine, member.isText, member.pieces[piece].endsMidLine {
+                report.note("\(label(member)): a line longer than 32 MiB is searched in parts")
+            }
+            piece += 1
+            let range = first..<piece
+            guard passesTime(member, range), passesFilter(member, range) else { continue }
+            yielded = true
+            return ScanUnit(memberOrdinal: memberOrdinal, member: self.member, pieces: range)
+        }
+        guard !yielded, wantsEveryMember else { return nil }
+        yielded = true
+        return ScanUnit(memberOrdinal: memberOrdinal, member: self.member, pieces: 0..<0)
+    }
+
+    private func label(_ member: SearchMember) -> String {
+        "\(source?.label.session ?? ""):\(String(decoding: member.path, as: UTF8.self))"
+    }
+
+    private mutating func passesTime(_ member: SearchMember, _ range: Range<Int>) -> Bool {
+        guard let window = options.window, member.timeFormat != .none else { return true }
+        // A piece without times keeps what was before the first stamp: nothing to prune by.
+        let outside = range.allSatisfy { member.pieces[$0].times.map { !$0.overlaps(window) } ?? false }
+        if outside { report.prunedByTime += range.count }
+        return !outside
+    }
+
+    private mutating func passesFilter(_ member: SearchMember, _ range: Range<Int>) -> Bool {
+        // What a joined line requires may be spread over its pieces.
+        guard let query, range.count == 1, let source else { return true }
+        report.probed += 1
+        guard source.mayContain(query, block: member.pieces[range.lowerBound].block) else { return false }
+        report.passed += 1
+        return true
+    }
+}
