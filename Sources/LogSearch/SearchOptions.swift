@@ -68,8 +68,9 @@ public struct SearchOptions: Sendable, Equatable {
 
 /// What a search came to.
 public struct SearchReport: Sendable, Equatable {
-    /// Sources and members looked at.
+    /// Sources looked at.
     public var sources = 0
+    /// Members looked at.
     public var members = 0
     /// Members with a selected line.
     public var membersMatched = 0
@@ -77,15 +78,19 @@ public struct SearchReport: Sendable, Equatable {
     public var blocks = 0
     /// Blocks left out because no line of theirs lies in the time window.
     public var prunedByTime = 0
-    /// Blocks whose filter was asked, and those of them that passed.
+    /// Blocks whose filter was asked.
     public var probed = 0
+    /// Those of them that may hold a selected line.
     public var passed = 0
-    /// Blocks decoded, their bytes, and those of them with a selected line.
+    /// Blocks decoded.
     public var decoded = 0
+    /// Raw bytes of those blocks.
     public var decodedBytes: UInt64 = 0
+    /// Those of them with a selected line.
     public var hit = 0
-    /// Selected lines and the matches in them.
+    /// Selected lines.
     public var lines: UInt64 = 0
+    /// Matches in them, where the mode needed them counted.
     public var matches: UInt64 = 0
     /// Bytes printed.
     public var printedBytes: UInt64 = 0

@@ -99,12 +99,3 @@ public protocol SearchSource: Sendable {
     /// - Throws: an error that says what is damaged.
     func decode(block: Int, with decoder: Decoder, into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
-
-/// A literal query made ready for the filters of blocks.
-public struct BlockQuery: Sendable {
-    /// The query.
-    public let query: LiteralQuery
-
-    /// Prepares a query.
-    public init(_ query: LiteralQuery) { self.query = query }
-}

@@ -1,3 +1,5 @@
+public import Pack
+
 /// Reads the stamps of one format, with hand-written digit parsers: no allocation, no locale, some ten nanoseconds each.
 public struct TimeReader: Sendable {
     /// The format read.
@@ -49,6 +51,15 @@ public struct TimeReader: Sendable {
             if stamp > high { high = stamp }
         }
         return low <= high ? (low, high) : nil
+    }
+
+    /// What a block inspector reports of a block's times.
+    /// - Parameter block: raw bytes that begin at the start of a line.
+    public func facts(of block: UnsafeRawBufferPointer) -> BlockFacts {
+        guard format != .none, let range = range(of: block) else { return BlockFacts(startsUntimed: true) }
+        let first = UnsafeRawBufferPointer(rebasing: block[0..<block.lineEnd(from: 0)])
+        return BlockFacts(
+            minTime: range.min, maxTime: range.max, lastTime: last(of: block), startsUntimed: stamp(of: first) == nil)
     }
 
     /// The stamp in force at the end of a block, which unstamped lines that follow it inherit.

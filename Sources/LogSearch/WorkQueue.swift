@@ -37,7 +37,8 @@ struct WorkQueue<Source: SearchSource> {
     init(options: SearchOptions, query: LiteralQuery, nextSource: @escaping () -> Source?) {
         self.options = options
         // A line that does not match can stand in any block.
-        self.query = options.invert || query == .all || !options.usesFilters ? nil : BlockQuery(query)
+        let prepared = BlockQuery(query)
+        self.query = options.invert || prepared.probes.isAll || !options.usesFilters ? nil : prepared
         globs = options.paths.map(PathGlob.init)
         wantsEveryMember = options.mode == .filesWithout || options.includeZero
         self.nextSource = nextSource

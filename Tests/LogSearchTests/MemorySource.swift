@@ -84,12 +84,12 @@ func search(
     _ patterns: [String], in sources: [MemorySource], patternOptions: (inout PatternOptions) -> Void = { _ in },
     options configure: (inout SearchOptions) -> Void = { _ in }
 ) throws -> (text: [UInt8], report: SearchReport) {
-    var patternOptions_ = PatternOptions(patterns)
-    patternOptions(&patternOptions_)
+    var reading = PatternOptions(patterns)
+    patternOptions(&reading)
     var options = SearchOptions()
     configure(&options)
     var queue = sources.makeIterator()
-    let engine = SearchEngine<MemorySource>(pattern: try SearchPattern(patternOptions_), options: options)
+    let engine = SearchEngine<MemorySource>(pattern: try SearchPattern(reading), options: options)
     let (report, output) = try engine.run(into: Collected()) { queue.next() }
     return (output.bytes, report)
 }

@@ -1,0 +1,83 @@
+public import Pack
+
+/// One pack as something that can be searched. May be shared between threads.
+public struct PackSource: SearchSource {
+    /// Which session it is.
+    public let label: SourceLabel
+    /// Its members that have content.
+    public let members: [SearchMember]
+    private let reader: PackReader
+    private let filters: PackFilters?
+
+    /// A source over an open pack.
+    /// - Parameters:
+    ///   - usesFilters: read the block filters now; without them every block is searched.
+    ///   - members: indices of the pack's members to search; nil for all.
+    /// - Throws: `PackError` when the session facts cannot be read. Damaged filters are no error: their blocks are
+    ///   searched.
+    public init(_ reader: PackReader, usesFilters: Bool = true, members: [Int]? = nil) throws(PackError) {
+        let facts = try reader.session()
+        self.init(reader, label: Self.label(facts), usesFilters: usesFilters, members: members)
+    }
+
+    /// A source over an open pack whose session is known already.
+    public init(_ reader: PackReader, label: SourceLabel, usesFilters: Bool = true, members: [Int]? = nil) {
+        self.reader = reader
+        self.label = label
+        filters = usesFilters ? try? reader.filters() : nil
+        self.members = (members ?? Array(reader.members.indices)).compactMap { index in
+            guard reader.members.indices.contains(index) else { return nil }
+            return Self.member(index, of: reader)
+        }
+    }
+
+    /// What is printed of a session's facts.
+    public static func label(_ facts: SessionFacts) -> SourceLabel {
+        SourceLabel(
+            session: facts.session, image: facts.image, tag: facts.tag, location: facts.location,
+            start: facts.created ?? 0, end: facts.exited ?? facts.firstSeenExited)
+    }
+
+    private static func member(_ index: Int, of reader: PackReader) -> SearchMember? {
+        let member = reader.members[index]
+        switch member.kind {
+        case .log, .text, .crashDump, .binary: break
+        case .directory, .symlink, .hardlink, .device, .fifo: return nil
+        }
+        let isText = member.kind.isText
+        let pieces = reader.pieces(ofMember: index)
+        return SearchMember(
+            path: member.path, isText: isText, timeFormat: TimeFormat(rawValue: member.timeFormat) ?? .none,
+            pieces: pieces.enumerated().map { position, piece in
+                let block = reader.blocks[piece.block]
+                let isBatch = block.flags.contains(.batch)
+                var times: ClosedRange<Int64>?
+                if let low = block.minTime, let high = block.maxTime, low <= high { times = low...high }
+                return SearchPiece(
+                    block: piece.block, offset: piece.range.lowerBound, count: piece.range.count,
+                    memberOffset: piece.contentOffset, firstLine: isBatch ? 1 : max(1, block.firstLine), times: times,
+                    // Bytes that are not text are cut anywhere.
+                    endsMidLine: position < pieces.count - 1 && (!isText || block.flags.contains(.endsMidLine)))
+            })
+    }
+
+    /// Whether a block may meet a query; true where it has no filter, or one that is damaged or unknown.
+    public func mayContain(_ query: BlockQuery, block: Int) -> Bool {
+        guard let filters else { return true }
+        return filters.withFilter(block: block) { query.probes.mayMatch($0) } ?? true
+    }
+
+    /// A decoder for one thread.
+    public static func makeDecoder() throws -> BlockDecoder { try BlockDecoder() }
+
+    /// Raw size of a block in bytes.
+    public func rawSize(ofBlock block: Int) -> Int {
+        reader.blocks.indices.contains(block) ? Int(reader.blocks[block].rawSize) : 0
+    }
+
+    /// Decodes a block; its checksum is verified.
+    public func decode(block: Int, with decoder: BlockDecoder, into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+    {
+        try reader.decode(block: block, into: buffer, using: decoder)
+    }
+}
