@@ -226,9 +226,8 @@ struct RipgrepEqualityTests {
         for file in Self.files { source.add(file.name, file.content, blockSize: 700) }
         for strings in [["foo", "Bar()"], ["(", "=1"], ["über"], ["a.b", "[2025"], ["\\"]] {
             let expected = try Self.rg(["-F"] + strings.flatMap { ["-e", $0] })
-            let (text, _) = try search(strings, in: [source], patternOptions: { $0.fixed = true }) {
-                $0.searchBinary = true
-            }
+            let (text, _) = try search(
+                strings, in: [source], patternOptions: { $0.fixed = true }, options: { $0.searchBinary = true })
             #expect(Self.difference(text, expected.text) == nil, "\(strings)")
         }
         let expected = try Self.rg(["-e", "^foo", "-e", "player.*tick", "-e", "(?i)KICK"])
