@@ -76,6 +76,7 @@ let package = Package(
             name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CShims"], swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
         .testTarget(name: "HarvestTests", dependencies: ["Harvest"], swiftSettings: house),
+        .testTarget(name: "SessionAPITests", dependencies: ["SessionAPI"], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(
             name: "Pack", dependencies: ["CZstd", "CCrypto", "CFilter"], swiftSettings: hot,

@@ -161,14 +161,23 @@ extension JSONCursor {
 // MARK: Numbers
 
 extension JSONCursor {
-    /// The value of a number's characters; nil when it is beyond what a Double holds.
-    func double(_ span: Range<Int>) throws(JSONFault) -> Double? {
+    /// The value of a number's characters. Like `JSONDecoder` it refuses a number beyond what a Double holds.
+    func double(_ span: Range<Int>) throws(JSONFault) -> Double {
         if let small = wholeNumber(span) { return Double(small) }
         try checkNumber(span)
-        // Longer than this a number says nothing that a session could mean.
         let text = UnsafeRawBufferPointer(start: base + span.lowerBound, count: span.count)
-        guard let value = Double(String(decoding: text, as: UTF8.self)), value.isFinite else { return nil }
+        guard let value = Double(String(decoding: text, as: UTF8.self)), value.isFinite, value != 0 || isZero(span)
+        else { throw .malformed("number beyond what can be held", at: span.lowerBound) }
         return value
+    }
+
+    /// True when no digit before the exponent says otherwise.
+    private func isZero(_ span: Range<Int>) -> Bool {
+        for index in span {
+            if byte(index) | 0x20 == UInt8(ascii: "e") { return true }
+            if byte(index) >= UInt8(ascii: "1"), byte(index) <= UInt8(ascii: "9") { return false }
+        }
+        return true
     }
 
     /// Up to 15 plain digits, which a Double holds exactly: the usual form, read without a detour.
@@ -184,7 +193,8 @@ extension JSONCursor {
         return value
     }
 
-    private func checkNumber(_ span: Range<Int>) throws(JSONFault) {
+    /// Checks that a number's characters stand in an order that the grammar allows.
+    func checkNumber(_ span: Range<Int>) throws(JSONFault) {
         var index = span.lowerBound
         func digits() throws(JSONFault) {
             let first = index
@@ -238,7 +248,40 @@ struct StringInterner {
 /// The string of these UTF-8 bytes; nil when they are not valid UTF-8.
 @inline(__always)
 func plainString(_ bytes: UnsafeRawBufferPointer) -> String? {
-    String(validating: bytes.bindMemory(to: UInt8.self), as: UTF8.self)
+    let units = bytes.bindMemory(to: UInt8.self)
+    // The validating initialiser is generic inside the standard library and costs several times as much.
+    return bytes.isASCII ? String(decoding: units, as: UTF8.self) : String(validating: units, as: UTF8.self)
+}
+
+extension UnsafeRawBufferPointer {
+    /// True when every byte is below 0x80.
+    @inline(__always)
+    var isASCII: Bool {
+        var index = 0
+        var seen: UInt64 = 0
+        while index + 8 <= count {
+            seen |= loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            index += 8
+        }
+        var rest: UInt8 = 0
+        while index < count {
+            rest |= self[index]
+            index += 1
+        }
+        return seen & 0x8080_8080_8080_8080 == 0 && rest < 0x80
+    }
+
+    /// True when the bytes are valid UTF-8.
+    var isUTF8: Bool {
+        isASCII || String(validating: bindMemory(to: UInt8.self), as: UTF8.self) != nil
+    }
+
+    /// True when the bytes are those of a word of the same length.
+    @inline(__always)
+    func matches(_ word: StaticString) -> Bool {
+        for index in 0..<word.utf8CodeUnitCount where self[index] != word.utf8Start[index] { return false }
+        return true
+    }
 }
 
 extension String {

@@ -60,6 +60,12 @@ struct KeyedPair<Value> {
     var key: String
     var value: Value
 
+    /// True when a pair with this key has been read. Looks at no more than a thousand pairs, so that nobody can make
+    /// an object whose members are all compared with each other.
+    static func holds(_ key: String, in pairs: [KeyedPair]) -> Bool {
+        pairs.prefix(1_000).contains { $0.key == key }
+    }
+
     /// The pairs ordered by key; of several with the same key only the first.
     static func firstOfEach(_ pairs: [KeyedPair]) -> [KeyedPair] {
         guard pairs.count > 1 else { return pairs }

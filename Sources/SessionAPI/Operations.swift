@@ -10,21 +10,6 @@ public struct ArtifactDownload: Sendable {
     public let body: ByteStream
 }
 
-/// What became of a list that was read as a stream.
-public struct SessionListSummary: Sendable, Equatable {
-    /// Entries that were handed over.
-    public var entries = 0
-    /// Entries that were left out because they are not objects or carry no usable id.
-    public var rejected = 0
-    /// Where in the list, in bytes, the first entries that were left out begin; at most 16.
-    public var rejectedOffsets: [Int64] = []
-    /// Size of the list in bytes.
-    public var bytes: Int64 = 0
-
-    /// A summary of nothing.
-    public init() {}
-}
-
 extension SessionAPIClient {
     /// session-run: starts a session.
     /// - Throws: among others `conflict` (the id is taken), `capacity` (try again in seconds), `quota`.

@@ -130,10 +130,10 @@ public struct SessionList: Sendable, Equatable {
 /// Turns numbers of the API into values.
 enum WireNumber {
     /// Milliseconds since 1970 of a `created` number. The API documents milliseconds; a value that would then lie
-    /// before March 1973 is taken for seconds. Nil when it is no time between 1970 and the year 9999.
+    /// before March 1973 is taken for seconds. Nil when it is no time between March 1973 and the year 9999.
     static func milliseconds(_ value: Double) -> Int64? {
         let milliseconds = value < 100_000_000_000 ? value * 1000 : value
-        guard milliseconds > 0, milliseconds < 253_402_300_800_000 else { return nil }
+        guard milliseconds >= 100_000_000_000, milliseconds < 253_402_300_800_000 else { return nil }
         return Int64(milliseconds)
     }
 

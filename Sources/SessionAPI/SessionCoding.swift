@@ -17,7 +17,7 @@ extension KeyedDecodingContainer {
         }
     }
 
-    /// The number under a key; nil when it is absent, null, something else or too large.
+    /// The number under a key; nil when it is absent, null or something else.
     func double(_ key: Key) throws -> Double? {
         do {
             return try decodeIfPresent(Double.self, forKey: key)
@@ -56,11 +56,12 @@ extension SessionLabels: Codable {
         var builder = SessionLabelsBuilder()
         var reader = LabelTextReader()
         for key in container.allKeys {
+            let name = SessionLabelsBuilder.Name(key.stringValue)
             guard var text = try container.text(key) else {
-                builder.take(key.stringValue, nil, using: &reader)
+                builder.take(name, nil, using: &reader)
                 continue
             }
-            text.withUTF8 { builder.take(key.stringValue, UnsafeRawBufferPointer($0), using: &reader) }
+            text.withUTF8 { builder.take(name, UnsafeRawBufferPointer($0), using: &reader) }
         }
         self = builder.finish()
     }

@@ -101,7 +101,7 @@ struct SessionEntryReader {
         return text
     }
 
-    /// A number's value; nil when the value is something else or too large.
+    /// A number's value; nil when the value is something else.
     @inline(__always)
     private func number(_ cursor: inout JSONCursor, _ depth: Int) throws(JSONFault) -> Double? {
         switch try cursor.token() {
@@ -124,8 +124,19 @@ struct SessionEntryReader {
             guard let name = interner.string(try cursor.unescaped(key, in: scratch)) else {
                 throw .malformed("not UTF-8", at: key.start)
             }
-            let value = try number(&cursor, depth + 1).flatMap(WireNumber.port)
-            pairs.append(KeyedPair(key: name, value: value))
+            var value: Double?
+            switch try cursor.token() {
+            case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                let span = try cursor.number()
+                do throws(JSONFault) {
+                    value = try cursor.double(span)
+                } catch {
+                    // Only the first value under a name is read, and so judged.
+                    guard KeyedPair.holds(name, in: pairs) else { throw error }
+                }
+            default: try cursor.skipValue(depth: depth + 1)
+            }
+            pairs.append(KeyedPair(key: name, value: value.flatMap(WireNumber.port)))
         } while try cursor.another(closing: UInt8(ascii: "}"))
         return KeyedPair.firstOfEach(pairs).compactMap { pair in
             pair.value.map { SessionPort(name: pair.key, host: $0) }
@@ -141,7 +152,13 @@ struct SessionEntryReader {
         var builder = SessionLabelsBuilder()
         repeat {
             let key = try cursor.key()
-            guard let name = interner.string(try cursor.unescaped(key, in: scratch)) else {
+            let keyBytes = try cursor.unescaped(key, in: scratch)
+            let name: SessionLabelsBuilder.Name
+            if let known = SessionLabelsBuilder.Known(keyBytes) {
+                name = .known(known)
+            } else if let text = interner.string(keyBytes) {
+                name = .other(text)
+            } else {
                 throw .malformed("not UTF-8", at: key.start)
             }
             guard try cursor.token() == UInt8(ascii: "\"") else {
@@ -150,29 +167,15 @@ struct SessionEntryReader {
                 continue
             }
             let span = try cursor.string()
-            let bytes = try cursor.unescaped(span, in: scratch)
-            guard bytes.isUTF8 else { throw .malformed("not UTF-8", at: span.start) }
-            builder.take(name, bytes, using: &labelReader)
+            do throws(JSONFault) {
+                let bytes = try cursor.unescaped(span, in: scratch)
+                guard bytes.isUTF8 else { throw .malformed("not UTF-8", at: span.start) }
+                builder.take(name, bytes, using: &labelReader)
+            } catch {
+                // Only the first value under a name is read, and so judged.
+                guard builder.contains(name) else { throw error }
+            }
         } while try cursor.another(closing: UInt8(ascii: "}"))
         return builder.finish()
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// True when the bytes are those of a word of the same length.
-    @inline(__always)
-    func matches(_ word: StaticString) -> Bool {
-        for index in 0..<word.utf8CodeUnitCount where self[index] != word.utf8Start[index] { return false }
-        return true
-    }
-
-    /// True when the bytes are valid UTF-8.
-    var isUTF8: Bool {
-        var index = 0
-        while index + 8 <= count, loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 {
-            index += 8
-        }
-        while index < count, self[index] < 0x80 { index += 1 }
-        return index == count || plainString(UnsafeRawBufferPointer(rebasing: self[index...])) != nil
     }
 }

@@ -35,30 +35,79 @@ public struct SessionLabels: Sendable, Equatable {
 
 /// Gathers a session's labels while they are read. Of several labels with the same key the first counts.
 struct SessionLabelsBuilder {
-    private enum Known: String {
-        case env
-        case tags
-        case gameye
+    /// The labels that carry JSON text.
+    enum Known: UInt8 {
+        case env = 1
+        case tags = 2
+        case gameye = 4
+
+        /// The label with this name.
+        @inline(__always)
+        init?(_ name: UnsafeRawBufferPointer) {
+            if name.count == 3, name.matches("env") {
+                self = .env
+            } else if name.count == 4, name.matches("tags") {
+                self = .tags
+            } else if name.count == 6, name.matches("gameye") {
+                self = .gameye
+            } else {
+                return nil
+            }
+        }
+
+        var name: String {
+            switch self {
+            case .env: "env"
+            case .tags: "tags"
+            case .gameye: "gameye"
+            }
+        }
+    }
+
+    /// The name of a label.
+    enum Name {
+        case known(Known)
+        case other(String)
+
+        init(_ text: String) {
+            var copy = text
+            let known = copy.withUTF8 { Known(UnsafeRawBufferPointer($0)) }
+            self = known.map { .known($0) } ?? .other(text)
+        }
     }
 
     private var labels = SessionLabels()
-    private var seen: Set<Known> = []
+    private var seen: UInt8 = 0
     private var other: [KeyedPair<String?>] = []
 
-    /// Takes in one label; `text` is nil when its value is not a string.
-    mutating func take(_ key: String, _ text: UnsafeRawBufferPointer?, using reader: inout LabelTextReader) {
-        guard let known = Known(rawValue: key) else {
-            other.append(KeyedPair(key: key, value: text.flatMap { plainString($0) }))
-            return
+    /// True when a label of this name has been taken in.
+    func contains(_ name: Name) -> Bool {
+        switch name {
+        case .known(let known): seen & known.rawValue != 0
+        case .other(let key): KeyedPair.holds(key, in: other)
         }
-        guard seen.insert(known).inserted, let text else { return }
+    }
+
+    /// Takes in one label; `text` is nil when its value is not a string.
+    mutating func take(_ name: Name, _ text: UnsafeRawBufferPointer?, using reader: inout LabelTextReader) {
+        switch name {
+        case .other(let key):
+            other.append(KeyedPair(key: key, value: text.flatMap { reader.string($0) }))
+        case .known(let known):
+            guard seen & known.rawValue == 0 else { return }
+            seen |= known.rawValue
+            if let text { take(known, text, using: &reader) }
+        }
+    }
+
+    private mutating func take(_ known: Known, _ text: UnsafeRawBufferPointer, using reader: inout LabelTextReader) {
         switch known {
         case .env:
             labels.environmentSessionID = reader.sessionID(inEnvironment: text)
         case .tags:
-            if let read = reader.labels(text) { labels.tags = read } else { keepRaw(key, text) }
+            if let read = reader.labels(text) { labels.tags = read } else { keepRaw(known.name, text) }
         case .gameye:
-            if let read = reader.labels(text) { labels.platform = read } else { keepRaw(key, text) }
+            if let read = reader.labels(text) { labels.platform = read } else { keepRaw(known.name, text) }
         }
     }
 
@@ -78,11 +127,15 @@ struct LabelTextReader {
     private let scratch = JSONScratch()
     private var interner = StringInterner()
 
+    /// The string of these bytes, shared with earlier ones where possible; nil when they are not UTF-8.
+    mutating func string(_ bytes: UnsafeRawBufferPointer) -> String? { interner.string(bytes) }
+
     /// The members of a JSON object as labels; nil when the text is not one JSON object. Nulls are left out.
     mutating func labels(_ text: UnsafeRawBufferPointer) -> LabelSet? {
         var found: [KeyedPair<String?>] = []
         do throws(JSONFault) {
             var cursor = JSONCursor(text)
+            found.reserveCapacity(8)
             guard try cursor.token() == UInt8(ascii: "{") else { return nil }
             if try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) {
                 repeat {
@@ -131,7 +184,7 @@ struct LabelTextReader {
             return nil
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
             let span = try cursor.number()
-            _ = try cursor.double(span)
+            try cursor.checkNumber(span)
             return cursor.source(span)
         default:
             let start = cursor.position

@@ -34,6 +34,21 @@ public struct SessionListError: Error, Sendable, Equatable {
     }
 }
 
+/// What became of a list that was read as a stream.
+public struct SessionListSummary: Sendable, Equatable {
+    /// Entries that were handed over.
+    public var entries = 0
+    /// Entries that were left out because they are not objects or carry no usable id.
+    public var rejected = 0
+    /// Where in the list, in bytes, the first entries that were left out begin; at most 16.
+    public var rejectedOffsets: [Int64] = []
+    /// Size of the list in bytes.
+    public var bytes: Int64 = 0
+
+    /// A summary of nothing.
+    public init() {}
+}
+
 /// Reads the answer of session-list while it arrives and hands over each entry as soon as it is complete.
 ///
 /// Memory is bounded by the largest single value, not by the list. The result is that of `JSONDecoder` with

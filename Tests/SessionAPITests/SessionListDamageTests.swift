@@ -1,0 +1,139 @@
+import Foundation
+import SessionAPI
+import Testing
+
+@Suite struct SessionListDamageTests {
+    private func failure(_ text: String) -> SessionListError? {
+        if case .failure(let error) = streamed(text) { error } else { nil }
+    }
+
+    @Test func errorsCarryTheByteWhereTheListIsDamaged() {
+        let good = #"{"sessions":[{"id":"a"},"#
+        #expect(failure(good + "x]}") == SessionListError(code: .malformed, offset: 24, message: "expected a value"))
+        #expect(failure(good + #"{"id":"\q"}]}"#)?.offset == 31)
+        #expect(failure(#"{"sessions":[]} trailing"#)?.offset == 16)
+        #expect(failure(#"{"sessions" []}"#)?.offset == 12)
+        #expect(failure("{\"sessions\":[{\"id\":\"a\u{1}\"}]}")?.offset == 21)
+    }
+
+    @Test func theOffsetDoesNotDependOnThePieces() {
+        let bytes = Array((#"{"a":[1,2,{"b":"c"}],"sessions":[{"id":"a"},{"id":"b","created":01}]}"#).utf8)
+        let whole = streamed(bytes) { _ in Int.max }
+        #expect(throws: SessionListError.self) { try whole.get() }
+        for size in 1...bytes.count { #expect(streamed(bytes) { _ in size } == whole) }
+    }
+
+    @Test func entriesBeforeTheDamageHaveBeenHandedOver() {
+        let text = #"{"sessions":[{"id":"one"},{"id":"two"},{"id":"thr"#
+        var ids: [String] = []
+        var decoder = SessionListDecoder()
+        #expect(throws: SessionListError.self) {
+            try Array(text.utf8).withUnsafeBytes { try decoder.push($0) { ids.append($0.id) } }
+            _ = try decoder.finish { ids.append($0.id) }
+        }
+        #expect(ids == ["one", "two"])
+    }
+
+    @Test func everyPrefixOfAListIsTruncated() {
+        let text = #"{"more":{"x":[true,null]},"sessions":[{"id":"a","port":{"1/tcp":5},"labels":{"tags":"{}"}}]}"#
+        let bytes = Array(text.utf8)
+        for count in 0..<bytes.count {
+            let part = Array(bytes[..<count])
+            guard case .failure(let error) = streamed(part, pieces: { _ in 5 }) else {
+                Issue.record("a list of \(count) of \(bytes.count) bytes was taken for complete")
+                continue
+            }
+            #expect(error.code == .truncated)
+            #expect(error.offset == count)
+        }
+        #expect(throws: Never.self) { try streamed(text).get() }
+    }
+
+    @Test func aPageInsteadOfJSONIsNamed() {
+        #expect(failure("<html><body>502 Bad Gateway</body></html>")?.code == .markup)
+        #expect(failure("\n <!DOCTYPE html>")?.code == .markup)
+        #expect(failure("Service unavailable")?.code == .malformed)
+        #expect(failure("")?.code == .truncated)
+    }
+
+    @Test func otherJSONIsNotAList() {
+        #expect(failure("[]")?.code == .noSessions)
+        #expect(failure("\"sessions\"")?.code == .noSessions)
+        #expect(failure("{}")?.code == .noSessions)
+        #expect(failure(#"{"sessions":null}"#)?.code == .noSessions)
+        #expect(failure(#"{"sessions":{"id":"a"}}"#)?.code == .noSessions)
+        #expect(failure(#"{"message":"no"}"#)?.code == .noSessions)
+    }
+
+    @Test func nestingEndsAt512() {
+        func list(_ levels: Int) -> String {
+            let open = String(repeating: "[", count: levels)
+            let close = String(repeating: "]", count: levels)
+            return #"{"x":"# + open + close + #","sessions":[]}"#
+        }
+        #expect(throws: Never.self) { try streamed(list(511)).get() }
+        #expect(oracle(Array(list(511).utf8)) != nil)
+        #expect(failure(list(512))?.code == .malformed)
+        #expect(oracle(Array(list(512).utf8)) == nil)
+        #expect(failure(list(1_000_000))?.code == .malformed)
+        let inEntry = #"{"sessions":[{"id":"a","x":"# + String(repeating: "{\"a\":", count: 509) + "1"
+        #expect(failure(inEntry)?.code == .truncated)
+        #expect(failure(#"{"sessions":[{"id":"a","x":"# + String(repeating: "{\"a\":", count: 510))?.code == .malformed)
+    }
+
+    @Test func aValueBeyondTheLimitIsRefusedWithoutBeingKept() {
+        var decoder = SessionListDecoder(maximumValue: 10_000)
+        let head = Array(#"{"sessions":[{"id":""#.utf8)
+        let filler = [UInt8](repeating: UInt8(ascii: "a"), count: 4_096)
+        let error = #expect(throws: SessionListError.self) {
+            try head.withUnsafeBytes { try decoder.push($0) { _ in } }
+            for _ in 0..<100 { try filler.withUnsafeBytes { try decoder.push($0) { _ in } } }
+        }
+        #expect(error?.code == .tooLarge)
+    }
+
+    @Test func aDecoderThatFailedStaysFailed() {
+        var decoder = SessionListDecoder()
+        let bad = Array(#"{"sessions":[}"#.utf8)
+        let good = Array(#"{"sessions":[]}"#.utf8)
+        let first = #expect(throws: SessionListError.self) { try bad.withUnsafeBytes { try decoder.push($0) { _ in } } }
+        let second = #expect(throws: SessionListError.self) {
+            try good.withUnsafeBytes { try decoder.push($0) { _ in } }
+        }
+        let third = #expect(throws: SessionListError.self) { try decoder.finish { _ in } }
+        #expect(first == second)
+        #expect(first == third)
+    }
+
+    @Test func entriesWithoutAnIdAreCountedWithTheirPlace() throws {
+        let text = #"{"sessions":[ {"id":"a"}, 5, {"image":"x"}, {"id":""}, null, {"id":7}, [{"id":"b"}], {"id":"c"}]}"#
+        var decoder = SessionListDecoder()
+        var ids: [String] = []
+        try Array(text.utf8).withUnsafeBytes { try decoder.push($0) { ids.append($0.id) } }
+        let summary = try decoder.finish { ids.append($0.id) }
+        #expect(ids == ["a", "c"])
+        #expect(summary.rejected == 6)
+        #expect(summary.rejectedOffsets.first == 26)
+        #expect(oracle(Array(text.utf8))?.rejected == 6)
+    }
+
+    /// The one kind of text that JSONDecoder takes and the stream decoder does not, and why: a server that promises
+    /// application/json sends UTF-8 (RFC 8259 section 8.1).
+    @Test func wideTextIsRefused() throws {
+        let text = #"{"sessions":[{"id":"a"}]}"#
+        let wide = text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+        #expect(oracle(wide) != nil)
+        guard case .failure(let error) = streamed(wide, pieces: { _ in Int.max }) else {
+            Issue.record("UTF-16 was read")
+            return
+        }
+        #expect(error.code == .malformed)
+    }
+
+    @Test func manyLabelsDoNotTakeQuadraticTime() throws {
+        // With quadratic work this would take minutes.
+        let labels = (0..<60_000).map { "\"label-\($0 * 7919 % 60_000)\":\"\"" }.joined(separator: ",")
+        let list = try streamed(#"{"sessions":[{"id":"a","labels":{"# + labels + "}}]}").get()
+        #expect(list.sessions.first?.labels.other.count == 60_000)
+    }
+}
