@@ -1,0 +1,121 @@
+public import Pack
+
+/// What one ingest is asked to do: which session, which downloads, within which limits.
+///
+/// The job crosses from the parent to the confined child as JSON; the files it speaks of cross as open descriptors, in
+/// the same order, because the child can open nothing.
+public struct IngestJob: Codable, Sendable, Equatable {
+    /// How a download is to be read.
+    public enum Form: String, Codable, Sendable {
+        /// An archive as the API sends it; if it is none, the verdict says so.
+        case archive
+        /// One file as it is: it becomes one member under `name`.
+        case file
+        /// An archive if it is one, else one file. For files at hand, whose form nobody promised.
+        case either
+    }
+
+    /// One download.
+    public struct Input: Codable, Sendable, Equatable {
+        /// Which of the job's artifacts it belongs to.
+        public var artifact: Int
+        /// How it is to be read.
+        public var form: Form
+        /// The member's path when it is kept as one file: raw bytes.
+        public var name: [UInt8]
+        /// The member's time of last change in nanoseconds since 1970, when it is kept as one file.
+        public var modified: Int64
+
+        /// A download of the artifact at an index.
+        public init(artifact: Int, form: Form, name: [UInt8], modified: Int64 = 0) {
+            self.artifact = artifact
+            self.form = form
+            self.name = name
+            self.modified = modified
+        }
+    }
+
+    /// What is known of the session.
+    public var session: SessionFacts
+    /// The ledger rows that go into the pack; the child fills in verdict and flags of those it unpacks.
+    public var artifacts: [ArtifactEntry]
+    /// The downloads, in the order of their descriptors.
+    public var inputs: [Input]
+    /// Whether a pack of this session exists already, whose members are kept (its descriptor is passed too).
+    public var hasPrevious: Bool
+    /// Bounds on what an archive may make the child do.
+    public var limits: IngestLimits
+    /// Threads that compress; 0 means one a core.
+    public var workers: Int
+
+    /// A job.
+    public init(
+        session: SessionFacts, artifacts: [ArtifactEntry], inputs: [Input], hasPrevious: Bool = false,
+        limits: IngestLimits = IngestLimits(), workers: Int = 0
+    ) {
+        self.session = session
+        self.artifacts = artifacts
+        self.inputs = inputs
+        self.hasPrevious = hasPrevious
+        self.limits = limits
+        self.workers = workers
+    }
+}
+
+/// Bounds of one ingest. Absent ones keep their defaults, which the README lists.
+public struct IngestLimits: Codable, Sendable, Equatable {
+    /// Bytes of tar headers between two members.
+    public var headerBytes: UInt64?
+    /// Members of one artifact.
+    public var entries: UInt64?
+    /// Logical bytes of one member.
+    public var entryBytes: UInt64?
+    /// Stored bytes of one artifact, all members together.
+    public var totalBytes: UInt64?
+    /// Data runs of one sparse member.
+    public var sparseExtents: UInt64?
+    /// How long the child may take, in milliseconds.
+    public var milliseconds: Int64
+    /// Address space of the child beyond what it starts with, in bytes.
+    public var memoryBytes: UInt64
+
+    /// The defaults: five minutes and a gigabyte of address space.
+    public init() {
+        milliseconds = 300_000
+        memoryBytes = 1 << 30
+    }
+}
+
+/// What became of one artifact in the pack.
+public struct ArtifactVerdict: Codable, Sendable, Equatable {
+    /// Which of the job's artifacts it is.
+    public var artifact: Int
+    /// `ok`, `incomplete`, `corrupt` or `not_an_archive`.
+    public var verdict: String
+    /// What was remarkable: `trailing_data`, `plain_tar`, `limit` and so on.
+    public var flags: [String]
+    /// Members that were kept.
+    public var entries: UInt64
+    /// Their bytes.
+    public var bytes: UInt64
+    /// The first thing that went wrong, in words.
+    public var firstError: String?
+    /// The first bytes of what is not an archive, escaped.
+    public var head: String?
+}
+
+/// The child's answer.
+public struct IngestAnswer: Codable, Sendable, Equatable {
+    /// One for each input, in order.
+    public var verdicts: [ArtifactVerdict] = []
+    /// How many crash records the pack holds.
+    public var crashes = 0
+    /// Members in the pack, those of earlier generations included.
+    public var members = 0
+    /// Which barriers confined the child.
+    public var barriers: [String] = []
+    /// Why there is no pack: a code of ``IngestError`` and a sentence.
+    public var error: String?
+    /// The code that belongs to `error`.
+    public var errorCode: String?
+}

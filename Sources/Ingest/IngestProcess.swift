@@ -1,0 +1,176 @@
+import CShims
+import Dispatch
+import Foundation
+import Glibc
+
+/// Runs ingests in child processes, so that bytes which a crashed or hostile program wrote can cost one artifact at
+/// most, never the daemon.
+///
+/// The child is this same executable under a hidden command. It inherits the spool and the new pack as open
+/// descriptors and nothing else; its job and its answer travel in anonymous memory files.
+public struct IngestProcess: Sendable {
+    /// The hidden command's name.
+    public static let command = "__ingest"
+
+    /// Descriptor numbers that the child finds its files under.
+    enum Slot {
+        static let job: Int32 = 0
+        static let answer: Int32 = 1
+        static let pack: Int32 = 3
+        static let previous: Int32 = 4
+        static let firstInput: Int32 = 5
+    }
+
+    private let executable: String
+
+    /// Runs children of `executable`, by default the program itself.
+    public init(executable: String = "/proc/self/exe") {
+        self.executable = executable
+    }
+
+    /// Carries out `job` and returns the child's answer; waits without holding a thread of the concurrency pool.
+    ///
+    /// - Parameters:
+    ///   - inputs: the spool files, in the order of the job's inputs, open for reading.
+    ///   - previous: the session's present pack, if the job says so.
+    ///   - pack: the new pack, empty, open for reading and writing. The caller syncs and publishes it.
+    /// - Throws: ``IngestError`` when the child cannot be started, crashes, is killed or runs out of time, or when the
+    ///   pack could not be written. Damage within an artifact is no error but a verdict.
+    public func run(_ job: IngestJob, inputs: [Int32], previous: Int32?, pack: Int32) async throws -> IngestAnswer {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try wait(job, inputs: inputs, previous: previous, pack: pack) })
+            }
+        }
+    }
+
+    /// The same as ``run(_:inputs:previous:pack:)``, on the calling thread.
+    public func wait(_ job: IngestJob, inputs: [Int32], previous: Int32?, pack: Int32) throws -> IngestAnswer {
+        let question = try MemoryFile(try JSONEncoder().encode(job))
+        let reply = try MemoryFile(Data())
+        var slots: [(from: Int32, to: Int32)] = [
+            (question.descriptor, Slot.job), (reply.descriptor, Slot.answer), (pack, Slot.pack),
+        ]
+        if let previous { slots.append((previous, Slot.previous)) }
+        for (index, input) in inputs.enumerated() { slots.append((input, Slot.firstInput + Int32(index))) }
+        let child = try spawn(slots)
+        let status = try reap(child, within: job.limits.milliseconds, session: job.session.session)
+        let answer = try? JSONDecoder().decode(IngestAnswer.self, from: reply.content())
+        if let answer, let code = answer.errorCode {
+            throw IngestError(.init(rawValue: code), answer.error ?? code)
+        }
+        guard status == 0, let answer else { throw death(status) }
+        return answer
+    }
+
+    private func death(_ status: Int32) -> IngestError {
+        let signal = status & 0x7F
+        if signal != 0 {
+            let name = strsignal(signal).map { String(cString: $0) } ?? "signal \(signal)"
+            return IngestError(.died, "the ingest child was killed: \(name)")
+        }
+        return IngestError(.died, "the ingest child ended with exit code \((status >> 8) & 0xFF) and no answer")
+    }
+
+    /// Starts the child with exactly the descriptors in `slots`, standard error, and an empty environment but for what
+    /// keeps Swift's own backtracer from being started inside the confinement.
+    private func spawn(_ slots: [(from: Int32, to: Int32)]) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        // Sources are first moved out of the way of the targets, or one dup2 could overwrite another's source.
+        var parked: [Int32] = []
+        defer { for descriptor in parked { close(descriptor) } }
+        for slot in slots {
+            let copy = fcntl(slot.from, F_DUPFD_CLOEXEC, 200)
+            guard copy >= 0 else { throw IngestError(.spawn, "cannot pass a file to the ingest child: \(reason())") }
+            parked.append(copy)
+            posix_spawn_file_actions_adddup2(&actions, copy, slot.to)
+        }
+        let used = Set(slots.map(\.to))
+        let end = max((used.max() ?? 2) + 1, Slot.firstInput)
+        for number in 3..<end where !used.contains(number) { posix_spawn_file_actions_addclose(&actions, number) }
+        posix_spawn_file_actions_addclosefrom_np(&actions, end)
+        let words: [String] = ["salvage-ingest", Self.command]
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        let settings: [String] = ["SWIFT_BACKTRACE=enable=no", "LC_ALL=C"]
+        var environment: [UnsafeMutablePointer<CChar>?] = settings.map { strdup($0) } + [nil]
+        defer { for text in arguments + environment { free(text) } }
+        var child: pid_t = 0
+        let error = posix_spawn(&child, executable, &actions, nil, &arguments, &environment)
+        guard error == 0 else {
+            throw IngestError(.spawn, "cannot start the ingest child: \(String(cString: strerror(error)))")
+        }
+        return child
+    }
+
+    /// Waits for the child and kills it when its time is up.
+    private func reap(_ child: pid_t, within milliseconds: Int64, session: String) throws -> Int32 {
+        let watch = salvage_pidfd_open(child)
+        defer { if watch >= 0 { close(watch) } }
+        var isLate = false
+        if watch >= 0 {
+            var end = pollfd(fd: watch, events: Int16(POLLIN), revents: 0)
+            let deadline = Self.monotonic() + milliseconds
+            while true {
+                let left = deadline - Self.monotonic()
+                let ready = poll(&end, 1, Int32(clamping: max(0, left)))
+                if ready > 0 { break }
+                if ready < 0, errno == EINTR { continue }
+                isLate = true
+                kill(child, SIGKILL)
+                break
+            }
+        }
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0 {
+            guard errno == EINTR else { throw IngestError(.died, "cannot wait for the ingest child: \(reason())") }
+        }
+        if isLate {
+            throw IngestError(
+                .timedOut, "the ingest of session \(session) took more than \(milliseconds / 1000) s and was stopped")
+        }
+        return status
+    }
+
+    private static func monotonic() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+/// The C library's words for `errno`.
+func reason() -> String { String(cString: strerror(errno)) }
+
+/// An anonymous file in memory.
+final class MemoryFile {
+    let descriptor: Int32
+
+    /// Creates the file with `content`, positioned at its beginning.
+    init(_ content: Data) throws {
+        descriptor = salvage_memfd("salvage-ingest")
+        guard descriptor >= 0 else { throw IngestError(.spawn, "cannot create a file in memory: \(reason())") }
+        let written = content.withUnsafeBytes { bytes in
+            bytes.isEmpty ? 0 : pwrite(descriptor, bytes.baseAddress, bytes.count, 0)
+        }
+        guard written == content.count else { throw IngestError(.spawn, "cannot fill a file in memory: \(reason())") }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Everything in the file, at most 64 MiB.
+    func content() -> Data { Self.read(descriptor) }
+
+    /// Everything in the file behind a descriptor from its beginning on, at most 64 MiB.
+    static func read(_ descriptor: Int32) -> Data {
+        var all = Data()
+        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+        while all.count < 64 << 20 {
+            let count = chunk.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(all.count)) }
+            guard count > 0 else { break }
+            all.append(contentsOf: chunk[..<count])
+        }
+        return all
+    }
+}

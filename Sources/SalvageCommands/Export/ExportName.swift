@@ -1,0 +1,59 @@
+/// Turns the path an archive chose into a path that is safe and pleasant to create: the one place besides `openat2`
+/// where such a name gets near a file system.
+enum ExportName {
+    /// Longest component that is created, in bytes; longer ones keep their beginning and a hash of the whole.
+    static let maxComponent = 200
+
+    /// The components to create for a member's path; never empty, never `.` or `..`, no separators, no control bytes.
+    static func components(of path: [UInt8]) -> [String] {
+        let parts = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: true)
+            .filter { !$0.elementsEqual(".".utf8) }
+        let names = parts.map { component(Array($0)) }
+        return names.isEmpty ? ["%"] : names
+    }
+
+    /// One component: letters of any script stay; what a shell, a terminal or another system could mistake is `%XX`.
+    static func component(_ bytes: [UInt8]) -> String {
+        if bytes.elementsEqual("..".utf8) { return "%2E%2E" }
+        var out: [UInt8] = []
+        let isText = String(validating: bytes, as: UTF8.self) != nil
+        for (index, byte) in bytes.enumerated() {
+            let mustEscape =
+                byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "%")
+                || (byte >= 0x80 && !isText) || (index == 0 && byte == UInt8(ascii: "-"))
+            if mustEscape {
+                out.append(contentsOf: hex(byte))
+            } else {
+                out.append(byte)
+            }
+        }
+        if isText, hasInvisible(bytes) { out = bytes.flatMap { $0 >= 0x80 ? hex($0) : [$0] } }
+        if out.count > maxComponent {
+            out = Array(out.prefix(maxComponent - 17)) + Array("~".utf8) + Array(fingerprint(bytes).utf8)
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// C1 controls, bidirectional overrides and the like would let a listing of the export lie.
+    private static func hasInvisible(_ bytes: [UInt8]) -> Bool {
+        String(decoding: bytes, as: UTF8.self).unicodeScalars.contains { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned, .privateUse: true
+            default: false
+            }
+        }
+    }
+
+    private static func hex(_ byte: UInt8) -> [UInt8] {
+        let digits = Array("0123456789ABCDEF".utf8)
+        return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    }
+
+    /// FNV-1a, 64 bits: tells cut names apart; two that collide get a number behind their name like any collision.
+    private static func fingerprint(_ bytes: [UInt8]) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        let text = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+}

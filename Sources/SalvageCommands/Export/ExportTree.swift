@@ -1,0 +1,121 @@
+import CShims
+import Glibc
+
+/// A new folder that files from archives are created in and cannot leave.
+///
+/// Every open goes through `openat2` with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS relative to
+/// the folder's own descriptor, and only ever creates: nothing that exists is opened for writing.
+final class ExportTree {
+    private let root: Int32
+    private let path: String
+
+    /// Creates the folder; an existing one must be empty.
+    init(creating path: String) throws {
+        self.path = path
+        if mkdir(path, 0o700) != 0 {
+            guard errno == EEXIST else { throw ExportTree.failure("cannot create the folder", path) }
+            guard try ExportTree.isEmpty(path) else {
+                throw Failure(
+                    "not_empty", "the folder to export to is not empty", path: path,
+                    hint: "name a folder that does not exist yet")
+            }
+        }
+        root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+        guard root >= 0 else { throw ExportTree.failure("cannot open the folder", path) }
+    }
+
+    deinit { close(root) }
+
+    /// Creates a folder for a directory member; one that exists already will do.
+    func makeFolder(_ components: [String]) throws {
+        var made = ""
+        for component in components {
+            made += made.isEmpty ? component : "/" + component
+            if try openFolder(made) { continue }
+            try makeOne(made)
+        }
+    }
+
+    /// Creates an empty file of mode 0600 and returns its descriptor and the path it got: a name that is taken gets
+    /// `~2`, `~3` and so on behind it, a parent that is a file does too.
+    func createFile(_ components: [String]) throws -> (descriptor: Int32, path: String) {
+        let parent = try makeParents(components.dropLast())
+        let name = components.last ?? "%"
+        for number in 1...10_000 {
+            let candidate = (parent.isEmpty ? "" : parent + "/") + (number == 1 ? name : "\(name)~\(number)")
+            let descriptor = salvage_openat2_beneath(
+                root, candidate, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            if descriptor >= 0 { return (descriptor, candidate) }
+            guard errno == EEXIST else { throw ExportTree.failure("cannot create a file", path + "/" + candidate) }
+        }
+        throw Failure("name_taken", "too many members have the same name", path: path + "/" + name)
+    }
+
+    private func makeParents(_ components: ArraySlice<String>) throws -> String {
+        var made = ""
+        for component in components {
+            var isThere = false
+            for number in 1...10_000 where !isThere {
+                let name = number == 1 ? component : "\(component)~\(number)"
+                let candidate = made.isEmpty ? name : made + "/" + name
+                isThere = try openFolder(candidate)
+                if !isThere, !exists(candidate) {
+                    try makeOne(candidate)
+                    isThere = true
+                }
+                if isThere { made = candidate }
+            }
+            guard isThere else { throw Failure("name_taken", "too many members have the same name", path: component) }
+        }
+        return made
+    }
+
+    private func makeOne(_ relative: String) throws {
+        let parent: String
+        let name: String
+        if let slash = relative.lastIndex(of: "/") {
+            parent = String(relative[..<slash])
+            name = String(relative[relative.index(after: slash)...])
+        } else {
+            parent = "."
+            name = relative
+        }
+        let folder = salvage_openat2_beneath(root, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        guard folder >= 0 else { throw ExportTree.failure("cannot open a folder", path + "/" + parent) }
+        defer { close(folder) }
+        guard mkdirat(folder, name, 0o700) == 0 || errno == EEXIST else {
+            throw ExportTree.failure("cannot create a folder", path + "/" + relative)
+        }
+    }
+
+    /// Whether a folder stands there.
+    private func openFolder(_ relative: String) throws -> Bool {
+        let descriptor = salvage_openat2_beneath(root, relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { return false }
+        close(descriptor)
+        return true
+    }
+
+    private func exists(_ relative: String) -> Bool {
+        let descriptor = salvage_openat2_beneath(root, relative, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0)
+        guard descriptor >= 0 else { return errno != ENOENT }
+        close(descriptor)
+        return true
+    }
+
+    private static func isEmpty(_ path: String) throws -> Bool {
+        guard let folder = opendir(path) else { throw failure("cannot read the folder", path) }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { return false }
+        }
+        return true
+    }
+
+    private static func failure(_ what: String, _ path: String) -> Failure {
+        Failure("export_failed", "\(what): \(String(cString: strerror(errno)))", path: path)
+    }
+}
