@@ -64,7 +64,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: hot),
         .target(
-            name: "Ingest", dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Pack", "CShims"],
+            name: "Ingest",
+            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Catalog", "Pack", "CArchive", "CShims"],
             swiftSettings: hot),
         .target(
             name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CShims"], swiftSettings: hot,

@@ -9,7 +9,8 @@ public final class PackWriter {
     private let hasher: SHA256Hasher
     private var crashes: [[UInt8]] = []
 
-    private(set) var members: [Member] = []
+    /// The members begun so far; complete only after `finish`.
+    public private(set) var members: [Member] = []
     /// Number of blocks handed to the pipeline: the index that the next one gets.
     private var submitted = 0
     private var open = false

@@ -1,0 +1,47 @@
+import CrashAnalysis
+import Pack
+
+/// Looks for crashes in the members of a pack that is being written: whole dumps first, then the places that the
+/// compressing threads marked in texts.
+struct CrashPass {
+    /// More records than this of one session say nothing that fewer do not.
+    private static let mostRecords = 1000
+
+    private let job: IngestJob
+    private let writer: PackWriter
+    private let context: CrashContext
+
+    init(job: IngestJob, writer: PackWriter) {
+        self.job = job
+        self.writer = writer
+        context = CrashContext(
+            session: job.session.session, image: job.session.image, tag: job.session.tag,
+            location: job.session.location, exited: job.session.exited)
+    }
+
+    /// The crash records as JSON.
+    func run(dumps: [MemberSink.Dump]) throws -> [[UInt8]] {
+        let analyzer = CrashAnalyzer()
+        var records: [CrashRecord] = []
+        for dump in dumps where records.count < Self.mostRecords {
+            let bytes = PackByteSource(try writer.readBack(member: dump.member))
+            records += analyzer.analyze(source: bytes, name: name(dump.path), context: context)
+        }
+        return records.prefix(Self.mostRecords).map { $0.json() }
+    }
+
+    private func name(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
+}
+
+/// A member of the pack being written, as the crash readers see it. Used by one thread at a time.
+final class PackByteSource: ByteSource, @unchecked Sendable {
+    private let content: MemberContent
+
+    init(_ content: MemberContent) { self.content = content }
+
+    var size: UInt64 { content.size }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        try content.read(at: offset, into: buffer)
+    }
+}
