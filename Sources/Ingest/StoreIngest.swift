@@ -29,6 +29,8 @@ public struct IngestOutcome: Sendable, Equatable {
     public var members: Int
     /// Downloads that killed the child; they lie in quarantine with their raw bytes.
     public var quarantined: [String]
+    /// What was found in each download, in the order in which they were given; quarantined ones are left out.
+    public var verdicts: [ArtifactVerdict]
 }
 
 /// Takes a session's downloads from the spool to a committed pack, in the order that survives a power cut: pack synced
@@ -62,6 +64,8 @@ public struct StoreIngest: Sendable {
     ///   be published, `CatalogError` when it cannot be committed. The spool is untouched then.
     public func ingest(session: SessionFacts, artifacts: [ArtifactEntry], files: [SpooledFile]) throws -> IngestOutcome
     {
+        let lock = try SessionLock(session.session, store: store)
+        defer { lock.release() }
         var rows = artifacts
         var good = files
         var quarantined: [String] = []
@@ -110,7 +114,7 @@ public struct StoreIngest: Sendable {
         try catalog.commit(contents)
         return IngestOutcome(
             pack: relative, artifacts: contents.artifacts, crashes: answer.crashes, members: answer.members,
-            quarantined: quarantined)
+            quarantined: quarantined, verdicts: answer.verdicts)
     }
 
     private func fill(

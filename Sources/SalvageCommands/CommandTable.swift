@@ -3,7 +3,9 @@ import ArgumentParser
 /// Every command once: the help groups, the names for did-you-mean, and the two-word commands.
 enum CommandTable {
     static let groups: [CommandGroup] = [
-        CommandGroup(name: "Collect:", subcommands: [])
+        CommandGroup(name: "Collect:", subcommands: [IngestFiles.self]),
+        CommandGroup(name: "Get at bytes:", subcommands: [Cat.self]),
+        CommandGroup(name: "Look after the store:", subcommands: [Verify.self, Reindex.self]),
     ]
 
     /// The names of all commands.

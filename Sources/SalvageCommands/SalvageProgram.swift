@@ -30,6 +30,7 @@ public enum SalvageProgram {
     /// Parses `arguments` (without the program name), runs the command and returns the exit code. Never throws.
     public static func run(_ arguments: [String]) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        if let status = IngestChild.runIfAsked(arguments) { return status }
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
         do {
             if let mistake = Suggestion.unknownCommand(in: ordered, known: CommandTable.names) { throw mistake }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Catalog
 import Terminal
 
 /// The flags that choose sessions, the same for every query.
@@ -45,9 +46,9 @@ struct SelectionOptions: ParsableArguments {
         return instant
     }
 
-    /// The labels as key and value, or the usage error for one that is not `key=value`.
-    func labelPairs() throws -> [(key: String, value: String)] {
-        try label.map { text in
+    /// Labels as key and value, or the usage error for one that is not `key=value`.
+    static func pairs(_ labels: [String]) throws -> [(key: String, value: String)] {
+        try labels.map { text in
             guard let split = text.firstIndex(of: "="), split != text.startIndex else {
                 throw Failure(
                     "bad_label", "--label does not understand '\(text)'", hint: "write --label mode=duel",
@@ -55,5 +56,18 @@ struct SelectionOptions: ParsableArguments {
             }
             return (String(text[..<split]), String(text[text.index(after: split)...]))
         }
+    }
+
+    /// What the catalog is asked for.
+    func selection(now: Int64 = TimeText.now()) throws -> Selection {
+        if let limit, limit < 0 {
+            throw Failure("bad_limit", "--limit must not be negative", status: .usage)
+        }
+        return Selection(
+            sessions: session, images: image.map { [$0] } ?? [], tags: tag.map { [$0] } ?? [],
+            locations: location.map { [$0] } ?? [],
+            labels: try Self.pairs(label).map { Selection.LabelMatch(key: $0.key, value: $0.value) },
+            since: try Self.instant(since, flag: "--since", now: now),
+            until: try Self.instant(until, flag: "--until", now: now), crashed: crashed, limit: limit)
     }
 }

@@ -43,7 +43,7 @@ final class ExportTree {
         let name = components.last ?? "%"
         for number in 1...10_000 {
             let candidate = (parent.isEmpty ? "" : parent + "/") + (number == 1 ? name : "\(name)~\(number)")
-            let descriptor = salvage_openat2_beneath(
+            let descriptor = salvage_open_beneath(
                 root, candidate, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             if descriptor >= 0 { return (descriptor, candidate) }
             guard errno == EEXIST else { throw ExportTree.failure("cannot create a file", path + "/" + candidate) }
@@ -80,7 +80,7 @@ final class ExportTree {
             parent = "."
             name = relative
         }
-        let folder = salvage_openat2_beneath(root, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        let folder = salvage_open_beneath(root, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard folder >= 0 else { throw ExportTree.failure("cannot open a folder", path + "/" + parent) }
         defer { close(folder) }
         guard mkdirat(folder, name, 0o700) == 0 || errno == EEXIST else {
@@ -90,14 +90,14 @@ final class ExportTree {
 
     /// Whether a folder stands there.
     private func openFolder(_ relative: String) throws -> Bool {
-        let descriptor = salvage_openat2_beneath(root, relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        let descriptor = salvage_open_beneath(root, relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return false }
         close(descriptor)
         return true
     }
 
     private func exists(_ relative: String) -> Bool {
-        let descriptor = salvage_openat2_beneath(root, relative, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0)
+        let descriptor = salvage_open_beneath(root, relative, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0)
         guard descriptor >= 0 else { return errno != ENOENT }
         close(descriptor)
         return true

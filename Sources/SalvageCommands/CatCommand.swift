@@ -1,0 +1,63 @@
+import ArgumentParser
+import Catalog
+import Glibc
+import Pack
+import Terminal
+
+/// `salvage cat`: the bytes of one member.
+struct Cat: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print one member of a session.",
+        discussion: """
+            Bytes go out as they are. On a terminal control characters are escaped instead, because a program that
+            crashed, or one that wants in, chose them; --raw turns that off.
+            """)
+
+    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
+    @Argument(help: "The member's path as `salvage files` prints it, or its unique ending.") var path: String
+    @Option(help: ArgumentHelp("Only members of this artifact.", valueName: "path")) var artifact: String?
+    @Flag(help: "Print raw bytes on a terminal too.") var raw = false
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let pack = try SessionPack(session, catalog: try StoreAccess.catalogForReading(options))
+        let index = try pack.member(path, artifact: artifact)
+        let member = pack.reader.members[index]
+        if let target = member.linkTarget, member.size == 0 {
+            throw Failure(
+                "is_link", "the member is a link to '\(Escape.display(target))'", session: pack.session.session,
+                path: path, status: .nothingFound)
+        }
+        let sink = ByteSink(descriptor: STDOUT_FILENO, capacity: 256 * 1024)
+        let escapes = !raw && isatty(STDOUT_FILENO) == 1
+        do {
+            try pack.reader.stream(member: index, using: try BlockDecoder()) { bytes in
+                if escapes {
+                    sink.write(TerminalText.safe(bytes))
+                } else {
+                    sink.write(bytes)
+                }
+                if sink.isClosed { throw EndedWith(status: .success) }
+            }
+        } catch let error as PackError {
+            sink.flush()
+            throw Failure(
+                "damaged", "the member is damaged: \(error)", session: pack.session.session, path: path,
+                hint: "what was printed before is good; salvage verify names what is damaged", status: .partial)
+        }
+        sink.flush()
+    }
+}
+
+/// Text of a container on its way to a terminal: lines and tabs stay, everything that could steer the terminal does not.
+enum TerminalText {
+    static func safe(_ bytes: UnsafeRawBufferPointer) -> String {
+        var out = ""
+        for (number, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            if number > 0 { out += "\n" }
+            let pieces = line.split(separator: 0x09, omittingEmptySubsequences: false)
+            out += pieces.map { Escape.display($0) }.joined(separator: "\t")
+        }
+        return out
+    }
+}

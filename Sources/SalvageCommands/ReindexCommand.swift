@@ -1,0 +1,46 @@
+import ArgumentParser
+import Catalog
+import Glibc
+import Terminal
+
+/// `salvage reindex`: the catalog from the packs alone.
+struct Reindex: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Rebuild the catalog from the packs.",
+        discussion: "Everything but the ledger's history comes back: the packs describe themselves.")
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let store = try StoreAccess.path(options)
+        let progress = Progress(quiet: options.quiet)
+        let report = try Catalog.reindex(store: store) { step in
+            progress.update("reindexing \(step.packs) of \(step.total) packs")
+        }
+        progress.finish()
+        let output = Output(options)
+        if options.json {
+            var line = JSONLine()
+            line.add("indexed", report.indexed)
+            line.add("damaged", report.damaged.map(\.path))
+            line.add("superseded", report.superseded)
+            line.add("missing", report.missing)
+            line.add("set_aside", report.setAside)
+            output.line(line)
+        } else if !options.quiet {
+            output.text("indexed \(report.indexed) packs")
+            for path in report.superseded { output.text("left alone, a newer pack of the session exists: \(path)") }
+            if let aside = report.setAside { output.text("the damaged catalog was kept as \(aside)") }
+        }
+        try output.finish()
+        for damage in report.damaged {
+            Failure("damaged_pack", "could not index a pack: \(damage.message)", path: damage.path).report(
+                json: options.json, style: options.errorStyle)
+        }
+        for session in report.missing {
+            Failure("pack_missing", "the pack of a session is gone", session: session).report(
+                json: options.json, style: options.errorStyle)
+        }
+        if !report.damaged.isEmpty || !report.missing.isEmpty { throw EndedWith(status: .partial) }
+    }
+}
