@@ -19,3 +19,7 @@ int salvage_pidfd_open(int pid) {
 int salvage_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int salvage_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
+
+int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}

@@ -2,6 +2,7 @@ import CShims
 import Dispatch
 import Foundation
 import Glibc
+import Pack
 
 /// Runs ingests in child processes, so that bytes which a crashed or hostile program wrote can cost one artifact at
 /// most, never the daemon.
@@ -90,7 +91,7 @@ public struct IngestProcess: Sendable {
         let used = Set(slots.map(\.to))
         let end = max((used.max() ?? 2) + 1, Slot.firstInput)
         for number in 3..<end where !used.contains(number) { posix_spawn_file_actions_addclose(&actions, number) }
-        posix_spawn_file_actions_addclosefrom_np(&actions, end)
+        salvage_spawn_close_from(&actions, end)
         let words: [String] = ["salvage-ingest", Self.command]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         let settings: [String] = ["SWIFT_BACKTRACE=enable=no", "LC_ALL=C"]

@@ -16,7 +16,6 @@ public struct IngestWorker {
             let job = try JSONDecoder().decode(IngestJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
             _ = ContentHash.sha256([])
             // What is initialised lazily by opening files must be so before no file can be opened any more.
-            _ = TextCrashScanner.shared
             answer.barriers = Confinement.enter(job.limits)
             try IngestWorker(job: job).run(&answer)
         } catch let error as PackError {
@@ -85,7 +84,7 @@ public struct IngestWorker {
         -> ArtifactVerdict
     {
         var total: UInt64 = 0
-        try sink.beginFile(path: input.name, modified: input.modified)
+        sink.beginFile(path: input.name, modified: input.modified)
         var buffer = [UInt8](repeating: 0, count: 256 * 1024)
         var failure: String?
         while true {
@@ -96,7 +95,7 @@ public struct IngestWorker {
             try buffer.withUnsafeBytes { try sink.data(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: total) }
             total += UInt64(count)
         }
-        try sink.end(EntryOutcome(state: failure == nil ? .complete : .truncated, bytes: total, holeBytes: 0))
+        try sink.endFile(isWhole: failure == nil)
         return ArtifactVerdict(
             artifact: input.artifact, verdict: failure == nil ? "ok" : "incomplete", flags: [], entries: 1,
             bytes: total,

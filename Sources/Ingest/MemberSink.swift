@@ -1,4 +1,5 @@
 import CrashAnalysis
+import LogSearch
 import Pack
 import Unpack
 
@@ -95,6 +96,17 @@ struct MemberSink: UnpackSink {
         case .damaged: flags.insert(.corrupt)
         case .limited: flags.insert(.limited)
         }
+        try finishMember()
+    }
+
+    /// Ends a member that is a file by itself.
+    mutating func endFile(isWhole: Bool) throws(PackError) {
+        if !hasBegun { try flushHead() }
+        if !isWhole { flags.insert(.truncated) }
+        try finishMember()
+    }
+
+    private mutating func finishMember() throws(PackError) {
         try writer.endMember(flags: flags)
         header = nil
     }

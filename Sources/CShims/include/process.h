@@ -1,5 +1,7 @@
 #pragma once
 
+#include <spawn.h>
+
 /// A descriptor that becomes readable when the process ends (pidfd_open(2)); -1 and errno on failure.
 int salvage_pidfd_open(int pid);
 
@@ -8,3 +10,6 @@ int salvage_memfd(const char *name);
 
 /// Has the kernel kill this process when its parent ends, so that a killed daemon leaves no child behind.
 int salvage_die_with_parent(void);
+
+/// Has a child to be spawned close every descriptor from a number on (posix_spawn_file_actions_addclosefrom_np(3)).
+int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from);
