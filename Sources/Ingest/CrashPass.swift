@@ -27,6 +27,14 @@ struct CrashPass {
             let bytes = PackByteSource(try writer.readBack(member: dump.member))
             records += analyzer.analyze(source: bytes, name: name(dump.path), context: context)
         }
+        let found = try writer.takeAnchors()
+        let byMember = Dictionary(grouping: found.anchors, by: \.member)
+        for member in byMember.keys.sorted() where records.count < Self.mostRecords {
+            let anchors = (byMember[member] ?? []).map { CrashAnchor(offset: $0.offset, id: $0.id) }.sorted()
+            let bytes = PackByteSource(try writer.readBack(member: member))
+            let path = name(writer.members[member].path)
+            records += analyzer.analyze(text: bytes, anchors: anchors, name: path, context: context)
+        }
         return records.prefix(Self.mostRecords).map { $0.json() }
     }
 

@@ -102,6 +102,18 @@ public struct ArtifactVerdict: Codable, Sendable, Equatable {
     public var firstError: String?
     /// The first bytes of what is not an archive, escaped.
     public var head: String?
+
+    /// A verdict; faults are added to it.
+    public init(
+        artifact: Int, verdict: String, flags: [String], entries: UInt64, bytes: UInt64, firstError: String? = nil
+    ) {
+        self.artifact = artifact
+        self.verdict = verdict
+        self.flags = flags
+        self.entries = entries
+        self.bytes = bytes
+        self.firstError = firstError
+    }
 }
 
 /// The child's answer.

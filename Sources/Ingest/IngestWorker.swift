@@ -16,6 +16,7 @@ public struct IngestWorker {
             let job = try JSONDecoder().decode(IngestJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
             _ = ContentHash.sha256([])
             // What is initialised lazily by opening files must be so before no file can be opened any more.
+            _ = TextCrashScanner.shared
             answer.barriers = Confinement.enter(job.limits)
             try IngestWorker(job: job).run(&answer)
         } catch let error as PackError {

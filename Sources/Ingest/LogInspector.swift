@@ -10,6 +10,9 @@ struct LogInspector: BlockInspector {
     func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts {
         guard context.kind.isText else { return BlockFacts() }
         var facts = BlockFacts()
+        facts.anchors = TextCrashScanner.shared.scan(bytes).map { anchor in
+            BlockAnchor(offset: UInt32(clamping: anchor.offset), id: anchor.id)
+        }
         guard let format = TimeFormat(rawValue: context.timeFormat), format != .none else { return facts }
         let reader = TimeReader(format: format, context: TimeContext(sessionStart: sessionStart))
         guard let range = reader.range(of: bytes) else {

@@ -5,7 +5,7 @@ enum CommandTable {
     static let groups: [CommandGroup] = [
         CommandGroup(name: "Collect:", subcommands: [IngestFiles.self]),
         CommandGroup(name: "Get at bytes:", subcommands: [Cat.self]),
-        CommandGroup(name: "Look after the store:", subcommands: [Verify.self, Reindex.self]),
+        CommandGroup(name: "Look after the store:", subcommands: [Reindex.self]),
     ]
 
     /// The names of all commands.

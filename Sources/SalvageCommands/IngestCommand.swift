@@ -135,13 +135,8 @@ final class Intake {
         let parent = path.split(separator: "/").dropLast().joined(separator: "/")
         try StoreAccess.makeFolders((path.hasPrefix("/") ? "/" : "") + parent)
         unlink(path)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else {
-            throw Failure("spool_failed", "cannot write the spool: \(String(cString: strerror(errno)))", path: path)
-        }
-        defer { close(descriptor) }
         made.append(path)
-        complaints += try FolderArchive.write(folder: folder, to: descriptor).map {
+        complaints += try FolderArchive.write(folder: folder, to: path).map {
             "could not read all of \(folder): \($0)"
         }
         return path

@@ -3,4 +3,4 @@
 #include "beneath.h"
 #include "confine.h"
 #include "process.h"
-#include "spawn.h"
+#include "launch.h"

@@ -6,6 +6,9 @@ import Glibc
 /// Every open goes through `openat2` with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS relative to
 /// the folder's own descriptor, and only ever creates: nothing that exists is opened for writing.
 final class ExportTree {
+    /// O_PATH of fcntl.h on every Linux architecture Swift runs on; the C library module does not export it.
+    private static let pathOnly: Int32 = 0o10000000
+
     private let root: Int32
     private let path: String
 
@@ -97,7 +100,7 @@ final class ExportTree {
     }
 
     private func exists(_ relative: String) -> Bool {
-        let descriptor = salvage_open_beneath(root, relative, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0)
+        let descriptor = salvage_open_beneath(root, relative, ExportTree.pathOnly | O_CLOEXEC | O_NOFOLLOW, 0)
         guard descriptor >= 0 else { return errno != ENOENT }
         close(descriptor)
         return true
