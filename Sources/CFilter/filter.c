@@ -7,6 +7,7 @@
 #include <immintrin.h>
 #endif
 
+#define INLINE static inline __attribute__((always_inline))
 #define M SALVAGE_FILTER_MASTER_BITS
 
 // A gram of n bytes is the low 8n bits of a little-endian word. Shifting it to the top drops the bytes that do not
@@ -16,16 +17,16 @@
 #define K4 0xC2B2AE3D27D4EB4Full
 #define K3 0xD6E8FEB86659FD93ull
 
-static inline uint32_t place5(uint64_t v) { return (uint32_t)(((v << 24) * K5) >> (64 - M)); }
-static inline uint32_t place4(uint64_t v) { return (uint32_t)(((v << 32) * K4) >> (64 - M)); }
-static inline uint32_t place3(uint64_t v) { return (uint32_t)(((v << 40) * K3) >> (64 - M)); }
+INLINE uint32_t place5(uint64_t v) { return (uint32_t)(((v << 24) * K5) >> (64 - M)); }
+INLINE uint32_t place4(uint64_t v) { return (uint32_t)(((v << 32) * K4) >> (64 - M)); }
+INLINE uint32_t place3(uint64_t v) { return (uint32_t)(((v << 40) * K3) >> (64 - M)); }
 
-static inline void set(uint64_t *master, uint32_t place) { master[place >> 6] |= 1ull << (place & 63); }
+INLINE void set(uint64_t *master, uint32_t place) { master[place >> 6] |= 1ull << (place & 63); }
 
 static inline uint8_t fold(uint8_t c) { return (uint8_t)(c + ((uint8_t)(c - 'A') < 26 ? 32 : 0)); }
 static inline int stops(uint8_t c) { return (uint8_t)(c - '0') < 10 || c == '\n'; }
 
-static inline uint64_t load64(const uint8_t *p) {
+INLINE uint64_t load64(const uint8_t *p) {
     uint64_t v;
     memcpy(&v, p, 8);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -35,7 +36,7 @@ static inline uint64_t load64(const uint8_t *p) {
 }
 
 // Folds 64 bytes and returns the mask of those that end the short grams (digits and newlines).
-static inline uint64_t fold64(const uint8_t *in, uint8_t *out) {
+INLINE uint64_t fold64(const uint8_t *in, uint8_t *out) {
     uint64_t mask = 0;
 #if defined(__SSE2__)
     const __m128i biasA = _mm_set1_epi8((char)(128 - 'A')), limitA = _mm_set1_epi8((char)(-128 + 26));
@@ -92,8 +93,13 @@ void salvage_filter_add(uint64_t *master, const uint8_t *bytes, size_t count) {
             uint64_t ok3 = ~(s1 | (s >> 2 | next << 62));
             uint64_t ok4 = ok3 & ~(s >> 3 | next << 61);
             // Where the last word is only partly filled the stop bits beyond the end forbid what does not exist.
-            for (uint64_t m = ok4; m; m &= m - 1) set(master, place4(load64(p + __builtin_ctzll(m))));
-            for (uint64_t m = ok3; m; m &= m - 1) set(master, place3(load64(p + __builtin_ctzll(m))));
+            for (uint64_t m = ok3; m; m &= m - 1) {
+                int j = __builtin_ctzll(m);
+                uint64_t v = load64(p + j);
+                set(master, place3(v));
+                uint32_t at = place4(v);
+                master[at >> 6] |= ((ok4 >> j) & 1) << (at & 63);
+            }
         }
     }
 }
@@ -114,14 +120,24 @@ uint32_t salvage_filter_bits(const uint64_t *master) {
 }
 
 void salvage_filter_fold(const uint64_t *master, uint64_t *filter, uint32_t bits) {
+    // Places come in rising order, so a word of the filter is gathered in a register and written once; going through
+    // memory for each bit would wait for the store before it.
+    uint64_t gathered = 0;
+    uint32_t current = 0;
     memset(filter, 0, bits / 8);
     for (size_t i = 0; i < (1u << M) / 64; i++) {
         for (uint64_t m = master[i]; m; m &= m - 1) {
             uint64_t h = i * 64 + (uint64_t)__builtin_ctzll(m);
             uint32_t at = (uint32_t)((h * bits) >> M);
-            filter[at >> 6] |= 1ull << (at & 63);
+            if (at >> 6 != current) {
+                filter[current] = gathered;
+                current = at >> 6;
+                gathered = 0;
+            }
+            gathered |= 1ull << (at & 63);
         }
     }
+    filter[current] = gathered;
 }
 
 size_t salvage_filter_places(const uint8_t *literal, size_t count, const uint8_t *skip, uint32_t *places, size_t capacity) {

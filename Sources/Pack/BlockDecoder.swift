@@ -3,6 +3,8 @@ public final class BlockDecoder {
     private let decompressor: FrameDecompressor
     private let frame: UnsafeMutableRawBufferPointer
     private let raw: UnsafeMutableRawBufferPointer
+    /// What `raw` holds: many small members share a block and are asked for one after the other.
+    private var held: (source: PackBytes, block: Block)?
 
     /// A decoder; throws when memory is short.
     public init() throws(PackError) {
@@ -18,7 +20,11 @@ public final class BlockDecoder {
 
     /// The raw bytes of a block, valid until the next call. Throws `damagedBlock` when they are not what was written.
     func decode(_ block: Block, from bytes: PackBytes) throws(PackError) -> UnsafeRawBufferPointer {
-        try decode(block, from: bytes, into: raw)
+        if held?.source !== bytes || held?.block != block {
+            held = nil
+            try decode(block, from: bytes, into: raw)
+            held = (bytes, block)
+        }
         return UnsafeRawBufferPointer(rebasing: raw[..<Int(block.rawSize)])
     }
 

@@ -57,6 +57,8 @@ public struct MemberFlags: OptionSet, Sendable, Hashable {
     /// The holes are too large to hash: `sha256` leaves out those from the one on that passes
     /// `PackFormat.hashedHoleLimit` in total.
     public static let hashOmitsHoles = MemberFlags(rawValue: 1 << 3)
+    /// The pack's holes are too large to hash: `sha256` leaves out all of this member's.
+    public static let hashOmitsAllHoles = MemberFlags(rawValue: 1 << 8)
     /// The archive holds another member of the same path; this is not the last one.
     public static let shadowed = MemberFlags(rawValue: 1 << 4)
     /// The content is what a compressed member (`.gz`, `.zst` and so on) holds, not the bytes of the archive.
@@ -65,6 +67,9 @@ public struct MemberFlags: OptionSet, Sendable, Hashable {
     public static let limited = MemberFlags(rawValue: 1 << 6)
     /// The path in the archive was absolute or held `..`, and is kept as data only.
     public static let unsafePath = MemberFlags(rawValue: 1 << 7)
+
+    /// How many bytes of holes are part of the hash, at most.
+    var hashedHoles: UInt64 { contains(.hashOmitsAllHoles) ? 0 : PackFormat.hashedHoleLimit }
 }
 
 /// A run of zeros in a member that is recorded and not stored.

@@ -10,6 +10,9 @@ public enum PackFormat {
     public static let level: Int32 = 1
     /// Holes of a member beyond this many bytes in total are not hashed: hashing 2^63 zeros would never end.
     public static let hashedHoleLimit: UInt64 = 4 << 30
+    /// Once the members of a pack have had so many bytes of holes hashed, no further ones are: an archive may claim any
+    /// number of sparse members.
+    static let hashedHoleBudget: UInt64 = 16 << 30
     /// The last bytes of every pack.
     static let magic = Array("SALVPACK".utf8)
     /// Length of the fixed trailer.

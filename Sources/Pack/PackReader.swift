@@ -47,7 +47,7 @@ public final class PackReader: Sendable {
         }
     }
 
-    private init(_ bytes: PackBytes, tolerant: Bool) throws(PackError) {
+    init(_ bytes: PackBytes, tolerant: Bool) throws(PackError) {
         self.bytes = bytes
         let footer = try FooterBytes(bytes)
         tail = footer

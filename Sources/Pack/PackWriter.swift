@@ -21,6 +21,7 @@ public final class PackWriter {
     private var content: UInt64 = 0
     private var logical: UInt64 = 0
     private var hashedHoles: UInt64 = 0
+    private var holeBudget = PackFormat.hashedHoleBudget
     private var wholeBlocks = false
     private var needsPiece = true
     private var touchesHole = false
@@ -95,14 +96,16 @@ public final class PackWriter {
         let (end, overflow) = logical.addingReportingOverflow(length)
         guard !overflow else { throw PackError(.tooLarge, "a member passes 2^64 bytes") }
         let index = members.count - 1
+        if members[index].holes.isEmpty, holeBudget == 0 { members[index].flags.insert(.hashOmitsAllHoles) }
         if let last = members[index].holes.last, last.offset + last.length == logical {
             members[index].holes[members[index].holes.count - 1].length += length
         } else {
             members[index].holes.append(Hole(offset: logical, length: length))
         }
         let (total, passed) = hashedHoles.addingReportingOverflow(length)
-        if !passed, total <= PackFormat.hashedHoleLimit, !members[index].flags.contains(.hashOmitsHoles) {
+        if !passed, total <= members[index].flags.hashedHoles, !members[index].flags.contains(.hashOmitsHoles) {
             hashedHoles = total
+            holeBudget -= min(length, holeBudget)
             try hasher.update(zeros: length)
         } else {
             members[index].flags.insert(.hashOmitsHoles)
@@ -202,6 +205,44 @@ public final class PackWriter {
     public func abort() {
         finished = true
         pipeline.stop()
+    }
+
+    // MARK: Members of an older pack
+
+    /// Brings the file to a state in which whole frames may be appended.
+    func prepareCopy() throws(PackError) {
+        guard !open, !finished else { throw PackError(.misuse, "members cannot be copied now") }
+        try submitBatches()
+        try pipeline.drain()
+    }
+
+    /// Appends a frame as it is, after `prepareCopy`, and returns its index.
+    func adopt(_ block: Block, frame: UnsafeRawBufferPointer, filter: [UInt8]?) throws(PackError) -> UInt32 {
+        guard submitted < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many blocks") }
+        var copy = block
+        copy.offset = sink.offset
+        if filter == nil { copy.filter = nil }
+        try sink.append(frame)
+        try sink.add(copy, filter: filter ?? [])
+        submitted += 1
+        return UInt32(submitted - 1)
+    }
+
+    /// Appends a member whose blocks are already there, and returns its index.
+    func adopt(_ member: Member) throws(PackError) -> Int {
+        guard members.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
+        members.append(member)
+        var tally = PackSink.Tally()
+        tally.stored = member.stored
+        tally.newlines = member.lineCount
+        sink.setTally(members.count - 1, tally)
+        return members.count - 1
+    }
+
+    /// Gives the member that ended last the hash it had in the older pack, so that what differs stays visible.
+    func keepHash(_ sha256: [UInt8]) -> Int {
+        members[members.count - 1].sha256 = sha256
+        return members.count - 1
     }
 
     // MARK: Blocks

@@ -58,7 +58,7 @@ struct Draft {
         runs = bytes.isEmpty ? [] : [.bytes(bytes)]
     }
 
-    init(_ path: String, kind: MemberKind, runs: [Run]) {
+    init(_ path: String, kind: MemberKind = .log, runs: [Run]) {
         self.path = path
         self.kind = kind
         self.runs = runs
@@ -141,35 +141,49 @@ func logText(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     return Array(out.prefix(count))
 }
 
-@Suite struct RoundTrips {
-    @Test(arguments: [0, 1, 2])
-    func members(workers: Int) throws {
-        let scratch = try Scratch()
-        var random = Seeded(state: 7)
-        let drafts = [
-            Draft("empty", []),
-            Draft("one", Array("x".utf8)),
-            Draft("small.log", logText(5000)),
-            Draft("blob", kind: .binary, (0..<100_000).map { _ in UInt8.random(in: 0...255, using: &random) }),
-            Draft("big.log", logText(3_000_000, seed: 3)),
-            Draft("exact", kind: .binary, [UInt8](repeating: 9, count: PackFormat.blockSize)),
-            Draft("exact2", kind: .binary, [UInt8](repeating: 9, count: 2 * PackFormat.blockSize)),
-            Draft("long-line", [UInt8](repeating: 65, count: 700_000) + Array("\nend\n".utf8)),
-            Draft("tail", logText(200_000, seed: 5)),
-        ]
-        let path = scratch.file("a.pack")
-        let summary = try writePack(drafts, to: path, options: PackOptions(workers: workers))
-        let reader = try PackReader.open(path: path)
-        #expect(reader.members == summary.members)
-        #expect(reader.fileSize == summary.fileSize)
-        for (index, draft) in drafts.enumerated() {
-            #expect(try content(of: index, in: reader) == draft.logical, "\(draft.path)")
-            #expect(reader.members[index].path == Array(draft.path.utf8))
-            #expect(reader.members[index].size == UInt64(draft.logical.count))
-            #expect(reader.members[index].sha256 == ContentHash.sha256(draft.logical))
-        }
-        #expect(try reader.session().session == "s-1")
-        #expect(try reader.artifacts().count == 1)
-        #expect(try reader.crashes().isEmpty)
+/// What a program printed and how it ended; nil when it cannot be started.
+func run(_ program: String, _ arguments: [String]) -> (status: Int32, output: [UInt8])? {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { return nil }
+    defer { close(ends[0]) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_addclose(&actions, ends[0])
+    var words = ([program] + arguments).map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var process = pid_t()
+    let started = posix_spawnp(&process, program, &actions, nil, &words, environ)
+    close(ends[1])
+    guard started == 0 else { return nil }
+    var output: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let got = read(ends[0], &chunk, chunk.count)
+        if got <= 0 { break }
+        output.append(contentsOf: chunk[..<got])
     }
+    var status: Int32 = 0
+    waitpid(process, &status, 0)
+    return (status, output)
+}
+
+/// A whole file.
+func slurp(_ path: String) throws -> [UInt8] {
+    let descriptor = open(path, O_RDONLY)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    return try PackBytes(descriptor: descriptor).read(at: 0, count: Int(PackFile.size(descriptor)))
+}
+
+/// Stored content of all members in the order in which it lies in the file: what `zstd -dc` prints.
+func storedInOrder(_ drafts: [Draft], _ reader: PackReader) -> [UInt8] {
+    let order = reader.members.indices.filter { reader.members[$0].contentSize > 0 }
+        .sorted {
+            let left = reader.members[$0]
+            let right = reader.members[$1]
+            return (left.firstBlock, left.blockOffset) < (right.firstBlock, right.blockOffset)
+        }
+    return order.flatMap { drafts[$0].stored }
 }

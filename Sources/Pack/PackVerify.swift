@@ -1,0 +1,283 @@
+import CZstd
+
+/// What a check of a pack found.
+public struct PackReport: Sendable {
+    /// All that is wrong; empty when the pack is sound.
+    public var damage: [PackDamage] = []
+    /// Members that were checked and are what was written.
+    public var soundMembers: [Int] = []
+    /// Members of which something is damaged.
+    public var damagedMembers: [Int] = []
+    /// Blocks that were looked at.
+    public var blocks = 0
+    /// Blocks that are damaged.
+    public var damagedBlocks: [Int] = []
+    /// Raw bytes of sound blocks.
+    public var soundBytes: UInt64 = 0
+    /// The session named by the pack, when that part is sound.
+    public var session: String?
+
+    /// Nothing is wrong.
+    public var isSound: Bool { damage.isEmpty }
+}
+
+extension PackReader {
+    /// Checks a pack file, even one that cannot be opened any more: its frames are then walked from the start, and the
+    /// report says how many are sound.
+    public static func verify(path: String, quick: Bool = false) -> PackReport {
+        do throws(PackError) {
+            return try verify(PackBytes(path: path), quick: quick)
+        } catch {
+            var report = PackReport()
+            report.damage.append(PackDamage(.file, error.description, offset: error.offset))
+            return report
+        }
+    }
+
+    /// Checks a pack in memory.
+    public static func verify(_ bytes: [UInt8], quick: Bool = false) -> PackReport {
+        verify(PackBytes(bytes), quick: quick)
+    }
+
+    private static func verify(_ bytes: PackBytes, quick: Bool) -> PackReport {
+        do throws(PackError) {
+            return try PackReader(bytes, tolerant: true).verify(quick: quick)
+        } catch {
+            var report = PackReport()
+            report.damage.append(PackDamage(.file, error.description, offset: error.offset))
+            if error.code != .unsupportedVersion { FrameWalk(bytes).survey(into: &report) }
+            return report
+        }
+    }
+
+    /// Checks this pack. `quick` looks at the structure only: sections, layout, frame headers; else every block is
+    /// decoded and every member hashed.
+    public func verify(quick: Bool = false) -> PackReport {
+        var report = PackReport()
+        report.damage = footerDamage
+        checkFacts(into: &report)
+        FrameWalk(bytes).checkLayout(of: self, into: &report)
+        report.blocks = blocks.count
+        var bad = Set<Int>()
+        if quick {
+            checkFrameHeaders(into: &report, &bad)
+        } else {
+            checkFilters(into: &report)
+            checkBlocks(into: &report, &bad)
+        }
+        if footerDamage.isEmpty { checkMembers(quick: quick, into: &report, bad) } else { surveyInstead(&report) }
+        report.damagedBlocks = bad.sorted()
+        return report
+    }
+
+    /// Without tables nothing says what belongs where; the frames themselves still can be judged.
+    private func surveyInstead(_ report: inout PackReport) {
+        if blocks.isEmpty { FrameWalk(bytes).survey(into: &report) }
+    }
+
+    private func checkFacts(into report: inout PackReport) {
+        func check(_ body: () throws(PackError) -> Void) {
+            do throws(PackError) { try body() } catch {
+                report.damage.append(PackDamage(.section, error.description, offset: error.offset))
+            }
+        }
+        var name: String?
+        check { () throws(PackError) in name = try session().session }
+        check { () throws(PackError) in _ = try artifacts() }
+        check { () throws(PackError) in _ = try crashes() }
+        report.session = name
+    }
+
+    private func checkFrameHeaders(into report: inout PackReport, _ bad: inout Set<Int>) {
+        for (index, block) in blocks.enumerated() {
+            let count = min(Int(block.storedSize), 18)
+            let head = try? bytes.read(at: block.offset, count: count)
+            let size = head?.withUnsafeBytes { FrameDecompressor.contentSize($0) }
+            if size == UInt64(block.rawSize) {
+                report.soundBytes += UInt64(block.rawSize)
+            } else {
+                note(index, "the frame's header is not what was written", &report, &bad)
+            }
+        }
+    }
+
+    private func checkBlocks(into report: inout PackReport, _ bad: inout Set<Int>) {
+        guard let decoder = try? BlockDecoder() else {
+            report.damage.append(PackDamage(.file, "no memory for a decoder"))
+            return
+        }
+        for index in blocks.indices {
+            do throws(PackError) {
+                report.soundBytes += UInt64(try decode(block: index, using: decoder).count)
+            } catch {
+                note(index, error.message, &report, &bad)
+            }
+        }
+    }
+
+    private func note(_ block: Int, _ message: String, _ report: inout PackReport, _ bad: inout Set<Int>) {
+        bad.insert(block)
+        report.damage.append(
+            PackDamage(
+                .block, message, offset: blocks[block].offset, block: block,
+                members: pieces(inBlock: block).map(\.member)))
+    }
+
+    private func checkFilters(into report: inout PackReport) {
+        let step = 256
+        for start in stride(from: 0, to: blocks.count, by: step) {
+            do throws(PackError) {
+                for block in try filters(blocks: start..<start + step).damaged {
+                    report.damage.append(
+                        PackDamage(
+                            .filter, "a filter's checksum is wrong; searches look into its block",
+                            offset: blocks[block].filter?.offset, block: block))
+                }
+            } catch {
+                report.damage.append(PackDamage(.filter, error.description, offset: error.offset))
+            }
+        }
+    }
+
+    private func checkMembers(quick: Bool, into report: inout PackReport, _ bad: Set<Int>) {
+        let decoder = try? BlockDecoder()
+        for index in members.indices {
+            if pieces(ofMember: index).contains(where: { bad.contains($0.block) }) {
+                report.damagedMembers.append(index)
+                continue
+            }
+            if !quick, let decoder, let problem = mismatch(of: index, using: decoder) {
+                report.damagedMembers.append(index)
+                report.damage.append(PackDamage(.member, problem, members: [index]))
+            } else {
+                report.soundMembers.append(index)
+            }
+        }
+    }
+
+    /// What is wrong with a member's content; nil when its hash is right.
+    private func mismatch(of index: Int, using decoder: BlockDecoder) -> String? {
+        let member = members[index]
+        do {
+            let hasher = try SHA256Hasher()
+            try hasher.start()
+            var holes: UInt64 = 0
+            var past = false
+            try streamExtents(member: index, using: decoder) { extent in
+                switch extent {
+                case .bytes(let bytes, _): try hasher.update(bytes)
+                case .hole(let hole):
+                    let (total, overflow) = holes.addingReportingOverflow(hole.length)
+                    past = past || overflow || total > member.flags.hashedHoles
+                    if !past {
+                        holes = total
+                        try hasher.update(zeros: hole.length)
+                    }
+                }
+            }
+            let sound = try hasher.finish() == member.sha256
+            return sound ? nil : "the content of member \(index) does not match its hash"
+        } catch {
+            return "the content of member \(index) cannot be read: \(error)"
+        }
+    }
+}
+
+/// Walks the frames of a file from its start, without trusting any table.
+struct FrameWalk {
+    private let bytes: PackBytes
+
+    init(_ bytes: PackBytes) {
+        self.bytes = bytes
+    }
+
+    private func word(at offset: UInt64) -> UInt32? {
+        guard let four = try? bytes.read(at: offset, count: 4) else { return nil }
+        return four.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
+    /// Where the skippable frame at `offset` ends; nil when there is none.
+    private func skippableEnd(at offset: UInt64) -> UInt64? {
+        guard let magic = word(at: offset), magic & PackFormat.skippableMask == PackFormat.skippableBase,
+            let size = word(at: offset &+ 4)
+        else { return nil }
+        let end = offset + 8 + UInt64(size)
+        return end <= bytes.size ? end : nil
+    }
+
+    /// Checks that blocks and skippable frames cover the file up to the footer, without gap or overlap.
+    func checkLayout(of reader: PackReader, into report: inout PackReport) {
+        var position: UInt64 = 0
+        var next = 0
+        var passed = 0
+        let order = reader.blocks.indices.sorted { reader.blocks[$0].offset < reader.blocks[$1].offset }
+        while position < reader.footerOffset {
+            let block = next < order.count ? reader.blocks[order[next]] : nil
+            if let block, block.offset == position {
+                position += UInt64(block.storedSize)
+                next += 1
+            } else if let end = skippableEnd(at: position), end <= block?.offset ?? reader.footerOffset {
+                position = end
+                passed += 1
+            } else {
+                let resume = max(block?.offset ?? reader.footerOffset, position)
+                report.damage.append(
+                    PackDamage(.layout, "\(resume - position) bytes belong to nothing", offset: position))
+                if resume == position { next += 1 }
+                position = resume
+            }
+            // Empty frames without end would keep a check busy for hours.
+            if passed > reader.blocks.count + 1 << 16 {
+                report.damage.append(PackDamage(.layout, "the file consists of empty frames", offset: position))
+                return
+            }
+        }
+        if skippableEnd(at: reader.footerOffset) != bytes.size {
+            report.damage.append(
+                PackDamage(.layout, "the footer's frame is not what was written", offset: reader.footerOffset))
+        }
+    }
+
+    /// Counts sound frames from the start of a file whose tables are lost.
+    func survey(into report: inout PackReport) {
+        guard let decompressor = try? FrameDecompressor() else { return }
+        let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: PackFormat.blockSize, alignment: 64)
+        defer { raw.deallocate() }
+        var position: UInt64 = 0
+        var frames = 0
+        var size: UInt64 = 0
+        while position < bytes.size {
+            if let end = skippableEnd(at: position) {
+                position = end
+                continue
+            }
+            let count = Int(min(UInt64(PackFormat.maxFrameSize), bytes.size - position))
+            guard let window = try? bytes.read(at: position, count: count) else { break }
+            let found = window.withUnsafeBytes { soundFrame($0, decompressor, raw) }
+            guard let found else { break }
+            frames += 1
+            size += UInt64(found.raw)
+            position += UInt64(found.stored)
+        }
+        report.blocks = frames
+        report.soundBytes = size
+        report.damage.append(
+            PackDamage(
+                .file,
+                "\(frames) frames from the start, \(size) raw bytes, are sound and can be read with `zstd -dc`; "
+                    + "what belongs to which member is lost", offset: position))
+    }
+
+    private func soundFrame(
+        _ window: UnsafeRawBufferPointer, _ decompressor: FrameDecompressor, _ raw: UnsafeMutableRawBufferPointer
+    ) -> (stored: Int, raw: Int)? {
+        let stored = ZSTD_findFrameCompressedSize(window.baseAddress, window.count)
+        guard ZSTD_isError(stored) == 0, stored <= window.count,
+            let size = FrameDecompressor.contentSize(window), size <= UInt64(raw.count)
+        else { return nil }
+        let target = UnsafeMutableRawBufferPointer(rebasing: raw[..<Int(size)])
+        let frame = UnsafeRawBufferPointer(rebasing: window[..<stored])
+        do throws(PackError) { try decompressor.decompress(frame, into: target) } catch { return nil }
+        return (stored, Int(size))
+    }
+}
