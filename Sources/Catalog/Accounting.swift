@@ -74,12 +74,15 @@ extension Catalog {
     /// Hands over what the selected sessions lack: every artifact that is not `collected`, and every session that has
     /// no artifacts and is `lost` or `partial`; newest first. Do not ask this catalog anything else meanwhile.
     ///
+    /// - Parameter collected: whether to hand over what was collected too.
     /// - Throws: ``CatalogError``, or what the closure throws.
-    public func forEachGap(_ selection: Selection = Selection(), _ body: (CoverageGap) throws -> Void) throws {
+    public func forEachGap(
+        _ selection: Selection = Selection(), collected: Bool = false, _ body: (CoverageGap) throws -> Void
+    ) throws {
         try readThrough { connection in
             var filter = try Filter.sessions(selection, on: connection)
-            filter.add(
-                "(a.state <> 'collected' OR (a.state IS NULL AND s.state IN ('lost', 'partial')))")
+            let missing = collected ? "a.state IS NOT NULL" : "a.state <> 'collected'"
+            filter.add("(\(missing) OR (a.state IS NULL AND s.state IN ('lost', 'partial')))")
             let limit = selection.limit.map { " LIMIT \(max(0, $0))" } ?? ""
             let rows = try connection.prepare(
                 ArtifactColumns.select(extra: ", s.state, s.reason", join: "LEFT JOIN") + filter.sql

@@ -23,6 +23,8 @@ public struct Selection: Sendable, Equatable {
     public var crashed: Bool
     /// Of crash records, those of errors that the process survived, instead of crashes.
     public var errors: Bool
+    /// Of crash records, those whose signature is one of these or matches one of these globs.
+    public var signatures: [String]
     /// Only sessions in these states.
     public var states: [SessionState]
     /// At most this many results, the newest.
@@ -53,7 +55,7 @@ public struct Selection: Sendable, Equatable {
     public init(
         sessions: [String] = [], images: [String] = [], tags: [String] = [], locations: [String] = [],
         labels: [LabelMatch] = [], since: Int64? = nil, until: Int64? = nil, crashed: Bool = false,
-        errors: Bool = false, states: [SessionState] = [], limit: Int? = nil
+        errors: Bool = false, signatures: [String] = [], states: [SessionState] = [], limit: Int? = nil
     ) {
         self.sessions = sessions
         self.images = images
@@ -64,6 +66,7 @@ public struct Selection: Sendable, Equatable {
         self.until = until
         self.crashed = crashed
         self.errors = errors
+        self.signatures = signatures
         self.states = states
         self.limit = limit
     }
@@ -137,6 +140,13 @@ struct Filter {
     static func crashes(_ selection: Selection, on connection: Connection) throws(CatalogError) -> Filter {
         var filter = Filter()
         filter.add("c.survived = \(selection.errors ? 1 : 0)")
+        if !selection.signatures.isEmpty {
+            // Signatures hold stars and brackets of their own, so the text as it is counts before the glob.
+            let wanted = selection.signatures.map { _ in "text = ? OR text GLOB ?" }.joined(separator: " OR ")
+            filter.add(
+                "c.signature IN (SELECT id FROM signatures WHERE \(wanted))",
+                selection.signatures.flatMap { [.text($0), .text($0)] })
+        }
         filter.add("c.image", namesMatching: selection.images)
         filter.add("c.tag", namesMatching: selection.tags)
         filter.add("c.location", namesMatching: selection.locations)

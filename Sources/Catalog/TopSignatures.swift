@@ -36,8 +36,22 @@ extension Catalog {
     /// The selected crashes grouped by signature: most crashes first, then the most recent. The limit is about
     /// signatures.
     public func topSignatures(_ selection: Selection = Selection()) throws(CatalogError) -> [SignatureSummary] {
+        try signatures(selection, narrowed: nil)
+    }
+
+    /// What is known of exactly this signature; nil when no crash has it. Costs a look at its crashes only.
+    public func signature(_ text: String) throws(CatalogError) -> SignatureSummary? {
+        try signatures(Selection(), narrowed: text).first
+    }
+
+    private func signatures(
+        _ selection: Selection, narrowed: String?
+    ) throws(CatalogError) -> [SignatureSummary] {
         try read { (connection) throws(CatalogError) in
-            let filter = try Filter.crashes(selection, on: connection)
+            var filter = try Filter.crashes(selection, on: connection)
+            if let narrowed {
+                filter.add("c.signature = (SELECT id FROM signatures WHERE text = ?)", [.text(narrowed)])
+            }
             // One pass over six integers per crash, in the order of the index: groups follow one another.
             let rows = try connection.prepare(
                 "SELECT c.signature, c.session, c.at, c.tag, c.location FROM crashes c INDEXED BY crashes_signature"

@@ -55,6 +55,16 @@ import Testing
         #expect(try catalog.topSignatures(Selection(locations: ["nowhere"])).isEmpty)
     }
 
+    @Test func oneSignatureIsTakenLiterallyOrAsAGlob() throws {
+        try catalog.commit(contents("five", crashes: [crashJSON(signature: "f(char*[]) | g")]))
+        #expect(try catalog.signature("f(char*[]) | g")?.count == 1)
+        #expect(try catalog.signature("boom")?.sessions == 2)
+        #expect(try catalog.signature("f(char*") == nil)
+        #expect(try catalog.crashes(Selection(signatures: ["f(char*[]) | g"])).map(\.session) == ["five"])
+        #expect(try catalog.crashes(Selection(signatures: ["b*", "assert"])).count == 4)
+        #expect(try catalog.topSignatures(Selection(signatures: ["a*"])).map(\.signature) == ["assert"])
+    }
+
     @Test func listsNewestFirst() throws {
         #expect(try catalog.crashes().map(\.crash) == ["c-one-2", "c-two", "c-one-1", "d-three"])
         #expect(try catalog.crashes(Selection(limit: 1)).map(\.crash) == ["c-one-2"])
@@ -107,6 +117,9 @@ import Testing
             gaps == [
                 "two /opt harvested", "one /crash harvested", "vanished - lost", "waiting /data pending",
             ])
+        var all: [String] = []
+        try catalog.forEachGap(Selection(sessions: ["one"]), collected: true) { all.append($0.entry?.artifact ?? "-") }
+        #expect(all == ["/crash", "/data"])
         let status = try catalog.status()
         #expect(status.sessions == coverage.sessions)
         #expect(status.nextDeadline == moment(9))
