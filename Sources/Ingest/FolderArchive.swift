@@ -38,7 +38,8 @@ public enum FolderArchive {
         guard tar.terminationReason == .exit, tar.terminationStatus < 2 else {
             let isFull = text.contains("No space left")
             throw IngestError(
-                isFull ? .noSpace : .unreadable, "tar could not take the folder: \(lines.last ?? "it was killed")", path: folder)
+                isFull ? .noSpace : .unreadable, "tar could not take the folder: \(lines.last ?? "it was killed")",
+                path: folder)
         }
         return lines
     }

@@ -4,8 +4,8 @@ import ArgumentParser
 enum CommandTable {
     static let groups: [CommandGroup] = [
         CommandGroup(name: "Collect:", subcommands: [IngestFiles.self]),
-        CommandGroup(name: "Get at bytes:", subcommands: [Cat.self]),
-        CommandGroup(name: "Look after the store:", subcommands: [Reindex.self]),
+        CommandGroup(name: "Get at bytes:", subcommands: [Cat.self, Export.self]),
+        CommandGroup(name: "Look after the store:", subcommands: [Verify.self, Reindex.self]),
     ]
 
     /// The names of all commands.

@@ -1,0 +1,194 @@
+import ArgumentParser
+import Catalog
+import Glibc
+import Pack
+import Terminal
+
+/// `salvage export`: members back as files.
+struct Export: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write the members of a session as files.",
+        discussion: """
+            The one command that creates files under names that an archive chose. They land below a new folder and
+            nowhere else; names that could mislead a terminal or another system are written %XX; links, devices and
+            owners are not recreated. Holes stay holes.
+            """)
+
+    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
+    @Option(help: ArgumentHelp("The folder to create.", valueName: "dir")) var to: String
+    @Option(help: ArgumentHelp("Only members whose path matches this glob. May be repeated.", valueName: "glob"))
+    var path: [String] = []
+    @Flag(help: "Also put everything into one DIR.tar.gz with metadata.json, for a ticket, and remove the folder.")
+    var bundle = false
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let pack = try SessionPack(session, catalog: try StoreAccess.catalogForReading(options))
+        let globs = path.map { PathGlob($0) }
+        let chosen = pack.reader.members.indices.filter { index in
+            globs.isEmpty || globs.contains { $0.matches(pack.reader.members[index].path) }
+        }
+        guard !chosen.isEmpty else {
+            throw Failure(
+                "nothing_matches", "no member matches", session: pack.session.session,
+                hint: "salvage files \(pack.session.session)", status: .nothingFound)
+        }
+        let tree = try ExportTree(creating: to)
+        let writer = try MemberExport(pack: pack, tree: tree)
+        let progress = Progress(quiet: options.quiet)
+        for (count, index) in chosen.enumerated() {
+            progress.update("exporting \(count + 1) of \(chosen.count) members")
+            try writer.export(index)
+        }
+        progress.finish()
+        try tree.write(MetadataFile.bytes(pack), to: ["salvage-metadata.json"])
+        var target = to
+        if bundle { target = try Bundle.make(folder: to) }
+        try report(writer, target: target)
+    }
+
+    private func report(_ writer: MemberExport, target: String) throws {
+        let output = Output(options)
+        if options.json {
+            var line = JSONLine()
+            line.add("session", writer.pack.session.session)
+            line.add("to", target)
+            line.add("files", writer.files)
+            line.add("bytes", writer.bytes)
+            line.add("left_out", writer.leftOut)
+            line.add("damaged", writer.damaged)
+            output.line(line)
+        } else if !options.quiet {
+            output.text("\(writer.files) files, \(SizeText.binary(writer.bytes)) in \(target)")
+            if writer.leftOut > 0 {
+                output.text("\(writer.leftOut) links and devices are listed in salvage-metadata.json only")
+            }
+        }
+        try output.finish()
+        for path in writer.damaged {
+            Failure(
+                "damaged", "a member is damaged; what is good of it was written", session: writer.pack.session.session,
+                path: path
+            ).report(json: options.json, style: options.errorStyle)
+        }
+        if !writer.damaged.isEmpty { throw EndedWith(status: .partial) }
+    }
+}
+
+/// Writes members of one pack into an export tree.
+final class MemberExport {
+    let pack: SessionPack
+    private let tree: ExportTree
+    private let decoder: BlockDecoder
+    private(set) var files = 0
+    private(set) var bytes: UInt64 = 0
+    private(set) var leftOut = 0
+    private(set) var damaged: [String] = []
+
+    init(pack: SessionPack, tree: ExportTree) throws {
+        self.pack = pack
+        self.tree = tree
+        decoder = try BlockDecoder()
+    }
+
+    func export(_ index: Int) throws {
+        let member = pack.reader.members[index]
+        let components = ExportName.components(of: member.path)
+        switch member.kind {
+        case .directory: try tree.makeFolder(components)
+        case .symlink, .device, .fifo: leftOut += 1
+        case .hardlink where member.size == 0: leftOut += 1
+        case .log, .crashDump, .text, .binary, .hardlink: try writeFile(index, member, components)
+        }
+    }
+
+    private func writeFile(_ index: Int, _ member: Member, _ components: [String]) throws {
+        let file = try tree.createFile(components)
+        defer { close(file.descriptor) }
+        files += 1
+        bytes += member.size
+        do {
+            try pack.reader.streamExtents(member: index, using: decoder) { extent in
+                if case .bytes(let piece, let offset) = extent { try tree.put(piece, into: file, at: offset) }
+            }
+        } catch is PackError {
+            damaged.append(Escape.display(member.path))
+        }
+        // A trailing hole has no bytes to write; the length makes it one.
+        if member.size <= UInt64(Int.max), ftruncate(file.descriptor, off_t(member.size)) != 0 {
+            throw Failure(
+                "export_failed", "cannot set a file's length: \(String(cString: strerror(errno)))", path: file.path)
+        }
+        var times = [timespec(), timespec()]
+        times[0].tv_nsec = Self.keepTime
+        times[1].tv_sec = Int(member.mtime / 1_000_000_000)
+        times[1].tv_nsec = Int((member.mtime % 1_000_000_000 + 1_000_000_000) % 1_000_000_000)
+        _ = futimens(file.descriptor, times)
+    }
+
+    /// utimensat(2): leave this time as it is.
+    private static let keepTime = (1 << 30) - 2
+}
+
+extension ExportTree {
+    /// Writes a piece at its offset.
+    func put(_ piece: UnsafeRawBufferPointer, into file: (descriptor: Int32, path: String), at offset: UInt64) throws {
+        var done = 0
+        while done < piece.count {
+            let position = off_t(clamping: offset) + done
+            let wrote = pwrite(file.descriptor, piece.baseAddress.map { $0 + done }, piece.count - done, position)
+            if wrote > 0 {
+                done += wrote
+            } else if errno != EINTR {
+                throw Failure(
+                    "export_failed", "cannot write a file: \(String(cString: strerror(errno)))", path: file.path,
+                    hint: errno == ENOSPC ? "make room, or export fewer members with --path" : nil)
+            }
+        }
+    }
+
+    /// Writes a small file of our own.
+    func write(_ content: [UInt8], to components: [String]) throws {
+        let file = try createFile(components)
+        defer { close(file.descriptor) }
+        try content.withUnsafeBytes { try put($0, into: file, at: 0) }
+    }
+}
+
+/// What an export says of its session besides the members' bytes.
+enum MetadataFile {
+    static func bytes(_ pack: SessionPack) -> [UInt8] {
+        let session = pack.session
+        var line = JSONLine()
+        line.add("session", session.session)
+        line.add("image", session.image)
+        line.add("tag", session.tag)
+        line.add("location", session.location)
+        line.add("labels", session.labels)
+        line.add("created", time: session.created)
+        line.add("exited", time: session.exited ?? session.firstSeenExited)
+        line.add("state", session.state.rawValue)
+        line.add("artifacts", json: ArtifactEntry.json(pack.artifacts))
+        line.add(
+            "members",
+            pack.reader.members.map { member in
+                var row = JSONLine()
+                row.add("artifact", pack.artifact(of: member))
+                row.add("path", Escape.display(member.path))
+                row.add("kind", member.kind.name)
+                row.add("size", member.size)
+                row.add("sha256", HexText.lower(member.sha256))
+                row.add("link_target", member.linkTarget.map { Escape.display($0) })
+                return row
+            })
+        return line.utf8 + [0x0A]
+    }
+}
+
+/// Bytes as lower-case hexadecimal text.
+enum HexText {
+    static func lower(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}
