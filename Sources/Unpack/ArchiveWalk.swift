@@ -5,6 +5,7 @@ struct ArchiveWalk {
     private var report = UnpackReport()
 
     private var namesBytes: UInt64 = 0
+    private var headersBytes: UInt64 = 0
     private var damagedBlocksLeft: Int
     private var restartsLeft: Int
     /// The end-of-archive blocks were seen and no entry since.
@@ -49,9 +50,17 @@ struct ArchiveWalk {
             from = behind
             acceptZero = false
         }
-        if gate.limit == nil, report.limit != .entries, report.limit != .allNamesBytes { gate.drain() }
+        if gate.limit == nil, !full { gate.drain() }
         conclude(isGzip: isGzip, resembles: resembles, head: keptHead)
         return report
+    }
+
+    /// Whether a limit of the whole artifact was reached, so that its rest is not even read.
+    private var full: Bool {
+        switch report.limit {
+        case .entries, .allNamesBytes, .allHeadersBytes, .totalBytes: true
+        default: false
+        }
     }
 
     /// Remembers that blocks were passed over before the next header.
@@ -156,9 +165,14 @@ struct ArchiveWalk {
             report.hit(.entries, at: offset)
             return false
         }
-        if reader.warned { noteWarning(reader.message) }
+        headersBytes &+= reader.position &- offset
+        guard headersBytes <= limits.allHeadersBytes else {
+            report.hit(.allHeadersBytes, at: offset)
+            return false
+        }
         var header = reader.header()
         header.offset = offset
+        if reader.warned, judgeWarning(reader.message, at: offset) { header.flags.insert(.damagedHeader) }
         takeNames(of: &header, from: reader)
         if afterDamage {
             header.flags.insert(.afterDamage)
@@ -213,12 +227,15 @@ struct ArchiveWalk {
         return false
     }
 
-    private mutating func noteWarning(_ message: String) {
-        // Of names that do not fit the locale nothing is lost: they are taken from the header blocks.
-        guard !message.hasSuffix("current locale.") else { return }
+    /// Judges a warning that came with an entry's header; true when the entry may not be what it should.
+    private mutating func judgeWarning(_ message: String, at offset: UInt64) -> Bool {
+        // Of names that do not fit the locale nothing is lost: they are taken from the header blocks. Access control
+        // lists are hidden from libarchive on purpose.
+        guard !message.hasSuffix("current locale."), !message.hasPrefix("Malformed Solaris ACL") else { return false }
         report.flags.insert(.warnings)
-        guard report.warnings.count < 16, !report.warnings.contains(message) else { return }
-        report.warnings.append(message)
+        if report.warnings.count < 16, !report.warnings.contains(message) { report.warnings.append(message) }
+        damage(at: offset, message)
+        return true
     }
 
     /// Replaces the names by those of the header blocks where libarchive may have changed them, and holds them to limits.

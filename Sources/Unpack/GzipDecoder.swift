@@ -14,7 +14,14 @@ struct GzipDecoder {
     private var piece: UnsafeRawBufferPointer
     private var phase = Phase.header(GzipHeaderParser())
 
-    private(set) var end = StreamEnd()
+    private var end = StreamEnd()
+
+    /// What is known so far.
+    var soFar: StreamEnd {
+        var result = end
+        result.compressedBytes = consumed
+        return result
+    }
 
     /// Continues an input of which the first piece was read already.
     init(first: UnsafeRawBufferPointer, input: ArtifactInput, backend: InflateBackend) {
@@ -61,7 +68,6 @@ struct GzipDecoder {
             end.flags.insert(.readError)
             end.fault = UnpackFault(layer: .input, offset: input.offset, message: "read failed with errno \(code)")
         }
-        end.compressedBytes = consumed
         phase = .ended
     }
 

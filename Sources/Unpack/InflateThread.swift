@@ -24,7 +24,7 @@ final class InflateThread: TarStream {
         pthread_join(thread, nil)
     }
 
-    func next() -> UnsafeRawBufferPointer {
+    func next() -> UnsafeMutableRawBufferPointer {
         // Without a thread the work is done here.
         guard running else { return ring.fillDirectly() }
         if held { ring.giveBack() }
@@ -44,9 +44,9 @@ private let runDecoder: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutab
 
 /// The pieces between the inflating thread and its reader.
 ///
-/// Unchecked: `produced`, `consumed`, `finished`, `abandoned` and `lastEnd` are touched under the mutex only; a buffer
-/// belongs to the inflating thread until it is counted as produced and to the reader until it is counted as consumed;
-/// the decoder belongs to the inflating thread, or to the reader where there is none.
+/// Unchecked: `produced`, `consumed`, `finished`, `abandoned`, `ends` and `lastEnd` are touched under the mutex only; a
+/// buffer belongs to the inflating thread until it is counted as produced and to the reader until it is counted as
+/// consumed; the decoder belongs to the inflating thread, or to the reader where there is none.
 private final class InflateRing: @unchecked Sendable {
     private static let depth = 4
 
@@ -54,6 +54,8 @@ private final class InflateRing: @unchecked Sendable {
     private let changed: UnsafeMutablePointer<pthread_cond_t>
     private let buffers: [UnsafeMutableRawBufferPointer]
     private var counts = [Int](repeating: 0, count: depth)
+    /// What was known when the piece was full; the reader must not learn what lies ahead of it.
+    private var ends = [StreamEnd](repeating: StreamEnd(), count: depth)
     private var decoder: GzipDecoder
 
     private var produced = 0
@@ -98,7 +100,7 @@ private final class InflateRing: @unchecked Sendable {
             let count = decoder.fill(buffers[slot])
             let goOn = locked { () -> Bool in
                 counts[slot] = count
-                lastEnd = decoder.end
+                ends[slot] = decoder.soFar
                 if count > 0 { produced += 1 } else { finished = true }
                 pthread_cond_signal(changed)
                 return count > 0
@@ -108,12 +110,13 @@ private final class InflateRing: @unchecked Sendable {
     }
 
     /// Waits for the next piece; empty at the end.
-    func take() -> UnsafeRawBufferPointer {
+    func take() -> UnsafeMutableRawBufferPointer {
         locked {
             while produced == consumed, !finished { pthread_cond_wait(changed, mutex) }
-            guard produced > consumed else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+            lastEnd = ends[consumed % Self.depth]
+            guard produced > consumed else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
             let slot = consumed % Self.depth
-            return UnsafeRawBufferPointer(rebasing: buffers[slot][..<counts[slot]])
+            return UnsafeMutableRawBufferPointer(rebasing: buffers[slot][..<counts[slot]])
         }
     }
 
@@ -134,9 +137,9 @@ private final class InflateRing: @unchecked Sendable {
     }
 
     /// Inflates on the caller's thread, when no other could be started.
-    func fillDirectly() -> UnsafeRawBufferPointer {
+    func fillDirectly() -> UnsafeMutableRawBufferPointer {
         let count = decoder.fill(buffers[0])
-        lastEnd = decoder.end
-        return UnsafeRawBufferPointer(rebasing: buffers[0][..<count])
+        lastEnd = decoder.soFar
+        return UnsafeMutableRawBufferPointer(rebasing: buffers[0][..<count])
     }
 }

@@ -14,51 +14,22 @@ struct PaxNames {
         // The first header that names the entry wins, as in libarchive, which works from the innermost outwards.
         var longNameFirst = false
         var longLinkFirst = false
-        while blocks.count - at >= TarFormat.blockSize {
-            let type = blocks[at + 156]
-            guard Self.isExtension(type) else { break }
-            guard let size = Self.octal(UnsafeRawBufferPointer(rebasing: blocks[(at + 124)..<(at + 136)])) else {
-                break
-            }
+        while blocks.count - at >= TarFormat.blockSize,
+            let next = SpecialHeader(UnsafeRawBufferPointer(rebasing: blocks[at..<(at + TarFormat.blockSize)]))
+        {
             let start = at + TarFormat.blockSize
-            guard size <= blocks.count - start else { break }
-            switch type {
-            case UInt8(ascii: "x"), UInt8(ascii: "X"):
-                records = UnsafeRawBufferPointer(rebasing: blocks[start..<(start + size)])
+            guard next.size <= blocks.count - start else { break }
+            switch next.type {
             case UInt8(ascii: "L"): if records == nil { longNameFirst = true }
             case UInt8(ascii: "K"): if records == nil { longLinkFirst = true }
-            default: break
+            default: if next.isPax { records = UnsafeRawBufferPointer(rebasing: blocks[start..<(start + next.size)]) }
             }
-            at = start + (size + TarFormat.blockSize - 1) / TarFormat.blockSize * TarFormat.blockSize
+            at = start + next.paddedSize
         }
         guard let records else { return nil }
         read(records)
         if longNameFirst { path = nil }
         if longLinkFirst { linkTarget = nil }
-    }
-
-    private static func isExtension(_ type: UInt8) -> Bool {
-        switch type {
-        case UInt8(ascii: "x"), UInt8(ascii: "X"), UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K"),
-            UInt8(ascii: "A"), UInt8(ascii: "V"):
-            true
-        default: false
-        }
-    }
-
-    /// A header's size field; nil for what libarchive would not accept as the size of a special header.
-    private static func octal(_ field: UnsafeRawBufferPointer) -> Int? {
-        var value = 0
-        for byte in field {
-            switch byte {
-            case 0x30...0x37: value = value &* 8 &+ Int(byte &- 0x30)
-            case 0x20: continue
-            case 0: return value <= 1 << 20 ? value : nil
-            default: return nil
-            }
-            if value > 1 << 20 { return nil }
-        }
-        return value
     }
 
     /// Reads records of the form `LENGTH KEY=VALUE\n`; stops at the first that is malformed, as libarchive does.

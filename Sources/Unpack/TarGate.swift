@@ -8,6 +8,7 @@ final class TarGate {
 
     /// The piece handed out last, and the offset of its first byte in the tar stream.
     private var piece = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var writablePiece = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var pieceStart: UInt64 = 0
     /// Bytes at the front of ``piece`` that were given to an earlier reader; a fresh one starts behind them.
     private var resumeAt: UInt64?
@@ -25,6 +26,7 @@ final class TarGate {
     private var zerosOver = false
     private var newlines: UInt64 = 0
     private var captured: [UInt8] = []
+    private var chain: HeaderChain?
 
     init(stream: any TarStream, limits: UnpackLimits) {
         self.stream = stream
@@ -45,7 +47,10 @@ final class TarGate {
         }
         if inHeader, !accountHeader() { return nil }
         guard load() else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        if inHeader { countZeros() }
+        if inHeader {
+            chain?.hide(in: writablePiece, at: pieceStart)
+            countZeros()
+        }
         return piece
     }
 
@@ -61,7 +66,8 @@ final class TarGate {
         let loaded = stream.next()
         let allowed = Int(clamping: limits.totalBytes &- start)
         pieceStart = start
-        piece = UnsafeRawBufferPointer(rebasing: loaded[..<min(loaded.count, allowed)])
+        writablePiece = UnsafeMutableRawBufferPointer(rebasing: loaded[..<min(loaded.count, allowed)])
+        piece = UnsafeRawBufferPointer(writablePiece)
         exhausted = piece.isEmpty
         return !exhausted
     }
@@ -85,6 +91,7 @@ final class TarGate {
         zerosOver = false
         newlines = 0
         captured.removeAll(keepingCapacity: true)
+        chain = nil
         countZeros()
     }
 
@@ -103,6 +110,8 @@ final class TarGate {
                 zeroBlocks += 1
             } else {
                 zerosOver = true
+                chain = HeaderChain(from: headersFrom)
+                chain?.hide(in: writablePiece, at: pieceStart)
             }
         }
     }
@@ -136,6 +145,7 @@ final class TarGate {
         let from = headersFrom
         guard end > from, end <= pieceEnd else { return nil }
         let length = Int(clamping: end &- from)
+        chain?.restore(writablePiece, at: pieceStart)
         if captured.isEmpty {
             guard from >= pieceStart else { return nil }
             return body(UnsafeRawBufferPointer(rebasing: tail(from: from)[..<length]))
@@ -143,6 +153,7 @@ final class TarGate {
         let missing = length - captured.count
         if missing > 0 { captured.append(contentsOf: piece[..<min(missing, piece.count)]) }
         guard captured.count >= length else { return nil }
+        captured.withUnsafeMutableBytes { chain?.restore($0, at: from) }
         return captured.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<length])) }
     }
 

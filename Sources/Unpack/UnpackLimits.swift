@@ -13,6 +13,8 @@ public struct UnpackLimits: Sendable, Equatable {
     public var entries: UInt64 = 1_000_000
     /// Bytes that precede the content of one entry: its header, its extended headers and its sparse map.
     public var headerBytes: UInt64 = 8 << 20
+    /// The same over all entries: a header takes libarchive far longer than content of the same length.
+    public var allHeadersBytes: UInt64 = 1 << 30
     /// Pieces of content of one sparse entry; libarchive spends about 80 bytes on each.
     public var extents: UInt64 = 100_000
     /// Bytes of one path or link target; a longer one is cut to this length and flagged.
@@ -42,6 +44,8 @@ public enum UnpackLimit: String, Sendable, Equatable {
     case entries
     /// ``UnpackLimits/headerBytes``.
     case headerBytes = "header_bytes"
+    /// ``UnpackLimits/allHeadersBytes``.
+    case allHeadersBytes = "all_headers_bytes"
     /// ``UnpackLimits/extents``.
     case extents
     /// ``UnpackLimits/nameBytes``.

@@ -42,7 +42,7 @@ public struct UnpackFlags: OptionSet, Sendable, Hashable {
     public static let tarDamaged = UnpackFlags(rawValue: 1 << 10)
     /// Entries were found behind damage by searching for the next good header; they may be content of a lost entry.
     public static let resynchronised = UnpackFlags(rawValue: 1 << 11)
-    /// libarchive warned about some entries; the first warnings are in the report.
+    /// libarchive warned about the headers of some entries; the first warnings are in the report.
     public static let warnings = UnpackFlags(rawValue: 1 << 12)
     /// The artifact, or the tar stream inside its gzip, has no bytes.
     public static let empty = UnpackFlags(rawValue: 1 << 13)

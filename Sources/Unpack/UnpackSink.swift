@@ -40,6 +40,8 @@ public struct EntryFlags: OptionSet, Sendable, Hashable {
     public static let afterEnd = EntryFlags(rawValue: 1 << 5)
     /// The content has holes.
     public static let sparse = EntryFlags(rawValue: 1 << 6)
+    /// The entry's headers are damaged in part: what they say, or how its content was put together, may be wrong.
+    public static let damagedHeader = EntryFlags(rawValue: 1 << 8)
     /// The entry carries content that is not part of a file, for example GNU's directory lists; it was passed over.
     public static let contentPassedOver = EntryFlags(rawValue: 1 << 7)
 }

@@ -277,4 +277,48 @@ struct AttackTests {
             #expect(seen.report.verdict == .ok, "type \(type)")
         }
     }
+
+    @Test("access control lists cost no more than other records, and names that look like them stay whole")
+    func accessControlLists() {
+        let list = (0..<50_000).flatMap { Array("user:a\($0):rwx,".utf8) }
+        let disguise = Array("x\n22 SCHILY.acl.access=y".utf8)
+        let seen = both(
+            archive { tar in
+                // Too long for libarchive to finish in the lifetime of this test, were it to see them.
+                for _ in 0..<20 {
+                    tar.pax(
+                        TarBuilder.record("SCHILY.acl.access", list) + TarBuilder.record("path", disguise))
+                    tar.file("x", "content")
+                }
+                tar.file("Solaris", list, type: "A")
+                tar.file("y", "content")
+            })
+        #expect(seen.report.verdict == .ok)
+        #expect(seen.report.flags.isEmpty)
+        #expect(seen.entries.count == 23)
+        #expect(seen.entries[1...20].allSatisfy { $0.header.path == disguise && $0.text == "content" })
+    }
+
+    @Test("records are hidden wherever a piece of the stream ends")
+    func hiddenAcrossPieces() {
+        let key = Array("SCHILY.acl.access".utf8)
+        var tar = TarBuilder()
+        tar.pax(TarBuilder.record("comment", Array("c".utf8)) + TarBuilder.record("SCHILY.acl.access", [0x76]))
+        tar.file("x", key)
+        for cut in 1..<tar.bytes.count {
+            var bytes = tar.bytes
+            var chain = HeaderChain(from: 0)
+            bytes.withUnsafeMutableBytes { all in
+                // Pieces are whole blocks in reality; the chain itself cares only within a body.
+                guard cut > 1024 && cut < 1536 else { return }
+                chain.hide(in: UnsafeMutableRawBufferPointer(rebasing: all[..<cut]), at: 0)
+                chain.hide(in: UnsafeMutableRawBufferPointer(rebasing: all[cut...]), at: UInt64(cut))
+            }
+            guard cut > 1024 && cut < 1536 else { continue }
+            let changed = bytes.indices.filter { bytes[$0] != tar.bytes[$0] }
+            #expect(changed.count == 1, "cut at \(cut)")
+            bytes.withUnsafeMutableBytes { chain.restore($0, at: 0) }
+            #expect(bytes == tar.bytes, "cut at \(cut)")
+        }
+    }
 }

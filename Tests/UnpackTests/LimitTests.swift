@@ -7,8 +7,14 @@ struct LimitTests {
     private func see(_ bytes: [UInt8], _ change: (inout UnpackLimits) -> Void = { _ in }) -> Unpacked {
         var limits = UnpackLimits()
         change(&limits)
-        let seen = unpack(bytes, limits: limits, hashes: false)
-        #expect(unpack(bytes, backend: .zlib, limits: limits, ownThread: true, hashes: false) == seen)
+        var seen = unpack(bytes, limits: limits, hashes: false)
+        var other = unpack(bytes, backend: .zlib, limits: limits, ownThread: true, hashes: false)
+        if seen.report.limit != nil {
+            // Where inflating stops half-way, the backends have buffered different numbers of bits.
+            seen.report.compressedBytes = 0
+            other.report.compressedBytes = 0
+        }
+        #expect(other == seen)
         return seen
     }
 
