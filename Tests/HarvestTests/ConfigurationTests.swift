@@ -1,3 +1,5 @@
+import Catalog
+import Pack
 import Testing
 
 @testable import Harvest

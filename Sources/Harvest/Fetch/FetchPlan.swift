@@ -1,3 +1,5 @@
+import Pack
+
 extension FetchJob {
     /// Decides what the configuration wants of an exited session.
     ///

@@ -1,3 +1,5 @@
+public import enum Pack.ArtifactState
+
 /// An endpoint of the API with a request rate of its own.
 public enum Endpoint: Sendable, Hashable, CaseIterable {
     /// `/session/{id}`
@@ -21,6 +23,22 @@ public struct FetchItem: Sendable, Hashable {
     public var probe = false
     /// What the ledger remembers of earlier tries.
     public var earlier: ArtifactOutcome?
+    /// A download that an interrupted run left in the spool.
+    public var leftover: Leftover?
+
+    /// A download that is on disk and not yet in a pack.
+    public struct Leftover: Sendable, Hashable {
+        /// Its size.
+        public var bytes: UInt64
+        /// Whether its body had ended as promised.
+        public var complete: Bool
+
+        /// Pairs the two.
+        public init(bytes: UInt64, complete: Bool) {
+            self.bytes = bytes
+            self.complete = complete
+        }
+    }
 
     /// An item that is kept when it comes.
     public init(_ artifact: String, onlyIfCrashed: Bool = false, probe: Bool = false, earlier: ArtifactOutcome? = nil) {
@@ -174,4 +192,11 @@ public struct FetchPause: Sendable, Hashable {
     public var status: Int
     /// The API's trace identifier.
     public var identifier: String?
+
+    /// The message for a refused token or scope.
+    static func explanation(_ status: Int, scope: String) -> String {
+        status == 401
+            ? "the API refuses the token (401): it is wrong, expired, or belongs to another environment"
+            : "the API refuses this request (403): the token lacks the scope \(scope), or the account's quota is used up"
+    }
 }

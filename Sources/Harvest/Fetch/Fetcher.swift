@@ -1,3 +1,7 @@
+import Pack
+
+public import enum Catalog.SessionState
+
 /// Decides what to request next, what an answer means, and when a session is done.
 ///
 /// A pure state machine: time and randomness are arguments. The order is by deadline; a session that looks crashed
@@ -81,6 +85,7 @@ public struct Fetcher: Sendable {
     /// A fetcher with nothing to do.
     public init(settings: Settings = Settings(), seed: UInt64) {
         self.settings = settings
+        triesPerPass = settings.triesPerPass
         random = SeededRandom(seed: seed)
         for endpoint in Endpoint.allCases {
             buckets[endpoint] = TokenBucket(perMinute: settings.perMinute[endpoint] ?? 600)
@@ -95,6 +100,18 @@ public struct Fetcher: Sendable {
     /// The nearest deadline of a session not done yet, in milliseconds since 1970.
     public var nearestDeadline: Int64? { sessions.values.map(\.job.deadline).min() }
 
+    /// Whether an answer to a describe is waited for.
+    public var isDescribing: Bool { !describing.isEmpty }
+
+    /// After how many tries an item rests; starts as ``Settings/triesPerPass``.
+    public var triesPerPass: Int?
+
+    /// The run under which an id is being fetched.
+    func key(of id: String) -> String? { byID[id] }
+
+    /// The artifacts of a session in the order of its items.
+    func artifacts(of key: String) -> [String]? { sessions[key]?.job.items.map(\.artifact) }
+
     /// What the ledger should say of a session's artifacts now; nil when the session is not here.
     public func outcomes(of key: String) -> [ArtifactOutcome]? { sessions[key]?.outcomes }
 
@@ -106,7 +123,9 @@ public struct Fetcher: Sendable {
         sessions[job.key] = Session(job: job)
         byID[job.id] = job.key
         expiries.insert(Expiry(at: job.deadline, key: job.key))
-        for index in job.items.indices where !waitsForLog(job.key, index) { enqueue(job.key, index) }
+        for index in job.items.indices where sessions[job.key]?.items[index].phase == .waiting {
+            if !waitsForLog(job.key, index) { enqueue(job.key, index) }
+        }
         return conclude(job.key, now)
     }
 
@@ -257,10 +276,7 @@ public struct Fetcher: Sendable {
             case .logs: "logs:read"
             case .describe: "session:read"
             }
-        let message =
-            status == 401
-            ? "the API refuses the token (401): it is wrong, expired, or belongs to another environment"
-            : "the API refuses this request (403): the token lacks the scope \(scope), or the account's quota is used up"
+        let message = FetchPause.explanation(status, scope: scope)
         let reason = FetchPause(message: message, status: status, identifier: attempt.identifier)
         let first = pause == nil
         pause = reason

@@ -1,3 +1,7 @@
+import Pack
+
+public import enum Catalog.SessionState
+
 extension Fetcher {
     // MARK: What an attempt means
 
@@ -24,14 +28,21 @@ extension Fetcher {
             retry(key, index, "no answer: \(why)", attempt, now)
         case .local(let why):
             actions = [.discard(key: key, item: index)]
-            sessions[key]?.items[index].reason = "not stored: \(why)"
-            // Nothing the API did: not a try, and worth trying for as long as the disk needs.
-            sessions[key]?.items[index].tries -= 1
-            sessions[key]?.items[index].triesHere -= 1
-            delay(key, index, by: settings.backoff.base * 5, now)
+            notStored(key, index, why, now)
         }
         actions.append(.note(key: key))
         return actions + conclude(key, now)
+    }
+
+    /// Nothing the API did: not counted as a try, and tried again for as long as the disk needs, but not for ever in a
+    /// single pass.
+    private mutating func notStored(_ key: String, _ index: Int, _ why: String, _ now: Int64) {
+        sessions[key]?.items[index].reason = "not stored: \(why)"
+        sessions[key]?.items[index].tries -= 1
+        sessions[key]?.items[index].localFailures += 1
+        let most = triesPerPass ?? Int.max
+        if sessions[key]?.items[index].localFailures ?? 0 < most { sessions[key]?.items[index].triesHere -= 1 }
+        delay(key, index, by: settings.backoff.base * 5, now)
     }
 
     private mutating func received(_ key: String, _ index: Int, _ attempt: Attempt, _ now: Int64) -> [Action] {
@@ -209,6 +220,20 @@ extension Fetcher {
         }
         sessions[key]?.ingesting = []
         return [.note(key: key)] + conclude(key, now)
+    }
+
+    /// The state and outcomes that verdicts lead to, without taking them in; nil when the session is not here.
+    public func preview(
+        key: String, _ verdicts: [Int: IngestVerdict], now: Int64
+    ) -> (SessionState, [ArtifactOutcome])? {
+        guard let session = sessions[key] else { return nil }
+        var trial = Fetcher(settings: settings, seed: 0)
+        trial.triesPerPass = triesPerPass
+        trial.sessions[key] = session
+        for case .settled(_, let state, let outcomes) in trial.ingested(key: key, verdicts, now: now) {
+            return (state, outcomes)
+        }
+        return (.pending, trial.outcomes(of: key) ?? session.outcomes)
     }
 
     private func judge(_ item: inout Item, _ verdict: IngestVerdict) {

@@ -1,3 +1,6 @@
+import Catalog
+import Pack
+
 extension Fetcher {
     /// A session being fetched.
     struct Session: Sendable {
@@ -12,7 +15,7 @@ extension Fetcher {
             self.job = job
             crashed = job.crashed
             verdictKnown = job.crashed || !job.items.contains { $0.artifact == FetchItem.logs }
-            items = job.items.map { Item(earlier: $0.earlier) }
+            items = job.items.map { Item($0) }
         }
 
         /// What the ledger should say of each artifact.
@@ -21,15 +24,7 @@ extension Fetcher {
         }
 
         /// The state that the artifacts add up to.
-        var state: SessionState {
-            let states = outcomes.map(\.state)
-            let kept = states.contains { $0 == .collected || $0 == .incomplete }
-            let missing = states.contains { $0 == .lost || $0 == .failed }
-            if missing { return kept ? .partial : .lost }
-            if states.contains(.incomplete) { return .partial }
-            if !kept, !states.contains(.absent) { return .skipped }
-            return .harvested
-        }
+        var state: SessionState { SessionState.derived(from: outcomes.map(\.state)) }
     }
 
     /// Where an item stands.
@@ -56,6 +51,7 @@ extension Fetcher {
         var triesHere = 0
         var failures = 0
         var hardRefusals = 0
+        var localFailures = 0
         var absentStrikes = 0
         var goneStrikes = 0
         var firstTry: Int64?
@@ -72,19 +68,26 @@ extension Fetcher {
         var lackingBytes: UInt64?
         var state = ArtifactState.pending
 
-        init(earlier: ArtifactOutcome?) {
-            guard let earlier else { return }
-            tries = earlier.tries
-            firstTry = earlier.firstTry
-            lastTry = earlier.lastTry
-            status = earlier.status
-            identifier = earlier.identifier
-            reason = earlier.reason
-            keptBytes = earlier.bytes
-            if earlier.state != .pending {
-                state = earlier.state
-                phase = .final
+        init(_ plan: FetchItem) {
+            if let earlier = plan.earlier {
+                tries = earlier.tries
+                firstTry = earlier.firstTry
+                lastTry = earlier.lastTry
+                status = earlier.status
+                identifier = earlier.identifier
+                reason = earlier.reason
+                keptBytes = earlier.bytes
+                if earlier.state != .pending {
+                    state = earlier.state
+                    phase = .final
+                }
             }
+            // What the ledger calls settled was committed; its file only outlived the commit.
+            guard phase != .final, let leftover = plan.leftover else { return }
+            keptBytes = leftover.bytes
+            keptComplete = leftover.complete
+            fresh = true
+            if leftover.complete { phase = .downloaded }
         }
 
         mutating func started(_ now: Int64) {
@@ -166,7 +169,7 @@ extension Fetcher {
     /// Puts an item back for later, or to rest when this pass has tried it often enough.
     mutating func delay(_ key: String, _ index: Int, by milliseconds: Int64, confirming: Bool = false, _ now: Int64) {
         guard let item = sessions[key]?.items[index] else { return }
-        if let most = settings.triesPerPass, item.triesHere >= most, !confirming {
+        if let most = triesPerPass, item.triesHere >= most, !confirming {
             sessions[key]?.items[index].phase = .resting
             return
         }

@@ -1,3 +1,5 @@
+import Catalog
+
 /// Decides from lists, describe answers and the clock which sessions ended.
 ///
 /// A pure state machine: events go in, actions come out, time is an argument. It describes only sessions that it has
@@ -32,6 +34,8 @@ public struct Watcher: Sendable {
         case described(id: String, DescribeAnswer)
         /// A followed log stream ended.
         case streamEnded(id: String)
+        /// The session was asked about by name, and the API does not know it.
+        case vanished(id: String)
         /// The fetcher found that the session still runs.
         case returned(key: String)
         /// The fetcher is done with it.
@@ -171,6 +175,10 @@ public struct Watcher: Sendable {
             guard let slot = slots[id], marks[slot].phase == .running else { return [] }
             marks[slot].quietUntil = Int64.min
             return describe(slot, now)
+        case .vanished(let id):
+            guard let slot = slots[id] else { return [] }
+            marks[slot].describing = true
+            return described(id, .notFound(identifier: nil), now)
         case .returned(let key):
             guard let slot = keys[key], marks[slot].phase == .pending else { return [] }
             revive(slot, now)
@@ -182,6 +190,36 @@ public struct Watcher: Sendable {
         case .tick: return tick(now)
         }
     }
+
+    /// Takes in an entry of the list that began last if it says nothing new, which is nearly always.
+    ///
+    /// - Returns: Whether it did; otherwise the entry is to be handed over as ``Event/listed(_:)``. Sparing the caller
+    ///   the making of a ``Sighting`` with its labels is what keeps a poll of many sessions cheap.
+    public mutating func expects(id: String, created: Int64?, status: ObservedStatus?, now: Int64) -> Bool {
+        guard let slot = slots[id], tracks[slot].statusless == 0 else { return false }
+        if let created, let known = tracks[slot].identity.created, created > known &+ 1999 { return false }
+        let effective = status ?? (listing == .running ? .running : nil)
+        switch (marks[slot].phase, effective) {
+        case (.running, .running), (.running, .created), (.running, .draining), (.running, .shuttingDown):
+            marks[slot].lastAlive = now
+        case (.pending, .exited), (.pending, .dead), (.done, .exited), (.done, .dead), (.done, nil): break
+        default: return false
+        }
+        switch listing {
+        case .running: marks[slot].seenRunning = generation[.running] ?? 0
+        case .all: marks[slot].seenAll = generation[.all] ?? 0
+        }
+        return true
+    }
+
+    /// Whether a session is kept in mind under this id.
+    public func knows(_ id: String) -> Bool { slots[id] != nil }
+
+    /// The run that was last seen under an id.
+    func key(of id: String) -> String? { slots[id].map { tracks[$0].key } }
+
+    /// Whether the last list of all sessions was too strange to act on, so that another should follow.
+    public var doubts: Bool { doubtful != nil }
 
     // MARK: Slots
 

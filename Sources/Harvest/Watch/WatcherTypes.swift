@@ -1,3 +1,5 @@
+public import enum Catalog.SessionState
+
 /// What the API says of a container.
 public enum ObservedStatus: String, Sendable, Hashable {
     /// Made, not started.
@@ -56,25 +58,6 @@ public enum ListKind: Sendable, Hashable, CaseIterable {
     case running
     /// `GET /session?all=true`: exited sessions too, as long as the API remembers them.
     case all
-}
-
-/// The state of a session in the ledger.
-public enum SessionState: String, Sendable, Hashable, CaseIterable {
-    /// Its process runs, as far as is known.
-    case running
-    /// It exited; what was asked of it has not all come or been given up.
-    case pending
-    /// All that was asked for came, or does not exist.
-    case harvested
-    /// Some came, some did not.
-    case partial
-    /// A rule or the lack of one says not to keep it.
-    case skipped
-    /// Nothing came and nothing will.
-    case lost
-
-    /// Whether nothing more will be tried.
-    public var isFinal: Bool { self != .running && self != .pending }
 }
 
 /// How it became known that a session ended.

@@ -1,0 +1,125 @@
+import Glibc
+
+extension Configuration {
+    /// What the command line says, which outweighs everything else.
+    public struct Flags: Sendable, Equatable {
+        /// `--store`.
+        public var store: String?
+        /// `--config`.
+        public var config: String?
+
+        /// The flags that were given.
+        public init(store: String? = nil, config: String? = nil) {
+            self.store = store
+            self.config = config
+        }
+    }
+
+    /// Reads the configuration from where it lies, then lets environment and flags outweigh it.
+    ///
+    /// The file is the first of: `--config`, `SALVAGE_CONFIG`, `./salvage.yaml`,
+    /// `$XDG_CONFIG_HOME/salvage/salvage.yaml` (`~/.config` where unset), `/etc/salvage/salvage.yaml`. A file that was
+    /// named must exist; the others may be missing. The store is `--store`, `SALVAGE_STORE`, `store:`, else `./storage`;
+    /// the address `SALVAGE_API_URL`, else `api.url`.
+    ///
+    /// - Throws: ``HarvestError`` with `invalidConfiguration`, naming file, line, key and fix of every issue.
+    public static func load(flags: Flags = Flags(), environment: [String: String]) throws(HarvestError) -> Configuration
+    {
+        var configuration = Configuration()
+        if let (file, text) = try find(flags, environment) {
+            do {
+                configuration = try parse(text, file: file)
+            } catch {
+                throw error.asHarvestError
+            }
+        }
+        configuration.store = flags.store ?? environment.value("SALVAGE_STORE") ?? configuration.store ?? "./storage"
+        if let url = environment.value("SALVAGE_API_URL") {
+            guard let address = baseAddress(url) else {
+                throw HarvestError(
+                    .invalidConfiguration, "SALVAGE_API_URL is no address: '\(url)'",
+                    hint: "write http:// or https:// and a host")
+            }
+            configuration.api.url = address
+        }
+        return configuration
+    }
+
+    private static func find(
+        _ flags: Flags, _ environment: [String: String]
+    ) throws(HarvestError) -> (file: String, text: String)? {
+        for (name, origin) in [(flags.config, "--config"), (environment.value("SALVAGE_CONFIG"), "SALVAGE_CONFIG")] {
+            guard let name else { continue }
+            guard let text = try read(name) else {
+                throw HarvestError(
+                    .invalidConfiguration, "the configuration file that \(origin) names does not exist", path: name,
+                    hint: "check the name, or leave \(origin) out to use the defaults")
+            }
+            return (name, text)
+        }
+        var places = ["./salvage.yaml"]
+        if let base = environment.value("XDG_CONFIG_HOME") {
+            places.append(base + "/salvage/salvage.yaml")
+        } else if let home = environment.value("HOME") {
+            places.append(home + "/.config/salvage/salvage.yaml")
+        }
+        places.append("/etc/salvage/salvage.yaml")
+        for place in places {
+            if let text = try read(place) { return (place, text) }
+        }
+        return nil
+    }
+
+    /// The text of a file; nil when it does not exist.
+    private static func read(_ path: String) throws(HarvestError) -> String? {
+        let bytes: [UInt8]
+        do throws(SystemFailure) {
+            bytes = try SmallFile.read(path, atMost: largestFile + 1)
+        } catch {
+            if error.code == ENOENT || error.code == ENOTDIR { return nil }
+            throw HarvestError(
+                .invalidConfiguration, "the configuration cannot be read: \(error)", path: path,
+                hint: "check the file's owner and mode")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw HarvestError(
+                .invalidConfiguration, "the configuration is not UTF-8 text", path: path, hint: "save it as UTF-8")
+        }
+        return text
+    }
+}
+
+extension [String: String] {
+    /// A variable that is set and not empty.
+    func value(_ name: String) -> String? { self[name].flatMap { $0.isEmpty ? nil : $0 } }
+}
+
+/// Reads files that are small or not what they should be.
+enum SmallFile {
+    /// At most so many bytes from the start of a file.
+    static func read(_ path: String, atMost limit: Int) throws(SystemFailure) -> [UInt8] {
+        // Not blocking, so that a pipe put in the place of a file is an error and not a wait.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
+        defer { close(descriptor) }
+        return try read(descriptor, path, atMost: limit)
+    }
+
+    /// At most so many bytes from a descriptor.
+    static func read(_ descriptor: Int32, _ path: String, atMost limit: Int) throws(SystemFailure) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        var filled = 0
+        while filled < limit {
+            let count = bytes.withUnsafeMutableBytes { buffer in
+                Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, limit - filled)
+            }
+            if count == 0 { break }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw SystemFailure.last("read", path)
+            }
+            filled += count
+        }
+        return Array(bytes.prefix(filled))
+    }
+}

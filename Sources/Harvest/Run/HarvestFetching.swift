@@ -1,0 +1,212 @@
+import Catalog
+import Pack
+import Synchronization
+
+extension HarvestRunner {
+    /// Describes a session for whoever asked.
+    func describe(_ id: String) async {
+        let began = Self.now()
+        let answer: DescribeAnswer
+        var record = RequestRecord(session: id, at: began, endpoint: "describe-session", outcome: "ok")
+        do throws(SourceFailure) {
+            let sighting = try await parts.source.describe(id)
+            answer = .found(sighting)
+            record.status = 200
+            record.outcome = sighting.status?.rawValue ?? "no status"
+        } catch {
+            let gone = error.status == 404 || error.status == 410
+            answer = gone ? .notFound(identifier: error.identifier) : .failed
+            record.status = error.status
+            record.identifier = error.identifier
+            record.outcome = gone ? "not found" : error.message
+        }
+        change { [record] state, now in
+            var record = record
+            record.session = state.fetcher.key(of: id) ?? state.watcher.key(of: id) ?? id
+            state.batch.requests.append(record)
+            state.apply(state.watcher.handle(.described(id: id, answer), now: now), now)
+            state.apply(state.fetcher.described(id: id, answer, now: now), now)
+            state.active -= 1
+        }
+    }
+
+    /// Downloads one item into the spool and reports how that went.
+    func download(_ key: String, _ id: String, _ item: Int, _ artifact: String) async {
+        let began = Self.now()
+        let name = spool.arriving(key, artifact, at: began)
+        let (attempt, path) = await receive(key, id, artifact, name)
+        let record = RequestRecord(
+            session: key, at: began, artifact: artifact,
+            endpoint: artifact == FetchItem.logs ? "stream-logs" : "artifacts", status: attempt.status,
+            bytes: attempt.bytes, identifier: attempt.identifier, outcome: attempt.words)
+        let unwanted = change { state, now in
+            state.batch.requests.append(record)
+            state.progress.bytes &+= attempt.bytes
+            if attempt.status == 429 || attempt.status == 503 { state.progress.throttled += 1 }
+            let actions = state.fetcher.finished(key: key, item: item, attempt, now: now)
+            let unwanted = state.sort(actions, path: path, key: key, artifact: artifact, bytes: attempt.bytes)
+            state.apply(actions, now)
+            return unwanted
+        }
+        await discard(unwanted)
+        done()
+    }
+
+    private func discard(_ paths: [String]) async {
+        guard !paths.isEmpty else { return }
+        let spool = spool
+        try? await disk.run { spool.remove(paths) }
+    }
+
+    /// The download itself: what came, and where it lies when any of it did.
+    private func receive(_ key: String, _ id: String, _ artifact: String, _ name: String) async -> (Attempt, String?) {
+        let file: SpoolFile
+        do {
+            file = try await openFile(key, name)
+        } catch {
+            return (Attempt(.local("\(error)")), nil)
+        }
+        var attempt: Attempt
+        do {
+            let whole = try await parts.source.download(id, artifact) { piece in
+                try await self.disk.run { try self.append(piece, to: file) }
+            }
+            attempt = Attempt(whole ? .complete : .tooLarge, status: 200, bytes: file.bytes)
+        } catch let failure as SourceFailure {
+            attempt = Attempt(failure, bytes: file.bytes)
+        } catch {
+            attempt = Attempt(.local("\(error)"))
+        }
+        return await settleFile(file, artifact, &attempt)
+    }
+
+    private func append(_ piece: any DownloadPiece, to file: SpoolFile) throws -> Bool {
+        if file.bytes >> 26 != (file.bytes &+ 65_536) >> 26 { try requireRoom() }
+        return try piece.lend { try file.append($0) }
+    }
+
+    private func openFile(_ key: String, _ name: String) async throws -> SpoolFile {
+        let manifest = state.withLock { state in state.manifest(of: key) }
+        guard let manifest else { throw HarvestError(.storeUnusable, "the session is no longer fetched", session: key) }
+        return try await disk.run {
+            try self.requireRoom()
+            try self.prepared.withLock { prepared in
+                guard !prepared.contains(key) else { return }
+                try self.spool.prepare(key, manifest)
+                prepared.insert(key)
+            }
+            return try SpoolFile(path: name, limit: self.configuration.limits.download)
+        }
+    }
+
+    /// A full disk must stop downloads while there is still room for the packs of what came.
+    private func requireRoom() throws(HarvestError) {
+        guard let free = StoreFolder.free(store), free < configuration.limits.reserve else { return }
+        throw HarvestError(
+            .storeUnusable, "only \(free) bytes are free, and limits.reserve keeps \(configuration.limits.reserve)",
+            path: store)
+    }
+
+    private func settleFile(_ file: SpoolFile, _ artifact: String, _ attempt: inout Attempt) async -> (Attempt, String?)
+    {
+        let keeps: Bool
+        switch attempt.ending {
+        case .complete, .tooLarge: keeps = true
+        case .cut: keeps = file.bytes > 0
+        case .refused, .unreachable, .local: keeps = false
+        }
+        let complete = attempt.ending == .complete
+        let spool = spool
+        do {
+            let (path, crashed) = try await disk.run { () -> (String?, Bool?) in
+                guard keeps else {
+                    file.discard()
+                    return (nil, nil)
+                }
+                try file.finish()
+                let path = try spool.keep(file.path, complete: complete)
+                return (path, artifact == FetchItem.logs && complete ? CrashHint.looksCrashed(path: path) : nil)
+            }
+            attempt.looksCrashed = crashed
+            return (attempt, path)
+        } catch {
+            return (Attempt(.local("\(error)")), nil)
+        }
+    }
+
+    /// Removes what is left of a session in the spool.
+    func drop(_ key: String) async {
+        _ = prepared.withLock { $0.remove(key) }
+        let busy = state.withLock { $0.contexts[key] != nil }
+        let spool = spool
+        if !busy { try? await disk.run { spool.drop(key) } }
+        done()
+    }
+}
+
+extension HarvestState {
+    /// Notes a download that is kept; returns the files that are not needed any more.
+    mutating func sort(
+        _ actions: [Fetcher.Action], path: String?, key: String, artifact: String, bytes: UInt64
+    ) -> [String] {
+        guard let path else { return [] }
+        for case .keep(_, _, let complete, let replaces) in actions {
+            guard contexts[key] != nil else { return [path] }
+            var unwanted: [String] = []
+            if replaces {
+                unwanted = contexts[key]?.files.filter { $0.artifact == artifact }.map(\.path) ?? []
+                contexts[key]?.files.removeAll { $0.artifact == artifact }
+            }
+            let file = SpooledFile(artifact: artifact, path: path, bytes: bytes, complete: complete)
+            contexts[key]?.files.append(file)
+            return unwanted.filter { $0 != path }
+        }
+        return [path]
+    }
+
+    /// Whose downloads a spool folder holds.
+    func manifest(of key: String) -> Spool.Manifest? {
+        guard let context = contexts[key], let artifacts = fetcher.artifacts(of: key) else { return nil }
+        return Spool.Manifest(facts: context.facts, artifacts: artifacts)
+    }
+}
+
+extension HarvestState.Context {
+    /// What a pack is to know of the session.
+    var facts: SessionFacts {
+        let identity = session.identity
+        return SessionFacts(
+            session: session.key, image: identity.image, tag: identity.tag, location: identity.location,
+            host: identity.host, labels: identity.labels, created: identity.created,
+            firstSeenExited: session.exitedAt, deadline: session.deadline, source: "harvest")
+    }
+}
+
+extension Attempt {
+    /// What a failure of the source means.
+    init(_ failure: SourceFailure, bytes: UInt64) {
+        let ending: Ending
+        if failure.cut || bytes > 0 {
+            ending = .cut(failure.message)
+        } else if let status = failure.status {
+            ending = .refused(status)
+        } else {
+            ending = .unreachable(failure.message)
+        }
+        self.init(
+            ending, status: failure.status ?? (bytes > 0 ? 200 : nil), identifier: failure.identifier,
+            retryAfter: failure.retryAfter, bytes: bytes)
+    }
+
+    /// The attempt in a few words, for the ledger's history.
+    var words: String {
+        switch ending {
+        case .complete: "ok"
+        case .cut(let why): "cut after \(bytes) bytes: \(why)"
+        case .tooLarge: "stopped at limits.download"
+        case .refused(let status): status == 404 || status == 410 ? "not found" : "refused"
+        case .unreachable(let why): why
+        case .local(let why): "not stored: \(why)"
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import Catalog
+import Pack
+import Synchronization
+
+extension HarvestRunner {
+    /// Polls and watches the clock until the run is over; then lets the loop end.
+    func drive(_ mode: Mode) async -> HarvestError? {
+        var failure: HarvestError?
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.watchClock(mode) }
+            switch mode {
+            case .pass(_, let session): failure = await self.listOnce(session)
+            case .watch: group.addTask { await self.poll() }
+            }
+            if failure != nil { self.state.withLock { $0.stopping = true } }
+            self.change { state, _ in state.listed = true }
+            await group.next()
+            group.cancelAll()
+        }
+        change { state, _ in state.finished = true }
+        wake.yield()
+        return failure
+    }
+
+    /// Returns when the run is over: idle in a single pass, or stopped and drained.
+    private func watchClock(_ mode: Mode) async {
+        let began = Self.now()
+        var flushed = began
+        var stopped: Int64?
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(Self.tick))
+            let now = Self.now()
+            if case .pass(let limit?, _) = mode, now - began >= limit, stopped == nil { requestStop() }
+            let (stopping, over, progress) = change { state, now in
+                state.apply(state.watcher.handle(.tick, now: now), now)
+                if case .pass = mode, state.fetcher.pause != nil || state.summary.pause != nil { state.stopping = true }
+                let over = state.isIdle || (state.stopping && state.active == 0)
+                return (state.stopping, over && state.listed, state.currentProgress(now))
+            }
+            parts.observer.progress(progress)
+            if now - flushed >= Self.flush {
+                await flushLedger()
+                flushed = Self.now()
+            }
+            if stopping { stopped = stopped ?? now }
+            if let stopped, over || now - stopped >= Self.drain { return }
+            if case .pass = mode, over { return }
+        }
+    }
+
+    // MARK: Lists
+
+    private func listOnce(_ session: String?) async -> HarvestError? {
+        if let session { return await lookUp(session) }
+        var failures = 0
+        for kind in [ListKind.running, .all] {
+            if await !list(kind, tries: 3) { failures += 1 }
+        }
+        // A strange list is believed only when the next one says the same, and a single pass has no next one.
+        for _ in 0..<2 {
+            let again = state.withLock { state in
+                let again = (state.watcher.doubts || state.listAllSoon) && !state.stopping
+                state.listAllSoon = false
+                return again
+            }
+            guard again, failures == 0 else { break }
+            try? await Task.sleep(for: .seconds(1))
+            _ = await list(.all, tries: 2)
+        }
+        let (last, paused) = state.withLock { ($0.summary.listFailures.last, $0.summary.pause != nil) }
+        guard failures == 2, !paused, let last else { return nil }
+        return HarvestError(
+            .apiUnavailable, "the API gave no list of sessions: \(last.message)", status: last.status,
+            identifier: last.identifier, hint: "check api.url and the network; nothing is lost yet, try again")
+    }
+
+    private func lookUp(_ session: String) async -> HarvestError? {
+        do {
+            let sighting = try await parts.source.describe(session)
+            change { state, now in
+                _ = state.watcher.handle(.listBegan(.all), now: now)
+                state.apply(state.watcher.handle(.listed(sighting), now: now), now)
+                _ = state.watcher.handle(.listEnded(.all, complete: false), now: now)
+            }
+            return nil
+        } catch {
+            if noteRefusal(error) { return nil }
+            let known = state.withLock { $0.watcher.knows(session) }
+            if error.status == 404 || error.status == 410 {
+                if known {
+                    // It was running when last seen, and now nobody knows it: the fetcher finds out what is left.
+                    change { state, now in
+                        state.apply(state.watcher.handle(.vanished(id: session), now: now), now)
+                    }
+                    return nil
+                }
+                return HarvestError(
+                    .unknownSession, "neither the API nor the ledger know this session", session: session,
+                    status: error.status, identifier: error.identifier,
+                    hint: "check the id with: salvage api session-list --all")
+            }
+            return HarvestError(
+                .apiUnavailable, "the session could not be described: \(error.message)", session: session,
+                status: error.status, identifier: error.identifier)
+        }
+    }
+
+    private func poll() async {
+        var nextRunning = Self.now()
+        var nextAll = nextRunning
+        while !Task.isCancelled, !state.withLock({ $0.stopping }) {
+            let now = Self.now()
+            if now >= nextRunning {
+                let good = await list(.running, tries: 1)
+                nextRunning = Self.now() + (good ? configuration.poll.running : max(configuration.poll.running, 10_000))
+            }
+            let soon = state.withLock { state in
+                let soon = state.listAllSoon
+                state.listAllSoon = false
+                return soon
+            }
+            if now >= nextAll || soon {
+                let good = await list(.all, tries: 1)
+                nextAll = Self.now() + (good ? configuration.poll.all : max(configuration.poll.all, 30_000))
+            }
+            let wait = max(Self.tick, min(nextRunning, nextAll) - Self.now())
+            try? await Task.sleep(for: .milliseconds(min(wait, 1000)))
+        }
+    }
+
+    /// Lists once, again after a failure as often as allowed; returns whether a list arrived whole.
+    private func list(_ kind: ListKind, tries: Int) async -> Bool {
+        for number in 1...max(1, tries) {
+            change { state, now in _ = state.watcher.handle(.listBegan(kind), now: now) }
+            do {
+                try await parts.source.list(kind) { entry in take(entry) }
+                change { state, now in
+                    state.apply(state.watcher.handle(.listEnded(kind, complete: true), now: now), now)
+                    if kind == .running { state.progress.listed = now }
+                }
+                return true
+            } catch {
+                change { state, now in
+                    state.apply(state.watcher.handle(.listEnded(kind, complete: false), now: now), now)
+                    state.summary.listFailures = state.summary.listFailures.suffix(9) + [error]
+                }
+                parts.observer.event(.listFailed(kind, error))
+                if noteRefusal(error) || number == tries || Task.isCancelled { return false }
+                let wait = min(max(error.retryAfter ?? 0, 500 << Int64(number)), 30_000)
+                try? await Task.sleep(for: .milliseconds(wait))
+            }
+        }
+        return false
+    }
+
+    private func take(_ entry: ListedEntry) {
+        let now = Self.now()
+        state.withLock { state in
+            if state.watcher.expects(id: entry.id, created: entry.created, status: entry.status, now: now) { return }
+            state.apply(state.watcher.handle(.listed(entry.sighting()), now: now), now)
+        }
+    }
+
+    /// Whether the failure is a refused token, which is then what the run reports.
+    private func noteRefusal(_ failure: SourceFailure) -> Bool {
+        guard let status = failure.status, status == 401 || status == 403 else { return false }
+        let pause = FetchPause(
+            message: FetchPause.explanation(status, scope: "session:read"), status: status,
+            identifier: failure.identifier)
+        state.withLock { $0.summary.pause = pause }
+        parts.observer.event(.paused(pause))
+        return true
+    }
+
+    // MARK: The ledger
+
+    /// Writes what has gathered. What could not be written is kept and tried again.
+    func flushLedger(final: Bool = false) async {
+        for attempt in 0..<(final ? 3 : 1) {
+            if attempt > 0 { try? await Task.sleep(for: .seconds(1)) }
+            do {
+                try await parts.catalog.perform { catalog in try self.writeBatch(catalog) }
+                return
+            } catch {
+                parts.observer.event(.storeTrouble("the ledger was not written: \(error)"))
+            }
+        }
+    }
+
+    /// Runs on the catalog's own queue, so that batches are written in the order in which they were taken.
+    func writeBatch(_ catalog: Catalog) throws {
+        let batch = state.withLock { $0.takeBatch() }
+        do {
+            try catalog.record(batch)
+        } catch {
+            state.withLock { $0.restore(batch) }
+            throw error
+        }
+    }
+}

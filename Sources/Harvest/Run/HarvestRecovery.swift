@@ -1,0 +1,106 @@
+import Catalog
+import Pack
+import Synchronization
+
+extension HarvestRunner {
+    /// Rebuilds what an earlier run knew from the ledger and the spool.
+    func recover(_ mode: Mode) async throws {
+        let spool = spool
+        let now = Self.now()
+        var settings = Watcher.Settings()
+        settings.retention = configuration.retention
+        let since = now - settings.retention - settings.remember
+        let (open, recent, rows) = try await parts.catalog.perform { catalog in
+            (
+                try catalog.sessions(Selection(states: [.running, .pending])),
+                try catalog.sessions(Selection(since: since, states: [.harvested, .partial, .skipped, .lost])),
+                try catalog.artifacts(in: ArtifactState.allCases, sessions: [.running, .pending])
+            )
+        }
+        let found = try await disk.run { () throws -> [Spool.Leftovers] in
+            try StoreFolder.make(spool.folder)
+            return spool.leftovers()
+        }
+        var records = open.filter { $0.source != "ingest" } + recent.filter { $0.source != "ingest" }
+        let known = Dictionary(records.map { ($0.session, $0.state) }, uniquingKeysWith: { first, _ in first })
+        var kept: [Spool.Leftovers] = []
+        for leftovers in found {
+            let session = leftovers.manifest.facts.session
+            if try await isFinal(session, known) {
+                // Committed, and killed before the spool was dropped.
+                try await disk.run { spool.drop(session) }
+            } else {
+                kept.append(leftovers)
+                if known[session] == nil { records.append(SessionRecord(leftovers.manifest.facts)) }
+            }
+        }
+        if case .pass(_, let session?) = mode { records = records.filter { Self.isAbout($0, session) } }
+        resume(records, rows, kept, settings, now)
+    }
+
+    private static func isAbout(_ record: SessionRecord, _ session: String) -> Bool {
+        record.session == session || RunKey.apiID(key: record.session, created: record.created) == session
+    }
+
+    private func isFinal(_ session: String, _ known: [String: SessionState]) async throws -> Bool {
+        if let state = known[session] { return state.isFinal }
+        let record = try await parts.catalog.perform { try $0.session(session) }
+        return record?.state.isFinal ?? false
+    }
+
+    private func resume(
+        _ records: [SessionRecord], _ rows: [ArtifactRecord], _ leftovers: [Spool.Leftovers],
+        _ settings: Watcher.Settings, _ now: Int64
+    ) {
+        let spooled = Dictionary(
+            leftovers.map { ($0.manifest.facts.session, $0) }, uniquingKeysWith: { first, _ in first })
+        let settled = rows.reduce(into: [String: Set<String>]()) { known, row in
+            if row.entry.state == .collected { known[row.session, default: []].insert(row.entry.artifact) }
+        }
+        change { state, now in
+            state.watcher = Watcher(
+                settings: settings, remembering: records.map { RememberedSession($0, spooled[$0.session]) })
+            state.progress.seen = records.count
+            for row in rows { state.remembered[row.session, default: []].append(ArtifactOutcome(row.entry)) }
+            for record in records where !record.state.isFinal {
+                if let pack = record.pack { state.packs[record.session] = pack }
+                guard let found = spooled[record.session] else { continue }
+                let done = settled[record.session] ?? []
+                state.leftovers[record.session] = found.files.filter { !done.contains($0.artifact) }
+                state.observer.event(.recovered(session: record.session, files: found.files.count))
+            }
+            state.apply(state.watcher.resume(now: now), now)
+        }
+    }
+}
+
+extension RememberedSession {
+    /// What the ledger says of a session; one with downloads in the spool has ended, whatever the ledger says.
+    init(_ record: SessionRecord, _ leftovers: Spool.Leftovers?) {
+        let ended = leftovers != nil && !record.state.isFinal
+        self.init(
+            key: record.session,
+            identity: SessionIdentity(
+                id: RunKey.apiID(key: record.session, created: record.created), image: record.image, tag: record.tag,
+                location: record.location, host: record.host, labels: record.labels, created: record.created),
+            state: ended ? .pending : record.state, lastSeen: record.firstSeen ?? record.created ?? record.at,
+            exitedAt: record.firstSeenExited ?? leftovers?.manifest.facts.firstSeenExited,
+            deadline: record.deadline ?? leftovers?.manifest.facts.deadline,
+            crashed: record.reason?.hasPrefix(ExitedSession.crashedPrefix) == true)
+    }
+}
+
+extension SessionRecord {
+    /// A session that only its spool folder remembers.
+    init(_ facts: SessionFacts) {
+        self.init(session: facts.session, state: .pending)
+        image = facts.image
+        tag = facts.tag
+        location = facts.location
+        host = facts.host
+        labels = facts.labels
+        created = facts.created
+        firstSeenExited = facts.firstSeenExited
+        deadline = facts.deadline
+    }
+}

@@ -1,0 +1,100 @@
+public import Catalog
+import Pack
+
+/// Counts while a harvest runs.
+public struct HarvestProgress: Sendable, Hashable {
+    /// Sessions seen for the first time or known from the ledger.
+    public var seen = 0
+    /// Sessions thought to run.
+    public var running = 0
+    /// Sessions that ended and are not done.
+    public var pending = 0
+    /// Downloads under way.
+    public var downloading = 0
+    /// Ingests under way.
+    public var ingesting = 0
+    /// Sessions done in this run, by state.
+    public var done: [SessionState: Int] = [:]
+    /// Bytes downloaded in this run.
+    public var bytes: UInt64 = 0
+    /// Requests answered with 429 or 503.
+    public var throttled = 0
+    /// The nearest deadline of a pending session, in milliseconds since 1970.
+    public var nearestDeadline: Int64?
+    /// The session that something happened to last.
+    public var current: String?
+    /// When the last complete list of running sessions ended, in milliseconds since 1970.
+    public var listed: Int64?
+
+    /// Nothing yet.
+    public init() {}
+}
+
+/// One thing that did not come, for the list at the end.
+public struct HarvestProblem: Sendable, Hashable {
+    /// The session.
+    public var session: String
+    /// What is missing of it.
+    public var outcome: ArtifactOutcome
+}
+
+/// What a harvest came to.
+public struct HarvestSummary: Sendable {
+    /// The last counts.
+    public var progress = HarvestProgress()
+    /// What was lost, failed or is incomplete; at most ``problemsKept``.
+    public var problems: [HarvestProblem] = []
+    /// How many there were in all.
+    public var problemCount = 0
+    /// Sessions left pending: to be tried again by the next run.
+    public var unfinished = 0
+    /// Why lists were incomplete, newest last; at most ten.
+    public var listFailures: [SourceFailure] = []
+    /// Set when the run ended with the token refused.
+    public var pause: FetchPause?
+    /// Whether it was stopped, by request or by the time allowed.
+    public var stopped = false
+
+    /// The bound on ``problems``.
+    public static let problemsKept = 1000
+
+    /// Whether something was lost, failed or is incomplete.
+    public var isPartial: Bool { problemCount > 0 }
+}
+
+/// Something worth a line in a daemon's log.
+public enum HarvestEvent: Sendable {
+    /// A session ended.
+    case exited(ExitedSession)
+    /// A session is done; the outcomes say what came and what did not.
+    case settled(session: String, SessionState, [ArtifactOutcome])
+    /// A list failed or was cut.
+    case listFailed(ListKind, SourceFailure)
+    /// Every request waits.
+    case paused(FetchPause)
+    /// Requests go on.
+    case resumed
+    /// The store could not be written; tried again.
+    case storeTrouble(String)
+    /// A session's downloads were put aside.
+    case quarantined(session: String, path: String, reason: String)
+    /// An interrupted run's downloads were taken up again.
+    case recovered(session: String, files: Int)
+}
+
+/// Who wants to know. Called from several tasks; must return at once.
+public struct HarvestObserver: Sendable {
+    /// Called a few times each second while something happens.
+    public var progress: @Sendable (HarvestProgress) -> Void
+    /// Called for each event.
+    public var event: @Sendable (HarvestEvent) -> Void
+
+    /// Nobody, or the given closures.
+    public init(
+        progress: @escaping @Sendable (HarvestProgress) -> Void = { _ in },
+        event: @escaping @Sendable (HarvestEvent) -> Void = { _ in }
+    ) {
+        self.progress = progress
+        self.event = event
+    }
+}

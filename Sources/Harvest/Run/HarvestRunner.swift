@@ -1,0 +1,199 @@
+public import Catalog
+import Dispatch
+import Glibc
+import Pack
+import Synchronization
+
+/// Carries out what the watcher and the fetcher decide: lists, describes, downloads into the spool, has packs made,
+/// keeps the ledger. One object is one run.
+public final class HarvestRunner: Sendable {
+    /// How long a run lasts and what it is about.
+    public enum Mode: Sendable, Hashable {
+        /// Lists once, fetches what can be fetched, ends. At most so many milliseconds, and only the one session where
+        /// one is named.
+        case pass(maxRuntime: Int64?, session: String?)
+        /// Goes on until ``HarvestRunner/requestStop()``.
+        case watch
+    }
+
+    /// What a run works with.
+    public struct Parts: Sendable {
+        /// Where sessions and bytes come from.
+        public var source: any SessionSource
+        /// The ledger and index, open for writing.
+        public var catalog: Catalog
+        /// What turns downloads into packs.
+        public var ingest: any IngestService
+        /// Who wants to know how it goes.
+        public var observer: HarvestObserver
+
+        /// Collects the parts.
+        public init(
+            source: any SessionSource, catalog: Catalog, ingest: any IngestService,
+            observer: HarvestObserver = HarvestObserver()
+        ) {
+            self.source = source
+            self.catalog = catalog
+            self.ingest = ingest
+            self.observer = observer
+        }
+    }
+
+    /// How long downloads may go on after a stop was asked for, in milliseconds.
+    static let drain: Int64 = 20_000
+    /// Between two looks at the clock, in milliseconds.
+    static let tick: Int64 = 100
+    /// Between two writes of the ledger, in milliseconds.
+    static let flush: Int64 = 1000
+
+    let configuration: Configuration
+    let parts: Parts
+    let store: String
+    let spool: Spool
+    let lock: StoreLock
+    let disk = BlockingQueue(label: "salvage.spool")
+    let state: Mutex<HarvestState>
+    let prepared = Mutex<Set<String>>([])
+    let wake: AsyncStream<Void>.Continuation
+    private let wakes: AsyncStream<Void>
+
+    /// Prepares a run.
+    ///
+    /// - Parameters:
+    ///   - configuration: What to do.
+    ///   - store: The store's folder.
+    ///   - lock: Proof that nobody else changes the store.
+    ///   - parts: What to work with.
+    ///   - triesPerPass: After how many tries a single pass leaves an artifact to the next one.
+    public convenience init(
+        configuration: Configuration, store: String, lock: StoreLock, parts: Parts, triesPerPass: Int = 4
+    ) {
+        var fetching = Fetcher.Settings(configuration)
+        fetching.triesPerPass = triesPerPass
+        self.init(configuration: configuration, store: store, lock: lock, parts: parts, fetching: fetching)
+    }
+
+    init(
+        configuration: Configuration, store: String, lock: StoreLock, parts: Parts, fetching: Fetcher.Settings
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.lock = lock
+        self.parts = parts
+        spool = Spool(store: store)
+        var watching = Watcher.Settings()
+        watching.retention = configuration.retention
+        var seed = SystemRandomNumberGenerator()
+        state = Mutex(
+            HarvestState(
+                configuration: configuration, observer: parts.observer, watcher: Watcher(settings: watching),
+                fetcher: Fetcher(settings: fetching, seed: seed.next())))
+        (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// The time, in milliseconds since 1970.
+    static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Asks a run to end: nothing new is started, downloads under way get a little time, ingests finish.
+    public func requestStop() {
+        state.withLock { state in
+            state.stopping = true
+            state.summary.stopped = true
+        }
+        wake.yield()
+    }
+
+    /// Runs.
+    ///
+    /// - Returns: What it came to, also when something was lost or the token was refused.
+    /// - Throws: ``HarvestError`` when the store cannot be used, or the API gave no list at all in a single pass.
+    public func run(_ mode: Mode) async throws -> HarvestSummary {
+        if mode == .watch { state.withLock { $0.fetcher.triesPerPass = nil } }
+        try await recover(mode)
+        var failure: HarvestError?
+        await withTaskGroup(of: HarvestError?.self) { group in
+            group.addTask { await self.drive(mode) }
+            for await _ in wakes {
+                let (work, finished) = takeWork()
+                for piece in work { start(piece, in: &group) }
+                if finished { break }
+            }
+            group.cancelAll()
+            for await error in group { failure = failure ?? error }
+        }
+        await finishIngests()
+        await flushLedger(final: true)
+        if let failure { throw failure }
+        return state.withLock { state in
+            var summary = state.summary
+            summary.progress = state.currentProgress(Self.now())
+            summary.unfinished += state.fetcher.pending
+            summary.pause = state.fetcher.pause ?? summary.pause
+            return summary
+        }
+    }
+
+    private func start(_ piece: HarvestState.Work, in group: inout TaskGroup<HarvestError?>) {
+        switch piece {
+        case .ingest(let key, let items):
+            // Not a child: a stop must not cut an ingest off between pack and catalog.
+            Task { await self.ingest(key, items) }
+        case .download(let key, let id, let item, let artifact):
+            group.addTask {
+                await self.download(key, id, item, artifact)
+                return nil
+            }
+        case .describe(let id):
+            group.addTask {
+                await self.describe(id)
+                return nil
+            }
+        case .drop(let key):
+            group.addTask {
+                await self.drop(key)
+                return nil
+            }
+        }
+    }
+
+    private func takeWork() -> (work: [HarvestState.Work], finished: Bool) {
+        state.withLock { state in
+            let work = state.work
+            state.work = []
+            state.active += work.count { if case .ingest = $0 { false } else { true } }
+            return (work, state.finished && work.isEmpty)
+        }
+    }
+
+    /// Changes the state, starts what follows from it, and wakes the loop when there is work.
+    @discardableResult
+    func change<Result: Sendable>(_ body: (inout sending HarvestState, Int64) -> sending Result) -> Result {
+        let now = Self.now()
+        let (result, busy) = state.withLock { state in
+            let result = body(&state, now)
+            state.pump(now)
+            return (result, !state.work.isEmpty || state.finished)
+        }
+        if busy { wake.yield() }
+        return result
+    }
+
+    /// Ends a task's part in the count of tasks under way.
+    func done() { change { state, _ in state.active -= 1 } }
+}
+
+extension Fetcher.Settings {
+    /// The bounds that a configuration sets.
+    public init(_ configuration: Configuration) {
+        self.init()
+        let limits = configuration.limits
+        concurrency = limits.concurrency
+        perMinute = [
+            .describe: limits.describePerMinute, .artifacts: limits.artifactsPerMinute, .logs: limits.logsPerMinute,
+        ]
+    }
+}

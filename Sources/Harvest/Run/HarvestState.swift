@@ -1,0 +1,264 @@
+import Catalog
+import Pack
+
+/// Everything that the tasks of a running harvest share. Guarded by one lock; nothing in here waits.
+struct HarvestState {
+    /// Work that has to wait for something, handed to a task.
+    enum Work: Sendable {
+        case download(key: String, id: String, item: Int, artifact: String)
+        case describe(id: String)
+        case ingest(key: String, items: [Int])
+        case drop(key: String)
+    }
+
+    /// What is known of a session while it is fetched.
+    struct Context {
+        var session: ExitedSession
+        var files: [SpooledFile] = []
+        var pack: String?
+        /// What the last commit said, so that settling does not write the same again.
+        var committed: (SessionState, [ArtifactOutcome])?
+    }
+
+    let configuration: Configuration
+    let observer: HarvestObserver
+    var watcher: Watcher
+    var fetcher: Fetcher
+    var contexts: [String: Context] = [:]
+    /// What the ledger and the spool hold of sessions that were pending when the last run ended.
+    var remembered: [String: [ArtifactOutcome]] = [:]
+    var packs: [String: String] = [:]
+    var leftovers: [String: [SpooledFile]] = [:]
+
+    var progress = HarvestProgress()
+    var summary = HarvestSummary()
+    var batch = LedgerBatch()
+    var dirty: Set<String> = []
+    var work: [Work] = []
+    var ingests: [(key: String, items: [Int])] = []
+    var listAllSoon = false
+    var stopping = false
+    /// Every list that the run needs to begin has been had.
+    var listed = false
+    /// The loop may end.
+    var finished = false
+    /// Tasks under way, ingests not counted.
+    var active = 0
+
+    /// Whether a single pass has nothing left to wait for.
+    var isIdle: Bool {
+        active == 0 && work.isEmpty && ingests.isEmpty && progress.ingesting == 0 && fetcher.pending == 0
+            && !fetcher.isDescribing
+    }
+
+    // MARK: Carrying out actions
+
+    mutating func apply(_ actions: [Watcher.Action], _ now: Int64) {
+        for action in actions {
+            switch action {
+            case .record(let key, let identity, _):
+                progress.seen += 1
+                var update = SessionUpdate(session: key, state: .running)
+                update.learn(identity)
+                update.seen = now
+                batch.sessions.append(update)
+            case .describe(let id): fetcher.requestDescribe(id: id)
+            case .exited(let session): begin(session, now)
+            case .withdraw(let key):
+                fetcher.withdraw(key: key)
+                if contexts.removeValue(forKey: key) != nil { work.append(.drop(key: key)) }
+                batch.sessions.append(SessionUpdate(session: key, state: .running))
+            case .replaced(let key): replace(key, now)
+            case .listAll: listAllSoon = true
+            }
+        }
+    }
+
+    mutating func apply(_ actions: [Fetcher.Action], _ now: Int64) {
+        for action in actions {
+            switch action {
+            case .download(let key, let id, let item, let artifact):
+                work.append(.download(key: key, id: id, item: item, artifact: artifact))
+            case .describe(let id): work.append(.describe(id: id))
+            case .ingest(let key, let items): ingests.append((key, items))
+            case .note(let key): dirty.insert(key)
+            case .keep, .discard: break  // Done by the task that downloaded.
+            case .returned(let key): apply(watcher.handle(.returned(key: key), now: now), now)
+            case .rested(let key, let outcomes):
+                summary.unfinished += 1
+                contexts[key] = nil
+                dirty.remove(key)
+                batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: ArtifactEntry($0)) }
+            case .settled(let key, let state, let outcomes): settle(key, state, outcomes, now)
+            case .paused(let pause): observer.event(.paused(pause))
+            case .resumed: observer.event(.resumed)
+            }
+        }
+    }
+
+    /// Starts what may start now.
+    mutating func pump(_ now: Int64) {
+        if !stopping { apply(fetcher.next(now: now), now) }
+        while progress.ingesting < configuration.limits.ingests, !ingests.isEmpty {
+            let next = ingests.removeFirst()
+            progress.ingesting += 1
+            work.append(.ingest(key: next.key, items: next.items))
+        }
+    }
+
+    private mutating func begin(_ session: ExitedSession, _ now: Int64) {
+        let key = session.key
+        progress.current = key
+        let files = leftovers.removeValue(forKey: key) ?? []
+        contexts[key] = Context(session: session, files: files, pack: packs.removeValue(forKey: key))
+        if session.evidence != .resumed {
+            var update = SessionUpdate(session: key, state: .pending, reason: session.reason)
+            update.learn(session.identity)
+            update.seenExited = session.exitedAt
+            update.deadline = session.deadline
+            update.source = "harvest"
+            batch.sessions.append(update)
+            observer.event(.exited(session))
+        }
+        var job = FetchJob.plan(for: session, by: configuration, earlier: remembered.removeValue(forKey: key) ?? [])
+        job.adopt(files)
+        apply(fetcher.add(job, now: now), now)
+    }
+
+    private mutating func replace(_ key: String, _ now: Int64) {
+        guard contexts[key] == nil else {
+            apply(fetcher.replaced(key: key, now: now), now)
+            return
+        }
+        let reason = "another container took over the session's id before this one was seen to end"
+        batch.sessions.append(SessionUpdate(session: key, state: .lost, reason: reason))
+        count(key, .lost, [ArtifactOutcome(FetchItem.logs, .lost, reason: reason)])
+    }
+
+    private mutating func settle(_ key: String, _ state: SessionState, _ outcomes: [ArtifactOutcome], _ now: Int64) {
+        let context = contexts.removeValue(forKey: key)
+        dirty.remove(key)
+        if let committed = context?.committed, committed.0 == state, committed.1 == outcomes {
+            // The commit of the pack said all this in one transaction.
+        } else {
+            batch.sessions.append(SessionUpdate(session: key, state: state, reason: outcomes.sessionReason(state)))
+            batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: ArtifactEntry($0)) }
+        }
+        work.append(.drop(key: key))
+        apply(watcher.handle(.settled(key: key), now: now), now)
+        count(key, state, outcomes)
+    }
+
+    private mutating func count(_ key: String, _ state: SessionState, _ outcomes: [ArtifactOutcome]) {
+        progress.current = key
+        progress.done[state, default: 0] += 1
+        for outcome in outcomes where [.lost, .failed, .incomplete].contains(outcome.state) {
+            summary.problemCount += 1
+            if summary.problems.count < HarvestSummary.problemsKept {
+                summary.problems.append(HarvestProblem(session: key, outcome: outcome))
+            }
+        }
+        observer.event(.settled(session: key, state, outcomes))
+    }
+
+    // MARK: The ledger
+
+    /// Takes what is to be written; put it back with ``restore(_:)`` when writing fails.
+    mutating func takeBatch() -> LedgerBatch {
+        for key in dirty {
+            for outcome in fetcher.outcomes(of: key) ?? [] {
+                batch.artifacts.append(ArtifactRecord(session: key, entry: ArtifactEntry(outcome)))
+            }
+        }
+        dirty.removeAll(keepingCapacity: true)
+        let taken = batch
+        batch = LedgerBatch()
+        return taken
+    }
+
+    mutating func restore(_ taken: LedgerBatch) {
+        batch.sessions = taken.sessions + batch.sessions
+        batch.artifacts = taken.artifacts + batch.artifacts
+        batch.requests = taken.requests + batch.requests
+    }
+
+    /// The counts as they stand.
+    mutating func currentProgress(_ now: Int64) -> HarvestProgress {
+        progress.running = watcher.running
+        progress.pending = fetcher.pending
+        progress.downloading = fetcher.downloading
+        progress.nearestDeadline = fetcher.nearestDeadline
+        return progress
+    }
+}
+
+extension ExitedSession {
+    /// Begins the reason of a pending session that looks crashed; read again when salvage starts.
+    static let crashedPrefix = "looks crashed"
+
+    /// What the ledger says while the session is pending.
+    var reason: String { (crashed ? "\(ExitedSession.crashedPrefix); " : "") + "known by \(evidence.rawValue)" }
+}
+
+extension FetchJob {
+    /// Puts downloads that an interrupted run left in place of requests for them.
+    mutating func adopt(_ files: [SpooledFile]) {
+        for file in files {
+            let leftover = FetchItem.Leftover(bytes: file.bytes, complete: file.complete)
+            if let index = items.firstIndex(where: { $0.artifact == file.artifact }) {
+                if let known = items[index].leftover, known.complete || known.bytes >= leftover.bytes,
+                    !leftover.complete
+                {
+                    continue
+                }
+                items[index].leftover = leftover
+            } else {
+                // A rule of the past asked for it; what is here already is not thrown away for a rule of today.
+                decided.removeAll { $0.artifact == file.artifact }
+                var item = FetchItem(file.artifact)
+                item.leftover = leftover
+                items.append(item)
+            }
+        }
+    }
+}
+
+extension SessionUpdate {
+    mutating func learn(_ identity: SessionIdentity) {
+        image = identity.image.isEmpty ? nil : identity.image
+        tag = identity.tag
+        location = identity.location
+        host = identity.host
+        labels = identity.labels.isEmpty ? nil : identity.labels
+        created = identity.created
+    }
+}
+
+extension ArtifactEntry {
+    /// The ledger's row of an outcome.
+    init(_ outcome: ArtifactOutcome) {
+        self.init(
+            artifact: outcome.artifact, state: outcome.state, reason: outcome.reason, status: outcome.status,
+            identifier: outcome.identifier, tries: outcome.tries, bytes: outcome.bytes, firstTry: outcome.firstTry,
+            lastTry: outcome.lastTry)
+    }
+}
+
+extension ArtifactOutcome {
+    /// The outcome of a ledger's row.
+    init(_ entry: ArtifactEntry) {
+        self.init(
+            entry.artifact, entry.state, reason: entry.reason, status: entry.status, identifier: entry.identifier,
+            tries: entry.tries, bytes: entry.bytes, firstTry: entry.firstTry, lastTry: entry.lastTry)
+    }
+}
+
+extension [ArtifactOutcome] {
+    /// Why a session is in a state that is not the good one.
+    func sessionReason(_ state: SessionState) -> String? {
+        guard state != .harvested else { return nil }
+        let wanted: [ArtifactState] = state == .skipped ? [.skipped] : [.lost, .failed, .incomplete, .pending]
+        guard let worst = first(where: { wanted.contains($0.state) }) else { return nil }
+        return "\(worst.artifact): \(worst.reason ?? worst.state.rawValue)"
+    }
+}

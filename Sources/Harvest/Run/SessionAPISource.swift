@@ -1,0 +1,90 @@
+public import SessionAPI
+
+/// The Session API as the source of sessions and bytes.
+public struct SessionAPISource: SessionSource {
+    private let client: SessionAPIClient
+
+    /// Uses a client; who made it shuts it down.
+    public init(_ client: SessionAPIClient) { self.client = client }
+
+    /// Lists sessions as they arrive.
+    nonisolated(nonsending) public func list(_ kind: ListKind, entry: (ListedEntry) -> Void) async throws(SourceFailure)
+    {
+        var query = SessionListQuery()
+        query.all = kind == .all
+        do {
+            _ = try await client.sessionList(query) { listed in
+                let status = listed.status.flatMap { ObservedStatus(rawValue: $0.rawValue) }
+                entry(
+                    ListedEntry(id: listed.id, created: listed.created, status: status) {
+                        Sighting(SessionIdentity(listed), status: status)
+                    })
+            }
+        } catch {
+            throw SourceFailure(error)
+        }
+    }
+
+    /// Describes a session.
+    public func describe(_ id: String) async throws(SourceFailure) -> Sighting {
+        do {
+            let session = try await client.describeSession(id).session
+            return Sighting(
+                SessionIdentity(session), status: session.status.flatMap { ObservedStatus(rawValue: $0.rawValue) })
+        } catch {
+            throw SourceFailure(error)
+        }
+    }
+
+    /// Downloads an artifact or the log.
+    public func download(
+        _ id: String, _ artifact: String, into sink: @Sendable (any DownloadPiece) async throws -> Bool
+    ) async throws -> Bool {
+        do {
+            if artifact == FetchItem.logs {
+                for try await piece in try await client.streamLogs(session: id) {
+                    guard try await sink(APIPiece(chunk: piece)) else { return false }
+                }
+            } else {
+                for try await piece in try await client.artifacts(session: id, path: artifact).body {
+                    guard try await sink(APIPiece(chunk: piece)) else { return false }
+                }
+            }
+        } catch let error as APIError {
+            throw SourceFailure(error)
+        }
+        return true
+    }
+}
+
+private struct APIPiece: DownloadPiece {
+    var chunk: BodyChunk
+
+    func lend<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try chunk.withUnsafeBytes(body)
+    }
+}
+
+extension SessionIdentity {
+    /// What an entry says of its session; of its labels only the user's.
+    init(_ entry: SessionEntry) {
+        self.init(
+            id: entry.id, image: entry.image, tag: entry.tag, location: entry.location.isEmpty ? nil : entry.location,
+            host: entry.host, labels: entry.labels.user, created: entry.created)
+    }
+}
+
+extension SourceFailure {
+    /// What an error of the API means to the fetcher.
+    init(_ error: APIError) {
+        let broken = error.kind == .truncated || (error.kind == .timeout && error.status == nil)
+        self.init(
+            status: error.status, message: error.description, identifier: error.identifier,
+            retryAfter: error.retryAfter.flatMap(Self.milliseconds), cut: broken)
+    }
+
+    private static func milliseconds(_ seconds: Double) -> Int64? {
+        guard seconds >= 0, seconds < 1e12 else { return seconds > 0 ? Int64.max : nil }
+        return Int64(seconds * 1000)
+    }
+}

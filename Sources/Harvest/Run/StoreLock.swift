@@ -1,0 +1,85 @@
+import Glibc
+
+/// The right to change a store: an OS lock on `<store>/lock`, held until this object goes away or the process ends.
+public final class StoreLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock, making the store's folder (mode 0700) where it is missing.
+    ///
+    /// - Throws: ``HarvestError`` with `storeLocked` at once when another process holds it, or `storeUnusable`.
+    public init(store: String) throws(HarvestError) {
+        do {
+            try StoreFolder.make(store)
+        } catch {
+            throw StoreFolder.unusable(error)
+        }
+        let path = store + "/lock"
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw StoreFolder.unusable(SystemFailure.last("open", path)) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let failure = SystemFailure.last("flock", path)
+            let holder = StoreLock.holder(descriptor)
+            close(descriptor)
+            guard failure.code == EWOULDBLOCK else { throw StoreFolder.unusable(failure) }
+            let who = holder.map { " (process \($0))" } ?? ""
+            throw HarvestError(
+                .storeLocked, "another salvage works on this store\(who)", path: store,
+                hint: "let it finish, or choose another store with --store")
+        }
+        // Who holds it, for the message above only; the lock itself is what counts.
+        let text = "\(getpid())\n"
+        if ftruncate(descriptor, 0) == 0 { _ = text.withCString { pwrite(descriptor, $0, strlen($0), 0) } }
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    private static func holder(_ descriptor: Int32) -> Int? {
+        var buffer = [UInt8](repeating: 0, count: 32)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        guard count > 0 else { return nil }
+        return Int(String(decoding: buffer.prefix(count).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self))
+    }
+}
+
+/// Makes the folders of a store and says how much room they have.
+enum StoreFolder {
+    /// Makes a folder with its parents, each readable by its owner only.
+    static func make(_ path: String) throws(SystemFailure) {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST {
+            var facts = stat()
+            guard stat(path, &facts) == 0 else { throw SystemFailure.last("stat", path) }
+            guard facts.st_mode & S_IFMT == S_IFDIR else {
+                throw SystemFailure(call: "mkdir", path: path, code: ENOTDIR)
+            }
+            return
+        }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+            throw SystemFailure.last("mkdir", path)
+        }
+        try make(String(path[..<slash]))
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemFailure.last("mkdir", path) }
+    }
+
+    /// Bytes that an unprivileged process may still write; nil when the system does not say.
+    static func free(_ path: String) -> UInt64? {
+        var facts = statvfs()
+        guard statvfs(path, &facts) == 0 else { return nil }
+        let (bytes, overflow) = UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize))
+        return overflow ? UInt64.max : bytes
+    }
+
+    /// Makes what was written under a folder's names last.
+    static func sync(_ path: String) throws(SystemFailure) {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw SystemFailure.last("fsync", path) }
+    }
+
+    static func unusable(_ failure: SystemFailure) -> HarvestError {
+        HarvestError(
+            .storeUnusable, "the store cannot be used: \(failure)", path: failure.path,
+            hint: failure.isFull ? "make room on the disk" : "check the folder and its owner")
+    }
+}

@@ -1,0 +1,91 @@
+import Glibc
+import Testing
+
+@testable import Harvest
+
+@Suite struct ConfigurationSourcesTests {
+    static func write(_ text: String, to path: String, mode: mode_t = 0o600) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        _ = text.withCString { Glibc.write(descriptor, $0, strlen($0)) }
+        fchmod(descriptor, mode)
+        close(descriptor)
+    }
+
+    @Test func flagOutweighsEnvironmentOutweighsFileOutweighsDefault() throws {
+        let store = TemporaryStore()
+        let file = store.path + "/c.yaml"
+        Self.write("store: /from/file\napi: { url: 'https://file' }\n", to: file)
+        let flags = Configuration.Flags(store: "/from/flag", config: file)
+        let environment = ["SALVAGE_STORE": "/from/env", "SALVAGE_API_URL": "http://env:1/", "HOME": store.path]
+        #expect(try Configuration.load(flags: flags, environment: environment).store == "/from/flag")
+        let named = try Configuration.load(flags: .init(config: file), environment: environment)
+        #expect(named.store == "/from/env")
+        #expect(named.api.url == "http://env:1")
+        #expect(try Configuration.load(environment: ["SALVAGE_CONFIG": file]).store == "/from/file")
+        let bare = try Configuration.load(environment: ["XDG_CONFIG_HOME": store.path])
+        #expect(bare.store == "./storage")
+        #expect(bare.file == nil)
+    }
+
+    @Test func theFileIsFoundInTheUsersFolder() throws {
+        let store = TemporaryStore()
+        try StoreFolder.make(store.path + "/.config/salvage")
+        Self.write("retention: 2h", to: store.path + "/.config/salvage/salvage.yaml")
+        #expect(try Configuration.load(environment: ["HOME": store.path]).retention == 7_200_000)
+    }
+
+    @Test func aNamedFileMustExistAndBeText() throws {
+        let store = TemporaryStore()
+        let missing = #expect(throws: HarvestError.self) {
+            try Configuration.load(flags: .init(config: store.path + "/none"), environment: [:])
+        }
+        #expect(missing?.code == .invalidConfiguration)
+        #expect(missing?.path == store.path + "/none")
+        Self.write("a: \u{1}b", to: store.path + "/bad")
+        #expect(throws: HarvestError.self) {
+            try Configuration.load(flags: .init(config: store.path + "/bad"), environment: [:])
+        }
+        #expect(throws: HarvestError.self) {
+            try Configuration.load(flags: .init(config: store.path), environment: [:])
+        }
+    }
+
+    @Test(
+        arguments: [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o666, false)] as [(mode_t, Bool)])
+    func aTokenFileThatOthersMayReadIsRefused(_ mode: mode_t, _ accepted: Bool) throws {
+        let store = TemporaryStore()
+        var configuration = Configuration()
+        configuration.api.tokenFile = store.path + "/token"
+        Self.write(" s3cret\n", to: store.path + "/token", mode: mode)
+        if accepted {
+            let token = try APIToken.find(configuration, environment: [:])
+            #expect(token.value == "s3cret")
+            #expect(!"\(token)".contains("s3cret"))
+        } else {
+            let error = #expect(throws: HarvestError.self) { try APIToken.find(configuration, environment: [:]) }
+            #expect(error?.code == .tokenRefused)
+            #expect(error?.message.contains("mode \(String(mode, radix: 8))") == true)
+            #expect("\(String(describing: error))".contains("s3cret") == false)
+        }
+    }
+
+    @Test func theTokensPlacesInOrder() throws {
+        let store = TemporaryStore()
+        Self.write("from-systemd", to: store.path + "/token", mode: 0o440)
+        var environment = ["CREDENTIALS_DIRECTORY": store.path]
+        #expect(try APIToken.find(Configuration(), environment: environment).value == "from-systemd")
+        environment["GAMEYE_API_TOKEN"] = "from-env"
+        #expect(try APIToken.find(Configuration(), environment: environment).value == "from-env")
+        let none = #expect(throws: HarvestError.self) { try APIToken.find(Configuration(), environment: [:]) }
+        #expect(none?.code == .tokenMissing)
+        for bad in ["two words", "line\nbreak", "\u{7f}", " \n"] {
+            let error = #expect(throws: HarvestError.self) {
+                try APIToken.find(Configuration(), environment: ["GAMEYE_API_TOKEN": bad])
+            }
+            #expect(error?.code == .tokenRefused)
+        }
+        var configuration = Configuration()
+        configuration.api.tokenFile = store.path
+        #expect(throws: HarvestError.self) { try APIToken.find(configuration, environment: [:]) }
+    }
+}
