@@ -163,8 +163,17 @@ size_t salvage_filter_places(const uint8_t *literal, size_t count, const uint8_t
 }
 
 size_t salvage_count_newlines(const uint8_t *bytes, size_t count) {
-    size_t total = 0;
-    for (size_t i = 0; i < count; i++) total += bytes[i] == '\n';
+    size_t total = 0, i = 0;
+    // Sums of bytes stay bytes for 255 rounds, which lets the compiler use whole vectors.
+    while (count - i >= 64) {
+        uint8_t sums[64] = {0};
+        size_t rounds = (count - i) / 64;
+        if (rounds > 255) rounds = 255;
+        for (size_t r = 0; r < rounds; r++, i += 64)
+            for (size_t k = 0; k < 64; k++) sums[k] = (uint8_t)(sums[k] + (bytes[i + k] == '\n'));
+        for (size_t k = 0; k < 64; k++) total += sums[k];
+    }
+    for (; i < count; i++) total += bytes[i] == '\n';
     return total;
 }
 

@@ -129,7 +129,7 @@ final class BlockWorkbench {
         }
     }
 
-    private static func newlines(in bytes: UnsafeRawBufferPointer) -> Int {
+    static func newlines(in bytes: UnsafeRawBufferPointer) -> Int {
         guard let base = bytes.baseAddress else { return 0 }
         return salvage_count_newlines(base.assumingMemoryBound(to: UInt8.self), bytes.count)
     }

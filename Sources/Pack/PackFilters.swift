@@ -1,6 +1,7 @@
-/// The filters of a pack, read in few large reads and verified once.
-public struct PackFilters: Sendable {
-    private let bytes: [UInt8]
+/// The filters of a pack, read in few large reads and verified once. May be shared between threads.
+public final class PackFilters: @unchecked Sendable {
+    // Written only while it is made, hence safe to share.
+    private let bytes: UnsafeMutableRawBufferPointer
     /// For each block where its filter lies in `bytes`; nil when the block has none that can be trusted.
     private let places: [Range<Int>?]
     /// Blocks whose filter was there but damaged; they may match anything.
@@ -9,64 +10,90 @@ public struct PackFilters: Sendable {
     /// Filters with less than this between them are read together.
     private static let gap: UInt64 = 128 << 10
 
+    /// A run of the file that is read at once, and the blocks whose filters it holds.
+    private struct Run {
+        var start: UInt64
+        var end: UInt64
+        var blocks: [(index: Int, filter: FilterReference)]
+    }
+
     init(_ reader: PackReader, _ wanted: Range<Int>) throws(PackError) {
-        let wanted = wanted.clamped(to: reader.blocks.indices)
-        var bytes: [UInt8] = []
+        let runs = Self.runs(reader, wanted.clamped(to: reader.blocks.indices))
+        let total = runs.reduce(0) { $0 + Int($1.end - $1.start) }
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(total, 1), alignment: 64)
         var places = [Range<Int>?](repeating: nil, count: reader.blocks.count)
         var damaged: [Int] = []
-        let listed = wanted.filter { reader.blocks[$0].filter?.format == BlockFilter.format }
-            .sorted { reader.blocks[$0].filter?.offset ?? 0 < reader.blocks[$1].filter?.offset ?? 0 }
-        var index = 0
-        while index < listed.count {
-            guard let first = reader.blocks[listed[index]].filter else { break }
-            var end = first.offset + UInt64(first.length)
-            var stop = index + 1
-            while stop < listed.count, let next = reader.blocks[listed[stop]].filter, next.offset <= end &+ Self.gap {
-                end = max(end, next.offset + UInt64(next.length))
-                stop += 1
+        var base = 0
+        for run in runs {
+            let part = UnsafeMutableRawBufferPointer(rebasing: bytes[base..<base + Int(run.end - run.start)])
+            do throws(PackError) {
+                try reader.bytes.read(at: run.start, into: part)
+            } catch {
+                bytes.deallocate()
+                throw error
             }
-            let base = bytes.count
-            bytes += try reader.bytes.read(at: first.offset, count: Int(end - first.offset))
-            for block in listed[index..<stop] {
-                guard let filter = reader.blocks[block].filter else { continue }
-                let start = base + Int(filter.offset - first.offset)
+            for (index, filter) in run.blocks {
+                let start = base + Int(filter.offset - run.start)
                 let range = start..<start + Int(filter.length)
-                let sound = bytes.withUnsafeBytes {
-                    PackFormat.crc32c(UnsafeRawBufferPointer(rebasing: $0[range])) == filter.checksum
+                if PackFormat.crc32c(UnsafeRawBufferPointer(rebasing: bytes[range])) == filter.checksum {
+                    places[index] = range
+                } else {
+                    damaged.append(index)
                 }
-                if sound { places[block] = range } else { damaged.append(block) }
             }
-            index = stop
+            base += part.count
         }
         self.bytes = bytes
         self.places = places
-        self.damaged = damaged
+        self.damaged = damaged.sorted()
+    }
+
+    deinit {
+        bytes.deallocate()
+    }
+
+    private static func runs(_ reader: PackReader, _ wanted: Range<Int>) -> [Run] {
+        var listed: [(index: Int, filter: FilterReference)] = []
+        var sorted = true
+        for index in wanted {
+            guard let filter = reader.blocks[index].filter, filter.format == BlockFilter.format else { continue }
+            sorted = sorted && filter.offset >= listed.last?.filter.offset ?? 0
+            listed.append((index, filter))
+        }
+        if !sorted { listed.sort { $0.filter.offset < $1.filter.offset } }
+        var runs: [Run] = []
+        for entry in listed {
+            let end = entry.filter.offset + UInt64(entry.filter.length)
+            if let last = runs.last, entry.filter.offset <= last.end + gap {
+                runs[runs.count - 1].end = max(last.end, end)
+                runs[runs.count - 1].blocks.append(entry)
+            } else {
+                runs.append(Run(start: entry.filter.offset, end: end, blocks: [entry]))
+            }
+        }
+        return runs
     }
 
     /// Whether a block may contain every one of the literals. True when its filter is missing or damaged.
     public func mayContain(block: Int, all probes: [FilterProbe]) -> Bool {
         guard places.indices.contains(block), let range = places[block] else { return true }
-        return bytes.withUnsafeBytes { raw in
-            let filter = UnsafeRawBufferPointer(rebasing: raw[range])
-            for probe in probes where !probe.mayMatch(filter) { return false }
-            return true
-        }
+        let filter = UnsafeRawBufferPointer(rebasing: bytes[range])
+        for probe in probes where !probe.mayMatch(filter) { return false }
+        return true
     }
 
     /// Whether a block may contain at least one of the literals; true for no literals.
     public func mayContain(block: Int, any probes: [FilterProbe]) -> Bool {
         guard !probes.isEmpty, places.indices.contains(block), let range = places[block] else { return true }
-        return bytes.withUnsafeBytes { raw in
-            let filter = UnsafeRawBufferPointer(rebasing: raw[range])
-            for probe in probes where probe.mayMatch(filter) { return true }
-            return false
-        }
+        let filter = UnsafeRawBufferPointer(rebasing: bytes[range])
+        for probe in probes where probe.mayMatch(filter) { return true }
+        return false
     }
 
     /// Calls `body` with the bytes of a block's filter (format 1, verified); returns nil when there is none to trust.
     public func withFilter<T>(block: Int, _ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T? {
         guard places.indices.contains(block), let range = places[block] else { return nil }
-        return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        return try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
     }
 }
 

@@ -59,13 +59,11 @@ extension PackReader {
         FrameWalk(bytes).checkLayout(of: self, into: &report)
         report.blocks = blocks.count
         var bad = Set<Int>()
-        if quick {
-            checkFrameHeaders(into: &report, &bad)
-        } else {
-            checkFilters(into: &report)
-            checkBlocks(into: &report, &bad)
-        }
-        if footerDamage.isEmpty { checkMembers(quick: quick, into: &report, bad) } else { surveyInstead(&report) }
+        if quick { checkFrameHeaders(into: &report, &bad) } else { checkFilters(into: &report) }
+        // Members first: what is hashed is decoded, and need not be decoded once more.
+        let hashed = quick ? [] : hashMembers()
+        if !quick { checkBlocks(into: &report, &bad, sound: hashed) }
+        if footerDamage.isEmpty { checkMembers(hashed, into: &report, bad) } else { surveyInstead(&report) }
         report.damagedBlocks = bad.sorted()
         return report
     }
@@ -101,12 +99,20 @@ extension PackReader {
         }
     }
 
-    private func checkBlocks(into report: inout PackReport, _ bad: inout Set<Int>) {
+    private func checkBlocks(into report: inout PackReport, _ bad: inout Set<Int>, sound hashed: [Hashed]) {
         guard let decoder = try? BlockDecoder() else {
             report.damage.append(PackDamage(.file, "no memory for a decoder"))
             return
         }
+        var sound = [Bool](repeating: false, count: blocks.count)
+        for (index, result) in hashed.enumerated() where result.wasRead {
+            for piece in pieces(ofMember: index) { sound[piece.block] = true }
+        }
         for index in blocks.indices {
+            if sound[index] {
+                report.soundBytes += UInt64(blocks[index].rawSize)
+                continue
+            }
             do throws(PackError) {
                 report.soundBytes += UInt64(try decode(block: index, using: decoder).count)
             } catch {
@@ -139,24 +145,41 @@ extension PackReader {
         }
     }
 
-    private func checkMembers(quick: Bool, into report: inout PackReport, _ bad: Set<Int>) {
-        let decoder = try? BlockDecoder()
+    /// What hashing a member came to.
+    private enum Hashed {
+        case right
+        case wrong
+        case unreadable(String)
+
+        var wasRead: Bool { if case .unreadable = self { false } else { true } }
+    }
+
+    private func hashMembers() -> [Hashed] {
+        guard let decoder = try? BlockDecoder() else { return [] }
+        return members.indices.map { hash($0, using: decoder) }
+    }
+
+    /// `hashed` is empty for a quick check.
+    private func checkMembers(_ hashed: [Hashed], into report: inout PackReport, _ bad: Set<Int>) {
         for index in members.indices {
-            if pieces(ofMember: index).contains(where: { bad.contains($0.block) }) {
+            if !bad.isEmpty, pieces(ofMember: index).contains(where: { bad.contains($0.block) }) {
                 report.damagedMembers.append(index)
                 continue
             }
-            if !quick, let decoder, let problem = mismatch(of: index, using: decoder) {
-                report.damagedMembers.append(index)
-                report.damage.append(PackDamage(.member, problem, members: [index]))
-            } else {
+            let problem: String
+            switch hashed.indices.contains(index) ? hashed[index] : .right {
+            case .right:
                 report.soundMembers.append(index)
+                continue
+            case .wrong: problem = "the content of member \(index) does not match its hash"
+            case .unreadable(let why): problem = "the content of member \(index) cannot be read: \(why)"
             }
+            report.damagedMembers.append(index)
+            report.damage.append(PackDamage(.member, problem, members: [index]))
         }
     }
 
-    /// What is wrong with a member's content; nil when its hash is right.
-    private func mismatch(of index: Int, using decoder: BlockDecoder) -> String? {
+    private func hash(_ index: Int, using decoder: BlockDecoder) -> Hashed {
         let member = members[index]
         do {
             let hasher = try SHA256Hasher()
@@ -175,10 +198,9 @@ extension PackReader {
                     }
                 }
             }
-            let sound = try hasher.finish() == member.sha256
-            return sound ? nil : "the content of member \(index) does not match its hash"
+            return try hasher.finish() == member.sha256 ? .right : .wrong
         } catch {
-            return "the content of member \(index) cannot be read: \(error)"
+            return .unreadable("\(error)")
         }
     }
 }
