@@ -56,7 +56,9 @@ public struct CrashAnalyzer: Sendable {
     private func elfCore(_ source: any ByteSource) -> CrashRecord {
         do throws(CrashError) {
             let core = try ELFCore(source)
-            return core.record()
+            var record = core.record()
+            core.unwind(into: &record, symbols: symbols, options: options)
+            return record
         } catch {
             return broken("elf_core", error)
         }

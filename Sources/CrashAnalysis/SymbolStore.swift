@@ -1,8 +1,123 @@
-/// Executables and debug files by build id.
+import Glibc
+
+/// Executables, debug files and Breakpad symbols by build id, in the layout gdb and elfutils read:
+/// `.build-id/ab/cdef…` is the executable, `.build-id/ab/cdef….debug` its debug information; Breakpad's files lie under
+/// `<debug file>/<debug id>/<name>.sym`.
 public struct SymbolStore: Sendable {
     /// The folder that holds `.build-id`.
     public let root: String
 
     /// Uses `root`, which need not exist yet.
     public init(root: String) { self.root = root }
+
+    /// One file of the store.
+    public struct Entry: Sendable, Equatable {
+        /// What it is good for.
+        public enum Kind: String, Sendable, Codable {
+            /// Code, unwind tables and dynamic symbols.
+            case executable
+            /// Symbols and DWARF.
+            case debug
+            /// Breakpad text symbols.
+            case breakpad
+        }
+
+        /// GNU build id in lower case, or Breakpad debug id in upper case.
+        public var identity: String
+        /// Its kind.
+        public var kind: Kind
+        /// Length in bytes.
+        public var size: UInt64
+        /// Where it lies.
+        public var path: String
+    }
+
+    /// Path of a build id's file without checking whether it exists; nil for what is no build id.
+    public func path(buildID: String, kind: Entry.Kind) -> String? {
+        guard buildID.utf8.count >= 4, buildID.utf8.count <= 128, buildID.utf8.allSatisfy({ hexValue($0) != nil })
+        else {
+            return nil
+        }
+        let lower = buildID.lowercased()
+        let base = root + "/.build-id/" + lower.prefix(2) + "/" + lower.dropFirst(2)
+        return kind == .debug ? base + ".debug" : base
+    }
+
+    /// Path of a Breakpad file; nil when a name could lead out of the store.
+    public func breakpadPath(debugFile: String, debugID: String) -> String? {
+        let name = debugFile.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
+        guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0), name.utf8.count <= 200,
+            debugID.utf8.count >= 8, debugID.utf8.count <= 64, debugID.utf8.allSatisfy({ hexValue($0) != nil })
+        else { return nil }
+        let stem = name.hasSuffix(".pdb") ? String(name.dropLast(4)) : name
+        return root + "/\(name)/\(debugID)/\(stem).sym"
+    }
+
+    /// True when the store has code or symbols for a build id.
+    public func has(buildID: String) -> Bool {
+        [Entry.Kind.executable, .debug].contains { kind in
+            path(buildID: buildID, kind: kind).map { access($0, R_OK) == 0 } ?? false
+        }
+    }
+
+    /// What the store holds, in order of identity.
+    public func list() -> [Entry] {
+        var entries: [Entry] = []
+        for folder in Self.names(in: root + "/.build-id").filter({ $0.utf8.count == 2 }) {
+            for name in Self.names(in: root + "/.build-id/" + folder) {
+                let path = root + "/.build-id/\(folder)/\(name)"
+                let debug = name.hasSuffix(".debug")
+                guard let size = Self.fileSize(path), !name.hasSuffix(".tmp") else { continue }
+                let identity = folder + (debug ? String(name.dropLast(6)) : name)
+                entries.append(
+                    Entry(identity: identity, kind: debug ? .debug : .executable, size: size, path: path))
+            }
+        }
+        for file in Self.names(in: root) where !file.hasPrefix(".") {
+            for identity in Self.names(in: root + "/" + file) {
+                for name in Self.names(in: root + "/\(file)/\(identity)") where name.hasSuffix(".sym") {
+                    let path = root + "/\(file)/\(identity)/\(name)"
+                    guard let size = Self.fileSize(path) else { continue }
+                    entries.append(Entry(identity: identity, kind: .breakpad, size: size, path: path))
+                }
+            }
+        }
+        return entries.sorted { ($0.identity, $0.kind.rawValue) < ($1.identity, $1.kind.rawValue) }
+    }
+
+    /// The build ids that crashes wait for, those with the most crashes first. Each record counts once per module in
+    /// which a frame of its crashing thread lies.
+    public func missing(for records: [CrashRecord]) -> [(buildID: String, name: String, crashes: Int)] {
+        var counts: [String: (name: String, crashes: Int)] = [:]
+        for record in records {
+            var waiting: [String: String] = [:]
+            for frame in record.frames where frame.function == nil {
+                if let identity = frame.buildID { waiting[identity] = frame.module ?? "" }
+            }
+            for (identity, name) in waiting where !has(buildID: identity) {
+                counts[identity, default: (name, 0)].crashes += 1
+            }
+        }
+        return counts.map { (buildID: $0.key, name: $0.value.name, crashes: $0.value.crashes) }
+            .sorted { ($1.crashes, $0.name, $0.buildID) < ($0.crashes, $1.name, $1.buildID) }
+    }
+
+    static func names(in folder: String) -> [String] {
+        guard let handle = opendir(folder) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    static func fileSize(_ path: String) -> UInt64? {
+        var facts = stat()
+        guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
+        return UInt64(max(0, facts.st_size))
+    }
 }

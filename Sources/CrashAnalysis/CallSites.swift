@@ -1,0 +1,38 @@
+/// Tells whether a return address can have been pushed by a call, from the bytes before it.
+enum CallSites {
+    /// `before` ends at the return address; true too when too few bytes are known to tell.
+    static func mayEnd(_ before: [UInt8], arch: Architecture) -> Bool {
+        switch arch {
+        case .amd64, .x86: before.count < 8 || x86(before)
+        case .arm64: before.count < 4 || arm64(before)
+        case .arm: true
+        }
+    }
+
+    private static func x86(_ bytes: [UInt8]) -> Bool {
+        let end = bytes.count
+        if bytes[end - 5] == 0xe8 { return true }
+        // FF /2: two to seven bytes, by the addressing mode of its ModRM byte.
+        for length in 2...7 where bytes[end - length] == 0xff {
+            let mode = bytes[end - length + 1]
+            guard mode & 0x38 == 0x10 else { continue }
+            let needsIndex = mode & 7 == 4 && mode >> 6 != 3
+            let displacement: Int
+            switch mode >> 6 {
+            case 0:
+                displacement = mode & 7 == 5 || (needsIndex && bytes[end - length + 2] & 7 == 5 && length > 2) ? 4 : 0
+            case 1: displacement = 1
+            case 2: displacement = 4
+            default: displacement = 0
+            }
+            if length == 2 + (needsIndex ? 1 : 0) + displacement { return true }
+        }
+        return false
+    }
+
+    private static func arm64(_ bytes: [UInt8]) -> Bool {
+        let word = bytes.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return word & 0xfc00_0000 == 0x9400_0000 || word & 0xffff_fc1f == 0xd63f_0000
+            || word & 0xfeff_f800 == 0xd63f_0800
+    }
+}

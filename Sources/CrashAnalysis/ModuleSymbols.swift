@@ -1,0 +1,99 @@
+import Glibc
+
+/// Everything that is known of one module beyond its place: code, unwind tables, functions, source lines; loaded when
+/// first asked for, from the symbol store by build id, else from what the dump itself holds.
+final class ModuleSymbols {
+    let module: MappedModule
+    private let store: SymbolStore?
+    private let memory: any ProcessMemory
+    private let is64: Bool
+
+    init(module: MappedModule, store: SymbolStore?, memory: any ProcessMemory, is64: Bool) {
+        self.module = module
+        self.store = store
+        self.memory = memory
+        self.is64 = is64
+    }
+
+    private(set) lazy var executable: SymbolFile? = open(.executable)
+    private(set) lazy var debug: SymbolFile? = open(.debug)
+
+    private func open(_ kind: SymbolStore.Entry.Kind) -> SymbolFile? {
+        guard let identity = module.record.buildID, let path = store?.path(buildID: identity, kind: kind),
+            let source = try? FileByteSource(path: path), let file = SymbolFile(source),
+            // A file under a wrong name would give wrong frames with great confidence.
+            file.buildID == identity
+        else { return nil }
+        return file
+    }
+
+    /// The module's bytes as a file has them, else as the dump has them.
+    private(set) lazy var image: (any ModuleImage)? = {
+        if let executable, executable.hasCode { return executable }
+        return module.segments.isEmpty ? nil : MemoryImage(memory: memory, module: module, is64: is64)
+    }()
+
+    private(set) lazy var frames: [CFITable] = {
+        var tables: [CFITable] = []
+        if let table = executable?.makeCFITable() { tables.append(table) }
+        if let table = debug?.makeCFITable() { tables.append(table) }
+        if tables.isEmpty, !module.segments.isEmpty {
+            let image = MemoryImage(memory: memory, module: module, is64: is64)
+            let table = CFITable(image: image)
+            if table.isUsable { tables.append(table) }
+        }
+        return tables
+    }()
+
+    private lazy var tables: [SymbolTable] = {
+        var tables: [SymbolTable] = []
+        for file in [debug, executable].compactMap({ $0 }) {
+            if let table = SymbolTable(file), !table.isEmpty { tables.append(table) }
+            if file.section(".symtab") == nil, let mini = MiniDebugInfo.open(file), let table = SymbolTable(mini) {
+                tables.append(table)
+            }
+        }
+        if tables.isEmpty, let table = SymbolTable(memory: memory, module: module, is64: is64) { tables.append(table) }
+        return tables
+    }()
+
+    private lazy var lines: SourceLines? = {
+        for (kind, file) in [(SymbolStore.Entry.Kind.debug, debug), (.executable, executable)] {
+            guard let file, file.hasDebugInfo, let identity = module.record.buildID,
+                let path = store?.path(buildID: identity, kind: kind)
+            else { continue }
+            if let lines = SourceLines(path: path) { return lines }
+        }
+        return nil
+    }()
+
+    /// True when functions can be named.
+    var hasSymbols: Bool { !tables.isEmpty }
+
+    /// True when the store has something under the build id.
+    var isStored: Bool { executable != nil || debug != nil }
+
+    func function(at address: UInt64) -> String? {
+        let inside = address &- module.bias
+        return tables.lazy.compactMap { $0.function(at: inside)?.name }.first.map(Demangler.demangle)
+    }
+
+    func calls(at address: UInt64) -> [SourceLines.Call] { lines?.calls(at: address &- module.bias) ?? [] }
+
+    /// The bytes before an address, up to eight.
+    func bytes(before address: UInt64) -> [UInt8] {
+        image?.bytes(atVirtual: address &- module.bias &- 8, count: 8) ?? []
+    }
+}
+
+/// `.gnu_debugdata`: a small ELF file with a symbol table, compressed by xz, inside a stripped one.
+enum MiniDebugInfo {
+    private static let limit: UInt64 = 64 << 20
+
+    /// Unpacks it by way of an unnamed file, which elfutils reads whatever the compression.
+    static func open(_ file: SymbolFile) -> SymbolFile? {
+        let packed = file.content(".gnu_debugdata", limit: limit)
+        guard !packed.isEmpty, let plain = CompressedELF.unpack(packed) else { return nil }
+        return SymbolFile(MemoryByteSource(plain))
+    }
+}

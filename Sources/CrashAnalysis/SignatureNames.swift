@@ -1,0 +1,192 @@
+/// Brings function names into the form in which they are the same in every build (siggen's rules for C, C++ and Rust).
+enum SignatureNames {
+    /// Without parameters, template arguments, return type, hashes and the marks of cloned code.
+    static func normalise(_ raw: String) -> String {
+        var name = raw.trimmed
+        for mark in [".cold", ".part.", ".isra.", ".constprop.", ".llvm.", ".lto_priv.", " [clone "] {
+            if let cut = name.find(mark) { name = String(name[..<cut.lowerBound]) }
+        }
+        if let hash = name.findLast("::h"), name[hash.upperBound...].utf8.count == 16,
+            name[hash.upperBound...].allSatisfy({ $0.isHexDigit })
+        {
+            name = String(name[..<hash.lowerBound])
+        }
+        // Only plain C++ and Rust names take part in bracket work; Objective-C and Swift labels stay.
+        guard !name.hasPrefix("-["), !name.hasPrefix("+[") else { return name }
+        let go = name.contains("/") || name.find(".(*") != nil
+        if go { return name }
+        name = hide(name, "(anonymous namespace)")
+        name = hide(name, "`anonymous namespace'")
+        name = collapse(
+            name, open: "<", close: ">", into: "<T>",
+            keeping: ["<lambda", "<unnamed", "<name omitted>", "<module>", "<anonymous>", "<main>", "<init>"])
+        name = withoutParameters(name)
+        name = withoutReturnType(name)
+        name = name.split(separator: " " as Character).joined(separator: " ")
+        return show(name)
+    }
+
+    private static func hide(_ name: String, _ part: String) -> String {
+        var result = name
+        while let found = result.find(part) {
+            result.replaceSubrange(found, with: "\u{1}")
+        }
+        return result
+    }
+
+    private static func show(_ name: String) -> String {
+        String(name.flatMap { $0 == "\u{1}" ? Array("(anonymous namespace)") : [$0] })
+    }
+
+    /// Replaces bracketed parts, outermost pairs as a whole, and leaves operators alone.
+    private static func collapse(_ name: String, open: Character, close: Character, into: String, keeping: [String])
+        -> String
+    {
+        var result = ""
+        var depth = 0
+        var rest = name[...]
+        while let next = rest.first {
+            if depth == 0, let operation = operatorPrefix(rest, after: result) {
+                result += operation
+                rest = rest.dropFirst(operation.count)
+                continue
+            }
+            if depth == 0, next == open, let kept = keeping.first(where: { rest.hasPrefix($0) }) {
+                result += kept
+                rest = rest.dropFirst(kept.count)
+                continue
+            }
+            if next == open {
+                // A name that begins with the bracket is Rust's "<T as Trait>::f"; its inside is the name.
+                if depth == 0, result.isEmpty, name.find(" as ") != nil || name.find(">::") != nil {
+                    return rustImplementation(name)
+                }
+                depth += 1
+                if depth == 1 { result += into }
+            } else if next == close, depth > 0, !result.hasSuffix("-") {
+                depth -= 1
+            } else if depth == 0 {
+                result.append(next)
+            }
+            rest = rest.dropFirst()
+        }
+        return depth == 0 ? result : name
+    }
+
+    private static func operatorPrefix(_ rest: Substring, after head: String) -> String? {
+        guard head.hasSuffix("operator") else { return nil }
+        let operators = ["<<=", ">>=", "<=>", "->*", "<<", ">>", "<=", ">=", "->", "()", "<", ">"]
+        return operators.first { rest.hasPrefix($0) }
+    }
+
+    /// `<a::B<C> as d::E>::f` keeps both names, without their arguments.
+    private static func rustImplementation(_ name: String) -> String {
+        var depth = 0
+        var result = ""
+        for character in name {
+            if character == "<" {
+                depth += 1
+                if depth == 2 { result += "<T>" }
+                if depth == 1 { result.append(character) }
+            } else if character == ">" {
+                if depth == 1 { result.append(character) }
+                depth = max(0, depth - 1)
+            } else if depth <= 1 {
+                result.append(character)
+            }
+        }
+        return result
+    }
+
+    /// Cuts `(…)` and what follows: parameters, const, reference marks; keeps the name inside `operator()`.
+    private static func withoutParameters(_ name: String) -> String {
+        var result = ""
+        var depth = 0
+        var rest = name[...]
+        while let next = rest.first {
+            if depth == 0, result.hasSuffix("operator"), rest.hasPrefix("()") {
+                result += "()"
+                rest = rest.dropFirst(2)
+                continue
+            }
+            if next == "(" {
+                depth += 1
+            } else if next == ")" {
+                depth = max(0, depth - 1)
+            } else if depth == 0 {
+                result.append(next)
+            }
+            rest = rest.dropFirst()
+        }
+        var text = result.trimmed
+        for mark in [" const", " volatile", " &", " &&", " noexcept"] where text.hasSuffix(mark) {
+            text = String(text.dropLast(mark.count))
+        }
+        return text.isEmpty ? name : text
+    }
+
+    /// `static void ns::f` without what stands before the name.
+    private static func withoutReturnType(_ name: String) -> String {
+        guard !name.hasPrefix("<"), name.find("operator ") == nil, name.find("lambda at ") == nil,
+            name.find(" in ") == nil, name.find(" for ") == nil, name.find(" as ") == nil
+        else {
+            guard let found = name.findLast("operator ") else { return name }
+            let head = name[..<found.lowerBound]
+            guard let space = head.findLast(" ") else { return name }
+            return String(name[space.upperBound...])
+        }
+        guard let space = name.findLast(" ") else { return name }
+        return String(name[space.upperBound...])
+    }
+}
+
+/// Makes messages the same from run to run.
+enum SignatureMessages {
+    /// Numbers, addresses, identifiers and quoted values replaced, shortened to 120 characters.
+    static func normalise(_ raw: String) -> String {
+        let line = raw.split(separator: "\n" as Character).first.map(String.init) ?? ""
+        var result = ""
+        var rest = Array(line.trimmed)[...]
+        while let next = rest.first {
+            if next == "'" || next == "\"", let close = rest.dropFirst().firstIndex(of: next), close > rest.startIndex {
+                let before = result.last
+                if before == nil || before?.isLetter == false {
+                    result += "\(next)…\(next)"
+                    rest = rest[(close + 1)...]
+                    continue
+                }
+            }
+            if next.isLetter || next.isNumber || next == "_" {
+                let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
+                result += placeholder(String(word))
+                rest = rest.dropFirst(word.count)
+                continue
+            }
+            result.append(next)
+            rest = rest.dropFirst()
+        }
+        return result.count > 120 ? String(result.prefix(119)) + "…" : result
+    }
+
+    private static func placeholder(_ word: String) -> String {
+        let digits = word.filter { $0.isNumber }.count
+        if digits == 0 { return word }
+        if word.hasPrefix("0x"), word.dropFirst(2).allSatisfy({ $0.isHexDigit }) { return "ADDR" }
+        let bare = word.filter { $0 != "-" }
+        if word.count == 36, bare.count == 32, bare.allSatisfy({ $0.isHexDigit }) { return "UUID" }
+        if bare.allSatisfy({ $0.isNumber }) { return "N" }
+        if bare.count >= 8, bare.allSatisfy({ $0.isHexDigit }) { return "HEX" }
+        var result = ""
+        var inNumber = false
+        for character in word {
+            if character.isNumber {
+                if !inNumber { result += "N" }
+                inNumber = true
+            } else {
+                inNumber = false
+                result.append(character)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,129 @@
+import Glibc
+
+extension SymbolStore {
+    /// What became of the files offered to the store.
+    public struct Addition: Sendable, Equatable {
+        /// Files that are in the store now and were not before.
+        public var added: [Entry] = []
+        /// Files that were there already.
+        public var known = 0
+        /// ELF files without a build id, which cannot be found again.
+        public var withoutBuildID: [String] = []
+        /// Files that are neither ELF nor Breakpad symbols.
+        public var skipped = 0
+    }
+
+    private static let depthLimit = 64
+
+    /// Adds a binary, a debug file, a Breakpad file, or all of them below a folder such as an image's root.
+    ///
+    /// Symbolic links are not followed, devices and pipes not opened. Throws `CrashError` when `path` cannot be read
+    /// or the store cannot be written.
+    public func add(path: String) throws(CrashError) -> Addition {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else {
+            throw CrashError(code: .unreadable, message: "cannot read \(path)", path: path)
+        }
+        var addition = Addition()
+        if facts.st_mode & S_IFMT == S_IFDIR {
+            try walk(path, into: &addition, depth: 0)
+        } else {
+            try addFile(path, into: &addition)
+        }
+        return addition
+    }
+
+    private func walk(_ folder: String, into addition: inout Addition, depth: Int) throws(CrashError) {
+        guard depth < Self.depthLimit else { return }
+        for name in Self.names(in: folder) {
+            let path = folder + "/" + name
+            var facts = stat()
+            guard lstat(path, &facts) == 0 else { continue }
+            if facts.st_mode & S_IFMT == S_IFDIR {
+                try walk(path, into: &addition, depth: depth + 1)
+            } else if facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 64 {
+                try addFile(path, into: &addition)
+            }
+        }
+    }
+
+    private func addFile(_ path: String, into addition: inout Addition) throws(CrashError) {
+        let source = try FileByteSource(path: path)
+        let head = source.bytes(at: 0, count: 4096)
+        switch head.withUnsafeBytes({ ContentKind.detect(head: $0) }) {
+        case .elf:
+            guard let file = SymbolFile(source) else {
+                addition.skipped += 1
+                return
+            }
+            guard let identity = file.buildID, identity.utf8.count >= 4 else {
+                if file.hasCode, file.header.type == 2 || file.header.type == 3 { addition.withoutBuildID.append(path) }
+                return
+            }
+            try addELF(file, identity, source, into: &addition)
+        case .breakpadSymbols:
+            let line = String(decoding: head.prefix { $0 != 0x0a }, as: UTF8.self)
+            let words = line.split(separator: " ", maxSplits: 4).map(String.init)
+            guard words.count == 5, let target = breakpadPath(debugFile: words[4].trimmed, debugID: words[3]) else {
+                addition.skipped += 1
+                return
+            }
+            try store(source, at: target, identity: words[3], kind: .breakpad, into: &addition)
+        default:
+            addition.skipped += 1
+        }
+    }
+
+    private func addELF(
+        _ file: SymbolFile, _ identity: String, _ source: any ByteSource, into addition: inout Addition
+    ) throws(CrashError) {
+        let kinds: [Entry.Kind] =
+            file.hasCode
+            ? (file.hasDebugInfo || file.section(".symtab") != nil ? [.executable, .debug] : [.executable])
+            : [.debug]
+        guard let first = kinds.first, let target = path(buildID: identity, kind: first) else { return }
+        try store(source, at: target, identity: identity, kind: first, into: &addition)
+        // gdb looks for symbols under the .debug name only: the same bytes under both names.
+        if kinds.count == 2, let other = path(buildID: identity, kind: .debug), Self.fileSize(other) == nil {
+            _ = link(target, other)
+        }
+    }
+
+    private func store(
+        _ source: any ByteSource, at target: String, identity: String, kind: Entry.Kind,
+        into addition: inout Addition
+    ) throws(CrashError) {
+        if Self.fileSize(target) == source.size {
+            addition.known += 1
+            return
+        }
+        let failure = CrashError(
+            code: .unwritable, message: "cannot write \(target)", path: target, hint: "check the store's permissions")
+        var folder = ""
+        for part in target.split(separator: "/" as Character).dropLast() {
+            folder += (folder.isEmpty && !target.hasPrefix("/") ? "" : "/") + part
+            guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw failure }
+        }
+        let temporary = target + ".\(getpid()).tmp"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard descriptor >= 0 else { throw failure }
+        var offset: UInt64 = 0
+        var complete = true
+        while offset < source.size, complete {
+            let piece = source.bytes(at: offset, count: 1 << 20)
+            var written = 0
+            while written < piece.count, complete {
+                let count = piece[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+                if count > 0 { written += count } else if errno != EINTR { complete = false }
+            }
+            if piece.isEmpty { complete = false }
+            offset += UInt64(piece.count)
+        }
+        close(descriptor)
+        guard complete, rename(temporary, target) == 0 else {
+            unlink(temporary)
+            throw failure
+        }
+        addition.added.append(Entry(identity: identity, kind: kind, size: source.size, path: target))
+    }
+}

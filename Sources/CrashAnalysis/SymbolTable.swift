@@ -1,0 +1,124 @@
+/// Functions of a module by address, from an ELF symbol table; names are read when asked for.
+final class SymbolTable {
+    private struct Entry {
+        var start: UInt64
+        var size: UInt64
+        var name: UInt32
+        var binding: UInt8
+    }
+
+    private static let symbolLimit = 8 << 20
+
+    private let entries: [Entry]
+    private let name: (UInt32) -> String?
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    /// The best table of a file: `.symtab`, else `.dynsym`.
+    convenience init?(_ file: SymbolFile) {
+        guard let table = file.section(".symtab") ?? file.section(".dynsym"), table.link < file.sections.count else {
+            return nil
+        }
+        let strings = file.sections[table.link]
+        let bytes = file.source.bytes(
+            at: table.offset, count: Int(min(table.size, UInt64(Self.symbolLimit * (file.is64 ? 24 : 16)))))
+        self.init(bytes: bytes, is64: file.is64, bigEndian: file.header.bigEndian) { at in
+            guard UInt64(at) < strings.size else { return nil }
+            let text = file.source.bytes(at: strings.offset.addingClamped(UInt64(at)), count: 4096)
+            return ByteView(bytes: text).cString(0, limit: 4096)
+        }
+    }
+
+    /// The `.dynsym` of a module that lies in memory, found through PT_DYNAMIC.
+    convenience init?(memory: any ProcessMemory, module: MappedModule, is64: Bool) {
+        guard let dynamic = module.segments.first(where: { $0.type == ELFSegment.dynamic }) else { return nil }
+        let view = ByteView(bytes: memory.bytes(at: module.bias &+ dynamic.address, count: 8192))
+        let width = is64 ? 8 : 4
+        var tags: [UInt64: UInt64] = [:]
+        for at in stride(from: 0, to: view.count, by: width * 2) {
+            guard let tag = view.word(at, is64: is64), let value = view.word(at + width, is64: is64), tag != 0 else {
+                break
+            }
+            tags[tag] = value
+        }
+        // The loader of glibc has turned these into addresses, others leave them as they are in the file.
+        func address(_ tag: UInt64) -> UInt64? {
+            tags[tag].map { $0 >= module.record.base.value ? $0 : module.bias &+ $0 }
+        }
+        guard let symbols = address(6), let strings = address(5), let length = tags[10], length < 1 << 30 else {
+            return nil
+        }
+        let count =
+            Self.hashedCount(memory, address(0x6fff_fef5)) ?? address(4).flatMap { memory.load($0 &+ 4, size: 4) }
+            ?? (strings > symbols ? (strings - symbols) / (is64 ? 24 : 16) : 0)
+        guard count > 0, count < UInt64(Self.symbolLimit) else { return nil }
+        let bytes = memory.bytes(at: symbols, count: Int(count) * (is64 ? 24 : 16))
+        self.init(bytes: bytes, is64: is64, bigEndian: false) { at in
+            guard UInt64(at) < length else { return nil }
+            return ByteView(bytes: memory.bytes(at: strings &+ UInt64(at), count: 1024)).cString(0, limit: 1024)
+        }
+        if isEmpty { return nil }
+    }
+
+    /// How many symbols a GNU hash table covers: the largest index a bucket leads to.
+    private static func hashedCount(_ memory: any ProcessMemory, _ address: UInt64?) -> UInt64? {
+        guard let address, let buckets = memory.load(address, size: 4), let first = memory.load(address &+ 4, size: 4),
+            let bloom = memory.load(address &+ 8, size: 4), buckets < 1 << 20, bloom < 1 << 20
+        else { return nil }
+        let start = address &+ 16 &+ bloom &* 8
+        var largest: UInt64 = 0
+        for index in 0..<buckets { largest = max(largest, memory.load(start &+ index &* 4, size: 4) ?? 0) }
+        guard largest >= first else { return first }
+        let chain = start &+ buckets &* 4
+        for step in 0..<UInt64(1 << 16) {
+            guard let value = memory.load(chain &+ (largest &- first &+ step) &* 4, size: 4) else { return nil }
+            if value & 1 == 1 { return largest + step + 1 }
+        }
+        return nil
+    }
+
+    private init(bytes: [UInt8], is64: Bool, bigEndian: Bool, name: @escaping (UInt32) -> String?) {
+        let view = ByteView(bytes: bytes, bigEndian: bigEndian)
+        let width = is64 ? 24 : 16
+        var entries: [Entry] = []
+        entries.reserveCapacity(bytes.count / width)
+        for at in stride(from: 0, to: bytes.count, by: width) {
+            guard let info = view.u8(at + (is64 ? 4 : 12)), info & 15 == 2 || info & 15 == 10,
+                let section = view.u16(at + (is64 ? 6 : 14)), section != 0, let name = view.u32(at),
+                let value = view.word(at + (is64 ? 8 : 4), is64: is64),
+                let size = view.word(at + (is64 ? 16 : 8), is64: is64)
+            else { continue }
+            entries.append(Entry(start: value, size: size, name: name, binding: info >> 4))
+        }
+        self.entries = entries.sorted { ($0.start, $0.size) < ($1.start, $1.size) }
+        self.name = name
+    }
+
+    /// The raw name and start of the function around an address of the file.
+    func function(at address: UInt64) -> (name: String, start: UInt64)? {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].start <= address { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0 else { return nil }
+        // Aliases share an address, and a short function may lie within a long one.
+        var best: (rank: Int, name: String, start: UInt64)?
+        for at in stride(from: low - 1, through: max(0, low - 32), by: -1) {
+            let entry = entries[at]
+            if let best, entry.start < best.start { break }
+            guard address - entry.start < max(entry.size, entry.size == 0 && at == low - 1 ? .max : 1),
+                let name = name(entry.name), !name.isEmpty
+            else { continue }
+            let underscores = name.hasPrefix("_Z") ? 0 : name.prefix { $0 == "_" }.count
+            let rank =
+                (entry.binding == 1 ? 0 : entry.binding == 2 ? 1 : 2) * 100 + underscores * 40 + min(name.count, 39)
+            if let current = best, current.rank <= rank { continue }
+            best = (rank, name, entry.start)
+        }
+        return best.map { (Self.withoutVersion($0.name), $0.start) }
+    }
+
+    private static func withoutVersion(_ name: String) -> String { name.before("@") ?? name }
+}

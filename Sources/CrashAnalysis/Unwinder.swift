@@ -1,0 +1,174 @@
+/// One frame as unwinding sees it.
+struct RawFrame {
+    var registers: Registers
+    var trust: FrameTrust
+    /// The address to look up: of the instruction for frame 0 and for what a signal interrupted, else one before the
+    /// return address, so that a call at a function's very end still counts to it.
+    var lookup: UInt64
+    /// True for the kernel's trampoline between a signal handler and what it interrupted.
+    var isSignalFrame = false
+}
+
+/// What unwinding needs to know of a process beside its memory.
+protocol UnwindTables: AnyObject {
+    /// The caller by call frame information, when there is any for this address.
+    func step(_ registers: Registers, lookup: UInt64, memory: any ProcessMemory) -> (StackStep.Outcome, Bool)?
+    /// True when an address lies in code.
+    func isCode(_ address: UInt64) -> Bool
+    /// False when the bytes before a return address are there and are no call.
+    func mayFollowCall(_ address: UInt64) -> Bool
+}
+
+/// Walks one stack: call frame information, then frame pointers, then a marked scan.
+struct Unwinder {
+    /// Cores have all of a stack and tables; minidumps have little, and follow what their own tools accept.
+    enum Style {
+        case core
+        case minidump(windows: Bool)
+    }
+
+    static let frameLimit = 1024
+
+    let arch: Architecture
+    let memory: any ProcessMemory
+    let tables: any UnwindTables
+    let style: Style
+    /// How many bytes of stack a scan may look through in all.
+    var scanBudget: UInt64 = 1 << 20
+
+    func walk(_ start: Registers) -> [RawFrame] {
+        var frames = [RawFrame(registers: start, trust: .context, lookup: start.pc)]
+        var budget = scanBudget
+        while frames.count < Self.frameLimit, let callee = frames.last {
+            guard let (caller, trust, interrupted) = caller(of: callee, first: frames.count == 1, budget: &budget),
+                caller.pc >= 4096, interrupted || progresses(callee.registers, caller, first: frames.count == 1)
+            else { break }
+            if interrupted { frames[frames.count - 1].isSignalFrame = true }
+            frames.append(
+                RawFrame(registers: caller, trust: trust, lookup: interrupted ? caller.pc : caller.pc &- 1))
+        }
+        return frames
+    }
+
+    /// Stacks only shrink on the way out; a leaf of a link-register machine may keep its stack pointer.
+    private func progresses(_ callee: Registers, _ caller: Registers, first: Bool) -> Bool {
+        if caller.sp > callee.sp { return true }
+        return first && arch.linkRegister != nil && caller.sp == callee.sp && caller.pc != callee.pc
+    }
+
+    private func caller(
+        of callee: RawFrame, first: Bool, budget: inout UInt64
+    ) -> (Registers, FrameTrust, Bool)? {
+        let registers = callee.registers
+        if let (outcome, signal) = tables.step(registers, lookup: callee.lookup, memory: memory) {
+            switch outcome {
+            case .caller(let caller): return (caller, .cfi, signal)
+            case .ended: return nil
+            case .failed: break
+            }
+        }
+        if case .core = style, first, !tables.isCode(registers.pc), let jumped = afterWildCall(registers) {
+            return (jumped, .scan, false)
+        }
+        if let caller = byFramePointer(registers, first: first) { return (caller, .framePointer, false) }
+        return scan(registers, trust: callee.trust, budget: &budget).map { ($0, .scan, false) }
+    }
+
+    /// A call through a bad pointer leaves the return address where it was just put.
+    private func afterWildCall(_ registers: Registers) -> Registers? {
+        var caller = registers
+        if let link = arch.linkRegister {
+            guard let back = registers[link], tables.isCode(back) else { return nil }
+            caller.pc = back
+            return caller
+        }
+        guard let back = memory.load(registers.sp, size: Int(arch.wordSize)), tables.isCode(back &- 1) else {
+            return nil
+        }
+        caller.pc = back
+        caller.sp = registers.sp &+ arch.wordSize
+        return caller
+    }
+
+    private func byFramePointer(_ registers: Registers, first: Bool) -> Registers? {
+        if case .minidump(windows: true) = style, arch == .amd64 { return nil }
+        let word = arch.wordSize
+        guard arch != .arm, let frame = registers.fp, frame < UInt64.max - 2 * word,
+            let next = memory.load(frame, size: Int(word)), let back = memory.load(frame &+ word, size: Int(word))
+        else { return nil }
+        var caller = Registers(arch)
+        caller.sp = frame &+ 2 * word
+        caller.fp = next
+        caller.pc = back
+        switch (style, arch) {
+        case (_, .arm64): return byLink(registers, next: next, back: back, first: first)
+        case (.minidump, .x86): return caller
+        case (.minidump, _):
+            guard next >= caller.sp, memory.load(next, size: 8) != nil, Self.isCanonical(back),
+                caller.sp > registers.sp, memory.load(caller.sp, size: 8) != nil
+            else { return nil }
+        case (.core, _):
+            guard frame >= registers.sp, frame % word == 0, tables.isCode(back &- 1), tables.mayFollowCall(back) else {
+                return nil
+            }
+        }
+        return caller
+    }
+
+    /// The frame record of arm64: the innermost frame may be a leaf whose caller stands in the link register.
+    private func byLink(_ registers: Registers, next: UInt64, back: UInt64, first: Bool) -> Registers? {
+        guard let frame = registers.fp else { return nil }
+        let address = back & 0x0000_ffff_ffff_ffff
+        guard frame >= registers.sp, tables.isCode(address &- 4) else { return nil }
+        var caller = Registers(arch)
+        caller.fp = next
+        caller.sp = frame &+ 16
+        caller.pc = address
+        return caller
+    }
+
+    private func scan(_ registers: Registers, trust: FrameTrust, budget: inout UInt64) -> Registers? {
+        let word = arch.wordSize
+        var limit = budget / word
+        if case .minidump = style {
+            limit = trust == .context || (trust == .cfi && arch == .amd64) ? 160 : 40
+        }
+        var at = registers.sp
+        for step in 0..<limit {
+            guard let value = memory.load(at, size: Int(word)) else { return nil }
+            if value >= 4096, Self.isCanonical(value) || word == 4, tables.isCode(value &- 1),
+                tables.mayFollowCall(value)
+            {
+                var caller = Registers(arch)
+                caller.pc = value
+                caller.sp = at &+ word
+                caller.fp = framePointer(registers, returnAt: at, step: step, callerSP: at &+ word)
+                budget -= min(budget, (step + 1) * word)
+                return caller
+            }
+            let (next, overflow) = at.addingReportingOverflow(word)
+            guard !overflow else { return nil }
+            at = next
+        }
+        budget = 0
+        return nil
+    }
+
+    /// The frame pointer after a scan: the word below the return address where it looks like one, else the old one.
+    private func framePointer(_ registers: Registers, returnAt: UInt64, step: UInt64, callerSP: UInt64) -> UInt64? {
+        let word = arch.wordSize
+        guard step > 0, arch == .x86 || arch == .amd64 else { return nil }
+        let below = returnAt &- word
+        guard let saved = memory.load(below, size: Int(word)) else { return nil }
+        let old = registers.fp
+        let linked = arch == .x86 || old == below
+        if linked, saved > returnAt, saved - below <= 128 << 10 {
+            if memory.load(saved, size: Int(word)) != nil { return saved }
+            return nil
+        }
+        guard let old, old >= callerSP, arch == .amd64 || memory.load(old, size: Int(word)) != nil else { return nil }
+        return old
+    }
+
+    static func isCanonical(_ address: UInt64) -> Bool { address < 1 << 47 || address >= 0xffff_8000_0000_0000 }
+}
