@@ -65,7 +65,7 @@ let package = Package(
             ], swiftSettings: hot),
         .target(
             name: "Ingest",
-            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Catalog", "Pack", "CShims"],
+            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Pack", "CShims"],
             swiftSettings: hot),
         .target(
             name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CShims"], swiftSettings: hot,

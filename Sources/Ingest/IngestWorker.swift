@@ -54,7 +54,12 @@ public struct IngestWorker {
             answer.verdicts.append(verdict)
         }
         let pass = CrashPass(job: job, writer: writer)
-        let records = try pass.run(dumps: dumps)
+        var records = try pass.run(dumps: dumps)
+        if job.hasPrevious, let previous = try? PackReader.open(descriptor: IngestProcess.Slot.previous, tolerant: true)
+        {
+            let generation = Generation(writer: writer, verdicts: answer.verdicts)
+            records = try generation.keep(previous: previous, artifacts: &artifacts, records: records)
+        }
         for record in records { writer.addCrash(json: record) }
         let summary = try writer.finish(session: job.session, artifacts: artifacts)
         answer.crashes = records.count

@@ -1,10 +1,8 @@
-public import Catalog
-import Foundation
 import Glibc
 public import Pack
 
 /// One download that lies in the spool.
-public struct SpooledFile: Sendable, Equatable {
+public struct IngestFile: Sendable, Equatable {
     /// Where it lies.
     public var path: String
     /// How it is to be read, and to which artifact it belongs.
@@ -17,11 +15,11 @@ public struct SpooledFile: Sendable, Equatable {
     }
 }
 
-/// What became of one session's downloads.
-public struct IngestOutcome: Sendable, Equatable {
-    /// The pack, relative to the store; nil when there was nothing to keep.
-    public var pack: String?
-    /// The ledger rows as they stand in the pack and the catalog now.
+/// A session's downloads as a published pack.
+public struct PackedSession: Sendable, Equatable {
+    /// The pack, relative to the store: published, not yet in the catalog.
+    public var pack: String
+    /// The ledger rows as they stand in the pack now.
     public var artifacts: [ArtifactEntry]
     /// Crashes found in all members of the pack.
     public var crashes: Int
@@ -33,46 +31,45 @@ public struct IngestOutcome: Sendable, Equatable {
     public var verdicts: [ArtifactVerdict]
 }
 
-/// Takes a session's downloads from the spool to a committed pack, in the order that survives a power cut: pack synced
-/// and renamed and its folder synced, then one catalog transaction, then the spool may go.
+/// Takes a session's downloads from the spool to a published pack: written by the confined child, synced, renamed, its
+/// folder synced. The caller commits it to the catalog and drops the spool afterwards, in this order.
 public struct StoreIngest: Sendable {
     private let store: String
-    private let catalog: Catalog
     private let process: IngestProcess
     private let limits: IngestLimits
     private let workers: Int
 
-    /// An ingest into the store at `store`, whose catalog is open for writing.
+    /// An ingest into the store at `store`; `workers` 0 means one compressing thread a core.
     public init(
-        store: String, catalog: Catalog, process: IngestProcess = IngestProcess(),
-        limits: IngestLimits = IngestLimits(),
-        workers: Int = 0
+        store: String, process: IngestProcess = IngestProcess(), limits: IngestLimits = IngestLimits(), workers: Int = 0
     ) {
         self.store = store
-        self.catalog = catalog
         self.process = process
         self.limits = limits
         self.workers = workers
     }
 
-    /// Packs and commits the downloads of one session. The files stay where they are; drop them afterwards.
+    /// Packs the downloads of one session. The files stay where they are.
     ///
     /// Calls block; run it on a thread of its own. If the session has a pack already, the new one holds all of the old
-    /// as well. A download that kills the child costs itself only: it is moved to quarantine and its row says so.
+    /// as well and takes its place. A download that kills the child costs itself only: it is moved to quarantine and
+    /// its row says so.
     ///
+    /// - Parameters:
+    ///   - earlier: the session's present pack, relative to the store.
     /// - Throws: ``IngestError`` when no pack can be written (disk full, child cannot start), `PackError` when it cannot
-    ///   be published, `CatalogError` when it cannot be committed. The spool is untouched then.
-    public func ingest(session: SessionFacts, artifacts: [ArtifactEntry], files: [SpooledFile]) throws -> IngestOutcome
-    {
+    ///   be published. The spool is untouched then.
+    public func pack(
+        session: SessionFacts, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?
+    ) throws -> PackedSession {
         let lock = try SessionLock(session.session, store: store)
         defer { lock.release() }
         var rows = artifacts
-        var good = files
-        var quarantined: [String] = []
         do {
-            return try pack(session, rows, good, quarantined)
+            return try publish(session, rows, files, [], earlier)
         } catch let error as IngestError where error.code == .died || error.code == .timedOut {
-            good = []
+            var good: [IngestFile] = []
+            var quarantined: [String] = []
             for file in files {
                 guard let culprit = try probe(session, rows, file) else {
                     good.append(file)
@@ -85,40 +82,36 @@ public struct StoreIngest: Sendable {
                     rows[file.input.artifact].reason = "\(culprit.message); the raw bytes are in \(kept)"
                 }
             }
-            return try pack(session, rows, good, quarantined)
+            if quarantined.isEmpty { throw error }
+            return try publish(session, rows, good, quarantined, earlier)
         }
     }
 
-    private func pack(
-        _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [SpooledFile], _ quarantined: [String]
-    ) throws -> IngestOutcome {
-        let known = try? catalog.session(session.session)
-        let created = session.created ?? known?.created ?? session.firstSeenExited ?? session.exited ?? 0
-        let relative = known?.pack ?? "packs/" + PackPath.relative(session: session.session, created: created)
+    private func publish(
+        _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], _ quarantined: [String],
+        _ earlier: String?
+    ) throws -> PackedSession {
+        let created = session.created ?? session.firstSeenExited ?? session.exited ?? 0
+        let relative = earlier ?? "packs/" + PackPath.relative(session: session.session, created: created)
         let target = store + "/" + relative
         try Self.makeFolders(of: target, below: store)
         let temporary = target + ".\(getpid()).new"
         unlink(temporary)
-        let answer: IngestAnswer
         do {
-            answer = try fill(temporary, session, rows, files, previous: known?.pack == nil ? nil : target)
+            let answer = try fill(temporary, session, rows, files, previous: earlier == nil ? nil : target)
             try PackFile.publish(temporary, to: target)
+            let reader = try PackReader.open(path: target)
+            return PackedSession(
+                pack: relative, artifacts: try reader.artifacts(), crashes: answer.crashes, members: answer.members,
+                quarantined: quarantined, verdicts: answer.verdicts)
         } catch {
             unlink(temporary)
             throw error
         }
-        let reader = try PackReader.open(path: target)
-        let contents = PackContents(
-            facts: try reader.session(), artifacts: try reader.artifacts(), members: reader.members,
-            crashes: try reader.crashes(), path: relative, packBytes: reader.fileSize)
-        try catalog.commit(contents)
-        return IngestOutcome(
-            pack: relative, artifacts: contents.artifacts, crashes: answer.crashes, members: answer.members,
-            quarantined: quarantined, verdicts: answer.verdicts)
     }
 
     private func fill(
-        _ temporary: String, _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [SpooledFile], previous: String?
+        _ temporary: String, _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], previous: String?
     ) throws -> IngestAnswer {
         let pack = try PackFile.create(path: temporary)
         defer { close(pack) }
@@ -144,7 +137,7 @@ public struct StoreIngest: Sendable {
     }
 
     /// Ingests one download by itself and throws the result away: nil when the child survives it.
-    private func probe(_ session: SessionFacts, _ rows: [ArtifactEntry], _ file: SpooledFile) throws -> IngestError? {
+    private func probe(_ session: SessionFacts, _ rows: [ArtifactEntry], _ file: IngestFile) throws -> IngestError? {
         let scratch = file.path + ".probe"
         unlink(scratch)
         defer { unlink(scratch) }
@@ -157,10 +150,10 @@ public struct StoreIngest: Sendable {
     }
 
     /// Moves a download that killed the child where no later run will pick it up, and returns where that is.
-    private func quarantine(_ file: SpooledFile, session: String) throws -> String {
+    private func quarantine(_ file: IngestFile, session: String) throws -> String {
         let name = PackPath.escaped(session)
         let relative =
-            "spool/quarantine/\(name)/\(file.input.artifact)-\(file.path.split(separator: "/").last ?? "download")"
+            "spool/.quarantine/\(name)/\(file.input.artifact)-\(file.path.split(separator: "/").last ?? "download")"
         let target = store + "/" + relative
         try Self.makeFolders(of: target, below: store)
         guard rename(file.path, target) == 0 else {

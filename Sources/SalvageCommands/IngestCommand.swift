@@ -39,8 +39,10 @@ struct IngestFiles: ParsableCommand {
         defer { intake.discard() }
         let progress = Progress(quiet: options.quiet)
         progress.update("ingesting \(files.count) files into session \(Escape.display(session))")
-        let ingest = StoreIngest(store: store, catalog: catalog)
-        let outcome = try ingest.ingest(session: facts, artifacts: intake.artifacts, files: intake.spooled)
+        let outcome = try StoreIngest(store: store).pack(
+            session: facts, artifacts: intake.artifacts, files: intake.spooled,
+            earlier: try catalog.session(session)?.pack)
+        try catalog.commit(try PackContents(PackReader.open(path: store + "/" + outcome.pack), path: outcome.pack))
         progress.finish()
         try report(outcome, intake)
     }
@@ -60,7 +62,7 @@ struct IngestFiles: ParsableCommand {
         return facts
     }
 
-    private func report(_ outcome: IngestOutcome, _ intake: Intake) throws {
+    private func report(_ outcome: PackedSession, _ intake: Intake) throws {
         let output = Output(options)
         var isPartial = !outcome.quarantined.isEmpty || !intake.complaints.isEmpty
         for (verdict, file) in zip(outcome.verdicts, intake.names) {
@@ -70,7 +72,7 @@ struct IngestFiles: ParsableCommand {
         if !options.json, !options.quiet {
             let crashes = outcome.crashes == 1 ? "1 crash" : "\(outcome.crashes) crashes"
             output.text(
-                "session \(Escape.display(session)): \(outcome.members) members, \(crashes) in \(outcome.pack ?? "no pack")"
+                "session \(Escape.display(session)): \(outcome.members) members, \(crashes) in \(outcome.pack)"
             )
         }
         try output.finish()
@@ -87,7 +89,7 @@ struct IngestFiles: ParsableCommand {
 final class Intake {
     private(set) var names: [String] = []
     private(set) var artifacts: [ArtifactEntry] = []
-    private(set) var spooled: [SpooledFile] = []
+    private(set) var spooled: [IngestFile] = []
     private(set) var complaints: [String] = []
     private let scratch: String
     private var made: [String] = []
@@ -127,7 +129,7 @@ final class Intake {
         entry.bytes = UInt64(max(0, info.st_size))
         names.append(file)
         artifacts.append(entry)
-        spooled.append(SpooledFile(path: path, input: input))
+        spooled.append(IngestFile(path: path, input: input))
     }
 
     private func pack(folder: String) throws -> String {
