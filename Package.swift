@@ -74,7 +74,7 @@ let package = Package(
             name: "CrashAnalysis", dependencies: ["CElfutils", "CShims", "CCrashScan", "CZlib"], swiftSettings: hot),
         .target(name: "CCrashScan", cSettings: hotC),
         .target(
-            name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CShims"], swiftSettings: hot,
+            name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CFilter"], swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
         .testTarget(name: "HarvestTests", dependencies: ["Harvest"], swiftSettings: house),
         .testTarget(name: "SessionAPITests", dependencies: ["SessionAPI"], swiftSettings: house),

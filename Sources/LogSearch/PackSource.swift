@@ -8,6 +8,8 @@ public struct PackSource: SearchSource {
     public let members: [SearchMember]
     private let reader: PackReader
     private let filters: PackFilters?
+    /// Blocks that may match, found in the filter index before the pack was opened.
+    private let candidates: [Bool]?
 
     /// A source over an open pack.
     /// - Parameters:
@@ -15,16 +17,24 @@ public struct PackSource: SearchSource {
     ///   - members: indices of the pack's members to search; nil for all.
     /// - Throws: `PackError` when the session facts cannot be read. Damaged filters are no error: their blocks are
     ///   searched.
-    public init(_ reader: PackReader, usesFilters: Bool = true, members: [Int]? = nil) throws(PackError) {
+    public init(
+        _ reader: PackReader, usesFilters: Bool = true, members: [Int]? = nil, candidates: [Bool]? = nil
+    ) throws(PackError) {
         let facts = try reader.session()
-        self.init(reader, label: Self.label(facts), usesFilters: usesFilters, members: members)
+        self.init(
+            reader, label: Self.label(facts), usesFilters: usesFilters, members: members, candidates: candidates)
     }
 
     /// A source over an open pack whose session is known already.
-    public init(_ reader: PackReader, label: SourceLabel, usesFilters: Bool = true, members: [Int]? = nil) {
+    /// - Parameter candidates: what the filter index said of each block; then the pack's own filters are not read.
+    public init(
+        _ reader: PackReader, label: SourceLabel, usesFilters: Bool = true, members: [Int]? = nil,
+        candidates: [Bool]? = nil
+    ) {
         self.reader = reader
         self.label = label
-        filters = usesFilters ? try? reader.filters() : nil
+        self.candidates = candidates?.count == reader.blocks.count ? candidates : nil
+        filters = usesFilters && self.candidates == nil ? try? reader.filters() : nil
         self.members = (members ?? Array(reader.members.indices)).compactMap { index in
             guard reader.members.indices.contains(index) else { return nil }
             return Self.member(index, of: reader)
@@ -63,6 +73,7 @@ public struct PackSource: SearchSource {
 
     /// Whether a block may meet a query; true where it has no filter, or one that is damaged or unknown.
     public func mayContain(_ query: BlockQuery, block: Int) -> Bool {
+        if let candidates { return candidates.indices.contains(block) ? candidates[block] : true }
         guard let filters else { return true }
         return filters.withFilter(block: block) { query.probes.mayMatch($0) } ?? true
     }

@@ -66,7 +66,9 @@ public final class SearchPattern: @unchecked Sendable {
             throw error as? LogSearchError ?? LogSearchError(code: .pattern, message: "\(error)")
         }
         self.textProgram = try? textProgram.get()
-        self.byteProgram = try? byteProgram.get()
+        // Read as bytes, a letter outside ASCII falls apart, and would no longer match the ASCII letter it folds to.
+        let isReadableAsBytes = plain || sources.allSatisfy { $0.allSatisfy { $0 < 0x80 } }
+        self.byteProgram = isReadableAsBytes ? try? byteProgram.get() : nil
         guard self.textProgram != nil || texts.isEmpty else {
             throw LogSearchError(code: .pattern, message: "the patterns cannot be compiled together")
         }

@@ -1,0 +1,124 @@
+internal import Glibc
+
+/// The filters of all packs, side by side, mapped into memory: a search opens only packs that may match.
+///
+/// What is missing or damaged here costs time, never an answer: a pack without a sound record is opened and asked
+/// itself.
+public final class FilterIndex: @unchecked Sendable {
+    // Unchecked: the mappings are only read, and everything else is set once in init.
+    private let files: [UnsafeRawBufferPointer]
+    private var places: [UInt64: Place] = [:]
+    /// Packs that have a record.
+    public private(set) var packs = 0
+    /// Sum of the sizes of those packs.
+    public private(set) var packBytes: UInt64 = 0
+
+    private struct Place {
+        var file: Int32
+        var offset: Int
+    }
+
+    /// The folder inside of a store.
+    public static let folder = "filters"
+    static let suffix = ".rows"
+
+    /// Maps what lies under `filters/`. A file that cannot be read counts as missing.
+    public init(store: String) {
+        let folder = store + "/" + Self.folder
+        files = Self.names(folder).compactMap { Self.map(folder + "/" + $0) }
+        for (index, file) in files.enumerated() { read(file, Int32(index)) }
+    }
+
+    deinit { for file in files { munmap(UnsafeMutableRawPointer(mutating: file.baseAddress), file.count) } }
+
+    private static func names(_ folder: String) -> [String] {
+        guard let handle = opendir(folder) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.hasSuffix(suffix) { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func map(_ path: String) -> UnsafeRawBufferPointer? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var info = stat()
+        guard fstat(descriptor, &info) == 0, info.st_size > 0 else { return nil }
+        guard let memory = mmap(nil, Int(info.st_size), PROT_READ, MAP_SHARED | MAP_POPULATE, descriptor, 0),
+            memory != MAP_FAILED
+        else { return nil }
+        return UnsafeRawBufferPointer(start: memory, count: Int(info.st_size))
+    }
+
+    private func read(_ file: UnsafeRawBufferPointer, _ index: Int32) {
+        var offset = 0
+        while offset < file.count {
+            guard let row = FilterRow(UnsafeRawBufferPointer(rebasing: file[offset...])) else {
+                // A torn record: the next sound one begins at a multiple of 8.
+                offset += 8
+                continue
+            }
+            let key = Self.key(row.path)
+            if let old = places.removeValue(forKey: key).flatMap({ self.row($0) }) {
+                packs -= 1
+                packBytes -= old.packBytes
+            }
+            if row.packBytes > 0 {
+                places[key] = Place(file: index, offset: offset)
+                packs += 1
+                packBytes += row.packBytes
+            }
+            offset += row.totalLength
+        }
+    }
+
+    private func row(_ place: Place) -> FilterRow? {
+        FilterRow(UnsafeRawBufferPointer(rebasing: files[Int(place.file)][place.offset...]))
+    }
+
+    /// FNV-1a over eight bytes at a time with a final mix; the path itself is compared where it matters.
+    private static func key(_ path: UnsafeRawBufferPointer) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        var at = 0
+        while at + 8 <= path.count {
+            hash = (hash ^ path.loadUnaligned(fromByteOffset: at, as: UInt64.self)) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash >> 29
+            at += 8
+        }
+        while at < path.count {
+            hash = (hash ^ UInt64(path[at])) &* 0x0000_0100_0000_01B3
+            at += 1
+        }
+        return hash ^ (hash >> 32)
+    }
+
+    /// The record of a pack, if it is about the pack of that size.
+    public func row(pack: String, packBytes: UInt64) -> FilterRow? {
+        var pack = pack
+        return pack.withUTF8 { bytes in
+            let wanted = UnsafeRawBufferPointer(bytes)
+            guard let row = places[Self.key(wanted)].flatMap({ self.row($0) }), row.packBytes == packBytes,
+                row.path.elementsEqual(wanted)
+            else { return nil }
+            return row
+        }
+    }
+
+    /// Packs of which at least one block may meet a query, by path, each with a flag for every block.
+    public func candidates(_ query: BlockQuery) -> [(pack: String, flags: [Bool])] {
+        // In the order of the files, so that memory is read forward.
+        let order = places.values.sorted { ($0.file, $0.offset) < ($1.file, $1.offset) }
+        var found: [(pack: String, flags: [Bool])] = []
+        for place in order {
+            guard let row = row(place), let flags = row.candidates(query) else { continue }
+            found.append((row.pathText, flags))
+        }
+        return found.sorted { $0.pack < $1.pack }
+    }
+}

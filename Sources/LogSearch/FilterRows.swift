@@ -1,0 +1,112 @@
+internal import CFilter
+internal import Pack
+
+/// The filters of one pack as one record of a day's file under `filters/`.
+///
+/// Little-endian, each record a multiple of 8 bytes:
+///
+///     0  u32 "SVFR"        4  u32 length of header, path and table    8  u64 length of the record
+///     16 u64 size of the pack in bytes, 0 when it was removed         24 u32 length of the path
+///     28 u32 blocks        32 u32 filter format                       36 u32 CRC-32C of header, path and table
+///     40 path relative to the store, padded with zeros to 8
+///        table: for each block u32 length of its filter (0: none), u32 CRC-32C of it
+///        the filters, one after the other, padded with zeros to 8
+///
+/// A later record of the same path replaces an earlier one. The size of the pack tells whether a record is about the
+/// pack that lies there now: a new generation is always larger.
+public struct FilterRow {
+    static let magic: UInt32 = 0x5246_5653
+    static let headerSize = 40
+
+    /// Path of the pack relative to the store, raw bytes.
+    let path: UnsafeRawBufferPointer
+    /// Size of the pack in bytes; 0 when it was removed.
+    public let packBytes: UInt64
+    /// Number of its blocks.
+    public let blocks: Int
+    private let format: UInt32
+    private let table: UnsafeRawBufferPointer
+    private let filters: UnsafeRawBufferPointer
+    let totalLength: Int
+
+    /// Reads the record at the start of `bytes`; nil where there is none that is sound.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= Self.headerSize, Self.word(bytes, 0) == Self.magic else { return nil }
+        let head = Int(Self.word(bytes, 4))
+        let total = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self).littleEndian
+        let pathLength = Int(Self.word(bytes, 24))
+        let blocks = Int(Self.word(bytes, 28))
+        guard total <= UInt64(bytes.count), total % 8 == 0, head >= Self.headerSize, head <= Int(total),
+            pathLength <= 65_536, head == Self.headerSize + (pathLength + 7) / 8 * 8 + blocks * 8
+        else { return nil }
+        var crc = salvage_crc32c(0, bytes.baseAddress, 36)
+        var zero: UInt32 = 0
+        crc = salvage_crc32c(crc, &zero, 4)
+        crc = salvage_crc32c(crc, bytes.baseAddress.map { $0 + Self.headerSize }, head - Self.headerSize)
+        guard crc == Self.word(bytes, 36) else { return nil }
+        path = UnsafeRawBufferPointer(rebasing: bytes[Self.headerSize..<Self.headerSize + pathLength])
+        packBytes = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self).littleEndian
+        self.blocks = blocks
+        format = Self.word(bytes, 32)
+        table = UnsafeRawBufferPointer(rebasing: bytes[(head - blocks * 8)..<head])
+        filters = UnsafeRawBufferPointer(rebasing: bytes[head..<Int(total)])
+        totalLength = Int(total)
+    }
+
+    private static func word(_ bytes: UnsafeRawBufferPointer, _ at: Int) -> UInt32 {
+        bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self).littleEndian
+    }
+
+    /// Which blocks may meet a query, as one flag for each; nil when none may.
+    ///
+    /// A filter that says no is believed only when its checksum holds.
+    func candidates(_ query: BlockQuery) -> [Bool]? {
+        var flags: [Bool]?
+        var offset = 0
+        for block in 0..<blocks {
+            let length = Int(Self.word(table, block * 8))
+            guard length <= filters.count - offset else { return [Bool](repeating: true, count: blocks) }
+            let filter = UnsafeRawBufferPointer(rebasing: filters[offset..<offset + length])
+            offset += length
+            let passes =
+                length == 0 || format != UInt32(BlockFilter.format) || query.probes.mayMatch(filter)
+                || salvage_crc32c(0, filter.baseAddress, length) != Self.word(table, block * 8 + 4)
+            guard passes else { continue }
+            if flags == nil { flags = [Bool](repeating: false, count: blocks) }
+            flags?[block] = true
+        }
+        return flags
+    }
+
+    /// The path as text.
+    public var pathText: String { String(decoding: path, as: UTF8.self) }
+
+    /// The bytes of a record.
+    static func encode(path: String, packBytes: UInt64, filters: [(bytes: [UInt8], checksum: UInt32)]) -> [UInt8] {
+        var out: [UInt8] = []
+        func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { out += $0 } }
+        func pad() { while out.count % 8 != 0 { out.append(0) } }
+        let name = Array(path.utf8)
+        let head = headerSize + (name.count + 7) / 8 * 8 + filters.count * 8
+        let total = head + (filters.reduce(0) { $0 + $1.bytes.count } + 7) / 8 * 8
+        put(magic)
+        put(UInt32(head))
+        put(UInt64(total))
+        put(packBytes)
+        put(UInt32(name.count))
+        put(UInt32(filters.count))
+        put(UInt32(BlockFilter.format))
+        put(UInt32(0))
+        out += name
+        pad()
+        for filter in filters {
+            put(UInt32(filter.bytes.count))
+            put(filter.checksum)
+        }
+        let crc = out.withUnsafeBytes { salvage_crc32c(0, $0.baseAddress, $0.count) }
+        withUnsafeBytes(of: crc.littleEndian) { out.replaceSubrange(36..<40, with: $0) }
+        for filter in filters { out += filter.bytes }
+        pad()
+        return out
+    }
+}

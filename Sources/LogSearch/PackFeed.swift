@@ -1,0 +1,113 @@
+public import Pack
+
+/// Hands packs to a search in the order of their paths, leaving out those that the filter index rules out.
+///
+/// Used by one thread at a time, as the engine promises of `nextSource`.
+public final class PackFeed {
+    /// A pack to search.
+    public struct Entry: Sendable {
+        /// Its path relative to the store.
+        public var pack: String
+        /// Its size in bytes as the catalog knows it.
+        public var bytes: UInt64
+        /// What is printed of its session; nil to ask the pack.
+        public var label: SourceLabel?
+
+        /// Makes an entry.
+        public init(pack: String, bytes: UInt64, label: SourceLabel? = nil) {
+            self.pack = pack
+            self.bytes = bytes
+            self.label = label
+        }
+    }
+
+    /// Packs that were not opened because none of their blocks can match.
+    public private(set) var ruledOut = 0
+    /// Packs that could not be opened, in words.
+    public private(set) var problems: [String] = []
+    private let store: String
+    private let query: BlockQuery?
+    private let index: FilterIndex?
+    private var entries: [Entry]
+    private var found: [(pack: String, flags: [Bool])] = []
+    private var position = 0
+    private let usesFilters: Bool
+
+    /// Searches chosen packs.
+    /// - Parameters:
+    ///   - query: the pattern's literals.
+    ///   - index: the filters side by side, where there are any.
+    public init(
+        store: String, entries: [Entry], index: FilterIndex?, query: LiteralQuery, options: SearchOptions
+    ) {
+        self.store = store
+        self.entries = entries.sorted { $0.pack < $1.pack }
+        self.query = Self.prepared(query, options)
+        self.index = index
+        usesFilters = options.usesFilters
+    }
+
+    /// Searches all packs that the index knows; only for a query that it can answer, see `canAnswer`.
+    public init(store: String, all index: FilterIndex, query: LiteralQuery, options: SearchOptions) {
+        self.store = store
+        entries = []
+        self.query = Self.prepared(query, options)
+        self.index = index
+        usesFilters = options.usesFilters
+        guard let prepared = self.query else { return }
+        found = index.candidates(prepared)
+        ruledOut = index.packs - found.count
+    }
+
+    /// Whether the index alone can say which packs may match: the query has literals, and nothing asks for lines
+    /// without them.
+    public static func canAnswer(_ query: LiteralQuery, options: SearchOptions) -> Bool {
+        prepared(query, options) != nil && !options.includeZero && options.mode != .filesWithout
+    }
+
+    private static func prepared(_ query: LiteralQuery, _ options: SearchOptions) -> BlockQuery? {
+        let prepared = BlockQuery(query)
+        // Content that is not text has no filters of its own, but its pack's other blocks do.
+        guard options.usesFilters, !options.invert, !prepared.probes.isAll else { return nil }
+        return prepared
+    }
+
+    /// The next pack that may match; nil at the end.
+    public func next() -> PackSource? {
+        while position < found.count {
+            let (pack, flags) = found[position]
+            position += 1
+            if let source = open(pack, label: nil, flags: flags) { return source }
+        }
+        while position < entries.count {
+            let entry = entries[position]
+            position += 1
+            var flags: [Bool]?
+            if let query, let row = index?.row(pack: entry.pack, packBytes: entry.bytes) {
+                flags = row.candidates(query)
+                if flags == nil, canSkip {
+                    ruledOut += 1
+                    continue
+                }
+                if flags == nil { flags = [Bool](repeating: false, count: row.blocks) }
+            }
+            if let source = open(entry.pack, label: entry.label, flags: flags) { return source }
+        }
+        return nil
+    }
+
+    /// Set to false where members without a selected line are wanted too.
+    public var canSkip = true
+
+    private func open(_ pack: String, label: SourceLabel?, flags: [Bool]?) -> PackSource? {
+        do {
+            let reader = try PackReader.open(path: store + "/" + pack, tolerant: true)
+            for damage in reader.footerDamage { problems.append("\(pack): \(damage)") }
+            if let label { return PackSource(reader, label: label, usesFilters: usesFilters, candidates: flags) }
+            return try PackSource(reader, usesFilters: usesFilters, candidates: flags)
+        } catch {
+            problems.append("\(pack): \(error)")
+            return nil
+        }
+    }
+}
