@@ -9,12 +9,14 @@ struct LineClock {
     /// The time in force before the first line of the text.
     var carry: Int64
 
-    init(_ text: UnsafeRawBufferPointer, _ format: TimeFormat, _ options: SearchOptions, _ sessionStart: Int64) {
+    init(
+        _ text: UnsafeRawBufferPointer, _ format: TimeFormat, _ window: ClosedRange<Int64>?, _ sessionStart: Int64,
+        _ zoneOffset: Int32
+    ) {
         self.text = text
         // Where the format is unknown nothing can be decided, and everything is kept.
-        window = format == .none ? nil : options.window
-        reader = TimeReader(
-            format: format, context: TimeContext(sessionStart: sessionStart, zoneOffset: options.zoneOffset))
+        self.window = format == .none ? nil : window
+        reader = TimeReader(format: format, context: TimeContext(sessionStart: sessionStart, zoneOffset: zoneOffset))
         carry = sessionStart
     }
 

@@ -1,4 +1,4 @@
-public import Pack
+internal import Pack
 
 /// Hands packs to a search in the order of their paths, leaving out those that the filter index rules out.
 ///

@@ -48,6 +48,8 @@ public struct SearchOptions: Sendable, Equatable {
     public var includeZero = false
     /// Only lines of this time, in milliseconds since 1970; both ends included.
     public var window: ClosedRange<Int64>?
+    /// The same relative to each session; both must hold where both are given.
+    public var relative: RelativeWindow?
     /// Members and lines whose time is unknown are left out instead of kept.
     public var strictTime = false
     /// Seconds east of UTC assumed where a stamp names no zone.
@@ -64,6 +66,49 @@ public struct SearchOptions: Sendable, Equatable {
 
     /// Context around selected lines is printed.
     var hasContext: Bool { (before > 0 || after > 0) && (mode == .lines || mode == .json || mode == .onlyMatching) }
+}
+
+/// A time window relative to a session; spans in milliseconds.
+public struct RelativeWindow: Sendable, Equatable {
+    /// Only lines at least so long after the session's start (`--since start+5m`).
+    public var sinceStart: Int64?
+    /// Only lines at most so long after the session's start.
+    public var untilStart: Int64?
+    /// Only lines of the last stretch before the end of the log, or of the session where the log says nothing
+    /// (`--last 2m`).
+    public var last: Int64?
+
+    /// Makes a window; what is nil does not bound.
+    public init(sinceStart: Int64? = nil, untilStart: Int64? = nil, last: Int64? = nil) {
+        self.sinceStart = sinceStart
+        self.untilStart = untilStart
+        self.last = last
+    }
+}
+
+extension SearchOptions {
+    var hasWindow: Bool { window != nil || relative != nil }
+
+    /// The window for one member; nil where there is none.
+    func window(for label: SourceLabel, _ member: SearchMember) -> ClosedRange<Int64>? {
+        guard let relative else { return window }
+        var low = window?.lowerBound ?? .min
+        var high = window?.upperBound ?? .max
+        if let since = relative.sinceStart { low = max(low, label.start.addingClamped(since)) }
+        if let until = relative.untilStart { high = min(high, label.start.addingClamped(until)) }
+        if let last = relative.last, let end = member.pieces.compactMap({ $0.times?.upperBound }).max() ?? label.end {
+            low = max(low, end.addingClamped(-last))
+        }
+        // An empty window is one that no stamp lies in.
+        return low <= high ? low...high : Int64.min...Int64.min
+    }
+}
+
+extension Int64 {
+    fileprivate func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
 }
 
 /// What a search came to.

@@ -95,8 +95,9 @@ final class UnitScanner<Source: SearchSource> {
         guard let program = pattern.program(isASCII: text.isASCII()) else {
             throw LogSearchError(code: .pattern, message: "the pattern does not fit text that is not ASCII")
         }
-        var clock = LineClock(text, member.timeFormat, options, source.label.start)
-        if options.window != nil, clock.needsCarry { clock.carry = try carriedTime(unit, member, source) }
+        let window = options.window(for: source.label, member)
+        var clock = LineClock(text, member.timeFormat, window, source.label.start, options.zoneOffset)
+        if window != nil, clock.needsCarry { clock.carry = try carriedTime(unit, member, source) }
         var finder = LineFinder(text, program, matcher, isLineSafe: pattern.isLineSafe)
         var scan = TextScan(
             text: text, first: first, options: options, renderer: LineRenderer(options: options, name: result.name),
@@ -223,7 +224,8 @@ struct RawBuffer: ~Copyable {
     mutating func reserve(_ count: Int) {
         guard bytes.count < count else { return }
         bytes.deallocate()
-        bytes = .allocate(byteCount: Swift.max(count, 256 << 10), alignment: 64)
+        // PCRE2 may look a little beyond the end of text that is not UTF-8.
+        bytes = .allocate(byteCount: Swift.max(count, 256 << 10) + 64, alignment: 64)
     }
 
     deinit { bytes.deallocate() }

@@ -96,12 +96,12 @@ struct WorkQueue<Source: SearchSource> {
         memberOrdinal += 1
         report.members += 1
         report.blocks += source.members[member].pieces.count
-        if options.window != nil, source.members[member].timeFormat == .none { report.membersWithoutTime += 1 }
+        if options.hasWindow, source.members[member].timeFormat == .none { report.membersWithoutTime += 1 }
     }
 
     private func isWanted(_ member: SearchMember) -> Bool {
         guard member.isText || options.asText || options.searchBinary else { return false }
-        if options.window != nil, options.strictTime, member.timeFormat == .none { return false }
+        if options.hasWindow, options.strictTime, member.timeFormat == .none { return false }
         return globs.isEmpty || globs.contains { $0.matches(member.path) }
     }
 
@@ -132,7 +132,9 @@ struct WorkQueue<Source: SearchSource> {
     }
 
     private mutating func passesTime(_ member: SearchMember, _ range: Range<Int>) -> Bool {
-        guard let window = options.window, member.timeFormat != .none else { return true }
+        guard options.hasWindow, member.timeFormat != .none, let label = source?.label,
+            let window = options.window(for: label, member)
+        else { return true }
         // A piece without times keeps what was before the first stamp: nothing to prune by.
         let outside = range.allSatisfy { member.pieces[$0].times.map { !$0.overlaps(window) } ?? false }
         if outside { report.prunedByTime += range.count }

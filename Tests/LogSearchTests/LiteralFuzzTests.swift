@@ -96,7 +96,8 @@ enum PatternDice {
                 if dice.chance(50) { out.append(0x20) }
                 if dice.chance(20) { out += String(dice.below(100_000)).utf8 }
             }
-            if dice.chance(3) { out += [0xFF, 0xC3] }
+            // A sequence that is cut by the end of a line reads differently with and without the line feed behind it.
+            if dice.chance(3) { out += [0xFF, 0xC3, 0x28] }
             out += dice.chance(10) ? [0x0D, 0x0A] : [0x0A]
         }
         if dice.chance(20) { out.removeLast() }

@@ -128,6 +128,95 @@ private func run(
         #expect(nothing.text.isEmpty && nothing.report.decoded == 0 && nothing.report.exitCode() == 1)
     }
 
+    @Test func windowsRelativeToTheSession() throws {
+        let reader = try makePack()
+        let last = try run("", in: reader) {
+            $0.relative = RelativeWindow(last: 1999)
+            $0.strictTime = true
+        }
+        // The log ends at second 199, 991 ms.
+        #expect(last.text.split(separator: "\n").count == 200)
+        let first = try run("", in: reader) {
+            $0.relative = RelativeWindow(sinceStart: 60_000, untilStart: 60_999)
+            $0.strictTime = true
+        }
+        #expect(first.text.split(separator: "\n").count == 100)
+        #expect(first.text.hasPrefix("s-1:Saved/Logs/big.log:6001:"))
+        let never = try run("", in: reader) {
+            $0.relative = RelativeWindow(sinceStart: .max)
+            $0.strictTime = true
+        }
+        #expect(never.text.isEmpty)
+    }
+
+    @Test func filterIndexRulesOutPacksAndSurvivesDamage() throws {
+        let store = FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: store) }
+        var packs: [String] = []
+        for number in 0..<20 {
+            let pack = "packs/2025/11/\(number < 10 ? "20" : "21")/s\(number).pack"
+            packs.append(pack)
+            try writeSmallPack(store + "/" + pack, "s\(number)", "common line\nonly needle\(number)x here\n")
+            try FilterLog.append(store: store, pack: pack, reader: PackReader.open(path: store + "/" + pack))
+        }
+        #expect(try Self.find("needle7x", store, packs) == "s7:a.log:2:only needle7x here\n")
+        let index = FilterIndex(store: store)
+        #expect(index.packs == 20)
+        // A newer generation replaces the record; one that was not recorded is opened.
+        try writeSmallPack(store + "/" + packs[3], "s3", "common line\nonly needle3x here\nand needle7x too, as it grew\n")
+        #expect(try Self.find("needle7x", store, packs).split(separator: "\n").count == 2)
+        try FilterLog.append(store: store, pack: packs[3], reader: PackReader.open(path: store + "/" + packs[3]))
+        #expect(FilterIndex(store: store).packs == 20)
+        #expect(try Self.find("needle7x", store, packs).split(separator: "\n").count == 2)
+        // Any single flipped byte leaves the answer as it was.
+        let file = store + "/filters/2025-11-20.rows"
+        let sound = Array(try Data(contentsOf: URL(filePath: file)))
+        var dice = Dice(seed: 5)
+        for _ in 0..<300 {
+            var bytes = sound
+            if dice.chance(20) { bytes.removeLast(dice.below(bytes.count)) }
+            if !bytes.isEmpty { bytes[dice.below(bytes.count)] ^= UInt8(1 << dice.below(8)) }
+            try Data(bytes).write(to: URL(filePath: file))
+            #expect(try Self.find("needle7x", store, packs).split(separator: "\n").count == 2)
+        }
+        // After a torn record the next one is found again.
+        try Data(sound.dropLast(5)).write(to: URL(filePath: file))
+        try FilterLog.append(store: store, pack: packs[4], reader: PackReader.open(path: store + "/" + packs[4]))
+        #expect(FilterIndex(store: store).row(pack: packs[4], packBytes: try size(store + "/" + packs[4])) != nil)
+        #expect(try FilterLog.rebuild(store: store, packs: packs + ["packs/none.pack"]) == 20)
+        try FilterLog.remove(store: store, pack: packs[0])
+        #expect(FilterIndex(store: store).packs == 19)
+    }
+
+    private func size(_ path: String) throws -> UInt64 { try PackReader.open(path: path).fileSize }
+
+    private func writeSmallPack(_ path: String, _ session: String, _ text: String) throws {
+        try FileManager.default.createDirectory(
+            at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+        unlink(path)
+        let descriptor = try PackFile.create(path: path)
+        let writer = try PackWriter(descriptor: descriptor, options: PackOptions(workers: 0), inspector: nil)
+        try writer.beginMember(MemberHeader(path: Array("a.log".utf8), kind: .log))
+        try Array(text.utf8).withUnsafeBytes { try writer.append($0) }
+        _ = try writer.endMember()
+        _ = try writer.finish(session: SessionFacts(session: session, image: "i"), artifacts: [])
+        close(descriptor)
+    }
+
+    private static func find(_ pattern: String, _ store: String, _ packs: [String]) throws -> String {
+        let compiled = try SearchPattern(PatternOptions([pattern]))
+        let options = SearchOptions()
+        let entries = try packs.map { pack in
+            PackFeed.Entry(pack: pack, bytes: try PackReader.open(path: store + "/" + pack).fileSize)
+        }
+        let feed = PackFeed(
+            store: store, entries: entries, index: FilterIndex(store: store), query: compiled.query, options: options)
+        let engine = SearchEngine<PackSource>(pattern: compiled, options: options)
+        let (_, output) = try engine.run(into: Collected()) { feed.next() }
+        #expect(feed.problems.isEmpty)
+        return output.text
+    }
+
     @Test func everyWindowAgreesWithTheLines() throws {
         let reader = try makePack(lines: 9000)
         let all = try run("", in: reader).text.split(separator: "\n").filter { $0.contains("big.log") }
