@@ -1,4 +1,5 @@
 import ArgumentParser
+import Catalog
 
 /// Turns the errors of every part into the one form that is shown.
 enum FailureReport {
@@ -6,6 +7,7 @@ enum FailureReport {
     static func failure(for error: any Error) -> Failure? {
         switch error {
         case let failure as Failure: return failure
+        case let catalog as CatalogError: return Failure(catalog)
         default: break
         }
         if error is ValidationError || error is ExitCode || error is CleanExit { return nil }

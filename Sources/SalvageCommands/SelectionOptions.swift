@@ -22,10 +22,12 @@ struct SelectionOptions: ParsableArguments {
     var label: [String] = []
 
     @Option(
-        help: ArgumentHelp("Only sessions created at or after: 2h, yesterday, 2026-11-20T21:00Z.", valueName: "time"))
+        help: ArgumentHelp(
+            "Only sessions that ended (or, while they run, began) since: 2h, yesterday, 2026-11-20T21:00Z.",
+            valueName: "time"))
     var since: String?
 
-    @Option(help: ArgumentHelp("Only sessions created before.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only sessions that ended (or, while they run, began) before.", valueName: "time"))
     var until: String?
 
     @Flag(help: "Only sessions that crashed.")

@@ -1,0 +1,37 @@
+import Catalog
+import Terminal
+
+extension Failure {
+    /// The catalog's words, with the exit code that fits.
+    init(_ error: CatalogError) {
+        let status: ExitStatus
+        switch error.code {
+        case .unknownSession: status = .nothingFound
+        case .ambiguousSession: status = .usage
+        case .busy: status = .tryAgain
+        default: status = .failure
+        }
+        // The prefix that was typed is in the message already; as `session` it would read like an id.
+        self.init(
+            error.code.rawValue, error.message, path: status == .failure ? error.path : nil, hint: error.hint,
+            status: status)
+    }
+}
+
+extension Output {
+    /// Ends a query that found nothing: a line on standard error for people, exit code 1 for scripts.
+    func nothing(_ message: String, _ options: GlobalOptions) throws -> Never {
+        try finish()
+        if !json, !options.quiet {
+            let sink = ByteSink(descriptor: 2)
+            sink.write("salvage: \(Escape.display(message))\n")
+            sink.flush()
+        }
+        throw EndedWith(status: .nothingFound)
+    }
+
+    /// Stops a query whose reader went away.
+    func checkReader() throws {
+        if sink.isClosed { throw EndedWith(status: .success) }
+    }
+}

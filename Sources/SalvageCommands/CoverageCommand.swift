@@ -1,0 +1,88 @@
+import ArgumentParser
+import Catalog
+import Pack
+import Terminal
+
+/// `salvage coverage`: is anything missing, and why.
+struct CoverageReport: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coverage",
+        abstract: "Account for what was collected and what is missing.",
+        discussion: """
+            Lists every artifact that is not collected. Exit code 3 when something was lost, failed or is incomplete;
+            what does not exist or was left out by a sampling rule does not count as missing.
+            """)
+
+    @Flag(help: "List collected artifacts too.") var all = false
+    @OptionGroup var select: SelectionOptions
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let catalog = try StoreAccess.catalogForReading(options)
+        let selection = try select.selection()
+        let coverage = try catalog.coverage(selection)
+        let output = Output(options)
+        if coverage.sessions.isEmpty { try output.nothing("no session matches", options) }
+        var table = Table(
+            ["SESSION", "ARTIFACT", "STATE", "STATUS", "TRIES", "SIZE", "LAST TRY", "REASON"], rightAligned: [3, 4, 5])
+        try catalog.forEachGap(selection, collected: all) { gap in
+            if options.json {
+                output.line(
+                    JSONLine(session: gap.session, entry: gap.entry, state: gap.state, reason: gap.reason))
+                try output.checkReader()
+            } else {
+                table.add(Self.row(gap))
+            }
+        }
+        if !options.json {
+            write(coverage, to: output)
+            if !table.isEmpty {
+                output.text("")
+                table.write(to: output.sink, style: output.style)
+            }
+        }
+        try output.finish()
+        if !coverage.isComplete { throw EndedWith(status: .partial) }
+    }
+
+    private func write(_ coverage: Coverage, to output: Output) {
+        let sessions = SessionState.allCases.compactMap { state in
+            coverage.sessions[state].map { StateText.dress(state)(output.style, "\($0) \(state.rawValue)") }
+        }
+        let artifacts = ArtifactState.allCases.compactMap { state in
+            coverage.artifacts[state].map { StateText.dress(state)(output.style, "\($0) \(state.rawValue)") }
+        }
+        output.text("sessions   \(sessions.joined(separator: ", "))")
+        output.text("artifacts  \(artifacts.isEmpty ? "none" : artifacts.joined(separator: ", "))")
+        output.text("collected  \(percent(coverage)) of what was there, \(SizeText.binary(coverage.bytes)) downloaded")
+    }
+
+    /// Collected artifacts among those that exist and were wanted, as text.
+    private func percent(_ coverage: Coverage) -> String {
+        let collected = coverage.artifacts[.collected] ?? 0
+        let wanted = [ArtifactState.collected, .incomplete, .failed, .lost, .pending].reduce(0) {
+            $0 + (coverage.artifacts[$1] ?? 0)
+        }
+        guard wanted > 0 else { return "100 %" }
+        // Rounded down: 99.99 % must not read as all of it.
+        let tenths = collected * 1000 / wanted
+        return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
+    }
+
+    private static func row(_ gap: CoverageGap) -> [Table.Cell] {
+        let state = gap.entry?.state.rawValue ?? gap.state.rawValue
+        let dress = gap.entry.map { StateText.dress($0.state) } ?? StateText.dress(gap.state)
+        let reason = (gap.entry == nil ? gap.reason : gap.entry?.reason).map { Escape.display($0) } ?? "-"
+        let identifier = gap.entry?.identifier.map { " [\(Escape.display($0))]" } ?? ""
+        return [
+            Table.Cell(Escape.display(gap.session)) { $0.cyan($1) },
+            Table.Cell(gap.entry.map { Escape.display($0.artifact) } ?? "-"),
+            Table.Cell(state, dress),
+            Table.Cell(gap.entry?.status.map { "\($0)" } ?? "-"),
+            Table.Cell(gap.entry.map { "\($0.tries)" } ?? "-"),
+            Table.Cell(gap.entry.map { SizeText.binary($0.bytes) } ?? "-"),
+            Table.Cell(gap.entry?.lastTry.map { TimeText.table($0) } ?? "-"),
+            Table.Cell(reason + identifier),
+        ]
+    }
+}

@@ -1,0 +1,83 @@
+import Catalog
+import CrashAnalysis
+import FoundationEssentials
+import Terminal
+
+/// A crash of the catalog with its record, where that could be read.
+struct CrashView {
+    let row: CrashRow
+    let record: CrashRecord?
+
+    init(_ row: CrashRow) {
+        self.row = row
+        record = try? JSONDecoder().decode(CrashRecord.self, from: Data(row.json))
+    }
+
+    /// The record as one JSON object. What the catalog knows of the session counts: it may have learned more than was
+    /// known when the record was made.
+    var json: [UInt8] {
+        guard var record else { return bare.utf8 }
+        record.crash = row.crash
+        record.session = row.session
+        record.image = row.image.isEmpty ? record.image : row.image
+        record.tag = row.tag ?? record.tag
+        record.location = row.location ?? record.location
+        return record.json()
+    }
+
+    /// What the catalog's columns tell, for a record that a later version wrote in another form.
+    private var bare: JSONLine {
+        var line = JSONLine()
+        line.add("crash", row.crash)
+        line.add("session", row.session)
+        line.add("image", row.image.isEmpty ? nil : row.image)
+        line.add("tag", row.tag)
+        line.add("location", row.location)
+        line.add("time", time: row.time)
+        line.add("kind", row.kind)
+        line.add("signal", row.signal)
+        line.add("exception", row.exception)
+        line.add("thread_name", row.thread)
+        line.add("signature", row.signature)
+        line.add("signature_quality", row.signatureQuality)
+        line.add("stack_hash", row.stackHash)
+        line.add("notes", ["the record could not be read"])
+        return line
+    }
+
+    /// `SIGSEGV (SEGV_MAPERR) reading 0x0 on thread GameThread`, as far as it is known; escaped.
+    var headline: String {
+        var text = row.signal.map { Escape.display($0) } ?? ""
+        if let exception = row.exception {
+            text += text.isEmpty ? Escape.display(exception) : " (\(Escape.display(exception)))"
+        }
+        if text.isEmpty { text = Escape.display(row.kind) }
+        if let address = record?.address {
+            let verb = ["read": "reading", "write": "writing", "execute": "executing"][record?.access ?? ""] ?? "at"
+            text += " \(verb) \(address)"
+        }
+        if let thread = row.thread { text += " on thread \(Escape.display(thread))" }
+        return text
+    }
+
+    /// One frame as a line: `#0  Foo::bar  foo.cpp:12  (game)`; escaped.
+    static func text(_ frame: CrashFrame, style: Style) -> String {
+        let number = "#\(frame.index)"
+        var text = number + String(repeating: " ", count: max(1, 5 - number.utf8.count))
+        let module = frame.module.map { Escape.display($0) }
+        if let function = frame.function {
+            text += style.bold(Escape.display(function))
+            if let file = frame.file {
+                text += "  \(Escape.display(file))" + (frame.line.map { ":\($0)" } ?? "")
+            }
+            if let module { text += style.dim("  (\(module))") }
+        } else if let module {
+            text += module + (frame.offset.map { "+\($0)" } ?? "")
+        } else {
+            text += frame.address.map { "\($0)" } ?? "?"
+        }
+        if frame.inlined == true { text += style.dim("  [inlined]") }
+        if frame.trust == .scan { text += style.dim("  [found by scanning, may be stale]") }
+        return text
+    }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Catalog
+import Terminal
+
+/// `salvage crashes`: list them, or group them by signature.
+struct Crashes: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List crashes, or group them: `crashes top`.",
+        subcommands: [CrashesList.self, CrashesTop.self], defaultSubcommand: CrashesList.self)
+}
+
+/// The flags that choose crashes beyond their sessions.
+struct CrashOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Only crashes with this signature; a glob is understood too. May be repeated.", valueName: "text"))
+    var signature: [String] = []
+
+    @Flag(help: "Errors that the program survived, instead of crashes.") var errors = false
+
+    /// The session's selection with these flags added.
+    func selection(_ select: SelectionOptions) throws -> Selection {
+        var selection = try select.selection()
+        selection.signatures = signature
+        selection.errors = errors
+        return selection
+    }
+}
+
+/// `salvage crashes list`, also without its second word.
+struct CrashesList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List crashes, newest first.",
+        discussion: "--since and --until are about the time of the crash.")
+
+    @OptionGroup var which: CrashOptions
+    @OptionGroup var select: SelectionOptions
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let catalog = try StoreAccess.catalogForReading(options)
+        let output = Output(options)
+        var count = 0
+        var table = Table(["TIME", "CRASH", "SESSION", "TAG", "LOCATION", "KIND", "REASON", "SIGNATURE"])
+        try catalog.forEachCrash(try which.selection(select)) { row in
+            count += 1
+            if options.json {
+                output.sink.write(CrashView(row).json + [0x0A])
+                try output.checkReader()
+            } else {
+                table.add(Self.row(row))
+            }
+        }
+        if count == 0 { try output.nothing("no crash matches", options) }
+        if !options.json { table.write(to: output.sink, style: output.style) }
+        try output.finish()
+    }
+
+    private static func row(_ crash: CrashRow) -> [Table.Cell] {
+        [
+            Table.Cell(crash.time.map { TimeText.table($0) } ?? "-"),
+            Table.Cell(Escape.display(crash.crash)) { $0.cyan($1) },
+            Table.Cell(Escape.display(crash.session)),
+            Table.Cell(crash.tag.map { Escape.display($0) } ?? "-"),
+            Table.Cell(crash.location.map { Escape.display($0) } ?? "-"),
+            Table.Cell(Escape.display(crash.kind)),
+            Table.Cell(Escape.display(crash.signal ?? crash.exception ?? "-")) { $0.red($1) },
+            Table.Cell(Escape.display(crash.signature)),
+        ]
+    }
+}

@@ -1,0 +1,140 @@
+import ArgumentParser
+import Catalog
+import Pack
+import Terminal
+
+/// `salvage files`: the members of one session.
+struct Files: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the members of a session.",
+        discussion: """
+            Globs are over the whole path (`*` crosses `/`). Paths are data of the archive and are printed escaped;
+            `salvage cat` takes them as they are printed.
+            """)
+
+    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
+    @Argument(help: ArgumentHelp("Only members whose path matches this glob.", valueName: "glob")) var glob: String?
+    @Option(help: ArgumentHelp("Only members of this kind. May be repeated.", valueName: "kind"))
+    var kind: [MemberKindFlag] = []
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let catalog = try StoreAccess.catalogForReading(options)
+        let id = try catalog.resolve(session)
+        let kinds = Set(kind.map(\.rawValue))
+        let output = Output(options)
+        var table = Self.table
+        var artifact: String?
+        var isFirst = true
+        var count = 0
+        try catalog.forEachMember(id, path: glob.map { PathGlob($0) }) { member in
+            guard kinds.isEmpty || kinds.contains(member.kind.name) else { return }
+            count += 1
+            if options.json {
+                output.line(Self.line(member, session: id))
+                try output.checkReader()
+                return
+            }
+            if artifact != member.artifact {
+                Self.flush(&table, artifact, isFirst: &isFirst, to: output)
+                artifact = member.artifact
+            }
+            table.add(Self.row(member))
+        }
+        if count == 0 {
+            try output.nothing(
+                glob == nil && kinds.isEmpty ? "session \(id) has no members" : "no member matches", options)
+        }
+        Self.flush(&table, artifact, isFirst: &isFirst, to: output)
+        try output.finish()
+    }
+
+    private static var table: Table {
+        Table(["KIND", "SIZE", "STORED", "MODIFIED", "MODE", "PATH"], rightAligned: [1, 2])
+    }
+
+    private static func flush(_ table: inout Table, _ artifact: String?, isFirst: inout Bool, to output: Output) {
+        guard !table.isEmpty else { return }
+        if !isFirst { output.text("") }
+        isFirst = false
+        output.text(output.style.bold(Escape.display(artifact ?? "")))
+        table.write(to: output.sink, style: output.style)
+        table = Self.table
+    }
+
+    private static func row(_ member: MemberRecord) -> [Table.Cell] {
+        var path = Escape.display(member.path)
+        if let target = member.linkTarget { path += " -> " + Escape.display(target) }
+        if !member.flags.names.isEmpty { path += "  [\(member.flags.names.joined(separator: " "))]" }
+        return [
+            Table.Cell(member.kind.name) { member.kind == .crashDump ? $0.red($1) : $1 },
+            Table.Cell(SizeText.binary(member.size)),
+            Table.Cell(SizeText.binary(member.stored)),
+            Table.Cell(TimeText.table(member.mtime / 1_000_000)),
+            Table.Cell(modeText(member.mode)),
+            Table.Cell(path),
+        ]
+    }
+
+    private static func line(_ member: MemberRecord, session: String) -> JSONLine {
+        var line = JSONLine()
+        line.add("session", session)
+        line.add("artifact", member.artifact)
+        line.add("path", Escape.display(member.path))
+        if !Escape.isUTF8(member.path) { line.add("path_base64", Base64.text(member.path)) }
+        line.add("kind", member.kind.name)
+        line.add("size", member.size)
+        line.add("stored", member.stored)
+        line.add("sha256", member.sha256.isEmpty ? nil : ContentHash.hex(member.sha256))
+        line.add("mode", modeText(member.mode))
+        line.add("mtime", time: member.mtime / 1_000_000)
+        line.add("link_target", member.linkTarget.map { Escape.display($0) })
+        line.add("flags", member.flags.names)
+        return line
+    }
+
+    /// Permission bits as `chmod` takes them.
+    private static func modeText(_ mode: UInt32) -> String {
+        let digits = String(mode & 0o7777, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+}
+
+/// The values of `--kind`.
+enum MemberKindFlag: String, ExpressibleByArgument, CaseIterable {
+    case log, text, binary, directory, symlink, hardlink, device, fifo
+    case crashDump = "crash_dump"
+}
+
+extension MemberFlags {
+    /// The names of the flags in JSON and tables; a bit of a later version shows as its number.
+    var names: [String] {
+        let known: [(MemberFlags, String)] = [
+            (.truncated, "truncated"), (.corrupt, "corrupt"), (.setuidStripped, "setuid_stripped"),
+            (.hashOmitsHoles, "hash_omits_holes"), (.shadowed, "shadowed"), (.decompressed, "decompressed"),
+            (.limited, "limited"), (.unsafePath, "unsafe_path"),
+        ]
+        var names = known.filter { contains($0.0) }.map(\.1)
+        let rest = known.reduce(self) { $0.subtracting($1.0) }
+        for bit in 0..<32 where rest.rawValue & (1 << UInt32(bit)) != 0 { names.append("bit_\(bit)") }
+        return names
+    }
+}
+
+/// Bytes as base64 (RFC 4648, section 4), for paths that are no text.
+enum Base64 {
+    static func text(_ bytes: [UInt8]) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var out: [UInt8] = []
+        out.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - group.count))
+            for digit in 0..<4 {
+                let isPadding = digit > group.count
+                out.append(isPadding ? UInt8(ascii: "=") : alphabet[Int(bits >> UInt32(18 - 6 * digit)) & 63])
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+}

@@ -1,0 +1,61 @@
+import Catalog
+import Pack
+import Terminal
+
+/// The ledger in plain words.
+enum LedgerWords {
+    /// What became of a session.
+    static func sentence(_ session: SessionRecord, now: Int64) -> String {
+        let words: String
+        switch session.state {
+        case .running: words = "It is running; artifacts are fetched once it has ended."
+        case .pending: words = "It has ended and not everything was fetched yet." + left(session.deadline, now)
+        case .harvested: words = "Everything that exists was collected."
+        case .partial: words = "Something is missing that should be there."
+        case .skipped: words = "The sampling rule left it out; nothing was fetched."
+        case .lost: words = "Nothing was collected, and nothing can be any more."
+        }
+        return words + reason(session.reason)
+    }
+
+    /// What became of an artifact.
+    static func sentence(_ record: ArtifactRecord, deadline: Int64?, now: Int64) -> String {
+        let entry = record.entry
+        let words: String
+        switch entry.state {
+        case .pending where entry.tries == 0: words = "Not fetched yet." + left(deadline, now)
+        case .pending:
+            let next = record.nextTry.map { $0 > now ? " Next try in \(TimeText.span($0 - now))." : "" } ?? ""
+            words = "Not fetched after \(tries(entry.tries)).\(next)" + left(deadline, now)
+        case .collected: words = "Collected, \(SizeText.binary(entry.bytes)) in \(tries(entry.tries))."
+        case .incomplete: words = "Kept in part, \(SizeText.binary(entry.bytes)) in \(tries(entry.tries))."
+        case .absent: words = "The path does not exist in the container."
+        case .skipped: words = "Left out by the sampling rule."
+        case .failed: words = "It could not be fetched or read, in \(tries(entry.tries))."
+        case .lost: words = "The container was gone before it was fetched, after \(tries(entry.tries))."
+        }
+        return words + reason(entry.reason) + answer(entry)
+    }
+
+    private static func tries(_ count: Int) -> String { count == 1 ? "1 try" : "\(count) tries" }
+
+    private static func reason(_ reason: String?) -> String {
+        reason.map { " Reason: \(Escape.display($0))." } ?? ""
+    }
+
+    private static func left(_ deadline: Int64?, _ now: Int64) -> String {
+        guard let deadline else { return "" }
+        return deadline > now
+            ? " \(TimeText.span(deadline - now)) left until the container is expected to be gone."
+            : " The container was expected to be gone \(TimeText.span(now - deadline)) ago."
+    }
+
+    private static func answer(_ entry: ArtifactEntry) -> String {
+        var parts: [String] = []
+        if let status = entry.status, !(200..<300).contains(status) { parts.append("HTTP \(status)") }
+        if let identifier = entry.identifier { parts.append("identifier \(Escape.display(identifier))") }
+        if let verdict = entry.verdict, verdict != "ok" { parts.append("archive \(Escape.display(verdict))") }
+        parts += entry.flags.map { Escape.display($0) }
+        return parts.isEmpty ? "" : " [\(parts.joined(separator: ", "))]"
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Catalog
+import Terminal
+
+/// `salvage sessions`: what ran.
+struct Sessions: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List sessions, newest first.",
+        discussion: """
+            A session stands at the time it ended, or began while it runs. --tag, --image and --location take globs
+            (`*`, `?`, `[a-z]`), as does the value of --label.
+            """)
+
+    @Option(help: ArgumentHelp("Only sessions in this ledger state. May be repeated.", valueName: "state"))
+    var state: [SessionStateFlag] = []
+    @OptionGroup var select: SelectionOptions
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let catalog = try StoreAccess.catalogForReading(options)
+        var selection = try select.selection()
+        selection.states = state.map(\.state)
+        let output = Output(options)
+        var count = 0
+        var table = Table(
+            ["SESSION", "IMAGE", "TAG", "LOCATION", "ENDED", "STATE", "CRASHES", "MEMBERS", "SIZE"],
+            rightAligned: [6, 7, 8])
+        try catalog.forEachSession(selection) { session in
+            count += 1
+            if options.json {
+                output.line(JSONLine(session: session))
+                try output.checkReader()
+            } else {
+                table.add(Self.row(session))
+            }
+        }
+        if count == 0 { try output.nothing("no session matches", options) }
+        if !options.json { table.write(to: output.sink, style: output.style) }
+        try output.finish()
+    }
+
+    private static func row(_ session: SessionRecord) -> [Table.Cell] {
+        let ended = session.exited ?? session.firstSeenExited
+        let crashes = session.crashes > 0 ? "\(session.crashes)" : "-"
+        return [
+            Table.Cell(Escape.display(session.session)) { $0.cyan($1) },
+            Table.Cell(session.image.isEmpty ? "-" : Escape.display(session.image)),
+            Table.Cell(session.tag.map { Escape.display($0) } ?? "-"),
+            Table.Cell(session.location.map { Escape.display($0) } ?? "-"),
+            Table.Cell(ended.map { TimeText.table($0) } ?? "-"),
+            Table.Cell(session.state.rawValue, StateText.dress(session.state)),
+            Table.Cell(crashes) { session.crashes > 0 ? $0.red($1) : $0.dim($1) },
+            Table.Cell("\(session.members)"),
+            Table.Cell(SizeText.binary(session.bytes)),
+        ]
+    }
+}
+
+/// The values of `--state`.
+enum SessionStateFlag: String, ExpressibleByArgument, CaseIterable {
+    case running, pending, harvested, partial, skipped, lost
+
+    var state: SessionState {
+        switch self {
+        case .running: .running
+        case .pending: .pending
+        case .harvested: .harvested
+        case .partial: .partial
+        case .skipped: .skipped
+        case .lost: .lost
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import ArgumentParser
+import Catalog
+import CrashAnalysis
+import Pack
+import Terminal
+
+/// `salvage show`: one screen on what happened to one session.
+struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What happened to one session, on one screen.",
+        discussion: "With --json: the session as `sessions` prints it.")
+
+    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
+    @Option(help: ArgumentHelp("Lines of its log to show.", valueName: "count")) var lines = 12
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let catalog = try StoreAccess.catalogForReading(options)
+        let id = try catalog.resolve(session)
+        guard let record = try catalog.session(id) else { throw Failure.vanished(id) }
+        let output = Output(options)
+        if options.json {
+            output.line(JSONLine(session: record))
+            try output.finish()
+            return
+        }
+        let crashes = try catalog.crashes(Selection(sessions: [id], limit: 10)).map { CrashView($0) }
+        let artifacts = try catalog.artifacts(id)
+        let screen = ShowScreen(session: record, output: output, now: TimeText.now())
+        screen.writeHead(crashes)
+        screen.writeArtifacts(artifacts)
+        if let crash = crashes.first {
+            screen.writeCrash(crash, of: record.crashes, known: try catalog.signature(crash.row.signature))
+        }
+        if lines > 0 { screen.writeLog(LogTail.read(record, store: catalog.store, lines: min(lines, 1000))) }
+        screen.writeNext(crashes)
+        try output.finish()
+    }
+}
+
+/// Writes the parts of the screen.
+struct ShowScreen {
+    let session: SessionRecord
+    let output: Output
+    let now: Int64
+
+    private var style: Style { output.style }
+
+    func writeHead(_ crashes: [CrashView]) {
+        let state = StateText.dress(session.state)(style, session.state.rawValue)
+        output.text("\(style.bold(Escape.display(session.session)))  \(state)")
+        let build = [session.image.isEmpty ? nil : session.image, session.tag].compactMap { $0 }
+        fact("image", build.isEmpty ? "unknown" : Escape.display(build.joined(separator: " ")))
+        let place = [session.location, session.host].compactMap { $0.map { Escape.display($0) } }
+        if !place.isEmpty { fact("where", place.joined(separator: ", ")) }
+        let labels = session.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        if !labels.isEmpty { fact("labels", Escape.display(labels.joined(separator: " "))) }
+        fact("ran", lifetime)
+        fact("ended", ending(crashes))
+        fact("ledger", LedgerWords.sentence(session, now: now))
+        if let pack = session.pack {
+            fact(
+                "kept",
+                "\(session.members == 1 ? "1 member" : "\(session.members) members"), "
+                    + "\(SizeText.binary(session.bytes)) in \(SizeText.binary(session.packBytes)) "
+                    + style.dim(Escape.display(pack)))
+        }
+    }
+
+    private var lifetime: String {
+        let ended = session.exited ?? session.firstSeenExited
+        switch (session.created, ended) {
+        case (let created?, let ended?) where ended >= created:
+            return "\(TimeText.table(created)) to \(TimeText.table(ended)) UTC (\(TimeText.span(ended - created)))"
+        case (let created?, nil): return "since \(TimeText.table(created)) UTC"
+        case (_, let ended?): return "until \(TimeText.table(ended)) UTC"
+        default: return "unknown"
+        }
+    }
+
+    private func ending(_ crashes: [CrashView]) -> String {
+        if let crash = crashes.first {
+            let more = session.crashes > 1 ? " (and \(session.crashes - 1) more)" : ""
+            return style.red("crashed: " + crash.headline) + more
+        }
+        if session.state == .running { return style.cyan("not yet") }
+        return session.pack == nil ? "nothing of it was kept" : "no crash was found in what was kept"
+    }
+
+    private func fact(_ name: String, _ text: String) {
+        output.text("  " + style.dim(name) + String(repeating: " ", count: max(1, 9 - name.utf8.count)) + text)
+    }
+
+    private func heading(_ text: String) {
+        output.text("")
+        output.text(style.bold(text))
+    }
+
+    func writeArtifacts(_ artifacts: [ArtifactRecord]) {
+        guard !artifacts.isEmpty else { return }
+        heading("Artifacts")
+        var table = Table(["  ARTIFACT", "STATE", "SIZE", "REASON"], rightAligned: [2])
+        for record in artifacts {
+            let entry = record.entry
+            var reasons = entry.reason.map { [Escape.display($0)] } ?? []
+            if let status = entry.status, !(200..<300).contains(status) { reasons.append("HTTP \(status)") }
+            if let verdict = entry.verdict, verdict != "ok" { reasons.append("archive \(Escape.display(verdict))") }
+            reasons += entry.flags.map { Escape.display($0) }
+            table.add([
+                Table.Cell("  " + Escape.display(entry.artifact)),
+                Table.Cell(entry.state.rawValue, StateText.dress(entry.state)),
+                Table.Cell(SizeText.binary(entry.bytes)),
+                Table.Cell(reasons.joined(separator: ", ")),
+            ])
+        }
+        table.write(to: output.sink, style: style)
+    }
+
+    func writeCrash(_ crash: CrashView, of count: Int, known: SignatureSummary?) {
+        heading(count > 1 ? "Crash (the newest of \(count))" : "Crash")
+        output.text("  \(style.red(crash.headline))")
+        output.text("  \(style.bold(Escape.display(crash.row.signature)))\(Crash.quality(crash.row.signatureQuality))")
+        if let known { output.text("  " + style.dim(Crash.history(known))) }
+        if let message = crash.record?.message { output.text("  " + Escape.display(String(message.prefix(300)))) }
+        let frames = crash.record?.frames ?? []
+        for frame in frames.prefix(8) { output.text("  " + CrashView.text(frame, style: style)) }
+        if frames.count > 8 { output.text(style.dim("  … \(frames.count - 8) more frames")) }
+    }
+
+    func writeLog(_ tail: LogTail.Result) {
+        switch tail {
+        case .none: return
+        case .unreadable(let reason):
+            output.text("\n" + style.yellow("The log cannot be read: \(Escape.display(reason))"))
+        case .lines(let lines, let path):
+            heading("Last lines of \(Escape.display(path))")
+            for line in lines { output.text("  " + line) }
+        }
+    }
+
+    func writeNext(_ crashes: [CrashView]) {
+        let id = ShellText.quoted(session.session)
+        var commands: [String] = []
+        if let crash = crashes.first { commands.append("salvage crash \(ShellText.quoted(crash.row.crash))") }
+        switch session.state {
+        case .partial, .lost, .pending, .skipped: commands.append("salvage why \(id)")
+        case .running: commands.append("salvage logs -f \(id)")
+        case .harvested: break
+        }
+        if session.pack != nil {
+            commands.append("salvage files \(id)")
+            if crashes.isEmpty { commands.append("salvage logs \(id)") }
+        }
+        guard !commands.isEmpty else { return }
+        output.text("")
+        output.text(style.dim("Next: ") + commands.map { Escape.display($0) }.joined(separator: style.dim("  ·  ")))
+    }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Catalog
+import Glibc
+import Terminal
+
+/// `salvage status`: where the store stands.
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show where the store stands: states, the smallest time left, backlog, sizes.")
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let catalog = try StoreAccess.catalogForReading(options)
+        let status = try catalog.status()
+        let catalogBytes = ["", "-wal"].reduce(UInt64(0)) { $0 + Self.fileSize(catalog.path + $1) }
+        let output = Output(options)
+        if options.json {
+            writeJSON(status, catalog, catalogBytes, to: output)
+        } else {
+            writeText(status, catalog, catalogBytes, to: output)
+        }
+        try output.finish()
+    }
+
+    private func writeJSON(_ status: StoreStatus, _ catalog: Catalog, _ catalogBytes: UInt64, to output: Output) {
+        var sessions = JSONLine()
+        for state in SessionState.allCases { sessions.add(state.rawValue, status.sessions[state] ?? 0) }
+        var line = JSONLine()
+        line.add("store", catalog.store)
+        line.add("sessions", sessions)
+        line.add("backlog", status.backlog)
+        line.add("next_deadline", time: status.nextDeadline)
+        line.add("next_session", status.nextSession)
+        line.add("time_left_ms", status.nextDeadline.map { $0 - TimeText.now() })
+        line.add("packs", status.packs)
+        line.add("pack_bytes", status.packBytes)
+        line.add("members", status.members)
+        line.add("member_bytes", status.memberBytes)
+        line.add("crashes", status.crashes)
+        line.add("catalog_bytes", catalogBytes)
+        line.add("free_bytes", Self.freeBytes(catalog.store))
+        output.line(line)
+    }
+
+    private func writeText(_ status: StoreStatus, _ catalog: Catalog, _ catalogBytes: UInt64, to output: Output) {
+        let states = SessionState.allCases.compactMap { state in
+            status.sessions[state].map { StateText.dress(state)(output.style, "\($0) \(state.rawValue)") }
+        }
+        output.text("store     \(Escape.display(catalog.store))")
+        output.text("sessions  \(states.isEmpty ? "none" : states.joined(separator: ", "))")
+        output.text("backlog   \(status.backlog == 1 ? "1 artifact" : "\(status.backlog) artifacts") to fetch")
+        if let deadline = status.nextDeadline, let session = status.nextSession {
+            let left = deadline - TimeText.now()
+            let words = left > 0 ? "\(TimeText.span(left)) left" : "passed \(TimeText.span(-left)) ago"
+            let dressed = left > 900_000 ? words : output.style.red(words)
+            output.text("deadline  \(dressed) for session \(Escape.display(session))")
+        }
+        let ratio = status.packBytes > 0 ? status.memberBytes / status.packBytes : 0
+        output.text(
+            "packs     \(status.packs), \(SizeText.binary(status.packBytes)) on disk holding "
+                + "\(SizeText.binary(status.memberBytes)) in \(status.members) members"
+                + (ratio > 1 ? " (\(ratio) times as much)" : ""))
+        output.text("crashes   \(status.crashes)")
+        output.text("catalog   \(SizeText.binary(catalogBytes))")
+        if let free = Self.freeBytes(catalog.store) { output.text("free      \(SizeText.binary(free)) on the disk") }
+    }
+
+    private static func fileSize(_ path: String) -> UInt64 {
+        var info = stat()
+        return stat(path, &info) == 0 ? UInt64(max(0, info.st_size)) : 0
+    }
+
+    /// What an ordinary user may still write to the store's file system.
+    private static func freeBytes(_ store: String) -> UInt64? {
+        var info = statvfs()
+        guard statvfs(store, &info) == 0 else { return nil }
+        let (bytes, overflow) = UInt64(info.f_bavail).multipliedReportingOverflow(by: UInt64(info.f_frsize))
+        return overflow ? nil : bytes
+    }
+}
