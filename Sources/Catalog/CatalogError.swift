@@ -26,7 +26,7 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
         /// The file system refused to read or to write.
         public static let io = Code(rawValue: "catalog_io")
         /// No session has this id, or an id with this prefix.
-        public static let unknownSession = Code(rawValue: "unknown_session")
+        public static let unknownSession = Code(rawValue: "session_not_found")
         /// Several sessions have an id with this prefix.
         public static let ambiguousSession = Code(rawValue: "ambiguous_session")
         /// A write was asked of a catalog that was opened for reading.

@@ -4,8 +4,11 @@ import ArgumentParser
 enum CommandTable {
     static let groups: [CommandGroup] = [
         CommandGroup(name: "Collect:", subcommands: [IngestFiles.self]),
-        CommandGroup(name: "Get at bytes:", subcommands: [Cat.self, Export.self]),
-        CommandGroup(name: "Look after the store:", subcommands: [Verify.self, Reindex.self]),
+        CommandGroup(
+            name: "Ask:",
+            subcommands: [Sessions.self, Show.self, Why.self, CoverageReport.self, Crashes.self, Crash.self]),
+        CommandGroup(name: "Get at bytes:", subcommands: [Files.self, Cat.self, Export.self]),
+        CommandGroup(name: "Look after the store:", subcommands: [Status.self, Verify.self, Reindex.self]),
     ]
 
     /// The names of all commands.
