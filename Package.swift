@@ -111,6 +111,7 @@ let package = Package(
             swiftSettings: hot),
         .testTarget(
             name: "UnpackTests", dependencies: ["Unpack", "CCrypto", "CShims", "CZlib"], swiftSettings: house),
+        .testTarget(name: "SandboxTests", dependencies: ["Sandbox"], swiftSettings: house),
         .target(name: "CShims", cSettings: hotC),
         .target(name: "CLogScan", cSettings: hotC),
         .target(name: "CFilter", cSettings: hotC),

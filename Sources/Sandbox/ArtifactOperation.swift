@@ -10,7 +10,7 @@ extension SandboxService {
         var query = call.query
         let id = query.required("session")
         let path = query.required("path")
-        if !query.violations.isEmpty { throw APIError.invalid(query.violations) }
+        try query.refuseAsNotFound()
         let view = try admit(id, call)
         var supply = try await supply(view, path: path, call)
         var length: Int?

@@ -8,9 +8,10 @@ extension SandboxService {
     func logs(_ call: Call) throws -> Response {
         var query = call.query
         let id = query.required("id")
+        try query.refuseAsNotFound()
+        guard let view = view(id), view.removed == nil else { throw APIError.session(id) }
         let follow = query.flag("follow")
         if !query.violations.isEmpty { throw APIError.invalid(query.violations) }
-        guard let view = view(id), view.removed == nil else { throw APIError.session(id) }
         var source: any LogSource
         if let session = registry.session(id) {
             source = FileLog(path: session.folder.log)

@@ -161,8 +161,9 @@ final class Registry: SupervisorDelegate {
             case .start:
                 if let plan = state.withLock({ $0.plans[id] }) { supervisor?.start(plan) }
             case .signal(let pid, let number):
-                // The group exists until the leader is reaped, which only the supervisor does.
-                kill(-pid, number)
+                // A request to end goes to the process alone, as Docker sends it; the end itself takes all with it.
+                // The group exists until its leader is reaped, which only the supervisor does.
+                kill(number == SIGKILL ? -pid : pid, number)
             case .removeFolder:
                 session(id)?.folder.remove()
             }

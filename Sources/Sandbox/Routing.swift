@@ -135,6 +135,15 @@ struct Query: Sendable {
         return value
     }
 
+    /// The API documents no other answer than 404 for operations that find a session by a parameter.
+    /// - Throws: `APIError` with status 404 when something is wrong so far.
+    func refuseAsNotFound() throws(APIError) {
+        guard !violations.isEmpty else { return }
+        var error = APIError.notFound("The session does not exist.", details: "The request names none.")
+        error.violations = violations
+        throw error
+    }
+
     mutating func flag(_ name: String) -> Bool {
         switch text(name) {
         case nil, "false": return false

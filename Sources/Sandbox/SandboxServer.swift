@@ -61,7 +61,8 @@ public final class SandboxServer: Sendable {
     public func start() async throws -> String {
         try registry.open()
         var logger = Logger(label: "salvage-sandbox")
-        logger.logLevel = .error
+        // Stopping cancels open connections, which Hummingbird calls an error of each.
+        logger.logLevel = .critical
         let (ports, report) = AsyncStream.makeStream(of: Int.self)
         let app = Application(
             responder: service,

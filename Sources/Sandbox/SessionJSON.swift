@@ -122,7 +122,7 @@ struct ListFilter {
             if let value = query.text(name) { fields.append((name, value)) }
         }
         for (key, value) in query.members("playerCount") {
-            guard let number = Int(value) else {
+            guard let number = Self.integer(value) else {
                 query.violations.append(.init(field: "playerCount[\(key)]", description: "must be an integer"))
                 continue
             }
@@ -131,6 +131,13 @@ struct ListFilter {
         wanted = query.members("filter")
         unwanted = query.members("filterNot")
         if !query.violations.isEmpty { throw APIError.invalid(query.violations) }
+    }
+
+    /// JSON integers have no bounds; those beyond ours compare as the nearest we have.
+    private static func integer(_ text: String) -> Int? {
+        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int(text) ?? (text.hasPrefix("-") ? .min : .max)
     }
 
     /// Takes every session that `all` lets through.
