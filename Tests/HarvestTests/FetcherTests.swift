@@ -31,7 +31,7 @@ struct Fetching {
     mutating func finish(_ key: String, _ attempt: Attempt) -> [Fetcher.Action] { finish(key, 0, attempt) }
 
     mutating func finish(_ key: String, _ item: Int, _ attempt: Attempt) -> [Fetcher.Action] {
-        fetcher.finished(key: key, item: item, attempt, now: now)
+        fetcher.finished(flight: fetcher.flight(of: key, item) ?? 0, attempt, now: now)
     }
 
     /// Lets time pass to where the fetcher wants it, until a download of the item starts.
@@ -39,7 +39,7 @@ struct Fetching {
         let start = now
         while now - start <= within {
             let started = fetcher.next(now: now).contains { action in
-                if case .download(key, _, item, _) = action { true } else { false }
+                if case .download(_, key, _, item, _) = action { true } else { false }
             }
             if started { return now - start }
             guard let wakeup = fetcher.wakeup(now: now) else { return nil }
@@ -54,7 +54,7 @@ struct Fetching {
 }
 
 extension [Fetcher.Action] {
-    var downloads: [String] { compactMap { if case .download(let key, _, _, _) = $0 { key } else { nil } } }
+    var downloads: [String] { compactMap { if case .download(_, let key, _, _, _) = $0 { key } else { nil } } }
     var settled: (SessionState, [ArtifactOutcome])? {
         for case .settled(_, let state, let outcomes) in self { return (state, outcomes) }
         return nil
@@ -117,7 +117,7 @@ extension [Fetcher.Action] {
         var logs = 0
         var artifacts = 0
         for _ in 0..<60 {
-            for case .download(_, _, let item, _) in f.next(after: 100) {
+            for case .download(_, _, _, let item, _) in f.next(after: 100) {
                 if item == 0 { logs += 1 } else { artifacts += 1 }
             }
         }
@@ -354,12 +354,14 @@ extension [Fetcher.Action] {
         _ = f.add(F.job("a", [FetchItem("logs"), FetchItem("/saved")]))
         _ = f.next()
         _ = f.finish("a", 0, Self.good)
+        let flight = f.fetcher.flight(of: "a", 1) ?? 0
         let actions = f.fetcher.replaced(key: "a", now: f.now)
         #expect(actions.ingests == [[0]])
         let settled = f.fetcher.ingested(key: "a", [0: IngestVerdict(complete: true)], now: f.now).settled
         #expect(settled?.0 == .partial)
         #expect(settled?.1.map(\.state) == [.collected, .lost])
+        #expect(f.fetcher.downloading == 1, "the request is still under way")
+        #expect(f.fetcher.finished(flight: flight, Self.good, now: f.now) == [.discard(key: "a", item: 1)])
         #expect(f.fetcher.downloading == 0)
-        #expect(f.finish("a", 1, Self.good) == [.discard(key: "a", item: 1)])
     }
 }

@@ -22,6 +22,8 @@ public struct Fetcher: Sendable {
         public var confirmAbsent: Int64 = 5000
         /// Between the two confirmations that a container is gone.
         public var confirmGone: Int64 = 30_000
+        /// The longest that an endpoint rests after a 429 that does not say for how long.
+        public var longestPause: Int64 = 10_000
         /// Until a refused token is tried again.
         public var pause: Int64 = 60_000
         /// The longest wait a server can ask for; a hostile one must not make us miss every deadline.
@@ -37,8 +39,8 @@ public struct Fetcher: Sendable {
 
     /// Something to be done.
     public enum Action: Sendable, Hashable {
-        /// Request an item; the answer goes to ``Fetcher/finished(key:item:_:now:)``.
-        case download(key: String, id: String, item: Int, artifact: String)
+        /// Request an item; the answer goes to ``Fetcher/finished(flight:_:now:)``.
+        case download(flight: UInt64, key: String, id: String, item: Int, artifact: String)
         /// Describe a session; the answer goes to ``Fetcher/described(id:_:now:)``.
         case describe(id: String)
         /// The download that just finished is worth keeping. `replaces` says whether the one kept before may be dropped;
@@ -76,7 +78,8 @@ public struct Fetcher: Sendable {
     var describeHead = 0
     var describing: Set<String> = []
     var throttled: [Endpoint: Int] = [:]
-    var inFlight = 0
+    /// Requests under way, by number, also those of sessions that are no longer here.
+    var flights: [UInt64: (key: String, item: Int)] = [:]
     var tickets: UInt64 = 0
     /// Set while the token is refused.
     public private(set) var pause: FetchPause?
@@ -96,7 +99,7 @@ public struct Fetcher: Sendable {
     /// Sessions not done yet.
     public var pending: Int { sessions.count }
     /// Downloads running.
-    public var downloading: Int { inFlight }
+    public var downloading: Int { flights.count }
     /// The nearest deadline of a session not done yet, in milliseconds since 1970.
     public var nearestDeadline: Int64? { sessions.values.map(\.job.deadline).min() }
 
@@ -106,8 +109,16 @@ public struct Fetcher: Sendable {
     /// After how many tries an item rests; starts as ``Settings/triesPerPass``.
     public var triesPerPass: Int?
 
+    /// The number of the request that is under way for an item.
+    func flight(of key: String, _ item: Int) -> UInt64? {
+        flights.first { $0.value == (key, item) && sessions[key]?.items[safe: item]?.ticket == $0.key }?.key
+    }
+
     /// The run under which an id is being fetched.
     func key(of id: String) -> String? { byID[id] }
+
+    /// When a session's container is expected to be gone.
+    func deadline(of key: String) -> Int64? { sessions[key]?.job.deadline }
 
     /// The artifacts of a session in the order of its items.
     func artifacts(of key: String) -> [String]? { sessions[key]?.job.items.map(\.artifact) }
@@ -132,7 +143,6 @@ public struct Fetcher: Sendable {
     /// Forgets a session that runs again or whose container was replaced; answers still under way are ignored.
     public mutating func withdraw(key: String) {
         guard let session = sessions.removeValue(forKey: key) else { return }
-        inFlight -= session.items.count { $0.phase == .inFlight }
         if byID[session.job.id] == key { byID[session.job.id] = nil }
     }
 
@@ -158,7 +168,7 @@ public struct Fetcher: Sendable {
         var actions: [Action] = []
         promote(now)
         if pause != nil {
-            guard now >= pausedUntil, inFlight == 0 else { return actions }
+            guard now >= pausedUntil, flights.isEmpty else { return actions }
             // One request tells whether the token works again.
             pausedUntil = now &+ settings.pause
             return startDownloads(limit: 1, now) + startDescribes(limit: 1, now)
@@ -175,7 +185,7 @@ public struct Fetcher: Sendable {
         if let delayed = delayed.smallest { moments.append(delayed.at) }
         if pause != nil { moments.append(pausedUntil) }
         if let expiry = expiries.smallest, pause == nil { moments.append(expiry.at) }
-        if inFlight < settings.concurrency {
+        if flights.count < settings.concurrency {
             for endpoint in [Endpoint.artifacts, .logs] where ready[endpoint]?.isEmpty == false {
                 if let moment = buckets[endpoint]?.available(now: now) { moments.append(moment) }
             }
@@ -196,7 +206,7 @@ public struct Fetcher: Sendable {
 
     private mutating func startDownloads(limit: Int, _ now: Int64) -> [Action] {
         var actions: [Action] = []
-        while inFlight < limit {
+        while flights.count < limit {
             var best: (endpoint: Endpoint, entry: Ready)?
             for endpoint in [Endpoint.logs, .artifacts] {
                 guard let entry = top(endpoint), (buckets[endpoint]?.available(now: now) ?? now) <= now else {
@@ -209,10 +219,12 @@ public struct Fetcher: Sendable {
             _ = ready[best.endpoint]?.popSmallest()
             let key = best.entry.key
             guard let job = sessions[key]?.job else { continue }
-            inFlight += 1
+            flights[best.entry.ticket] = (key, best.entry.item)
             sessions[key]?.items[best.entry.item].started(now)
             let artifact = job.items[best.entry.item].artifact
-            actions.append(.download(key: key, id: job.id, item: best.entry.item, artifact: artifact))
+            actions.append(
+                .download(
+                    flight: best.entry.ticket, key: key, id: job.id, item: best.entry.item, artifact: artifact))
         }
         return actions
     }

@@ -6,18 +6,20 @@ extension Fetcher {
     // MARK: What an attempt means
 
     /// Takes in how a download ended.
-    public mutating func finished(key: String, item index: Int, _ attempt: Attempt, now: Int64) -> [Action] {
-        guard let session = sessions[key], session.items[safe: index]?.phase == .inFlight else {
+    public mutating func finished(flight: UInt64, _ attempt: Attempt, now: Int64) -> [Action] {
+        guard let (key, index) = flights.removeValue(forKey: flight) else { return [] }
+        guard let session = sessions[key], let item = session.items[safe: index], item.phase == .inFlight,
+            item.ticket == flight
+        else {
             return [.discard(key: key, item: index)]
         }
-        inFlight -= 1
         let endpoint = session.job.items[index].endpoint
+        if attempt.status != nil, attempt.status != 429 { throttled[endpoint] = 0 }
         sessions[key]?.items[index].status = attempt.status
         if let identifier = attempt.identifier { sessions[key]?.items[index].identifier = identifier }
         var actions: [Action] = []
         switch attempt.ending {
         case .complete, .tooLarge:
-            throttled[endpoint] = 0
             actions = answered() + received(key, index, attempt, now)
         case .cut(let why):
             actions = answered() + cut(key, index, attempt, why, now)
@@ -101,7 +103,7 @@ extension Fetcher {
             if let id = sessions[key]?.job.id { requestDescribe(id: id) }
             return answered()
         case 402, 408, 420, 423, 425, 429, 300..<400, 500...:
-            if status == 429 || status == 503 { slowDown(endpoint, attempt, now) }
+            if status == 429 || (status == 503 && attempt.retryAfter != nil) { slowDown(endpoint, attempt, now) }
             retry(key, index, "HTTP \(status)", attempt, now)
             return status == 402 ? [] : answered()
         default:
@@ -115,12 +117,14 @@ extension Fetcher {
         }
     }
 
-    /// The server is out of breath: the whole endpoint rests, for as long as it says or longer each time.
+    /// The server is out of breath: the whole endpoint rests, for as long as it says or longer each time. A 503 that
+    /// names no time says as much about one session as about the server, and must not hold up all others.
     private mutating func slowDown(_ endpoint: Endpoint, _ attempt: Attempt, _ now: Int64) {
         let times = (throttled[endpoint] ?? 0) + 1
         throttled[endpoint] = times
-        let wait = attempt.retryAfter ?? settings.backoff.delay(failures: times, random: &random)
-        buckets[endpoint]?.block(until: now &+ max(0, min(wait, settings.longestWait)))
+        let jitter = min(settings.longestPause, settings.backoff.delay(failures: times, random: &random))
+        let wait = max(0, min(attempt.retryAfter ?? jitter, settings.longestWait))
+        buckets[endpoint]?.block(until: now &+ wait)
     }
 
     private mutating func retry(_ key: String, _ index: Int, _ reason: String, _ attempt: Attempt, _ now: Int64) {

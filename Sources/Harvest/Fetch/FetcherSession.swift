@@ -181,7 +181,6 @@ extension Fetcher {
 
     mutating func giveUp(_ key: String, _ index: Int, _ state: ArtifactState, _ reason: String) {
         guard let item = sessions[key]?.items[index], item.phase != .final, item.phase != .downloaded else { return }
-        if item.phase == .inFlight { inFlight -= 1 }
         let kept = item.keptBytes > 0
         let text = kept ? "only \(item.keptBytes) bytes came: \(reason)" : reason
         sessions[key]?.items[index].settle(kept ? .incomplete : state, text)

@@ -31,7 +31,7 @@ extension HarvestRunner {
     }
 
     /// Downloads one item into the spool and reports how that went.
-    func download(_ key: String, _ id: String, _ item: Int, _ artifact: String) async {
+    func download(_ flight: UInt64, _ key: String, _ id: String, _ artifact: String) async {
         let began = Self.now()
         let name = spool.arriving(key, artifact, at: began)
         let (attempt, path) = await receive(key, id, artifact, name)
@@ -43,7 +43,7 @@ extension HarvestRunner {
             state.batch.requests.append(record)
             state.progress.bytes &+= attempt.bytes
             if attempt.status == 429 || attempt.status == 503 { state.progress.throttled += 1 }
-            let actions = state.fetcher.finished(key: key, item: item, attempt, now: now)
+            let actions = state.fetcher.finished(flight: flight, attempt, now: now)
             let unwanted = state.sort(actions, path: path, key: key, artifact: artifact, bytes: attempt.bytes)
             state.apply(actions, now)
             return unwanted

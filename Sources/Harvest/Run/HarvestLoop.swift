@@ -5,17 +5,22 @@ import Synchronization
 extension HarvestRunner {
     /// Polls and watches the clock until the run is over; then lets the loop end.
     func drive(_ mode: Mode) async -> HarvestError? {
-        var failure: HarvestError?
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.watchClock(mode) }
-            switch mode {
-            case .pass(_, let session): failure = await self.listOnce(session)
-            case .watch: group.addTask { await self.poll() }
+        let failure = await withTaskGroup(of: HarvestError?.self) { group in
+            group.addTask {
+                var failure: HarvestError?
+                switch mode {
+                case .pass(_, let session): failure = await self.listOnce(session)
+                case .watch: await self.poll()
+                }
+                self.change { [failed = failure != nil] state, _ in
+                    state.listed = true
+                    if failed { state.stopping = true }
+                }
+                return failure
             }
-            if failure != nil { self.state.withLock { $0.stopping = true } }
-            self.change { state, _ in state.listed = true }
-            await group.next()
+            await self.watchClock(mode)
             group.cancelAll()
+            return await group.next() ?? nil
         }
         change { state, _ in state.finished = true }
         wake.yield()
@@ -43,7 +48,7 @@ extension HarvestRunner {
                 flushed = Self.now()
             }
             if stopping { stopped = stopped ?? now }
-            if let stopped, over || now - stopped >= Self.drain { return }
+            if let stopped, (stopping && over) || now - stopped >= Self.drain { return }
             if case .pass = mode, over { return }
         }
     }
@@ -79,7 +84,10 @@ extension HarvestRunner {
             let sighting = try await parts.source.describe(session)
             change { state, now in
                 _ = state.watcher.handle(.listBegan(.all), now: now)
-                state.apply(state.watcher.handle(.listed(sighting), now: now), now)
+                state.newcomers.append(sighting)
+            }
+            await welcome()
+            change { state, now in
                 _ = state.watcher.handle(.listEnded(.all, complete: false), now: now)
             }
             return nil
@@ -110,9 +118,10 @@ extension HarvestRunner {
         var nextAll = nextRunning
         while !Task.isCancelled, !state.withLock({ $0.stopping }) {
             let now = Self.now()
+            let poll = state.withLock { $0.configuration.poll }
             if now >= nextRunning {
                 let good = await list(.running, tries: 1)
-                nextRunning = Self.now() + (good ? configuration.poll.running : max(configuration.poll.running, 10_000))
+                nextRunning = Self.now() + (good ? poll.running : max(poll.running, 10_000))
             }
             let soon = state.withLock { state in
                 let soon = state.listAllSoon
@@ -121,7 +130,7 @@ extension HarvestRunner {
             }
             if now >= nextAll || soon {
                 let good = await list(.all, tries: 1)
-                nextAll = Self.now() + (good ? configuration.poll.all : max(configuration.poll.all, 30_000))
+                nextAll = Self.now() + (good ? poll.all : max(poll.all, 30_000))
             }
             let wait = max(Self.tick, min(nextRunning, nextAll) - Self.now())
             try? await Task.sleep(for: .milliseconds(min(wait, 1000)))
@@ -134,12 +143,14 @@ extension HarvestRunner {
             change { state, now in _ = state.watcher.handle(.listBegan(kind), now: now) }
             do {
                 try await parts.source.list(kind) { entry in take(entry) }
+                await welcome()
                 change { state, now in
                     state.apply(state.watcher.handle(.listEnded(kind, complete: true), now: now), now)
                     if kind == .running { state.progress.listed = now }
                 }
                 return true
             } catch {
+                await welcome()
                 change { state, now in
                     state.apply(state.watcher.handle(.listEnded(kind, complete: false), now: now), now)
                     state.summary.listFailures = state.summary.listFailures.suffix(9) + [error]
@@ -157,7 +168,34 @@ extension HarvestRunner {
         let now = Self.now()
         state.withLock { state in
             if state.watcher.expects(id: entry.id, created: entry.created, status: entry.status, now: now) { return }
+            guard state.watcher.knows(entry.id, created: entry.created) else {
+                state.newcomers.append(entry.sighting())
+                return
+            }
             state.apply(state.watcher.handle(.listed(entry.sighting()), now: now), now)
+        }
+    }
+
+    /// Takes in the sessions that were listed for the first time since salvage started. The ledger is asked first: a
+    /// list can name a session long after it was harvested and forgotten here.
+    private func welcome() async {
+        let newcomers = state.withLock { state in
+            let newcomers = state.newcomers
+            state.newcomers = []
+            return newcomers
+        }
+        guard !newcomers.isEmpty else { return }
+        let known = try? await parts.catalog.perform { catalog in
+            try newcomers.compactMap { sighting -> RememberedSession? in
+                let id = sighting.identity.id
+                let later = sighting.identity.created.map { RunKey.later(id: id, created: $0) }
+                let record = try later.flatMap { try catalog.session($0) } ?? catalog.session(id)
+                return record.map { RememberedSession($0, nil) }
+            }
+        }
+        change { state, now in
+            for session in known ?? [] where session.state.isFinal { state.watcher.remember(session) }
+            for sighting in newcomers { state.apply(state.watcher.handle(.listed(sighting), now: now), now) }
         }
     }
 

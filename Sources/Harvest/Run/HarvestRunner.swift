@@ -107,6 +107,12 @@ public final class HarvestRunner: Sendable {
         wake.yield()
     }
 
+    /// Goes on with other rules, poll intervals and number of ingests. Sessions that are being fetched keep what was
+    /// decided for them; retention, request rates and the address need a new run.
+    public func reload(_ configuration: Configuration) {
+        state.withLock { $0.configuration = configuration }
+    }
+
     /// Runs.
     ///
     /// - Returns: What it came to, also when something was lost or the token was refused.
@@ -126,6 +132,7 @@ public final class HarvestRunner: Sendable {
             for await error in group { failure = failure ?? error }
         }
         await finishIngests()
+        await dropLeft()
         await flushLedger(final: true)
         if let failure { throw failure }
         return state.withLock { state in
@@ -142,9 +149,9 @@ public final class HarvestRunner: Sendable {
         case .ingest(let key, let items):
             // Not a child: a stop must not cut an ingest off between pack and catalog.
             Task { await self.ingest(key, items) }
-        case .download(let key, let id, let item, let artifact):
+        case .download(let flight, let key, let id, _, let artifact):
             group.addTask {
-                await self.download(key, id, item, artifact)
+                await self.download(flight, key, id, artifact)
                 return nil
             }
         case .describe(let id):
@@ -158,6 +165,11 @@ public final class HarvestRunner: Sendable {
                 return nil
             }
         }
+    }
+
+    /// Ingests that ended after the loop leave spool folders to be removed.
+    private func dropLeft() async {
+        for case .drop(let key) in takeWork().work { await drop(key) }
     }
 
     private func takeWork() -> (work: [HarvestState.Work], finished: Bool) {

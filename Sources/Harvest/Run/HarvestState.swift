@@ -5,7 +5,7 @@ import Pack
 struct HarvestState {
     /// Work that has to wait for something, handed to a task.
     enum Work: Sendable {
-        case download(key: String, id: String, item: Int, artifact: String)
+        case download(flight: UInt64, key: String, id: String, item: Int, artifact: String)
         case describe(id: String)
         case ingest(key: String, items: [Int])
         case drop(key: String)
@@ -20,7 +20,7 @@ struct HarvestState {
         var committed: (SessionState, [ArtifactOutcome])?
     }
 
-    let configuration: Configuration
+    var configuration: Configuration
     let observer: HarvestObserver
     var watcher: Watcher
     var fetcher: Fetcher
@@ -37,6 +37,8 @@ struct HarvestState {
     var work: [Work] = []
     var ingests: [(key: String, items: [Int])] = []
     var listAllSoon = false
+    /// Entries of the list being read that nobody here knows.
+    var newcomers: [Sighting] = []
     var stopping = false
     /// Every list that the run needs to begin has been had.
     var listed = false
@@ -77,8 +79,8 @@ struct HarvestState {
     mutating func apply(_ actions: [Fetcher.Action], _ now: Int64) {
         for action in actions {
             switch action {
-            case .download(let key, let id, let item, let artifact):
-                work.append(.download(key: key, id: id, item: item, artifact: artifact))
+            case .download(let flight, let key, let id, let item, let artifact):
+                work.append(.download(flight: flight, key: key, id: id, item: item, artifact: artifact))
             case .describe(let id): work.append(.describe(id: id))
             case .ingest(let key, let items): ingests.append((key, items))
             case .note(let key): dirty.insert(key)

@@ -77,10 +77,9 @@ extension SessionIdentity {
 extension SourceFailure {
     /// What an error of the API means to the fetcher.
     init(_ error: APIError) {
-        let broken = error.kind == .truncated || (error.kind == .timeout && error.status == nil)
         self.init(
             status: error.status, message: error.description, identifier: error.identifier,
-            retryAfter: error.retryAfter.flatMap(Self.milliseconds), cut: broken)
+            retryAfter: error.retryAfter.flatMap(Self.milliseconds), cut: error.kind == .truncated)
     }
 
     private static func milliseconds(_ seconds: Double) -> Int64? {

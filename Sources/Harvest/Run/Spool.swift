@@ -129,7 +129,9 @@ struct Spool: Sendable {
             let stem = parts.dropLast(2).joined(separator: ".")
             guard let artifact = byName[stem], ["part", "cut", "complete"].contains(ending) else { return nil }
             var facts = stat()
-            guard lstat(path + "/" + name, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size > 0 else {
+            guard lstat(path + "/" + name, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
+                facts.st_size > 0 || ending == "complete"
+            else {
                 return nil
             }
             var name = name

@@ -122,15 +122,21 @@ public struct Watcher: Sendable {
     public init(settings: Settings = Settings(), remembering sessions: [RememberedSession] = []) {
         self.settings = settings
         for session in sessions.sorted(by: { ($0.identity.created ?? 0) < ($1.identity.created ?? 0) }) {
-            let slot = insert(session.identity, key: session.key, phase: .running, now: session.lastSeen)
-            tracks[slot].exitedAt = session.exitedAt
-            tracks[slot].deadline = session.deadline
-            tracks[slot].crashed = session.crashed
-            switch session.state {
-            case .running: break
-            case .pending: marks[slot].phase = .pending
-            case .harvested, .partial, .skipped, .lost: finish(slot)
-            }
+            remember(session)
+        }
+    }
+
+    /// Takes in what the ledger says of a session, before a list that names it is taken in.
+    public mutating func remember(_ session: RememberedSession) {
+        guard keys[session.key] == nil else { return }
+        let slot = insert(session.identity, key: session.key, phase: .running, now: session.lastSeen)
+        tracks[slot].exitedAt = session.exitedAt
+        tracks[slot].deadline = session.deadline
+        tracks[slot].crashed = session.crashed
+        switch session.state {
+        case .running: break
+        case .pending: marks[slot].phase = .pending
+        case .harvested, .partial, .skipped, .lost: finish(slot)
         }
     }
 
@@ -214,6 +220,13 @@ public struct Watcher: Sendable {
 
     /// Whether a session is kept in mind under this id.
     public func knows(_ id: String) -> Bool { slots[id] != nil }
+
+    /// Whether the container under an id that was created then is kept in mind.
+    public func knows(_ id: String, created: Int64?) -> Bool {
+        guard let slot = slots[id] else { return false }
+        guard let created, let known = tracks[slot].identity.created else { return true }
+        return created <= known &+ 1999
+    }
 
     /// The run that was last seen under an id.
     func key(of id: String) -> String? { slots[id].map { tracks[$0].key } }
