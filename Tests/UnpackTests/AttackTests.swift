@@ -54,6 +54,21 @@ struct AttackTests {
         #expect(both([UInt8](repeating: 0, count: 512)).report.verdict == .incomplete)
     }
 
+    @Test("an archive from before there was a magic is recognised by its checksum")
+    func seventhEdition() {
+        var tar = TarBuilder()
+        tar.add(.init(name: Array("old".utf8), size: TarBuilder.octal(3, width: 12), type: 0, magic: ""))
+        tar.bytes += Array("old".utf8)
+        tar.pad()
+        tar.end()
+        for bytes in [tar.bytes, gzip(tar.bytes)] {
+            let seen = both(bytes)
+            #expect(seen.report.verdict == .ok)
+            #expect(seen.names == ["old"])
+            #expect(seen.texts == ["old"])
+        }
+    }
+
     // MARK: The end
 
     @Test("gzip members, padding and rubbish behind them")
