@@ -9,8 +9,11 @@ public struct PackOptions: Sendable {
     /// The zstd level of blocks.
     public var level: Int32
 
-    /// Most threads that are used: more would pass the memory bound of 24 MiB.
-    public static let maxWorkers = 16
+    /// Bytes of holes that may be hashed over all members; see `PackFormat.hashedHoleBudget`.
+    var hashedHoleBudget = PackFormat.hashedHoleBudget
+
+    /// Most threads that are used: more would pass the memory bound of 24 MiB, and one producer cannot feed them.
+    public static let maxWorkers = 8
 
     /// Options; by default as many workers as this process may use cores.
     public init(workers: Int? = nil, filters: Bool = true, level: Int32 = PackFormat.level) {

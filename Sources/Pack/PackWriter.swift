@@ -21,7 +21,7 @@ public final class PackWriter {
     private var content: UInt64 = 0
     private var logical: UInt64 = 0
     private var hashedHoles: UInt64 = 0
-    private var holeBudget = PackFormat.hashedHoleBudget
+    private var holeBudget: UInt64
     private var wholeBlocks = false
     private var needsPiece = true
     private var touchesHole = false
@@ -41,6 +41,7 @@ public final class PackWriter {
         let sink = PackSink(descriptor: descriptor, inspector: inspector)
         self.sink = sink
         hasher = try SHA256Hasher()
+        holeBudget = options.hashedHoleBudget
         pipeline = CompressPipeline(options, inspector: inspector) { (job) throws(PackError) in try sink.commit(job) }
     }
 

@@ -242,6 +242,22 @@ import Testing
         #expect(Array(buffer[..<got]) == [0, 0] + Array("end".utf8))
     }
 
+    @Test func manySparseMembersShareABudget() throws {
+        let scratch = try Scratch()
+        var options = PackOptions(workers: 0)
+        options.hashedHoleBudget = 1000
+        let runs: [Draft.Run] = [.hole(300), .bytes([1]), .hole(300)]
+        let drafts = (0..<4).map { Draft("\($0)", kind: .binary, runs: runs) } + [Draft("plain", [5])]
+        try writePack(drafts, to: scratch.file("a.pack"), options: options)
+        let reader = try PackReader.open(path: scratch.file("a.pack"))
+        // The member in which the budget runs out is still hashed whole.
+        let whole = ContentHash.sha256(drafts[0].logical)
+        #expect(reader.members.map { $0.flags.contains(.hashOmitsAllHoles) } == [false, false, true, true, false])
+        #expect(reader.members.map { $0.sha256 == whole } == [true, true, false, false, false])
+        #expect(reader.members[2].sha256 == ContentHash.sha256([1]))
+        #expect(reader.verify().isSound)
+    }
+
     @Test func callsOutOfOrderAreRefused() throws {
         let scratch = try Scratch()
         let descriptor = try PackFile.create(path: scratch.file("a.pack"))
