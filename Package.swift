@@ -47,6 +47,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
+        .testTarget(
+            name: "SalvageCommandsTests", dependencies: ["SalvageCommands", "Catalog", "Pack", "Terminal"],
+            swiftSettings: house),
         .target(name: "Terminal", swiftSettings: hot),
         .target(
             name: "Harvest",
