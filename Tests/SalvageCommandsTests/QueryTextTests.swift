@@ -1,9 +1,9 @@
-import Catalog
 import Foundation
 import Pack
 import Terminal
 import Testing
 
+@testable import Catalog
 @testable import SalvageCommands
 
 @Suite struct QueryTextTests {
@@ -70,7 +70,8 @@ import Testing
             json: Array("{\"frames\":7}".utf8))
         let view = CrashView(row)
         #expect(view.record == nil)
-        let object = try #require(JSONSerialization.jsonObject(with: Data(view.json)) as? [String: Any])
+        let parsed = try JSONSerialization.jsonObject(with: Data(view.json))
+        let object = try #require(parsed as? [String: Any])
         #expect(object["session"] as? String == "s\"")
         #expect(object["signature"] as? String == "sig")
         #expect(object["time"] as? String == "1970-01-01T00:00:00.000Z")
