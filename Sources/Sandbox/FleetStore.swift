@@ -1,10 +1,10 @@
 import NIOCore
 import Synchronization
 
-/// A synthetic fleet as the operations see it. List entries are kept as text in chunks of 256 sessions, so that a list
-/// of ten thousand costs the copying of what is known and the writing of what has changed.
+/// A synthetic fleet as the operations see it. List entries are kept as text in chunks of 32 sessions, so that a list of
+/// ten thousand costs the copying of what is known and the writing of what has changed.
 final class FleetStore: Sendable {
-    private static let chunkSize = 256
+    private static let chunkSize = 32
 
     private struct Chunk {
         /// Nil when the state has changed since.
@@ -65,6 +65,13 @@ final class FleetStore: Sendable {
     func view(_ id: String) -> SessionView? {
         withFleet(Moment.now()) { state in
             state.numbers[id].map { names.view($0, state.fleet.entries[$0]) }
+        }
+    }
+
+    /// True for a session that never was.
+    func isOver(_ id: String) -> Bool {
+        withFleet(Moment.now()) { state in
+            state.numbers[id].map { state.fleet.entries[$0].ended != 0 || state.fleet.entries[$0].removed != 0 } ?? true
         }
     }
 

@@ -61,7 +61,7 @@ private struct LogSender: Sendable {
         var frames = DockerFrames()
         while true {
             // Asked before reading, so that what was written just before the end is not missed.
-            let over = service.view(session)?.isOver ?? true
+            let over = service.isOver(session)
             var silent = true
             while let buffer = try await source.next() {
                 silent = false

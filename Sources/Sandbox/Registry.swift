@@ -44,6 +44,9 @@ final class Registry: SupervisorDelegate {
 
     func session(_ id: String) -> Session? { state.withLock { $0.sessions[id] } }
 
+    /// Nil when there never was one.
+    func isOver(_ id: String) -> Bool? { state.withLock { $0.sessions[id]?.life.isOver } }
+
     /// Those that were removed included: a fault may ask for them.
     func all() -> [Session] { state.withLock { state in state.order.compactMap { state.sessions[$0] } } }
 

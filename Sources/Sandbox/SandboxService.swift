@@ -160,4 +160,7 @@ final class SandboxService: HTTPResponder {
 
     /// The session whatever stands behind it; nil when it never existed.
     func view(_ id: String) -> SessionView? { registry.view(id) ?? fleet?.view(id) }
+
+    /// Whether nothing more will come of a session; cheap enough to be asked often.
+    func isOver(_ id: String) -> Bool { registry.isOver(id) ?? fleet?.isOver(id) ?? true }
 }

@@ -79,10 +79,7 @@ extension SandboxService {
                 let chunks = fleet.chunks(all: filter.all, now: now)
                 if !entries.isEmpty, !chunks.isEmpty { entries.append(UInt8(ascii: ",")) }
                 buffers.append(ByteBuffer(bytes: entries))
-                for (index, chunk) in chunks.enumerated() {
-                    if index > 0 { buffers.append(ByteBuffer(string: ",")) }
-                    buffers.append(chunk)
-                }
+                buffers += Self.joined(chunks)
             } else {
                 for view in fleet.views(now: now) { add(view) }
                 buffers.append(ByteBuffer(bytes: entries))
@@ -92,6 +89,21 @@ extension SandboxService {
         }
         buffers.append(ByteBuffer(string: "]}"))
         return stream(buffers, call, contentType: "application/json")
+    }
+
+    /// The pieces with commas between them, in buffers worth a write each.
+    private static func joined(_ pieces: [ByteBuffer]) -> [ByteBuffer] {
+        var buffers: [ByteBuffer] = []
+        var buffer = ByteBuffer()
+        for (index, piece) in pieces.enumerated() {
+            if index > 0 { buffer.writeInteger(UInt8(ascii: ",")) }
+            buffer.writeImmutableBuffer(piece)
+            if buffer.readableBytes >= 256 * 1024 {
+                buffers.append(buffer)
+                buffer = ByteBuffer()
+            }
+        }
+        return buffers + [buffer]
     }
 
     /// Finished buffers as a body that faults may bend.

@@ -24,7 +24,9 @@ import Testing
     }
 
     @Test func listsAreTheSameFromChunksAndFromSessions() async throws {
-        let change: (inout SandboxConfiguration) -> Void = { $0.fleet = SandboxFleet(running: 1000, artifactBytes: 1000) }
+        let change: (inout SandboxConfiguration) -> Void = {
+            $0.fleet = SandboxFleet(running: 1000, artifactBytes: 1000)
+        }
         try await Stage.with(change) { stage in
             #expect(stage.server.endFleetSessions(300) == 300)
             let running = try await stage.list()
