@@ -2,6 +2,14 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
 /// What a failure needs to know about the request it befell.
 struct RequestContext: Sendable {
     /// How far a request had come.
@@ -33,12 +41,13 @@ struct RequestContext: Sendable {
         case is CancellationError:
             return error(.cancelled, "cancelled")
         case let stalled as BodyStalled:
-            let seconds = stalled.limit.components.seconds
-            return error(.timeout, "no byte arrived for \(seconds) s\(progress(phase))")
+            return error(.timeout, "no byte arrived for \(stalled.limit)\(progress(phase))")
         case let failure as HTTPClientError:
             return transport(failure, phase)
         case let failure as HTTPParserError where failure != .invalidEOFState:
             return error(.invalidAnswer, "the answer is not valid HTTP: \(failure)\(progress(phase))")
+        case let failure as IOError:
+            return lost(String(cString: strerror(failure.errnoCode)), phase)
         default:
             return lost(String(describing: failure), phase)
         }

@@ -128,9 +128,9 @@ extension SessionEntry: Codable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
-        try container.encode(image, forKey: .image)
+        if !image.isEmpty { try container.encode(image, forKey: .image) }
         try container.encodeIfPresent(tag, forKey: .tag)
-        try container.encode(location, forKey: .location)
+        if !location.isEmpty { try container.encode(location, forKey: .location) }
         try container.encodeIfPresent(host, forKey: .host)
         try container.encodeIfPresent(created, forKey: .created)
         var port = container.nestedContainer(keyedBy: AnyKey.self, forKey: .port)
