@@ -8,6 +8,7 @@ enum CommandTable {
             name: "Ask:",
             subcommands: [Sessions.self, Show.self, Why.self, CoverageReport.self, Crashes.self, Crash.self]),
         CommandGroup(name: "Get at bytes:", subcommands: [Files.self, Cat.self, Export.self]),
+        CommandGroup(name: "Talk to the API:", subcommands: [API.self]),
         CommandGroup(name: "Look after the store:", subcommands: [Status.self, Verify.self, Reindex.self]),
     ]
 
@@ -18,6 +19,7 @@ enum CommandTable {
 
     /// Commands that have commands of their own.
     static let nested: [String: Set<String>] = [
+        "api": API.operations,
         "crashes": ["list", "top", "diff"],
         "symbols": ["add", "list", "missing"],
     ]

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import SessionAPI
 
 /// Turns the errors of every part into the one form that is shown.
 enum FailureReport {
@@ -8,6 +9,7 @@ enum FailureReport {
         switch error {
         case let failure as Failure: return failure
         case let catalog as CatalogError: return Failure(catalog)
+        case let error as APIError: return Failure(error)
         default: break
         }
         if error is ValidationError || error is ExitCode || error is CleanExit { return nil }
