@@ -13,6 +13,9 @@ public struct CrashAnalyzer: Sendable {
         public init() {}
     }
 
+    private static let textDumpLimit = 32 << 20
+    private static let packedLimit = 192 << 20
+
     let symbols: SymbolStore?
     /// How deep to look.
     public var options: Options
@@ -27,18 +30,7 @@ public struct CrashAnalyzer: Sendable {
     ///
     /// Never throws: broken dumps give a record that says what is broken. No path named in the bytes is opened.
     public func analyze(source: any ByteSource, name: String, context: CrashContext = CrashContext()) -> [CrashRecord] {
-        let head = source.bytes(at: 0, count: 65536)
-        let kind = head.withUnsafeBytes { ContentKind.detect(head: $0, name: name) }
-        var records: [CrashRecord]
-        switch kind {
-        case .elfCore: records = [elfCore(source)]
-        case .minidump: records = [minidump(source)]
-        case .dummyDump: records = [dummy()]
-        case .text:
-            let text = TextAnalyzer(source: source)
-            records = text.records(text.anchors())
-        default: records = []
-        }
+        var records = read(source, depth: 0)
         for index in records.indices { complete(&records[index], name: name, context: context) }
         return records
     }
@@ -51,6 +43,56 @@ public struct CrashAnalyzer: Sendable {
         var records = TextAnalyzer(source: source).records(anchors)
         for index in records.indices { complete(&records[index], name: name, context: context) }
         return records
+    }
+
+    private func read(_ source: any ByteSource, depth: Int) -> [CrashRecord] {
+        let head = source.bytes(at: 0, count: 65536)
+        switch head.withUnsafeBytes({ ContentKind.detect(head: $0) }) {
+        case .elfCore: return [elfCore(source)]
+        case .minidump: return [minidump(source)]
+        case .dummyDump: return [dummy()]
+        case .microdump:
+            return Microdump(source.bytes(at: 0, count: Self.textDumpLimit)).map {
+                [$0.record(symbols: symbols, options: options)]
+            } ?? []
+        case .unrealContext: return [UnrealContext(source.bytes(at: 0, count: Self.textDumpLimit)).record()]
+        case .unrealContainer: return depth == 0 ? unreal(source) : []
+        case .gzip: return depth == 0 ? packed(source) : []
+        case .text:
+            let text = TextAnalyzer(source: source)
+            return text.records(text.anchors())
+        default: return []
+        }
+    }
+
+    /// A dump that its writer compressed; a compressed log is the caller's business.
+    private func packed(_ source: any ByteSource) -> [CrashRecord] {
+        guard let start = Inflate.unpack(SliceByteSource(source, start: 0, size: 1 << 16), limit: 1 << 16),
+            start.bytes.withUnsafeBytes({ ContentKind.detect(head: $0) }).isCrashDump,
+            let plain = Inflate.unpack(source, limit: Self.packedLimit)
+        else { return [] }
+        var records = read(MemoryByteSource(plain.bytes), depth: 1)
+        if !plain.complete {
+            for index in records.indices { records[index].notes.append("the compressed dump was not read to its end") }
+        }
+        return records
+    }
+
+    /// The files of an upload tell of one crash.
+    private func unreal(_ source: any ByteSource) -> [CrashRecord] {
+        guard let container = try? UnrealContainer(source) else { return [] }
+        var records: [CrashRecord] = []
+        for file in container.files {
+            for var record in read(MemoryByteSource(file.bytes), depth: 1) {
+                record.member = file.name
+                records.append(record)
+            }
+        }
+        var merged = CrashMerger.merge(records, sameProcess: true)
+        for index in merged.indices {
+            if !container.complete { merged[index].notes.append("the upload is cut off") }
+        }
+        return merged
     }
 
     private func elfCore(_ source: any ByteSource) -> CrashRecord {
@@ -67,7 +109,9 @@ public struct CrashAnalyzer: Sendable {
     private func minidump(_ source: any ByteSource) -> CrashRecord {
         do throws(CrashError) {
             let file = try MinidumpFile(source)
-            return file.record()
+            var record = file.record()
+            file.unwind(into: &record, symbols: symbols, options: options)
+            return record
         } catch {
             return broken("minidump", error)
         }
@@ -91,14 +135,16 @@ public struct CrashAnalyzer: Sendable {
         record.image = context.image
         record.tag = context.tag
         record.location = context.location
-        record.member = name
+        record.member = record.member.map { name + "/" + $0 } ?? name
+        record.alsoIn = record.alsoIn.map { $0.contains("/") ? $0 : name + "/" + $0 }
         if record.time == nil, let exited = context.exited {
             record.time = Timestamp.text(milliseconds: exited)
             record.timeSource = "exit"
         }
         SignatureAlgorithm.sign(&record)
         let identity = [
-            context.session ?? "", name, record.kind, String(record.memberOffset ?? 0), String(record.pid ?? 0),
+            context.session ?? "", record.member ?? name, record.kind, String(record.memberOffset ?? 0),
+            String(record.pid ?? 0),
             String(record.thread ?? 0), record.address?.description ?? "",
         ]
         record.crash = String(Digest.sha256(Array(identity.joined(separator: "\0").utf8)).prefix(16))

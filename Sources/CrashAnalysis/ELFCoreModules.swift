@@ -7,6 +7,8 @@ struct MappedModule: Sendable {
     var segments: [ELFSegment]
     /// Ranges mapped with the right to execute.
     var code: [Range<UInt64>]
+    /// Name under which Breakpad files the module's symbols.
+    var debugFile: String?
 
     var end: UInt64 { record.base.value &+ record.size }
 

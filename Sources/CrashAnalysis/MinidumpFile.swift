@@ -51,6 +51,8 @@ struct MinidumpFile {
     private(set) var exception: Exception?
     private(set) var pid: Int?
     private(set) var requestingThread: Int?
+    /// The thread that wrote the dump: its stack tells nothing of the crash.
+    private(set) var dumpingThread: Int?
     private(set) var commandLine: String?
     private(set) var remarks: [String] = []
     let memory: MinidumpMemory
@@ -106,8 +108,9 @@ struct MinidumpFile {
         if let stream = stream(StreamType.misc), let flags = stream.u32(4), flags & 1 != 0 {
             pid = stream.u32(8).map(Int.init)
         }
-        if let stream = stream(StreamType.breakpadInfo), let valid = stream.u32(0), valid & 2 != 0 {
-            requestingThread = stream.u32(8).map(Int.init)
+        if let stream = stream(StreamType.breakpadInfo), let valid = stream.u32(0) {
+            if valid & 1 != 0 { dumpingThread = stream.u32(4).map(Int.init) }
+            if valid & 2 != 0 { requestingThread = stream.u32(8).map(Int.init) }
         }
         if let stream = stream(StreamType.linuxCommandLine) {
             let words = stream.bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }

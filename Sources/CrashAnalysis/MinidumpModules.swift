@@ -25,9 +25,13 @@ enum MinidumpModules {
         if stream.u32(at + 24) == 0xfeef_04bd, let high = stream.u32(at + 32), let low = stream.u32(at + 36) {
             record.version = "\(high >> 16).\(high & 0xffff).\(low >> 16).\(low & 0xffff)"
         }
-        identify(&record, file.bytes(UInt64(recordAt), min(Int(recordSize), 4096)))
+        let codeView = file.bytes(UInt64(recordAt), min(Int(recordSize), 4096))
+        identify(&record, codeView)
+        let debugFile = codeView.u32(0) == pdb70 ? codeView.cString(24, limit: 1024) : short
         let end = base.addingClamped(UInt64(size))
-        return MappedModule(record: record, bias: base, segments: [], code: base < end ? [base..<end] : [])
+        return MappedModule(
+            record: record, bias: base, segments: [], code: base < end ? [base..<end] : [],
+            debugFile: debugFile?.isEmpty == false ? debugFile : short)
     }
 
     private static func identify(_ record: inout CrashModule, _ view: ByteView) {

@@ -9,7 +9,7 @@ struct MinidumpSystem {
     private(set) var version: String?
     private(set) var build: String?
 
-    init() {}
+    init(arch: Architecture? = nil) { self.arch = arch }
 
     init(_ stream: ByteView, file: MinidumpFile) {
         switch stream.u16(0) {

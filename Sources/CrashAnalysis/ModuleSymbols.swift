@@ -15,6 +15,22 @@ final class ModuleSymbols {
         self.is64 = is64
     }
 
+    /// What to add to the addresses in the file; a dump without ELF headers leaves it to the file to say.
+    private(set) lazy var bias: UInt64 = {
+        guard module.segments.isEmpty, let file = executable ?? debug,
+            let first = file.segments.first(where: { $0.type == ELFSegment.load })
+        else { return module.bias }
+        return module.record.base.value &- (first.address &- first.offset)
+    }()
+
+    private(set) lazy var breakpad: BreakpadSymbols? = {
+        guard let identity = module.record.debugID, let name = module.debugFile,
+            let path = store?.breakpadPath(debugFile: name, debugID: identity),
+            let source = try? FileByteSource(path: path)
+        else { return nil }
+        return BreakpadSymbols(source)
+    }()
+
     private(set) lazy var executable: SymbolFile? = open(.executable)
     private(set) lazy var debug: SymbolFile? = open(.debug)
 
@@ -68,21 +84,27 @@ final class ModuleSymbols {
     }()
 
     /// True when functions can be named.
-    var hasSymbols: Bool { !tables.isEmpty }
+    var hasSymbols: Bool { breakpad != nil || !tables.isEmpty }
 
     /// True when the store has something under the build id.
     var isStored: Bool { executable != nil || debug != nil }
 
     func function(at address: UInt64) -> String? {
-        let inside = address &- module.bias
+        if let breakpad { return breakpad.calls(at: address &- module.record.base.value).last?.function }
+        let inside = address &- bias
         return tables.lazy.compactMap { $0.function(at: inside)?.name }.first.map(Demangler.demangle)
     }
 
-    func calls(at address: UInt64) -> [SourceLines.Call] { lines?.calls(at: address &- module.bias) ?? [] }
+    func calls(at address: UInt64) -> [SourceLines.Call] {
+        guard let breakpad else { return lines?.calls(at: address &- bias) ?? [] }
+        return breakpad.calls(at: address &- module.record.base.value).map {
+            SourceLines.Call(function: $0.function, file: $0.file, line: $0.line, inlined: $0.inlined)
+        }
+    }
 
     /// The bytes before an address, up to eight.
     func bytes(before address: UInt64) -> [UInt8] {
-        image?.bytes(atVirtual: address &- module.bias &- 8, count: 8) ?? []
+        image?.bytes(atVirtual: address &- bias &- 8, count: 8) ?? []
     }
 }
 

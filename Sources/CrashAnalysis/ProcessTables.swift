@@ -4,6 +4,8 @@ final class ProcessTables: UnwindTables {
     let modules: [ModuleSymbols]
     private let memory: any ProcessMemory
     private let code: [Range<UInt64>]
+    private var start: UInt64 = 0
+    private var parameters: UInt64 = 0
 
     init(arch: Architecture, modules: [MappedModule], store: SymbolStore?, memory: any ProcessMemory) {
         self.arch = arch
@@ -31,7 +33,19 @@ final class ProcessTables: UnwindTables {
 
     func step(_ registers: Registers, lookup: UInt64, memory: any ProcessMemory) -> (StackStep.Outcome, Bool)? {
         guard let symbols = module(at: lookup) else { return nil }
-        let address = lookup &- symbols.module.bias
+        if let breakpad = symbols.breakpad {
+            let offset = lookup &- symbols.module.record.base.value
+            // The callee's parameters lie between its frame and this one.
+            let inner = registers.sp == start ? 0 : parameters
+            parameters = breakpad.parameterSize(at: offset)
+            if let caller = BreakpadStep.step(
+                breakpad, offset: offset, registers: registers, memory: memory, innerParameters: inner)
+            {
+                return (.caller(caller), false)
+            }
+            return nil
+        }
+        let address = lookup &- symbols.bias
         for table in symbols.frames {
             guard let entry = table.entry(for: address),
                 let row = CFIProgram.row(entry, for: address, wordSize: Int(arch.wordSize))
@@ -39,6 +53,12 @@ final class ProcessTables: UnwindTables {
             return (StackStep.apply(row, to: registers, memory: memory), row.signalFrame)
         }
         return nil
+    }
+
+    /// Begins another stack: what was learnt of the last frame's parameters no longer holds.
+    func begin(_ registers: Registers) {
+        start = registers.sp
+        parameters = 0
     }
 
     func isCode(_ address: UInt64) -> Bool {
@@ -53,6 +73,9 @@ final class ProcessTables: UnwindTables {
 
     func mayFollowCall(_ address: UInt64) -> Bool {
         guard let symbols = module(at: address &- 1) else { return true }
+        if let breakpad = symbols.breakpad {
+            return !breakpad.calls(at: address &- 1 &- symbols.module.record.base.value).isEmpty
+        }
         return CallSites.mayEnd(symbols.bytes(before: address), arch: arch)
     }
 

@@ -13,6 +13,8 @@ struct RawFrame {
 protocol UnwindTables: AnyObject {
     /// The caller by call frame information, when there is any for this address.
     func step(_ registers: Registers, lookup: UInt64, memory: any ProcessMemory) -> (StackStep.Outcome, Bool)?
+    /// Called before each stack.
+    func begin(_ registers: Registers)
     /// True when an address lies in code.
     func isCode(_ address: UInt64) -> Bool
     /// False when the bytes before a return address are there and are no call.
@@ -37,6 +39,7 @@ struct Unwinder {
     var scanBudget: UInt64 = 1 << 20
 
     func walk(_ start: Registers) -> [RawFrame] {
+        tables.begin(start)
         var frames = [RawFrame(registers: start, trust: .context, lookup: start.pc)]
         var budget = scanBudget
         while frames.count < Self.frameLimit, let callee = frames.last {

@@ -1,0 +1,78 @@
+import Foundation
+import Testing
+
+@testable import CrashAnalysis
+
+/// Frame-for-frame agreement with rust-minidump's snapshots.
+@Suite(.needsCorpora) struct MinidumpSnapshotTests {
+    private struct Expected: Decodable {
+        struct Frame: Decodable {
+            var module: String?
+            var module_offset: String?
+            var offset: String
+            var trust: String
+            var function: String?
+            var line: Int?
+        }
+        struct Thread: Decodable {
+            var thread_id: Int
+            var frames: [Frame]
+        }
+        struct Module: Decodable {
+            var filename: String
+            var debug_id: String
+            var base_addr: String
+            var version: String?
+        }
+        var threads: [Thread]
+        var modules: [Module]
+    }
+
+    private func snapshot(_ name: String) throws -> Expected {
+        let text = try Corpora.text("minidump/expected/rust-minidump-\(name).snap")
+        let start = try #require(text.range(of: "\n{"))
+        return try JSONDecoder().decode(Expected.self, from: Data(text[start.lowerBound...].utf8))
+    }
+
+    private func number(_ text: String?) -> UInt64? { text.flatMap { UInt64($0.dropFirst(2), radix: 16) } }
+
+    @Test(arguments: [
+        ("json-pretty", "rust-minidump-test.dmp", false), ("json-pretty-symbols", "rust-minidump-test.dmp", true),
+        ("linux_json_pretty", "rust-minidump-linux-mini.dmp", false),
+    ]) func framesAndTrustAgree(name: String, dump: String, symbols: Bool) throws {
+        let expected = try snapshot(name)
+        let store = symbols ? SymbolStore(root: Corpora.root + "/minidump/symbols") : nil
+        let record = try #require(try Corpora.analyze("minidump/" + dump, symbols: store).first)
+        #expect(record.threads.count == expected.threads.count)
+        for wanted in expected.threads {
+            let thread = try #require(record.threads.first { $0.thread == wanted.thread_id })
+            #expect(thread.frames.map { $0.address?.value } == wanted.frames.map { number($0.offset) })
+            #expect(thread.frames.map(\.trust.rawValue) == wanted.frames.map(\.trust))
+            #expect(thread.frames.map(\.module) == wanted.frames.map(\.module))
+            #expect(thread.frames.map { $0.offset?.value } == wanted.frames.map { number($0.module_offset) })
+            #expect(thread.frames.map(\.function) == wanted.frames.map(\.function))
+            #expect(thread.frames.map(\.line) == wanted.frames.map(\.line))
+        }
+    }
+
+    @Test(arguments: [
+        ("json-pretty", "rust-minidump-test.dmp"), ("linux_json_pretty", "rust-minidump-linux-mini.dmp"),
+        ("macos_inlines_json_pretty", "rust-minidump-pipeline-inlines-macos-segv.dmp"),
+    ]) func modulesAgree(name: String, dump: String) throws {
+        let expected = try snapshot(name)
+        let record = try #require(try Corpora.analyze("minidump/" + dump).first)
+        let wanted = expected.modules.sorted { number($0.base_addr) ?? 0 < number($1.base_addr) ?? 0 }
+        #expect(record.modules.map { $0.base.value } == wanted.map { number($0.base_addr) })
+        #expect(record.modules.map(\.name) == wanted.map(\.filename))
+        #expect(record.modules.map { $0.debugID ?? "" } == wanted.map(\.debug_id))
+    }
+
+    @Test func inlinedCallsOfBreakpadSymbols() throws {
+        let store = SymbolStore(root: Corpora.root + "/minidump/symbols")
+        let record = try #require(
+            try Corpora.analyze("minidump/breakpad-linux_inline.dmp", symbols: store).first)
+        #expect(record.frames.prefix(4).map(\.function) == ["func()", "bar()", "foo()", "main"])
+        #expect(record.frames.prefix(4).map(\.line) == [27, 32, 39, 42])
+        #expect(record.frames.prefix(4).map(\.trust) == [.inline, .inline, .inline, .context])
+    }
+}
