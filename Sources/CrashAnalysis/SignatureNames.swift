@@ -29,13 +29,13 @@ enum SignatureNames {
     private static func hide(_ name: String, _ part: String) -> String {
         var result = name
         while let found = result.find(part) {
-            result.replaceSubrange(found, with: "\u{1}")
+            result.replaceSubrange(found, with: "\u{E000}")
         }
         return result
     }
 
     private static func show(_ name: String) -> String {
-        String(name.flatMap { $0 == "\u{1}" ? Array("(anonymous namespace)") : [$0] })
+        String(name.flatMap { $0 == "\u{E000}" ? Array("(anonymous namespace)") : [$0] })
     }
 
     /// Replaces bracketed parts, outermost pairs as a whole, and leaves operators alone.

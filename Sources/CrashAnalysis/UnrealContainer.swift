@@ -24,7 +24,8 @@ struct UnrealContainer {
             cursor.number() != nil, let count = cursor.number(), count <= Self.fileLimit
         else { throw CrashError(code: .malformed, message: "no Unreal crash header") }
         var files: [File] = []
-        for _ in 0..<count {
+        // Clients that write the header first leave its count at zero.
+        while cursor.at < plain.bytes.count, files.count < (count > 0 ? count : Self.fileLimit) {
             guard cursor.number() != nil, let name = cursor.text(), let length = cursor.number(),
                 let bytes = cursor.take(length)
             else { break }
@@ -32,7 +33,7 @@ struct UnrealContainer {
         }
         self.folder = folder
         self.files = files
-        complete = plain.complete && files.count == count
+        complete = plain.complete && (count > 0 ? files.count == count : cursor.at == plain.bytes.count)
     }
 
     private struct Cursor {

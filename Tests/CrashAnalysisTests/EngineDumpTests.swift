@@ -89,7 +89,7 @@ import Testing
         #expect(record.signal == "SIGSEGV")
         #expect(record.address == Address(0x18))
         #expect(record.pid == 77)
-        #expect(record.time == "2020-01-02T12:32:05.000Z")
+        #expect(record.time == "2019-12-31T20:45:25.000Z")
         #expect(record.frames.map(\.function) == ["AGameMode::Tick(float)", "UWorld::Tick(float)"])
         #expect(record.signature == "AGameMode::Tick")
     }

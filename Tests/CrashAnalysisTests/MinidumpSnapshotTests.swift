@@ -8,20 +8,20 @@ import Testing
     private struct Expected: Decodable {
         struct Frame: Decodable {
             var module: String?
-            var module_offset: String?
+            var moduleOffset: String?
             var offset: String
             var trust: String
             var function: String?
             var line: Int?
         }
         struct Thread: Decodable {
-            var thread_id: Int
+            var threadId: Int
             var frames: [Frame]
         }
         struct Module: Decodable {
             var filename: String
-            var debug_id: String
-            var base_addr: String
+            var debugId: String
+            var baseAddr: String
             var version: String?
         }
         var threads: [Thread]
@@ -31,7 +31,9 @@ import Testing
     private func snapshot(_ name: String) throws -> Expected {
         let text = try Corpora.text("minidump/expected/rust-minidump-\(name).snap")
         let start = try #require(text.range(of: "\n{"))
-        return try JSONDecoder().decode(Expected.self, from: Data(text[start.lowerBound...].utf8))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(Expected.self, from: Data(text[start.lowerBound...].utf8))
     }
 
     private func number(_ text: String?) -> UInt64? { text.flatMap { UInt64($0.dropFirst(2), radix: 16) } }
@@ -45,11 +47,11 @@ import Testing
         let record = try #require(try Corpora.analyze("minidump/" + dump, symbols: store).first)
         #expect(record.threads.count == expected.threads.count)
         for wanted in expected.threads {
-            let thread = try #require(record.threads.first { $0.thread == wanted.thread_id })
+            let thread = try #require(record.threads.first { $0.thread == wanted.threadId })
             #expect(thread.frames.map { $0.address?.value } == wanted.frames.map { number($0.offset) })
             #expect(thread.frames.map(\.trust.rawValue) == wanted.frames.map(\.trust))
             #expect(thread.frames.map(\.module) == wanted.frames.map(\.module))
-            #expect(thread.frames.map { $0.offset?.value } == wanted.frames.map { number($0.module_offset) })
+            #expect(thread.frames.map { $0.offset?.value } == wanted.frames.map { number($0.moduleOffset) })
             #expect(thread.frames.map(\.function) == wanted.frames.map(\.function))
             #expect(thread.frames.map(\.line) == wanted.frames.map(\.line))
         }
@@ -61,10 +63,10 @@ import Testing
     ]) func modulesAgree(name: String, dump: String) throws {
         let expected = try snapshot(name)
         let record = try #require(try Corpora.analyze("minidump/" + dump).first)
-        let wanted = expected.modules.sorted { number($0.base_addr) ?? 0 < number($1.base_addr) ?? 0 }
-        #expect(record.modules.map { $0.base.value } == wanted.map { number($0.base_addr) })
+        let wanted = expected.modules.sorted { number($0.baseAddr) ?? 0 < number($1.baseAddr) ?? 0 }
+        #expect(record.modules.map { $0.base.value } == wanted.map { number($0.baseAddr) })
         #expect(record.modules.map(\.name) == wanted.map(\.filename))
-        #expect(record.modules.map { $0.debugID ?? "" } == wanted.map(\.debug_id))
+        #expect(record.modules.map { $0.debugID ?? "" } == wanted.map(\.debugId))
     }
 
     @Test func inlinedCallsOfBreakpadSymbols() throws {
