@@ -22,6 +22,8 @@ final class Fleet: SessionSource, IngestService {
         var listFaults: [SourceFailure] = []
         var describeFaults: [SourceFailure] = []
         var refusal: Int?
+        /// Breaks the next followed stream that has sent something.
+        var cutFollowers = false
         var requests: [String] = []
         var ingested: [IngestRequest] = []
         var contents: [String: [String: [UInt8]]] = [:]
@@ -106,6 +108,30 @@ final class Fleet: SessionSource, IngestService {
         }
         if let fault { throw fault }
         return true
+    }
+
+    func follow(
+        _ id: String, into sink: @Sendable (any DownloadPiece) async throws -> Bool
+    ) async throws -> Bool {
+        var sent = 0
+        while !Task.isCancelled {
+            let (session, cut) = model.withLock { model in
+                if sent == 0 { model.requests.append("follow \(id)") }
+                let cut = sent > 0 && model.cutFollowers
+                if cut { model.cutFollowers = false }
+                return (model.sessions[id], cut)
+            }
+            guard let session else { throw SourceFailure(status: 404, message: "not found") }
+            if cut { throw SourceFailure(message: "closed", cut: true) }
+            let rest = (session.bodies["logs"] ?? []).dropFirst(sent)
+            if !rest.isEmpty {
+                guard try await sink(Piece(bytes: rest)) else { return false }
+                sent += rest.count
+            }
+            if session.status != .running { return true }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return false
     }
 
     func ingest(_ request: IngestRequest) async throws -> IngestOutcome {

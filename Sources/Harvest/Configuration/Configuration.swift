@@ -93,6 +93,8 @@ public struct Configuration: Sendable, Equatable {
         public var concurrency = 8
         /// Ingests at the same time.
         public var ingests = 2
+        /// Logs followed at the same time.
+        public var followers = 1000
         /// Requests per minute to `/session`.
         public var listPerMinute = 120
         /// Requests per minute to `/session/{id}`.

@@ -139,6 +139,7 @@ extension Configuration {
     private mutating func readLimits(_ section: NodeReader) {
         if let value = section.integer("concurrency", in: 1...256) { limits.concurrency = value }
         if let value = section.integer("ingests", in: 1...64) { limits.ingests = value }
+        if let value = section.integer("followers", in: 0...100_000) { limits.followers = value }
         let rates = section.section("requests_per_minute")
         let range = 1...1_000_000
         if let value = rates.integer("list", in: range) { limits.listPerMinute = value }

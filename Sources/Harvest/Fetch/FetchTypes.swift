@@ -114,6 +114,8 @@ public struct Attempt: Sendable, Hashable {
     public var bytes: UInt64
     /// Of a log: whether its text looks like a crash.
     public var looksCrashed: Bool?
+    /// Of a log that was followed before: whether it begins with all that was followed.
+    public var holdsEarlier: Bool?
 
     /// Collects the facts.
     public init(

@@ -60,7 +60,7 @@ extension Fetcher {
             return [.discard(key: key, item: index)]
         }
         if attempt.ending == .tooLarge { item.reason = "larger than limits.download; the rest was cut off" }
-        let replaces = !item.fresh || attempt.bytes >= item.keptBytes
+        let replaces = attempt.holdsEarlier ?? (!item.fresh || attempt.bytes >= item.keptBytes)
         item.keptBytes = attempt.bytes
         item.keptComplete = attempt.ending == .complete
         item.fresh = true

@@ -1,4 +1,5 @@
 import Catalog
+import Glibc
 import Pack
 import Synchronization
 
@@ -77,7 +78,7 @@ extension HarvestRunner {
         } catch {
             attempt = Attempt(.local("\(error)"))
         }
-        return await settleFile(file, artifact, &attempt)
+        return await settleFile(file, artifact, key, &attempt)
     }
 
     private func append(_ piece: any DownloadPiece, to file: SpoolFile) throws -> Bool {
@@ -107,8 +108,9 @@ extension HarvestRunner {
             path: store)
     }
 
-    private func settleFile(_ file: SpoolFile, _ artifact: String, _ attempt: inout Attempt) async -> (Attempt, String?)
-    {
+    private func settleFile(_ file: SpoolFile, _ artifact: String, _ key: String, _ attempt: inout Attempt) async -> (
+        Attempt, String?
+    ) {
         let keeps: Bool
         switch attempt.ending {
         case .complete, .tooLarge: keeps = true
@@ -117,17 +119,21 @@ extension HarvestRunner {
         }
         let complete = attempt.ending == .complete
         let spool = spool
+        let live = spool.liveFolder(of: key) + "/" + LiveLog.name
         do {
-            let (path, crashed) = try await disk.run { () -> (String?, Bool?) in
+            let (path, crashed, holds) = try await disk.run { () -> (String?, Bool?, Bool?) in
                 guard keeps else {
                     file.discard()
-                    return (nil, nil)
+                    return (nil, nil, nil)
                 }
                 try file.finish()
                 let path = try spool.keep(file.path, complete: complete)
-                return (path, artifact == FetchItem.logs && complete ? CrashHint.looksCrashed(path: path) : nil)
+                guard artifact == FetchItem.logs, complete else { return (path, nil, nil) }
+                let holds = access(live, F_OK) == 0 ? LiveLog.begins(path, with: live) : nil
+                return (path, CrashHint.looksCrashed(path: path), holds)
             }
             attempt.looksCrashed = crashed
+            attempt.holdsEarlier = holds
             return (attempt, path)
         } catch {
             return (Attempt(.local("\(error)")), nil)

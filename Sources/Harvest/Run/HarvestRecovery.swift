@@ -17,9 +17,9 @@ extension HarvestRunner {
                 try catalog.artifacts(in: ArtifactState.allCases, sessions: [.running, .pending])
             )
         }
-        let found = try await disk.run { () throws -> [Spool.Leftovers] in
+        let (found, live) = try await disk.run { () throws -> ([Spool.Leftovers], [Spool.Leftovers]) in
             try StoreFolder.make(spool.folder)
-            return spool.leftovers()
+            return (spool.leftovers(), spool.liveLeftovers())
         }
         var records = open.filter { $0.source != "ingest" } + recent.filter { $0.source != "ingest" }
         let known = Dictionary(records.map { ($0.session, $0.state) }, uniquingKeysWith: { first, _ in first })
@@ -34,6 +34,16 @@ extension HarvestRunner {
                 if known[session] == nil { records.append(SessionRecord(leftovers.manifest.facts)) }
             }
         }
+        var followed: [String: [SpooledFile]] = [:]
+        for leftovers in live {
+            let session = leftovers.manifest.facts.session
+            if try await isFinal(session, known) {
+                try await disk.run { spool.drop(session) }
+            } else {
+                followed[session] = leftovers.files
+            }
+        }
+        state.withLock { $0.liveFiles = followed }
         if case .pass(_, let session?) = mode { records = records.filter { Self.isAbout($0, session) } }
         resume(records, rows, kept, settings, now)
     }
@@ -62,6 +72,10 @@ extension HarvestRunner {
                 settings: settings, remembering: records.map { RememberedSession($0, spooled[$0.session]) })
             state.progress.seen = records.count
             for row in rows { state.remembered[row.session, default: []].append(ArtifactOutcome(row.entry)) }
+            for record in records where record.state == .running && spooled[record.session] == nil {
+                let id = RunKey.apiID(key: record.session, created: record.created)
+                state.follow(record.session, SessionIdentity(record, id: id))
+            }
             for record in records where !record.state.isFinal {
                 if let pack = record.pack { state.packs[record.session] = pack }
                 guard let found = spooled[record.session] else { continue }
@@ -80,9 +94,7 @@ extension RememberedSession {
         let ended = leftovers != nil && !record.state.isFinal
         self.init(
             key: record.session,
-            identity: SessionIdentity(
-                id: RunKey.apiID(key: record.session, created: record.created), image: record.image, tag: record.tag,
-                location: record.location, host: record.host, labels: record.labels, created: record.created),
+            identity: SessionIdentity(record, id: RunKey.apiID(key: record.session, created: record.created)),
             state: ended ? .pending : record.state, lastSeen: record.firstSeen ?? record.created ?? record.at,
             exitedAt: record.firstSeenExited ?? leftovers?.manifest.facts.firstSeenExited,
             deadline: record.deadline ?? leftovers?.manifest.facts.deadline,
@@ -102,5 +114,14 @@ extension SessionRecord {
         created = facts.created
         firstSeenExited = facts.firstSeenExited
         deadline = facts.deadline
+    }
+}
+
+extension SessionIdentity {
+    /// What the ledger knows of a session.
+    init(_ record: SessionRecord, id: String) {
+        self.init(
+            id: id, image: record.image, tag: record.tag, location: record.location, host: record.host,
+            labels: record.labels, created: record.created)
     }
 }

@@ -86,7 +86,8 @@ public final class HarvestRunner: Sendable {
         var seed = SystemRandomNumberGenerator()
         state = Mutex(
             HarvestState(
-                configuration: configuration, observer: parts.observer, watcher: Watcher(settings: watching),
+                configuration: configuration, observer: parts.observer, spool: spool,
+                watcher: Watcher(settings: watching),
                 fetcher: Fetcher(settings: fetching, seed: seed.next())))
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -118,7 +119,13 @@ public final class HarvestRunner: Sendable {
     /// - Returns: What it came to, also when something was lost or the token was refused.
     /// - Throws: ``HarvestError`` when the store cannot be used, or the API gave no list at all in a single pass.
     public func run(_ mode: Mode) async throws -> HarvestSummary {
-        if mode == .watch { state.withLock { $0.fetcher.triesPerPass = nil } }
+        if mode == .watch {
+            Self.raiseDescriptorLimit()
+            state.withLock { state in
+                state.fetcher.triesPerPass = nil
+                state.following = true
+            }
+        }
         try await recover(mode)
         var failure: HarvestError?
         await withTaskGroup(of: HarvestError?.self) { group in
@@ -157,6 +164,11 @@ public final class HarvestRunner: Sendable {
         case .describe(let id):
             group.addTask {
                 await self.describe(id)
+                return nil
+            }
+        case .follow(let key, let id):
+            group.addTask {
+                await self.follow(key, id)
                 return nil
             }
         case .drop(let key):

@@ -9,6 +9,7 @@ struct HarvestState {
         case describe(id: String)
         case ingest(key: String, items: [Int])
         case drop(key: String)
+        case follow(key: String, id: String)
     }
 
     /// What is known of a session while it is fetched.
@@ -22,6 +23,12 @@ struct HarvestState {
 
     var configuration: Configuration
     let observer: HarvestObserver
+    let spool: Spool
+    /// Whether logs of running sessions are followed at all: by a daemon, not by a single pass.
+    var following = false
+    var followed: [String: Followed] = [:]
+    /// Followed logs that an earlier run left, of sessions that are not done.
+    var liveFiles: [String: [SpooledFile]] = [:]
     var watcher: Watcher
     var fetcher: Fetcher
     var contexts: [String: Context] = [:]
@@ -58,12 +65,13 @@ struct HarvestState {
     mutating func apply(_ actions: [Watcher.Action], _ now: Int64) {
         for action in actions {
             switch action {
-            case .record(let key, let identity, _):
+            case .record(let key, let identity, let alive):
                 progress.seen += 1
                 var update = SessionUpdate(session: key, state: .running)
                 update.learn(identity)
                 update.seen = now
                 batch.sessions.append(update)
+                if alive { follow(key, identity) }
             case .describe(let id): fetcher.requestDescribe(id: id)
             case .exited(let session): begin(session, now)
             case .withdraw(let key):
@@ -111,7 +119,13 @@ struct HarvestState {
     private mutating func begin(_ session: ExitedSession, _ now: Int64) {
         let key = session.key
         progress.current = key
-        let files = leftovers.removeValue(forKey: key) ?? []
+        var files = leftovers.removeValue(forKey: key) ?? []
+        let live = liveFiles.removeValue(forKey: key) ?? []
+        if let own = unfollow(key, spool) {
+            files += live.filter { $0.path != own.path } + [own]
+        } else {
+            files += live
+        }
         contexts[key] = Context(session: session, files: files, pack: packs.removeValue(forKey: key))
         if session.evidence != .resumed {
             var update = SessionUpdate(session: key, state: .pending, reason: session.reason)
@@ -132,6 +146,7 @@ struct HarvestState {
             apply(fetcher.replaced(key: key, now: now), now)
             return
         }
+        _ = unfollow(key, spool)
         let reason = "another container took over the session's id before this one was seen to end"
         batch.sessions.append(SessionUpdate(session: key, state: .lost, reason: reason))
         count(key, .lost, [ArtifactOutcome(FetchItem.logs, .lost, reason: reason)])

@@ -55,6 +55,20 @@ public struct SessionAPISource: SessionSource {
         }
         return true
     }
+
+    /// Follows a log.
+    public func follow(
+        _ id: String, into sink: @Sendable (any DownloadPiece) async throws -> Bool
+    ) async throws -> Bool {
+        do {
+            for try await piece in try await client.streamLogs(session: id, follow: true) {
+                guard try await sink(APIPiece(chunk: piece)) else { return false }
+            }
+        } catch let error as APIError {
+            throw SourceFailure(error)
+        }
+        return true
+    }
 }
 
 private struct APIPiece: DownloadPiece {

@@ -66,6 +66,14 @@ public protocol SessionSource: Sendable {
     func download(
         _ id: String, _ artifact: String, into sink: @Sendable (any DownloadPiece) async throws -> Bool
     ) async throws -> Bool
+
+    /// Follows the log of a running session from its start.
+    ///
+    /// - Returns: Whether the stream came to its end, which it does when the session ends.
+    /// - Throws: ``SourceFailure``, or what the sink throws.
+    func follow(
+        _ id: String, into sink: @Sendable (any DownloadPiece) async throws -> Bool
+    ) async throws -> Bool
 }
 
 /// A piece of a body; its bytes are lent during a call.

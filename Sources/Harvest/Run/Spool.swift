@@ -45,8 +45,12 @@ struct Spool: Sendable {
     static let quarantineName = ".quarantine"
 
     let folder: String
+    let liveRoot: String
 
-    init(store: String) { folder = store + "/spool" }
+    init(store: String) {
+        folder = store + "/spool"
+        liveRoot = store + "/live"
+    }
 
     func folder(of key: String) -> String { folder + "/" + PackPath.escaped(key) }
 
@@ -59,6 +63,13 @@ struct Spool: Sendable {
     func prepare(_ key: String, _ manifest: Manifest) throws {
         let path = folder(of: key)
         try StoreFolder.make(path)
+        try writeManifest(manifest, in: path)
+        try StoreFolder.sync(path)
+        try StoreFolder.sync(folder)
+    }
+
+    /// Writes whose files a folder holds, all or nothing.
+    func writeManifest(_ manifest: Manifest, in path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let bytes = [UInt8](try encoder.encode(manifest))
@@ -69,8 +80,6 @@ struct Spool: Sendable {
         try Spool.write(bytes.withUnsafeBytes { Array($0) }[...], to: descriptor, name)
         guard fdatasync(descriptor) == 0 else { throw SystemFailure.last("fdatasync", name) }
         guard rename(name + ".part", name) == 0 else { throw SystemFailure.last("rename", name) }
-        try StoreFolder.sync(path)
-        try StoreFolder.sync(folder)
     }
 
     /// Gives a download that has arrived its lasting name.
@@ -85,7 +94,10 @@ struct Spool: Sendable {
     func remove(_ paths: [String]) { for path in paths { unlink(path) } }
 
     /// Removes a session's folder and everything in it.
-    func drop(_ key: String) { Spool.removeFolder(folder(of: key)) }
+    func drop(_ key: String) {
+        Spool.removeFolder(folder(of: key))
+        Spool.removeFolder(liveFolder(of: key))
+    }
 
     /// Puts a session's downloads aside for an engineer to look at; they are not tried again.
     ///
@@ -147,14 +159,14 @@ struct Spool: Sendable {
         }
     }
 
-    private static func manifest(_ path: String) -> Manifest? {
+    static func manifest(_ path: String) -> Manifest? {
         guard let data = try? Data(contentsOf: URL(filePath: path + "/" + manifestName)), data.count < 1 << 22 else {
             return nil
         }
         return try? JSONDecoder().decode(Manifest.self, from: data)
     }
 
-    private static func names(in path: String) -> [String] {
+    static func names(in path: String) -> [String] {
         guard let handle = opendir(path) else { return [] }
         defer { closedir(handle) }
         var names: [String] = []
