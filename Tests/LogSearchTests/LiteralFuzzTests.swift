@@ -35,7 +35,7 @@ import Testing
                     let expected = Self.linesByThemselves(block, oracle, matcher)
                     matching += expected.isEmpty ? 0 : 1
                     let found = Self.lines(block, compiled, matcher)
-                    #expect(found == expected, "\(reading) query \(compiled.query.text)")
+                    #expect(found == expected, "\(reading) query \(compiled.query.text) text \(block)")
                 }
             }
         }

@@ -163,7 +163,8 @@ private func run(
         let index = FilterIndex(store: store)
         #expect(index.packs == 20)
         // A newer generation replaces the record; one that was not recorded is opened.
-        try writeSmallPack(store + "/" + packs[3], "s3", "common line\nonly needle3x here\nand needle7x too, as it grew\n")
+        try writeSmallPack(
+            store + "/" + packs[3], "s3", "common line\nonly needle3x here\nand needle7x too, as it grew\n")
         #expect(try Self.find("needle7x", store, packs).split(separator: "\n").count == 2)
         try FilterLog.append(store: store, pack: packs[3], reader: PackReader.open(path: store + "/" + packs[3]))
         #expect(FilterIndex(store: store).packs == 20)

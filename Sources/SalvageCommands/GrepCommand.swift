@@ -1,0 +1,258 @@
+import ArgumentParser
+import Catalog
+import Glibc
+import LogSearch
+import Terminal
+
+/// `salvage grep`: text in the logs of all sessions, with ripgrep's flags.
+struct Grep: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Search the logs of sessions.",
+        discussion: """
+            PATTERN is a PCRE2 expression; a match never spans lines. Prints session:path:line:text. The flags are
+            ripgrep's, and so are the exit codes: 0 found, 1 nothing found, 2 error. Members that are not text are left
+            out unless --binary or --text is given.
+
+              salvage grep 'Fatal error' --tag '1.4*' --since 2d
+              salvage grep -F 9b2e77aa-1c -C 3
+              salvage grep '' --session ID --last 2m --path 'Saved/Logs/**'
+            """)
+
+    @Argument(help: "What to look for; left out when -e or -f is given.") var pattern: String?
+    @OptionGroup(title: "Pattern") var reading: GrepPatternFlags
+    @OptionGroup(title: "Output") var printing: GrepOutputFlags
+    @OptionGroup(title: "Time") var time: GrepTimeFlags
+    @OptionGroup(title: "Selection") var selection: SelectionOptions
+    @OptionGroup(title: "Global") var options: GlobalOptions
+
+    func run() throws {
+        let patterns = try reading.patterns(first: pattern)
+        let compiled = try GrepRun.compile(try reading.options(patterns))
+        var search = try printing.options(options)
+        try time.apply(to: &search, selection)
+        let run = GrepRun(
+            store: try StoreAccess.path(options), pattern: compiled, search: search, options: options,
+            explains: printing.explain)
+        try run.perform(try time.catalogSelection(selection))
+    }
+}
+
+/// How patterns are given and read.
+struct GrepPatternFlags: ParsableArguments {
+    @Option(
+        name: [.customShort("e"), .customLong("regexp")], parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A pattern; may be repeated, a line matches when one does.", valueName: "pattern"))
+    var expressions: [String] = []
+
+    @Option(
+        name: [.customShort("f"), .customLong("file")],
+        help: ArgumentHelp("Patterns from a file, one per line.", valueName: "file"))
+    var files: [String] = []
+
+    @Flag(name: [.customShort("F"), .customLong("fixed-strings")], help: "Patterns are plain text.")
+    var fixed = false
+
+    @Flag(name: [.customShort("i"), .customLong("ignore-case")], help: "Match without regard to case.")
+    var ignoreCase = false
+
+    @Flag(
+        name: [.customShort("S"), .customLong("smart-case")],
+        help: "The same unless a pattern holds an upper-case letter."
+    )
+    var smartCase = false
+
+    @Flag(
+        name: [.customShort("s"), .customLong("case-sensitive")], help: "Match case as written (the default).")
+    var caseSensitive = false
+
+    @Flag(name: [.customShort("w"), .customLong("word-regexp")], help: "Match whole words.")
+    var word = false
+
+    @Flag(name: [.customShort("x"), .customLong("line-regexp")], help: "Match whole lines.")
+    var line = false
+
+    @Flag(help: "Let $ match before a carriage return at the end of a line.")
+    var crlf = false
+
+    /// All patterns; the positional one counts only where no flag gives one.
+    func patterns(first: String?) throws -> [String] {
+        var all = expressions
+        for file in files {
+            var lines = try SmallFile.text(file, limit: 16 << 20, what: "the patterns").split(
+                separator: "\n", omittingEmptySubsequences: false
+            ).map(String.init)
+            if lines.last == "" { lines.removeLast() }
+            all += lines
+        }
+        if expressions.isEmpty, files.isEmpty {
+            guard let first else {
+                throw Failure(
+                    "no_pattern", "grep needs a pattern", hint: "salvage grep 'Fatal error', or -e, or -f FILE",
+                    status: .usage)
+            }
+            return [first]
+        }
+        if let first {
+            throw Failure(
+                "unexpected_argument", "with -e or -f there is no other pattern, but '\(first)' was given",
+                hint: "choose sessions with --session", status: .usage)
+        }
+        return all
+    }
+
+    func options(_ patterns: [String]) throws -> PatternOptions {
+        var reading = PatternOptions(patterns)
+        reading.fixed = fixed
+        reading.ignoreCase = ignoreCase && !caseSensitive
+        reading.smartCase = smartCase && !caseSensitive
+        reading.word = word
+        reading.line = line
+        reading.crlf = crlf
+        return reading
+    }
+}
+
+/// What is printed.
+struct GrepOutputFlags: ParsableArguments {
+    @Flag(name: [.customShort("v"), .customLong("invert-match")], help: "Select lines that do not match.")
+    var invert = false
+    @Flag(name: [.customShort("c"), .customLong("count")], help: "Print the number of selected lines per member.")
+    var count = false
+    @Flag(help: "Print the number of matches per member.")
+    var countMatches = false
+    @Flag(help: "Count members without a selected line too.")
+    var includeZero = false
+    @Flag(name: [.customShort("l"), .customLong("files-with-matches")], help: "Print names of members that match.")
+    var filesWith = false
+    @Flag(name: [.customShort("L"), .customLong("files-without-match")], help: "Print names of members that do not.")
+    var filesWithout = false
+    @Flag(name: [.customShort("o"), .customLong("only-matching")], help: "Print the matches by themselves.")
+    var onlyMatching = false
+    @Flag(name: .customShort("q"), help: "Print nothing; the exit code answers.")
+    var silent = false
+    @Option(
+        name: [.customShort("A", allowingJoined: true), .customLong("after-context")],
+        help: ArgumentHelp("Print lines after each match.", valueName: "lines"))
+    var after: Int?
+    @Option(
+        name: [.customShort("B", allowingJoined: true), .customLong("before-context")],
+        help: ArgumentHelp("Print lines before each match.", valueName: "lines"))
+    var before: Int?
+    @Option(
+        name: [.customShort("C", allowingJoined: true), .customLong("context")],
+        help: ArgumentHelp("Print lines around each match.", valueName: "lines"))
+    var around: Int?
+    @Option(
+        name: [.customShort("m", allowingJoined: true), .customLong("max-count")],
+        help: ArgumentHelp("Stop after so many lines of a member.", valueName: "lines"))
+    var maxCount: Int?
+    @Flag(name: [.customShort("n"), .customLong("line-number")], help: "Print line numbers (the default).")
+    var lineNumber = false
+    @Flag(name: [.customShort("N"), .customLong("no-line-number")], help: "Print no line numbers.")
+    var noLineNumber = false
+    @Flag(name: [.customShort("I"), .customLong("no-filename")], help: "Print no session and path.")
+    var noFilename = false
+    @Flag(help: "Print session and path once, above their lines.")
+    var heading = false
+    @Flag(name: [.customShort("a"), .customLong("text")], help: "Search all members as if they were text.")
+    var text = false
+    @Flag(help: "Search members that are not text too.")
+    var binary = false
+    @Option(
+        name: [.customShort("g"), .customLong("path")],
+        help: ArgumentHelp(
+            "Only members whose path matches this glob ('Saved/Logs/**', '*.log'). May be repeated.", valueName: "glob")
+    )
+    var path: [String] = []
+    @Option(name: [.customShort("j"), .customLong("threads")], help: ArgumentHelp("Threads.", valueName: "count"))
+    var threads: Int?
+    @Flag(help: "Say on standard error which literals were used and how many blocks were looked at.")
+    var explain = false
+    @Flag(help: "Look into every block, to check the filters.")
+    var noFilters = false
+
+    func options(_ global: GlobalOptions) throws -> SearchOptions {
+        for (flag, value) in [("-A", after), ("-B", before), ("-C", around), ("-m", maxCount), ("-j", threads)] {
+            if let value, value < 0 {
+                throw Failure("bad_number", "\(flag) must not be negative", status: .usage)
+            }
+        }
+        var search = SearchOptions()
+        search.mode = mode(json: global.json)
+        search.invert = invert
+        search.after = after ?? around ?? 0
+        search.before = before ?? around ?? 0
+        search.maxCount = maxCount
+        search.lineNumbers = !noLineNumber || lineNumber
+        search.showName = !noFilename
+        search.heading = heading
+        search.color = global.style.isEnabled && search.mode != .json
+        search.escape = isatty(STDOUT_FILENO) == 1
+        search.asText = text
+        search.searchBinary = binary
+        search.includeZero = includeZero
+        search.paths = path
+        search.workers = threads ?? 0
+        search.usesFilters = !noFilters
+        return search
+    }
+
+    private func mode(json: Bool) -> SearchMode {
+        if silent { return .quiet }
+        if filesWith { return .filesWith }
+        if filesWithout { return .filesWithout }
+        if countMatches || (count && onlyMatching) { return .countMatches }
+        if count { return .count }
+        if json { return .json }
+        return onlyMatching ? .onlyMatching : .lines
+    }
+}
+
+/// Which part of a log, by time.
+struct GrepTimeFlags: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Only lines of the last stretch before the end of each log: 2m, 30s.", valueName: "span"))
+    var last: String?
+    @Flag(help: "Leave out members whose time format is not known, instead of keeping all of their lines.")
+    var strictTime = false
+
+    /// `--since` and `--until` bound lines; `start+5m` counts from each session's start.
+    func apply(to search: inout SearchOptions, _ selection: SelectionOptions, now: Int64 = TimeText.now()) throws {
+        var relative = RelativeWindow()
+        relative.last = try last.map { try Self.span($0, flag: "--last") }
+        relative.sinceStart = try Self.fromStart(selection.since, flag: "--since")
+        relative.untilStart = try Self.fromStart(selection.until, flag: "--until")
+        if relative != RelativeWindow() { search.relative = relative }
+        let since = relative.sinceStart == nil ? selection.since : nil
+        let until = relative.untilStart == nil ? selection.until : nil
+        let low = try SelectionOptions.instant(since, flag: "--since", now: now)
+        let high = try SelectionOptions.instant(until, flag: "--until", now: now)
+        if let low, let high, low >= high {
+            throw Failure("bad_time", "--since is not before --until", status: .usage)
+        }
+        if low != nil || high != nil { search.window = (low ?? .min)...(high.map { $0 - 1 } ?? .max) }
+        search.strictTime = strictTime
+    }
+
+    /// Sessions that can hold such lines: those that ended since. One that ended after `--until` may hold earlier lines.
+    func catalogSelection(_ selection: SelectionOptions) throws -> Selection {
+        var bounded = selection
+        bounded.until = nil
+        if selection.since?.hasPrefix("start+") == true { bounded.since = nil }
+        return try bounded.selection()
+    }
+
+    private static func fromStart(_ text: String?, flag: String) throws -> Int64? {
+        guard let text, text.hasPrefix("start+") else { return nil }
+        return try span(String(text.dropFirst(6)), flag: flag)
+    }
+
+    static func span(_ text: String, flag: String) throws -> Int64 {
+        guard let span = TimeText.parseSpan(text) else {
+            throw Failure(
+                "bad_time", "\(flag) does not understand '\(text)'", hint: "write a span like 30s, 2m or 1h",
+                status: .usage)
+        }
+        return span
+    }
+}

@@ -1,0 +1,100 @@
+import Catalog
+import Glibc
+import LogSearch
+import Pack
+import Terminal
+
+/// One search over the packs of selected sessions, from the catalog to the exit code.
+struct GrepRun {
+    let store: String
+    let pattern: SearchPattern
+    let search: SearchOptions
+    let options: GlobalOptions
+    let explains: Bool
+
+    /// Compiles patterns; a bad one is told with its place.
+    static func compile(_ reading: PatternOptions) throws -> SearchPattern {
+        do {
+            return try SearchPattern(reading)
+        } catch {
+            let place = error.offset.map { ", at byte \($0)" } ?? ""
+            throw Failure(
+                error.code.rawValue, error.message + place,
+                hint: error.hint ?? "-F searches for plain text; brackets, dots and stars then mean themselves")
+        }
+    }
+
+    /// Searches and ends the command with ripgrep's exit code.
+    func perform(_ selection: Selection) throws {
+        let catalog = try Catalog.open(store: store, readOnly: true)
+        let feed = try feed(selection, catalog)
+        let engine = SearchEngine<PackSource>(pattern: pattern, options: search)
+        let (report, output) = try engine.run(into: DescriptorOutput(descriptor: STDOUT_FILENO)) { feed.next() }
+        if let failure = output.failure {
+            throw Failure("output_failed", "could not write to standard output: \(String(cString: strerror(failure)))")
+        }
+        if explains { explain(report, feed) }
+        try end(report, feed)
+    }
+
+    private func feed(_ selection: Selection, _ catalog: Catalog) throws -> PackFeed {
+        let index = FilterIndex(store: store)
+        if selection == Selection(), PackFeed.canAnswer(pattern.query, options: search) {
+            let totals = try catalog.status()
+            // Every pack has a record about just that pack: the catalog's rows need not be read.
+            if totals.packs == index.packs, totals.packBytes == index.packBytes {
+                return PackFeed(store: store, all: index, query: pattern.query, options: search)
+            }
+        }
+        var entries: [PackFeed.Entry] = []
+        try catalog.forEachSession(selection) { session in
+            guard let pack = session.pack else { return }
+            let label = SourceLabel(
+                session: session.session, image: session.image.isEmpty ? nil : session.image, tag: session.tag,
+                location: session.location, start: session.created ?? 0, end: session.exited ?? session.firstSeenExited)
+            entries.append(PackFeed.Entry(pack: pack, bytes: session.packBytes, label: label))
+        }
+        let feed = PackFeed(store: store, entries: entries, index: index, query: pattern.query, options: search)
+        feed.canSkip = search.mode != .filesWithout && !search.includeZero
+        return feed
+    }
+
+    private func end(_ report: SearchReport, _ feed: PackFeed) throws {
+        for problem in report.problems + feed.problems {
+            Failure("not_searched", problem, hint: "salvage verify names what is damaged").report(
+                json: options.json, style: options.errorStyle)
+        }
+        if report.problemCount > report.problems.count {
+            let more = report.problemCount - report.problems.count
+            Failure("not_searched", "and \(more) more problems of this kind").report(
+                json: options.json, style: options.errorStyle)
+        }
+        if report.membersWithoutTime > 0, !options.quiet, search.mode != .quiet, !search.strictTime {
+            let count = report.membersWithoutTime
+            let text =
+                "salvage: note: \(count) member\(count == 1 ? " has" : "s have") no known time format; all lines "
+            let sink = ByteSink(descriptor: STDERR_FILENO)
+            sink.write(text + "were kept (--strict-time leaves them out)\n")
+            sink.flush()
+        }
+        if report.outputClosed { return }
+        var code = report.exitCode(quiet: search.mode == .quiet)
+        if !feed.problems.isEmpty, !(search.mode == .quiet && code == 0) { code = 2 }
+        if code != 0 { throw EndedWith(status: code == 1 ? .nothingFound : .failure) }
+    }
+
+    private func explain(_ report: SearchReport, _ feed: PackFeed) {
+        let sink = ByteSink(descriptor: STDERR_FILENO)
+        var text = "literals        \(Escape.display(pattern.query.text))\n"
+        text += "matching        \(pattern.isLineSafe ? "whole blocks" : "line by line")\n"
+        text += "packs           \(report.sources) opened, \(feed.ruledOut) ruled out by the filter index\n"
+        text += "members         \(report.members), \(report.membersMatched) with selected lines\n"
+        text += "blocks          \(report.blocks) in opened packs, \(report.prunedByTime) outside the time window\n"
+        text += "filters         \(report.probed) asked, \(report.passed) passed\n"
+        text +=
+            "decoded         \(report.decoded) blocks, \(report.decodedBytes) bytes, \(report.hit) with selected lines\n"
+        text += "selected        \(report.lines) lines\n"
+        sink.write(text)
+        sink.flush()
+    }
+}
