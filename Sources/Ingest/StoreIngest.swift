@@ -1,4 +1,5 @@
 import Glibc
+import LogSearch
 public import Pack
 
 /// One download that lies in the spool.
@@ -101,6 +102,8 @@ public struct StoreIngest: Sendable {
             let answer = try fill(temporary, session, rows, files, previous: earlier == nil ? nil : target)
             try PackFile.publish(temporary, to: target)
             let reader = try PackReader.open(path: target)
+            // Without its record the pack is opened by every search; the answers stay the same.
+            try? FilterLog.append(store: store, pack: relative, reader: reader)
             return PackedSession(
                 pack: relative, artifacts: try reader.artifacts(), crashes: answer.crashes, members: answer.members,
                 quarantined: quarantined, verdicts: answer.verdicts)

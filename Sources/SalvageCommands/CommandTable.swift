@@ -6,8 +6,8 @@ enum CommandTable {
         CommandGroup(name: "Collect:", subcommands: [IngestFiles.self]),
         CommandGroup(
             name: "Ask:",
-            subcommands: [Sessions.self, Show.self, Why.self, CoverageReport.self, Crashes.self, Crash.self]),
-        CommandGroup(name: "Get at bytes:", subcommands: [Files.self, Cat.self, Export.self]),
+            subcommands: [Sessions.self, Show.self, Why.self, CoverageReport.self, Grep.self, Crashes.self, Crash.self]),
+        CommandGroup(name: "Get at bytes:", subcommands: [Files.self, Cat.self, Logs.self, Export.self]),
         CommandGroup(name: "Talk to the API:", subcommands: [API.self]),
         CommandGroup(name: "Look after the store:", subcommands: [Status.self, Verify.self, Reindex.self]),
     ]

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Glibc
+import LogSearch
 import Terminal
 
 /// `salvage reindex`: the catalog from the packs alone.
@@ -17,6 +18,7 @@ struct Reindex: ParsableCommand {
         let report = try Catalog.reindex(store: store) { step in
             progress.update("reindexing \(step.packs) of \(step.total) packs")
         }
+        try Self.rebuildFilters(store)
         progress.finish()
         let output = Output(options)
         if options.json {
@@ -42,5 +44,18 @@ struct Reindex: ParsableCommand {
                 json: options.json, style: options.errorStyle)
         }
         if !report.damaged.isEmpty || !report.missing.isEmpty { throw EndedWith(status: .partial) }
+    }
+
+    /// The filters side by side, which let grep open only packs that may match, from the packs as well.
+    private static func rebuildFilters(_ store: String) throws {
+        var packs: [String] = []
+        try Catalog.open(store: store, readOnly: true).forEachSession { session in
+            if let pack = session.pack { packs.append(pack) }
+        }
+        do {
+            _ = try FilterLog.rebuild(store: store, packs: packs)
+        } catch {
+            throw Failure(error.code.rawValue, error.message, hint: error.hint)
+        }
     }
 }
