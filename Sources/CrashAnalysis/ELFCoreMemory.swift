@@ -26,6 +26,20 @@ final class CoreMemory: ProcessMemory {
     /// One past the last byte stored in the span around `address`.
     func end(of address: UInt64) -> UInt64? { span(address).map { $0.start + $0.stored } }
 
+    /// The first stored byte at or above `address`, when it is at most `within` away: a stack that ran into its guard
+    /// page begins there.
+    func nextStored(_ address: UInt64, within: UInt64) -> UInt64? {
+        if holds(address) { return address }
+        var low = 0
+        var high = spans.count
+        while low < high {
+            let middle = (low + high) / 2
+            if spans[middle].start <= address { low = middle + 1 } else { high = middle }
+        }
+        guard low < spans.count, spans[low].start - address <= within else { return nil }
+        return spans[low].start
+    }
+
     func bytes(at address: UInt64, count: Int) -> [UInt8] {
         guard count > 0, let span = span(address) else { return [] }
         let inside = address - span.start

@@ -9,10 +9,9 @@ extension ELFCore {
         let tables = ProcessTables(arch: arch, modules: modules, store: symbols, memory: memory)
         let count = options.allThreads ? min(notes.threads.count, options.threadLimit) : 1
         for (index, thread) in notes.threads.prefix(count).enumerated() {
-            let stack = StackMemory(memory: memory, around: thread.registers.sp)
             let unwinder = Unwinder(
-                arch: arch, memory: stack, tables: tables, style: .core, scanBudget: index == 0 ? 1 << 20 : 1 << 16)
-            let raw = unwinder.walk(thread.registers)
+                arch: arch, memory: memory, tables: tables, style: .core, scanBudget: index == 0 ? 1 << 20 : 1 << 16)
+            let raw = unwinder.walk(thread.registers, scanFrom: memory.nextStored(thread.registers.sp, within: 1 << 20))
             var frames = tables.frames(raw, sourceLines: options.sourceLines && index == 0)
             if raw.count >= Unwinder.frameLimit || frames.count > 256 {
                 if index == 0 { record.notes.append("\(raw.count) frames: only the ends of the stack are kept") }
@@ -43,15 +42,4 @@ extension ELFCore {
         guard distance < 1 << 16, record.frames.count > 64 else { return false }
         return !memory.holds(address) || !memory.holds(sp &- 4096)
     }
-}
-
-/// The memory of a process, in which the words of one stack are told from the rest: frame pointers and scans must
-/// stay within the stack, unwind tables may read anywhere.
-final class StackMemory: ProcessMemory {
-    private let memory: any ProcessMemory
-
-    init(memory: any ProcessMemory, around sp: UInt64) { self.memory = memory }
-
-    func bytes(at address: UInt64, count: Int) -> [UInt8] { memory.bytes(at: address, count: count) }
-    func load(_ address: UInt64, size: Int) -> UInt64? { memory.load(address, size: size) }
 }

@@ -1,65 +1,89 @@
 /// Finds the reports in the text of a member and parses them.
 struct TextAnalyzer {
-    /// Beyond this many reports in one member, more of the same says nothing new.
-    static let recordLimit = 256
+    /// Beyond this many crashes in one member, more of the same says nothing new.
+    static let crashLimit = 56
+    static let errorLimit = 200
+    static let recordLimit = crashLimit + errorLimit
     /// Bounds the work on a hostile or endlessly failing log.
-    static let attemptLimit = 20_000
+    static let attemptLimit = 10_000
     private static let blockSize = 256 << 10
 
     let source: any ByteSource
 
-    /// Scans the whole member for anchors.
+    /// Scans the whole member for anchors. Of very many the first and the last are kept: what killed the process
+    /// stands at the end.
     func anchors() -> [CrashAnchor] {
-        var anchors: [CrashAnchor] = []
+        var first: [CrashAnchor] = []
+        var last: [CrashAnchor] = []
         var offset: UInt64 = 0
-        while offset < source.size, anchors.count < Self.attemptLimit {
+        while offset < source.size {
             let block = source.bytes(at: offset, count: Self.blockSize)
             guard !block.isEmpty else { break }
             var used = block.count
             if offset + UInt64(block.count) < source.size, let newline = block.lastIndex(of: 0x0a) {
                 used = newline + 1
             }
-            block.withUnsafeBytes { bytes in
-                let found = TextCrashScanner.shared.scan(UnsafeRawBufferPointer(rebasing: bytes[..<used]))
-                anchors += found.map { CrashAnchor(offset: $0.offset + offset, id: $0.id) }
+            let found = block.withUnsafeBytes { bytes in
+                TextCrashScanner.shared.scan(UnsafeRawBufferPointer(rebasing: bytes[..<used])).map {
+                    CrashAnchor(offset: $0.offset + offset, id: $0.id)
+                }
             }
+            if first.count < Self.attemptLimit { first += found } else { last += found }
+            if last.count > Self.attemptLimit * 2 { last.removeFirst(last.count - Self.attemptLimit) }
             offset += UInt64(used)
         }
-        return anchors
+        return first + last
     }
 
-    /// The reports at these anchors, in order, each told once.
+    /// The reports at these anchors, in order; errors that repeat are told once.
     func records(_ anchors: [CrashAnchor]) -> [CrashRecord] {
         var records: [CrashRecord] = []
         var seen: [String: Int] = [:]
         var consumed: UInt64 = 0
         var attempts = 0
+        var crashes = 0
         for anchor in anchors where anchor.offset >= consumed {
             attempts += 1
-            guard attempts <= Self.attemptLimit, records.count < Self.recordLimit else {
+            guard attempts <= Self.attemptLimit * 3, crashes < Self.crashLimit else {
                 if !records.isEmpty { records[records.count - 1].notes.append("further reports were not read") }
                 break
             }
-            guard let family = AnchorTable.family(anchor.id),
-                let window = TextWindow(source, around: anchor.offset),
-                var report = Self.parse(family, literal: AnchorTable.entries[Int(anchor.id)].literal, window)
-            else { continue }
-            let end = window.lines.indices.contains(report.end) ? window.lines[report.end].offset : .max
+            guard let (report, first, end) = report(at: anchor) else { continue }
             consumed = max(anchor.offset + 1, end)
-            report.record.memberOffset = window.lines[min(report.first, window.lines.count - 1)].offset
-            if report.record.kind == "error" {
-                SignatureAlgorithm.sign(&report.record)
-                let key = report.record.detector + "\0" + report.record.signature
+            var record = report.record
+            record.memberOffset = first
+            if record.kind == "error" {
+                SignatureAlgorithm.sign(&record)
+                let key = record.detector + "\0" + record.signature
                 seen[key, default: 0] += 1
-                if seen[key] ?? 0 > 1 { continue }
+                guard seen[key] == 1, records.count - crashes < Self.errorLimit else { continue }
+            } else {
+                crashes += 1
             }
-            records.append(report.record)
+            records.append(record)
         }
         for index in records.indices where records[index].kind == "error" {
             let times = seen[records[index].detector + "\0" + records[index].signature] ?? 1
             if times > 1 { records[index].notes.append("seen \(times) times in this member") }
         }
         return records
+    }
+
+    /// The report at an anchor with the offsets of its first byte and of what follows it.
+    private func report(at anchor: CrashAnchor) -> (report: TextReport, first: UInt64, end: UInt64)? {
+        guard let family = AnchorTable.family(anchor.id) else { return nil }
+        let literal = AnchorTable.entries[Int(anchor.id)].literal
+        for after in [TextWindow.near, TextWindow.far] {
+            guard let window = TextWindow(source, around: anchor.offset, after: after),
+                let report = Self.parse(family, literal: literal, window)
+            else { return nil }
+            // A report that fills the window may go on beyond it.
+            if after == TextWindow.near, !window.reachesEnd, report.end + 16 >= window.lines.count { continue }
+            let first = window.lines[min(max(0, report.first), window.lines.count - 1)].offset
+            let end = window.lines.indices.contains(report.end) ? window.lines[report.end].offset : .max
+            return (report, first, window.reachesEnd ? end : min(end, anchor.offset + UInt64(after)))
+        }
+        return nil
     }
 
     /// One parser's verdict on the lines at an anchor, with the fate decided.
@@ -71,7 +95,7 @@ struct TextAnalyzer {
         guard var report = parser(family)(lines) else { return nil }
         report.end = max(report.end, window.at + 1)
         if report.fate == .byPosition {
-            let lived = lines.following(report.end) >= 5 || !window.reachesEnd || lines.prefix.namesLevel
+            let lived = lines.following(report.end) >= 5 || lines.prefix.namesLevel
             report.fate = lived ? .survived : .died
         }
         if report.fate == .survived { report.record.kind = "error" }

@@ -6,7 +6,10 @@ struct TextWindow {
     }
 
     static let before = 8192
-    static let after = 256 << 10
+    /// Enough for most reports, and cheap where an anchor turns out to be nothing.
+    static let near = 32 << 10
+    /// For the reports of hundreds of goroutines or threads.
+    static let far = 512 << 10
     static let longestLine = 8192
     static let lineLimit = 4096
 
@@ -17,9 +20,9 @@ struct TextWindow {
     let reachesEnd: Bool
 
     /// Loads the lines around `offset`; nil when nothing can be read there.
-    init?(_ source: any ByteSource, around offset: UInt64) {
+    init?(_ source: any ByteSource, around offset: UInt64, after: Int) {
         let start = offset > UInt64(Self.before) ? offset - UInt64(Self.before) : 0
-        let bytes = source.bytes(at: start, count: Int(offset - start) + Self.after)
+        let bytes = source.bytes(at: start, count: Int(offset - start) + after)
         guard UInt64(bytes.count) > offset - start else { return nil }
         var lines: [Line] = []
         var at = 0

@@ -38,11 +38,19 @@ struct Unwinder {
     /// How many bytes of stack a scan may look through in all.
     var scanBudget: UInt64 = 1 << 20
 
-    func walk(_ start: Registers) -> [RawFrame] {
+    /// The frames from `start` on; `scanFrom` is where a scan for the first caller begins when the stack pointer itself
+    /// points to nothing.
+    func walk(_ start: Registers, scanFrom: UInt64? = nil) -> [RawFrame] {
         tables.begin(start)
         var frames = [RawFrame(registers: start, trust: .context, lookup: start.pc)]
         var budget = scanBudget
         while frames.count < Self.frameLimit, let callee = frames.last {
+            var callee = callee
+            if frames.count == 1, let scanFrom, memory.load(start.sp, size: Int(arch.wordSize)) == nil,
+                tables.step(start, lookup: start.pc, memory: memory) == nil
+            {
+                callee.registers.sp = scanFrom
+            }
             guard let (caller, trust, interrupted) = caller(of: callee, first: frames.count == 1, budget: &budget),
                 caller.pc >= 4096, interrupted || progresses(callee.registers, caller, first: frames.count == 1)
             else { break }

@@ -134,6 +134,25 @@ struct CoreUnwindTests {
         #expect(counting.bytesRead < 2 << 20)
     }
 
+    @Test func symbolsThatComeLaterNameTheFrames() throws {
+        let core = try #require(OwnCores.core("game", "null", filter: "0x37"))
+        var record = try OwnCores.analyze(core, nil)
+        #expect(record.signatureQuality == .offset || record.signature != "Entity::damage")
+        let analyzer = CrashAnalyzer(symbols: try OwnCores.store("game"))
+        #expect(analyzer.resymbolicate(&record))
+        #expect(record.signatureQuality == .symbol)
+        #expect(record.frames.first?.function?.hasPrefix("apply") == true)
+        #expect(record.frames.dropFirst().first?.function == "Entity::damage(int)")
+        #expect(record.frames.dropFirst().first?.line != nil)
+        #expect(!analyzer.resymbolicate(&record))
+    }
+
+    @Test func overflownStackIsScannedWithoutTables() throws {
+        let record = try OwnCores.analyze(try #require(OwnCores.core("stripped", "recurse")), nil)
+        #expect(record.frames.count > 64)
+        #expect(record.message == "stack overflow")
+    }
+
     @Test func storeKeepsListsAndMisses() throws {
         let store = try OwnCores.store("game")
         let entries = store.list()

@@ -1,0 +1,43 @@
+extension CrashAnalyzer {
+    /// Names what could not be named when the record was made, from symbols that have come since, and signs it anew.
+    ///
+    /// Needs no dump: frames carry the build id and offset. Answers whether anything changed; the caller keeps the old
+    /// signature as an alias. Frames stay where they are: what only better unwind tables could find needs the dump.
+    public func resymbolicate(_ record: inout CrashRecord) -> Bool {
+        guard let symbols else { return false }
+        let before = record
+        var known: [String: ModuleSymbols?] = [:]
+        let empty = PieceMemory([])
+        func module(_ frame: CrashFrame) -> ModuleSymbols? {
+            guard let identity = frame.buildID, let name = frame.module else { return nil }
+            if let found = known[identity] { return found }
+            var facts = CrashModule(name: name, base: Address(0), size: .max)
+            if identity == identity.uppercased(), identity.utf8.count >= 32 { facts.debugID = identity }
+            facts.buildID = identity
+            let debugFile = record.modules.first { $0.debugID == identity || $0.buildID == identity }?.name ?? name
+            let place = MappedModule(record: facts, bias: 0, segments: [], code: [], debugFile: debugFile)
+            let made = ModuleSymbols(module: place, store: symbols, memory: empty, is64: record.arch != "x86")
+            known[identity] = made.isStored || made.breakpad != nil ? made : .some(nil)
+            return known[identity] ?? nil
+        }
+        func name(_ frames: inout [CrashFrame], lines: Bool) {
+            for index in frames.indices where frames[index].function == nil {
+                guard let offset = frames[index].offset?.value, let module = module(frames[index]) else { continue }
+                let call = lines && options.sourceLines ? module.calls(at: offset).last { !$0.inlined } : nil
+                frames[index].function = call?.function ?? module.function(at: offset)
+                frames[index].file = call?.file ?? frames[index].file
+                frames[index].line = call?.line ?? frames[index].line
+            }
+        }
+        name(&record.frames, lines: true)
+        for index in record.threads.indices { name(&record.threads[index].frames, lines: index == 0) }
+        for index in record.modules.indices {
+            guard let identity = record.modules[index].buildID, record.modules[index].symbols == .missing,
+                symbols.has(buildID: identity)
+            else { continue }
+            record.modules[index].symbols = .found
+        }
+        SignatureAlgorithm.sign(&record)
+        return record != before
+    }
+}
