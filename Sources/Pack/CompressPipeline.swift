@@ -67,7 +67,7 @@ final class CompressPipeline: @unchecked Sendable {
         self.options = options
         self.inspector = inspector
         self.commit = commit
-        depth = options.workers * 2 + 2
+        depth = options.workers + 4
         ring = Array(repeating: nil, count: depth)
     }
 

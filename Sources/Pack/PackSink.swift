@@ -19,7 +19,7 @@ final class PackSink {
     private var pendingBlocks: [(block: Int, start: Int)] = []
 
     /// Filters wait in memory until they are this long, so that those of a usual pack lie side by side at its end.
-    private static let filterRun = 4 << 20
+    private static let filterRun = 2 << 20
     private static let bufferSize = 1 << 20
     static let maxAnchors = 1 << 16
 
@@ -75,6 +75,8 @@ final class PackSink {
     /// Takes note of a block whose frame was just appended.
     func add(_ block: Block, filter: some Collection<UInt8>) throws(PackError) {
         if block.filter != nil {
+            // Growing by doubling would hold the filters twice.
+            if pendingFilters.isEmpty { pendingFilters.reserveCapacity(Self.filterRun + BlockFilter.maxSize) }
             pendingBlocks.append((blocks.count, pendingFilters.count))
             pendingFilters.append(contentsOf: filter)
         }
