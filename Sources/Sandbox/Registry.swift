@@ -57,6 +57,7 @@ final class Registry: SupervisorDelegate {
         return state.withLock { state in
             if let old = state.sessions[id], old.life.removedAt == nil { return nil }
             guard let ports = Self.takePorts(for: image, from: configuration.ports, &state) else { return nil }
+            Self.forgetOldest(&state)
             state.number += 1
             let policy = SessionLife.Policy(
                 restart: request.restart, ttl: ttl,
@@ -72,6 +73,14 @@ final class Registry: SupervisorDelegate {
             state.order.append(id)
             return session
         }
+    }
+
+    /// Removed sessions are remembered, because faults may list them and a 404 tells gone from never; not without end.
+    private static func forgetOldest(_ state: inout State) {
+        guard state.order.count >= 10_000 else { return }
+        let old = Set(state.order.filter { state.sessions[$0]?.life.removedAt != nil }.prefix(5000))
+        state.order.removeAll { old.contains($0) }
+        for id in old { state.sessions[id] = nil }
     }
 
     /// Forgets a session that never came to be.

@@ -2,7 +2,8 @@
 enum Explanation {
     static let text = """
         A session is a process: session-run copies images/NAME/VERSION/ into a root of its own and starts the
-        executable there (its working directory is that root) with the request's env and args, core dumps on. It is
+        executable there (its working directory is that root) with the request's env and args, core dumps on: where
+        /proc/sys/kernel/core_pattern is relative, such as "core", they land in the process's working directory. It is
         not isolated: a path such as /game/Saved of the API is game/Saved under that root, which the process also
         finds in SANDBOX_ROOT. An image.json may give executable, args, env, ports ("7777/udp"), workdir, labels,
         locations and copy.

@@ -15,6 +15,9 @@ struct SandboxProgram: AsyncParsableCommand {
     @OptionGroup var fleet: FleetOptions
 
     func run() async throws {
+        // A port of an earlier run would be taken for this one's.
+        if let file = options.portFile { unlink(file) }
+        Self.mentionCorePattern()
         let server: SandboxServer
         let url: String
         do {
@@ -51,6 +54,16 @@ struct SandboxProgram: AsyncParsableCommand {
                 logLinesPerSecond: fleet.logLinesPerSecond, crashShare: fleet.crashShare, seed: options.seed)
         }
         return configuration
+    }
+
+    /// Where the kernel puts core dumps is the machine's business; a demo without any should at least know why.
+    private static func mentionCorePattern() {
+        guard let pattern = try? String(contentsOfFile: "/proc/sys/kernel/core_pattern", encoding: .utf8),
+            pattern.hasPrefix("/") || pattern.hasPrefix("|")
+        else { return }
+        let text = pattern.split(separator: "\n").first ?? ""
+        let note = "salvage-sandbox: core dumps go to \(text) on this machine, not into sessions' roots\n"
+        _ = Glibc.write(STDERR_FILENO, note, note.utf8.count)
     }
 
     /// `NAME` with every scope or `NAME=scope,scope`.
