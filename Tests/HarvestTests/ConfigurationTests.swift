@@ -119,6 +119,28 @@ import Testing
         }
     }
 
+    @Test func anyChangeOfAByteGivesAConfigurationOrIssues() {
+        var random = SeededRandom(seed: 11)
+        let pieces = [
+            "{", "}", "[", "]", ":", "- ", "\n", "  ", "'", "\"", "&a", "*a", "%", "!", "|", ">", "#", "~", "\t", "é",
+        ]
+        for _ in 0..<1500 {
+            var text = Self.full
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let place = text.index(text.startIndex, offsetBy: Int.random(in: 0..<text.count, using: &random))
+                if Bool.random(using: &random) { text.remove(at: place) }
+                let piece = pieces[Int.random(in: 0..<pieces.count, using: &random)]
+                text.insert(contentsOf: piece, at: min(place, text.endIndex))
+            }
+            do throws(InvalidConfiguration) {
+                _ = try Configuration.parse(text)
+            } catch {
+                #expect(!error.issues.isEmpty)
+                #expect(error.issues.allSatisfy { !$0.message.isEmpty && !$0.fix.isEmpty })
+            }
+        }
+    }
+
     @Test(arguments: [
         ("*", "", true), ("*", "anything/at all", true), ("fps-*", "fps-", true), ("fps-*", "fp", false),
         ("a?c", "abc", true), ("a?c", "ac", false), ("[a-c]x", "bx", true), ("[!a-c]x", "bx", false),

@@ -31,18 +31,23 @@ extension HarvestRunner {
     private func watchClock(_ mode: Mode) async {
         let began = Self.now()
         var flushed = began
+        var shown = Int64.min
         var stopped: Int64?
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(Self.tick))
             let now = Self.now()
             if case .pass(let limit?, _) = mode, now - began >= limit, stopped == nil { requestStop() }
+            let shows = now - Self.showEvery >= shown
             let (stopping, over, progress) = change { state, now in
                 state.apply(state.watcher.handle(.tick, now: now), now)
                 if case .pass = mode, state.fetcher.pause != nil || state.summary.pause != nil { state.stopping = true }
                 let over = state.isIdle || (state.stopping && state.active == 0)
-                return (state.stopping, over && state.listed, state.currentProgress(now))
+                return (state.stopping, over && state.listed, shows || over ? state.currentProgress(now) : nil)
             }
-            parts.observer.progress(progress)
+            if let progress {
+                parts.observer.progress(progress)
+                shown = now
+            }
             if now - flushed >= Self.flush {
                 await flushLedger()
                 flushed = Self.now()
@@ -116,21 +121,23 @@ extension HarvestRunner {
     private func poll() async {
         var nextRunning = Self.now()
         var nextAll = nextRunning
+        var lastAll = Int64(0)
         while !Task.isCancelled, !state.withLock({ $0.stopping }) {
             let now = Self.now()
             let poll = state.withLock { $0.configuration.poll }
+            // However short the intervals, the endpoint's own limit holds.
+            let pace = 60_000 / Int64(max(1, configuration.limits.listPerMinute))
             if now >= nextRunning {
                 let good = await list(.running, tries: 1)
-                nextRunning = Self.now() + (good ? poll.running : max(poll.running, 10_000))
+                nextRunning = Self.now() + max(2 * pace, good ? poll.running : max(poll.running, 10_000))
             }
-            let soon = state.withLock { state in
-                let soon = state.listAllSoon
-                state.listAllSoon = false
-                return soon
-            }
+            // Asked for out of turn when many sessions are missing at once, but not over and over.
+            let soon = now - lastAll >= min(10_000, poll.all) && state.withLock { $0.listAllSoon }
             if now >= nextAll || soon {
+                state.withLock { $0.listAllSoon = false }
                 let good = await list(.all, tries: 1)
-                nextAll = Self.now() + (good ? poll.all : max(poll.all, 30_000))
+                lastAll = Self.now()
+                nextAll = lastAll + max(2 * pace, good ? poll.all : max(poll.all, 30_000))
             }
             let wait = max(Self.tick, min(nextRunning, nextAll) - Self.now())
             try? await Task.sleep(for: .milliseconds(min(wait, 1000)))

@@ -43,6 +43,8 @@ public final class HarvestRunner: Sendable {
     static let drain: Int64 = 20_000
     /// Between two looks at the clock, in milliseconds.
     static let tick: Int64 = 100
+    /// Between two reports of progress, in milliseconds: counting is not free with many sessions.
+    static let showEvery: Int64 = 250
     /// Between two writes of the ledger, in milliseconds.
     static let flush: Int64 = 1000
 

@@ -71,6 +71,16 @@ public struct SessionAPISource: SessionSource {
     }
 }
 
+extension SessionAPIClient.Configuration {
+    /// A client's configuration with the address and the bounds that salvage's configuration sets.
+    public init(_ configuration: Harvest.Configuration, token: @escaping @Sendable () async throws -> String) {
+        self.init(baseURL: configuration.api.url, token: token)
+        stallTimeout = .milliseconds(configuration.limits.stall)
+        downloadConnections = configuration.limits.concurrency
+        followConnections = max(1, configuration.limits.followers)
+    }
+}
+
 private struct APIPiece: DownloadPiece {
     var chunk: BodyChunk
 
