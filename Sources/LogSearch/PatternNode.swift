@@ -17,6 +17,18 @@ indirect enum PatternNode: Sendable, Equatable {
 
     /// Matches the empty string and nothing else.
     static let empty = PatternNode.strings([[]])
+
+    /// The empty string is among what it is known to match.
+    var isNullable: Bool {
+        switch self {
+        case .strings(let strings): strings.contains([])
+        case .anything: false
+        case .concat(let items): items.allSatisfy(\.isNullable)
+        case .alternation(let branches): branches.contains(where: \.isNullable)
+        case .repetition(let item, let low, _): low == 0 || item.isNullable
+        case .ahead: true
+        }
+    }
 }
 
 /// A piece of the pattern's text that must be replaced so that a match never spans lines.
@@ -35,6 +47,9 @@ struct ParsedPattern {
     var isLineSafe: Bool
     /// Means the same read as bytes and as UTF-8, whatever the text is.
     var ignoresEncoding: Bool
+    /// Some alternatives may match nothing: PCRE2 10.42's machine code then skips places where a match begins
+    /// (`(?:player=|\w|).+r` does not find "player"), unless it is told not to look for starts.
+    var hasEmptyAlternative: Bool
     /// Holds a literal letter in upper case, or a literal at all: what smart case asks for.
     var hasUppercase: Bool
     var hasLiteral: Bool

@@ -12,6 +12,7 @@ struct PatternParser {
     var edits: [PatternEdit] = []
     var lineSafe = true
     var ignoresEncoding = true
+    var hasEmptyAlternative = false
     var hasUppercase = false
     var hasLiteral = false
 
@@ -34,7 +35,8 @@ struct PatternParser {
         guard parser.at == pattern.count else { throw .unknown }
         return ParsedPattern(
             node: node, edits: parser.edits, isLineSafe: parser.lineSafe, ignoresEncoding: parser.ignoresEncoding,
-            hasUppercase: parser.hasUppercase, hasLiteral: parser.hasLiteral)
+            hasEmptyAlternative: parser.hasEmptyAlternative, hasUppercase: parser.hasUppercase,
+            hasLiteral: parser.hasLiteral)
     }
 
     /// What a fixed string means.
@@ -48,7 +50,8 @@ struct PatternParser {
         }
         return ParsedPattern(
             node: .concat(items), edits: [], isLineSafe: true, ignoresEncoding: parser.ignoresEncoding,
-            hasUppercase: parser.hasUppercase, hasLiteral: parser.hasLiteral)
+            hasEmptyAlternative: parser.hasEmptyAlternative, hasUppercase: parser.hasUppercase,
+            hasLiteral: parser.hasLiteral)
     }
 
     // MARK: Cursor
@@ -97,7 +100,9 @@ struct PatternParser {
         guard depth <= Self.maxDepth else { throw .unknown }
         var branches = [try sequence()]
         while accept("|") { branches.append(try sequence()) }
-        return branches.count == 1 ? branches[0] : .alternation(branches)
+        guard branches.count > 1 else { return branches[0] }
+        if branches.contains(where: \.isNullable) { hasEmptyAlternative = true }
+        return .alternation(branches)
     }
 
     private mutating func sequence() throws(PatternObstacle) -> PatternNode {

@@ -45,10 +45,12 @@ public final class SearchPattern: @unchecked Sendable {
         var texts: [[UInt8]] = []
         var safe = true
         var plain = true
+        var findsStarts = true
         for source in sources {
             let parsed = try Self.parse(source, options, caseless: caseless)
             safe = safe && parsed?.isLineSafe ?? false
             plain = plain && parsed?.ignoresEncoding ?? false
+            findsStarts = findsStarts && parsed.map { !$0.hasEmptyAlternative && !$0.node.isNullable } ?? false
             nodes.append(parsed?.node ?? .anything)
             texts.append(options.fixed ? Self.escaped(source) : parsed?.rewritten(source) ?? source)
             // Each must be valid by itself: `a)|(b` joined with others would be.
@@ -58,8 +60,8 @@ public final class SearchPattern: @unchecked Sendable {
         }
         if options.word || options.line { plain = plain && options.line }
         let text = Self.joined(texts, options)
-        let textProgram = Result { try PatternProgram(text, caseless: caseless, utf: true) }
-        let byteProgram = Result { try PatternProgram(text, caseless: caseless, utf: false) }
+        let textProgram = Result { try PatternProgram(text, caseless: caseless, utf: true, findsStarts: findsStarts) }
+        let byteProgram = Result { try PatternProgram(text, caseless: caseless, utf: false, findsStarts: findsStarts) }
         if case .failure(let error) = textProgram, sources.count == 1, !options.fixed {
             // The message of the pattern as typed is worth more than that of the rewritten one.
             try PatternProgram.check(sources[0], caseless: caseless)
@@ -159,9 +161,15 @@ final class PatternProgram: @unchecked Sendable {
     let code: OpaquePointer
     let isCompiledToMachineCode: Bool
 
-    init(_ pattern: [UInt8], caseless: Bool, utf: Bool) throws(LogSearchError) {
-        code = try Self.compile(pattern, caseless: caseless, utf: utf)
-        isCompiledToMachineCode = pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE)) == 0
+    /// Compiles a pattern.
+    /// - Parameters:
+    ///   - findsStarts: PCRE2 may skip quickly to where a match can begin.
+    ///   - machineCode: false for PCRE2's interpreter, which is slow and the reference.
+    init(
+        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true, machineCode: Bool = true
+    ) throws(LogSearchError) {
+        code = try Self.compile(pattern, caseless: caseless, utf: utf, findsStarts: findsStarts)
+        isCompiledToMachineCode = machineCode && pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE)) == 0
     }
 
     deinit { pcre2_code_free_8(code) }
@@ -170,7 +178,9 @@ final class PatternProgram: @unchecked Sendable {
         pcre2_code_free_8(try compile(pattern, caseless: caseless, utf: true))
     }
 
-    private static func compile(_ pattern: [UInt8], caseless: Bool, utf: Bool) throws(LogSearchError) -> OpaquePointer {
+    private static func compile(
+        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true
+    ) throws(LogSearchError) -> OpaquePointer {
         guard let context = pcre2_compile_context_create_8(nil) else {
             throw LogSearchError(code: .resources, message: "no memory to compile the pattern")
         }
@@ -178,6 +188,7 @@ final class PatternProgram: @unchecked Sendable {
         pcre2_set_newline_8(context, UInt32(PCRE2_NEWLINE_LF))
         var options = UInt32(PCRE2_MULTILINE) | UInt32(PCRE2_NEVER_BACKSLASH_C)
         if caseless { options |= UInt32(PCRE2_CASELESS) }
+        if !findsStarts { options |= UInt32(PCRE2_NO_START_OPTIMIZE) }
         if utf { options |= UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_MATCH_INVALID_UTF) }
         var error: Int32 = 0
         var offset = 0

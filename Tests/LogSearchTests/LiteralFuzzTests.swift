@@ -4,7 +4,7 @@ import Testing
 @testable import LogSearch
 
 /// Random patterns over random lines: the lines found through literals, rewriting and whole-block matching are those
-/// that PCRE2 finds with the pattern as typed on each line by itself. `SALVAGE_FUZZ` sets the number of patterns.
+/// that PCRE2's interpreter finds with the pattern as typed on each line by itself. `SALVAGE_FUZZ` sets the number of patterns.
 @Suite struct LiteralFuzzTests {
     @Test func filtersAndRewritingLoseNoLine() throws {
         let count = ProcessInfo.processInfo.environment["SALVAGE_FUZZ"].flatMap(Int.init) ?? 3000
@@ -35,7 +35,7 @@ import Testing
                     let expected = Self.linesByThemselves(block, oracle, matcher)
                     matching += expected.isEmpty ? 0 : 1
                     let found = Self.lines(block, compiled, matcher)
-                    #expect(found == expected, "\(reading) query \(compiled.query.text) text \(block)")
+                    #expect(found == expected, "\(reading) query \(compiled.query.text)")
                 }
             }
         }
@@ -170,6 +170,6 @@ enum PatternDice {
         var text = reading.patterns[0]
         if reading.fixed { text = text.unicodeScalars.map(quoted).joined() }
         if reading.line { text = "^(?:\(text))$" } else if reading.word { text = "(?<!\\w)(?:\(text))(?!\\w)" }
-        return try? PatternProgram(Array(text.utf8), caseless: reading.ignoreCase, utf: true)
+        return try? PatternProgram(Array(text.utf8), caseless: reading.ignoreCase, utf: true, machineCode: false)
     }
 }
