@@ -11,6 +11,14 @@ enum SignatureNames {
         {
             name = String(name[..<hash.lowerBound])
         }
+        for mark in [" const &", " const&", " const", " &&", " &", ")&&", ")&"] where name.hasSuffix(mark) {
+            name = String(name.dropLast(mark.hasPrefix(")") ? mark.count - 1 : mark.count))
+        }
+        while let found = name.find("::$_"), let end = name[found.upperBound...].find("::"),
+            name[found.upperBound..<end.lowerBound].allSatisfy(\.isNumber)
+        {
+            name.replaceSubrange(found.lowerBound..<end.lowerBound, with: "::$")
+        }
         // Only plain C++ and Rust names take part in bracket work; Objective-C and Swift labels stay.
         guard !name.hasPrefix("-["), !name.hasPrefix("+[") else { return name }
         let go = name.contains("/") || name.find(".(*") != nil
@@ -23,6 +31,9 @@ enum SignatureNames {
         name = withoutParameters(name)
         name = withoutReturnType(name)
         name = name.split(separator: " " as Character).joined(separator: " ")
+        for mark in ["*", "&", ","] {
+            while let found = name.find(" " + mark) { name.replaceSubrange(found, with: mark) }
+        }
         return show(name)
     }
 
@@ -58,9 +69,7 @@ enum SignatureNames {
             }
             if next == open {
                 // A name that begins with the bracket is Rust's "<T as Trait>::f"; its inside is the name.
-                if depth == 0, result.isEmpty, name.find(" as ") != nil || name.find(">::") != nil {
-                    return rustImplementation(name)
-                }
+                if depth == 0, result.isEmpty, name.find(" as ") != nil { return name }
                 depth += 1
                 if depth == 1 { result += into }
             } else if next == close, depth > 0, !result.hasSuffix("-") {
@@ -77,25 +86,6 @@ enum SignatureNames {
         guard head.hasSuffix("operator") else { return nil }
         let operators = ["<<=", ">>=", "<=>", "->*", "<<", ">>", "<=", ">=", "->", "()", "<", ">"]
         return operators.first { rest.hasPrefix($0) }
-    }
-
-    /// `<a::B<C> as d::E>::f` keeps both names, without their arguments.
-    private static func rustImplementation(_ name: String) -> String {
-        var depth = 0
-        var result = ""
-        for character in name {
-            if character == "<" {
-                depth += 1
-                if depth == 2 { result += "<T>" }
-                if depth == 1 { result.append(character) }
-            } else if character == ">" {
-                if depth == 1 { result.append(character) }
-                depth = max(0, depth - 1)
-            } else if depth <= 1 {
-                result.append(character)
-            }
-        }
-        return result
     }
 
     /// Cuts `(…)` and what follows: parameters, const, reference marks; keeps the name inside `operator()`.

@@ -14,7 +14,7 @@ import Testing
         ("main.(*World).Tick", "main.(*World).Tick"),
         ("core::panicking::panic_fmt::h0123456789abcdef", "core::panicking::panic_fmt"),
         ("<module>", "<module>"), ("Object.<anonymous>", "Object.<anonymous>"),
-        ("<alloc::vec::Vec<T> as core::ops::Index<I>>::index", "<alloc::vec::Vec<T> as core::ops::Index<T>>::index"),
+        ("<alloc::vec::Vec<T> as core::ops::Index<I>>::index", "<alloc::vec::Vec<T> as core::ops::Index<I>>::index"),
         ("int tick<Entity>(Entity*, int)", "tick<T>"),
     ]) func names(raw: String, wanted: String) {
         #expect(SignatureNames.normalise(raw) == wanted)
