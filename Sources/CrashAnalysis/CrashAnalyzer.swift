@@ -7,7 +7,11 @@ public struct CrashAnalyzer: Sendable {
         /// Name file, line and inlined calls from DWARF.
         public var sourceLines = true
         /// At most this many threads are unwound.
-        public var threadLimit = 512
+        public var threadLimit = Options.mostThreads
+
+        static let mostThreads = 512
+        /// Frames kept of a thread that did not crash.
+        static let framesOfOthers = 64
 
         /// Everything that is cheap.
         public init() {}
@@ -40,7 +44,7 @@ public struct CrashAnalyzer: Sendable {
     public func analyze(
         text source: any ByteSource, anchors: [CrashAnchor], name: String, context: CrashContext = CrashContext()
     ) -> [CrashRecord] {
-        var records = TextAnalyzer(source: source).records(anchors)
+        var records = text(source, anchors)
         for index in records.indices { complete(&records[index], name: name, context: context) }
         return records
     }
@@ -59,10 +63,23 @@ public struct CrashAnalyzer: Sendable {
         case .unrealContainer: return depth == 0 ? unreal(source) : []
         case .gzip: return depth == 0 ? packed(source) : []
         case .text:
-            let text = TextAnalyzer(source: source)
-            return text.records(text.anchors())
+            return text(source, TextAnalyzer(source: source).anchors())
         default: return []
         }
+    }
+
+    private func text(_ source: any ByteSource, _ anchors: [CrashAnchor]) -> [CrashRecord] {
+        var records = TextAnalyzer(source: source).records(anchors)
+        // A microdump may stand anywhere in a log; the last whole one counts.
+        if let anchor = anchors.first(where: { AnchorTable.family($0.id) == .microdump }) {
+            let start = anchor.offset > 512 ? anchor.offset - 512 : 0
+            if let dump = Microdump(source.bytes(at: start, count: Self.textDumpLimit)) {
+                var record = dump.record(symbols: symbols, options: options)
+                record.memberOffset = anchor.offset
+                records.append(record)
+            }
+        }
+        return records
     }
 
     /// A dump that its writer compressed; a compressed log is the caller's business.

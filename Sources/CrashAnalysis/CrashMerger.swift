@@ -35,7 +35,13 @@ public enum CrashMerger {
     private static func isSame(_ first: CrashRecord, _ second: CrashRecord) -> Bool {
         if let left = first.session, let right = second.session, left != right { return false }
         if let left = first.pid, let right = second.pid { return left == right }
-        if first.member == second.member, first.detector == second.detector { return false }
+        if first.member == second.member {
+            // One log may tell of several runs; the words of one death stand close together.
+            let left = first.memberOffset ?? 0
+            let right = second.memberOffset ?? 0
+            guard max(left, right) - min(left, right) < 1 << 16 else { return false }
+            if first.detector == second.detector, first.detector != "unreal" { return false }
+        }
         // Two dumps are two processes unless they name the same one.
         let dumps: Set<String> = ["elf_core", "minidump", "microdump"]
         if dumps.contains(first.detector), dumps.contains(second.detector) { return false }

@@ -77,7 +77,9 @@ struct ELFCore {
         record.arch = header.arch?.rawValue
         record.thread = notes.threads.first?.id
         record.threadCount = notes.threads.count
-        record.threads = notes.threads.map { CrashThread(thread: $0.id, registers: $0.registers.named) }
+        record.threads = notes.threads.prefix(CrashAnalyzer.Options.mostThreads).map {
+            CrashThread(thread: $0.id, registers: $0.registers.named)
+        }
         record.modules = modules.map(\.record)
         record.notes += remarks
         if notes.threads.isEmpty { record.notes.append("no thread could be read") }

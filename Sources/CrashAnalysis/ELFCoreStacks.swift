@@ -7,7 +7,7 @@ extension ELFCore {
     func unwind(into record: inout CrashRecord, symbols: SymbolStore?, options: CrashAnalyzer.Options) {
         guard let arch = header.arch, !header.bigEndian else { return }
         let tables = ProcessTables(arch: arch, modules: modules, store: symbols, memory: memory)
-        let count = options.allThreads ? min(notes.threads.count, options.threadLimit) : 1
+        let count = options.allThreads ? min(record.threads.count, options.threadLimit) : 1
         for (index, thread) in notes.threads.prefix(count).enumerated() {
             let unwinder = Unwinder(
                 arch: arch, memory: memory, tables: tables, style: .core, scanBudget: index == 0 ? 1 << 20 : 1 << 16)
@@ -17,6 +17,7 @@ extension ELFCore {
                 if index == 0 { record.notes.append("\(raw.count) frames: only the ends of the stack are kept") }
                 frames = Array(frames.prefix(Self.keptTop) + frames.suffix(Self.keptBottom))
             }
+            if index > 0 { frames = Array(frames.prefix(CrashAnalyzer.Options.framesOfOthers)) }
             record.threads[index].frames = frames
         }
         record.frames = record.threads.first?.frames ?? []

@@ -24,7 +24,7 @@ extension MinidumpFile {
         record.threadCount = threads.count
         record.commandLine = commandLine
         let ordered = threads.filter { $0.id == record.thread } + threads.filter { $0.id != record.thread }
-        record.threads = ordered.map {
+        record.threads = ordered.prefix(CrashAnalyzer.Options.mostThreads).map {
             CrashThread(thread: $0.id, name: $0.name, registers: registers(of: $0)?.named ?? [:])
         }
         record.threadName = ordered.first?.name

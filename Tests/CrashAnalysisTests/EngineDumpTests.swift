@@ -33,6 +33,30 @@ import Testing
         #expect(ours.prefix(wanted.count) == wanted.prefix(ours.count))
     }
 
+    @Test(.needsCorpora) func microdumpInsideALogIsFound() throws {
+        let noise = (0..<2000).map { "2026-11-20T21:00:00Z INFO tick \($0)\n" }.joined()
+        let log = Array(noise.utf8) + (try Corpora.bytes("microdump/breakpad-microdump-arm64.dmp")) + Array(noise.utf8)
+        let records = CrashAnalyzer().analyze(source: MemoryByteSource(log), name: "server.log")
+        #expect(records.map(\.kind) == ["microdump"])
+        #expect(records.first?.modules.count == 8)
+        #expect((records.first?.memberOffset ?? 0) >= UInt64(noise.utf8.count))
+    }
+
+    @Test(.needsCorpora, arguments: ["x86_64", "x86_64.fp"]) func coresOfElfutils(name: String) throws {
+        let folder = NSTemporaryDirectory() + "salvage-bz-\(getpid())-\(name)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        OwnCores.run("bzip2 -dc '\(Corpora.root)/core/elfutils-backtrace.\(name).core.bz2' > core", in: folder)
+        guard let source = try? FileByteSource(path: folder + "/core"), source.size > 0 else { return }
+        let record = try #require(CrashAnalyzer().analyze(source: source, name: "core").first)
+        #expect(record.signal == "SIGABRT")
+        #expect(record.exception == "SI_TKILL")
+        #expect(record.threadCount == 2)
+        #expect(record.threads.allSatisfy { $0.registers["rip"] != nil && $0.registers["rsp"] != nil })
+        #expect(!record.modules.isEmpty && record.modules.allSatisfy { $0.buildID != nil })
+        #expect(record.frames.count > 1)
+    }
+
     @Test(.needsCorpora) func unrealUploadIsOneCrash() throws {
         let bytes = try Corpora.bytes("unreal/symbolic-unreal_crash.bin")
         let container = try UnrealContainer(MemoryByteSource(bytes))

@@ -20,7 +20,9 @@ import Testing
         var different: [String] = []
         for item in cases {
             let ours = SignatureNames.normalise(item.raw)
-            if ours != item.expected { different.append("\(item.kind): \(item.raw) -> \(ours), siggen \(item.expected)") }
+            if ours != item.expected {
+                different.append("\(item.kind): \(item.raw) -> \(ours), siggen \(item.expected)")
+            }
         }
         print("siggen agreement: \(cases.count - different.count) of \(cases.count)")
         for line in different.prefix(80) { print(line) }
