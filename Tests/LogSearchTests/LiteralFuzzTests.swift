@@ -32,6 +32,8 @@ import Testing
                 tried += 1
                 if compiled.query != .all { selective += 1 }
                 for block in blocks {
+                    // PCRE2's interpreter takes the end of a valid stretch for the end of the text.
+                    if pattern.contains("\\z") || pattern.contains("\\Z"), block.contains(0xFF) { continue }
                     let expected = Self.linesByThemselves(block, oracle, matcher)
                     matching += expected.isEmpty ? 0 : 1
                     let found = Self.lines(block, compiled, matcher)
