@@ -7,7 +7,9 @@ internal import Glibc
 public final class FilterIndex: @unchecked Sendable {
     // Unchecked: the mappings are only read, and everything else is set once in init.
     private let files: [UnsafeRawBufferPointer]
-    private var places: [UInt64: Place] = [:]
+    /// All sound records in the order of the files; those that later ones replaced are nil.
+    private var places: [Place?] = []
+    private var byPath: [UInt64: Int] = [:]
     /// Packs that have a record.
     public private(set) var packs = 0
     /// Sum of the sizes of those packs.
@@ -65,12 +67,14 @@ public final class FilterIndex: @unchecked Sendable {
                 continue
             }
             let key = Self.key(row.path)
-            if let old = places.removeValue(forKey: key).flatMap({ self.row($0) }) {
+            if let old = byPath.removeValue(forKey: key) {
                 packs -= 1
-                packBytes -= old.packBytes
+                packBytes -= places[old].flatMap { self.row($0) }?.packBytes ?? 0
+                places[old] = nil
             }
             if row.packBytes > 0 {
-                places[key] = Place(file: index, offset: offset)
+                byPath[key] = places.count
+                places.append(Place(file: index, offset: offset))
                 packs += 1
                 packBytes += row.packBytes
             }
@@ -79,7 +83,7 @@ public final class FilterIndex: @unchecked Sendable {
     }
 
     private func row(_ place: Place) -> FilterRow? {
-        FilterRow(UnsafeRawBufferPointer(rebasing: files[Int(place.file)][place.offset...]))
+        FilterRow(UnsafeRawBufferPointer(rebasing: files[Int(place.file)][place.offset...]), isVerified: true)
     }
 
     /// FNV-1a over eight bytes at a time with a final mix; the path itself is compared where it matters.
@@ -103,7 +107,8 @@ public final class FilterIndex: @unchecked Sendable {
         var pack = pack
         return pack.withUTF8 { bytes in
             let wanted = UnsafeRawBufferPointer(bytes)
-            guard let row = places[Self.key(wanted)].flatMap({ self.row($0) }), row.packBytes == packBytes,
+            guard let place = byPath[Self.key(wanted)].flatMap({ places[$0] }), let row = row(place),
+                row.packBytes == packBytes,
                 row.path.elementsEqual(wanted)
             else { return nil }
             return row
@@ -112,13 +117,47 @@ public final class FilterIndex: @unchecked Sendable {
 
     /// Packs of which at least one block may meet a query, by path, each with a flag for every block.
     public func candidates(_ query: BlockQuery) -> [(pack: String, flags: [Bool])] {
-        // In the order of the files, so that memory is read forward.
-        let order = places.values.sorted { ($0.file, $0.offset) < ($1.file, $1.offset) }
+        // Reading the filters is bound by memory: every core helps.
+        let workers = min(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), 16, places.count / 512 + 1)
+        let share = (places.count + workers - 1) / workers
+        let lock = Lock()
+        let gathered = Gathered()
+        let crew = Crew()
+        for worker in 1..<max(workers, 1) {
+            let range = min(worker * share, places.count)..<min((worker + 1) * share, places.count)
+            crew.start { [self] in
+                let found = candidates(query, in: range)
+                lock.held { gathered.take(found, range) }
+            }
+        }
+        let own = candidates(query, in: 0..<min(share, places.count))
+        lock.held { gathered.take(own, 0..<min(share, places.count)) }
+        crew.join()
+        // What a thread that could not be started would have done.
+        for worker in 1..<max(workers, 1) {
+            let range = min(worker * share, places.count)..<min((worker + 1) * share, places.count)
+            if !gathered.ranges.contains(range) { gathered.take(candidates(query, in: range), range) }
+        }
+        return gathered.found.sorted { $0.pack < $1.pack }
+    }
+
+    private final class Gathered: @unchecked Sendable {
+        // Unchecked: used under a lock, and by one thread once the others have ended.
         var found: [(pack: String, flags: [Bool])] = []
-        for place in order {
-            guard let row = row(place), let flags = row.candidates(query) else { continue }
+        var ranges: [Range<Int>] = []
+
+        func take(_ more: [(pack: String, flags: [Bool])], _ range: Range<Int>) {
+            found += more
+            ranges.append(range)
+        }
+    }
+
+    private func candidates(_ query: BlockQuery, in range: Range<Int>) -> [(pack: String, flags: [Bool])] {
+        var found: [(pack: String, flags: [Bool])] = []
+        for index in range {
+            guard let place = places[index], let row = row(place), let flags = row.candidates(query) else { continue }
             found.append((row.pathText, flags))
         }
-        return found.sorted { $0.pack < $1.pack }
+        return found
     }
 }

@@ -30,7 +30,8 @@ public struct FilterRow {
     let totalLength: Int
 
     /// Reads the record at the start of `bytes`; nil where there is none that is sound.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    /// - Parameter isVerified: its checksum was found to hold before.
+    init?(_ bytes: UnsafeRawBufferPointer, isVerified: Bool = false) {
         guard bytes.count >= Self.headerSize, Self.word(bytes, 0) == Self.magic else { return nil }
         let head = Int(Self.word(bytes, 4))
         let total = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self).littleEndian
@@ -39,11 +40,13 @@ public struct FilterRow {
         guard total <= UInt64(bytes.count), total % 8 == 0, head >= Self.headerSize, head <= Int(total),
             pathLength <= 65_536, head == Self.headerSize + (pathLength + 7) / 8 * 8 + blocks * 8
         else { return nil }
-        var crc = salvage_crc32c(0, bytes.baseAddress, 36)
-        var zero: UInt32 = 0
-        crc = salvage_crc32c(crc, &zero, 4)
-        crc = salvage_crc32c(crc, bytes.baseAddress.map { $0 + Self.headerSize }, head - Self.headerSize)
-        guard crc == Self.word(bytes, 36) else { return nil }
+        if !isVerified {
+            var crc = salvage_crc32c(0, bytes.baseAddress, 36)
+            var zero: UInt32 = 0
+            crc = salvage_crc32c(crc, &zero, 4)
+            crc = salvage_crc32c(crc, bytes.baseAddress.map { $0 + Self.headerSize }, head - Self.headerSize)
+            guard crc == Self.word(bytes, 36) else { return nil }
+        }
         path = UnsafeRawBufferPointer(rebasing: bytes[Self.headerSize..<Self.headerSize + pathLength])
         packBytes = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self).littleEndian
         self.blocks = blocks

@@ -13,6 +13,7 @@ import Testing
         var tried = 0
         var selective = 0
         var matching = 0
+        var limited = 0
         let matcher = try Matcher()
         while tried < count {
             let blocks = (0..<6).map { _ in PatternDice.block(&dice) }
@@ -36,14 +37,20 @@ import Testing
                     if pattern.contains("\\z") || pattern.contains("\\Z"), block.contains(0xFF) { continue }
                     let expected = Self.linesByThemselves(block, oracle, matcher)
                     matching += expected.isEmpty ? 0 : 1
-                    let found = Self.lines(block, compiled, matcher)
-                    #expect(found == expected, "\(reading) query \(compiled.query.text)")
+                    let (found, undecided) = Self.lines(block, compiled, matcher)
+                    // A line beyond the match limit is reported, by one engine sooner than by the other.
+                    limited += undecided.count
+                    #expect(
+                        found == expected.filter { !undecided.contains($0) }, "\(reading) query \(compiled.query.text)")
                 }
             }
         }
         #expect(selective * 4 > tried, "the generator must keep making patterns with literals")
         #expect(matching * 20 > tried, "the generator must keep making patterns that match")
-        print("fuzzed \(tried) patterns, \(selective) of them with literals, \(matching) blocks with matches")
+        print(
+            "fuzzed \(tried) patterns, \(selective) of them with literals, \(matching) blocks with matches, \(limited) lines beyond the limit"
+        )
+        #expect(limited * 1000 < tried, "the match limit must stay the exception")
     }
 
     private static func linesByThemselves(_ block: [UInt8], _ oracle: PatternProgram, _ matcher: Matcher) -> [Int] {
@@ -60,15 +67,17 @@ import Testing
         }
     }
 
-    private static func lines(_ block: [UInt8], _ pattern: SearchPattern, _ matcher: Matcher) -> [Int] {
+    private static func lines(_ block: [UInt8], _ pattern: SearchPattern, _ matcher: Matcher) -> (
+        found: [Int], undecided: [Int]
+    ) {
         let folded = block.map { asciiLower($0) }
         let passes = pattern.query.mayMatch { !LiteralLimits.isUsable($0) || folded.containsRun($0) }
         let probed = FilterOracle.mayMatch(block, pattern.query)
         // The real filter may let more pass, never less.
         #expect(probed || !passes)
-        guard passes else { return [] }
+        guard passes else { return ([], []) }
         return block.withUnsafeBytes { text in
-            guard let program = pattern.program(isASCII: text.isASCII()) else { return [] }
+            guard let program = pattern.program(isASCII: text.isASCII()) else { return ([], []) }
             var finder = LineFinder(text, program, matcher, isLineSafe: pattern.isLineSafe)
             var found: [Int] = []
             var position = 0
@@ -76,7 +85,7 @@ import Testing
                 found.append(line.lowerBound)
                 position = line.upperBound + 1
             }
-            return found
+            return (found, finder.undecided)
         }
     }
 }
