@@ -190,7 +190,7 @@ extension [Fetcher.Action] {
         _ = f.finish("a", Attempt(.refused(404), identifier: "one"))
         #expect(f.next().describes == ["a"])
         #expect(f.fetcher.described(id: "a", F.found("a", .exited), now: f.now).settled == nil)
-        #expect(f.next(after: 4000).downloads.isEmpty, "confirmations are spaced")
+        #expect(f.next(after: 1500).downloads.isEmpty, "confirmations are spaced")
         #expect(f.next(after: 1000).downloads == ["a"])
         _ = f.finish("a", Attempt(.refused(404), identifier: "two"))
         #expect(f.next().describes == ["a"])
@@ -258,6 +258,26 @@ extension [Fetcher.Action] {
         #expect(outcome?.1.first?.state == .incomplete)
         #expect(outcome?.1.first?.bytes == 500)
         #expect(outcome?.1.first?.reason?.contains("500 bytes") == true)
+    }
+
+    @Test func aBodyThatAlwaysEndsAtTheSameByteIsGivenUpAfterAWhile() {
+        var f = F()
+        _ = f.add(F.job("a", due: f.now + 14_400_000, [FetchItem("/core")]))
+        let start = f.now
+        var outcome: (SessionState, [ArtifactOutcome])?
+        while outcome == nil, f.untilDownload("a") != nil {
+            let actions = f.finish("a", Attempt(.cut("closed"), status: 200, bytes: 500))
+            outcome = actions.settled
+            if !actions.ingests.isEmpty {
+                let next = f.fetcher.ingested(key: "a", [0: IngestVerdict(complete: false)], now: f.now)
+                outcome = outcome ?? next.settled
+            }
+        }
+        #expect(outcome?.0 == .partial)
+        #expect(outcome?.1.first?.state == .incomplete)
+        #expect(outcome?.1.first?.reason?.contains("same byte") == true)
+        #expect(f.now - start >= 600_000, "a proxy that fails for a while cuts at its buffer's size, too")
+        #expect(f.now - start < 900_000)
     }
 
     @Test func aShorterCompleteBodyDoesNotDropALongerCutOne() {

@@ -19,11 +19,13 @@ public struct Fetcher: Sendable {
         /// How much earlier a crashed-looking session counts as due.
         public var crashedFirst: Int64 = 30 * 60_000
         /// Between the two confirmations that a path does not exist.
-        public var confirmAbsent: Int64 = 5000
+        public var confirmAbsent: Int64 = 2000
         /// Between the two confirmations that a container is gone.
         public var confirmGone: Int64 = 30_000
         /// The longest that an endpoint rests after a 429 that does not say for how long.
         public var longestPause: Int64 = 10_000
+        /// For how long downloads must end at the same byte until that is taken for all there is to be had.
+        public var alike: Int64 = 600_000
         /// Until a refused token is tried again.
         public var pause: Int64 = 60_000
         /// The longest wait a server can ask for; a hostile one must not make us miss every deadline.

@@ -82,8 +82,24 @@ extension Fetcher {
             sessions[key]?.items[index].fresh = true
             actions = [.keep(key: key, item: index, complete: false, replaces: true)]
         }
-        retry(key, index, "the body was cut off after \(attempt.bytes) bytes: \(why)", attempt, now)
+        if endsAlike(key, index, attempt.bytes, now) {
+            giveUp(
+                key, index, .failed,
+                "for \(settings.alike / 60_000) minutes every download ended at the same byte: \(why)")
+        } else {
+            retry(key, index, "the body was cut off after \(attempt.bytes) bytes: \(why)", attempt, now)
+        }
         return actions
+    }
+
+    /// Whether downloads have ended at the same byte for so long that it is the server's limit and not an accident.
+    private mutating func endsAlike(_ key: String, _ index: Int, _ bytes: UInt64, _ now: Int64) -> Bool {
+        guard let alike = sessions[key]?.items[index].alike, alike.bytes == bytes, bytes > 0 else {
+            sessions[key]?.items[index].alike = (bytes, now, 1)
+            return false
+        }
+        sessions[key]?.items[index].alike?.times += 1
+        return alike.times >= 5 && now - alike.since >= settings.alike
     }
 
     private mutating func refused(

@@ -52,6 +52,8 @@ extension Fetcher {
         var failures = 0
         var hardRefusals = 0
         var localFailures = 0
+        /// Where the last downloads were cut off, since when and how often in a row.
+        var alike: (bytes: UInt64, since: Int64, times: Int)?
         var absentStrikes = 0
         var goneStrikes = 0
         var firstTry: Int64?
