@@ -17,15 +17,15 @@ struct Generation {
         let replaced = wholeArtifacts
         let fresh = freshMembers()
         var kept = Set<[UInt8]>()
-        try writer.copyAll(from: previous, artifact: { places[Int($0)] ?? $0 }) { member in
+        func isKept(_ member: Member) -> Bool {
             let artifact = places[Int(member.artifact)] ?? member.artifact
             if replaced.contains(artifact) { return false }
-            if let newer = fresh[MemberKey(artifact: artifact, path: member.path)], newer >= rank(member) {
-                return false
-            }
+            let newer = fresh[MemberKey(artifact: artifact, path: member.path)]
+            if let newer, newer >= rank(member) { return false }
             kept.insert(member.path)
             return true
         }
+        try writer.copyAll(from: previous, artifact: { places[Int($0)] ?? $0 }, where: isKept)
         return records + olderRecords(previous, kept: kept, new: records)
     }
 

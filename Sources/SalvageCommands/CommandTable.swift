@@ -3,7 +3,7 @@ import ArgumentParser
 /// Every command once: the help groups, the names for did-you-mean, and the two-word commands.
 enum CommandTable {
     static let groups: [CommandGroup] = [
-        CommandGroup(name: "Collect:", subcommands: [IngestFiles.self]),
+        CommandGroup(name: "Collect:", subcommands: [HarvestOnce.self, Watch.self, IngestFiles.self]),
         CommandGroup(
             name: "Ask:",
             subcommands: [Sessions.self, Show.self, Why.self, CoverageReport.self, Grep.self, Crashes.self, Crash.self]),

@@ -1,5 +1,9 @@
 import ArgumentParser
 import Catalog
+import Harvest
+import Ingest
+import LogSearch
+import Pack
 import SessionAPI
 
 /// Turns the errors of every part into the one form that is shown.
@@ -10,6 +14,10 @@ enum FailureReport {
         case let failure as Failure: return failure
         case let catalog as CatalogError: return Failure(catalog)
         case let error as APIError: return Failure(error)
+        case let harvest as HarvestError: return Failure(harvest)
+        case let ingest as IngestError: return Failure(ingest)
+        case let pack as PackError: return Failure(pack)
+        case let search as LogSearchError: return Failure(search)
         default: break
         }
         if error is ValidationError || error is ExitCode || error is CleanExit { return nil }

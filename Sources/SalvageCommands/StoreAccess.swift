@@ -39,56 +39,15 @@ enum StoreAccess {
         try Catalog.open(store: try path(options), readOnly: true)
     }
 
-    /// The configuration: `--config`, `SALVAGE_CONFIG`, `./salvage.yaml`, `$XDG_CONFIG_HOME/salvage/salvage.yaml`,
-    /// `/etc/salvage/salvage.yaml`; the defaults where none of them exists.
+    /// The configuration from where it lies, outweighed by environment and flags; see `Configuration.load`.
     static func configuration(_ options: GlobalOptions) throws -> Configuration {
-        if let named = options.config ?? Environment.value("SALVAGE_CONFIG"), !named.isEmpty {
-            return try read(named)
-        }
-        let home = Environment.value("XDG_CONFIG_HOME") ?? Environment.value("HOME").map { $0 + "/.config" }
-        let candidates = ["./salvage.yaml"] + (home.map { ["\($0)/salvage/salvage.yaml"] } ?? [])
-        for candidate in candidates + ["/etc/salvage/salvage.yaml"] where access(candidate, F_OK) == 0 {
-            return try read(candidate)
-        }
-        return Configuration()
-    }
-
-    private static func read(_ path: String) throws -> Configuration {
-        try Configuration.parse(try SmallFile.text(path, limit: 2 << 20, what: "the configuration"), file: path)
+        try Configuration.load(
+            flags: Configuration.Flags(store: options.store, config: options.config), environment: Environment.all)
     }
 
     private static func trimmed(_ path: String) -> String {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         return path
-    }
-}
-
-/// Reads files that fit in memory.
-enum SmallFile {
-    /// The file as text; an error names `what` it was to be.
-    static func text(_ path: String, limit: Int, what: String) throws -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw Failure("unreadable", "cannot read \(what): \(String(cString: strerror(errno)))", path: path)
-        }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
-        while bytes.count <= limit {
-            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            guard count >= 0 else {
-                throw Failure("unreadable", "cannot read \(what): \(String(cString: strerror(errno)))", path: path)
-            }
-            if count == 0 { break }
-            bytes.append(contentsOf: chunk[..<count])
-        }
-        guard bytes.count <= limit else {
-            throw Failure("too_large", "\(what) is larger than \(limit) bytes", path: path)
-        }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw Failure("not_text", "\(what) is not UTF-8 text", path: path)
-        }
-        return text
     }
 }

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Catalog
+import Glibc
+import Harvest
+import SessionAPI
+import Terminal
+
+/// `salvage harvest`: one pass, for cron.
+struct HarvestOnce: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "harvest",
+        abstract: "Pull what exited sessions left behind, once.",
+        discussion: """
+            Lists the sessions, notes which have exited, pulls their configured artifacts and logs, packs and indexes
+            them. Safe to repeat; a second copy exits at once. From cron:
+
+              */10 * * * * salvage harvest --quiet --max-runtime 9m
+
+            Exit code 3 says that something was lost or failed, 75 that another copy is at work or the API cannot be
+            reached, 77 that the token was refused.
+            """)
+
+    @Option(help: ArgumentHelp("Only this session.", valueName: "id")) var session: String?
+    @Option(help: ArgumentHelp("Stop starting downloads after this long, such as 9m.", valueName: "span"))
+    var maxRuntime: String?
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        var limit: Int64?
+        if let maxRuntime {
+            guard let span = TimeText.parseSpan(maxRuntime) else {
+                throw Failure(
+                    "bad_span", "--max-runtime does not understand '\(maxRuntime)'", hint: "write 9m or 1h30m",
+                    status: .usage)
+            }
+            limit = span
+        }
+        let run = try HarvestRun(options)
+        let stop = StopSignals { run.runner.requestStop() }
+        defer { stop.cancel() }
+        let summary = try await run.carryOut(.pass(maxRuntime: limit, session: session))
+        try HarvestReportText(options: options).write(summary)
+    }
+}
+
+/// `salvage watch`: the daemon.
+struct Watch: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Watch the sessions and harvest each as it exits, until SIGTERM.",
+        discussion: """
+            Polls the API, pulls what exited sessions left behind in the order of their deadlines, and logs what happens
+            to standard error. SIGTERM and SIGINT drain: what is being packed is finished first.
+            """)
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let run = try HarvestRun(options, isDaemon: true)
+        let stop = StopSignals { run.runner.requestStop() }
+        defer { stop.cancel() }
+        let summary = try await run.carryOut(.watch)
+        try HarvestReportText(options: options).write(summary)
+    }
+}

@@ -1,0 +1,54 @@
+import Catalog
+import Glibc
+import Harvest
+import Pack
+import Terminal
+
+/// What a harvest says at its end, and the exit code that follows from it.
+struct HarvestReportText {
+    let options: GlobalOptions
+
+    func write(_ summary: HarvestSummary) throws {
+        let output = Output(options)
+        let done = summary.progress.done
+        if options.json {
+            var line = JSONLine()
+            line.add("seen", summary.progress.seen)
+            line.add("running", summary.progress.running)
+            for state in [SessionState.harvested, .partial, .skipped, .lost] {
+                line.add(state.rawValue, done[state] ?? 0)
+            }
+            line.add("pending", summary.unfinished)
+            line.add("bytes", summary.progress.bytes)
+            output.line(line)
+        } else if !options.quiet {
+            let parts = [SessionState.harvested, .partial, .skipped, .lost].compactMap { state in
+                done[state].map { "\($0) \(state.rawValue)" }
+            }
+            let words = parts.isEmpty ? "nothing to harvest" : parts.joined(separator: ", ")
+            output.text(
+                "\(words); \(summary.progress.running) running, \(summary.unfinished) pending, "
+                    + "\(SizeText.binary(summary.progress.bytes)) downloaded")
+        }
+        try output.finish()
+        for problem in summary.problems {
+            Failure(
+                problem.outcome.state.rawValue,
+                "\(problem.outcome.artifact) is \(problem.outcome.state.rawValue)"
+                    + (problem.outcome.reason.map { ": \($0)" } ?? ""),
+                session: problem.session, path: problem.outcome.artifact, hint: "salvage why \(problem.session)"
+            ).report(json: options.json, style: options.errorStyle)
+        }
+        if summary.problemCount > summary.problems.count {
+            let rest = summary.problemCount - summary.problems.count
+            Failure("more", "\(rest) more artifacts are missing", hint: "salvage coverage").report(
+                json: options.json, style: options.errorStyle)
+        }
+        if let pause = summary.pause {
+            throw Failure(
+                "not_authorised", pause.message, hint: pause.identifier.map { "identifier \($0)" },
+                status: .notAuthorised)
+        }
+        if summary.isPartial { throw EndedWith(status: .partial) }
+    }
+}

@@ -1,0 +1,154 @@
+import Catalog
+import Dispatch
+import Foundation
+import Glibc
+import Harvest
+import Pack
+import SessionAPI
+import Synchronization
+import Terminal
+
+/// Everything one harvest works with, put together from configuration and flags.
+struct HarvestRun {
+    let runner: HarvestRunner
+    private let client: SessionAPIClient
+    private let display: HarvestDisplay
+
+    init(_ options: GlobalOptions, isDaemon: Bool = false) throws {
+        let configuration = try StoreAccess.configuration(options)
+        let environment = Environment.all
+        let store = try StoreAccess.createdPath(options)
+        // Found before the first request, so that a missing token is said at once; read anew for each request, so that
+        // a token file can be exchanged while the daemon runs.
+        _ = try APIToken.find(configuration, environment: environment)
+        let lock = try StoreLock(store: store)
+        let catalog = try Catalog.open(store: store)
+        client = try SessionAPIClient(
+            SessionAPIClient.Configuration(baseURL: configuration.api.url) {
+                try APIToken.find(configuration, environment: environment).value
+            })
+        display = HarvestDisplay(options: options, isDaemon: isDaemon)
+        let display = display
+        let observer = HarvestObserver(
+            progress: { display.show($0) }, event: { display.note($0) })
+        runner = HarvestRunner(
+            configuration: configuration, store: store, lock: lock,
+            parts: HarvestRunner.Parts(
+                source: SessionAPISource(client), catalog: catalog,
+                ingest: ChildIngest(store: store, limits: configuration.limits), observer: observer))
+    }
+
+    /// Runs, and closes the connections however it ends.
+    func carryOut(_ mode: HarvestRunner.Mode) async throws -> HarvestSummary {
+        do {
+            let summary = try await runner.run(mode)
+            display.finish()
+            await client.shutdown()
+            return summary
+        } catch {
+            display.finish()
+            await client.shutdown()
+            throw error
+        }
+    }
+}
+
+/// Progress and events of a harvest on standard error: a line that moves on a terminal, lines of log for a daemon,
+/// nothing in cron.
+final class HarvestDisplay: Sendable {
+    private let progress: Mutex<Sendability<Terminal.Progress>>
+    private let isDaemon: Bool
+    private let isVerbose: Bool
+    private let isQuiet: Bool
+
+    init(options: GlobalOptions, isDaemon: Bool) {
+        progress = Mutex(Sendability(value: Terminal.Progress(quiet: options.quiet || isDaemon)))
+        self.isDaemon = isDaemon
+        isVerbose = options.verbose
+        isQuiet = options.quiet
+    }
+
+    func show(_ state: HarvestProgress) {
+        progress.withLock { line in
+            line.value.update(
+                "\(state.seen) sessions, \(state.pending) pending, \(state.downloading) downloading, "
+                    + "\(SizeText.binary(state.bytes)) so far")
+        }
+    }
+
+    func note(_ event: HarvestEvent) {
+        guard let text = words(event) else { return }
+        progress.withLock { line in
+            line.value.finish()
+            let sink = ByteSink(descriptor: STDERR_FILENO)
+            sink.write((isDaemon ? TimeText.iso8601(TimeText.now()) + " " : "") + text + "\n")
+            sink.flush()
+        }
+    }
+
+    func finish() { progress.withLock { $0.value.finish() } }
+
+    private func words(_ event: HarvestEvent) -> String? {
+        switch event {
+        case .exited(let session):
+            return isVerbose || (isDaemon && !isQuiet) ? "session \(Escape.display(session.key)) exited" : nil
+        case .settled(let session, let state, let outcomes):
+            let isBad = state == .lost || state == .partial
+            guard isBad || isVerbose || (isDaemon && !isQuiet) else { return nil }
+            // A single pass lists what is missing at its end.
+            if isBad, !isDaemon, !isVerbose { return nil }
+            let missing = outcomes.filter { $0.state != .collected && $0.state != .absent && $0.state != .skipped }
+            let why = missing.map { "\($0.artifact) \($0.state.rawValue)\($0.reason.map { ": \($0)" } ?? "")" }
+            let tail = why.isEmpty ? "" : " (" + why.joined(separator: "; ") + ")"
+            return "session \(Escape.display(session)) \(state.rawValue)\(Escape.display(tail))"
+        case .listFailed(_, let failure): return isVerbose || isDaemon ? "list failed: \(failure.message)" : nil
+        case .paused(let pause):
+            return "paused: \(pause.message)\(pause.identifier.map { " (identifier \($0))" } ?? "")"
+        case .resumed: return isDaemon ? "requests go on" : nil
+        case .storeTrouble(let text): return "store: \(Escape.display(text))"
+        case .quarantined(let session, let path, let reason):
+            return "session \(Escape.display(session)): downloads put aside in \(path): \(Escape.display(reason))"
+        case .recovered(let session, let files):
+            return isVerbose || isDaemon
+                ? "session \(Escape.display(session)): took up \(files) downloads of an interrupted run" : nil
+        }
+    }
+}
+
+/// Lets a value that only one thread at a time touches, under its lock, cross into that lock.
+struct Sendability<Value>: @unchecked Sendable {
+    var value: Value
+}
+
+/// SIGTERM and SIGINT as a request to end; a second SIGINT ends at once.
+final class StopSignals {
+    private let sources: [any DispatchSourceSignal]
+
+    init(_ stop: @escaping @Sendable () -> Void) {
+        sources = [SIGTERM, SIGINT].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue.global())
+            let seen = SignalCount()
+            source.setEventHandler {
+                if seen.next() > 1, number == SIGINT { _exit(130) }
+                stop()
+            }
+            source.resume()
+            return source
+        }
+    }
+
+    func cancel() { for source in sources { source.cancel() } }
+}
+
+/// Counts signals.
+private final class SignalCount: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> Int {
+        count.withLock {
+            $0 += 1
+            return $0
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Harvest
+import Ingest
+import LogSearch
+import Pack
+import SessionAPI
+import Terminal
+
+extension Failure {
+    /// The harvest's words, with the exit code that fits.
+    init(_ error: HarvestError) {
+        let status: ExitStatus
+        switch error.code {
+        case .tokenMissing, .tokenRefused, .notAuthorised: status = .notAuthorised
+        case .storeLocked, .apiUnavailable: status = .tryAgain
+        case .unknownSession: status = .nothingFound
+        case .invalidConfiguration: status = .usage
+        default: status = .failure
+        }
+        var message = error.message
+        if let identifier = error.identifier { message += " (identifier \(identifier))" }
+        self.init(
+            error.code.rawValue, message, session: error.session, path: error.path, hint: error.hint, status: status)
+    }
+
+    /// The ingest's words.
+    init(_ error: IngestError) {
+        let hint =
+            error.code == .noSpace
+            ? "make room on the store's disk; what was fetched is kept in the spool and taken up by the next harvest"
+            : nil
+        self.init(error.code.rawValue, error.message, path: error.path, hint: hint)
+    }
+
+    /// A pack's words.
+    init(_ error: PackError) {
+        self.init(error.code.rawValue, error.description, hint: "salvage verify names what is damaged")
+    }
+
+    /// The search's words.
+    init(_ error: LogSearchError) {
+        self.init(
+            error.code.rawValue, error.message, hint: error.hint, status: error.code == .usage ? .usage : .failure)
+    }
+}
