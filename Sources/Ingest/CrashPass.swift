@@ -16,7 +16,7 @@ struct CrashPass {
         self.writer = writer
         context = CrashContext(
             session: job.session.session, image: job.session.image, tag: job.session.tag,
-            location: job.session.location, exited: job.session.exited)
+            location: job.session.location, exited: job.session.exited ?? job.session.firstSeenExited)
     }
 
     /// The crash records as JSON.
