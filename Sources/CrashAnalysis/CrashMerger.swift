@@ -45,6 +45,13 @@ public enum CrashMerger {
         // Two dumps are two processes unless they name the same one.
         let dumps: Set<String> = ["elf_core", "minidump", "microdump"]
         if dumps.contains(first.detector), dumps.contains(second.detector) { return false }
+        // An exception that ends an interpreter leaves no dump: beside one it is another story.
+        let interpreted: Set<String> = ["python", "java", "node", "ruby"]
+        if dumps.contains(first.detector) != dumps.contains(second.detector),
+            interpreted.contains(first.detector) || interpreted.contains(second.detector)
+        {
+            return false
+        }
         if let left = signal(first), let right = signal(second), left != right { return false }
         if let left = first.address, let right = second.address, left != right { return false }
         return true

@@ -75,10 +75,17 @@ struct TextAnalyzer {
         let literal = AnchorTable.entries[Int(anchor.id)].literal
         for after in [TextWindow.near, TextWindow.far] {
             guard let window = TextWindow(source, around: anchor.offset, after: after),
-                let report = Self.parse(family, literal: literal, window)
+                var report = Self.parse(family, literal: literal, window)
             else { return nil }
             // A report that fills the window may go on beyond it.
             if after == TextWindow.near, !window.reachesEnd, report.end + 16 >= window.lines.count { continue }
+            let nearby = window.lines[max(0, window.at - 20)...window.at].reversed()
+            if report.record.time == nil,
+                let stamp = nearby.lazy.compactMap({ LogStamp.milliseconds(in: $0.text) }).first
+            {
+                report.record.time = Timestamp.text(milliseconds: stamp)
+                report.record.timeSource = "log"
+            }
             let first = window.lines[min(max(0, report.first), window.lines.count - 1)].offset
             let end = window.lines.indices.contains(report.end) ? window.lines[report.end].offset : .max
             return (report, first, window.reachesEnd ? end : min(end, anchor.offset + UInt64(after)))

@@ -35,7 +35,7 @@ struct CrashPass {
             let path = name(writer.members[member].path)
             records += analyzer.analyze(text: bytes, anchors: anchors, name: path, context: context)
         }
-        return records.prefix(Self.mostRecords).map { $0.json() }
+        return CrashMerger.merge(Array(records.prefix(Self.mostRecords))).map { $0.json() }
     }
 
     private func name(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }

@@ -225,6 +225,17 @@ import Testing
         #expect(fault.frames.map(\.function) == ["crash", "<module>"])
     }
 
+    @Test func timesComeFromTheLog() throws {
+        let stamped = goPanic.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { "[2026.11.20-21.23.20:123][ 42]LogCore: " + $0 }
+        let record = try #require(analyze(stamped.joined(separator: "\n")).first)
+        #expect(record.time == "2026-11-20T21:23:20.123Z")
+        #expect(record.timeSource == "log")
+        let near = try #require(analyze("2024-02-29T23:59:59Z INFO up\n" + goPanic).first)
+        #expect(near.time == "2024-02-29T23:59:59.000Z")
+        #expect(analyze(goPanic).first?.time == nil)
+    }
+
     @Test func javaFatalErrorLog() throws {
         let text = """
             #
