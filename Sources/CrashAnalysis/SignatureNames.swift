@@ -148,7 +148,7 @@ enum SignatureMessages {
             }
             if next.isLetter || next.isNumber || next == "_" {
                 let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
-                result += placeholder(String(word))
+                result += masked(String(word))
                 rest = rest.dropFirst(word.count)
                 continue
             }
@@ -158,7 +158,7 @@ enum SignatureMessages {
         return result.count > 120 ? String(result.prefix(119)) + "…" : result
     }
 
-    private static func placeholder(_ word: String) -> String {
+    private static func masked(_ word: String) -> String {
         let digits = word.filter { $0.isNumber }.count
         if digits == 0 { return word }
         if word.hasPrefix("0x"), word.dropFirst(2).allSatisfy({ $0.isHexDigit }) { return "ADDR" }
