@@ -110,11 +110,15 @@ let package = Package(
             swiftSettings: house),
         .executableTarget(
             name: "salvage-bench",
-            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Catalog", "Pack", "SessionAPI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: hot),
         .testTarget(
             name: "UnpackTests", dependencies: ["Unpack", "CCrypto", "CShims", "CZlib"], swiftSettings: house),
         .testTarget(name: "SandboxTests", dependencies: ["Sandbox"], swiftSettings: house),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["Sandbox", "salvage", "salvage-sandbox"], swiftSettings: house),
         .target(name: "CShims", cSettings: hotC),
         .target(name: "CLogScan", cSettings: hotC),
         .target(name: "CFilter", cSettings: hotC),

@@ -30,7 +30,7 @@ struct ChildIngest: IngestService {
 
     private func pack(_ request: IngestRequest) throws -> IngestOutcome {
         var rows = request.artifacts
-        let files = best(request.files)
+        let files = ordered(request.files)
         var inputs: [IngestFile] = []
         for file in files {
             let index: Int
@@ -41,11 +41,12 @@ struct ChildIngest: IngestService {
                 index = rows.count - 1
             }
             let isLog = file.artifact == FetchItem.logs
+            let earlier = inputs.count { $0.input.artifact == index }
             inputs.append(
                 IngestFile(
                     path: file.path,
                     input: IngestJob.Input(
-                        artifact: index, form: isLog ? .file : .archive, name: Array(ConsoleLog.path.utf8),
+                        artifact: index, form: isLog ? .file : .archive, name: Array(ConsoleLog.path(earlier).utf8),
                         modified: (request.facts.firstSeenExited ?? 0) &* 1_000_000)))
         }
         do {
@@ -62,14 +63,14 @@ struct ChildIngest: IngestService {
         }
     }
 
-    /// Of several downloads of one artifact the newest whole one will do; if all were cut, each may hold something.
-    private func best(_ files: [SpooledFile]) -> [SpooledFile] {
-        var chosen: [SpooledFile] = []
-        for (artifact, tries) in Dictionary(grouping: files, by: \.artifact).sorted(by: { $0.key < $1.key }) {
-            _ = artifact
-            if let whole = tries.last(where: \.complete) { chosen.append(whole) } else { chosen += tries }
-        }
-        return chosen
+    /// Several downloads of one artifact all go in, for each may hold what no other does; the best one comes last,
+    /// because the last verdict is the one that the row keeps.
+    private func ordered(_ files: [SpooledFile]) -> [SpooledFile] {
+        files.enumerated().sorted { left, right in
+            if left.element.artifact != right.element.artifact { return left.element.artifact < right.element.artifact }
+            if left.element.complete != right.element.complete { return right.element.complete }
+            return left.offset < right.offset
+        }.map(\.element)
     }
 
     private func verdicts(
@@ -79,7 +80,7 @@ struct ChildIngest: IngestService {
         for file in files {
             guard let index = rows.firstIndex(where: { $0.artifact == file.artifact }) else { continue }
             let found = packed.verdicts.filter { $0.artifact == index }
-            let isWhole = file.complete && !found.isEmpty && found.allSatisfy { $0.verdict == "ok" }
+            let isWhole = file.complete && found.last?.verdict == "ok"
             let isEmpty = found.allSatisfy { $0.entries == 0 } && (found.isEmpty || !isWhole)
             let row = packed.artifacts.indices.contains(index) ? packed.artifacts[index] : nil
             let cut = file.complete ? nil : "the download was cut off"
@@ -92,6 +93,7 @@ struct ChildIngest: IngestService {
 
 /// The stdout and stderr log as a member.
 enum ConsoleLog {
-    /// Its path in the pack.
-    static let path = "console.log"
+    /// Its path in the pack, given how many of its kind are there already: a followed log that the final one does not
+    /// contain is kept beside it.
+    static func path(_ earlier: Int) -> String { earlier == 0 ? "console.log" : "console.\(earlier + 1).log" }
 }

@@ -24,7 +24,7 @@ struct HarvestRun {
         let lock = try StoreLock(store: store)
         let catalog = try Catalog.open(store: store)
         client = try SessionAPIClient(
-            SessionAPIClient.Configuration(baseURL: configuration.api.url) {
+            SessionAPIClient.Configuration(configuration) {
                 try APIToken.find(configuration, environment: environment).value
             })
         display = HarvestDisplay(options: options, isDaemon: isDaemon)
