@@ -74,7 +74,8 @@ let package = Package(
             name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CShims"], swiftSettings: hot,
             linkerSettings: [archive("archive")]),
         .target(
-            name: "CrashAnalysis", dependencies: ["CElfutils", "CShims", "CCrashScan", "CZlib"], swiftSettings: hot),
+            name: "CrashAnalysis", dependencies: ["CElfutils", "CShims", "CCrashScan", "CZlib", "CZstd"],
+            swiftSettings: hot, linkerSettings: [archive("zstd")]),
         .target(name: "CCrashScan", cSettings: hotC),
         .target(
             name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CFilter"], swiftSettings: hot,

@@ -61,7 +61,8 @@ public struct CrashAnalyzer: Sendable {
             } ?? []
         case .unrealContext: return [UnrealContext(source.bytes(at: 0, count: Self.textDumpLimit)).record()]
         case .unrealContainer: return depth == 0 ? unreal(source) : []
-        case .gzip: return depth == 0 ? packed(source) : []
+        case .gzip: return depth == 0 ? packed(source, Inflate.unpack) : []
+        case .zstd: return depth == 0 ? packed(source, Zstandard.unpack) : []
         case .text:
             return text(source, TextAnalyzer(source: source).anchors())
         default: return []
@@ -83,10 +84,12 @@ public struct CrashAnalyzer: Sendable {
     }
 
     /// A dump that its writer compressed; a compressed log is the caller's business.
-    private func packed(_ source: any ByteSource) -> [CrashRecord] {
-        guard let start = Inflate.unpack(SliceByteSource(source, start: 0, size: 1 << 16), limit: 1 << 16),
+    private func packed(
+        _ source: any ByteSource, _ unpack: (any ByteSource, Int) -> (bytes: [UInt8], complete: Bool)?
+    ) -> [CrashRecord] {
+        guard let start = unpack(SliceByteSource(source, start: 0, size: 1 << 18), 1 << 16),
             start.bytes.withUnsafeBytes({ ContentKind.detect(head: $0) }).isCrashDump,
-            let plain = Inflate.unpack(source, limit: Self.packedLimit)
+            let plain = unpack(source, Self.packedLimit)
         else { return [] }
         var records = read(MemoryByteSource(plain.bytes), depth: 1)
         if !plain.complete {

@@ -85,6 +85,22 @@ import Testing
         #expect(CrashAnalyzer().analyze(source: cut, name: "core.gz").first?.signal == "SIGABRT")
     }
 
+    /// The tool that makes the input may be absent; then there is nothing to read.
+    @Test(.needsCorpora) func zstdCoreIsRead() throws {
+        let folder = NSTemporaryDirectory() + "salvage-zst-\(getpid())"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        OwnCores.run("zstd -q -o core.zst '\(Corpora.root)/core/casr-core.test_heapError'", in: folder)
+        guard let source = try? FileByteSource(path: folder + "/core.zst") else { return }
+        let record = try #require(CrashAnalyzer().analyze(source: source, name: "core.zst").first)
+        #expect(record.signal == "SIGABRT")
+        #expect(record.notes.allSatisfy { !$0.contains("compressed dump") })
+        let cut = SliceByteSource(source, start: 0, size: source.size / 2)
+        for cutRecord in CrashAnalyzer().analyze(source: cut, name: "core.zst") {
+            #expect(cutRecord.notes.contains { $0.contains("compressed dump") })
+        }
+    }
+
     @Test func dummyDumpIsNamed() throws {
         let bytes = [UInt8](repeating: 0, count: 64).enumerated().map {
             [0xef, 0xbe, 0xad, 0xde][$0.offset % 4] as UInt8
