@@ -2,7 +2,10 @@
 struct TextWindow {
     struct Line {
         var offset: UInt64
-        var text: String
+        let bytes: ArraySlice<UInt8>
+
+        /// Cleaned when asked for: of most windows only a few lines are looked at.
+        var text: String { TextCleaner.clean(bytes) }
     }
 
     static let before = 8192
@@ -33,8 +36,7 @@ struct TextWindow {
             let end = bytes[position...].firstIndex(of: 0x0a) ?? bytes.count
             if UInt64(position) <= offset - start { at = lines.count }
             let cut = min(end, position + Self.longestLine)
-            lines.append(
-                Line(offset: start + UInt64(position), text: TextCleaner.clean(bytes[position..<cut])))
+            lines.append(Line(offset: start + UInt64(position), bytes: bytes[position..<cut]))
             position = end + 1
         }
         guard !lines.isEmpty else { return nil }
