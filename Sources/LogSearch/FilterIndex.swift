@@ -9,7 +9,10 @@ public final class FilterIndex: @unchecked Sendable {
     private let files: [UnsafeRawBufferPointer]
     /// All sound records in the order of the files; those that later ones replaced are nil.
     private var places: [Place?] = []
-    private var byPath: [UInt64: Int] = [:]
+    /// Hashes of their paths.
+    private var hashes: [UInt64] = []
+    /// Open addressing over the hashes: index + 1 of a record, 0 where free.
+    private var slots: [UInt32] = []
     /// Packs that have a record.
     public private(set) var packs = 0
     /// Sum of the sizes of those packs.
@@ -28,7 +31,9 @@ public final class FilterIndex: @unchecked Sendable {
     public init(store: String) {
         let folder = store + "/" + Self.folder
         files = Self.names(folder).compactMap { Self.map(folder + "/" + $0) }
-        for (index, file) in files.enumerated() { read(file, Int32(index)) }
+        var sizes: [UInt64] = []
+        for (index, file) in files.enumerated() { read(file, Int32(index), &sizes) }
+        arrange(sizes)
     }
 
     deinit { for file in files { munmap(UnsafeMutableRawPointer(mutating: file.baseAddress), file.count) } }
@@ -58,7 +63,7 @@ public final class FilterIndex: @unchecked Sendable {
         return UnsafeRawBufferPointer(start: memory, count: Int(info.st_size))
     }
 
-    private func read(_ file: UnsafeRawBufferPointer, _ index: Int32) {
+    private func read(_ file: UnsafeRawBufferPointer, _ index: Int32, _ sizes: inout [UInt64]) {
         var offset = 0
         while offset < file.count {
             guard let row = FilterRow(UnsafeRawBufferPointer(rebasing: file[offset...])) else {
@@ -66,20 +71,41 @@ public final class FilterIndex: @unchecked Sendable {
                 offset += 8
                 continue
             }
-            let key = Self.key(row.path)
-            if let old = byPath.removeValue(forKey: key) {
-                packs -= 1
-                packBytes -= places[old].flatMap { self.row($0) }?.packBytes ?? 0
-                places[old] = nil
-            }
-            if row.packBytes > 0 {
-                byPath[key] = places.count
-                places.append(Place(file: index, offset: offset))
-                packs += 1
-                packBytes += row.packBytes
-            }
+            places.append(Place(file: index, offset: offset))
+            hashes.append(Self.key(row.path))
+            sizes.append(row.packBytes)
             offset += row.totalLength
         }
+    }
+
+    /// Lets later records replace earlier ones of the same path.
+    private func arrange(_ sizes: [UInt64]) {
+        var capacity = 16
+        while capacity < places.count * 2 { capacity *= 2 }
+        slots = [UInt32](repeating: 0, count: capacity)
+        for index in places.indices {
+            let slot = slot(of: hashes[index])
+            if slots[slot] > 0 { places[Int(slots[slot]) - 1] = nil }
+            slots[slot] = UInt32(index + 1)
+            if sizes[index] == 0 { places[index] = nil }
+        }
+        for index in places.indices where places[index] != nil {
+            packs += 1
+            packBytes += sizes[index]
+        }
+    }
+
+    /// The slot that holds a hash, or the free one where it would go.
+    private func slot(of hash: UInt64) -> Int {
+        var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        while slots[slot] > 0, hashes[Int(slots[slot]) - 1] != hash { slot = (slot + 1) & (slots.count - 1) }
+        return slot
+    }
+
+    /// The index of the record of a path.
+    private func index(of path: UnsafeRawBufferPointer) -> Int? {
+        let found = slots[slot(of: Self.key(path))]
+        return found > 0 ? Int(found) - 1 : nil
     }
 
     private func row(_ place: Place) -> FilterRow? {
@@ -107,7 +133,7 @@ public final class FilterIndex: @unchecked Sendable {
         var pack = pack
         return pack.withUTF8 { bytes in
             let wanted = UnsafeRawBufferPointer(bytes)
-            guard let place = byPath[Self.key(wanted)].flatMap({ places[$0] }), let row = row(place),
+            guard let place = index(of: wanted).flatMap({ places[$0] }), let row = row(place),
                 row.packBytes == packBytes,
                 row.path.elementsEqual(wanted)
             else { return nil }
