@@ -1,3 +1,5 @@
+import Glibc
+
 /// The lines around an anchor, cleaned of colours, carriage returns and Docker's JSON wrapping.
 struct TextWindow {
     struct Line {
@@ -33,7 +35,7 @@ struct TextWindow {
         if start > 0 { position = (bytes.firstIndex(of: 0x0a) ?? -1) + 1 }
         if UInt64(position) > offset - start { position = 0 }
         while position < bytes.count, lines.count < Self.lineLimit {
-            let end = bytes[position...].firstIndex(of: 0x0a) ?? bytes.count
+            let end = Self.newline(bytes, from: position) ?? bytes.count
             if UInt64(position) <= offset - start { at = lines.count }
             let cut = min(end, position + Self.longestLine)
             lines.append(Line(offset: start + UInt64(position), bytes: bytes[position..<cut]))
@@ -43,6 +45,17 @@ struct TextWindow {
         self.lines = lines
         self.at = at
         reachesEnd = start + UInt64(bytes.count) >= source.size && position >= bytes.count
+    }
+}
+
+extension TextWindow {
+    private static func newline(_ bytes: [UInt8], from start: Int) -> Int? {
+        bytes.withUnsafeBytes { all in
+            guard let base = all.baseAddress, start < all.count,
+                let found = memchr(base + start, 0x0a, all.count - start)
+            else { return nil }
+            return UnsafeRawPointer(found) - base
+        }
     }
 }
 
