@@ -50,7 +50,7 @@ import Testing
         print(
             "fuzzed \(tried) patterns, \(selective) of them with literals, \(matching) blocks with matches, \(limited) lines beyond the limit"
         )
-        #expect(limited * 1000 < tried, "the match limit must stay the exception")
+        #expect(limited * 100 < tried, "the match limit must stay the exception")
     }
 
     private static func linesByThemselves(_ block: [UInt8], _ oracle: PatternProgram, _ matcher: Matcher) -> [Int] {
