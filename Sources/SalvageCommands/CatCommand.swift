@@ -9,7 +9,7 @@ struct Cat: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print one member of a session.",
         discussion: """
-            Bytes go out as they are. On a terminal control characters are escaped instead, because a program that
+            Bytes go out as they are. On a terminal control characters are escaped instead, because a program that \
             crashed, or one that wants in, chose them; --raw turns that off.
             """)
 

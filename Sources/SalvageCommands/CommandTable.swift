@@ -3,13 +3,13 @@ import ArgumentParser
 /// Every command once: the help groups, the names for did-you-mean, and the two-word commands.
 enum CommandTable {
     static let groups: [CommandGroup] = [
-        CommandGroup(name: "Collect:", subcommands: [HarvestOnce.self, Watch.self, IngestFiles.self]),
+        CommandGroup(name: "Collect", subcommands: [HarvestOnce.self, Watch.self, IngestFiles.self]),
         CommandGroup(
-            name: "Ask:",
+            name: "Ask",
             subcommands: [Sessions.self, Show.self, Why.self, CoverageReport.self, Grep.self, Crashes.self, Crash.self]),
-        CommandGroup(name: "Get at bytes:", subcommands: [Files.self, Cat.self, Logs.self, Export.self]),
-        CommandGroup(name: "Talk to the API:", subcommands: [API.self]),
-        CommandGroup(name: "Look after the store:", subcommands: [Status.self, Verify.self, Reindex.self]),
+        CommandGroup(name: "Get at bytes", subcommands: [Files.self, Cat.self, Logs.self, Export.self]),
+        CommandGroup(name: "Talk to the API", subcommands: [API.self]),
+        CommandGroup(name: "Look after the store", subcommands: [Status.self, Verify.self, Reindex.self]),
     ]
 
     /// The names of all commands.

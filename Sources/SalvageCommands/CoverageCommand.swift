@@ -9,7 +9,7 @@ struct CoverageReport: ParsableCommand {
         commandName: "coverage",
         abstract: "Account for what was collected and what is missing.",
         discussion: """
-            Lists every artifact that is not collected. Exit code 3 when something was lost, failed or is incomplete;
+            Lists every artifact that is not collected. Exit code 3 when something was lost, failed or is incomplete; \
             what does not exist or was left out by a sampling rule does not count as missing.
             """)
 

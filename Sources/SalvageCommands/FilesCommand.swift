@@ -8,7 +8,7 @@ struct Files: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the members of a session.",
         discussion: """
-            Globs are over the whole path (`*` crosses `/`). Paths are data of the archive and are printed escaped;
+            Globs are over the whole path (`*` crosses `/`). Paths are data of the archive and are printed escaped; \
             `salvage cat` takes them as they are printed.
             """)
 

@@ -9,9 +9,9 @@ struct Grep: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Search the logs of sessions.",
         discussion: """
-            PATTERN is a PCRE2 expression; a match never spans lines. Prints session:path:line:text. The flags are
-            ripgrep's, and so are the exit codes: 0 found, 1 nothing found, 2 error. Members that are not text are left
-            out unless --binary or --text is given.
+            PATTERN is a PCRE2 expression; a match never spans lines. Prints session:path:line:text. The flags are \
+            ripgrep's, and so are the exit codes: 0 found, 1 nothing found, 2 error. Members that are not text are \
+            left out unless --binary or --text is given.
 
               salvage grep 'Fatal error' --tag '1.4*' --since 2d
               salvage grep -F 9b2e77aa-1c -C 3

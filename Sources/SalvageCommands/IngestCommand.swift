@@ -11,9 +11,9 @@ struct IngestFiles: ParsableCommand {
         commandName: "ingest",
         abstract: "Take archives, folders or single files at hand into the store.",
         discussion: """
-            Archives (.tar.gz or .tar, judged by content) are unpacked into members, folders are taken whole, any other
-            file becomes one member. Nothing is ever created under a name that an archive chose. What is damaged is
-            kept as far as it goes; exit code 3 says that something was.
+            Archives (.tar.gz or .tar, judged by content) are unpacked into members, folders are taken whole, any \
+            other file becomes one member. Nothing is ever created under a name that an archive chose. What is damaged \
+            is kept as far as it goes; exit code 3 says that something was.
             """)
 
     @Option(help: ArgumentHelp("The session that the files belong to.", valueName: "id")) var session: String

@@ -10,7 +10,7 @@ struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the logs of one session.",
         discussion: """
-            Prints what the server wrote to stdout and stderr where that was collected, else every log; --path chooses
+            Prints what the server wrote to stdout and stderr where that was collected, else every log; --path chooses \
             members. Several members are printed one after the other under their names.
 
               salvage logs ID --last 2m

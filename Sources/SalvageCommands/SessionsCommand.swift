@@ -7,7 +7,7 @@ struct Sessions: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List sessions, newest first.",
         discussion: """
-            A session stands at the time it ended, or began while it runs. --tag, --image and --location take globs
+            A session stands at the time it ended, or began while it runs. --tag, --image and --location take globs \
             (`*`, `?`, `[a-z]`), as does the value of --label.
             """)
 

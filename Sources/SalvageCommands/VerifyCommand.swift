@@ -11,9 +11,9 @@ struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check the packs of the store, or judge files at hand.",
         discussion: """
-            Without files, every pack of the store is checked: with --quick its structure, else also the checksum of every
-            block and the SHA-256 of every member. With files, packs are checked and archives (.tar.gz, .tar) are judged:
-            ok, incomplete, corrupt or not_an_archive. Exit code 3 when something is not ok.
+            Without files, every pack of the store is checked: with --quick its structure, else also the checksum of \
+            every block and the SHA-256 of every member. With files, packs are checked and archives (.tar.gz, .tar) \
+            are judged: ok, incomplete, corrupt or not_an_archive. Exit code 3 when something is not ok.
             """)
 
     @Flag(help: "Check the structure of packs only, not their content.") var quick = false

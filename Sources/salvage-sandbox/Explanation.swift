@@ -1,11 +1,11 @@
 /// The part of `--help` that says what the flags alone do not.
 enum Explanation {
     static let text = """
-        A session is a process: session-run copies images/NAME/VERSION/ into a root of its own and starts the
-        executable there (its working directory is that root) with the request's env and args, core dumps on: where
-        /proc/sys/kernel/core_pattern is relative, such as "core", they land in the process's working directory. It is
-        not isolated: a path such as /game/Saved of the API is game/Saved under that root, which the process also
-        finds in SANDBOX_ROOT. An image.json may give executable, args, env, ports ("7777/udp"), workdir, labels,
+        A session is a process: session-run copies images/NAME/VERSION/ into a root of its own and starts the \
+        executable there (its working directory is that root) with the request's env and args, core dumps on: where \
+        /proc/sys/kernel/core_pattern is relative, such as "core", they land in the process's working directory. It is \
+        not isolated: a path such as /game/Saved of the API is game/Saved under that root, which the process also \
+        finds in SANDBOX_ROOT. An image.json may give executable, args, env, ports ("7777/udp"), workdir, labels, \
         locations and copy.
 
         Faults, in --faults, in the label sandbox.faults of a session, or at run time:
@@ -21,7 +21,7 @@ enum Explanation {
           logs_after_exit serve|not_found|empty
           failures [{operation, status, count, probability, retry_after,
                      body json|html|bare|no_identifier|broken|empty}]
-        Also under URL/_sandbox/: health, sessions, sessions/ID/remove, sessions/ID/signal/N, faults, fleet,
+        Also under URL/_sandbox/: health, sessions, sessions/ID/remove, sessions/ID/signal/N, faults, fleet, \
         fleet/exit/N, requests.
         """
 }

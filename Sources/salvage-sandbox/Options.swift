@@ -56,7 +56,7 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Time between a failure and the restart.")
     var restartDelay = Span(seconds: 1)
 
-    @Option(help: "Faults of every session, as JSON; see below.")
+    @Option(help: "Faults of every session, as JSON; see above.")
     var faults: String?
 
     @Option(help: "Share of sessions, from 0 to 1, that are dealt a fault by their id and --seed.")

@@ -10,9 +10,9 @@ struct API: ParsableCommand {
         commandName: "api",
         abstract: "Call one operation of the Session API.",
         discussion: """
-            Answers are printed as JSON, one object per line, in the API's own form; the container's environment is left
-            out of labels. The server is SALVAGE_API_URL, or `api: url:` in the config; the token is GAMEYE_API_TOKEN,
-            or `api: token_file:`.
+            Answers are printed as JSON, one object per line, in the API's own form; of the container's environment only \
+            GAMEYE_SESSION_ID is shown. The server is SALVAGE_API_URL, or `api: url:` in the config; the token is \
+            GAMEYE_API_TOKEN, or `api: token_file:`.
             """,
         subcommands: [
             SessionRun.self, SessionList.self, DescribeSession.self, SessionStop.self, JoinSession.self,

@@ -9,8 +9,8 @@ struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the members of a session as files.",
         discussion: """
-            The one command that creates files under names that an archive chose. They land below a new folder and
-            nowhere else; names that could mislead a terminal or another system are written %XX; links, devices and
+            The one command that creates files under names that an archive chose. They land below a new folder and \
+            nowhere else; names that could mislead a terminal or another system are written %XX; links, devices and \
             owners are not recreated. Holes stay holes.
             """)
 
@@ -18,7 +18,7 @@ struct Export: ParsableCommand {
     @Option(help: ArgumentHelp("The folder to create.", valueName: "dir")) var to: String
     @Option(help: ArgumentHelp("Only members whose path matches this glob. May be repeated.", valueName: "glob"))
     var path: [String] = []
-    @Flag(help: "Also put everything into one DIR.tar.gz with metadata.json, for a ticket, and remove the folder.")
+    @Flag(help: "Also put everything into one DIR.tar.gz with its salvage-metadata.json, for a ticket, and remove the folder.")
     var bundle = false
     @OptionGroup var options: GlobalOptions
 

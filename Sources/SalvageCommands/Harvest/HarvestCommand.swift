@@ -11,12 +11,12 @@ struct HarvestOnce: AsyncParsableCommand {
         commandName: "harvest",
         abstract: "Pull what exited sessions left behind, once.",
         discussion: """
-            Lists the sessions, notes which have exited, pulls their configured artifacts and logs, packs and indexes
+            Lists the sessions, notes which have exited, pulls their configured artifacts and logs, packs and indexes \
             them. Safe to repeat; a second copy exits at once. From cron:
 
               */10 * * * * salvage harvest --quiet --max-runtime 9m
 
-            Exit code 3 says that something was lost or failed, 75 that another copy is at work or the API cannot be
+            Exit code 3 says that something was lost or failed, 75 that another copy is at work or the API cannot be \
             reached, 77 that the token was refused.
             """)
 
@@ -48,8 +48,8 @@ struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Watch the sessions and harvest each as it exits, until SIGTERM.",
         discussion: """
-            Polls the API, pulls what exited sessions left behind in the order of their deadlines, and logs what happens
-            to standard error. SIGTERM and SIGINT drain: what is being packed is finished first.
+            Polls the API, pulls what exited sessions left behind in the order of their deadlines, and logs what \
+            happens to standard error. SIGTERM and SIGINT drain: what is being packed is finished first.
             """)
 
     @OptionGroup var options: GlobalOptions
