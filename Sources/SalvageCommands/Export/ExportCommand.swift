@@ -18,7 +18,7 @@ struct Export: ParsableCommand {
     @Option(help: ArgumentHelp("The folder to create.", valueName: "dir")) var to: String
     @Option(help: ArgumentHelp("Only members whose path matches this glob. May be repeated.", valueName: "glob"))
     var path: [String] = []
-    @Flag(help: "Also put everything into one DIR.tar.gz with its salvage-metadata.json, for a ticket, and remove the folder.")
+    @Flag(help: "Put it all, with salvage-metadata.json, into one DIR.tar.gz for a ticket, and remove the folder.")
     var bundle = false
     @OptionGroup var options: GlobalOptions
 
