@@ -50,7 +50,10 @@ public struct IngestWorker {
             var sink = MemberSink(writer: writer, artifact: input.artifact)
             let verdict = try read(input, from: descriptor, into: &sink)
             dumps += sink.dumps
-            if artifacts.indices.contains(input.artifact) { judge(&artifacts[input.artifact], verdict) }
+            if artifacts.indices.contains(input.artifact) {
+                let isFirst = !answer.verdicts.contains { $0.artifact == input.artifact }
+                judge(&artifacts[input.artifact], verdict, isFirst: isFirst)
+            }
             answer.verdicts.append(verdict)
         }
         let pass = CrashPass(job: job, writer: writer)
@@ -109,7 +112,9 @@ public struct IngestWorker {
     }
 
     /// What the verdict on a download means for the ledger.
-    private func judge(_ entry: inout ArtifactEntry, _ verdict: ArtifactVerdict) {
+    private func judge(_ entry: inout ArtifactEntry, _ verdict: ArtifactVerdict, isFirst: Bool) {
+        // Of several downloads the best comes first; a worse one adds members but takes nothing away.
+        guard isFirst || entry.state != .collected else { return }
         entry.verdict = verdict.verdict
         entry.flags = verdict.flags
         switch verdict.verdict {

@@ -25,14 +25,24 @@ struct MemberSink: UnpackSink {
     private var flags: MemberFlags = []
     private(set) var dumps: [Dump] = []
 
+    /// Members that an earlier download of the same artifact brought whole: a second copy would say nothing new.
+    private let present: Set<[UInt8]>
+    private var isDropping = false
+
     /// A sink for one artifact of the pack.
     init(writer: PackWriter, artifact: Int) {
         self.writer = writer
         self.artifact = UInt32(clamping: artifact)
+        let whole = writer.members.filter { member in
+            member.artifact == UInt32(clamping: artifact)
+                && member.flags.isDisjoint(with: [.truncated, .corrupt, .limited])
+        }
+        present = Set(whole.map(\.path))
         head.reserveCapacity(MemberClassifier.headSize)
     }
 
     mutating func begin(_ entry: EntryHeader) throws(PackError) {
+        isDropping = present.contains(entry.path)
         var header = MemberHeader(artifact: artifact, path: entry.path, kind: .binary)
         header.mode = entry.mode & 0o777
         header.mtime = entry.modified
@@ -51,7 +61,7 @@ struct MemberSink: UnpackSink {
         flags = []
         if entry.mode & 0o7000 != 0 { flags.insert(.setuidStripped) }
         if Self.isUnsafe(entry.path) { flags.insert(.unsafePath) }
-        if entry.flags.contains(.afterDamage) { flags.insert(.corrupt) }
+        if !entry.flags.isDisjoint(with: [.afterDamage, .damagedHeader]) { flags.insert(.corrupt) }
         self.header = header
         hasBegun = false
         head.removeAll(keepingCapacity: true)
@@ -61,12 +71,14 @@ struct MemberSink: UnpackSink {
     mutating func beginFile(path: [UInt8], modified: Int64) {
         header = MemberHeader(artifact: artifact, path: path, kind: .binary, mtime: modified)
         isRegular = true
+        isDropping = false
         flags = []
         hasBegun = false
         head.removeAll(keepingCapacity: true)
     }
 
     mutating func data(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(PackError) {
+        if isDropping { return }
         if !hasBegun {
             let room = MemberClassifier.headSize - head.count
             if bytes.count <= room {
@@ -84,11 +96,13 @@ struct MemberSink: UnpackSink {
     }
 
     mutating func hole(_ length: UInt64, at offset: UInt64) throws(PackError) {
+        if isDropping { return }
         if !hasBegun { try flushHead() }
         try writer.appendHole(length)
     }
 
     mutating func end(_ outcome: EntryOutcome) throws(PackError) {
+        if isDropping { return }
         if !hasBegun { try flushHead() }
         switch outcome.state {
         case .complete: break

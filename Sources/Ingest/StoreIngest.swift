@@ -50,6 +50,23 @@ public struct StoreIngest: Sendable {
         self.workers = workers
     }
 
+    /// Where packs are written before they are renamed to their place.
+    private static let newPacks = "spool/.new"
+
+    /// Removes half-written packs of processes that are gone. A running `ingest` beside the daemon keeps its own.
+    public static func sweep(store: String) {
+        let folder = store + "/" + newPacks
+        guard let listing = opendir(folder) else { return }
+        defer { closedir(listing) }
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard let owner = name.split(separator: ".").last.flatMap({ pid_t($0) }), owner > 0 else { continue }
+            if owner == getpid() || (kill(owner, 0) != 0 && errno == ESRCH) { unlink(folder + "/" + name) }
+        }
+    }
+
     /// Packs the downloads of one session. The files stay where they are.
     ///
     /// Calls block; run it on a thread of its own. If the session has a pack already, the new one holds all of the old
@@ -96,7 +113,8 @@ public struct StoreIngest: Sendable {
         let relative = earlier ?? "packs/" + PackPath.relative(session: session.session, created: created)
         let target = store + "/" + relative
         try Self.makeFolders(of: target, below: store)
-        let temporary = target + ".\(getpid()).new"
+        let temporary = store + "/\(Self.newPacks)/\(PackPath.escaped(session.session)).\(getpid())"
+        try Self.makeFolders(of: temporary, below: store)
         unlink(temporary)
         do {
             let answer = try fill(temporary, session, rows, files, previous: earlier == nil ? nil : target)

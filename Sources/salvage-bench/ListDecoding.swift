@@ -80,13 +80,13 @@ struct ListDecoding: ParsableCommand {
         let before = Self.cpu()
         let sessions = try work()
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
         print("\(mode.rawValue)\t\(sessions)\t\(Self.cpu() - before)\t\(usage.ru_maxrss / 1024)")
     }
 
     private static func cpu() -> Double {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
         return Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6 + Double(usage.ru_stime.tv_sec)
             + Double(usage.ru_stime.tv_usec) / 1e6
     }

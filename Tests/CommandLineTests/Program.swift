@@ -37,6 +37,7 @@ struct Program {
     }()
 
     /// Runs `salvage` with these arguments and waits for it.
+    @discardableResult
     static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
         let process = try start(arguments, environment: environment)
         return process.wait()
@@ -55,7 +56,7 @@ struct Program {
             let scratch = FileManager.default.temporaryDirectory
             out = scratch.appendingPathComponent("salvage-out-\(UUID().uuidString)")
             err = scratch.appendingPathComponent("salvage-err-\(UUID().uuidString)")
-            for file in [out, err] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+            for file in [out, err] { try Data().write(to: file) }
             process.executableURL = executable
             process.arguments = arguments
             var variables = ["PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "HOME": scratch.path]
@@ -99,7 +100,8 @@ final class Scratch {
         for case let name as String in walker {
             if let leavingOut, name == leavingOut || name.hasPrefix(leavingOut + "/") { continue }
             let facts = try? FileManager.default.attributesOfItem(atPath: folder + "/" + name)
-            found.append("\(name) \(facts?[.type] as? String ?? "?") \(facts?[.size] as? Int ?? -1)")
+            found.append(
+                "\(name) \((facts?[.type] as? FileAttributeType)?.rawValue ?? "?") \(facts?[.size] as? Int ?? -1)")
         }
         return found.sorted()
     }

@@ -16,7 +16,7 @@ enum ExportName {
     static func component(_ bytes: [UInt8]) -> String {
         if bytes.elementsEqual("..".utf8) { return "%2E%2E" }
         var out: [UInt8] = []
-        let isText = String(validating: bytes, as: UTF8.self) != nil
+        let isText = String(validating: bytes, as: UTF8.self) != nil && !hasInvisible(bytes)
         for (index, byte) in bytes.enumerated() {
             let mustEscape =
                 byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "%")
@@ -27,7 +27,6 @@ enum ExportName {
                 out.append(byte)
             }
         }
-        if isText, hasInvisible(bytes) { out = bytes.flatMap { $0 >= 0x80 ? hex($0) : [$0] } }
         if out.count > maxComponent {
             out = Array(out.prefix(maxComponent - 17)) + Array("~".utf8) + Array(fingerprint(bytes).utf8)
         }

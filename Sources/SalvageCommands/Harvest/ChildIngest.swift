@@ -1,5 +1,6 @@
 import Catalog
 import Dispatch
+import Glibc
 import Harvest
 import Ingest
 import Pack
@@ -63,14 +64,24 @@ struct ChildIngest: IngestService {
         }
     }
 
-    /// Several downloads of one artifact all go in, for each may hold what no other does; the best one comes last,
-    /// because the last verdict is the one that the row keeps.
+    /// Several downloads of one artifact all go in, the best first, for each may hold what no other does; only one that
+    /// is the beginning of a better one says nothing.
     private func ordered(_ files: [SpooledFile]) -> [SpooledFile] {
-        files.enumerated().sorted { left, right in
-            if left.element.artifact != right.element.artifact { return left.element.artifact < right.element.artifact }
-            if left.element.complete != right.element.complete { return right.element.complete }
-            return left.offset < right.offset
+        let sorted = files.enumerated().sorted { left, right in
+            let (a, b) = (left.element, right.element)
+            if a.artifact != b.artifact { return a.artifact < b.artifact }
+            if a.complete != b.complete { return a.complete }
+            if a.bytes != b.bytes { return a.bytes > b.bytes }
+            return left.offset > right.offset
         }.map(\.element)
+        var chosen: [SpooledFile] = []
+        for file in sorted {
+            let isKnown = chosen.contains {
+                $0.artifact == file.artifact && FilePrefix.isPrefix(file.path, of: $0.path)
+            }
+            if !isKnown { chosen.append(file) }
+        }
+        return chosen
     }
 
     private func verdicts(
@@ -80,7 +91,8 @@ struct ChildIngest: IngestService {
         for file in files {
             guard let index = rows.firstIndex(where: { $0.artifact == file.artifact }) else { continue }
             let found = packed.verdicts.filter { $0.artifact == index }
-            let isWhole = file.complete && found.last?.verdict == "ok"
+            let isWhole =
+                files.contains { $0.artifact == file.artifact && $0.complete } && found.contains { $0.verdict == "ok" }
             let isEmpty = found.allSatisfy { $0.entries == 0 } && (found.isEmpty || !isWhole)
             let row = packed.artifacts.indices.contains(index) ? packed.artifacts[index] : nil
             let cut = file.complete ? nil : "the download was cut off"
@@ -96,4 +108,34 @@ enum ConsoleLog {
     /// Its path in the pack, given how many of its kind are there already: a followed log that the final one does not
     /// contain is kept beside it.
     static func path(_ earlier: Int) -> String { earlier == 0 ? "console.log" : "console.\(earlier + 1).log" }
+}
+
+/// Compares files that may be large.
+enum FilePrefix {
+    /// Whether all of one file stands at the beginning of another; false also where one of them cannot be read.
+    static func isPrefix(_ short: String, of long: String) -> Bool {
+        let left = open(short, O_RDONLY | O_CLOEXEC)
+        let right = open(long, O_RDONLY | O_CLOEXEC)
+        defer { for descriptor in [left, right] where descriptor >= 0 { close(descriptor) } }
+        guard left >= 0, right >= 0 else { return false }
+        var a = [UInt8](repeating: 0, count: 256 * 1024)
+        var b = a
+        var offset: off_t = 0
+        while true {
+            let count = a.withUnsafeMutableBytes { pread(left, $0.baseAddress, $0.count, offset) }
+            if count == 0 { return true }
+            guard count > 0 else { return false }
+            var matched = 0
+            while matched < count {
+                let wanted = count - matched
+                let got = b.withUnsafeMutableBytes {
+                    pread(right, $0.baseAddress.map { $0 + matched }, wanted, offset + off_t(matched))
+                }
+                guard got > 0 else { return false }
+                matched += got
+            }
+            guard a[..<count] == b[..<count] else { return false }
+            offset += off_t(count)
+        }
+    }
 }

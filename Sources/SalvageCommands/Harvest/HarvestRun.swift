@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import Glibc
 import Harvest
+import Ingest
 import Pack
 import SessionAPI
 import Synchronization
@@ -22,6 +23,7 @@ struct HarvestRun {
         // a token file can be exchanged while the daemon runs.
         _ = try APIToken.find(configuration, environment: environment)
         let lock = try StoreLock(store: store)
+        StoreIngest.sweep(store: store)
         let catalog = try Catalog.open(store: store)
         client = try SessionAPIClient(
             SessionAPIClient.Configuration(configuration) {
