@@ -51,7 +51,7 @@ static const struct sock_filter allowed_calls[] = {
     ALLOW(SYS_clock_gettime), ALLOW(SYS_clock_getres), ALLOW(SYS_clock_nanosleep), ALLOW(SYS_nanosleep),
     ALLOW(SYS_gettimeofday), ALLOW(SYS_getrandom), ALLOW(SYS_getpid), ALLOW(SYS_gettid), ALLOW(SYS_getuid),
     ALLOW(SYS_geteuid), ALLOW(SYS_getgid), ALLOW(SYS_getegid), ALLOW(SYS_getrusage), ALLOW(SYS_sysinfo),
-    ALLOW(SYS_uname), ALLOW(SYS_times),
+    ALLOW(SYS_uname), ALLOW(SYS_times), ALLOW(SYS_eventfd2),
 #ifdef SYS_rseq
     ALLOW(SYS_rseq),
 #endif

@@ -115,7 +115,7 @@ private final class SessionQuery {
 
     convenience init(_ connection: Connection, _ selection: Selection) throws(CatalogError) {
         let filter = try Filter.sessions(selection, on: connection)
-        var tail = filter.sql + " ORDER BY s.at DESC, s.key DESC"
+        var tail = filter.sql + " ORDER BY s.at DESC, s.id"
         if let limit = selection.limit { tail += " LIMIT \(max(0, limit))" }
         try self.init(connection, tail, filter.values)
     }

@@ -41,7 +41,10 @@ struct Failure: Error, Sendable {
             line.add("hint", hint)
             sink.write(line.text + "\n")
         } else {
-            var text = style.red("salvage:") + " " + Escape.display(message)
+            let lines = message.split(separator: "\n", omittingEmptySubsequences: false).map {
+                Escape.display(String($0))
+            }
+            var text = style.red("salvage:") + " " + lines.joined(separator: "\n  ")
             if let session, !message.contains(session) { text += " (session \(Escape.display(session)))" }
             if let path, !message.contains(path) { text += " (path \(Escape.display(path)))" }
             text += "\n"

@@ -123,7 +123,10 @@ final class Intake {
         case S_IFDIR:
             input.form = .archive
             path = try pack(folder: file)
-        case S_IFREG: break
+        case S_IFREG:
+            // Named like an archive, it was meant as one: an empty or destroyed one must not pass for a whole file.
+            let name = base.lowercased()
+            if [".tar.gz", ".tgz", ".tar"].contains(where: { name.hasSuffix($0) }) { input.form = .archive }
         default: throw Failure("unreadable", "it is neither a file nor a folder", path: file)
         }
         entry.bytes = UInt64(max(0, info.st_size))

@@ -27,10 +27,15 @@ public let salvageVersion = "0.1.0"
 
 /// Runs the program; the executable's `main` is one call to it.
 public enum SalvageProgram {
+    /// Runs the program as the confined child of an ingest, if that is what the arguments ask for, and returns the exit
+    /// code; nil otherwise. To be called first, on the main thread, before any task exists.
+    public static func runChild(_ arguments: [String]) -> Int32? {
+        IngestChild.runIfAsked(arguments)
+    }
+
     /// Parses `arguments` (without the program name), runs the command and returns the exit code. Never throws.
     public static func run(_ arguments: [String]) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
-        if let status = IngestChild.runIfAsked(arguments) { return status }
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
         do {
             if let mistake = Suggestion.unknownCommand(in: ordered, known: CommandTable.names) { throw mistake }

@@ -144,7 +144,7 @@ struct ShowScreen {
         if let crash = crashes.first { commands.append("salvage crash \(ShellText.quoted(crash.row.crash))") }
         switch session.state {
         case .partial, .lost, .pending, .skipped: commands.append("salvage why \(id)")
-        case .running: commands.append("salvage logs -f \(id)")
+        case .running: commands.append("salvage api stream-logs \(id) --follow")
         case .harvested: break
         }
         if session.pack != nil {

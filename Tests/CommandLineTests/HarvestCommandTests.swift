@@ -153,7 +153,7 @@ import Testing
         #expect(try contents(rough) == wanted)
         #expect(try Program.run(["verify", "--store", rough]).status == 0)
         let leftovers = Scratch.listing(rough).filter {
-            $0.contains(".new") || $0.contains(".part") || $0.contains(".complete")
+            $0.contains(".new/") || $0.contains(".part") || $0.contains(".complete")
         }
         #expect(leftovers.isEmpty, "\(leftovers)")
         await stage.server.stop()

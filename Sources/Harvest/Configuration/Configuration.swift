@@ -116,15 +116,15 @@ public struct Configuration: Sendable, Equatable {
     /// Bounds on what one archive may hold; beyond one of them what was read is kept and the verdict says so.
     public struct Unpack: Sendable, Equatable {
         /// Bytes of tar headers, extensions included, of one entry.
-        public var headerBytes: UInt64 = 1 << 20
+        public var headerBytes: UInt64 = 8 << 20
         /// Entries of one archive.
         public var entries: UInt64 = 1_000_000
         /// Bytes of one entry.
-        public var entrySize: UInt64 = 64 << 30
+        public var entrySize: UInt64 = 4 << 30
         /// Bytes of all entries together.
-        public var totalSize: UInt64 = 256 << 30
+        public var totalSize: UInt64 = 8 << 30
         /// Extents of one sparse entry.
-        public var sparseExtents: UInt64 = 1_000_000
+        public var sparseExtents: UInt64 = 100_000
     }
 
     /// The rule that decides about a session, if any matches.

@@ -35,11 +35,13 @@ struct HarvestOnce: AsyncParsableCommand {
             }
             limit = span
         }
+        let stop = StopSignals()
         let run = try HarvestRun(options)
-        let stop = StopSignals { run.runner.requestStop() }
-        defer { stop.cancel() }
+        let runner = run.runner
+        stop.whenStopped { runner.requestStop() }
         let summary = try await run.carryOut(.pass(maxRuntime: limit, session: session))
         try HarvestReportText(options: options).write(summary)
+        if stop.received == SIGINT { throw EndedWith(status: .interrupted) }
     }
 }
 
@@ -55,9 +57,10 @@ struct Watch: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
+        let stop = StopSignals()
         let run = try HarvestRun(options, isDaemon: true)
-        let stop = StopSignals { run.runner.requestStop() }
-        defer { stop.cancel() }
+        let runner = run.runner
+        stop.whenStopped { runner.requestStop() }
         let summary = try await run.carryOut(.watch)
         try HarvestReportText(options: options).write(summary)
     }

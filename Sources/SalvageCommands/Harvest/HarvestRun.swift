@@ -122,35 +122,47 @@ struct Sendability<Value>: @unchecked Sendable {
     var value: Value
 }
 
-/// SIGTERM and SIGINT as a request to end; a second SIGINT ends at once.
-final class StopSignals {
-    private let sources: [any DispatchSourceSignal]
+/// SIGTERM and SIGINT as a request to end; a second SIGINT ends at once. Made before anything else is, so that no
+/// signal finds the program without an answer.
+final class StopSignals: Sendable {
+    private struct State {
+        var received: Int32?
+        var count = 0
+        var action: (@Sendable () -> Void)?
+    }
 
-    init(_ stop: @escaping @Sendable () -> Void) {
-        sources = [SIGTERM, SIGINT].map { number in
+    private let state = Mutex(State())
+    private let sources: Mutex<Sendability<[any DispatchSourceSignal]>> = Mutex(Sendability(value: []))
+
+    init() {
+        for number in [SIGTERM, SIGINT] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue.global())
-            let seen = SignalCount()
-            source.setEventHandler {
-                if seen.next() > 1, number == SIGINT { _exit(130) }
-                stop()
-            }
+            source.setEventHandler { [weak self] in self?.receive(number) }
             source.resume()
-            return source
+            sources.withLock { $0.value.append(source) }
         }
     }
 
-    func cancel() { for source in sources { source.cancel() } }
-}
-
-/// Counts signals.
-private final class SignalCount: Sendable {
-    private let count = Mutex(0)
-
-    func next() -> Int {
-        count.withLock {
-            $0 += 1
-            return $0
+    /// What to do when a signal comes; done at once if one came before.
+    func whenStopped(_ action: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            state.action = action
+            return state.received != nil
         }
+        if isLate { action() }
+    }
+
+    /// The first signal that came.
+    var received: Int32? { state.withLock { $0.received } }
+
+    private func receive(_ number: Int32) {
+        let (action, count) = state.withLock { state in
+            state.received = state.received ?? number
+            state.count += 1
+            return (state.action, state.count)
+        }
+        if count > 1, number == SIGINT { _exit(ExitStatus.interrupted.rawValue) }
+        action?()
     }
 }
