@@ -82,7 +82,7 @@ let package = Package(
             linkerSettings: [archive("archive")]),
         .target(
             name: "CrashAnalysis", dependencies: ["CElfutils", "CShims", "CCrashScan", "CZlib", "CZstd"],
-            swiftSettings: hot, linkerSettings: [archive("zstd")]),
+            swiftSettings: hot, linkerSettings: [archive("zstd"), archive("crypto")]),
         .target(name: "CCrashScan", cSettings: hotC),
         .target(
             name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CFilter"], swiftSettings: hot,

@@ -17,6 +17,17 @@ enum CommandTable {
         group.subcommands.compactMap { $0.configuration.commandName ?? $0._commandName }
     }
 
+    /// The command of one word that has no commands of its own; nil for others.
+    static func command(named word: String) -> (any ParsableCommand.Type)? {
+        guard nested[word] == nil else { return nil }
+        for group in groups {
+            for type in group.subcommands where (type.configuration.commandName ?? type._commandName) == word {
+                return type
+            }
+        }
+        return nil
+    }
+
     /// Commands that have commands of their own.
     static let nested: [String: Set<String>] = [
         "api": API.operations,

@@ -39,7 +39,7 @@ public enum SalvageProgram {
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
         do {
             if let mistake = Suggestion.unknownCommand(in: ordered, known: CommandTable.names) { throw mistake }
-            var command = try Salvage.parseAsRoot(ordered)
+            var command = try parse(ordered)
             if var slow = command as? any AsyncParsableCommand {
                 try await slow.run()
             } else {
@@ -51,6 +51,17 @@ public enum SalvageProgram {
         } catch {
             return report(error, arguments: ordered)
         }
+    }
+
+    /// Building the whole command tree costs a query more than its answer does, so the command that the first word
+    /// names is tried by itself first. Whatever it refuses, help included, the tree then words as it should be.
+    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        if let word = arguments.first, let type = CommandTable.command(named: word),
+            let command = try? type.parseAsRoot(Array(arguments.dropFirst()))
+        {
+            return command
+        }
+        return try Salvage.parseAsRoot(arguments)
     }
 
     private static func report(_ error: any Error, arguments: [String]) -> Int32 {
