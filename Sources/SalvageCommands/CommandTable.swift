@@ -2,28 +2,40 @@ import ArgumentParser
 
 /// Every command once: the help groups, the names for did-you-mean, and the two-word commands.
 enum CommandTable {
-    static let groups: [CommandGroup] = [
-        CommandGroup(name: "Collect", subcommands: [HarvestOnce.self, Watch.self, IngestFiles.self]),
-        CommandGroup(
-            name: "Ask",
-            subcommands: [Sessions.self, Show.self, Why.self, CoverageReport.self, Grep.self, Crashes.self, Crash.self]),
-        CommandGroup(name: "Get at bytes", subcommands: [Files.self, Cat.self, Logs.self, Export.self]),
-        CommandGroup(name: "Talk to the API", subcommands: [API.self]),
-        CommandGroup(name: "Look after the store", subcommands: [Status.self, Verify.self, Reindex.self]),
+    /// A command under the word that calls it. The words stand here because asking the types for them costs a query
+    /// more than its work does.
+    typealias Entry = (word: String, type: any ParsableCommand.Type)
+
+    private static let sections: [(title: String, entries: [Entry])] = [
+        ("Collect", [("harvest", HarvestOnce.self), ("watch", Watch.self), ("ingest", IngestFiles.self)]),
+        (
+            "Ask",
+            [
+                ("sessions", Sessions.self), ("show", Show.self), ("why", Why.self), ("coverage", CoverageReport.self),
+                ("grep", Grep.self), ("crashes", Crashes.self), ("crash", Crash.self),
+            ]
+        ),
+        ("Get at bytes", [("files", Files.self), ("cat", Cat.self), ("logs", Logs.self), ("export", Export.self)]),
+        ("Talk to the API", [("api", API.self)]),
+        ("Look after the store", [("status", Status.self), ("verify", Verify.self), ("reindex", Reindex.self)]),
     ]
 
-    /// The names of all commands.
-    static let names: [String] = groups.flatMap { group in
-        group.subcommands.compactMap { $0.configuration.commandName ?? $0._commandName }
+    /// The help groups.
+    static var groups: [CommandGroup] {
+        sections.map { CommandGroup(name: $0.title, subcommands: $0.entries.map(\.type)) }
     }
 
-    /// The command of one word that has no commands of its own; nil for others.
-    static func command(named word: String) -> (any ParsableCommand.Type)? {
-        guard nested[word] == nil else { return nil }
-        for group in groups {
-            for type in group.subcommands where (type.configuration.commandName ?? type._commandName) == word {
-                return type
-            }
+    /// The words of all commands.
+    static let names: [String] = sections.flatMap { $0.entries.map(\.word) }
+
+    /// Commands that wait for the network.
+    private static let asynchronous: Set<String> = ["harvest", "watch", "api"]
+
+    /// The command of one word that neither waits nor has commands of its own; nil for others.
+    static func query(named word: String) -> (any ParsableCommand.Type)? {
+        guard nested[word] == nil, !asynchronous.contains(word) else { return nil }
+        for section in sections {
+            for entry in section.entries where entry.word == word { return entry.type }
         }
         return nil
     }

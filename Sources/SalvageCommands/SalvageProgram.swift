@@ -33,35 +33,46 @@ public enum SalvageProgram {
         IngestChild.runIfAsked(arguments)
     }
 
+    /// Runs a query on the calling thread and returns the exit code; nil where the arguments name no query or need the
+    /// whole command tree to be understood.
+    ///
+    /// Building that tree and starting the concurrency runtime cost a query more than its answer does, so the one command
+    /// that the first word names is tried by itself. What it refuses, help included, is for the tree to word.
+    public static func runQuery(_ arguments: [String]) -> Int32? {
+        let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
+        guard let word = ordered.first, let type = CommandTable.query(named: word),
+            var command = try? type.parseAsRoot(Array(ordered.dropFirst()))
+        else { return nil }
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            try command.run()
+            return ExitStatus.success.rawValue
+        } catch {
+            return end(error, arguments: ordered)
+        }
+    }
+
     /// Parses `arguments` (without the program name), runs the command and returns the exit code. Never throws.
     public static func run(_ arguments: [String]) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
         do {
             if let mistake = Suggestion.unknownCommand(in: ordered, known: CommandTable.names) { throw mistake }
-            var command = try parse(ordered)
+            var command = try Salvage.parseAsRoot(ordered)
             if var slow = command as? any AsyncParsableCommand {
                 try await slow.run()
             } else {
                 try command.run()
             }
             return ExitStatus.success.rawValue
-        } catch let ended as EndedWith {
-            return ended.status.rawValue
         } catch {
-            return report(error, arguments: ordered)
+            return end(error, arguments: ordered)
         }
     }
 
-    /// Building the whole command tree costs a query more than its answer does, so the command that the first word
-    /// names is tried by itself first. Whatever it refuses, help included, the tree then words as it should be.
-    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
-        if let word = arguments.first, let type = CommandTable.command(named: word),
-            let command = try? type.parseAsRoot(Array(arguments.dropFirst()))
-        {
-            return command
-        }
-        return try Salvage.parseAsRoot(arguments)
+    private static func end(_ error: any Error, arguments: [String]) -> Int32 {
+        if let ended = error as? EndedWith { return ended.status.rawValue }
+        return report(error, arguments: arguments)
     }
 
     private static func report(_ error: any Error, arguments: [String]) -> Int32 {

@@ -11,6 +11,7 @@ struct Main {
     static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let status = SalvageProgram.runChild(arguments) { exit(status) }
+        if let status = SalvageProgram.runQuery(arguments) { exit(status) }
         Task { exit(await SalvageProgram.run(arguments)) }
         dispatchMain()
     }
