@@ -12,6 +12,9 @@ public enum FilterLog {
     /// - Throws: `LogSearchError` when the file cannot be written, `PackError` when the filters cannot be read. Either
     ///   costs later searches time, not results.
     public static func append(store: String, pack: String, reader: PackReader) throws {
+        // A pack with this much of its own is opened by a search anyway; copying it would cost the memory of an ingest.
+        let total = reader.blocks.reduce(0) { $0 + Int($1.filter?.length ?? 0) }
+        guard total <= largestRecord else { return }
         let filters = try reader.filters()
         let rows = reader.blocks.indices.map { block -> (bytes: [UInt8], checksum: UInt32) in
             guard let reference = reader.blocks[block].filter, let bytes = filters.withFilter(block: block, Array.init)
@@ -21,6 +24,9 @@ public enum FilterLog {
         try append(
             FilterRow.encode(path: pack, packBytes: reader.fileSize, filters: rows), to: file(store: store, pack: pack))
     }
+
+    /// Filters of one pack that are laid beside those of others, in bytes; a search asks a larger pack itself.
+    private static let largestRecord = 4 << 20
 
     /// Records that a pack was removed.
     public static func remove(store: String, pack: String) throws(LogSearchError) {
