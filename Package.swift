@@ -82,7 +82,7 @@ let package = Package(
             linkerSettings: [archive("archive")]),
         .target(
             name: "CrashAnalysis", dependencies: ["CElfutils", "CShims", "CCrashScan", "CZlib", "CZstd"],
-            swiftSettings: hot, linkerSettings: [archive("zstd"), archive("crypto")]),
+            swiftSettings: hot, linkerSettings: [archive("zstd")]),
         .target(name: "CCrashScan", cSettings: hotC),
         .target(
             name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CFilter"], swiftSettings: hot,
@@ -92,7 +92,7 @@ let package = Package(
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(
             name: "Pack", dependencies: ["CZstd", "CCrypto", "CFilter"], swiftSettings: hot,
-            linkerSettings: [archive("zstd")]),
+            linkerSettings: [archive("zstd"), archive("crypto")]),
         .testTarget(name: "PackTests", dependencies: ["Pack"], swiftSettings: house),
         .target(
             name: "Catalog",
