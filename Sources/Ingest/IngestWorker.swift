@@ -73,8 +73,7 @@ public struct IngestWorker {
         -> ArtifactVerdict
     {
         if input.form == .file { return try keepAsFile(input, descriptor, &sink) }
-        var unpacker = Unpacker(limits: job.limits.forUnpacker)
-        unpacker.inflatesOnOwnThread = false
+        let unpacker = Unpacker(limits: job.limits.forUnpacker)
         lseek(descriptor, 0, SEEK_SET)
         let report = try unpacker.unpack(descriptor: descriptor, into: &sink)
         if report.verdict == .notAnArchive, input.form == .either { return try keepAsFile(input, descriptor, &sink) }

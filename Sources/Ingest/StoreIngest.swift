@@ -17,9 +17,11 @@ public struct IngestFile: Sendable, Equatable {
 }
 
 /// A session's downloads as a published pack.
-public struct PackedSession: Sendable, Equatable {
+public struct PackedSession: Sendable {
     /// The pack, relative to the store: published, not yet in the catalog.
     public var pack: String
+    /// The published pack, open: what is entered in the catalog comes from here.
+    public var reader: PackReader
     /// The ledger rows as they stand in the pack now.
     public var artifacts: [ArtifactEntry]
     /// Crashes found in all members of the pack.
@@ -123,7 +125,8 @@ public struct StoreIngest: Sendable {
             // Without its record the pack is opened by every search; the answers stay the same.
             try? FilterLog.append(store: store, pack: relative, reader: reader)
             return PackedSession(
-                pack: relative, artifacts: try reader.artifacts(), crashes: answer.crashes, members: answer.members,
+                pack: relative, reader: reader, artifacts: try reader.artifacts(), crashes: answer.crashes,
+                members: answer.members,
                 quarantined: quarantined, verdicts: answer.verdicts)
         } catch {
             unlink(temporary)

@@ -43,7 +43,6 @@ enum CommandTable {
     /// Commands that have commands of their own.
     static let nested: [String: Set<String>] = [
         "api": API.operations,
-        "crashes": ["list", "top", "diff"],
-        "symbols": ["add", "list", "missing"],
+        "crashes": ["list", "top"],
     ]
 }

@@ -42,7 +42,7 @@ struct IngestFiles: ParsableCommand {
         let outcome = try StoreIngest(store: store).pack(
             session: facts, artifacts: intake.artifacts, files: intake.spooled,
             earlier: try catalog.session(session)?.pack)
-        try catalog.commit(try PackContents(PackReader.open(path: store + "/" + outcome.pack), path: outcome.pack))
+        try catalog.commit(try PackContents(outcome.reader, path: outcome.pack))
         progress.finish()
         try report(outcome, intake)
     }

@@ -53,9 +53,8 @@ struct ChildIngest: IngestService {
         do {
             let packed = try StoreIngest(store: store, limits: limits).pack(
                 session: request.facts, artifacts: rows, files: inputs, earlier: request.earlierPack)
-            let reader = try PackReader.open(path: store + "/" + packed.pack)
             return IngestOutcome(
-                contents: try PackContents(reader, path: packed.pack),
+                contents: try PackContents(packed.reader, path: packed.pack),
                 verdicts: verdicts(files, rows: rows, packed: packed))
         } catch let error as IngestError where error.code == .noSpace {
             throw HarvestError(.storeUnusable, error.message, session: request.facts.session)
