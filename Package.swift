@@ -153,3 +153,33 @@ if Context.environment["SALVAGE_PARSERS_ONLY"] != nil {
     package.dependencies = []
     package.products = []
 }
+
+// `scripts/fuzz` sets this to the path of libFuzzer without its main. What has no parser of hostile bytes is left out, so
+// that the network stack need not be built once more.
+if let engine = Context.environment["SALVAGE_FUZZ"] {
+    let kept: Set<String> = ["Unpack", "Pack", "CrashAnalysis", "LogSearch", "SessionAPI", "Harvest"]
+    package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }
+    package.targets.removeAll { $0.name.hasSuffix("Tests") }
+    for target in package.targets where target.name == "SessionAPI" {
+        target.dependencies = []
+        target.sources = [
+            "APIError.swift", "APIErrorDecoding.swift", "JSONCursor.swift", "JSONText.swift", "LabelSet.swift",
+            "Session.swift", "SessionCoding.swift", "SessionEntryReader.swift", "SessionLabels.swift",
+            "SessionListDecoder.swift",
+        ]
+    }
+    for target in package.targets where target.name == "Harvest" {
+        target.dependencies = [.product(name: "Yams", package: "Yams")]
+        target.sources = ["Configuration", "HarvestError.swift", "SessionIdentity.swift"]
+        target.exclude = ["Configuration/APIToken.swift", "Configuration/ConfigurationSources.swift"]
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: kept.sorted().map { .init(stringLiteral: $0) }, path: "Tests/Fuzz",
+            exclude: ["found"], swiftSettings: hot, linkerSettings: [.unsafeFlags([engine, "-lstdc++"])]))
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer,address"])]
+    }
+    package.dependencies.removeAll { !($0.name ?? "\($0.kind)").contains("Yams") }
+    package.products = []
+}
