@@ -53,6 +53,8 @@ let package = Package(
                 "CShims",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ], swiftSettings: house),
         .testTarget(
             name: "SalvageCommandsTests", dependencies: ["SalvageCommands", "Catalog", "Pack", "Terminal"],

@@ -21,7 +21,8 @@ final class PackRows {
         states = try connection.prepare("SELECT state FROM artifacts WHERE session = ?1")
         setPack = try connection.prepare(
             """
-            UPDATE sessions SET pack = ?2, pack_bytes = ?3, members = ?4, bytes = ?5, crashes = ?6
+            UPDATE sessions SET pack = ?2, pack_bytes = ?3, members = ?4, bytes = ?5, crashes = ?6,
+                pruned = NULL, pruned_why = NULL
             WHERE key = ?1
             """)
         putMember = try connection.prepare(

@@ -150,7 +150,7 @@ extension Catalog {
 }
 
 /// The pack files below a folder.
-private enum PackFiles {
+enum PackFiles {
     struct Entry {
         /// Relative to the store.
         var path: String

@@ -15,7 +15,7 @@ enum Schema {
         try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
     }
 
-    private static let steps = [first]
+    private static let steps = [first, pruning]
 
     /// `names` holds images, tags, locations and artifact paths once, so that the crash index is six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
@@ -64,5 +64,11 @@ enum Schema {
         CREATE INDEX crashes_signature ON crashes(survived, signature, session, at, tag, location, image);
         CREATE INDEX crashes_at ON crashes(survived, at, key);
         CREATE INDEX crashes_id ON crashes(id);
+        """
+
+    /// When and why a session's pack was pruned; its ledger stays.
+    private static let pruning = """
+        ALTER TABLE sessions ADD COLUMN pruned INTEGER;
+        ALTER TABLE sessions ADD COLUMN pruned_why TEXT;
         """
 }

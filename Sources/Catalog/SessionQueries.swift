@@ -125,7 +125,7 @@ private final class SessionQuery {
             """
             SELECT s.key, s.id, s.image, s.tag, s.location, s.host, s.created, s.first_seen, s.exited,
                 s.first_seen_exited, s.deadline, s.state, s.reason, s.source, s.pack, s.pack_bytes,
-                s.members, s.bytes, s.crashes
+                s.members, s.bytes, s.crashes, s.pruned, s.pruned_why
             FROM sessions s \(tail)
             """
         ).bind(values)
@@ -152,6 +152,8 @@ private final class SessionQuery {
         record.members = Int(clamping: rows.integer(16))
         record.bytes = rows.unsigned(17)
         record.crashes = Int(clamping: rows.integer(18))
+        record.pruned = rows.integerOrNil(19)
+        record.prunedWhy = rows.textOrNil(20)
         labels.bind(1, rows.integer(0))
         while try labels.step() { record.labels[labels.text(0)] = labels.text(1) }
         return record

@@ -70,6 +70,10 @@ public struct SessionRecord: Sendable, Equatable {
     public var bytes: UInt64 = 0
     /// How many crashes were found.
     public var crashes = 0
+    /// When its pack was pruned; nil while it has one, or never had.
+    public var pruned: Int64?
+    /// The rule that pruned it.
+    public var prunedWhy: String?
 
     /// A session of which only the id and the state are known.
     public init(session: String, state: SessionState) {

@@ -1,41 +1,61 @@
 import Glibc
 import Pack
 
-/// Keeps two processes from writing a new generation of the same session's pack at once.
+/// Keeps two processes from writing a new generation of the same session's pack at once, or from removing the pack
+/// that another is just replacing.
 ///
 /// The lock is the kernel's (flock(2)) on the session's folder in the spool, so it ends with the process however that
 /// ends; nothing can be left behind locked.
-final class SessionLock {
+public final class SessionLock {
     private let folder: String
     private let descriptor: Int32
 
+    private init(folder: String, descriptor: Int32) {
+        self.folder = folder
+        self.descriptor = descriptor
+    }
+
     /// Waits for the lock of a session; makes the session's spool folder where there is none.
-    init(_ session: String, store: String) throws {
-        folder = store + "/spool/" + PackPath.escaped(session)
+    static func wait(_ session: String, store: String) throws -> SessionLock {
         while true {
-            try StoreIngest.makeFolders(of: folder + "/x", below: store)
-            let opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            if opened < 0, errno == ENOENT { continue }
-            guard opened >= 0 else {
-                throw IngestError(.packFailed, "cannot open the session's spool: \(reason())", path: folder)
-            }
-            while flock(opened, LOCK_EX) != 0 {
-                guard errno == EINTR else {
-                    close(opened)
-                    throw IngestError(.packFailed, "cannot lock the session's spool: \(reason())", path: folder)
-                }
-            }
-            // Whoever had the lock before may have removed the folder meanwhile: then this lock guards nothing.
-            if Self.isStillThere(opened, folder) {
-                descriptor = opened
-                return
-            }
-            close(opened)
+            if let lock = try take(session, store: store, LOCK_EX) { return lock }
         }
     }
 
+    /// Takes the lock of a session if nobody has it; nil where somebody does.
+    ///
+    /// - Throws: ``IngestError`` when the session's spool folder can be neither made nor opened.
+    public static func ifFree(_ session: String, store: String) throws -> SessionLock? {
+        try take(session, store: store, LOCK_EX | LOCK_NB)
+    }
+
+    /// One try; nil where another has the lock and the operation does not wait, or where the folder was removed
+    /// meanwhile by whoever had the lock before: then this lock guards nothing.
+    private static func take(_ session: String, store: String, _ operation: Int32) throws -> SessionLock? {
+        let folder = store + "/spool/" + PackPath.escaped(session)
+        try StoreIngest.makeFolders(of: folder + "/x", below: store)
+        let opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if opened < 0, errno == ENOENT { return nil }
+        guard opened >= 0 else {
+            throw IngestError(.packFailed, "cannot open the session's spool: \(reason())", path: folder)
+        }
+        while flock(opened, operation) != 0 {
+            if errno == EINTR { continue }
+            let isTaken = errno == EWOULDBLOCK
+            let why = reason()
+            close(opened)
+            if isTaken { return nil }
+            throw IngestError(.packFailed, "cannot lock the session's spool: \(why)", path: folder)
+        }
+        guard isStillThere(opened, folder) else {
+            close(opened)
+            return nil
+        }
+        return SessionLock(folder: folder, descriptor: opened)
+    }
+
     /// Gives the lock back and removes the folder if nothing is left in it.
-    func release() {
+    public func release() {
         rmdir(folder)
         close(descriptor)
     }

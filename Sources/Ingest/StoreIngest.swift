@@ -82,7 +82,7 @@ public struct StoreIngest: Sendable {
     public func pack(
         session: SessionFacts, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?
     ) throws -> PackedSession {
-        let lock = try SessionLock(session.session, store: store)
+        let lock = try SessionLock.wait(session.session, store: store)
         defer { lock.release() }
         var rows = artifacts
         do {

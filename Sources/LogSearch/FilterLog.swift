@@ -34,6 +34,12 @@ public enum FilterLog {
             FilterRow.encode(path: pack, packBytes: 0, filters: []), to: try file(store: store, pack: pack))
     }
 
+    /// Drops the records of the day that a pack belonged to, once no pack of that day is left. Should one be written at
+    /// the same moment, its record may go too: a search then asks the pack itself.
+    public static func removeDay(store: String, of pack: String) throws(LogSearchError) {
+        unlink(try file(store: store, pack: pack))
+    }
+
     /// Makes all records again from packs that lie in the store.
     /// - Parameter packs: their paths relative to the store; those that cannot be read are left out.
     /// - Returns: the number of packs recorded.

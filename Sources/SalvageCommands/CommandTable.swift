@@ -17,7 +17,13 @@ enum CommandTable {
         ),
         ("Get at bytes", [("files", Files.self), ("cat", Cat.self), ("logs", Logs.self), ("export", Export.self)]),
         ("Talk to the API", [("api", API.self)]),
-        ("Look after the store", [("status", Status.self), ("verify", Verify.self), ("reindex", Reindex.self)]),
+        (
+            "Look after the store",
+            [
+                ("status", Status.self), ("doctor", Doctor.self), ("verify", Verify.self), ("reindex", Reindex.self),
+                ("prune", Prune.self), ("pin", Pin.self),
+            ]
+        ),
     ]
 
     /// The help groups.
@@ -29,7 +35,7 @@ enum CommandTable {
     static let names: [String] = sections.flatMap { $0.entries.map(\.word) }
 
     /// Commands that wait for the network.
-    private static let asynchronous: Set<String> = ["harvest", "watch", "api"]
+    private static let asynchronous: Set<String> = ["harvest", "watch", "api", "doctor"]
 
     /// The command of one word that neither waits nor has commands of its own; nil for others.
     static func query(named word: String) -> (any ParsableCommand.Type)? {

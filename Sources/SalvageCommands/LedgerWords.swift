@@ -15,7 +15,12 @@ enum LedgerWords {
         case .skipped: words = "The sampling rule left it out; nothing was fetched."
         case .lost: words = "Nothing was collected, and nothing can be any more."
         }
-        return words + reason(session.reason)
+        return words + reason(session.reason) + pruned(session)
+    }
+
+    private static func pruned(_ session: SessionRecord) -> String {
+        guard let at = session.pruned else { return "" }
+        return " Its pack was pruned \(TimeText.table(at)) UTC\(session.prunedWhy.map { ": \($0)" } ?? "")."
     }
 
     /// What became of an artifact.

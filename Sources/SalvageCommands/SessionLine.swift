@@ -23,6 +23,8 @@ extension JSONLine {
         add("source", session.source)
         add("pack", session.pack)
         add("pack_bytes", session.pack == nil ? nil : session.packBytes)
+        add("pruned", time: session.pruned)
+        add("pruned_why", session.prunedWhy)
         add("first_seen", time: session.firstSeen)
         add("first_seen_exited", time: session.firstSeenExited)
     }

@@ -15,6 +15,13 @@ struct SessionPack {
             throw Failure("session_not_found", "no session has the id '\(id)'", session: id)
         }
         guard let pack = session.pack else {
+            if let at = session.pruned {
+                throw Failure(
+                    "pruned",
+                    "the session's pack was pruned \(TimeText.table(at)) UTC"
+                        + (session.prunedWhy.map { ": \($0)" } ?? ""),
+                    session: full, hint: "salvage pin keeps a session from being pruned", status: .nothingFound)
+            }
             throw Failure(
                 "no_pack", "nothing was collected of this session\(session.reason.map { ": \($0)" } ?? "")",
                 session: full, hint: "salvage why \(full)", status: .nothingFound)

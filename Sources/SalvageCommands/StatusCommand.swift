@@ -13,23 +13,31 @@ struct Status: ParsableCommand {
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)
         let status = try catalog.status()
+        let flow = try catalog.flow(now: TimeText.now())
         let catalogBytes = ["", "-wal"].reduce(UInt64(0)) { $0 + Self.fileSize(catalog.path + $1) }
         let output = Output(options)
         if options.json {
-            writeJSON(status, catalog, catalogBytes, to: output)
+            writeJSON(status, flow, catalog, catalogBytes, to: output)
         } else {
-            writeText(status, catalog, catalogBytes, to: output)
+            writeText(status, flow, catalog, catalogBytes, to: output)
         }
         try output.finish()
     }
 
-    private func writeJSON(_ status: StoreStatus, _ catalog: Catalog, _ catalogBytes: UInt64, to output: Output) {
+    private func writeJSON(
+        _ status: StoreStatus, _ flow: LedgerFlow, _ catalog: Catalog, _ catalogBytes: UInt64, to output: Output
+    ) {
         var sessions = JSONLine()
         for state in SessionState.allCases { sessions.add(state.rawValue, status.sessions[state] ?? 0) }
         var line = JSONLine()
         line.add("store", catalog.store)
         line.add("sessions", sessions)
         line.add("backlog", status.backlog)
+        line.add("exits_last_hour", flow.exitsLastHour)
+        line.add("artifacts_last_hour", flow.artifactsLastHour)
+        line.add("bytes_last_hour", flow.bytesLastHour)
+        line.add("overdue", flow.overdue)
+        line.add("lost_last_day", flow.lostLastDay)
         line.add("next_deadline", time: status.nextDeadline)
         line.add("next_session", status.nextSession)
         line.add("time_left_ms", status.nextDeadline.map { $0 - TimeText.now() })
@@ -39,17 +47,23 @@ struct Status: ParsableCommand {
         line.add("member_bytes", status.memberBytes)
         line.add("crashes", status.crashes)
         line.add("catalog_bytes", catalogBytes)
-        line.add("free_bytes", Self.freeBytes(catalog.store))
+        line.add("free_bytes", StoreExamination.free(catalog.store))
         output.line(line)
     }
 
-    private func writeText(_ status: StoreStatus, _ catalog: Catalog, _ catalogBytes: UInt64, to output: Output) {
+    private func writeText(
+        _ status: StoreStatus, _ flow: LedgerFlow, _ catalog: Catalog, _ catalogBytes: UInt64, to output: Output
+    ) {
         let states = SessionState.allCases.compactMap { state in
             status.sessions[state].map { StateText.dress(state)(output.style, "\($0) \(state.rawValue)") }
         }
         output.text("store     \(Escape.display(catalog.store))")
         output.text("sessions  \(states.isEmpty ? "none" : states.joined(separator: ", "))")
         output.text("backlog   \(status.backlog == 1 ? "1 artifact" : "\(status.backlog) artifacts") to fetch")
+        output.text(
+            "flow      \(flow.exitsLastHour) exits and \(flow.artifactsLastHour) artifacts "
+                + "(\(SizeText.binary(flow.bytesLastHour))) in the last hour")
+        if flow.lostLastDay > 0 { output.text("lost      " + output.style.red("\(flow.lostLastDay) in the last day")) }
         if let deadline = status.nextDeadline, let session = status.nextSession {
             let left = deadline - TimeText.now()
             let words = left > 0 ? "\(TimeText.span(left)) left" : "passed \(TimeText.span(-left)) ago"
@@ -63,19 +77,13 @@ struct Status: ParsableCommand {
                 + (ratio > 1 ? " (\(ratio) times as much)" : ""))
         output.text("crashes   \(status.crashes)")
         output.text("catalog   \(SizeText.binary(catalogBytes))")
-        if let free = Self.freeBytes(catalog.store) { output.text("free      \(SizeText.binary(free)) on the disk") }
+        if let free = StoreExamination.free(catalog.store) {
+            output.text("free      \(SizeText.binary(free)) on the disk")
+        }
     }
 
     private static func fileSize(_ path: String) -> UInt64 {
         var info = stat()
         return stat(path, &info) == 0 ? UInt64(max(0, info.st_size)) : 0
-    }
-
-    /// What an ordinary user may still write to the store's file system.
-    private static func freeBytes(_ store: String) -> UInt64? {
-        var info = statvfs()
-        guard statvfs(store, &info) == 0 else { return nil }
-        let (bytes, overflow) = UInt64(info.f_bavail).multipliedReportingOverflow(by: UInt64(info.f_frsize))
-        return overflow ? nil : bytes
     }
 }

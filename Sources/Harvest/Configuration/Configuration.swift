@@ -15,6 +15,10 @@ public struct Configuration: Sendable, Equatable {
     /// The rules in order: the first that matches a session decides about it, as in a firewall; a session that none
     /// matches is `skipped`.
     public var rules: [Rule] = [Rule.logOnly]
+    /// What `prune` may remove, one policy after the other; none removes nothing.
+    public var prune: [Prune] = []
+    /// How long the ledger keeps sessions of which no pack is left, in milliseconds.
+    public var history: Int64 = 365 * 86_400_000
     /// The file these values came from; nil when no file was found.
     public var file: String?
 
@@ -85,6 +89,18 @@ public struct Configuration: Sendable, Equatable {
             if let location, !(session.location.map(location.matches) ?? false) { return false }
             return labels.allSatisfy { key, glob in session.labels[key].map(glob.matches) ?? false }
         }
+    }
+
+    /// One policy of `prune`.
+    public struct Prune: Sendable, Equatable {
+        /// Which sessions it is about.
+        public var match = Match()
+        /// Sessions that ended longer ago than this may go, in milliseconds.
+        public var olderThan: Int64?
+        /// While their packs take more than this, in bytes, the oldest may go.
+        public var maxBytes: UInt64?
+        /// The newest so many sessions of each signature stay.
+        public var keepPerSignature = 0
     }
 
     /// Bounds on what is asked of the API and of this machine.

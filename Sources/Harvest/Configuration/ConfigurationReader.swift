@@ -102,6 +102,10 @@ extension Configuration {
         poll.finish()
         if let value = top.duration("retention", from: 60_000) { retention = value }
         readLimits(top.section("limits"))
+        if let value = top.duration("history", from: 3_600_000) { history = value }
+        prune = (top.list("prune") ?? []).enumerated().map { index, node in
+            Prune.read(NodeReader(node, at: "prune[\(index)]", findings: top.findings))
+        }
         guard let nodes = top.list("rules") else { return }
         rules = nodes.enumerated().map { index, node in
             Rule.read(NodeReader(node, at: "rules[\(index)]", findings: top.findings), index: index)
@@ -166,13 +170,7 @@ extension Configuration {
 extension Configuration.Rule {
     fileprivate static func read(_ reader: NodeReader, index: Int) -> Configuration.Rule {
         var rule = Configuration.Rule(name: reader.string("name") ?? "rule \(index + 1)")
-        let match = reader.section("match")
-        rule.match.image = match.glob("image")
-        rule.match.tag = match.glob("tag")
-        rule.match.location = match.glob("location")
-        let labels = match.section("labels")
-        for key in labels.userKeys() { rule.match.labels[key] = labels.glob(key) }
-        match.finish()
+        rule.match = Configuration.Match.read(reader.section("match"))
         if let logs = reader.boolean("logs") { rule.logs = logs }
         if let follow = reader.boolean("follow") { rule.follow = follow }
         if let sample = reader.sampling("sample") { rule.sample = sample }
@@ -181,6 +179,31 @@ extension Configuration.Rule {
         }
         reader.finish()
         return rule
+    }
+}
+
+extension Configuration.Match {
+    fileprivate static func read(_ section: NodeReader) -> Configuration.Match {
+        var match = Configuration.Match()
+        match.image = section.glob("image")
+        match.tag = section.glob("tag")
+        match.location = section.glob("location")
+        let labels = section.section("labels")
+        for key in labels.userKeys() { match.labels[key] = labels.glob(key) }
+        section.finish()
+        return match
+    }
+}
+
+extension Configuration.Prune {
+    fileprivate static func read(_ reader: NodeReader) -> Configuration.Prune {
+        var policy = Configuration.Prune()
+        policy.match = Configuration.Match.read(reader.section("match"))
+        if let value = reader.duration("older_than", from: 0) { policy.olderThan = value }
+        if let value = reader.size("max_bytes") { policy.maxBytes = value }
+        if let value = reader.integer("keep_per_signature", in: 0...1_000_000) { policy.keepPerSignature = value }
+        reader.finish()
+        return policy
     }
 }
 

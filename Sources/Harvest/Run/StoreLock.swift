@@ -38,6 +38,18 @@ public final class StoreLock: Sendable {
         close(descriptor)
     }
 
+    /// The process that holds a store's lock at the moment; nil when nobody does, or it cannot be told.
+    public static func holder(of store: String) -> Int? {
+        let descriptor = open(store + "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else {
+            flock(descriptor, LOCK_UN)
+            return nil
+        }
+        return holder(descriptor)
+    }
+
     private static func holder(_ descriptor: Int32) -> Int? {
         var buffer = [UInt8](repeating: 0, count: 32)
         let count = pread(descriptor, &buffer, buffer.count, 0)

@@ -44,24 +44,3 @@ struct HarvestOnce: AsyncParsableCommand {
         if stop.received == SIGINT { throw EndedWith(status: .interrupted) }
     }
 }
-
-/// `salvage watch`: the daemon.
-struct Watch: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Watch the sessions and harvest each as it exits, until SIGTERM.",
-        discussion: """
-            Polls the API, pulls what exited sessions left behind in the order of their deadlines, and logs what \
-            happens to standard error. SIGTERM and SIGINT drain: what is being packed is finished first.
-            """)
-
-    @OptionGroup var options: GlobalOptions
-
-    func run() async throws {
-        let stop = StopSignals()
-        let run = try HarvestRun(options, isDaemon: true)
-        let runner = run.runner
-        stop.whenStopped { runner.requestStop() }
-        let summary = try await run.carryOut(.watch)
-        try HarvestReportText(options: options).write(summary)
-    }
-}

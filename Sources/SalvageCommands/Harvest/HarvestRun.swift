@@ -15,7 +15,8 @@ struct HarvestRun {
     private let client: SessionAPIClient
     private let display: HarvestDisplay
 
-    init(_ options: GlobalOptions, isDaemon: Bool = false) throws {
+    /// - Parameter watcher: who is told of everything besides the display.
+    init(_ options: GlobalOptions, isDaemon: Bool = false, watcher: HarvestObserver = HarvestObserver()) throws {
         let configuration = try StoreAccess.configuration(options)
         let environment = Environment.all
         let store = try StoreAccess.createdPath(options)
@@ -32,13 +33,23 @@ struct HarvestRun {
         display = HarvestDisplay(options: options, isDaemon: isDaemon)
         let display = display
         let observer = HarvestObserver(
-            progress: { display.show($0) }, event: { display.note($0) })
+            progress: {
+                display.show($0)
+                watcher.progress($0)
+            },
+            event: {
+                display.note($0)
+                watcher.event($0)
+            })
         runner = HarvestRunner(
             configuration: configuration, store: store, lock: lock,
             parts: HarvestRunner.Parts(
                 source: SessionAPISource(client), catalog: catalog,
                 ingest: ChildIngest(store: store, limits: configuration.limits), observer: observer))
     }
+
+    /// Writes a line of a daemon's log.
+    func say(_ text: String) { display.say(text) }
 
     /// Runs, and closes the connections however it ends.
     func carryOut(_ mode: HarvestRunner.Mode) async throws -> HarvestSummary {
@@ -79,7 +90,10 @@ final class HarvestDisplay: Sendable {
     }
 
     func note(_ event: HarvestEvent) {
-        guard let text = words(event) else { return }
+        if let text = words(event) { say(text) }
+    }
+
+    func say(_ text: String) {
         progress.withLock { line in
             line.value.finish()
             let sink = ByteSink(descriptor: STDERR_FILENO)
@@ -100,7 +114,11 @@ final class HarvestDisplay: Sendable {
             // A single pass lists what is missing at its end.
             if isBad, !isDaemon, !isVerbose { return nil }
             let missing = outcomes.filter { $0.state != .collected && $0.state != .absent && $0.state != .skipped }
-            let why = missing.map { "\($0.artifact) \($0.state.rawValue)\($0.reason.map { ": \($0)" } ?? "")" }
+            let why = missing.map { outcome in
+                "\(outcome.artifact) \(outcome.state.rawValue)\(outcome.reason.map { ": \($0)" } ?? "")"
+                    + (outcome.status.map { ", HTTP \($0)" } ?? "")
+                    + (outcome.identifier.map { ", identifier \($0)" } ?? "")
+            }
             let tail = why.isEmpty ? "" : " (" + why.joined(separator: "; ") + ")"
             return "session \(Escape.display(session)) \(state.rawValue)\(Escape.display(tail))"
         case .listFailed(_, let failure): return isVerbose || isDaemon ? "list failed: \(failure.message)" : nil

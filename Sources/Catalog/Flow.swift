@@ -1,0 +1,57 @@
+/// How much came in and went out lately: what tells whether the deadlines can be met.
+public struct LedgerFlow: Sendable, Equatable {
+    /// Sessions first seen exited within the last hour.
+    public var exitsLastHour = 0
+    /// Sessions first seen exited in the busiest hour of the last 24.
+    public var exitsBusiestHour = 0
+    /// Artifacts that were settled within the last hour.
+    public var artifactsLastHour = 0
+    /// Bytes of artifacts that were collected within the last hour.
+    public var bytesLastHour: UInt64 = 0
+    /// Sessions lost within the last 24 hours.
+    public var lostLastDay = 0
+    /// Sessions pending whose deadline has passed.
+    public var overdue = 0
+
+    /// Nothing.
+    public init() {}
+}
+
+extension Catalog {
+    /// What came in and went out lately.
+    ///
+    /// - Parameter now: the time, in milliseconds since 1970.
+    public func flow(now: Int64) throws(CatalogError) -> LedgerFlow {
+        let hour: Int64 = 3_600_000
+        return try read { (connection) throws(CatalogError) in
+            var flow = LedgerFlow()
+            let exits = try connection.prepare(
+                """
+                SELECT (?1 - first_seen_exited) / \(hour), count(*) FROM sessions
+                WHERE at > ?1 - \(25 * hour) AND first_seen_exited > ?1 - \(24 * hour) AND first_seen_exited <= ?1
+                GROUP BY 1
+                """)
+            exits.bind(1, now)
+            while try exits.step() {
+                let count = Int(clamping: exits.integer(1))
+                if exits.integer(0) == 0 { flow.exitsLastHour = count }
+                flow.exitsBusiestHour = max(flow.exitsBusiestHour, count)
+            }
+            let done = try connection.prepare(
+                """
+                SELECT count(*), total(a.bytes) FROM artifacts a JOIN sessions s ON s.key = a.session
+                WHERE s.at > ?1 - \(25 * hour) AND a.state NOT IN ('pending', 'skipped') AND a.last_try > ?1 - \(hour)
+                """)
+            done.bind(1, now)
+            if try done.step() {
+                flow.artifactsLastHour = Int(clamping: done.integer(0))
+                flow.bytesLastHour = done.unsigned(1)
+            }
+            let lost = "SELECT count(*) FROM sessions WHERE state = 'lost' AND at > ?"
+            flow.lostLastDay = Int(clamping: try connection.integer(lost, [.integer(now - 24 * hour)]) ?? 0)
+            let overdue = "SELECT count(*) FROM sessions WHERE state = 'pending' AND deadline < ?"
+            flow.overdue = Int(clamping: try connection.integer(overdue, [.integer(now)]) ?? 0)
+            return flow
+        }
+    }
+}

@@ -1,0 +1,225 @@
+internal import Pack
+
+/// What a prune may remove, and what it must leave.
+public struct RetentionRules: Sendable, Equatable {
+    /// Sessions that ended longer ago than this, in milliseconds, may go.
+    public var olderThan: Int64?
+    /// While the packs take more than this, in bytes, the oldest may go.
+    public var maxBytes: UInt64?
+    /// The newest so many sessions of each signature stay, whatever else holds.
+    public var keepPerSignature: Int
+
+    /// Rules; none of them removes anything.
+    public init(olderThan: Int64? = nil, maxBytes: UInt64? = nil, keepPerSignature: Int = 0) {
+        self.olderThan = olderThan
+        self.maxBytes = maxBytes
+        self.keepPerSignature = keepPerSignature
+    }
+
+    /// Whether they can remove anything at all.
+    public var isEmpty: Bool { olderThan == nil && maxBytes == nil }
+}
+
+/// One session's pack as retention sees it.
+public struct RetentionCandidate: Sendable, Equatable {
+    /// The session.
+    public var session: String
+    /// When it ended, in milliseconds since 1970.
+    public var at: Int64
+    /// The pack's size on disk, in bytes.
+    public var packBytes: UInt64
+    /// The signatures of its crashes.
+    public var signatures: [String]
+    /// Whether somebody pinned it.
+    public var isPinned: Bool
+
+    /// Collects the facts.
+    public init(session: String, at: Int64, packBytes: UInt64, signatures: [String] = [], isPinned: Bool = false) {
+        self.session = session
+        self.at = at
+        self.packBytes = packBytes
+        self.signatures = signatures
+        self.isPinned = isPinned
+    }
+}
+
+/// Which packs go, and why: a pure function of what there is.
+public struct RetentionPlan: Sendable, Equatable {
+    /// One pack that goes.
+    public struct Removal: Sendable, Equatable {
+        /// Whose pack it is.
+        public var session: String
+        /// Its size on disk, in bytes.
+        public var bytes: UInt64
+        /// The rule that removes it, in words.
+        public var reason: String
+    }
+
+    /// What goes, in the order in which it goes.
+    public private(set) var removals: [Removal] = []
+    /// How many stay that would have gone, because they are pinned.
+    public private(set) var pinned = 0
+    /// How many stay that would have gone, because they are among the newest of a signature.
+    public private(set) var examples = 0
+    /// Bytes above the bound that no pack may be removed for.
+    public private(set) var excess: UInt64 = 0
+
+    /// Bytes that go, together.
+    public var bytes: UInt64 { removals.reduce(0) { $0 &+ $1.bytes } }
+
+    /// Decides. Age comes first; then, while the rest is too large, sessions without a crash go before those with one,
+    /// the oldest first.
+    public init(_ candidates: [RetentionCandidate], rules: RetentionRules, now: Int64) {
+        let kept = Self.examples(candidates, count: rules.keepPerSignature)
+        let oldestFirst = candidates.sorted { ($0.at, $0.session) < ($1.at, $1.session) }
+        var spared: Set<String> = []
+        var rest: [RetentionCandidate] = []
+        for candidate in oldestFirst {
+            guard let limit = rules.olderThan, now &- candidate.at > limit else {
+                rest.append(candidate)
+                continue
+            }
+            if spare(candidate, kept, &spared) {
+                rest.append(candidate)
+            } else {
+                removals.append(
+                    Removal(
+                        session: candidate.session, bytes: candidate.packBytes, reason: "older than \(Self.span(limit))"
+                    ))
+            }
+        }
+        guard let most = rules.maxBytes else { return }
+        var total = rest.reduce(UInt64(0)) { $0 &+ $1.packBytes }
+        for candidate in rest.filter({ $0.signatures.isEmpty }) + rest.filter({ !$0.signatures.isEmpty }) {
+            guard total > most else { break }
+            guard !spare(candidate, kept, &spared) else { continue }
+            total -= candidate.packBytes
+            removals.append(
+                Removal(
+                    session: candidate.session, bytes: candidate.packBytes,
+                    reason: "the packs took more than \(most) bytes"))
+        }
+        excess = total > most ? total - most : 0
+    }
+
+    private mutating func spare(
+        _ candidate: RetentionCandidate, _ kept: Set<String>, _ counted: inout Set<String>
+    ) -> Bool {
+        guard candidate.isPinned || kept.contains(candidate.session) else { return false }
+        if counted.insert(candidate.session).inserted {
+            if candidate.isPinned { pinned += 1 } else { examples += 1 }
+        }
+        return true
+    }
+
+    /// The newest sessions of each signature.
+    private static func examples(_ candidates: [RetentionCandidate], count: Int) -> Set<String> {
+        guard count > 0 else { return [] }
+        var kept: Set<String> = []
+        var seen: [String: Int] = [:]
+        for candidate in candidates.sorted(by: { ($0.at, $0.session) > ($1.at, $1.session) }) {
+            for signature in Set(candidate.signatures) {
+                seen[signature, default: 0] += 1
+                if seen[signature, default: 0] <= count { kept.insert(candidate.session) }
+            }
+        }
+        return kept
+    }
+
+    private static func span(_ milliseconds: Int64) -> String {
+        for (unit, size) in [("d", Int64(86_400_000)), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]
+        where (milliseconds >= size || size == 1000) && milliseconds % size == 0 {
+            return "\(milliseconds / size)\(unit)"
+        }
+        return "\(milliseconds)ms"
+    }
+}
+
+extension Catalog {
+    /// The signatures of each session's crashes, for retention.
+    public func signaturesBySession() throws(CatalogError) -> [String: [String]] {
+        try read { (connection) throws(CatalogError) in
+            let rows = try connection.prepare(
+                """
+                SELECT s.id, g.text FROM crashes c JOIN sessions s ON s.key = c.session
+                JOIN signatures g ON g.id = c.signature WHERE c.survived = 0
+                """)
+            var signatures: [String: [String]] = [:]
+            while try rows.step() { signatures[rows.text(0), default: []].append(rows.text(1)) }
+            return signatures
+        }
+    }
+
+    /// Forgets the packs of sessions and notes when and why, in one transaction; a session whose pack is another one by
+    /// now is left alone. The files are the caller's to remove, after this.
+    ///
+    /// - Parameters:
+    ///   - packs: session, the pack it is thought to have (relative to the store), and why it goes.
+    ///   - now: the time to note, in milliseconds since 1970.
+    /// - Returns: the packs that are forgotten now.
+    public func prune(
+        _ packs: [(session: String, pack: String, reason: String)], now: Int64
+    ) throws(CatalogError) -> [String] {
+        guard !packs.isEmpty else { return [] }
+        return try write { (connection) throws(CatalogError) in
+            let find = try connection.prepare(
+                """
+                SELECT key FROM sessions WHERE id = ?1 AND pack = ?2 AND state NOT IN ('running', 'pending')
+                """)
+            let note = try connection.prepare(
+                """
+                UPDATE sessions SET pack = NULL, pack_bytes = 0, members = 0, bytes = 0, crashes = 0, pruned = ?2,
+                    pruned_why = ?3 WHERE key = ?1
+                """)
+            var forgotten: [String] = []
+            for (session, pack, reason) in packs {
+                find.bind(1, session).bind(2, pack)
+                guard try find.step() else { continue }
+                let key = find.integer(0)
+                find.reset()
+                try connection.execute(
+                    "DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);")
+                try note.bind(1, key).bind(2, now).bind(3, reason).run()
+                forgotten.append(pack)
+            }
+            return forgotten
+        }
+    }
+
+    /// Packs in the store that no session's row names: those of pruned sessions, left by a prune that was interrupted,
+    /// and others, which `reindex` would adopt.
+    public func unreferencedPacks() throws(CatalogError) -> (pruned: [String], unknown: [String]) {
+        let named: Set<String> = try read { (connection) throws(CatalogError) in
+            let rows = try connection.prepare("SELECT pack FROM sessions WHERE pack IS NOT NULL")
+            var named: Set<String> = []
+            while try rows.step() { named.insert(rows.text(0)) }
+            return named
+        }
+        var pruned: [String] = []
+        var unknown: [String] = []
+        for file in PackFiles.list(store: store, folder: Self.packsFolder) where !named.contains(file.path) {
+            let id = try? PackReader.open(path: "\(store)/\(file.path)").session().session
+            if let id, let record = try session(id), record.pruned != nil {
+                pruned.append(file.path)
+            } else {
+                unknown.append(file.path)
+            }
+        }
+        return (pruned, unknown)
+    }
+
+    /// Sessions that are over, have no pack, and ended before this time: nothing but history.
+    public func historyBefore(_ time: Int64) throws(CatalogError) -> [String] {
+        try read { (connection) throws(CatalogError) in
+            let rows = try connection.prepare(
+                """
+                SELECT id FROM sessions WHERE pack IS NULL AND state NOT IN ('running', 'pending') AND at < ?1
+                ORDER BY at
+                """)
+            rows.bind(1, time)
+            var sessions: [String] = []
+            while try rows.step() { sessions.append(rows.text(0)) }
+            return sessions
+        }
+    }
+}

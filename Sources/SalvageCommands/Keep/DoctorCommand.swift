@@ -1,0 +1,100 @@
+import ArgumentParser
+import Terminal
+
+/// What one examination found.
+struct Finding: Sendable {
+    enum Grade: String, Sendable { case ok, note, warning, failure }
+
+    let name: String
+    let grade: Grade
+    let message: String
+    var hint: String?
+
+    static func ok(_ name: String, _ message: String) -> Finding { Finding(name: name, grade: .ok, message: message) }
+
+    static func note(_ name: String, _ message: String, hint: String? = nil) -> Finding {
+        Finding(name: name, grade: .note, message: message, hint: hint)
+    }
+
+    static func warning(_ name: String, _ message: String, hint: String? = nil) -> Finding {
+        Finding(name: name, grade: .warning, message: message, hint: hint)
+    }
+
+    static func failure(_ name: String, _ message: String, hint: String? = nil) -> Finding {
+        Finding(name: name, grade: .failure, message: message, hint: hint)
+    }
+}
+
+/// `salvage doctor`: will the next harvest work, and in time.
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Examine configuration, token, store, confinement, API and deadlines.",
+        discussion: """
+            Says what would keep a harvest from working, or from being in time, before it does. Changes nothing. Exit \
+            code 0 when all is well, 3 with warnings, 2 when something is broken. For a harvest from cron, --every \
+            says how often it runs.
+            """)
+
+    @Flag(help: "Do not talk to the API.") var offline = false
+    @Option(help: ArgumentHelp("How often cron runs the harvest, such as 10m.", valueName: "span")) var every: String?
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        var interval: Int64?
+        if let every {
+            guard let span = TimeText.parseSpan(every) else {
+                throw Failure(
+                    "bad_span", "--every does not understand '\(every)'", hint: "write 10m or 1h", status: .usage)
+            }
+            interval = span
+        }
+        let output = Output(options)
+        var worst = Finding.Grade.ok
+        func tell(_ findings: [Finding]) {
+            for finding in findings {
+                if finding.grade == .failure || (finding.grade == .warning && worst != .failure) {
+                    worst = finding.grade
+                }
+                write(finding, to: output)
+            }
+            output.sink.flush()
+        }
+        let setup = SetupExamination(options: options)
+        tell(setup.findings)
+        tell(ConfinementExamination.findings())
+        if let configuration = setup.configuration {
+            tell(StoreExamination(store: setup.store, configuration: configuration, interval: interval).findings)
+            if !offline, setup.hasToken { tell(await APIExamination(options: options).findings()) }
+        }
+        tell(ToolExamination.findings())
+        try output.finish()
+        switch worst {
+        case .ok, .note: return
+        case .warning: throw EndedWith(status: .partial)
+        case .failure: throw EndedWith(status: .failure)
+        }
+    }
+
+    private func write(_ finding: Finding, to output: Output) {
+        if output.json {
+            var line = JSONLine()
+            line.add("check", finding.name)
+            line.add("result", finding.grade.rawValue)
+            line.add("message", finding.message)
+            line.add("hint", finding.hint)
+            return output.line(line)
+        }
+        if options.quiet, finding.grade == .ok || finding.grade == .note { return }
+        let style = output.style
+        let mark: String
+        switch finding.grade {
+        case .ok: mark = style.green("ok  ")
+        case .note: mark = style.dim("note")
+        case .warning: mark = style.yellow("WARN")
+        case .failure: mark = style.red("FAIL")
+        }
+        let name = finding.name + String(repeating: " ", count: max(1, 14 - finding.name.utf8.count))
+        output.text("\(mark)  \(name)\(Escape.display(finding.message))")
+        if let hint = finding.hint { output.text("      " + style.dim("hint: " + Escape.display(hint))) }
+    }
+}

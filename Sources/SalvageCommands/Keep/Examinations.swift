@@ -1,0 +1,112 @@
+import Glibc
+import Harvest
+import Ingest
+import SessionAPI
+import Terminal
+
+/// Configuration and token.
+struct SetupExamination {
+    private(set) var findings: [Finding] = []
+    private(set) var configuration: Harvest.Configuration?
+    private(set) var store = "./storage"
+    private(set) var hasToken = false
+
+    init(options: GlobalOptions) {
+        do {
+            let configuration = try StoreAccess.configuration(options)
+            self.configuration = configuration
+            store = try StoreAccess.path(options)
+            if let file = configuration.file {
+                let rules = configuration.rules.count
+                findings.append(.ok("config", "\(file), \(rules) \(rules == 1 ? "rule" : "rules")"))
+            } else {
+                findings.append(
+                    .warning(
+                        "config", "no configuration was found: only logs are kept, no artifact",
+                        hint: "write salvage.yaml; docs/configuration.md shows one"))
+            }
+            if configuration.file != nil, configuration.rules.allSatisfy({ $0.artifacts.isEmpty }) {
+                findings.append(
+                    .warning(
+                        "rules", "no rule names an artifact: core dumps stay in their containers",
+                        hint: "add artifacts: [/path/in/container] to a rule"))
+            }
+            if configuration.api.url.hasPrefix("http://"), !Self.isLocal(configuration.api.url) {
+                findings.append(
+                    .warning("address", "\(configuration.api.url) sends the token in clear text", hint: "use https://"))
+            }
+        } catch {
+            findings.append(Self.refusal("config", error))
+            return
+        }
+        guard let configuration else { return }
+        do {
+            let token = try APIToken.find(configuration, environment: Environment.all)
+            hasToken = true
+            findings.append(.ok("token", "from \(token.origin)"))
+        } catch {
+            findings.append(Self.refusal("token", error))
+        }
+    }
+
+    private static func refusal(_ name: String, _ error: any Error) -> Finding {
+        guard let failure = FailureReport.failure(for: error) else { return .failure(name, "\(error)") }
+        let place = failure.path.map { failure.message.contains($0) ? "" : " (\($0))" } ?? ""
+        return .failure(name, failure.message + place, hint: failure.hint)
+    }
+
+    private static func isLocal(_ url: String) -> Bool {
+        ["http://127.", "http://localhost", "http://[::1]"].contains { url.hasPrefix($0) }
+    }
+}
+
+/// The barriers around the child that reads what containers wrote, tried out on a real one.
+enum ConfinementExamination {
+    static func findings() -> [Finding] {
+        do {
+            let (effective, missing) = try Barriers.probe()
+            let names = effective.joined(separator: ", ")
+            if missing.isEmpty { return [.ok("confinement", names)] }
+            return [
+                .warning(
+                    "confinement", "\(names); this machine lacks \(missing.joined(separator: ", "))",
+                    hint: "the other barriers hold; a newer kernel or fewer container restrictions give all of them")
+            ]
+        } catch {
+            return [
+                .failure("confinement", "the confined child does not start: \(error)", hint: "no pack can be made so")
+            ]
+        }
+    }
+}
+
+/// Whether the API answers, and takes the token.
+struct APIExamination {
+    let options: GlobalOptions
+
+    func findings() async -> [Finding] {
+        let began = TimeText.now()
+        do {
+            var count = 0
+            try await API.withClient(options) { client in
+                _ = try await client.sessionList(SessionListQuery()) { _ in count += 1 }
+            }
+            return [.ok("API", "\(count) running sessions listed in \(TimeText.now() - began) ms")]
+        } catch {
+            guard let failure = FailureReport.failure(for: error) else { return [.failure("API", "\(error)")] }
+            return [.failure("API", failure.message, hint: failure.hint ?? "check api.url and the network")]
+        }
+    }
+}
+
+/// Programs that one command each calls.
+enum ToolExamination {
+    static func findings() -> [Finding] {
+        let folders = (Environment.value("PATH") ?? "/usr/bin:/bin").split(separator: ":")
+        let missing = [("gdb", "crash --debug"), ("tar", "ingest FOLDER and export --bundle")].filter { tool, _ in
+            !folders.contains { access("\($0)/\(tool)", X_OK) == 0 }
+        }
+        if missing.isEmpty { return [.ok("tools", "gdb, tar")] }
+        return missing.map { .note("tools", "\($0.0) is not installed; only \($0.1) needs it") }
+    }
+}

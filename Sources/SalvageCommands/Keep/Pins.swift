@@ -1,0 +1,100 @@
+import ArgumentParser
+import Catalog
+import Glibc
+import Pack
+import Terminal
+
+/// Sessions that no prune may touch: one empty file for each in `<store>/pins/`, named like its pack, so that a pin
+/// outlives the catalog.
+struct Pins {
+    private let folder: String
+    private let names: Set<String>
+
+    init(store: String) {
+        folder = store + "/pins"
+        var names: Set<String> = []
+        if let handle = opendir(folder) {
+            defer { closedir(handle) }
+            while let entry = readdir(handle) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if !name.hasPrefix(".") { names.insert(name) }
+            }
+        }
+        self.names = names
+    }
+
+    func holds(_ session: String) -> Bool { names.contains(PackPath.escaped(session)) }
+
+    func add(_ session: String) throws {
+        try StoreAccess.makeFolders(folder)
+        let path = folder + "/" + PackPath.escaped(session)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw refusal("be pinned", session, path) }
+        close(descriptor)
+        sync()
+    }
+
+    func remove(_ session: String) throws {
+        let path = folder + "/" + PackPath.escaped(session)
+        guard unlink(path) == 0 || errno == ENOENT else { throw refusal("be released", session, path) }
+        sync()
+    }
+
+    private func sync() {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    private func refusal(_ words: String, _ session: String, _ path: String) -> Failure {
+        Failure(
+            "pin_failed", "the session cannot \(words): \(String(cString: strerror(errno)))", session: session,
+            path: path)
+    }
+}
+
+/// `salvage pin`: keep a session whatever the retention rules say.
+struct Pin: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Keep sessions whatever the retention rules say; without a session, list what is pinned.")
+
+    @Argument(help: "The sessions; a unique prefix of each id is enough.") var sessions: [String] = []
+    @Flag(help: "Release them instead.") var remove = false
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let catalog = try StoreAccess.catalogForReading(options)
+        let pins = Pins(store: catalog.store)
+        let output = Output(options)
+        guard !sessions.isEmpty else {
+            if remove { throw Failure("usage", "--remove needs a session", status: .usage) }
+            var isEmpty = true
+            try catalog.forEachSession { session in
+                guard pins.holds(session.session) else { return }
+                isEmpty = false
+                if options.json {
+                    output.line(JSONLine(session: session))
+                } else {
+                    output.text(Escape.display(session.session))
+                }
+            }
+            if isEmpty { try output.nothing("nothing is pinned", options) }
+            return try output.finish()
+        }
+        for id in try sessions.map({ try catalog.resolve($0) }) {
+            try remove ? pins.remove(id) : pins.add(id)
+            if options.json {
+                var line = JSONLine()
+                line.add("session", id)
+                line.add("pinned", !remove)
+                output.line(line)
+            } else if !options.quiet {
+                output.text("\(remove ? "released" : "pinned") \(Escape.display(id))")
+            }
+        }
+        try output.finish()
+    }
+}

@@ -1,0 +1,167 @@
+import Catalog
+import Glibc
+import Ingest
+import LogSearch
+import Terminal
+
+/// Carries out what retention decided: catalog first, then the filters, then the file, so that no row is ever without
+/// its bytes. What an interruption leaves is a file that nobody names; the next prune removes it.
+struct PruneRun {
+    let catalog: Catalog
+    let pins: Pins
+    let options: GlobalOptions
+    let dryRun: Bool
+    let now: Int64
+
+    /// Sessions pruned in one transaction, and locked meanwhile.
+    private static let batch = 64
+
+    private struct Tally {
+        var sessions = 0
+        var bytes: UInt64 = 0
+        var busy = 0
+        var pinned = 0
+        var examples = 0
+        var excess: UInt64 = 0
+        var forgotten = 0
+    }
+
+    func carryOut(_ plans: [(sessions: [SessionRecord], rules: RetentionRules)], history: Int64) throws {
+        let output = Output(options)
+        var tally = Tally()
+        var done: Set<String> = []
+        let signatures = try catalog.signaturesBySession()
+        if !dryRun { try removeLeftovers(&tally) }
+        for (sessions, rules) in plans {
+            let records = Dictionary(
+                sessions.filter { $0.pack != nil && $0.state.isFinal && !done.contains($0.session) }.map {
+                    ($0.session, $0)
+                }, uniquingKeysWith: { first, _ in first })
+            let plan = RetentionPlan(
+                records.values.map { session in
+                    RetentionCandidate(
+                        session: session.session, at: session.at, packBytes: session.packBytes,
+                        signatures: signatures[session.session] ?? [], isPinned: pins.holds(session.session))
+                }, rules: rules, now: now)
+            tally.pinned += plan.pinned
+            tally.examples += plan.examples
+            tally.excess += plan.excess
+            for removal in plan.removals { done.insert(removal.session) }
+            try carryOut(plan, records, output, &tally)
+        }
+        let old = try catalog.historyBefore(now &- history)
+        tally.forgotten = old.count
+        if !dryRun {
+            for start in stride(from: 0, to: old.count, by: 512) {
+                try catalog.remove(sessions: Array(old[start..<min(start + 512, old.count)]))
+            }
+        }
+        try finish(tally, output)
+    }
+
+    private func carryOut(
+        _ plan: RetentionPlan, _ records: [String: SessionRecord], _ output: Output, _ tally: inout Tally
+    ) throws {
+        let progress = Progress(quiet: options.quiet || dryRun)
+        for start in stride(from: 0, to: plan.removals.count, by: Self.batch) {
+            let slice = plan.removals[start..<min(start + Self.batch, plan.removals.count)]
+            let removed = dryRun ? Set(slice.map(\.session)) : try remove(Array(slice), records)
+            for removal in slice {
+                guard removed.contains(removal.session), let record = records[removal.session] else {
+                    tally.busy += 1
+                    continue
+                }
+                tally.sessions += 1
+                tally.bytes &+= removal.bytes
+                write(removal, record, output)
+            }
+            progress.update("pruned \(tally.sessions) sessions, \(SizeText.binary(tally.bytes))")
+        }
+        progress.finish()
+    }
+
+    /// Removes the packs of one batch; returns whose packs are gone.
+    private func remove(
+        _ removals: [RetentionPlan.Removal], _ records: [String: SessionRecord]
+    ) throws -> Set<String> {
+        var locks: [SessionLock] = []
+        defer { for lock in locks { lock.release() } }
+        var wanted: [(session: String, pack: String, reason: String)] = []
+        for removal in removals {
+            guard let record = records[removal.session], let pack = record.pack,
+                let lock = try SessionLock.ifFree(removal.session, store: catalog.store)
+            else { continue }
+            locks.append(lock)
+            // Another size is another generation, published but not yet in the catalog.
+            var facts = stat()
+            let isThere = lstat(catalog.store + "/" + pack, &facts) == 0
+            if isThere, UInt64(max(0, facts.st_size)) != record.packBytes { continue }
+            wanted.append((removal.session, pack, removal.reason))
+        }
+        let forgotten = Set(try catalog.prune(wanted, now: now))
+        for (_, pack, _) in wanted where forgotten.contains(pack) { try unlinkPack(pack) }
+        return Set(wanted.filter { forgotten.contains($0.pack) }.map(\.session))
+    }
+
+    private func unlinkPack(_ pack: String) throws {
+        // A filter row that stays costs a search one look at a file that is gone, nothing else.
+        try? FilterLog.remove(store: catalog.store, pack: pack)
+        let path = catalog.store + "/" + pack
+        guard unlink(path) == 0 || errno == ENOENT else {
+            throw Failure(
+                "prune_failed", "a pack cannot be removed: \(String(cString: strerror(errno)))", path: path,
+                hint: "the catalog has let go of it; the next prune tries again")
+        }
+        // The folders of a day, a month and a year go with their last pack.
+        var folder = path[..<(path.lastIndex(of: "/") ?? path.endIndex)]
+        for level in 0..<3 {
+            guard rmdir(String(folder)) == 0, let slash = folder.lastIndex(of: "/") else { return }
+            if level == 0 { try? FilterLog.removeDay(store: catalog.store, of: pack) }
+            folder = folder[..<slash]
+        }
+    }
+
+    private func removeLeftovers(_ tally: inout Tally) throws {
+        let (pruned, unknown) = try catalog.unreferencedPacks()
+        for pack in pruned { try unlinkPack(pack) }
+        guard !unknown.isEmpty, !options.quiet else { return }
+        Failure(
+            "unreferenced_packs", "\(unknown.count) packs are in the store that the catalog does not know",
+            path: unknown.first, hint: "salvage reindex takes them in; prune leaves them alone"
+        ).report(json: options.json, style: options.errorStyle)
+    }
+
+    private func write(_ removal: RetentionPlan.Removal, _ record: SessionRecord, _ output: Output) {
+        if options.json {
+            var line = JSONLine()
+            line.add("session", removal.session)
+            line.add("pack", record.pack)
+            line.add("bytes", removal.bytes)
+            line.add("reason", removal.reason)
+            line.add("dry_run", dryRun)
+            output.line(line)
+        } else if dryRun || options.verbose {
+            let tag = record.tag.map { " " + Escape.display($0) } ?? ""
+            output.text(
+                "\(dryRun ? "would remove" : "removed") \(Escape.display(removal.session))\(tag), ended "
+                    + "\(TimeText.table(record.at)) UTC, \(SizeText.binary(removal.bytes)): \(removal.reason)")
+        }
+    }
+
+    private func finish(_ tally: Tally, _ output: Output) throws {
+        if options.json || options.quiet { return try output.finish() }
+        var parts = [
+            "\(dryRun ? "would remove" : "removed") \(tally.sessions) \(tally.sessions == 1 ? "pack" : "packs"), "
+                + SizeText.binary(tally.bytes)
+        ]
+        if tally.pinned > 0 { parts.append("kept \(tally.pinned) pinned") }
+        if tally.examples > 0 { parts.append("kept \(tally.examples) as examples of their signatures") }
+        if tally.busy > 0 { parts.append("left \(tally.busy) alone that are being worked on") }
+        if tally.forgotten > 0 {
+            parts.append("\(dryRun ? "would forget" : "forgot") the history of \(tally.forgotten) sessions")
+        }
+        if tally.excess > 0 { parts.append("\(SizeText.binary(tally.excess)) above the bound must stay") }
+        output.text(parts.joined(separator: "; "))
+        try output.finish()
+    }
+}

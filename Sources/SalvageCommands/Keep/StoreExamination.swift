@@ -1,0 +1,149 @@
+import Catalog
+import Glibc
+import Harvest
+import Terminal
+
+/// The store: rights, room, catalog, what lies around, and whether deadlines can be met.
+struct StoreExamination {
+    let store: String
+    let configuration: Configuration
+    let interval: Int64?
+
+    var findings: [Finding] {
+        var info = stat()
+        guard stat(store, &info) == 0 else {
+            return [
+                errno == ENOENT
+                    ? .note("store", "\(store) does not exist yet; the first harvest makes it")
+                    : .failure("store", "\(store) cannot be read: \(String(cString: strerror(errno)))")
+            ]
+        }
+        var findings = rights(info)
+        findings.append(room)
+        findings += leftBehind
+        do {
+            let catalog = try Catalog.open(store: store, readOnly: true)
+            let status = try catalog.status()
+            findings.append(
+                .ok("catalog", "\(status.packs) packs, \(status.sessions.values.reduce(0, +)) sessions in the ledger"))
+            findings += try deadlines(status, try catalog.flow(now: TimeText.now()))
+        } catch let error as CatalogError where error.code == .missing {
+            findings.append(.note("catalog", "there is none yet", hint: error.hint))
+        } catch {
+            let failure = FailureReport.failure(for: error)
+            findings.append(
+                .failure(
+                    "catalog", failure?.message ?? "\(error)",
+                    hint: failure?.hint ?? "salvage reindex makes it again from the packs"))
+        }
+        return findings
+    }
+
+    private func rights(_ info: stat) -> [Finding] {
+        guard info.st_mode & S_IFMT == S_IFDIR else { return [.failure("store", "\(store) is not a folder")] }
+        guard access(store, W_OK | X_OK) == 0 else {
+            return [.failure("store", "\(store) may not be written", hint: "run as its owner, or change the owner")]
+        }
+        guard info.st_mode & 0o077 == 0 else {
+            return [
+                .warning(
+                    "store",
+                    "\(store) may be entered by others than its owner (mode \(String(info.st_mode & 0o777, radix: 8)))",
+                    hint: "chmod 700 \(store): logs and dumps hold what players and servers said")
+            ]
+        }
+        let holder = StoreLock.holder(of: store).map { "; process \($0) is at work on it" } ?? ""
+        return [.ok("store", "\(store), its owner's only\(holder)")]
+    }
+
+    private var room: Finding {
+        var facts = statvfs()
+        guard statvfs(store, &facts) == 0, let free = Self.free(store) else {
+            return .warning("room", "the disk does not say how much is free")
+        }
+        let reserve = configuration.limits.reserve
+        let words = "\(SizeText.binary(free)) free, reserve \(SizeText.binary(reserve))"
+        if free < reserve {
+            return .failure("room", words + ": no download starts", hint: "make room, or salvage prune --dry-run")
+        }
+        if free < reserve &* 4 || facts.f_favail < 1000 {
+            return .warning("room", words + ", \(facts.f_favail) files", hint: "salvage prune --dry-run")
+        }
+        return .ok("room", words)
+    }
+
+    /// What an ordinary user may still write to a store's file system, in bytes; nil when it does not say.
+    static func free(_ store: String) -> UInt64? {
+        var facts = statvfs()
+        guard statvfs(store, &facts) == 0 else { return nil }
+        let (bytes, overflow) = UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize))
+        return overflow ? UInt64.max : bytes
+    }
+
+    /// Downloads that wait for a pack, and what was put aside.
+    private var leftBehind: [Finding] {
+        let waiting = entries(store + "/spool").filter { !$0.hasPrefix(".") }.count
+        let aside = entries(store + "/spool/.quarantine").count
+        var findings: [Finding] = []
+        if waiting > 0 {
+            findings.append(.note("spool", "\(waiting) sessions have downloads that are in no pack yet"))
+        }
+        if aside > 0 {
+            findings.append(
+                .warning(
+                    "quarantine", "\(aside) downloads killed the child that read them",
+                    hint: "they lie in \(store)/spool/.quarantine; salvage why SESSION says why"))
+        }
+        return findings
+    }
+
+    private func entries(_ path: String) -> [String] {
+        guard let handle = opendir(path) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    private func deadlines(_ status: StoreStatus, _ flow: LedgerFlow) throws -> [Finding] {
+        let now = TimeText.now()
+        let forecast = DeadlineForecast(
+            DeadlineForecast.Facts(
+                interval: interval ?? configuration.poll.all, retention: configuration.retention,
+                backlog: status.backlog, timeLeft: status.nextDeadline.map { $0 - now },
+                exitsPerHour: flow.exitsBusiestHour,
+                artifactsPerSession: configuration.rules.map(\.artifacts.count).max() ?? 0,
+                artifactsPerMinute: configuration.limits.artifactsPerMinute,
+                logsPerMinute: configuration.limits.logsPerMinute))
+        var findings = forecast.obstacles.map {
+            Finding.warning(
+                "deadlines", $0, hint: "look more often, or raise limits.requests_per_minute, or sample")
+        }
+        if forecast.obstacles.isEmpty {
+            let left = status.nextDeadline.map { ", the nearest deadline in \(TimeText.span(max(0, $0 - now)))" } ?? ""
+            findings.append(
+                .ok(
+                    "deadlines",
+                    "backlog of \(status.backlog) artifacts, \(flow.exitsBusiestHour) exits in the busiest hour of the "
+                        + "last day\(left)"))
+        }
+        if flow.overdue > 0 {
+            findings.append(
+                .warning(
+                    "overdue", "\(flow.overdue) sessions are past their deadline and not settled",
+                    hint: "is a harvest running? salvage status"))
+        }
+        if flow.lostLastDay > 0 {
+            findings.append(
+                .warning(
+                    "lost", "\(flow.lostLastDay) sessions were lost within the last day",
+                    hint: "salvage coverage --since 1d"))
+        }
+        return findings
+    }
+}
