@@ -114,16 +114,18 @@ import Testing
         watch.executableURL = Program.salvage
         watch.arguments = ["watch", "--metrics", "127.0.0.1:0"]
         watch.environment = environment.merging(["PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no"]) { $1 }
-        FileManager.default.createFile(atPath: log, contents: nil)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
         watch.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
         watch.standardOutput = FileHandle.nullDevice
         try watch.run()
         defer { watch.terminate() }
         func said() -> String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
         func waitFor(_ what: String, _ holds: () throws -> Bool) async throws {
-            for _ in 0..<300 where try !holds() { try await Task.sleep(for: .milliseconds(100)) }
-            let isTrue = try holds()
-            #expect(isTrue, "\(what): \(said())")
+            for _ in 0..<300 {
+                if try holds() { return }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            Issue.record("\(what) did not come: \(said())")
         }
         try await waitFor("metrics") { said().contains("metrics on port ") }
         let port = said().components(separatedBy: "metrics on port ").last?.prefix { $0.isNumber } ?? "0"
