@@ -63,7 +63,7 @@ let package = Package(
         .target(
             name: "Harvest",
             dependencies: [
-                "SessionAPI", "Catalog", "Pack", "CShims",
+                "SessionAPI", "Catalog", "Pack", "CShims", "CrashAnalysis",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),

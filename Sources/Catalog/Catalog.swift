@@ -5,7 +5,7 @@ internal import Glibc
 /// The index of a store: which sessions there are, what was collected of each and why not more, which members their
 /// packs hold and which crashes were found. One SQLite file, `<store>/catalog.sqlite`.
 ///
-/// Everything but the ledger's history can be rebuilt from the packs (``reindex(progress:)``). Writers commit
+/// Everything but the ledger's history can be rebuilt from the packs (``reindex(renew:progress:)``). Writers commit
 /// with `synchronous=FULL`: what a returned call recorded survives a power cut. Readers never wait for writers (WAL).
 /// Calls block; from asynchronous code go through ``perform(_:)``.
 public final class Catalog: Sendable {

@@ -10,6 +10,9 @@ public struct PackContents: Sendable, Equatable {
     public var members: [Member]
     /// One JSON object for each crash.
     public var crashes: [[UInt8]]
+    /// Crash records that were made anew from what the pack alone does not know, such as symbols, by their place in
+    /// `crashes`; they are listed instead, and the key of the pack's record becomes an alias.
+    public var renewed: [Int: [UInt8]] = [:]
     /// Where it lies, relative to the store: `packs/2026/11/20/<session>.pack`.
     public var path: String
     /// Its size on disk, in bytes.
@@ -65,6 +68,7 @@ extension Catalog {
                 try connection.execute(
                     """
                     DELETE FROM labels WHERE session = \(key); DELETE FROM artifacts WHERE session = \(key);
+                    DELETE FROM aliases WHERE crash IN (SELECT id FROM crashes WHERE session = \(key));
                     DELETE FROM requests WHERE session = \(key); DELETE FROM members WHERE session = \(key);
                     DELETE FROM crashes WHERE session = \(key); DELETE FROM sessions WHERE key = \(key);
                     """)

@@ -11,6 +11,8 @@ final class PackRows {
     private let setPack: Statement
     private let putMember: Statement
     private let putCrash: Statement
+    private let putAlias: Statement
+    private let known: Statement
 
     init(_ connection: Connection) throws(CatalogError) {
         self.connection = connection
@@ -36,16 +38,21 @@ final class PackRows {
                 stack_hash, image, tag, location, json, survived)
             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
             """)
+        putAlias = try connection.prepare("INSERT OR IGNORE INTO aliases(crash, signature) VALUES(?1, ?2)")
+        known = try connection.prepare("SELECT id, signature FROM crashes WHERE session = ?1")
     }
 
     func put(_ contents: PackContents) throws(CatalogError) {
         let key = try ledger.key(of: contents.facts.session)
         for entry in contents.artifacts { try ledger.put(entry, nextTry: nil, session: key) }
         try ledger.apply(update(contents.facts, state: state(of: key, contents.facts)))
+        var before: [String: Int64] = [:]
+        known.bind(1, key)
+        while try known.step() { before[known.text(0)] = known.integer(1) }
         try connection.execute(
             "DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key)")
         let bytes = try putMembers(contents, session: key)
-        let crashes = try putCrashes(contents.crashes, session: key, id: contents.facts.session)
+        let crashes = try putCrashes(contents, session: key, before: before)
         setPack.bind(1, key).bind(2, contents.path).bind(3, contents.packBytes).bind(4, contents.members.count)
         try setPack.bind(5, bytes).bind(6, crashes).run()
     }
@@ -92,28 +99,68 @@ final class PackRows {
     }
 
     /// Returns how many of them are crashes rather than errors that the process survived.
-    private func putCrashes(_ crashes: [[UInt8]], session key: Int64, id: String) throws(CatalogError) -> Int {
-        guard !crashes.isEmpty else { return 0 }
+    private func putCrashes(
+        _ contents: PackContents, session key: Int64, before: [String: Int64]
+    ) throws(CatalogError) -> Int {
+        guard !contents.crashes.isEmpty else { return 0 }
         facts.bind(1, key)
         guard try facts.step() else { return 0 }
         let (image, tag, location) = (facts.text(0), facts.textOrNil(1), facts.textOrNil(2))
         let ended = facts.integer(3)
         facts.reset()
-        let imageID = try names.id(of: image)
-        let tagID = try names.id(of: tag)
-        let locationID = try names.id(of: location)
+        putCrash.bind(1, key).bind(13, try names.id(of: image))
+        putCrash.bind(14, try names.id(of: tag)).bind(15, try names.id(of: location))
         var count = 0
-        for (ordinal, json) in crashes.enumerated() {
+        for (ordinal, packed) in contents.crashes.enumerated() {
+            let json = contents.renewed[ordinal] ?? packed
             let crash = CrashFacts(json: json)
-            putCrash.bind(1, key).bind(2, ordinal).bind(3, crash.id ?? "\(id)#\(ordinal)")
+            let id = crash.id ?? "\(contents.facts.session)#\(ordinal)"
+            let signature = try signatures.id(of: crash.signature ?? "unknown")
+            putCrash.bind(2, ordinal).bind(3, id)
             putCrash.bind(4, crash.kind ?? "unknown").bind(5, crash.signal).bind(6, crash.exception)
             putCrash.bind(7, crash.thread).bind(8, crash.time ?? ended).bind(9, crash.time)
-            putCrash.bind(10, try signatures.id(of: crash.signature ?? "unknown")).bind(11, crash.quality)
-            putCrash.bind(12, crash.stackHash).bind(13, imageID).bind(14, tagID).bind(15, locationID)
+            putCrash.bind(10, signature).bind(11, crash.quality).bind(12, crash.stackHash)
             try putCrash.bind(16, blob: json).bind(17, crash.kind == "error" ? 1 : 0).run()
             if crash.kind != "error" { count += 1 }
+            if contents.renewed[ordinal] != nil {
+                try alias(id, try signatures.id(of: CrashFacts(json: packed).signature ?? "unknown"), of: signature)
+            }
+            if let earlier = before[id] { try alias(id, earlier, of: signature) }
         }
         return count
+    }
+
+    /// Keeps a key under which a crash was known, unless it is still its key.
+    private func alias(_ crash: String, _ earlier: Int64, of signature: Int64) throws(CatalogError) {
+        guard earlier != signature else { return }
+        try putAlias.bind(1, crash).bind(2, earlier).run()
+    }
+
+    /// Replaces the records of crashes that are there already; returns how many got another signature.
+    func replace(_ updates: [CrashUpdate]) throws(CatalogError) -> Int {
+        let find = try connection.prepare(
+            """
+            SELECT c.key, c.signature FROM crashes c JOIN sessions s ON s.key = c.session WHERE s.id = ?1 AND c.id = ?2
+            """)
+        let set = try connection.prepare(
+            """
+            UPDATE crashes SET signal = ?2, exception = ?3, thread = ?4, signature = ?5, quality = ?6, stack_hash = ?7,
+                json = ?8 WHERE key = ?1
+            """)
+        var changed = 0
+        for update in updates {
+            find.bind(1, update.session).bind(2, update.crash)
+            guard try find.step() else { continue }
+            let (key, earlier) = (find.integer(0), find.integer(1))
+            find.reset()
+            let crash = CrashFacts(json: update.json)
+            let signature = try signatures.id(of: crash.signature ?? "unknown")
+            set.bind(1, key).bind(2, crash.signal).bind(3, crash.exception).bind(4, crash.thread).bind(5, signature)
+            try set.bind(6, crash.quality).bind(7, crash.stackHash).bind(8, blob: update.json).run()
+            try alias(update.crash, earlier, of: signature)
+            if earlier != signature { changed += 1 }
+        }
+        return changed
     }
 }
 

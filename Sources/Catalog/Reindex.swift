@@ -58,17 +58,21 @@ extension Catalog {
     /// `catalog.sqlite.damaged-<time>` first; then only what packs know comes back. No other process may have the
     /// catalog open meanwhile.
     ///
-    /// - Parameter progress: called now and then.
+    /// - Parameters:
+    ///   - renew: called with each pack's description before it is entered, to make crash records anew from what the
+    ///     packs do not know.
+    ///   - progress: called now and then.
     /// - Throws: ``CatalogError``; damaged packs are no error, the report names them.
     public static func reindex(
-        store: String, progress: (ReindexProgress) -> Void = { _ in }
+        store: String, renew: (inout PackContents) -> Void = { _ in },
+        progress: (ReindexProgress) -> Void = { _ in }
     ) throws(CatalogError) -> ReindexReport {
         do throws(CatalogError) {
-            return try openIntact(store: store).reindex(progress: progress)
+            return try openIntact(store: store).reindex(renew: renew, progress: progress)
         } catch {
             guard error.code == .corrupt else { throw error }
             let setAside = try setDatabaseAside(store: store)
-            var report = try open(store: store).reindex(progress: progress)
+            var report = try open(store: store).reindex(renew: renew, progress: progress)
             report.setAside = setAside
             return report
         }
@@ -84,8 +88,11 @@ extension Catalog {
         return catalog
     }
 
-    /// Indexes every pack of the store again, within the database as it is; see ``reindex(store:progress:)``.
-    public func reindex(progress: (ReindexProgress) -> Void = { _ in }) throws(CatalogError) -> ReindexReport {
+    /// Indexes every pack of the store again, within the database as it is; see
+    /// ``reindex(store:renew:progress:)``.
+    public func reindex(
+        renew: (inout PackContents) -> Void = { _ in }, progress: (ReindexProgress) -> Void = { _ in }
+    ) throws(CatalogError) -> ReindexReport {
         let files = PackFiles.list(store: store, folder: Self.packsFolder)
         var report = ReindexReport()
         var batch: [PackContents] = []
@@ -93,7 +100,8 @@ extension Catalog {
         for (index, file) in files.enumerated() {
             do throws(PackError) {
                 let reader = try PackReader.open(path: "\(store)/\(file.path)")
-                let contents = try PackContents(reader, path: file.path)
+                var contents = try PackContents(reader, path: file.path)
+                renew(&contents)
                 if let other = chosen[contents.facts.session], !file.isBetter(than: other, for: contents.facts.session)
                 {
                     report.superseded.append(file.path)

@@ -15,7 +15,7 @@ enum Schema {
         try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
     }
 
-    private static let steps = [first, pruning]
+    private static let steps = [first, pruning, aliases]
 
     /// `names` holds images, tags, locations and artifact paths once, so that the crash index is six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
@@ -70,5 +70,13 @@ enum Schema {
     private static let pruning = """
         ALTER TABLE sessions ADD COLUMN pruned INTEGER;
         ALTER TABLE sessions ADD COLUMN pruned_why TEXT;
+        """
+
+    /// Keys under which a crash was known before it was signed anew, by the crash's id, so that they outlive a new
+    /// generation of the session's pack.
+    private static let aliases = """
+        CREATE TABLE aliases(
+            crash TEXT NOT NULL, signature INTEGER NOT NULL, PRIMARY KEY(crash, signature)) WITHOUT ROWID;
+        CREATE INDEX aliases_signature ON aliases(signature, crash);
         """
 }

@@ -143,9 +143,16 @@ struct Filter {
         if !selection.signatures.isEmpty {
             // Signatures hold stars and brackets of their own, so the text as it is counts before the glob.
             let wanted = selection.signatures.map { _ in "text = ? OR text GLOB ?" }.joined(separator: " OR ")
-            filter.add(
-                "c.signature IN (SELECT id FROM signatures WHERE \(wanted))",
-                selection.signatures.flatMap { [.text($0), .text($0)] })
+            let ids = "(SELECT id FROM signatures WHERE \(wanted))"
+            let values: [Statement.Value] = selection.signatures.flatMap { [.text($0), .text($0)] }
+            // A key that a crash had before finds it too; most often there is none, and the index alone answers.
+            if try connection.integer("SELECT 1 FROM aliases WHERE signature IN \(ids) LIMIT 1", values) != nil {
+                filter.add(
+                    "(c.signature IN \(ids) OR c.id IN (SELECT crash FROM aliases WHERE signature IN \(ids)))",
+                    values + values)
+            } else {
+                filter.add("c.signature IN \(ids)", values)
+            }
         }
         filter.add("c.image", namesMatching: selection.images)
         filter.add("c.tag", namesMatching: selection.tags)

@@ -24,6 +24,8 @@ public struct SignatureSummary: Sendable, Equatable {
     public var firstSeen: Int64
     /// The last of them (ms since 1970).
     public var lastSeen: Int64
+    /// The images they happened in, sorted.
+    public var images: [String]
     /// The tags they happened in, sorted.
     public var tags: [String]
     /// The locations they happened in, sorted.
@@ -54,7 +56,7 @@ extension Catalog {
             }
             // One pass over six integers per crash, in the order of the index: groups follow one another.
             let rows = try connection.prepare(
-                "SELECT c.signature, c.session, c.at, c.tag, c.location FROM crashes c INDEXED BY crashes_signature"
+                "SELECT c.signature, c.session, c.at, c.tag, c.location, c.image FROM crashes c INDEXED BY crashes_signature"
                     + filter.sql + " ORDER BY c.signature, c.session"
             ).bind(filter.values)
             var groups: [SignatureGroup] = []
@@ -66,7 +68,8 @@ extension Catalog {
                     current = SignatureGroup(signature: signature)
                 }
                 current?.add(
-                    session: rows.integer(1), at: rows.integer(2), tag: rows.integer(3), location: rows.integer(4))
+                    session: rows.integer(1), at: rows.integer(2), tag: rows.integer(3), location: rows.integer(4),
+                    image: rows.integer(5))
             }
             if let current { groups.append(current) }
             groups.sort { ($0.count, $0.last, $1.signature) > ($1.count, $1.last, $0.signature) }
@@ -89,17 +92,18 @@ private struct SignatureGroup {
     private var sessions = 0
     private var first = Int64.max
     private var session: Int64?
+    private var images: Set<Int64> = []
     private var tags: Set<Int64> = []
     private var locations: Set<Int64> = []
     private var days: [Int64: Int] = [:]
     /// What the last crash had: most often the next one has the same, and need not be hashed.
-    private var seen: (tag: Int64, location: Int64) = (0, 0)
+    private var seen: (tag: Int64, location: Int64, image: Int64) = (0, 0, 0)
     private var run: (day: Int64, count: Int) = (0, 0)
 
     init(signature: Int64) { self.signature = signature }
 
     /// Crashes of one session come one after another.
-    mutating func add(session: Int64, at: Int64, tag: Int64, location: Int64) {
+    mutating func add(session: Int64, at: Int64, tag: Int64, location: Int64, image: Int64) {
         count += 1
         if session != self.session {
             self.session = session
@@ -113,6 +117,10 @@ private struct SignatureGroup {
             run.day = day
         }
         run.count += 1
+        if image != seen.image {
+            images.insert(image)
+            seen.image = image
+        }
         if tag != seen.tag {
             tags.insert(tag)
             seen.tag = tag
@@ -132,7 +140,8 @@ private struct SignatureGroup {
         endRun()
         return SignatureSummary(
             signature: try signatures.text(signature) ?? "unknown", count: count, sessions: sessions, firstSeen: first,
-            lastSeen: last, tags: try Self.sorted(tags, names), locations: try Self.sorted(locations, names),
+            lastSeen: last, images: try Self.sorted(images, names), tags: try Self.sorted(tags, names),
+            locations: try Self.sorted(locations, names),
             perDay: days.sorted { $0.key < $1.key }.map { SignatureSummary.Day(day: Int($0.key), count: $0.value) })
     }
 

@@ -72,7 +72,8 @@ struct SliceByteSource: ByteSource {
 public final class FileByteSource: ByteSource {
     /// Length in bytes when it was opened.
     public let size: UInt64
-    private let descriptor: Int32
+    let descriptor: Int32
+    private let isOwner: Bool
 
     /// Opens a regular file for reading; throws `CrashError` when it cannot be opened or is no regular file.
     ///
@@ -86,10 +87,20 @@ public final class FileByteSource: ByteSource {
             throw CrashError(code: .unreadable, message: "\(path) is not a regular file", path: path)
         }
         descriptor = opened
+        isOwner = true
         size = UInt64(facts.st_size)
     }
 
-    deinit { close(descriptor) }
+    /// Reads a regular file that is open already and stays the caller's; nil for anything else.
+    public init?(descriptor: Int32) {
+        var facts = stat()
+        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 0 else { return nil }
+        self.descriptor = descriptor
+        isOwner = false
+        size = UInt64(facts.st_size)
+    }
+
+    deinit { if isOwner { close(descriptor) } }
 
     /// One `pread`, repeated when interrupted; throws `CrashError` on an input error.
     public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {

@@ -17,6 +17,9 @@ public struct CrashAnalyzer: Sendable {
         public init() {}
     }
 
+    /// Detectors of files that the kernel or a handler writes at the moment of death.
+    static let dumps: Set<String> = ["elf_core", "minidump", "microdump"]
+
     private static let textDumpLimit = 32 << 20
     private static let packedLimit = 192 << 20
 
@@ -55,15 +58,11 @@ public struct CrashAnalyzer: Sendable {
         case .elfCore: return [elfCore(source)]
         case .minidump: return [minidump(source)]
         case .dummyDump: return [dummy()]
-        case .microdump:
-            return Microdump(source.bytes(at: 0, count: Self.textDumpLimit)).map {
-                [$0.record(symbols: symbols, options: options)]
-            } ?? []
         case .unrealContext: return [UnrealContext(source.bytes(at: 0, count: Self.textDumpLimit)).record()]
         case .unrealContainer: return depth == 0 ? unreal(source) : []
         case .gzip: return depth == 0 ? packed(source, Inflate.unpack) : []
         case .zstd: return depth == 0 ? packed(source, Zstandard.unpack) : []
-        case .text:
+        case .text, .microdump:
             return text(source, TextAnalyzer(source: source).anchors())
         default: return []
         }
@@ -157,6 +156,10 @@ public struct CrashAnalyzer: Sendable {
         record.location = context.location
         record.member = record.member.map { name + "/" + $0 } ?? name
         record.alsoIn = record.alsoIn.map { $0.contains("/") ? $0 : name + "/" + $0 }
+        if record.time == nil, let modified = context.modified, Self.dumps.contains(record.detector) {
+            record.time = Timestamp.text(milliseconds: modified)
+            record.timeSource = "file"
+        }
         if record.time == nil, let exited = context.exited {
             record.time = Timestamp.text(milliseconds: exited)
             record.timeSource = "exit"

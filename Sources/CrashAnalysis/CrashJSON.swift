@@ -40,6 +40,14 @@ extension CrashRecord {
         out.field("thread_name", threadName)
         out.field("thread_count", threadCount)
         out.field("message", message)
+        if let cause {
+            out.key("cause")
+            out.object { out in
+                out.field("detector", cause.detector)
+                out.field("exception", cause.exception)
+                out.field("message", cause.message)
+            }
+        }
         out.field("member", member)
         out.field("member_offset", memberOffset.map { Int(clamping: $0) })
     }
@@ -92,6 +100,7 @@ extension CrashModule {
             out.bytes += Array(String(size).utf8)
             out.field("build_id", buildID)
             out.field("debug_id", debugID)
+            out.field("debug_file", debugFile)
             out.field("version", version)
             out.field("symbols", symbols.rawValue)
         }

@@ -62,7 +62,20 @@ public enum CrashMerger {
         record.signal ?? (record.detector == "asan" ? "SIGABRT" : nil)
     }
 
+    /// A record made again from its dump, with what other members told of the same crash before.
+    static func renewed(_ fresh: CrashRecord, from earlier: CrashRecord) -> CrashRecord {
+        var record = fresh
+        absorb(earlier, into: &record)
+        record.cause = earlier.cause
+        return record
+    }
+
     private static func absorb(_ other: CrashRecord, into record: inout CrashRecord) {
+        if record.cause == nil, record.detector != other.detector, CrashAnalyzer.dumps.contains(record.detector),
+            SignatureAlgorithm.explains(other)
+        {
+            record.cause = other.ownWords
+        }
         record.message = record.message ?? other.message
         record.exception = record.exception ?? other.exception
         record.signal = record.signal ?? other.signal

@@ -124,6 +124,8 @@ public struct CrashModule: Codable, Sendable, Equatable {
     public var buildID: String?
     /// Breakpad debug id (GUID and age), upper-case hexadecimal.
     public var debugID: String?
+    /// Name under which Breakpad files the module's symbols, where it is another than `name`.
+    public var debugFile: String?
     /// Version, where the dump has one.
     public var version: String?
     /// Whether symbols were found.
@@ -142,7 +144,18 @@ public struct CrashModule: Codable, Sendable, Equatable {
         case name, path, base, size, version, symbols
         case buildID = "build_id"
         case debugID = "debug_id"
+        case debugFile = "debug_file"
     }
+}
+
+/// What a report in a log says of the crash that a dump shows: why it happened, in the program's own words.
+public struct CrashCause: Codable, Sendable, Equatable {
+    /// Which parser found the report: `assert glibc cxx asan rust …`.
+    public var detector: String
+    /// The exception's type or the sanitizer's word.
+    public var exception: String?
+    /// The assertion's or the panic's text.
+    public var message: String?
 }
 
 /// One analysed crash of one process, or an error the process survived (`kind` is then "error").
@@ -159,7 +172,7 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     public var location: String?
     /// ISO-8601 in UTC with milliseconds.
     public var time: String?
-    /// Where `time` comes from: "dump", "log" or "exit".
+    /// Where `time` comes from: "dump", "log", "file" (when the dump was last written) or "exit".
     public var timeSource: String?
     /// `elf_core minidump microdump unreal asan go rust …`; "error" for what the program survived.
     public var kind: String
@@ -199,6 +212,8 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     public var stackHash: String?
     /// Assertion, panic or exception text.
     public var message: String?
+    /// What a log says of the crash, where the record is that of a dump.
+    public var cause: CrashCause?
     /// Frames of the crashing thread, innermost first.
     public var frames: [CrashFrame] = []
     /// All threads, where they were read; the crashing one first.
@@ -225,7 +240,7 @@ public struct CrashRecord: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case crash, session, image, tag, location, time, kind, detector, signal, exception, address, access, pid
-        case executable, os, arch, thread, signature, message, frames, threads, modules, notes, member
+        case executable, os, arch, thread, signature, message, cause, frames, threads, modules, notes, member
         case timeSource = "time_source"
         case commandLine = "command_line"
         case threadName = "thread_name"
@@ -250,15 +265,19 @@ public struct CrashContext: Sendable, Equatable {
     public var location: String?
     /// When the session ended, milliseconds since 1970; the time of last resort.
     public var exited: Int64?
+    /// When the member was last changed, milliseconds since 1970: of a dump, when it was written.
+    public var modified: Int64?
 
     /// All parts may be absent.
     public init(
-        session: String? = nil, image: String? = nil, tag: String? = nil, location: String? = nil, exited: Int64? = nil
+        session: String? = nil, image: String? = nil, tag: String? = nil, location: String? = nil,
+        exited: Int64? = nil, modified: Int64? = nil
     ) {
         self.session = session
         self.image = image
         self.tag = tag
         self.location = location
         self.exited = exited
+        self.modified = modified
     }
 }

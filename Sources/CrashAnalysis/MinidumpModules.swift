@@ -29,6 +29,7 @@ enum MinidumpModules {
         identify(&record, codeView)
         let debugFile = codeView.u32(0) == pdb70 ? codeView.cString(24, limit: 1024) : short
         let end = base.addingClamped(UInt64(size))
+        if let debugFile, !debugFile.isEmpty, debugFile != short { record.debugFile = debugFile }
         return MappedModule(
             record: record, bias: base, segments: [], code: base < end ? [base..<end] : [],
             debugFile: debugFile?.isEmpty == false ? debugFile : short)

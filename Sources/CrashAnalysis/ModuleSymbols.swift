@@ -24,9 +24,8 @@ final class ModuleSymbols {
     }()
 
     private(set) lazy var breakpad: BreakpadSymbols? = {
-        guard let identity = module.record.debugID, let name = module.debugFile,
-            let path = store?.breakpadPath(debugFile: name, debugID: identity),
-            let source = try? FileByteSource(path: path)
+        guard let store, let identity = module.record.debugID, let name = module.debugFile,
+            let path = store.breakpadPath(debugFile: name, debugID: identity), let source = store.source(path)
         else { return nil }
         return BreakpadSymbols(source)
     }()
@@ -35,8 +34,8 @@ final class ModuleSymbols {
     private(set) lazy var debug: SymbolFile? = open(.debug)
 
     private func open(_ kind: SymbolStore.Entry.Kind) -> SymbolFile? {
-        guard let identity = module.record.buildID, let path = store?.path(buildID: identity, kind: kind),
-            let source = try? FileByteSource(path: path), let file = SymbolFile(source),
+        guard let store, let identity = module.record.buildID, let path = store.path(buildID: identity, kind: kind),
+            let source = store.source(path), let file = SymbolFile(source),
             // A file under a wrong name would give wrong frames with great confidence.
             file.buildID == identity
         else { return nil }
@@ -74,11 +73,9 @@ final class ModuleSymbols {
     }()
 
     private lazy var lines: SourceLines? = {
-        for (kind, file) in [(SymbolStore.Entry.Kind.debug, debug), (.executable, executable)] {
-            guard let file, file.hasDebugInfo, let identity = module.record.buildID,
-                let path = store?.path(buildID: identity, kind: kind)
-            else { continue }
-            if let lines = SourceLines(path: path) { return lines }
+        for file in [debug, executable] {
+            guard let file, file.hasDebugInfo, let source = file.source as? FileByteSource else { continue }
+            if let lines = SourceLines(file: source) { return lines }
         }
         return nil
     }()

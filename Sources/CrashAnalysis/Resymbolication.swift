@@ -14,7 +14,8 @@ extension CrashAnalyzer {
             var facts = CrashModule(name: name, base: Address(0), size: .max)
             if identity == identity.uppercased(), identity.utf8.count >= 32 { facts.debugID = identity }
             facts.buildID = identity
-            let debugFile = record.modules.first { $0.debugID == identity || $0.buildID == identity }?.name ?? name
+            let listed = record.modules.first { $0.debugID == identity || $0.buildID == identity }
+            let debugFile = listed?.debugFile ?? listed?.name ?? name
             let place = MappedModule(record: facts, bias: 0, segments: [], code: [], debugFile: debugFile)
             let made = ModuleSymbols(module: place, store: symbols, memory: empty, is64: record.arch != "x86")
             known[identity] = made.isStored || made.breakpad != nil ? made : .some(nil)

@@ -5,27 +5,28 @@
 /// …).
 public enum SignatureAlgorithm {
     /// Raised whenever the same record would get another key.
-    public static let version = 2
+    public static let version = 3
 
     private static let longest = 255
     private static let frameLimit = 40
     private static let partLimit = 8
 
-    /// Sets `signature`, `signatureQuality`, `signatureVersion` and `stackHash`.
-    public static func sign(_ record: inout CrashRecord) {
+    /// Sets `signature`, `signatureQuality`, `signatureVersion` and `stackHash`; `rules` add to the built-in lists.
+    public static func sign(_ record: inout CrashRecord, rules: SignatureRules = SignatureRules()) {
         record.signatureVersion = version
         record.stackHash = stackHash(record.frames)
-        let (stack, quality) = stackPart(record)
-        let lead = classPrefix(record)
+        let told = record.cause ?? record.ownWords
+        let lead = classPrefix(record, told)
+        var (stack, quality) = stackPart(record, rules)
+        // A sentence of the program's own is the same in every build, an offset in none.
+        if quality == .offset, lead?.contains(" ") == true, lead != Self.overflow { stack = nil }
         var parts = lead.map { [$0] } ?? []
         if let stack { parts.append(stack) }
-        record.signatureQuality = quality
-        if stack == nil, let message = messagePart(record), lead?.contains(message) != true {
-            parts.append(message)
-            record.signatureQuality = .message
-        } else if stack == nil, lead?.contains(" ") == true || parts.count > 1 {
-            record.signatureQuality = .message
+        if stack == nil {
+            if let message = messagePart(record, told), lead?.contains(message) != true { parts.append(message) }
+            quality = lead?.contains(" ") == true || parts.count > 1 || lead == nil && !parts.isEmpty ? .message : .none
         }
+        record.signatureQuality = quality
         if stack == nil, parts.isEmpty {
             parts = ["EMPTY: " + (record.signal ?? record.exception ?? record.detector)]
         }
@@ -34,46 +35,69 @@ public enum SignatureAlgorithm {
     }
 
     /// The stack's part; nil when no frame is good for one.
-    private static func stackPart(_ record: CrashRecord) -> (String?, SignatureQuality) {
+    private static func stackPart(_ record: CrashRecord, _ rules: SignatureRules) -> (String?, SignatureQuality) {
         // What a scan found may be stale: it counts only when nothing better is there.
         let trusted = record.frames.prefix { $0.trust != .scan }
         let frames = trusted.contains { $0.function != nil } ? Array(trusted) : record.frames
+        let sanitized = sanitizers.contains(record.detector)
         var parts: [String] = []
-        var fallback: String?
+        var fallback: (text: String, quality: SignatureQuality)?
         for frame in frames.prefix(frameLimit) {
+            if sanitized, isInterceptor(frame) { continue }
             guard let function = frame.function else {
-                let place = unnamed(frame)
+                let place = unnamed(frame, record)
                 if parts.isEmpty, fallback == nil, !isSystem(frame.module) { fallback = place }
                 // An unnamed frame in the program itself is where the bug may be; in a library it is noise.
                 if !parts.isEmpty, let place, !isSystem(frame.module) {
-                    parts.append(place)
+                    // It would split by build what the names above it hold together.
+                    if place.quality == .symbol { parts.append(place.text) }
                     break
                 }
                 continue
             }
             let name = SignatureNames.normalise(function)
-            if SignatureLists.matches(name, SignatureLists.irrelevant) || irrelevantModule(frame) { continue }
-            if SignatureLists.matches(name, SignatureLists.bottom), !parts.isEmpty || fallback != nil { break }
-            if parts.isEmpty, let fallback { return (fallback, .offset) }
+            if rules.skips(name) || irrelevantModule(frame) { continue }
+            if rules.stops(name), !parts.isEmpty || fallback != nil { break }
+            if parts.isEmpty, let fallback { return fallback }
             if parts.last != name { parts.append(name) }
-            if !SignatureLists.matches(name, SignatureLists.prefix) || parts.count >= partLimit { break }
+            if !rules.isPrefix(name) || parts.count >= partLimit { break }
         }
         if !parts.isEmpty { return (parts.joined(separator: " | "), .symbol) }
-        if let fallback { return (fallback, .offset) }
+        if let fallback { return fallback }
         if let first = frames.compactMap(\.function).first { return (SignatureNames.normalise(first), .symbol) }
-        if let place = frames.lazy.compactMap(unnamed).first {
-            return (place, frames.contains { $0.module != nil } ? .offset : .symbol)
-        }
-        return (nil, .none)
+        return frames.lazy.compactMap { unnamed($0, record) }.first ?? (nil, .none)
     }
 
-    private static func unnamed(_ frame: CrashFrame) -> String? {
-        if let module = frame.module, let offset = frame.offset { return "\(module)+\(offset)" }
+    /// A frame without a function. An offset means nothing in another build, so the build goes with it.
+    private static func unnamed(_ frame: CrashFrame, _ record: CrashRecord) -> (
+        text: String, quality: SignatureQuality
+    )? {
+        if let module = frame.module, let offset = frame.offset {
+            return ("\(module)+\(offset)" + build(frame, record), .offset)
+        }
         if let file = frame.file {
             let short = file.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? file
-            return frame.line.map { "\(short)#\($0)" } ?? short
+            return (frame.line.map { "\(short)#\($0)" } ?? short, .symbol)
         }
-        return frame.address.map { "@\($0)" }
+        return frame.address.map { ("@\($0)", .offset) }
+    }
+
+    private static func build(_ frame: CrashFrame, _ record: CrashRecord) -> String {
+        if let identity = frame.buildID { return " [\(identity.prefix(8).lowercased())]" }
+        let image = [record.image, record.tag].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ":")
+        return image.isEmpty ? "" : " [\(image)]"
+    }
+
+    private static let sanitizers: Set<String> = ["asan", "tsan", "msan", "lsan", "ubsan"]
+
+    /// Frames that the sanitizer's runtime puts between the program and its mistake: the functions of the C library it
+    /// takes the place of.
+    private static func isInterceptor(_ frame: CrashFrame) -> Bool {
+        let runtimes = ["libasan", "libtsan", "libubsan", "liblsan", "libmsan", "libclang_rt"]
+        if let module = frame.module, runtimes.contains(where: { module.hasPrefix($0) }) { return true }
+        let sources = ["libsanitizer/", "compiler-rt/lib/", "sanitizer_common"]
+        if let file = frame.file, sources.contains(where: { file.find($0) != nil }) { return true }
+        return frame.function.map { SignatureLists.intercepted.contains(SignatureNames.normalise($0)) } ?? false
     }
 
     private static func isSystem(_ module: String?) -> Bool {
@@ -90,28 +114,23 @@ public enum SignatureAlgorithm {
         frame.function == nil && isSystem(frame.module)
     }
 
+    private static let overflow = "stack overflow"
+
     /// The class of the crash, where it says more than the signal.
-    private static func classPrefix(_ record: CrashRecord) -> String? {
-        let message = record.message ?? ""
-        let exception = record.exception ?? ""
-        let lower = message.lowercased()
-        if message == "stack overflow" || exception.contains("STACK_OVERFLOW") || exception == "stack-overflow" {
-            return "stack overflow"
+    private static func classPrefix(_ record: CrashRecord, _ told: CrashCause) -> String? {
+        let message = told.message ?? ""
+        let exception = told.exception ?? ""
+        if record.message == overflow || message == overflow
+            || [exception, record.exception ?? ""].contains(where: {
+                $0.contains("STACK_OVERFLOW") || $0 == "stack-overflow"
+            })
+        {
+            return overflow
         }
+        let lower = message.lowercased()
         let memory = ["out of memory", "heap limit", "bad_alloc", "cannot allocate memory", "outofmemory"]
         if memory.contains(where: { lower.contains($0) || exception.lowercased().contains($0) }) { return "oom" }
-        switch record.detector {
-        case "assert": return "assert | " + SignatureMessages.normalise(message)
-        case "unreal" where exception == "assertion" || exception == "ensure":
-            return (exception == "assertion" ? "assert" : exception) + " | " + SignatureMessages.normalise(message)
-        case "glibc": return "abort | " + SignatureMessages.normalise(message)
-        case "asan", "tsan", "msan", "lsan", "ubsan": return exception.isEmpty ? record.detector : exception
-        case "cxx": return "terminate | " + (exception.isEmpty ? "unknown" : SignatureNames.normalise(exception))
-        case "python", "java", "dotnet", "node", "ruby": return exception.isEmpty ? nil : exception
-        case "go", "rust", "swift":
-            return exception.isEmpty ? nil : exception == "Fatal error" ? "fatal error" : exception
-        default: break
-        }
+        if let words = ownClass(told.detector, exception: exception, message: message) { return words }
         if record.frames.prefix(12).contains(where: { $0.function?.hasPrefix("__assert_fail") == true }) {
             return "assert"
         }
@@ -122,8 +141,29 @@ public enum SignatureAlgorithm {
         return nil
     }
 
-    private static func messagePart(_ record: CrashRecord) -> String? {
-        guard let message = record.message, !message.isEmpty else { return nil }
+    /// What a report in text says of its kind; nil for one that says no more than the signal does.
+    private static func ownClass(_ detector: String, exception: String, message: String) -> String? {
+        switch detector {
+        case "assert": return "assert | " + SignatureMessages.normalise(message)
+        case "unreal" where exception == "assertion" || exception == "ensure":
+            return (exception == "assertion" ? "assert" : exception) + " | " + SignatureMessages.normalise(message)
+        case "glibc": return "abort | " + SignatureMessages.normalise(message)
+        case "asan", "tsan", "msan", "lsan", "ubsan": return exception.isEmpty ? detector : exception
+        case "cxx": return "terminate | " + (exception.isEmpty ? "unknown" : SignatureNames.normalise(exception))
+        case "python", "java", "dotnet", "node", "ruby": return exception.isEmpty ? nil : exception
+        case "go", "rust", "swift":
+            return exception.isEmpty ? nil : exception == "Fatal error" ? "fatal error" : exception
+        default: return nil
+        }
+    }
+
+    /// True when a report in text says why its process died, and not only that it did.
+    static func explains(_ record: CrashRecord) -> Bool {
+        ownClass(record.detector, exception: record.exception ?? "", message: record.message ?? "") != nil
+    }
+
+    private static func messagePart(_ record: CrashRecord, _ told: CrashCause) -> String? {
+        guard let message = told.message ?? record.message, !message.isEmpty else { return nil }
         let text = SignatureMessages.normalise(message)
         return text.isEmpty ? nil : text
     }
@@ -134,8 +174,13 @@ public enum SignatureAlgorithm {
         let lines = frames.prefix(frameLimit).map { frame in
             if let function = frame.function { return SignatureNames.normalise(function) }
             if let offset = frame.offset { return (frame.buildID ?? frame.module ?? "") + "+" + offset.description }
-            return unnamed(frame) ?? "?"
+            return frame.file.map { "\($0)#\(frame.line ?? 0)" } ?? frame.address?.description ?? "?"
         }
         return Digest.sha256(Array(("v\(version)\n" + lines.joined(separator: "\n")).utf8))
     }
+}
+
+extension CrashRecord {
+    /// The record's own words as a cause.
+    var ownWords: CrashCause { CrashCause(detector: detector, exception: exception, message: message) }
 }

@@ -56,6 +56,20 @@ enum SignatureLists {
         "RtlUserThreadStart*", "FRunnableThreadPThread::*", "_ThreadProc", "<module>", "thread_start",
     ]
 
+    /// What sanitizers take the place of in the C library, so that it stands above the program's own frames.
+    static let intercepted: Set<String> = [
+        "memcpy", "memmove", "memset", "memcmp", "memchr", "mempcpy", "bcmp", "bzero", "strlen", "strnlen", "strcpy",
+        "strncpy", "stpcpy", "strcat", "strncat", "strcmp", "strncmp", "strcasecmp", "strncasecmp", "strchr", "strrchr",
+        "strstr", "strdup", "strndup", "strtol", "strtoll", "strtoul", "atoi", "atol", "atoll", "printf", "fprintf",
+        "sprintf", "snprintf", "vprintf", "vfprintf", "vsprintf", "vsnprintf", "scanf", "sscanf", "fscanf", "vsscanf",
+        "read", "pread", "recv", "recvfrom", "recvmsg", "write", "pwrite", "send", "sendto", "sendmsg", "fread",
+        "fwrite",
+        "fgets", "fputs", "puts", "wcslen", "wcscpy", "wmemcpy", "qsort", "getenv", "free", "malloc", "calloc",
+        "realloc",
+        "posix_memalign", "aligned_alloc", "memalign", "pthread_create", "pthread_mutex_lock", "pthread_mutex_unlock",
+        "printf_common", "MemcmpInterceptorCommon", "StrstrCheck",
+    ]
+
     static func matches(_ name: String, _ patterns: [String]) -> Bool {
         patterns.contains { pattern in
             pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : name == pattern

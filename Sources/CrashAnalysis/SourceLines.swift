@@ -11,31 +11,23 @@ final class SourceLines {
         var inlined: Bool
     }
 
-    private let descriptor: Int32
+    /// Keeps the file open for as long as libdw reads from it.
+    private let file: FileByteSource
     private let elf: OpaquePointer
     private let dwarf: OpaquePointer
 
     private static let depthLimit = 64
     private static let unitLimit = 200_000
 
-    /// Opens a file of the store; nil when it is no regular file or has no DWARF.
-    init?(path: String) {
+    /// Reads a file of the store; nil when it has no DWARF.
+    init?(file: FileByteSource) {
         _ = elf_version(UInt32(EV_CURRENT))
-        let opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard opened >= 0 else { return nil }
-        var facts = stat()
-        guard fstat(opened, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
-            let elf = elf_begin(opened, ELF_C_READ_MMAP, nil)
-        else {
-            close(opened)
-            return nil
-        }
+        guard let elf = elf_begin(file.descriptor, ELF_C_READ_MMAP, nil) else { return nil }
         guard let dwarf = dwarf_begin_elf(elf, DWARF_C_READ, nil) else {
             elf_end(elf)
-            close(opened)
             return nil
         }
-        descriptor = opened
+        self.file = file
         self.elf = elf
         self.dwarf = dwarf
     }
@@ -43,7 +35,6 @@ final class SourceLines {
     deinit {
         dwarf_end(dwarf)
         elf_end(elf)
-        close(descriptor)
     }
 
     /// The calls at an address of the file, innermost first; empty when the DWARF does not cover it.

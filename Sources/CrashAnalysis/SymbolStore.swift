@@ -6,9 +6,51 @@ import Glibc
 public struct SymbolStore: Sendable {
     /// The folder that holds `.build-id`.
     public let root: String
+    /// Files that are open already, by their paths; where this is set nothing is opened.
+    private let held: [String: Int32]?
 
     /// Uses `root`, which need not exist yet.
-    public init(root: String) { self.root = root }
+    public init(root: String) {
+        self.root = root
+        held = nil
+    }
+
+    /// Uses files that somebody else opened and keeps open, by their paths as ``files(for:)`` gives them: for a
+    /// process that may open nothing.
+    public init(root: String, held: [String: Int32]) {
+        self.root = root
+        self.held = held
+    }
+
+    /// A file of the store for reading; nil when it is not there.
+    func source(_ path: String) -> FileByteSource? {
+        guard let held else { return try? FileByteSource(path: path) }
+        return held[path].flatMap { FileByteSource(descriptor: $0) }
+    }
+
+    private func isThere(_ path: String) -> Bool { held.map { $0[path] != nil } ?? (access(path, R_OK) == 0) }
+
+    /// The paths of the store's files that could tell more of a crash, those of its own stack first.
+    public func files(for record: CrashRecord) -> [String] {
+        var paths: [String] = []
+        var seen: Set<String> = []
+        func note(_ path: String?) {
+            if let path, seen.insert(path).inserted, isThere(path) { paths.append(path) }
+        }
+        func note(_ identity: String?, _ name: String) {
+            guard let identity else { return }
+            note(path(buildID: identity, kind: .executable))
+            note(path(buildID: identity, kind: .debug))
+            note(breakpadPath(debugFile: name, debugID: identity))
+        }
+        for frame in record.frames { note(frame.buildID, frame.module ?? "") }
+        for module in record.modules {
+            note(module.buildID, module.name)
+            note(module.debugID, module.debugFile ?? module.name)
+        }
+        for frame in record.threads.lazy.flatMap(\.frames) { note(frame.buildID, frame.module ?? "") }
+        return paths
+    }
 
     /// One file of the store.
     public struct Entry: Sendable, Equatable {
@@ -56,7 +98,7 @@ public struct SymbolStore: Sendable {
     /// True when the store has code or symbols for a build id.
     public func has(buildID: String) -> Bool {
         [Entry.Kind.executable, .debug].contains { kind in
-            path(buildID: buildID, kind: kind).map { access($0, R_OK) == 0 } ?? false
+            path(buildID: buildID, kind: kind).map(isThere) ?? false
         }
     }
 
@@ -83,23 +125,6 @@ public struct SymbolStore: Sendable {
             }
         }
         return entries.sorted { ($0.identity, $0.kind.rawValue) < ($1.identity, $1.kind.rawValue) }
-    }
-
-    /// The build ids that crashes wait for, those with the most crashes first. Each record counts once per module in
-    /// which a frame of its crashing thread lies.
-    public func missing(for records: [CrashRecord]) -> [(buildID: String, name: String, crashes: Int)] {
-        var counts: [String: (name: String, crashes: Int)] = [:]
-        for record in records {
-            var waiting: [String: String] = [:]
-            for frame in record.frames where frame.function == nil {
-                if let identity = frame.buildID { waiting[identity] = frame.module ?? "" }
-            }
-            for (identity, name) in waiting where !has(buildID: identity) {
-                counts[identity, default: (name, 0)].crashes += 1
-            }
-        }
-        return counts.map { (buildID: $0.key, name: $0.value.name, crashes: $0.value.crashes) }
-            .sorted { ($1.crashes, $0.name, $0.buildID) < ($0.crashes, $1.name, $1.buildID) }
     }
 
     static func names(in folder: String) -> [String] {

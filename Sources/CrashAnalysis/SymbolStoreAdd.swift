@@ -7,10 +7,24 @@ extension SymbolStore {
         public var added: [Entry] = []
         /// Files that were there already.
         public var known = 0
+        /// Build ids and debug ids of both.
+        public var identities: Set<String> = []
         /// ELF files without a build id, which cannot be found again.
         public var withoutBuildID: [String] = []
         /// Files that are neither ELF nor Breakpad symbols.
         public var skipped = 0
+
+        /// Nothing yet.
+        public init() {}
+
+        /// Adds what became of further files.
+        public mutating func join(_ other: Addition) {
+            added += other.added
+            known += other.known
+            identities.formUnion(other.identities)
+            withoutBuildID += other.withoutBuildID
+            skipped += other.skipped
+        }
     }
 
     private static let depthLimit = 64
@@ -82,18 +96,36 @@ extension SymbolStore {
             ? (file.hasDebugInfo || file.section(".symtab") != nil ? [.executable, .debug] : [.executable])
             : [.debug]
         guard let first = kinds.first, let target = path(buildID: identity, kind: first) else { return }
-        try store(source, at: target, identity: identity, kind: first, into: &addition)
+        if isKnown(target, identity, asGoodAs: file) {
+            addition.identities.insert(identity)
+            addition.known += 1
+        } else {
+            try store(source, at: target, identity: identity, kind: first, into: &addition)
+        }
         // gdb looks for symbols under the .debug name only: the same bytes under both names.
         if kinds.count == 2, let other = path(buildID: identity, kind: .debug), Self.fileSize(other) == nil {
             _ = link(target, other)
         }
     }
 
+    /// True when the store has a file of this build that tells as much: a stripped one must not take the place of one
+    /// with symbols.
+    private func isKnown(_ target: String, _ identity: String, asGoodAs file: SymbolFile) -> Bool {
+        func worth(_ file: SymbolFile) -> Int {
+            file.hasDebugInfo ? 2 : file.section(".symtab") != nil ? 1 : 0
+        }
+        guard let present = source(target).flatMap({ SymbolFile($0) }), present.buildID == identity else {
+            return false
+        }
+        return worth(present) >= worth(file)
+    }
+
     private func store(
         _ source: any ByteSource, at target: String, identity: String, kind: Entry.Kind,
         into addition: inout Addition
     ) throws(CrashError) {
-        if Self.fileSize(target) == source.size {
+        addition.identities.insert(identity)
+        if kind == .breakpad, Self.fileSize(target) == source.size {
             addition.known += 1
             return
         }

@@ -7,9 +7,13 @@ enum Confinement {
     ///
     /// The child needs no file, no network and no other process: all it works on is open already. A barrier that this
     /// kernel lacks is missing from the result, and `salvage doctor` says so; the others hold all the same.
-    static func enter(_ limits: IngestLimits) -> [String] {
+    ///
+    /// `dataBytes` bounds what it may allocate where the address space must be larger, for files that are mapped; 0 for
+    /// no bound of its own.
+    static func enter(_ limits: IngestLimits, dataBytes: UInt64 = 0) -> [String] {
         var wanted = salvage_confinement()
         wanted.address_space = limits.memoryBytes
+        wanted.data = dataBytes
         wanted.cpu_seconds = UInt64(max(1, limits.milliseconds / 1000)) * 4
         wanted.descriptors = 4096
         wanted.deny_executable_memory = 1

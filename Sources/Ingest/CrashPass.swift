@@ -23,8 +23,11 @@ struct CrashPass {
     func run(dumps: [MemberSink.Dump]) throws -> [[UInt8]] {
         let analyzer = CrashAnalyzer()
         var records: [CrashRecord] = []
-        for dump in dumps where records.count < Self.mostRecords {
+        // A microdump stands in a text, whose anchors lead to it and to whatever else the text tells.
+        for dump in dumps where dump.content != .microdump && records.count < Self.mostRecords {
             let bytes = PackByteSource(try writer.readBack(member: dump.member))
+            var context = context
+            context.modified = writtenAt(dump.member)
             records += analyzer.analyze(source: bytes, name: name(dump.path), context: context)
         }
         let found = try writer.takeAnchors()
@@ -36,6 +39,14 @@ struct CrashPass {
             records += analyzer.analyze(text: bytes, anchors: anchors, name: path, context: context)
         }
         return CrashMerger.merge(Array(records.prefix(Self.mostRecords))).map { $0.json() }
+    }
+
+    /// When the dump was last written, where its archive says so and it may be true: not after the session was seen to
+    /// have ended.
+    private func writtenAt(_ member: Int) -> Int64? {
+        let time = writer.members[member].mtime / 1_000_000
+        guard time > 946_684_800_000, let exited = context.exited else { return nil }
+        return time <= exited &+ 60_000 ? time : nil
     }
 
     private func name(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }

@@ -54,8 +54,9 @@ public struct IngestProcess: Sendable {
         ]
         if let previous { slots.append((previous, Slot.previous)) }
         for (index, input) in inputs.enumerated() { slots.append((input, Slot.firstInput + Int32(index))) }
-        let child = try spawn(slots)
-        let status = try reap(child, within: job.limits.milliseconds, session: job.session.session)
+        let child = try spawn(Self.command, slots)
+        let status = try reap(
+            child, within: job.limits.milliseconds, doing: "the ingest of session \(job.session.session)")
         let answer = try? JSONDecoder().decode(IngestAnswer.self, from: reply.content())
         if let answer, let code = answer.errorCode {
             throw IngestError(.init(rawValue: code), answer.error ?? code)
@@ -64,7 +65,7 @@ public struct IngestProcess: Sendable {
         return answer
     }
 
-    private func death(_ status: Int32) -> IngestError {
+    func death(_ status: Int32) -> IngestError {
         let signal = status & 0x7F
         if signal != 0 {
             let name = strsignal(signal).map { String(cString: $0) } ?? "signal \(signal)"
@@ -75,7 +76,7 @@ public struct IngestProcess: Sendable {
 
     /// Starts the child with exactly the descriptors in `slots`, standard error, and an empty environment but for what
     /// keeps Swift's own backtracer from being started inside the confinement.
-    private func spawn(_ slots: [(from: Int32, to: Int32)]) throws -> pid_t {
+    func spawn(_ command: String, _ slots: [(from: Int32, to: Int32)]) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -92,7 +93,7 @@ public struct IngestProcess: Sendable {
         let end = max((used.max() ?? 2) + 1, Slot.firstInput)
         for number in 3..<end where !used.contains(number) { posix_spawn_file_actions_addclose(&actions, number) }
         salvage_spawn_close_from(&actions, end)
-        let words: [String] = ["salvage-ingest", Self.command]
+        let words: [String] = ["salvage-ingest", command]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         let settings: [String] = ["SWIFT_BACKTRACE=enable=no", "LC_ALL=C"]
         var environment: [UnsafeMutablePointer<CChar>?] = settings.map { strdup($0) } + [nil]
@@ -106,7 +107,7 @@ public struct IngestProcess: Sendable {
     }
 
     /// Waits for the child and kills it when its time is up.
-    private func reap(_ child: pid_t, within milliseconds: Int64, session: String) throws -> Int32 {
+    func reap(_ child: pid_t, within milliseconds: Int64, doing work: String) throws -> Int32 {
         let watch = salvage_pidfd_open(child)
         defer { if watch >= 0 { close(watch) } }
         var isLate = false
@@ -129,7 +130,7 @@ public struct IngestProcess: Sendable {
         }
         if isLate {
             throw IngestError(
-                .timedOut, "the ingest of session \(session) took more than \(milliseconds / 1000) s and was stopped")
+                .timedOut, "\(work) took more than \(milliseconds / 1000) s and was stopped")
         }
         return status
     }

@@ -13,10 +13,12 @@ enum CommandTable {
             [
                 ("sessions", Sessions.self), ("show", Show.self), ("why", Why.self), ("coverage", CoverageReport.self),
                 ("grep", Grep.self), ("crashes", Crashes.self), ("crash", Crash.self),
+                ("analyze", Analyze.self),
             ]
         ),
         ("Get at bytes", [("files", Files.self), ("cat", Cat.self), ("logs", Logs.self), ("export", Export.self)]),
         ("Talk to the API", [("api", API.self)]),
+        ("Symbols and signatures", [("symbols", Symbols.self), ("resign", Resign.self)]),
         (
             "Look after the store",
             [
@@ -49,6 +51,7 @@ enum CommandTable {
     /// Commands that have commands of their own.
     static let nested: [String: Set<String>] = [
         "api": API.operations,
-        "crashes": ["list", "top"],
+        "crashes": ["list", "top", "diff"],
+        "symbols": ["add", "list", "missing"],
     ]
 }

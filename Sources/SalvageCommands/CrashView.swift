@@ -15,14 +15,18 @@ struct CrashView {
 
     /// The record as one JSON object. What the catalog knows of the session counts: it may have learned more than was
     /// known when the record was made.
-    var json: [UInt8] {
+    func json(aliases: [String] = []) -> [UInt8] {
         guard var record else { return bare.utf8 }
         record.crash = row.crash
         record.session = row.session
         record.image = row.image.isEmpty ? record.image : row.image
         record.tag = row.tag ?? record.tag
         record.location = row.location ?? record.location
-        return record.json()
+        let bytes = record.json()
+        guard !aliases.isEmpty else { return bytes }
+        var line = JSONLine()
+        line.add("aliases", aliases)
+        return bytes.dropLast() + [UInt8(ascii: ",")] + line.utf8.dropFirst()
     }
 
     /// What the catalog's columns tell, for a record that a later version wrote in another form.
@@ -47,16 +51,30 @@ struct CrashView {
 
     /// `SIGSEGV (SEGV_MAPERR) reading 0x0 on thread GameThread`, as far as it is known; escaped.
     var headline: String {
-        var text = row.signal.map { Escape.display($0) } ?? ""
-        if let exception = row.exception {
+        Self.headline(
+            signal: row.signal, exception: row.exception, kind: row.kind, thread: row.thread, record: record)
+    }
+
+    /// The same of a record that is in no catalog.
+    static func headline(_ record: CrashRecord) -> String {
+        headline(
+            signal: record.signal, exception: record.exception, kind: record.kind,
+            thread: record.threadName ?? record.thread.map(String.init), record: record)
+    }
+
+    private static func headline(
+        signal: String?, exception: String?, kind: String, thread: String?, record: CrashRecord?
+    ) -> String {
+        var text = signal.map { Escape.display($0) } ?? ""
+        if let exception {
             text += text.isEmpty ? Escape.display(exception) : " (\(Escape.display(exception)))"
         }
-        if text.isEmpty { text = Escape.display(row.kind) }
+        if text.isEmpty { text = Escape.display(kind) }
         if let address = record?.address {
             let verb = ["read": "reading", "write": "writing", "execute": "executing"][record?.access ?? ""] ?? "at"
             text += " \(verb) \(address)"
         }
-        if let thread = row.thread { text += " on thread \(Escape.display(thread))" }
+        if let thread { text += " on thread \(Escape.display(thread))" }
         return text
     }
 

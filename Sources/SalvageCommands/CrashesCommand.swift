@@ -5,8 +5,8 @@ import Terminal
 /// `salvage crashes`: list them, or group them by signature.
 struct Crashes: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List crashes, or group them: `crashes top`.",
-        subcommands: [CrashesList.self, CrashesTop.self], defaultSubcommand: CrashesList.self)
+        abstract: "List crashes, group them: `crashes top`, or compare two builds: `crashes diff`.",
+        subcommands: [CrashesList.self, CrashesTop.self, CrashesDiff.self], defaultSubcommand: CrashesList.self)
 }
 
 /// The flags that choose crashes beyond their sessions.
@@ -45,7 +45,7 @@ struct CrashesList: ParsableCommand {
         try catalog.forEachCrash(try which.selection(select)) { row in
             count += 1
             if options.json {
-                output.sink.write(CrashView(row).json + [0x0A])
+                output.sink.write(CrashView(row).json() + [0x0A])
                 try output.checkReader()
             } else {
                 table.add(Self.row(row))

@@ -41,6 +41,7 @@ struct CrashesTop: ParsableCommand {
         line.add("sessions", signature.sessions)
         line.add("first_seen", time: signature.firstSeen)
         line.add("last_seen", time: signature.lastSeen)
+        line.add("images", signature.images)
         line.add("tags", signature.tags)
         line.add("locations", signature.locations)
         line.add("per_day", days)
@@ -51,8 +52,8 @@ struct CrashesTop: ParsableCommand {
         let today = Int(TimeText.now() / 86_400_000)
         var table = Table(
             [
-                "CRASHES", "SESSIONS", "FIRST SEEN", "LAST SEEN", "\(Self.days) DAYS", "TAGS", "LOCATIONS",
-                "SIGNATURE",
+                "CRASHES", "SESSIONS", "FIRST SEEN", "LAST SEEN", "\(Self.days) DAYS", "IMAGES", "TAGS",
+                "LOCATIONS", "SIGNATURE",
             ], rightAligned: [0, 1])
         let visible = select.limit == nil ? top.prefix(Self.shown) : top[...]
         for signature in visible {
@@ -62,6 +63,7 @@ struct CrashesTop: ParsableCommand {
                 Table.Cell(String(TimeText.table(signature.firstSeen).prefix(16))),
                 Table.Cell(String(TimeText.table(signature.lastSeen).prefix(16))),
                 Table.Cell(Self.bars(signature.perDay, today: today)) { $0.yellow($1) },
+                Table.Cell(Self.short(signature.images.filter { !$0.isEmpty })),
                 Table.Cell(Self.short(signature.tags)),
                 Table.Cell(Self.short(signature.locations)),
                 Table.Cell(Escape.display(signature.signature)) { $0.bold($1) },

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import CrashAnalysis
 import Harvest
 import Ingest
 import LogSearch
@@ -16,6 +17,7 @@ enum FailureReport {
         case let error as APIError: return Failure(error)
         case let harvest as HarvestError: return Failure(harvest)
         case let ingest as IngestError: return Failure(ingest)
+        case let crash as CrashError: return Failure(crash)
         case let pack as PackError: return Failure(pack)
         case let search as LogSearchError: return Failure(search)
         default: break

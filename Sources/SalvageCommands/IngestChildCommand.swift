@@ -1,10 +1,15 @@
 import Ingest
 
-/// The hidden command under which the program runs as the confined child of an ingest; see `IngestProcess`.
+/// The hidden commands under which the program runs as the confined child of an ingest or of an analysis; see
+/// `IngestProcess` and `AnalysisProcess`.
 ///
-/// It is recognised before the argument parser is set up: the child has nothing to parse and no time to lose.
+/// They are recognised before the argument parser is set up: a child has nothing to parse and no time to lose.
 enum IngestChild {
     static func runIfAsked(_ arguments: [String]) -> Int32? {
-        arguments == [IngestProcess.command] ? IngestWorker.main() : nil
+        switch arguments {
+        case [IngestProcess.command]: IngestWorker.main()
+        case [AnalysisProcess.command]: AnalysisWorker.main()
+        default: nil
+        }
     }
 }

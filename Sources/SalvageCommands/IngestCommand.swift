@@ -33,6 +33,7 @@ struct IngestFiles: ParsableCommand {
         }
         let store = try StoreAccess.createdPath(options)
         let catalog = try Catalog.open(store: store)
+        let signer = try CrashSigner(options, store: store)
         let facts = try sessionFacts(known: try catalog.session(session))
         let scratch = store + "/spool/" + PackPath.escaped(session) + "/.ingest.\(getpid())"
         let intake = try Intake(files: files, scratch: scratch)
@@ -42,7 +43,9 @@ struct IngestFiles: ParsableCommand {
         let outcome = try StoreIngest(store: store).pack(
             session: facts, artifacts: intake.artifacts, files: intake.spooled,
             earlier: try catalog.session(session)?.pack)
-        try catalog.commit(try PackContents(outcome.reader, path: outcome.pack))
+        var contents = try PackContents(outcome.reader, path: outcome.pack)
+        signer.renew(&contents)
+        try catalog.commit(contents)
         progress.finish()
         try report(outcome, intake)
     }

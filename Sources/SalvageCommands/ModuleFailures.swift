@@ -1,3 +1,4 @@
+import CrashAnalysis
 import Harvest
 import Ingest
 import LogSearch
@@ -29,6 +30,11 @@ extension Failure {
             ? "make room on the store's disk; what was fetched is kept in the spool and taken up by the next harvest"
             : nil
         self.init(error.code.rawValue, error.message, path: error.path, hint: hint)
+    }
+
+    /// The crash readers' words.
+    init(_ error: CrashError) {
+        self.init(error.code.rawValue, error.message, path: error.path, hint: error.hint)
     }
 
     /// A pack's words.

@@ -15,9 +15,11 @@ struct Reindex: ParsableCommand {
     func run() throws {
         let store = try StoreAccess.path(options)
         let progress = Progress(quiet: options.quiet)
-        let report = try Catalog.reindex(store: store) { step in
-            progress.update("reindexing \(step.packs) of \(step.total) packs")
-        }
+        let signer = try CrashSigner(options, store: store)
+        let report = try Catalog.reindex(
+            store: store, renew: { signer.renew(&$0) },
+            progress: { progress.update("reindexing \($0.packs) of \($0.total) packs") })
+        try AliasFile.restore(try Catalog.open(store: store))
         try Self.rebuildFilters(store)
         progress.finish()
         let output = Output(options)

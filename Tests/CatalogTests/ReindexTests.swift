@@ -61,7 +61,7 @@ import Testing
         try catalog.close()
         for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: store.database + suffix) }
         var seen: [ReindexProgress] = []
-        let report = try Catalog.reindex(store: store.path) { seen.append($0) }
+        let report = try Catalog.reindex(store: store.path, progress: { seen.append($0) })
         #expect(report.indexed == 150)
         #expect(report.damaged.isEmpty && report.superseded.isEmpty && report.missing.isEmpty)
         #expect(report.setAside == nil)

@@ -161,9 +161,13 @@ struct CoreUnwindTests {
         #expect(again.added.isEmpty && again.known == 1)
         let record = try OwnCores.analyze(try #require(OwnCores.core("stripped", "null")), nil)
         let empty = SymbolStore(root: OwnCores.folder + "/none")
-        let missing = empty.missing(for: [record, record])
-        #expect(missing.first { $0.name == "stripped" }?.crashes == 2)
-        #expect(store.missing(for: [record]).isEmpty)
+        var missing = MissingSymbols(empty)
+        for _ in 0..<2 { missing.add(record.frames, build: "game:1") }
+        #expect(missing.entries.first { $0.module == "stripped" }?.crashes == 2)
+        #expect(missing.entries.first?.builds == ["game:1"])
+        var none = MissingSymbols(try OwnCores.store("stripped"))
+        none.add(record.frames, build: "")
+        #expect(none.entries.isEmpty)
         #expect(store.path(buildID: "../../etc", kind: .executable) == nil)
         #expect(store.breakpadPath(debugFile: "..", debugID: "0123456789") == nil)
     }

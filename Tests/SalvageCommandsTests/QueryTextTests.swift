@@ -70,7 +70,7 @@ import Testing
             json: Array("{\"frames\":7}".utf8))
         let view = CrashView(row)
         #expect(view.record == nil)
-        let parsed = try JSONSerialization.jsonObject(with: Data(view.json))
+        let parsed = try JSONSerialization.jsonObject(with: Data(view.json()))
         let object = try #require(parsed as? [String: Any])
         #expect(object["session"] as? String == "s\"")
         #expect(object["signature"] as? String == "sig")

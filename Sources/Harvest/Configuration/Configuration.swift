@@ -1,3 +1,5 @@
+public import CrashAnalysis
+
 /// What salvage was told to do: where the API and the store are, how often to look, what to keep.
 ///
 /// Precedence of each value: command line flag, then environment, then file, then the default written here.
@@ -19,6 +21,8 @@ public struct Configuration: Sendable, Equatable {
     public var prune: [Prune] = []
     /// How long the ledger keeps sessions of which no pack is left, in milliseconds.
     public var history: Int64 = 365 * 86_400_000
+    /// What is added to the built-in lists of the signature algorithm.
+    public var signatures = SignatureRules()
     /// The file these values came from; nil when no file was found.
     public var file: String?
 

@@ -1,3 +1,4 @@
+import CrashAnalysis
 import Yams
 
 extension Configuration {
@@ -106,6 +107,7 @@ extension Configuration {
         prune = (top.list("prune") ?? []).enumerated().map { index, node in
             Prune.read(NodeReader(node, at: "prune[\(index)]", findings: top.findings))
         }
+        readSignatures(top.section("signatures"))
         guard let nodes = top.list("rules") else { return }
         rules = nodes.enumerated().map { index, node in
             Rule.read(NodeReader(node, at: "rules[\(index)]", findings: top.findings), index: index)
@@ -121,6 +123,13 @@ extension Configuration {
                 section.lineOf("token"), section.path("token"), "must not stand in the configuration",
                 "put it in a file that only its owner may read and name that file in api.token_file")
         }
+        section.finish()
+    }
+
+    private mutating func readSignatures(_ section: NodeReader) {
+        signatures = SignatureRules(
+            skip: section.patterns("skip"), prefix: section.patterns("prefix"), stop: section.patterns("stop"),
+            keep: section.patterns("keep"))
         section.finish()
     }
 
@@ -251,6 +260,21 @@ extension NodeReader {
 
     fileprivate func sampling(_ key: String) -> Sampling? {
         value(key, expected: "write always, crashed, never or a percentage from 0% to 100%, such as 10%", Sampling.init)
+    }
+
+    fileprivate func patterns(_ key: String) -> [SignaturePattern] {
+        (list(key) ?? []).compactMap { node in
+            let line = node.mark?.line ?? 0
+            guard case .scalar(let scalar) = node else {
+                note(line, path(key), "must hold names, but holds \(Self.kind(node))", "write `- Engine::Assert*`")
+                return nil
+            }
+            if let pattern = SignaturePattern(scalar.string) { return pattern }
+            note(
+                line, path(key), "the pattern '\(scalar.string)' cannot be read",
+                "write a function's name, with * for any text, or an extended regular expression between slashes")
+            return nil
+        }
     }
 
     fileprivate func glob(_ key: String) -> Glob? {

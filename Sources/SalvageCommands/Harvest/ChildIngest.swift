@@ -1,4 +1,5 @@
 import Catalog
+import CrashAnalysis
 import Dispatch
 import Glibc
 import Harvest
@@ -9,11 +10,13 @@ import Pack
 struct ChildIngest: IngestService {
     let store: String
     let limits: IngestLimits
+    let rules: SignatureRules
     private let queue = DispatchQueue(label: "salvage.ingest", attributes: .concurrent)
 
     /// An ingest into `store` within the configured bounds.
-    init(store: String, limits: Configuration.Limits) {
+    init(store: String, limits: Configuration.Limits, rules: SignatureRules) {
         self.store = store
+        self.rules = rules
         var bounds = IngestLimits()
         bounds.headerBytes = limits.unpack.headerBytes
         bounds.entries = limits.unpack.entries
@@ -53,8 +56,11 @@ struct ChildIngest: IngestService {
         do {
             let packed = try StoreIngest(store: store, limits: limits).pack(
                 session: request.facts, artifacts: rows, files: inputs, earlier: request.earlierPack)
+            var contents = try PackContents(packed.reader, path: packed.pack)
+            // Symbols may have come since the last session was packed.
+            CrashSigner(store: store, rules: rules).renew(&contents)
             return IngestOutcome(
-                contents: try PackContents(packed.reader, path: packed.pack),
+                contents: contents,
                 verdicts: verdicts(files, rows: rows, packed: packed))
         } catch let error as IngestError where error.code == .noSpace {
             throw HarvestError(.storeUnusable, error.message, session: request.facts.session)

@@ -45,7 +45,9 @@ struct HarvestRun {
             configuration: configuration, store: store, lock: lock,
             parts: HarvestRunner.Parts(
                 source: SessionAPISource(client), catalog: catalog,
-                ingest: ChildIngest(store: store, limits: configuration.limits), observer: observer))
+                ingest: ChildIngest(
+                    store: store, limits: configuration.limits, rules: configuration.signatures),
+                observer: observer))
     }
 
     /// Writes a line of a daemon's log.

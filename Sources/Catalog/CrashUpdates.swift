@@ -1,0 +1,84 @@
+/// A crash's record made anew: by symbols that have come, or by other rules for signatures.
+public struct CrashUpdate: Sendable, Equatable {
+    /// The session's id.
+    public var session: String
+    /// The crash's id.
+    public var crash: String
+    /// The new record as one JSON object.
+    public var json: [UInt8]
+
+    /// Makes an update from its parts.
+    public init(session: String, crash: String, json: [UInt8]) {
+        self.session = session
+        self.crash = crash
+        self.json = json
+    }
+}
+
+/// A key under which a crash was known before.
+public struct CrashAlias: Sendable, Hashable {
+    /// The crash's id.
+    public var crash: String
+    /// The earlier signature.
+    public var signature: String
+
+    /// Makes an alias from its parts.
+    public init(crash: String, signature: String) {
+        self.crash = crash
+        self.signature = signature
+    }
+}
+
+extension Catalog {
+    /// Replaces crash records in one transaction. A signature that changes stays as an alias, under which queries find
+    /// the crash as well. Crashes that are not there are passed over.
+    ///
+    /// - Returns: how many got another signature.
+    @discardableResult
+    public func update(crashes updates: [CrashUpdate]) throws(CatalogError) -> Int {
+        guard !updates.isEmpty else { return 0 }
+        return try write { (connection) throws(CatalogError) in try PackRows(connection).replace(updates) }
+    }
+
+    /// The signatures that a crash had before, sorted.
+    public func aliases(ofCrash crash: String) throws(CatalogError) -> [String] {
+        try read { (connection) throws(CatalogError) in
+            let query = try connection.prepare(
+                """
+                SELECT g.text FROM aliases a JOIN signatures g ON g.id = a.signature WHERE a.crash = ?1 ORDER BY g.text
+                """
+            ).bind(1, crash)
+            var found: [String] = []
+            while try query.step() { found.append(query.text(0)) }
+            return found
+        }
+    }
+
+    /// Every alias there is, in no order.
+    public func aliases() throws(CatalogError) -> [CrashAlias] {
+        try read { (connection) throws(CatalogError) in
+            let query = try connection.prepare(
+                "SELECT a.crash, g.text FROM aliases a JOIN signatures g ON g.id = a.signature")
+            var found: [CrashAlias] = []
+            while try query.step() { found.append(CrashAlias(crash: query.text(0), signature: query.text(1))) }
+            return found
+        }
+    }
+
+    /// Adds aliases that were kept elsewhere.
+    public func add(aliases: [CrashAlias]) throws(CatalogError) {
+        guard !aliases.isEmpty else { return }
+        try write { (connection) throws(CatalogError) in
+            let intern = try connection.prepare("INSERT OR IGNORE INTO signatures(text) VALUES(?1)")
+            let put = try connection.prepare(
+                """
+                INSERT OR IGNORE INTO aliases(crash, signature) SELECT ?1, g.id FROM signatures g
+                WHERE g.text = ?2 AND g.id NOT IN (SELECT signature FROM crashes WHERE id = ?1)
+                """)
+            for alias in aliases {
+                try intern.bind(1, alias.signature).run()
+                try put.bind(1, alias.crash).bind(2, alias.signature).run()
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// Counts the build ids that crashes wait for: those of modules in which a frame of the crashing thread has no name.
+public struct MissingSymbols {
+    /// One build id that the store does not have.
+    public struct Entry: Sendable, Equatable {
+        /// GNU build id, or Breakpad debug id.
+        public var identity: String
+        /// The module's file name.
+        public var module: String
+        /// How many crashes have a frame in it.
+        public var crashes: Int
+        /// Builds they happened in, as `image:tag`, sorted.
+        public var builds: [String]
+    }
+
+    private struct Count {
+        var module: String
+        var crashes = 0
+        var builds: Set<String> = []
+    }
+
+    private let store: SymbolStore
+    private var counts: [String: Count] = [:]
+    private var stored: [String: Bool] = [:]
+    private let breakpad: Set<String>
+
+    /// Counts what `store` lacks.
+    public init(_ store: SymbolStore) {
+        self.store = store
+        breakpad = Set(store.list().filter { $0.kind == .breakpad }.map(\.identity))
+    }
+
+    /// Counts one crash, once for each module.
+    public mutating func add(_ frames: [CrashFrame], build: String) {
+        var waiting: [String: String] = [:]
+        for frame in frames where frame.function == nil {
+            if let identity = frame.buildID { waiting[identity] = frame.module ?? "" }
+        }
+        for (identity, module) in waiting where !has(identity) {
+            var count = counts[identity] ?? Count(module: module)
+            count.crashes += 1
+            if count.builds.count < 100 { count.builds.insert(build) }
+            counts[identity] = count
+        }
+    }
+
+    private mutating func has(_ identity: String) -> Bool {
+        if let known = stored[identity] { return known }
+        let found = store.has(buildID: identity) || breakpad.contains(identity)
+        stored[identity] = found
+        return found
+    }
+
+    /// What was counted, most crashes first.
+    public var entries: [Entry] {
+        counts.map {
+            Entry(
+                identity: $0.key, module: $0.value.module, crashes: $0.value.crashes,
+                builds: $0.value.builds.filter { !$0.isEmpty }.sorted())
+        }.sorted { ($1.crashes, $0.module, $0.identity) < ($0.crashes, $1.module, $1.identity) }
+    }
+}

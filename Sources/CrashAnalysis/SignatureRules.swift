@@ -1,0 +1,109 @@
+import Glibc
+
+/// What a user adds to the built-in lists of the signature algorithm.
+///
+/// A pattern is a function name as signatures show it, with `*` for any text, or a POSIX extended regular expression
+/// between slashes, which must match somewhere in the name.
+public struct SignatureRules: Sendable, Equatable {
+    /// Functions to pass over wherever they stand at the top of a stack.
+    public var skip: [SignaturePattern]
+    /// Functions that are part of a signature, but not enough of it.
+    public var prefix: [SignaturePattern]
+    /// Functions below which nothing is read.
+    public var stop: [SignaturePattern]
+    /// Functions that count though a built-in list or `skip` passes over them.
+    public var keep: [SignaturePattern]
+
+    /// Rules that change nothing unless patterns are given.
+    public init(
+        skip: [SignaturePattern] = [], prefix: [SignaturePattern] = [], stop: [SignaturePattern] = [],
+        keep: [SignaturePattern] = []
+    ) {
+        self.skip = skip
+        self.prefix = prefix
+        self.stop = stop
+        self.keep = keep
+    }
+
+    /// True when nothing was added to the built-in lists.
+    public var isEmpty: Bool { skip.isEmpty && prefix.isEmpty && stop.isEmpty && keep.isEmpty }
+
+    func skips(_ name: String) -> Bool {
+        !keep.contains { $0.matches(name) }
+            && (SignatureLists.matches(name, SignatureLists.irrelevant) || skip.contains { $0.matches(name) })
+    }
+
+    func isPrefix(_ name: String) -> Bool {
+        !keep.contains { $0.matches(name) }
+            && (SignatureLists.matches(name, SignatureLists.prefix) || prefix.contains { $0.matches(name) })
+    }
+
+    func stops(_ name: String) -> Bool {
+        SignatureLists.matches(name, SignatureLists.bottom) || stop.contains { $0.matches(name) }
+    }
+}
+
+/// One pattern of a user's signature rules; see ``SignatureRules``.
+public struct SignaturePattern: Sendable, Equatable {
+    /// As it was written.
+    public let text: String
+    private let expression: Expression?
+    private let pieces: [[UInt8]]
+
+    /// Reads a pattern; nil for an empty one and for an expression that the C library does not understand.
+    public init?(_ text: String) {
+        guard !text.isEmpty, text.utf8.count <= 1024, !text.utf8.contains(0) else { return nil }
+        self.text = text
+        if text.hasPrefix("/"), text.hasSuffix("/"), text.utf8.count > 2 {
+            guard let compiled = Expression(String(text.dropFirst().dropLast())) else { return nil }
+            expression = compiled
+            pieces = []
+        } else {
+            expression = nil
+            pieces = text.utf8.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
+        }
+    }
+
+    /// By what was written.
+    public static func == (left: SignaturePattern, right: SignaturePattern) -> Bool { left.text == right.text }
+
+    /// True when a normalised function name is meant.
+    public func matches(_ name: String) -> Bool {
+        if let expression { return expression.matches(name) }
+        let bytes = Array(name.utf8)
+        guard let first = pieces.first, let last = pieces.last, bytes.starts(with: first) else { return false }
+        guard pieces.count > 1 else { return bytes.count == first.count }
+        var at = first.count
+        for piece in pieces.dropFirst().dropLast() where !piece.isEmpty {
+            guard let found = Self.find(piece, in: bytes, from: at) else { return false }
+            at = found + piece.count
+        }
+        return bytes.count - at >= last.count && bytes.suffix(last.count).elementsEqual(last)
+    }
+
+    private static func find(_ piece: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
+        guard bytes.count - start >= piece.count else { return nil }
+        return (start...bytes.count - piece.count).first { bytes[$0..<$0 + piece.count].elementsEqual(piece) }
+    }
+
+    /// A compiled expression of the C library, which may be used by several threads at once.
+    private final class Expression: @unchecked Sendable {
+        private let compiled: UnsafeMutablePointer<regex_t>
+
+        init?(_ text: String) {
+            compiled = .allocate(capacity: 1)
+            compiled.initialize(to: regex_t())
+            guard regcomp(compiled, text, REG_EXTENDED | REG_NOSUB) == 0 else {
+                compiled.deallocate()
+                return nil
+            }
+        }
+
+        deinit {
+            regfree(compiled)
+            compiled.deallocate()
+        }
+
+        func matches(_ name: String) -> Bool { regexec(compiled, name, 0, nil, 0) == 0 }
+    }
+}

@@ -1,0 +1,86 @@
+import CShims
+import CrashAnalysis
+import Foundation
+import Glibc
+import Pack
+
+/// The child's side of an analysis: confines itself, reads what it was given, answers.
+public struct AnalysisWorker {
+    /// Runs the job found on the agreed descriptors and returns the process's exit code.
+    public static func main() -> Int32 {
+        _ = salvage_die_with_parent()
+        signal(SIGPIPE, SIG_IGN)
+        guard let job = try? JSONDecoder().decode(AnalysisJob.self, from: MemoryFile.read(AnalysisProcess.Slot.job))
+        else { return 2 }
+        // What is initialised lazily by opening files must be so before no file can be opened any more.
+        _ = TextCrashScanner.shared
+        var answer = AnalysisAnswer()
+        answer.barriers = Confinement.enter(job.limits, dataBytes: 1 << 30)
+        answer.records = AnalysisWorker(job).run()
+        guard let reply = try? JSONEncoder().encode(answer) else { return 2 }
+        var written = 0
+        while written < reply.count {
+            let count = reply.withUnsafeBytes { bytes in
+                pwrite(
+                    AnalysisProcess.Slot.answer, bytes.baseAddress.map { $0 + written }, bytes.count - written,
+                    off_t(written))
+            }
+            guard count > 0 else { return 1 }
+            written += count
+        }
+        return 0
+    }
+
+    private let job: AnalysisJob
+    private let analyzer: CrashAnalyzer
+
+    private init(_ job: AnalysisJob) {
+        self.job = job
+        var held: [String: Int32] = [:]
+        for (index, path) in job.symbols.enumerated() {
+            held[path] = AnalysisProcess.Slot.firstSymbol + Int32(clamping: index)
+        }
+        analyzer = CrashAnalyzer(symbols: held.isEmpty ? nil : SymbolStore(root: job.symbolRoot, held: held))
+    }
+
+    private func run() -> [String?] {
+        guard let name = job.name else { return renewed() }
+        guard let source = FileByteSource(descriptor: AnalysisProcess.Slot.source) else { return [] }
+        let context = CrashContext(modified: job.modified)
+        var records = CrashMerger.merge(analyzer.analyze(source: source, name: name, context: context))
+        for index in records.indices { analyzer.renew(&records[index], dump: nil, context: context) }
+        return records.map { String(decoding: $0.json(), as: UTF8.self) }
+    }
+
+    private func renewed() -> [String?] {
+        guard let pack = try? PackReader.open(descriptor: AnalysisProcess.Slot.source, tolerant: true) else {
+            return []
+        }
+        return job.records.map { text in
+            guard var record = try? JSONDecoder().decode(CrashRecord.self, from: Data(text.utf8)) else { return nil }
+            let before = record
+            var context = CrashContext(
+                session: record.session, image: record.image, tag: record.tag, location: record.location)
+            var source: PackByteSource?
+            if let path = record.member, let member = member(path, in: pack) {
+                source = (try? pack.content(ofMember: member)).map { PackByteSource($0) }
+                context.modified = pack.members[member].mtime / 1_000_000
+            }
+            analyzer.renew(&record, dump: source, context: context)
+            // When it happened is known from the first reading, which also knew when the session ended.
+            record.time = before.time ?? record.time
+            record.timeSource = before.time == nil ? record.timeSource : before.timeSource
+            return String(decoding: record.json(), as: UTF8.self)
+        }
+    }
+
+    /// The member with this path, or the container that holds it.
+    private func member(_ path: String, in pack: PackReader) -> Int? {
+        let wanted = Array(path.utf8)
+        if let exact = pack.members(path: wanted).last { return exact }
+        return pack.members.indices.last {
+            let member = pack.members[$0]
+            return member.kind == .crashDump && wanted.starts(with: member.path + [UInt8(ascii: "/")])
+        }
+    }
+}

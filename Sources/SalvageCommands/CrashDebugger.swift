@@ -1,0 +1,164 @@
+import Catalog
+import CrashAnalysis
+import Glibc
+import Pack
+import Terminal
+
+/// Starts gdb on a core of the store, with what the symbol store has under the build ids the core names.
+///
+/// gdb opens every path that a core names. Here its root is a private folder which holds, under those names, links to
+/// the symbol store's files and nothing else; scripts that files bring along are not run, nothing is asked of the
+/// network.
+struct CrashDebugger {
+    let catalog: Catalog
+    let options: GlobalOptions
+
+    /// Runs gdb until it ends; ends the command with its exit code where that is no success.
+    func run(_ rows: [CrashRow]) throws -> Never {
+        let views = rows.map { CrashView($0) }
+        guard let view = views.first(where: { $0.record?.detector == "elf_core" }), let record = view.record,
+            let path = record.member
+        else {
+            throw Failure(
+                "no_core",
+                "there is no core dump to debug: \(views.first.map { "this is a \($0.row.kind)" } ?? "no crash")",
+                session: rows.first?.session, hint: "salvage crash shows what is known", status: .nothingFound)
+        }
+        guard let gdb = Self.find("gdb") else {
+            throw Failure(
+                "no_gdb", "gdb is not installed",
+                hint: "apt-get install gdb; or salvage cat "
+                    + "\(Escape.display(view.row.session)) \(Escape.display(path)) > core, to debug it elsewhere")
+        }
+        let folder = try TemporaryFolder.make("salvage-debug")
+        let status: Int32
+        do {
+            status = try debug(gdb, view.row.session, path, record, in: folder)
+        } catch {
+            TemporaryFolder.remove(folder)
+            throw error
+        }
+        TemporaryFolder.remove(folder)
+        throw EndedWith(status: status == 0 ? .success : .failure)
+    }
+
+    private func debug(
+        _ gdb: String, _ session: String, _ path: String, _ record: CrashRecord, in folder: String
+    ) throws -> Int32 {
+        let core = try extract(session, path, in: folder)
+        let symbols = CrashSigner.symbols(of: catalog.store)
+        let root = folder + "/root"
+        let libraries = folder + "/lib"
+        for made in [root, libraries] { mkdir(made, 0o700) }
+        var program: String?
+        for module in record.modules {
+            guard let identity = module.buildID, let file = symbols.path(buildID: identity, kind: .executable),
+                access(file, R_OK) == 0, let absolute = Self.absolute(file)
+            else { continue }
+            Self.place(absolute, under: module, root: root, libraries: libraries)
+            let name = record.executable?.split(separator: "/").last.map(String.init)
+            if module.path == record.executable || module.name == name { program = program ?? absolute }
+        }
+        var arguments = [gdb, "-nx", "-q"]
+        let settings = [
+            "set auto-load off", "set debuginfod enabled off", "set sysroot \(root)",
+            "set debug-file-directory \(Self.absolute(symbols.root) ?? symbols.root)",
+            "set solib-search-path \(libraries)", "set confirm off", "set startup-with-shell off",
+            "set libthread-db-search-path \(libraries)", "set history save off",
+        ]
+        for setting in settings { arguments += ["-iex", setting] }
+        if let program {
+            arguments += ["-ex", "file \(program)"]
+        } else if !options.quiet {
+            let sink = ByteSink(descriptor: STDERR_FILENO)
+            sink.write("salvage: the executable is not in the symbol store: salvage symbols add FILE\n")
+            sink.flush()
+        }
+        arguments += ["-ex", "core-file \(core)"]
+        return try Self.run(arguments)
+    }
+
+    /// Writes the core as a sparse file.
+    private func extract(_ session: String, _ path: String, in folder: String) throws -> String {
+        let pack = try SessionPack(session, catalog: catalog)
+        let index = try pack.member(path, artifact: nil)
+        let progress = Progress(quiet: options.quiet)
+        progress.update("extracting \(Escape.display(path)), \(SizeText.binary(pack.reader.members[index].size))")
+        let tree = try ExportTree(creating: folder + "/core")
+        let file = try tree.createFile(["core"])
+        defer { close(file.descriptor) }
+        try pack.reader.streamExtents(member: index, using: try BlockDecoder()) { extent in
+            if case .bytes(let piece, let offset) = extent { try tree.put(piece, into: file, at: offset) }
+        }
+        _ = ftruncate(file.descriptor, off_t(clamping: pack.reader.members[index].size))
+        progress.finish()
+        guard let written = try? FileByteSource(path: folder + "/core/core"), Self.isELF(written) else {
+            throw Failure(
+                "compressed_core", "the core is stored as it came, compressed; gdb cannot read it", session: session,
+                path: path, hint: "salvage cat \(Escape.display(session)) \(Escape.display(path)), then unpack it")
+        }
+        return folder + "/core/core"
+    }
+
+    private static func isELF(_ file: FileByteSource) -> Bool {
+        var magic = [UInt8](repeating: 0, count: 4)
+        let count = magic.withUnsafeMutableBytes { (try? file.read(at: 0, into: $0)) ?? 0 }
+        return count == 4 && magic == [0x7F, 0x45, 0x4C, 0x46]
+    }
+
+    /// Links a file of the symbol store under the path that the core names, below our root, and by its name, for the
+    /// linker's own list has other paths.
+    private static func place(_ file: String, under module: CrashModule, root: String, libraries: String) {
+        let parts = (module.path ?? module.name).split(separator: "/").map(String.init)
+        guard let name = parts.last, !parts.contains(".."), !parts.contains("."), parts.count < 64,
+            !module.name.utf8.contains(0)
+        else { return }
+        var folder = root
+        for part in parts.dropLast() {
+            folder += "/" + part
+            mkdir(folder, 0o700)
+        }
+        symlink(file, folder + "/" + name)
+        symlink(file, libraries + "/" + name)
+        // libfoo.so.1.2.3 is known to the linker as libfoo.so.1.
+        let words = name.split(separator: ".", omittingEmptySubsequences: false)
+        if let so = words.firstIndex(of: "so"), words.count > so + 2 {
+            symlink(file, libraries + "/" + words[...(so + 1)].joined(separator: "."))
+        }
+    }
+
+    private static func absolute(_ path: String) -> String? {
+        guard let found = realpath(path, nil) else { return nil }
+        defer { free(found) }
+        return String(cString: found)
+    }
+
+    private static func find(_ program: String) -> String? {
+        (Environment.value("PATH") ?? "/usr/bin:/bin").split(separator: ":").map { "\($0)/\(program)" }
+            .first { access($0, X_OK) == 0 }
+    }
+
+    private static func run(_ words: [String]) throws -> Int32 {
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for word in arguments { free(word) } }
+        // Ctrl-C is gdb's to answer.
+        let old = signal(SIGINT, SIG_IGN)
+        defer { signal(SIGINT, old) }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var defaults = sigset_t()
+        sigemptyset(&defaults)
+        for number in [SIGINT, SIGPIPE] { sigaddset(&defaults, number) }
+        posix_spawnattr_setsigdefault(&attributes, &defaults)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        var child: pid_t = 0
+        let error = posix_spawn(&child, words[0], nil, &attributes, &arguments, environ)
+        guard error == 0 else {
+            throw Failure("no_gdb", "cannot start gdb: \(String(cString: strerror(error)))", path: words[0])
+        }
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        return status
+    }
+}

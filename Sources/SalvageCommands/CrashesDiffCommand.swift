@@ -1,0 +1,157 @@
+import ArgumentParser
+import Catalog
+import Terminal
+
+/// `salvage crashes diff`: what a build brought and what it mended.
+struct CrashesDiff: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff", abstract: "Compare the crashes of two tags: new, gone, more, fewer.",
+        discussion: """
+            Of each signature the share of sessions that crashed with it is compared, because two builds rarely ran \
+            equally often: `more` and `fewer` are about that share. The other selection flags narrow both sides.
+            """)
+
+    @Argument(help: ArgumentHelp("The earlier build's tag, or a glob.", valueName: "tag-a")) var before: String
+    @Argument(help: ArgumentHelp("The later build's tag, or a glob.", valueName: "tag-b")) var after: String
+    @OptionGroup var which: CrashOptions
+    @OptionGroup var select: SelectionOptions
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        guard select.tag == nil else {
+            throw Failure(
+                "usage", "the two tags are arguments; --tag has no place beside them",
+                hint: "salvage crashes diff \(before) \(after)", status: .usage)
+        }
+        let catalog = try StoreAccess.catalogForReading(options)
+        let first = try Side(before, self, catalog)
+        let second = try Side(after, self, catalog)
+        for (side, tag) in [(first, before), (second, after)] where side.sessions == 0 {
+            throw Failure(
+                "no_sessions", "no session has a tag that matches '\(tag)'", hint: "salvage sessions lists them",
+                status: .nothingFound)
+        }
+        let changes = Self.compare(first, second)
+        let output = Output(options)
+        if changes.isEmpty { try output.nothing("neither build crashed", options) }
+        if options.json {
+            for change in changes.prefix(select.limit ?? .max) {
+                output.line(change.line)
+                try output.checkReader()
+            }
+        } else {
+            write(changes, first, second, to: output)
+        }
+        try output.finish()
+    }
+
+    /// What one build did.
+    struct Side {
+        let sessions: Int
+        let crashes: [String: SignatureSummary]
+
+        init(sessions: Int, crashes: [String: SignatureSummary]) {
+            self.sessions = sessions
+            self.crashes = crashes
+        }
+
+        fileprivate init(_ tag: String, _ command: CrashesDiff, _ catalog: Catalog) throws {
+            var selection = try command.which.selection(command.select)
+            selection.tags = [tag]
+            selection.limit = nil
+            let top = try catalog.topSignatures(selection)
+            crashes = Dictionary(top.map { ($0.signature, $0) }) { first, _ in first }
+            selection.signatures = []
+            var count = 0
+            try catalog.forEachSession(selection) { session in
+                // A session that still runs has not had its chance yet.
+                if session.exited != nil || session.firstSeenExited != nil { count += 1 }
+            }
+            sessions = count
+        }
+
+        func share(_ signature: String) -> Double {
+            sessions == 0 ? 0 : Double(crashes[signature]?.sessions ?? 0) / Double(sessions)
+        }
+    }
+
+    /// What became of one signature.
+    struct Change: Equatable {
+        enum Word: String, CaseIterable {
+            case new, more, same, fewer, gone
+        }
+
+        let word: Word
+        let signature: String
+        let crashes: (Int, Int)
+        let sessions: (Int, Int)
+        let share: (Double, Double)
+
+        static func == (left: Change, right: Change) -> Bool {
+            left.word == right.word && left.signature == right.signature && left.crashes == right.crashes
+        }
+
+        var line: JSONLine {
+            var line = JSONLine()
+            line.add("change", word.rawValue)
+            line.add("signature", signature)
+            line.add("crashes_before", crashes.0)
+            line.add("crashes_after", crashes.1)
+            line.add("sessions_before", sessions.0)
+            line.add("sessions_after", sessions.1)
+            line.add("share_before", share.0)
+            line.add("share_after", share.1)
+            return line
+        }
+    }
+
+    /// New ones first, gone ones last, each by the sessions it hurt.
+    static func compare(_ first: Side, _ second: Side) -> [Change] {
+        let signatures = Set(first.crashes.keys).union(second.crashes.keys)
+        let changes = signatures.map { signature in
+            let (a, b) = (first.crashes[signature], second.crashes[signature])
+            let share = (first.share(signature), second.share(signature))
+            let word: Change.Word =
+                a == nil ? .new : b == nil ? .gone : share.1 > share.0 ? .more : share.1 < share.0 ? .fewer : .same
+            return Change(
+                word: word, signature: signature, crashes: (a?.count ?? 0, b?.count ?? 0),
+                sessions: (a?.sessions ?? 0, b?.sessions ?? 0), share: share)
+        }
+        let order = Dictionary(uniqueKeysWithValues: Change.Word.allCases.enumerated().map { ($1, $0) })
+        func rank(_ change: Change) -> (Int, Int, String) {
+            (order[change.word] ?? 0, -(change.sessions.0 + change.sessions.1), change.signature)
+        }
+        return changes.sorted { rank($0) < rank($1) }
+    }
+
+    private func write(_ changes: [Change], _ first: Side, _ second: Side, to output: Output) {
+        if !options.quiet {
+            output.text(
+                output.style.dim(
+                    "\(Escape.display(before)): \(first.sessions) sessions; "
+                        + "\(Escape.display(after)): \(second.sessions) sessions"))
+        }
+        var table = Table(
+            ["", "BEFORE", "AFTER", "SHARE", "SIGNATURE"], rightAligned: [1, 2, 3])
+        for change in changes.prefix(select.limit ?? .max) {
+            table.add([
+                Table.Cell(change.word.rawValue) { style, text in
+                    switch change.word {
+                    case .new, .more: style.red(text)
+                    case .gone, .fewer: style.green(text)
+                    case .same: text
+                    }
+                },
+                Table.Cell("\(change.crashes.0)"), Table.Cell("\(change.crashes.1)"),
+                Table.Cell("\(Self.percent(change.share.0)) → \(Self.percent(change.share.1))"),
+                Table.Cell(Escape.display(change.signature)) { $0.bold($1) },
+            ])
+        }
+        table.write(to: output.sink, style: output.style)
+    }
+
+    private static func percent(_ share: Double) -> String {
+        let tenths = Int((share * 1000).rounded())
+        return "\(tenths / 10).\(tenths % 10) %"
+    }
+}

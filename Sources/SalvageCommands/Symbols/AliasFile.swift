@@ -1,0 +1,72 @@
+import Catalog
+import FoundationEssentials
+import Glibc
+import Terminal
+
+/// `symbols/aliases.jsonl`: the signatures that crashes had before, one `{"crash":…,"signature":…}` a line.
+///
+/// A pack knows the key its record was first given, and nothing of those in between; this file does, so that a catalog
+/// which is rebuilt from nothing finds crashes by them, too.
+enum AliasFile {
+    private struct Line: Decodable {
+        var crash: String
+        var signature: String
+    }
+
+    private static func path(_ store: String) -> String { store + "/symbols/aliases.jsonl" }
+
+    /// Writes all of a catalog's aliases; the file is replaced as a whole.
+    static func save(_ catalog: Catalog) throws {
+        let aliases = try catalog.aliases()
+        guard !aliases.isEmpty else { return }
+        var bytes: [UInt8] = []
+        for alias in aliases.sorted(by: { ($0.crash, $0.signature) < ($1.crash, $1.signature) }) {
+            var line = JSONLine()
+            line.add("crash", alias.crash)
+            line.add("signature", alias.signature)
+            bytes += line.utf8 + [0x0A]
+        }
+        let target = path(catalog.store)
+        try StoreAccess.makeFolders(catalog.store + "/symbols")
+        let temporary = "\(target).\(getpid()).tmp"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw failure(target) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { break }
+            written += count
+        }
+        let synced = fsync(descriptor) == 0
+        close(descriptor)
+        guard written == bytes.count, synced, rename(temporary, target) == 0 else {
+            unlink(temporary)
+            throw failure(target)
+        }
+    }
+
+    /// Enters the file's aliases into a catalog; lines that cannot be read are passed over.
+    static func restore(_ catalog: Catalog) throws {
+        let descriptor = open(path(catalog.store), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while bytes.count < 1 << 30 {
+            let count = read(descriptor, &chunk, chunk.count)
+            guard count > 0 else { break }
+            bytes += chunk[..<count]
+        }
+        let decoder = JSONDecoder()
+        try catalog.add(
+            aliases: bytes.split(separator: 0x0A).compactMap { line in
+                (try? decoder.decode(Line.self, from: Data(line))).map {
+                    CrashAlias(crash: $0.crash, signature: $0.signature)
+                }
+            })
+    }
+
+    private static func failure(_ path: String) -> Failure {
+        Failure("store_failed", "cannot write the earlier signatures: \(String(cString: strerror(errno)))", path: path)
+    }
+}

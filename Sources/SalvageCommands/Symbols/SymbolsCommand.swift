@@ -1,0 +1,202 @@
+import ArgumentParser
+import Catalog
+import CrashAnalysis
+import Glibc
+import Pack
+import Terminal
+
+/// `salvage symbols`: executables, debug files and Breakpad files by build id.
+struct Symbols: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Keep symbols, so that stacks have names and lines: `symbols add`.",
+        discussion: """
+            They lie below symbols/ in the store, by build id, as gdb and elfutils read them: \
+            `set debug-file-directory STORE/symbols`.
+            """,
+        subcommands: [SymbolsAdd.self, SymbolsList.self, SymbolsMissing.self])
+}
+
+/// `salvage symbols add`.
+struct SymbolsAdd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Add executables, libraries, .debug files, Breakpad .sym files, or an image's root.",
+        discussion: """
+            Of a folder everything below it is taken that is ELF with a build id, or a Breakpad file; links are not \
+            followed. Crashes that waited for what came are walked and named again and get their signature from it; \
+            the earlier signature still finds them.
+            """)
+
+    @Argument(help: ArgumentHelp("Files, or folders such as an image's root file system.", valueName: "path"))
+    var paths: [String]
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let store = try StoreAccess.createdPath(options)
+        let symbols = CrashSigner.symbols(of: store)
+        let progress = Progress(quiet: options.quiet)
+        var total = SymbolStore.Addition()
+        for path in paths {
+            progress.update("adding \(Escape.display(path))")
+            total.join(try symbols.add(path: path))
+        }
+        let renewal = try Self.renew(total.identities, store: store, options: options, progress: progress)
+        progress.finish()
+        try report(total, renewal)
+    }
+
+    /// What became of the crashes that the new symbols concern.
+    struct Renewal {
+        var crashes = 0
+        var signatures = 0
+    }
+
+    private static func renew(
+        _ identities: Set<String>, store: String, options: GlobalOptions, progress: Progress
+    ) throws -> Renewal {
+        var renewal = Renewal()
+        guard !identities.isEmpty, access(store + "/" + Catalog.fileName, F_OK) == 0 else { return renewal }
+        let catalog = try Catalog.open(store: store)
+        var sessions: [String] = []
+        for errors in [false, true] {
+            try catalog.forEachCrash(Selection(errors: errors)) { row in
+                if sessions.last != row.session, CrashSigner.mentions(row.json, any: identities) {
+                    sessions.append(row.session)
+                }
+            }
+        }
+        let signer = try CrashSigner(options, store: store)
+        var seen: Set<String> = []
+        let concerned = sessions.filter { seen.insert($0).inserted }
+        for (index, id) in concerned.enumerated() {
+            progress.update("naming the stacks of \(index + 1) of \(concerned.count) sessions")
+            guard let pack = try catalog.session(id)?.pack else { continue }
+            var contents = try PackContents(try PackReader.open(path: store + "/" + pack, tolerant: true), path: pack)
+            signer.renew(&contents)
+            let updates = contents.renewed.values.compactMap { json in
+                CrashSigner.decode(json).map { CrashUpdate(session: id, crash: $0.crash, json: json) }
+            }
+            renewal.crashes += updates.count
+            renewal.signatures += try catalog.update(crashes: updates)
+        }
+        if renewal.signatures > 0 { try AliasFile.save(catalog) }
+        return renewal
+    }
+
+    private func report(_ addition: SymbolStore.Addition, _ renewal: Renewal) throws {
+        let output = Output(options)
+        if options.json {
+            var line = JSONLine()
+            line.add("added", addition.added.count)
+            line.add("known", addition.known)
+            line.add("skipped", addition.skipped)
+            line.add("without_build_id", addition.withoutBuildID)
+            line.add("crashes", renewal.crashes)
+            line.add("signatures", renewal.signatures)
+            output.line(line)
+        } else {
+            let files = addition.added.count == 1 ? "1 file" : "\(addition.added.count) files"
+            let bytes = addition.added.reduce(UInt64(0)) { $0 &+ $1.size }
+            output.text(
+                "added \(files), \(SizeText.binary(bytes)); \(addition.known) were there, \(addition.skipped) are no symbols"
+            )
+            if renewal.crashes > 0 {
+                let crashes = renewal.crashes == 1 ? "1 crash" : "\(renewal.crashes) crashes"
+                output.text("named the stacks of \(crashes), of which \(renewal.signatures) got another signature")
+            }
+            for path in addition.withoutBuildID.prefix(20) {
+                output.text(output.style.yellow("without a build id: ") + Escape.display(path))
+            }
+            if addition.withoutBuildID.count > 20 { output.text("… and \(addition.withoutBuildID.count - 20) more") }
+        }
+        try output.finish()
+        if addition.added.isEmpty, addition.known == 0 {
+            throw Failure(
+                "no_symbols", "nothing with a build id was found in \(paths.joined(separator: " "))",
+                hint: addition.withoutBuildID.isEmpty
+                    ? "give executables, .debug files, Breakpad .sym files or a folder of them"
+                    : "link with -Wl,--build-id=sha1", status: .nothingFound)
+        }
+    }
+}
+
+/// `salvage symbols list`.
+struct SymbolsList: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "What the symbol store holds.")
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let entries = CrashSigner.symbols(of: try StoreAccess.path(options)).list()
+        let output = Output(options)
+        if entries.isEmpty { try output.nothing("the symbol store is empty", options) }
+        var table = Table(["IDENTITY", "KIND", "SIZE", "PATH"], rightAligned: [2])
+        for entry in entries {
+            if options.json {
+                var line = JSONLine()
+                line.add("identity", entry.identity)
+                line.add("kind", entry.kind.rawValue)
+                line.add("size", entry.size)
+                line.add("path", entry.path)
+                output.line(line)
+                try output.checkReader()
+            } else {
+                table.add([
+                    Table.Cell(Escape.display(entry.identity)) { $0.cyan($1) }, Table.Cell(entry.kind.rawValue),
+                    Table.Cell(SizeText.binary(entry.size)), Table.Cell(Escape.display(entry.path)),
+                ])
+            }
+        }
+        if !options.json { table.write(to: output.sink, style: output.style) }
+        try output.finish()
+    }
+}
+
+/// `salvage symbols missing`.
+struct SymbolsMissing: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "missing", abstract: "Which build ids crashes wait for, those with the most crashes first.",
+        discussion: """
+            A crash waits for a module when a frame of its crashed thread lies in it and has no name.
+            """)
+
+    @OptionGroup var which: CrashOptions
+    @OptionGroup var select: SelectionOptions
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let catalog = try StoreAccess.catalogForReading(options)
+        var selection = try which.selection(select)
+        selection.limit = nil
+        var missing = MissingSymbols(CrashSigner.symbols(of: catalog.store))
+        try catalog.forEachCrash(selection) { row in
+            let build = [row.image.isEmpty ? nil : row.image, row.tag].compactMap { $0 }.joined(separator: ":")
+            missing.add(CrashFrames.decode(row.json), build: build)
+        }
+        let output = Output(options)
+        let entries = missing.entries.prefix(select.limit ?? .max)
+        if entries.isEmpty { try output.nothing("no crash waits for symbols", options) }
+        var table = Table(["CRASHES", "BUILD ID", "MODULE", "BUILDS"], rightAligned: [0])
+        for entry in entries {
+            if options.json {
+                var line = JSONLine()
+                line.add("build_id", entry.identity)
+                line.add("module", entry.module)
+                line.add("crashes", entry.crashes)
+                line.add("builds", entry.builds)
+                output.line(line)
+                try output.checkReader()
+            } else {
+                let builds = entry.builds.prefix(4).map { Escape.display($0) }.joined(separator: " ")
+                table.add([
+                    Table.Cell("\(entry.crashes)") { $0.red($1) },
+                    Table.Cell(Escape.display(entry.identity)) { $0.cyan($1) },
+                    Table.Cell(Escape.display(entry.module)),
+                    Table.Cell(builds + (entry.builds.count > 4 ? " … (\(entry.builds.count))" : "")),
+                ])
+            }
+        }
+        if !options.json { table.write(to: output.sink, style: output.style) }
+        try output.finish()
+    }
+}

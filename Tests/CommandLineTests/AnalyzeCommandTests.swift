@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+@Suite(.serialized) struct AnalyzeCommandTests {
+    @Test(.enabled(if: CrashStage.possible, "no gcc, or core dumps go elsewhere on this machine"))
+    func aCoreAtHandIsShownAsACrashOfTheStore() throws {
+        let stage = try CrashStage()
+        let core = try stage.core("a", "weapon")
+        let plain = try Program.run(["analyze", core])
+        #expect(plain.status == 0 && plain.out.contains("SIGSEGV (SEGV_MAPERR)"), "\(plain.out)\(plain.err)")
+        #expect(plain.out.contains("server+0x") && plain.out.contains("symbols missing for server"))
+        let named = try Program.run(["analyze", "--symbols", stage.scratch.path("a"), core])
+        #expect(named.out.contains("weapon_damage") && named.out.contains("server.c:"), "\(named.out)\(named.err)")
+        let record = try #require(try Program.run(["analyze", "--json", "--threads", "all", core]).objects.first)
+        #expect(record["signal"] as? String == "SIGSEGV" && record["kind"] as? String == "elf_core")
+        for (tool, suffix) in [("gzip -k", "gz"), ("zstd -q", "zst")] {
+            guard CrashStage.has(String(tool.split(separator: " ")[0])) else { continue }
+            try shell("\(tool) \(core)")
+            let packed = try Program.run(["analyze", "--json", core + "." + suffix]).objects.first
+            #expect(packed?["stack_hash"] as? String == record["stack_hash"] as? String, "\(tool)")
+        }
+        // The program's last words lie beside its core and become the reason.
+        let folder = (try stage.core("a", "assert") as NSString).deletingLastPathComponent
+        let merged = try Program.run(["analyze", "--json", folder]).objects
+        #expect(merged.count == 1)
+        #expect((merged.first?["signature"] as? String)?.hasPrefix("assert | slots < N && \"…\"") == true)
+        #expect(merged.first?["signature_quality"] as? String == "message")
+        #expect((merged.first?["cause"] as? [String: Any])?["detector"] as? String == "assert")
+    }
+
+    @Test func dumpsOfTheCorporaAreReadAndWhatIsNoneSaysSo() throws {
+        let scratch = try Scratch()
+        try "all is well\n".write(toFile: scratch.path("calm.log"), atomically: true, encoding: .utf8)
+        let calm = try Program.run(["analyze", scratch.path("calm.log")])
+        #expect(calm.status == 1 && calm.err.contains("no crash"))
+        #expect(try Program.run(["analyze", scratch.path("nothing")]).status == 2)
+        // A pipe that nobody writes to must not be waited for.
+        try shell("mkfifo \(scratch.path("pipe"))")
+        let pipe = try Program.run(["analyze", scratch.path("pipe")])
+        #expect(pipe.status == 2 && pipe.err.contains("not a regular file"))
+        guard let corpora = Program.corpora else {
+            print("skipped: ../shared/corpora is not there")
+            return
+        }
+        let mini = try Program.run(
+            [
+                "analyze", "--json", "--symbols", corpora.path + "/minidump/symbols",
+                corpora.path + "/minidump/rust-minidump-test.dmp",
+            ])
+        #expect(mini.objects.first?["exception"] as? String == "EXCEPTION_ACCESS_VIOLATION", "\(mini.err)")
+        let micro = try Program.run(["analyze", "--json", corpora.path + "/microdump/breakpad-microdump-arm64.dmp"])
+        #expect(micro.objects.count == 1 && micro.objects.first?["kind"] as? String == "microdump")
+        let python = try Program.run(["analyze", "--json", corpora.path + "/text/satyr-python-01.txt"])
+        #expect(python.objects.first?["signature_quality"] as? String == "symbol")
+        // In a store it is one crash, too, though a dump and a text at once.
+        let store = scratch.path("store")
+        let ingest = try Program.run(
+            [
+                "ingest", "--store", store, "--session", "m",
+                corpora.path + "/microdump/breakpad-microdump-arm64.dmp",
+            ])
+        #expect(ingest.status == 0)
+        #expect(try Program.run(["crashes", "--json", "--store", store]).objects.count == 1)
+    }
+}

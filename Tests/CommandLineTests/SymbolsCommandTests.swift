@@ -1,0 +1,100 @@
+import Foundation
+import Testing
+
+@Suite(.enabled(if: CrashStage.possible, "no gcc, or core dumps go elsewhere on this machine"), .serialized)
+struct SymbolsCommandTests {
+    @Test func symbolsNameTheCrashesThatWaitedForThem() throws {
+        let stage = try CrashStage()
+        #expect(try stage.ingest("s-a", tag: "1.0", try stage.core("a", "weapon")).status == 0)
+        #expect(try stage.ingest("s-b", tag: "1.1", try stage.core("b", "weapon")).status == 0)
+        let before = try stage.signatures()
+        let old = try #require(before["s-a"])
+        #expect(old.hasPrefix("server+0x") && old != before["s-b"])
+        let missing = try stage.salvage("symbols", "missing", "--json").objects
+        let server = try #require(missing.first { $0["module"] as? String == "server" })
+        #expect(server["crashes"] as? Int == 1)
+        #expect((server["builds"] as? [String])?.first?.hasPrefix("shooter:1.") == true)
+
+        let first = try stage.salvage("symbols", "add", "--json", stage.scratch.path("a/server.debug"))
+        #expect(first.status == 0 && first.objects.first?["signatures"] as? Int == 1, "\(first.out)\(first.err)")
+        #expect(try stage.signatures()["s-a"] == "weapon_damage")
+        #expect(try stage.signatures()["s-b"] == before["s-b"])
+        // A folder, with the executable itself this time.
+        let second = try stage.salvage("symbols", "add", stage.scratch.path("b"))
+        #expect(second.status == 0 && second.out.contains("1 got another signature"), "\(second.out)\(second.err)")
+        #expect(try stage.signatures() == ["s-a": "weapon_damage", "s-b": "weapon_damage"])
+        #expect(try stage.signatures("--signature", old) == ["s-a": "weapon_damage"])
+        #expect(try stage.signatures("--tag", "1.1", "--signature", "server+*") == ["s-b": "weapon_damage"])
+        let top = try stage.salvage("crashes", "top", "--json").objects
+        #expect(top.count == 1 && top.first?["count"] as? Int == 2 && top.first?["images"] as? [String] == ["shooter"])
+        let left = try stage.salvage("symbols", "missing", "--json").objects.compactMap { $0["module"] as? String }
+        #expect(!left.contains("server"))
+
+        let crash = try stage.salvage("crash", "s-a")
+        #expect(crash.out.contains("server.c:") && crash.out.contains("world_tick") && crash.out.contains(old))
+        let record = try #require(try stage.salvage("crash", "s-a", "--json").objects.first)
+        #expect(record["aliases"] as? [String] == [old])
+        let frames = try #require(record["frames"] as? [[String: Any]])
+        #expect(frames.prefix(3).map { $0["function"] as? String } == ["weapon_damage", "world_tick", "loop"])
+        #expect(frames.prefix(3).allSatisfy { $0["line"] is Int })
+    }
+
+    @Test func whatComesLaterIsNamedAtOnceAndAReindexEndsInTheSame() throws {
+        let stage = try CrashStage()
+        #expect(try stage.salvage("symbols", "add", stage.scratch.path("a/server.full")).status == 0)
+        // The kernel's usual filter keeps no code pages: only the executable's tables lead up the stack.
+        #expect(try stage.ingest("early", tag: "1.0", try stage.core("a", "weapon", filter: "0x33")).status == 0)
+        #expect(try stage.signatures() == ["early": "weapon_damage"])
+        let frames = try stage.salvage("crash", "early", "--json").objects.first?["frames"] as? [[String: Any]]
+        #expect(frames?.prefix(3).map { $0["trust"] as? String } == ["context", "cfi", "cfi"])
+        #expect(try stage.ingest("late", tag: "1.1", try stage.core("b", "net")).status == 0)
+        let offset = try #require(try stage.signatures()["late"])
+        #expect(offset.hasPrefix("abort | server+0x"))
+        #expect(try stage.salvage("symbols", "add", stage.scratch.path("b/server.full")).status == 0)
+        #expect(try stage.signatures()["late"] == "abort | net_receive")
+
+        let questions = [
+            ["crashes", "--json"], ["crashes", "top", "--json"], ["crash", "late", "--json"],
+            ["crashes", "--json", "--signature", offset], ["symbols", "missing", "--json"],
+        ]
+        func answers() throws -> [String] {
+            try questions.map { try Program.run($0, environment: ["SALVAGE_STORE": stage.store]).out }
+        }
+        let before = try answers()
+        #expect(before[3].contains("net_receive"))
+        try shell("rm -f \(stage.store)/catalog.sqlite*")
+        #expect(try stage.salvage("reindex").status == 0)
+        #expect(try answers() == before)
+        #expect(try stage.salvage("reindex").status == 0)
+        #expect(try answers() == before)
+        // The packs themselves know no symbols.
+        try shell("rm -rf \(stage.store)/catalog.sqlite* \(stage.store)/symbols")
+        #expect(try stage.salvage("reindex").status == 0)
+        #expect(try stage.signatures()["late"] == offset)
+    }
+
+    @Test func theStoreIsReadableByOtherToolsAndSaysWhatItLacks() throws {
+        let stage = try CrashStage()
+        #expect(try stage.salvage("symbols", "list").status == 1)
+        let none = try stage.salvage("symbols", "add", stage.scratch.path("server.c"))
+        #expect(none.status == 1 && none.err.contains("build id"), "\(none.out)\(none.err)")
+        #expect(try stage.salvage("symbols", "add", stage.scratch.path("nothing")).status == 2)
+        #expect(try stage.salvage("symbols", "add", stage.scratch.path("a")).status == 0)
+        let entries = try stage.salvage("symbols", "list", "--json").objects
+        #expect(Set(entries.compactMap { $0["kind"] as? String }) == ["debug", "executable"])
+        let identity = try #require(entries.first?["identity"] as? String)
+        #expect(try shell("readelf -n \(stage.scratch.path("a/server"))").out.contains(identity))
+        let file = stage.store + "/symbols/.build-id/\(identity.prefix(2))/\(identity.dropFirst(2)).debug"
+        #expect(FileManager.default.fileExists(atPath: file))
+        if CrashStage.has("gdb") {
+            let gdb = try shell(
+                """
+                gdb -nx -batch -iex 'set debug-file-directory \(stage.store)/symbols' -ex 'info line weapon_damage' \
+                \(stage.scratch.path("a/server")) 2>&1
+                """)
+            #expect(gdb.out.contains("server.c"), "\(gdb.out)")
+        }
+        let again = try stage.salvage("symbols", "add", "--json", stage.scratch.path("a")).objects.first
+        #expect(again?["added"] as? Int == 0 && (again?["known"] as? Int ?? 0) > 0)
+    }
+}
