@@ -91,12 +91,14 @@ public struct SignaturePattern: Sendable, Equatable {
         private let compiled: UnsafeMutablePointer<regex_t>
 
         init?(_ text: String) {
-            compiled = .allocate(capacity: 1)
-            compiled.initialize(to: regex_t())
-            guard regcomp(compiled, text, REG_EXTENDED | REG_NOSUB) == 0 else {
-                compiled.deallocate()
+            let made = UnsafeMutablePointer<regex_t>.allocate(capacity: 1)
+            made.initialize(to: regex_t())
+            guard regcomp(made, text, REG_EXTENDED | REG_NOSUB) == 0 else {
+                made.deallocate()
                 return nil
             }
+            // Only now: an object whose parts are all there is released by `deinit` also where its making fails.
+            compiled = made
         }
 
         deinit {
