@@ -57,7 +57,11 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ], swiftSettings: house),
         .testTarget(
-            name: "SalvageCommandsTests", dependencies: ["SalvageCommands", "Catalog", "Pack", "Terminal"],
+            name: "SalvageCommandsTests",
+            dependencies: [
+                "SalvageCommands", "Catalog", "Pack", "Terminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: house),
         .target(name: "Terminal", swiftSettings: hot),
         .target(

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Where results go.
 public protocol SearchOutput {
     /// Takes bytes in their final order.
@@ -31,6 +33,8 @@ struct Assembly<Output: SearchOutput> {
     private var printedInMember: UInt64 = 0
     private var anyMember = false
     private var pending: [PendingLine] = []
+    private var hasUnflushed = false
+    private var lastFlush = 0
 
     /// Context behind a unit's end, which the next unit may show to be a selected line.
     private struct PendingLine {
@@ -47,6 +51,9 @@ struct Assembly<Output: SearchOutput> {
     var closedThrough: Int { closed ? ordinal : ordinal - 1 }
 
     mutating func take(_ result: UnitResult) {
+        defer {
+            if report.problemCount > Self.problemLimit { isFinished = true }
+        }
         if result.unit.memberOrdinal != ordinal { startMember(result) }
         for problem in result.problems { report.note(problem) }
         report.decoded += result.decodedBlocks
@@ -65,6 +72,9 @@ struct Assembly<Output: SearchOutput> {
         }
     }
 
+    /// So many lines beyond the match limit mean that the pattern is hopeless, and going on would take for ever.
+    private static var problemLimit: Int { 10_000 }
+
     mutating func finish() -> (SearchReport, Output) {
         endMember()
         ordinal = -1
@@ -73,8 +83,23 @@ struct Assembly<Output: SearchOutput> {
         return (report, output)
     }
 
-    mutating func flush() {
+    /// Hands on what was written, unless that was done a moment ago: the first line at once, later ones in time to be
+    /// read, and many of them together.
+    mutating func flushIfDue() {
+        guard hasUnflushed else { return }
+        let now = Self.milliseconds()
+        guard now - lastFlush >= Self.flushInterval else { return }
+        lastFlush = now
+        hasUnflushed = false
         if !output.flush() { closeOutput() }
+    }
+
+    private static var flushInterval: Int { 20 }
+
+    private static func milliseconds() -> Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 
     private mutating func closeOutput() {
@@ -154,8 +179,12 @@ struct Assembly<Output: SearchOutput> {
     // MARK: Lines
 
     private mutating func takeLines(_ result: UnitResult) {
-        guard !result.events.isEmpty || result.binaryOffset != nil else { return }
-        if !options.hasContext, options.maxCount == nil {
+        guard !result.events.isEmpty || result.plain != nil || result.binaryOffset != nil else { return }
+        if let plain = result.plain {
+            begin()
+            selected += result.selected - (result.binaryOffset == nil ? 0 : 1)
+            write(plain.bytes)
+        } else if !options.hasContext, options.maxCount == nil {
             // The common case: all of it, as it is.
             if !result.events.isEmpty {
                 begin()
@@ -290,6 +319,7 @@ struct Assembly<Output: SearchOutput> {
         guard !report.outputClosed, bytes.count > 0 else { return }
         printedInMember += UInt64(bytes.count)
         if options.mode != .json { report.printedBytes += UInt64(bytes.count) }
+        hasUnflushed = true
         if !output.write(bytes) { closeOutput() }
     }
 

@@ -47,13 +47,20 @@ public indirect enum ProbeTree: Sendable {
         return false
     }
 
-    /// Whether a block with this filter (format 1, verified by the caller) may match.
-    public func mayMatch(_ filter: UnsafeRawBufferPointer) -> Bool {
+    /// Whether a block with this filter (format 1) may match.
+    /// - Parameter isSound: whether the byte at an offset of the filter can be trusted; asked only of bytes that say no.
+    public func mayMatch(_ filter: UnsafeRawBufferPointer, isSound: (Int) -> Bool = { _ in true }) -> Bool {
         switch self {
-        case .all: true
-        case .probe(let probe): probe.mayMatch(filter)
-        case .and(let parts): parts.allSatisfy { $0.mayMatch(filter) }
-        case .or(let parts): parts.contains { $0.mayMatch(filter) }
+        case .all: return true
+        case .probe(let probe):
+            guard let missing = probe.missing(in: filter) else { return true }
+            return !isSound(missing)
+        case .and(let parts):
+            for part in parts where !part.mayMatch(filter, isSound: isSound) { return false }
+            return true
+        case .or(let parts):
+            for part in parts where part.mayMatch(filter, isSound: isSound) { return true }
+            return false
         }
     }
 }

@@ -16,11 +16,7 @@ public enum FilterLog {
         let total = reader.blocks.reduce(0) { $0 + Int($1.filter?.length ?? 0) }
         guard total <= largestRecord else { return }
         let filters = try reader.filters()
-        let rows = reader.blocks.indices.map { block -> (bytes: [UInt8], checksum: UInt32) in
-            guard let reference = reader.blocks[block].filter, let bytes = filters.withFilter(block: block, Array.init)
-            else { return ([], 0) }
-            return (bytes, reference.checksum)
-        }
+        let rows = reader.blocks.indices.map { filters.withFilter(block: $0, Array.init) ?? [] }
         try append(
             FilterRow.encode(path: pack, packBytes: reader.fileSize, filters: rows), to: file(store: store, pack: pack))
     }
@@ -71,9 +67,7 @@ public enum FilterLog {
     private static func file(store: String, pack: String) throws(LogSearchError) -> String {
         let folder = store + "/" + FilterIndex.folder
         if mkdir(folder, 0o700) != 0, errno != EEXIST { throw failure("creating the folder of filters", folder) }
-        let parts = pack.split(separator: "/")
-        let isDated = parts.count == 5 && parts[1...3].allSatisfy { $0.utf8.allSatisfy { $0 &- 0x30 <= 9 } }
-        return folder + "/" + (isDated ? parts[1...3].joined(separator: "-") : "other") + FilterIndex.suffix
+        return folder + "/" + FilterIndex.day(of: pack) + FilterIndex.suffix
     }
 
     private static func append(_ record: [UInt8], to path: String) throws(LogSearchError) {

@@ -5,18 +5,23 @@ internal import Pack
 ///
 /// Little-endian, each record a multiple of 8 bytes:
 ///
-///     0  u32 "SVFR"        4  u32 length of header, path and table    8  u64 length of the record
+///     0  u32 "SVF2"        4  u32 length of header, path and table    8  u64 length of the record
 ///     16 u64 size of the pack in bytes, 0 when it was removed         24 u32 length of the path
 ///     28 u32 blocks        32 u32 filter format                       36 u32 CRC-32C of header, path and table
 ///     40 path relative to the store, padded with zeros to 8
-///        table: for each block u32 length of its filter (0: none), u32 CRC-32C of it
+///        table: for each block u32 length of its filter (0: none); then for each 512 bytes of each filter their u32
+///        CRC-32C; padded with zeros to 8
 ///        the filters, one after the other, padded with zeros to 8
 ///
 /// A later record of the same path replaces an earlier one. The size of the pack tells whether a record is about the
-/// pack that lies there now: a new generation is always larger.
+/// pack that lies there now: a new generation is always larger. Records of the first layout ("SVFR", whose table holds
+/// u32 length and u32 CRC-32C of each filter) are read too.
 public struct FilterRow {
-    static let magic: UInt32 = 0x5246_5653
+    static let magic: UInt32 = 0x3246_5653
+    static let firstMagic: UInt32 = 0x5246_5653
     static let headerSize = 40
+    /// Bytes of a filter that one checksum covers: a search reads and verifies only those that say no.
+    static let sector = 512
 
     /// Path of the pack relative to the store, raw bytes.
     let path: UnsafeRawBufferPointer
@@ -27,19 +32,25 @@ public struct FilterRow {
     private let format: UInt32
     private let table: UnsafeRawBufferPointer
     private let filters: UnsafeRawBufferPointer
+    private let isSectored: Bool
     let totalLength: Int
 
     /// Reads the record at the start of `bytes`; nil where there is none that is sound.
     /// - Parameter isVerified: its checksum was found to hold before.
     init?(_ bytes: UnsafeRawBufferPointer, isVerified: Bool = false) {
-        guard bytes.count >= Self.headerSize, Self.word(bytes, 0) == Self.magic else { return nil }
+        guard bytes.count >= Self.headerSize else { return nil }
+        let magic = Self.word(bytes, 0)
+        guard magic == Self.magic || magic == Self.firstMagic else { return nil }
         let head = Int(Self.word(bytes, 4))
         let total = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self).littleEndian
         let pathLength = Int(Self.word(bytes, 24))
         let blocks = Int(Self.word(bytes, 28))
         guard total <= UInt64(bytes.count), total % 8 == 0, head >= Self.headerSize, head <= Int(total),
-            pathLength <= 65_536, head == Self.headerSize + (pathLength + 7) / 8 * 8 + blocks * 8
+            pathLength <= 65_536
         else { return nil }
+        let tableStart = Self.headerSize + (pathLength + 7) / 8 * 8
+        let perBlock = magic == Self.magic ? 4 : 8
+        guard tableStart <= head, blocks * perBlock <= head - tableStart else { return nil }
         if !isVerified {
             var crc = salvage_crc32c(0, bytes.baseAddress, 36)
             var zero: UInt32 = 0
@@ -51,29 +62,34 @@ public struct FilterRow {
         packBytes = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self).littleEndian
         self.blocks = blocks
         format = Self.word(bytes, 32)
-        table = UnsafeRawBufferPointer(rebasing: bytes[(head - blocks * 8)..<head])
+        table = UnsafeRawBufferPointer(rebasing: bytes[tableStart..<head])
         filters = UnsafeRawBufferPointer(rebasing: bytes[head..<Int(total)])
+        isSectored = magic == Self.magic
         totalLength = Int(total)
     }
 
+    @inline(__always)
     private static func word(_ bytes: UnsafeRawBufferPointer, _ at: Int) -> UInt32 {
         bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self).littleEndian
     }
 
     /// Which blocks may meet a query, as one flag for each; nil when none may.
     ///
-    /// A filter that says no is believed only when its checksum holds.
+    /// A filter that says no is believed only when the checksum of the bytes that say so holds.
     func candidates(_ query: BlockQuery) -> [Bool]? {
         var flags: [Bool]?
         var offset = 0
+        var sector = 0
         for block in 0..<blocks {
-            let length = Int(Self.word(table, block * 8))
+            let length = Int(Self.word(table, block * (isSectored ? 4 : 8)))
             guard length <= filters.count - offset else { return [Bool](repeating: true, count: blocks) }
             let filter = UnsafeRawBufferPointer(rebasing: filters[offset..<offset + length])
+            let first = sector
             offset += length
+            sector += (length + Self.sector - 1) / Self.sector
             let passes =
-                length == 0 || format != UInt32(BlockFilter.format) || query.probes.mayMatch(filter)
-                || salvage_crc32c(0, filter.baseAddress, length) != Self.word(table, block * 8 + 4)
+                length == 0 || format != UInt32(BlockFilter.format)
+                || query.probes.mayMatch(filter) { holds(at: $0, of: filter, block, first) }
             guard passes else { continue }
             if flags == nil { flags = [Bool](repeating: false, count: blocks) }
             flags?[block] = true
@@ -81,20 +97,37 @@ public struct FilterRow {
         return flags
     }
 
+    /// Whether the checksum over the byte `at` of a filter holds.
+    /// - Parameter sector: number of the filter's first sector, counted over all filters of the record.
+    private func holds(at: Int, of filter: UnsafeRawBufferPointer, _ block: Int, _ sector: Int) -> Bool {
+        guard isSectored else {
+            return salvage_crc32c(0, filter.baseAddress, filter.count) == Self.word(table, block * 8 + 4)
+        }
+        let index = at / Self.sector
+        let place = (blocks + sector + index) * 4
+        guard place + 4 <= table.count else { return false }
+        let start = index * Self.sector
+        let part = UnsafeRawBufferPointer(rebasing: filter[start..<min(start + Self.sector, filter.count)])
+        return salvage_crc32c(0, part.baseAddress, part.count) == Self.word(table, place)
+    }
+
     /// The path as text.
     public var pathText: String { String(decoding: path, as: UTF8.self) }
 
     /// The bytes of a record.
-    static func encode(path: String, packBytes: UInt64, filters: [(bytes: [UInt8], checksum: UInt32)]) -> [UInt8] {
+    /// - Parameter filters: the verified filter of each block; empty for none.
+    static func encode(path: String, packBytes: UInt64, filters: [[UInt8]]) -> [UInt8] {
         var out: [UInt8] = []
         func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { out += $0 } }
         func pad() { while out.count % 8 != 0 { out.append(0) } }
         let name = Array(path.utf8)
-        let head = headerSize + (name.count + 7) / 8 * 8 + filters.count * 8
-        let total = head + (filters.reduce(0) { $0 + $1.bytes.count } + 7) / 8 * 8
+        let sectors = filters.reduce(0) { $0 + ($1.count + sector - 1) / sector }
+        let head = headerSize + (name.count + 7) / 8 * 8 + (filters.count * 4 + sectors * 4 + 7) / 8 * 8
+        let content = filters.reduce(0) { $0 + $1.count }
+        out.reserveCapacity(head + content + 8)
         put(magic)
         put(UInt32(head))
-        put(UInt64(total))
+        put(UInt64(head + (content + 7) / 8 * 8))
         put(packBytes)
         put(UInt32(name.count))
         put(UInt32(filters.count))
@@ -102,13 +135,19 @@ public struct FilterRow {
         put(UInt32(0))
         out += name
         pad()
+        for filter in filters { put(UInt32(filter.count)) }
         for filter in filters {
-            put(UInt32(filter.bytes.count))
-            put(filter.checksum)
+            filter.withUnsafeBytes { bytes in
+                for start in stride(from: 0, to: bytes.count, by: sector) {
+                    let part = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + sector, bytes.count)])
+                    put(salvage_crc32c(0, part.baseAddress, part.count))
+                }
+            }
         }
+        pad()
         let crc = out.withUnsafeBytes { salvage_crc32c(0, $0.baseAddress, $0.count) }
         withUnsafeBytes(of: crc.littleEndian) { out.replaceSubrange(36..<40, with: $0) }
-        for filter in filters { out += filter.bytes }
+        for filter in filters { out += filter }
         pad()
         return out
     }

@@ -47,22 +47,28 @@ public final class PackFeed {
         usesFilters = options.usesFilters
     }
 
-    /// Searches all packs that the index knows; only for a query that it can answer, see `canAnswer`.
-    public init(store: String, all index: FilterIndex, query: LiteralQuery, options: SearchOptions) {
+    /// Searches the packs that a survey of the index found, which must have been made with the same query.
+    public init(store: String, survey: FilterIndex.Survey, query: LiteralQuery, options: SearchOptions) {
         self.store = store
         entries = []
         self.query = Self.prepared(query, options)
-        self.index = index
+        index = nil
         usesFilters = options.usesFilters
-        guard let prepared = self.query else { return }
-        found = index.candidates(prepared)
-        ruledOut = index.packs - found.count
+        found = survey.candidates
+        ruledOut = survey.packs - found.count
     }
 
-    /// Whether the index alone can say which packs may match: the query has literals, and nothing asks for lines
-    /// without them.
-    public static func canAnswer(_ query: LiteralQuery, options: SearchOptions) -> Bool {
-        prepared(query, options) != nil && !options.includeZero && options.mode != .filesWithout
+    /// What the index says of a query, where the index alone can say which packs may match: the query has literals, and
+    /// nothing asks for lines without them. Else nil.
+    /// - Parameter work: done at the same time, on a thread of its own.
+    public static func survey(
+        _ index: FilterIndex, _ query: LiteralQuery, options: SearchOptions,
+        meanwhile work: @escaping @Sendable () -> Void
+    ) -> FilterIndex.Survey? {
+        guard !options.includeZero, options.mode != .filesWithout, let query = prepared(query, options) else {
+            return nil
+        }
+        return index.survey(query, meanwhile: work)
     }
 
     private static func prepared(_ query: LiteralQuery, _ options: SearchOptions) -> BlockQuery? {

@@ -23,55 +23,33 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
     public func run<Output: SearchOutput>(
         into output: Output, nextSource: @escaping () -> Source?
     ) throws -> (report: SearchReport, output: Output) {
-        var assembly = Assembly(options: options, output: output)
-        let hub = SearchHub<Source>(
-            WorkQueue(options: options, query: pattern.query, nextSource: options.maxCount == 0 ? { nil } : nextSource))
-        try runInline(hub, &assembly)
-        let cores = max(1, options.workers > 0 ? options.workers : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        if !hub.isExhausted, !assembly.isFinished {
-            try runWorkers(min(cores, 64), hub, &assembly)
-        }
-        var (report, finished) = assembly.finish()
-        report.add(hub.queueReport)
-        return (report, finished)
-    }
-
-    /// The first units are scanned here and now: most selective searches end with them, and no thread is started.
-    private func runInline<Output: SearchOutput>(_ hub: SearchHub<Source>, _ assembly: inout Assembly<Output>) throws {
+        let queue = WorkQueue(
+            options: options, query: pattern.query, nextSource: options.maxCount == 0 ? { nil } : nextSource)
+        let hub = SearchHub(queue, Assembly(options: options, output: output))
         let scanner = try UnitScanner<Source>(pattern: pattern, options: options)
+        // The first units are scanned here and now: most selective searches end with them, and no thread is started.
         for _ in 0..<2 {
-            guard !assembly.isFinished, let batch = hub.takeBatch(closedThrough: assembly.closedThrough) else { return }
-            for result in scanner.scan(batch) where !assembly.isFinished { assembly.take(result) }
-            hub.skip(batch.sequence)
+            guard let batch = hub.takeBatch() else { return hub.finish() }
+            hub.deliver(scanner.scan(batch), batch.sequence)
         }
-        if !assembly.isFinished { assembly.flush() }
+        let crew = Crew()
+        if !hub.isOver { try startWorkers(crew, hub) }
+        while let batch = hub.takeBatch() { hub.deliver(scanner.scan(batch), batch.sequence) }
+        crew.join()
+        return hub.finish()
     }
 
-    private func runWorkers<Output: SearchOutput>(
-        _ count: Int, _ hub: SearchHub<Source>, _ assembly: inout Assembly<Output>
-    ) throws {
-        let scanners = try (0..<count).map { _ in try UnitScanner<Source>(pattern: pattern, options: options) }
-        let crew = Crew()
-        for scanner in scanners {
-            let isolated = Handover(scanner)
+    /// One worker for each core but the one that the caller's thread works on.
+    private func startWorkers<Output: SearchOutput>(_ crew: Crew, _ hub: SearchHub<Source, Output>) throws {
+        let cores = options.workers > 0 ? options.workers : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        for _ in 1..<max(1, min(cores, 64)) {
+            let isolated = Handover(try UnitScanner<Source>(pattern: pattern, options: options))
             crew.start {
                 let scanner = isolated.value
                 while let batch = hub.takeBatch() { hub.deliver(scanner.scan(batch), batch.sequence) }
-                hub.workerEnded()
             }
         }
-        if crew.count == 0 { throw LogSearchError(code: .resources, message: "no thread could be started") }
-        hub.expect(crew.count)
-        while let results = hub.nextResults(closedThrough: assembly.closedThrough, flush: { assembly.flush() }) {
-            for result in results where !assembly.isFinished { assembly.take(result) }
-            if assembly.report.problemCount > Self.problemLimit, assembly.report.problems.count > 0 { hub.stop() }
-            if assembly.isFinished { hub.stop() }
-        }
-        crew.join()
     }
-
-    /// So many lines beyond the match limit mean that the pattern is hopeless, and going on would take for ever.
-    private static var problemLimit: Int { 10_000 }
 }
 
 extension SearchReport {

@@ -1,93 +1,75 @@
 internal import Glibc
 
-/// The meeting point of workers and the thread that puts results in order.
-final class SearchHub<Source: SearchSource>: @unchecked Sendable {
-    // Unchecked: every member is used under `lock` only.
-    private let lock = Lock()
+/// The meeting point of workers: one queue of batches to take from, and results put in order.
+///
+/// There is no thread that only collects. Who delivers the batch that is awaited hands it, and those that wait behind
+/// it, to the assembly; waking another thread for each batch would cost as much as scanning some of them.
+final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Sendable {
+    // Unchecked: the queue is used under its lock, the results under theirs, the assembly by who set `isDraining`.
+    private let queueLock = Lock()
     private var queue: WorkQueue<Source>
+    private var exhausted = false
+    private let lock = Lock()
     private var results: [Int: [UnitResult]] = [:]
     private var nextToTake = 0
-    private var workers = 0
-    private var ended = 0
-    private var exhausted = false
+    private var isDraining = false
     private var stopped = false
+    private var assembly: Assembly<Output>
 
     /// Batches that may be finished ahead of the one awaited; bounds memory.
-    private static var window: Int { 32 }
+    private static var window: Int { 64 }
 
-    init(_ queue: WorkQueue<Source>) { self.queue = queue }
+    init(_ queue: WorkQueue<Source>, _ assembly: Assembly<Output>) {
+        self.queue = queue
+        self.assembly = assembly
+    }
 
-    var isExhausted: Bool { lock.held { exhausted } }
-    var queueReport: SearchReport { lock.held { queue.report } }
+    /// No batch is left to take, or none is wanted.
+    var isOver: Bool { lock.held { stopped } || queueLock.held { exhausted } }
 
-    func takeBatch(closedThrough: Int? = nil) -> ScanBatch<Source>? {
-        lock.held {
-            if let closedThrough { queue.closedThrough = max(queue.closedThrough, closedThrough) }
-            guard !stopped, !exhausted else { return nil }
-            guard let batch = queue.next() else {
-                exhausted = true
-                lock.wakeAll()
-                return nil
-            }
+    /// The next batch; nil when there is no more.
+    func takeBatch() -> ScanBatch<Source>? {
+        guard !lock.held({ stopped }) else { return nil }
+        return queueLock.held {
+            guard !exhausted else { return nil }
+            let batch = queue.next()
+            if batch == nil { exhausted = true }
             return batch
         }
     }
 
-    /// A batch that was taken care of without being delivered.
-    func skip(_ sequence: Int) { lock.held { nextToTake = sequence + 1 } }
-
+    /// Takes what came of a batch. Waits while too many are finished ahead of one that is not.
     func deliver(_ batch: [UnitResult], _ sequence: Int) {
         lock.held {
             while !stopped, sequence >= nextToTake + Self.window { lock.wait() }
+            guard !stopped else { return }
             results[sequence] = batch
-            lock.wakeAll()
-        }
-    }
-
-    func workerEnded() {
-        lock.held {
-            ended += 1
-            lock.wakeAll()
-        }
-    }
-
-    func expect(_ count: Int) { lock.held { workers = count } }
-
-    func stop() {
-        lock.held {
-            stopped = true
-            lock.wakeAll()
-        }
-    }
-
-    /// The results of the next batch in order; nil at the end. Before it sleeps it lets the output be flushed.
-    func nextResults(closedThrough: Int, flush: () -> Void) -> [UnitResult]? {
-        var flushed = false
-        while true {
-            var mustFlush = false
-            let taken: [UnitResult]?? = lock.held {
-                queue.closedThrough = max(queue.closedThrough, closedThrough)
-                while true {
-                    if !stopped, let ready = results.removeValue(forKey: nextToTake) {
-                        nextToTake += 1
-                        lock.wakeAll()
-                        return .some(ready)
-                    }
-                    if ended == workers { return .some(nil) }
-                    if !flushed {
-                        mustFlush = true
-                        return nil
-                    }
-                    lock.wait()
-                }
+            guard !isDraining else { return }
+            isDraining = true
+            while !stopped, let ready = results.removeValue(forKey: nextToTake) {
+                nextToTake += 1
+                lock.released { drain(ready) }
+                if assembly.isFinished { stopped = true }
+                lock.wakeAll()
             }
-            if mustFlush {
-                flush()
-                flushed = true
-                continue
-            }
-            return taken ?? nil
+            isDraining = false
         }
+    }
+
+    private func drain(_ ready: [UnitResult]) {
+        let closed = assembly.closedThrough
+        for result in ready where !assembly.isFinished { assembly.take(result) }
+        if !assembly.isFinished { assembly.flushIfDue() }
+        guard assembly.closedThrough != closed else { return }
+        let through = assembly.closedThrough
+        queueLock.held { queue.closedThrough = max(queue.closedThrough, through) }
+    }
+
+    /// Ends the output; to be called once, when all workers have ended.
+    func finish() -> (SearchReport, Output) {
+        var (report, output) = assembly.finish()
+        report.add(queue.report)
+        return (report, output)
     }
 }
 
@@ -115,6 +97,13 @@ final class Lock: @unchecked Sendable {
         return try body()
     }
 
+    /// Lets go while `body` runs; call it while held.
+    func released(_ body: () -> Void) {
+        pthread_mutex_unlock(mutex)
+        defer { pthread_mutex_lock(mutex) }
+        body()
+    }
+
     /// Sleeps until woken; call it while held.
     func wait() { pthread_cond_wait(condition, mutex) }
 
@@ -135,8 +124,9 @@ final class Crew {
 
     var count: Int { threads.count }
 
-    /// Starts one thread; where the system refuses, there is one less.
-    func start(_ body: @escaping @Sendable () -> Void) {
+    /// Starts one thread; where the system refuses, there is one less, and it says false.
+    @discardableResult
+    func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         final class Job: Sendable {
             let body: @Sendable () -> Void
             init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -150,6 +140,7 @@ final class Crew {
                 return nil
             }, job.toOpaque())
         if failed == 0 { threads.append(thread) } else { job.release() }
+        return failed == 0
     }
 
     func join() {

@@ -64,6 +64,11 @@ public struct SearchOptions: Sendable, Equatable {
     /// The defaults: lines with their numbers and names.
     public init() {}
 
+    /// Whole selected lines are printed as they are, or only counted; each can be taken by itself.
+    var isPlain: Bool {
+        (mode == .lines || mode == .count) && !invert && !hasContext && maxCount == nil && !color && !escape
+    }
+
     /// Context around selected lines is printed.
     var hasContext: Bool { (before > 0 || after > 0) && (mode == .lines || mode == .json || mode == .onlyMatching) }
 }

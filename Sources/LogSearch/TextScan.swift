@@ -34,6 +34,7 @@ struct TextScan {
     }
 
     mutating func run(_ finder: inout LineFinder, _ clock: inout LineClock, _ result: inout UnitResult) {
+        if options.isPlain { return runPlain(&finder, &clock, &result) }
         var position = 0
         while !stopped, position < text.count {
             let match = finder.next(from: position)
@@ -54,6 +55,38 @@ struct TextScan {
         }
         if options.hasContext, firstHit != nil, result.binaryOffset == nil { renderAfter(upTo: text.count, &result) }
         finishCount()
+    }
+
+    /// Lines as they are, or their number: what most searches ask for, without a value for each line.
+    private func runPlain(_ finder: inout LineFinder, _ clock: inout LineClock, _ result: inout UnitResult) {
+        let counts = options.mode == .count
+        let name = counts || !options.showName || options.heading ? [] : renderer.name.text + [0x3A]
+        let checksNUL = !counts && !options.asText
+        var position = 0
+        var line = first.firstLine
+        var counted = 0
+        var buffer: TextBuffer?
+        name.withUnsafeBytes { name in
+            while position < text.count, let match = finder.next(from: position) {
+                position = match.upperBound + 1
+                guard clock.contains(match) else { continue }
+                result.selected += 1
+                if counts { continue }
+                let bytes = UnsafeRawBufferPointer(rebasing: text[match])
+                if checksNUL, let nul = bytes.firstNUL() ?? (isText ? nil : 0) {
+                    result.binaryOffset = first.memberOffset &+ UInt64(match.lowerBound + nul)
+                    break
+                }
+                if options.lineNumbers {
+                    line &+= UInt64(UnsafeRawBufferPointer(rebasing: text[counted..<match.lowerBound]).countLineFeeds())
+                    counted = match.lowerBound
+                }
+                let into = buffer ?? TextBuffer(capacity: 8 << 10)
+                into.append(name, options.lineNumbers ? line : 0, bytes)
+                buffer = into
+            }
+        }
+        result.plain = buffer
     }
 
     /// The number of the line that starts at an offset.

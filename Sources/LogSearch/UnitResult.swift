@@ -1,3 +1,5 @@
+internal import CLogScan
+
 /// One printed line, or the printed matches of one line.
 struct LineEvent {
     /// Its number in the member.
@@ -15,6 +17,8 @@ struct UnitResult {
     let unit: ScanUnit
     let name: MemberName
     var output: [UInt8] = []
+    /// Whole lines without context instead of `output` and `events`, the common case.
+    var plain: TextBuffer?
     var events: [LineEvent] = []
     /// Selected lines and their matches; in the printing modes the events say the same.
     var selected: UInt64 = 0
@@ -65,5 +69,38 @@ struct MemberName: Sendable {
             }
         }
         self.json = json
+    }
+}
+
+/// Text being put together line by line, in memory that only grows. Used by one thread at a time.
+final class TextBuffer: @unchecked Sendable {
+    // Unchecked: handed over with the result it belongs to.
+    private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private(set) var count = 0
+
+    init(capacity: Int) { memory = .allocate(byteCount: max(capacity, 4096), alignment: 16) }
+
+    deinit { memory.deallocate() }
+
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[..<count]) }
+
+    /// Appends name, number and line, each of the first two with a colon behind it where it is there.
+    /// - Parameters:
+    ///   - name: with its colon.
+    ///   - number: 0 for none.
+    @inline(__always)
+    func append(_ name: UnsafeRawBufferPointer, _ number: UInt64, _ line: UnsafeRawBufferPointer) {
+        let room = name.count + 21 + line.count + 1
+        if memory.count - count < room { grow(room) }
+        guard let base = memory.baseAddress else { return }
+        count += logscan_put_line(base + count, name.baseAddress, name.count, number, line.baseAddress, line.count)
+    }
+
+    private func grow(_ room: Int) {
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(memory.count * 2, count + room), alignment: 16)
+        larger.copyMemory(from: bytes)
+        memory.deallocate()
+        memory = larger
     }
 }

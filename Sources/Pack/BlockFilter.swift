@@ -70,17 +70,21 @@ public struct FilterProbe: Sendable, Hashable {
     public var isEmpty: Bool { places.isEmpty }
 
     /// Whether a block with this filter (format 1, checksum verified by the caller) may contain the literal.
-    public func mayMatch(_ filter: UnsafeRawBufferPointer) -> Bool {
+    public func mayMatch(_ filter: UnsafeRawBufferPointer) -> Bool { missing(in: filter) == nil }
+
+    /// Where a filter (format 1) says that its block does not contain the literal: the offset of a byte that lacks a
+    /// gram's bit; nil when the block may contain it.
+    public func missing(in filter: UnsafeRawBufferPointer) -> Int? {
         let count = filter.count
         guard let base = filter.baseAddress, count >= 8, count % 8 == 0, count <= BlockFilter.maxSize else {
-            return true
+            return nil
         }
         let bits = UInt64(count) &* 8
         for place in places {
             let at = (UInt64(place) &* bits) >> UInt64(SALVAGE_FILTER_MASTER_BITS)
             let byte = base.load(fromByteOffset: Int(truncatingIfNeeded: at >> 3), as: UInt8.self)
-            if byte & (1 << UInt8(truncatingIfNeeded: at & 7)) == 0 { return false }
+            if byte & (1 << UInt8(truncatingIfNeeded: at & 7)) == 0 { return Int(truncatingIfNeeded: at >> 3) }
         }
-        return true
+        return nil
     }
 }

@@ -26,8 +26,7 @@ struct GrepRun {
 
     /// Searches and ends the command with ripgrep's exit code.
     func perform(_ selection: Selection) throws {
-        let catalog = try Catalog.open(store: store, readOnly: true)
-        let feed = try feed(selection, catalog)
+        let feed = try feed(selection)
         let engine = SearchEngine<PackSource>(pattern: pattern, options: search)
         let (report, output) = try engine.run(into: DescriptorOutput(descriptor: STDOUT_FILENO)) { feed.next() }
         if let failure = output.failure {
@@ -37,15 +36,18 @@ struct GrepRun {
         try end(report, feed)
     }
 
-    private func feed(_ selection: Selection, _ catalog: Catalog) throws -> PackFeed {
+    private func feed(_ selection: Selection) throws -> PackFeed {
         let index = FilterIndex(store: store)
-        if selection == Selection(), PackFeed.canAnswer(pattern.query, options: search) {
-            let totals = try catalog.status()
+        let opening = Opening(store: store)
+        if selection == Selection() {
+            // The catalog is asked while the filters are.
+            let survey = PackFeed.survey(index, pattern.query, options: search) { opening.countPacks() }
             // Every pack has a record about just that pack: the catalog's rows need not be read.
-            if totals.packs == index.packs, totals.packBytes == index.packBytes {
-                return PackFeed(store: store, all: index, query: pattern.query, options: search)
+            if let survey, let totals = opening.totals, totals.packs == survey.packs, totals.bytes == survey.packBytes {
+                return PackFeed(store: store, survey: survey, query: pattern.query, options: search)
             }
         }
+        let catalog = try opening.catalog()
         var entries: [PackFeed.Entry] = []
         try catalog.forEachSession(selection) { session in
             guard let pack = session.pack else { return }
@@ -96,5 +98,25 @@ struct GrepRun {
         text += "selected        \(report.lines) lines\n"
         sink.write(text)
         sink.flush()
+    }
+}
+
+/// The catalog, opened where it is first asked: on a thread beside the one that reads the filters.
+private final class Opening: @unchecked Sendable {
+    // Unchecked: used by one thread at a time, the second after the first has ended.
+    private let store: String
+    private var opened: Catalog?
+    private(set) var totals: (packs: Int, bytes: UInt64)?
+
+    init(store: String) { self.store = store }
+
+    /// A catalog that cannot be read is told of by whoever asks for its rows.
+    func countPacks() { totals = try? catalog().packTotals() }
+
+    func catalog() throws -> Catalog {
+        if let opened { return opened }
+        let catalog = try Catalog.open(store: store, readOnly: true)
+        opened = catalog
+        return catalog
     }
 }

@@ -40,11 +40,15 @@ public enum SalvageProgram {
     /// that the first word names is tried by itself. What it refuses, help included, is for the tree to word.
     public static func runQuery(_ arguments: [String]) -> Int32? {
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
-        guard let word = ordered.first, let type = CommandTable.query(named: word),
-            var command = try? type.parseAsRoot(Array(ordered.dropFirst()))
-        else { return nil }
+        guard let word = ordered.first, let type = CommandTable.query(named: word) else { return nil }
+        let rest = Array(ordered.dropFirst())
         signal(SIGPIPE, SIG_IGN)
         do {
+            if word == "grep", let grep = GrepQuickArguments.command(rest) {
+                try grep.run()
+                return ExitStatus.success.rawValue
+            }
+            guard var command = try? type.parseAsRoot(rest) else { return nil }
             try command.run()
             return ExitStatus.success.rawValue
         } catch {

@@ -10,3 +10,8 @@ int logscan_is_ascii(const uint8_t *bytes, size_t count);
 
 /// Offset of the first byte of the line that holds `at`: one past the last line feed before it, or 0.
 size_t logscan_line_start(const uint8_t *bytes, size_t at);
+
+/// Writes `name`, the decimal `number` and a colon unless it is 0, `line` and a line feed to `out`, which has room for
+/// them (22 bytes more than name and line). Returns the number of bytes written.
+size_t logscan_put_line(void *out, const void *name, size_t name_count, uint64_t number, const void *line,
+                        size_t line_count);
