@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Where results go.
-public protocol SearchOutput {
+public protocol SearchOutput: SendableMetatype {
     /// Takes bytes in their final order.
     /// - Returns: false when nobody reads any more; the search then stops.
     mutating func write(_ bytes: UnsafeRawBufferPointer) -> Bool
