@@ -12,7 +12,7 @@ enum LedgerWords {
         case .pending: words = "It has ended and not everything was fetched yet." + left(session.deadline, now)
         case .harvested: words = "Everything that exists was collected."
         case .partial: words = "Something is missing that should be there."
-        case .skipped: words = "The sampling rule left it out; nothing was fetched."
+        case .skipped: words = "Left out on purpose; nothing was fetched."
         case .lost: words = "Nothing was collected, and nothing can be any more."
         }
         return words + reason(session.reason) + pruned(session)

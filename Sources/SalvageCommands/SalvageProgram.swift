@@ -87,7 +87,11 @@ public enum SalvageProgram {
         }
         let code = Salvage.exitCode(for: error)
         let text = Salvage.fullMessage(for: error)
-        if !text.isEmpty {
+        if !code.isSuccess, arguments.contains("--json") {
+            let message = Salvage.message(for: error)
+            Failure("usage", message.isEmpty ? text : message, hint: "salvage COMMAND --help", status: .usage).report(
+                json: true, style: Style(choice: .never, descriptor: STDERR_FILENO))
+        } else if !text.isEmpty {
             let sink = ByteSink(descriptor: code.isSuccess ? STDOUT_FILENO : STDERR_FILENO)
             sink.write(text + "\n")
             sink.flush()

@@ -72,6 +72,7 @@ struct HarvestRun {
 /// nothing in cron.
 final class HarvestDisplay: Sendable {
     private let progress: Mutex<Sendability<Terminal.Progress>>
+    private let lastPause = Mutex<String?>(nil)
     private let isDaemon: Bool
     private let isVerbose: Bool
     private let isQuiet: Bool
@@ -125,8 +126,17 @@ final class HarvestDisplay: Sendable {
             return "session \(Escape.display(session)) \(state.rawValue)\(Escape.display(tail))"
         case .listFailed(_, let failure): return isVerbose || isDaemon ? "list failed: \(failure.message)" : nil
         case .paused(let pause):
+            // A single pass ends with it, and says so at its end.
+            guard isDaemon,
+                lastPause.withLock({ last in
+                    defer { last = pause.message }
+                    return last != pause.message
+                })
+            else { return nil }
             return "paused: \(pause.message)\(pause.identifier.map { " (identifier \($0))" } ?? "")"
-        case .resumed: return isDaemon ? "requests go on" : nil
+        case .resumed:
+            lastPause.withLock { $0 = nil }
+            return isDaemon ? "requests go on" : nil
         case .storeTrouble(let text): return "store: \(Escape.display(text))"
         case .quarantined(let session, let path, let reason):
             return "session \(Escape.display(session)): downloads put aside in \(path): \(Escape.display(reason))"
