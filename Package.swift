@@ -49,7 +49,7 @@ let package = Package(
             name: "SalvageCommands",
             dependencies: [
                 "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "Pack",
-                "Catalog",
+                "Catalog", "Live",
                 "CShims",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -67,7 +67,7 @@ let package = Package(
         .target(
             name: "Harvest",
             dependencies: [
-                "SessionAPI", "Catalog", "Pack", "CShims", "CrashAnalysis",
+                "SessionAPI", "Catalog", "Pack", "Live", "CShims", "CrashAnalysis",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
@@ -93,7 +93,9 @@ let package = Package(
         .target(
             name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CFilter"], swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
-        .testTarget(name: "HarvestTests", dependencies: ["Harvest"], swiftSettings: house),
+        .target(name: "Live", dependencies: ["Pack", "LogSearch"], swiftSettings: hot),
+        .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
+        .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Live"], swiftSettings: house),
         .testTarget(name: "SessionAPITests", dependencies: ["SessionAPI"], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(

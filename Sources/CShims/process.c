@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include "CShims.h"
 
 #include <errno.h>
@@ -22,4 +23,12 @@ int salvage_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0
 
 int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
     return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}
+
+int salvage_sync_file_system(const char *folder) {
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return -1;
+    int outcome = syncfs(descriptor);
+    close(descriptor);
+    return outcome;
 }

@@ -25,6 +25,8 @@ public struct IngestJob: Codable, Sendable, Equatable {
         public var name: [UInt8]
         /// The member's time of last change in nanoseconds since 1970, when it is kept as one file.
         public var modified: Int64
+        /// Words for the ledger's row, beside those that the child finds.
+        public var flags: [String]?
 
         /// A download of the artifact at an index.
         public init(artifact: Int, form: Form, name: [UInt8], modified: Int64 = 0) {

@@ -1,13 +1,17 @@
 import CrashAnalysis
 import LogSearch
-import Pack
+public import Pack
 
 /// Reads the times and the crash anchors of a block of text while its bytes are in the cache of a compressing thread.
-struct LogInspector: BlockInspector {
+public struct LogInspector: BlockInspector {
     /// When the session began, in milliseconds since 1970; where stamps lack a year or a day.
     let sessionStart: Int64
 
-    func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts {
+    /// An inspector of the logs of a session that began then, in milliseconds since 1970.
+    public init(sessionStart: Int64) { self.sessionStart = sessionStart }
+
+    /// The times and anchors of a piece of text.
+    public func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts {
         guard context.kind.isText else { return BlockFacts() }
         var facts = BlockFacts()
         facts.anchors = TextCrashScanner.shared.scan(bytes).map { anchor in

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import CrashAnalysis
 import Terminal
 
 /// `salvage crashes`: list them, or group them by signature.
@@ -51,9 +52,34 @@ struct CrashesList: ParsableCommand {
                 table.add(Self.row(row))
             }
         }
+        try LiveCrashes(store: catalog.store).forEach(try which.selection(select), catalog) { record in
+            count += 1
+            if options.json {
+                var line = record.json()
+                // Marked: the record may still change, and its session has no pack.
+                if line.last == UInt8(ascii: "}") { line = line.dropLast() + Array(",\"running\":true}".utf8) }
+                output.sink.write(line + [0x0A])
+            } else {
+                table.add(Self.row(record))
+            }
+        }
         if count == 0 { try output.nothing("no crash matches", options) }
         if !options.json { table.write(to: output.sink, style: output.style) }
         try output.finish()
+    }
+
+    private static func row(_ crash: CrashRecord) -> [Table.Cell] {
+        [
+            Table.Cell(
+                crash.time.flatMap { TimeText.parse($0, now: TimeText.now()) }.map { TimeText.table($0) } ?? "-"),
+            Table.Cell(Escape.display(crash.crash)) { $0.cyan($1) },
+            Table.Cell(Escape.display(crash.session ?? "-")),
+            Table.Cell(crash.tag.map { Escape.display($0) } ?? "-"),
+            Table.Cell(crash.location.map { Escape.display($0) } ?? "-"),
+            Table.Cell(Escape.display(crash.kind) + " (running)"),
+            Table.Cell(Escape.display(crash.signal ?? crash.exception ?? "-")) { $0.red($1) },
+            Table.Cell(Escape.display(crash.signature)),
+        ]
     }
 
     private static func row(_ crash: CrashRow) -> [Table.Cell] {

@@ -1,5 +1,6 @@
 import Catalog
 import Glibc
+import Live
 import LogSearch
 import Pack
 import Terminal
@@ -27,13 +28,16 @@ struct GrepRun {
     /// Searches and ends the command with ripgrep's exit code.
     func perform(_ selection: Selection) throws {
         let feed = try feed(selection)
-        let engine = SearchEngine<PackSource>(pattern: pattern, options: search)
-        let (report, output) = try engine.run(into: DescriptorOutput(descriptor: STDOUT_FILENO)) { feed.next() }
+        let live = try LiveFeed(store: store, selection) { try Catalog.open(store: store, readOnly: true) }
+        let engine = SearchEngine<StoreSource>(pattern: pattern, options: search)
+        let (report, output) = try engine.run(into: DescriptorOutput(descriptor: STDOUT_FILENO)) {
+            feed.next().map { .pack($0) } ?? live.next().map { .live($0) }
+        }
         if let failure = output.failure {
             throw Failure("output_failed", "could not write to standard output: \(String(cString: strerror(failure)))")
         }
         if explains { explain(report, feed) }
-        try end(report, feed)
+        try end(report, feed, live.problems)
     }
 
     private func feed(_ selection: Selection) throws -> PackFeed {
@@ -61,8 +65,8 @@ struct GrepRun {
         return feed
     }
 
-    private func end(_ report: SearchReport, _ feed: PackFeed) throws {
-        for problem in report.problems + feed.problems {
+    private func end(_ report: SearchReport, _ feed: PackFeed, _ unread: [String]) throws {
+        for problem in report.problems + feed.problems + unread {
             Failure("not_searched", problem, hint: "salvage verify names what is damaged").report(
                 json: options.json, style: options.errorStyle)
         }
@@ -81,7 +85,7 @@ struct GrepRun {
         }
         if report.outputClosed { return }
         var code = report.exitCode(quiet: search.mode == .quiet)
-        if !feed.problems.isEmpty, !(search.mode == .quiet && code == 0) { code = 2 }
+        if !feed.problems.isEmpty || !unread.isEmpty, !(search.mode == .quiet && code == 0) { code = 2 }
         if code != 0 { throw EndedWith(status: code == 1 ? .nothingFound : .failure) }
     }
 

@@ -1,4 +1,5 @@
 import Catalog
+import Live
 import Pack
 import Terminal
 
@@ -20,7 +21,7 @@ enum LogTail {
 
     /// Reads the end of the log: the stdout/stderr log where there is one, else the log that was written last.
     static func read(_ session: SessionRecord, store: String, lines count: Int) -> Result {
-        guard let pack = session.pack else { return .none }
+        guard let pack = session.pack else { return followed(session, store, count) }
         do {
             let reader = try PackReader.open(path: store + "/" + pack)
             let artifacts = try reader.artifacts()
@@ -36,6 +37,18 @@ enum LogTail {
                 return .none
             }
             return .lines(try tail(of: chosen, in: reader, count), path: reader.members[chosen].path)
+        } catch { return .unreadable("\(error)") }
+    }
+
+    /// The end of the log of a session that runs, as far as it was followed.
+    private static func followed(_ session: SessionRecord, _ store: String, _ count: Int) -> Result {
+        let folder = LiveStore.folder(store, session: session.session)
+        guard LiveStore.holds(folder: folder) else { return .none }
+        do {
+            guard let log = try LiveSnapshot.all(folder: folder).last, log.size > 0 else { return .none }
+            let start = log.size > UInt64(window) ? log.size - UInt64(window) : 0
+            let bytes = try log.bytes(from: start, to: log.size)
+            return .lines(lines(bytes[...], cutAbove: start > 0, count), path: Array(LiveSource.path(age: 0).utf8))
         } catch { return .unreadable("\(error)") }
     }
 
@@ -60,10 +73,14 @@ enum LogTail {
             if got == 0 { break }
             filled += got
         }
-        var lines = bytes[..<filled].split(separator: 0x0A, omittingEmptySubsequences: false)
+        return lines(bytes[..<filled], cutAbove: start > 0, count)
+    }
+
+    private static func lines(_ bytes: ArraySlice<UInt8>, cutAbove: Bool, _ count: Int) -> [String] {
+        var lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
         // The first piece may be the end of a longer line.
-        if start > 0, lines.count > 1 { lines.removeFirst() }
+        if cutAbove, lines.count > 1 { lines.removeFirst() }
         return lines.suffix(count).map { line in
             let line = line.last == 0x0D ? line.dropLast() : line
             let cut = line.count > widest

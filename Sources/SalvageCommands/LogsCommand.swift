@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Glibc
+import Live
 import LogSearch
 import Pack
 import Terminal
@@ -11,13 +12,85 @@ struct Logs: ParsableCommand {
         abstract: "Print the logs of one session.",
         discussion: """
             Prints what the server wrote to stdout and stderr where that was collected, else every log; --path chooses \
-            members. Several members are printed one after the other under their names.
+            members. Several members are printed one after the other under their names. Of a running session it prints \
+            what watch has followed so far (rules with follow: true); -f goes on until the session ends, as docker \
+            logs -f does. It reads the store only: salvage api stream-logs ID --follow asks the API itself.
 
               salvage logs ID --last 2m
               salvage logs ID --since start+5m --until start+6m -g 'Error|Warning'
+              salvage logs ID --around last
+              salvage logs ID -f -g Warning
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
+    @Flag(name: .shortAndLong, help: "Go on printing what is added until the session ends.") var follow = false
+    @OptionGroup var which: LogLineFlags
+    @OptionGroup var time: GrepTimeFlags
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        if let context = which.context, context < 0 {
+            throw Failure("bad_number", "-C must not be negative", status: .usage)
+        }
+        let catalog = try StoreAccess.catalogForReading(options)
+        let id = try catalog.resolve(session)
+        guard let record = try catalog.session(id) else { throw Failure.vanished(id) }
+        let place = try which.around.map { try CrashPlace.find($0, in: record, catalog) }
+        let printer = try LogPrinter(which, time, options, place)
+        if record.pack == nil, LiveStore.holds(catalog.store, session: id) {
+            try printLive(record, catalog, printer)
+        } else {
+            try printPack(record, catalog, printer)
+        }
+        try printer.end(session: id)
+    }
+
+    private func printLive(_ record: SessionRecord, _ catalog: Catalog, _ printer: LogPrinter) throws {
+        if follow {
+            try LogsFollower(session: record.session, catalog: catalog) { try printer.print($0, severalMembers: false) }
+                .run()
+            return
+        }
+        let logs = try LiveSnapshot.all(folder: LiveStore.folder(catalog.store, session: record.session))
+        let source = LiveSource(logs, label: SourceLabel(record))
+        if printer.needsBytes(source.members), let log = logs.last, let offset = printer.place?.offset {
+            try printer.writeAround(offset, size: log.size) { try log.read(at: $0, into: $1) }
+            return
+        }
+        _ = try printer.print(.live(source), severalMembers: logs.count > 1)
+    }
+
+    private func printPack(_ record: SessionRecord, _ catalog: Catalog, _ printer: LogPrinter) throws {
+        if record.pack == nil, record.state == .running {
+            throw Failure(
+                "not_followed", "the session is running and its log is not followed", session: record.session,
+                hint: "salvage api stream-logs \(record.session) --follow; or follow: true in a rule, for watch",
+                status: .nothingFound)
+        }
+        let pack = try SessionPack(record.session, catalog: catalog)
+        let members = which.chosen(pack)
+        guard !members.isEmpty else {
+            throw Failure(
+                "no_logs", "the session has no log\(which.path.isEmpty ? "" : " that matches --path")",
+                session: record.session, hint: "salvage files \(record.session)", status: .nothingFound)
+        }
+        let source = PackSource(
+            pack.reader, label: SourceLabel(record), usesFilters: which.pattern != nil, members: members)
+        if printer.needsBytes(source.members), let place = printer.place, let offset = place.offset,
+            let member = pack.reader.members.firstIndex(where: { Array((place.member ?? "").utf8) == $0.path })
+        {
+            let content = try pack.reader.content(ofMember: member)
+            try printer.writeAround(offset, size: pack.reader.members[member].size) {
+                try content.read(at: $0, into: $1)
+            }
+            return
+        }
+        _ = try printer.print(.pack(source), severalMembers: members.count > 1)
+    }
+}
+
+/// Which lines of a log.
+struct LogLineFlags: ParsableArguments {
     @Option(
         name: [.customShort("g"), .customLong("grep")],
         help: ArgumentHelp("Only lines that match this pattern.", valueName: "pattern"))
@@ -27,50 +100,22 @@ struct Logs: ParsableCommand {
     @Option(
         name: [.customShort("C", allowingJoined: true), .customLong("context")],
         help: ArgumentHelp("Print lines around each match.", valueName: "lines"))
-    var around: Int?
+    var context: Int?
     @Option(
         help: ArgumentHelp("Only members whose path matches this glob. May be repeated.", valueName: "glob"))
     var path: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Only lines around a crash: its id, a beginning of it, or 'last'.", valueName: "crash"))
+    var around: String?
+    @Option(help: ArgumentHelp("How far around it.", valueName: "span")) var within = "30s"
     @Option(help: ArgumentHelp("Not before: an instant, a span ago, or start+5m.", valueName: "time"))
     var since: String?
     @Option(help: ArgumentHelp("Before: an instant, a span ago, or start+5m.", valueName: "time"))
     var until: String?
-    @OptionGroup var time: GrepTimeFlags
-    @OptionGroup var options: GlobalOptions
-
-    func run() throws {
-        if let around, around < 0 { throw Failure("bad_number", "-C must not be negative", status: .usage) }
-        let pack = try SessionPack(session, catalog: try StoreAccess.catalogForReading(options))
-        let members = chosen(pack)
-        guard !members.isEmpty else {
-            throw Failure(
-                "no_logs", "the session has no log\(path.isEmpty ? "" : " that matches --path")",
-                session: pack.session.session, hint: "salvage files \(pack.session.session)", status: .nothingFound)
-        }
-        var reading = PatternOptions([pattern ?? ""])
-        reading.ignoreCase = ignoreCase
-        let compiled = try GrepRun.compile(reading)
-        let search = try searchOptions(severalMembers: members.count > 1)
-        var source: PackSource? = PackSource(
-            pack.reader, label: label(pack.session), usesFilters: pattern != nil, members: members)
-        let engine = SearchEngine<PackSource>(pattern: compiled, options: search)
-        let (report, output) = try engine.run(into: DescriptorOutput(descriptor: STDOUT_FILENO)) {
-            defer { source = nil }
-            return source
-        }
-        if let failure = output.failure {
-            throw Failure("output_failed", "could not write to standard output: \(String(cString: strerror(failure)))")
-        }
-        for problem in report.problems {
-            Failure("not_read", problem, session: pack.session.session).report(
-                json: options.json, style: options.errorStyle)
-        }
-        if report.problemCount > 0 { throw EndedWith(status: .partial) }
-        if report.lines == 0, !report.outputClosed { throw EndedWith(status: .nothingFound) }
-    }
 
     /// The members of the `logs` artifact, else those that are logs; with globs, all text that matches.
-    private func chosen(_ pack: SessionPack) -> [Int] {
+    func chosen(_ pack: SessionPack) -> [Int] {
         let members = pack.reader.members
         let globs = path.map { LogSearch.PathGlob($0) }
         if !globs.isEmpty {
@@ -80,29 +125,5 @@ struct Logs: ParsableCommand {
         }
         let streams = members.indices.filter { members[$0].kind.isText && pack.artifact(of: members[$0]) == "logs" }
         return streams.isEmpty ? members.indices.filter { members[$0].kind == .log } : streams
-    }
-
-    private func searchOptions(severalMembers: Bool) throws -> SearchOptions {
-        var search = SearchOptions()
-        search.mode = options.json ? .json : .lines
-        search.lineNumbers = options.json
-        search.showName = severalMembers
-        search.heading = severalMembers
-        search.before = around ?? 0
-        search.after = around ?? 0
-        search.asText = true
-        search.escape = isatty(STDOUT_FILENO) == 1
-        search.color = options.style.isEnabled && !options.json && pattern != nil
-        var selection = SelectionOptions()
-        selection.since = since
-        selection.until = until
-        try time.apply(to: &search, selection)
-        return search
-    }
-
-    private func label(_ session: SessionRecord) -> SourceLabel {
-        SourceLabel(
-            session: session.session, image: session.image.isEmpty ? nil : session.image, tag: session.tag,
-            location: session.location, start: session.created ?? 0, end: session.exited ?? session.firstSeenExited)
     }
 }

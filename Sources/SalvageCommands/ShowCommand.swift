@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import CrashAnalysis
+import Live
 import Pack
 import Terminal
 
@@ -26,12 +27,15 @@ struct Show: ParsableCommand {
         }
         let crashes = try catalog.crashes(Selection(sessions: [id], limit: 10)).map { CrashView($0) }
         let artifacts = try catalog.artifacts(id)
-        let screen = ShowScreen(session: record, output: output, now: TimeText.now())
+        let screen = ShowScreen(
+            session: record, output: output, now: TimeText.now(),
+            isFollowed: record.pack == nil && LiveStore.holds(catalog.store, session: id))
         screen.writeHead(crashes)
         screen.writeArtifacts(artifacts)
         if let crash = crashes.first {
             screen.writeCrash(crash, of: record.crashes, known: try catalog.signature(crash.row.signature))
         }
+        screen.writeFollowed(LiveCrashes(store: catalog.store).records(of: record), store: catalog.store)
         if lines > 0 { screen.writeLog(LogTail.read(record, store: catalog.store, lines: min(lines, 1000))) }
         screen.writeNext(crashes)
         try output.finish()
@@ -43,6 +47,8 @@ struct ShowScreen {
     let session: SessionRecord
     let output: Output
     let now: Int64
+    /// Whether its log was followed and is not in a pack.
+    let isFollowed: Bool
 
     private var style: Style { output.style }
 
@@ -127,6 +133,17 @@ struct ShowScreen {
         if frames.count > 8 { output.text(style.dim("  … \(frames.count - 8) more frames")) }
     }
 
+    /// What the followed log of a session that has no pack yet tells.
+    func writeFollowed(_ records: [CrashRecord], store: String) {
+        guard session.pack == nil, LiveStore.holds(store, session: session.session) else { return }
+        guard let record = records.last else { return }
+        heading(session.state == .running ? "In the log of the running session" : "In the followed log")
+        let what = record.isCrash ? "a crash" : "an error"
+        output.text("  \(style.red(what)): \(style.bold(Escape.display(record.signature)))")
+        if let message = record.message { output.text("  " + Escape.display(String(message.prefix(300)))) }
+        for frame in record.frames.prefix(8) { output.text("  " + CrashView.text(frame, style: style)) }
+    }
+
     func writeLog(_ tail: LogTail.Result) {
         switch tail {
         case .none: return
@@ -144,6 +161,7 @@ struct ShowScreen {
         if let crash = crashes.first { commands.append("salvage crash \(ShellText.quoted(crash.row.crash))") }
         switch session.state {
         case .partial, .lost, .pending, .skipped: commands.append("salvage why \(id)")
+        case .running where isFollowed: commands.append("salvage logs \(id) -f")
         case .running: commands.append("salvage api stream-logs \(id) --follow")
         case .harvested: break
         }

@@ -1,5 +1,6 @@
 import Catalog
 import Glibc
+import Live
 import Pack
 import Synchronization
 import Testing
@@ -7,74 +8,32 @@ import Testing
 @testable import Harvest
 
 @Suite struct LiveLogTests {
-    static func take(_ log: LiveLog, _ text: String) throws -> Bool {
-        try Array(text.utf8).withUnsafeBytes { try log.take($0) }
+    /// What is stored of a followed log, newest generation.
+    static func followed(_ store: String, _ session: String) -> String {
+        var bytes: [UInt8] = []
+        let folder = LiveStore.folder(store, session: session)
+        try? (try? LiveSnapshot.all(folder: folder))?.last?.forEachPiece {
+            bytes += $0
+            return true
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     static func text(_ path: String) -> String { String(decoding: Fleet.read(path), as: UTF8.self) }
 
-    @Test func aReplayIsRecognisedHoweverItIsCut() throws {
-        let store = TemporaryStore()
-        let whole = (0..<200).map { "line \($0)\n" }.joined()
-        let bytes = Array(whole.utf8)
-        var random = SeededRandom(seed: 3)
-        var log = try LiveLog(folder: store.path, limit: 1 << 20)
-        for _ in 0..<40 {
-            // Now and then salvage itself is started anew.
-            if Int.random(in: 0..<4, using: &random) == 0 { log = try LiveLog(folder: store.path, limit: 1 << 20) }
-            log.reconnected()
-            var sent = 0
-            let end = Int.random(in: 0...bytes.count, using: &random)
-            while sent < end {
-                let next = min(end, sent + Int.random(in: 1...300, using: &random))
-                #expect(try bytes[sent..<next].withUnsafeBytes { try log.take($0) })
-                sent = next
-            }
-            #expect(whole.hasPrefix(Self.text(log.path)))
-        }
-        log.reconnected()
-        #expect(try Self.take(log, whole))
-        #expect(Self.text(log.path) == whole)
-        #expect(TemporaryStore.names(store.path) == ["log"])
-    }
-
-    @Test func aLogThatDiffersLosesNeither() throws {
-        let store = TemporaryStore()
-        let log = try LiveLog(folder: store.path, limit: 1 << 20)
-        #expect(try Self.take(log, "start\nfirst run\n"))
-        log.reconnected()
-        #expect(try Self.take(log, "start\nsecond"))
-        #expect(try Self.take(log, " run\n"))
-        #expect(Self.text(log.path) == "start\nsecond run\n")
-        #expect(Self.text(log.path + ".1") == "start\nfirst run\n")
-        log.reconnected()
-        #expect(try Self.take(log, "start\nsecond run\nmore\n"))
-        #expect(Self.text(log.path) == "start\nsecond run\nmore\n")
-    }
-
-    @Test func theLimitHolds() throws {
-        let store = TemporaryStore()
-        let log = try LiveLog(folder: store.path, limit: 5)
-        #expect(try !Self.take(log, "12345678"))
-        #expect(Self.text(log.path) == "12345")
-    }
-
     @Test func beginsWith() throws {
         let store = TemporaryStore()
-        for (name, text) in [("a", "abc"), ("b", "ab"), ("c", "ax"), ("d", "")] {
-            let file = try SpoolFile(path: store.path + "/" + name, limit: 100)
-            #expect(try Array(text.utf8).withUnsafeBytes { try file.append($0) })
-            try file.finish()
+        let file = try SpoolFile(path: store.path + "/a", limit: 100)
+        #expect(try Array("abc".utf8).withUnsafeBytes { try file.append($0) })
+        try file.finish()
+        for (text, expected) in [("ab", true), ("abc", true), ("abcd", false), ("ax", false)] {
+            let folder = TemporaryStore()
+            let log = try LiveLog(folder: folder.path, limit: 100)
+            let bench = try LiveLog.Bench()
+            #expect(try Array(text.utf8).withUnsafeBytes { try log.take($0, bench) })
+            let snapshot = try #require(try LiveSnapshot.all(folder: folder.path).last)
+            #expect(try FollowedLog.begins(store.path + "/a", with: snapshot) == expected, "\(text)")
         }
-        func begins(_ whole: String, _ part: String) -> Bool {
-            LiveLog.begins(store.path + "/" + whole, with: store.path + "/" + part)
-        }
-        #expect(begins("a", "b"))
-        #expect(begins("a", "a"))
-        #expect(begins("a", "d"))
-        #expect(!begins("b", "a"))
-        #expect(!begins("a", "c"))
-        #expect(!begins("a", "missing"))
     }
 
     /// Runs `watch` over one followed session, changes the fleet once its log was followed, and stops when it settled.
@@ -89,13 +48,13 @@ import Testing
         let lock = try StoreLock(store: store.path)
         let catalog = try Catalog.open(store: store.path)
         let (settled, continuation) = AsyncStream.makeStream(of: Void.self)
-        let live = store.path + "/live/a/log"
+        let store = store.path
         let observer = HarvestObserver(
-            progress: { _ in if Self.text(live) == "one\ntwo\n" { whenFollowed() } },
+            progress: { _ in if Self.followed(store, "a") == "one\ntwo\n" { whenFollowed() } },
             event: { if case .settled = $0 { continuation.yield() } })
         let parts = HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet, observer: observer)
         let runner = HarvestRunner(
-            configuration: configuration, store: store.path, lock: lock, parts: parts, fetching: fetching)
+            configuration: configuration, store: store, lock: lock, parts: parts, fetching: fetching)
         async let run = runner.run(.watch)
         for await _ in settled { break }
         runner.requestStop()

@@ -13,3 +13,6 @@ int salvage_die_with_parent(void);
 
 /// Has a child to be spawned close every descriptor from a number on (posix_spawn_file_actions_addclosefrom_np(3)).
 int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from);
+
+/// Makes everything written to the file system that holds a folder last (syncfs(2)); -1 and errno on failure.
+int salvage_sync_file_system(const char *folder);

@@ -125,6 +125,8 @@ public struct Configuration: Sendable, Equatable {
         public var logsPerMinute = 600
         /// How long a body may stay silent before it counts as cut, in milliseconds.
         public var stall: Int64 = 30_000
+        /// How long a followed log may stay silent before its stream is taken for hung and begun anew, in milliseconds.
+        public var silence: Int64 = 600_000
         /// Bytes to keep free on the store's disk; below it no download starts.
         public var reserve: UInt64 = 256 << 20
         /// Largest download of one artifact, in bytes; the rest is cut off and said so.

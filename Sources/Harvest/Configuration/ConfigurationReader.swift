@@ -161,6 +161,7 @@ extension Configuration {
         if let value = rates.integer("logs", in: range) { limits.logsPerMinute = value }
         rates.finish()
         if let value = section.duration("stall", from: 100) { limits.stall = value }
+        if let value = section.duration("silence", from: 100) { limits.silence = value }
         if let value = section.size("reserve") { limits.reserve = value }
         if let value = section.size("download") { limits.download = value }
         let unpack = section.section("unpack")

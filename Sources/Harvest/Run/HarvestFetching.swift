@@ -87,16 +87,21 @@ extension HarvestRunner {
     }
 
     private func openFile(_ key: String, _ name: String) async throws -> SpoolFile {
+        try await disk.run { try self.requireRoom() }
+        try await prepareSpool(key)
+        return try await disk.run { try SpoolFile(path: name, limit: self.configuration.limits.download) }
+    }
+
+    /// Makes a session's folder in the spool where this run has not done so.
+    func prepareSpool(_ key: String) async throws {
         let manifest = state.withLock { state in state.manifest(of: key) }
         guard let manifest else { throw HarvestError(.storeUnusable, "the session is no longer fetched", session: key) }
-        return try await disk.run {
-            try self.requireRoom()
+        try await disk.run {
             try self.prepared.withLock { prepared in
                 guard !prepared.contains(key) else { return }
                 try self.spool.prepare(key, manifest)
                 prepared.insert(key)
             }
-            return try SpoolFile(path: name, limit: self.configuration.limits.download)
         }
     }
 
@@ -119,21 +124,21 @@ extension HarvestRunner {
         }
         let complete = attempt.ending == .complete
         let spool = spool
-        let live = spool.liveFolder(of: key) + "/" + LiveLog.name
         do {
-            let (path, crashed, holds) = try await disk.run { () -> (String?, Bool?, Bool?) in
+            let (path, crashed) = try await disk.run { () -> (String?, Bool?) in
                 guard keeps else {
                     file.discard()
-                    return (nil, nil, nil)
+                    return (nil, nil)
                 }
                 try file.finish()
                 let path = try spool.keep(file.path, complete: complete)
-                guard artifact == FetchItem.logs, complete else { return (path, nil, nil) }
-                let holds = access(live, F_OK) == 0 ? LiveLog.begins(path, with: live) : nil
-                return (path, CrashHint.looksCrashed(path: path), holds)
+                guard artifact == FetchItem.logs, complete else { return (path, nil) }
+                return (path, CrashHint.looksCrashed(path: path))
             }
             attempt.looksCrashed = crashed
-            attempt.holdsEarlier = holds
+            if artifact == FetchItem.logs, complete, let path {
+                attempt.holdsEarlier = try await holdsFollowed(key, path)
+            }
             return (attempt, path)
         } catch {
             return (Attempt(.local("\(error)")), nil)
@@ -141,11 +146,12 @@ extension HarvestRunner {
     }
 
     /// Removes what is left of a session in the spool.
-    func drop(_ key: String) async {
+    func drop(_ key: String, live: Bool) async {
         _ = prepared.withLock { $0.remove(key) }
         let busy = state.withLock { $0.contexts[key] != nil }
         let spool = spool
-        if !busy { try? await disk.run { spool.drop(key) } }
+        if live { try? await self.live.close(key) }
+        if !busy { try? await disk.run { spool.drop(key, live: live) } }
         done()
     }
 }

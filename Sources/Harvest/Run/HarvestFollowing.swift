@@ -1,80 +1,115 @@
 import Catalog
 import Glibc
+import Live
 import Pack
 import Synchronization
 
 extension HarvestRunner {
-    /// How long a followed log may be silent before it is taken for hung and asked for again, in milliseconds.
-    static let silence: Int64 = 600_000
-
     /// Follows a session's log until the session has ended. A stream that ends is the earliest sign of an exit.
-    func follow(_ key: String, _ id: String) async {
-        let folder = spool.liveFolder(of: key)
+    func follow(_ key: String) async {
+        guard let entry = live.entry(key) else { return done() }
         var failures = 0
         do {
-            guard let manifest = state.withLock({ $0.followed[key]?.manifest }) else { return done() }
-            let spool = spool
-            let limit = configuration.limits.download
-            let log = try await disk.run {
-                try spool.prepareLive(key, manifest)
-                return try LiveLog(folder: folder, limit: limit)
-            }
-            while wants(key) {
-                let before = log.bytes
-                let clean = await connect(key, id, log)
-                guard wants(key) else { break }
-                if clean {
-                    change { state, now in state.apply(state.watcher.handle(.streamEnded(id: id), now: now), now) }
+            while wants(entry) {
+                try await admit()
+                guard wants(entry) else { break }
+                let before = entry.bytes
+                let end = try await connect(entry)
+                guard wants(entry) else { break }
+                if case .clean = end {
+                    change { state, now in state.apply(state.watcher.handle(.streamEnded(id: entry.id), now: now), now)
+                    }
                 }
-                failures = log.bytes > before ? 1 : min(failures + 1, 7)
+                if case .refused(let wait) = end { live.rest(until: Self.now() + min(wait, 600_000)) }
+                failures = entry.bytes > before ? 1 : min(failures + 1, 7)
                 let bound = min(60_000, Int64(500) << Int64(failures))
                 try await Task.sleep(for: .milliseconds(Int64.random(in: bound / 2...bound)))
             }
-            try await disk.run { try log.sync() }
         } catch is CancellationError {
             // The run ends; the next one goes on with what is stored.
         } catch {
+            entry.contents.withLock { $0.useless = true }
             parts.observer.event(.storeTrouble("the log of \(key) is not followed: \(error)"))
         }
         done()
     }
 
-    private func wants(_ key: String) -> Bool {
-        !Task.isCancelled && state.withLock { $0.followed[key] != nil && !$0.stopping }
+    private func wants(_ entry: LiveEntry) -> Bool {
+        !Task.isCancelled && entry.wantsConnection && !state.withLock { $0.stopping }
     }
 
-    /// One connection; returns whether the stream ended by itself.
-    private func connect(_ key: String, _ id: String, _ log: LiveLog) async -> Bool {
-        log.reconnected()
-        let heard = LastHeard(Self.now())
-        return await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                do {
-                    return try await self.parts.source.follow(id) { piece in
-                        heard.time.store(Self.now(), ordering: .relaxed)
-                        let more = try await self.disk.run { try piece.lend { try log.take($0) } }
-                        let bytes = log.bytes
-                        return more
-                            && self.state.withLock { state in
-                                state.followed[key]?.bytes = bytes
-                                return state.followed[key] != nil && !state.stopping
-                            }
-                    }
-                } catch {
-                    return false
+    /// Waits until the pace of the endpoint allows one more connection.
+    private func admit() async throws {
+        while true {
+            let now = Self.now()
+            let moment = live.admission(now)
+            guard moment > now else { return }
+            try await Task.sleep(for: .milliseconds(min(moment - now + Int64.random(in: 0...50), 1000)))
+        }
+    }
+
+    /// One connection, from its begin to its end.
+    private func connect(_ entry: LiveEntry) async throws -> LiveEntry.StreamEnd {
+        let spool = spool
+        try await live.begin(entry, prepare: { try spool.prepareLive(entry.key, entry.manifest) }, now: Self.now())
+        let stream = Task { () -> LiveEntry.StreamEnd in
+            do {
+                let whole = try await self.parts.source.follow(entry.id) { piece in
+                    try await self.live.hear(entry, piece, now: Self.now())
                 }
+                return whole && !Task.isCancelled ? .clean : .broken
+            } catch let failure as SourceFailure {
+                return failure.retryAfter.map { .refused($0) } ?? .broken
+            } catch {
+                return .broken
             }
-            group.addTask {
-                while !Task.isCancelled, Self.now() - heard.time.load(ordering: .relaxed) < Self.silence,
-                    self.wants(key)
-                {
-                    try? await Task.sleep(for: .seconds(1))
-                }
-                return false
-            }
-            let ended = await group.next() ?? false
-            group.cancelAll()
-            return ended
+        }
+        entry.contents.withLock { $0.stream = stream }
+        let end = await withTaskCancellationHandler {
+            await stream.value
+        } onCancel: {
+            stream.cancel()
+        }
+        entry.contents.withLock { $0.stream = nil }
+        try await live.end(entry)
+        return end
+    }
+
+    /// Writes what followed logs say, and cuts those that have fallen silent, until the run is over.
+    func keepLive() async {
+        var swept = Self.now()
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(LiveDesk.interval))
+            let now = Self.now()
+            await live.writeAll(now: now)
+            if state.withLock({ $0.stopping }) { live.cutSilent(now: now, silence: 0) }
+            guard now - swept >= 1000 else { continue }
+            swept = now
+            live.cutSilent(now: now, silence: configuration.limits.silence)
+        }
+        await live.writeAll(now: Self.now())
+    }
+
+    /// Ends the followed log of a session and hands its generations over as downloads that were cut off, in the spool.
+    func expandLive(_ key: String, _ files: [SpooledFile]) async throws -> [SpooledFile] {
+        guard files.contains(where: \.isFollowed) else { return files }
+        try await live.close(key)
+        try await prepareSpool(key)
+        let spool = spool
+        var expanded: [SpooledFile] = []
+        for file in files {
+            expanded += file.isFollowed ? try await disk.run { try spool.copyLive(key, file) } : [file]
+        }
+        return expanded
+    }
+
+    /// Whether a log fetched at the end holds all that was followed; nil when nothing was.
+    func holdsFollowed(_ key: String, _ path: String) async throws -> Bool? {
+        let folder = spool.liveFolder(of: key)
+        guard LiveStore.holds(store, session: key) else { return nil }
+        try await live.close(key)
+        return try await disk.run {
+            try LiveSnapshot.all(folder: folder).allSatisfy { try FollowedLog.begins(path, with: $0) }
         }
     }
 
@@ -87,38 +122,87 @@ extension HarvestRunner {
     }
 }
 
-/// When a stream last sent something.
-private final class LastHeard: Sendable {
-    let time: Atomic<Int64>
+/// Compares a followed log with a file.
+enum FollowedLog {
+    /// Whether a file begins with all of a followed log.
+    static func begins(_ path: String, with log: LiveSnapshot) throws -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var same = true
+        var offset: off_t = 0
+        try log.forEachPiece { piece in
+            same = try equals(piece, descriptor, at: offset, path)
+            offset += off_t(piece.count)
+            return same
+        }
+        return same
+    }
 
-    init(_ now: Int64) { time = Atomic(now) }
+    private static func equals(
+        _ piece: UnsafeRawBufferPointer, _ descriptor: Int32, at offset: off_t, _ path: String
+    ) throws -> Bool {
+        var buffer = [UInt8](repeating: 0, count: piece.count)
+        var filled = 0
+        while filled < buffer.count {
+            let wanted = buffer.count - filled
+            let count = buffer.withUnsafeMutableBytes { bytes in
+                pread(descriptor, bytes.baseAddress.map { $0 + filled }, wanted, offset + off_t(filled))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemFailure.last("pread", path) }
+            if count == 0 { return false }
+            filled += count
+        }
+        return buffer.withUnsafeBytes { bytes in
+            guard let left = bytes.baseAddress, let right = piece.baseAddress else { return piece.isEmpty }
+            return memcmp(left, right, piece.count) == 0
+        }
+    }
 }
 
 extension HarvestState {
-    /// A session whose log is followed.
-    struct Followed {
-        var manifest: Spool.Manifest
-        var bytes: UInt64 = 0
-    }
-
-    /// Starts following a running session if its rule says so and there is room.
+    /// Starts following a running session if its rule says so; where there is no room it waits for some.
     mutating func follow(_ key: String, _ identity: SessionIdentity) {
-        guard following, followed[key] == nil, followed.count < configuration.limits.followers else { return }
+        guard following, followed[key] == nil else { return }
         guard let rule = configuration.rule(for: identity), rule.follow, rule.sample.includes(session: key) else {
+            return
+        }
+        guard followed.count < configuration.limits.followers else {
+            if waitingToFollow.count < 100_000 { waitingToFollow.append((key, identity)) }
             return
         }
         let facts = SessionFacts(
             session: key, image: identity.image, tag: identity.tag, location: identity.location, host: identity.host,
             labels: identity.labels, created: identity.created, source: "harvest")
-        followed[key] = Followed(manifest: Spool.Manifest(facts: facts, artifacts: [FetchItem.logs]))
-        work.append(.follow(key: key, id: identity.id))
+        let entry = LiveEntry(
+            key: key, id: identity.id, manifest: Spool.Manifest(facts: facts, artifacts: [FetchItem.logs]),
+            folder: spool.liveFolder(of: key))
+        followed[key] = entry
+        live.add(entry)
+        work.append(.follow(key: key))
     }
 
-    /// Stops following; returns the followed log as a download that was cut off, to be kept unless a better one comes.
+    /// Begins no new connection; returns the followed log as a download that was cut off, to be kept unless a better one
+    /// comes.
     mutating func unfollow(_ key: String, _ spool: Spool) -> SpooledFile? {
-        guard let ended = followed.removeValue(forKey: key), ended.bytes > 0 else { return nil }
-        let path = spool.liveFolder(of: key) + "/" + LiveLog.name
-        return SpooledFile(artifact: FetchItem.logs, path: path, bytes: ended.bytes, complete: false)
+        guard let entry = followed.removeValue(forKey: key) else { return nil }
+        entry.drain()
+        while let next = waitingToFollow.popLast() {
+            guard watcher.isRunning(next.key) else { continue }
+            follow(next.key, next.identity)
+            break
+        }
+        guard entry.bytes > 0 else { return nil }
+        return SpooledFile(followed: spool.liveFolder(of: key), bytes: entry.bytes)
+    }
+}
+
+extension SpooledFile {
+    /// The followed log that lies in a folder; it is made a file when it is needed.
+    init(followed folder: String, bytes: UInt64) {
+        self.init(artifact: FetchItem.logs, path: folder, bytes: bytes, complete: false)
+        isFollowed = true
     }
 }
 
@@ -130,6 +214,22 @@ extension Spool {
     func prepareLive(_ key: String, _ manifest: Manifest) throws {
         try StoreFolder.make(liveFolder(of: key))
         try writeManifest(manifest, in: liveFolder(of: key))
+        try StoreFolder.sync(liveFolder(of: key))
+        try StoreFolder.sync(liveRoot)
+    }
+
+    /// Writes each generation of a followed log into the spool as a download that was cut off.
+    func copyLive(_ key: String, _ file: SpooledFile) throws -> [SpooledFile] {
+        try LiveSnapshot.all(folder: file.path).filter { $0.size > 0 }.map { snapshot in
+            let name = arriving(key, FetchItem.logs, at: Int64(snapshot.generation))
+            let copy = try SpoolFile(path: name, limit: .max)
+            try snapshot.forEachPiece { try copy.append($0) }
+            try copy.finish()
+            var spooled = SpooledFile(
+                artifact: FetchItem.logs, path: try keep(name, complete: false), bytes: snapshot.size, complete: false)
+            spooled.isFromFollowing = true
+            return spooled
+        }
     }
 
     /// The logs that an interrupted run was following.
@@ -139,15 +239,9 @@ extension Spool {
             guard let manifest = Spool.manifest(path), PackPath.escaped(manifest.facts.session) == name else {
                 return nil
             }
-            let files = Spool.names(in: path).sorted().compactMap { file -> SpooledFile? in
-                var facts = stat()
-                guard file == LiveLog.name || file.hasPrefix(LiveLog.name + "."), lstat(path + "/" + file, &facts) == 0,
-                    facts.st_mode & S_IFMT == S_IFREG, facts.st_size > 0
-                else { return nil }
-                return SpooledFile(
-                    artifact: FetchItem.logs, path: path + "/" + file, bytes: UInt64(facts.st_size), complete: false)
-            }
-            return Leftovers(folder: path, manifest: manifest, files: files)
+            let bytes = (try? LiveSnapshot.all(folder: path).last?.size) ?? 0
+            return Leftovers(
+                folder: path, manifest: manifest, files: bytes > 0 ? [SpooledFile(followed: path, bytes: bytes)] : [])
         }
     }
 }

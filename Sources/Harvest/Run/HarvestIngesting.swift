@@ -14,12 +14,17 @@ extension HarvestRunner {
         }
         while true {
             do {
+                var request = request
+                request.files = try await expandLive(key, request.files)
                 let outcome = try await parts.ingest.ingest(request)
                 await commit(key, outcome, names)
                 let paths = request.files.map(\.path)
+                let packsLogs = names.values.contains(FetchItem.logs)
                 let verdicts = names.reduce(into: [Int: IngestVerdict]()) { $0[$1.key] = outcome.verdicts[$1.value] }
                 change { state, now in
-                    state.contexts[key]?.files.removeAll { paths.contains($0.path) }
+                    state.contexts[key]?.files.removeAll { file in
+                        paths.contains(file.path) || (file.isFollowed && packsLogs)
+                    }
                     state.contexts[key]?.pack = outcome.contents.path
                     state.progress.ingesting -= 1
                     state.apply(state.fetcher.ingested(key: key, verdicts, now: now), now)
@@ -29,6 +34,9 @@ extension HarvestRunner {
                 return
             } catch let error as HarvestError where error.code == .storeUnusable && !state.withLock({ $0.stopping }) {
                 parts.observer.event(.storeTrouble("\(key) was not packed, trying again: \(error.message)"))
+                try? await Task.sleep(for: .seconds(5))
+            } catch let error as SystemFailure where error.isFull && !state.withLock({ $0.stopping }) {
+                parts.observer.event(.storeTrouble("\(key) was not packed, trying again: \(error)"))
                 try? await Task.sleep(for: .seconds(5))
             } catch {
                 await putAside(key, "\(error)")

@@ -1,7 +1,7 @@
 public import Catalog
 import Dispatch
 import Glibc
-import Pack
+public import Pack
 import Synchronization
 
 /// Carries out what the watcher and the fetcher decide: lists, describes, downloads into the spool, has packs made,
@@ -26,6 +26,8 @@ public final class HarvestRunner: Sendable {
         public var ingest: any IngestService
         /// Who wants to know how it goes.
         public var observer: HarvestObserver
+        /// Finds times and crash anchors in followed logs, given when the session began.
+        public var inspector: (@Sendable (Int64) -> any BlockInspector)?
 
         /// Collects the parts.
         public init(
@@ -56,6 +58,7 @@ public final class HarvestRunner: Sendable {
     let disk = BlockingQueue(label: "salvage.spool")
     let state: Mutex<HarvestState>
     let prepared = Mutex<Set<String>>([])
+    let live: LiveDesk
     let wake: AsyncStream<Void>.Continuation
     private let wakes: AsyncStream<Void>
 
@@ -86,9 +89,13 @@ public final class HarvestRunner: Sendable {
         var watching = Watcher.Settings()
         watching.retention = configuration.retention
         var seed = SystemRandomNumberGenerator()
+        let observer = parts.observer
+        live = LiveDesk(
+            store: store, configuration: configuration, inspector: parts.inspector,
+            trouble: { observer.event(.storeTrouble($0)) })
         state = Mutex(
             HarvestState(
-                configuration: configuration, observer: parts.observer, spool: spool,
+                configuration: configuration, observer: parts.observer, spool: spool, live: live,
                 watcher: Watcher(settings: watching),
                 fetcher: Fetcher(settings: fetching, seed: seed.next())))
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -132,6 +139,12 @@ public final class HarvestRunner: Sendable {
         var failure: HarvestError?
         await withTaskGroup(of: HarvestError?.self) { group in
             group.addTask { await self.drive(mode) }
+            if mode == .watch {
+                group.addTask {
+                    await self.keepLive()
+                    return nil
+                }
+            }
             for await _ in wakes {
                 let (work, finished) = takeWork()
                 for piece in work { start(piece, in: &group) }
@@ -168,14 +181,14 @@ public final class HarvestRunner: Sendable {
                 await self.describe(id)
                 return nil
             }
-        case .follow(let key, let id):
+        case .follow(let key):
             group.addTask {
-                await self.follow(key, id)
+                await self.follow(key)
                 return nil
             }
-        case .drop(let key):
+        case .drop(let key, let live):
             group.addTask {
-                await self.drop(key)
+                await self.drop(key, live: live)
                 return nil
             }
         }
@@ -183,7 +196,7 @@ public final class HarvestRunner: Sendable {
 
     /// Ingests that ended after the loop leave spool folders to be removed.
     private func dropLeft() async {
-        for case .drop(let key) in takeWork().work { await drop(key) }
+        for case .drop(let key, let live) in takeWork().work { await drop(key, live: live) }
     }
 
     private func takeWork() -> (work: [HarvestState.Work], finished: Bool) {

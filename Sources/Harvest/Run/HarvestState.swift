@@ -8,8 +8,9 @@ struct HarvestState {
         case download(flight: UInt64, key: String, id: String, item: Int, artifact: String)
         case describe(id: String)
         case ingest(key: String, items: [Int])
-        case drop(key: String)
-        case follow(key: String, id: String)
+        /// Removes what is left of a session; its followed log only when it does not run any more.
+        case drop(key: String, live: Bool)
+        case follow(key: String)
     }
 
     /// What is known of a session while it is fetched.
@@ -26,7 +27,10 @@ struct HarvestState {
     let spool: Spool
     /// Whether logs of running sessions are followed at all: by a daemon, not by a single pass.
     var following = false
-    var followed: [String: Followed] = [:]
+    var followed: [String: LiveEntry] = [:]
+    let live: LiveDesk
+    /// Running sessions that are to be followed once another one ends.
+    var waitingToFollow: [(key: String, identity: SessionIdentity)] = []
     /// Followed logs that an earlier run left, of sessions that are not done.
     var liveFiles: [String: [SpooledFile]] = [:]
     var watcher: Watcher
@@ -76,8 +80,9 @@ struct HarvestState {
             case .exited(let session): begin(session, now)
             case .withdraw(let key):
                 fetcher.withdraw(key: key)
-                if contexts.removeValue(forKey: key) != nil { work.append(.drop(key: key)) }
+                if contexts.removeValue(forKey: key) != nil { work.append(.drop(key: key, live: false)) }
                 batch.sessions.append(SessionUpdate(session: key, state: .running))
+                if let identity = watcher.identity(of: key) { follow(key, identity) }
             case .replaced(let key): replace(key, now)
             case .listAll: listAllSoon = true
             }
@@ -161,7 +166,7 @@ struct HarvestState {
             batch.sessions.append(SessionUpdate(session: key, state: state, reason: outcomes.sessionReason(state)))
             batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: ArtifactEntry($0)) }
         }
-        work.append(.drop(key: key))
+        work.append(.drop(key: key, live: true))
         apply(watcher.handle(.settled(key: key), now: now), now)
         count(key, state, outcomes)
     }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Live
 import Pack
 
 /// One download on disk, waiting for its pack.
@@ -12,6 +13,10 @@ public struct SpooledFile: Sendable, Hashable {
     public var bytes: UInt64
     /// Whether its body ended as its framing promised; false for one that was cut off.
     public var complete: Bool
+    /// It is the folder of a followed log, not yet a file.
+    var isFollowed = false
+    /// It was followed while the session ran, rather than fetched at its end.
+    public internal(set) var isFromFollowing = false
 
     /// Collects the facts.
     public init(artifact: String, path: String, bytes: UInt64, complete: Bool) {
@@ -94,9 +99,9 @@ struct Spool: Sendable {
     func remove(_ paths: [String]) { for path in paths { unlink(path) } }
 
     /// Removes a session's folder and everything in it.
-    func drop(_ key: String) {
+    func drop(_ key: String, live: Bool = true) {
         Spool.removeFolder(folder(of: key))
-        Spool.removeFolder(liveFolder(of: key))
+        if live { Spool.removeFolder(liveFolder(of: key)) }
     }
 
     /// Puts a session's downloads aside for an engineer to look at; they are not tried again.
@@ -153,9 +158,12 @@ struct Spool: Sendable {
                 guard rename(path + "/" + name, path + "/" + lasting) == 0 else { return nil }
                 name = String(lasting)
             }
-            return SpooledFile(
+            var file = SpooledFile(
                 artifact: artifact, path: path + "/" + name, bytes: UInt64(facts.st_size),
                 complete: ending == "complete")
+            // Copies of followed logs carry the number of their generation where downloads carry a time.
+            file.isFromFollowing = Int(parts[parts.count - 2]).map { $0 < LiveLog.mostGenerations } ?? false
+            return file
         }
     }
 

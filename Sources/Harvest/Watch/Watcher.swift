@@ -228,6 +228,14 @@ public struct Watcher: Sendable {
         return created <= known &+ 1999
     }
 
+    /// Who a run that is kept in mind is.
+    func identity(of key: String) -> SessionIdentity? { keys[key].map { tracks[$0].identity } }
+
+    /// Whether a run is thought to be alive.
+    func isRunning(_ key: String) -> Bool {
+        keys[key].map { marks[$0].phase.rawValue <= Phase.unclear.rawValue } ?? false
+    }
+
     /// The run that was last seen under an id.
     func key(of id: String) -> String? { slots[id].map { tracks[$0].key } }
 

@@ -46,12 +46,12 @@ struct ChildIngest: IngestService {
             }
             let isLog = file.artifact == FetchItem.logs
             let earlier = inputs.count { $0.input.artifact == index }
-            inputs.append(
-                IngestFile(
-                    path: file.path,
-                    input: IngestJob.Input(
-                        artifact: index, form: isLog ? .file : .archive, name: Array(ConsoleLog.path(earlier).utf8),
-                        modified: (request.facts.firstSeenExited ?? 0) &* 1_000_000)))
+            var input = IngestJob.Input(
+                artifact: index, form: isLog ? .file : .archive, name: Array(ConsoleLog.path(earlier).utf8),
+                modified: (request.facts.firstSeenExited ?? 0) &* 1_000_000)
+            // Said with the first of them, which is the one that the ledger's row is about.
+            if isLog, earlier == 0 { input.flags = FollowedLogFlag.of(file, beside: files) }
+            inputs.append(IngestFile(path: file.path, input: input))
         }
         do {
             let packed = try StoreIngest(store: store, limits: limits).pack(
@@ -113,6 +113,22 @@ enum ConsoleLog {
     /// Its path in the pack, given how many of its kind are there already: a followed log that the final one does not
     /// contain is kept beside it.
     static func path(_ earlier: Int) -> String { earlier == 0 ? "console.log" : "console.\(earlier + 1).log" }
+}
+
+/// What the ledger says of a log that was followed and fetched, where the two are not one the beginning of the other.
+enum FollowedLogFlag {
+    /// The fetched log is the beginning of the followed one.
+    static let longer = "followed_log_longer"
+    /// They differ.
+    static let differs = "followed_log_differs"
+
+    /// The flags of the log that is kept first.
+    static func of(_ log: SpooledFile, beside files: [SpooledFile]) -> [String] {
+        guard log.complete else { return [] }
+        let others = files.filter { $0.artifact == log.artifact && $0.path != log.path && $0.isFromFollowing }
+        guard !others.isEmpty else { return [] }
+        return [others.allSatisfy { FilePrefix.isPrefix(log.path, of: $0.path) } ? longer : differs]
+    }
 }
 
 /// Compares files that may be large.

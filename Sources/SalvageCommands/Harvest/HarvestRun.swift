@@ -41,13 +41,12 @@ struct HarvestRun {
                 display.note($0)
                 watcher.event($0)
             })
-        runner = HarvestRunner(
-            configuration: configuration, store: store, lock: lock,
-            parts: HarvestRunner.Parts(
-                source: SessionAPISource(client), catalog: catalog,
-                ingest: ChildIngest(
-                    store: store, limits: configuration.limits, rules: configuration.signatures),
-                observer: observer))
+        var parts = HarvestRunner.Parts(
+            source: SessionAPISource(client), catalog: catalog,
+            ingest: ChildIngest(store: store, limits: configuration.limits, rules: configuration.signatures),
+            observer: observer)
+        parts.inspector = { LogInspector(sessionStart: $0) }
+        runner = HarvestRunner(configuration: configuration, store: store, lock: lock, parts: parts)
     }
 
     /// Writes a line of a daemon's log.

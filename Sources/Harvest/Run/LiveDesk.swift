@@ -1,0 +1,274 @@
+import CShims
+import Dispatch
+import Live
+import Pack
+import Synchronization
+
+/// A session whose log is followed.
+final class LiveEntry: Sendable {
+    struct Contents {
+        /// What was heard and is not written yet.
+        var pending: [UInt8] = []
+        /// Bytes heard and written, of the generation that is written.
+        var bytes: UInt64 = 0
+        /// Nothing more is taken in.
+        var closed = false
+        /// The session has ended: the stream may come to its end, but is not begun again.
+        var draining = false
+        /// The log has reached its limit or cannot be read: following it has no use any more.
+        var useless = false
+        var queued = false
+        var heard: Int64 = 0
+        var stream: Task<StreamEnd, Never>?
+        var log: LiveLog?
+    }
+
+    /// How a connection ended.
+    enum StreamEnd: Sendable {
+        /// By itself.
+        case clean
+        /// It was cut, refused, or the log is full.
+        case broken
+        /// The server asks for a rest of so many milliseconds.
+        case refused(Int64)
+    }
+
+    let key: String
+    let id: String
+    let manifest: Spool.Manifest
+    let folder: String
+    let contents = Mutex(Contents())
+
+    init(key: String, id: String, manifest: Spool.Manifest, folder: String) {
+        self.key = key
+        self.id = id
+        self.manifest = manifest
+        self.folder = folder
+    }
+
+    var bytes: UInt64 { contents.withLock { $0.bytes &+ UInt64($0.pending.count) } }
+
+    /// Whether a connection is to be begun.
+    var wantsConnection: Bool { contents.withLock { !$0.closed && !$0.draining && !$0.useless } }
+
+    func drain() { contents.withLock { $0.draining = true } }
+}
+
+/// Writes what followed logs say, many sessions in one go, so that a thousand of them cost a thousand short writes now
+/// and then and not a thread hop for each line. What was heard is written within ``interval``.
+final class LiveDesk: Sendable {
+    /// Between two rounds of writing, in milliseconds.
+    static let interval: Int64 = 200
+    /// Bytes of one session that wait at most; beyond them its stream waits.
+    static let mostPending = 64 << 10
+    /// Between two syncs of all that was written, in milliseconds: what a power cut may cost at most.
+    static let syncEvery: Int64 = 5000
+    /// How long the stream of an ended session may be silent before it is taken for over, in milliseconds.
+    static let lastWords: Int64 = 2000
+
+    let store: String
+    private let limit: UInt64
+    private let inspector: (@Sendable (Int64) -> any BlockInspector)?
+    private let trouble: @Sendable (String) -> Void
+    /// One thread at a time writes; it alone touches the logs and the bench.
+    private let queue = DispatchQueue(label: "salvage.live")
+    private let bench = Mutex<LiveLog.Bench?>(nil)
+    private let state: Mutex<State>
+
+    private struct State {
+        var entries: [String: LiveEntry] = [:]
+        var dirty: [LiveEntry] = []
+        var pace: TokenBucket
+        var unsynced = false
+        var synced: Int64 = 0
+        var complained: Int64 = 0
+    }
+
+    init(
+        store: String, configuration: Configuration, inspector: (@Sendable (Int64) -> any BlockInspector)?,
+        trouble: @escaping @Sendable (String) -> Void
+    ) {
+        self.store = store
+        limit = configuration.limits.download
+        self.inspector = inspector
+        self.trouble = trouble
+        state = Mutex(State(pace: TokenBucket(perMinute: configuration.limits.logsPerMinute)))
+    }
+
+    // MARK: Entries
+
+    func add(_ entry: LiveEntry) { state.withLock { $0.entries[entry.key] = entry } }
+
+    func entry(_ key: String) -> LiveEntry? { state.withLock { $0.entries[key] } }
+
+    func remove(_ key: String) { state.withLock { $0.entries[key] = nil } }
+
+    /// When the next connection may be begun, in milliseconds since 1970; now or earlier when this one may.
+    func admission(_ now: Int64) -> Int64 {
+        state.withLock { state in state.pace.take(now: now) ? now : max(now + 1, state.pace.available(now: now)) }
+    }
+
+    func rest(until moment: Int64) { state.withLock { $0.pace.block(until: moment) } }
+
+    // MARK: What a stream says
+
+    /// Takes in a piece; returns whether more is wanted. Waits while the disk is behind.
+    func hear(_ entry: LiveEntry, _ piece: any DownloadPiece, now: Int64) async throws -> Bool {
+        let (more, isFull, isNew) = entry.contents.withLock { contents -> (Bool, Bool, Bool) in
+            guard !contents.closed, !contents.useless else { return (false, false, false) }
+            contents.heard = now
+            piece.lend { contents.pending += $0 }
+            let isNew = !contents.queued
+            contents.queued = true
+            return (true, contents.pending.count >= Self.mostPending, isNew)
+        }
+        if isNew { state.withLock { $0.dirty.append(entry) } }
+        guard isFull else { return more }
+        while try await !run({ self.write(entry) }) {
+            // A full disk: the stream waits, and nothing that was heard is let go.
+            try await Task.sleep(for: .seconds(1))
+            if entry.contents.withLock({ $0.closed || $0.useless }) { return false }
+        }
+        return more
+    }
+
+    /// Opens the log, if it is not, and lets the next bytes count from its start.
+    func begin(_ entry: LiveEntry, prepare: @escaping @Sendable () throws -> Void, now: Int64) async throws {
+        entry.contents.withLock { $0.heard = now }
+        try await run { [limit, inspector] in
+            _ = self.write(entry)
+            if entry.contents.withLock({ $0.log == nil }) {
+                try prepare()
+                let start = entry.manifest.facts.created ?? 0
+                let log = try LiveLog(folder: entry.folder, limit: limit, inspector: inspector?(start))
+                entry.contents.withLock { contents in
+                    contents.log = log
+                    contents.bytes = log.bytes
+                }
+            }
+            try entry.log?.reconnected(self.workbench())
+        }
+    }
+
+    /// Writes and compares what the connection said last.
+    func end(_ entry: LiveEntry) async throws {
+        try await run {
+            _ = self.write(entry)
+            try entry.log?.endConnection(self.workbench())
+        }
+    }
+
+    /// Takes in nothing more of a session and writes what was heard; its files are whole then.
+    func close(_ key: String) async throws {
+        guard let entry = entry(key) else { return }
+        entry.contents.withLock { $0.closed = true }
+        while try await !run({ self.write(entry) }) { try await Task.sleep(for: .seconds(1)) }
+        try await run {
+            try entry.log?.sync()
+            let stream = entry.contents.withLock { contents in
+                contents.log = nil
+                return contents.stream
+            }
+            stream?.cancel()
+        }
+        remove(key)
+    }
+
+    // MARK: Writing
+
+    /// Writes what all sessions said, and now and then makes it last. Called by one task.
+    func writeAll(now: Int64) async {
+        let (dirty, syncs) = state.withLock { state -> ([LiveEntry], Bool) in
+            let dirty = state.dirty
+            state.dirty = []
+            if !dirty.isEmpty { state.unsynced = true }
+            let syncs = state.unsynced && now - state.synced >= Self.syncEvery
+            if syncs {
+                state.synced = now
+                state.unsynced = false
+            }
+            return (dirty, syncs)
+        }
+        guard !dirty.isEmpty || syncs else { return }
+        let store = store
+        try? await run {
+            for entry in dirty where !self.write(entry) {
+                // Not written: it stays first in line.
+                self.state.withLock { $0.dirty.append(entry) }
+            }
+            if syncs { _ = salvage_sync_file_system(store) }
+        }
+    }
+
+    /// Ends the streams that have been silent for too long; they are taken up again.
+    func cutSilent(now: Int64, silence: Int64) {
+        let entries = state.withLock { Array($0.entries.values) }
+        for entry in entries {
+            let stream = entry.contents.withLock { contents -> Task<LiveEntry.StreamEnd, Never>? in
+                let limit = contents.draining ? Self.lastWords : silence
+                guard contents.stream != nil, now - contents.heard >= limit else { return nil }
+                contents.heard = now
+                return contents.stream
+            }
+            stream?.cancel()
+        }
+    }
+
+    /// Writes what one session said; false when the disk is full and it has to wait. Runs on the queue.
+    private func write(_ entry: LiveEntry) -> Bool {
+        let (piece, log) = entry.contents.withLock { contents -> ([UInt8], LiveLog?) in
+            contents.queued = false
+            guard contents.log != nil else { return ([], nil) }
+            defer { contents.pending = [] }
+            return (contents.pending, contents.log)
+        }
+        guard let log, !piece.isEmpty else { return true }
+        var fits = true
+        var failure: (any Error)?
+        do {
+            fits = try piece.withUnsafeBytes { try log.take($0, workbench()) }
+        } catch {
+            failure = error
+        }
+        let isFull = (failure as? LiveFailure)?.isFull ?? false
+        entry.contents.withLock { contents in
+            if isFull {
+                contents.pending = piece.dropFirst(log.consumed) + contents.pending
+                contents.queued = true
+            }
+            contents.bytes = log.bytes
+            if !isFull, failure != nil || !fits { contents.useless = true }
+        }
+        if let failure { complain("the log of \(entry.key) was not written: \(failure)") }
+        if !fits { trouble("the log of \(entry.key) is not followed any more: it has reached limits.download") }
+        return !isFull
+    }
+
+    private func complain(_ text: String) {
+        let now = HarvestRunner.now()
+        let isDue = state.withLock { state in
+            guard now - state.complained >= 10_000 else { return false }
+            state.complained = now
+            return true
+        }
+        if isDue { trouble(text) }
+    }
+
+    private func workbench() throws -> LiveLog.Bench {
+        try bench.withLock { bench in
+            let made = try bench ?? LiveLog.Bench()
+            bench = made
+            return made
+        }
+    }
+
+    private func run<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Swift.Result { try work() }) }
+        }
+    }
+}
+
+extension LiveEntry {
+    fileprivate var log: LiveLog? { contents.withLock { $0.log } }
+}

@@ -1,0 +1,150 @@
+public import Pack
+
+/// One sealed block of a followed log, and where its parts lie in the file of sealed blocks.
+///
+/// The file is a legal zstd file: before each block's frame stands a skippable frame (magic 0x184D2A57) that describes
+/// it, so `zstd -dc` prints the log. All numbers are little-endian; `storage/README.md` has the layout.
+public struct LiveBlock: Sendable, Equatable {
+    /// Where in the log it begins, in bytes.
+    public var rawOffset: UInt64
+    /// Raw bytes, at most `PackFormat.blockSize`.
+    public var rawSize: Int
+    /// Number of its first line, from 1.
+    public var firstLine: UInt64
+    /// Newlines in it.
+    public var lines: UInt32
+    /// Earliest and latest time of its lines in milliseconds since 1970, inherited ones included; nil when unknown.
+    public var times: ClosedRange<Int64>?
+    /// Time of the last line that carries one: what the next block inherits.
+    public var lastTime: Int64?
+    /// Its last line goes on in the next block.
+    public var endsMidLine: Bool
+    /// The log's time format, as `LogSearch.TimeFormat` numbers it.
+    public var timeFormat: UInt8
+    /// Places where a crash report may begin.
+    public var anchors: [BlockAnchor]
+    /// The first eight bytes of the SHA-256 of each 4 KiB: how a replay is recognised.
+    public var chunks: [UInt64]
+    /// Where the filter lies in the file, and its length; 0 when there is none.
+    public var filterOffset: UInt64 = 0
+    /// Length of the filter in bytes.
+    public var filterSize: Int
+    /// Where the zstd frame lies in the file.
+    public var frameOffset: UInt64 = 0
+    /// Length of the frame in bytes.
+    public var frameSize: Int
+    /// CRC-32C of the frame.
+    public var frameChecksum: UInt32
+
+    /// Bytes that one entry of ``chunks`` stands for.
+    public static let chunkSize = 4096
+    static let magic: UInt32 = 0x184D_2A57
+    static let mark: UInt32 = 0x3142_4C53
+    static let fixedSize = 80
+    /// No header is longer: 64 chunks, the longest filter, and as many anchors as are kept.
+    static let largestHeader = 8 + fixedSize + 64 * 8 + mostAnchors * 8 + BlockFilter.maxSize
+    /// More places of one block say nothing that fewer do not.
+    static let mostAnchors = 256
+
+    /// Where the next block's header begins.
+    var end: UInt64 { frameOffset &+ UInt64(frameSize) }
+
+    /// The hash of a chunk.
+    static func hash(_ chunk: some Collection<UInt8>) -> UInt64 {
+        ContentHash.sha256(chunk).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// The header as it stands before the frame.
+    func encoded(filter: UnsafeRawBufferPointer) -> [UInt8] {
+        var body: [UInt8] = []
+        func put<T: FixedWidthInteger>(_ value: T) { withUnsafeBytes(of: value.littleEndian) { body += $0 } }
+        put(UInt32(frameSize))
+        put(frameChecksum)
+        put(rawOffset)
+        put(UInt32(rawSize))
+        put(lines)
+        put(firstLine)
+        put(times?.lowerBound ?? Int64.min)
+        put(times?.upperBound ?? Int64.min)
+        put(lastTime ?? Int64.min)
+        put(UInt16(endsMidLine ? 1 : 0))
+        put(timeFormat)
+        put(UInt8(0))
+        put(UInt32(filter.count))
+        put(UInt32(anchors.count))
+        put(UInt32(chunks.count))
+        for anchor in anchors {
+            put(anchor.offset)
+            put(anchor.id)
+            put(UInt16(0))
+        }
+        for chunk in chunks { put(chunk) }
+        body += filter
+        let checksum = body.withUnsafeBytes { BlockSealer.checksum($0) }
+        var head: [UInt8] = []
+        for value in [Self.magic, UInt32(body.count + 8), Self.mark, checksum] {
+            withUnsafeBytes(of: value.littleEndian) { head += $0 }
+        }
+        return head + body
+    }
+
+    /// Reads the header that stands at `offset` of the file.
+    ///
+    /// - Parameter bytes: what the file holds from `offset` on, at least the header where it is whole.
+    /// - Returns: nil when no whole, undamaged header stands there.
+    init?(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) {
+        guard bytes.count >= 8 + Self.fixedSize else { return nil }
+        func take<T: FixedWidthInteger>(_ place: Int, _: T.Type = T.self) -> T {
+            T(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: T.self))
+        }
+        let size = Int(take(4, UInt32.self))
+        guard take(0) == Self.magic, take(8) == Self.mark, size >= Self.fixedSize, size <= bytes.count - 8,
+            size <= Self.largestHeader,
+            take(12) == BlockSealer.checksum(UnsafeRawBufferPointer(rebasing: bytes[16..<8 + size]))
+        else { return nil }
+        frameSize = Int(take(16, UInt32.self))
+        frameChecksum = take(20)
+        rawOffset = take(24)
+        rawSize = Int(take(32, UInt32.self))
+        lines = take(36)
+        firstLine = take(40)
+        let (low, high, last) = (take(48, Int64.self), take(56, Int64.self), take(64, Int64.self))
+        times = low != Int64.min && low <= high ? low...high : nil
+        lastTime = last != Int64.min ? last : nil
+        endsMidLine = take(72, UInt16.self) & 1 != 0
+        timeFormat = bytes[74]
+        let (filterBytes, places, hashes) = (
+            Int(take(76, UInt32.self)), Int(take(80, UInt32.self)), Int(take(84, UInt32.self))
+        )
+        guard places <= Self.mostAnchors, hashes <= 64, filterBytes <= BlockFilter.maxSize,
+            size == Self.fixedSize + places * 8 + hashes * 8 + filterBytes, rawSize <= PackFormat.blockSize,
+            frameSize <= PackFormat.blockSize + 4096, hashes == (rawSize + Self.chunkSize - 1) / Self.chunkSize
+        else { return nil }
+        let variable = 8 + Self.fixedSize
+        anchors = (0..<places).map { BlockAnchor(offset: take(variable + $0 * 8), id: take(variable + $0 * 8 + 4)) }
+        chunks = (0..<hashes).map { take(variable + places * 8 + $0 * 8) }
+        filterSize = filterBytes
+        filterOffset = offset &+ UInt64(8 + size - filterBytes)
+        frameOffset = offset &+ UInt64(8 + size)
+    }
+
+    /// A block about to be written.
+    init(
+        rawOffset: UInt64, rawSize: Int, firstLine: UInt64, lines: UInt32, facts: BlockFacts, endsMidLine: Bool,
+        timeFormat: UInt8, chunks: [UInt64], frame: UnsafeRawBufferPointer
+    ) {
+        self.rawOffset = rawOffset
+        self.rawSize = rawSize
+        self.firstLine = firstLine
+        self.lines = lines
+        if let low = facts.minTime, let high = facts.maxTime, low <= high { times = low...high }
+        lastTime = facts.lastTime
+        self.endsMidLine = endsMidLine
+        self.timeFormat = timeFormat
+        anchors = Array(facts.anchors.prefix(Self.mostAnchors))
+        self.chunks = chunks
+        filterSize = 0
+        frameSize = frame.count
+        frameChecksum = BlockSealer.checksum(frame)
+    }
+}

@@ -1,0 +1,139 @@
+internal import Glibc
+
+/// A system call on a followed log that failed.
+public struct LiveFailure: Error, Sendable, CustomStringConvertible {
+    /// The call.
+    public var call: String
+    /// The file.
+    public var path: String
+    /// The system's error number.
+    public var code: Int32
+
+    /// Whether the disk is full, or a quota or size limit is reached.
+    public var isFull: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+
+    /// The failure in the system's words.
+    public var description: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard strerror_r(code, &buffer, buffer.count) == 0 else { return "\(call) \(path): error \(code)" }
+        let text = buffer.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        return "\(call) \(path): \(text)"
+    }
+
+    static func last(_ call: String, _ path: String) -> LiveFailure {
+        LiveFailure(call: call, path: path, code: errno)
+    }
+}
+
+/// One open file of a followed log.
+final class LiveFile: @unchecked Sendable {
+    // Unchecked: the descriptor does not change, and the kernel orders reads and writes at given places.
+    let path: String
+    let descriptor: Int32
+
+    init(_ path: String, flags: Int32 = O_RDONLY) throws(LiveFailure) {
+        self.path = path
+        descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw LiveFailure.last("open", path) }
+    }
+
+    deinit { close(descriptor) }
+
+    var size: UInt64 {
+        var facts = stat()
+        return fstat(descriptor, &facts) == 0 ? UInt64(clamping: facts.st_size) : 0
+    }
+
+    /// Fills as much of the buffer as the file holds from an offset on; returns how much.
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(LiveFailure) -> Int {
+        var filled = 0
+        while filled < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            let count = pread(descriptor, rest.baseAddress, rest.count, off_t(clamping: offset &+ UInt64(filled)))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw LiveFailure.last("pread", path) }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    func read(at offset: UInt64, count: Int) throws(LiveFailure) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: max(0, count))
+        let outcome = bytes.withUnsafeMutableBytes { buffer in
+            Result { () throws(LiveFailure) in try read(at: offset, into: buffer) }
+        }
+        bytes.removeLast(bytes.count - (try outcome.get()))
+        return bytes
+    }
+
+    /// Appends all of the bytes at `end`, or leaves the file as long as it was and throws.
+    func append(_ bytes: UnsafeRawBufferPointer, at end: UInt64) throws(LiveFailure) {
+        var rest = bytes
+        var place = end
+        while !rest.isEmpty {
+            let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(clamping: place))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let failure = LiveFailure.last("write", path)
+                ftruncate(descriptor, off_t(clamping: end))
+                throw failure
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+            place &+= UInt64(count)
+        }
+    }
+
+    /// Appends all of the bytes at `end`, or leaves the file as long as it was and throws.
+    func append(_ bytes: [UInt8], at end: UInt64) throws(LiveFailure) {
+        let outcome = bytes.withUnsafeBytes { buffer in
+            Result { () throws(LiveFailure) in try append(buffer, at: end) }
+        }
+        try outcome.get()
+    }
+
+    func sync() throws(LiveFailure) {
+        guard fdatasync(descriptor) == 0 else { throw LiveFailure.last("fdatasync", path) }
+    }
+
+    /// The names in a folder; empty where it cannot be read.
+    static func names(in path: String) -> [String] {
+        guard let handle = opendir(path) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+}
+
+/// The names of a followed log's files: `N.blocks` for what is sealed of generation N, `N.OFFSET.tail` for what is not.
+enum LiveName {
+    static func blocks(_ generation: Int) -> String { "\(generation).blocks" }
+
+    static func tail(_ generation: Int, _ base: UInt64) -> String { "\(generation).\(base).tail" }
+
+    /// Reads a name; `base` is nil for sealed blocks.
+    static func parse(_ name: String) -> (generation: Int, base: UInt64?)? {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard let generation = parts.first.flatMap({ Int($0) }), generation >= 0 else { return nil }
+        if parts.count == 2, parts[1] == "blocks" { return (generation, nil) }
+        guard parts.count == 3, parts[2] == "tail", let base = UInt64(parts[1]) else { return nil }
+        return (generation, base)
+    }
+
+    /// The generations in a folder, oldest first.
+    static func generations(_ names: [String]) -> [Int] { Set(names.compactMap { parse($0)?.generation }).sorted() }
+
+    /// Where the tails of a generation begin, in order.
+    static func bases(_ names: [String], _ generation: Int) -> [UInt64] {
+        names.compactMap { name in
+            guard let parsed = parse(name), parsed.generation == generation else { return nil }
+            return parsed.base
+        }.sorted()
+    }
+}

@@ -1,0 +1,139 @@
+internal import Glibc
+internal import Pack
+
+/// How far a connection has come in what is stored already.
+struct LiveReplay {
+    /// Bytes that the connection has sent.
+    var received: UInt64 = 0
+    /// Bytes of a chunk that has not come whole yet.
+    var partial: [UInt8] = []
+    /// The block that the connection is in, and the file it lies in.
+    var block: LiveBlock?
+    var file: LiveFile?
+
+    /// Bytes that are known to be the same.
+    var verified: UInt64 { received &- UInt64(partial.count) }
+}
+
+extension LiveLog {
+    /// A new connection replays from the start.
+    ///
+    /// - Throws: what ``endConnection(_:)`` throws.
+    public func reconnected(_ bench: Bench) throws {
+        try endConnection(bench)
+        replay = LiveReplay()
+    }
+
+    /// The connection has ended: what it sent of a chunk is compared byte by byte.
+    ///
+    /// - Throws: ``LiveFailure`` or `PackError`.
+    public func endConnection(_ bench: Bench) throws {
+        guard !replay.partial.isEmpty else { return }
+        let sent = replay.partial
+        let snapshot = try LiveSnapshot(folder: folder, generation: generation)
+        let stored = try snapshot.bytes(from: replay.verified, to: replay.received)
+        guard stored != sent else { return }
+        _ = try differ(sent, bench)
+    }
+
+    /// Compares the next bytes of a replay with what is stored; counts them in ``consumed``.
+    ///
+    /// - Returns: false when they differ and no further generation may begin.
+    func recognise(_ rest: UnsafeRawBufferPointer, _ bench: Bench) throws -> Bool {
+        guard replay.received < sealed else { return try recogniseTail(rest, bench) }
+        let block = try currentBlock()
+        let place = Int(replay.verified &- block.rawOffset)
+        let length = min(LiveBlock.chunkSize, block.rawSize - place)
+        let part = rest.prefix(length - replay.partial.count)
+        replay.partial += part
+        replay.received &+= UInt64(part.count)
+        consumed += part.count
+        guard replay.partial.count == length else { return true }
+        let chunk = place / LiveBlock.chunkSize
+        if block.chunks.indices.contains(chunk), LiveBlock.hash(replay.partial) == block.chunks[chunk] {
+            replay.partial.removeAll(keepingCapacity: true)
+            if replay.received == sealed {
+                // The rest is compared with the tail; nothing of this needs to be held for hours.
+                let received = replay.received
+                replay = LiveReplay()
+                replay.received = received
+            }
+            return true
+        }
+        return try differ(replay.partial, bench)
+    }
+
+    private func currentBlock() throws -> LiveBlock {
+        if let block = replay.block, replay.verified < block.rawOffset &+ UInt64(block.rawSize) { return block }
+        let file = try replay.file ?? LiveFile(blocksPath)
+        replay.file = file
+        guard let next = LiveSnapshot.header(file, at: replay.block?.end ?? 0), next.rawOffset == replay.verified else {
+            throw PackError(.damagedBlock, "a sealed block is damaged", path: blocksPath)
+        }
+        replay.block = next
+        return next
+    }
+
+    private func recogniseTail(_ rest: UnsafeRawBufferPointer, _ bench: Bench) throws -> Bool {
+        let wanted = min(rest.count, Int(clamping: bytes &- replay.received), PackFormat.blockSize)
+        let stored = try tail.read(at: replay.received &- tailBase, count: wanted)
+        let same = stored.withUnsafeBytes { bytes -> Int in
+            if let left = bytes.baseAddress, let right = rest.baseAddress, memcmp(left, right, bytes.count) == 0 {
+                return bytes.count
+            }
+            return zip(bytes, rest).prefix { $0 == $1 }.count
+        }
+        replay.received &+= UInt64(same)
+        consumed += same
+        guard same < wanted else { return true }
+        return try differ([], bench)
+    }
+
+    /// The replay differs from what is stored behind ``LiveReplay/verified``, where it goes on with these bytes: they
+    /// begin a generation of their own.
+    private func differ(_ sent: [UInt8], _ bench: Bench) throws -> Bool {
+        guard generation + 1 < LiveLog.mostGenerations else { return false }
+        try beginGeneration(after: replay.verified)
+        replay = LiveReplay()
+        replay.received = bytes
+        let taken = consumed
+        defer { consumed = taken }
+        let isWhole = try sent.withUnsafeBytes { try sent.isEmpty || take($0, bench) }
+        return isWhole
+    }
+
+    /// Goes on in a new generation that begins with the first bytes of this one.
+    private func beginGeneration(after common: UInt64) throws {
+        let old = try LiveSnapshot(folder: folder, generation: generation)
+        let next = generation + 1
+        let kept = Array(old.blocks.prefix { $0.rawOffset &+ UInt64($0.rawSize) <= common })
+        let sealed = kept.last.map { $0.rawOffset &+ UInt64($0.rawSize) } ?? 0
+        // What a run that was killed amid this left is begun anew.
+        for name in LiveFile.names(in: folder) where LiveName.parse(name)?.generation == next {
+            unlink(folder + "/" + name)
+        }
+        if let end = kept.last?.end { try copyBlocks(to: folder + "/" + LiveName.blocks(next), upTo: end) }
+        let fresh = try LiveFile(
+            folder + "/" + LiveName.tail(next, sealed), flags: O_RDWR | O_CREAT | O_TRUNC)
+        let rest = try old.bytes(from: sealed, to: common)
+        try fresh.append(rest, at: 0)
+        generation = next
+        last = kept.last
+        tail = fresh
+        tailBase = sealed
+        bytes = common
+    }
+
+    private func copyBlocks(to path: String, upTo end: UInt64) throws {
+        let from = try LiveFile(blocksPath)
+        let to = try LiveFile(path, flags: O_RDWR | O_CREAT | O_TRUNC)
+        var offset: UInt64 = 0
+        while offset < end {
+            let piece = try from.read(at: offset, count: Int(clamping: min(end - offset, 1 << 20)))
+            guard !piece.isEmpty else { throw PackError(.damagedBlock, "the file ends too early", path: blocksPath) }
+            try to.append(piece, at: offset)
+            offset &+= UInt64(piece.count)
+        }
+        try to.sync()
+    }
+}

@@ -1,0 +1,55 @@
+internal import FoundationEssentials
+public import Pack
+
+/// A session whose log is, or was, followed.
+public struct LiveSession: Sendable {
+    /// Where its log lies.
+    public var folder: String
+    /// What was known of it when it was first seen.
+    public var facts: SessionFacts
+}
+
+/// The followed logs of a store.
+public enum LiveStore {
+    /// Names whose log a folder holds.
+    public static let manifestName = "session.json"
+    private static let largestManifest = 1 << 22
+
+    /// Where the logs lie.
+    public static func root(_ store: String) -> String { store + "/live" }
+
+    /// Where the log of one session lies, whether or not there is one.
+    public static func folder(_ store: String, session: String) -> String {
+        root(store) + "/" + PackPath.escaped(session)
+    }
+
+    /// Whether there is a log of a session.
+    public static func holds(_ store: String, session: String) -> Bool {
+        holds(folder: folder(store, session: session))
+    }
+
+    /// Whether a folder holds a log.
+    public static func holds(folder: String) -> Bool {
+        !LiveName.generations(LiveFile.names(in: folder)).isEmpty
+    }
+
+    /// Every session with a log, in order of their ids.
+    public static func sessions(_ store: String) -> [LiveSession] {
+        LiveFile.names(in: root(store)).compactMap { name in
+            let folder = root(store) + "/" + name
+            guard let facts = facts(folder), PackPath.escaped(facts.session) == name else { return nil }
+            return LiveSession(folder: folder, facts: facts)
+        }.sorted { $0.facts.session < $1.facts.session }
+    }
+
+    private struct Manifest: Decodable {
+        var facts: SessionFacts
+    }
+
+    private static func facts(_ folder: String) -> SessionFacts? {
+        guard let file = try? LiveFile(folder + "/" + manifestName), file.size < UInt64(largestManifest),
+            let bytes = try? file.read(at: 0, count: Int(file.size))
+        else { return nil }
+        return try? JSONDecoder().decode(Manifest.self, from: Data(bytes)).facts
+    }
+}

@@ -1,0 +1,63 @@
+import Catalog
+import CrashAnalysis
+import Live
+import LogSearch
+import Pack
+import Terminal
+
+/// Crashes and errors that the followed log of a running session tells of.
+struct LiveCrashes {
+    let store: String
+
+    /// What the log of one session tells; empty where nothing is followed or it cannot be read.
+    func records(of session: SessionRecord) -> [CrashRecord] {
+        let folder = LiveStore.folder(store, session: session.session)
+        guard session.pack == nil, let log = try? LiveSnapshot.all(folder: folder).last else { return [] }
+        let anchors = Self.anchors(log)
+        guard !anchors.isEmpty else { return [] }
+        let context = CrashContext(
+            session: session.session, image: session.image, tag: session.tag, location: session.location, exited: nil)
+        let records = CrashAnalyzer().analyze(
+            text: LiveByteSource(log: log), anchors: anchors, name: LiveSource.path(age: 0), context: context)
+        return CrashMerger.merge(records)
+    }
+
+    /// Those of the sealed blocks were found while they were written; the tail is looked at now.
+    private static func anchors(_ log: LiveSnapshot) -> [CrashAnchor] {
+        let sealed = log.blocks.flatMap { block in
+            block.anchors.map { CrashAnchor(offset: block.rawOffset &+ UInt64($0.offset), id: $0.id) }
+        }
+        let tail = log.tail.withUnsafeBytes { TextCrashScanner.shared.scan($0) }
+        return sealed + tail.map { CrashAnchor(offset: log.sealed &+ $0.offset, id: $0.id) }
+    }
+
+    /// Hands over the crashes of every selected session that has a followed log and no pack.
+    func forEach(_ selection: Selection, _ catalog: Catalog, _ body: (CrashRecord) throws -> Void) throws {
+        let names = Set(LiveStore.sessions(store).map(\.facts.session))
+        guard !names.isEmpty, selection.signatures.isEmpty else { return }
+        var running = selection
+        running.states = [.running, .pending]
+        running.crashed = false
+        running.since = nil
+        running.limit = nil
+        let sessions = try catalog.sessions(running).filter { names.contains($0.session) }
+        for session in sessions {
+            for record in records(of: session) where record.isCrash != selection.errors {
+                let time = record.time.flatMap { TimeText.parse($0, now: TimeText.now()) }
+                if let since = selection.since, let time, time < since { continue }
+                if let until = selection.until, let time, time >= until { continue }
+                try body(record)
+            }
+        }
+    }
+}
+
+/// A followed log, as the crash readers see it.
+private struct LiveByteSource: ByteSource {
+    let log: LiveSnapshot
+    var size: UInt64 { log.size }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        try log.read(at: offset, into: buffer)
+    }
+}

@@ -1,0 +1,57 @@
+import Catalog
+import Live
+import LogSearch
+import Pack
+
+/// Hands the followed logs of sessions without a pack to a search, in the order of their ids.
+final class LiveFeed {
+    private var entries: [(folder: String, label: SourceLabel)]
+    private var position = 0
+    /// Logs that could not be read, in words.
+    private(set) var problems: [String] = []
+
+    /// The logs of the sessions that a selection names.
+    ///
+    /// The catalog is opened only where there are such logs. A running session is selected whenever it began: its lines may be of any time since.
+    init(store: String, _ selection: Selection, _ catalog: () throws -> Catalog) throws {
+        let followed = LiveStore.sessions(store)
+        entries = []
+        guard !followed.isEmpty else { return }
+        let folders = Dictionary(
+            followed.map { ($0.facts.session, $0.folder) }, uniquingKeysWith: { first, _ in first })
+        var running = selection
+        running.since = nil
+        running.states = [.running, .pending]
+        try catalog().forEachSession(running) { session in
+            guard session.pack == nil, let folder = folders[session.session] else { return }
+            entries.append((folder, SourceLabel(session)))
+        }
+        entries.sort { $0.label.session < $1.label.session }
+    }
+
+    /// The next log that can be read; nil at the end.
+    func next() -> LiveSource? {
+        while position < entries.count {
+            let entry = entries[position]
+            position += 1
+            do {
+                return LiveSource(try LiveSnapshot.all(folder: entry.folder), label: entry.label)
+            } catch  where !LiveStore.holds(folder: entry.folder) {
+                // Harvested between two looks: the next search finds it in its pack.
+                continue
+            } catch {
+                problems.append("\(entry.label.session): the followed log cannot be read: \(error)")
+            }
+        }
+        return nil
+    }
+}
+
+extension SourceLabel {
+    /// What is printed of a session.
+    init(_ session: SessionRecord) {
+        self.init(
+            session: session.session, image: session.image.isEmpty ? nil : session.image, tag: session.tag,
+            location: session.location, start: session.created ?? 0, end: session.exited ?? session.firstSeenExited)
+    }
+}

@@ -1,0 +1,85 @@
+import Catalog
+import Glibc
+import Live
+import LogSearch
+import Pack
+import Terminal
+
+/// `salvage logs -f`: prints what a followed log gains until its session has ended, as `docker logs -f` does.
+struct LogsFollower {
+    /// How long the log of an ended session may gain nothing before that is taken for its end, in milliseconds.
+    private static let lastWords: Int64 = 3000
+    /// Between two looks, in milliseconds: no shorter than `watch` takes to write.
+    private static let interval: UInt32 = 200
+    /// Between two looks at the ledger, in milliseconds.
+    private static let askEvery: Int64 = 1000
+
+    let session: String
+    let catalog: Catalog
+    /// Prints a source; returns false when nobody reads any more.
+    let printed: (StoreSource) throws -> Bool
+
+    /// Where printing stands.
+    private struct Place {
+        var generation: Int?
+        var offset: UInt64 = 0
+        var line: UInt64 = 1
+    }
+
+    func run() throws {
+        var place = Place()
+        var changed = TimeText.now()
+        var asked = Int64.min
+        let folder = LiveStore.folder(catalog.store, session: session)
+        while true {
+            let record = TimeText.now() - asked >= Self.askEvery ? try catalog.session(session) : nil
+            if record != nil { asked = TimeText.now() }
+            // Asked before the log is read: what was written before the pack was made is then seen in one of the two.
+            if let record, record.pack != nil {
+                _ = try printRest(record, place)
+                return
+            }
+            let before = place.offset
+            guard try printNew(folder, &place) else { return }
+            if place.offset > before { changed = TimeText.now() }
+            let isOver = record.map { $0.state != .running } ?? false
+            if isOver, TimeText.now() - changed >= Self.lastWords { return }
+            usleep(Self.interval * 1000)
+        }
+    }
+
+    private func printNew(_ folder: String, _ place: inout Place) throws -> Bool {
+        guard let log = try? LiveSnapshot.all(folder: folder).last, let record = try catalog.session(session) else {
+            return true
+        }
+        if let known = place.generation, known != log.generation {
+            Failure(
+                "log_differs", "the log that is followed now differs from what was printed; both are kept",
+                session: session, hint: "salvage grep searches both"
+            ).report(json: false, style: Style(choice: .auto, descriptor: STDERR_FILENO))
+            place.offset = min(place.offset, log.wholeLines.end)
+        }
+        place.generation = log.generation
+        let (end, line) = log.wholeLines
+        guard end > place.offset else { return true }
+        let source = LiveSource(
+            [log], label: SourceLabel(record), from: place.offset, line: place.line, throughLastNewline: true)
+        place.offset = end
+        place.line = line
+        return try printed(.live(source))
+    }
+
+    /// The lines that only the pack has: those that came between the last look and the end.
+    private func printRest(_ record: SessionRecord, _ place: Place) throws -> Bool {
+        let pack = try SessionPack(session, catalog: catalog)
+        let logs = pack.reader.members.indices.filter { pack.artifact(of: pack.reader.members[$0]) == "logs" }
+        guard let log = logs.first, pack.reader.members[log].size > place.offset else { return true }
+        let source = PackSource(pack.reader, label: SourceLabel(record), usesFilters: false, members: [log])
+        let members = source.members.map { member in
+            var rest = member
+            rest.pieces = LiveSource.trimmed(member.pieces, from: place.offset, line: place.line)
+            return rest
+        }
+        return try printed(.rest(source, members))
+    }
+}

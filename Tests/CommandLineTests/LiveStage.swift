@@ -1,0 +1,98 @@
+import Foundation
+import Sandbox
+import Testing
+
+/// A sandbox with servers that shell scripts play, and `watch` over it.
+struct LiveStage {
+    let scratch: Scratch
+    let server: SandboxServer
+    let url: String
+    let environment: [String: String]
+
+    var store: String { scratch.path("store") }
+
+    private static let scripts: [String: String] = [
+        // Lines at a pace until it is told to leave.
+        "talker": """
+        mkdir -p game/Saved; echo saved > game/Saved/state.txt
+        trap 'echo "$(date -u "+[%Y.%m.%d-%H.%M.%S:%3N]")[9]LogExit: leaving"; exit 0' TERM
+        n=0
+        while :; do
+          n=$((n + 1)); echo "$(date -u "+[%Y.%m.%d-%H.%M.%S:%3N]")[$n]LogTalk: line $n of $GAMEYE_SESSION_ID"; sleep 0.05
+        done
+        """,
+        // Tells of a crash in a part of it, and goes on.
+        "limping": """
+        trap 'exit 0' TERM
+        echo "[2026.11.21-01.00.00:000][1]LogInit: hello"
+        echo "[2026.11.21-01.00.01:000][2]LogCore: Error: === Critical error: ==="
+        echo "[2026.11.21-01.00.01:000][2]LogCore: Error: Unhandled Exception: SIGSEGV: invalid attempt to read memory at address 0x0000000000000018"
+        echo "[2026.11.21-01.00.01:000][2]LogCore: Error: [Callstack] 0x00000000021a3f10 GameServer!AWeapon::Fire(FVector const&) [Weapon.cpp:212]"
+        echo "[2026.11.21-01.00.01:000][2]LogCore: Error: end: stack for UAT"
+        while :; do echo "[2026.11.21-01.05.00:000][3]LogTick: alive"; sleep 0.2; done
+        """,
+    ]
+
+    init(rule: String = "", _ change: (inout SandboxConfiguration) -> Void = { _ in }) async throws {
+        scratch = try Scratch()
+        for (name, script) in Self.scripts {
+            let image = scratch.path("images/\(name)/1.0")
+            try FileManager.default.createDirectory(atPath: image, withIntermediateDirectories: true)
+            try ("#!/bin/bash\n" + script + "\n").write(toFile: image + "/server", atomically: false, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: image + "/server")
+        }
+        var configuration = SandboxConfiguration(images: scratch.path("images"), root: scratch.path("sessions"))
+        configuration.stopGrace = 1
+        change(&configuration)
+        server = try SandboxServer(configuration)
+        url = try await server.start()
+        let config = scratch.path("salvage.yaml")
+        try """
+        store: \(scratch.path("store"))
+        api:
+          url: \(url)
+        poll: { running: 300ms, all: 600ms }
+        limits: { silence: 1s }
+        rules:
+          - name: all
+            artifacts: [/game/Saved]
+            follow: true
+        \(rule)
+        """.write(toFile: config, atomically: true, encoding: .utf8)
+        environment = ["SALVAGE_CONFIG": config, "GAMEYE_API_TOKEN": "sandbox"]
+    }
+
+    func salvage(_ arguments: String...) throws -> Program.Outcome {
+        try Program.run(arguments, environment: environment)
+    }
+
+    func watch() throws -> Program.Running { try Program.start(["watch"], environment: environment) }
+
+    func started(_ id: String, _ image: String, faults: String? = nil) throws {
+        var arguments = [
+            "api", "session-run", "--id", id, "--image", image, "--version", "1.0", "--location", "europe",
+        ]
+        if let faults { arguments += ["--label", "sandbox.faults=\(faults)"] }
+        let outcome = try Program.run(arguments, environment: environment)
+        try #require(outcome.status == 0, "\(outcome.err)")
+    }
+
+    /// Waits until something holds; fails the test after a minute.
+    func until(_ what: String, _ holds: () throws -> Bool) async throws {
+        for _ in 0..<600 {
+            if try holds() { return }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        Issue.record("a minute passed, and still not: \(what)")
+    }
+
+    func state(_ id: String) throws -> String? {
+        try salvage("sessions", "--json").objects.first { $0["session"] as? String == id }?["state"] as? String
+    }
+
+    /// Ends a program that was started by SIGTERM.
+    func stop(_ running: Program.Running) -> Program.Outcome {
+        kill(running.process.processIdentifier, SIGTERM)
+        return running.wait()
+    }
+}
