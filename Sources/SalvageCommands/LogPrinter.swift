@@ -40,7 +40,10 @@ final class LogPrinter {
                 throw Failure("no_place", "neither time nor line of the crash is known", status: .nothingFound)
             }
             if let time = place.time {
-                search.window = time.subtractingReportingOverflow(span).partialValue...(time &+ span)
+                // The time is a container's word, and may be any number.
+                let (low, under) = time.subtractingReportingOverflow(span)
+                let (high, over) = time.addingReportingOverflow(span)
+                search.window = (under ? .min : low)...(over ? .max : max(low, high))
             }
         }
         self.search = search

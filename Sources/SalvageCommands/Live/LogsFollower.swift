@@ -29,7 +29,7 @@ struct LogsFollower {
     func run() throws {
         var place = Place()
         var changed = TimeText.now()
-        var asked = Int64.min
+        var asked: Int64 = 0
         let folder = LiveStore.folder(catalog.store, session: session)
         while true {
             let record = TimeText.now() - asked >= Self.askEvery ? try catalog.session(session) : nil
