@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Sandbox
 import Testing
@@ -21,6 +22,14 @@ struct LiveStage {
           n=$((n + 1)); echo "$(date -u "+[%Y.%m.%d-%H.%M.%S:%3N]")[$n]LogTalk: line $n of $GAMEYE_SESSION_ID"; sleep 0.05
         done
         """,
+        // Leaves files, and waits until it is told to leave.
+        "writer": """
+        trap 'exit 0' TERM
+        mkdir -p game/Saved; echo "state of $GAMEYE_SESSION_ID" > game/Saved/state.txt
+        head -c 100000 /dev/urandom > game/Saved/noise.bin
+        echo "[2026.11.21-01.00.00:000][1]LogInit: hello from $GAMEYE_SESSION_ID"
+        while :; do sleep 0.2; done
+        """,
         // Tells of a crash in a part of it, and goes on.
         "limping": """
         trap 'exit 0' TERM
@@ -33,7 +42,11 @@ struct LiveStage {
         """,
     ]
 
-    init(rule: String = "", _ change: (inout SandboxConfiguration) -> Void = { _ in }) async throws {
+    /// - Parameter more: keys of the configuration.
+    init(
+        more: String = "limits: { silence: 1s }", follow: Bool = true,
+        _ change: (inout SandboxConfiguration) -> Void = { _ in }
+    ) async throws {
         scratch = try Scratch()
         for (name, script) in Self.scripts {
             let image = scratch.path("images/\(name)/1.0")
@@ -52,47 +65,65 @@ struct LiveStage {
         api:
           url: \(url)
         poll: { running: 300ms, all: 600ms }
-        limits: { silence: 1s }
+        \(more)
         rules:
           - name: all
             artifacts: [/game/Saved]
-            follow: true
-        \(rule)
+            follow: \(follow)
         """.write(toFile: config, atomically: true, encoding: .utf8)
         environment = ["SALVAGE_CONFIG": config, "GAMEYE_API_TOKEN": "sandbox"]
     }
 
-    func salvage(_ arguments: String...) throws -> Program.Outcome {
-        try Program.run(arguments, environment: environment)
+    func salvage(_ arguments: String...) async throws -> Program.Outcome {
+        try await offPool { [environment] in try Program.run(arguments, environment: environment) }
     }
 
     func watch() throws -> Program.Running { try Program.start(["watch"], environment: environment) }
 
-    func started(_ id: String, _ image: String, faults: String? = nil) throws {
+    func started(_ id: String, _ image: String, faults: String? = nil) async throws {
         var arguments = [
             "api", "session-run", "--id", id, "--image", image, "--version", "1.0", "--location", "europe",
         ]
         if let faults { arguments += ["--label", "sandbox.faults=\(faults)"] }
-        let outcome = try Program.run(arguments, environment: environment)
+        let outcome = try await offPool { [arguments, environment] in
+            try Program.run(arguments, environment: environment)
+        }
         try #require(outcome.status == 0, "\(outcome.err)")
     }
 
     /// Waits until something holds; fails the test after a minute.
-    func until(_ what: String, _ holds: () throws -> Bool) async throws {
+    func until(_ what: String, _ holds: () async throws -> Bool) async throws {
         for _ in 0..<600 {
-            if try holds() { return }
+            if try await holds() { return }
             try await Task.sleep(for: .milliseconds(100))
         }
         Issue.record("a minute passed, and still not: \(what)")
     }
 
-    func state(_ id: String) throws -> String? {
-        try salvage("sessions", "--json").objects.first { $0["session"] as? String == id }?["state"] as? String
+    func state(_ id: String) async throws -> String? {
+        try await salvage("sessions", "--json").objects.first { $0["session"] as? String == id }?["state"] as? String
     }
 
-    /// Ends a program that was started by SIGTERM.
-    func stop(_ running: Program.Running) -> Program.Outcome {
-        kill(running.process.processIdentifier, SIGTERM)
-        return running.wait()
+    /// Ends a program that was started.
+    func stop(_ running: Program.Running, by signal: Int32 = SIGTERM) async throws -> Program.Outcome {
+        kill(running.process.processIdentifier, signal)
+        return try await wait(running)
     }
+
+    func wait(_ running: Program.Running) async throws -> Program.Outcome {
+        let carried = Carried(value: running)
+        return try await offPool { carried.value.wait() }
+    }
+}
+
+/// Waits for a program where that does not hold up the server, which answers on the same pool of threads.
+func offPool<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(with: Swift.Result { try work() }) }
+    }
+}
+
+/// Takes a value that one thread at a time uses to another.
+private struct Carried<Value>: @unchecked Sendable {
+    let value: Value
 }
