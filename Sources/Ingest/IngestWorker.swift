@@ -105,7 +105,8 @@ public struct IngestWorker {
         }
         try sink.endFile(isWhole: failure == nil)
         return ArtifactVerdict(
-            artifact: input.artifact, verdict: failure == nil ? "ok" : "incomplete", flags: input.flags ?? [], entries: 1,
+            artifact: input.artifact, verdict: failure == nil ? "ok" : "incomplete", flags: input.flags ?? [],
+            entries: 1,
             bytes: total,
             firstError: failure)
     }

@@ -105,7 +105,10 @@ struct HarvestState {
                 dirty.remove(key)
                 batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: ArtifactEntry($0)) }
             case .settled(let key, let state, let outcomes): settle(key, state, outcomes, now)
-            case .paused(let pause): observer.event(.paused(pause))
+            case .paused(let pause):
+                // A single pass ends with it, also when an answer under way is a good one.
+                if !following { summary.pause = pause }
+                observer.event(.paused(pause))
             case .resumed: observer.event(.resumed)
             }
         }
