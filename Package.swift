@@ -91,7 +91,8 @@ let package = Package(
             swiftSettings: hot, linkerSettings: [archive("zstd")]),
         .target(name: "CCrashScan", cSettings: hotC),
         .target(
-            name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CLogScan", "CFilter"], swiftSettings: hot,
+            name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
+            swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
         .target(name: "Live", dependencies: ["Pack", "LogSearch"], swiftSettings: hot),
         .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
@@ -137,6 +138,11 @@ let package = Package(
             name: "CommandLineTests", dependencies: ["Sandbox", "salvage", "salvage-sandbox"], swiftSettings: house),
         .target(name: "CShims", cSettings: hotC),
         .target(name: "CLogScan", cSettings: hotC),
+        // Used where its header lies in /usr/include/hs; SALVAGE_HYPERSCAN=0 builds without it all the same.
+        .target(
+            name: "CHyperscan",
+            cSettings: hotC
+                + (Context.environment["SALVAGE_HYPERSCAN"] == "0" ? [.define("SALVAGE_NO_HYPERSCAN")] : [])),
         .target(name: "CFilter", cSettings: hotC),
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),

@@ -34,6 +34,12 @@ struct Assembly<Output: SearchOutput> {
     private var anyMember = false
     private var pending: [PendingLine] = []
     private var hasUnflushed = false
+    /// Results printed: lines, or names of members.
+    private var results = 0
+    private let started = Monotonic.nanoseconds()
+    /// Time that workers took, in nanoseconds; measured where it is printed.
+    private var elapsed: UInt64 = 0
+    private var elapsedInMember: UInt64 = 0
     private var lastFlush = 0
 
     /// Context behind a unit's end, which the next unit may show to be a selected line.
@@ -55,10 +61,13 @@ struct Assembly<Output: SearchOutput> {
             if report.problemCount > Self.problemLimit { isFinished = true }
         }
         if result.unit.memberOrdinal != ordinal { startMember(result) }
+        if isFinished { return }
         for problem in result.problems { report.note(problem) }
         report.decoded += result.decodedBlocks
         report.decodedBytes += result.decodedBytes
         searchedBytes += result.decodedBytes
+        elapsed &+= result.nanoseconds
+        elapsedInMember &+= result.nanoseconds
         guard !closed, !isFinished else { return }
         if result.selected > 0 { report.hit += max(result.unit.pieces.count, 1) }
         switch options.mode {
@@ -111,6 +120,7 @@ struct Assembly<Output: SearchOutput> {
 
     private mutating func startMember(_ result: UnitResult) {
         endMember()
+        if isAtLimit { isFinished = true }
         ordinal = result.unit.memberOrdinal
         name = result.name
         selected = 0
@@ -122,7 +132,10 @@ struct Assembly<Output: SearchOutput> {
         allowance = 0
         searchedBytes = 0
         printedInMember = 0
+        elapsedInMember = 0
     }
+
+    private var isAtLimit: Bool { options.limit.map { results >= $0 } ?? false }
 
     private mutating func endMember() {
         guard let name, ordinal >= 0 else { return }
@@ -155,12 +168,15 @@ struct Assembly<Output: SearchOutput> {
     }
 
     private mutating func writeName(_ name: MemberName) {
+        guard !isAtLimit else { return }
+        results += 1
         write(name.text)
         write("\n")
     }
 
     private mutating func writeCount(_ name: MemberName, _ count: UInt64) {
-        guard count > 0 || options.includeZero else { return }
+        guard count > 0 || options.includeZero, !isAtLimit else { return }
+        results += 1
         if options.showName {
             write(name.text)
             write(":")
@@ -184,7 +200,7 @@ struct Assembly<Output: SearchOutput> {
             begin()
             selected += result.selected - (result.binaryOffset == nil ? 0 : 1)
             write(plain.bytes)
-        } else if !options.hasContext, options.maxCount == nil {
+        } else if !options.hasContext, options.maxCount == nil, options.limit == nil {
             // The common case: all of it, as it is.
             if !result.events.isEmpty {
                 begin()
@@ -222,13 +238,14 @@ struct Assembly<Output: SearchOutput> {
         if event.isSelected, !isBeyondLimit { matches += UInt64(event.matches) }
         if event.isSelected, !isBeyondLimit {
             selected += 1
+            results += 1
             allowance = options.after
         }
         emit(event.line) { $0.write(result.output, range) }
         closeAtLimit()
     }
 
-    private var isBeyondLimit: Bool { options.maxCount.map { selected >= UInt64($0) } ?? false }
+    private var isBeyondLimit: Bool { isAtLimit || options.maxCount.map { selected >= UInt64($0) } ?? false }
 
     /// Whether a line may still be printed: behind the last one that counts only as its context.
     private mutating func allows(_ line: UInt64, isSelected: Bool) -> Bool {
@@ -242,7 +259,9 @@ struct Assembly<Output: SearchOutput> {
     }
 
     private mutating func closeAtLimit() {
-        if isBeyondLimit, allowance == 0 { closed = true }
+        guard isBeyondLimit, allowance == 0 else { return }
+        closed = true
+        if isAtLimit { isFinished = true }
     }
 
     private mutating func flushPending(before line: UInt64) {
@@ -289,26 +308,35 @@ struct Assembly<Output: SearchOutput> {
         write(name.json)
         let offset = binaryOffset.map { "\($0)" } ?? "null"
         write(",\"binary_offset\":\(offset),\"stats\":")
-        writeStatistics(members: 1, matched: 1, searchedBytes, printedInMember, selected, matches)
+        writeStatistics(
+            members: 1, matched: 1, searchedBytes, printedInMember, selected, matches, elapsedInMember)
         write("}}\n")
     }
 
     private mutating func writeSummary() {
-        write("{\"type\":\"summary\",\"data\":{\"elapsed_total\":\(Self.noTime),\"stats\":")
+        write(
+            "{\"type\":\"summary\",\"data\":{\"elapsed_total\":\(Self.duration(Monotonic.nanoseconds() &- started)),\"stats\":"
+        )
         writeStatistics(
             members: report.members, matched: report.membersMatched, report.decodedBytes, report.printedBytes,
-            report.lines, report.matches)
+            report.lines, report.matches, elapsed)
         write("}}\n")
     }
 
-    // Time is left at zero: equal searches then give equal bytes.
-    private static var noTime: String { "{\"secs\":0,\"nanos\":0,\"human\":\"0.000000s\"}" }
+    /// ripgrep's object for a time: whole seconds, nanoseconds, and text.
+    private static func duration(_ nanoseconds: UInt64) -> String {
+        let micros = String(nanoseconds / 1000 % 1_000_000)
+        let seconds = nanoseconds / 1_000_000_000
+        return "{\"secs\":\(seconds),\"nanos\":\(nanoseconds % 1_000_000_000),\"human\":\"\(seconds)."
+            + String(repeating: "0", count: 6 - micros.utf8.count) + micros + "s\"}"
+    }
 
     private mutating func writeStatistics(
-        members: Int, matched: Int, _ searched: UInt64, _ printed: UInt64, _ lines: UInt64, _ matches: UInt64
+        members: Int, matched: Int, _ searched: UInt64, _ printed: UInt64, _ lines: UInt64, _ matches: UInt64,
+        _ nanoseconds: UInt64
     ) {
         write(
-            "{\"elapsed\":\(Self.noTime),\"searches\":\(members),\"searches_with_match\":\(matched),"
+            "{\"elapsed\":\(Self.duration(nanoseconds)),\"searches\":\(members),\"searches_with_match\":\(matched),"
                 + "\"bytes_searched\":\(searched),\"bytes_printed\":\(printed),\"matched_lines\":\(lines),"
                 + "\"matches\":\(matches)}")
     }

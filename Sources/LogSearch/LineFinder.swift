@@ -7,17 +7,34 @@ struct LineFinder {
     let isLineSafe: Bool
     /// Starts of lines that could not be decided because the match limit was reached.
     var undecided: [Int] = []
+    /// One offset in each line that may match, ascending; nil where every line may.
+    private var candidates: ArraySlice<UInt32>?
 
-    init(_ text: UnsafeRawBufferPointer, _ program: PatternProgram, _ matcher: Matcher, isLineSafe: Bool) {
+    init(
+        _ text: UnsafeRawBufferPointer, _ program: PatternProgram, _ matcher: Matcher, isLineSafe: Bool,
+        candidates: ArraySlice<UInt32>? = nil
+    ) {
         self.text = text
         self.program = program
         self.matcher = matcher
         self.isLineSafe = isLineSafe
+        self.candidates = candidates
     }
 
     /// The next matching line that starts at or after `position`, which is the start of a line.
     mutating func next(from position: Int) -> Range<Int>? {
-        isLineSafe ? nextInWhole(from: position) : nextByLine(from: position, until: text.count)
+        if candidates != nil { return nextCandidate(from: position) }
+        return isLineSafe ? nextInWhole(from: position) : nextByLine(from: position, until: text.count)
+    }
+
+    private mutating func nextCandidate(from position: Int) -> Range<Int>? {
+        while let place = candidates?.popFirst() {
+            guard Int(place) >= position else { continue }
+            let start = text.lineStart(before: Int(place))
+            let end = text.lineEnd(from: Int(place))
+            if let line = nextByLine(from: start, until: end) { return line }
+        }
+        return nil
     }
 
     private mutating func nextInWhole(from position: Int) -> Range<Int>? {

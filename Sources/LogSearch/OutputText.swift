@@ -1,14 +1,14 @@
 /// Makes text from containers harmless on a terminal.
 enum TerminalText {
     /// Appends bytes with control characters, bidirectional controls and invalid UTF-8 written as `\xNN` or `\u{N}`.
-    /// Tabs stay.
-    static func append(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8]) {
+    /// - Parameter tabs: tabs stay.
+    static func append(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8], tabs: Bool = true) {
         var at = 0
         var plainFrom = 0
         func flush(_ out: inout [UInt8]) { out.append(contentsOf: bytes[plainFrom..<at]) }
         while at < bytes.count {
             let byte = bytes[at]
-            if byte >= 0x20 && byte < 0x7F || byte == 0x09 {
+            if byte >= 0x20 && byte < 0x7F || tabs && byte == 0x09 {
                 at += 1
                 continue
             }

@@ -24,7 +24,8 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
         into output: Output, nextSource: @escaping () -> Source?
     ) throws -> (report: SearchReport, output: Output) {
         let queue = WorkQueue(
-            options: options, query: pattern.query, nextSource: options.maxCount == 0 ? { nil } : nextSource)
+            options: options, query: pattern.query,
+            nextSource: options.maxCount == 0 || options.limit == 0 ? { nil } : nextSource)
         let hub = SearchHub(queue, Assembly(options: options, output: output))
         let scanner = try UnitScanner<Source>(pattern: pattern, options: options)
         // The first units are scanned here and now: most selective searches end with them, and no thread is started.

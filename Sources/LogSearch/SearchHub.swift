@@ -148,3 +148,12 @@ final class Crew {
         threads.removeAll()
     }
 }
+
+/// A clock that only runs forward.
+enum Monotonic {
+    static func nanoseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
+    }
+}

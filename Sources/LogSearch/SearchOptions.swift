@@ -30,6 +30,8 @@ public struct SearchOptions: Sendable, Equatable {
     public var after = 0
     /// Selected lines of one member after which it is left (`-m`).
     public var maxCount: Int?
+    /// Results after which the whole search ends: selected lines, or members where only those are named or counted.
+    public var limit: Int?
     /// Line numbers are printed (`-n`).
     public var lineNumbers = true
     /// Session and path are printed before each line.
@@ -61,12 +63,19 @@ public struct SearchOptions: Sendable, Equatable {
     /// Block filters are used; without them the same lines are found, later.
     public var usesFilters = true
 
+    /// Hyperscan, where it is installed, chooses the lines that a pattern without literals is tried on; without it the
+    /// same lines are found, later.
+    public var usesPrefilter = true
+    /// Texts that one thread looks at before it asks Hyperscan to compile the pattern.
+    var prefilterStartsAfter = 8
+
     /// The defaults: lines with their numbers and names.
     public init() {}
 
     /// Whole selected lines are printed as they are, or only counted; each can be taken by itself.
     var isPlain: Bool {
-        (mode == .lines || mode == .count) && !invert && !hasContext && maxCount == nil && !color && !escape
+        (mode == .lines || mode == .count) && !invert && !hasContext && maxCount == nil && limit == nil && !color
+            && !escape
     }
 
     /// Context around selected lines is printed.

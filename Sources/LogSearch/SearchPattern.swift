@@ -35,6 +35,10 @@ public final class SearchPattern: @unchecked Sendable {
     /// A match over a whole block finds the same lines as a match over each line.
     public let isLineSafe: Bool
     let ignoresEncoding: Bool
+    /// The same for Hyperscan, where it may be asked.
+    let prefilter: PrefilterPattern?
+    /// No literal chooses blocks: Hyperscan is worth asking.
+    let wantsPrefilter: Bool
 
     /// Compiles patterns.
     /// - Throws: `LogSearchError` with code `pattern` and the offset that PCRE2 names.
@@ -77,7 +81,14 @@ public final class SearchPattern: @unchecked Sendable {
         query = nodes.isEmpty ? .all : LiteralExtraction.query(of: .alternation(nodes))
         isLineSafe = safe
         ignoresEncoding = plain
+        // Plain text is found by PCRE2 as fast; what may match nothing matches every line.
+        let canPrefilter = safe && findsStarts && !options.fixed && !texts.isEmpty && self.byteProgram != nil
+        prefilter = canPrefilter ? PrefilterPattern(text, caseless: caseless) : nil
+        wantsPrefilter = BlockQuery(query).probes.isAll
     }
+
+    /// Hyperscan would be asked about this pattern and can read it; for `--explain`.
+    public var isPrefiltered: Bool { wantsPrefilter && prefilter?.ready() != nil }
 
     /// The program to use for a text.
     func program(isASCII: @autoclosure () -> Bool) -> PatternProgram? {

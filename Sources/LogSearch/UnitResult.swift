@@ -30,6 +30,8 @@ struct UnitResult {
     var problems: [String] = []
     var decodedBlocks = 0
     var decodedBytes: UInt64 = 0
+    /// Time it took, where it is printed.
+    var nanoseconds: UInt64 = 0
 
     init(unit: ScanUnit, name: MemberName) {
         self.unit = unit
@@ -51,9 +53,9 @@ struct MemberName: Sendable {
             text.append(0x3A)
             member.path.withUnsafeBytes { TerminalText.append($0, to: &text) }
         } else {
-            text += label.session.utf8
+            text = Self.plain(Array(label.session.utf8))
             text.append(0x3A)
-            text += member.path
+            text += Self.plain(member.path)
         }
         self.text = text
         var json: [UInt8] = []
@@ -69,6 +71,14 @@ struct MemberName: Sendable {
             }
         }
         self.json = json
+    }
+
+    /// A name as it is, unless it has a control character: a line feed in it would look like another result.
+    private static func plain(_ name: [UInt8]) -> [UInt8] {
+        guard name.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return name }
+        var escaped: [UInt8] = []
+        name.withUnsafeBytes { TerminalText.append($0, to: &escaped, tabs: false) }
+        return escaped
     }
 }
 

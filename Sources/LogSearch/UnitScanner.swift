@@ -4,6 +4,7 @@ final class UnitScanner<Source: SearchSource> {
     let options: SearchOptions
     private let matcher: Matcher
     private let decoder: Source.Decoder
+    private let prefilter: LinePrefilter?
     private var blockBuffer = RawBuffer()
     private var otherBuffer = RawBuffer()
     private var joinBuffer: [UInt8] = []
@@ -14,6 +15,9 @@ final class UnitScanner<Source: SearchSource> {
         self.options = options
         matcher = try Matcher()
         decoder = try Source.makeDecoder()
+        prefilter =
+            options.usesPrefilter && pattern.wantsPrefilter
+            ? pattern.prefilter.map { LinePrefilter($0, startsAfter: options.prefilterStartsAfter) } : nil
     }
 
     /// Scans the units of a batch, in order.
@@ -24,6 +28,7 @@ final class UnitScanner<Source: SearchSource> {
             let name = MemberName(batch.source.label, member, options)
             var result = UnitResult(unit: unit, name: name)
             guard !unit.pieces.isEmpty else { return result }
+            let start = options.mode == .json ? Monotonic.nanoseconds() : 0
             do {
                 try scan(unit, member, batch.source, &result)
             } catch {
@@ -32,6 +37,7 @@ final class UnitScanner<Source: SearchSource> {
                     "\(String(decoding: name.text, as: UTF8.self)): from line \(first) on a block cannot be read: \(error)"
                 )
             }
+            if options.mode == .json { result.nanoseconds = Monotonic.nanoseconds() &- start }
             return result
         }
     }
@@ -98,7 +104,8 @@ final class UnitScanner<Source: SearchSource> {
         let window = options.window(for: source.label, member)
         var clock = LineClock(text, member.timeFormat, window, source.label.start, options.zoneOffset)
         if window != nil, clock.needsCarry { clock.carry = try carriedTime(unit, member, source) }
-        var finder = LineFinder(text, program, matcher, isLineSafe: pattern.isLineSafe)
+        let candidates = program === pattern.byteProgram ? prefilter?.lines(in: text) : nil
+        var finder = LineFinder(text, program, matcher, isLineSafe: pattern.isLineSafe, candidates: candidates)
         var scan = TextScan(
             text: text, first: first, options: options, renderer: LineRenderer(options: options, name: result.name),
             isText: member.isText)

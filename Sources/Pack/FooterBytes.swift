@@ -5,12 +5,13 @@ struct FooterBytes: Sendable {
     private let tail: [UInt8]
     private let tailOffset: UInt64
 
-    /// Most footers fit into the first read.
-    private static let guess: UInt64 = 64 << 10
+    /// Footers grow with the number of blocks: this much of the end holds that of nearly every pack, and a search over
+    /// thousands of them does not copy more.
+    private static func guess(_ size: UInt64) -> UInt64 { min(64 << 10, max(4 << 10, size / 64)) }
 
     init(_ source: PackBytes) throws(PackError) {
         self.source = source
-        let count = min(source.size, Self.guess)
+        let count = min(source.size, Self.guess(source.size))
         guard count >= UInt64(PackFormat.trailerSize) else {
             throw PackError(.notAPack, "the file is too short for a pack: \(source.size) bytes", offset: source.size)
         }

@@ -30,6 +30,7 @@ struct Grep: ParsableCommand {
         let compiled = try GrepRun.compile(try reading.options(patterns))
         var search = try printing.options(options)
         try time.apply(to: &search, selection)
+        search.limit = selection.limit
         let run = GrepRun(
             store: try StoreAccess.path(options), pattern: compiled, search: search, options: options,
             explains: printing.explain)
@@ -238,6 +239,8 @@ struct GrepTimeFlags: ParsableArguments {
     func catalogSelection(_ selection: SelectionOptions) throws -> Selection {
         var bounded = selection
         bounded.until = nil
+        // It bounds what is printed, not the sessions looked at.
+        bounded.limit = nil
         if selection.since?.hasPrefix("start+") == true { bounded.since = nil }
         return try bounded.selection()
     }

@@ -60,7 +60,7 @@ struct GrepQuickArguments {
     private mutating func takeShort(_ argument: String, _ rest: inout ArraySlice<String>) -> Bool {
         let letters = argument.utf8.dropFirst()
         guard letters.count > 1 else { return take(argument, &rest) }
-        if let first = letters.first, "ABCm".utf8.contains(first) {
+        if let first = letters.first, "ABCjm".utf8.contains(first) {
             return takeOption("-" + String(UnicodeScalar(first)), String(argument.dropFirst(2)))
         }
         for letter in letters {

@@ -92,7 +92,8 @@ struct GrepRun {
     private func explain(_ report: SearchReport, _ feed: PackFeed) {
         let sink = ByteSink(descriptor: STDERR_FILENO)
         var text = "literals        \(Escape.display(pattern.query.text))\n"
-        text += "matching        \(pattern.isLineSafe ? "whole blocks" : "line by line")\n"
+        let chosen = search.usesPrefilter && pattern.isPrefiltered ? ", lines chosen by Hyperscan" : ""
+        text += "matching        \(pattern.isLineSafe ? "whole blocks" : "line by line")\(chosen)\n"
         text += "packs           \(report.sources) opened, \(feed.ruledOut) ruled out by the filter index\n"
         text += "members         \(report.members), \(report.membersMatched) with selected lines\n"
         text += "blocks          \(report.blocks) in opened packs, \(report.prunedByTime) outside the time window\n"

@@ -48,6 +48,48 @@ import Testing
         #expect(none.text.isEmpty && none.report.exitCode() == 1)
     }
 
+    @Test func limitCountsResultsOfTheWholeSearch() throws {
+        let sources = Self.sources(50)
+        let all = try search(["value=7\\d\\b"], in: sources)
+        let lines = String(decoding: all.text, as: UTF8.self).split(separator: "\n")
+        for limit in [1, 2, 7, 60] {
+            let some = try search(["value=7\\d\\b"], in: sources, options: { $0.limit = limit })
+            #expect(String(decoding: some.text, as: UTF8.self).split(separator: "\n") == Array(lines.prefix(limit)))
+            #expect(some.report.lines == UInt64(limit))
+        }
+        let few = try search(["value=7\\d\\b"], in: sources, options: { $0.limit = 1 })
+        #expect(few.report.decoded < all.report.decoded / 4)
+        let names = try search(["line"], in: sources, options: { ($0.limit, $0.mode) = (3, .filesWith) })
+        #expect(String(decoding: names.text, as: UTF8.self).split(separator: "\n").count == 3)
+        let context = try search(["line 5 "], in: sources, options: { ($0.limit, $0.after) = (2, 1) })
+        #expect(String(decoding: context.text, as: UTF8.self).split(separator: "\n").count == 5)
+        let none = try search(["line"], in: sources, options: { $0.limit = 0 })
+        #expect(none.text.isEmpty && none.report.exitCode() == 1)
+    }
+
+    @Test func namesCannotPassForLinesInAPipe() throws {
+        var source = MemorySource(session: "s\u{1B}[2J")
+        source.add("x\ny\t.log", Array("hit\n".utf8))
+        let (text, _) = try search(["hit"], in: [source])
+        #expect(String(decoding: text, as: UTF8.self) == "s\\x1B[2J:x\\x0Ay\\x09.log:1:hit\n")
+    }
+
+    @Test func hyperscanChangesNothing() throws {
+        guard PrefilterPattern.isAvailable else {
+            print("Hyperscan is not installed: nothing to compare")
+            return
+        }
+        let sources = Self.sources(40)
+        for pattern in ["\\d{4} of", "[0-9]9 of s\\w+ [13]\\d", "=\\d\\d$", "^l.*[24]8$", "[q-z]{9}"] {
+            let asked = try search([pattern], in: sources, options: { $0.prefilterStartsAfter = 0 })
+            let alone = try search([pattern], in: sources, options: { $0.usesPrefilter = false })
+            #expect(asked.text == alone.text && asked.report == alone.report)
+        }
+        #expect(try SearchPattern(PatternOptions(["[0-9a-f]{40}"])).isPrefiltered)
+        #expect(try !SearchPattern(PatternOptions(["error [0-9]{40}"])).isPrefiltered)
+        #expect(try !SearchPattern(PatternOptions(["x*"])).isPrefiltered)
+    }
+
     @Test func linesBeyondTheMatchLimitAreNamedAndOthersFound() throws {
         var source = MemorySource()
         let evil = String(repeating: "a", count: 40) + "!"

@@ -14,6 +14,7 @@ import Testing
         var selective = 0
         var matching = 0
         var limited = 0
+        var prefiltered = 0
         let matcher = try Matcher()
         while tried < count {
             let blocks = (0..<6).map { _ in PatternDice.block(&dice) }
@@ -32,6 +33,7 @@ import Testing
                 let compiled = try SearchPattern(reading)
                 tried += 1
                 if compiled.query != .all { selective += 1 }
+                let prefilter = compiled.prefilter.map { LinePrefilter($0, startsAfter: 0) }
                 for block in blocks {
                     // PCRE2's interpreter takes the end of a valid stretch for the end of the text.
                     if pattern.contains("\\z") || pattern.contains("\\Z"), block.contains(0xFF) { continue }
@@ -40,6 +42,10 @@ import Testing
                     let (found, undecided) = Self.lines(block, compiled, matcher)
                     // A line beyond the match limit is reported, by one engine sooner than by the other.
                     limited += undecided.count
+                    if let prefilter, let chosen = Self.chosenLines(block, compiled, prefilter, matcher) {
+                        prefiltered += 1
+                        #expect(chosen == expected.filter { !undecided.contains($0) }, "\(reading) with Hyperscan")
+                    }
                     #expect(
                         found == expected.filter { !undecided.contains($0) }, "\(reading) query \(compiled.query.text)")
                 }
@@ -48,8 +54,13 @@ import Testing
         #expect(selective * 4 > tried, "the generator must keep making patterns with literals")
         #expect(matching * 20 > tried, "the generator must keep making patterns that match")
         print(
-            "fuzzed \(tried) patterns, \(selective) of them with literals, \(matching) blocks with matches, \(limited) lines beyond the limit"
+            "fuzzed \(tried) patterns, \(selective) of them with literals, \(matching) blocks with matches, \(limited) lines beyond the limit, \(prefiltered) blocks with Hyperscan"
         )
+        if PrefilterPattern.isAvailable {
+            #expect(prefiltered > tried, "most patterns must be readable by Hyperscan")
+        } else {
+            print("Hyperscan is not installed: not compared")
+        }
         #expect(limited * 100 < tried, "the match limit must stay the exception")
     }
 
@@ -67,6 +78,30 @@ import Testing
         }
     }
 
+    /// The lines found where Hyperscan chooses which are looked at; nil where it does not.
+    private static func chosenLines(
+        _ block: [UInt8], _ pattern: SearchPattern, _ prefilter: LinePrefilter, _ matcher: Matcher
+    ) -> [Int]? {
+        block.withUnsafeBytes { text in
+            guard let program = pattern.program(isASCII: text.isASCII()), program === pattern.byteProgram,
+                let candidates = prefilter.lines(in: text)
+            else { return nil }
+            var finder = LineFinder(
+                text, program, matcher, isLineSafe: pattern.isLineSafe, candidates: candidates)
+            return allLines(&finder)
+        }
+    }
+
+    private static func allLines(_ finder: inout LineFinder) -> [Int] {
+        var found: [Int] = []
+        var position = 0
+        while let line = finder.next(from: position) {
+            found.append(line.lowerBound)
+            position = line.upperBound + 1
+        }
+        return found
+    }
+
     private static func lines(_ block: [UInt8], _ pattern: SearchPattern, _ matcher: Matcher) -> (
         found: [Int], undecided: [Int]
     ) {
@@ -79,12 +114,7 @@ import Testing
         return block.withUnsafeBytes { text in
             guard let program = pattern.program(isASCII: text.isASCII()) else { return ([], []) }
             var finder = LineFinder(text, program, matcher, isLineSafe: pattern.isLineSafe)
-            var found: [Int] = []
-            var position = 0
-            while let line = finder.next(from: position) {
-                found.append(line.lowerBound)
-                position = line.upperBound + 1
-            }
+            let found = allLines(&finder)
             return (found, finder.undecided)
         }
     }
