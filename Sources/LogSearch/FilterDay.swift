@@ -37,10 +37,19 @@ final class FilterDay: @unchecked Sendable {
         FilterRow(UnsafeRawBufferPointer(rebasing: bytes[place.offset...]), isVerified: true)
     }
 
+    private static let stretch = 8 << 20
+
     /// Hands over every sound record, earlier ones first.
     func forEachRow(_ body: (FilterRow, Place) -> Void) {
         var offset = 0
+        var kept = 0
         while offset < bytes.count {
+            if offset - kept >= Self.stretch {
+                // What was asked need not stay mapped: a search takes no more memory for more packs.
+                madvise(
+                    UnsafeMutableRawPointer(mutating: bytes.baseAddress.map { $0 + kept }), Self.stretch, MADV_DONTNEED)
+                kept += Self.stretch
+            }
             guard let row = FilterRow(UnsafeRawBufferPointer(rebasing: bytes[offset...])) else {
                 // A torn record: the next sound one begins at a multiple of 8.
                 offset += 8
