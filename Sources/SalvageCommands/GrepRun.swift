@@ -27,9 +27,6 @@ struct GrepRun {
 
     /// Searches and ends the command with ripgrep's exit code.
     func perform(_ selection: Selection) throws {
-        // Results of blocks come and go: giving their memory back each time would cost more than rendering them.
-        mallopt(M_MMAP_THRESHOLD, 64 << 20)
-        mallopt(M_TRIM_THRESHOLD, 256 << 20)
         let feed = try feed(selection)
         let live = try LiveFeed(store: store, selection) { try Catalog.open(store: store, readOnly: true) }
         let engine = SearchEngine<StoreSource>(pattern: pattern, options: search)
