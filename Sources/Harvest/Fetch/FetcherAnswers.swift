@@ -56,6 +56,8 @@ extension Fetcher {
         let unwanted = plan.probe || (plan.onlyIfCrashed && sessions[key]?.crashed == false)
         if unwanted {
             item.settle(.skipped, "sample: crashed, and neither status nor log look like a crash")
+            // What was followed while it ran is left out like what was fetched now.
+            item.fresh = false
             sessions[key]?.items[index] = item
             return [.discard(key: key, item: index)]
         }
