@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #endif
 #include "CLogScan.h"
+#include <malloc.h>
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -78,4 +79,9 @@ int logscan_is_ascii(const uint8_t *bytes, size_t count) {
 size_t logscan_line_start(const uint8_t *bytes, size_t at) {
     const uint8_t *hit = memrchr(bytes, '\n', at);
     return hit == NULL ? 0 : (size_t)(hit - bytes) + 1;
+}
+
+void logscan_keep_freed_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }

@@ -1,3 +1,4 @@
+internal import CLogScan
 internal import Glibc
 
 /// Searches sources: one queue of units, as many workers as cores, results in order through a bounded window.
@@ -42,6 +43,8 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
 
     /// One worker for each core but the one that the caller's thread works on.
     private func startWorkers<Output: SearchOutput>(_ crew: Crew, _ hub: SearchHub<Source, Output>) throws {
+        // Results of blocks come and go: giving their memory back each time would cost more than rendering them.
+        logscan_keep_freed_memory()
         let cores = options.workers > 0 ? options.workers : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         for _ in 1..<max(1, min(cores, 64)) {
             let isolated = Handover(try UnitScanner<Source>(pattern: pattern, options: options))

@@ -1,6 +1,6 @@
 import CFilter
 
-/// The n-gram filter of a block: a one-hash bitmap at half load, over ASCII-folded 5-grams and over 4- and 3-grams that
+/// The n-gram filter of a block: a one-hash bitmap about half full, over ASCII-folded 5-grams and over 4- and 3-grams that
 /// hold neither a digit nor a newline (log-search.md 4.2, "m3").
 ///
 /// A filter never says no wrongly. What cannot be understood (an unknown format, a bad checksum, an odd length) says

@@ -13,7 +13,7 @@
 /// each 5-gram, each 4-gram and 3-gram that has neither a digit nor a newline, all with ASCII letters folded.
 void salvage_filter_add(uint64_t *master, const uint8_t *bytes, size_t count);
 
-/// Bits that a filter at half load needs for what `master` holds: a multiple of 64, at least 64.
+/// Bits that a filter at 53 % load needs for what `master` holds: a multiple of 64, at least 64.
 uint32_t salvage_filter_bits(const uint64_t *master);
 
 /// Copies the set bits of `master` into `filter` (`bits` / 8 bytes, cleared here).

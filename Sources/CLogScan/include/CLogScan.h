@@ -15,3 +15,6 @@ size_t logscan_line_start(const uint8_t *bytes, size_t at);
 /// them (22 bytes more than name and line). Returns the number of bytes written.
 size_t logscan_put_line(void *out, const void *name, size_t name_count, uint64_t number, const void *line,
                         size_t line_count);
+
+/// Lets the C library keep memory that is given back, for programs in which it comes and goes by the block.
+void logscan_keep_freed_memory(void);
