@@ -67,7 +67,7 @@ let package = Package(
         .target(
             name: "Harvest",
             dependencies: [
-                "SessionAPI", "Catalog", "Pack", "Live", "CShims", "CrashAnalysis",
+                "SessionAPI", "Catalog", "Pack", "Live", "CShims", "CPCRE2", "CrashAnalysis",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
@@ -81,11 +81,12 @@ let package = Package(
             ], swiftSettings: hot),
         .target(
             name: "Ingest",
-            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Pack", "CShims"],
+            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Pack", "CShims", "CPCRE2"],
             swiftSettings: hot),
         .target(
-            name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CShims"], swiftSettings: hot,
-            linkerSettings: [archive("archive")]),
+            name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2", "CShims"],
+            swiftSettings: hot,
+            linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2")]),
         .target(
             name: "CrashAnalysis", dependencies: ["CElfutils", "CShims", "CCrashScan", "CZlib", "CZstd"],
             swiftSettings: hot, linkerSettings: [archive("zstd")]),
@@ -97,6 +98,7 @@ let package = Package(
         .target(name: "Live", dependencies: ["Pack", "LogSearch"], swiftSettings: hot),
         .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
         .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Live"], swiftSettings: house),
+        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Pack", "CShims", "salvage"], swiftSettings: house),
         .testTarget(name: "SessionAPITests", dependencies: ["SessionAPI"], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(
@@ -147,6 +149,8 @@ let package = Package(
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLZMA", providers: [.apt(["liblzma-dev"])]),
+        .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CElfutils", providers: [.apt(["libdw-dev"])]),
@@ -183,7 +187,7 @@ if let engine = Context.environment["SALVAGE_FUZZ"] {
         ]
     }
     for target in package.targets where target.name == "Harvest" {
-        target.dependencies = [.product(name: "Yams", package: "Yams")]
+        target.dependencies = ["CPCRE2", .product(name: "Yams", package: "Yams")]
         target.sources = ["Configuration", "HarvestError.swift", "SessionIdentity.swift"]
         target.exclude = ["Configuration/APIToken.swift", "Configuration/ConfigurationSources.swift"]
     }
@@ -194,6 +198,6 @@ if let engine = Context.environment["SALVAGE_FUZZ"] {
     for target in package.targets where target.type != .system {
         target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer,address"])]
     }
-    package.dependencies.removeAll { !($0.name ?? "\($0.kind)").contains("Yams") }
+    package.dependencies.removeAll { !"\($0.kind)".contains("Yams") }
     package.products = []
 }

@@ -259,7 +259,7 @@ static int limit(int which, uint64_t value) {
     return setrlimit(which, &next) == 0 ? 0 : errno;
 }
 
-static int deny_core(void) {
+int salvage_deny_core(void) {
     int result = limit(RLIMIT_CORE, 0);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 && result == 0) result = errno;
     return result;
@@ -279,7 +279,7 @@ static void record(struct salvage_confined *confined, uint32_t barrier, int erro
 int salvage_confine(const struct salvage_confinement *wanted, struct salvage_confined *confined) {
     memset(confined, 0, sizeof *confined);
     confined->landlock_version = landlock_version();
-    record(confined, SALVAGE_BARRIER_NO_CORE, deny_core());
+    record(confined, SALVAGE_BARRIER_NO_CORE, salvage_deny_core());
     if (wanted->address_space)
         record(confined, SALVAGE_BARRIER_ADDRESS_SPACE, limit(RLIMIT_AS, wanted->address_space));
     if (wanted->data) record(confined, SALVAGE_BARRIER_DATA, limit(RLIMIT_DATA, wanted->data));

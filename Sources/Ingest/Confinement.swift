@@ -1,5 +1,6 @@
 import CShims
 import Glibc
+import Unpack
 
 /// What the child gives up before it reads the first hostile byte.
 enum Confinement {
@@ -14,8 +15,23 @@ enum Confinement {
         var wanted = salvage_confinement()
         wanted.address_space = limits.memoryBytes
         wanted.data = dataBytes
-        wanted.cpu_seconds = UInt64(max(1, limits.milliseconds / 1000)) * 4
         wanted.descriptors = 4096
+        return enter(&wanted, limits)
+    }
+
+    /// The same for an ingest, which needs no more descriptors than it was given and writes files of bounded length.
+    static func enter(_ job: IngestJob) -> [String] {
+        var wanted = salvage_confinement()
+        // Writable memory is what an attack costs; of address space each thread reserves far more than it uses.
+        wanted.data = job.limits.memoryBytes
+        wanted.address_space = job.limits.memoryBytes &+ (4 << 30)
+        wanted.descriptors = UInt64(IngestProcess.Slot.firstInput) + UInt64(job.inputs.count)
+        wanted.file_size = fileSize(job)
+        return enter(&wanted, job.limits)
+    }
+
+    private static func enter(_ wanted: inout salvage_confinement, _ limits: IngestLimits) -> [String] {
+        wanted.cpu_seconds = UInt64(max(1, limits.milliseconds / 1000)) * 4
         wanted.deny_executable_memory = 1
         var taken = salvage_confined()
         _ = salvage_confine(&wanted, &taken)
@@ -23,5 +39,19 @@ enum Confinement {
             guard taken.effective & (1 << bit) != 0, let name = salvage_barrier_name(1 << bit) else { return nil }
             return String(cString: name)
         }
+    }
+
+    /// The longest file that the child may write: all that its inputs may expand to, and the earlier pack.
+    static func fileSize(_ job: IngestJob) -> UInt64 {
+        if job.isProbe { return ConfinementProbe.fileSize }
+        let each = job.limits.forUnpacker.totalBytes &+ job.limits.expandedForArtifact &+ (64 << 20)
+        let (all, overflow) = each.multipliedReportingOverflow(by: UInt64(max(1, job.inputs.count)))
+        var before: UInt64 = 0
+        if job.hasPrevious {
+            var facts = stat()
+            if fstat(IngestProcess.Slot.previous, &facts) == 0 { before = UInt64(max(0, facts.st_size)) }
+        }
+        guard !overflow, all <= UInt64(Int64.max) - before else { return UInt64(Int64.max) }
+        return max(all + before, ExpansionPass.longestDump)
     }
 }

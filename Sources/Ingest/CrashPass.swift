@@ -19,15 +19,25 @@ struct CrashPass {
             location: job.session.location, exited: job.session.exited ?? job.session.firstSeenExited)
     }
 
-    /// The crash records as JSON.
-    func run(dumps: [MemberSink.Dump]) throws -> [[UInt8]] {
+    /// The crashes in what a compressed dump holds, while that lies in the scratch file.
+    func records(in scratch: ScratchFile, of header: MemberHeader, isWhole: Bool) -> [CrashRecord] {
+        var context = context
+        context.modified = writtenAt(header.mtime)
+        var records = CrashAnalyzer().analyze(source: scratch, name: name(header.path), context: context)
+        guard !isWhole else { return records }
+        for index in records.indices { records[index].notes.append("the compressed dump was not read to its end") }
+        return records
+    }
+
+    /// The crash records as JSON, those that were `found` before included.
+    func run(dumps: [MemberSink.Dump], found: [CrashRecord]) throws -> [[UInt8]] {
         let analyzer = CrashAnalyzer()
-        var records: [CrashRecord] = []
+        var records = Array(found.prefix(Self.mostRecords))
         // A microdump stands in a text, whose anchors lead to it and to whatever else the text tells.
         for dump in dumps where dump.content != .microdump && records.count < Self.mostRecords {
             let bytes = PackByteSource(try writer.readBack(member: dump.member))
             var context = context
-            context.modified = writtenAt(dump.member)
+            context.modified = writtenAt(writer.members[dump.member].mtime)
             records += analyzer.analyze(source: bytes, name: name(dump.path), context: context)
         }
         let found = try writer.takeAnchors()
@@ -43,8 +53,8 @@ struct CrashPass {
 
     /// When the dump was last written, where its archive says so and it may be true: not after the session was seen to
     /// have ended.
-    private func writtenAt(_ member: Int) -> Int64? {
-        let time = writer.members[member].mtime / 1_000_000
+    private func writtenAt(_ modified: Int64) -> Int64? {
+        let time = modified / 1_000_000
         guard time > 946_684_800_000, let exited = context.exited else { return nil }
         return time <= exited &+ 60_000 ? time : nil
     }

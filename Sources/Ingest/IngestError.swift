@@ -18,6 +18,8 @@ public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let packFailed = Code(rawValue: "pack_failed")
         /// A file that was to be ingested cannot be read.
         public static let unreadable = Code(rawValue: "unreadable")
+        /// A redaction rule is no valid pattern.
+        public static let badRule = Code(rawValue: "bad_redaction_rule")
         /// The child and its parent do not understand each other.
         public static let protocolMismatch = Code(rawValue: "ingest_protocol")
     }

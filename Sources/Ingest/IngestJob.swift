@@ -45,6 +45,12 @@ public struct IngestJob: Codable, Sendable, Equatable {
     public var inputs: [Input]
     /// Whether a pack of this session exists already, whose members are kept (its descriptor is passed too).
     public var hasPrevious: Bool
+    /// Whether a scratch file is passed, for what is looked at and not stored.
+    public var hasScratch = false
+    /// Whether nothing is to be packed, but every barrier tried: see ``IngestProcess/probe()``.
+    public var isProbe = false
+    /// What must not be stored of texts; empty: all is stored as it came.
+    public var redactions: [RedactionRule] = []
     /// Bounds on what an archive may make the child do.
     public var limits: IngestLimits
     /// Threads that compress; 0 means one a core.
@@ -76,16 +82,21 @@ public struct IngestLimits: Codable, Sendable, Equatable {
     public var totalBytes: UInt64?
     /// Data runs of one sparse member.
     public var sparseExtents: UInt64?
+    /// Bytes that the compressed logs of one artifact may expand to; 0: none is looked into.
+    public var expandedBytes: UInt64?
     /// How long the child may take, in milliseconds.
     public var milliseconds: Int64
-    /// Address space of the child beyond what it starts with, in bytes.
+    /// Writable memory of the child, in bytes.
     public var memoryBytes: UInt64
 
-    /// The defaults: five minutes and a gigabyte of address space.
+    /// The defaults: five minutes and 512 MiB of memory.
     public init() {
         milliseconds = 300_000
-        memoryBytes = 1 << 30
+        memoryBytes = 512 << 20
     }
+
+    /// What the compressed logs of one artifact may expand to, with the default where nothing was configured.
+    var expandedForArtifact: UInt64 { expandedBytes ?? 2 << 30 }
 }
 
 /// What became of one artifact in the pack.
@@ -128,6 +139,8 @@ public struct IngestAnswer: Codable, Sendable, Equatable {
     public var members = 0
     /// Which barriers confined the child.
     public var barriers: [String] = []
+    /// For a probe: which forbidden acts were tried, and whether each was refused.
+    public var probes: [String: Bool] = [:]
     /// Why there is no pack: a code of ``IngestError`` and a sentence.
     public var error: String?
     /// The code that belongs to `error`.

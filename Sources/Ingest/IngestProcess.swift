@@ -19,7 +19,8 @@ public struct IngestProcess: Sendable {
         static let answer: Int32 = 1
         static let pack: Int32 = 3
         static let previous: Int32 = 4
-        static let firstInput: Int32 = 5
+        static let scratch: Int32 = 5
+        static let firstInput: Int32 = 6
     }
 
     private let executable: String
@@ -35,24 +36,33 @@ public struct IngestProcess: Sendable {
     ///   - inputs: the spool files, in the order of the job's inputs, open for reading.
     ///   - previous: the session's present pack, if the job says so.
     ///   - pack: the new pack, empty, open for reading and writing. The caller syncs and publishes it.
+    ///   - scratch: an empty file, open for reading and writing, if the job says so.
     /// - Throws: ``IngestError`` when the child cannot be started, crashes, is killed or runs out of time, or when the
     ///   pack could not be written. Damage within an artifact is no error but a verdict.
-    public func run(_ job: IngestJob, inputs: [Int32], previous: Int32?, pack: Int32) async throws -> IngestAnswer {
+    public func run(
+        _ job: IngestJob, inputs: [Int32], previous: Int32?, pack: Int32, scratch: Int32? = nil
+    ) async throws -> IngestAnswer {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
-                continuation.resume(with: Result { try wait(job, inputs: inputs, previous: previous, pack: pack) })
+                continuation.resume(
+                    with: Result {
+                        try wait(job, inputs: inputs, previous: previous, pack: pack, scratch: scratch)
+                    })
             }
         }
     }
 
-    /// The same as ``run(_:inputs:previous:pack:)``, on the calling thread.
-    public func wait(_ job: IngestJob, inputs: [Int32], previous: Int32?, pack: Int32) throws -> IngestAnswer {
+    /// The same as ``run(_:inputs:previous:pack:scratch:)``, on the calling thread.
+    public func wait(
+        _ job: IngestJob, inputs: [Int32], previous: Int32?, pack: Int32, scratch: Int32? = nil
+    ) throws -> IngestAnswer {
         let question = try MemoryFile(try JSONEncoder().encode(job))
         let reply = try MemoryFile(Data())
         var slots: [(from: Int32, to: Int32)] = [
             (question.descriptor, Slot.job), (reply.descriptor, Slot.answer), (pack, Slot.pack),
         ]
         if let previous { slots.append((previous, Slot.previous)) }
+        if let scratch { slots.append((scratch, Slot.scratch)) }
         for (index, input) in inputs.enumerated() { slots.append((input, Slot.firstInput + Int32(index))) }
         let child = try spawn(Self.command, slots)
         let status = try reap(

@@ -11,14 +11,21 @@ public struct IngestWorker {
     public static func main() -> Int32 {
         _ = salvage_die_with_parent()
         signal(SIGPIPE, SIG_IGN)
+        // A file that grows too large is an error like a full disk, and no reason to die.
+        signal(SIGXFSZ, SIG_IGN)
         var answer = IngestAnswer()
         do {
             let job = try JSONDecoder().decode(IngestJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
             _ = ContentHash.sha256([])
             // What is initialised lazily by opening files must be so before no file can be opened any more.
             _ = TextCrashScanner.shared
-            answer.barriers = Confinement.enter(job.limits)
-            try IngestWorker(job: job).run(&answer)
+            let redactor = job.redactions.isEmpty ? nil : try Redactor(job.redactions)
+            answer.barriers = Confinement.enter(job)
+            if job.isProbe {
+                answer.probes = ConfinementProbe.run(job)
+            } else {
+                try IngestWorker(job: job, redactor: redactor).run(&answer)
+            }
         } catch let error as PackError {
             answer.errorCode =
                 error.code == .noSpace ? IngestError.Code.noSpace.rawValue : IngestError.Code.packFailed.rawValue
@@ -36,6 +43,7 @@ public struct IngestWorker {
     }
 
     private let job: IngestJob
+    private let redactor: Redactor?
 
     private func run(_ answer: inout IngestAnswer) throws {
         let options = job.workers > 0 ? PackOptions(workers: job.workers) : PackOptions()
@@ -43,21 +51,33 @@ public struct IngestWorker {
         let writer = try PackWriter(
             descriptor: IngestProcess.Slot.pack, options: options, inspector: LogInspector(sessionStart: start))
         defer { writer.abort() }
+        let scratch =
+            job.hasScratch
+            ? ScratchFile(descriptor: IngestProcess.Slot.scratch, limit: job.limits.forUnpacker.entryBytes) : nil
+        let expansion = ExpansionPass(writer: writer, redactor: redactor, scratch: scratch, limits: job.limits)
+        let pass = CrashPass(job: job, writer: writer)
         var artifacts = job.artifacts
         var dumps: [MemberSink.Dump] = []
+        var candidates: [ExpansionPass.Candidate] = []
         for (index, input) in job.inputs.enumerated() {
             let descriptor = IngestProcess.Slot.firstInput + Int32(index)
-            var sink = MemberSink(writer: writer, artifact: input.artifact)
+            redactor?.artifact = UInt32(clamping: input.artifact)
+            var sink = MemberSink(writer: writer, artifact: input.artifact, expansion: expansion)
             let verdict = try read(input, from: descriptor, into: &sink)
             dumps += sink.dumps
+            candidates += sink.candidates
             if artifacts.indices.contains(input.artifact) {
                 let isFirst = !answer.verdicts.contains { $0.artifact == input.artifact }
                 judge(&artifacts[input.artifact], verdict, isFirst: isFirst)
             }
             answer.verdicts.append(verdict)
         }
-        let pass = CrashPass(job: job, writer: writer)
-        var records = try pass.run(dumps: dumps)
+        var found: [CrashRecord] = []
+        for candidate in candidates {
+            try expansion.expand(candidate) { found += pass.records(in: $0, of: $1, isWhole: $2) }
+        }
+        addFlags(of: expansion, to: &artifacts, &answer.verdicts)
+        var records = try pass.run(dumps: dumps + expansion.dumps, found: found)
         if job.hasPrevious, let previous = try? PackReader.open(descriptor: IngestProcess.Slot.previous, tolerant: true)
         {
             let generation = Generation(writer: writer, verdicts: answer.verdicts)
@@ -67,6 +87,26 @@ public struct IngestWorker {
         let summary = try writer.finish(session: job.session, artifacts: artifacts)
         answer.crashes = records.count
         answer.members = summary.members.count
+    }
+
+    /// Says in the ledger and in the verdicts what became of compressed members, and that texts were redacted.
+    private func addFlags(
+        of expansion: ExpansionPass, to artifacts: inout [ArtifactEntry], _ verdicts: inout [ArtifactVerdict]
+    ) {
+        var flags: [Int: [String]] = [:]
+        for outcome in expansion.outcomes {
+            let index = Int(outcome.artifact)
+            if flags[index]?.contains(outcome.flag) != true { flags[index, default: []].append(outcome.flag) }
+        }
+        if let redactor {
+            for index in Set(job.inputs.map(\.artifact)) {
+                flags[index, default: []].append("redacted=\(redactor.counts[UInt32(clamping: index)] ?? 0)")
+            }
+        }
+        for (index, more) in flags {
+            if artifacts.indices.contains(index) { artifacts[index].flags += more }
+            if let first = verdicts.firstIndex(where: { $0.artifact == index }) { verdicts[first].flags += more }
+        }
     }
 
     private func read(_ input: IngestJob.Input, from descriptor: Int32, into sink: inout MemberSink) throws

@@ -1,6 +1,7 @@
 import CrashAnalysis
 import LogSearch
 import Pack
+import Unpack
 
 /// Decides what a member is from its first bytes; the name only tells logs from other text.
 struct MemberClassifier {
@@ -10,9 +11,19 @@ struct MemberClassifier {
     let content: ContentKind
     let kind: MemberKind
     let timeFormat: TimeFormat
+    /// The byte order of a text in UTF-16; its bytes are kept as binary.
+    let order: UTF16Order?
+    /// How the member is compressed.
+    let compressed: CompressedFormat?
 
     init(head: UnsafeRawBufferPointer, path: [UInt8]) {
-        content = ContentKind.detect(head: head, name: String(decoding: path, as: UTF8.self))
+        order = UTF16Order(head: head)
+        compressed = CompressedFormat(head: head)
+        guard order == nil else {
+            (content, kind, timeFormat) = (.binary, .binary, .none)
+            return
+        }
+        content = Self.detect(head, path)
         switch content {
         case .elfCore, .minidump, .unrealContainer, .dummyDump:
             kind = .crashDump
@@ -27,6 +38,15 @@ struct MemberClassifier {
             kind = .binary
             timeFormat = .none
         }
+    }
+
+    private static func detect(_ head: UnsafeRawBufferPointer, _ path: [UInt8]) -> ContentKind {
+        let content = ContentKind.detect(head: head)
+        // A log that was emptied while its writer went on begins with zeros.
+        guard content == .binary, isNamedLikeALog(path), let start = head.firstIndex(where: { $0 != 0 }), start > 0
+        else { return content }
+        let rest = ContentKind.detect(head: UnsafeRawBufferPointer(rebasing: head[start...]))
+        return rest == .text ? .text : content
     }
 
     /// `Game.log`, `Game.log.1`, `server-2026.log-old`, `stdout.txt`, `output.out`.

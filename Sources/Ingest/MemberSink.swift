@@ -16,40 +16,58 @@ struct MemberSink: UnpackSink {
         let path: [UInt8]
     }
 
+    /// Where a member's bytes go.
+    private enum Route {
+        /// Its kind is not known yet.
+        case undecided
+        /// As they are.
+        case plain
+        /// Through the redaction rules.
+        case text(TextPipe)
+        /// Aside, because what is compressed may have to be redacted.
+        case parked(ScratchFile, CompressedFormat)
+    }
+
     private let writer: PackWriter
     private let artifact: UInt32
+    private let expansion: ExpansionPass
     private var header: MemberHeader?
     private var isRegular = false
-    private var hasBegun = false
+    private var route = Route.undecided
     private var head: [UInt8] = []
+    /// A hole in front of the first bytes.
+    private var leadingHole: UInt64 = 0
     private var flags: MemberFlags = []
     private(set) var dumps: [Dump] = []
+    /// Members to look into once all downloads are read.
+    private(set) var candidates: [ExpansionPass.Candidate] = []
 
     /// Members that an earlier download of the same artifact brought whole: a second copy would say nothing new.
     private let present: Set<[UInt8]>
     private var isDropping = false
 
     /// A sink for one artifact of the pack.
-    init(writer: PackWriter, artifact: Int) {
+    init(writer: PackWriter, artifact: Int, expansion: ExpansionPass) {
         self.writer = writer
         self.artifact = UInt32(clamping: artifact)
+        self.expansion = expansion
         let whole = writer.members.filter { member in
             member.artifact == UInt32(clamping: artifact)
                 && member.flags.isDisjoint(with: [.truncated, .corrupt, .limited])
         }
-        present = Set(whole.map(\.path))
+        // What was redacted stands for the member that it was made of.
+        present = Set(whole.flatMap { [$0.path, DerivedName.original(of: $0)] })
         head.reserveCapacity(MemberClassifier.headSize)
     }
 
     mutating func begin(_ entry: EntryHeader) throws(PackError) {
-        isDropping = present.contains(entry.path)
         var header = MemberHeader(artifact: artifact, path: entry.path, kind: .binary)
         header.mode = entry.mode & 0o777
         header.mtime = entry.modified
         header.uid = UInt32(clamping: entry.uid)
         header.gid = UInt32(clamping: entry.gid)
         header.linkTarget = entry.linkTarget
-        isRegular = false
+        var isRegular = false
         switch entry.kind {
         case .file: isRegular = true
         case .directory: header.kind = .directory
@@ -58,28 +76,31 @@ struct MemberSink: UnpackSink {
         case .characterDevice, .blockDevice: header.kind = .device
         case .fifo, .socket: header.kind = .fifo
         }
-        flags = []
+        start(header, isRegular: isRegular)
+        isDropping = present.contains(entry.path)
         if entry.mode & 0o7000 != 0 { flags.insert(.setuidStripped) }
         if Self.isUnsafe(entry.path) { flags.insert(.unsafePath) }
         if !entry.flags.isDisjoint(with: [.afterDamage, .damagedHeader]) { flags.insert(.corrupt) }
-        self.header = header
-        hasBegun = false
-        head.removeAll(keepingCapacity: true)
     }
 
     /// Begins a member that is no archive's entry but a file by itself.
     mutating func beginFile(path: [UInt8], modified: Int64) {
-        header = MemberHeader(artifact: artifact, path: path, kind: .binary, mtime: modified)
-        isRegular = true
+        start(MemberHeader(artifact: artifact, path: path, kind: .binary, mtime: modified), isRegular: true)
+    }
+
+    private mutating func start(_ header: MemberHeader, isRegular: Bool) {
+        self.header = header
+        self.isRegular = isRegular
         isDropping = false
         flags = []
-        hasBegun = false
+        route = .undecided
+        leadingHole = 0
         head.removeAll(keepingCapacity: true)
     }
 
     mutating func data(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(PackError) {
         if isDropping { return }
-        if !hasBegun {
+        if case .undecided = route {
             let room = MemberClassifier.headSize - head.count
             if bytes.count <= room {
                 head.append(contentsOf: bytes)
@@ -92,18 +113,24 @@ struct MemberSink: UnpackSink {
                 try flushHead()
             }
         }
-        try writer.append(bytes)
+        try pass(bytes)
     }
 
     mutating func hole(_ length: UInt64, at offset: UInt64) throws(PackError) {
         if isDropping { return }
-        if !hasBegun { try flushHead() }
-        try writer.appendHole(length)
+        if case .undecided = route {
+            // A log that was emptied while its writer went on begins with a hole: what follows tells what it is.
+            guard !head.isEmpty else {
+                leadingHole &+= length
+                return
+            }
+            try flushHead()
+        }
+        try leaveHole(length)
     }
 
     mutating func end(_ outcome: EntryOutcome) throws(PackError) {
         if isDropping { return }
-        if !hasBegun { try flushHead() }
         switch outcome.state {
         case .complete: break
         case .truncated: flags.insert(.truncated)
@@ -115,14 +142,64 @@ struct MemberSink: UnpackSink {
 
     /// Ends a member that is a file by itself.
     mutating func endFile(isWhole: Bool) throws(PackError) {
-        if !hasBegun { try flushHead() }
         if !isWhole { flags.insert(.truncated) }
         try finishMember()
     }
 
+    private mutating func pass(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
+        switch route {
+        case .undecided: throw PackError(.misuse, "bytes of an unknown kind")
+        case .plain: try writer.append(bytes)
+        case .text(var pipe):
+            // The pipe's own buffers would be copied if they stood in two places.
+            route = .undecided
+            try pipe.append(bytes)
+            route = .text(pipe)
+        case .parked(let scratch, _):
+            guard scratch.append(bytes) else {
+                throw PackError(.noSpace, "there is no room to look into a compressed member before it is redacted")
+            }
+        }
+    }
+
+    private mutating func leaveHole(_ length: UInt64) throws(PackError) {
+        switch route {
+        case .undecided: throw PackError(.misuse, "a hole of an unknown kind")
+        case .plain: try writer.appendHole(length)
+        case .text(var pipe):
+            try pipe.finish()
+            try writer.appendHole(length)
+            route = .text(pipe)
+        case .parked(let scratch, _): scratch.skip(length)
+        }
+    }
+
     private mutating func finishMember() throws(PackError) {
+        if case .undecided = route { try flushHead() }
+        defer { header = nil }
+        switch route {
+        case .text(var pipe):
+            route = .undecided
+            try pipe.finish()
+            flags.insert(.redacted)
+        case .parked(let scratch, let format): return try settle(scratch, format)
+        case .plain, .undecided: break
+        }
         try writer.endMember(flags: flags)
-        header = nil
+    }
+
+    /// Stores the text in a compressed member instead of the member, or, where it holds none, the member after all.
+    private mutating func settle(_ scratch: ScratchFile, _ format: CompressedFormat) throws(PackError) {
+        guard let header else { return }
+        let content = try expansion.expandText(scratch, .compressed(format), like: header, flags: flags)
+        if content != .text {
+            candidates.append(.init(member: writer.memberCount, form: .compressed(format)))
+            try writer.beginMember(header)
+            let writer = writer
+            try scratch.readAll { (bytes) throws(PackError) in try writer.append(bytes) }
+            try writer.endMember(flags: flags)
+        }
+        scratch.clear()
     }
 
     private mutating func flushHead() throws(PackError) {
@@ -131,7 +208,7 @@ struct MemberSink: UnpackSink {
         let outcome = held.withUnsafeBytes { bytes in
             Result { () throws(PackError) in
                 try classify(bytes)
-                try writer.append(bytes)
+                try pass(bytes)
             }
         }
         try outcome.get()
@@ -140,16 +217,57 @@ struct MemberSink: UnpackSink {
     /// Begins the member in the pack now that its first bytes are known.
     private mutating func classify(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
         guard var header else { throw PackError(.misuse, "bytes without an entry") }
+        route = .plain
+        var member = writer.memberCount
         if isRegular || !bytes.isEmpty {
             let judged = MemberClassifier(head: bytes, path: header.path)
+            if isRegular, let route = redactedRoute(judged, &header) {
+                self.header = header
+                self.route = route
+                if case .parked = route {
+                    member = -1
+                } else {
+                    try writer.beginMember(header)
+                }
+                if leadingHole > 0 { try leaveHole(leadingHole) }
+                note(judged, member: member, path: header.path)
+                return
+            }
             header.timeFormat = judged.timeFormat.rawValue
             if isRegular { header.kind = judged.kind }
-            if judged.content.isCrashDump {
-                dumps.append(Dump(member: writer.memberCount, content: judged.content, path: header.path))
+            note(judged, member: member, path: header.path)
+            if isRegular, let order = judged.order {
+                candidates.append(.init(member: member, form: .utf16(order)))
+            } else if isRegular, let format = judged.compressed {
+                candidates.append(.init(member: member, form: .compressed(format)))
             }
         }
-        hasBegun = true
         try writer.beginMember(header)
+        if leadingHole > 0 { try writer.appendHole(leadingHole) }
+    }
+
+    private mutating func note(_ judged: MemberClassifier, member: Int, path: [UInt8]) {
+        guard judged.content.isCrashDump, member >= 0 else { return }
+        dumps.append(Dump(member: member, content: judged.content, path: path))
+    }
+
+    /// The way of a member that has to be redacted; nil where there are no rules, or nothing to apply them to.
+    private mutating func redactedRoute(_ judged: MemberClassifier, _ header: inout MemberHeader) -> Route? {
+        guard let redactor = expansion.redactor else { return nil }
+        if let order = judged.order {
+            header.path = DerivedName.text(of: header.path)
+            header.kind = .log
+            flags.insert(.transcoded)
+            return .text(TextPipe(writer: writer, order: order, redactor: redactor))
+        }
+        if judged.kind.isText {
+            header.kind = judged.kind
+            header.timeFormat = judged.timeFormat.rawValue
+            return .text(TextPipe(writer: writer, order: nil, redactor: redactor))
+        }
+        guard let format = judged.compressed, let scratch = expansion.scratch else { return nil }
+        scratch.clear()
+        return .parked(scratch, format)
     }
 
     /// Absolute, or with a `..` component: kept as data, escaped by export.

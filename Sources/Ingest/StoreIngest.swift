@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 import LogSearch
 public import Pack
@@ -41,11 +42,14 @@ public struct StoreIngest: Sendable {
     private let process: IngestProcess
     private let limits: IngestLimits
     private let workers: Int
+    private let redactions: [RedactionRule]
 
     /// An ingest into the store at `store`; `workers` 0 means one compressing thread a core.
     public init(
-        store: String, process: IngestProcess = IngestProcess(), limits: IngestLimits = IngestLimits(), workers: Int = 0
+        store: String, process: IngestProcess = IngestProcess(), limits: IngestLimits = IngestLimits(),
+        workers: Int = 0, redactions: [RedactionRule] = []
     ) {
+        self.redactions = redactions
         self.store = store
         self.process = process
         self.limits = limits
@@ -154,15 +158,36 @@ public struct StoreIngest: Sendable {
             if descriptor >= 0 { old = descriptor }
         }
         defer { if let old { close(old) } }
-        let job = IngestJob(
+        let scratch = try Self.scratchFile(beside: temporary)
+        defer { close(scratch) }
+        var job = IngestJob(
             session: session, artifacts: rows, inputs: files.map(\.input), hasPrevious: old != nil, limits: limits,
             workers: workers)
-        return try process.wait(job, inputs: inputs, previous: old, pack: pack)
+        job.hasScratch = true
+        job.redactions = redactions
+        return try process.wait(job, inputs: inputs, previous: old, pack: pack, scratch: scratch)
+    }
+
+    /// An open file without a name on the store's disk.
+    private static func scratchFile(beside path: String) throws -> Int32 {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        var descriptor = open(folder, O_RDWR | SALVAGE_O_TMPFILE | O_CLOEXEC, 0o600)
+        if descriptor < 0 {
+            // Not every file system has files without a name.
+            let name = path + ".scratch.\(getpid())"
+            descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            if descriptor >= 0 { unlink(name) }
+        }
+        guard descriptor >= 0 else {
+            throw IngestError(errno == ENOSPC ? .noSpace : .packFailed, "cannot create a scratch file: \(reason())")
+        }
+        return descriptor
     }
 
     /// Ingests one download by itself and throws the result away: nil when the child survives it.
     private func probe(_ session: SessionFacts, _ rows: [ArtifactEntry], _ file: IngestFile) throws -> IngestError? {
-        let scratch = file.path + ".probe"
+        let scratch = store + "/\(Self.newPacks)/\(PackPath.escaped(session.session)).probe.\(getpid())"
+        try Self.makeFolders(of: scratch, below: store)
         unlink(scratch)
         defer { unlink(scratch) }
         do {
@@ -173,18 +198,47 @@ public struct StoreIngest: Sendable {
         }
     }
 
-    /// Moves a download that killed the child where no later run will pick it up, and returns where that is.
+    /// Moves a download that killed the child where no later run will pick it up, and returns where that is. A file that
+    /// does not lie in the spool is somebody else's: it is copied.
     private func quarantine(_ file: IngestFile, session: String) throws -> String {
         let name = PackPath.escaped(session)
         let relative =
             "spool/.quarantine/\(name)/\(file.input.artifact)-\(file.path.split(separator: "/").last ?? "download")"
         let target = store + "/" + relative
         try Self.makeFolders(of: target, below: store)
-        guard rename(file.path, target) == 0 else {
+        if !file.path.hasPrefix(store + "/spool/") {
+            try copy(file.path, to: target)
+        } else if rename(file.path, target) != 0 {
             throw IngestError(.unreadable, "cannot move a download to quarantine: \(reason())", path: file.path)
         }
         try PackFile.syncFolder(of: target)
         return relative
+    }
+
+    private func copy(_ path: String, to target: String) throws {
+        func fail(_ what: String) -> IngestError {
+            IngestError(errno == ENOSPC ? .noSpace : .unreadable, "\(what): \(reason())", path: path)
+        }
+        let source = open(path, O_RDONLY | O_CLOEXEC)
+        guard source >= 0 else { throw fail("cannot read a file that belongs into quarantine") }
+        defer { close(source) }
+        let copy = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard copy >= 0 else { throw fail("cannot write to quarantine") }
+        defer { close(copy) }
+        var buffer = [UInt8](repeating: 0, count: 256 << 10)
+        while true {
+            let count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw fail("cannot read a file that belongs into quarantine") }
+            if count == 0 { break }
+            var done = 0
+            while done < count {
+                let wrote = buffer.withUnsafeBytes { write(copy, $0.baseAddress.map { $0 + done }, count - done) }
+                guard wrote > 0 || errno == EINTR else { throw fail("cannot write to quarantine") }
+                done += max(0, wrote)
+            }
+        }
+        guard fsync(copy) == 0 else { throw fail("cannot write to quarantine") }
     }
 
     /// Makes the folders that lead to a file, each readable by its owner only and each synced into its parent.

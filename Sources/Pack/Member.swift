@@ -68,6 +68,11 @@ public struct MemberFlags: OptionSet, Sendable, Hashable {
     /// The path in the archive was absolute or held `..`, and is kept as data only.
     public static let unsafePath = MemberFlags(rawValue: 1 << 7)
 
+    /// The content is the text of another member, or of what that holds, turned from UTF-16 into UTF-8.
+    public static let transcoded = MemberFlags(rawValue: 1 << 9)
+    /// Redaction rules were applied to the content; it may differ from what the container wrote.
+    public static let redacted = MemberFlags(rawValue: 1 << 10)
+
     /// How many bytes of holes are part of the hash, at most.
     var hashedHoles: UInt64 { contains(.hashOmitsAllHoles) ? 0 : PackFormat.hashedHoleLimit }
 }

@@ -27,6 +27,9 @@ public final class PackWriter {
     private var touchesHole = false
     private var midLine = false
 
+    /// What is in the file's cache for certain: members up to a number, and the blocks as they were then.
+    private var settled: (members: Int, blocks: [Block], ends: [UInt64]) = (0, [], [])
+
     // Small members wait here for company, text apart from other bytes because like compresses with like.
     private var textBatch: BlockJob?
     private var binaryBatch: BlockJob?
@@ -149,16 +152,25 @@ public final class PackWriter {
 
     /// Random access to a member that has ended, before the pack is finished.
     ///
-    /// All that was appended is written out first, so a small member may end up in a smaller batch than otherwise.
+    /// All that was appended is written out first, unless it was when an earlier member was read back; so a small member
+    /// may end up in a smaller batch than otherwise.
     /// What is returned reads through the writer's descriptor and must not outlive it.
     public func readBack(member index: Int) throws(PackError) -> MemberContent {
         guard members.indices.contains(index), !(open && index == members.count - 1) else {
             throw PackError(.outOfRange, "there is no finished member \(index)")
         }
-        try flush()
+        if index >= settled.members {
+            try flush()
+            settled = (open ? members.count - 1 : members.count, sink.blocks, MemberTable.blockEnds(sink.blocks))
+        }
         let bytes = try PackBytes(descriptor: sink.descriptor)
-        return try MemberContent(
-            members[index], blocks: sink.blocks, ends: MemberTable.blockEnds(sink.blocks), bytes: bytes)
+        return try MemberContent(members[index], blocks: settled.blocks, ends: settled.ends, bytes: bytes)
+    }
+
+    /// Corrects what a member that has ended is, once its content was looked into; only between kinds that are not text.
+    public func amend(member index: Int, kind: MemberKind) {
+        guard members.indices.contains(index), !members[index].kind.isText, !kind.isText else { return }
+        members[index].kind = kind
     }
 
     // MARK: Ends

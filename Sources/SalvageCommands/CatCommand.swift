@@ -28,24 +28,54 @@ struct Cat: ParsableCommand {
                 "is_link", "the member is a link to '\(Escape.display(target))'", session: pack.session.session,
                 path: path, status: .nothingFound)
         }
-        let sink = ByteSink(descriptor: STDOUT_FILENO, capacity: 256 * 1024)
-        let escapes = !raw && isatty(STDOUT_FILENO) == 1
         do {
-            try pack.reader.stream(member: index, using: try BlockDecoder()) { bytes in
-                if escapes {
-                    sink.write(TerminalText.safe(bytes))
-                } else {
-                    sink.write(bytes)
-                }
-                if sink.isClosed { throw EndedWith(status: .success) }
+            if var file = SparseOutput(descriptor: STDOUT_FILENO) {
+                try write(index, of: pack.reader, to: &file)
+            } else {
+                try write(index, of: pack.reader)
             }
         } catch let error as PackError {
-            sink.flush()
             throw Failure(
                 "damaged", "the member is damaged: \(error)", session: pack.session.session, path: path,
                 hint: "what was printed before is good; salvage verify names what is damaged", status: .partial)
         }
+    }
+
+    /// To a terminal or a pipe.
+    private func write(_ index: Int, of reader: PackReader) throws {
+        let sink = ByteSink(descriptor: STDOUT_FILENO, capacity: 256 * 1024)
+        defer { sink.flush() }
+        let escapes = !raw && isatty(STDOUT_FILENO) == 1
+        try reader.stream(member: index, using: try BlockDecoder()) { bytes in
+            if escapes {
+                sink.write(TerminalText.safe(bytes))
+            } else {
+                sink.write(bytes)
+            }
+            if sink.isClosed { throw EndedWith(status: .success) }
+        }
         sink.flush()
+        if let failure = sink.failure { throw outputFailed(failure) }
+    }
+
+    /// To a file, in which holes and zeros take no room.
+    private func write(_ index: Int, of reader: PackReader, to file: inout SparseOutput) throws {
+        // What came before damage is kept.
+        defer { _ = file.finish() }
+        try reader.streamExtents(member: index, using: try BlockDecoder()) { extent in
+            switch extent {
+            case .bytes(let bytes, _):
+                let failure = file.write(bytes)
+                if failure != 0 { throw outputFailed(failure) }
+            case .hole(let hole): file.skip(hole.length)
+            }
+        }
+        let failure = file.finish()
+        if failure != 0 { throw outputFailed(failure) }
+    }
+
+    private func outputFailed(_ code: Int32) -> Failure {
+        Failure("output_failed", "could not write to standard output: \(String(cString: strerror(code)))", path: path)
     }
 }
 

@@ -39,6 +39,9 @@ enum CommandTable {
     /// Commands that wait for the network.
     private static let asynchronous: Set<String> = ["harvest", "watch", "api", "doctor"]
 
+    /// Whether a command holds the API's token in memory.
+    static func holdsToken(_ word: String) -> Bool { asynchronous.contains(word) }
+
     /// The command of one word that neither waits nor has commands of its own; nil for others.
     static func query(named word: String) -> (any ParsableCommand.Type)? {
         guard nested[word] == nil, !asynchronous.contains(word) else { return nil }

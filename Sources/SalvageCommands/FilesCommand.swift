@@ -112,7 +112,8 @@ extension MemberFlags {
         let known: [(MemberFlags, String)] = [
             (.truncated, "truncated"), (.corrupt, "corrupt"), (.setuidStripped, "setuid_stripped"),
             (.hashOmitsHoles, "hash_omits_holes"), (.shadowed, "shadowed"), (.decompressed, "decompressed"),
-            (.limited, "limited"), (.unsafePath, "unsafe_path"),
+            (.limited, "limited"), (.unsafePath, "unsafe_path"), (.hashOmitsAllHoles, "hash_omits_all_holes"),
+            (.transcoded, "transcoded"), (.redacted, "redacted"),
         ]
         var names = known.filter { contains($0.0) }.map(\.1)
         let rest = known.reduce(self) { $0.subtracting($1.0) }

@@ -40,7 +40,9 @@ struct IngestFiles: ParsableCommand {
         defer { intake.discard() }
         let progress = Progress(quiet: options.quiet)
         progress.update("ingesting \(files.count) files into session \(Escape.display(session))")
-        let outcome = try StoreIngest(store: store).pack(
+        // Bounds and redaction rules count here as they do for a harvest.
+        let service = ChildIngest(store: store, configuration: try StoreAccess.configuration(options))
+        let outcome = try service.ingest.pack(
             session: facts, artifacts: intake.artifacts, files: intake.spooled,
             earlier: try catalog.session(session)?.pack)
         var contents = try PackContents(outcome.reader, path: outcome.pack)
@@ -68,9 +70,9 @@ struct IngestFiles: ParsableCommand {
     private func report(_ outcome: PackedSession, _ intake: Intake) throws {
         let output = Output(options)
         var isPartial = !outcome.quarantined.isEmpty || !intake.complaints.isEmpty
-        for (verdict, file) in zip(outcome.verdicts, intake.names) {
+        for verdict in outcome.verdicts where intake.names.indices.contains(verdict.artifact) {
             if verdict.verdict != "ok" { isPartial = true }
-            VerdictLine(file: file, verdict: verdict).write(to: output, session: session)
+            VerdictLine(file: intake.names[verdict.artifact], verdict: verdict).write(to: output, session: session)
         }
         if !options.json, !options.quiet {
             let crashes = outcome.crashes == 1 ? "1 crash" : "\(outcome.crashes) crashes"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CShims
 import Glibc
 import Terminal
 
@@ -60,6 +61,8 @@ public enum SalvageProgram {
     public static func run(_ arguments: [String]) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
+        // The token must not get into a core dump of ours, nor be read by another process of the same user.
+        if let word = ordered.first, CommandTable.holdsToken(word) { _ = salvage_deny_core() }
         do {
             if let mistake = Suggestion.unknownCommand(in: ordered, known: CommandTable.names) { throw mistake }
             var command = try Salvage.parseAsRoot(ordered)

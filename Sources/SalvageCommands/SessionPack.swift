@@ -52,11 +52,10 @@ struct SessionPack {
             reader.members[$0].path == wanted || Escape.display(reader.members[$0].path) == path
         }
         if let last = exact.last { return last }
-        let ending = candidates.filter { index in
-            let member = reader.members[index]
-            guard member.kind != .directory, member.path.count > wanted.count else { return false }
-            return member.path.suffix(wanted.count).elementsEqual(wanted)
-                && member.path[member.path.count - wanted.count - 1] == UInt8(ascii: "/")
+        var ending = candidates.filter { self.ends(reader.members[$0], in: wanted, behind: UInt8(ascii: "/")) }
+        // What was made of a member is meant only where no member of an archive can be.
+        if ending.isEmpty {
+            ending = candidates.filter { self.ends(reader.members[$0], in: wanted, behind: UInt8(ascii: "!")) }
         }
         if ending.count == 1, let only = ending.first { return only }
         if ending.count > 1 {
@@ -68,5 +67,19 @@ struct SessionPack {
         throw Failure(
             "member_not_found", "no member has the path '\(path)'", session: session.session,
             hint: "salvage files \(session.session)", status: .nothingFound)
+    }
+
+    private func ends(_ member: Member, in wanted: [UInt8], behind mark: UInt8) -> Bool {
+        guard member.kind != .directory, member.path.count > wanted.count else { return false }
+        return member.path.suffix(wanted.count).elementsEqual(wanted)
+            && member.path[member.path.count - wanted.count - 1] == mark
+    }
+
+    /// Whether a member was made of another one that is here too: the content of a compressed file, a text in UTF-8.
+    func isDerived(_ member: Member) -> Bool {
+        guard !member.flags.isDisjoint(with: [.decompressed, .transcoded]),
+            let mark = member.path.lastIndex(of: UInt8(ascii: "!"))
+        else { return false }
+        return !reader.members(path: Array(member.path[..<mark]), artifact: member.artifact).isEmpty
     }
 }

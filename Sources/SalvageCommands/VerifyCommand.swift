@@ -54,10 +54,16 @@ struct Verify: ParsableCommand {
 
     private func verifyFiles(_ output: Output) throws -> Bool {
         var isGood = true
+        var unreadable = false
         for file in files {
             let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
             guard descriptor >= 0 else {
-                throw Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: file)
+                // The verdicts on the other files are worth having.
+                output.sink.flush()
+                Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: file).report(
+                    json: options.json, style: options.errorStyle)
+                unreadable = true
+                continue
             }
             defer { close(descriptor) }
             if PackCheck.isPack(descriptor) {
@@ -75,6 +81,10 @@ struct Verify: ParsableCommand {
             }
             VerdictLine(file: file, verdict: verdict).write(to: output, session: nil)
             isGood = isGood && report.verdict == .ok
+        }
+        if unreadable {
+            try output.finish()
+            throw EndedWith(status: .failure)
         }
         return isGood
     }

@@ -115,7 +115,8 @@ struct ArchiveWalk {
         if gate.zeroBlocks == 1 { report.flags.insert(.loneZeroBlock) }
         if gate.zeroBlocks >= 2 { afterEnd = true }
         if case .end = result { return }
-        if case .fatal = result, gate.headersFrom >= gate.pieceEnd { return }
+        // Less than a block of zeros is padding, or what a cut left of it.
+        if case .fatal = result, gate.restIsZero { return }
         if afterEnd { report.flags.insert(.dataAfterEnd) }
     }
 

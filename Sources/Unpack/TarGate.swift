@@ -101,6 +101,13 @@ final class TarGate {
     /// Offset of the first block of the header phase that is not zero.
     var headersFrom: UInt64 { headerStart &+ zeroBlocks &* UInt64(TarFormat.blockSize) }
 
+    /// Whether nothing but zeros stands between the leading zero blocks and the end of the current piece.
+    var restIsZero: Bool {
+        if headersFrom >= pieceEnd { return true }
+        if headersFrom >= pieceStart { return TarFormat.isZero(tail(from: headersFrom)) }
+        return !captured.isEmpty && captured.allSatisfy { $0 == 0 } && TarFormat.isZero(piece)
+    }
+
     /// Counts leading zero blocks as far as the current piece shows them.
     private func countZeros() {
         while !zerosOver {

@@ -41,6 +41,10 @@ struct salvage_confinement {
     int deny_executable_memory;
 };
 
+/// Keeps this process out of core dumps and its memory from other processes of the same user (RLIMIT_CORE,
+/// PR_SET_DUMPABLE); 0, or an errno. For processes that hold a secret.
+int salvage_deny_core(void);
+
 /// Which barriers took effect.
 struct salvage_confined {
     /// Bits of ``salvage_barrier`` that took effect.

@@ -23,6 +23,8 @@ public struct Configuration: Sendable, Equatable {
     public var history: Int64 = 365 * 86_400_000
     /// What is added to the built-in lists of the signature algorithm.
     public var signatures = SignatureRules()
+    /// What is taken out of logs and other texts before they are stored.
+    public var redact: [Redaction] = []
     /// The file these values came from; nil when no file was found.
     public var file: String?
 
@@ -147,6 +149,8 @@ public struct Configuration: Sendable, Equatable {
         public var totalSize: UInt64 = 8 << 30
         /// Extents of one sparse entry.
         public var sparseExtents: UInt64 = 100_000
+        /// Bytes that the compressed logs in one archive may expand to; 0 leaves them as they are.
+        public var expandedSize: UInt64 = 2 << 30
     }
 
     /// The rule that decides about a session, if any matches.

@@ -108,6 +108,9 @@ extension Configuration {
             Prune.read(NodeReader(node, at: "prune[\(index)]", findings: top.findings))
         }
         readSignatures(top.section("signatures"))
+        redact = (top.list("redact") ?? []).enumerated().compactMap { index, node in
+            Redaction.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
+        }
         guard let nodes = top.list("rules") else { return }
         rules = nodes.enumerated().map { index, node in
             Rule.read(NodeReader(node, at: "rules[\(index)]", findings: top.findings), index: index)
@@ -169,6 +172,7 @@ extension Configuration {
         if let value = unpack.integer("entries", in: 1...1_000_000_000) { limits.unpack.entries = UInt64(value) }
         if let value = unpack.size("entry_size") { limits.unpack.entrySize = value }
         if let value = unpack.size("total_size") { limits.unpack.totalSize = value }
+        if let value = unpack.size("expanded_size") { limits.unpack.expandedSize = value }
         if let value = unpack.integer("sparse_extents", in: 1...1_000_000_000) {
             limits.unpack.sparseExtents = UInt64(value)
         }

@@ -18,6 +18,8 @@ struct Export: ParsableCommand {
     @Option(help: ArgumentHelp("The folder to create.", valueName: "dir")) var to: String
     @Option(help: ArgumentHelp("Only members whose path matches this glob. May be repeated.", valueName: "glob"))
     var path: [String] = []
+    @Flag(help: "Also write what compressed and UTF-16 logs hold, as UTF-8 text, beside them.")
+    var expanded = false
     @Flag(help: "Put it all, with salvage-metadata.json, into one DIR.tar.gz for a ticket, and remove the folder.")
     var bundle = false
     @OptionGroup var options: GlobalOptions
@@ -26,7 +28,9 @@ struct Export: ParsableCommand {
         let pack = try SessionPack(session, catalog: try StoreAccess.catalogForReading(options))
         let globs = path.map { PathGlob($0) }
         let chosen = pack.reader.members.indices.filter { index in
-            globs.isEmpty || globs.contains { $0.matches(pack.reader.members[index].path) }
+            let member = pack.reader.members[index]
+            guard expanded || !pack.isDerived(member) else { return false }
+            return globs.isEmpty || globs.contains { $0.matches(member.path) }
         }
         guard !chosen.isEmpty else {
             throw Failure(
@@ -131,18 +135,20 @@ final class MemberExport {
 }
 
 extension ExportTree {
-    /// Writes a piece at its offset.
+    /// Writes a piece at its offset; pages of zeros are left out, so that the file gets holes.
     func put(_ piece: UnsafeRawBufferPointer, into file: (descriptor: Int32, path: String), at offset: UInt64) throws {
-        var done = 0
-        while done < piece.count {
-            let position = off_t(clamping: offset) + done
-            let wrote = pwrite(file.descriptor, piece.baseAddress.map { $0 + done }, piece.count - done, position)
-            if wrote > 0 {
-                done += wrote
-            } else if errno != EINTR {
-                throw Failure(
-                    "export_failed", "cannot write a file: \(String(cString: strerror(errno)))", path: file.path,
-                    hint: errno == ENOSPC ? "make room, or export fewer members with --path" : nil)
+        try SparseRuns.forEachStored(piece, at: offset) { part, position in
+            var done = 0
+            while done < part.count {
+                let place = off_t(clamping: position) + done
+                let wrote = pwrite(file.descriptor, part.baseAddress.map { $0 + done }, part.count - done, place)
+                if wrote > 0 {
+                    done += wrote
+                } else if errno != EINTR {
+                    throw Failure(
+                        "export_failed", "cannot write a file: \(String(cString: strerror(errno)))", path: file.path,
+                        hint: errno == ENOSPC ? "make room, or export fewer members with --path" : nil)
+                }
             }
         }
     }

@@ -11,20 +11,21 @@ struct ChildIngest: IngestService {
     let store: String
     let limits: IngestLimits
     let rules: SignatureRules
+    private let redactions: [RedactionRule]
     private let queue = DispatchQueue(label: "salvage.ingest", attributes: .concurrent)
 
-    /// An ingest into `store` within the configured bounds.
-    init(store: String, limits: Configuration.Limits, rules: SignatureRules) {
+    /// An ingest into `store` within the configured bounds, with the configured redaction and signature rules.
+    init(store: String, configuration: Configuration) {
         self.store = store
-        self.rules = rules
-        var bounds = IngestLimits()
-        bounds.headerBytes = limits.unpack.headerBytes
-        bounds.entries = limits.unpack.entries
-        bounds.entryBytes = limits.unpack.entrySize
-        bounds.totalBytes = limits.unpack.totalSize
-        bounds.sparseExtents = limits.unpack.sparseExtents
-        self.limits = bounds
+        rules = configuration.signatures
+        limits = IngestLimits(configuration.limits.unpack)
+        redactions = configuration.redact.map {
+            RedactionRule(name: $0.name, pattern: $0.pattern, replacement: $0.replacement)
+        }
     }
+
+    /// Packs the downloads of a session on the calling thread.
+    var ingest: StoreIngest { StoreIngest(store: store, limits: limits, redactions: redactions) }
 
     func ingest(_ request: IngestRequest) async throws -> IngestOutcome {
         try await withCheckedThrowingContinuation { continuation in
@@ -54,7 +55,7 @@ struct ChildIngest: IngestService {
             inputs.append(IngestFile(path: file.path, input: input))
         }
         do {
-            let packed = try StoreIngest(store: store, limits: limits).pack(
+            let packed = try ingest.pack(
                 session: request.facts, artifacts: rows, files: inputs, earlier: request.earlierPack)
             var contents = try PackContents(packed.reader, path: packed.pack)
             // Symbols may have come since the last session was packed.
@@ -105,6 +106,19 @@ struct ChildIngest: IngestService {
                 complete: isWhole, empty: isEmpty, reason: isWhole ? nil : row?.reason ?? cut)
         }
         return verdicts
+    }
+}
+
+extension IngestLimits {
+    /// The configured bounds on one archive.
+    init(_ unpack: Configuration.Unpack) {
+        self.init()
+        headerBytes = unpack.headerBytes
+        entries = unpack.entries
+        entryBytes = unpack.entrySize
+        totalBytes = unpack.totalSize
+        sparseExtents = unpack.sparseExtents
+        expandedBytes = unpack.expandedSize
     }
 }
 

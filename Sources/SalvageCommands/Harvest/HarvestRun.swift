@@ -43,8 +43,7 @@ struct HarvestRun {
             })
         var parts = HarvestRunner.Parts(
             source: SessionAPISource(client), catalog: catalog,
-            ingest: ChildIngest(store: store, limits: configuration.limits, rules: configuration.signatures),
-            observer: observer)
+            ingest: ChildIngest(store: store, configuration: configuration), observer: observer)
         parts.inspector = { LogInspector(sessionStart: $0) }
         runner = HarvestRunner(configuration: configuration, store: store, lock: lock, parts: parts)
     }

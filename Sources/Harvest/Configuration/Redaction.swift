@@ -1,0 +1,73 @@
+internal import CPCRE2
+import Yams
+
+extension Configuration {
+    /// One kind of text that is not to be stored.
+    public struct Redaction: Sendable, Equatable {
+        /// What it is called in messages.
+        public var name: String
+        /// A PCRE2 pattern, matched within a line of a log or another text.
+        public var pattern: String
+        /// What stands in place of each match, literally.
+        public var replacement: String
+
+        /// A rule; `[redacted]` takes the place of a match unless told otherwise.
+        public init(name: String, pattern: String, replacement: String = "[redacted]") {
+            self.name = name
+            self.pattern = pattern
+            self.replacement = replacement
+        }
+    }
+}
+
+extension Configuration.Redaction {
+    /// Reads an item of `redact:`: a pattern, or a mapping with a pattern in it.
+    static func read(_ node: Node, at key: String, findings: NodeReader.Findings, index: Int) -> Self? {
+        var rule = Self(name: "redact[\(index)]", pattern: "")
+        if case .scalar(let scalar) = node {
+            rule.pattern = scalar.string
+        } else {
+            let reader = NodeReader(node, at: key, findings: findings)
+            if let name = reader.string("name") { rule.name = name }
+            if let pattern = reader.string("pattern") { rule.pattern = pattern }
+            if let replacement = reader.string("replace") { rule.replacement = replacement }
+            reader.finish()
+        }
+        func refuse(_ message: String, _ fix: String) {
+            let line = node.mark?.line ?? 0
+            findings.issues.append(ConfigurationIssue(line: line, key: key, message: message, fix: fix))
+        }
+        guard !rule.pattern.isEmpty else {
+            refuse("has no pattern", "write `- 'pattern'` or `- {pattern: '…', replace: '…'}`")
+            return nil
+        }
+        if let problem = problem(rule.pattern) {
+            refuse("the pattern '\(rule.pattern)' \(problem)", "write a PCRE2 pattern, in single quotes")
+            return nil
+        }
+        guard !rule.replacement.utf8.contains(0x0a) else {
+            refuse("the replacement holds a line feed", "a line must stay a line")
+            return nil
+        }
+        return rule
+    }
+
+    /// What PCRE2 has to say against a pattern; nil when it accepts it.
+    private static func problem(_ pattern: String) -> String? {
+        var error: Int32 = 0
+        var offset = 0
+        let bytes = Array(pattern.utf8)
+        let options = UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
+        guard let code = pcre2_compile_8(bytes, bytes.count, options, &error, &offset, nil) else {
+            var text = [UInt8](repeating: 0, count: 256)
+            let length = pcre2_get_error_message_8(error, &text, text.count)
+            let words = length > 0 ? String(decoding: text.prefix(Int(length)), as: UTF8.self) : "error \(error)"
+            return "is wrong at character \(offset + 1): \(words)"
+        }
+        defer { pcre2_code_free_8(code) }
+        // Where it may match nothing at all, it says nothing about what is to be taken out.
+        var empty: UInt32 = 0
+        pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_MATCHEMPTY), &empty)
+        return empty != 0 ? "may match nothing at all" : nil
+    }
+}

@@ -1,0 +1,140 @@
+import CrashAnalysis
+import Glibc
+import Pack
+import Unpack
+
+/// Looks into the compressed members of a pack that is being written: what holds text becomes a member of its own, what
+/// holds a crash dump is analysed, everything else is left alone.
+final class ExpansionPass {
+    /// A member to look into, by its index in the pack.
+    struct Candidate {
+        let member: Int
+        let form: Form
+    }
+
+    /// What has to be undone to see the content.
+    enum Form {
+        case compressed(CompressedFormat)
+        case utf16(UTF16Order)
+    }
+
+    /// How a member's expansion ended, for the artifact's flags.
+    struct Outcome {
+        var artifact: UInt32
+        var flag: String
+    }
+
+    /// More members than this are not looked into.
+    private static let mostMembers = 10_000
+    /// Holes and content of one compressed dump.
+    static let longestDump: UInt64 = 16 << 30
+
+    private let writer: PackWriter
+    /// The redaction rules, where there are any.
+    let redactor: Redactor?
+    /// The file for what is looked at and not stored.
+    let scratch: ScratchFile?
+    private let limits: IngestLimits
+    private let time: Int64
+    private var timeSpent: Int64 = 0
+    private var spent: [UInt32: UInt64] = [:]
+    private var looked = 0
+
+    /// Members made of others that crash readers want to see as a whole.
+    private(set) var dumps: [MemberSink.Dump] = []
+    /// Flags for the artifacts concerned.
+    private(set) var outcomes: [Outcome] = []
+
+    /// A pass over members of `writer`'s pack; without a scratch file compressed dumps are left alone.
+    init(writer: PackWriter, redactor: Redactor?, scratch: ScratchFile?, limits: IngestLimits) {
+        self.writer = writer
+        self.redactor = redactor
+        self.scratch = scratch
+        self.limits = limits
+        // What is looked into must not cost the time that the artifact itself needs.
+        time = limits.milliseconds / 3
+    }
+
+    /// Expands one member, which must have ended. `analyze` is called for a dump while it lies in the scratch file.
+    func expand(
+        _ candidate: Candidate, analyze: (ScratchFile, MemberHeader, _ isWhole: Bool) -> Void
+    ) throws(PackError) {
+        guard writer.members.indices.contains(candidate.member) else { return }
+        let member = writer.members[candidate.member]
+        guard looked < Self.mostMembers, limits.expandedForArtifact > 0 else {
+            if limits.expandedForArtifact > 0 {
+                outcomes.append(Outcome(artifact: member.artifact, flag: Self.limited))
+            }
+            return
+        }
+        looked += 1
+        let source = PackByteSource(try writer.readBack(member: candidate.member))
+        let content = try expand(
+            source, candidate.form, like: member.header, flags: member.flags, takesDumps: true, analyze: analyze)
+        if content == .dump { writer.amend(member: candidate.member, kind: .crashDump) }
+    }
+
+    /// What a source turned out to hold.
+    enum Content {
+        case text
+        case dump
+        case other
+    }
+
+    static let limited = "expansion_limited"
+    static let damaged = "expansion_damaged"
+
+    /// Expands `source` into a new member if it holds text; dumps and everything else are left alone.
+    func expandText(
+        _ source: any ByteSource, _ form: Form, like header: MemberHeader, flags: MemberFlags
+    ) throws(PackError) -> Content {
+        try expand(source, form, like: header, flags: flags, takesDumps: false) { _, _, _ in }
+    }
+
+    /// Expands `source` into a new member if it holds text, or into the scratch file if it holds a dump.
+    private func expand(
+        _ source: any ByteSource, _ form: Form, like header: MemberHeader, flags: MemberFlags, takesDumps: Bool,
+        analyze: (ScratchFile, MemberHeader, _ isWhole: Bool) -> Void
+    ) throws(PackError) -> Content {
+        let room = limits.expandedForArtifact - min(limits.expandedForArtifact, spent[header.artifact] ?? 0)
+        let target = ExpansionTarget(
+            writer: writer, redactor: redactor, scratch: takesDumps ? scratch : nil, header: header, form: form,
+            room: room)
+        redactor?.artifact = header.artifact
+        let begun = MonotonicClock.milliseconds()
+        let end = try target.read(source, until: begun + time - timeSpent, longestDump: Self.longestDump)
+        timeSpent += MonotonicClock.milliseconds() - begun
+        spent[header.artifact, default: 0] &+= target.textBytes
+        var isWhole = end == .complete && flags.isDisjoint(with: [.truncated, .corrupt, .limited])
+        var more: MemberFlags = flags.intersection([.truncated, .corrupt, .limited, .unsafePath])
+        switch end {
+        case .complete: break
+        case .truncated: more.insert(.truncated)
+        case .damaged: more.insert(.corrupt)
+        case .limited: more.insert(.limited)
+        }
+        if target.scratchFailed { isWhole = false }
+        let content = try target.finish(flags: more)
+        if let dump = target.dump { dumps.append(dump) }
+        switch end {
+        case .limited where content != .other: outcomes.append(Outcome(artifact: header.artifact, flag: Self.limited))
+        case .damaged where content != .other, .truncated where content != .other:
+            outcomes.append(Outcome(artifact: header.artifact, flag: Self.damaged))
+        default: break
+        }
+        if content == .dump, let scratch {
+            analyze(scratch, header, isWhole)
+            scratch.clear()
+        }
+        return content
+    }
+}
+
+/// The clock that no one sets.
+enum MonotonicClock {
+    static func milliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}

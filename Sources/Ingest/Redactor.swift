@@ -1,0 +1,186 @@
+import CPCRE2
+
+/// One kind of text that must not be stored.
+public struct RedactionRule: Codable, Sendable, Equatable {
+    /// What it is called in messages.
+    public var name: String
+    /// A PCRE2 pattern, matched within a line.
+    public var pattern: String
+    /// What stands in place of each match, literally.
+    public var replacement: String
+
+    /// A rule.
+    public init(name: String, pattern: String, replacement: String = "[redacted]") {
+        self.name = name
+        self.pattern = pattern
+        self.replacement = replacement
+    }
+}
+
+/// Replaces what matches the rules in text that arrives in pieces, line by line.
+///
+/// The patterns are the user's, the text is hostile: a line on which a pattern needs more than a million steps is
+/// dropped whole, because nothing is known of it. Not shared between threads.
+final class Redactor {
+    private struct Rule {
+        let code: OpaquePointer
+        let replacement: [UInt8]
+    }
+
+    /// Steps of one attempt to match, as `salvage grep` has them.
+    private static let matchLimit: UInt32 = 1_000_000
+    /// A longer line is treated in pieces, cut at a blank where there is one among the last 4 KiB.
+    static let longestLine = 1 << 20
+    private static let givenUp = Array("[redacted: a pattern did not come to an end on this line]".utf8)
+
+    private var rules: [Rule] = []
+    private let data: OpaquePointer
+    private let context: OpaquePointer
+
+    /// The beginning of a line whose end has not arrived.
+    private var pending: [UInt8] = []
+    private var output: [UInt8] = []
+
+    /// Which artifact the replacements are counted for.
+    var artifact: UInt32 = 0
+    /// Places that were replaced, by artifact.
+    private(set) var counts: [UInt32: UInt64] = [:]
+
+    /// Compiles the rules, to machine code where that is still allowed: call it before the process confines itself.
+    init(_ rules: [RedactionRule]) throws(IngestError) {
+        guard let data = pcre2_match_data_create_8(1, nil) else { throw Self.noMemory }
+        guard let context = pcre2_match_context_create_8(nil) else {
+            pcre2_match_data_free_8(data)
+            throw Self.noMemory
+        }
+        self.data = data
+        self.context = context
+        pcre2_set_match_limit_8(context, Self.matchLimit)
+        pcre2_set_heap_limit_8(context, 16 << 10)
+        for rule in rules {
+            let code = try Self.compile(rule)
+            _ = pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE))
+            self.rules.append(Rule(code: code, replacement: Array(rule.replacement.utf8)))
+        }
+    }
+
+    deinit {
+        for rule in rules { pcre2_code_free_8(rule.code) }
+        pcre2_match_context_free_8(context)
+        pcre2_match_data_free_8(data)
+    }
+
+    private static var noMemory: IngestError { IngestError(.badRule, "no memory for the redaction rules") }
+
+    private static func compile(_ rule: RedactionRule) throws(IngestError) -> OpaquePointer {
+        var error: Int32 = 0
+        var offset = 0
+        let pattern = Array(rule.pattern.utf8)
+        let options =
+            UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_MATCH_INVALID_UTF) | UInt32(PCRE2_NEVER_BACKSLASH_C)
+        guard let code = pcre2_compile_8(pattern, pattern.count, options, &error, &offset, nil) else {
+            throw IngestError(.badRule, "the redaction rule '\(rule.name)' is no valid pattern (at offset \(offset))")
+        }
+        return code
+    }
+
+    /// Takes the next bytes of a member and hands out those lines that are complete, redacted.
+    func push<Failure: Error>(
+        _ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        var start = 0
+        while start < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+            guard let feed = rest.firstIndex(of: 0x0a) else {
+                pending.append(contentsOf: rest)
+                break
+            }
+            let line = UnsafeRawBufferPointer(rebasing: rest[..<feed])
+            if pending.isEmpty, line.count <= Self.longestLine {
+                redact(line)
+            } else {
+                pending.append(contentsOf: line)
+                flushPending(all: true)
+            }
+            output.append(0x0a)
+            start += feed + 1
+            if output.count >= 128 << 10 { try hand(take) }
+        }
+        flushPending(all: false)
+        try hand(take)
+    }
+
+    /// Tells that the member ended, or that a hole begins.
+    func finish<Failure: Error>(_ take: (UnsafeRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
+        flushPending(all: true)
+        try hand(take)
+    }
+
+    private func flushPending(all: Bool) {
+        while pending.count > Self.longestLine {
+            let window = pending[(Self.longestLine - 4096)..<Self.longestLine]
+            let cut = window.lastIndex { $0 == 0x20 || $0 == 0x09 } ?? Self.longestLine
+            Array(pending[..<cut]).withUnsafeBytes { redact($0) }
+            pending.removeFirst(cut)
+        }
+        guard all, !pending.isEmpty else { return }
+        let last = pending
+        pending.removeAll(keepingCapacity: true)
+        last.withUnsafeBytes { redact($0) }
+    }
+
+    private func hand<Failure: Error>(
+        _ take: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard !output.isEmpty else { return }
+        // Typed throws do not pass through the closure of withUnsafeBytes everywhere, hence the result.
+        let outcome = output.withUnsafeBytes { bytes in Result { () throws(Failure) in try take(bytes) } }
+        output.removeAll(keepingCapacity: true)
+        try outcome.get()
+    }
+
+    private func redact(_ line: UnsafeRawBufferPointer) {
+        var changed: [UInt8]?
+        for rule in rules {
+            if let text = changed {
+                changed = text.withUnsafeBytes { apply(rule, to: $0) } ?? text
+            } else {
+                changed = apply(rule, to: line)
+            }
+        }
+        if let changed { output.append(contentsOf: changed) } else { output.append(contentsOf: line) }
+    }
+
+    /// The line with all matches replaced; nil when there are none.
+    private func apply(_ rule: Rule, to line: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard let base = line.baseAddress?.assumingMemoryBound(to: UInt8.self), line.count > 0 else { return nil }
+        var result: [UInt8]?
+        var kept = 0
+        var from = 0
+        while from <= line.count {
+            let found = pcre2_match_8(rule.code, base, line.count, from, 0, data, context)
+            if found == PCRE2_ERROR_NOMATCH { break }
+            guard found >= 0, let ends = pcre2_get_ovector_pointer_8(data) else {
+                counts[artifact, default: 0] &+= 1
+                return Self.givenUp
+            }
+            // A match inside a lookaround may be said to end before it begins.
+            let start = max(kept, min(ends[0], ends[1], line.count))
+            let end = min(max(ends[0], ends[1]), line.count)
+            guard end > start else {
+                from = max(end, from) + 1
+                continue
+            }
+            var text = result ?? []
+            text.append(contentsOf: line[kept..<start])
+            text.append(contentsOf: rule.replacement)
+            result = text
+            kept = end
+            from = end
+            counts[artifact, default: 0] &+= 1
+        }
+        guard var text = result else { return nil }
+        text.append(contentsOf: line[kept...])
+        return text
+    }
+}

@@ -1,0 +1,104 @@
+import CrashAnalysis
+import Glibc
+import Pack
+
+/// A nameless file beside the pack that was open before the child confined itself: for what must be looked at at random
+/// and is not stored, such as the content of a compressed core. Pages of zeros take no room in it.
+///
+/// Used by one thread at a time.
+final class ScratchFile: ByteSource, @unchecked Sendable {
+    private let descriptor: Int32
+    private(set) var size: UInt64 = 0
+    /// Bytes that take room.
+    private(set) var stored: UInt64 = 0
+
+    private static let page = 4096
+    private let limit: UInt64
+
+    /// A file behind a descriptor that takes at most `limit` bytes of room.
+    init(descriptor: Int32, limit: UInt64) {
+        self.descriptor = descriptor
+        self.limit = limit
+    }
+
+    /// Empties it.
+    func clear() {
+        _ = ftruncate(descriptor, 0)
+        size = 0
+        stored = 0
+    }
+
+    /// Appends bytes; false when the disk or a limit does not let it.
+    func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var start = 0
+        while start < bytes.count {
+            let toPageEnd = Self.page - Int(size % UInt64(Self.page))
+            // Runs of pages that are all zero or all not go together.
+            var end = min(start + toPageEnd, bytes.count)
+            let isZero = Self.isZero(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+            while end < bytes.count {
+                let next = min(end + Self.page, bytes.count)
+                guard Self.isZero(UnsafeRawBufferPointer(rebasing: bytes[end..<next])) == isZero else { break }
+                end = next
+            }
+            let run = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+            if !isZero {
+                guard stored &+ UInt64(run.count) <= limit, put(run) else { return false }
+                stored &+= UInt64(run.count)
+            }
+            size &+= UInt64(run.count)
+            start = end
+        }
+        return true
+    }
+
+    /// Leaves a hole.
+    func skip(_ length: UInt64) { size &+= length }
+
+    private func put(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let count = pwrite(
+                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(clamping: size) + done)
+            if count > 0 {
+                done += count
+            } else if errno != EINTR {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Hands out all of it in pieces, the holes as zeros.
+    func readAll(_ take: (UnsafeRawBufferPointer) throws(PackError) -> Void) throws(PackError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
+        defer { buffer.deallocate() }
+        var offset: UInt64 = 0
+        while offset < size {
+            var count = 0
+            do { count = try read(at: offset, into: buffer) } catch { throw PackError(.io, "\(error)") }
+            try take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            offset &+= UInt64(count)
+        }
+    }
+
+    private static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return true }
+        return bytes[0] == 0 && memcmp(base, base + 1, bytes.count - 1) == 0
+    }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        guard offset < size else { return 0 }
+        let wanted = Int(min(UInt64(buffer.count), size - offset))
+        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+        while true {
+            let count = pread(descriptor, part.baseAddress, wanted, off_t(clamping: offset))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw IngestError(.unreadable, "cannot read the scratch file: \(reason())") }
+            if count > 0 { return count }
+            // Behind the last page that was written there is nothing but zeros.
+            part.initializeMemory(as: UInt8.self, repeating: 0)
+            return wanted
+        }
+    }
+}

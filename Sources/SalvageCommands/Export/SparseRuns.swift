@@ -1,0 +1,77 @@
+import Glibc
+
+/// Splits content into runs of pages that are stored and pages that are all zero, so that a file made of it takes no
+/// more room than `cp --sparse=always` would give it.
+enum SparseRuns {
+    private static let page = 4096
+
+    /// Calls `body` for each run that is not zero, with its place; `offset` is where `bytes` begin in the file.
+    static func forEachStored(
+        _ bytes: UnsafeRawBufferPointer, at offset: UInt64, _ body: (UnsafeRawBufferPointer, UInt64) throws -> Void
+    ) rethrows {
+        var start = 0
+        while start < bytes.count {
+            var end = min(start + page - Int((offset &+ UInt64(start)) % UInt64(page)), bytes.count)
+            let isZero = isZero(bytes[start..<end])
+            while end < bytes.count {
+                let next = min(end + page, bytes.count)
+                guard self.isZero(bytes[end..<next]) == isZero else { break }
+                end = next
+            }
+            if !isZero {
+                try body(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), offset &+ UInt64(start))
+            }
+            start = end
+        }
+    }
+
+    private static func isZero(_ part: Slice<UnsafeRawBufferPointer>) -> Bool {
+        let bytes = UnsafeRawBufferPointer(rebasing: part)
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return true }
+        return bytes[0] == 0 && memcmp(base, base + 1, bytes.count - 1) == 0
+    }
+}
+
+/// Standard output where it is a fresh file: zeros become holes in it.
+struct SparseOutput {
+    private let descriptor: Int32
+    private let start: UInt64
+    private var length: UInt64 = 0
+
+    /// Nil where the descriptor is no regular file, or one that has content at or behind its position already.
+    init?(descriptor: Int32) {
+        var facts = stat()
+        let position = lseek(descriptor, 0, SEEK_CUR)
+        let flags = fcntl(descriptor, F_GETFL)
+        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, position >= 0, flags >= 0,
+            flags & O_APPEND == 0, facts.st_size <= position
+        else { return nil }
+        self.descriptor = descriptor
+        start = UInt64(position)
+    }
+
+    /// Appends bytes; returns an errno, 0 when all went well.
+    mutating func write(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        var failure: Int32 = 0
+        SparseRuns.forEachStored(bytes, at: start &+ length) { part, offset in
+            var done = 0
+            while done < part.count, failure == 0 {
+                let count = pwrite(
+                    descriptor, part.baseAddress.map { $0 + done }, part.count - done, off_t(clamping: offset) + done)
+                if count > 0 { done += count } else if errno != EINTR { failure = errno }
+            }
+        }
+        length &+= UInt64(bytes.count)
+        return failure
+    }
+
+    /// Leaves a hole.
+    mutating func skip(_ bytes: UInt64) { length &+= bytes }
+
+    /// Gives the file its length; returns an errno, 0 when all went well.
+    func finish() -> Int32 {
+        let end = off_t(clamping: start &+ length)
+        guard ftruncate(descriptor, end) == 0, lseek(descriptor, end, SEEK_SET) >= 0 else { return errno }
+        return 0
+    }
+}

@@ -1,0 +1,84 @@
+/// How a file inside an artifact is compressed, told by its first bytes, never by its name.
+public enum CompressedFormat: String, Sendable, CaseIterable {
+    /// gzip (RFC 1952).
+    case gzip
+    /// Zstandard (RFC 8878).
+    case zstd
+    /// xz (the .xz file format, version 1.2).
+    case xz
+    /// bzip2.
+    case bzip2
+    /// The LZ4 frame format, version 1.6.
+    case lz4
+
+    /// The format of a file that begins like this; nil for every other.
+    public init?(head: UnsafeRawBufferPointer) {
+        func starts(_ magic: [UInt8]) -> Bool { head.starts(with: magic) }
+        if starts([0x1f, 0x8b, 8]) {
+            self = .gzip
+        } else if starts([0x28, 0xb5, 0x2f, 0xfd]) {
+            self = .zstd
+        } else if starts([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]) {
+            self = .xz
+        } else if starts([0x04, 0x22, 0x4d, 0x18]) {
+            self = .lz4
+        } else if head.count > 9, starts(Array("BZh".utf8)), (0x31...0x39).contains(head[3]),
+            [0x31, 0x17].contains(head[4])
+        {
+            // Behind the level stands the first digit of pi, or of its root where the file is empty.
+            self = .bzip2
+        } else {
+            return nil
+        }
+    }
+
+    /// The ending that files of this format usually have, without the dot.
+    public var nameEndings: [String] {
+        switch self {
+        case .gzip: ["gz", "gzip"]
+        case .zstd: ["zst", "zstd"]
+        case .xz: ["xz"]
+        case .bzip2: ["bz2", "bzip2"]
+        case .lz4: ["lz4"]
+        }
+    }
+
+    func makeDecompressor() -> any Decompressor {
+        switch self {
+        case .gzip: GzipDecompressor()
+        case .zstd: ZstdDecompressor()
+        case .xz: XzDecompressor()
+        case .bzip2: Bzip2Decompressor()
+        case .lz4: LZ4Decompressor()
+        }
+    }
+}
+
+/// What one call of a decompressor did.
+struct DecompressionStep {
+    enum State: Equatable {
+        /// More input or more room for output is needed.
+        case running
+        /// A stream ended, checksums and all; another may follow.
+        case ended
+        /// The input is damaged.
+        case damaged(String)
+        /// It asks for more memory than it is given.
+        case tooLarge
+    }
+
+    var consumed: Int
+    var produced: Int
+    var state: State
+}
+
+/// Decompresses one format piece by piece, in memory that does not grow with the content.
+protocol Decompressor: AnyObject {
+    /// Takes some of `input` (which may be empty) and fills some of `output`. After `ended`, the next call begins the
+    /// next stream.
+    func step(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> DecompressionStep
+}
+
+/// The largest window that a decompressor keeps, in bytes: what `zstd -20` and `xz -8` ask for. Larger ones would take
+/// the memory of several ingests.
+let largestWindow = 32 << 20

@@ -1,0 +1,133 @@
+/// Text in UTF-16 with a byte order mark, as Windows and Unreal tools write it.
+public enum UTF16Order: String, Sendable, CaseIterable {
+    /// The low byte of each unit comes first.
+    case littleEndian = "utf-16le"
+    /// The high byte of each unit comes first.
+    case bigEndian = "utf-16be"
+
+    /// The order of a file that begins with a byte order mark and then reads as text; nil for every other file.
+    ///
+    /// Text: no NUL, few control characters, and some ASCII among the first 2,048 units.
+    public init?(head: UnsafeRawBufferPointer) {
+        guard head.count >= 2 else { return nil }
+        switch (head[0], head[1]) {
+        case (0xff, 0xfe): self = .littleEndian
+        case (0xfe, 0xff): self = .bigEndian
+        default: return nil
+        }
+        let sample = UnsafeRawBufferPointer(rebasing: head[2..<min(head.count, 4098)])
+        var odd = 0
+        var ascii = 0
+        var count = 0
+        for at in stride(from: 0, to: sample.count - 1, by: 2) {
+            let unit =
+                self == .littleEndian
+                ? UInt16(sample[at]) | UInt16(sample[at + 1]) << 8 : UInt16(sample[at]) << 8 | UInt16(sample[at + 1])
+            count += 1
+            switch unit {
+            // UTF-32 with the same mark has a NUL for every other unit.
+            case 0: odd += 4
+            case 0x09, 0x0a, 0x0c, 0x0d, 0x1b: break
+            case 0..<0x20, 0xfffe, 0xffff: odd += 1
+            case 0x20..<0x7f: ascii += 1
+            default: break
+            }
+        }
+        guard odd * 20 <= count, ascii * 10 >= count else { return nil }
+    }
+}
+
+/// Turns UTF-16 that arrives in pieces into UTF-8; what is no character becomes U+FFFD.
+public struct UTF16Transcoder {
+    private let order: UTF16Order
+    private var oddByte: UInt8?
+    private var high: UInt16?
+    private var isAtStart = true
+    private var output: [UInt8] = []
+
+    /// A transcoder at the beginning of a file, byte order mark included.
+    public init(_ order: UTF16Order) {
+        self.order = order
+        output.reserveCapacity(96 << 10)
+    }
+
+    /// Takes the next bytes and hands out what they say in UTF-8.
+    ///
+    /// - Throws: what `take` throws.
+    public mutating func push<Failure: Error>(
+        _ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        for byte in bytes {
+            guard let first = oddByte else {
+                oddByte = byte
+                continue
+            }
+            oddByte = nil
+            unit(
+                order == .littleEndian
+                    ? UInt16(first) | UInt16(byte) << 8 : UInt16(first) << 8 | UInt16(byte))
+            if output.count >= 64 << 10 { try hand(take) }
+        }
+        try hand(take)
+    }
+
+    /// Tells that the file has ended; half a character at the end becomes U+FFFD.
+    ///
+    /// - Throws: what `take` throws.
+    public mutating func finish<Failure: Error>(
+        _ take: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        if high != nil || oddByte != nil { append(0xfffd) }
+        high = nil
+        oddByte = nil
+        try hand(take)
+    }
+
+    private mutating func hand<Failure: Error>(
+        _ take: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard !output.isEmpty else { return }
+        // Typed throws do not pass through the closure of withUnsafeBytes everywhere, hence the result.
+        let outcome = output.withUnsafeBytes { bytes in Result { () throws(Failure) in try take(bytes) } }
+        output.removeAll(keepingCapacity: true)
+        try outcome.get()
+    }
+
+    private mutating func unit(_ unit: UInt16) {
+        if isAtStart {
+            isAtStart = false
+            if unit == 0xfeff { return }
+        }
+        switch unit {
+        case 0xd800...0xdbff:
+            if high != nil { append(0xfffd) }
+            high = unit
+        case 0xdc00...0xdfff:
+            guard let lead = high else { return append(0xfffd) }
+            high = nil
+            append(0x10000 + (UInt32(lead & 0x3ff) << 10 | UInt32(unit & 0x3ff)))
+        default:
+            if high != nil { append(0xfffd) }
+            high = nil
+            append(UInt32(unit))
+        }
+    }
+
+    private mutating func append(_ scalar: UInt32) {
+        switch scalar {
+        case 0..<0x80: output.append(UInt8(scalar))
+        case 0..<0x800:
+            output.append(0xc0 | UInt8(scalar >> 6))
+            output.append(0x80 | UInt8(scalar & 0x3f))
+        case 0..<0x10000:
+            output.append(0xe0 | UInt8(scalar >> 12))
+            output.append(0x80 | UInt8(scalar >> 6 & 0x3f))
+            output.append(0x80 | UInt8(scalar & 0x3f))
+        default:
+            output.append(0xf0 | UInt8(scalar >> 18 & 7))
+            output.append(0x80 | UInt8(scalar >> 12 & 0x3f))
+            output.append(0x80 | UInt8(scalar >> 6 & 0x3f))
+            output.append(0x80 | UInt8(scalar & 0x3f))
+        }
+    }
+}
