@@ -88,7 +88,7 @@ let package = Package(
             swiftSettings: hot,
             linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2")]),
         .target(
-            name: "CrashAnalysis", dependencies: ["CElfutils", "CShims", "CCrashScan", "CZlib", "CZstd"],
+            name: "CrashAnalysis", dependencies: ["Unpack", "CElfutils", "CShims", "CCrashScan", "CZlib", "CZstd"],
             swiftSettings: hot, linkerSettings: [archive("zstd")]),
         .target(name: "CCrashScan", cSettings: hotC),
         .target(

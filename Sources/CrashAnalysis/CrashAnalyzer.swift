@@ -1,3 +1,5 @@
+internal import Unpack
+
 /// Reads a member and tells the crashes in it.
 public struct CrashAnalyzer: Sendable {
     /// How deep to look.
@@ -20,12 +22,14 @@ public struct CrashAnalyzer: Sendable {
     /// Detectors of files that the kernel or a handler writes at the moment of death.
     static let dumps: Set<String> = ["elf_core", "minidump", "microdump"]
 
-    private static let textDumpLimit = 32 << 20
+    private static let textDumpLimit = 8 << 20
     private static let packedLimit = 192 << 20
 
     let symbols: SymbolStore?
     /// How deep to look.
     public var options: Options
+    /// Where compressed dumps and uploads are unpacked to; in memory where there is none.
+    public var scratch: (any DumpScratch)?
 
     /// `symbols` names functions where it holds the module's build id; without it only what dumps hold is used.
     public init(symbols: SymbolStore? = nil, options: Options = Options()) {
@@ -58,10 +62,11 @@ public struct CrashAnalyzer: Sendable {
         case .elfCore: return [elfCore(source)]
         case .minidump: return [minidump(source)]
         case .dummyDump: return [dummy()]
-        case .unrealContext: return [UnrealContext(source.bytes(at: 0, count: Self.textDumpLimit)).record()]
+        case .unrealContext: return [UnrealContext(source.bytes(at: 0, count: UnrealContext.limit)).record()]
         case .unrealContainer: return depth == 0 ? unreal(source) : []
-        case .gzip: return depth == 0 ? packed(source, Inflate.unpack) : []
-        case .zstd: return depth == 0 ? packed(source, Zstandard.unpack) : []
+        case .gzip, .zstd, .xz, .bzip2, .lz4:
+            let format = head.withUnsafeBytes { CompressedFormat(head: $0) }
+            return depth == 0 ? format.map { packed(source, $0) } ?? [] : []
         case .text, .microdump:
             return text(source, TextAnalyzer(source: source).anchors())
         default: return []
@@ -83,26 +88,45 @@ public struct CrashAnalyzer: Sendable {
     }
 
     /// A dump that its writer compressed; a compressed log is the caller's business.
-    private func packed(
-        _ source: any ByteSource, _ unpack: (any ByteSource, Int) -> (bytes: [UInt8], complete: Bool)?
-    ) -> [CrashRecord] {
-        guard let start = unpack(SliceByteSource(source, start: 0, size: 1 << 18), 1 << 16),
-            start.bytes.withUnsafeBytes({ ContentKind.detect(head: $0) }).isCrashDump,
-            let plain = unpack(source, Self.packedLimit)
-        else { return [] }
-        var records = read(MemoryByteSource(plain.bytes), depth: 1)
-        if !plain.complete {
+    private func packed(_ source: any ByteSource, _ format: CompressedFormat) -> [CrashRecord] {
+        let plain: any DumpScratch = scratch ?? MemoryScratch(limit: Self.packedLimit)
+        plain.clear()
+        let expander = StreamExpander(format, limits: ExpansionLimits(bytes: 16 << 30, ratio: .max))
+        var isDump: Bool?
+        var hasRoom = true
+        var offset: UInt64 = 0
+        while !expander.isOver {
+            let piece = source.bytes(at: offset, count: 1 << 17)
+            guard !piece.isEmpty else { break }
+            offset += UInt64(piece.count)
+            piece.withUnsafeBytes { bytes in
+                expander.push(bytes) { content in
+                    hasRoom = hasRoom && plain.append(content)
+                    if isDump == nil, plain.size >= 1 << 16 { isDump = Self.isDump(plain) }
+                    if isDump == false { expander.stop("content") }
+                    if !hasRoom { expander.stop("room") }
+                }
+            }
+        }
+        let isWhole = expander.finish() == .complete && hasRoom
+        guard isDump ?? Self.isDump(plain) else { return [] }
+        var records = read(plain, depth: 1)
+        if !isWhole {
             for index in records.indices { records[index].notes.append("the compressed dump was not read to its end") }
         }
         return records
     }
 
+    private static func isDump(_ plain: any ByteSource) -> Bool {
+        plain.bytes(at: 0, count: 1 << 16).withUnsafeBytes { ContentKind.detect(head: $0) }.isCrashDump
+    }
+
     /// The files of an upload tell of one crash.
     private func unreal(_ source: any ByteSource) -> [CrashRecord] {
-        guard let container = try? UnrealContainer(source) else { return [] }
+        guard let container = try? UnrealContainer(source, scratch: scratch) else { return [] }
         var records: [CrashRecord] = []
         for file in container.files {
-            for var record in read(MemoryByteSource(file.bytes), depth: 1) {
+            for var record in read(file.content, depth: 1) {
                 record.member = file.name
                 records.append(record)
             }

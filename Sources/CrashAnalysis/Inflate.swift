@@ -1,26 +1,27 @@
 internal import CZlib
 
-/// Unpacks gzip and zlib streams of bounded length.
+/// Unpacks zlib and gzip streams of bounded length.
 enum Inflate {
-    /// The plain bytes, at most `limit` of them; what could be unpacked where the stream is broken. Nil when nothing
-    /// could.
-    static func unpack(_ source: any ByteSource, limit: Int) -> (bytes: [UInt8], complete: Bool)? {
+    /// Hands the plain bytes to `scratch` until the stream ends, is broken, or there is no more room.
+    ///
+    /// - Returns: whether all of it is there.
+    static func unpack(_ source: any ByteSource, into scratch: any DumpScratch) -> Bool {
         var stream = z_stream()
         // 32 added to the window bits: zlib tells gzip from zlib by the header.
         guard inflateInit2_(&stream, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            return nil
+            return false
         }
         defer { inflateEnd(&stream) }
-        var plain: [UInt8] = []
         var offset: UInt64 = 0
         var output = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             var input = source.bytes(at: offset, count: 1 << 16)
-            guard !input.isEmpty else { return plain.isEmpty ? nil : (plain, false) }
+            guard !input.isEmpty else { return false }
             let count = input.count
             var status = Z_OK
             var used = 0
-            while used < count, status == Z_OK {
+            var hasRoom = true
+            while used < count, status == Z_OK, hasRoom {
                 let produced = input.withUnsafeMutableBytes { from in
                     output.withUnsafeMutableBytes { into -> Int in
                         stream.next_in = from.baseAddress?.assumingMemoryBound(to: UInt8.self).advanced(by: used)
@@ -32,14 +33,13 @@ enum Inflate {
                         return into.count - Int(stream.avail_out)
                     }
                 }
-                plain += output[..<produced]
-                guard plain.count <= limit else { return (plain, false) }
+                hasRoom = output.withUnsafeBytes { scratch.append(UnsafeRawBufferPointer(rebasing: $0[..<produced])) }
                 if status == Z_OK, produced == 0, stream.avail_in == 0 { break }
             }
             offset += UInt64(used)
-            if status == Z_STREAM_END { return (plain, true) }
-            if status != Z_OK, status != Z_BUF_ERROR { return plain.isEmpty ? nil : (plain, false) }
-            if used == 0 { return plain.isEmpty ? nil : (plain, false) }
+            guard hasRoom else { return false }
+            if status == Z_STREAM_END { return true }
+            guard status == Z_OK || status == Z_BUF_ERROR, used > 0 else { return false }
         }
     }
 }

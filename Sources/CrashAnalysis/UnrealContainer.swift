@@ -2,7 +2,10 @@
 struct UnrealContainer {
     struct File {
         var name: String
-        var bytes: [UInt8]
+        var content: any ByteSource
+
+        /// All of it.
+        var bytes: [UInt8] { content.bytes(at: 0, count: Int(clamping: content.size)) }
     }
 
     private static let limit = 256 << 20
@@ -12,56 +15,60 @@ struct UnrealContainer {
     let files: [File]
     let complete: Bool
 
-    /// Unpacks; throws `CrashError` when the stream or its header is broken.
-    init(_ source: any ByteSource) throws(CrashError) {
-        guard let plain = Inflate.unpack(source, limit: Self.limit) else {
-            throw CrashError(code: .malformed, message: "no zlib stream")
-        }
-        var cursor = Cursor(view: ByteView(bytes: plain.bytes))
+    /// Unpacks into `scratch`, or into memory; throws `CrashError` when the stream or its header is broken.
+    init(_ source: any ByteSource, scratch: (any DumpScratch)? = nil) throws(CrashError) {
+        let scratch = scratch ?? MemoryScratch(limit: Self.limit)
+        scratch.clear()
+        let isWhole = Inflate.unpack(source, into: scratch)
+        guard scratch.size > 0 else { throw CrashError(code: .malformed, message: "no zlib stream") }
+        var cursor = Cursor(plain: scratch)
         // Engines since 4.26 put three letters before the header.
-        _ = cursor.skip(3, ifEqual: Array("CR1".utf8))
+        cursor.skip(3, ifEqual: Array("CR1".utf8))
         guard let folder = cursor.text(), cursor.text() != nil,
             cursor.number() != nil, let count = cursor.number(), count <= Self.fileLimit
         else { throw CrashError(code: .malformed, message: "no Unreal crash header") }
         var files: [File] = []
         // Clients that write the header first leave its count at zero.
-        while cursor.at < plain.bytes.count, files.count < (count > 0 ? count : Self.fileLimit) {
+        while cursor.at < scratch.size, files.count < (count > 0 ? count : Self.fileLimit) {
             guard cursor.number() != nil, let name = cursor.text(), let length = cursor.number(),
-                let bytes = cursor.take(length)
+                let content = cursor.take(length)
             else { break }
-            files.append(File(name: name, bytes: bytes))
+            files.append(File(name: name, content: content))
         }
         self.folder = folder
         self.files = files
-        complete = plain.complete && (count > 0 ? files.count == count : cursor.at == plain.bytes.count)
+        complete = isWhole && (count > 0 ? files.count == count : cursor.at == scratch.size)
     }
 
     private struct Cursor {
-        let view: ByteView
-        var at = 0
+        let plain: any ByteSource
+        var at: UInt64 = 0
 
-        mutating func skip(_ count: Int, ifEqual wanted: [UInt8]) -> Bool {
-            guard view.slice(at, count)?.bytes == wanted else { return false }
-            at += count
-            return true
+        init(plain: any ByteSource) { self.plain = plain }
+
+        mutating func skip(_ count: Int, ifEqual wanted: [UInt8]) {
+            if plain.bytes(at: at, count: count) == wanted { at += UInt64(count) }
         }
 
         mutating func number() -> Int? {
-            guard let value = view.u32(at), value < 1 << 31 else { return nil }
+            let bytes = plain.bytes(at: at, count: 4)
+            guard bytes.count == 4 else { return nil }
+            let value = bytes.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            guard value < 1 << 31 else { return nil }
             at += 4
             return Int(value)
         }
 
-        mutating func take(_ length: Int) -> [UInt8]? {
-            guard let part = view.slice(at, length) else { return nil }
-            at += length
-            return part.bytes
+        mutating func take(_ length: Int) -> (any ByteSource)? {
+            guard UInt64(length) <= plain.size - min(at, plain.size) else { return nil }
+            defer { at += UInt64(length) }
+            return SliceByteSource(plain, start: at, size: UInt64(length))
         }
 
         /// A length, then that many bytes padded with NULs.
         mutating func text() -> String? {
-            guard let length = number(), length <= 1024, let bytes = take(length) else { return nil }
-            return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            guard let length = number(), length <= 1024, let part = take(length) else { return nil }
+            return String(decoding: part.bytes(at: 0, count: length).prefix { $0 != 0 }, as: UTF8.self)
         }
     }
 }
@@ -70,7 +77,10 @@ struct UnrealContainer {
 struct UnrealContext {
     private let text: String
 
-    init(_ bytes: [UInt8]) { text = String(decoding: bytes.prefix(4 << 20), as: UTF8.self) }
+    /// As much of it as is looked at, in bytes.
+    static let limit = 4 << 20
+
+    init(_ bytes: [UInt8]) { text = String(decoding: bytes.prefix(Self.limit), as: UTF8.self) }
 
     /// The unescaped text of the first element of a name; nil when it is absent or empty.
     func value(_ name: String) -> String? {

@@ -11,7 +11,11 @@ struct CrashPass {
     private let writer: PackWriter
     private let context: CrashContext
 
-    init(job: IngestJob, writer: PackWriter) {
+    /// Where uploads are unpacked to; free while the pass runs.
+    private let scratch: ScratchFile?
+
+    init(job: IngestJob, writer: PackWriter, scratch: ScratchFile?) {
+        self.scratch = scratch
         self.job = job
         self.writer = writer
         context = CrashContext(
@@ -31,7 +35,8 @@ struct CrashPass {
 
     /// The crash records as JSON, those that were `found` before included.
     func run(dumps: [MemberSink.Dump], found: [CrashRecord]) throws -> [[UInt8]] {
-        let analyzer = CrashAnalyzer()
+        var analyzer = CrashAnalyzer()
+        analyzer.scratch = scratch
         var records = Array(found.prefix(Self.mostRecords))
         // A microdump stands in a text, whose anchors lead to it and to whatever else the text tells.
         for dump in dumps where dump.content != .microdump && records.count < Self.mostRecords {

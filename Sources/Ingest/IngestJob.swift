@@ -49,6 +49,8 @@ public struct IngestJob: Codable, Sendable, Equatable {
     public var hasScratch = false
     /// Whether nothing is to be packed, but every barrier tried: see ``IngestProcess/probe()``.
     public var isProbe = false
+    /// Whether the child is to say how much memory it took.
+    public var measuresMemory = false
     /// What must not be stored of texts; empty: all is stored as it came.
     public var redactions: [RedactionRule] = []
     /// Bounds on what an archive may make the child do.
@@ -139,6 +141,8 @@ public struct IngestAnswer: Codable, Sendable, Equatable {
     public var members = 0
     /// Which barriers confined the child.
     public var barriers: [String] = []
+    /// The most memory that the child held, in bytes, where the job asks for it.
+    public var peakBytes: UInt64?
     /// For a probe: which forbidden acts were tried, and whether each was refused.
     public var probes: [String: Bool] = [:]
     /// Why there is no pack: a code of ``IngestError`` and a sentence.

@@ -24,10 +24,12 @@ public struct IngestProcess: Sendable {
     }
 
     private let executable: String
+    private let measures: Bool
 
-    /// Runs children of `executable`, by default the program itself.
-    public init(executable: String = "/proc/self/exe") {
+    /// Runs children of `executable`, by default the program itself; `measures` has them say how much memory they took.
+    public init(executable: String = "/proc/self/exe", measures: Bool = false) {
         self.executable = executable
+        self.measures = measures
     }
 
     /// Carries out `job` and returns the child's answer; waits without holding a thread of the concurrency pool.
@@ -56,6 +58,8 @@ public struct IngestProcess: Sendable {
     public func wait(
         _ job: IngestJob, inputs: [Int32], previous: Int32?, pack: Int32, scratch: Int32? = nil
     ) throws -> IngestAnswer {
+        var job = job
+        job.measuresMemory = measures
         let question = try MemoryFile(try JSONEncoder().encode(job))
         let reply = try MemoryFile(Data())
         var slots: [(from: Int32, to: Int32)] = [

@@ -20,12 +20,14 @@ public struct IngestWorker {
             // What is initialised lazily by opening files must be so before no file can be opened any more.
             _ = TextCrashScanner.shared
             let redactor = job.redactions.isEmpty ? nil : try Redactor(job.redactions)
+            let meter = job.measuresMemory ? open("/proc/self/status", O_RDONLY | O_CLOEXEC) : -1
             answer.barriers = Confinement.enter(job)
             if job.isProbe {
                 answer.probes = ConfinementProbe.run(job)
             } else {
                 try IngestWorker(job: job, redactor: redactor).run(&answer)
             }
+            answer.peakBytes = Self.peak(meter)
         } catch let error as PackError {
             answer.errorCode =
                 error.code == .noSpace ? IngestError.Code.noSpace.rawValue : IngestError.Code.packFailed.rawValue
@@ -42,6 +44,16 @@ public struct IngestWorker {
         return written == reply.count && answer.errorCode == nil ? 0 : 1
     }
 
+    /// The most memory that this process held, as the kernel's file on it says; nil where that is not open.
+    private static func peak(_ status: Int32) -> UInt64? {
+        guard status >= 0 else { return nil }
+        let text = String(decoding: MemoryFile.read(status), as: UTF8.self)
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(separator: " ").dropFirst().compactMap { UInt64($0.filter(\.isNumber)) }.first.map {
+            $0 << 10
+        }
+    }
+
     private let job: IngestJob
     private let redactor: Redactor?
 
@@ -55,7 +67,7 @@ public struct IngestWorker {
             job.hasScratch
             ? ScratchFile(descriptor: IngestProcess.Slot.scratch, limit: job.limits.forUnpacker.entryBytes) : nil
         let expansion = ExpansionPass(writer: writer, redactor: redactor, scratch: scratch, limits: job.limits)
-        let pass = CrashPass(job: job, writer: writer)
+        let pass = CrashPass(job: job, writer: writer, scratch: scratch)
         var artifacts = job.artifacts
         var dumps: [MemberSink.Dump] = []
         var candidates: [ExpansionPass.Candidate] = []

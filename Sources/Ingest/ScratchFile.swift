@@ -6,7 +6,7 @@ import Pack
 /// and is not stored, such as the content of a compressed core. Pages of zeros take no room in it.
 ///
 /// Used by one thread at a time.
-final class ScratchFile: ByteSource, @unchecked Sendable {
+final class ScratchFile: DumpScratch, @unchecked Sendable {
     private let descriptor: Int32
     private(set) var size: UInt64 = 0
     /// Bytes that take room.

@@ -31,6 +31,8 @@ public struct PackedSession: Sendable {
     public var members: Int
     /// Downloads that killed the child; they lie in quarantine with their raw bytes.
     public var quarantined: [String]
+    /// The most memory that the child held, in bytes, where it was measured.
+    public var peakBytes: UInt64?
     /// What was found in each download, in the order in which they were given; quarantined ones are left out.
     public var verdicts: [ArtifactVerdict]
 }
@@ -131,7 +133,7 @@ public struct StoreIngest: Sendable {
             return PackedSession(
                 pack: relative, reader: reader, artifacts: try reader.artifacts(), crashes: answer.crashes,
                 members: answer.members,
-                quarantined: quarantined, verdicts: answer.verdicts)
+                quarantined: quarantined, peakBytes: answer.peakBytes, verdicts: answer.verdicts)
         } catch {
             unlink(temporary)
             throw error
