@@ -130,7 +130,8 @@ let package = Package(
         .executableTarget(
             name: "salvage-bench",
             dependencies: [
-                "Catalog", "Pack", "SessionAPI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Catalog", "CrashAnalysis", "Pack", "SessionAPI",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: hot),
         .testTarget(

@@ -22,6 +22,43 @@ enum JSONObjectScan {
         }
     }
 
+    /// Calls `body` with each member's name, as it is written, and where its value stands; ends when it answers false.
+    static func eachRange(
+        of bytes: UnsafeRawBufferPointer, _ body: (_ name: UnsafeRawBufferPointer, _ value: Range<Int>) -> Bool
+    ) {
+        var index = skipSpace(bytes, 0)
+        guard byte(bytes, index) == UInt8(ascii: "{") else { return }
+        index = skipSpace(bytes, index + 1)
+        while byte(bytes, index) == UInt8(ascii: "\"") {
+            guard let nameEnd = endOfString(bytes, index) else { return }
+            let name = UnsafeRawBufferPointer(rebasing: bytes[(index + 1)..<max(index + 1, nameEnd - 1)])
+            index = skipSpace(bytes, nameEnd)
+            guard byte(bytes, index) == UInt8(ascii: ":") else { return }
+            let start = skipSpace(bytes, index + 1)
+            guard let end = endOfValue(bytes, start), end <= bytes.count, body(name, start..<end) else { return }
+            index = skipSpace(bytes, end)
+            guard byte(bytes, index) == UInt8(ascii: ",") else { return }
+            index = skipSpace(bytes, index + 1)
+        }
+    }
+
+    /// Calls `body` with where each element of an array stands.
+    static func eachElement(of bytes: UnsafeRawBufferPointer, _ body: (Range<Int>) -> Void) {
+        guard byte(bytes, 0) == UInt8(ascii: "[") else { return }
+        var index = skipSpace(bytes, 1)
+        while let end = endOfValue(bytes, index), end <= bytes.count {
+            body(index..<end)
+            index = skipSpace(bytes, end)
+            guard byte(bytes, index) == UInt8(ascii: ",") else { return }
+            index = skipSpace(bytes, index + 1)
+        }
+    }
+
+    /// The text of a value at a place, as ``eachMember(of:inner:_:)`` reads it.
+    static func text(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> String? {
+        text(bytes, range.lowerBound, range.upperBound, inner: true)
+    }
+
     private static func text(
         _ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int, inner: Bool
     ) -> String? {

@@ -92,12 +92,10 @@ private struct SignatureGroup {
     private var sessions = 0
     private var first = Int64.max
     private var session: Int64?
-    private var images: Set<Int64> = []
-    private var tags: Set<Int64> = []
-    private var locations: Set<Int64> = []
+    private var images = NumberSet()
+    private var tags = NumberSet()
+    private var locations = NumberSet()
     private var days: [Int64: Int] = [:]
-    /// What the last crash had: most often the next one has the same, and need not be hashed.
-    private var seen: (tag: Int64, location: Int64, image: Int64) = (0, 0, 0)
     private var run: (day: Int64, count: Int) = (0, 0)
 
     init(signature: Int64) { self.signature = signature }
@@ -117,18 +115,9 @@ private struct SignatureGroup {
             run.day = day
         }
         run.count += 1
-        if image != seen.image {
-            images.insert(image)
-            seen.image = image
-        }
-        if tag != seen.tag {
-            tags.insert(tag)
-            seen.tag = tag
-        }
-        if location != seen.location {
-            locations.insert(location)
-            seen.location = location
-        }
+        images.insert(image)
+        tags.insert(tag)
+        locations.insert(location)
     }
 
     private mutating func endRun() {
@@ -140,15 +129,41 @@ private struct SignatureGroup {
         endRun()
         return SignatureSummary(
             signature: try signatures.text(signature) ?? "unknown", count: count, sessions: sessions, firstSeen: first,
-            lastSeen: last, images: try Self.sorted(images, names), tags: try Self.sorted(tags, names),
+            lastSeen: last, images: try Self.sorted(images, names).filter { !$0.isEmpty },
+            tags: try Self.sorted(tags, names),
             locations: try Self.sorted(locations, names),
             perDay: days.sorted { $0.key < $1.key }.map { SignatureSummary.Day(day: Int($0.key), count: $0.value) })
     }
 
-    private static func sorted(_ ids: Set<Int64>, _ names: TextLookup) throws(CatalogError) -> [String] {
+    private static func sorted(_ ids: NumberSet, _ names: TextLookup) throws(CatalogError) -> [String] {
         var texts: [String] = []
-        for id in ids { if let text = try names.text(id) { texts.append(text) } }
+        for id in ids.members where id != 0 { if let text = try names.text(id) { texts.append(text) } }
         return texts.sorted()
+    }
+}
+
+/// Numbers that are mostly small, as bits: 100,000 crashes are not hashed thrice each.
+private struct NumberSet {
+    private static let most: Int64 = 1 << 16
+    private var words: [UInt64] = []
+    private var rest: Set<Int64> = []
+
+    mutating func insert(_ number: Int64) {
+        guard number >= 0, number < Self.most else {
+            rest.insert(number)
+            return
+        }
+        let word = Int(number >> 6)
+        while word >= words.count { words.append(0) }
+        words[word] |= 1 << UInt64(number & 63)
+    }
+
+    var members: [Int64] {
+        var found = Array(rest)
+        for (index, word) in words.enumerated() {
+            for bit in 0..<64 where word & (1 << UInt64(bit)) != 0 { found.append(Int64(index * 64 + bit)) }
+        }
+        return found
     }
 }
 

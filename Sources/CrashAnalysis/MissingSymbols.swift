@@ -29,12 +29,8 @@ public struct MissingSymbols {
         breakpad = Set(store.list().filter { $0.kind == .breakpad }.map(\.identity))
     }
 
-    /// Counts one crash, once for each module.
-    public mutating func add(_ frames: [CrashFrame], build: String) {
-        var waiting: [String: String] = [:]
-        for frame in frames where frame.function == nil {
-            if let identity = frame.buildID { waiting[identity] = frame.module ?? "" }
-        }
+    /// Counts one crash that waits for these build ids, each with its module's name; once for each of them.
+    public mutating func add(_ waiting: [String: String], build: String) {
         for (identity, module) in waiting where !has(identity) {
             var count = counts[identity] ?? Count(module: module)
             count.crashes += 1

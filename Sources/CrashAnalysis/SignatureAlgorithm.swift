@@ -44,6 +44,8 @@ public enum SignatureAlgorithm {
         var fallback: (text: String, quality: SignatureQuality)?
         for frame in frames.prefix(frameLimit) {
             if sanitized, isInterceptor(frame) { continue }
+            // A jump to nowhere: the address is another in every run, the caller is the same.
+            if frame.function == nil, frame.module == nil, frame.file == nil, frames.count > 1 { continue }
             guard let function = frame.function else {
                 let place = unnamed(frame, record)
                 if parts.isEmpty, fallback == nil, !isSystem(frame.module) { fallback = place }
@@ -95,7 +97,7 @@ public enum SignatureAlgorithm {
     private static func isInterceptor(_ frame: CrashFrame) -> Bool {
         let runtimes = ["libasan", "libtsan", "libubsan", "liblsan", "libmsan", "libclang_rt"]
         if let module = frame.module, runtimes.contains(where: { module.hasPrefix($0) }) { return true }
-        let sources = ["libsanitizer/", "compiler-rt/lib/", "sanitizer_common"]
+        let sources = ["libsanitizer/", "compiler-rt/lib/", "sanitizer_common", "/sysdeps/"]
         if let file = frame.file, sources.contains(where: { file.find($0) != nil }) { return true }
         return frame.function.map { SignatureLists.intercepted.contains(SignatureNames.normalise($0)) } ?? false
     }
@@ -144,9 +146,10 @@ public enum SignatureAlgorithm {
     /// What a report in text says of its kind; nil for one that says no more than the signal does.
     private static func ownClass(_ detector: String, exception: String, message: String) -> String? {
         switch detector {
-        case "assert": return "assert | " + SignatureMessages.normalise(message)
+        case "assert": return "assert | " + SignatureMessages.normalise(message, isSource: true)
         case "unreal" where exception == "assertion" || exception == "ensure":
-            return (exception == "assertion" ? "assert" : exception) + " | " + SignatureMessages.normalise(message)
+            return (exception == "assertion" ? "assert" : exception) + " | "
+                + SignatureMessages.normalise(message, isSource: true)
         case "glibc": return "abort | " + SignatureMessages.normalise(message)
         case "asan", "tsan", "msan", "lsan", "ubsan": return exception.isEmpty ? detector : exception
         case "cxx": return "terminate | " + (exception.isEmpty ? "unknown" : SignatureNames.normalise(exception))

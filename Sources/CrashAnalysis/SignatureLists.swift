@@ -28,6 +28,7 @@ enum SignatureLists {
         "_assertionFailure*", "_fatalErrorMessage*", "assertionFailure*", "fatalError*", "preconditionFailure*",
         "swift_unexpectedError", "_swift_runtime_*", "swift::fatalError*", "swift_dynamicCastFailure*",
         "Swift runtime failure*", "Swift._assertionFailure*", "Swift._fatalErrorMessage*",
+        "g_log", "g_logv", "g_log_structured*", "g_assertion_message*", "g_on_error_*",
         "google::DumpStackTrace*", "google::LogMessage*", "google_breakpad::*", "crashpad::*", "Sys_Error*",
         "Plat_ExitProcess*", "_Exit", "exit", "_exit", "__run_exit_handlers", "DebugBreak", "RaiseException",
         "KiUserExceptionDispatcher*", "RtlRaiseException*", "CxxThrowException*", "_CxxThrowException*",

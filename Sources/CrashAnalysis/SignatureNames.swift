@@ -3,6 +3,8 @@ enum SignatureNames {
     /// Without parameters, template arguments, return type, hashes and the marks of cloned code.
     static func normalise(_ raw: String) -> String {
         var name = raw.trimmed
+        // Entry points of the 64-bit PowerPC ABI.
+        if name.hasPrefix("."), name.dropFirst().first?.isLetter == true { name.removeFirst() }
         for mark in [".cold", ".part.", ".isra.", ".constprop.", ".llvm.", ".lto_priv.", " [clone "] {
             if let cut = name.find(mark) { name = String(name[..<cut.lowerBound]) }
         }
@@ -132,13 +134,16 @@ enum SignatureNames {
 
 /// Makes messages the same from run to run.
 enum SignatureMessages {
-    /// Numbers, addresses, identifiers and quoted values replaced, shortened to 120 characters.
-    static func normalise(_ raw: String) -> String {
+    /// Numbers, addresses, identifiers and quoted values replaced, shortened to 120 characters; the quotes of an
+    /// assertion are source code, and stay.
+    static func normalise(_ raw: String, isSource: Bool = false) -> String {
         let line = raw.split(separator: "\n" as Character).first.map(String.init) ?? ""
         var result = ""
         var rest = Array(line.trimmed)[...]
         while let next = rest.first {
-            if next == "'" || next == "\"", let close = rest.dropFirst().firstIndex(of: next), close > rest.startIndex {
+            if !isSource, next == "'" || next == "\"", let close = rest.dropFirst().firstIndex(of: next),
+                close > rest.startIndex
+            {
                 let before = result.last
                 if before == nil || before?.isLetter == false {
                     result += "\(next)…\(next)"

@@ -26,8 +26,16 @@ enum TextUnreal {
 
     private static func takeAssertion(_ text: String, into record: inout CrashRecord) {
         record.exception = "assertion"
-        record.message = text.between("Assertion failed: ", " [File:") ?? text.after("Assertion failed: ")
+        record.message = statement(text, after: "Assertion failed: ")
         place(text, into: &record)
+    }
+
+    /// `Index >= 0 [File:…] [Line: 12] Array is empty` without the place, which changes from build to build.
+    static func statement(_ text: String, after lead: String) -> String? {
+        guard let rest = text.after(lead) else { return nil }
+        guard let condition = rest.before(" [File:") else { return rest }
+        let words = rest.after("[Line: ")?.after("]")?.trimmed ?? ""
+        return words.isEmpty ? condition : condition + ": " + words
     }
 
     private static func place(_ text: String, into record: inout CrashRecord) {
@@ -41,7 +49,7 @@ enum TextUnreal {
         var record = CrashRecord(kind: "unreal")
         let text = lines[lines.at]
         record.exception = "ensure"
-        record.message = text.between("Ensure condition failed: ", " [File:") ?? text.after("condition failed: ")
+        record.message = statement(text, after: "Ensure condition failed: ")
         place(text, into: &record)
         let end = read(lines, from: lines.at + 1, into: &record)
         return TextReport(record: record, fate: .survived, first: lines.at, end: end)

@@ -109,7 +109,10 @@ struct UnrealContext {
         default: record.exception = type
         }
         if value("bIsOOM") == "1" { record.exception = "out of memory" }
-        record.message = value("ErrorMessage")
+        record.message = value("ErrorMessage").map { text in
+            TextUnreal.statement(text, after: "Assertion failed: ")
+                ?? TextUnreal.statement(text, after: "Ensure condition failed: ") ?? text
+        }
         if let message = record.message {
             if message.contains("SIGSEGV") { record.signal = "SIGSEGV" }
             if message.contains("SIGABRT") { record.signal = "SIGABRT" }

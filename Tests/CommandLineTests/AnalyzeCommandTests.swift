@@ -23,7 +23,8 @@ import Testing
         let folder = (try stage.core("a", "assert") as NSString).deletingLastPathComponent
         let merged = try Program.run(["analyze", "--json", folder]).objects
         #expect(merged.count == 1)
-        #expect((merged.first?["signature"] as? String)?.hasPrefix("assert | slots < N && \"…\"") == true)
+        #expect(
+            (merged.first?["signature"] as? String)?.hasPrefix("assert | slots < N && \"inventory overflow\"") == true)
         #expect(merged.first?["signature_quality"] as? String == "message")
         #expect((merged.first?["cause"] as? [String: Any])?["detector"] as? String == "assert")
     }

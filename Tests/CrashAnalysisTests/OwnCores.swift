@@ -144,4 +144,36 @@ enum OwnCores {
         }
         return frames
     }
+
+    /// What gdb says is mapped where in the core.
+    static func gdbMappings(_ program: String, _ core: String) -> [(range: Range<UInt64>, file: String)] {
+        let text = run("gdb -nx -batch -ex 'set debuginfod enabled off' -ex 'info proc mappings' ./\(program) \(core)")
+        return text.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ").map(String.init)
+            guard words.count >= 5, words[0].hasPrefix("0x"), let start = UInt64(words[0].dropFirst(2), radix: 16),
+                let end = UInt64(words[1].dropFirst(2), radix: 16), start < end, let path = words.last
+            else { return nil }
+            return (start..<end, (path as NSString).lastPathComponent)
+        }
+    }
+
+    /// The functions of every thread as gdb prints them, by thread id.
+    static func gdbThreads(_ program: String, _ core: String) -> [Int: [String]] {
+        let text = run(
+            "gdb -nx -batch -ex 'set width 0' -ex 'set debuginfod enabled off' -ex 'thread apply all bt' ./\(program) \(core)"
+        )
+        var threads: [Int: [String]] = [:]
+        var current: Int?
+        for line in text.split(separator: "\n") {
+            if line.hasPrefix("Thread "), let mark = line.range(of: "LWP ") {
+                current = Int(line[mark.upperBound...].prefix { $0.isNumber })
+            } else if let current, line.first == "#",
+                let parsed = line.range(of: "^#[0-9]+ +(0x[0-9a-f]+ in )?", options: .regularExpression)
+            {
+                threads[current, default: []].append(
+                    line[parsed.upperBound...].components(separatedBy: " (").first ?? "")
+            }
+        }
+        return threads
+    }
 }

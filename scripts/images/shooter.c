@@ -1,5 +1,8 @@
 // Fires a weapon that a player no longer holds: a null pointer is read, a few calls deep, on the thread "GameThread".
+// With --loot it picks up more than an inventory holds instead, and fails an assertion.
 #include "engine.h"
+
+#include <assert.h>
 
 struct weapon {
     int ammunition;
@@ -16,6 +19,7 @@ struct world {
     struct player players[8];
     unsigned state;
     int seconds;
+    int loot;
 };
 
 __attribute__((noinline)) static int weapon_damage(struct weapon *weapon, int distance) {
@@ -28,9 +32,16 @@ __attribute__((noinline)) static int player_fire(struct player *player, int dist
     return damage > 0 ? damage : 0;
 }
 
+__attribute__((noinline)) static int inventory_add(struct player *player, int slot) {
+    SAY("LogInventory", "%s picks up an item into slot %d", player->name, slot);
+    assert(slot < 16 && "inventory is full");
+    return slot;
+}
+
 __attribute__((noinline)) static int world_tick(struct world *world, int frame) {
     engine_step(&world->state, "Foundry");
     struct player *player = &world->players[frame & 7];
+    if (world->loot && frame == world->seconds * 50 - 10) return inventory_add(player, 16);
     // The weapon is dropped in the last second, and still fired.
     if (frame == world->seconds * 50 - 10) {
         WARN("LogWeapon", "Player03 dropped weapon while reloading, slot cleared");
@@ -62,6 +73,7 @@ int main(int count, char **arguments) {
     static struct world world;
     world.state = (unsigned)getpid();
     world.seconds = engine_seconds(count, arguments, 3);
+    for (int index = 1; index < count; index++) world.loot |= strcmp(arguments[index], "--loot") == 0;
     for (int index = 0; index < 8; index++) {
         snprintf(world.players[index].name, sizeof world.players[index].name, "Player%02d", index);
         world.players[index].weapon = &rifle;

@@ -171,7 +171,8 @@ struct SymbolsMissing: ParsableCommand {
         var missing = MissingSymbols(CrashSigner.symbols(of: catalog.store))
         try catalog.forEachCrash(selection) { row in
             let build = [row.image.isEmpty ? nil : row.image, row.tag].compactMap { $0 }.joined(separator: ":")
-            missing.add(CrashFrames.decode(row.json), build: build)
+            let waiting = row.waitingFrames.map { ($0.buildID, $0.module) }
+            missing.add(Dictionary(waiting) { first, _ in first }, build: build)
         }
         let output = Output(options)
         let entries = missing.entries.prefix(select.limit ?? .max)

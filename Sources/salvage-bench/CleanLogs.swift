@@ -1,0 +1,42 @@
+import ArgumentParser
+import CrashAnalysis
+import Glibc
+
+/// `salvage-bench clean-logs`: how many crashes are found in logs that tell of none.
+struct CleanLogs: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "clean-logs",
+        abstract: "Look for crashes in generated logs without any, in memory; prints what was found, and how fast.")
+
+    @Option(help: "How many bytes in all.") var bytes = 10_000_000_000
+    @Option(help: "Bytes of each log.") var each = 64 << 20
+    @Option(help: "The seed.") var seed: UInt64 = 11
+
+    func run() throws {
+        var random = SeededRandom(seed: seed)
+        var (done, crashes, errors, logs) = (0, 0, 0, 0)
+        var spent = 0.0
+        let analyzer = CrashAnalyzer()
+        while done < bytes {
+            let engine = EngineLog.Engine.allCases[logs % EngineLog.Engine.allCases.count]
+            var log = EngineLog(engine: engine, seed: random.next(), start: 1_763_600_000_000)
+            let content = log.take(min(each, bytes - done))
+            let begin = Self.now()
+            for record in analyzer.analyze(source: MemoryByteSource(content), name: "\(engine)-\(logs).log") {
+                if record.isCrash { crashes += 1 } else { errors += 1 }
+                print("\(engine)-\(logs).log at \(record.memberOffset ?? 0): \(record.kind) \(record.signature)")
+            }
+            spent += Self.now() - begin
+            done += content.count
+            logs += 1
+        }
+        let rate = spent > 0 ? Double(done) / spent / 1e6 : 0
+        print("\(logs) logs, \(done) bytes: \(crashes) crashes, \(errors) errors; \(Int(rate)) MB/s")
+    }
+
+    private static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}

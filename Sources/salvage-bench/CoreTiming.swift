@@ -1,0 +1,63 @@
+import ArgumentParser
+import CrashAnalysis
+import Glibc
+import Synchronization
+
+/// `salvage-bench core`: what the summary of a core costs in process, warm.
+struct CoreTiming: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "core", abstract: "Analyse a core again and again; prints the median, bytes read and memory.")
+
+    @Argument(help: "The core.") var file: String
+    @Option(help: "A symbol store.") var symbols: String?
+    @Option(help: "Counted runs; 0 analyses once and prints nothing.") var runs = 15
+    @Flag(help: "Every thread's stack, not only the crashed one's.") var all = false
+
+    func run() throws {
+        var options = CrashAnalyzer.Options()
+        options.allThreads = all
+        let analyzer = CrashAnalyzer(symbols: symbols.map { SymbolStore(root: $0) }, options: options)
+        var times: [Double] = []
+        var (read, frames, threads) = (UInt64(0), 0, 0)
+        for round in 0...runs {
+            let source = CountingSource(try FileByteSource(path: file))
+            let begin = Self.now()
+            let record = analyzer.analyze(source: source, name: "core").first
+            let spent = Self.now() - begin
+            if round > 0 { times.append(spent) }
+            read = source.bytesRead
+            frames = record?.frames.count ?? 0
+            threads = record?.threads.filter { !$0.frames.isEmpty }.count ?? 0
+        }
+        guard runs > 0 else { return }
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        let median = times.sorted()[times.count / 2]
+        print(
+            "\((median * 100_000).rounded() / 100) ms\t\(read / 1024) KiB read\t\(frames) frames\t\(threads) threads"
+                + "\t\(usage.ru_maxrss / 1024) MiB")
+    }
+
+    private static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}
+
+/// Counts what is read through it.
+private final class CountingSource: ByteSource {
+    private let inner: FileByteSource
+    private let count = Mutex<UInt64>(0)
+
+    init(_ inner: FileByteSource) { self.inner = inner }
+
+    var size: UInt64 { inner.size }
+    var bytesRead: UInt64 { count.withLock { $0 } }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let got = try inner.read(at: offset, into: buffer)
+        count.withLock { $0 += UInt64(got) }
+        return got
+    }
+}
