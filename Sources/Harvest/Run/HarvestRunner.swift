@@ -136,23 +136,21 @@ public final class HarvestRunner: Sendable {
             }
         }
         try await recover(mode)
-        var failure: HarvestError?
-        await withTaskGroup(of: HarvestError?.self) { group in
-            group.addTask { await self.drive(mode) }
-            if mode == .watch {
-                group.addTask {
-                    await self.keepLive()
-                    return nil
-                }
+        // Discarding: a task that has ended must not be kept, with all its memory, until the run is over.
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                let failure = await self.drive(mode)
+                self.state.withLock { $0.failure = failure }
             }
+            if mode == .watch { group.addTask { await self.keepLive() } }
             for await _ in wakes {
                 let (work, finished) = takeWork()
                 for piece in work { start(piece, in: &group) }
                 if finished { break }
             }
             group.cancelAll()
-            for await error in group { failure = failure ?? error }
         }
+        let failure = state.withLock { $0.failure }
         await finishIngests()
         await dropLeft()
         await flushLedger(final: true)
@@ -166,31 +164,19 @@ public final class HarvestRunner: Sendable {
         }
     }
 
-    private func start(_ piece: HarvestState.Work, in group: inout TaskGroup<HarvestError?>) {
+    private func start(_ piece: HarvestState.Work, in group: inout DiscardingTaskGroup) {
         switch piece {
         case .ingest(let key, let items):
             // Not a child: a stop must not cut an ingest off between pack and catalog.
             Task { await self.ingest(key, items) }
         case .download(let flight, let key, let id, _, let artifact):
-            group.addTask {
-                await self.download(flight, key, id, artifact)
-                return nil
-            }
+            group.addTask { await self.download(flight, key, id, artifact) }
         case .describe(let id):
-            group.addTask {
-                await self.describe(id)
-                return nil
-            }
+            group.addTask { await self.describe(id) }
         case .follow(let key):
-            group.addTask {
-                await self.follow(key)
-                return nil
-            }
+            group.addTask { await self.follow(key) }
         case .drop(let key, let live):
-            group.addTask {
-                await self.drop(key, live: live)
-                return nil
-            }
+            group.addTask { await self.drop(key, live: live) }
         }
     }
 

@@ -53,6 +53,8 @@ struct HarvestState {
     var stopping = false
     /// Every list that the run needs to begin has been had.
     var listed = false
+    /// Why polling ended, where it was not asked to.
+    var failure: HarvestError?
     /// The loop may end.
     var finished = false
     /// Tasks under way, ingests not counted.
