@@ -33,7 +33,8 @@ import Testing
             let name = (object["signature"] as? String ?? "").split(separator: " ").first.map(String.init) ?? ""
             all[name] = object["change"] as? String
         }
-        #expect(words == ["KeyError": "more", "ValueError": "new", "TypeError": "gone", "OSError": "gone"], "\(diff.err)")
+        #expect(
+            words == ["KeyError": "more", "ValueError": "new", "TypeError": "gone", "OSError": "gone"], "\(diff.err)")
         #expect(diff.objects.first?["change"] as? String == "new")
         let text = try Program.run(["crashes", "diff", "1.1", "1.0", "--store", store])
         #expect(text.out.contains("fewer") && text.out.contains("50.0 % → 25.0 %"), "\(text.out)")

@@ -18,7 +18,8 @@ struct ResignCommandTests {
         """.write(toFile: config, atomically: true, encoding: .utf8)
 
         let dry = try Program.run(["resign", "--dry-run", "--json", "--config", config])
-        #expect(Set(dry.objects.compactMap { $0["to"] as? String }) == ["weapon_damage | world_tick", "abort | world_tick"])
+        let wanted: Set = ["weapon_damage | world_tick", "abort | world_tick"]
+        #expect(Set(dry.objects.compactMap { $0["to"] as? String }) == wanted)
         #expect(try stage.signatures()["s-1"] == "weapon_damage")
         let real = try Program.run(["resign", "--config", config])
         #expect(real.status == 0 && real.out.contains("2 got another signature"), "\(real.out)\(real.err)")

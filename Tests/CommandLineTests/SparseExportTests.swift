@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// Files that come out take no more room than `cp --sparse=always` would give them.
