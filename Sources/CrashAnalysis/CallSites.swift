@@ -20,7 +20,8 @@ enum CallSites {
             let displacement: Int
             switch mode >> 6 {
             case 0:
-                displacement = mode & 7 == 5 || (needsIndex && bytes[end - length + 2] & 7 == 5 && length > 2) ? 4 : 0
+                // Two bytes alone end at the return address: their index byte would stand behind it.
+                displacement = mode & 7 == 5 || (needsIndex && length > 2 && bytes[end - length + 2] & 7 == 5) ? 4 : 0
             case 1: displacement = 1
             case 2: displacement = 4
             default: displacement = 0
