@@ -91,10 +91,10 @@ public struct IngestLimits: Codable, Sendable, Equatable {
     /// Writable memory of the child, in bytes.
     public var memoryBytes: UInt64
 
-    /// The defaults: five minutes and 512 MiB of memory.
+    /// The defaults: five minutes and 1 GiB of memory.
     public init() {
         milliseconds = 300_000
-        memoryBytes = 512 << 20
+        memoryBytes = 1 << 30
     }
 
     /// What the compressed logs of one artifact may expand to, with the default where nothing was configured.
