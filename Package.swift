@@ -188,7 +188,7 @@ if let engine = Context.environment["SALVAGE_FUZZ"] {
         ]
     }
     for target in package.targets where target.name == "Harvest" {
-        target.dependencies = ["CPCRE2", .product(name: "Yams", package: "Yams")]
+        target.dependencies = ["CPCRE2", "CrashAnalysis", .product(name: "Yams", package: "Yams")]
         target.sources = ["Configuration", "HarvestError.swift", "SessionIdentity.swift"]
         target.exclude = ["Configuration/APIToken.swift", "Configuration/ConfigurationSources.swift"]
     }

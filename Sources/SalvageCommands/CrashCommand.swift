@@ -16,10 +16,10 @@ struct Crash: ParsableCommand {
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)
-        let rows = try catalog.crashes(named: crash)
+        let (rows, running) = try find(catalog)
         let output = Output(options)
         if debug { try CrashDebugger(catalog: catalog, options: options).run(rows) }
-        if rows.isEmpty { try output.nothing("session \(crash) has no crash", options) }
+        if rows.isEmpty, running.isEmpty { try output.nothing("session \(crash) has no crash", options) }
         for (index, row) in rows.enumerated() {
             let view = CrashView(row)
             if options.json {
@@ -31,7 +31,43 @@ struct Crash: ParsableCommand {
             }
             try output.checkReader()
         }
+        for (index, record) in running.enumerated() {
+            if options.json {
+                output.sink.write(LiveCrashes.json(record) + [0x0A])
+            } else {
+                if index > 0 { output.text("") }
+                write(record, to: output)
+            }
+            try output.checkReader()
+        }
         try output.finish()
+    }
+
+    /// Those of the catalog, else those that a followed log tells of.
+    private func find(_ catalog: Catalog) throws -> (rows: [CrashRow], running: [CrashRecord]) {
+        let live = LiveCrashes(store: catalog.store)
+        do {
+            let rows = try catalog.crashes(named: crash)
+            return (rows, rows.isEmpty ? try live.named(crash, catalog) : [])
+        } catch let error as CatalogError where error.code == .unknownSession {
+            let running = try live.named(crash, catalog)
+            if running.isEmpty { throw error }
+            return ([], running)
+        }
+    }
+
+    private func write(_ record: CrashRecord, to output: Output) {
+        let style = output.style
+        output.text(style.bold(style.red(CrashView.headline(record))))
+        output.text("crash      \(Escape.display(record.crash))  (running: the record may still change)")
+        let build = [record.image, record.tag].compactMap { $0 }.joined(separator: " ")
+        let place = record.location.map { " in \(Escape.display($0))" } ?? ""
+        output.text("session    \(Escape.display(record.session ?? "-")), \(Escape.display(build))\(place)")
+        if let time = record.time { output.text("time       \(Escape.display(time))") }
+        let quality = Self.quality(record.signatureQuality.rawValue)
+        output.text("signature  \(style.bold(Escape.display(record.signature)))\(quality)")
+        if let hash = record.stackHash { output.text("stack      \(Escape.display(hash))") }
+        CrashText(options: how, output: output).write(record)
     }
 
     private func write(_ view: CrashView, known: SignatureSummary?, aliases: [String], to output: Output) {

@@ -55,10 +55,7 @@ struct CrashesList: ParsableCommand {
         try LiveCrashes(store: catalog.store).forEach(try which.selection(select), catalog) { record in
             count += 1
             if options.json {
-                var line = record.json()
-                // Marked: the record may still change, and its session has no pack.
-                if line.last == UInt8(ascii: "}") { line = line.dropLast() + Array(",\"running\":true}".utf8) }
-                output.sink.write(line + [0x0A])
+                output.sink.write(LiveCrashes.json(record) + [0x0A])
             } else {
                 table.add(Self.row(record))
             }

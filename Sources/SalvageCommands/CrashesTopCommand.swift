@@ -6,7 +6,8 @@ import Terminal
 struct CrashesTop: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Group crashes by signature, most frequent first.",
-        discussion: "Tables show the first \(shown) signatures unless --limit says otherwise; --json gives all of them."
+        discussion: "Tables show the first \(shown) signatures unless --limit says otherwise; --json gives all of "
+            + "them. Sessions that still run are not counted: `salvage crashes` lists what their followed logs tell."
     )
 
     private static let shown = 20

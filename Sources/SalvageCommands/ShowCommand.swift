@@ -29,13 +29,14 @@ struct Show: ParsableCommand {
         let artifacts = try catalog.artifacts(id)
         let screen = ShowScreen(
             session: record, output: output, now: TimeText.now(),
-            isFollowed: record.pack == nil && LiveStore.holds(catalog.store, session: id))
+            isFollowed: record.pack == nil && LiveStore.holds(catalog.store, session: id),
+            told: LiveCrashes(store: catalog.store).records(of: record))
         screen.writeHead(crashes)
         screen.writeArtifacts(artifacts)
         if let crash = crashes.first {
             screen.writeCrash(crash, of: record.crashes, known: try catalog.signature(crash.row.signature))
         }
-        screen.writeFollowed(LiveCrashes(store: catalog.store).records(of: record), store: catalog.store)
+        screen.writeFollowed()
         if lines > 0 { screen.writeLog(LogTail.read(record, store: catalog.store, lines: min(lines, 1000))) }
         screen.writeNext(crashes)
         try output.finish()
@@ -49,6 +50,8 @@ struct ShowScreen {
     let now: Int64
     /// Whether its log was followed and is not in a pack.
     let isFollowed: Bool
+    /// The crashes and errors that this log tells of.
+    let told: [CrashRecord]
 
     private var style: Style { output.style }
 
@@ -90,6 +93,9 @@ struct ShowScreen {
             return style.red("crashed: " + crash.headline) + more
         }
         if session.state == .running { return style.cyan("not yet") }
+        if let crash = told.last(where: \.isCrash) { return style.red("crashed: " + CrashView.headline(crash)) }
+        if isFollowed { return "no crash was found in the log that was followed" }
+        if session.state == .pending { return "nothing of it was kept yet" }
         return session.pack == nil ? "nothing of it was kept" : "no crash was found in what was kept"
     }
 
@@ -134,9 +140,8 @@ struct ShowScreen {
     }
 
     /// What the followed log of a session that has no pack yet tells.
-    func writeFollowed(_ records: [CrashRecord], store: String) {
-        guard session.pack == nil, LiveStore.holds(store, session: session.session) else { return }
-        guard let record = records.last else { return }
+    func writeFollowed() {
+        guard let record = told.last else { return }
         heading(session.state == .running ? "In the log of the running session" : "In the followed log")
         let what = record.isCrash ? "a crash" : "an error"
         output.text("  \(style.red(what)): \(style.bold(Escape.display(record.signature)))")

@@ -29,6 +29,15 @@ import Testing
         #expect(show.out.contains("salvage logs limp-1 -f"))
         let crashes = try await stage.salvage("crashes", "--json").objects
         #expect(crashes.count == 1 && crashes.first?["running"] as? Bool == true)
+        let crash = try #require(crashes.first?["crash"] as? String)
+        for name in [crash, String(crash.prefix(6)), "limp-1"] {
+            let full = try await stage.salvage("crash", name)
+            #expect(full.status == 0 && full.out.contains("running") && full.out.contains("AWeapon::Fire"), "\(full)")
+            let same = try await stage.salvage("crash", name, "--json").objects
+            #expect(same.count == 1 && same.first?["crash"] as? String == crash)
+        }
+        #expect(try await stage.salvage("crash", "no-such-crash").status == 1)
+        #expect(try await stage.salvage("status").out.contains("the logs of 2 sessions"))
         let around = try await stage.salvage("logs", "limp-1", "--around", "last")
         #expect(around.out.contains("Critical error") && !around.out.contains("alive"), "\(around.out)\(around.err)")
 

@@ -99,6 +99,23 @@ extension [Fetcher.Action] {
         #expect(order == ["soon", "early", "equal", "crashed", "middle", "late"])
     }
 
+    @Test func followersShareThePaceOfLogsAndStandBackBehindADeadline() {
+        var f = F { $0.perMinute[.logs] = 20 }
+        // A bucket of two.
+        #expect(f.fetcher.admitFollower(now: f.now) == f.now)
+        _ = f.add(F.job("a"))
+        #expect(f.fetcher.admitFollower(now: f.now) > f.now, "a log that has a deadline goes first")
+        #expect(f.next().downloads == ["a"])
+        _ = f.add(F.job("b"))
+        #expect(f.next().downloads.isEmpty, "the follower's request counts")
+        #expect(f.next(after: 3000).downloads == ["b"])
+        #expect(f.fetcher.admitFollower(now: f.now) == f.now + 3000)
+        f.fetcher.followerRefused(until: f.now + 60_000)
+        _ = f.add(F.job("c"))
+        #expect(f.next(after: 30_000).downloads.isEmpty, "the rest that a follower was asked for holds for both")
+        #expect(f.next(after: 30_000).downloads == ["c"])
+    }
+
     @Test func concurrencyIsBounded() {
         var f = F { $0.concurrency = 3 }
         for number in 0..<10 { _ = f.add(F.job("s\(number)")) }

@@ -232,7 +232,7 @@ public struct Fetcher: Sendable {
     }
 
     /// The first valid entry of an endpoint's queue; entries overtaken by events are dropped on the way.
-    private mutating func top(_ endpoint: Endpoint) -> Ready? {
+    mutating func top(_ endpoint: Endpoint) -> Ready? {
         while let entry = ready[endpoint]?.smallest {
             if let item = sessions[entry.key]?.items[safe: entry.item], item.ticket == entry.ticket,
                 item.phase == .queued

@@ -20,7 +20,9 @@ extension HarvestRunner {
                     change { state, now in state.apply(state.watcher.handle(.streamEnded(id: entry.id), now: now), now)
                     }
                 }
-                if case .refused(let wait) = end { live.rest(until: Self.now() + min(wait, 600_000)) }
+                if case .refused(let wait) = end {
+                    state.withLock { $0.fetcher.followerRefused(until: Self.now() + min(wait, 600_000)) }
+                }
                 failures = entry.bytes > before ? 1 : min(failures + 1, 7)
                 let bound = min(60_000, Int64(500) << Int64(failures))
                 try await Task.sleep(for: .milliseconds(Int64.random(in: bound / 2...bound)))
@@ -42,7 +44,7 @@ extension HarvestRunner {
     private func admit() async throws {
         while true {
             let now = Self.now()
-            let moment = live.admission(now)
+            let moment = state.withLock { $0.fetcher.admitFollower(now: now) }
             guard moment > now else { return }
             try await Task.sleep(for: .milliseconds(min(moment - now + Int64.random(in: 0...50), 1000)))
         }

@@ -224,7 +224,7 @@ extension ExitedSession {
     static let crashedPrefix = "looks crashed"
 
     /// What the ledger says while the session is pending.
-    var reason: String { (crashed ? "\(ExitedSession.crashedPrefix); " : "") + "known by \(evidence.rawValue)" }
+    var reason: String { (crashed ? "\(ExitedSession.crashedPrefix); " : "") + evidence.words }
 }
 
 extension FetchJob {

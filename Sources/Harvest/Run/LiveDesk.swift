@@ -78,7 +78,6 @@ final class LiveDesk: Sendable {
     private struct State {
         var entries: [String: LiveEntry] = [:]
         var dirty: [LiveEntry] = []
-        var pace: TokenBucket
         var unsynced = false
         var synced: Int64 = 0
         var complained: Int64 = 0
@@ -92,7 +91,7 @@ final class LiveDesk: Sendable {
         limit = configuration.limits.download
         self.inspector = inspector
         self.trouble = trouble
-        state = Mutex(State(pace: TokenBucket(perMinute: configuration.limits.logsPerMinute)))
+        state = Mutex(State())
     }
 
     // MARK: Entries
@@ -102,13 +101,6 @@ final class LiveDesk: Sendable {
     func entry(_ key: String) -> LiveEntry? { state.withLock { $0.entries[key] } }
 
     func remove(_ key: String) { state.withLock { $0.entries[key] = nil } }
-
-    /// When the next connection may be begun, in milliseconds since 1970; now or earlier when this one may.
-    func admission(_ now: Int64) -> Int64 {
-        state.withLock { state in state.pace.take(now: now) ? now : max(now + 1, state.pace.available(now: now)) }
-    }
-
-    func rest(until moment: Int64) { state.withLock { $0.pace.block(until: moment) } }
 
     // MARK: What a stream says
 

@@ -70,6 +70,16 @@ public enum ExitEvidence: String, Sendable, Hashable {
     case inferred
     /// It was pending when salvage stopped.
     case resumed
+
+    /// For the ledger.
+    var words: String {
+        switch self {
+        case .status: "the API says that it has exited"
+        case .vanished: "the API does not know it any more"
+        case .inferred: "it is not among the running sessions any more"
+        case .resumed: "it was pending when salvage stopped"
+        }
+    }
 }
 
 /// A session that ended, handed from the watcher to the fetcher.

@@ -31,6 +31,28 @@ struct LiveCrashes {
         return sealed + tail.map { CrashAnchor(offset: log.sealed &+ $0.offset, id: $0.id) }
     }
 
+    /// Those of the running session with this id; or the one whose id, or the beginning of it, this is.
+    func named(_ text: String, _ catalog: Catalog) throws -> [CrashRecord] {
+        var found: [CrashRecord] = []
+        for session in LiveStore.sessions(store).map(\.facts.session) {
+            guard let record = try catalog.session(session) else { continue }
+            let records = records(of: record)
+            if session == text { return records }
+            found += records.filter { $0.crash.hasPrefix(text) }
+        }
+        if let exact = found.first(where: { $0.crash == text }) { return [exact] }
+        guard found.count > 1 else { return found }
+        throw Failure(
+            "ambiguous_crash", "'\(text)' fits \(found.count) crashes of running sessions",
+            hint: found.prefix(3).map(\.crash).joined(separator: ", "), status: .usage)
+    }
+
+    /// A record as one JSON object, marked: it may still change, and its session has no pack.
+    static func json(_ record: CrashRecord) -> [UInt8] {
+        let line = record.json()
+        return line.last == UInt8(ascii: "}") ? line.dropLast() + Array(",\"running\":true}".utf8) : line
+    }
+
     /// Hands over the crashes of every selected session that has a followed log and no pack.
     func forEach(_ selection: Selection, _ catalog: Catalog, _ body: (CrashRecord) throws -> Void) throws {
         let names = Set(LiveStore.sessions(store).map(\.facts.session))
