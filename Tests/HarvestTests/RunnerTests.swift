@@ -247,6 +247,22 @@ import Testing
         #expect(try await Self.harvest(fleet, store, "retention: 4h\n").progress.done == [.harvested: 1])
     }
 
+    @Test(.timeLimit(.minutes(2))) func aRunEndsThoughNoPackCanBeWrittenAndTheNextOneWritesThem() async throws {
+        let store = TemporaryStore()
+        let names = (0..<8).map { "s\($0)" }
+        let fleet = Fleet(Dictionary(uniqueKeysWithValues: names.map { ($0, Self.session(["logs": "x"])) }))
+        fleet.model.withLock { $0.ingestFaults = Array(repeating: HarvestError(.storeUnusable, "full"), count: 1000) }
+        let summary = try await Self.harvest(
+            fleet, store, "retention: 4h\n", mode: .pass(maxRuntime: 1000, session: nil))
+        #expect(summary.progress.done.isEmpty && summary.unfinished == names.count)
+        let asked = fleet.model.withLock { model in
+            model.ingestFaults = []
+            return model.requests.count { $0.hasPrefix("logs") }
+        }
+        #expect(try await Self.harvest(fleet, store, "retention: 4h\n").progress.done == [.harvested: names.count])
+        #expect(fleet.model.withLock { $0.requests.count { $0.hasPrefix("logs") } } == asked, "the spool had them")
+    }
+
     @Test func watchNoticesAnExitAndStopsWhenAsked() async throws {
         let store = TemporaryStore()
         let fleet = Fleet(["a": Self.session(["logs": "x"], status: .running)])

@@ -119,7 +119,8 @@ struct HarvestState {
     /// Starts what may start now.
     mutating func pump(_ now: Int64) {
         if !stopping { apply(fetcher.next(now: now), now) }
-        while progress.ingesting < configuration.limits.ingests, !ingests.isEmpty {
+        // Once the loop may end, nobody would begin it: the next run takes the downloads up from the spool.
+        while !finished, progress.ingesting < configuration.limits.ingests, !ingests.isEmpty {
             let next = ingests.removeFirst()
             progress.ingesting += 1
             work.append(.ingest(key: next.key, items: next.items))
