@@ -124,15 +124,6 @@ extension Catalog {
         }
     }
 
-    /// How many sessions have a pack, and the sum of the packs' sizes in bytes.
-    public func packTotals() throws(CatalogError) -> (packs: Int, bytes: UInt64) {
-        try read { (connection) throws(CatalogError) in
-            let totals = try connection.prepare("SELECT count(pack), total(pack_bytes) FROM sessions")
-            guard try totals.step() else { return (0, 0) }
-            return (Int(clamping: totals.integer(0)), totals.unsigned(1))
-        }
-    }
-
     private static func stateCounts(
         _ connection: Connection, _ filter: Filter
     ) throws(CatalogError) -> [SessionState: Int] {

@@ -15,7 +15,7 @@ enum Schema {
         try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
     }
 
-    private static let steps = [first, pruning, aliases]
+    private static let steps = [first, pruning, aliases, packs]
 
     /// `names` holds images, tags, locations and artifact paths once, so that the crash index is six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
@@ -71,6 +71,9 @@ enum Schema {
         ALTER TABLE sessions ADD COLUMN pruned INTEGER;
         ALTER TABLE sessions ADD COLUMN pruned_why TEXT;
         """
+
+    /// Counts and sums packs without reading the sessions' rows.
+    private static let packs = "CREATE INDEX sessions_packs ON sessions(pack_bytes) WHERE pack IS NOT NULL;"
 
     /// Keys under which a crash was known before it was signed anew, by the crash's id, so that they outlive a new
     /// generation of the session's pack.

@@ -145,6 +145,11 @@ struct Connection {
     let handle: OpaquePointer
     let path: String
 
+    init(handle: OpaquePointer, path: String) {
+        self.handle = handle
+        self.path = path
+    }
+
     init(_ database: Database, path: String) throws(CatalogError) {
         guard let handle = database.sqliteConnection else {
             throw CatalogError(code: .database, message: "the catalog is closed", path: path)

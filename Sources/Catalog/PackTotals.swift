@@ -1,0 +1,27 @@
+internal import GRDBSQLite
+
+extension Catalog {
+    /// How many sessions have a pack, and the sum of the packs' sizes in bytes; nil where the catalog cannot be read or has
+    /// another layout.
+    ///
+    /// This is all that a search of every session asks of the catalog, so it goes without the connection's preparations,
+    /// which would take longer than the search.
+    public static func packTotals(store: String) -> (packs: Int, bytes: UInt64)? {
+        let path = store.hasSuffix("/") ? store + fileName : store + "/" + fileName
+        var opened: OpaquePointer?
+        let code = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nil)
+        defer { sqlite3_close(opened) }
+        guard code == SQLITE_OK, let opened else { return nil }
+        sqlite3_busy_timeout(opened, 2000)
+        let connection = Connection(handle: opened, path: path)
+        do throws(CatalogError) {
+            guard try connection.integer("PRAGMA application_id") == Schema.applicationID,
+                try connection.integer("PRAGMA user_version") == Schema.version
+            else { return nil }
+            let totals = try connection.prepare(
+                "SELECT count(*), total(pack_bytes) FROM sessions WHERE pack IS NOT NULL")
+            guard try totals.step() else { return nil }
+            return (Int(clamping: totals.integer(0)), totals.unsigned(1))
+        } catch { return nil }
+    }
+}
