@@ -16,8 +16,12 @@
 #define K5 0x9E3779B97F4A7C15ull
 #define K4 0xC2B2AE3D27D4EB4Full
 #define K3 0xD6E8FEB86659FD93ull
+#define K5AGAIN 0xA0761D6478BD642Full
 
+// One factor serves both: a digit or a dot is never 0, so the lowest byte of six tells them from five.
+INLINE uint32_t place6(uint64_t v) { return (uint32_t)(((v << 16) * K5) >> (64 - M)); }
 INLINE uint32_t place5(uint64_t v) { return (uint32_t)(((v << 24) * K5) >> (64 - M)); }
+INLINE uint32_t again5(uint64_t v) { return (uint32_t)(((v << 24) * K5AGAIN) >> (64 - M)); }
 INLINE uint32_t place4(uint64_t v) { return (uint32_t)(((v << 32) * K4) >> (64 - M)); }
 INLINE uint32_t place3(uint64_t v) { return (uint32_t)(((v << 40) * K3) >> (64 - M)); }
 
@@ -25,6 +29,9 @@ INLINE void set(uint64_t *master, uint32_t place) { master[place >> 6] |= 1ull <
 
 static inline uint8_t fold(uint8_t c) { return (uint8_t)(c + ((uint8_t)(c - 'A') < 26 ? 32 : 0)); }
 static inline int stops(uint8_t c) { return (uint8_t)(c - '0') < 10 || c == '\n'; }
+static inline int isLetter(uint8_t folded) { return (uint8_t)(folded - 'a') < 26; }
+static inline int isDigit(uint8_t c) { return (uint8_t)(c - '0') < 10; }
+static inline int isNumber(uint8_t c) { return (uint8_t)(c - '0') < 10 || c == '.'; }
 
 INLINE uint64_t load64(const uint8_t *p) {
     uint64_t v;
@@ -35,70 +42,131 @@ INLINE uint64_t load64(const uint8_t *p) {
     return v;
 }
 
-// Folds 64 bytes and returns the mask of those that end the short grams (digits and newlines).
-INLINE uint64_t fold64(const uint8_t *in, uint8_t *out) {
-    uint64_t mask = 0;
+// What a word of 64 folded bytes consists of, a bit for each byte.
+typedef struct {
+    uint64_t stop;   // digits and newlines: they end the short grams
+    uint64_t number; // digits and dots
+    uint64_t dot;
+    uint64_t letter;
+} Classes;
+
+// Folds 64 bytes and classifies them.
+INLINE Classes fold64(const uint8_t *in, uint8_t *out) {
+    Classes found = {0, 0, 0, 0};
 #if defined(__SSE2__)
     const __m128i biasA = _mm_set1_epi8((char)(128 - 'A')), limitA = _mm_set1_epi8((char)(-128 + 26));
     const __m128i bias0 = _mm_set1_epi8((char)(128 - '0')), limit0 = _mm_set1_epi8((char)(-128 + 10));
-    const __m128i space = _mm_set1_epi8(32), newline = _mm_set1_epi8('\n');
+    const __m128i biasa = _mm_set1_epi8((char)(128 - 'a')), space = _mm_set1_epi8(32), newline = _mm_set1_epi8('\n'), point = _mm_set1_epi8('.');
     for (int k = 0; k < 4; k++) {
         __m128i v = _mm_loadu_si128((const __m128i *)(in + 16 * k));
         __m128i upper = _mm_cmplt_epi8(_mm_add_epi8(v, biasA), limitA);
-        __m128i stop = _mm_or_si128(_mm_cmplt_epi8(_mm_add_epi8(v, bias0), limit0), _mm_cmpeq_epi8(v, newline));
-        _mm_storeu_si128((__m128i *)(out + 16 * k), _mm_add_epi8(v, _mm_and_si128(upper, space)));
-        mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(stop) << (16 * k);
+        __m128i digit = _mm_cmplt_epi8(_mm_add_epi8(v, bias0), limit0), dot = _mm_cmpeq_epi8(v, point);
+        __m128i stop = _mm_or_si128(digit, _mm_cmpeq_epi8(v, newline)), number = _mm_or_si128(digit, dot);
+        __m128i lower = _mm_add_epi8(v, _mm_and_si128(upper, space));
+        __m128i letter = _mm_cmplt_epi8(_mm_add_epi8(lower, biasa), limitA);
+        _mm_storeu_si128((__m128i *)(out + 16 * k), lower);
+        found.letter |= (uint64_t)(uint32_t)_mm_movemask_epi8(letter) << (16 * k);
+        found.stop |= (uint64_t)(uint32_t)_mm_movemask_epi8(stop) << (16 * k);
+        found.number |= (uint64_t)(uint32_t)_mm_movemask_epi8(number) << (16 * k);
+        found.dot |= (uint64_t)(uint32_t)_mm_movemask_epi8(dot) << (16 * k);
     }
 #else
     for (int k = 0; k < 64; k++) {
         out[k] = fold(in[k]);
-        mask |= (uint64_t)stops(in[k]) << k;
+        found.stop |= (uint64_t)stops(in[k]) << k;
+        found.number |= (uint64_t)isNumber(in[k]) << k;
+        found.dot |= (uint64_t)(in[k] == '.') << k;
+        found.letter |= (uint64_t)isLetter(out[k]) << k;
     }
 #endif
-    return mask;
+    return found;
+}
+
+// Bits of `low` moved down by `by`, those of the word behind it following.
+INLINE uint64_t ahead(uint64_t low, uint64_t next, int by) { return low >> by | next << (64 - by); }
+
+// Positions whose five bytes are digits and dots, a dot among them.
+INLINE uint64_t dotted(Classes at, Classes next) {
+    uint64_t number = at.number, dot = at.dot;
+    for (int k = 1; k < 5; k++) {
+        number &= ahead(at.number, next.number, k);
+        dot |= ahead(at.dot, next.dot, k);
+    }
+    return number & dot;
+}
+
+// Positions whose five bytes are two letters or more and then digits only, one or more.
+INLINE uint64_t tailed(Classes at, Classes next) {
+    uint64_t letter[4], digit[5];
+    for (int k = 1; k < 5; k++) {
+        if (k < 4) letter[k] = ahead(at.letter, next.letter, k);
+        digit[k] = ahead(at.number & ~at.dot, next.number & ~next.dot, k);
+    }
+    return at.letter & letter[1] & digit[4] & (letter[2] | digit[2]) & ((letter[3] & letter[2]) | digit[3]);
+}
+
+// The bits of the first `count` positions of a word.
+INLINE uint64_t firsts(size_t count) { return count >= 64 ? ~0ull : (1ull << count) - 1; }
+
+INLINE void set_long(uint64_t *master, const uint8_t *p, uint64_t five, uint64_t six) {
+    if (five == ~0ull) {
+#pragma clang loop unroll_count(8)
+        for (int j = 0; j < 64; j++) set(master, place5(load64(p + j)));
+        return;
+    }
+    if ((five | six) == ~0ull) {
+        // Both kinds differ in how far the word is shifted only.
+        const uint64_t less = six;
+#pragma clang loop unroll_count(8)
+        for (int j = 0; j < 64; j++) {
+            uint64_t shift = 24 - ((less >> j & 1) << 3);
+            set(master, (uint32_t)(((load64(p + j) << shift) * K5) >> (64 - M)));
+        }
+        return;
+    }
+    for (uint64_t m = five; m; m &= m - 1) set(master, place5(load64(p + __builtin_ctzll(m))));
+    for (uint64_t m = six; m; m &= m - 1) set(master, place6(load64(p + __builtin_ctzll(m))));
 }
 
 #define CHUNK 4096
 
 void salvage_filter_add(uint64_t *master, const uint8_t *bytes, size_t count) {
     uint8_t folded[CHUNK + 128];
-    uint64_t stop[CHUNK / 64 + 2];
-    // Each turn looks at CHUNK starts and, for the grams that begin near the end, at the four bytes after them.
+    Classes classes[CHUNK / 64 + 2];
+    const Classes nothing = {~0ull, 0, 0, 0};
+    // Each turn looks at CHUNK starts and, for the grams that begin near the end, at the five bytes after them.
     for (size_t base = 0; base < count; base += CHUNK) {
         size_t have = count - base;
         size_t starts = have < CHUNK ? have : CHUNK;
-        size_t seen = have < CHUNK + 4 ? have : CHUNK + 4;
+        size_t seen = have < CHUNK + 5 ? have : CHUNK + 5;
         size_t words = (starts + 63) / 64;
         size_t whole = seen / 64;
-        for (size_t w = 0; w < whole; w++) stop[w] = fold64(bytes + base + 64 * w, folded + 64 * w);
+        for (size_t w = 0; w < whole; w++) classes[w] = fold64(bytes + base + 64 * w, folded + 64 * w);
         uint8_t last[64] = {0};
         memcpy(last, bytes + base + 64 * whole, seen - 64 * whole);
-        stop[whole] = fold64(last, folded + 64 * whole);
-        if (seen % 64) stop[whole] |= ~0ull << (seen % 64);
-        else stop[whole] = ~0ull;
-        if (whole + 1 <= words) stop[whole + 1] = ~0ull;
-        size_t fives = seen >= 5 ? seen - 4 : 0;
-        if (fives > starts) fives = starts;
+        classes[whole] = fold64(last, folded + 64 * whole);
+        classes[whole].stop |= ~firsts(seen % 64);
+        if (whole + 1 <= words) classes[whole + 1] = nothing;
         for (size_t w = 0; w < words; w++) {
             const uint8_t *p = folded + 64 * w;
-            size_t n5 = fives > 64 * w ? fives - 64 * w : 0;
-            if (n5 >= 64) {
-#pragma clang loop unroll_count(8)
-                for (int j = 0; j < 64; j++) set(master, place5(load64(p + j)));
-            } else {
-                for (size_t j = 0; j < n5; j++) set(master, place5(load64(p + j)));
-            }
-            uint64_t s = stop[w], next = stop[w + 1];
-            uint64_t s1 = s | (s >> 1 | next << 63);
-            uint64_t ok3 = ~(s1 | (s >> 2 | next << 62));
-            uint64_t ok4 = ok3 & ~(s >> 3 | next << 61);
+            Classes at = classes[w], next = classes[w + 1];
+            size_t left = seen - 64 * w, mine = starts - 64 * w;
+            uint64_t number = dotted(at, next);
+            uint64_t five = firsts(left >= 5 ? left - 4 : 0) & firsts(mine) & ~number;
+            uint64_t six = firsts(left >= 6 ? left - 5 : 0) & firsts(mine) & number;
+            set_long(master, p, five, six);
+            for (uint64_t m = tailed(at, next) & five; m; m &= m - 1)
+                set(master, again5(load64(p + __builtin_ctzll(m))));
+            uint64_t s1 = at.stop | ahead(at.stop, next.stop, 1);
+            uint64_t ok3 = ~(s1 | ahead(at.stop, next.stop, 2));
+            uint64_t ok4 = ok3 & ~ahead(at.stop, next.stop, 3);
             // Where the last word is only partly filled the stop bits beyond the end forbid what does not exist.
             for (uint64_t m = ok3; m; m &= m - 1) {
                 int j = __builtin_ctzll(m);
                 uint64_t v = load64(p + j);
                 set(master, place3(v));
-                uint32_t at = place4(v);
-                master[at >> 6] |= ((ok4 >> j) & 1) << (at & 63);
+                uint32_t at4 = place4(v);
+                master[at4 >> 6] |= ((ok4 >> j) & 1) << (at4 & 63);
             }
         }
     }
@@ -111,9 +179,9 @@ uint32_t salvage_filter_bits(const uint64_t *master) {
     double load = (double)ones / cells;
     // Distinct grams from the share of set cells; a full master says only "very many".
     double distinct = load < 0.999 ? -cells * log1p(-load) : cells * 7;
-    // 1 / -ln(1 - 0.53): at 53 % load a filter takes a twelfth less than at 50 %, and a literal of a word or more, which
+    // 1 / -ln(1 - 0.55): at 55 % load a filter takes an eighth less than at 50 %, and a literal of a word or more, which
     // asks for a dozen grams, hardly ever passes because of it.
-    double want = 1.3245 * distinct;
+    double want = 1.2523 * distinct;
     if (want > cells) want = cells;
     uint32_t bits = ((uint32_t)want + 63) / 64 * 64;
     if (bits < 64) bits = 64;
@@ -142,10 +210,41 @@ void salvage_filter_fold(const uint64_t *master, uint64_t *filter, uint32_t bits
     filter[current] = gathered;
 }
 
-size_t salvage_filter_places(const uint8_t *literal, size_t count, const uint8_t *skip, uint32_t *places, size_t capacity) {
+// Whether five bytes are of a dotted number: see `dotted`.
+static int is_dotted(const uint8_t *p) {
+    int numbers = 0, dots = 0;
+    for (int k = 0; k < 5; k++) {
+        numbers += isNumber(p[k]);
+        dots += p[k] == '.';
+    }
+    return numbers == 5 && dots > 0;
+}
+
+// Whether five folded bytes are the end of a word and digits behind it: see `tailed`.
+static int is_tailed(const uint8_t *p) {
+    int letters = 0;
+    while (letters < 5 && isLetter(p[letters])) letters++;
+    if (letters < 2 || letters == 5) return 0;
+    for (int k = letters; k < 5; k++)
+        if (!isDigit(p[k])) return 0;
+    return 1;
+}
+
+static size_t add_place(uint32_t *places, size_t used, size_t capacity, uint32_t place) {
+    for (size_t k = 0; k < used; k++)
+        if (places[k] == place) return used;
+    if (used < capacity) places[used++] = place;
+    return used;
+}
+
+size_t salvage_filter_places(
+    int format, const uint8_t *literal, size_t count, const uint8_t *skip, uint32_t *places, size_t capacity) {
     size_t used = 0;
-    for (size_t length = 5; length >= 3; length--) {
-        for (size_t i = 0; i + length <= count && used < capacity; i++) {
+    for (size_t shortest = 5; shortest >= 3; shortest--) {
+        for (size_t i = 0; i + shortest <= count && used < capacity; i++) {
+            size_t length = shortest;
+            if (length == 5 && format >= 2 && is_dotted(literal + i)) length = 6;
+            if (i + length > count) continue;
             uint8_t gram[8] = {0};
             int usable = 1;
             for (size_t j = 0; j < length; j++) {
@@ -155,10 +254,9 @@ size_t salvage_filter_places(const uint8_t *literal, size_t count, const uint8_t
             }
             if (!usable) continue;
             uint64_t v = load64(gram);
-            uint32_t place = length == 5 ? place5(v) : length == 4 ? place4(v) : place3(v);
-            size_t k = 0;
-            while (k < used && places[k] != place) k++;
-            if (k == used) places[used++] = place;
+            uint32_t place = length == 6 ? place6(v) : length == 5 ? place5(v) : length == 4 ? place4(v) : place3(v);
+            used = add_place(places, used, capacity, place);
+            if (length == 5 && format >= 2 && is_tailed(gram)) used = add_place(places, used, capacity, again5(v));
         }
     }
     return used;

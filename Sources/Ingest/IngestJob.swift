@@ -45,6 +45,9 @@ public struct IngestJob: Codable, Sendable, Equatable {
     public var inputs: [Input]
     /// Whether a pack of this session exists already, whose members are kept (its descriptor is passed too).
     public var hasPrevious: Bool
+    /// Where the pack will lie, relative to the store. The record of its filters then follows it in its file, for the
+    /// parent to take away; nil: filters go into the pack.
+    public var path: String?
     /// Whether a scratch file is passed, for what is looked at and not stored.
     public var hasScratch = false
     /// Whether nothing is to be packed, but every barrier tried: see ``IngestProcess/probe()``.
@@ -139,6 +142,8 @@ public struct IngestAnswer: Codable, Sendable, Equatable {
     public var crashes = 0
     /// Members in the pack, those of earlier generations included.
     public var members = 0
+    /// Size of the pack in bytes. What follows it in its file is the record of its filters.
+    public var packBytes: UInt64 = 0
     /// Which barriers confined the child.
     public var barriers: [String] = []
     /// The most memory that the child held, in bytes, where the job asks for it.

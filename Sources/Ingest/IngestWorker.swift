@@ -2,6 +2,7 @@ import CShims
 import CrashAnalysis
 import Foundation
 import Glibc
+import LogSearch
 import Pack
 import Unpack
 
@@ -58,7 +59,8 @@ public struct IngestWorker {
     private let redactor: Redactor?
 
     private func run(_ answer: inout IngestAnswer) throws {
-        let options = job.workers > 0 ? PackOptions(workers: job.workers) : PackOptions()
+        var options = job.workers > 0 ? PackOptions(workers: job.workers) : PackOptions()
+        options.filtersAside = job.path != nil
         let start = job.session.created ?? job.session.exited ?? 0
         let writer = try PackWriter(
             descriptor: IngestProcess.Slot.pack, options: options, inspector: LogInspector(sessionStart: start))
@@ -99,6 +101,11 @@ public struct IngestWorker {
         let summary = try writer.finish(session: job.session, artifacts: artifacts)
         answer.crashes = records.count
         answer.members = summary.members.count
+        answer.packBytes = summary.fileSize
+        if let path = job.path {
+            let record = FilterLog.record(pack: path, packBytes: summary.fileSize, filters: summary.filtersAside)
+            try PackFile.append(record, to: IngestProcess.Slot.pack, at: summary.fileSize)
+        }
     }
 
     /// Says in the ledger and in the verdicts what became of compressed members, and that texts were redacted.

@@ -58,6 +58,9 @@ public struct StoreIngest: Sendable {
         self.workers = workers
     }
 
+    /// A record of filters is not larger: the filters that are kept aside, their checksums, and the table of a large pack.
+    private static let largestRecord = 2 * PackFormat.mostFiltersAside + 64 << 20
+
     /// Where packs are written before they are renamed to their place.
     private static let newPacks = "spool/.new"
 
@@ -125,11 +128,13 @@ public struct StoreIngest: Sendable {
         try Self.makeFolders(of: temporary, below: store)
         unlink(temporary)
         do {
-            let answer = try fill(temporary, session, rows, files, previous: earlier == nil ? nil : target)
+            let (answer, record) = try fill(
+                temporary, session, rows, files, previous: earlier == nil ? nil : target, path: relative)
+            // Before the pack: a cut in between leaves a record that counts for no pack, not a pack without filters.
+            // Without a record every search opens the pack; the answers stay the same.
+            try? FilterLog.append(store: store, pack: relative, packBytes: answer.packBytes, record: record)
             try PackFile.publish(temporary, to: target)
             let reader = try PackReader.open(path: target)
-            // Without its record the pack is opened by every search; the answers stay the same.
-            try? FilterLog.append(store: store, pack: relative, reader: reader)
             return PackedSession(
                 pack: relative, reader: reader, artifacts: try reader.artifacts(), crashes: answer.crashes,
                 members: answer.members,
@@ -141,8 +146,9 @@ public struct StoreIngest: Sendable {
     }
 
     private func fill(
-        _ temporary: String, _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], previous: String?
-    ) throws -> IngestAnswer {
+        _ temporary: String, _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], previous: String?,
+        path: String
+    ) throws -> (answer: IngestAnswer, record: [UInt8]) {
         let pack = try PackFile.create(path: temporary)
         defer { close(pack) }
         var inputs: [Int32] = []
@@ -167,7 +173,9 @@ public struct StoreIngest: Sendable {
             workers: workers)
         job.hasScratch = true
         job.redactions = redactions
-        return try process.wait(job, inputs: inputs, previous: old, pack: pack, scratch: scratch)
+        job.path = path
+        let answer = try process.wait(job, inputs: inputs, previous: old, pack: pack, scratch: scratch)
+        return (answer, try PackFile.takeTail(pack, behind: answer.packBytes, limit: Self.largestRecord))
     }
 
     /// An open file without a name on the store's disk.
@@ -193,7 +201,7 @@ public struct StoreIngest: Sendable {
         unlink(scratch)
         defer { unlink(scratch) }
         do {
-            _ = try fill(scratch, session, rows, [file], previous: nil)
+            _ = try fill(scratch, session, rows, [file], previous: nil, path: "probe")
             return nil
         } catch let error as IngestError where error.code == .died || error.code == .timedOut {
             return error

@@ -29,6 +29,8 @@ public struct LiveBlock: Sendable, Equatable {
     public var filterOffset: UInt64 = 0
     /// Length of the filter in bytes.
     public var filterSize: Int
+    /// The filter's format.
+    public var filterFormat: UInt16
     /// Where the zstd frame lies in the file.
     public var frameOffset: UInt64 = 0
     /// Length of the frame in bytes.
@@ -69,7 +71,7 @@ public struct LiveBlock: Sendable, Equatable {
         put(lastTime ?? Int64.min)
         put(UInt16(endsMidLine ? 1 : 0))
         put(timeFormat)
-        put(UInt8(0))
+        put(UInt8(truncatingIfNeeded: BlockFilter.format))
         put(UInt32(filter.count))
         put(UInt32(anchors.count))
         put(UInt32(chunks.count))
@@ -113,6 +115,8 @@ public struct LiveBlock: Sendable, Equatable {
         lastTime = last != Int64.min ? last : nil
         endsMidLine = take(72, UInt16.self) & 1 != 0
         timeFormat = bytes[74]
+        // Blocks of the first format left this byte 0.
+        filterFormat = UInt16(max(bytes[75], 1))
         let (filterBytes, places, hashes) = (
             Int(take(76, UInt32.self)), Int(take(80, UInt32.self)), Int(take(84, UInt32.self))
         )
@@ -144,6 +148,7 @@ public struct LiveBlock: Sendable, Equatable {
         anchors = Array(facts.anchors.prefix(Self.mostAnchors))
         self.chunks = chunks
         filterSize = 0
+        filterFormat = BlockFilter.format
         frameSize = frame.count
         frameChecksum = BlockSealer.checksum(frame)
     }

@@ -101,8 +101,10 @@ public struct LiveSource: SearchSource {
     public func mayContain(_ query: BlockQuery, block: Int) -> Bool {
         guard places.indices.contains(block) else { return true }
         let place = places[block]
-        guard let filter = snapshots[place.snapshot].filter(block: place.block) else { return true }
-        return filter.withUnsafeBytes { query.probes.mayMatch($0) }
+        let snapshot = snapshots[place.snapshot]
+        guard let filter = snapshot.filter(block: place.block) else { return true }
+        let format = snapshot.blocks[place.block].filterFormat
+        return filter.withUnsafeBytes { query.probes.mayMatch($0, format: format) }
     }
 
     /// A decoder for one thread.

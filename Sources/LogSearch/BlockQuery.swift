@@ -47,19 +47,23 @@ public indirect enum ProbeTree: Sendable {
         return false
     }
 
-    /// Whether a block with this filter (format 1) may match.
-    /// - Parameter isSound: whether the byte at an offset of the filter can be trusted; asked only of bytes that say no.
-    public func mayMatch(_ filter: UnsafeRawBufferPointer, isSound: (Int) -> Bool = { _ in true }) -> Bool {
+    /// Whether a block with this filter may match.
+    /// - Parameters:
+    ///   - format: the filter's format; whatever is looked for may match one that is unknown.
+    ///   - isSound: whether the byte at an offset of the filter can be trusted; asked only of bytes that say no.
+    public func mayMatch(
+        _ filter: UnsafeRawBufferPointer, format: UInt16, isSound: (Int) -> Bool = { _ in true }
+    ) -> Bool {
         switch self {
         case .all: return true
         case .probe(let probe):
-            guard let missing = probe.missing(in: filter) else { return true }
+            guard let missing = probe.missing(in: filter, format: format) else { return true }
             return !isSound(missing)
         case .and(let parts):
-            for part in parts where !part.mayMatch(filter, isSound: isSound) { return false }
+            for part in parts where !part.mayMatch(filter, format: format, isSound: isSound) { return false }
             return true
         case .or(let parts):
-            for part in parts where part.mayMatch(filter, isSound: isSound) { return true }
+            for part in parts where part.mayMatch(filter, format: format, isSound: isSound) { return true }
             return false
         }
     }

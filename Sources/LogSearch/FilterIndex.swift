@@ -69,8 +69,9 @@ public final class FilterIndex: @unchecked Sendable {
 
     /// What all records say of a query.
     public struct Survey: Sendable {
-        /// Packs of which at least one block may match, by path, each with a flag for every block.
-        public var candidates: [(pack: String, flags: [Bool])] = []
+        /// Packs of which at least one block may match, by path, each with a flag for every block; without flags where the
+        /// pack itself has to be asked.
+        public var candidates: [(pack: String, flags: [Bool]?)] = []
         /// Packs that have a record.
         public var packs = 0
         /// Sum of the sizes of those packs.
@@ -123,11 +124,16 @@ public final class FilterIndex: @unchecked Sendable {
 
     private static func survey(_ day: FilterDay, _ query: BlockQuery?) -> Survey {
         var table = FilterDayTable()
-        var found: [(index: Int, pack: String, flags: [Bool])] = []
+        var found: [(index: Int, pack: String, flags: [Bool]?)] = []
         var replaced: Set<Int> = []
         day.forEachRow { row, place in
-            let flags = place.packBytes > 0 ? query.flatMap { row.candidates($0) } : nil
-            if let flags { found.append((table.places.count, row.pathText, flags)) }
+            if place.packBytes > 0, let query {
+                switch row.answer(query) {
+                case .none: break
+                case .some(let flags): found.append((table.places.count, row.pathText, flags))
+                case .askPack: found.append((table.places.count, row.pathText, nil))
+                }
+            }
             if let old = table.take(place) { replaced.insert(old) }
         }
         var survey = Survey()

@@ -3,31 +3,54 @@ public import Pack
 
 /// Keeps the records under `filters/` up to date. Everything here can be made again from the packs.
 public enum FilterLog {
-    /// Appends the filters of a published pack to its day's file; call it before or after the catalog's transaction.
+    /// The record of a pack's filters, as it stands in its day's file.
     ///
     /// - Parameters:
-    ///   - store: the store's folder.
-    ///   - pack: the pack's path relative to it, `packs/2026/11/20/<session>.pack`.
-    ///   - reader: the pack, open.
-    /// - Throws: `LogSearchError` when the file cannot be written, `PackError` when the filters cannot be read. Either
-    ///   costs later searches time, not results.
-    public static func append(store: String, pack: String, reader: PackReader) throws {
-        // A pack with this much of its own is opened by a search anyway; copying it would cost the memory of an ingest.
-        let total = reader.blocks.reduce(0) { $0 + Int($1.filter?.length ?? 0) }
-        guard total <= largestRecord else { return }
-        let filters = try reader.filters()
-        let rows = reader.blocks.indices.map { filters.withFilter(block: $0, Array.init) ?? [] }
-        try append(
-            FilterRow.encode(path: pack, packBytes: reader.fileSize, filters: rows), to: file(store: store, pack: pack))
+    ///   - pack: the pack's path relative to the store, `packs/2026/11/20/<session>.pack`.
+    ///   - packBytes: its size.
+    ///   - filters: the filter of each block, of the format written today, empty for none; nil when they lie in the pack,
+    ///     which a search then opens to ask it.
+    public static func record(pack: String, packBytes: UInt64, filters: [[UInt8]]?) -> [UInt8] {
+        FilterRow.encode(
+            path: pack, packBytes: packBytes, filters: filters ?? [],
+            format: filters == nil ? FilterRow.inPack : BlockFilter.format)
     }
 
-    /// Filters of one pack that are laid beside those of others, in bytes; a search asks a larger pack itself.
-    private static let largestRecord = 4 << 20
+    /// Appends a record that ``record(pack:packBytes:filters:)`` made, and syncs it.
+    ///
+    /// - Throws: `LogSearchError` when it is not about that pack, or when the file cannot be written. That costs later
+    ///   searches time, not results.
+    public static func append(store: String, pack: String, packBytes: UInt64, record: [UInt8]) throws(LogSearchError) {
+        let isSound = record.withUnsafeBytes { bytes in
+            guard let row = FilterRow(bytes), row.totalLength == bytes.count else { return false }
+            return row.packBytes == packBytes && row.path.elementsEqual(pack.utf8)
+        }
+        guard isSound else {
+            throw LogSearchError(code: .source, message: "the record of filters is not about \(pack)")
+        }
+        try append(record, to: try file(store: store, pack: pack))
+    }
+
+    /// Makes the record of a published pack again and appends it: from the filters in the pack, else from its text.
+    public static func append(store: String, pack: String, reader: PackReader) throws(LogSearchError) {
+        let inPack = reader.blocks.reduce(0) { $0 + Int($1.filter?.length ?? 0) }
+        var filters: [[UInt8]]?
+        if inPack <= PackFormat.mostFiltersAside {
+            do throws(PackError) {
+                let source = try FilterSource(reader)
+                filters = reader.blocks.indices.map { source.filter(of: $0) }
+            } catch {
+                throw LogSearchError(code: .resources, message: error.description)
+            }
+        }
+        try append(
+            record(pack: pack, packBytes: reader.fileSize, filters: filters), to: try file(store: store, pack: pack))
+    }
 
     /// Records that a pack was removed.
     public static func remove(store: String, pack: String) throws(LogSearchError) {
         try append(
-            FilterRow.encode(path: pack, packBytes: 0, filters: []), to: try file(store: store, pack: pack))
+            FilterRow.encode(path: pack, packBytes: 0, filters: [], format: BlockFilter.format), to: try file(store: store, pack: pack))
     }
 
     /// Drops the records of the day that a pack belonged to, once no pack of that day is left. Should one be written at
@@ -55,9 +78,7 @@ public enum FilterLog {
         var count = 0
         for pack in packs {
             guard let reader = try? PackReader.open(path: store + "/" + pack) else { continue }
-            do { try append(store: store, pack: pack, reader: reader) } catch let error as LogSearchError {
-                throw error
-            } catch { continue }
+            try append(store: store, pack: pack, reader: reader)
             count += 1
         }
         return count
@@ -93,6 +114,8 @@ public enum FilterLog {
             }
             done += count
         }
+        // A pack may hold no filters of its own: they should be as lasting as it is.
+        guard fdatasync(descriptor) == 0 else { throw failure("syncing a file of filters", path) }
     }
 
     private static func failure(_ doing: String, _ path: String) -> LogSearchError {

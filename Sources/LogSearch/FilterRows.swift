@@ -20,6 +20,8 @@ public struct FilterRow {
     static let magic: UInt32 = 0x3246_5653
     static let firstMagic: UInt32 = 0x5246_5653
     static let headerSize = 40
+    /// In place of a format: the pack holds its filters itself.
+    static let inPack: UInt16 = 0
     /// Bytes of a filter that one checksum covers: a search reads and verifies only those that say no.
     static let sector = 512
 
@@ -29,7 +31,7 @@ public struct FilterRow {
     public let packBytes: UInt64
     /// Number of its blocks.
     public let blocks: Int
-    private let format: UInt32
+    private let format: UInt16
     private let table: UnsafeRawBufferPointer
     private let filters: UnsafeRawBufferPointer
     private let isSectored: Bool
@@ -61,7 +63,7 @@ public struct FilterRow {
         path = UnsafeRawBufferPointer(rebasing: bytes[Self.headerSize..<Self.headerSize + pathLength])
         packBytes = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self).littleEndian
         self.blocks = blocks
-        format = Self.word(bytes, 32)
+        format = UInt16(truncatingIfNeeded: Self.word(bytes, 32))
         table = UnsafeRawBufferPointer(rebasing: bytes[tableStart..<head])
         filters = UnsafeRawBufferPointer(rebasing: bytes[head..<Int(total)])
         isSectored = magic == Self.magic
@@ -73,28 +75,39 @@ public struct FilterRow {
         bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self).littleEndian
     }
 
-    /// Which blocks may meet a query, as one flag for each; nil when none may.
+    /// What a record says of a query.
+    enum Answer {
+        /// No block may meet it.
+        case none
+        /// Blocks that may, as one flag for each.
+        case some([Bool])
+        /// The pack's own filters have to be asked.
+        case askPack
+    }
+
+    /// Which blocks may meet a query.
     ///
     /// A filter that says no is believed only when the checksum of the bytes that say so holds.
-    func candidates(_ query: BlockQuery) -> [Bool]? {
+    func answer(_ query: BlockQuery) -> Answer {
+        if format == Self.inPack { return .askPack }
         var flags: [Bool]?
         var offset = 0
         var sector = 0
         for block in 0..<blocks {
             let length = Int(Self.word(table, block * (isSectored ? 4 : 8)))
-            guard length <= filters.count - offset else { return [Bool](repeating: true, count: blocks) }
+            guard length <= filters.count - offset else { return .some([Bool](repeating: true, count: blocks)) }
             let filter = UnsafeRawBufferPointer(rebasing: filters[offset..<offset + length])
             let first = sector
             offset += length
             sector += (length + Self.sector - 1) / Self.sector
             let passes =
-                length == 0 || format != UInt32(BlockFilter.format)
-                || query.probes.mayMatch(filter) { holds(at: $0, of: filter, block, first) }
+                length == 0
+                || query.probes.mayMatch(filter, format: format) { holds(at: $0, of: filter, block, first) }
             guard passes else { continue }
             if flags == nil { flags = [Bool](repeating: false, count: blocks) }
             flags?[block] = true
         }
-        return flags
+        return flags.map { .some($0) } ?? .none
     }
 
     /// Whether the checksum over the byte `at` of a filter holds.
@@ -115,8 +128,10 @@ public struct FilterRow {
     public var pathText: String { String(decoding: path, as: UTF8.self) }
 
     /// The bytes of a record.
-    /// - Parameter filters: the verified filter of each block; empty for none.
-    static func encode(path: String, packBytes: UInt64, filters: [[UInt8]]) -> [UInt8] {
+    /// - Parameters:
+    ///   - filters: the verified filter of each block; empty for none.
+    ///   - format: that of the filters.
+    static func encode(path: String, packBytes: UInt64, filters: [[UInt8]], format: UInt16) -> [UInt8] {
         var out: [UInt8] = []
         func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { out += $0 } }
         func pad() { while out.count % 8 != 0 { out.append(0) } }
@@ -131,7 +146,7 @@ public struct FilterRow {
         put(packBytes)
         put(UInt32(name.count))
         put(UInt32(filters.count))
-        put(UInt32(BlockFilter.format))
+        put(UInt32(format))
         put(UInt32(0))
         out += name
         pad()

@@ -29,7 +29,7 @@ public final class PackFeed {
     private let query: BlockQuery?
     private let index: FilterIndex?
     private var entries: [Entry]
-    private var found: [(pack: String, flags: [Bool])] = []
+    private var found: [(pack: String, flags: [Bool]?)] = []
     private var position = 0
     private let usesFilters: Bool
 
@@ -90,12 +90,14 @@ public final class PackFeed {
             position += 1
             var flags: [Bool]?
             if let query, let row = index?.row(pack: entry.pack, packBytes: entry.bytes) {
-                flags = row.candidates(query)
-                if flags == nil, canSkip {
+                switch row.answer(query) {
+                case .some(let some): flags = some
+                case .askPack: break
+                case .none where canSkip:
                     ruledOut += 1
                     continue
+                case .none: flags = [Bool](repeating: false, count: row.blocks)
                 }
-                if flags == nil { flags = [Bool](repeating: false, count: row.blocks) }
             }
             if let source = open(entry.pack, label: entry.label, flags: flags) { return source }
         }

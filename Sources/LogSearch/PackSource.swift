@@ -75,7 +75,7 @@ public struct PackSource: SearchSource {
     public func mayContain(_ query: BlockQuery, block: Int) -> Bool {
         if let candidates { return candidates.indices.contains(block) ? candidates[block] : true }
         guard let filters else { return true }
-        return filters.withFilter(block: block) { query.probes.mayMatch($0) } ?? true
+        return filters.withFilter(block: block) { query.probes.mayMatch($0, format: $1) } ?? true
     }
 
     /// A decoder for one thread.

@@ -21,6 +21,10 @@ public struct BlockFlags: OptionSet, Sendable, Hashable {
 
     /// Either edge cuts a line.
     public var continues: Bool { !isDisjoint(with: [.startsMidLine, .endsMidLine]) }
+
+    /// Whether a filter can speak for the block. Where a line or a hole is cut, no single block holds all grams of what
+    /// crosses the cut: no filter at all is the only sound answer.
+    public var allowFilter: Bool { contains(.text) && !continues && !contains(.touchesHole) }
 }
 
 /// Where the filter of a block lies.
@@ -31,8 +35,14 @@ public struct FilterReference: Sendable, Hashable {
     public var length: UInt32
     /// CRC-32C of those bytes.
     public var checksum: UInt32
-    /// Which kind of filter; see `BlockFilter.Format`.
+    /// Which kind of filter; see `BlockFilter.format`.
     public var format: UInt16
+
+    /// A filter of today's format that has no place yet.
+    init(_ filter: [UInt8]) {
+        self.init(
+            offset: 0, length: UInt32(filter.count), checksum: PackFormat.crc32c(filter), format: BlockFilter.format)
+    }
 
     /// A filter's place.
     public init(offset: UInt64, length: UInt32, checksum: UInt32, format: UInt16) {

@@ -1,13 +1,19 @@
 import CFilter
 
 /// The n-gram filter of a block: a one-hash bitmap about half full, over ASCII-folded 5-grams and over 4- and 3-grams that
-/// hold neither a digit nor a newline (log-search.md 4.2, "m3").
+/// hold neither a digit nor a newline ("m3" of the log-search study).
+///
+/// Format 2 differs from 1 where texts that are looked for were told apart badly. Within dotted numbers 6-grams take the
+/// place of 5-grams: a few hundred addresses hold nearly every five bytes that an address can have. And a 5-gram that ends a
+/// word with digits (`lf261`) sets two bits: names that differ in their number have little else to differ in.
 ///
 /// A filter never says no wrongly. What cannot be understood (an unknown format, a bad checksum, an odd length) says
 /// "may match".
 public enum BlockFilter {
     /// The format that is written, as it stands in the block table.
-    public static let format: UInt16 = 1
+    public static let format: UInt16 = 2
+    /// Whether a filter of this format can be asked; any other may match whatever is looked for.
+    public static func isKnown(_ format: UInt16) -> Bool { format == 1 || format == 2 }
     /// Longest filter in bytes.
     public static let maxSize = Int(SALVAGE_FILTER_MASTER_BYTES)
 
@@ -50,6 +56,8 @@ final class FilterBuilder {
 public struct FilterProbe: Sendable, Hashable {
     /// Where the grams fall in a filter of 2^18 bits, the most selective first.
     public let places: [UInt32]
+    /// The same for filters of the first format.
+    private let firstPlaces: [UInt32]
 
     /// More grams than this cannot make a filter say no more often.
     static let maxPlaces = 64
@@ -61,20 +69,32 @@ public struct FilterProbe: Sendable, Hashable {
     public init(_ literal: [UInt8], leavingOut: Set<UInt8> = []) {
         var skip = [UInt8](repeating: 0, count: 256)
         for byte in leavingOut { skip[Int(byte)] = 1 }
-        var found = [UInt32](repeating: 0, count: Self.maxPlaces)
-        let count = salvage_filter_places(literal, literal.count, skip, &found, found.count)
-        places = Array(found.prefix(count))
+        places = Self.places(literal, skip, format: BlockFilter.format)
+        firstPlaces = Self.places(literal, skip, format: 1)
+    }
+
+    private static func places(_ literal: [UInt8], _ skip: [UInt8], format: UInt16) -> [UInt32] {
+        var found = [UInt32](repeating: 0, count: maxPlaces)
+        let count = salvage_filter_places(Int32(format), literal, literal.count, skip, &found, found.count)
+        return Array(found.prefix(count))
     }
 
     /// Whether the literal has no gram to ask for, so that every block may contain it.
-    public var isEmpty: Bool { places.isEmpty }
+    public var isEmpty: Bool { places.isEmpty && firstPlaces.isEmpty }
 
-    /// Whether a block with this filter (format 1, checksum verified by the caller) may contain the literal.
-    public func mayMatch(_ filter: UnsafeRawBufferPointer) -> Bool { missing(in: filter) == nil }
+    /// Whether a block with this filter (checksum verified by the caller) may contain the literal.
+    public func mayMatch(_ filter: UnsafeRawBufferPointer, format: UInt16 = BlockFilter.format) -> Bool {
+        missing(in: filter, format: format) == nil
+    }
 
-    /// Where a filter (format 1) says that its block does not contain the literal: the offset of a byte that lacks a
-    /// gram's bit; nil when the block may contain it.
-    public func missing(in filter: UnsafeRawBufferPointer) -> Int? {
+    /// Where a filter says that its block does not contain the literal: the offset of a byte that lacks a gram's bit; nil
+    /// when the block may contain it, which is what every filter of an unknown format says.
+    public func missing(in filter: UnsafeRawBufferPointer, format: UInt16 = BlockFilter.format) -> Int? {
+        guard BlockFilter.isKnown(format) else { return nil }
+        return Self.missing(format == 1 ? firstPlaces : places, in: filter)
+    }
+
+    private static func missing(_ places: [UInt32], in filter: UnsafeRawBufferPointer) -> Int? {
         let count = filter.count
         guard let base = filter.baseAddress, count >= 8, count % 8 == 0, count <= BlockFilter.maxSize else {
             return nil

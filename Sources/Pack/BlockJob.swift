@@ -117,9 +117,7 @@ final class BlockWorkbench {
             job.facts.append(inspector?.inspect(bytes, piece.context) ?? BlockFacts())
             job.newlines.append(job.flags.contains(.text) ? Self.newlines(in: bytes) : 0)
         }
-        // Where a line or a hole is cut, no single block holds all grams of what crosses the cut: no filter at all is
-        // the only sound answer.
-        if buildsFilters, job.flags.contains(.text), !job.flags.continues, !job.flags.contains(.touchesHole) {
+        if buildsFilters, job.flags.allowFilter {
             job.filter.append(contentsOf: builder.build(job.content))
         }
         do {

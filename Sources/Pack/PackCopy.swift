@@ -1,6 +1,6 @@
 extension PackWriter {
-    /// Takes over members of an older pack without compressing them again: frames, filters, line numbers and times are
-    /// copied as they are. Damage is copied too, and stays visible to `verify`.
+    /// Takes over members of an older pack without compressing them again: frames, line numbers and times are copied as
+    /// they are, filters too where the pack holds them. Damage of frames is copied as well, and stays visible to `verify`.
     ///
     /// Only members that share a block with one that is left out are compressed anew. Crash records are not copied: they
     /// are the caller's to repeat or to replace.
@@ -34,18 +34,12 @@ extension PackWriter {
     private func copyBlocks(_ plan: inout CopyPlan, of reader: PackReader) throws(PackError) {
         let frame = UnsafeMutableRawBufferPointer.allocate(byteCount: PackFormat.maxFrameSize, alignment: 64)
         defer { frame.deallocate() }
-        // So many blocks at a time keep their filters within a few megabytes.
-        let step = 256
-        for start in stride(from: 0, to: reader.blocks.count, by: step) {
-            let range = start..<min(start + step, reader.blocks.count)
-            let filters = try reader.filters(blocks: range)
-            for index in range where plan.blocks[index] {
-                let block = reader.blocks[index]
-                let stored = UnsafeMutableRawBufferPointer(rebasing: frame[..<Int(block.storedSize)])
-                try reader.bytes.read(at: block.offset, into: stored)
-                let filter = filters.withFilter(block: index) { Array($0) }
-                plan.newBlocks[index] = try adopt(block, frame: UnsafeRawBufferPointer(stored), filter: filter)
-            }
+        let filters = try FilterSource(reader)
+        for (index, block) in reader.blocks.enumerated() where plan.blocks[index] {
+            let stored = UnsafeMutableRawBufferPointer(rebasing: frame[..<Int(block.storedSize)])
+            try reader.bytes.read(at: block.offset, into: stored)
+            let filter = writesFilters ? filters.filter(of: index) : []
+            plan.newBlocks[index] = try adopt(block, frame: UnsafeRawBufferPointer(stored), filter: filter)
         }
     }
 

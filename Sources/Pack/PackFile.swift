@@ -42,6 +42,31 @@ public enum PackFile {
         }
     }
 
+    /// Writes bytes that are no part of the pack behind it, at `offset`.
+    public static func append(_ bytes: [UInt8], to descriptor: Int32, at offset: UInt64) throws(PackError) {
+        try bytes.withUnsafeBytes { raw in
+            Result { () throws(PackError) in try write(descriptor, raw, at: offset) }
+        }.get()
+    }
+
+    /// Cuts off and returns what follows the first `size` bytes of a file.
+    /// - Throws: `PackError` when the file is shorter, or more than `limit` bytes follow.
+    public static func takeTail(
+        _ descriptor: Int32, behind size: UInt64, limit: Int
+    ) throws(PackError) -> [UInt8] {
+        let whole = try Self.size(descriptor)
+        guard size <= whole, whole - size <= UInt64(limit) else {
+            throw PackError(.misuse, "a file of \(whole) bytes does not hold a pack of \(size) and little more")
+        }
+        var tail = [UInt8](repeating: 0, count: Int(whole - size))
+        let got = try tail.withUnsafeMutableBytes { raw in
+            Result { () throws(PackError) in try read(descriptor, at: size, into: raw) }
+        }.get()
+        guard got == tail.count else { throw PackError(.io, "the file became shorter") }
+        if ftruncate(descriptor, off_t(size)) != 0 { throw .system(errno, "cutting the pack's file") }
+        return tail
+    }
+
     /// Size in bytes of the open file.
     static func size(_ descriptor: Int32) throws(PackError) -> UInt64 {
         var info = stat()

@@ -3,7 +3,13 @@ public final class PackFilters: @unchecked Sendable {
     // Written only while it is made, hence safe to share.
     private let bytes: UnsafeMutableRawBufferPointer
     /// For each block where its filter lies in `bytes`; nil when the block has none that can be trusted.
-    private let places: [Range<Int>?]
+    private let places: [Place?]
+
+    private struct Place {
+        var range: Range<Int>
+        var format: UInt16
+    }
+
     /// Blocks whose filter was there but damaged; they may match anything.
     public let damaged: [Int]
 
@@ -21,7 +27,7 @@ public final class PackFilters: @unchecked Sendable {
         let runs = Self.runs(reader, wanted.clamped(to: reader.blocks.indices))
         let total = runs.reduce(0) { $0 + Int($1.end - $1.start) }
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(total, 1), alignment: 64)
-        var places = [Range<Int>?](repeating: nil, count: reader.blocks.count)
+        var places = [Place?](repeating: nil, count: reader.blocks.count)
         var damaged: [Int] = []
         var base = 0
         for run in runs {
@@ -36,7 +42,7 @@ public final class PackFilters: @unchecked Sendable {
                 let start = base + Int(filter.offset - run.start)
                 let range = start..<start + Int(filter.length)
                 if PackFormat.crc32c(UnsafeRawBufferPointer(rebasing: bytes[range])) == filter.checksum {
-                    places[index] = range
+                    places[index] = Place(range: range, format: filter.format)
                 } else {
                     damaged.append(index)
                 }
@@ -56,7 +62,7 @@ public final class PackFilters: @unchecked Sendable {
         var listed: [(index: Int, filter: FilterReference)] = []
         var sorted = true
         for index in wanted {
-            guard let filter = reader.blocks[index].filter, filter.format == BlockFilter.format else { continue }
+            guard let filter = reader.blocks[index].filter, BlockFilter.isKnown(filter.format) else { continue }
             sorted = sorted && filter.offset >= listed.last?.filter.offset ?? 0
             listed.append((index, filter))
         }
@@ -76,24 +82,24 @@ public final class PackFilters: @unchecked Sendable {
 
     /// Whether a block may contain every one of the literals. True when its filter is missing or damaged.
     public func mayContain(block: Int, all probes: [FilterProbe]) -> Bool {
-        guard places.indices.contains(block), let range = places[block] else { return true }
-        let filter = UnsafeRawBufferPointer(rebasing: bytes[range])
-        for probe in probes where !probe.mayMatch(filter) { return false }
+        guard places.indices.contains(block), let place = places[block] else { return true }
+        let filter = UnsafeRawBufferPointer(rebasing: bytes[place.range])
+        for probe in probes where !probe.mayMatch(filter, format: place.format) { return false }
         return true
     }
 
     /// Whether a block may contain at least one of the literals; true for no literals.
     public func mayContain(block: Int, any probes: [FilterProbe]) -> Bool {
-        guard !probes.isEmpty, places.indices.contains(block), let range = places[block] else { return true }
-        let filter = UnsafeRawBufferPointer(rebasing: bytes[range])
-        for probe in probes where probe.mayMatch(filter) { return true }
+        guard !probes.isEmpty, places.indices.contains(block), let place = places[block] else { return true }
+        let filter = UnsafeRawBufferPointer(rebasing: bytes[place.range])
+        for probe in probes where probe.mayMatch(filter, format: place.format) { return true }
         return false
     }
 
-    /// Calls `body` with the bytes of a block's filter (format 1, verified); returns nil when there is none to trust.
-    public func withFilter<T>(block: Int, _ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T? {
-        guard places.indices.contains(block), let range = places[block] else { return nil }
-        return try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
+    /// Calls `body` with the bytes of a block's filter (verified) and its format; returns nil when there is none to trust.
+    public func withFilter<T>(block: Int, _ body: (UnsafeRawBufferPointer, UInt16) throws -> T) rethrows -> T? {
+        guard places.indices.contains(block), let place = places[block] else { return nil }
+        return try body(UnsafeRawBufferPointer(rebasing: bytes[place.range]), place.format)
     }
 }
 

@@ -13,6 +13,8 @@ public enum PackFormat {
     /// Once the members of a pack have had so many bytes of holes hashed, no further ones are: an archive may claim any
     /// number of sparse members.
     static let hashedHoleBudget: UInt64 = 16 << 30
+    /// Filters of one pack, in bytes, that are kept beside it rather than in it. A search opens a larger pack anyway.
+    public static let mostFiltersAside = 4 << 20
     /// The last bytes of every pack.
     static let magic = Array("SALVPACK".utf8)
     /// Length of the fixed trailer.

@@ -6,6 +6,9 @@ public struct PackOptions: Sendable {
     public var workers: Int
     /// Whether blocks of text get filters.
     public var filters: Bool
+    /// Whether filters are handed back with the summary instead of being written, as long as they are few: at most
+    /// `PackFormat.mostFiltersAside` bytes. More are written into the pack all the same.
+    public var filtersAside = false
     /// The zstd level of blocks.
     public var level: Int32
 
@@ -37,4 +40,7 @@ public struct PackSummary: Sendable {
     public var storedBytes: UInt64
     /// Bytes of all filters.
     public var filterBytes: UInt64
+    /// The filter of each block, empty where it has none, of the format that is written today; nil when filters were
+    /// written into the pack.
+    public var filtersAside: [[UInt8]]?
 }

@@ -17,6 +17,8 @@ final class PackSink {
     private var filled = 0
     private var pendingFilters: [UInt8] = []
     private var pendingBlocks: [(block: Int, start: Int)] = []
+    /// Filters are to be handed back; false once there are too many.
+    private var keepsAside: Bool
 
     /// Filters wait in memory until they are this long, so that those of a usual pack lie side by side at its end.
     private static let filterRun = 2 << 20
@@ -34,8 +36,9 @@ final class PackSink {
         var lines: UInt64 { newlines + (endsOpen ? 1 : 0) }
     }
 
-    init(descriptor: Int32, inspector: (any BlockInspector)?) {
+    init(descriptor: Int32, inspector: (any BlockInspector)?, filtersAside: Bool) {
         self.descriptor = descriptor
+        keepsAside = filtersAside
         self.inspector = inspector
         buffer = .allocate(byteCount: Self.bufferSize, alignment: 64)
     }
@@ -64,11 +67,7 @@ final class PackSink {
         block.flags = job.flags
         note(job, in: &block)
         try append(job.compressed)
-        if !job.filter.isEmpty {
-            let checksum = PackFormat.crc32c(job.filter)
-            block.filter = FilterReference(
-                offset: 0, length: UInt32(job.filter.count), checksum: checksum, format: BlockFilter.format)
-        }
+        if !job.filter.isEmpty { block.filter = FilterReference(job.filter) }
         try add(block, filter: job.filter)
     }
 
@@ -76,14 +75,19 @@ final class PackSink {
     func add(_ block: Block, filter: some Collection<UInt8>) throws(PackError) {
         if block.filter != nil {
             // Growing by doubling would hold the filters twice.
-            if pendingFilters.isEmpty { pendingFilters.reserveCapacity(Self.filterRun + BlockFilter.maxSize) }
+            if pendingFilters.isEmpty, !keepsAside {
+                pendingFilters.reserveCapacity(Self.filterRun + BlockFilter.maxSize)
+            }
             pendingBlocks.append((blocks.count, pendingFilters.count))
             pendingFilters.append(contentsOf: filter)
         }
         blocks.append(block)
         rawBytes += UInt64(block.rawSize)
         storedBytes += UInt64(block.storedSize)
-        if pendingFilters.count >= Self.filterRun { try writeFilters() }
+        if pendingFilters.count > (keepsAside ? PackFormat.mostFiltersAside : Self.filterRun) {
+            keepsAside = false
+            try writeFilters()
+        }
     }
 
     private func note(_ job: BlockJob, in block: inout Block) {
@@ -152,6 +156,20 @@ final class PackSink {
         let start = offset - UInt64(filled)
         try PackFile.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[..<filled]), at: start)
         filled = 0
+    }
+
+    /// Hands back the filter of each block, where none was written.
+    func takeFilters() -> [[UInt8]]? {
+        guard keepsAside else { return nil }
+        var filters = [[UInt8]](repeating: [], count: blocks.count)
+        for (index, pending) in pendingBlocks.enumerated() {
+            let end = index + 1 < pendingBlocks.count ? pendingBlocks[index + 1].start : pendingFilters.count
+            filters[pending.block] = Array(pendingFilters[pending.start..<end])
+            blocks[pending.block].filter = nil
+        }
+        pendingFilters = []
+        pendingBlocks = []
+        return filters
     }
 
     /// Writes the waiting filters as one skippable frame.

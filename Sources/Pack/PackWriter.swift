@@ -7,6 +7,7 @@ public final class PackWriter {
     private let sink: PackSink
     private let pipeline: CompressPipeline
     private let hasher: SHA256Hasher
+    let writesFilters: Bool
     private var crashes: [[UInt8]] = []
 
     /// The members begun so far; complete only after `finish`.
@@ -41,9 +42,11 @@ public final class PackWriter {
     public init(
         descriptor: Int32, options: PackOptions = PackOptions(), inspector: (any BlockInspector)? = nil
     ) throws(PackError) {
-        let sink = PackSink(descriptor: descriptor, inspector: inspector)
+        let sink = PackSink(
+            descriptor: descriptor, inspector: inspector, filtersAside: options.filtersAside && options.filters)
         self.sink = sink
         hasher = try SHA256Hasher()
+        writesFilters = options.filters
         holeBudget = options.hashedHoleBudget
         pipeline = CompressPipeline(options, inspector: inspector) { (job) throws(PackError) in try sink.commit(job) }
     }
@@ -203,6 +206,7 @@ public final class PackWriter {
             members[index].stored = tally.stored
             members[index].lineCount = tally.lines
         }
+        let aside = sink.takeFilters()
         try sink.writeFilters()
         try sink.writeFooter([
             (.members, MemberTable.encode(members)), (.blocks, BlockTable.encode(sink.blocks)),
@@ -211,7 +215,7 @@ public final class PackWriter {
         ])
         return PackSummary(
             fileSize: sink.offset, members: members, blocks: sink.blocks.count, rawBytes: sink.rawBytes,
-            storedBytes: sink.storedBytes, filterBytes: sink.filterBytes)
+            storedBytes: sink.storedBytes, filterBytes: sink.filterBytes, filtersAside: aside)
     }
 
     /// Gives up: ends the threads and drops what is not written. The caller removes the file.
@@ -229,14 +233,15 @@ public final class PackWriter {
         try pipeline.drain()
     }
 
-    /// Appends a frame as it is, after `prepareCopy`, and returns its index.
-    func adopt(_ block: Block, frame: UnsafeRawBufferPointer, filter: [UInt8]?) throws(PackError) -> UInt32 {
+    /// Appends a frame as it is, after `prepareCopy`, with its filter (of the format written today; empty for none), and
+    /// returns its index.
+    func adopt(_ block: Block, frame: UnsafeRawBufferPointer, filter: [UInt8]) throws(PackError) -> UInt32 {
         guard submitted < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many blocks") }
         var copy = block
         copy.offset = sink.offset
-        if filter == nil { copy.filter = nil }
+        copy.filter = filter.isEmpty ? nil : FilterReference(filter)
         try sink.append(frame)
-        try sink.add(copy, filter: filter ?? [])
+        try sink.add(copy, filter: filter)
         submitted += 1
         return UInt32(submitted - 1)
     }

@@ -81,7 +81,30 @@ import Testing
         let report = new.verify()
         #expect(report.damagedBlocks == [1])
         #expect(report.damagedMembers == [0])
-        // A filter that could not be trusted is not taken over.
-        #expect(new.blocks[2].filter == nil && new.blocks[0].filter != nil)
+        // A filter that could not be trusted is not taken over but made from the text.
+        let (before, after) = (try sound.filters(), try new.filters())
+        for block in [0, 2] {
+            let kept = after.withFilter(block: block) { bytes, format in [Array(bytes), [UInt8(format)]] }
+            let wanted = before.withFilter(block: block) { bytes, format in [Array(bytes), [UInt8(format)]] }
+            #expect(kept != nil && kept == wanted)
+        }
+    }
+
+    @Test func filtersAreHandedBackInsteadOfWritten() throws {
+        let scratch = try Scratch()
+        let text = logText(900_000)
+        var options = PackOptions(workers: 2)
+        options.filtersAside = true
+        let summary = try writePack(
+            [Draft("a.log", text), Draft("b.bin", kind: .binary, text)], to: scratch.file("a.pack"), options: options)
+        let filters = try #require(summary.filtersAside)
+        let reader = try PackReader.open(path: scratch.file("a.pack"))
+        #expect(reader.fileSize == summary.fileSize && filters.count == reader.blocks.count)
+        #expect(reader.blocks.allSatisfy { $0.filter == nil })
+        let again = try FilterSource(reader)
+        for (index, block) in reader.blocks.enumerated() {
+            #expect(filters[index].isEmpty != block.flags.contains(.text))
+            #expect(again.filter(of: index) == filters[index])
+        }
     }
 }

@@ -43,6 +43,64 @@ import Testing
         }
     }
 
+    /// Dots, digits and letters at every distance from the edges of the words of 64 bytes that the filter is built in.
+    @Test func dottedNumbersAreNotDenied() throws {
+        let numbers = ["10.0.0.7:27015", "194.170.157.165", "1.25.", ".5", "12345", "7.12345678", "1.2.3.4.5", "v1.4.0-rc2"]
+        var denied: [String] = []
+        for number in numbers {
+            for offset in 0..<140 {
+                for behind in ["", " ", "x", "\n", " and more text behind it, long enough for another word of bytes\n"] {
+                    let text = [UInt8](repeating: UInt8(ascii: "-"), count: offset) + (number + behind).utf8
+                    let filter = text.withUnsafeBytes { BlockFilter.build($0) }
+                    for start in max(0, offset - 2)..<text.count {
+                        for end in (start + 1)...min(text.count, start + 20) {
+                            let probe = FilterProbe(Array(text[start..<end]))
+                            if !filter.withUnsafeBytes({ probe.mayMatch($0) }) {
+                                denied.append("\(number) at \(offset): \(start)..<\(end)")
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        #expect(denied.isEmpty, "\(denied.prefix(5))")
+    }
+
+    /// A filter as earlier versions built it: runs of 3, 4 and 5 only, by the formula of storage/README.md.
+    @Test func theFirstFormatIsReadOn() throws {
+        let text = Array("lognet: 10.0.0.7:27015 closed lf261\n".utf8)
+        var filter = [UInt8](repeating: 0, count: 1024)
+        for length in [3, 4, 5] {
+            for start in 0...(text.count - length) {
+                let gram = Array(text[start..<start + length])
+                let isShort = length < 5
+                if isShort, gram.contains(where: { (0x30...0x39).contains($0) || $0 == 0x0A }) { continue }
+                let at = Int((UInt64(Self.place(gram)) * UInt64(filter.count * 8)) >> 18)
+                filter[at / 8] |= 1 << UInt8(at % 8)
+            }
+        }
+        func may(_ literal: String, _ format: UInt16) -> Bool {
+            filter.withUnsafeBytes { FilterProbe(Array(literal.utf8)).mayMatch($0, format: format) }
+        }
+        for start in text.indices {
+            for end in (start + 1)...text.count where !text[start..<end].contains(0x0A) {
+                #expect(may(String(decoding: text[start..<end], as: UTF8.self), 1))
+            }
+        }
+        #expect(!may("10.0.0.8:27015", 1) && !may("absent", 1))
+        // What a format means that is not known is not guessed.
+        #expect(may("absent", 3) && may("absent", 0))
+    }
+
+    /// A gram's place as storage/README.md gives it.
+    private static func place(_ gram: [UInt8]) -> UInt32 {
+        let factors: [Int: UInt64] = [
+            3: 0xD6E8_FEB8_6659_FD93, 4: 0xC2B2_AE3D_27D4_EB4F, 5: 0x9E37_79B9_7F4A_7C15,
+        ]
+        let value = gram.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return UInt32(((value << UInt64(64 - 8 * gram.count)) &* (factors[gram.count] ?? 0)) >> 46)
+    }
+
     @Test func itsSizeAndSelectivityAreWorthIt() throws {
         let text = logText(PackFormat.blockSize)
         let filter = text.withUnsafeBytes { BlockFilter.build($0) }

@@ -10,18 +10,21 @@
 #define SALVAGE_FILTER_MASTER_BYTES 32768
 
 /// Sets the bit of every gram of `bytes` in `master` (SALVAGE_FILTER_MASTER_BYTES, cleared by the caller):
-/// each 5-gram, each 4-gram and 3-gram that has neither a digit nor a newline, all with ASCII letters folded.
+/// each 5-gram, each 4-gram and 3-gram that has neither a digit nor a newline, all with ASCII letters folded. Where five
+/// bytes are digits and dots, a dot among them, the 6-gram that begins there takes their place; five bytes that are two
+/// letters or more and then digits set a second bit.
 void salvage_filter_add(uint64_t *master, const uint8_t *bytes, size_t count);
 
-/// Bits that a filter at 53 % load needs for what `master` holds: a multiple of 64, at least 64.
+/// Bits that a filter at 55 % load needs for what `master` holds: a multiple of 64, at least 64.
 uint32_t salvage_filter_bits(const uint64_t *master);
 
 /// Copies the set bits of `master` into `filter` (`bits` / 8 bytes, cleared here).
 void salvage_filter_fold(const uint64_t *master, uint64_t *filter, uint32_t bits);
 
-/// The places (0 ..< 2^18) of the grams of `literal` (at most `capacity` of them, the most selective first).
+/// The places (0 ..< 2^18) of the grams of `literal` in filters of a format, 1 or 2 (at most `capacity` of them, the most selective first).
 /// Grams with a byte whose entry in `skip` (256 entries, may be NULL) is not 0 are left out. Returns their number.
-size_t salvage_filter_places(const uint8_t *literal, size_t count, const uint8_t *skip, uint32_t *places, size_t capacity);
+size_t salvage_filter_places(
+    int format, const uint8_t *literal, size_t count, const uint8_t *skip, uint32_t *places, size_t capacity);
 
 /// CRC-32C (Castagnoli), continued from `crc`; start with 0.
 uint32_t salvage_crc32c(uint32_t crc, const void *bytes, size_t count);
