@@ -189,6 +189,37 @@ private func run(
         #expect(FilterIndex(store: store).packs == 19)
     }
 
+    /// A power cut may leave a file of filters at any length, odd ones included.
+    @Test func filtersThatAreCutShortHideNothing() throws {
+        let store = FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: store) }
+        var packs: [String] = []
+        for number in 0..<3 {
+            let pack = "packs/2025/11/20/s\(number).pack"
+            packs.append(pack)
+            try writeSmallPack(store + "/" + pack, "s\(number)", "common line\nonly needle\(number)x here\n")
+            try FilterLog.append(store: store, pack: pack, reader: PackReader.open(path: store + "/" + pack))
+        }
+        let file = store + "/filters/2025-11-20.rows"
+        let sound = Array(try Data(contentsOf: URL(filePath: file)))
+        let pattern = try SearchPattern(PatternOptions(["needle1x"]))
+        for length in 0...sound.count {
+            try Data(sound.prefix(length)).write(to: URL(filePath: file))
+            let survey = FilterIndex(store: store).survey(BlockQuery(pattern.query))
+            #expect(survey.packs <= length * 3 / sound.count, "cut at \(length)")
+            let found = try Self.find("needle1x", store, packs)
+            #expect(found == "s1:a.log:2:only needle1x here\n", "cut at \(length)")
+        }
+        // What is appended behind a cut record is found.
+        for cut in 1...9 {
+            try Data(sound.dropLast(cut)).write(to: URL(filePath: file))
+            try FilterLog.append(store: store, pack: packs[2], reader: PackReader.open(path: store + "/" + packs[2]))
+            let size = try size(store + "/" + packs[2])
+            #expect(FilterIndex(store: store).row(pack: packs[2], packBytes: size) != nil, "\(cut) bytes short")
+            #expect(try Self.find("needle2x", store, packs) == "s2:a.log:2:only needle2x here\n")
+        }
+    }
+
     private func size(_ path: String) throws -> UInt64 { try PackReader.open(path: path).fileSize }
 
     private func writeSmallPack(_ path: String, _ session: String, _ text: String) throws {
