@@ -89,9 +89,10 @@ final class ISALInflater: Inflater {
             case ISAL_INVALID_LOOKBACK: .damaged("deflate distance too far back")
             default: .damaged("deflate error \(code)")
             }
+        // Of damaged data ISA-L may give back more bytes than this call took: what earlier calls had left in its bit buffer.
         return InflateStep(
-            consumed: available - Int(state.pointee.avail_in), produced: room - Int(state.pointee.avail_out),
-            state: step)
+            consumed: max(0, available - Int(state.pointee.avail_in)),
+            produced: room - Int(state.pointee.avail_out), state: step)
     }
 }
 

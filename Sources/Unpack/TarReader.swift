@@ -1,4 +1,5 @@
 import CArchive
+import Glibc
 
 /// libarchive's tar reader over a gate: one entry after the other, its content as pointers into the gate's pieces.
 final class TarReader {
@@ -67,13 +68,13 @@ final class TarReader {
     /// Reads the next header.
     func nextHeader() -> Header {
         archive_clear_error(archive)
-        let code = archive_read_next_header2(archive, entry)
+        let code = asked { archive_read_next_header2(archive, entry) }
         warned = code == ARCHIVE_WARN
         switch code {
         case ARCHIVE_OK: return .entry
         case ARCHIVE_WARN:
             // A chain of special headers without an entry leaves no path behind.
-            return archive_entry_pathname(entry) == nil && archive_entry_pathname_w(entry) == nil
+            return asked { archive_entry_pathname(entry) } == nil && asked { archive_entry_pathname_w(entry) } == nil
                 ? .unusable : .entry
         case ARCHIVE_EOF: return .end
         case ARCHIVE_RETRY: return .damagedBlock
@@ -93,7 +94,7 @@ final class TarReader {
         var start: UnsafeRawPointer?
         var size = 0
         var offset: la_int64_t = 0
-        let code = archive_read_data_block(archive, &start, &size, &offset)
+        let code = asked { archive_read_data_block(archive, &start, &size, &offset) }
         switch code {
         case ARCHIVE_OK, ARCHIVE_WARN:
             return .data(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : size), offset: Int64(offset))
@@ -103,7 +104,7 @@ final class TarReader {
     }
 
     /// Passes over the rest of the current entry's content and its padding; false when the stream ends before.
-    func skipContent() -> Bool { archive_read_data_skip(archive) == ARCHIVE_OK }
+    func skipContent() -> Bool { asked { archive_read_data_skip(archive) } == ARCHIVE_OK }
 
     /// Pieces of content that the current entry's sparse map lists; zero for an ordinary file.
     var extents: UInt64 { UInt64(clamping: archive_entry_sparse_count(entry)) }
@@ -111,13 +112,13 @@ final class TarReader {
     /// The current entry as libarchive understood it.
     func header() -> EntryHeader {
         var header = EntryHeader()
-        header.path = bytes(archive_entry_pathname(entry) ?? archive_entry_pathname_utf8(entry)) ?? []
+        header.path = text(archive_entry_pathname, archive_entry_pathname_utf8) ?? []
         header.kind = kind
         switch header.kind {
         case .hardlink:
-            header.linkTarget = bytes(archive_entry_hardlink(entry) ?? archive_entry_hardlink_utf8(entry)) ?? []
+            header.linkTarget = text(archive_entry_hardlink, archive_entry_hardlink_utf8) ?? []
         case .symlink:
-            header.linkTarget = bytes(archive_entry_symlink(entry) ?? archive_entry_symlink_utf8(entry)) ?? []
+            header.linkTarget = text(archive_entry_symlink, archive_entry_symlink_utf8) ?? []
         case .characterDevice, .blockDevice:
             header.deviceMajor = UInt64(archive_entry_rdevmajor(entry))
             header.deviceMinor = UInt64(archive_entry_rdevminor(entry))
@@ -134,7 +135,7 @@ final class TarReader {
 
     private var kind: EntryKind {
         // Asked first: a hard link has no type of its own, or that of the file it carries.
-        if archive_entry_hardlink(entry) != nil { return .hardlink }
+        if asked({ archive_entry_hardlink(entry) }) != nil { return .hardlink }
         return switch UInt32(archive_entry_filetype(entry)) {
         case 0o040000: .directory
         case 0o120000: .symlink
@@ -146,11 +147,21 @@ final class TarReader {
         }
     }
 
-    private func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8]? {
-        guard let text else { return nil }
-        var length = 0
-        while text[length] != 0 { length += 1 }
-        return Array(UnsafeRawBufferPointer(start: text, count: length))
+    /// A text of the entry, in the locale's character set or else in UTF-8.
+    private func text(
+        _ plain: (OpaquePointer?) -> UnsafePointer<CChar>?, _ utf8: (OpaquePointer?) -> UnsafePointer<CChar>?
+    ) -> [UInt8]? {
+        guard let text = asked({ plain(entry) }) ?? asked({ utf8(entry) }) else { return nil }
+        return Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
+    }
+
+    /// Calls libarchive with a clean `errno`.
+    ///
+    /// Where a name cannot be converted, libarchive looks whether `errno` is ENOMEM, whoever left it there, and then gives
+    /// the archive up or ends the process.
+    private func asked<Answer>(_ call: () -> Answer) -> Answer {
+        errno = 0
+        return call()
     }
 }
 
@@ -163,5 +174,7 @@ private func readPiece(
         return la_ssize_t(ARCHIVE_FATAL)
     }
     out.pointee = piece.baseAddress
+    // What inflating and reading left there is not libarchive's to judge by.
+    errno = 0
     return piece.count
 }
