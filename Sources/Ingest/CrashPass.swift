@@ -42,15 +42,16 @@ struct CrashPass {
         for dump in dumps where dump.content != .microdump && records.count < Self.mostRecords {
             let bytes = PackByteSource(try writer.readBack(member: dump.member))
             var context = context
-            context.modified = writtenAt(writer.members[dump.member].mtime)
-            records += analyzer.analyze(source: bytes, name: name(dump.path), context: context)
+            let member = try writer.member(dump.member)
+            context.modified = writtenAt(member.mtime)
+            records += analyzer.analyze(source: bytes, name: name(member.path), context: context)
         }
         let found = try writer.takeAnchors()
         let byMember = Dictionary(grouping: found.anchors, by: \.member)
         for member in byMember.keys.sorted() where records.count < Self.mostRecords {
             let anchors = (byMember[member] ?? []).map { CrashAnchor(offset: $0.offset, id: $0.id) }.sorted()
             let bytes = PackByteSource(try writer.readBack(member: member))
-            let path = name(writer.members[member].path)
+            let path = name(try writer.member(member).path)
             records += analyzer.analyze(text: bytes, anchors: anchors, name: path, context: context)
         }
         return CrashMerger.merge(Array(records.prefix(Self.mostRecords))).map { $0.json() }

@@ -25,7 +25,7 @@ final class ExpansionPass {
     }
 
     /// More members than this are not looked into.
-    private static let mostMembers = 10_000
+    static let mostMembers = 10_000
     /// Holes and content of one compressed dump.
     static let longestDump: UInt64 = 16 << 30
 
@@ -59,8 +59,7 @@ final class ExpansionPass {
     func expand(
         _ candidate: Candidate, analyze: (ScratchFile, MemberHeader, _ isWhole: Bool) -> Void
     ) throws(PackError) {
-        guard writer.members.indices.contains(candidate.member) else { return }
-        let member = writer.members[candidate.member]
+        let member = try writer.member(candidate.member)
         guard looked < Self.mostMembers, limits.expandedForArtifact > 0 else {
             if limits.expandedForArtifact > 0 {
                 outcomes.append(Outcome(artifact: member.artifact, flag: Self.limited))
@@ -71,7 +70,7 @@ final class ExpansionPass {
         let source = PackByteSource(try writer.readBack(member: candidate.member))
         let content = try expand(
             source, candidate.form, like: member.header, flags: member.flags, takesDumps: true, analyze: analyze)
-        if content == .dump { writer.amend(member: candidate.member, kind: .crashDump) }
+        if content == .dump { try writer.amend(member: candidate.member, kind: .crashDump) }
     }
 
     /// What a source turned out to hold.

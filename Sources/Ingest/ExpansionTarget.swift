@@ -176,7 +176,7 @@ final class ExpansionTarget {
         derived.kind = judged.kind.isText ? judged.kind : .text
         derived.timeFormat = judged.timeFormat.rawValue
         if judged.content.isCrashDump {
-            dump = MemberSink.Dump(member: writer.memberCount, content: judged.content, path: derived.path)
+            dump = MemberSink.Dump(member: writer.memberCount, content: judged.content)
         }
         try writer.beginMember(derived)
         isTranscoded = order != nil

@@ -15,7 +15,7 @@ struct Generation {
         let old = (try? previous.artifacts()) ?? []
         let places = place(old, in: &artifacts)
         let replaced = wholeArtifacts
-        let fresh = freshMembers()
+        let fresh = try freshMembers()
         var kept = Set<[UInt8]>()
         func isKept(_ member: Member) -> Bool {
             let artifact = places[Int(member.artifact)] ?? member.artifact
@@ -48,9 +48,10 @@ struct Generation {
         Rank(isWhole: member.flags.isDisjoint(with: [.truncated, .corrupt, .limited]), size: member.size)
     }
 
-    private func freshMembers() -> [MemberKey: Rank] {
+    private func freshMembers() throws(PackError) -> [MemberKey: Rank] {
         var best: [MemberKey: Rank] = [:]
-        for member in writer.members {
+        for index in 0..<writer.memberCount {
+            let member = try writer.member(index)
             let key = MemberKey(artifact: member.artifact, path: member.path)
             best[key] = max(best[key] ?? rank(member), rank(member))
         }

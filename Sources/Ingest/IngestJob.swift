@@ -50,6 +50,8 @@ public struct IngestJob: Codable, Sendable, Equatable {
     public var path: String?
     /// Whether a scratch file is passed, for what is looked at and not stored.
     public var hasScratch = false
+    /// Whether a file is passed in which the table of members waits while it grows.
+    public var hasTables = false
     /// Whether nothing is to be packed, but every barrier tried: see ``IngestProcess/probe()``.
     public var isProbe = false
     /// Whether the child is to say how much memory it took.

@@ -63,7 +63,8 @@ public struct IngestWorker {
         options.filtersAside = job.path != nil
         let start = job.session.created ?? job.session.exited ?? 0
         let writer = try PackWriter(
-            descriptor: IngestProcess.Slot.pack, options: options, inspector: LogInspector(sessionStart: start))
+            descriptor: IngestProcess.Slot.pack, options: options, inspector: LogInspector(sessionStart: start),
+            tables: job.hasTables ? IngestProcess.Slot.tables : nil)
         defer { writer.abort() }
         let scratch =
             job.hasScratch
@@ -76,7 +77,7 @@ public struct IngestWorker {
         for (index, input) in job.inputs.enumerated() {
             let descriptor = IngestProcess.Slot.firstInput + Int32(index)
             redactor?.artifact = UInt32(clamping: input.artifact)
-            var sink = MemberSink(writer: writer, artifact: input.artifact, expansion: expansion)
+            var sink = try MemberSink(writer: writer, artifact: input.artifact, expansion: expansion)
             let verdict = try read(input, from: descriptor, into: &sink)
             dumps += sink.dumps
             candidates += sink.candidates
@@ -100,7 +101,7 @@ public struct IngestWorker {
         for record in records { writer.addCrash(json: record) }
         let summary = try writer.finish(session: job.session, artifacts: artifacts)
         answer.crashes = records.count
-        answer.members = summary.members.count
+        answer.members = summary.members
         answer.packBytes = summary.fileSize
         if let path = job.path {
             let record = FilterLog.record(pack: path, packBytes: summary.fileSize, filters: summary.filtersAside)

@@ -13,7 +13,6 @@ struct MemberSink: UnpackSink {
     struct Dump {
         let member: Int
         let content: ContentKind
-        let path: [UInt8]
     }
 
     /// Where a member's bytes go.
@@ -47,16 +46,20 @@ struct MemberSink: UnpackSink {
     private var isDropping = false
 
     /// A sink for one artifact of the pack.
-    init(writer: PackWriter, artifact: Int, expansion: ExpansionPass) {
+    init(writer: PackWriter, artifact: Int, expansion: ExpansionPass) throws(PackError) {
         self.writer = writer
         self.artifact = UInt32(clamping: artifact)
         self.expansion = expansion
-        let whole = writer.members.filter { member in
-            member.artifact == UInt32(clamping: artifact)
-                && member.flags.isDisjoint(with: [.truncated, .corrupt, .limited])
+        var present: Set<[UInt8]> = []
+        for index in 0..<writer.memberCount {
+            let member = try writer.member(index)
+            guard member.artifact == self.artifact,
+                member.flags.isDisjoint(with: [.truncated, .corrupt, .limited])
+            else { continue }
+            // What was redacted stands for the member that it was made of.
+            present.formUnion([member.path, DerivedName.original(of: member)])
         }
-        // What was redacted stands for the member that it was made of.
-        present = Set(whole.flatMap { [$0.path, DerivedName.original(of: $0)] })
+        self.present = present
         head.reserveCapacity(MemberClassifier.headSize)
     }
 
@@ -193,7 +196,7 @@ struct MemberSink: UnpackSink {
         guard let header else { return }
         let content = try expansion.expandText(scratch, .compressed(format), like: header, flags: flags)
         if content != .text {
-            candidates.append(.init(member: writer.memberCount, form: .compressed(format)))
+            mark(writer.memberCount, .compressed(format))
             try writer.beginMember(header)
             let writer = writer
             try scratch.readAll { (bytes) throws(PackError) in try writer.append(bytes) }
@@ -230,25 +233,31 @@ struct MemberSink: UnpackSink {
                     try writer.beginMember(header)
                 }
                 if leadingHole > 0 { try leaveHole(leadingHole) }
-                note(judged, member: member, path: header.path)
+                note(judged, member: member)
                 return
             }
             header.timeFormat = judged.timeFormat.rawValue
             if isRegular { header.kind = judged.kind }
-            note(judged, member: member, path: header.path)
+            note(judged, member: member)
             if isRegular, let order = judged.order {
-                candidates.append(.init(member: member, form: .utf16(order)))
+                mark(member, .utf16(order))
             } else if isRegular, let format = judged.compressed {
-                candidates.append(.init(member: member, form: .compressed(format)))
+                mark(member, .compressed(format))
             }
         }
         try writer.beginMember(header)
         if leadingHole > 0 { try writer.appendHole(leadingHole) }
     }
 
-    private mutating func note(_ judged: MemberClassifier, member: Int, path: [UInt8]) {
+    private mutating func note(_ judged: MemberClassifier, member: Int) {
         guard judged.content.isCrashDump, member >= 0 else { return }
-        dumps.append(Dump(member: member, content: judged.content, path: path))
+        dumps.append(Dump(member: member, content: judged.content))
+    }
+
+    private mutating func mark(_ member: Int, _ form: ExpansionPass.Form) {
+        // One more than are looked into, so that the pass notices.
+        guard candidates.count <= ExpansionPass.mostMembers else { return }
+        candidates.append(.init(member: member, form: form))
     }
 
     /// The way of a member that has to be redacted; nil where there are no rules, or nothing to apply them to.

@@ -166,25 +166,28 @@ public struct StoreIngest: Sendable {
             if descriptor >= 0 { old = descriptor }
         }
         defer { if let old { close(old) } }
-        let scratch = try Self.scratchFile(beside: temporary)
+        let scratch = try Self.scratchFile(beside: temporary, "scratch")
         defer { close(scratch) }
+        let tables = try Self.scratchFile(beside: temporary, "tables")
+        defer { close(tables) }
         var job = IngestJob(
             session: session, artifacts: rows, inputs: files.map(\.input), hasPrevious: old != nil, limits: limits,
             workers: workers)
         job.hasScratch = true
+        job.hasTables = true
         job.redactions = redactions
         job.path = path
-        let answer = try process.wait(job, inputs: inputs, previous: old, pack: pack, scratch: scratch)
+        let answer = try process.wait(job, inputs: inputs, previous: old, pack: pack, scratch: scratch, tables: tables)
         return (answer, try PackFile.takeTail(pack, behind: answer.packBytes, limit: Self.largestRecord))
     }
 
     /// An open file without a name on the store's disk.
-    private static func scratchFile(beside path: String) throws -> Int32 {
+    private static func scratchFile(beside path: String, _ what: String) throws -> Int32 {
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         var descriptor = open(folder, O_RDWR | SALVAGE_O_TMPFILE | O_CLOEXEC, 0o600)
         if descriptor < 0 {
             // Not every file system has files without a name.
-            let name = path + ".scratch.\(getpid())"
+            let name = path + ".\(what).\(getpid())"
             descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
             if descriptor >= 0 { unlink(name) }
         }

@@ -20,7 +20,9 @@ public enum FilterLog {
     ///
     /// - Throws: `LogSearchError` when it is not about that pack, or when the file cannot be written. That costs later
     ///   searches time, not results.
-    public static func append(store: String, pack: String, packBytes: UInt64, record: [UInt8]) throws(LogSearchError) {
+    public static func append(
+        store: String, pack: String, packBytes: UInt64, record: [UInt8]
+    ) throws(LogSearchError) {
         let isSound = record.withUnsafeBytes { bytes in
             guard let row = FilterRow(bytes), row.totalLength == bytes.count else { return false }
             return row.packBytes == packBytes && row.path.elementsEqual(pack.utf8)
@@ -50,7 +52,8 @@ public enum FilterLog {
     /// Records that a pack was removed.
     public static func remove(store: String, pack: String) throws(LogSearchError) {
         try append(
-            FilterRow.encode(path: pack, packBytes: 0, filters: [], format: BlockFilter.format), to: try file(store: store, pack: pack))
+            FilterRow.encode(path: pack, packBytes: 0, filters: [], format: BlockFilter.format),
+            to: try file(store: store, pack: pack))
     }
 
     /// Drops the records of the day that a pack belonged to, once no pack of that day is left. Should one be written at

@@ -16,6 +16,8 @@ final class BlockJob {
     var count = 0
     var pieces: [Piece] = []
     var flags: BlockFlags = []
+    /// Whether every member in it has all of its content here.
+    var isWhole = false
 
     // Results, written by the worker.
     var done = false
@@ -53,6 +55,7 @@ final class BlockJob {
         count = 0
         pieces.removeAll(keepingCapacity: true)
         flags = []
+        isWhole = false
         done = false
         frameSize = 0
         facts.removeAll(keepingCapacity: true)

@@ -42,6 +42,56 @@ final class FrameCompressor {
     }
 }
 
+/// Compresses into one zstd frame what comes piece by piece and has a size that is known before.
+final class FrameStream {
+    private let context: OpaquePointer
+    private let room: UnsafeMutableRawBufferPointer
+
+    init(level: Int32, size: UInt64) throws(PackError) {
+        guard let context = ZSTD_createCCtx() else {
+            throw PackError(.resources, "no memory for a zstd compressor")
+        }
+        self.context = context
+        room = .allocate(byteCount: ZSTD_CStreamOutSize(), alignment: 64)
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+        ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 1)
+        ZSTD_CCtx_setPledgedSrcSize(context, size)
+    }
+
+    deinit {
+        ZSTD_freeCCtx(context)
+        room.deallocate()
+    }
+
+    /// Takes the next bytes and hands out what is compressed.
+    func push(
+        _ raw: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) throws(PackError) -> Void
+    ) throws(PackError) {
+        var input = ZSTD_inBuffer(src: raw.baseAddress, size: raw.count, pos: 0)
+        while input.pos < input.size { _ = try step(&input, ZSTD_e_continue, take) }
+    }
+
+    /// Ends the frame; fails where more or fewer bytes came than were announced.
+    func finish(_ take: (UnsafeRawBufferPointer) throws(PackError) -> Void) throws(PackError) {
+        var input = ZSTD_inBuffer(src: nil, size: 0, pos: 0)
+        while try step(&input, ZSTD_e_end, take) > 0 {}
+    }
+
+    private func step(
+        _ input: inout ZSTD_inBuffer, _ how: ZSTD_EndDirective,
+        _ take: (UnsafeRawBufferPointer) throws(PackError) -> Void
+    ) throws(PackError) -> Int {
+        var output = ZSTD_outBuffer(dst: room.baseAddress, size: room.count, pos: 0)
+        let left = ZSTD_compressStream2(context, &output, &input, how)
+        guard ZSTD_isError(left) == 0 else {
+            throw PackError(.resources, "zstd: \(String(cString: ZSTD_getErrorName(left)))")
+        }
+        if output.pos > 0 { try take(UnsafeRawBufferPointer(rebasing: room[..<output.pos])) }
+        return left
+    }
+}
+
 /// Decodes zstd frames whose size is known. One per thread.
 final class FrameDecompressor {
     private let context: OpaquePointer

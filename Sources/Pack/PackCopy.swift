@@ -59,7 +59,7 @@ extension PackWriter {
         }
         let old = reader.members[index]
         try endMember(flags: old.flags)
-        return keepHash(old.sha256)
+        return try keepHash(old.sha256)
     }
 }
 

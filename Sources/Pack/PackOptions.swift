@@ -30,8 +30,8 @@ public struct PackOptions: Sendable {
 public struct PackSummary: Sendable {
     /// Size of the file in bytes.
     public var fileSize: UInt64
-    /// All members, complete.
-    public var members: [Member]
+    /// Number of members.
+    public var members: Int
     /// Number of blocks.
     public var blocks: Int
     /// Raw bytes in all blocks.

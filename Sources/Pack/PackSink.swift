@@ -10,8 +10,11 @@ final class PackSink {
     private(set) var filterBytes: UInt64 = 0
     private(set) var anchors: [MemberAnchor] = []
     private(set) var anchorsDropped = false
-    private(set) var tallies: [Tally] = []
 
+    /// What is added up over members that have no more blocks to come.
+    let tallies: PagedBytes
+    /// The member whose further blocks may follow, and what is known of it so far.
+    private var running: (member: Int, tally: Tally)?
     private let inspector: (any BlockInspector)?
     private let buffer: UnsafeMutableRawBufferPointer
     private var filled = 0
@@ -25,20 +28,20 @@ final class PackSink {
     private static let bufferSize = 1 << 20
     static let maxAnchors = 1 << 16
 
-    /// What is added up over the blocks of a member.
-    struct Tally {
+    /// What the next block of a member depends on.
+    private struct Tally {
         var stored: UInt64 = 0
         var newlines: UInt64 = 0
-        var content: UInt64 = 0
         var endsOpen = false
         var facts: BlockFacts?
-
-        var lines: UInt64 { newlines + (endsOpen ? 1 : 0) }
     }
 
-    init(descriptor: Int32, inspector: (any BlockInspector)?, filtersAside: Bool) {
+    init(
+        descriptor: Int32, inspector: (any BlockInspector)?, filtersAside: Bool, tables: PageFile? = nil
+    ) {
         self.descriptor = descriptor
         keepsAside = filtersAside
+        tallies = PagedBytes(file: tables)
         self.inspector = inspector
         buffer = .allocate(byteCount: Self.bufferSize, alignment: 64)
     }
@@ -47,13 +50,18 @@ final class PackSink {
         buffer.deallocate()
     }
 
-    func tally(_ member: Int) -> Tally {
-        member < tallies.count ? tallies[member] : Tally()
+    /// Takes over what was added up over a member of an older pack.
+    func setTally(_ member: Int, _ tally: MemberTally) throws(PackError) { try tallies.store(tally, member) }
+
+    /// Puts away what is known of the member that was added up last.
+    func settleTallies() throws(PackError) {
+        if let (member, tally) = running { try settle(member, tally) }
+        running = nil
     }
 
-    func setTally(_ member: Int, _ tally: Tally) {
-        while tallies.count <= member { tallies.append(Tally()) }
-        tallies[member] = tally
+    private func settle(_ member: Int, _ tally: Tally) throws(PackError) {
+        try tallies.store(
+            MemberTally(stored: tally.stored, lines: tally.newlines + (tally.endsOpen ? 1 : 0)), member)
     }
 
     func takeAnchors() -> [MemberAnchor] {
@@ -65,7 +73,7 @@ final class PackSink {
     func commit(_ job: BlockJob) throws(PackError) {
         var block = Block(offset: offset, storedSize: UInt32(job.frameSize), rawSize: UInt32(job.count))
         block.flags = job.flags
-        note(job, in: &block)
+        try note(job, in: &block)
         try append(job.compressed)
         if !job.filter.isEmpty { block.filter = FilterReference(job.filter) }
         try add(block, filter: job.filter)
@@ -90,28 +98,38 @@ final class PackSink {
         }
     }
 
-    private func note(_ job: BlockJob, in block: inout Block) {
+    private func note(_ job: BlockJob, in block: inout Block) throws(PackError) {
         var times: (min: Int64, max: Int64)?
         var timed = true
+        // Between two blocks of a large member there may be one of small members, all of each.
+        var current = job.isWhole ? nil : running
         for (index, piece) in job.pieces.enumerated() {
             let number = piece.context.member
-            var tally = tally(number)
+            if let (member, tally) = current, member != number {
+                try settle(member, tally)
+                current = nil
+            }
+            var tally = current?.tally ?? Tally()
             if index == 0, !job.flags.contains(.batch) { block.firstLine = tally.newlines + 1 }
             let facts = inspector?.settle(job.facts[index], after: tally.facts, piece.context) ?? job.facts[index]
             keep(facts.anchors, of: piece)
             tally.facts = facts
             tally.facts?.anchors = []
             tally.newlines += UInt64(job.newlines[index])
-            tally.content += UInt64(piece.length)
             if job.flags.contains(.text) { tally.endsOpen = job.bytes(of: piece).last != UInt8(ascii: "\n") }
             tally.stored += UInt64(job.frameSize) * UInt64(piece.length) / UInt64(max(job.count, 1))
-            setTally(number, tally)
+            current = (number, tally)
             if let first = facts.minTime, let last = facts.maxTime {
                 times = (min(first, times?.min ?? first), max(last, times?.max ?? last))
             } else {
                 // One piece of unknown time makes the block's time unknown: it must not be pruned by the others'.
                 timed = false
             }
+        }
+        if !job.isWhole {
+            running = current
+        } else if let (member, tally) = current {
+            try settle(member, tally)
         }
         if timed, let times {
             block.minTime = times.min
@@ -186,46 +204,12 @@ final class PackSink {
         pendingBlocks.removeAll(keepingCapacity: true)
     }
 
-    /// Writes the footer: sections, directory, trailer, in one skippable frame that ends the file.
-    func writeFooter(_ sections: [(id: SectionID, bytes: [UInt8])]) throws(PackError) {
-        try writeFilters()
-        let footerOffset = offset
-        var body = LittleEndianWriter()
-        var directory = LittleEndianWriter()
-        let compressor = try FrameCompressor(level: 3)
-        for section in sections {
-            guard UInt64(section.bytes.count) <= PackFormat.maxSectionSize else {
-                throw PackError(.tooLarge, "a section of the footer would have \(section.bytes.count) bytes")
-            }
-            var stored = section.bytes
-            var flags: UInt32 = 0
-            if stored.count > 4096 {
-                let smaller = try compressor.compress(stored)
-                if smaller.count < stored.count {
-                    stored = smaller
-                    flags = SectionEntry.compressed
-                }
-            }
-            let entry = SectionEntry(
-                id: section.id.rawValue, flags: flags, offset: footerOffset + 8 + UInt64(body.bytes.count),
-                storedSize: UInt64(stored.count), rawSize: UInt64(section.bytes.count),
-                checksum: PackFormat.crc32c(stored))
-            entry.write(to: &directory)
-            body.put(bytes: stored)
-        }
-        let content = body.bytes.count + directory.bytes.count + PackFormat.trailerSize
-        guard content < Int(UInt32.max) else { throw PackError(.tooLarge, "the footer would pass 4 GiB") }
-        let trailer = Trailer(
-            footerOffset: footerOffset, footerLength: UInt64(content) + 8,
-            directoryOffset: footerOffset + 8 + UInt64(body.bytes.count), sectionCount: UInt32(sections.count),
-            directoryChecksum: PackFormat.crc32c(directory.bytes))
-        var header = LittleEndianWriter()
-        header.put(PackFormat.footerFrame)
-        header.put(UInt32(content))
-        try append(header.bytes)
-        try append(body.bytes)
-        try append(directory.bytes)
-        try append(trailer.bytes)
+    /// Replaces bytes that were appended before.
+    func patch(_ bytes: [UInt8], at place: UInt64) throws(PackError) {
         try flush()
+        let result = bytes.withUnsafeBytes { raw in
+            Result { () throws(PackError) in try PackFile.write(descriptor, raw, at: place) }
+        }
+        try result.get()
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// One thread calls it. Hashing happens on that thread, compression and filters on the workers, writing on whichever
 /// worker is next in order. The caller syncs and renames the file (`PackFile.publish`). Memory stays below 24 MiB for
-/// buffers, whatever the members hold; tables grow with the number of members and blocks.
+/// buffers, whatever the members hold; with a file for the table of members, their number adds nothing to it.
 public final class PackWriter {
     private let sink: PackSink
     private let pipeline: CompressPipeline
@@ -10,14 +10,14 @@ public final class PackWriter {
     let writesFilters: Bool
     private var crashes: [[UInt8]] = []
 
-    /// The members begun so far; complete only after `finish`.
-    public private(set) var members: [Member] = []
+    private let log: MemberLog
+    /// The member being written.
+    private var current: Member?
     /// Number of blocks handed to the pipeline: the index that the next one gets.
     private var submitted = 0
-    private var open = false
     private var finished = false
 
-    // The member being written.
+    // Of the member being written.
     private var job: BlockJob?
     private var content: UInt64 = 0
     private var logical: UInt64 = 0
@@ -38,13 +38,23 @@ public final class PackWriter {
     /// Longest path or link target that is kept, in bytes.
     public static let maxPathLength = 1 << 20
 
+    /// Pieces of one block at most: a sparse member may have one for each byte, and each costs two hundred bytes.
+    private static let mostPieces = 4096
+
     /// A writer into `descriptor`, an empty file open for reading and writing, which stays the caller's.
+    ///
+    /// `tables` is another such file, in which the table of members waits where it grows beyond a megabyte; without it, it
+    /// is all in memory.
     public init(
-        descriptor: Int32, options: PackOptions = PackOptions(), inspector: (any BlockInspector)? = nil
+        descriptor: Int32, options: PackOptions = PackOptions(), inspector: (any BlockInspector)? = nil,
+        tables: Int32? = nil
     ) throws(PackError) {
+        let pages = tables.map { PageFile(descriptor: $0) }
         let sink = PackSink(
-            descriptor: descriptor, inspector: inspector, filtersAside: options.filtersAside && options.filters)
+            descriptor: descriptor, inspector: inspector, filtersAside: options.filtersAside && options.filters,
+            tables: pages)
         self.sink = sink
+        log = MemberLog(file: pages)
         hasher = try SHA256Hasher()
         writesFilters = options.filters
         holeBudget = options.hashedHoleBudget
@@ -59,14 +69,13 @@ public final class PackWriter {
 
     /// Begins a member; the one before must have ended.
     public func beginMember(_ header: MemberHeader) throws(PackError) {
-        guard !open, !finished else { throw PackError(.misuse, "a member begins where none may") }
-        guard members.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
+        guard current == nil, !finished else { throw PackError(.misuse, "a member begins where none may") }
+        guard log.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
         guard max(header.path.count, header.linkTarget?.count ?? 0) <= Self.maxPathLength else {
             throw PackError(.tooLarge, "a path of \(header.path.count) bytes")
         }
         try hasher.start()
-        members.append(Member(header))
-        open = true
+        current = Member(header)
         content = 0
         logical = 0
         hashedHoles = 0
@@ -78,7 +87,7 @@ public final class PackWriter {
 
     /// Appends bytes to the member. Large pieces are better: 64 KiB or more hash at full speed.
     public func append(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
-        guard open else { throw PackError(.misuse, "bytes without a member") }
+        guard current != nil else { throw PackError(.misuse, "bytes without a member") }
         guard bytes.count > 0 else { return }
         guard !logical.addingReportingOverflow(UInt64(bytes.count)).overflow else {
             throw PackError(.tooLarge, "a member passes 2^64 bytes")
@@ -98,25 +107,12 @@ public final class PackWriter {
 
     /// Appends a run of zeros that is recorded and not stored.
     public func appendHole(_ length: UInt64) throws(PackError) {
-        guard open else { throw PackError(.misuse, "a hole without a member") }
+        guard current != nil else { throw PackError(.misuse, "a hole without a member") }
         guard length > 0 else { return }
         let (end, overflow) = logical.addingReportingOverflow(length)
         guard !overflow else { throw PackError(.tooLarge, "a member passes 2^64 bytes") }
-        let index = members.count - 1
-        if members[index].holes.isEmpty, holeBudget == 0 { members[index].flags.insert(.hashOmitsAllHoles) }
-        if let last = members[index].holes.last, last.offset + last.length == logical {
-            members[index].holes[members[index].holes.count - 1].length += length
-        } else {
-            members[index].holes.append(Hole(offset: logical, length: length))
-        }
-        let (total, passed) = hashedHoles.addingReportingOverflow(length)
-        if !passed, total <= members[index].flags.hashedHoles, !members[index].flags.contains(.hashOmitsHoles) {
-            hashedHoles = total
-            holeBudget -= min(length, holeBudget)
-            try hasher.update(zeros: length)
-        } else {
-            members[index].flags.insert(.hashOmitsHoles)
-        }
+        let isHashed = enterHole(length)
+        if isHashed { try hasher.update(zeros: length) }
         logical = end
         if let job, job.count > 0 { job.flags.insert(.touchesHole) }
         touchesHole = true
@@ -126,23 +122,43 @@ public final class PackWriter {
     /// Ends the member. `stored`, `lineCount` and sometimes `firstBlock` are filled in only by `finish`.
     @discardableResult
     public func endMember(flags: MemberFlags = [], kind: MemberKind? = nil) throws(PackError) -> Member {
-        guard open else { throw PackError(.misuse, "no member to end") }
-        let index = members.count - 1
+        guard var member = current else { throw PackError(.misuse, "no member to end") }
         if let last = job, last.count > 0 {
             job = nil
             // What is nearly a block, or the tail of a large member, goes as it is; the rest waits for company.
             if wholeBlocks || last.count > PackFormat.blockSize / 4 * 3 {
                 try submit(last)
             } else {
-                try batch(last, text: members[index].kind.isText)
+                last.isWhole = true
+                try batch(last, text: member.kind.isText)
             }
         }
-        open = false
-        members[index].size = logical
-        members[index].flags.formUnion(flags)
-        members[index].sha256 = try hasher.finish()
-        if let kind { members[index].kind = kind }
-        return members[index]
+        current = nil
+        member.size = logical
+        member.flags.formUnion(flags)
+        member.sha256 = try hasher.finish()
+        if let kind { member.kind = kind }
+        try log.append(member)
+        return member
+    }
+
+    /// Takes note of a hole at the end of the open member; says whether it is part of the hash.
+    private func enterHole(_ length: UInt64) -> Bool {
+        if current?.holes.isEmpty == true, holeBudget == 0 { current?.flags.insert(.hashOmitsAllHoles) }
+        if let last = current?.holes.last, last.offset + last.length == logical {
+            let index = (current?.holes.count ?? 1) - 1
+            current?.holes[index].length += length
+        } else {
+            current?.holes.append(Hole(offset: logical, length: length))
+        }
+        let (total, passed) = hashedHoles.addingReportingOverflow(length)
+        guard let flags = current?.flags, !passed, total <= flags.hashedHoles, !flags.contains(.hashOmitsHoles) else {
+            current?.flags.insert(.hashOmitsHoles)
+            return false
+        }
+        hashedHoles = total
+        holeBudget -= min(length, holeBudget)
+        return true
     }
 
     /// Adds a crash record: JSON text.
@@ -151,7 +167,10 @@ public final class PackWriter {
     }
 
     /// Members begun so far.
-    public var memberCount: Int { members.count }
+    public var memberCount: Int { log.count + (current == nil ? 0 : 1) }
+
+    /// A member that has ended; `stored`, `lineCount` and sometimes `firstBlock` are not known before `finish`.
+    public func member(_ index: Int) throws(PackError) -> Member { try log.member(index) }
 
     /// Random access to a member that has ended, before the pack is finished.
     ///
@@ -159,21 +178,18 @@ public final class PackWriter {
     /// may end up in a smaller batch than otherwise.
     /// What is returned reads through the writer's descriptor and must not outlive it.
     public func readBack(member index: Int) throws(PackError) -> MemberContent {
-        guard members.indices.contains(index), !(open && index == members.count - 1) else {
-            throw PackError(.outOfRange, "there is no finished member \(index)")
-        }
         if index >= settled.members {
             try flush()
-            settled = (open ? members.count - 1 : members.count, sink.blocks, MemberTable.blockEnds(sink.blocks))
+            settled = (log.count, sink.blocks, MemberTable.blockEnds(sink.blocks))
         }
         let bytes = try PackBytes(descriptor: sink.descriptor)
-        return try MemberContent(members[index], blocks: settled.blocks, ends: settled.ends, bytes: bytes)
+        return try MemberContent(try log.member(index), blocks: settled.blocks, ends: settled.ends, bytes: bytes)
     }
 
     /// Corrects what a member that has ended is, once its content was looked into; only between kinds that are not text.
-    public func amend(member index: Int, kind: MemberKind) {
-        guard members.indices.contains(index), !members[index].kind.isText, !kind.isText else { return }
-        members[index].kind = kind
+    public func amend(member index: Int, kind: MemberKind) throws(PackError) {
+        guard try !log.member(index).kind.isText, !kind.isText else { return }
+        try log.amend(index, kind: kind)
     }
 
     // MARK: Ends
@@ -196,25 +212,26 @@ public final class PackWriter {
 
     /// Writes filters and footer. The file is complete but not synced.
     public func finish(session: SessionFacts, artifacts: [ArtifactEntry]) throws(PackError) -> PackSummary {
-        guard !open, !finished else { throw PackError(.misuse, "the pack cannot be finished now") }
+        guard current == nil, !finished else { throw PackError(.misuse, "the pack cannot be finished now") }
         try submitBatches()
         try pipeline.drain()
         pipeline.stop()
         finished = true
-        for index in members.indices {
-            let tally = sink.tally(index)
-            members[index].stored = tally.stored
-            members[index].lineCount = tally.lines
-        }
+        try sink.settleTallies()
         let aside = sink.takeFilters()
         try sink.writeFilters()
-        try sink.writeFooter([
-            (.members, MemberTable.encode(members)), (.blocks, BlockTable.encode(sink.blocks)),
-            (.crashes, CrashTable.encode(crashes)), (.artifacts, ArtifactEntry.json(artifacts)),
-            (.session, session.json),
-        ])
+        var footer = try FooterWriter(sink)
+        let (log, tallies) = (log, sink.tallies)
+        try footer.add(.members, size: log.size) { (take) throws(PackError) in
+            try log.write(tallies: tallies, take)
+        }
+        try footer.add(.blocks, BlockTable.encode(sink.blocks))
+        try footer.add(.crashes, CrashTable.encode(crashes))
+        try footer.add(.artifacts, ArtifactEntry.json(artifacts))
+        try footer.add(.session, session.json)
+        try footer.finish()
         return PackSummary(
-            fileSize: sink.offset, members: members, blocks: sink.blocks.count, rawBytes: sink.rawBytes,
+            fileSize: sink.offset, members: log.count, blocks: sink.blocks.count, rawBytes: sink.rawBytes,
             storedBytes: sink.storedBytes, filterBytes: sink.filterBytes, filtersAside: aside)
     }
 
@@ -228,7 +245,7 @@ public final class PackWriter {
 
     /// Brings the file to a state in which whole frames may be appended.
     func prepareCopy() throws(PackError) {
-        guard !open, !finished else { throw PackError(.misuse, "members cannot be copied now") }
+        guard current == nil, !finished else { throw PackError(.misuse, "members cannot be copied now") }
         try submitBatches()
         try pipeline.drain()
     }
@@ -248,28 +265,27 @@ public final class PackWriter {
 
     /// Appends a member whose blocks are already there, and returns its index.
     func adopt(_ member: Member) throws(PackError) -> Int {
-        guard members.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
-        members.append(member)
-        var tally = PackSink.Tally()
-        tally.stored = member.stored
-        tally.newlines = member.lineCount
-        sink.setTally(members.count - 1, tally)
-        return members.count - 1
+        guard log.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
+        let index = log.count
+        try log.append(member)
+        try log.place(index, block: member.firstBlock, offset: member.blockOffset)
+        try sink.setTally(index, MemberTally(stored: member.stored, lines: member.lineCount))
+        return index
     }
 
     /// Gives the member that ended last the hash it had in the older pack, so that what differs stays visible.
-    func keepHash(_ sha256: [UInt8]) -> Int {
-        members[members.count - 1].sha256 = sha256
-        return members.count - 1
+    func keepHash(_ sha256: [UInt8]) throws(PackError) -> Int {
+        try log.amend(log.count - 1, sha256: sha256)
+        return log.count - 1
     }
 
     // MARK: Blocks
 
     /// A block with room for at least one byte of the member.
     private func writable() throws(PackError) -> BlockJob {
-        if let job, job.room > 0 { return job }
+        if let job, job.room > 0, job.pieces.count < Self.mostPieces { return job }
         let next = pipeline.acquire()
-        if members[members.count - 1].kind.isText { next.flags.insert(.text) }
+        if current?.kind.isText == true { next.flags.insert(.text) }
         if let full = job { try cut(full, into: next) }
         job = next
         return next
@@ -296,10 +312,9 @@ public final class PackWriter {
     }
 
     private func note(_ count: Int, in target: BlockJob) {
-        if needsPiece || target.pieces.isEmpty {
-            let member = members[members.count - 1]
+        if needsPiece || target.pieces.isEmpty, let member = current {
             let context = InspectionContext(
-                member: members.count - 1, kind: member.kind, timeFormat: member.timeFormat, mtime: member.mtime,
+                member: log.count, kind: member.kind, timeFormat: member.timeFormat, mtime: member.mtime,
                 contentOffset: content, memberOffset: logical)
             target.pieces.append(Piece(context: context, offset: target.count, length: 0))
             needsPiece = false
@@ -316,7 +331,7 @@ public final class PackWriter {
 
     private func batch(_ small: BlockJob, text: Bool) throws(PackError) {
         if let waiting = text ? textBatch : binaryBatch {
-            if waiting.room >= small.count {
+            if waiting.room >= small.count, waiting.pieces.count + small.pieces.count <= Self.mostPieces {
                 waiting.absorb(small)
                 waiting.flags.insert(.batch)
                 pipeline.recycle(small)
@@ -341,8 +356,7 @@ public final class PackWriter {
     private func submit(_ job: BlockJob) throws(PackError) {
         guard submitted < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many blocks") }
         for piece in job.pieces where piece.context.contentOffset == 0 {
-            members[piece.context.member].firstBlock = UInt32(submitted)
-            members[piece.context.member].blockOffset = UInt32(piece.offset)
+            try log.place(piece.context.member, block: UInt32(submitted), offset: UInt32(piece.offset))
         }
         submitted += 1
         try pipeline.submit(job)

@@ -62,42 +62,54 @@ enum BlockTable {
 
 /// The table of members: rows of differing length, each led by its own.
 enum MemberTable {
+    /// Bytes of a row in front of its texts, its length not counted.
     private static let fixedSize = 108
+    /// Where in a row, its length counted, stands what is corrected or known only later.
+    static let kindOffset = 8
+    private static let tallyOffset = 44
+    static let hashOffset = 68
     private static let noLink = UInt32.max
 
-    static func encode(_ members: [Member]) -> [UInt8] {
-        var out = LittleEndianWriter()
-        for member in members {
-            let start = out.bytes.count
-            out.put(UInt32(0))
-            out.put(member.artifact)
-            out.put(member.kind.rawValue)
-            out.put(member.timeFormat)
-            out.put(UInt16(0))
-            out.put(member.flags.rawValue)
-            out.put(member.mode)
-            out.put(member.uid)
-            out.put(member.gid)
-            out.put(member.mtime)
-            out.put(member.size)
-            out.put(member.stored)
-            out.put(member.lineCount)
-            out.put(member.firstBlock)
-            out.put(member.blockOffset)
-            out.put(bytes: member.sha256.prefix(32))
-            out.put(bytes: repeatElement(0, count: 32 - min(member.sha256.count, 32)))
-            out.put(UInt32(truncatingIfNeeded: member.path.count))
-            out.put(member.linkTarget.map { UInt32(truncatingIfNeeded: $0.count) } ?? noLink)
-            out.put(UInt32(truncatingIfNeeded: member.holes.count))
-            out.put(bytes: member.path)
-            out.put(bytes: member.linkTarget ?? [])
-            for hole in member.holes {
-                out.put(hole.offset)
-                out.put(hole.length)
-            }
-            out.patch(UInt32(truncatingIfNeeded: out.bytes.count - start - 4), at: start)
+    static func encode(_ member: Member, into out: inout LittleEndianWriter) {
+        let start = out.bytes.count
+        out.put(UInt32(0))
+        out.put(member.artifact)
+        out.put(member.kind.rawValue)
+        out.put(member.timeFormat)
+        out.put(UInt16(0))
+        out.put(member.flags.rawValue)
+        out.put(member.mode)
+        out.put(member.uid)
+        out.put(member.gid)
+        out.put(member.mtime)
+        out.put(member.size)
+        out.put(member.stored)
+        out.put(member.lineCount)
+        out.put(member.firstBlock)
+        out.put(member.blockOffset)
+        out.put(bytes: member.sha256.prefix(32))
+        out.put(bytes: repeatElement(0, count: 32 - min(member.sha256.count, 32)))
+        out.put(UInt32(truncatingIfNeeded: member.path.count))
+        out.put(member.linkTarget.map { UInt32(truncatingIfNeeded: $0.count) } ?? noLink)
+        out.put(UInt32(truncatingIfNeeded: member.holes.count))
+        out.put(bytes: member.path)
+        out.put(bytes: member.linkTarget ?? [])
+        for hole in member.holes {
+            out.put(hole.offset)
+            out.put(hole.length)
         }
-        return out.bytes
+        out.patch(UInt32(truncatingIfNeeded: out.bytes.count - start - 4), at: start)
+    }
+
+    /// Enters into one row what is known only once all blocks are written.
+    static func complete(_ row: inout [UInt8], stored: UInt64, lines: UInt64, firstBlock: UInt32, blockOffset: UInt32) {
+        guard row.count >= hashOffset else { return }
+        row.withUnsafeMutableBytes { raw in
+            raw.storeBytes(of: stored.littleEndian, toByteOffset: tallyOffset, as: UInt64.self)
+            raw.storeBytes(of: lines.littleEndian, toByteOffset: tallyOffset + 8, as: UInt64.self)
+            raw.storeBytes(of: firstBlock.littleEndian, toByteOffset: tallyOffset + 16, as: UInt32.self)
+            raw.storeBytes(of: blockOffset.littleEndian, toByteOffset: tallyOffset + 20, as: UInt32.self)
+        }
     }
 
     /// Reads the table and refuses members whose content does not lie in `blocks`.
@@ -117,7 +129,7 @@ enum MemberTable {
         return members
     }
 
-    private static func decodeRow(_ row: inout LittleEndianCursor) throws(PackError) -> Member {
+    static func decodeRow(_ row: inout LittleEndianCursor) throws(PackError) -> Member {
         let artifact: UInt32 = try row.take()
         let kindByte: UInt8 = try row.take()
         let timeFormat: UInt8 = try row.take()

@@ -29,7 +29,7 @@ import Testing
         for crash in contents.crashes { writer.addCrash(json: crash) }
         let summary = try writer.finish(session: contents.facts, artifacts: contents.artifacts)
         var written = contents
-        written.members = summary.members
+        written.members = try PackReader.open(path: file).members
         written.path = path
         written.packBytes = summary.fileSize
         return written

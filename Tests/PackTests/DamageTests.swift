@@ -151,7 +151,9 @@ import Testing
             change(id, &content)
             sections.append((id, content))
         }
-        try sink.writeFooter(sections)
+        var written = try FooterWriter(sink)
+        for section in sections { try written.add(section.id, section.bytes) }
+        try written.finish()
         return try slurp(scratch.file("forged"))
     }
 

@@ -45,11 +45,14 @@ import Testing
 
     /// Dots, digits and letters at every distance from the edges of the words of 64 bytes that the filter is built in.
     @Test func dottedNumbersAreNotDenied() throws {
-        let numbers = ["10.0.0.7:27015", "194.170.157.165", "1.25.", ".5", "12345", "7.12345678", "1.2.3.4.5", "v1.4.0-rc2"]
+        let numbers = [
+            "10.0.0.7:27015", "194.170.157.165", "1.25.", ".5", "12345", "7.12345678", "1.2.3.4.5", "v1.4.0-rc2",
+        ]
         var denied: [String] = []
         for number in numbers {
             for offset in 0..<140 {
-                for behind in ["", " ", "x", "\n", " and more text behind it, long enough for another word of bytes\n"] {
+                for behind in ["", " ", "x", "\n", " and more text behind it, long enough for another word of bytes\n"]
+                {
                     let text = [UInt8](repeating: UInt8(ascii: "-"), count: offset) + (number + behind).utf8
                     let filter = text.withUnsafeBytes { BlockFilter.build($0) }
                     for start in max(0, offset - 2)..<text.count {

@@ -51,7 +51,9 @@ struct LibraryTests {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return Int(state >> 33) % bound
         }
-        let whole = [Array(gzip(sample)[10...]), Array(gzip(sample, level: 1)[10...]), Array(gzip(sample, level: 0)[10...])]
+        let whole = [
+            Array(gzip(sample)[10...]), Array(gzip(sample, level: 1)[10...]), Array(gzip(sample, level: 0)[10...]),
+        ]
         var room = [UInt8](repeating: 0, count: 512)
         for round in 0..<20_000 {
             var deflated = whole[round % 3]
