@@ -25,7 +25,9 @@ INLINE uint32_t again5(uint64_t v) { return (uint32_t)(((v << 24) * K5AGAIN) >> 
 INLINE uint32_t place4(uint64_t v) { return (uint32_t)(((v << 32) * K4) >> (64 - M)); }
 INLINE uint32_t place3(uint64_t v) { return (uint32_t)(((v << 40) * K3) >> (64 - M)); }
 
-INLINE void set(uint64_t *master, uint32_t place) { master[place >> 6] |= 1ull << (place & 63); }
+// A byte for each place while grams are taken in: a bit would have to be read before it is written, and the reads would
+// wait for the writes before them.
+INLINE void set(uint8_t *seen, uint32_t place) { seen[place] = 1; }
 
 static inline uint8_t fold(uint8_t c) { return (uint8_t)(c + ((uint8_t)(c - 'A') < 26 ? 32 : 0)); }
 static inline int stops(uint8_t c) { return (uint8_t)(c - '0') < 10 || c == '\n'; }
@@ -108,10 +110,10 @@ INLINE uint64_t tailed(Classes at, Classes next) {
 // The bits of the first `count` positions of a word.
 INLINE uint64_t firsts(size_t count) { return count >= 64 ? ~0ull : (1ull << count) - 1; }
 
-INLINE void set_long(uint64_t *master, const uint8_t *p, uint64_t five, uint64_t six) {
+INLINE void set_long(uint8_t *seen, const uint8_t *p, uint64_t five, uint64_t six) {
     if (five == ~0ull) {
 #pragma clang loop unroll_count(8)
-        for (int j = 0; j < 64; j++) set(master, place5(load64(p + j)));
+        for (int j = 0; j < 64; j++) set(seen, place5(load64(p + j)));
         return;
     }
     if ((five | six) == ~0ull) {
@@ -120,17 +122,17 @@ INLINE void set_long(uint64_t *master, const uint8_t *p, uint64_t five, uint64_t
 #pragma clang loop unroll_count(8)
         for (int j = 0; j < 64; j++) {
             uint64_t shift = 24 - ((less >> j & 1) << 3);
-            set(master, (uint32_t)(((load64(p + j) << shift) * K5) >> (64 - M)));
+            set(seen, (uint32_t)(((load64(p + j) << shift) * K5) >> (64 - M)));
         }
         return;
     }
-    for (uint64_t m = five; m; m &= m - 1) set(master, place5(load64(p + __builtin_ctzll(m))));
-    for (uint64_t m = six; m; m &= m - 1) set(master, place6(load64(p + __builtin_ctzll(m))));
+    for (uint64_t m = five; m; m &= m - 1) set(seen, place5(load64(p + __builtin_ctzll(m))));
+    for (uint64_t m = six; m; m &= m - 1) set(seen, place6(load64(p + __builtin_ctzll(m))));
 }
 
 #define CHUNK 4096
 
-void salvage_filter_add(uint64_t *master, const uint8_t *bytes, size_t count) {
+void salvage_filter_add(uint8_t *seen, const uint8_t *bytes, size_t count) {
     uint8_t folded[CHUNK + 128];
     Classes classes[CHUNK / 64 + 2];
     const Classes nothing = {~0ull, 0, 0, 0};
@@ -138,25 +140,25 @@ void salvage_filter_add(uint64_t *master, const uint8_t *bytes, size_t count) {
     for (size_t base = 0; base < count; base += CHUNK) {
         size_t have = count - base;
         size_t starts = have < CHUNK ? have : CHUNK;
-        size_t seen = have < CHUNK + 5 ? have : CHUNK + 5;
+        size_t shown = have < CHUNK + 5 ? have : CHUNK + 5;
         size_t words = (starts + 63) / 64;
-        size_t whole = seen / 64;
+        size_t whole = shown / 64;
         for (size_t w = 0; w < whole; w++) classes[w] = fold64(bytes + base + 64 * w, folded + 64 * w);
         uint8_t last[64] = {0};
-        memcpy(last, bytes + base + 64 * whole, seen - 64 * whole);
+        memcpy(last, bytes + base + 64 * whole, shown - 64 * whole);
         classes[whole] = fold64(last, folded + 64 * whole);
-        classes[whole].stop |= ~firsts(seen % 64);
+        classes[whole].stop |= ~firsts(shown % 64);
         if (whole + 1 <= words) classes[whole + 1] = nothing;
         for (size_t w = 0; w < words; w++) {
             const uint8_t *p = folded + 64 * w;
             Classes at = classes[w], next = classes[w + 1];
-            size_t left = seen - 64 * w, mine = starts - 64 * w;
+            size_t left = shown - 64 * w, mine = starts - 64 * w;
             uint64_t number = dotted(at, next);
             uint64_t five = firsts(left >= 5 ? left - 4 : 0) & firsts(mine) & ~number;
             uint64_t six = firsts(left >= 6 ? left - 5 : 0) & firsts(mine) & number;
-            set_long(master, p, five, six);
+            set_long(seen, p, five, six);
             for (uint64_t m = tailed(at, next) & five; m; m &= m - 1)
-                set(master, again5(load64(p + __builtin_ctzll(m))));
+                set(seen, again5(load64(p + __builtin_ctzll(m))));
             uint64_t s1 = at.stop | ahead(at.stop, next.stop, 1);
             uint64_t ok3 = ~(s1 | ahead(at.stop, next.stop, 2));
             uint64_t ok4 = ok3 & ~ahead(at.stop, next.stop, 3);
@@ -164,13 +166,31 @@ void salvage_filter_add(uint64_t *master, const uint8_t *bytes, size_t count) {
             for (uint64_t m = ok3; m; m &= m - 1) {
                 int j = __builtin_ctzll(m);
                 uint64_t v = load64(p + j);
-                set(master, place3(v));
-                uint32_t at4 = place4(v);
-                master[at4 >> 6] |= ((ok4 >> j) & 1) << (at4 & 63);
+                set(seen, place3(v));
+                // Chosen without a branch, which would be mispredicted at every second word.
+                set(seen, ok4 >> j & 1 ? place4(v) : place3(v));
             }
         }
     }
 }
+
+// Makes bits of bytes that are 0 or 1; `count` is a multiple of 64.
+INLINE void gather(const uint8_t *bytes, uint64_t *bits, size_t count) {
+    for (size_t w = 0; w < count / 64; w++) {
+        uint64_t word = 0;
+#if defined(__SSE2__)
+        for (int k = 0; k < 4; k++) {
+            __m128i v = _mm_loadu_si128((const __m128i *)(bytes + 64 * w + 16 * k));
+            word |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_sub_epi8(_mm_setzero_si128(), v)) << (16 * k);
+        }
+#else
+        for (int k = 0; k < 64; k++) word |= (uint64_t)bytes[64 * w + k] << k;
+#endif
+        bits[w] = word;
+    }
+}
+
+void salvage_filter_gather(const uint8_t *seen, uint64_t *master) { gather(seen, master, 1u << M); }
 
 uint32_t salvage_filter_bits(const uint64_t *master) {
     const double cells = (double)(1u << M);
@@ -189,25 +209,12 @@ uint32_t salvage_filter_bits(const uint64_t *master) {
     return bits;
 }
 
-void salvage_filter_fold(const uint64_t *master, uint64_t *filter, uint32_t bits) {
-    // Places come in rising order, so a word of the filter is gathered in a register and written once; going through
-    // memory for each bit would wait for the store before it.
-    uint64_t gathered = 0;
-    uint32_t current = 0;
-    memset(filter, 0, bits / 8);
-    for (size_t i = 0; i < (1u << M) / 64; i++) {
-        for (uint64_t m = master[i]; m; m &= m - 1) {
-            uint64_t h = i * 64 + (uint64_t)__builtin_ctzll(m);
-            uint32_t at = (uint32_t)((h * bits) >> M);
-            if (at >> 6 != current) {
-                filter[current] = gathered;
-                current = at >> 6;
-                gathered = 0;
-            }
-            gathered |= 1ull << (at & 63);
-        }
-    }
-    filter[current] = gathered;
+void salvage_filter_fold(const uint64_t *master, uint8_t *room, uint64_t *filter, uint32_t bits) {
+    memset(room, 0, bits);
+    for (size_t i = 0; i < (1u << M) / 64; i++)
+        for (uint64_t m = master[i]; m; m &= m - 1)
+            room[((i * 64 + (uint64_t)__builtin_ctzll(m)) * bits) >> M] = 1;
+    gather(room, filter, bits);
 }
 
 // Whether five bytes are of a dotted number: see `dotted`.

@@ -30,10 +30,13 @@ public enum FilterLog {
         guard isSound else {
             throw LogSearchError(code: .source, message: "the record of filters is not about \(pack)")
         }
-        try append(record, to: try file(store: store, pack: pack))
+        let path = try file(store: store, pack: pack)
+        try append(record, to: path)
+        try sync(path)
     }
 
     /// Makes the record of a published pack again and appends it: from the filters in the pack, else from its text.
+    /// It is not synced.
     public static func append(store: String, pack: String, reader: PackReader) throws(LogSearchError) {
         let inPack = reader.blocks.reduce(0) { $0 + Int($1.filter?.length ?? 0) }
         var filters: [[UInt8]]?
@@ -79,11 +82,14 @@ public enum FilterLog {
             for name in names where name.hasSuffix(FilterIndex.suffix) { unlink(folder + "/" + name) }
         }
         var count = 0
+        var files: Set<String> = []
         for pack in packs {
             guard let reader = try? PackReader.open(path: store + "/" + pack) else { continue }
             try append(store: store, pack: pack, reader: reader)
+            files.insert(try file(store: store, pack: pack))
             count += 1
         }
+        for path in files { try sync(path) }
         return count
     }
 
@@ -117,7 +123,13 @@ public enum FilterLog {
             }
             done += count
         }
-        // A pack may hold no filters of its own: they should be as lasting as it is.
+    }
+
+    /// A pack may hold no filters of its own: they should be as lasting as it is.
+    private static func sync(_ path: String) throws(LogSearchError) {
+        let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw failure("opening a file of filters", path) }
+        defer { close(descriptor) }
         guard fdatasync(descriptor) == 0 else { throw failure("syncing a file of filters", path) }
     }
 

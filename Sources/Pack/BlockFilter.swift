@@ -26,28 +26,32 @@ public enum BlockFilter {
 
 /// Builds filters, one after the other, in one piece of memory. One per thread.
 final class FilterBuilder {
+    private let seen: UnsafeMutablePointer<UInt8>
     private let master: UnsafeMutablePointer<UInt64>
     private let filter: UnsafeMutablePointer<UInt64>
     private static let words = BlockFilter.maxSize / 8
 
     init() {
+        seen = .allocate(capacity: Int(SALVAGE_FILTER_PLACES))
         master = .allocate(capacity: Self.words)
         filter = .allocate(capacity: Self.words)
     }
 
     deinit {
+        seen.deallocate()
         master.deallocate()
         filter.deallocate()
     }
 
     /// The filter of `bytes`, valid until the next call.
     func build(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        master.update(repeating: 0, count: Self.words)
+        seen.update(repeating: 0, count: Int(SALVAGE_FILTER_PLACES))
         if let base = bytes.baseAddress {
-            salvage_filter_add(master, base.assumingMemoryBound(to: UInt8.self), bytes.count)
+            salvage_filter_add(seen, base.assumingMemoryBound(to: UInt8.self), bytes.count)
         }
+        salvage_filter_gather(seen, master)
         let bits = salvage_filter_bits(master)
-        salvage_filter_fold(master, filter, bits)
+        salvage_filter_fold(master, seen, filter, bits)
         return UnsafeRawBufferPointer(start: filter, count: Int(bits) / 8)
     }
 }

@@ -37,7 +37,10 @@ struct StoreFill: ParsableCommand {
         unlink(path)
         let descriptor = try PackFile.create(path: path)
         defer { close(descriptor) }
-        let writer = try PackWriter(descriptor: descriptor, options: PackOptions(workers: 0))
+        var options = PackOptions(workers: 0)
+        // As ingest does it; `reindex` makes them from the text.
+        options.filtersAside = true
+        let writer = try PackWriter(descriptor: descriptor, options: options)
         try writer.beginMember(
             MemberHeader(path: Array("Saved/Logs/Game.log".utf8), kind: .log, mtime: created * 1_000_000))
         try content.withUnsafeBytes { try writer.append($0) }
