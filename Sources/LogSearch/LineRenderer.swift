@@ -65,22 +65,23 @@ struct LineRenderer {
         }
         var at = 0
         for match in matches where !match.isEmpty && match.lowerBound >= at {
-            plain(UnsafeRawBufferPointer(rebasing: line[at..<match.lowerBound]), to: &out)
+            plain(UnsafeRawBufferPointer(rebasing: line[at..<match.lowerBound]), endsLine: false, to: &out)
             out += Self.matchColor
-            plain(UnsafeRawBufferPointer(rebasing: line[match]), to: &out)
+            plain(
+                UnsafeRawBufferPointer(rebasing: line[match]), endsLine: match.upperBound == line.count, to: &out)
             out += Self.reset
             at = match.upperBound
         }
         plain(UnsafeRawBufferPointer(rebasing: line[at...]), to: &out)
     }
 
-    private func plain(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8]) {
+    private func plain(_ bytes: UnsafeRawBufferPointer, endsLine: Bool = true, to out: inout [UInt8]) {
         guard options.escape else {
             out.append(contentsOf: bytes)
             return
         }
         // A carriage return that ends the line is the line's end, not an attack.
-        let isEnd = bytes.last == 0x0D
+        let isEnd = endsLine && bytes.last == 0x0D
         TerminalText.append(isEnd ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes, to: &out)
     }
 

@@ -203,23 +203,35 @@ final class UnitScanner<Source: SearchSource> {
         var index = unit.pieces.upperBound
         while left > 0, index < member.pieces.count {
             let piece = member.pieces[index]
-            let text = try neighbour(piece, of: source)
-            var start = 0
-            while left > 0, start < text.count {
-                let end = text.lineEnd(from: start)
-                // A line that goes on in yet another piece is shown as far as this piece has it.
-                number &+= 1
-                left -= 1
-                scan.renderer.line(
-                    UnsafeRawBufferPointer(rebasing: text[start..<end]), hasFeed: end < text.count, number: number,
-                    offset: piece.memberOffset &+ UInt64(start), matches: [], isSelected: false, to: &result.output)
-                result.events.append(
-                    LineEvent(line: number, end: result.output.count, isSelected: false, matches: 0))
-                start = end + 1
+            let text = try wholeLines(from: &index, member, source)
+            text.withUnsafeBytes { text in
+                var start = 0
+                while left > 0, start < text.count {
+                    let end = text.lineEnd(from: start)
+                    number &+= 1
+                    left -= 1
+                    scan.renderer.line(
+                        UnsafeRawBufferPointer(rebasing: text[start..<end]), hasFeed: end < text.count, number: number,
+                        offset: piece.memberOffset &+ UInt64(start), matches: [], isSelected: false, to: &result.output)
+                    result.events.append(
+                        LineEvent(line: number, end: result.output.count, isSelected: false, matches: 0))
+                    start = end + 1
+                }
             }
-            guard !piece.endsMidLine else { return }
-            index += 1
+            // What is longer than the longest line is shown as far as it was joined.
+            guard !member.pieces[index - 1].endsMidLine else { return }
         }
+    }
+
+    /// The text of the next piece, with those that its last line goes on in.
+    private func wholeLines(from index: inout Int, _ member: SearchMember, _ source: Source) throws -> [UInt8] {
+        var text: [UInt8] = []
+        repeat {
+            text.append(contentsOf: try neighbour(member.pieces[index], of: source))
+            index += 1
+        } while index < member.pieces.count && member.pieces[index - 1].endsMidLine
+            && text.count < WorkQueue<Source>.longestLine
+        return text
     }
 }
 

@@ -32,7 +32,7 @@ struct WorkQueue<Source: SearchSource> {
     var closedThrough = -1
     private let wantsEveryMember: Bool
     /// Bytes of one line that are joined; what is longer is searched in parts, so that memory stays bounded.
-    private static var longestLine: Int { 32 << 20 }
+    static var longestLine: Int { 32 << 20 }
 
     init(options: SearchOptions, query: LiteralQuery, nextSource: @escaping () -> Source?) {
         self.options = options
