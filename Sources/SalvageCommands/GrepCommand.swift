@@ -27,7 +27,7 @@ struct Grep: ParsableCommand {
 
     func run() throws {
         let patterns = try reading.patterns(first: pattern)
-        let compiled = try GrepRun.compile(try reading.options(patterns))
+        let compiled = try GrepRun.compile(try reading.options(patterns, options))
         var search = try printing.options(options)
         try time.apply(to: &search, selection)
         search.limit = selection.limit
@@ -41,30 +41,19 @@ struct Grep: ParsableCommand {
 /// How patterns are given and read.
 struct GrepPatternFlags: ParsableArguments {
     @Option(
-        name: [.customShort("e"), .customLong("regexp")], parsing: .unconditionalSingleValue,
+        name: [.customShort("e", allowingJoined: true), .customLong("regexp")], parsing: .unconditionalSingleValue,
         help: ArgumentHelp("A pattern; may be repeated, a line matches when one does.", valueName: "pattern"))
     var expressions: [String] = []
 
     @Option(
-        name: [.customShort("f"), .customLong("file")],
+        name: [.customShort("f", allowingJoined: true), .customLong("file")],
         help: ArgumentHelp("Patterns from a file, one per line.", valueName: "file"))
     var files: [String] = []
 
     @Flag(name: [.customShort("F"), .customLong("fixed-strings")], help: "Patterns are plain text.")
     var fixed = false
 
-    @Flag(name: [.customShort("i"), .customLong("ignore-case")], help: "Match without regard to case.")
-    var ignoreCase = false
-
-    @Flag(
-        name: [.customShort("S"), .customLong("smart-case")],
-        help: "The same unless a pattern holds an upper-case letter."
-    )
-    var smartCase = false
-
-    @Flag(
-        name: [.customShort("s"), .customLong("case-sensitive")], help: "Match case as written (the default).")
-    var caseSensitive = false
+    @Flag(exclusivity: .chooseLast) var letterCase: LetterCase?
 
     @Flag(name: [.customShort("w"), .customLong("word-regexp")], help: "Match whole words.")
     var word = false
@@ -79,11 +68,11 @@ struct GrepPatternFlags: ParsableArguments {
     func patterns(first: String?) throws -> [String] {
         var all = expressions
         for file in files {
-            var lines = try SmallFile.text(file, limit: 16 << 20, what: "the patterns").split(
-                separator: "\n", omittingEmptySubsequences: false
-            ).map(String.init)
-            if lines.last == "" { lines.removeLast() }
-            all += lines
+            let text = try SmallFile.text(file, limit: 16 << 20, what: "the patterns")
+            var lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
+            if lines.last?.isEmpty == true { lines.removeLast() }
+            // Files written on Windows end their lines with a carriage return too.
+            all += lines.map { String(Substring($0.last == 0x0D ? $0.dropLast() : $0)) }
         }
         if expressions.isEmpty, files.isEmpty {
             guard let first else {
@@ -101,15 +90,59 @@ struct GrepPatternFlags: ParsableArguments {
         return all
     }
 
-    func options(_ patterns: [String]) throws -> PatternOptions {
+    func options(_ patterns: [String], _ global: GlobalOptions) throws -> PatternOptions {
         var reading = PatternOptions(patterns)
         reading.fixed = fixed
-        reading.ignoreCase = ignoreCase && !caseSensitive
-        reading.smartCase = smartCase && !caseSensitive
+        reading.ignoreCase = letterCase == .ignored
+        // Only where no flag decides is the configuration asked.
+        reading.smartCase = try letterCase == .smart || letterCase == nil && StoreAccess.smartCase(global)
         reading.word = word
         reading.line = line
         reading.crlf = crlf
         return reading
+    }
+}
+
+/// How letters match; of several flags the last one counts, as with ripgrep.
+enum LetterCase: EnumerableFlag {
+    case ignored
+    case smart
+    case exact
+
+    static func name(for value: Self) -> NameSpecification {
+        switch value {
+        case .ignored: [.customShort("i"), .customLong("ignore-case")]
+        case .smart: [.customShort("S"), .customLong("smart-case")]
+        case .exact: [.customShort("s"), .customLong("case-sensitive")]
+        }
+    }
+
+    static func help(for value: Self) -> ArgumentHelp? {
+        switch value {
+        case .ignored: "Match without regard to case."
+        case .smart: "The same unless a pattern holds an upper-case letter (grep.smart_case in the configuration)."
+        case .exact: "Match case as written (the default)."
+        }
+    }
+}
+
+/// Whether line numbers are printed; of several flags the last one counts.
+enum LineNumberFlag: EnumerableFlag {
+    case on
+    case off
+
+    static func name(for value: Self) -> NameSpecification {
+        switch value {
+        case .on: [.customShort("n"), .customLong("line-number")]
+        case .off: [.customShort("N"), .customLong("no-line-number")]
+        }
+    }
+
+    static func help(for value: Self) -> ArgumentHelp? {
+        switch value {
+        case .on: "Print line numbers (the default)."
+        case .off: "Print no line numbers."
+        }
     }
 }
 
@@ -147,10 +180,7 @@ struct GrepOutputFlags: ParsableArguments {
         name: [.customShort("m", allowingJoined: true), .customLong("max-count")],
         help: ArgumentHelp("Stop after so many lines of a member.", valueName: "lines"))
     var maxCount: Int?
-    @Flag(name: [.customShort("n"), .customLong("line-number")], help: "Print line numbers (the default).")
-    var lineNumber = false
-    @Flag(name: [.customShort("N"), .customLong("no-line-number")], help: "Print no line numbers.")
-    var noLineNumber = false
+    @Flag(exclusivity: .chooseLast) var lineNumber: LineNumberFlag?
     @Flag(name: [.customShort("I"), .customLong("no-filename")], help: "Print no session and path.")
     var noFilename = false
     @Flag(help: "Print session and path once, above their lines.")
@@ -160,12 +190,14 @@ struct GrepOutputFlags: ParsableArguments {
     @Flag(help: "Search members that are not text too.")
     var binary = false
     @Option(
-        name: [.customShort("g"), .customLong("path")],
+        name: [.customShort("g", allowingJoined: true), .customLong("path")],
         help: ArgumentHelp(
-            "Only members whose path matches this glob ('Saved/Logs/**', '*.log'). May be repeated.", valueName: "glob")
-    )
+            "Only members whose path matches this glob ('Saved/Logs/**', '*.log'). May be repeated.",
+            valueName: "glob"))
     var path: [String] = []
-    @Option(name: [.customShort("j"), .customLong("threads")], help: ArgumentHelp("Threads.", valueName: "count"))
+    @Option(
+        name: [.customShort("j", allowingJoined: true), .customLong("threads")],
+        help: ArgumentHelp("Threads.", valueName: "count"))
     var threads: Int?
     @Flag(help: "Say on standard error which literals were used and how many blocks were looked at.")
     var explain = false
@@ -178,13 +210,18 @@ struct GrepOutputFlags: ParsableArguments {
                 throw Failure("bad_number", "\(flag) must not be negative", status: .usage)
             }
         }
+        if global.json, let flag = summaryFlag {
+            throw Failure(
+                "conflicting_flags", "\(flag) has no JSON form", hint: "the messages of --json hold the same counts",
+                status: .usage)
+        }
         var search = SearchOptions()
         search.mode = mode(json: global.json)
         search.invert = invert
         search.after = after ?? around ?? 0
         search.before = before ?? around ?? 0
         search.maxCount = maxCount
-        search.lineNumbers = !noLineNumber || lineNumber
+        search.lineNumbers = lineNumber != .off
         search.showName = !noFilename
         search.heading = heading
         search.color = global.style.isEnabled && search.mode != .json
@@ -196,6 +233,12 @@ struct GrepOutputFlags: ParsableArguments {
         search.workers = threads ?? 0
         search.usesFilters = !noFilters
         return search
+    }
+
+    /// A flag that replaces lines by names or numbers.
+    private var summaryFlag: String? {
+        let flags = [("-l", filesWith), ("-L", filesWithout), ("--count-matches", countMatches), ("-c", count)]
+        return silent ? nil : flags.first { $0.1 }?.0
     }
 
     private func mode(json: Bool) -> SearchMode {

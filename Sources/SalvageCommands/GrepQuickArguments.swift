@@ -28,6 +28,30 @@ struct GrepQuickArguments {
         return grep
     }
 
+    /// Letters given together, each by itself: `-iwm2` becomes `-i -w -m2`, which the argument parser does not understand
+    /// as one word where the last letter takes a value.
+    static func spread(_ arguments: [String]) -> [String] {
+        var out: [String] = []
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            let letters = argument.dropFirst()
+            let isShort = argument.hasPrefix("-") && letters.first != "-" && !letters.isEmpty
+            guard isShort, let at = letters.firstIndex(where: withValue.contains) else {
+                out.append(argument)
+                if argument == "--" { return out + rest }
+                // What follows is a value, whatever it looks like.
+                if argument == "--regexp", let value = rest.popFirst() { out.append(value) }
+                continue
+            }
+            out += letters[..<at].map { "-\($0)" }
+            out.append("-" + letters[at...])
+            if letters.index(after: at) == letters.endIndex, let value = rest.popFirst() { out.append(value) }
+        }
+        return out
+    }
+
+    private static let withValue: Set<Character> = ["A", "B", "C", "e", "f", "g", "j", "m"]
+
     private mutating func read(_ arguments: ArraySlice<String>) -> Bool {
         var rest = arguments
         while let argument = rest.popFirst() {
@@ -60,7 +84,7 @@ struct GrepQuickArguments {
     private mutating func takeShort(_ argument: String, _ rest: inout ArraySlice<String>) -> Bool {
         let letters = argument.utf8.dropFirst()
         guard letters.count > 1 else { return take(argument, &rest) }
-        if let first = letters.first, "ABCjm".utf8.contains(first) {
+        if let first = letters.first, Self.withValue.contains(Character(UnicodeScalar(first))) {
             return takeOption("-" + String(UnicodeScalar(first)), String(argument.dropFirst(2)))
         }
         for letter in letters {
@@ -87,9 +111,9 @@ struct GrepQuickArguments {
     private mutating func takePatternFlag(_ name: String) -> Bool {
         switch name {
         case "-F", "--fixed-strings": reading.fixed = true
-        case "-i", "--ignore-case": reading.ignoreCase = true
-        case "-S", "--smart-case": reading.smartCase = true
-        case "-s", "--case-sensitive": reading.caseSensitive = true
+        case "-i", "--ignore-case": reading.letterCase = .ignored
+        case "-S", "--smart-case": reading.letterCase = .smart
+        case "-s", "--case-sensitive": reading.letterCase = .exact
         case "-w", "--word-regexp": reading.word = true
         case "-x", "--line-regexp": reading.line = true
         case "--crlf": reading.crlf = true
@@ -108,8 +132,8 @@ struct GrepQuickArguments {
         case "-L", "--files-without-match": printing.filesWithout = true
         case "-o", "--only-matching": printing.onlyMatching = true
         case "-q": printing.silent = true
-        case "-n", "--line-number": printing.lineNumber = true
-        case "-N", "--no-line-number": printing.noLineNumber = true
+        case "-n", "--line-number": printing.lineNumber = .on
+        case "-N", "--no-line-number": printing.lineNumber = .off
         case "-I", "--no-filename": printing.noFilename = true
         case "--heading": printing.heading = true
         case "-a", "--text": printing.text = true
@@ -190,9 +214,7 @@ extension GrepPatternFlags {
         flags.expressions = []
         flags.files = []
         flags.fixed = false
-        flags.ignoreCase = false
-        flags.smartCase = false
-        flags.caseSensitive = false
+        flags.letterCase = nil
         flags.word = false
         flags.line = false
         flags.crlf = false
@@ -215,8 +237,7 @@ extension GrepOutputFlags {
         flags.before = nil
         flags.around = nil
         flags.maxCount = nil
-        flags.lineNumber = false
-        flags.noLineNumber = false
+        flags.lineNumber = nil
         flags.noFilename = false
         flags.heading = false
         flags.text = false

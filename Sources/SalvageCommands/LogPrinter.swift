@@ -21,6 +21,7 @@ final class LogPrinter {
         // Without a pattern a line is one match, so that JSON has one submatch of it.
         var reading = PatternOptions([which.pattern ?? (options.json ? "^.*" : "")])
         reading.ignoreCase = which.ignoreCase
+        reading.smartCase = try which.pattern != nil && !which.ignoreCase && StoreAccess.smartCase(options)
         pattern = try GrepRun.compile(reading)
         var search = SearchOptions()
         search.mode = options.json ? .json : .lines

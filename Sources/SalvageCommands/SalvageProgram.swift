@@ -42,7 +42,8 @@ public enum SalvageProgram {
     public static func runQuery(_ arguments: [String]) -> Int32? {
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
         guard let word = ordered.first, let type = CommandTable.query(named: word) else { return nil }
-        let rest = Array(ordered.dropFirst())
+        let given = Array(ordered.dropFirst())
+        let rest = word == "grep" ? GrepQuickArguments.spread(given) : given
         signal(SIGPIPE, SIG_IGN)
         do {
             if word == "grep", let grep = GrepQuickArguments.command(rest) {

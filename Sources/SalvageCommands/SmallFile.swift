@@ -2,9 +2,9 @@ import Glibc
 
 /// Reads files that fit in memory.
 enum SmallFile {
-    /// The file as text; an error names `what` it was to be.
+    /// The file, or standard input for `-`, as text; an error names `what` it was to be.
     static func text(_ path: String, limit: Int, what: String) throws -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw Failure("unreadable", "cannot read \(what): \(String(cString: strerror(errno)))", path: path)
         }

@@ -45,6 +45,12 @@ enum StoreAccess {
             flags: Configuration.Flags(store: options.store, config: options.config), environment: Environment.all)
     }
 
+    /// Whether the configuration asks for smart case.
+    static func smartCase(_ options: GlobalOptions) throws -> Bool {
+        try Configuration.smartCase(
+            flags: Configuration.Flags(store: options.store, config: options.config), environment: Environment.all)
+    }
+
     private static func trimmed(_ path: String) -> String {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }

@@ -25,6 +25,8 @@ public struct Configuration: Sendable, Equatable {
     public var signatures = SignatureRules()
     /// What is taken out of logs and other texts before they are stored.
     public var redact: [Redaction] = []
+    /// How `grep` reads patterns.
+    public var grep = Grep()
     /// The file these values came from; nil when no file was found.
     public var file: String?
 
@@ -45,6 +47,12 @@ public struct Configuration: Sendable, Equatable {
         public var running: Int64 = 5000
         /// Between two lists of all sessions, exited ones included.
         public var all: Int64 = 30_000
+    }
+
+    /// What `grep` and `logs -g` do unless a flag says otherwise.
+    public struct Grep: Sendable, Equatable {
+        /// Case counts only where a pattern holds an upper-case letter.
+        public var smartCase = false
     }
 
     /// The first rule that matches a session says what is kept of it.

@@ -108,6 +108,9 @@ extension Configuration {
             Prune.read(NodeReader(node, at: "prune[\(index)]", findings: top.findings))
         }
         readSignatures(top.section("signatures"))
+        let grep = top.section("grep")
+        if let value = grep.boolean("smart_case") { self.grep.smartCase = value }
+        grep.finish()
         redact = (top.list("redact") ?? []).enumerated().compactMap { index, node in
             Redaction.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
         }

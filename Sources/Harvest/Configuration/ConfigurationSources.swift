@@ -45,6 +45,18 @@ extension Configuration {
         return configuration
     }
 
+    /// `grep.smart_case` alone. A search does not wait for YAML to be read where nobody wrote it down.
+    ///
+    /// - Throws: ``HarvestError`` with `invalidConfiguration`, as ``load(flags:environment:)`` does.
+    public static func smartCase(flags: Flags = Flags(), environment: [String: String]) throws(HarvestError) -> Bool {
+        guard let (file, text) = try find(flags, environment), text.contains("smart_case") else { return false }
+        do {
+            return try parse(text, file: file).grep.smartCase
+        } catch {
+            throw error.asHarvestError
+        }
+    }
+
     private static func find(
         _ flags: Flags, _ environment: [String: String]
     ) throws(HarvestError) -> (file: String, text: String)? {
@@ -107,11 +119,14 @@ enum SmallFile {
 
     /// At most so many bytes from a descriptor.
     static func read(_ descriptor: Int32, _ path: String, atMost limit: Int) throws(SystemFailure) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: limit)
+        var bytes = [UInt8](repeating: 0, count: min(limit, 16 << 10))
         var filled = 0
         while filled < limit {
+            if filled == bytes.count {
+                bytes += [UInt8](repeating: 0, count: min(limit - filled, bytes.count))
+            }
             let count = bytes.withUnsafeMutableBytes { buffer in
-                Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, limit - filled)
+                Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
             }
             if count == 0 { break }
             if count < 0 {

@@ -1,0 +1,120 @@
+import Foundation
+import Testing
+
+/// Ends, escapes and explanations of `salvage grep`, by the program.
+@Suite struct GrepMannersTests {
+    /// Five sessions of some twelve blocks each; every block has the word tick.
+    private static func stage() throws -> GrepStage {
+        let stage = try GrepStage()
+        for number in 0..<5 {
+            try stage.ingest("s-\(number)", [("Logs/big.log", GrepCommandTests.log(30_000, seed: 10 + number))])
+        }
+        return stage
+    }
+
+    @Test func enoughIsEnough() throws {
+        let stage = try Self.stage()
+        let full = try stage.grep(["--explain", "-c", "tick"])
+        let all = try #require(GrepStage.explained(full.err, "decoded"))
+        try #require(all >= 40, "\(full.err)")
+        #expect(GrepStage.explained(full.err, "opened") == 5)
+        for flags in [
+            ["-m", "1"], ["-l"], ["-q"], ["--limit", "1"], ["--limit", "2", "-c"], ["--limit", "2", "-l"],
+        ] {
+            let some = try stage.grep(["--explain", "-j1"] + flags + ["tick"])
+            let decoded = try #require(GrepStage.explained(some.err, "decoded"), "\(some.err)")
+            #expect(some.status == 0 && decoded < all / 2, "\(flags): \(decoded) of \(all)")
+            // Workers that look ahead may have begun some blocks more, never all.
+            let together = try stage.grep(["--explain", "-j4"] + flags + ["tick"])
+            #expect(together.out == some.out, "\(flags)")
+            #expect(try #require(GrepStage.explained(together.err, "decoded")) < all, "\(flags)")
+        }
+        #expect(try stage.grep(["-m", "1", "tick"]).lines.count == 5)
+        #expect(try stage.grep(["--limit", "1", "tick"]).lines.count == 1)
+        let quiet = try stage.grep(["-q", "--explain", "tick"])
+        #expect(quiet.out.isEmpty)
+        #expect(try #require(GrepStage.explained(quiet.err, "opened")) == 1, "\(quiet.err)")
+    }
+
+    @Test func aClosedPipeEndsTheSearchQuietly() throws {
+        let stage = try Self.stage()
+        let all = try #require(GrepStage.explained(try stage.grep(["--explain", "-c", "tick"]).err, "decoded"))
+        for flags in ["", "-C2", "-o", "--json", "-v"] {
+            let errors = stage.scratch.path("errors")
+            let line = try shell(
+                """
+                cd \(stage.scratch.url.path); \
+                bash -c '\(Program.salvage.path) grep --store \(stage.store) --explain \(flags) tick 2>\(errors) | head -c 20 \
+                | wc -c; echo ${PIPESTATUS[0]}'
+                """)
+            #expect(line.out.split(whereSeparator: \.isWhitespace) == ["20", "0"], "\(flags): \(line.out)")
+            let told = try String(contentsOfFile: errors, encoding: .utf8)
+            #expect(!told.contains("salvage:"), "\(flags): \(told)")
+            #expect(try #require(GrepStage.explained(told, "decoded")) < all, "\(flags)")
+        }
+    }
+
+    @Test func hostileBytesAreHarmlessOnATerminalAndRawInAPipe() throws {
+        guard try shell("command -v script").status == 0 else {
+            print("skipped: script, which makes a terminal, is not installed")
+            return
+        }
+        let stage = try GrepStage()
+        let evil =
+            Array("title \u{1B}]0;owned\u{7} mark \u{1B}[2Jfoo\u{9B}31m \u{202E}x\rover\n".utf8)
+            + Array("hidden\rfoo here\r\n".utf8) + [0x66, 0x6F, 0x6F, 0xFF, 0x0A]
+        try stage.ingest("s-\u{1B}[31m", [("Logs/a\u{1B}[2J.log", evil), ("Logs/b\nc.log", Array("foo\n".utf8))])
+        let command = "\(Program.salvage.path) grep --store \(stage.store)"
+        for flags in ["foo", "--heading foo", "-o foo.", "-l foo", "-c foo", "-C1 foo", "-v nothing"] {
+            let tty = try shell("script -qec '\(command) \(flags)' /dev/null </dev/null").out
+            #expect(tty.contains("s-\\x1B[31m:Saved/Logs/a\\x1B[2J.log"), "\(flags): \(tty.debugDescription)")
+            var plain = tty
+            for color in ["\u{1B}[35m", "\u{1B}[32m", "\u{1B}[1;31m", "\u{1B}[0m"] {
+                plain = plain.replacingOccurrences(of: color, with: "")
+            }
+            let unsafe = plain.unicodeScalars.filter {
+                ($0.value < 0x20 && $0 != "\n" && $0 != "\r") || (0x7F...0x9F).contains($0.value) || $0.value == 0x202E
+            }
+            #expect(unsafe.isEmpty, "\(flags): \(plain.debugDescription)")
+            // A terminal's own line ends are CR LF; no other CR is left.
+            #expect(!plain.replacingOccurrences(of: "\r\n", with: "").contains("\r"), "\(flags)")
+        }
+        let tty = try shell("script -qec '\(command) foo' /dev/null </dev/null").out
+        #expect(tty.contains("\u{1B}[1;31mfoo\u{1B}[0m"), "\(tty.debugDescription)")
+        #expect(tty.contains("hidden\\x0D\u{1B}[1;31mfoo\u{1B}[0m here"), "\(tty.debugDescription)")
+        #expect(tty.contains("\u{1B}[35ms-\\x1B[31m:Saved/Logs/b\\x0Ac.log\u{1B}[0m"), "\(tty.debugDescription)")
+        let bare = try shell("NO_COLOR=1 script -qec '\(command) foo' /dev/null </dev/null").out
+        #expect(!bare.contains("\u{1B}") && bare.contains("hidden\\x0Dfoo here"), "\(bare.debugDescription)")
+        let pipe = try stage.grep(["-N", "--no-filename", "--path", "**/a*", "foo"])
+        #expect(pipe.out == evil)
+    }
+
+    @Test func whatWasLookedAtIsExplained() throws {
+        let stage = try Self.stage()
+        let id = "9b2e77aa-1c3d-4e5f-8a9b-0c1d2e3f4a5b"
+        try stage.ingest(
+            "s-uuid", [("Logs/big.log", GrepCommandTests.log(9000, seed: 77) + Array("Log: player \(id) left\n".utf8))])
+        let selective = try stage.grep(["--explain", id])
+        #expect(selective.lines.count == 1 && selective.status == 0)
+        #expect(selective.err.contains("literals        \"\(id)\"\n"), "\(selective.err)")
+        #expect(GrepStage.explained(selective.err, "opened") == 1)
+        #expect(selective.err.contains("packs           1 opened, 5 ruled out by the filter index"), "\(selective.err)")
+        #expect(GrepStage.explained(selective.err, "passed") == 1 && GrepStage.explained(selective.err, "decoded") == 1)
+        #expect(selective.err.contains("1 with selected lines"), "\(selective.err)")
+        #expect(selective.err.contains("selected        1 lines"), "\(selective.err)")
+        let common = try stage.grep(["--explain", "-c", "tick"])
+        let blocks = try #require(GrepStage.explained(common.err, "decoded"))
+        #expect(common.err.contains("literals        \"tick\"\n") && common.err.contains("0 ruled out"))
+        #expect(
+            GrepStage.explained(common.err, "asked") == blocks && GrepStage.explained(common.err, "passed") == blocks)
+        let sum = common.lines.reduce(0) { $0 + (Int($1.split(separator: ":").last ?? "") ?? 0) }
+        #expect(common.err.contains("selected        \(sum) lines"), "\(common.err)")
+        let none = try stage.grep(["--explain", "-c", "[0-9a-f]{8}-[0-9a-f]{4}"])
+        #expect(none.err.contains("literals        every block\n"), "\(none.err)")
+        #expect(GrepStage.explained(none.err, "asked") == 0 && GrepStage.explained(none.err, "decoded") == blocks)
+        #expect(none.lines.count == 1 && none.err.contains("selected        1 lines"))
+        // The raw bytes of all logs are what was decoded.
+        let raw = try shell("cat \(stage.scratch.url.path)/in-*/Saved/Logs/*.log | wc -c").out
+        #expect(none.err.contains(", \(raw.trimmingCharacters(in: .whitespacesAndNewlines)) bytes,"), "\(none.err)")
+    }
+}
