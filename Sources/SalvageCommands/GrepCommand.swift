@@ -265,7 +265,8 @@ struct GrepTimeFlags: ParsableArguments {
         var relative = RelativeWindow()
         relative.last = try last.map { try Self.span($0, flag: "--last") }
         relative.sinceStart = try Self.fromStart(selection.since, flag: "--since")
-        relative.untilStart = try Self.fromStart(selection.until, flag: "--until")
+        // What is not before it is left out, as with an instant.
+        relative.untilStart = try Self.fromStart(selection.until, flag: "--until").map { $0 - 1 }
         if relative != RelativeWindow() { search.relative = relative }
         let since = relative.sinceStart == nil ? selection.since : nil
         let until = relative.untilStart == nil ? selection.until : nil
