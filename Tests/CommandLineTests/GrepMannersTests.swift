@@ -117,4 +117,45 @@ import Testing
         let raw = try shell("cat \(stage.scratch.url.path)/in-*/Saved/Logs/*.log | wc -c").out
         #expect(none.err.contains(", \(raw.trimmingCharacters(in: .whitespacesAndNewlines)) bytes,"), "\(none.err)")
     }
+
+    @Test func harmedRecordsGiveTheSameAnswer() throws {
+        let stage = try GrepStage()
+        let id = "9b2e77aa-1c3d-4e5f-8a9b-0c1d2e3f4a5b"
+        for number in 0..<3 {
+            let own = "player \(number == 1 ? id : UUID().uuidString) at 10.0.\(number).77:27015\n"
+            try stage.ingest("s-\(number)", [("a.log", GrepCommandTests.log(4000, seed: number) + Array(own.utf8))])
+        }
+        let patterns = [id, "at 10\\.0\\.2\\.77", "Kick=777"]
+        let sound = try patterns.map { try stage.grep(["--no-filters", $0]) }
+        #expect(sound[0].lines.count == 1 && sound[1].lines.count == 1 && sound[2].lines.count > 1)
+        #expect(GrepStage.explained(try stage.grep(["--explain", id]).err, "decoded") == 1)
+        let folder = stage.store + "/filters"
+        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first)
+        let file = URL(fileURLWithPath: folder + "/" + name)
+        let bytes = Array(try Data(contentsOf: file))
+        var harmed: [[UInt8]] = []
+        // Every field of a record's header, then path, table and filters; then cuts, odd ones too.
+        for at in Array(stride(from: 0, to: 40, by: 4)) + [41, 60, 80, 90, 100]
+            + (1..<20).map({ bytes.count * $0 / 20 })
+        {
+            var copy = bytes
+            copy[at] ^= 0x5A
+            harmed.append(copy)
+        }
+        for length in [1, 7, 8, 13, 39, 41, bytes.count / 2, bytes.count / 2 + 3, bytes.count - 1, bytes.count - 8] {
+            harmed.append(Array(bytes.prefix(length)))
+        }
+        for (number, copy) in harmed.enumerated() {
+            try Data(copy).write(to: file)
+            for (pattern, right) in zip(patterns, sound) {
+                let found = try stage.grep([pattern])
+                let isSame = found.out == right.out && found.status == 0
+                #expect(isSame, "harm \(number), \(pattern): \(found.status) \(found.err)")
+            }
+        }
+        try FileManager.default.removeItem(at: file)
+        #expect(try stage.grep([id]).lines.count == 1)
+        #expect(try stage.salvage(["reindex"]).status == 0)
+        #expect(GrepStage.explained(try stage.grep(["--explain", id]).err, "decoded") == 1)
+    }
 }
