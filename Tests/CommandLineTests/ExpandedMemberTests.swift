@@ -89,6 +89,67 @@ import Testing
         #expect(try Program.run(["verify", "--store", store]).status == 0)
     }
 
+    @Test func grepOfACompressedLogIsGrepOfItsContent() throws {
+        let stage = try GrepStage()
+        let text = log(30_000, "whole")
+        let plain = stage.scratch.path("plain")
+        try text.write(toFile: plain, atomically: true, encoding: .utf8)
+        var files: [(String, [UInt8])] = []
+        for (ending, command) in Self.compressors.sorted(by: { $0.key < $1.key }) where try installed(command) {
+            try shell("\(command) -c < \(plain) > \(plain).x")
+            files.append(
+                ("Logs/\(ending).log.\(ending)", Array(try Data(contentsOf: URL(fileURLWithPath: plain + ".x")))))
+        }
+        try stage.ingest("s", files)
+        for (name, _) in files {
+            let content =
+                "Saved/\(name)!" + name.split(separator: "/")[1].split(separator: ".").prefix(2).joined(separator: ".")
+            let all = try stage.grep(["", "-N", "--no-filename", "--path", content])
+            let isSame = all.out == Array(text.utf8)
+            #expect(isSame, "\(content): \(all.out.count) bytes instead of \(text.utf8.count), \(all.err)")
+            let found = try stage.grep(["-c", "player 7\\d+$", "--path", "**/*!*.log", "--session", "s"])
+            #expect(found.lines.count == files.count && found.text.contains("s:\(content):"), "\(found.text)")
+            let named = try stage.grep(["-l", "whole player 7919$", "--path", content])
+            #expect(named.text == "s:\(content)\n")
+        }
+    }
+
+    @Test func nestedAndHostileCompressedLogsAreBounded() throws {
+        let scratch = try Scratch()
+        let store = scratch.path("store")
+        let folder = scratch.path("Saved")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try log(2000, "deep").write(toFile: "\(folder)/plain", atomically: true, encoding: .utf8)
+        try shell(
+            """
+            cd \(folder) && gzip -nc plain > once.log.gz && gzip -nc once.log.gz > twice.log.gz.gz
+            bzip2 -c once.log.gz > mixed.log.gz.bz2; rm plain
+            : | gzip -nc > none; for n in 1 2 3 4 5 6 7 8 9 10 11 12; do cat none none > more; mv more none; done
+            mv none empties.log.gz
+            yes 'the same line of a log again' | head -c 40000000 | gzip -nc > bomb
+            for n in 1 2 3 4 5 6 7 8 9; do cp bomb bomb-$n.log.gz; done; rm bomb
+            """)
+        let config = scratch.path("salvage.yaml")
+        try "limits:\n  unpack: {expanded_size: 100MB}\n".write(toFile: config, atomically: true, encoding: .utf8)
+        let ingest = try Program.run(
+            ["ingest", "--store", store, "--config", config, "--json", "--session", "s", folder])
+        #expect(ingest.status == 0, "\(ingest.err)")
+        #expect((ingest.objects.first?["flags"] as? [String] ?? []).contains("expansion_limited"), "\(ingest.out)")
+        let files = try Program.run(["files", "s", "--json", "--store", store]).objects
+        let derived = files.filter { ($0["path"] as? String ?? "").contains("!") }
+        let paths = derived.compactMap { $0["path"] as? String }
+        // What a compressed file holds is looked into once: a file within a file stays as it came.
+        #expect(paths.contains("Saved/once.log.gz!once.log"), "\(paths)")
+        #expect(!paths.contains { $0.hasPrefix("Saved/twice") || $0.hasPrefix("Saved/mixed") }, "\(paths)")
+        let bytes = derived.reduce(0) { $0 + ($1["size"] as? Int ?? 0) }
+        // Each is stopped after the piece that went beyond what was left.
+        #expect(bytes > 60_000_000 && bytes <= 105_000_000, "\(bytes)")
+        let grep = try Program.run(["grep", "--store", store, "deep player 7919$"])
+        #expect(
+            grep.out.split(separator: "\n").count == 1 && grep.out.contains("once.log.gz!once.log:2:"), "\(grep.out)")
+        #expect(try Program.run(["verify", "--store", store]).status == 0)
+    }
+
     @Test func compressedDumpsAreAnalysed() throws {
         guard let corpora = Program.corpora else {
             print("skipped: ../shared/corpora is not there")
