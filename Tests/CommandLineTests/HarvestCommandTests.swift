@@ -55,6 +55,27 @@ extension ServerSuites {
             }
         }
 
+        @Test func aPassThatTheDiskHadNoRoomForSaysSo() async throws {
+            let stage = try await Stage()
+            try stage.started("full-1", "lobby", "1.0.0")
+            #expect(try stage.salvage("api", "session-stop", "full-1").status == 0)
+            try await stage.waitUntilNothingRuns()
+            let config = stage.scratch.path("salvage.yaml")
+            let usual = try String(contentsOfFile: config, encoding: .utf8)
+            // No disk has so much free: the reserve would be touched.
+            try (usual + "\nlimits: { reserve: 900TiB }\n").write(toFile: config, atomically: true, encoding: .utf8)
+            let full = try stage.salvage("harvest", "--quiet")
+            #expect(full.status == 75, "\(full.out)\(full.err)")
+            #expect(full.err.contains("1 sessions wait because the store has no room"), "\(full.err)")
+            #expect(full.err.contains("reserve") && full.err.contains("hint"), "\(full.err)")
+            let json = try stage.salvage("harvest", "--json")
+            #expect(json.status == 75 && json.err.contains(#""code":"no_room""#), "\(json.err)")
+            try usual.write(toFile: config, atomically: true, encoding: .utf8)
+            let again = try stage.salvage("harvest", "--quiet")
+            #expect(again.status == 0 && again.err.isEmpty, "\(again.out)\(again.err)")
+            #expect(try stage.salvage("show", "full-1").out.contains("harvested"))
+        }
+
         @Test func aCrashIsHarvestedAnalysedAndAnswered() async throws {
             guard try shell("command -v gcc && cat /proc/sys/kernel/core_pattern").out.contains("core") else {
                 print("skipped: no gcc, or core dumps go elsewhere on this machine")

@@ -255,6 +255,7 @@ import Testing
         let summary = try await Self.harvest(
             fleet, store, "retention: 4h\n", mode: .pass(maxRuntime: 1000, session: nil))
         #expect(summary.progress.done.isEmpty && summary.unfinished == names.count)
+        #expect(summary.noRoom == "full")
         let asked = fleet.model.withLock { model in
             model.ingestFaults = []
             return model.requests.count { $0.hasPrefix("logs") }

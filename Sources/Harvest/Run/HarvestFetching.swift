@@ -44,6 +44,8 @@ extension HarvestRunner {
             state.batch.requests.append(record)
             state.progress.bytes &+= attempt.bytes
             if attempt.status == 429 || attempt.status == 503 { state.progress.throttled += 1 }
+            // A daemon goes on by itself; what a single pass left behind stays so.
+            if state.following, attempt.ending == .complete { state.summary.noRoom = nil }
             let actions = state.fetcher.finished(flight: flight, attempt, now: now)
             let unwanted = state.sort(actions, path: path, key: key, artifact: artifact, bytes: attempt.bytes)
             state.apply(actions, now)
@@ -65,6 +67,7 @@ extension HarvestRunner {
         do {
             file = try await openFile(key, name)
         } catch {
+            noteRoom(error)
             return (Attempt(.local("\(error)")), nil)
         }
         var attempt: Attempt
@@ -76,6 +79,7 @@ extension HarvestRunner {
         } catch let failure as SourceFailure {
             attempt = Attempt(failure, bytes: file.bytes)
         } catch {
+            noteRoom(error)
             attempt = Attempt(.local("\(error)"))
         }
         return await settleFile(file, artifact, key, &attempt)
@@ -141,8 +145,24 @@ extension HarvestRunner {
             }
             return (attempt, path)
         } catch {
+            noteRoom(error)
             return (Attempt(.local("\(error)")), nil)
         }
+    }
+
+    /// Remembers that the store had no room, and says so once: nobody would notice before something is lost.
+    func noteRoom(_ error: any Error) {
+        let words: String
+        switch error {
+        case let error as HarvestError where error.code == .storeUnusable: words = error.message
+        case let error as SystemFailure where error.isFull: words = "\(error)"
+        default: return
+        }
+        let isNews = state.withLock { state in
+            defer { state.summary.noRoom = words }
+            return state.summary.noRoom == nil
+        }
+        if isNews { parts.observer.event(.storeTrouble("downloads wait for room: \(words)")) }
     }
 
     /// Removes what is left of a session in the spool.

@@ -33,9 +33,11 @@ extension HarvestRunner {
                 try? await disk.run { spool.remove(paths) }
                 return
             } catch let error as HarvestError where error.code == .storeUnusable && !state.withLock({ $0.stopping }) {
+                state.withLock { $0.summary.noRoom = error.message }
                 parts.observer.event(.storeTrouble("\(key) was not packed, trying again: \(error.message)"))
                 try? await Task.sleep(for: .seconds(5))
             } catch let error as SystemFailure where error.isFull && !state.withLock({ $0.stopping }) {
+                state.withLock { $0.summary.noRoom = "\(error)" }
                 parts.observer.event(.storeTrouble("\(key) was not packed, trying again: \(error)"))
                 try? await Task.sleep(for: .seconds(5))
             } catch {
@@ -58,6 +60,7 @@ extension HarvestRunner {
                 }
                 return
             } catch {
+                state.withLock { $0.summary.noRoom = "the catalog could not be written: \(error)" }
                 parts.observer.event(.storeTrouble("the pack of \(key) was not entered, trying again: \(error)"))
                 if state.withLock({ $0.stopping }) { return }
                 try? await Task.sleep(for: .seconds(5))
@@ -67,6 +70,7 @@ extension HarvestRunner {
 
     private func putAside(_ key: String, _ reason: String) async {
         if state.withLock({ $0.stopping }) {
+            state.withLock { $0.summary.noRoom = $0.summary.noRoom ?? reason }
             // The next run takes the downloads up from the spool.
             change { state, _ in state.progress.ingesting -= 1 }
             return

@@ -50,6 +50,8 @@ public struct HarvestSummary: Sendable {
     public var unfinished = 0
     /// Why lists were incomplete, newest last; at most ten.
     public var listFailures: [SourceFailure] = []
+    /// What the store said when it had no room for something of this run, in a sentence; nil when there was room.
+    public var noRoom: String?
     /// Set when the run ended with the token refused.
     public var pause: FetchPause?
     /// Whether it was stopped, by request or by the time allowed.

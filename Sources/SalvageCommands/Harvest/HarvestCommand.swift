@@ -16,8 +16,8 @@ struct HarvestOnce: AsyncParsableCommand {
 
               */10 * * * * salvage harvest --quiet --max-runtime 9m
 
-            Exit code 3 says that something was lost or failed, 75 that another copy is at work or the API cannot be \
-            reached, 77 that the token was refused.
+            Exit code 3 says that something was lost or failed, 75 that another copy is at work, the API cannot be \
+            reached or the disk has no room for what waits, 77 that the token was refused.
             """)
 
     @Option(help: ArgumentHelp("Only this session.", valueName: "id")) var session: String?

@@ -49,6 +49,17 @@ struct HarvestReportText {
                 "not_authorised", pause.message, hint: pause.identifier.map { "identifier \($0)" },
                 status: .notAuthorised)
         }
+        try reportRoom(summary)
         if summary.isPartial { throw EndedWith(status: .partial) }
+    }
+
+    /// What waits because the disk had no room must be heard of from cron as well, long before it is lost.
+    private func reportRoom(_ summary: HarvestSummary) throws {
+        guard let words = summary.noRoom, summary.unfinished > 0 else { return }
+        let failure = Failure(
+            "no_room", "\(summary.unfinished) sessions wait because the store has no room: \(words)",
+            hint: "make room before their deadlines: salvage status, salvage prune --dry-run", status: .tryAgain)
+        guard summary.isPartial else { throw failure }
+        failure.report(json: options.json, style: options.errorStyle)
     }
 }
