@@ -20,13 +20,17 @@ public struct IngestWorker {
             _ = ContentHash.sha256([])
             // What is initialised lazily by opening files must be so before no file can be opened any more.
             _ = TextCrashScanner.shared
+            loadConversions()
+            // The number of cores stands in a file as well.
+            var options = job.workers > 0 ? PackOptions(workers: job.workers) : PackOptions()
+            options.filtersAside = job.path != nil
             let redactor = job.redactions.isEmpty ? nil : try Redactor(job.redactions)
             let meter = job.measuresMemory ? open("/proc/self/status", O_RDONLY | O_CLOEXEC) : -1
             answer.barriers = Confinement.enter(job)
             if job.isProbe {
                 answer.probes = ConfinementProbe.run(job)
             } else {
-                try IngestWorker(job: job, redactor: redactor).run(&answer)
+                try IngestWorker(job: job, options: options, redactor: redactor).run(&answer)
             }
             answer.peakBytes = Self.peak(meter)
         } catch let error as PackError {
@@ -55,12 +59,19 @@ public struct IngestWorker {
         }
     }
 
+    /// Has the C library read its list of character sets, by which libarchive converts names.
+    private static func loadConversions() {
+        guard let conversion = iconv_open("UTF-8", "ANSI_X3.4-1968"), conversion != iconv_t(bitPattern: -1) else {
+            return
+        }
+        iconv_close(conversion)
+    }
+
     private let job: IngestJob
+    private let options: PackOptions
     private let redactor: Redactor?
 
     private func run(_ answer: inout IngestAnswer) throws {
-        var options = job.workers > 0 ? PackOptions(workers: job.workers) : PackOptions()
-        options.filtersAside = job.path != nil
         let start = job.session.created ?? job.session.exited ?? 0
         let writer = try PackWriter(
             descriptor: IngestProcess.Slot.pack, options: options, inspector: LogInspector(sessionStart: start),
