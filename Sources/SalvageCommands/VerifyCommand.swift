@@ -39,11 +39,11 @@ struct Verify: ParsableCommand {
         var bad = 0
         for (index, pack) in packs.enumerated() {
             progress.update("verifying \(index + 1) of \(packs.count) packs")
-            let damages = PackCheck.damages(of: "\(store)/\(pack.path)", quick: quick)
-            if damages.isEmpty { continue }
+            let check = PackCheck(path: "\(store)/\(pack.path)", quick: quick)
+            if check.report.isSound { continue }
             bad += 1
             progress.finish()
-            PackCheck.write(damages, file: pack.path, session: pack.session, to: output)
+            check.write(file: pack.path, session: pack.session, to: output)
         }
         progress.finish()
         if !output.json, !options.quiet {
@@ -67,9 +67,9 @@ struct Verify: ParsableCommand {
             }
             defer { close(descriptor) }
             if PackCheck.isPack(descriptor) {
-                let damages = PackCheck.damages(of: file, quick: quick)
-                PackCheck.write(damages, file: file, session: nil, to: output)
-                isGood = isGood && damages.isEmpty
+                let check = PackCheck(path: file, quick: quick)
+                check.write(file: file, session: check.report.session, to: output)
+                isGood = isGood && check.report.isSound
                 continue
             }
             let report = Unpacker().verify(descriptor: descriptor)
@@ -90,8 +90,22 @@ struct Verify: ParsableCommand {
     }
 }
 
-/// What is wrong with one pack, in words.
-enum PackCheck {
+/// What is wrong with one pack, and what is still good, in words.
+struct PackCheck {
+    let report: PackReport
+    private let reader: PackReader?
+    private let quick: Bool
+
+    /// More members than this of one damage are counted, not named.
+    private static let mostNames = 20
+
+    /// Checks the pack at `path`.
+    init(path: String, quick: Bool) {
+        self.quick = quick
+        report = PackReader.verify(path: path, quick: quick)
+        reader = report.isSound ? nil : try? PackReader.open(path: path, tolerant: true)
+    }
+
     /// Whether the file begins as packs do (a zstd frame) and ends in a pack's trailer.
     static func isPack(_ descriptor: Int32) -> Bool {
         do {
@@ -102,37 +116,43 @@ enum PackCheck {
         }
     }
 
-    static func damages(of path: String, quick: Bool) -> [(text: String, members: [String])] {
-        let reader = try? PackReader.open(path: path, tolerant: true)
-        return PackReader.verify(path: path, quick: quick).damage.map { damage in
-            let names = damage.members.prefix(20).compactMap { index -> String? in
-                guard let reader, reader.members.indices.contains(index) else { return nil }
-                return Escape.display(reader.members[index].path)
-            }
-            return (damage.description, names)
-        }
-    }
-
-    static func write(
-        _ damages: [(text: String, members: [String])], file: String, session: String?, to output: Output
-    ) {
+    func write(file: String, session: String?, to output: Output) {
         if output.json {
             var line = JSONLine()
             line.add("file", file)
             line.add("session", session)
-            line.add("verdict", damages.isEmpty ? "ok" : "corrupt")
-            line.add("flags", damages.isEmpty ? [] : ["damaged"])
-            line.add("members", Array(Set(damages.flatMap(\.members))).sorted())
-            line.add("first_error", damages.first?.text)
+            line.add("verdict", report.isSound ? "ok" : "corrupt")
+            line.add("flags", report.isSound ? [] : ["damaged"])
+            line.add("members", Set(report.damage.flatMap(\.members)).sorted().compactMap(name))
+            line.add("first_error", report.damage.first?.description)
             output.line(line)
             return
         }
-        let word = damages.isEmpty ? output.style.green("ok") : output.style.red("corrupt")
+        let word = report.isSound ? output.style.green("ok") : output.style.red("corrupt")
         output.text("\(Escape.display(file)): \(word)\(session.map { ", session \(Escape.display($0))" } ?? "")")
-        for damage in damages {
-            output.text("  \(damage.text)")
-            for member in damage.members { output.text("    affects \(member)") }
+        for damage in report.damage {
+            output.text("  \(damage.description)")
+            for member in damage.members.prefix(Self.mostNames) {
+                output.text("    affects \(name(member) ?? "member \(member)")")
+            }
+            if damage.members.count > Self.mostNames {
+                output.text("    affects \(damage.members.count - Self.mostNames) more; --json names them all")
+            }
         }
-        if !damages.isEmpty { output.text("  everything that is not named here is good") }
+        if !report.isSound { output.text("  \(stillGood)") }
+    }
+
+    private func name(_ index: Int) -> String? {
+        guard let reader, reader.members.indices.contains(index) else { return nil }
+        return Escape.display(reader.members[index].path)
+    }
+
+    private var stillGood: String {
+        let blocks = "\(report.blocks - report.damagedBlocks.count) of \(report.blocks) blocks are good"
+        guard let reader, !reader.members.isEmpty else {
+            return blocks + "; what they hold comes out of: zstd -dc"
+        }
+        if quick { return blocks + " as far as --quick looks; without it their content is checked" }
+        return "\(report.soundMembers.count) of \(reader.members.count) members are good, \(blocks)"
     }
 }
