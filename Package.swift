@@ -153,8 +153,8 @@ let package = Package(
             cSettings: hotC
                 + (Context.environment["SALVAGE_HYPERSCAN"] == "0" ? [.define("SALVAGE_NO_HYPERSCAN")] : [])),
         .target(name: "CFilter", cSettings: hotC),
+        .target(name: "CISAL", cSettings: hotC),
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
-        .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLZMA", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),

@@ -31,6 +31,7 @@ enum Confinement {
     }
 
     private static func enter(_ wanted: inout salvage_confinement, _ limits: IngestLimits) -> [String] {
+        _ = InflateBackend.preferred
         wanted.cpu_seconds = UInt64(max(1, limits.milliseconds / 1000)) * 4
         wanted.deny_executable_memory = 1
         var taken = salvage_confined()

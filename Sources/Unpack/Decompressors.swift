@@ -4,7 +4,7 @@ import CZstd
 
 /// gzip by ISA-L, the header parsed and the trailer checked as for whole artifacts.
 final class GzipDecompressor: Decompressor {
-    private let inflater: any Inflater = InflateBackend.isal.makeInflater()
+    private let inflater: any Inflater = InflateBackend.preferred.makeInflater()
     private var header: GzipHeaderParser? = GzipHeaderParser()
 
     func step(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> DecompressionStep {

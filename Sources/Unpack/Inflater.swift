@@ -7,6 +7,9 @@ public enum InflateBackend: String, Sendable, CaseIterable {
     case isal
     /// zlib.
     case zlib
+
+    /// ISA-L, or zlib where ISA-L is not installed. What is confined later asks for it before: it is loaded from a file.
+    public static let preferred: InflateBackend = salvage_isal_is_available() != 0 ? .isal : .zlib
 }
 
 /// What one call of an inflater did.
@@ -40,8 +43,8 @@ protocol Inflater: AnyObject {
 extension InflateBackend {
     func makeInflater() -> any Inflater {
         switch self {
-        case .isal: ISALInflater()
-        case .zlib: ZlibInflater()
+        case .isal where salvage_isal_is_available() != 0: ISALInflater()
+        case .isal, .zlib: ZlibInflater()
         }
     }
 }
@@ -60,13 +63,13 @@ final class ISALInflater: Inflater {
 
     init() {
         state = .allocate(capacity: 1)
-        isal_inflate_init(state)
+        salvage_isal_init(state)
     }
 
     deinit { state.deallocate() }
 
     func startMember() -> Bool {
-        isal_inflate_reset(state)
+        salvage_isal_reset(state)
         state.pointee.crc_flag = UInt32(ISAL_GZIP_NO_HDR_VER)
         return true
     }
@@ -78,7 +81,7 @@ final class ISALInflater: Inflater {
         state.pointee.avail_in = UInt32(available)
         state.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
         state.pointee.avail_out = UInt32(room)
-        let code = isal_inflate(state)
+        let code = salvage_isal_inflate(state)
         let step: InflateStep.State =
             switch code {
             case ISAL_DECOMP_OK, ISAL_END_INPUT, ISAL_OUT_OVERFLOW:

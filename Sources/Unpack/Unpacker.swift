@@ -11,7 +11,7 @@ public struct Unpacker: Sendable {
     public var inflatesOnOwnThread = false
 
     /// An unpacker with these limits.
-    public init(limits: UnpackLimits = UnpackLimits(), backend: InflateBackend = .isal) {
+    public init(limits: UnpackLimits = UnpackLimits(), backend: InflateBackend = .preferred) {
         self.limits = limits
         self.backend = backend
     }
