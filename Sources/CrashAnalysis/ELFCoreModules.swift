@@ -50,7 +50,8 @@ enum CoreModules {
         _ group: [CoreNotes.Mapping], memory: CoreMemory, executable: [Range<UInt64>]
     ) -> MappedModule? {
         guard let first = group.first, let last = group.last, last.end > first.start else { return nil }
-        let name = first.path.split(separator: "/").last.map(String.init) ?? first.path
+        let name = NameAllowance.cut(
+            first.path.split(separator: "/").last.map(String.init) ?? first.path, to: NameAllowance.longestName)
         var record = CrashModule(
             name: name, path: first.path, base: Address(first.start), size: last.end - first.start)
         let code = group.flatMap { mapping in

@@ -1,8 +1,4 @@
 extension ELFCore {
-    /// Deep recursion is told by its ends.
-    private static let keptTop = 96
-    private static let keptBottom = 32
-
     /// Unwinds the threads and names their frames, as far as the options say.
     func unwind(into record: inout CrashRecord, symbols: SymbolStore?, options: CrashAnalyzer.Options) {
         guard let arch = header.arch, !header.bigEndian else { return }
@@ -11,26 +7,16 @@ extension ELFCore {
         for (index, thread) in notes.threads.prefix(count).enumerated() {
             let unwinder = Unwinder(
                 arch: arch, memory: memory, tables: tables, style: .core, scanBudget: index == 0 ? 1 << 20 : 1 << 16)
-            let raw = unwinder.walk(thread.registers, scanFrom: memory.nextStored(thread.registers.sp, within: 1 << 20))
-            var frames = tables.frames(raw, sourceLines: options.sourceLines && index == 0)
-            if raw.count >= Unwinder.frameLimit || frames.count > 256 {
-                if index == 0 { record.notes.append("\(raw.count) frames: only the ends of the stack are kept") }
-                frames = Array(frames.prefix(Self.keptTop) + frames.suffix(Self.keptBottom))
-            }
-            if index > 0 { frames = Array(frames.prefix(CrashAnalyzer.Options.framesOfOthers)) }
-            record.threads[index].frames = frames
+            let most = index == 0 ? Unwinder.frameLimit : CrashAnalyzer.Options.framesOfOthers
+            let raw = unwinder.walk(
+                thread.registers, scanFrom: memory.nextStored(thread.registers.sp, within: 1 << 20), atMost: most)
+            let frames = tables.frames(raw, sourceLines: options.sourceLines && index == 0)
+            record.threads[index].frames =
+                index == 0 ? record.kept(frames, walked: raw.count) : Array(frames.prefix(most))
         }
         record.frames = record.threads.first?.frames ?? []
         if isStackOverflow(record) { record.message = "stack overflow" }
-        for (index, module) in modules.enumerated() where index < record.modules.count {
-            guard let known = tables.modules.first(where: { $0.module.record.base == module.record.base }) else {
-                continue
-            }
-            let used = record.threads.contains { $0.frames.contains { $0.module == module.record.name } }
-            record.modules[index].symbols =
-                !used || module.record.buildID == nil && !known.hasSymbols
-                ? .unknown : known.hasSymbols || known.isStored ? .found : .missing
-        }
+        record.markSymbols(tables, withoutIdentity: .unknown)
     }
 
     /// A fault next to the stack pointer, below what is mapped of the stack.

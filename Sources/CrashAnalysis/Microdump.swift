@@ -124,7 +124,8 @@ struct Microdump {
         let memory = PieceMemory(stack)
         let tables = ProcessTables(arch: arch, modules: modules, store: symbols, memory: memory)
         let unwinder = Unwinder(arch: arch, memory: memory, tables: tables, style: .minidump(windows: false))
-        record.frames = tables.frames(unwinder.walk(registers), sourceLines: options.sourceLines)
+        let raw = unwinder.walk(registers)
+        record.frames = record.kept(tables.frames(raw, sourceLines: options.sourceLines), walked: raw.count)
         record.threads = [CrashThread(thread: 0, frames: record.frames, registers: registers.named)]
         record.threadCount = 1
         if reason == nil { record.notes.append("the dump names no signal") }

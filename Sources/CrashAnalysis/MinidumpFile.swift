@@ -56,6 +56,7 @@ struct MinidumpFile {
     private(set) var commandLine: String?
     private(set) var remarks: [String] = []
     let memory: MinidumpMemory
+    private let names = NameAllowance()
 
     /// Reads the directory and the streams; throws `CrashError` when the header or directory is broken.
     init(_ source: any ByteSource) throws(CrashError) {
@@ -92,6 +93,7 @@ struct MinidumpFile {
             throw CrashError(code: .malformed, message: "minidump without a readable thread, module or exception")
         }
         if threads.isEmpty { remarks.append("no thread list") }
+        if names.isUsedUp { remarks.append("names beyond \(NameAllowance.limit >> 20) MiB in all are left out") }
         for stream in streams where stream.type != 0 && stream.offset.addingClamped(UInt64(stream.size)) > source.size {
             remarks.append("stream \(stream.type) lies partly outside the file")
         }
@@ -114,7 +116,9 @@ struct MinidumpFile {
         }
         if let stream = stream(StreamType.linuxCommandLine) {
             let words = stream.bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-            if !words.isEmpty { commandLine = words.joined(separator: " ") }
+            if !words.isEmpty {
+                commandLine = NameAllowance.cut(words.joined(separator: " "), to: NameAllowance.longestCommand)
+            }
         }
         memory.seal()
     }
@@ -129,11 +133,16 @@ struct MinidumpFile {
         ByteView(bytes: source.bytes(at: offset, count: count), bigEndian: bigEndian)
     }
 
-    /// MINIDUMP_STRING: length in bytes, then UTF-16.
+    /// MINIDUMP_STRING: length in bytes, then UTF-16; nil once the dump has named more than any program does.
     func string(at offset: UInt64) -> String? {
-        guard let length = bytes(offset, 4).u32(0), length <= 32768 else { return nil }
+        guard let length = bytes(offset, 4).u32(0), length <= 32768, names.take(Int(length)) else { return nil }
         let text = bytes(offset + 4, Int(length))
         return text.count == Int(length) ? text.utf16(0, length: Int(length)) : nil
+    }
+
+    /// A NUL-terminated name within a record.
+    func name(_ view: ByteView, at: Int) -> String? {
+        view.cString(at, limit: 1024).flatMap { names.take($0.utf8.count) ? $0 : nil }
     }
 
     /// Where the items of a counted list begin: some writers pad the count to eight bytes.
@@ -171,7 +180,7 @@ struct MinidumpFile {
         for index in 0..<list.count {
             let at = list.start + index * 12
             guard let id = stream.u32(at), let rva = stream.u64(at + 4), let name = string(at: rva) else { continue }
-            names[Int(id)] = name
+            names[Int(id)] = NameAllowance.cut(name, to: NameAllowance.longestName)
         }
         for index in threads.indices { threads[index].name = names[threads[index].id] }
     }

@@ -20,14 +20,16 @@ enum MinidumpModules {
             let recordSize = stream.u32(at + 76), let recordAt = stream.u32(at + 80)
         else { return nil }
         let path = file.string(at: UInt64(name)) ?? ""
-        let short = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? path
+        let short = NameAllowance.cut(
+            path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? path,
+            to: NameAllowance.longestName)
         var record = CrashModule(name: short, path: path, base: Address(base), size: UInt64(size))
         if stream.u32(at + 24) == 0xfeef_04bd, let high = stream.u32(at + 32), let low = stream.u32(at + 36) {
             record.version = "\(high >> 16).\(high & 0xffff).\(low >> 16).\(low & 0xffff)"
         }
         let codeView = file.bytes(UInt64(recordAt), min(Int(recordSize), 4096))
         identify(&record, codeView)
-        let debugFile = codeView.u32(0) == pdb70 ? codeView.cString(24, limit: 1024) : short
+        let debugFile = codeView.u32(0) == pdb70 ? file.name(codeView, at: 24) : short
         let end = base.addingClamped(UInt64(size))
         if let debugFile, !debugFile.isEmpty, debugFile != short { record.debugFile = debugFile }
         return MappedModule(
@@ -41,7 +43,7 @@ enum MinidumpModules {
             guard let guid = view.slice(4, 16), let age = view.u32(20) else { return }
             record.debugID = debugID(guid: guid.bytes, age: age)
         case elf:
-            let identity = Array(view.bytes.dropFirst(4))
+            let identity = Array(view.bytes.dropFirst(4).prefix(NameAllowance.longestIdentity))
             guard !identity.isEmpty, identity.contains(where: { $0 != 0 }) else { return }
             record.buildID = hexText(identity)
             record.debugID = debugID(guid: identity, age: 0)

@@ -8,21 +8,18 @@ extension MinidumpFile {
             guard let thread = threads.first(where: { $0.id == record.threads[index].thread }),
                 thread.id != dumpingThread || thread.id == record.thread, let registers = registers(of: thread)
             else { continue }
+            let isCrashed = index == 0 && thread.id == record.thread
+            let most = isCrashed ? Unwinder.frameLimit : CrashAnalyzer.Options.framesOfOthers
             let stack = RegionMemory(memory: memory, sp: registers.sp, fallback: thread.stack)
             let unwinder = Unwinder(
                 arch: arch, memory: stack, tables: tables, style: .minidump(windows: system.platform == .windows))
-            record.threads[index].frames = tables.frames(
-                unwinder.walk(registers), sourceLines: options.sourceLines)
+            let raw = unwinder.walk(registers, atMost: most)
+            let frames = tables.frames(raw, sourceLines: options.sourceLines)
+            record.threads[index].frames =
+                isCrashed ? record.kept(frames, walked: raw.count) : Array(frames.prefix(most))
         }
         record.frames = record.threads.first.map { $0.thread == record.thread ? $0.frames : [] } ?? []
-        for index in record.modules.indices {
-            guard let known = tables.modules.first(where: { $0.module.record.base == record.modules[index].base })
-            else {
-                continue
-            }
-            let used = record.threads.contains { $0.frames.contains { $0.module == record.modules[index].name } }
-            record.modules[index].symbols = !used ? .unknown : known.hasSymbols || known.isStored ? .found : .missing
-        }
+        record.markSymbols(tables, withoutIdentity: .missing)
     }
 }
 

@@ -38,13 +38,13 @@ struct Unwinder {
     /// How many bytes of stack a scan may look through in all.
     var scanBudget: UInt64 = 1 << 20
 
-    /// The frames from `start` on; `scanFrom` is where a scan for the first caller begins when the stack pointer itself
+    /// The frames from `start` on, `limit` at most; `scanFrom` is where a scan for the first caller begins when the stack pointer itself
     /// points to nothing.
-    func walk(_ start: Registers, scanFrom: UInt64? = nil) -> [RawFrame] {
+    func walk(_ start: Registers, scanFrom: UInt64? = nil, atMost limit: Int = frameLimit) -> [RawFrame] {
         tables.begin(start)
         var frames = [RawFrame(registers: start, trust: .context, lookup: start.pc)]
         var budget = scanBudget
-        while frames.count < Self.frameLimit, let callee = frames.last {
+        while frames.count < limit, let callee = frames.last {
             var callee = callee
             if frames.count == 1, let scanFrom, memory.load(start.sp, size: Int(arch.wordSize)) == nil,
                 tables.step(start, lookup: start.pc, memory: memory) == nil

@@ -1,0 +1,32 @@
+extension CrashRecord {
+    /// Deep recursion is told by its ends.
+    private static let keptTop = 96
+    private static let keptBottom = 32
+    private static let mostFrames = 256
+
+    /// The frames of the crashed thread as they are kept: all, or the ends of a stack that is too deep, with a note.
+    mutating func kept(_ frames: [CrashFrame], walked: Int) -> [CrashFrame] {
+        guard walked >= Unwinder.frameLimit || frames.count > Self.mostFrames else { return frames }
+        guard frames.count > Self.keptTop + Self.keptBottom else { return frames }
+        notes.append("\(walked) frames: only the ends of the stack are kept")
+        return Array(frames.prefix(Self.keptTop) + frames.suffix(Self.keptBottom))
+    }
+
+    /// Says of each module on a stack whether it has symbols, and of the others that they were not looked for.
+    mutating func markSymbols(_ tables: ProcessTables, withoutIdentity: CrashModule.Symbols) {
+        let used = Set(threads.lazy.flatMap { $0.frames.lazy.compactMap(\.module) })
+        let known = Dictionary(tables.modules.map { ($0.module.record.base, $0) }) { first, _ in first }
+        for index in modules.indices {
+            guard let symbols = known[modules[index].base] else { continue }
+            guard used.contains(modules[index].name) else {
+                modules[index].symbols = .unknown
+                continue
+            }
+            if symbols.hasSymbols || symbols.isStored {
+                modules[index].symbols = .found
+            } else {
+                modules[index].symbols = symbols.module.record.buildID == nil ? withoutIdentity : .missing
+            }
+        }
+    }
+}
