@@ -117,7 +117,9 @@ let package = Package(
                 "Pack", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ], swiftSettings: hot),
-        .testTarget(name: "CatalogTests", dependencies: ["Catalog", "Pack"], swiftSettings: house),
+        .testTarget(
+            name: "CatalogTests", dependencies: ["Catalog", "Pack", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: house),
         .target(
             name: "Sandbox",
             dependencies: [

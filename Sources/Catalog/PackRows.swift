@@ -6,6 +6,7 @@ final class PackRows {
     private let ledger: LedgerWriter
     private var names: Interning
     private var signatures: Interning
+    private var wanted: Interning
     private let facts: Statement
     private let states: Statement
     private let setPack: Statement
@@ -19,6 +20,7 @@ final class PackRows {
         ledger = try LedgerWriter(connection)
         names = try Interning("names", on: connection)
         signatures = try Interning("signatures", on: connection)
+        wanted = try Interning("wanted", on: connection)
         facts = try connection.prepare("SELECT image, tag, location, at FROM sessions WHERE key = ?1")
         states = try connection.prepare("SELECT state FROM artifacts WHERE session = ?1")
         setPack = try connection.prepare(
@@ -35,8 +37,8 @@ final class PackRows {
         putCrash = try connection.prepare(
             """
             INSERT INTO crashes(session, ordinal, id, kind, signal, exception, thread, at, time, signature, quality,
-                stack_hash, image, tag, location, json, survived)
-            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                stack_hash, image, tag, location, json, survived, wanted)
+            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
             """)
         putAlias = try connection.prepare("INSERT OR IGNORE INTO aliases(crash, signature) VALUES(?1, ?2)")
         known = try connection.prepare("SELECT id, signature FROM crashes WHERE session = ?1")
@@ -120,7 +122,8 @@ final class PackRows {
             putCrash.bind(4, crash.kind ?? "unknown").bind(5, crash.signal).bind(6, crash.exception)
             putCrash.bind(7, crash.thread).bind(8, crash.time ?? ended).bind(9, crash.time)
             putCrash.bind(10, signature).bind(11, crash.quality).bind(12, crash.stackHash)
-            try putCrash.bind(16, blob: json).bind(17, crash.kind == "error" ? 1 : 0).run()
+            putCrash.bind(16, blob: json).bind(17, crash.kind == "error" ? 1 : 0)
+            try putCrash.bind(18, try wanted.id(of: WantedSet.text(json))).run()
             if crash.kind != "error" { count += 1 }
             if contents.renewed[ordinal] != nil {
                 try alias(id, try signatures.id(of: CrashFacts(json: packed).signature ?? "unknown"), of: signature)
@@ -145,7 +148,7 @@ final class PackRows {
         let set = try connection.prepare(
             """
             UPDATE crashes SET signal = ?2, exception = ?3, thread = ?4, signature = ?5, quality = ?6, stack_hash = ?7,
-                json = ?8 WHERE key = ?1
+                json = ?8, wanted = ?9 WHERE key = ?1
             """)
         var changed = 0
         for update in updates {
@@ -156,11 +159,30 @@ final class PackRows {
             let crash = CrashFacts(json: update.json)
             let signature = try signatures.id(of: crash.signature ?? "unknown")
             set.bind(1, key).bind(2, crash.signal).bind(3, crash.exception).bind(4, crash.thread).bind(5, signature)
-            try set.bind(6, crash.quality).bind(7, crash.stackHash).bind(8, blob: update.json).run()
+            set.bind(6, crash.quality).bind(7, crash.stackHash).bind(8, blob: update.json)
+            try set.bind(9, try wanted.id(of: WantedSet.text(update.json))).run()
             try alias(update.crash, earlier, of: signature)
             if earlier != signature { changed += 1 }
         }
         return changed
+    }
+}
+
+extension PackRows {
+    /// Fills in what the crashes of an older layout wait for.
+    func fillWanted() throws(CatalogError) {
+        let set = try connection.prepare("UPDATE crashes SET wanted = ?2 WHERE key = ?1")
+        var last = Int64.min
+        while true {
+            // In pieces: rows are not changed under a query that reads them, and records are not all held at once.
+            let rows = try connection.prepare("SELECT key, json FROM crashes WHERE key > ?1 ORDER BY key LIMIT 500")
+            rows.bind(1, last)
+            var found: [(key: Int64, text: String?)] = []
+            while try rows.step() { found.append((rows.integer(0), WantedSet.text(rows.blob(1)))) }
+            guard let end = found.last else { return }
+            for (key, text) in found where text != nil { try set.bind(1, key).bind(2, try wanted.id(of: text)).run() }
+            last = end.key
+        }
     }
 }
 

@@ -12,10 +12,11 @@ enum Schema {
     /// Brings an empty or older database up to date, in one transaction.
     static func migrate(_ connection: Connection, from current: Int64) throws(CatalogError) {
         for step in steps.dropFirst(Int(clamping: current)) { try connection.execute(step) }
+        if current > 0, current < 5 { try PackRows(connection).fillWanted() }
         try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
     }
 
-    private static let steps = [first, pruning, aliases, packs]
+    private static let steps = [first, pruning, aliases, packs, wanted]
 
     /// `names` holds images, tags, locations and artifact paths once, so that the crash index is six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
@@ -81,5 +82,12 @@ enum Schema {
         CREATE TABLE aliases(
             crash TEXT NOT NULL, signature INTEGER NOT NULL, PRIMARY KEY(crash, signature)) WITHOUT ROWID;
         CREATE INDEX aliases_signature ON aliases(signature, crash);
+        """
+
+    /// The modules whose symbols a crash waits for, as one text that crashes of one bug share; 0 stands for none.
+    private static let wanted = """
+        CREATE TABLE wanted(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+        ALTER TABLE crashes ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX crashes_wanted ON crashes(survived, wanted, image, tag, at, location, session, signature);
         """
 }

@@ -29,11 +29,11 @@ public struct MissingSymbols {
         breakpad = Set(store.list().filter { $0.kind == .breakpad }.map(\.identity))
     }
 
-    /// Counts one crash that waits for these build ids, each with its module's name; once for each of them.
-    public mutating func add(_ waiting: [String: String], build: String) {
+    /// Counts crashes of one build that wait for these build ids, each with its module's name; once for each of them.
+    public mutating func add(_ waiting: [String: String], build: String, crashes: Int = 1) {
         for (identity, module) in waiting where !has(identity) {
             var count = counts[identity] ?? Count(module: module)
-            count.crashes += 1
+            count.crashes += crashes
             if count.builds.count < 100 { count.builds.insert(build) }
             counts[identity] = count
         }

@@ -169,10 +169,10 @@ struct SymbolsMissing: ParsableCommand {
         var selection = try which.selection(select)
         selection.limit = nil
         var missing = MissingSymbols(CrashSigner.symbols(of: catalog.store))
-        try catalog.forEachCrash(selection) { row in
-            let build = [row.image.isEmpty ? nil : row.image, row.tag].compactMap { $0 }.joined(separator: ":")
-            let waiting = row.waitingFrames.map { ($0.buildID, $0.module) }
-            missing.add(Dictionary(waiting) { first, _ in first }, build: build)
+        for wanted in try catalog.wantedModules(selection) {
+            let build = [wanted.image.isEmpty ? nil : wanted.image, wanted.tag].compactMap { $0 }.joined(separator: ":")
+            let waiting = wanted.modules.map { ($0.buildID, $0.module) }
+            missing.add(Dictionary(waiting) { first, _ in first }, build: build, crashes: wanted.crashes)
         }
         let output = Output(options)
         let entries = missing.entries.prefix(select.limit ?? .max)
