@@ -18,7 +18,8 @@ struct CoreTiming: ParsableCommand {
         options.allThreads = all
         let analyzer = CrashAnalyzer(symbols: symbols.map { SymbolStore(root: $0) }, options: options)
         var times: [Double] = []
-        var (read, frames, threads) = (UInt64(0), 0, 0)
+        var (read, frames, threads, modules) = (UInt64(0), 0, 0, 0)
+        let before = Self.peakKiB()
         for round in 0...runs {
             let source = CountingSource(try FileByteSource(path: file))
             let begin = Self.now()
@@ -28,14 +29,19 @@ struct CoreTiming: ParsableCommand {
             read = source.bytesRead
             frames = record?.frames.count ?? 0
             threads = record?.threads.filter { !$0.frames.isEmpty }.count ?? 0
+            modules = record?.modules.count ?? 0
         }
         guard runs > 0 else { return }
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         let median = times.sorted()[times.count / 2]
         print(
             "\((median * 100_000).rounded() / 100) ms\t\(read / 1024) KiB read\t\(frames) frames\t\(threads) threads"
-                + "\t\(usage.ru_maxrss / 1024) MiB")
+                + "\t\(modules) modules\t\(Double((Self.peakKiB() - before) * 10 / 1024) / 10) MiB grown")
+    }
+
+    private static func peakKiB() -> Int {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss
     }
 
     private static func now() -> Double {
