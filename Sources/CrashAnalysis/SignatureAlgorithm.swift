@@ -5,7 +5,7 @@
 /// …).
 public enum SignatureAlgorithm {
     /// Raised whenever the same record would get another key.
-    public static let version = 3
+    public static let version = 4
 
     private static let longest = 255
     private static let frameLimit = 40

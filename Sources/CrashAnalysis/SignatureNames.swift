@@ -5,6 +5,9 @@ enum SignatureNames {
         var name = raw.trimmed
         // Entry points of the 64-bit PowerPC ABI.
         if name.hasPrefix("."), name.dropFirst().first?.isLetter == true { name.removeFirst() }
+        for mark in ["transaction clone for ", "non-transaction clone for "] where name.hasPrefix(mark) {
+            name = String(name.dropFirst(mark.count))
+        }
         for mark in [".cold", ".part.", ".isra.", ".constprop.", ".llvm.", ".lto_priv.", " [clone "] {
             if let cut = name.find(mark) { name = String(name[..<cut.lowerBound]) }
         }
@@ -25,30 +28,38 @@ enum SignatureNames {
         guard !name.hasPrefix("-["), !name.hasPrefix("+[") else { return name }
         let go = name.contains("/") || name.find(".(*") != nil
         if go { return name }
-        name = hide(name, "(anonymous namespace)")
-        name = hide(name, "`anonymous namespace'")
+        name = hide(name, "(anonymous namespace)", as: "\u{E000}")
+        name = hide(name, "`anonymous namespace'", as: "\u{E000}")
+        // Within a name, of the function that a lambda stands in.
+        name = hide(name, " const::", as: "\u{E001}")
         name = collapse(
             name, open: "<", close: ">", into: "<T>",
             keeping: ["<lambda", "<unnamed", "<name omitted>", "<module>", "<anonymous>", "<main>", "<init>"])
         name = withoutParameters(name)
         name = withoutReturnType(name)
         name = name.split(separator: " " as Character).joined(separator: " ")
-        for mark in ["*", "&", ","] {
-            while let found = name.find(" " + mark) { name.replaceSubrange(found, with: mark) }
-        }
         return show(name)
     }
 
-    private static func hide(_ name: String, _ part: String) -> String {
+    private static func hide(_ name: String, _ part: String, as mark: String) -> String {
         var result = name
-        while let found = result.find(part) {
-            result.replaceSubrange(found, with: "\u{E000}")
-        }
+        while let found = result.find(part) { result.replaceSubrange(found, with: mark) }
         return result
     }
 
+    /// Shows what was hidden, without a space before a star, ampersand or comma and with one behind a comma.
     private static func show(_ name: String) -> String {
-        String(name.flatMap { $0 == "\u{E000}" ? Array("(anonymous namespace)") : [$0] })
+        var result = ""
+        for character in name {
+            if "*&,".contains(character), result.last == " " { result.removeLast() }
+            if result.last == ",", character != " " { result.append(" ") }
+            switch character {
+            case "\u{E000}": result += "(anonymous namespace)"
+            case "\u{E001}": result += " const::"
+            default: result.append(character)
+            }
+        }
+        return result
     }
 
     /// Replaces bracketed parts, outermost pairs as a whole, and leaves operators alone.
@@ -58,10 +69,14 @@ enum SignatureNames {
         var result = ""
         var depth = 0
         var rest = name[...]
+        var before: Character = " "
         while let next = rest.first {
+            defer { before = next }
             if depth == 0, let operation = operatorPrefix(rest, after: result) {
                 result += operation
                 rest = rest.dropFirst(operation.count)
+                // Demanglers keep the arguments of a template apart from the operator's own bracket.
+                if rest.hasPrefix(" <") { rest = rest.dropFirst() }
                 continue
             }
             if depth == 0, next == open, let kept = keeping.first(where: { rest.hasPrefix($0) }) {
@@ -69,12 +84,15 @@ enum SignatureNames {
                 rest = rest.dropFirst(kept.count)
                 continue
             }
+            if depth == 0, next == open, result.isEmpty, let trait = traitPrefix(rest, open: open, close: close) {
+                result += trait
+                rest = rest.dropFirst(trait.count)
+                continue
+            }
             if next == open {
-                // A name that begins with the bracket is Rust's "<T as Trait>::f"; its inside is the name.
-                if depth == 0, result.isEmpty, name.find(" as ") != nil { return name }
                 depth += 1
                 if depth == 1 { result += into }
-            } else if next == close, depth > 0, !result.hasSuffix("-") {
+            } else if next == close, depth > 0, before != "-" {
                 depth -= 1
             } else if depth == 0 {
                 result.append(next)
@@ -82,6 +100,25 @@ enum SignatureNames {
             rest = rest.dropFirst()
         }
         return depth == 0 ? result : name
+    }
+
+    /// The bracket that Rust's "<T as Trait>::f" begins with: its inside is a part of the name.
+    private static func traitPrefix(_ rest: Substring, open: Character, close: Character) -> Substring? {
+        var depth = 0
+        var before: Character = " "
+        for index in rest.indices {
+            let next = rest[index]
+            if next == open {
+                depth += 1
+            } else if next == close, before != "-" {
+                depth -= 1
+            }
+            before = next
+            guard depth == 0 else { continue }
+            let token = rest[...index]
+            return String(token).find(" as ") == nil ? nil : token
+        }
+        return nil
     }
 
     private static func operatorPrefix(_ rest: Substring, after head: String) -> String? {

@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test(.needsCorpora) func cores() throws {
-        try torture(["core/casr-core.test_abort", "core/casr-core.test_segFaultOnPc"], seed: 1)
+        try torture(DumpSummaryTests.coreSignals.keys.sorted().map { "core/" + $0 }, seed: 1)
     }
 
     @Test(.needsCorpora) func minidumps() throws {

@@ -16,6 +16,16 @@ import Testing
         ("<module>", "<module>"), ("Object.<anonymous>", "Object.<anonymous>"),
         ("<alloc::vec::Vec<T> as core::ops::Index<I>>::index", "<alloc::vec::Vec<T> as core::ops::Index<I>>::index"),
         ("int tick<Entity>(Entity*, int)", "tick<T>"),
+        ("std::ostream& std::operator<< <std::char_traits<char> >(std::ostream&, char const*)", "std::operator<<<T>"),
+        ("bool ns::operator< <int>(A<int> const&, A<int> const&)", "ns::operator<<T>"),
+        ("<Chain<A, B> as Iterator>::try_fold::<(), fn(u8) -> X, Y>", "<Chain<A, B> as Iterator>::try_fold::<T>"),
+        ("tick::<impl Fn(u8) -> Option<u8>, Y>::{{closure}}", "tick::<T>::{{closure}}"),
+        ("<alloc::sync::Arc<T,A> as core::ops::Drop>::drop", "<alloc::sync::Arc<T, A> as core::ops::Drop>::drop"),
+        (
+            "World::find(int) const::{lambda(int, char)#1}::operator()(int, char) const",
+            "World::find const::{lambda#1}::operator()"
+        ),
+        ("transaction clone for std::logic_error::what() const", "std::logic_error::what"),
     ]) func names(raw: String, wanted: String) {
         #expect(SignatureNames.normalise(raw) == wanted)
     }
