@@ -42,6 +42,7 @@ enum AnchorTable {
         Entry("FATAL ERROR: ", .v8), Entry(":in `", .ruby), Entry(":in '", .ruby),
         Entry("[BUG] ", .ruby), Entry("stack traceback:", .lua), Entry("Segmentation fault", .shell),
         Entry("(core dumped)", .shell), Entry("-----BEGIN BREAKPAD MICRODUMP-----", .microdump),
+        Entry("Assertion '", .assertion), Entry("Fatal glibc error: ", .glibc),
     ]
 
     static func family(_ id: UInt16) -> ReportFamily? {

@@ -8,7 +8,7 @@ enum TextAbort {
             "free(): double free",
             "free(): corrupted", "free(): unaligned", "free(): too many", "double free or corruption", "malloc(): ",
             "corrupted size vs. prev_size", "munmap_chunk(): invalid", "realloc(): invalid",
-            "corrupted double-linked list", "malloc_consolidate(): ",
+            "corrupted double-linked list", "malloc_consolidate(): ", "Fatal glibc error: ",
         ]
         let body = text.hasPrefix("*** Error in `") ? text.after("': ") ?? text : text
         guard let lead = known.first(where: { body.hasPrefix($0) }), body.utf8.count <= 120 else { return nil }
@@ -30,15 +30,17 @@ enum TextAbort {
         record.exception = "assertion"
         record.signal = "SIGABRT"
         if text.contains("[File:"), text.hasPrefix("Assertion failed: ") { return TextUnreal.parseAssertion(lines) }
-        if let condition = text.after("Assertion `"), let cut = condition.findLast("' failed") {
-            // glibc: "prog: file.c:12: function: Assertion `x' failed."
-            let parts = (text.before(": Assertion `") ?? "").split(separator: ":", omittingEmptySubsequences: false)
+        let quotes = ["Assertion `", "Assertion '"].first { text.find(": " + $0) != nil }
+        if let quotes, let condition = text.after(quotes), let cut = condition.findLast("' failed") {
+            // glibc: "prog: file.c:12: function: Assertion `x' failed.", libstdc++ without the program and with "'x'".
+            let parts = (text.before(": " + quotes) ?? "").split(separator: ":", omittingEmptySubsequences: false)
                 .map(String.init)
             guard let number = parts.indices.first(where: { $0 >= 1 && Int(parts[$0].trimmed) != nil }) else {
                 return nil
             }
             record.message = String(condition[..<cut.lowerBound])
-            let function = parts[(number + 1)...].joined(separator: ":").trimmed
+            let full = parts[(number + 1)...].joined(separator: ":").trimmed
+            let function = full.before(" [with ") ?? full
             record.frames = [
                 .printed(0, function: function, file: parts[number - 1].trimmed, line: Int(parts[number].trimmed))
             ]

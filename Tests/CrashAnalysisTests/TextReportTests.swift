@@ -148,12 +148,29 @@ import Testing
         for text in [
             "free(): invalid pointer", "double free or corruption (out)", "malloc(): corrupted top size",
             "*** stack smashing detected ***: terminated", "munmap_chunk(): invalid pointer",
+            "Fatal glibc error: malloc assertion failure in sysmalloc: old_top == initial_top (av)",
         ] {
             let record = try #require(analyze(text + "\n").first)
             #expect(record.kind == "glibc")
             #expect(record.message == text)
         }
         #expect(analyze("./run.sh: line 3:    12 Segmentation fault      (core dumped) ./srv\n").first?.pid == 12)
+    }
+
+    /// As g++ 12 prints it with _GLIBCXX_ASSERTIONS.
+    @Test func assertionOfTheStandardLibrary() throws {
+        let text = """
+            /usr/include/c++/12/bits/stl_vector.h:1123: std::vector<_Tp, _Alloc>::reference std::vector<_Tp, \
+            _Alloc>::operator[](size_type) [with _Tp = int; _Alloc = std::allocator<int>; reference = int&; size_type = \
+            long unsigned int]: Assertion '__n < this->size()' failed.
+            """
+        let record = try #require(analyze(text + "\n").first)
+        #expect(record.kind == "assert")
+        #expect(record.message == "__n < this->size()")
+        #expect(record.frames.first?.line == 1123)
+        #expect(record.frames.first?.function?.hasSuffix("::operator[](size_type)") == true)
+        #expect(record.signature.hasPrefix("assert | __n < this->size()"))
+        #expect(analyze("2026-11-20 21:00:00 INFO docs: it says Assertion 'x' failed. there\n").isEmpty)
     }
 
     @Test func engines() throws {

@@ -8,8 +8,9 @@ enum CrashHint {
     private static let signs: [[UInt8]] = [
         "Segmentation fault", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "core dumped", "Fatal error",
         "Unhandled exception", "Unhandled Exception", "EXCEPTION_ACCESS_VIOLATION", "Assertion failed", "Assertion `",
-        "terminate called", "AddressSanitizer", "panic:", "panicked at", "Traceback (most recent call last)",
-        "*** stack smashing", "double free or corruption", "Out of memory", "Caught signal", "CrashReporter",
+        "Assertion '", "terminate called", "AddressSanitizer", "panic:", "panicked at",
+        "Traceback (most recent call last)", "*** stack smashing", "double free or corruption", "Out of memory",
+        "Caught signal", "CrashReporter",
     ].map { Array($0.utf8) }
 
     /// Whether the end of a log reads like the end of a crash; false when it cannot be read.
