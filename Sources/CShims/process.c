@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +22,58 @@ int salvage_pidfd_open(int pid) {
 int salvage_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int salvage_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
+
+pid_t salvage_fork_alone(void) {
+    struct stat threads;
+    // A link for each thread beside the folder's own two.
+    if (stat("/proc/self/task", &threads) != 0) return -1;
+    if (threads.st_nlink != 3) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return fork();
+}
+
+static void forget_environment(void) {
+    static char *nothing[] = { NULL };
+    for (char **entry = environ; entry && *entry; entry++) explicit_bzero(*entry, strlen(*entry));
+    environ = nothing;
+}
+
+#define MOST_FILES 256
+
+int salvage_become_reader(pid_t parent, const int *from, const int *to, size_t count) {
+    int kept[MOST_FILES + 1];
+    if (count > MOST_FILES) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return -1;
+    if (getppid() != parent) _exit(2);
+    forget_environment();
+    struct sigaction defaults;
+    memset(&defaults, 0, sizeof defaults);
+    defaults.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; number++) sigaction(number, &defaults, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    if (sigprocmask(SIG_SETMASK, &none, NULL) != 0) return -1;
+    int highest = STDERR_FILENO;
+    for (size_t index = 0; index < count; index++) {
+        if (to[index] > highest) highest = to[index];
+    }
+    // First out of the way of the targets, or one could take the place of another's source.
+    for (size_t index = 0; index < count; index++) {
+        kept[index] = fcntl(from[index], F_DUPFD_CLOEXEC, highest + 1);
+        if (kept[index] < 0) return -1;
+    }
+    for (size_t index = 0; index < count; index++) {
+        if (dup2(kept[index], to[index]) < 0) return -1;
+        kept[index] = to[index];
+    }
+    kept[count] = STDERR_FILENO;
+    return salvage_close_all_but(kept, count + 1);
+}
 
 int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
     return posix_spawn_file_actions_addclosefrom_np(actions, from);

@@ -9,9 +9,14 @@ public struct AnalysisWorker {
     /// Runs the job found on the agreed descriptors and returns the process's exit code.
     public static func main() -> Int32 {
         _ = salvage_die_with_parent()
-        signal(SIGPIPE, SIG_IGN)
         guard let job = try? JSONDecoder().decode(AnalysisJob.self, from: MemoryFile.read(AnalysisProcess.Slot.job))
         else { return 2 }
+        return carryOut(job)
+    }
+
+    /// The job, once the process holds nothing but what it was given; returns the process's exit code.
+    static func carryOut(_ job: AnalysisJob) -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
         // What is initialised lazily by opening files must be so before no file can be opened any more.
         _ = TextCrashScanner.shared
         var answer = AnalysisAnswer()

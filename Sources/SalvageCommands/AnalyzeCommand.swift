@@ -112,7 +112,7 @@ struct Analyze: ParsableCommand {
             throw Failure("unreadable", "it is not a regular file", path: path)
         }
         let modified = Int64(facts.st_mtim.tv_sec) &* 1000 &+ Int64(facts.st_mtim.tv_nsec) / 1_000_000
-        return try AnalysisProcess().analyze(
+        return try AnalysisProcess(copiesItself: true).analyze(
             descriptor: descriptor, name: path, modified: modified, symbols: symbols
         ).records
     }

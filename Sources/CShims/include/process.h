@@ -11,6 +11,19 @@ int salvage_memfd(const char *name);
 /// Has the kernel kill this process when its parent ends, so that a killed daemon leaves no child behind.
 int salvage_die_with_parent(void);
 
+/// Copies the process (fork(2)), which only one that has a single thread may do and go on as it was.
+///
+/// - Returns: what fork returns; -1 and EAGAIN where there are more threads, -1 and errno on another failure.
+pid_t salvage_fork_alone(void);
+
+/// Makes a copy of a process one that holds nothing of its original but memory: it dies with `parent`, its environment
+/// is overwritten where it lies, signals are at their defaults, and of the open files only those in `from` are left,
+/// under the numbers in `to`, and standard error.
+///
+/// - Parameter count: of files, at most 256.
+/// - Returns: 0; -1 and errno on failure, after which the copy must end.
+int salvage_become_reader(pid_t parent, const int *from, const int *to, size_t count);
+
 /// Has a child to be spawned close every descriptor from a number on (posix_spawn_file_actions_addclosefrom_np(3)).
 int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from);
 
