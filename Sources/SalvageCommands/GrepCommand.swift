@@ -11,10 +11,12 @@ struct Grep: ParsableCommand {
         discussion: """
             PATTERN is a PCRE2 expression; a match never spans lines. Prints session:path:line:text. The flags are \
             ripgrep's, and so are the exit codes: 0 found, 1 nothing found, 2 error. Members that are not text are \
-            left out unless --binary or --text is given.
+            left out unless --binary or --text is given. --since and --until choose lines by their own time, and \
+            start+5m counts from each session's start; lines without a time belong to the line before.
 
               salvage grep 'Fatal error' --tag '1.4*' --since 2d
               salvage grep -F 9b2e77aa-1c -C 3
+              salvage grep -i timeout --since start+5m --until start+10m
               salvage grep '' --session ID --last 2m --path 'Saved/Logs/**'
             """)
 
@@ -243,10 +245,11 @@ struct GrepOutputFlags: ParsableArguments {
 
     private func mode(json: Bool) -> SearchMode {
         if silent { return .quiet }
-        if filesWith { return .filesWith }
-        if filesWithout { return .filesWithout }
+        // Where several were given ripgrep counts before it names.
         if countMatches || (count && onlyMatching) { return .countMatches }
         if count { return .count }
+        if filesWith { return .filesWith }
+        if filesWithout { return .filesWithout }
         if json { return .json }
         return onlyMatching ? .onlyMatching : .lines
     }

@@ -157,6 +157,9 @@ struct GrepCommandTests {
             (["-S", "-i", "-c", "Kick"], ["-S", "-i", "-c", "-e", "Kick"]),
             (["-n", "-N", "-m1", "foo"], ["-n", "-N", "-m1", "-e", "foo"]),
             (["-N", "-n", "-m1", "foo"], ["-N", "-n", "-m1", "-e", "foo"]),
+            (["-l", "-c", "foo"], ["-l", "-c", "-e", "foo"]),
+            (["-L", "--count-matches", "foo"], ["--files-without-match", "--count-matches", "-e", "foo"]),
+            (["-iom1", "kick"], ["-iom1", "-e", "kick"]), (["-ice", "kick"], ["-ice", "kick"]),
             (["-m0", "foo"], ["-m0", "-e", "foo"]),
         ]
         for (mine, other) in cases {
