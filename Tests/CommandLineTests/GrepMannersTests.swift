@@ -145,6 +145,18 @@ import Testing
         for length in [1, 7, 8, 13, 39, 41, bytes.count / 2, bytes.count / 2 + 3, bytes.count - 1, bytes.count - 8] {
             harmed.append(Array(bytes.prefix(length)))
         }
+        // The filters of each record, emptied: only their checksums tell that they do not mean it.
+        var record = 0
+        while record < bytes.count {
+            func number(_ at: Int, _ size: Int) -> Int {
+                (0..<size).reduce(0) { $0 | Int(bytes[record + at + $1]) << (8 * $1) }
+            }
+            let filters = record + number(4, 4)..<record + number(8, 8)
+            var copy = bytes
+            copy.replaceSubrange(filters, with: repeatElement(0, count: filters.count))
+            harmed.append(copy)
+            record = filters.upperBound
+        }
         for (number, copy) in harmed.enumerated() {
             try Data(copy).write(to: file)
             for (pattern, right) in zip(patterns, sound) {
@@ -157,5 +169,35 @@ import Testing
         #expect(try stage.grep([id]).lines.count == 1)
         #expect(try stage.salvage(["reindex"]).status == 0)
         #expect(GrepStage.explained(try stage.grep(["--explain", id]).err, "decoded") == 1)
+    }
+
+    @Test func selectionComesBeforeAnyBlock() throws {
+        let stage = try GrepStage()
+        for (number, tag) in ["1.2.0", "1.2.1", "2.0.0"].enumerated() {
+            try stage.ingest(
+                "s-\(number)", tag: tag,
+                [("Logs/a.log", GrepCommandTests.log(50, seed: number)), ("Config/b.ini", Array("foo=1\n".utf8))])
+        }
+        // No literal: without a selection every block is read.
+        let pattern = "[fo]{3}"
+        let all = try stage.grep(["--explain", "-l", pattern])
+        #expect(all.lines.count == 6 && GrepStage.explained(all.err, "opened") == 3)
+        // With --since the log is read and has no such lines; a member without times is kept.
+        let cases: [(flags: [String], opened: Int, names: Int)] = [
+            (["--tag", "1.2.*"], 2, 4), (["--tag", "2.0.0"], 1, 2), (["--session", "s-1"], 1, 2),
+            (["--session", "s-0", "--session", "s-2"], 2, 4), (["--image", "other*"], 0, 0),
+            (["--location", "eu"], 3, 6), (["--location", "us*"], 0, 0), (["--crashed"], 0, 0),
+            (["--label", "mode=duel"], 0, 0), (["--since", "1h", "--tag", "1.2.0"], 1, 1),
+            (["--path", "Saved/Logs/**"], 3, 3), (["--path", "**/*.ini", "--tag", "1.2.1"], 1, 1),
+            (["-g", "*.ini", "-g", "*.log"], 3, 6), (["-g", "*.none"], 3, 0),
+        ]
+        for (flags, opened, names) in cases {
+            let some = try stage.grep(["--explain", "-l", pattern] + flags)
+            #expect(GrepStage.explained(some.err, "opened") == opened, "\(flags): \(some.err)")
+            #expect(
+                some.lines.count == names && some.status == (names > 0 ? 0 : 1), "\(flags): \(some.text)\(some.err)")
+        }
+        let missing = try stage.grep([pattern, "--session", "nobody"])
+        #expect(missing.status != 0 && missing.out.isEmpty)
     }
 }
