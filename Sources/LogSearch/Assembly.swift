@@ -84,10 +84,11 @@ struct Assembly<Output: SearchOutput> {
     /// So many lines beyond the match limit mean that the pattern is hopeless, and going on would take for ever.
     private static var problemLimit: Int { 10_000 }
 
-    mutating func finish() -> (SearchReport, Output) {
+    /// - Parameter members: how many were looked at.
+    mutating func finish(members: Int) -> (SearchReport, Output) {
         endMember()
         ordinal = -1
-        if options.mode == .json, !report.outputClosed { writeSummary() }
+        if options.mode == .json, !report.outputClosed { writeSummary(members: members) }
         if !report.outputClosed, !output.flush() { closeOutput() }
         return (report, output)
     }
@@ -313,12 +314,12 @@ struct Assembly<Output: SearchOutput> {
         write("}}\n")
     }
 
-    private mutating func writeSummary() {
+    private mutating func writeSummary(members: Int) {
         write(
             "{\"type\":\"summary\",\"data\":{\"elapsed_total\":\(Self.duration(Monotonic.nanoseconds() &- started)),\"stats\":"
         )
         writeStatistics(
-            members: report.members, matched: report.membersMatched, report.decodedBytes, report.printedBytes,
+            members: members, matched: report.membersMatched, report.decodedBytes, report.printedBytes,
             report.lines, report.matches, elapsed)
         write("}}\n")
     }

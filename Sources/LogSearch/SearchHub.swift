@@ -67,7 +67,7 @@ final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Se
 
     /// Ends the output; to be called once, when all workers have ended.
     func finish() -> (SearchReport, Output) {
-        var (report, output) = assembly.finish()
+        var (report, output) = assembly.finish(members: queue.report.members)
         report.add(queue.report)
         return (report, output)
     }

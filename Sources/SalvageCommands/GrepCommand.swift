@@ -57,11 +57,7 @@ struct GrepPatternFlags: ParsableArguments {
 
     @Flag(exclusivity: .chooseLast) var letterCase: LetterCase?
 
-    @Flag(name: [.customShort("w"), .customLong("word-regexp")], help: "Match whole words.")
-    var word = false
-
-    @Flag(name: [.customShort("x"), .customLong("line-regexp")], help: "Match whole lines.")
-    var line = false
+    @Flag(exclusivity: .chooseLast) var extent: MatchExtent?
 
     @Flag(help: "Let $ match before a carriage return at the end of a line.")
     var crlf = false
@@ -98,53 +94,10 @@ struct GrepPatternFlags: ParsableArguments {
         reading.ignoreCase = letterCase == .ignored
         // Only where no flag decides is the configuration asked.
         reading.smartCase = try letterCase == .smart || letterCase == nil && StoreAccess.smartCase(global)
-        reading.word = word
-        reading.line = line
+        reading.word = extent == .word
+        reading.line = extent == .line
         reading.crlf = crlf
         return reading
-    }
-}
-
-/// How letters match; of several flags the last one counts, as with ripgrep.
-enum LetterCase: EnumerableFlag {
-    case ignored
-    case smart
-    case exact
-
-    static func name(for value: Self) -> NameSpecification {
-        switch value {
-        case .ignored: [.customShort("i"), .customLong("ignore-case")]
-        case .smart: [.customShort("S"), .customLong("smart-case")]
-        case .exact: [.customShort("s"), .customLong("case-sensitive")]
-        }
-    }
-
-    static func help(for value: Self) -> ArgumentHelp? {
-        switch value {
-        case .ignored: "Match without regard to case."
-        case .smart: "The same unless a pattern holds an upper-case letter (grep.smart_case in the configuration)."
-        case .exact: "Match case as written (the default)."
-        }
-    }
-}
-
-/// Whether line numbers are printed; of several flags the last one counts.
-enum LineNumberFlag: EnumerableFlag {
-    case on
-    case off
-
-    static func name(for value: Self) -> NameSpecification {
-        switch value {
-        case .on: [.customShort("n"), .customLong("line-number")]
-        case .off: [.customShort("N"), .customLong("no-line-number")]
-        }
-    }
-
-    static func help(for value: Self) -> ArgumentHelp? {
-        switch value {
-        case .on: "Print line numbers (the default)."
-        case .off: "Print no line numbers."
-        }
     }
 }
 
@@ -152,16 +105,10 @@ enum LineNumberFlag: EnumerableFlag {
 struct GrepOutputFlags: ParsableArguments {
     @Flag(name: [.customShort("v"), .customLong("invert-match")], help: "Select lines that do not match.")
     var invert = false
-    @Flag(name: [.customShort("c"), .customLong("count")], help: "Print the number of selected lines per member.")
-    var count = false
-    @Flag(help: "Print the number of matches per member.")
-    var countMatches = false
+    @Flag(exclusivity: .chooseLast) var counting: CountFlag?
     @Flag(help: "Count members without a selected line too.")
     var includeZero = false
-    @Flag(name: [.customShort("l"), .customLong("files-with-matches")], help: "Print names of members that match.")
-    var filesWith = false
-    @Flag(name: [.customShort("L"), .customLong("files-without-match")], help: "Print names of members that do not.")
-    var filesWithout = false
+    @Flag(exclusivity: .chooseLast) var naming: NameFlag?
     @Flag(name: [.customShort("o"), .customLong("only-matching")], help: "Print the matches by themselves.")
     var onlyMatching = false
     @Flag(name: .customShort("q"), help: "Print nothing; the exit code answers.")
@@ -239,17 +186,26 @@ struct GrepOutputFlags: ParsableArguments {
 
     /// A flag that replaces lines by names or numbers.
     private var summaryFlag: String? {
-        let flags = [("-l", filesWith), ("-L", filesWithout), ("--count-matches", countMatches), ("-c", count)]
-        return silent ? nil : flags.first { $0.1 }?.0
+        if silent { return nil }
+        return switch (counting, naming) {
+        case (.matches, _): "--count-matches"
+        case (.lines, _): "-c"
+        case (nil, .matching): "-l"
+        case (nil, .others): "-L"
+        case (nil, nil): nil
+        }
     }
 
     private func mode(json: Bool) -> SearchMode {
         if silent { return .quiet }
         // Where several were given ripgrep counts before it names.
-        if countMatches || (count && onlyMatching) { return .countMatches }
-        if count { return .count }
-        if filesWith { return .filesWith }
-        if filesWithout { return .filesWithout }
+        switch (counting, naming) {
+        case (.matches, _): return .countMatches
+        case (.lines, _): return onlyMatching ? .countMatches : .count
+        case (nil, .matching): return .filesWith
+        case (nil, .others): return .filesWithout
+        case (nil, nil): break
+        }
         if json { return .json }
         return onlyMatching ? .onlyMatching : .lines
     }

@@ -114,8 +114,8 @@ struct GrepQuickArguments {
         case "-i", "--ignore-case": reading.letterCase = .ignored
         case "-S", "--smart-case": reading.letterCase = .smart
         case "-s", "--case-sensitive": reading.letterCase = .exact
-        case "-w", "--word-regexp": reading.word = true
-        case "-x", "--line-regexp": reading.line = true
+        case "-w", "--word-regexp": reading.extent = .word
+        case "-x", "--line-regexp": reading.extent = .line
         case "--crlf": reading.crlf = true
         default: return false
         }
@@ -125,11 +125,11 @@ struct GrepQuickArguments {
     private mutating func takeOutputFlag(_ name: String) -> Bool {
         switch name {
         case "-v", "--invert-match": printing.invert = true
-        case "-c", "--count": printing.count = true
-        case "--count-matches": printing.countMatches = true
+        case "-c", "--count": printing.counting = .lines
+        case "--count-matches": printing.counting = .matches
         case "--include-zero": printing.includeZero = true
-        case "-l", "--files-with-matches": printing.filesWith = true
-        case "-L", "--files-without-match": printing.filesWithout = true
+        case "-l", "--files-with-matches": printing.naming = .matching
+        case "-L", "--files-without-match": printing.naming = .others
         case "-o", "--only-matching": printing.onlyMatching = true
         case "-q": printing.silent = true
         case "-n", "--line-number": printing.lineNumber = .on
@@ -215,8 +215,7 @@ extension GrepPatternFlags {
         flags.files = []
         flags.fixed = false
         flags.letterCase = nil
-        flags.word = false
-        flags.line = false
+        flags.extent = nil
         flags.crlf = false
         return flags
     }
@@ -226,11 +225,9 @@ extension GrepOutputFlags {
     fileprivate static var unset: Self {
         var flags = Self()
         flags.invert = false
-        flags.count = false
-        flags.countMatches = false
+        flags.counting = nil
         flags.includeZero = false
-        flags.filesWith = false
-        flags.filesWithout = false
+        flags.naming = nil
         flags.onlyMatching = false
         flags.silent = false
         flags.after = nil

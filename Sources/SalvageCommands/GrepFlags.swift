@@ -1,0 +1,106 @@
+import ArgumentParser
+
+// Flags of `grep` that exclude each other: of several the last one counts, as with ripgrep.
+
+/// How letters match.
+enum LetterCase: EnumerableFlag {
+    case ignored
+    case smart
+    case exact
+
+    static func name(for value: Self) -> NameSpecification {
+        switch value {
+        case .ignored: [.customShort("i"), .customLong("ignore-case")]
+        case .smart: [.customShort("S"), .customLong("smart-case")]
+        case .exact: [.customShort("s"), .customLong("case-sensitive")]
+        }
+    }
+
+    static func help(for value: Self) -> ArgumentHelp? {
+        switch value {
+        case .ignored: "Match without regard to case."
+        case .smart: "The same unless a pattern holds an upper-case letter (grep.smart_case in the configuration)."
+        case .exact: "Match case as written (the default)."
+        }
+    }
+}
+
+/// Whether line numbers are printed.
+enum LineNumberFlag: EnumerableFlag {
+    case on
+    case off
+
+    static func name(for value: Self) -> NameSpecification {
+        switch value {
+        case .on: [.customShort("n"), .customLong("line-number")]
+        case .off: [.customShort("N"), .customLong("no-line-number")]
+        }
+    }
+
+    static func help(for value: Self) -> ArgumentHelp? {
+        switch value {
+        case .on: "Print line numbers (the default)."
+        case .off: "Print no line numbers."
+        }
+    }
+}
+
+/// How much of a line a match takes.
+enum MatchExtent: EnumerableFlag {
+    case word
+    case line
+
+    static func name(for value: Self) -> NameSpecification {
+        switch value {
+        case .word: [.customShort("w"), .customLong("word-regexp")]
+        case .line: [.customShort("x"), .customLong("line-regexp")]
+        }
+    }
+
+    static func help(for value: Self) -> ArgumentHelp? {
+        switch value {
+        case .word: "Match whole words."
+        case .line: "Match whole lines."
+        }
+    }
+}
+
+/// What is counted.
+enum CountFlag: EnumerableFlag {
+    case lines
+    case matches
+
+    static func name(for value: Self) -> NameSpecification {
+        switch value {
+        case .lines: [.customShort("c"), .customLong("count")]
+        case .matches: .customLong("count-matches")
+        }
+    }
+
+    static func help(for value: Self) -> ArgumentHelp? {
+        switch value {
+        case .lines: "Print the number of selected lines per member."
+        case .matches: "Print the number of matches per member."
+        }
+    }
+}
+
+/// Which names are printed.
+enum NameFlag: EnumerableFlag {
+    case matching
+    case others
+
+    static func name(for value: Self) -> NameSpecification {
+        switch value {
+        case .matching: [.customShort("l"), .customLong("files-with-matches")]
+        case .others: [.customShort("L"), .customLong("files-without-match")]
+        }
+    }
+
+    static func help(for value: Self) -> ArgumentHelp? {
+        switch value {
+        case .matching: "Print names of members that match."
+        case .others: "Print names of members that do not."
+        }
+    }
+}
