@@ -104,7 +104,8 @@ let package = Package(
         .target(name: "Live", dependencies: ["Pack", "LogSearch"], swiftSettings: hot),
         .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
         .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Live"], swiftSettings: house),
-        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Pack", "CShims", "salvage"], swiftSettings: house),
+        .testTarget(
+            name: "IngestTests", dependencies: ["Ingest", "Pack", "CShims", "CZlib", "salvage"], swiftSettings: house),
         .testTarget(name: "SessionAPITests", dependencies: ["SessionAPI"], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(

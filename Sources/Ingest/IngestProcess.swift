@@ -101,8 +101,9 @@ public struct IngestProcess: Sendable {
         // Sources are first moved out of the way of the targets, or one dup2 could overwrite another's source.
         var parked: [Int32] = []
         defer { for descriptor in parked { close(descriptor) } }
+        let behind = (slots.map(\.to).max() ?? 2) + 1
         for slot in slots {
-            let copy = fcntl(slot.from, F_DUPFD_CLOEXEC, 200)
+            let copy = fcntl(slot.from, F_DUPFD_CLOEXEC, behind)
             guard copy >= 0 else { throw IngestError(.spawn, "cannot pass a file to the ingest child: \(reason())") }
             parked.append(copy)
             posix_spawn_file_actions_adddup2(&actions, copy, slot.to)

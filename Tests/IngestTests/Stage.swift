@@ -1,0 +1,69 @@
+import Foundation
+import Glibc
+import Ingest
+import Pack
+import Testing
+
+/// A folder with a store in it, in which the real child packs what it is given.
+final class Stage {
+    let folder: String
+    var store: String { folder + "/store" }
+
+    init() throws {
+        folder =
+            FileManager.default.temporaryDirectory.appendingPathComponent("salvage-ingest-\(UUID().uuidString)")
+            .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    /// Packs files, each as an artifact of its own, into the store.
+    func pack(_ files: [String], limits: IngestLimits = IngestLimits()) throws -> PackedSession {
+        if !FileManager.default.fileExists(atPath: store) {
+            try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
+        }
+        let process = IngestProcess(executable: ConfinementProbeTests.salvage, measures: true)
+        let ingest = StoreIngest(store: store, process: process, limits: limits)
+        let inputs = files.enumerated().map { index, path in
+            IngestFile(
+                path: path,
+                input: IngestJob.Input(artifact: index, form: .archive, name: Array("a\(index)".utf8)))
+        }
+        return try ingest.pack(
+            session: SessionFacts(session: "s", image: "i"),
+            artifacts: files.indices.map { ArtifactEntry(artifact: "/a\($0)") }, files: inputs, earlier: nil)
+    }
+
+    /// Every path below the folder, the store left out, with type, mode and content, and the parent's own names.
+    func surroundings() -> [String] {
+        var found = ((try? FileManager.default.contentsOfDirectory(atPath: "/tmp/..")) ?? []).sorted()
+        guard let walker = FileManager.default.enumerator(atPath: folder) else { return found }
+        for case let name as String in walker where name != "store" && !name.hasPrefix("store/") {
+            var facts = stat()
+            lstat(folder + "/" + name, &facts)
+            let content = FileManager.default.contents(atPath: folder + "/" + name).map { ContentHash.sha256($0) } ?? []
+            found.append("\(name) \(facts.st_mode) \(facts.st_size) \(facts.st_nlink) \(ContentHash.hex(content))")
+        }
+        return found
+    }
+
+    /// What the store holds that is neither a pack nor beside one: nothing, after an ingest.
+    func strays() -> [String] {
+        guard let walker = FileManager.default.enumerator(atPath: store) else { return ["no store"] }
+        var found: [String] = []
+        for case let name as String in walker {
+            var facts = stat()
+            lstat(store + "/" + name, &facts)
+            let isFolder = facts.st_mode & S_IFMT == S_IFDIR
+            let isFile = facts.st_mode & S_IFMT == S_IFREG && facts.st_mode & 0o777 == 0o600
+            let isOurs =
+                isFolder
+                ? name == "packs" || name.hasPrefix("packs/") || name.hasPrefix("filters") || name == "locks"
+                    || name == "spool" || name == "spool/s" || name.hasPrefix("spool/.")
+                : isFile && (name.hasSuffix("/s.pack") || name.hasPrefix("filters/") || name.hasPrefix("spool/."))
+            if !isOurs { found.append("\(name) \(String(facts.st_mode, radix: 8))") }
+        }
+        return found
+    }
+}
