@@ -78,6 +78,8 @@ import Testing
             guard isConfined else { continue }
             calls += 1
             kinds.insert(name)
+            // The C library looks there when the heap of a thread shrinks, and lives with being refused.
+            if call.contains(#""/proc/sys/vm/overcommit_memory""#), call.contains("= -1 E") { continue }
             #expect(!Self.forbidden.contains(name), "\(call)")
         }
         try #require(isConfined, "the child was not seen to confine itself")
