@@ -2,6 +2,7 @@
 #include "CShims.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -74,6 +75,8 @@ int salvage_become_reader(pid_t parent, const int *from, const int *to, size_t c
     kept[count] = STDERR_FILENO;
     return salvage_close_all_but(kept, count + 1);
 }
+
+void salvage_return_large_pieces(void) { mallopt(M_MMAP_THRESHOLD, 128 << 10); }
 
 int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
     return posix_spawn_file_actions_addclosefrom_np(actions, from);

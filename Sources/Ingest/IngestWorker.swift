@@ -11,6 +11,7 @@ public struct IngestWorker {
     /// Runs the job found on the agreed descriptors and returns the process's exit code.
     public static func main() -> Int32 {
         _ = salvage_die_with_parent()
+        salvage_return_large_pieces()
         signal(SIGPIPE, SIG_IGN)
         // A file that grows too large is an error like a full disk, and no reason to die.
         signal(SIGXFSZ, SIG_IGN)

@@ -21,6 +21,8 @@ struct HeaderChain {
     private var at: UInt64
     private var body: (range: Range<UInt64>, kind: Body)?
     private var ended = false
+    /// Whether the entry has a sparse map of the old GNU form, which goes on in blocks behind its header.
+    private(set) var isOldSparse = false
     /// The last bytes of the pax body that the pieces before showed.
     private var carry: [UInt8] = []
     /// Offsets at which a dot was replaced.
@@ -28,6 +30,9 @@ struct HeaderChain {
 
     /// A chain whose first header block is at this offset.
     init(from offset: UInt64) { at = offset }
+
+    /// Offset behind the entry's own header block, once that was seen.
+    var end: UInt64? { ended ? at &+ UInt64(TarFormat.blockSize) : nil }
 
     /// Looks at a piece before libarchive does; pieces come in order.
     mutating func hide(in piece: UnsafeMutableRawBufferPointer, at start: UInt64) {
@@ -44,6 +49,7 @@ struct HeaderChain {
             let block = UnsafeRawBufferPointer(rebasing: piece[index..<(index + TarFormat.blockSize)])
             guard let next = SpecialHeader(block) else {
                 ended = true
+                isOldSparse = block[156] == UInt8(ascii: "S")
                 return
             }
             let from = at &+ UInt64(TarFormat.blockSize)

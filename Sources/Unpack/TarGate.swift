@@ -25,6 +25,7 @@ final class TarGate {
     private(set) var zeroBlocks: UInt64 = 0
     private var zerosOver = false
     private var newlines: UInt64 = 0
+    private var mapExtents: UInt64 = 0
     private var captured: [UInt8] = []
     private var chain: HeaderChain?
 
@@ -90,6 +91,7 @@ final class TarGate {
         zeroBlocks = 0
         zerosOver = false
         newlines = 0
+        mapExtents = 0
         captured.removeAll(keepingCapacity: true)
         chain = nil
         countZeros()
@@ -129,15 +131,32 @@ final class TarGate {
         guard pieceEnd > from else { return true }
         let rest = tail(from: from)
         guard pieceEnd &- from <= limits.headerBytes else { return refuse(.headerBytes) }
-        // A pax sparse map is text, two lines for each extent, and libarchive puts no bound on it. Other headers have
-        // lines as well, at most one for each two bytes of the 1 MiB that libarchive accepts of them.
-        newlines &+= UInt64(rest.count(where: { $0 == 0x0a }))
-        let (allowed, overflow) = limits.extents.multipliedReportingOverflow(by: 2)
-        guard overflow || newlines <= allowed.addingReportingOverflow(1 << 19).partialValue else {
-            return refuse(.extents)
-        }
-        captured.append(contentsOf: rest)
+        let start = pieceEnd &- UInt64(rest.count)
+        let end = max(chain?.end ?? pieceEnd, start)
+        let special = rest.prefix(Int(clamping: end &- start))
+        guard isMapWithinLimits(special, rest.dropFirst(special.count)) else { return refuse(.extents) }
+        // Behind the entry's own header no names stand, but perhaps megabytes of a sparse map.
+        captured.append(contentsOf: special)
         return true
+    }
+
+    /// Counts the extents that the header may announce: libarchive puts no bound on them.
+    private func isMapWithinLimits(_ special: Slice<UnsafeRawBufferPointer>, _ map: Slice<UnsafeRawBufferPointer>)
+        -> Bool
+    {
+        // In special headers each extent is a record or two; other records have lines as well, at most one for each
+        // two bytes of the 1 MiB that libarchive accepts of them.
+        newlines &+= UInt64(special.count(where: { $0 == 0x0a }))
+        let (lines, overflow) = limits.extents.multipliedReportingOverflow(by: 2)
+        guard overflow || newlines <= lines.addingReportingOverflow(1 << 19).partialValue else { return false }
+        if chain?.isOldSparse == true {
+            // Binary, 21 extents in a block.
+            mapExtents &+= UInt64(map.count / TarFormat.blockSize * 21)
+        } else {
+            // Text, two lines for each extent.
+            mapExtents &+= UInt64(map.count(where: { $0 == 0x0a }) / 2)
+        }
+        return mapExtents <= limits.extents
     }
 
     private func refuse(_ which: UnpackLimit) -> Bool {
@@ -151,7 +170,7 @@ final class TarGate {
     func withHeaderBlocks<R>(upTo end: UInt64, _ body: (UnsafeRawBufferPointer) -> R) -> R? {
         let from = headersFrom
         guard end > from, end <= pieceEnd else { return nil }
-        let length = Int(clamping: end &- from)
+        let length = Int(clamping: min(end, chain?.end ?? end) &- from)
         chain?.restore(writablePiece, at: pieceStart)
         if captured.isEmpty {
             guard from >= pieceStart else { return nil }

@@ -24,6 +24,10 @@ pid_t salvage_fork_alone(void);
 /// - Returns: 0; -1 and errno on failure, after which the copy must end.
 int salvage_become_reader(pid_t parent, const int *from, const int *to, size_t count);
 
+/// Has the allocator take pieces of 128 KiB and more from the kernel each by itself, and return them at once, whatever
+/// was freed before: glibc otherwise moves that limit up, and small pieces that live longer hold the large ones' places.
+void salvage_return_large_pieces(void);
+
 /// Has a child to be spawned close every descriptor from a number on (posix_spawn_file_actions_addclosefrom_np(3)).
 int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from);
 
