@@ -66,7 +66,7 @@ import Testing
         try stage.ingest("s-\u{1B}[31m", [("Logs/a\u{1B}[2J.log", evil), ("Logs/b\nc.log", Array("foo\n".utf8))])
         let command = "\(Program.salvage.path) grep --store \(stage.store)"
         for flags in ["foo", "--heading foo", "-o foo.", "-l foo", "-c foo", "-C1 foo", "-v nothing"] {
-            let tty = try shell("TERM=xterm script -qec '\(command) \(flags)' /dev/null </dev/null").out
+            let tty = try shell("env -u NO_COLOR TERM=xterm script -qec '\(command) \(flags)' /dev/null </dev/null").out
             #expect(tty.contains("s-\\x1B[31m:Saved/Logs/a\\x1B[2J.log"), "\(flags): \(tty.debugDescription)")
             var plain = tty
             for color in ["\u{1B}[35m", "\u{1B}[32m", "\u{1B}[1;31m", "\u{1B}[0m"] {
@@ -79,7 +79,7 @@ import Testing
             // A terminal's own line ends are CR LF; no other CR is left.
             #expect(!plain.replacingOccurrences(of: "\r\n", with: "").contains("\r"), "\(flags)")
         }
-        let tty = try shell("TERM=xterm script -qec '\(command) foo' /dev/null </dev/null").out
+        let tty = try shell("env -u NO_COLOR TERM=xterm script -qec '\(command) foo' /dev/null </dev/null").out
         #expect(tty.contains("\u{1B}[1;31mfoo\u{1B}[0m"), "\(tty.debugDescription)")
         #expect(tty.contains("hidden\\x0D\u{1B}[1;31mfoo\u{1B}[0m here"), "\(tty.debugDescription)")
         #expect(tty.contains("\u{1B}[35ms-\\x1B[31m:Saved/Logs/b\\x0Ac.log\u{1B}[0m"), "\(tty.debugDescription)")
