@@ -22,9 +22,9 @@ enum Confinement {
     /// The same for an ingest, which needs no more descriptors than it was given and writes files of bounded length.
     static func enter(_ job: IngestJob) -> [String] {
         var wanted = salvage_confinement()
-        // Writable memory is what an attack costs; of address space each thread reserves far more than it uses.
+        // Writable memory is what an attack costs.
         wanted.data = job.limits.memoryBytes
-        wanted.address_space = job.limits.memoryBytes &+ (4 << 30)
+        wanted.address_space = addressSpace(job.limits.memoryBytes)
         wanted.descriptors = UInt64(IngestProcess.Slot.firstInput) + UInt64(job.inputs.count)
         wanted.file_size = fileSize(job)
         return enter(&wanted, job.limits)
@@ -32,7 +32,7 @@ enum Confinement {
 
     private static func enter(_ wanted: inout salvage_confinement, _ limits: IngestLimits) -> [String] {
         _ = InflateBackend.preferred
-        wanted.cpu_seconds = UInt64(max(1, limits.milliseconds / 1000)) * 4
+        wanted.cpu_seconds = UInt64(processorSeconds(limits.milliseconds))
         wanted.deny_executable_memory = 1
         var taken = salvage_confined()
         _ = salvage_confine(&wanted, &taken)
@@ -41,6 +41,13 @@ enum Confinement {
             return String(cString: name)
         }
     }
+
+    /// The processor time, in seconds over all threads, of a child that may take so many milliseconds.
+    static func processorSeconds(_ milliseconds: Int64) -> Int64 { max(1, milliseconds / 1000) &* 4 }
+
+    /// The address space, in bytes, that a child needs which may hold so many bytes of writable memory: each thread
+    /// reserves far more than it uses.
+    static func addressSpace(_ memoryBytes: UInt64) -> UInt64 { memoryBytes &+ (4 << 30) }
 
     /// The longest file that the child may write: all that its inputs may expand to, and the earlier pack.
     static func fileSize(_ job: IngestJob) -> UInt64 {

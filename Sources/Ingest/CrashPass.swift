@@ -77,6 +77,11 @@ final class PackByteSource: ByteSource, @unchecked Sendable {
     var size: UInt64 { content.size }
 
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        try content.read(at: offset, into: buffer)
+        do throws(PackError) {
+            return try content.read(at: offset, into: buffer)
+        } catch {
+            if error.code == .io { ReadFaults.note(error.description) }
+            throw error
+        }
     }
 }

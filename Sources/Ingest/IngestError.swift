@@ -8,10 +8,18 @@ public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
         public init(rawValue: String) { self.rawValue = rawValue }
         /// The child could not be started.
         public static let spawn = Code(rawValue: "ingest_spawn")
-        /// The child crashed or was killed.
+        /// The child crashed.
         public static let died = Code(rawValue: "ingest_died")
-        /// The child ran past its deadline and was killed.
+        /// The child computed, or waited for itself, past its deadline and was killed.
         public static let timedOut = Code(rawValue: "ingest_timed_out")
+        /// What was read cannot be written as a pack, however often it is tried.
+        public static let unpackable = Code(rawValue: "not_packable")
+        /// Somebody else killed the child: mostly the kernel, when memory is short.
+        public static let killed = Code(rawValue: "ingest_killed")
+        /// The machine kept the child from going on until its time was up: stopped, waiting for a disk, no processor.
+        public static let stalled = Code(rawValue: "ingest_stalled")
+        /// The child ended by itself without an answer.
+        public static let noAnswer = Code(rawValue: "ingest_no_answer")
         /// The disk is full.
         public static let noSpace = Code(rawValue: "no_space")
         /// The pack could not be written, for another reason than room.
@@ -38,6 +46,17 @@ public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
         self.path = path
     }
 
-    /// The message.
-    public var description: String { message }
+    /// Whether what was read may be to blame. It is when the same happens twice with that one download alone, and a
+    /// child with nothing to read gets through in between.
+    var suspectsInput: Bool { [.died, .timedOut, .unpackable].contains(code) }
+
+    /// Whether the fault may concern one download only, so that the others can go on without it. All other faults are
+    /// the machine's: room, memory, descriptors, processes.
+    var mayConcernOneFile: Bool { suspectsInput || [.killed, .stalled, .noAnswer, .unreadable].contains(code) }
+
+    /// The message, and the file where it does not name it.
+    public var description: String {
+        guard let path, !message.contains(path) else { return message }
+        return "\(message) (\(path))"
+    }
 }

@@ -85,12 +85,19 @@ public struct IngestProcess: Sendable {
 
     func death(_ status: Int32) -> IngestError {
         let signal = status & 0x7F
-        if signal != 0 {
-            let name = strsignal(signal).map { String(cString: $0) } ?? "signal \(signal)"
-            return IngestError(.died, "the ingest child was killed: \(name)")
+        guard signal != 0 else {
+            return IngestError(.noAnswer, "the ingest child ended with exit code \((status >> 8) & 0xFF) and no answer")
         }
-        return IngestError(.died, "the ingest child ended with exit code \((status >> 8) & 0xFF) and no answer")
+        let name = strsignal(signal).map { String(cString: $0) } ?? "signal \(signal)"
+        if Self.crashSignals.contains(signal) { return IngestError(.died, "the ingest child was killed: \(name)") }
+        let cause = signal == SIGKILL ? ", as the kernel does when memory is short" : ""
+        return IngestError(.killed, "the ingest child was killed from outside: \(name)\(cause)")
     }
+
+    /// Signals by which a process ends for what it did itself. SIGKILL is none of them: we send it only when time is up.
+    private static let crashSignals: Set<Int32> = [
+        SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGXCPU,
+    ]
 
     /// Starts the child with exactly the descriptors in `slots`, standard error, and an empty environment but for what
     /// keeps Swift's own backtracer from being started inside the confinement.
@@ -129,7 +136,7 @@ public struct IngestProcess: Sendable {
     func reap(_ child: pid_t, within milliseconds: Int64, doing work: String) throws -> Int32 {
         let watch = salvage_pidfd_open(child)
         defer { if watch >= 0 { close(watch) } }
-        var isLate = false
+        var late: IngestError?
         if watch >= 0 {
             var end = pollfd(fd: watch, events: Int16(POLLIN), revents: 0)
             let deadline = Self.monotonic() + milliseconds
@@ -138,18 +145,25 @@ public struct IngestProcess: Sendable {
                 let ready = poll(&end, 1, Int32(clamping: max(0, left)))
                 if ready > 0 { break }
                 if ready < 0, errno == EINTR { continue }
-                isLate = true
+                let words = "\(work) took more than \(milliseconds / 1000) s and was stopped"
+                late = ChildActivity(of: child).hindrance(limit: milliseconds).map {
+                    IngestError(.stalled, "\(words): \($0)")
+                }
+                late = late ?? IngestError(.timedOut, words)
                 kill(child, SIGKILL)
                 break
             }
         }
         var status: Int32 = 0
-        while waitpid(child, &status, 0) < 0 {
-            guard errno == EINTR else { throw IngestError(.died, "cannot wait for the ingest child: \(reason())") }
+        var usage = rusage()
+        while wait4(child, &status, 0, &usage) < 0 {
+            guard errno == EINTR else { throw IngestError(.noAnswer, "cannot wait for the ingest child: \(reason())") }
         }
-        if isLate {
-            throw IngestError(
-                .timedOut, "\(work) took more than \(milliseconds / 1000) s and was stopped")
+        if let late { throw late }
+        // The kernel ends with SIGKILL what reaches the hard limit of processor time.
+        let used = Int64(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+        if status & 0x7F == SIGKILL, used >= Confinement.processorSeconds(milliseconds) - 1 {
+            throw IngestError(.timedOut, "\(work) took \(used) s of processor time and was stopped")
         }
         return status
     }

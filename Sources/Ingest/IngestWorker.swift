@@ -35,8 +35,7 @@ public struct IngestWorker {
             }
             answer.peakBytes = Self.peak(meter)
         } catch let error as PackError {
-            answer.errorCode =
-                error.code == .noSpace ? IngestError.Code.noSpace.rawValue : IngestError.Code.packFailed.rawValue
+            answer.errorCode = Self.code(of: error).rawValue
             answer.error = error.description
         } catch let error as IngestError {
             answer.errorCode = error.code.rawValue
@@ -48,6 +47,15 @@ public struct IngestWorker {
         guard let reply = try? JSONEncoder().encode(answer) else { return 2 }
         let written = reply.withUnsafeBytes { pwrite(IngestProcess.Slot.answer, $0.baseAddress, $0.count, 0) }
         return written == reply.count && answer.errorCode == nil ? 0 : 1
+    }
+
+    /// What a failure of the pack's writer says of what is being packed.
+    private static func code(of error: PackError) -> IngestError.Code {
+        switch error.code {
+        case .noSpace: .noSpace
+        case .tooLarge: .unpackable
+        default: .packFailed
+        }
     }
 
     /// The most memory that this process held, as the kernel's file on it says; nil where that is not open.
@@ -111,6 +119,8 @@ public struct IngestWorker {
             records = try generation.keep(previous: previous, artifacts: &artifacts, records: records)
         }
         for record in records { writer.addCrash(json: record) }
+        // What a failing disk hid from the readers of crashes would be missing for good.
+        if let failure = ReadFaults.first { throw failure }
         let summary = try writer.finish(session: job.session, artifacts: artifacts)
         answer.crashes = records.count
         answer.members = summary.members
@@ -148,6 +158,10 @@ public struct IngestWorker {
         let unpacker = Unpacker(limits: job.limits.forUnpacker)
         lseek(descriptor, 0, SEEK_SET)
         let report = try unpacker.unpack(descriptor: descriptor, into: &sink)
+        if report.flags.contains(.readError) {
+            // The disk's fault or the machine's, and perhaps not for long: no verdict on what was downloaded.
+            throw IngestError(.unreadable, "cannot read a download: \(report.firstError?.message ?? "read failed")")
+        }
         if report.verdict == .notAnArchive, input.form == .either { return try keepAsFile(input, descriptor, &sink) }
         var verdict = ArtifactVerdict(
             artifact: input.artifact, verdict: report.verdict.rawValue, flags: report.flags.names,
@@ -166,21 +180,19 @@ public struct IngestWorker {
         var total: UInt64 = 0
         sink.beginFile(path: input.name, modified: input.modified)
         var buffer = [UInt8](repeating: 0, count: 256 * 1024)
-        var failure: String?
         while true {
             let count = buffer.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(total)) }
             if count < 0, errno == EINTR { continue }
-            if count < 0 { failure = "read failed at byte \(total): \(reason())" }
+            guard count >= 0 else {
+                throw IngestError(.unreadable, "cannot read a download from byte \(total) on: \(reason())")
+            }
             guard count > 0 else { break }
             try buffer.withUnsafeBytes { try sink.data(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: total) }
             total += UInt64(count)
         }
-        try sink.endFile(isWhole: failure == nil)
+        try sink.endFile(isWhole: true)
         return ArtifactVerdict(
-            artifact: input.artifact, verdict: failure == nil ? "ok" : "incomplete", flags: input.flags ?? [],
-            entries: 1,
-            bytes: total,
-            firstError: failure)
+            artifact: input.artifact, verdict: "ok", flags: input.flags ?? [], entries: 1, bytes: total)
     }
 
     /// What the verdict on a download means for the ledger.

@@ -63,6 +63,10 @@ final class ScratchFile: DumpScratch, @unchecked Sendable {
             if count > 0 {
                 done += count
             } else if errno != EINTR {
+                // A full disk or a limit is an answer; anything else passes.
+                if ![ENOSPC, EDQUOT, EFBIG].contains(errno) {
+                    ReadFaults.note("cannot write the scratch file: \(reason())")
+                }
                 return false
             }
         }
@@ -94,7 +98,11 @@ final class ScratchFile: DumpScratch, @unchecked Sendable {
         while true {
             let count = pread(descriptor, part.baseAddress, wanted, off_t(clamping: offset))
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw IngestError(.unreadable, "cannot read the scratch file: \(reason())") }
+            guard count >= 0 else {
+                let error = IngestError(.packFailed, "cannot read the scratch file: \(reason())")
+                ReadFaults.note(error.message)
+                throw error
+            }
             if count > 0 { return count }
             // Behind the last page that was written there is nothing but zeros.
             part.initializeMemory(as: UInt8.self, repeating: 0)

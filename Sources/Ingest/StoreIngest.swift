@@ -17,6 +17,16 @@ public struct IngestFile: Sendable, Equatable {
     }
 }
 
+/// A download that was proven to crash or stall its reader.
+public struct QuarantinedFile: Sendable, Equatable {
+    /// Where its bytes lie, relative to the store.
+    public var place: String
+    /// To which artifact it belongs.
+    public var artifact: Int
+    /// How its reader ended.
+    public var reason: String
+}
+
 /// A session's downloads as a published pack.
 public struct PackedSession: Sendable {
     /// The pack, relative to the store: published, not yet in the catalog.
@@ -29,8 +39,11 @@ public struct PackedSession: Sendable {
     public var crashes: Int
     /// Members of the pack.
     public var members: Int
-    /// Downloads that killed the child; they lie in quarantine with their raw bytes.
-    public var quarantined: [String]
+    /// Downloads that were proven to crash or stall their reader; they lie in quarantine with their raw bytes.
+    public var quarantined: [QuarantinedFile]
+    /// Artifacts of which nothing is in the pack yet, by their number, and why: this machine, not what they hold. Their
+    /// downloads are where they were and are to be tried again.
+    public var waiting: [Int: String]
     /// The most memory that the child held, in bytes, where it was measured.
     public var peakBytes: UInt64?
     /// What was found in each download, in the order in which they were given; quarantined ones are left out.
@@ -40,9 +53,9 @@ public struct PackedSession: Sendable {
 /// Takes a session's downloads from the spool to a published pack: written by the confined child, synced, renamed, its
 /// folder synced. The caller commits it to the catalog and drops the spool afterwards, in this order.
 public struct StoreIngest: Sendable {
-    private let store: String
+    let store: String
     private let process: IngestProcess
-    private let limits: IngestLimits
+    let limits: IngestLimits
     private let workers: Int
     private let redactions: [RedactionRule]
 
@@ -62,7 +75,7 @@ public struct StoreIngest: Sendable {
     private static let largestRecord = 2 * PackFormat.mostFiltersAside + 64 << 20
 
     /// Where packs are written before they are renamed to their place.
-    private static let newPacks = "spool/.new"
+    static let newPacks = "spool/.new"
 
     /// Removes half-written packs of processes that are gone. A running `ingest` beside the daemon keeps its own.
     public static func sweep(store: String) {
@@ -81,43 +94,38 @@ public struct StoreIngest: Sendable {
     /// Packs the downloads of one session. The files stay where they are.
     ///
     /// Calls block; run it on a thread of its own. If the session has a pack already, the new one holds all of the old
-    /// as well and takes its place. A download that kills the child costs itself only: it is moved to quarantine and
-    /// its row says so.
+    /// as well and takes its place. A download that is proven to crash or stall its reader costs itself only: it is moved
+    /// to quarantine and its row says so. One that this machine kept from being read waits, and the others are packed.
     ///
     /// - Parameters:
     ///   - earlier: the session's present pack, relative to the store.
     /// - Throws: ``IngestError`` when no pack can be written (disk full, child cannot start), `PackError` when it cannot
-    ///   be published. The spool is untouched then.
+    ///   be published. The spool is untouched then, and the same call may succeed later.
     public func pack(
         session: SessionFacts, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?
     ) throws -> PackedSession {
         let lock = try SessionLock.wait(session.session, store: store)
         defer { lock.release() }
-        var rows = artifacts
         do {
-            return try publish(session, rows, files, [], earlier)
-        } catch let error as IngestError where error.code == .died || error.code == .timedOut {
-            var good: [IngestFile] = []
-            var quarantined: [String] = []
-            for file in files {
-                guard let culprit = try probe(session, rows, file) else {
-                    good.append(file)
-                    continue
-                }
-                let kept = try quarantine(file, session: session.session)
-                quarantined.append(kept)
-                if rows.indices.contains(file.input.artifact) {
-                    rows[file.input.artifact].state = .failed
-                    rows[file.input.artifact].reason = "\(culprit.message); the raw bytes are in \(kept)"
-                }
+            return try publish(session, artifacts, files, Triage(), earlier)
+        } catch let error as IngestError where error.mayConcernOneFile {
+            let triage = try triage(session, artifacts, files)
+            // Nothing can go on without what waits: the caller tries again.
+            if triage.good.isEmpty, triage.quarantined.isEmpty { throw triage.firstReason ?? error }
+            var rows = artifacts
+            for file in triage.quarantined where rows.indices.contains(file.artifact) {
+                rows[file.artifact].state = .failed
+                rows[file.artifact].reason = "\(file.reason); the raw bytes are in \(file.place)"
             }
-            if quarantined.isEmpty { throw error }
-            return try publish(session, rows, good, quarantined, earlier)
+            let packed = try publish(session, rows, triage.good, triage, earlier)
+            // Behind the pack that names the place: before, the ledger would not know where they went.
+            for culprit in triage.culprits { try quarantine(culprit.file, at: culprit.place) }
+            return packed
         }
     }
 
     private func publish(
-        _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], _ quarantined: [String],
+        _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], _ triage: Triage,
         _ earlier: String?
     ) throws -> PackedSession {
         let created = session.created ?? session.firstSeenExited ?? session.exited ?? 0
@@ -137,15 +145,15 @@ public struct StoreIngest: Sendable {
             let reader = try PackReader.open(path: target)
             return PackedSession(
                 pack: relative, reader: reader, artifacts: try reader.artifacts(), crashes: answer.crashes,
-                members: answer.members,
-                quarantined: quarantined, peakBytes: answer.peakBytes, verdicts: answer.verdicts)
+                members: answer.members, quarantined: triage.quarantined,
+                waiting: triage.waiting.mapValues(\.message), peakBytes: answer.peakBytes, verdicts: answer.verdicts)
         } catch {
             unlink(temporary)
             throw error
         }
     }
 
-    private func fill(
+    func fill(
         _ temporary: String, _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], previous: String?,
         path: String
     ) throws -> (answer: IngestAnswer, record: [UInt8]) {
@@ -156,7 +164,9 @@ public struct StoreIngest: Sendable {
         for file in files {
             let descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else {
-                throw IngestError(.unreadable, "cannot read the spool: \(reason())", path: file.path)
+                // Without descriptors or memory no file can be opened, whichever it is.
+                let code: IngestError.Code = [EMFILE, ENFILE, ENOMEM].contains(errno) ? .spawn : .unreadable
+                throw IngestError(code, "cannot read a download: \(reason())", path: file.path)
             }
             inputs.append(descriptor)
         }
@@ -195,63 +205,6 @@ public struct StoreIngest: Sendable {
             throw IngestError(errno == ENOSPC ? .noSpace : .packFailed, "cannot create a scratch file: \(reason())")
         }
         return descriptor
-    }
-
-    /// Ingests one download by itself and throws the result away: nil when the child survives it.
-    private func probe(_ session: SessionFacts, _ rows: [ArtifactEntry], _ file: IngestFile) throws -> IngestError? {
-        let scratch = store + "/\(Self.newPacks)/\(PackPath.escaped(session.session)).probe.\(getpid())"
-        try Self.makeFolders(of: scratch, below: store)
-        unlink(scratch)
-        defer { unlink(scratch) }
-        do {
-            _ = try fill(scratch, session, rows, [file], previous: nil, path: "probe")
-            return nil
-        } catch let error as IngestError where error.code == .died || error.code == .timedOut {
-            return error
-        }
-    }
-
-    /// Moves a download that killed the child where no later run will pick it up, and returns where that is. A file that
-    /// does not lie in the spool is somebody else's: it is copied.
-    private func quarantine(_ file: IngestFile, session: String) throws -> String {
-        let name = PackPath.escaped(session)
-        let relative =
-            "spool/.quarantine/\(name)/\(file.input.artifact)-\(file.path.split(separator: "/").last ?? "download")"
-        let target = store + "/" + relative
-        try Self.makeFolders(of: target, below: store)
-        if !file.path.hasPrefix(store + "/spool/") {
-            try copy(file.path, to: target)
-        } else if rename(file.path, target) != 0 {
-            throw IngestError(.unreadable, "cannot move a download to quarantine: \(reason())", path: file.path)
-        }
-        try PackFile.syncFolder(of: target)
-        return relative
-    }
-
-    private func copy(_ path: String, to target: String) throws {
-        func fail(_ what: String) -> IngestError {
-            IngestError(errno == ENOSPC ? .noSpace : .unreadable, "\(what): \(reason())", path: path)
-        }
-        let source = open(path, O_RDONLY | O_CLOEXEC)
-        guard source >= 0 else { throw fail("cannot read a file that belongs into quarantine") }
-        defer { close(source) }
-        let copy = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard copy >= 0 else { throw fail("cannot write to quarantine") }
-        defer { close(copy) }
-        var buffer = [UInt8](repeating: 0, count: 256 << 10)
-        while true {
-            let count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw fail("cannot read a file that belongs into quarantine") }
-            if count == 0 { break }
-            var done = 0
-            while done < count {
-                let wrote = buffer.withUnsafeBytes { write(copy, $0.baseAddress.map { $0 + done }, count - done) }
-                guard wrote > 0 || errno == EINTR else { throw fail("cannot write to quarantine") }
-                done += max(0, wrote)
-            }
-        }
-        guard fsync(copy) == 0 else { throw fail("cannot write to quarantine") }
     }
 
     /// Makes the folders that lead to a file, each readable by its owner only and each synced into its parent.

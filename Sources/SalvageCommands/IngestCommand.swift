@@ -69,7 +69,7 @@ struct IngestFiles: ParsableCommand {
 
     private func report(_ outcome: PackedSession, _ intake: Intake) throws {
         let output = Output(options)
-        var isPartial = !outcome.quarantined.isEmpty || !intake.complaints.isEmpty
+        var isPartial = !outcome.quarantined.isEmpty || !outcome.waiting.isEmpty || !intake.complaints.isEmpty
         for verdict in outcome.verdicts where intake.names.indices.contains(verdict.artifact) {
             if verdict.verdict != "ok" { isPartial = true }
             VerdictLine(file: intake.names[verdict.artifact], verdict: verdict).write(to: output, session: session)
@@ -82,9 +82,16 @@ struct IngestFiles: ParsableCommand {
         }
         try output.finish()
         for complaint in intake.complaints
-            + outcome.quarantined.map({ "kept apart because it killed its reader: \($0)" })
+            + outcome.quarantined.map({ "a copy lies in quarantine, \($0.place), because of its reader: \($0.reason)" })
         {
             Failure("partial", complaint, session: session).report(json: options.json, style: options.errorStyle)
+        }
+        for (artifact, reason) in outcome.waiting.sorted(by: { $0.key < $1.key }) {
+            let file = intake.names.indices.contains(artifact) ? intake.names[artifact] : nil
+            Failure(
+                "not_packed", "not taken in: \(reason)", session: session, path: file,
+                hint: "this machine is at fault, not the file, which is where it was: run the same again for it"
+            ).report(json: options.json, style: options.errorStyle)
         }
         if isPartial { throw EndedWith(status: .partial) }
     }

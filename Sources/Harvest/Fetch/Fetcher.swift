@@ -34,6 +34,8 @@ public struct Fetcher: Sendable {
         public var triesPerPass: Int?
         /// The delays between tries.
         public var backoff = Backoff()
+        /// The delays between tries to pack what this machine could not pack.
+        public var packing = Backoff(base: 1000, cap: 300_000)
 
         /// The defaults.
         public init() {}
@@ -54,6 +56,8 @@ public struct Fetcher: Sendable {
         case ingest(key: String, items: [Int])
         /// The ledger's view of the session's artifacts changed.
         case note(key: String)
+        /// Kept downloads could not be packed for a reason of this machine; they are tried again.
+        case postponed(key: String, reason: String)
         /// Nothing more will be tried in this pass; the session stays pending.
         case rested(key: String, [ArtifactOutcome])
         /// The session is done.
@@ -76,6 +80,8 @@ public struct Fetcher: Sendable {
     var ready: [Endpoint: Heap<Ready>] = [:]
     var delayed = Heap<Delayed>()
     var expiries = Heap<Expiry>()
+    /// Sessions whose downloads are to be packed again, and when.
+    var repacks = Heap<Expiry>()
     var describeQueue: [String] = []
     var describeHead = 0
     var describing: Set<String> = []
@@ -170,12 +176,15 @@ public struct Fetcher: Sendable {
         var actions: [Action] = []
         promote(now)
         if pause != nil {
+            // What is here needs no token.
+            actions += repack(now)
             guard now >= pausedUntil, flights.isEmpty else { return actions }
             // One request tells whether the token works again.
             pausedUntil = now &+ settings.pause
-            return startDownloads(limit: 1, now) + startDescribes(limit: 1, now)
+            return actions + startDownloads(limit: 1, now) + startDescribes(limit: 1, now)
         }
         actions += expire(now)
+        actions += repack(now)
         actions += startDownloads(limit: settings.concurrency, now)
         actions += startDescribes(limit: settings.describes, now)
         return actions
@@ -187,6 +196,7 @@ public struct Fetcher: Sendable {
         if let delayed = delayed.smallest { moments.append(delayed.at) }
         if pause != nil { moments.append(pausedUntil) }
         if let expiry = expiries.smallest, pause == nil { moments.append(expiry.at) }
+        if let repack = repacks.smallest { moments.append(repack.at) }
         if flights.count < settings.concurrency {
             for endpoint in [Endpoint.artifacts, .logs] where ready[endpoint]?.isEmpty == false {
                 if let moment = buckets[endpoint]?.available(now: now) { moments.append(moment) }

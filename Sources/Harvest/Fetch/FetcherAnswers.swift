@@ -145,7 +145,7 @@ extension Fetcher {
         buckets[endpoint]?.block(until: now &+ wait)
     }
 
-    private mutating func retry(_ key: String, _ index: Int, _ reason: String, _ attempt: Attempt, _ now: Int64) {
+    mutating func retry(_ key: String, _ index: Int, _ reason: String, _ attempt: Attempt, _ now: Int64) {
         guard let session = sessions[key] else { return }
         sessions[key]?.items[index].reason = reason
         if now >= session.job.deadline {
@@ -223,110 +223,5 @@ extension Fetcher {
                 delay(key, index, by: settings.confirmGone, confirming: true, now)
             }
         }
-    }
-
-    // MARK: What ingest means
-
-    /// Takes in what ingest made of the items it was given.
-    public mutating func ingested(key: String, _ verdicts: [Int: IngestVerdict], now: Int64) -> [Action] {
-        guard let session = sessions[key] else { return [] }
-        for index in session.ingesting {
-            guard var item = sessions[key]?.items[index] else { continue }
-            let verdict =
-                verdicts[index] ?? IngestVerdict(complete: false, empty: true, reason: "ingest said nothing of it")
-            let wasDownloaded = item.phase == .downloaded
-            if wasDownloaded { judge(&item, verdict) }
-            sessions[key]?.items[index] = item
-            guard wasDownloaded, item.phase != .final else { continue }
-            retry(key, index, item.reason ?? "incomplete", Attempt(.complete, status: item.status), now)
-        }
-        sessions[key]?.ingesting = []
-        return [.note(key: key)] + conclude(key, now)
-    }
-
-    /// The state and outcomes that verdicts lead to, without taking them in; nil when the session is not here.
-    public func preview(
-        key: String, _ verdicts: [Int: IngestVerdict], now: Int64
-    ) -> (SessionState, [ArtifactOutcome])? {
-        guard let session = sessions[key] else { return nil }
-        var trial = Fetcher(settings: settings, seed: 0)
-        trial.triesPerPass = triesPerPass
-        trial.sessions[key] = session
-        for case .settled(_, let state, let outcomes) in trial.ingested(key: key, verdicts, now: now) {
-            return (state, outcomes)
-        }
-        return (.pending, trial.outcomes(of: key) ?? session.outcomes)
-    }
-
-    private func judge(_ item: inout Item, _ verdict: IngestVerdict) {
-        let state: ArtifactState = verdict.empty ? .failed : .incomplete
-        if verdict.complete, item.keptComplete {
-            item.settle(.collected, nil)
-        } else if !item.keptComplete {
-            item.settle(state, item.reason)
-        } else if item.lackingBytes == item.keptBytes {
-            // Twice the same: this is what the container holds, not what the network did.
-            item.settle(state, "\(verdict.reason ?? "incomplete"); a second download of the same length says the same")
-        } else {
-            item.lackingBytes = item.keptBytes
-            item.keptComplete = false
-            item.reason = verdict.reason ?? "incomplete"
-        }
-    }
-
-    /// Ends an ingest that could not run at all; the downloads stay where they are.
-    public mutating func ingestFailed(key: String, _ reason: String, now: Int64) -> [Action] {
-        guard let session = sessions[key] else { return [] }
-        for index in session.ingesting {
-            sessions[key]?.items[index].fresh = false
-            if session.items[index].phase == .downloaded {
-                sessions[key]?.items[index].settle(.failed, "ingest failed: \(reason)")
-            }
-        }
-        sessions[key]?.ingesting = []
-        return conclude(key, now)
-    }
-
-    // MARK: When a session is done
-
-    /// Starts an ingest when there is something for it and nothing better to wait for; settles what is done.
-    mutating func conclude(_ key: String, _ now: Int64) -> [Action] {
-        releaseWaiting(key)
-        guard let session = sessions[key], session.ingesting.isEmpty else { return [] }
-        let busy = session.items.contains { item in
-            switch item.phase {
-            case .final, .downloaded, .resting: false
-            // What failed twice already is not worth holding the rest back for.
-            case .delayed, .checking: item.failures < 2
-            case .waiting, .queued, .inFlight: item.failures < 2
-            }
-        }
-        let fresh = session.items.indices.filter { session.items[$0].fresh }
-        if !busy, !fresh.isEmpty {
-            sessions[key]?.ingesting = fresh
-            for index in fresh { sessions[key]?.items[index].fresh = false }
-            return [.ingest(key: key, items: fresh)]
-        }
-        guard fresh.isEmpty else { return [] }
-        if session.items.allSatisfy({ $0.phase == .final }) {
-            withdraw(key: key)
-            return [.settled(key: key, session.state, session.outcomes)]
-        }
-        if session.items.allSatisfy({ $0.phase == .final || $0.phase == .resting }) {
-            withdraw(key: key)
-            return [.rested(key: key, session.outcomes)]
-        }
-        return []
-    }
-
-    /// A log that cannot tell any more must not hold back what waits for it; in doubt it is kept.
-    private mutating func releaseWaiting(_ key: String) {
-        guard let session = sessions[key], !session.verdictKnown else { return }
-        let log = zip(session.job.items, session.items).first { $0.0.artifact == FetchItem.logs }
-        guard let phase = log?.1.phase, phase == .final || phase == .resting || log?.1.failures ?? 0 >= 3 else {
-            return
-        }
-        sessions[key]?.verdictKnown = true
-        for index in session.items.indices where session.items[index].phase == .waiting { enqueue(key, index) }
     }
 }

@@ -10,6 +10,12 @@ extension Fetcher {
         /// Set once the log has told, or cannot tell any more, whether the session looks crashed.
         var verdictKnown: Bool
         var ingesting: [Int] = []
+        /// How often in a row this machine could not pack its downloads.
+        var packFailures = 0
+        /// Not to be packed before this, in milliseconds since 1970.
+        var packAfter: Int64?
+        /// Not to be packed in this pass any more.
+        var packRests = false
 
         init(job: FetchJob) {
             self.job = job
@@ -20,7 +26,17 @@ extension Fetcher {
 
         /// What the ledger should say of each artifact.
         var outcomes: [ArtifactOutcome] {
-            job.decided + zip(job.items, items).compactMap { $0.probe ? nil : $1.outcome($0.artifact) }
+            job.decided
+                + items.indices.compactMap { index in
+                    guard !job.items[index].probe else { return nil }
+                    var outcome = items[index].outcome(job.items[index].artifact)
+                    // Bytes that are in no pack yet are not the last word, or the next run would let them go.
+                    if items[index].fresh || ingesting.contains(index) {
+                        outcome.state = .pending
+                        outcome.reason = items[index].packTrouble ?? items[index].reason
+                    }
+                    return outcome
+                }
         }
 
         /// The state that the artifacts add up to.
@@ -66,6 +82,8 @@ extension Fetcher {
         var keptComplete = false
         /// The kept download is not in a pack yet.
         var fresh = false
+        /// Why it could not be packed so far.
+        var packTrouble: String?
         /// Bytes of the last body that ended as promised but that ingest found lacking.
         var lackingBytes: UInt64?
         var state = ArtifactState.pending
@@ -91,6 +109,9 @@ extension Fetcher {
             fresh = true
             if leftover.complete { phase = .downloaded }
         }
+
+        /// Whether nothing is to happen to it in this pass but packing.
+        var rests: Bool { phase == .final || phase == .resting || phase == .downloaded }
 
         mutating func started(_ now: Int64) {
             phase = .inFlight

@@ -54,8 +54,11 @@ public struct Backoff: Sendable {
     /// The largest bound, in milliseconds.
     public var cap: Int64 = 60_000
 
-    /// One second, doubling up to one minute.
-    public init() {}
+    /// One second, doubling up to one minute, or other bounds.
+    public init(base: Int64 = 1000, cap: Int64 = 60_000) {
+        self.base = base
+        self.cap = cap
+    }
 
     /// The delay before the next try, in milliseconds, at least 50.
     public func delay(failures: Int, random: inout SeededRandom) -> Int64 {

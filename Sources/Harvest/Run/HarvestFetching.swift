@@ -45,7 +45,10 @@ extension HarvestRunner {
             state.progress.bytes &+= attempt.bytes
             if attempt.status == 429 || attempt.status == 503 { state.progress.throttled += 1 }
             // A daemon goes on by itself; what a single pass left behind stays so.
-            if state.following, attempt.ending == .complete { state.summary.noRoom = nil }
+            if state.following, attempt.ending == .complete {
+                state.summary.noRoom = nil
+                state.summary.localTrouble = nil
+            }
             let actions = state.fetcher.finished(flight: flight, attempt, now: now)
             let unwanted = state.sort(actions, path: path, key: key, artifact: artifact, bytes: attempt.bytes)
             state.apply(actions, now)
@@ -67,7 +70,7 @@ extension HarvestRunner {
         do {
             file = try await openFile(key, name)
         } catch {
-            noteRoom(error)
+            noteLocal(error)
             return (Attempt(.local("\(error)")), nil)
         }
         var attempt: Attempt
@@ -79,7 +82,7 @@ extension HarvestRunner {
         } catch let failure as SourceFailure {
             attempt = Attempt(failure, bytes: file.bytes)
         } catch {
-            noteRoom(error)
+            noteLocal(error)
             attempt = Attempt(.local("\(error)"))
         }
         return await settleFile(file, artifact, key, &attempt)
@@ -99,7 +102,7 @@ extension HarvestRunner {
     /// Makes a session's folder in the spool where this run has not done so.
     func prepareSpool(_ key: String) async throws {
         let manifest = state.withLock { state in state.manifest(of: key) }
-        guard let manifest else { throw HarvestError(.storeUnusable, "the session is no longer fetched", session: key) }
+        guard let manifest else { throw HarvestError(.unknownSession, "the session is no longer fetched", session: key) }
         try await disk.run {
             try self.prepared.withLock { prepared in
                 guard !prepared.contains(key) else { return }
@@ -145,24 +148,32 @@ extension HarvestRunner {
             }
             return (attempt, path)
         } catch {
-            noteRoom(error)
+            noteLocal(error)
             return (Attempt(.local("\(error)")), nil)
         }
     }
 
-    /// Remembers that the store had no room, and says so once: nobody would notice before something is lost.
-    func noteRoom(_ error: any Error) {
-        let words: String
+    /// Remembers what this machine did not let the run do, and says it once: nobody would notice before something is
+    /// lost. Returns it in words.
+    @discardableResult
+    func noteLocal(_ error: any Error) -> String {
+        var words = "\(error)"
+        var isRoom = false
         switch error {
-        case let error as HarvestError where error.code == .storeUnusable: words = error.message
-        case let error as SystemFailure where error.isFull: words = "\(error)"
-        default: return
+        case let error as HarvestError where error.code == .unknownSession: return words
+        case let error as HarvestError where error.code == .storeUnusable:
+            words = error.message
+            isRoom = true
+        case let error as SystemFailure: isRoom = error.isFull
+        default: break
         }
-        let isNews = state.withLock { state in
-            defer { state.summary.noRoom = words }
-            return state.summary.noRoom == nil
+        let isNews = state.withLock { [isRoom, words] state in
+            let known = isRoom ? state.summary.noRoom : state.summary.localTrouble
+            if isRoom { state.summary.noRoom = words } else { state.summary.localTrouble = words }
+            return known == nil
         }
-        if isNews { parts.observer.event(.storeTrouble("downloads wait for room: \(words)")) }
+        if isNews { parts.observer.event(.storeTrouble((isRoom ? "there is no room: " : "") + words)) }
+        return words
     }
 
     /// Removes what is left of a session in the spool.

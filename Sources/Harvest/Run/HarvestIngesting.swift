@@ -1,9 +1,11 @@
 import Catalog
+import Glibc
 import Pack
 import Synchronization
 
 extension HarvestRunner {
-    /// Has a pack made of a session's downloads, commits it, and only then lets the downloads go.
+    /// Has a pack made of a session's downloads, commits it, and only then lets the downloads go. Whatever fails on the
+    /// way is this machine's fault: the downloads stay where they are, and the fetcher decides when to try again.
     func ingest(_ key: String, _ items: [Int]) async {
         guard let (request, names) = state.withLock({ $0.ingestRequest(key, items) }) else {
             change { state, now in
@@ -12,85 +14,131 @@ extension HarvestRunner {
             }
             return
         }
-        while true {
-            do {
-                var request = request
-                request.files = try await expandLive(key, request.files)
-                let outcome = try await parts.ingest.ingest(request)
-                await commit(key, outcome, names)
-                let paths = request.files.map(\.path)
-                let packsLogs = names.values.contains(FetchItem.logs)
-                let verdicts = names.reduce(into: [Int: IngestVerdict]()) { $0[$1.key] = outcome.verdicts[$1.value] }
-                change { state, now in
-                    state.contexts[key]?.files.removeAll { file in
-                        paths.contains(file.path) || (file.isFollowed && packsLogs)
-                    }
-                    state.contexts[key]?.pack = outcome.contents.path
-                    state.progress.ingesting -= 1
-                    state.apply(state.fetcher.ingested(key: key, verdicts, now: now), now)
-                }
-                let spool = spool
-                try? await disk.run { spool.remove(paths) }
-                return
-            } catch let error as HarvestError where error.code == .storeUnusable && !state.withLock({ $0.stopping }) {
-                state.withLock { $0.summary.noRoom = error.message }
-                parts.observer.event(.storeTrouble("\(key) was not packed, trying again: \(error.message)"))
-                try? await Task.sleep(for: .seconds(5))
-            } catch let error as SystemFailure where error.isFull && !state.withLock({ $0.stopping }) {
-                state.withLock { $0.summary.noRoom = "\(error)" }
-                parts.observer.event(.storeTrouble("\(key) was not packed, trying again: \(error)"))
-                try? await Task.sleep(for: .seconds(5))
-            } catch {
-                await putAside(key, "\(error)")
-                return
+        let packed: PackedRequest
+        do {
+            // What is packed and could not be entered in the catalog is only entered.
+            if let known = state.withLock({ $0.contexts[key]?.uncommitted }), known.names == names {
+                packed = known
+            } else {
+                packed = try await pack(key, request, names)
             }
+        } catch {
+            deferIngest(key, noteLocal(error))
+            return
         }
+        do {
+            try await commit(key, packed)
+        } catch {
+            let reason = "the catalog could not be written: \(error)"
+            state.withLock { state in
+                state.contexts[key]?.uncommitted = packed
+                state.contexts[key]?.pack = packed.outcome.contents.path
+                state.summary.catalogTrouble = reason
+            }
+            parts.observer.event(.storeTrouble("the pack of \(key) was not entered, trying again: \(error)"))
+            deferIngest(key, reason)
+            return
+        }
+        let waiting = packed.waiting
+        let paths = packed.paths
+        let packsLogs = packed.names.values.contains(FetchItem.logs) && packed.outcome.waiting[FetchItem.logs] == nil
+        let wait = change { state, now in
+            state.contexts[key]?.uncommitted = nil
+            state.contexts[key]?.files.removeAll { file in
+                paths.contains(file.path) || (file.isFollowed && packsLogs)
+            }
+            state.contexts[key]?.pack = packed.outcome.contents.path
+            state.progress.ingesting -= 1
+            if state.following { state.clearTroubles(waiting.isEmpty) }
+            state.apply(state.fetcher.ingested(key: key, packed.verdicts, waiting: waiting, now: now), now)
+            return state.fetcher.ingestWait(of: key, now: now)
+        }
+        for reason in Set(waiting.values) {
+            state.withLock { $0.summary.localTrouble = reason }
+            parts.observer.event(.packingDeferred(session: key, reason: reason, wait: wait))
+        }
+        let spool = spool
+        try? await disk.run { spool.remove(paths) }
+    }
+
+    private func pack(_ key: String, _ request: IngestRequest, _ names: [Int: String]) async throws -> PackedRequest {
+        var request = request
+        request.files = try await expandLive(key, request.files)
+        let files = request.files
+        // What somebody removed from the spool is asked for once more.
+        let vanished = try await disk.run { () -> Set<String> in
+            Set(files.map(\.path).filter { path in
+                var facts = stat()
+                return lstat(path, &facts) != 0 && errno == ENOENT
+            })
+        }
+        request.files.removeAll { vanished.contains($0.path) }
+        let outcome = try await parts.ingest.ingest(request)
+        for aside in outcome.quarantined {
+            parts.observer.event(.quarantined(session: key, path: store + "/" + aside.place, reason: aside.reason))
+        }
+        return PackedRequest(outcome: outcome, names: names, files: request.files, vanished: vanished)
     }
 
     /// The pack lies synced under its name; now the catalog learns of it, with all that the ledger gathered before, in
     /// the order in which it happened. Until that has worked, nothing goes on with this session.
-    private func commit(_ key: String, _ outcome: IngestOutcome, _ names: [Int: String]) async {
-        let verdicts = names.reduce(into: [Int: IngestVerdict]()) { $0[$1.key] = outcome.verdicts[$1.value] }
-        while true {
-            let contents = state.withLock { $0.commitment(key, outcome.contents, verdicts, Self.now()) }
-            do {
-                try await parts.catalog.perform { catalog in
-                    try self.writeBatch(catalog)
-                    try catalog.commit(contents)
-                }
-                return
-            } catch {
-                state.withLock { $0.summary.noRoom = "the catalog could not be written: \(error)" }
-                parts.observer.event(.storeTrouble("the pack of \(key) was not entered, trying again: \(error)"))
-                if state.withLock({ $0.stopping }) { return }
-                try? await Task.sleep(for: .seconds(5))
+    private func commit(_ key: String, _ packed: PackedRequest) async throws {
+        let contents = state.withLock {
+            $0.commitment(key, packed.outcome.contents, packed.verdicts, packed.waiting, Self.now())
+        }
+        do {
+            try await parts.catalog.perform { catalog in
+                try self.writeBatch(catalog)
+                try catalog.commit(contents)
             }
+        } catch {
+            state.withLock { $0.contexts[key]?.committed = nil }
+            throw error
         }
     }
 
-    private func putAside(_ key: String, _ reason: String) async {
-        if state.withLock({ $0.stopping }) {
-            state.withLock { $0.summary.noRoom = $0.summary.noRoom ?? reason }
-            // The next run takes the downloads up from the spool.
-            change { state, _ in state.progress.ingesting -= 1 }
-            return
-        }
-        let spool = spool
-        let place = try? await disk.run { try spool.quarantine(key) }
-        _ = prepared.withLock { $0.remove(key) }
-        parts.observer.event(.quarantined(session: key, path: place ?? spool.folder(of: key), reason: reason))
-        change { state, now in
-            state.contexts[key]?.files = []
+    /// Lets the fetcher decide when these downloads are tried again.
+    private func deferIngest(_ key: String, _ reason: String) {
+        let wait = change { state, now in
             state.progress.ingesting -= 1
-            let aside = place.map { "; the download lies in \($0)" } ?? ""
-            state.apply(state.fetcher.ingestFailed(key: key, reason + aside, now: now), now)
+            state.apply(state.fetcher.ingestDeferred(key: key, reason, now: now), now)
+            return state.fetcher.ingestWait(of: key, now: now)
         }
+        parts.observer.event(.packingDeferred(session: key, reason: reason, wait: wait))
     }
 
     /// Waits for ingests that were running when the loop ended.
     func finishIngests() async {
         while state.withLock({ $0.progress.ingesting > 0 }) { try? await Task.sleep(for: .milliseconds(20)) }
     }
+}
+
+/// A pack that lies under its name, and what it was made of.
+struct PackedRequest: Sendable {
+    var outcome: IngestOutcome
+    /// The fetcher's items and the artifacts that they are.
+    var names: [Int: String]
+    /// The downloads that were handed to ingest.
+    var files: [SpooledFile]
+    /// Downloads that had gone from the spool.
+    var vanished: Set<String>
+
+    /// What the artifacts turned out to be, by item.
+    var verdicts: [Int: IngestVerdict] {
+        names.reduce(into: [:]) { verdicts, name in
+            verdicts[name.key] = outcome.verdicts[name.value]
+            if verdicts[name.key] == nil, !vanished.isEmpty {
+                verdicts[name.key] = IngestVerdict(
+                    complete: false, empty: true, reason: "its download went from the spool before it was packed")
+            }
+        }
+    }
+
+    /// Items that this machine kept from being packed, and why.
+    var waiting: [Int: String] { names.compactMapValues { outcome.waiting[$0] } }
+
+    /// What is in the pack now, or gone.
+    var paths: [String] { files.filter { outcome.waiting[$0.artifact] == nil }.map(\.path) + vanished }
 }
 
 extension HarvestState {
@@ -108,12 +156,21 @@ extension HarvestState {
         return (request, names)
     }
 
+    /// Takes back what went wrong before, where a daemon got over it.
+    mutating func clearTroubles(_ all: Bool) {
+        summary.catalogTrouble = nil
+        if all { summary.localTrouble = nil }
+    }
+
     /// The pack's contents with the ledger's words in them: the state that the verdicts lead to, and each artifact's
     /// row as the fetcher sees it.
     mutating func commitment(
-        _ key: String, _ contents: PackContents, _ verdicts: [Int: IngestVerdict], _ now: Int64
+        _ key: String, _ contents: PackContents, _ verdicts: [Int: IngestVerdict], _ waiting: [Int: String],
+        _ now: Int64
     ) -> PackContents {
-        guard let (state, outcomes) = fetcher.preview(key: key, verdicts, now: now) else { return contents }
+        guard let (state, outcomes) = fetcher.preview(key: key, verdicts, waiting: waiting, now: now) else {
+            return contents
+        }
         var contents = contents
         contents.facts.state = state.rawValue
         contents.facts.reason = outcomes.sessionReason(state)

@@ -26,7 +26,11 @@ extension HarvestRunner {
         var kept: [Spool.Leftovers] = []
         for leftovers in found {
             let session = leftovers.manifest.facts.session
-            if try await isFinal(session, known) {
+            // Nothing is lost of which bytes are here, whatever the ledger was made to say.
+            if known[session] == .lost, let index = records.firstIndex(where: { $0.session == session }) {
+                records[index].state = .pending
+                kept.append(leftovers)
+            } else if try await isFinal(session, known) {
                 // Committed, and killed before the spool was dropped.
                 try await disk.run { spool.drop(session) }
             } else {

@@ -52,6 +52,11 @@ public struct HarvestSummary: Sendable {
     public var listFailures: [SourceFailure] = []
     /// What the store said when it had no room for something of this run, in a sentence; nil when there was room.
     public var noRoom: String?
+    /// Why the catalog could not be written, such as locked by another process; nil when it was, at last.
+    public var catalogTrouble: String?
+    /// What else of this machine kept a download from being stored or packed: memory, descriptors, processes, a failing
+    /// disk; nil when nothing did.
+    public var localTrouble: String?
     /// Set when the run ended with the token refused.
     public var pause: FetchPause?
     /// Whether it was stopped, by request or by the time allowed.
@@ -78,7 +83,10 @@ public enum HarvestEvent: Sendable {
     case resumed
     /// The store could not be written; tried again.
     case storeTrouble(String)
-    /// A session's downloads were put aside.
+    /// A session's downloads could not be packed now; they stay in the spool and are tried again after so many
+    /// milliseconds, nil: by the next run.
+    case packingDeferred(session: String, reason: String, wait: Int64?)
+    /// A download was put aside, because it was proven to crash or stall its reader.
     case quarantined(session: String, path: String, reason: String)
     /// An interrupted run's downloads were taken up again.
     case recovered(session: String, files: Int)

@@ -18,6 +18,8 @@ struct HarvestState {
         var session: ExitedSession
         var files: [SpooledFile] = []
         var pack: String?
+        /// A pack that lies under its name but could not be entered in the catalog.
+        var uncommitted: PackedRequest?
         /// What the last commit said, so that settling does not write the same again.
         var committed: (SessionState, [ArtifactOutcome])?
     }
@@ -101,6 +103,12 @@ struct HarvestState {
             case .note(let key): dirty.insert(key)
             case .keep, .discard: break  // Done by the task that downloaded.
             case .returned(let key): apply(watcher.handle(.returned(key: key), now: now), now)
+            case .postponed(let key, let reason):
+                // The ledger says why it is pending.
+                let start = contexts[key]?.session.crashed == true ? "\(ExitedSession.crashedPrefix); " : ""
+                let words = start + "downloads wait in the spool: \(reason)"
+                batch.sessions.append(SessionUpdate(session: key, state: .pending, reason: words))
+                dirty.insert(key)
             case .rested(let key, let outcomes):
                 summary.unfinished += 1
                 contexts[key] = nil

@@ -27,8 +27,13 @@ public struct IngestOutcome: Sendable {
     public var contents: PackContents
     /// What each artifact that had files turned out to be.
     public var verdicts: [String: IngestVerdict]
+    /// Artifacts that this machine kept from being read, and why. Nothing of their files is in the pack; they stay in the
+    /// spool and are tried again.
+    public var waiting: [String: String] = [:]
+    /// Downloads that were proven to crash or stall their reader: where they lie now, and how it ended.
+    public var quarantined: [(place: String, reason: String)] = []
 
-    /// Pairs the two.
+    /// Pairs pack and verdicts.
     public init(contents: PackContents, verdicts: [String: IngestVerdict]) {
         self.contents = contents
         self.verdicts = verdicts
@@ -39,7 +44,7 @@ public struct IngestOutcome: Sendable {
 public protocol IngestService: Sendable {
     /// Makes, syncs and publishes the pack.
     ///
-    /// - Throws: ``HarvestError`` with `storeUnusable` when it is worth trying again, such as on a full disk; any other
-    ///   error puts the session's downloads into quarantine.
+    /// - Throws: When no pack could be made. That is this machine's fault, whatever the error: the downloads stay in the
+    ///   spool and are tried again. ``HarvestError`` with `storeUnusable` says that the disk has no room.
     func ingest(_ request: IngestRequest) async throws -> IngestOutcome
 }

@@ -60,9 +60,12 @@ struct ChildIngest: IngestService {
             var contents = try PackContents(packed.reader, path: packed.pack)
             // Symbols may have come since the last session was packed.
             CrashSigner(store: store, rules: rules).renew(&contents)
-            return IngestOutcome(
-                contents: contents,
-                verdicts: verdicts(files, rows: rows, packed: packed))
+            var outcome = IngestOutcome(contents: contents, verdicts: verdicts(files, rows: rows, packed: packed))
+            for (index, reason) in packed.waiting where rows.indices.contains(index) {
+                outcome.waiting[rows[index].artifact] = reason
+            }
+            outcome.quarantined = packed.quarantined.map { ($0.place, $0.reason) }
+            return outcome
         } catch let error as IngestError where error.code == .noSpace {
             throw HarvestError(.storeUnusable, error.message, session: request.facts.session)
         } catch let error as PackError where error.code == .noSpace {

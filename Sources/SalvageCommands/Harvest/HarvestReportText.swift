@@ -49,17 +49,33 @@ struct HarvestReportText {
                 "not_authorised", pause.message, hint: pause.identifier.map { "identifier \($0)" },
                 status: .notAuthorised)
         }
-        try reportRoom(summary)
+        try reportWaiting(summary)
         if summary.isPartial { throw EndedWith(status: .partial) }
     }
 
-    /// What waits because the disk had no room must be heard of from cron as well, long before it is lost.
-    private func reportRoom(_ summary: HarvestSummary) throws {
-        guard let words = summary.noRoom, summary.unfinished > 0 else { return }
-        let failure = Failure(
-            "no_room", "\(summary.unfinished) sessions wait because the store has no room: \(words)",
-            hint: "make room before their deadlines: salvage status, salvage prune --dry-run", status: .tryAgain)
-        guard summary.isPartial else { throw failure }
-        failure.report(json: options.json, style: options.errorStyle)
+    /// What waits because of this machine must be heard of from cron as well, long before it is lost.
+    private func reportWaiting(_ summary: HarvestSummary) throws {
+        guard summary.unfinished > 0 else { return }
+        var failures: [Failure] = []
+        let count = summary.unfinished == 1 ? "1 session waits" : "\(summary.unfinished) sessions wait"
+        func add(_ code: String, _ what: String, _ words: String?, hint: String) {
+            guard let words else { return }
+            failures.append(Failure(code, "\(count): \(what): \(words)", hint: hint, status: .tryAgain))
+        }
+        add(
+            "no_room", "the store has no room", summary.noRoom,
+            hint: "make room before their deadlines: salvage status, salvage prune --dry-run")
+        add(
+            "catalog_not_written", "their packs are not in the catalog", summary.catalogTrouble,
+            hint: "what was downloaded stays in the spool, and the next harvest enters it; is another process at work on "
+                + "catalog.sqlite?")
+        add(
+            "not_packed", "this machine could not store or pack what they left", summary.localTrouble,
+            hint: "what was downloaded stays in the spool, and the next harvest packs it; memory, ulimit -n and the disk "
+                + "are worth a look: salvage doctor")
+        guard let last = failures.popLast() else { return }
+        for failure in failures { failure.report(json: options.json, style: options.errorStyle) }
+        guard summary.isPartial else { throw last }
+        last.report(json: options.json, style: options.errorStyle)
     }
 }

@@ -137,7 +137,12 @@ final class HarvestDisplay: Sendable {
             return isDaemon ? "requests go on" : nil
         case .storeTrouble(let text): return "store: \(Escape.display(text))"
         case .quarantined(let session, let path, let reason):
-            return "session \(Escape.display(session)): downloads put aside in \(path): \(Escape.display(reason))"
+            return "session \(Escape.display(session)): a download was put aside in \(path): \(Escape.display(reason))"
+        case .packingDeferred(let session, let reason, let wait):
+            // A single pass says at its end what waits.
+            guard isVerbose || isDaemon else { return nil }
+            let when = wait.map { "again in \(TimeText.span($0))" } ?? "again by the next run"
+            return "session \(Escape.display(session)): not packed, \(when): \(Escape.display(reason))"
         case .recovered(let session, let files):
             return isVerbose || isDaemon
                 ? "session \(Escape.display(session)): took up \(files) downloads of an interrupted run" : nil

@@ -91,8 +91,9 @@ struct StoreExamination {
         if aside > 0 {
             findings.append(
                 .warning(
-                    "quarantine", "\(aside) downloads killed the child that read them",
-                    hint: "they lie in \(store)/spool/.quarantine; salvage why SESSION says why"))
+                    "quarantine", "downloads of \(aside) sessions are in quarantine: their readers crashed or stalled",
+                    hint: "they lie in \(store)/spool/.quarantine, salvage why SESSION says why; to try one again: "
+                        + "salvage ingest --session SESSION FILE"))
         }
         return findings
     }

@@ -14,6 +14,7 @@ final class WatchMetrics: Sendable {
         var missingArtifacts = 0
         var listFailures = 0
         var quarantined = 0
+        var packingDeferred = 0
         var storeTroubles = 0
         var reloads = 0
         var pause: String?
@@ -47,6 +48,7 @@ final class WatchMetrics: Sendable {
             case .resumed: counts.pause = nil
             case .storeTrouble: counts.storeTroubles += 1
             case .quarantined: counts.quarantined += 1
+            case .packingDeferred: counts.packingDeferred += 1
             default: break
             }
         }
@@ -120,7 +122,12 @@ enum MetricsText {
             metric(
                 "last_list_timestamp_seconds", "gauge", "When the last complete list ended.", [("", seconds(listed))])
         }
-        counter("quarantined_total", "Downloads that killed the child that read them.", counts.quarantined)
+        counter(
+            "quarantined_total", "Downloads that were proven to crash or stall the child that reads them.",
+            counts.quarantined)
+        counter(
+            "packing_deferred_total", "Tries to pack that this machine failed; the downloads wait in the spool.",
+            counts.packingDeferred)
         counter("store_troubles_total", "Writes of the ledger that failed and were tried again.", counts.storeTroubles)
         gauge("paused", "1 while the token is refused and every request waits.", counts.pause == nil ? 0 : 1)
         counter("reloads_total", "Configurations read anew.", counts.reloads)

@@ -1,0 +1,159 @@
+import Pack
+
+public import enum Catalog.SessionState
+
+extension Fetcher {
+    // MARK: What ingest means
+
+    /// Takes in what ingest made of the items it was given.
+    ///
+    /// - Parameter waiting: items whose downloads this machine kept from being packed, and why.
+    public mutating func ingested(
+        key: String, _ verdicts: [Int: IngestVerdict], waiting: [Int: String] = [:], now: Int64
+    ) -> [Action] {
+        guard let session = sessions[key] else { return [] }
+        sessions[key]?.ingesting = []
+        for index in session.ingesting where waiting[index] == nil {
+            guard var item = sessions[key]?.items[index] else { continue }
+            let verdict =
+                verdicts[index] ?? IngestVerdict(complete: false, empty: true, reason: "ingest said nothing of it")
+            let wasDownloaded = item.phase == .downloaded
+            item.packTrouble = nil
+            if wasDownloaded { judge(&item, verdict) }
+            sessions[key]?.items[index] = item
+            guard wasDownloaded, item.phase != .final else { continue }
+            retry(key, index, item.reason ?? "incomplete", Attempt(.complete, status: item.status), now)
+        }
+        let left = session.ingesting.filter { waiting[$0] != nil }
+        guard let first = left.first, let reason = waiting[first] else {
+            sessions[key]?.packFailures = 0
+            return [.note(key: key)] + conclude(key, now)
+        }
+        for index in left { putBack(key, index, waiting[index] ?? reason) }
+        return postpone(key, reason, now)
+    }
+
+    /// The state and outcomes that verdicts lead to, without taking them in; nil when the session is not here.
+    public func preview(
+        key: String, _ verdicts: [Int: IngestVerdict], waiting: [Int: String] = [:], now: Int64
+    ) -> (SessionState, [ArtifactOutcome])? {
+        guard let session = sessions[key] else { return nil }
+        var trial = Fetcher(settings: settings, seed: 0)
+        trial.triesPerPass = triesPerPass
+        trial.sessions[key] = session
+        for case .settled(_, let state, let outcomes) in trial.ingested(
+            key: key, verdicts, waiting: waiting, now: now)
+        {
+            return (state, outcomes)
+        }
+        return (.pending, trial.outcomes(of: key) ?? session.outcomes)
+    }
+
+    private func judge(_ item: inout Item, _ verdict: IngestVerdict) {
+        let state: ArtifactState = verdict.empty ? .failed : .incomplete
+        if verdict.complete, item.keptComplete {
+            item.settle(.collected, nil)
+        } else if !item.keptComplete {
+            item.settle(state, item.reason)
+        } else if item.lackingBytes == item.keptBytes {
+            // Twice the same: this is what the container holds, not what the network did.
+            item.settle(state, "\(verdict.reason ?? "incomplete"); a second download of the same length says the same")
+        } else {
+            item.lackingBytes = item.keptBytes
+            item.keptComplete = false
+            item.reason = verdict.reason ?? "incomplete"
+        }
+    }
+
+    /// Takes in that nothing could be packed, for a reason of this machine: the downloads are kept and tried again, also
+    /// behind the deadline, for what is here does not go away with the container.
+    public mutating func ingestDeferred(key: String, _ reason: String, now: Int64) -> [Action] {
+        guard let session = sessions[key] else { return [] }
+        sessions[key]?.ingesting = []
+        for index in session.ingesting { putBack(key, index, reason) }
+        return postpone(key, reason, now)
+    }
+
+    /// How long a session's downloads wait to be packed, in milliseconds; nil when they do not, or not in this pass.
+    public func ingestWait(of key: String, now: Int64) -> Int64? {
+        sessions[key]?.packAfter.map { max(0, $0 &- now) }
+    }
+
+    private mutating func putBack(_ key: String, _ index: Int, _ reason: String) {
+        sessions[key]?.items[index].fresh = true
+        sessions[key]?.items[index].packTrouble = "it waits in the spool: \(reason)"
+    }
+
+    private mutating func postpone(_ key: String, _ reason: String, _ now: Int64) -> [Action] {
+        let failures = (sessions[key]?.packFailures ?? 0) + 1
+        sessions[key]?.packFailures = failures
+        if let most = triesPerPass, failures >= most {
+            sessions[key]?.packRests = true
+        } else {
+            let moment = now &+ settings.packing.delay(failures: failures, random: &random)
+            sessions[key]?.packAfter = moment
+            repacks.insert(Expiry(at: moment, key: key))
+        }
+        return [.postponed(key: key, reason: reason)] + conclude(key, now)
+    }
+
+    /// Packs what waited for its time.
+    mutating func repack(_ now: Int64) -> [Action] {
+        var actions: [Action] = []
+        while let next = repacks.smallest, next.at <= now {
+            _ = repacks.popSmallest()
+            guard sessions[next.key]?.packAfter == next.at else { continue }
+            sessions[next.key]?.packAfter = nil
+            actions += conclude(next.key, now)
+        }
+        return actions
+    }
+
+    // MARK: When a session is done
+
+    /// Starts an ingest when there is something for it and nothing better to wait for; settles what is done.
+    mutating func conclude(_ key: String, _ now: Int64) -> [Action] {
+        releaseWaiting(key)
+        guard let session = sessions[key], session.ingesting.isEmpty else { return [] }
+        let busy = session.items.contains { item in
+            switch item.phase {
+            case .final, .downloaded, .resting: false
+            // What failed twice already is not worth holding the rest back for.
+            case .delayed, .checking: item.failures < 2
+            case .waiting, .queued, .inFlight: item.failures < 2
+            }
+        }
+        let fresh = session.items.indices.filter { session.items[$0].fresh }
+        if session.packAfter != nil || session.packRests, !fresh.isEmpty {
+            guard session.packRests, session.items.allSatisfy({ $0.rests }) else { return [] }
+            withdraw(key: key)
+            return [.rested(key: key, session.outcomes)]
+        }
+        if !busy, !fresh.isEmpty {
+            sessions[key]?.ingesting = fresh
+            for index in fresh { sessions[key]?.items[index].fresh = false }
+            return [.ingest(key: key, items: fresh)]
+        }
+        guard fresh.isEmpty else { return [] }
+        if session.items.allSatisfy({ $0.phase == .final }) {
+            withdraw(key: key)
+            return [.settled(key: key, session.state, session.outcomes)]
+        }
+        if session.items.allSatisfy({ $0.phase == .final || $0.phase == .resting }) {
+            withdraw(key: key)
+            return [.rested(key: key, session.outcomes)]
+        }
+        return []
+    }
+
+    /// A log that cannot tell any more must not hold back what waits for it; in doubt it is kept.
+    private mutating func releaseWaiting(_ key: String) {
+        guard let session = sessions[key], !session.verdictKnown else { return }
+        let log = zip(session.job.items, session.items).first { $0.0.artifact == FetchItem.logs }
+        guard let phase = log?.1.phase, phase == .final || phase == .resting || log?.1.failures ?? 0 >= 3 else {
+            return
+        }
+        sessions[key]?.verdictKnown = true
+        for index in session.items.indices where session.items[index].phase == .waiting { enqueue(key, index) }
+    }
+}

@@ -1,0 +1,58 @@
+import Glibc
+
+/// What the threads of a child are doing, as the kernel's files on it say.
+struct ChildActivity {
+    /// The state letter of each thread, as in proc(5).
+    private var threads: [UInt8] = []
+    /// Processor time used by all threads, in milliseconds.
+    private var used: Int64 = 0
+    private var isKnown = false
+
+    init(of child: pid_t) {
+        let folder = "/proc/\(child)/task"
+        guard let listing = opendir(folder) else { return }
+        defer { closedir(listing) }
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard Int(name) != nil, let fields = Self.fields("\(folder)/\(name)/stat") else { continue }
+            threads.append(fields[0].utf8.first ?? 0)
+        }
+        // Of the process: those of its threads that have ended count too.
+        guard let fields = Self.fields("/proc/\(child)/stat"), let user = Int64(fields[11]),
+            let system = Int64(fields[12])
+        else { return }
+        used = (user + system) &* 1000 / Int64(max(1, sysconf(Int32(_SC_CLK_TCK))))
+        isKnown = !threads.isEmpty
+    }
+
+    /// Why the child was not done within `limit` milliseconds, where that has another cause than what it reads; nil where
+    /// it computed for a good part of the time or waits for nothing but itself.
+    func hindrance(limit: Int64) -> String? {
+        guard isKnown else { return "what it did is not known" }
+        if threads.contains(where: { [UInt8(ascii: "T"), UInt8(ascii: "t")].contains($0) }) {
+            return "somebody had stopped it"
+        }
+        if threads.contains(UInt8(ascii: "D")) { return "it waited for the disk" }
+        if threads.contains(UInt8(ascii: "R")), used < limit / 4 {
+            return "the machine gave it only \(used / 1000) s of processor time"
+        }
+        return nil
+    }
+
+    /// The fields behind the command's name, from the state on; nil where the file cannot be read.
+    private static func fields(_ path: String) -> [Substring]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = read(descriptor, &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        let text = String(decoding: buffer[..<count], as: UTF8.self)
+        // The name stands in brackets and may hold any character.
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > 12 ? fields : nil
+    }
+}
