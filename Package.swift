@@ -94,8 +94,10 @@ let package = Package(
             swiftSettings: hot,
             linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2")]),
         .target(
-            name: "CrashAnalysis", dependencies: ["Unpack", "CElfutils", "CShims", "CCrashScan", "CZlib", "CZstd"],
-            swiftSettings: hot, linkerSettings: [archive("zstd")]),
+            name: "CrashAnalysis",
+            dependencies: ["Unpack", "CElfutils", "CShims", "CCrashScan", "CDemangle", "CZlib", "CZstd"],
+            swiftSettings: hot, linkerSettings: [archive("zstd"), archive("iberty")]),
+        .target(name: "CDemangle", cSettings: hotC),
         .target(name: "CCrashScan", cSettings: hotC),
         .target(
             name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],

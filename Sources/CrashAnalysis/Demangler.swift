@@ -1,51 +1,48 @@
+import CDemangle
 import Glibc
 
-/// Turns linker names into those a person wrote.
+/// Turns linker names into those a person wrote: C++ and Rust by libiberty, Swift by its runtime.
+///
+/// Runs only in the confined reader of dumps, because names come from files that nobody vouches for.
 enum Demangler {
-    private typealias CXX =
-        @convention(c) (
-            UnsafePointer<CChar>?, UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<Int>?,
-            UnsafeMutablePointer<Int32>?
-        ) -> UnsafeMutablePointer<CChar>?
-    private typealias Swift =
-        @convention(c) (
-            UnsafePointer<CChar>?, Int, UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<Int>?, UInt32
-        ) -> UnsafeMutablePointer<CChar>?
-
-    private static let cxx: CXX? = symbol("__cxa_demangle").map { unsafeBitCast($0, to: CXX.self) }
-    private static let swift: Swift? = symbol("swift_demangle").map { unsafeBitCast($0, to: Swift.self) }
-
-    private static func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(nil, name) }
-
-    /// Longer names come from hostile files; demangling them could take very long.
+    /// Bytes of a mangled name; longer ones stay as they are, for the parsers recurse with the length of a name.
     static let longest = 4096
+    /// Bytes of a readable name; a mangled one of a few hundred bytes can stand for gigabytes.
+    static let longestText = 64 << 10
 
-    /// The readable form, or the name itself when it is not mangled or the demangler is absent.
+    /// The readable form, or the name itself when it is not mangled, is broken or is too long.
     static func demangle(_ name: String) -> String {
-        guard name.utf8.count <= longest else { return name }
-        if name.hasPrefix("_R") { return RustDemangler.demangle(name) ?? name }
+        let count = name.utf8.count
+        guard count > 2, count <= longest else { return name }
         if name.hasPrefix("$s") || name.hasPrefix("$S") || name.hasPrefix("_$s") || name.hasPrefix("$e") {
             return swiftName(name) ?? name
         }
-        guard name.hasPrefix("_Z") || name.hasPrefix("__Z") else { return name }
-        // GCC's clones keep the name of the function they were cut from.
-        let parts = name.split(separator: "." as Character, maxSplits: 1).map(String.init)
-        guard let base = parts.first, let text = cxxName(name) ?? cxxName(base) else { return name }
-        return RustDemangler.legacy(text) ?? text
+        // Rust before C++: its older names are valid C++ ones with a hash at their end.
+        if name.hasPrefix("_R") { return text(of: name, salvage_demangle_rust) ?? name }
+        let itanium = name.hasPrefix("__Z") ? String(name.dropFirst()) : name
+        guard itanium.hasPrefix("_Z") else { return name }
+        if let text = text(of: itanium, salvage_demangle_rust) ?? text(of: itanium, salvage_demangle_cxx) {
+            return text
+        }
+        // LLVM's and GCC's clones carry the name of the function they were cut from, and not every suffix is understood.
+        guard let dot = itanium.firstIndex(of: ".") else { return name }
+        return text(of: String(itanium[..<dot]), salvage_demangle_cxx) ?? name
     }
 
-    private static func cxxName(_ name: String) -> String? {
-        guard let cxx else { return nil }
-        var status: Int32 = 0
-        guard let text = name.withCString({ cxx($0, nil, nil, &status) }) else { return nil }
-        defer { free(text) }
-        return status == 0 ? String(cString: text) : nil
+    private typealias Function = (UnsafePointer<CChar>, UnsafeMutablePointer<CChar>, Int) -> Int
+
+    private static func text(of name: String, _ function: Function) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: longestText) { room in
+            guard let base = room.baseAddress else { return nil }
+            let count = name.withCString { function($0, base, room.count) }
+            guard count > 0, count <= room.count else { return nil }
+            return String(decoding: UnsafeRawBufferPointer(start: base, count: count), as: UTF8.self)
+        }
     }
 
     private static func swiftName(_ name: String) -> String? {
-        guard let swift else { return nil }
-        guard let text = name.withCString({ swift($0, name.utf8.count, nil, nil, 0) }) else { return nil }
+        guard let text = name.withCString({ swift_demangle($0, name.utf8.count, nil, nil, 0) }) else { return nil }
         defer { free(text) }
-        return String(cString: text)
+        return strnlen(text, longestText + 1) > longestText ? nil : String(cString: text)
     }
 }

@@ -106,10 +106,39 @@ import Testing
     @Test(arguments: [
         ("_ZN5World4tickEf", "World::tick(float)"), ("_ZN3foo3bar17h0123456789abcdefE", "foo::bar"),
         ("_RNvCs1234_7mycrate3foo", "mycrate::foo"), ("_RNvNtCs1234_7mycrate3mod3foo", "mycrate::mod::foo"),
-        ("_RINvCs1234_7mycrate3fooiE", "mycrate::foo<isize>"), ("main", "main"), ("_Zbroken", "_Zbroken"),
+        ("_RINvCs1234_7mycrate3fooiE", "mycrate::foo::<isize>"), ("main", "main"), ("_Zbroken", "_Zbroken"),
         ("_ZN5World4tickEf.cold", "World::tick(float)"), ("_R", "_R"),
+        ("_ZN5World4tickEf.llvm.123", "World::tick(float)"),
+        ("__ZN5World4tickEf", "World::tick(float)"), ("_Z", "_Z"), ("$s", "$s"),
+        ("$s4game4tickyyF", "game.tick() -> ()"),
     ]) func demangling(raw: String, wanted: String) {
         let text = Demangler.demangle(raw)
         #expect(text == wanted || text.hasPrefix(wanted + " ["))
+    }
+
+    /// Short names that stand for endless text, and ones that nest as deep as they are long.
+    @Test func hostileNamesStayAsTheyAre() {
+        func index(_ number: Int) -> String {
+            number == 0 ? "S_" : "S" + String(number - 1, radix: 36).uppercased() + "_"
+        }
+        var doubling = "_Z1f1AIiiE"
+        for level in 1..<60 { doubling += "S_I\(index(level))\(index(level))E" }
+        #expect(Demangler.demangle(doubling) == doubling)
+        for (opening, closing) in [
+            ("P", "i"), ("1AI", "i"), ("N1a", "E"), ("DpT_", ""), ("XadL_Z", "E"), ("FiS_", "E"),
+        ] {
+            for count in [100, 1000, 4000] {
+                let name = String(("_Z1f" + String(repeating: opening, count: count) + closing).prefix(4096))
+                #expect(Demangler.demangle(name).utf8.count <= Demangler.longestText)
+            }
+        }
+        for piece in ["Rs_", "B_", "INvC1a", "TTTT", "NvNv"] {
+            let name = String(("_RNvC1a" + String(repeating: piece, count: 2000)).prefix(4096))
+            #expect(Demangler.demangle(name).utf8.count <= Demangler.longestText)
+        }
+        let swift = String(("$s4game" + String(repeating: "SgSay", count: 1000)).prefix(4096))
+        #expect(Demangler.demangle(swift).utf8.count <= Demangler.longestText)
+        let long = "_Z" + String(repeating: "1a", count: 4096)
+        #expect(Demangler.demangle(long) == long)
     }
 }

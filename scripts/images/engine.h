@@ -2,12 +2,20 @@
 // them. Each server is started in its session's root; its files go to game/Saved below that, and it works in
 // game/Saved/Crashes so that a core dump (core_pattern "core") lands where it is collected.
 #pragma once
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#ifdef __cplusplus
+#include <atomic>
+using std::atomic_fetch_add;
+using std::atomic_uint;
+#else
 #include <stdatomic.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +49,7 @@ __attribute__((format(printf, 3, 4))) static inline void engine_say(
     FILE *sinks[] = {stdout, engine_log};
     for (int index = 0; index < 2; index++) {
         if (sinks[index] == NULL) continue;
-        fprintf(sinks[index], "[%s:%03ld][%3u]%s: %s%s\n", stamp, now.tv_nsec / 1000000, engine_frame % 1000, category,
+        fprintf(sinks[index], "[%s:%03ld][%3u]%s: %s%s\n", stamp, now.tv_nsec / 1000000, engine_frame % 1000u, category,
                 level, text);
         fflush(sinks[index]);
     }
