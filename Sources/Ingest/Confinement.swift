@@ -25,7 +25,7 @@ enum Confinement {
         // Writable memory is what an attack costs.
         wanted.data = job.limits.memoryBytes
         wanted.address_space = addressSpace(job.limits.memoryBytes)
-        wanted.descriptors = UInt64(IngestProcess.Slot.firstInput) + UInt64(job.inputs.count)
+        wanted.descriptors = UInt64(IngestProcess.Slot.firstInput) + UInt64(job.inputs.count + job.furtherPrevious)
         wanted.file_size = fileSize(job)
         return enter(&wanted, job.limits)
     }
@@ -49,15 +49,15 @@ enum Confinement {
     /// reserves far more than it uses.
     static func addressSpace(_ memoryBytes: UInt64) -> UInt64 { memoryBytes &+ (4 << 30) }
 
-    /// The longest file that the child may write: all that its inputs may expand to, and the earlier pack.
+    /// The longest file that the child may write: all that its inputs may expand to, and the earlier packs.
     static func fileSize(_ job: IngestJob) -> UInt64 {
         if job.isProbe { return ConfinementProbe.fileSize }
         let each = job.limits.forUnpacker.totalBytes &+ job.limits.expandedForArtifact &+ (64 << 20)
         let (all, overflow) = each.multipliedReportingOverflow(by: UInt64(max(1, job.inputs.count)))
         var before: UInt64 = 0
-        if job.hasPrevious {
+        for descriptor in job.previousSlots {
             var facts = stat()
-            if fstat(IngestProcess.Slot.previous, &facts) == 0 { before = UInt64(max(0, facts.st_size)) }
+            if fstat(descriptor, &facts) == 0 { before &+= UInt64(max(0, facts.st_size)) }
         }
         guard !overflow, all <= UInt64(Int64.max) - before else { return UInt64(Int64.max) }
         return max(all + before, ExpansionPass.longestDump)

@@ -6,27 +6,87 @@ import Pack
 struct Generation {
     let writer: PackWriter
     let verdicts: [ArtifactVerdict]
+    /// What was wrong with the earlier pack.
+    private(set) var damage = EarlierDamage()
 
-    /// Copies the earlier members that the new downloads do not replace, merges the ledger rows, and returns the crash
-    /// records to keep with the new ones.
-    func keep(
-        previous: PackReader, artifacts: inout [ArtifactEntry], records: [[UInt8]]
-    ) throws -> [[UInt8]] {
-        let old = (try? previous.artifacts()) ?? []
-        let places = place(old, in: &artifacts)
-        let replaced = wholeArtifacts
+    init(writer: PackWriter, verdicts: [ArtifactVerdict]) {
+        self.writer = writer
+        self.verdicts = verdicts
+    }
+
+    /// Stands for the artifact of members whose list of artifacts is lost.
+    private static let unknownArtifact = "unknown"
+
+    /// Copies the earlier members that the new downloads do not replace, merges the ledger rows and the facts, and adds
+    /// the crash records to keep. Damage of the earlier pack is no error: what can be read of it is kept.
+    ///
+    /// - Throws: `PackError` when the earlier pack cannot be read now, or the new one not be written.
+    mutating func keep(
+        previous: PackReader, artifacts: inout [ArtifactEntry], records: inout [[UInt8]], facts: inout SessionFacts
+    ) throws(PackError) {
+        damage = EarlierDamage(
+            problems: previous.footerDamage.map(\.description), isCut: !previous.footerDamage.isEmpty)
+        if let earlier = try section("the session's facts", { () throws(PackError) in try previous.session() }) {
+            guard earlier.session == facts.session else {
+                throw PackError(.misuse, "an earlier pack is of another session: \(earlier.session)")
+            }
+            facts.fill(from: earlier)
+        }
+        let (places, cameBack) = try place(previous, in: &artifacts)
         let fresh = try freshMembers()
+        let whole = wholeArtifacts
         var kept = Set<[UInt8]>()
-        func isKept(_ member: Member) -> Bool {
+        let carried = try writer.carry(from: previous, artifact: { places[Int($0)] ?? $0 }) { member in
             let artifact = places[Int(member.artifact)] ?? member.artifact
-            if replaced.contains(artifact) { return false }
             let newer = fresh[MemberKey(artifact: artifact, path: member.path)]
             if let newer, newer >= rank(member) { return false }
+            // Resynchronised behind damage, its very name may be wrong; the download that is whole says better.
+            if whole.contains(artifact), member.flags.contains(.corrupt) { return false }
             kept.insert(member.path)
             return true
         }
-        try writer.copyAll(from: previous, artifact: { places[Int($0)] ?? $0 }, where: isKept)
-        return records + olderRecords(previous, kept: kept, new: records)
+        note(carried, previous.members)
+        mark(carried, previous.members, places, cameBack, &artifacts)
+        let older = try section("the crash records", { () throws(PackError) in try previous.crashes() }) ?? []
+        records += self.older(older, kept: kept, new: records)
+    }
+
+    /// One section of the earlier pack; nil where it is damaged, which is noted.
+    private mutating func section<T>(_ name: String, _ read: () throws(PackError) -> T) throws(PackError) -> T? {
+        do throws(PackError) {
+            return try read()
+        } catch {
+            guard !error.isLocalFault else { throw error }
+            damage.problems.append("\(name) of the earlier pack cannot be read: \(error.message)")
+            damage.isCut = true
+            return nil
+        }
+    }
+
+    private mutating func note(_ carried: CarriedMembers, _ members: [Member]) {
+        let names = (carried.damaged + carried.cut).prefix(8).map { String(decoding: members[$0].path, as: UTF8.self) }
+        guard !names.isEmpty else { return }
+        let count = Set(carried.damaged + carried.cut).count
+        damage.problems.append(
+            "\(count) members of the earlier pack are damaged: \(names.joined(separator: ", "))")
+        if !carried.cut.isEmpty { damage.isCut = true }
+    }
+
+    /// A row that an earlier pack answered for is not whole where that pack is damaged.
+    private func mark(
+        _ carried: CarriedMembers, _ members: [Member], _ places: [Int: UInt32], _ cameBack: Set<Int>,
+        _ artifacts: inout [ArtifactEntry]
+    ) {
+        let bad = Set((carried.damaged + carried.cut).map { Int(members[$0].artifact) })
+        let tables = damage.isCut && members.isEmpty
+        for (old, place) in places where tables || bad.contains(old) {
+            let index = Int(place)
+            guard artifacts.indices.contains(index) else { continue }
+            artifacts[index].flag(EarlierDamage.flag)
+            guard cameBack.contains(old), artifacts[index].state == .collected else { continue }
+            artifacts[index].state = .incomplete
+            artifacts[index].reason = "the earlier pack that held it is damaged; salvage verify says more"
+        }
     }
 
     private struct MemberKey: Hashable {
@@ -52,19 +112,29 @@ struct Generation {
         var best: [MemberKey: Rank] = [:]
         for index in 0..<writer.memberCount {
             let member = try writer.member(index)
-            let key = MemberKey(artifact: member.artifact, path: member.path)
-            best[key] = max(best[key] ?? rank(member), rank(member))
+            // What was redacted stands for the member that it was made of.
+            let original = member.flags.contains(.redacted) ? DerivedName.original(of: member) : member.path
+            for path in Set([member.path, original]) {
+                let key = MemberKey(artifact: member.artifact, path: path)
+                best[key] = max(best[key] ?? rank(member), rank(member))
+            }
         }
         return best
     }
 
     /// Where each earlier artifact stands among the new rows; rows that are missing are added, better ones come back.
-    private func place(_ old: [ArtifactEntry], in artifacts: inout [ArtifactEntry]) -> [Int: UInt32] {
+    private mutating func place(
+        _ previous: PackReader, in artifacts: inout [ArtifactEntry]
+    ) throws(PackError) -> (places: [Int: UInt32], cameBack: Set<Int>) {
+        let rows = try section("the list of artifacts", { () throws(PackError) in try previous.artifacts() })
+        guard let rows else { return (unknownPlaces(previous, in: &artifacts), []) }
         var places: [Int: UInt32] = [:]
-        for (index, row) in old.enumerated() {
+        var cameBack: Set<Int> = []
+        for (index, row) in rows.enumerated() {
             guard let here = artifacts.firstIndex(where: { $0.artifact == row.artifact }) else {
                 artifacts.append(row)
                 places[index] = UInt32(artifacts.count - 1)
+                cameBack.insert(index)
                 continue
             }
             places[index] = UInt32(here)
@@ -73,8 +143,22 @@ struct Generation {
             better.tries = max(row.tries, artifacts[here].tries)
             better.lastTry = artifacts[here].lastTry ?? row.lastTry
             artifacts[here] = better
+            cameBack.insert(index)
         }
-        return places
+        return (places, cameBack)
+    }
+
+    /// One row for all members whose artifacts nobody knows any more.
+    private func unknownPlaces(_ previous: PackReader, in artifacts: inout [ArtifactEntry]) -> [Int: UInt32] {
+        guard !previous.members.isEmpty else { return [:] }
+        if !artifacts.contains(where: { $0.artifact == Self.unknownArtifact }) {
+            artifacts.append(
+                ArtifactEntry(
+                    artifact: Self.unknownArtifact, state: .incomplete,
+                    reason: "the earlier pack's list of artifacts is damaged", flags: [EarlierDamage.flag]))
+        }
+        let index = artifacts.firstIndex { $0.artifact == Self.unknownArtifact } ?? artifacts.count - 1
+        return previous.members.reduce(into: [:]) { $0[Int($1.artifact)] = UInt32(index) }
     }
 
     private func worth(_ state: ArtifactState) -> Int {
@@ -86,12 +170,12 @@ struct Generation {
         }
     }
 
-    /// Artifacts that arrived whole now: nothing of an earlier try is needed.
+    /// Artifacts that arrived whole now.
     private var wholeArtifacts: Set<UInt32> {
         Set(verdicts.filter { $0.verdict == "ok" }.map { UInt32(clamping: $0.artifact) })
     }
 
-    private func olderRecords(_ previous: PackReader, kept: Set<[UInt8]>, new: [[UInt8]]) -> [[UInt8]] {
+    private func older(_ records: [[UInt8]], kept: Set<[UInt8]>, new: [[UInt8]]) -> [[UInt8]] {
         struct Identity: Decodable {
             var crash: String?
             var member: String?
@@ -99,9 +183,26 @@ struct Generation {
         func identity(_ json: [UInt8]) -> Identity? { try? JSONDecoder().decode(Identity.self, from: Data(json)) }
         let known = Set(new.compactMap { identity($0)?.crash })
         let names = Set(kept.map { String(decoding: $0, as: UTF8.self) })
-        return ((try? previous.crashes()) ?? []).filter { json in
-            guard let record = identity(json) else { return false }
+        return records.filter { json in
+            // What cannot be understood cannot be judged either: it stays.
+            guard let record = identity(json) else { return true }
             return names.contains(record.member ?? "") && !known.contains(record.crash ?? "")
         }
+    }
+}
+
+extension SessionFacts {
+    /// Takes over what an earlier pack knows and these facts do not.
+    mutating func fill(from earlier: SessionFacts) {
+        if image.isEmpty { image = earlier.image }
+        tag = tag ?? earlier.tag
+        location = location ?? earlier.location
+        host = host ?? earlier.host
+        if labels.isEmpty || source == "ingest" { labels.merge(earlier.labels) { mine, _ in mine } }
+        created = created ?? earlier.created
+        exited = exited ?? earlier.exited
+        firstSeenExited = [firstSeenExited, earlier.firstSeenExited].compactMap { $0 }.min()
+        deadline = deadline ?? earlier.deadline
+        if source != "harvest" { source = earlier.source ?? source }
     }
 }

@@ -26,6 +26,11 @@ public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let packFailed = Code(rawValue: "pack_failed")
         /// A file that was to be ingested cannot be read.
         public static let unreadable = Code(rawValue: "unreadable")
+        /// Something of this machine failed that may work later: open files, memory, a read of the disk. Nothing was
+        /// changed, and nothing follows from it for the downloads.
+        public static let localFault = Code(rawValue: "local_fault")
+        /// The child wrote a pack that is not of the session it was asked for.
+        public static let foreignPack = Code(rawValue: "foreign_pack")
         /// A redaction rule is no valid pattern.
         public static let badRule = Code(rawValue: "bad_redaction_rule")
         /// The child and its parent do not understand each other.

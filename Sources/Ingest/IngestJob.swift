@@ -45,6 +45,10 @@ public struct IngestJob: Codable, Sendable, Equatable {
     public var inputs: [Input]
     /// Whether a pack of this session exists already, whose members are kept (its descriptor is passed too).
     public var hasPrevious: Bool
+    /// More packs of this session whose members are kept; their descriptors follow those of the inputs.
+    public var furtherPrevious = 0
+    /// Earlier packs of this session that cannot be opened as packs: they are set aside, and the ledger says so.
+    public var unreadablePrevious = 0
     /// Where the pack will lie, relative to the store. The record of its filters then follows it in its file, for the
     /// parent to take away; nil: filters go into the pack.
     public var path: String?
@@ -75,6 +79,20 @@ public struct IngestJob: Codable, Sendable, Equatable {
         self.limits = limits
         self.workers = workers
     }
+}
+
+extension IngestJob {
+    /// The child's descriptors of earlier packs.
+    var previousSlots: [Int32] {
+        guard hasPrevious else { return [] }
+        let first = IngestProcess.Slot.firstInput + Int32(clamping: inputs.count)
+        return [IngestProcess.Slot.previous] + (0..<Int32(clamping: furtherPrevious)).map { first + $0 }
+    }
+}
+
+extension ArtifactEntry {
+    /// Adds a flag once.
+    mutating func flag(_ name: String) { if !flags.contains(name) { flags.append(name) } }
 }
 
 /// Bounds of one ingest. Absent ones keep their defaults, which the README lists.
@@ -136,6 +154,20 @@ public struct ArtifactVerdict: Codable, Sendable, Equatable {
     }
 }
 
+/// What was wrong with an earlier pack of the session.
+public struct EarlierDamage: Codable, Sendable, Equatable {
+    /// What was found, each in a sentence.
+    public var problems: [String] = []
+    /// Not all that it holds could be taken over: it must be kept.
+    public var isCut = false
+
+    /// Nothing is wrong.
+    public var isSound: Bool { problems.isEmpty && !isCut }
+
+    /// The flag of the ledger's rows that it concerns.
+    public static let flag = "earlier_pack_damaged"
+}
+
 /// The child's answer.
 public struct IngestAnswer: Codable, Sendable, Equatable {
     /// One for each input, in order.
@@ -146,6 +178,8 @@ public struct IngestAnswer: Codable, Sendable, Equatable {
     public var members = 0
     /// Size of the pack in bytes. What follows it in its file is the record of its filters.
     public var packBytes: UInt64 = 0
+    /// For each earlier pack that was passed, in order, what was wrong with it.
+    public var earlier: [EarlierDamage] = []
     /// Which barriers confined the child.
     public var barriers: [String] = []
     /// The most memory that the child held, in bytes, where the job asks for it.

@@ -38,28 +38,32 @@ public struct IngestProcess: Sendable {
     /// - Parameters:
     ///   - inputs: the spool files, in the order of the job's inputs, open for reading.
     ///   - previous: the session's present pack, if the job says so.
+    ///   - further: more packs of the session, as many as the job says.
     ///   - pack: the new pack, empty, open for reading and writing. The caller syncs and publishes it.
     ///   - scratch: an empty file, open for reading and writing, if the job says so.
     ///   - tables: another one, if the job says so.
     /// - Throws: ``IngestError`` when the child cannot be started, crashes, is killed or runs out of time, or when the
     ///   pack could not be written. Damage within an artifact is no error but a verdict.
     public func run(
-        _ job: IngestJob, inputs: [Int32], previous: Int32?, pack: Int32, scratch: Int32? = nil, tables: Int32? = nil
+        _ job: IngestJob, inputs: [Int32], previous: Int32?, further: [Int32] = [], pack: Int32, scratch: Int32? = nil,
+        tables: Int32? = nil
     ) async throws -> IngestAnswer {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
                 continuation.resume(
                     with: Result {
                         try wait(
-                            job, inputs: inputs, previous: previous, pack: pack, scratch: scratch, tables: tables)
+                            job, inputs: inputs, previous: previous, further: further, pack: pack, scratch: scratch,
+                            tables: tables)
                     })
             }
         }
     }
 
-    /// The same as ``run(_:inputs:previous:pack:scratch:tables:)``, on the calling thread.
+    /// The same as ``run(_:inputs:previous:further:pack:scratch:tables:)``, on the calling thread.
     public func wait(
-        _ job: IngestJob, inputs: [Int32], previous: Int32?, pack: Int32, scratch: Int32? = nil, tables: Int32? = nil
+        _ job: IngestJob, inputs: [Int32], previous: Int32?, further: [Int32] = [], pack: Int32, scratch: Int32? = nil,
+        tables: Int32? = nil
     ) throws -> IngestAnswer {
         var job = job
         job.measuresMemory = measures
@@ -71,7 +75,7 @@ public struct IngestProcess: Sendable {
         if let previous { slots.append((previous, Slot.previous)) }
         if let scratch { slots.append((scratch, Slot.scratch)) }
         if let tables { slots.append((tables, Slot.tables)) }
-        for (index, input) in inputs.enumerated() { slots.append((input, Slot.firstInput + Int32(index))) }
+        for (index, input) in (inputs + further).enumerated() { slots.append((input, Slot.firstInput + Int32(index))) }
         let child = try spawn(Self.command, slots)
         let status = try reap(
             child, within: job.limits.milliseconds, doing: "the ingest of session \(job.session.session)")

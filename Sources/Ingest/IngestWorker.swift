@@ -113,15 +113,12 @@ public struct IngestWorker {
         }
         addFlags(of: expansion, to: &artifacts, &answer.verdicts)
         var records = try pass.run(dumps: dumps + expansion.dumps, found: found)
-        if job.hasPrevious, let previous = try? PackReader.open(descriptor: IngestProcess.Slot.previous, tolerant: true)
-        {
-            let generation = Generation(writer: writer, verdicts: answer.verdicts)
-            records = try generation.keep(previous: previous, artifacts: &artifacts, records: records)
-        }
+        var facts = job.session
+        try keepEarlier(writer, &artifacts, &records, &facts, &answer)
         for record in records { writer.addCrash(json: record) }
         // What a failing disk hid from the readers of crashes would be missing for good.
         if let failure = ReadFaults.first { throw failure }
-        let summary = try writer.finish(session: job.session, artifacts: artifacts)
+        let summary = try writer.finish(session: facts, artifacts: artifacts)
         answer.crashes = records.count
         answer.members = summary.members
         answer.packBytes = summary.fileSize
@@ -129,6 +126,29 @@ public struct IngestWorker {
             let record = FilterLog.record(pack: path, packBytes: summary.fileSize, filters: summary.filtersAside)
             try PackFile.append(record, to: IngestProcess.Slot.pack, at: summary.fileSize)
         }
+    }
+
+    /// Takes over what earlier packs of the session hold. One that cannot be read now ends the ingest; one that is damaged
+    /// gives what it still has, and the answer says what is missing.
+    private func keepEarlier(
+        _ writer: PackWriter, _ artifacts: inout [ArtifactEntry], _ records: inout [[UInt8]],
+        _ facts: inout SessionFacts, _ answer: inout IngestAnswer
+    ) throws {
+        for slot in job.previousSlots {
+            let previous: PackReader
+            do throws(PackError) {
+                previous = try PackReader.open(descriptor: slot, tolerant: true)
+            } catch {
+                guard !error.isLocalFault else { throw error }
+                answer.earlier.append(EarlierDamage(problems: [error.description], isCut: true))
+                continue
+            }
+            var generation = Generation(writer: writer, verdicts: answer.verdicts)
+            try generation.keep(previous: previous, artifacts: &artifacts, records: &records, facts: &facts)
+            answer.earlier.append(generation.damage)
+        }
+        guard job.unreadablePrevious > 0 else { return }
+        for index in artifacts.indices { artifacts[index].flag(EarlierDamage.flag) }
     }
 
     /// Says in the ledger and in the verdicts what became of compressed members, and that texts were redacted.

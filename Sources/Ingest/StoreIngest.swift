@@ -39,6 +39,9 @@ public struct PackedSession: Sendable {
     public var crashes: Int
     /// Members of the pack.
     public var members: Int
+    /// What was wrong with earlier packs of the session, and where those were put that could not be carried over as a
+    /// whole; one sentence each.
+    public var earlierDamage: [String]
     /// Downloads that were proven to crash or stall their reader; they lie in quarantine with their raw bytes.
     public var quarantined: [QuarantinedFile]
     /// Artifacts of which nothing is in the pack yet, by their number, and why: this machine, not what they hold. Their
@@ -79,15 +82,13 @@ public struct StoreIngest: Sendable {
 
     /// Removes half-written packs of processes that are gone. A running `ingest` beside the daemon keeps its own.
     public static func sweep(store: String) {
-        let folder = store + "/" + newPacks
-        guard let listing = opendir(folder) else { return }
-        defer { closedir(listing) }
-        while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard let owner = name.split(separator: ".").last.flatMap({ pid_t($0) }), owner > 0 else { continue }
-            if owner == getpid() || (kill(owner, 0) != 0 && errno == ESRCH) { unlink(folder + "/" + name) }
+        // What cannot be listed or removed now is left to the next run: it counts for nothing.
+        guard let spool = try? OpenFolder(path: store + "/spool"), let folder = try? spool.folder(".new"),
+            let entries = try? folder.entries()
+        else { return }
+        for entry in entries where entry.kind == .file {
+            guard let owner = entry.name.split(separator: ".").last.flatMap({ pid_t($0) }), owner > 0 else { continue }
+            if owner == getpid() || (kill(owner, 0) != 0 && errno == ESRCH) { _ = try? folder.remove(entry) }
         }
     }
 
@@ -128,24 +129,28 @@ public struct StoreIngest: Sendable {
         _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], _ triage: Triage,
         _ earlier: String?
     ) throws -> PackedSession {
-        let created = session.created ?? session.firstSeenExited ?? session.exited ?? 0
-        let relative = earlier ?? "packs/" + PackPath.relative(session: session.session, created: created)
+        let packs = try EarlierPacks(of: session, store: store, known: earlier)
+        let relative = packs.target
         let target = store + "/" + relative
         try Self.makeFolders(of: target, below: store)
         let temporary = store + "/\(Self.newPacks)/\(PackPath.escaped(session.session)).\(getpid())"
         try Self.makeFolders(of: temporary, below: store)
         unlink(temporary)
         do {
-            let (answer, record) = try fill(
-                temporary, session, rows, files, previous: earlier == nil ? nil : target, path: relative)
+            let (answer, record) = try fill(temporary, session, rows, files, previous: packs, path: relative)
+            let reader = try Self.checked(temporary, session, answer)
+            let damage = try Self.makeWay(packs, answer, session.session)
             // Before the pack: a cut in between leaves a record that counts for no pack, not a pack without filters.
             // Without a record every search opens the pack; the answers stay the same.
             try? FilterLog.append(store: store, pack: relative, packBytes: answer.packBytes, record: record)
             try PackFile.publish(temporary, to: target)
-            let reader = try PackReader.open(path: target)
+            for (pack, found) in zip(packs.readable, answer.earlier) where !found.isCut {
+                // What stays is a second pack of the session, which verify names and the next ingest takes in.
+                try? packs.removeMerged(pack)
+            }
             return PackedSession(
                 pack: relative, reader: reader, artifacts: try reader.artifacts(), crashes: answer.crashes,
-                members: answer.members, quarantined: triage.quarantined,
+                members: answer.members, earlierDamage: damage, quarantined: triage.quarantined,
                 waiting: triage.waiting.mapValues(\.message), peakBytes: answer.peakBytes, verdicts: answer.verdicts)
         } catch {
             unlink(temporary)
@@ -153,9 +158,50 @@ public struct StoreIngest: Sendable {
         }
     }
 
+    /// The finished pack, open, once it is seen to be what the child was asked for: the child reads hostile bytes.
+    private static func checked(
+        _ temporary: String, _ session: SessionFacts, _ answer: IngestAnswer
+    ) throws -> PackReader {
+        let reader = try PackReader.open(path: temporary)
+        let named = try reader.session().session
+        guard Array(named.utf8) == Array(session.session.utf8) else {
+            throw IngestError(
+                .foreignPack, "the child wrote a pack of session '\(named)'; it was not kept", path: temporary)
+        }
+        guard reader.fileSize == answer.packBytes, reader.members.count == answer.members else {
+            throw IngestError(
+                .foreignPack, "the child's answer is not about the pack that it wrote; it was not kept",
+                path: temporary)
+        }
+        return reader
+    }
+
+    /// Sets earlier packs aside that are not all in the new one; returns what there is to say about them.
+    private static func makeWay(_ packs: EarlierPacks, _ answer: IngestAnswer, _ session: String) throws -> [String] {
+        guard answer.earlier.count == packs.readable.count else {
+            throw IngestError(
+                .protocolMismatch, "the child answered for \(answer.earlier.count) earlier packs of \(session), not "
+                    + "\(packs.readable.count)")
+        }
+        var words: [String] = []
+        for (pack, damage) in zip(packs.readable, answer.earlier) where !damage.isSound {
+            let place = damage.isCut ? try packs.setAside(pack) : nil
+            words.append(
+                "an earlier pack of session \(session) is damaged: \(damage.problems.joined(separator: "; "))"
+                    + (place.map { "; what can be read was kept, the damaged file lies in \($0)" } ?? ""))
+        }
+        for pack in packs.found {
+            guard let ruin = pack.ruin else { continue }
+            let place = try packs.setAside(pack)
+            words.append(
+                "an earlier pack of session \(session) cannot be opened (\(ruin)); it was set aside as \(place)")
+        }
+        return words
+    }
+
     func fill(
-        _ temporary: String, _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], previous: String?,
-        path: String
+        _ temporary: String, _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile],
+        previous packs: EarlierPacks?, path: String
     ) throws -> (answer: IngestAnswer, record: [UInt8]) {
         let pack = try PackFile.create(path: temporary)
         defer { close(pack) }
@@ -170,24 +216,23 @@ public struct StoreIngest: Sendable {
             }
             inputs.append(descriptor)
         }
-        var old: Int32?
-        if let previous {
-            let descriptor = open(previous, O_RDONLY | O_CLOEXEC)
-            if descriptor >= 0 { old = descriptor }
-        }
-        defer { if let old { close(old) } }
         let scratch = try Self.scratchFile(beside: temporary, "scratch")
         defer { close(scratch) }
         let tables = try Self.scratchFile(beside: temporary, "tables")
         defer { close(tables) }
+        let earlier = packs?.readable.map(\.descriptor) ?? []
         var job = IngestJob(
-            session: session, artifacts: rows, inputs: files.map(\.input), hasPrevious: old != nil, limits: limits,
-            workers: workers)
+            session: session, artifacts: rows, inputs: files.map(\.input), hasPrevious: !earlier.isEmpty,
+            limits: limits, workers: workers)
+        job.furtherPrevious = max(0, earlier.count - 1)
+        job.unreadablePrevious = packs?.found.count { $0.ruin != nil } ?? 0
         job.hasScratch = true
         job.hasTables = true
         job.redactions = redactions
         job.path = path
-        let answer = try process.wait(job, inputs: inputs, previous: old, pack: pack, scratch: scratch, tables: tables)
+        let answer = try process.wait(
+            job, inputs: inputs, previous: earlier.first, further: Array(earlier.dropFirst()), pack: pack,
+            scratch: scratch, tables: tables)
         return (answer, try PackFile.takeTail(pack, behind: answer.packBytes, limit: Self.largestRecord))
     }
 

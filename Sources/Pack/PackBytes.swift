@@ -16,7 +16,8 @@ final class PackBytes: Sendable {
     init(path: String) throws(PackError) {
         var descriptor: Int32
         repeat {
-            descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+            // A FIFO of that name must not keep its reader waiting.
+            descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         } while descriptor < 0 && errno == EINTR
         guard descriptor >= 0 else { throw .system(errno, "opening the pack", path: path) }
         do throws(PackError) {
@@ -43,6 +44,11 @@ final class PackBytes: Sendable {
 
     deinit {
         if case .descriptor(let descriptor, true) = origin { close(descriptor) }
+    }
+
+    func identity() throws(PackError) -> FileIdentity? {
+        guard case .descriptor(let descriptor, _) = origin else { return nil }
+        return try FileIdentity(of: descriptor)
     }
 
     /// Fills `buffer` from `offset`, or throws.

@@ -14,6 +14,31 @@ public enum PackPath {
         escaped(session) + suffix
     }
 
+    /// The path of a pack whose first name another session's pack has: `~N` before the suffix, which no escaped id ends in.
+    public static func second(_ path: String, _ number: Int) -> String {
+        path.dropLast(suffix.utf8.count) + "~\(number)" + suffix
+    }
+
+    /// The text that ``escaped(_:)`` made a name of; nil where it cannot be told from the name.
+    public static func unescaped(_ name: some StringProtocol) -> String? {
+        if name == "%" { return "" }
+        var bytes: [UInt8] = []
+        var rest = Array(name.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self), escaped(text) == name else { return nil }
+        return text
+    }
+
     /// The escaped form of a session's id, for a folder or file of its own.
     public static func escaped(_ session: String) -> String {
         let hex = Array("0123456789ABCDEF".utf8)

@@ -65,7 +65,8 @@ public final class PackReader: Sendable {
             let rows = try footer.content(sections[SectionID.members.rawValue], "member table")
             members = try Self.with(rows) { (raw) throws(PackError) in try MemberTable.decode(raw, blocks: blocks) }
         } catch {
-            guard tolerant else { throw error }
+            // What cannot be read now is not damaged, and must not pass for an empty table.
+            guard tolerant, !error.isLocalFault else { throw error }
             damage.append(PackDamage(.section, error.description))
         }
         self.blocks = blocks
@@ -108,6 +109,13 @@ public final class PackReader: Sendable {
         try SessionFacts(json: section(.session, "session facts"))
     }
 
+    /// What a pack knows of its session, without reading its tables.
+    public static func session(descriptor: Int32) throws(PackError) -> SessionFacts {
+        let footer = try FooterBytes(try PackBytes(descriptor: descriptor))
+        let entry = try footer.directory().first { $0.id == SectionID.session.rawValue }
+        return try SessionFacts(json: footer.content(entry, "session facts"))
+    }
+
     /// What the ledger knew of the session's artifacts; members point into this list.
     public func artifacts() throws(PackError) -> [ArtifactEntry] {
         try ArtifactEntry.entries(json: section(.artifacts, "artifacts"))
@@ -117,6 +125,9 @@ public final class PackReader: Sendable {
     public func crashes() throws(PackError) -> [[UInt8]] {
         try Self.with(section(.crashes, "crash records")) { (raw) throws(PackError) in try CrashTable.decode(raw) }
     }
+
+    /// Which file it was opened from; nil when it lies in memory.
+    public func fileIdentity() throws(PackError) -> FileIdentity? { try bytes.identity() }
 
     func section(_ id: SectionID, _ name: String) throws(PackError) -> [UInt8] {
         try tail.content(sections[id.rawValue], name)
