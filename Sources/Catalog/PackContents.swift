@@ -85,22 +85,28 @@ extension Catalog {
     public func removePacks(sessions: [String]) throws(CatalogError) -> [String] {
         guard !sessions.isEmpty else { return [] }
         return try write { (connection) throws(CatalogError) in
-            let find = try connection.prepare("SELECT key, pack FROM sessions WHERE id = ?1 AND pack IS NOT NULL")
-            var packs: [String] = []
-            for session in sessions {
-                find.bind(1, session)
-                guard try find.step() else { continue }
-                let key = find.integer(0)
-                packs.append(find.text(1))
-                find.reset()
-                try connection.execute(
-                    """
-                    DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);
-                    UPDATE sessions SET pack = NULL, pack_bytes = 0, members = 0, bytes = 0, crashes = 0
-                        WHERE key = \(key);
-                    """)
-            }
-            return packs
+            try Self.dropPacks(of: sessions, connection)
         }
+    }
+
+    /// The same within a transaction.
+    @discardableResult
+    static func dropPacks(of sessions: [String], _ connection: Connection) throws(CatalogError) -> [String] {
+        let find = try connection.prepare("SELECT key, pack FROM sessions WHERE id = ?1 AND pack IS NOT NULL")
+        var packs: [String] = []
+        for session in sessions {
+            find.bind(1, session)
+            guard try find.step() else { continue }
+            let key = find.integer(0)
+            packs.append(find.text(1))
+            find.reset()
+            try connection.execute(
+                """
+                DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);
+                UPDATE sessions SET pack = NULL, pack_bytes = 0, members = 0, bytes = 0, crashes = 0
+                    WHERE key = \(key);
+                """)
+        }
+        return packs
     }
 }

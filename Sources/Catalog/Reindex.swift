@@ -16,7 +16,7 @@ public struct ReindexProgress: Sendable, Equatable {
 }
 
 /// What a reindex found.
-public struct ReindexReport: Sendable, Equatable {
+public struct ReindexReport: Sendable {
     /// A pack that could not be indexed, and why.
     public struct Damage: Sendable, Equatable {
         /// The pack, relative to the store.
@@ -33,8 +33,15 @@ public struct ReindexReport: Sendable, Equatable {
     public var superseded: [String] = []
     /// Sessions whose pack is gone; their rows say `lost` now.
     public var missing: [String] = []
+    /// Folders and packs that could not be looked at now, and why: nothing follows from it for what they hold.
+    public var unreadable: [Damage] = []
+    /// Sessions whose pack could not be looked for now, and why; their rows stay as they were.
+    public var unknown: [(session: String, reason: String)] = []
     /// Where the damaged database was put, if there was one.
     public var setAside: String?
+
+    /// Nothing is left to look at.
+    public var isWhole: Bool { damaged.isEmpty && missing.isEmpty && unreadable.isEmpty && unknown.isEmpty }
 }
 
 extension PackContents {
@@ -50,27 +57,29 @@ extension PackContents {
 
 extension Catalog {
     /// The folder of a store that holds the packs.
-    public static let packsFolder = "packs"
+    public static let packsFolder = StorePacks.folder
 
     /// Rebuilds the catalog of a store from its packs, also when the database is missing or damaged.
     ///
     /// An intact database keeps the ledger of its sessions, those without a pack too. A damaged one is renamed to
-    /// `catalog.sqlite.damaged-<time>` first; then only what packs know comes back. No other process may have the
-    /// catalog open meanwhile.
+    /// `catalog.sqlite.damaged-<time>` first; then only what packs know comes back. With an intact one, harvests and
+    /// ingests may go on meanwhile.
     ///
     /// - Parameters:
+    ///   - alone: called before a damaged database is set aside, to make sure that no other process works with it.
     ///   - renew: called with each pack's description before it is entered, to make crash records anew from what the
     ///     packs do not know.
     ///   - progress: called now and then.
     /// - Throws: ``CatalogError``; damaged packs are no error, the report names them.
     public static func reindex(
-        store: String, renew: (inout PackContents) -> Void = { _ in },
+        store: String, alone: () throws(CatalogError) -> Void = {}, renew: (inout PackContents) -> Void = { _ in },
         progress: (ReindexProgress) -> Void = { _ in }
     ) throws(CatalogError) -> ReindexReport {
         do throws(CatalogError) {
             return try openIntact(store: store).reindex(renew: renew, progress: progress)
         } catch {
             guard error.code == .corrupt else { throw error }
+            try alone()
             let setAside = try setDatabaseAside(store: store)
             var report = try open(store: store).reindex(renew: renew, progress: progress)
             report.setAside = setAside
@@ -80,66 +89,116 @@ extension Catalog {
 
     private static func openIntact(store: String) throws(CatalogError) -> Catalog {
         let catalog = try open(store: store)
-        let verdict = try catalog.read { (connection) throws(CatalogError) in
-            let check = try connection.prepare("PRAGMA quick_check(1)")
-            return try check.step() ? check.text(0) : "no answer"
+        let problems = try catalog.integrityProblems()
+        guard problems.isEmpty else {
+            try? catalog.close()
+            throw CatalogError(code: .corrupt, message: problems.joined(separator: "; "), path: catalog.path)
         }
-        guard verdict == "ok" else { throw CatalogError(code: .corrupt, message: verdict, path: catalog.path) }
         return catalog
     }
 
     /// Indexes every pack of the store again, within the database as it is; see
-    /// ``reindex(store:renew:progress:)``.
+    /// ``reindex(store:alone:renew:progress:)``.
+    ///
+    /// Others may publish and commit packs meanwhile: each pack is looked at once more inside the transaction that enters
+    /// it, and a row loses its pack only where the system says, inside the transaction, that the file does not exist.
     public func reindex(
         renew: (inout PackContents) -> Void = { _ in }, progress: (ReindexProgress) -> Void = { _ in }
     ) throws(CatalogError) -> ReindexReport {
-        let files = PackFiles.list(store: store, folder: Self.packsFolder)
-        var report = ReindexReport()
-        var batch: [PackContents] = []
-        var chosen: [String: PackFiles.Entry] = [:]
-        for (index, file) in files.enumerated() {
-            do throws(PackError) {
-                let reader = try PackReader.open(path: "\(store)/\(file.path)")
-                var contents = try PackContents(reader, path: file.path)
-                renew(&contents)
-                if let other = chosen[contents.facts.session], !file.isBetter(than: other, for: contents.facts.session)
-                {
-                    report.superseded.append(file.path)
-                } else {
-                    if let other = chosen[contents.facts.session] {
-                        report.superseded.append(other.path)
-                    } else {
-                        report.indexed += 1
-                    }
-                    chosen[contents.facts.session] = file
-                    batch.append(contents)
-                }
-            } catch { report.damaged.append(.init(path: file.path, message: error.description)) }
-            if batch.count >= 64 || batch.reduce(0, { $0 + $1.members.count }) >= 20_000 || index == files.count - 1 {
-                try commit(batch)
+        let listing = StorePacks.list(store: store)
+        var run = ReindexRun(store: store, listing: listing)
+        var batch: [ReindexRun.Found] = []
+        for (index, file) in listing.packs.enumerated() {
+            if var found = run.read(file) {
+                renew(&found.contents)
+                if run.choose(found) { batch.append(found) }
+            }
+            if batch.count >= 64 || batch.reduce(0, { $0 + $1.contents.members.count }) >= 20_000
+                || index == listing.packs.count - 1
+            {
+                try enter(batch, &run)
                 batch.removeAll()
-                progress(ReindexProgress(packs: index + 1, total: files.count))
+                progress(ReindexProgress(packs: index + 1, total: listing.packs.count))
             }
         }
-        report.missing = try forgetMissingPacks(present: Set(files.map(\.path)))
-        return report
+        // New generations that were published meanwhile. Whoever published one enters it too; this is for the case that
+        // it was interrupted.
+        for _ in 0..<3 where !run.replaced.isEmpty {
+            let again = run.takeReplaced()
+            for file in again {
+                guard var found = run.read(file) else { continue }
+                renew(&found.contents)
+                try enter([found], &run)
+            }
+        }
+        try forgetMissingPacks(listing, &run.report)
+        return run.report
+    }
+
+    private func enter(_ batch: [ReindexRun.Found], _ run: inout ReindexRun) throws(CatalogError) {
+        guard !batch.isEmpty else { return }
+        let listed = run.listed
+        let store = store
+        let replaced = try write { (connection) throws(CatalogError) in
+            var replaced: [ReindexRun.Found] = []
+            let writer = try PackRows(connection)
+            let named = try connection.prepare("SELECT pack FROM sessions WHERE id = ?1")
+            for found in batch {
+                guard case .present(let entry) = StorePacks.presence(of: found.contents.path, store: store),
+                    ReindexRun.isSame(entry, found.entry)
+                else {
+                    replaced.append(found)
+                    continue
+                }
+                named.bind(1, found.contents.facts.session)
+                let other = try named.step() ? named.textOrNil(0) : nil
+                named.reset()
+                // A pack that is newer than the listing was committed meanwhile.
+                if let other, other != found.contents.path, !listed.contains(other),
+                    case .present = StorePacks.presence(of: other, store: store)
+                {
+                    continue
+                }
+                try writer.put(found.contents)
+            }
+            return replaced
+        }
+        run.replaced += replaced.map(\.contents.path)
     }
 
     /// Rows whose pack is not in the store any more say so; a row without bytes behind it must not look harvested.
-    private func forgetMissingPacks(present: Set<String>) throws(CatalogError) -> [String] {
-        let missing = try read { (connection) throws(CatalogError) in
-            let rows = try connection.prepare("SELECT id, pack FROM sessions WHERE pack IS NOT NULL ORDER BY id")
+    private func forgetMissingPacks(
+        _ listing: StorePacks.Listing, _ report: inout ReindexReport
+    ) throws(CatalogError) {
+        let listed = Set(listing.packs.map(\.path))
+        let store = store
+        let (missing, unknown) = try write { (connection) throws(CatalogError) in
             var missing: [String] = []
-            while try rows.step() { if !present.contains(rows.text(1)) { missing.append(rows.text(0)) } }
-            return missing
+            var unknown: [(session: String, reason: String)] = []
+            let rows = try connection.prepare("SELECT id, pack FROM sessions WHERE pack IS NOT NULL ORDER BY id")
+            while try rows.step() {
+                guard !listed.contains(rows.text(1)) else { continue }
+                switch StorePacks.presence(of: rows.text(1), store: store) {
+                case .present: continue
+                case .unknown(let reason): unknown.append((rows.text(0), reason))
+                case .absent:
+                    if listing.isEmpty {
+                        unknown.append((rows.text(0), "there is nothing in packs/ at all; is its disk mounted?"))
+                    } else {
+                        missing.append(rows.text(0))
+                    }
+                }
+            }
+            try Self.dropPacks(of: missing, connection)
+            let ledger = try LedgerWriter(connection)
+            for session in missing {
+                try ledger.apply(
+                    SessionUpdate(session: session, state: .lost, reason: "its pack is gone from the store"))
+            }
+            return (missing, unknown)
         }
-        guard !missing.isEmpty else { return [] }
-        try removePacks(sessions: missing)
-        try record(
-            sessions: missing.map {
-                SessionUpdate(session: $0, state: .lost, reason: "its pack is gone from the store")
-            })
-        return missing
+        report.missing = missing
+        report.unknown = unknown
     }
 
     private static func setDatabaseAside(store: String) throws(CatalogError) -> String {
@@ -157,43 +216,75 @@ extension Catalog {
     }
 }
 
-/// The pack files below a folder.
-enum PackFiles {
-    struct Entry {
-        /// Relative to the store.
-        var path: String
+/// One reindex at work.
+struct ReindexRun {
+    /// A pack that was read.
+    struct Found {
+        var contents: PackContents
+        /// The file as it was when it was read.
+        var entry: OpenFolder.Entry
         var name: String
-        var modified: Int64
+    }
 
-        /// Of two packs of one session the one with the session's own file name counts, then the newer.
-        func isBetter(than other: Entry, for session: String) -> Bool {
-            let own = PackPath.fileName(session: session)
-            if (name == own) != (other.name == own) { return name == own }
-            return modified > other.modified
+    let store: String
+    /// Packs that were there at the beginning.
+    let listed: Set<String>
+    var report = ReindexReport()
+    /// Packs that were another file when they were to be entered than when they were read.
+    var replaced: [String] = []
+    private var chosen: [String: Found] = [:]
+
+    init(store: String, listing: StorePacks.Listing) {
+        self.store = store
+        listed = Set(listing.packs.map(\.path))
+        report.unreadable = listing.troubles.map { .init(path: $0.path, message: $0.message) }
+    }
+
+    static func isSame(_ left: OpenFolder.Entry, _ right: OpenFolder.Entry) -> Bool {
+        left.identity == right.identity && left.size == right.size && left.modified == right.modified
+    }
+
+    /// Reads a pack; nil when it is damaged, cannot be read now, or went away.
+    mutating func read(_ file: StorePacks.File) -> Found? {
+        do throws(PackError) {
+            let reader = try PackReader.open(path: "\(store)/\(file.path)")
+            var entry = file.entry
+            if try reader.fileIdentity() != entry.identity {
+                guard case .present(let now) = StorePacks.presence(of: file.path, store: store) else { return nil }
+                entry = now
+            }
+            return Found(contents: try PackContents(reader, path: file.path), entry: entry, name: file.name)
+        } catch {
+            if error.isAbsence { return nil }
+            let damage = ReindexReport.Damage(path: file.path, message: error.description)
+            if error.isLocalFault { report.unreadable.append(damage) } else { report.damaged.append(damage) }
+            return nil
         }
     }
 
-    /// All of them, in the order of their paths. Links are not followed; what cannot be read is passed over.
-    static func list(store: String, folder: String, depth: Int = 8) -> [Entry] {
-        guard depth > 0, let handle = opendir("\(store)/\(folder)") else { return [] }
-        defer { closedir(handle) }
-        var entries: [Entry] = []
-        while let found = readdir(handle) {
-            let name = withUnsafePointer(to: &found.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix(".") { continue }
-            var info = stat()
-            let path = "\(folder)/\(name)"
-            guard lstat("\(store)/\(path)", &info) == 0 else { continue }
-            switch info.st_mode & S_IFMT {
-            case S_IFDIR: entries += list(store: store, folder: path, depth: depth - 1)
-            case S_IFREG where name.hasSuffix(PackPath.suffix):
-                let modified = Int64(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_mtim.tv_nsec)
-                entries.append(Entry(path: path, name: name, modified: modified))
-            default: continue
-            }
+    /// Whether a pack is the one that counts for its session so far: the one with the session's own file name, then the
+    /// newer.
+    mutating func choose(_ found: Found) -> Bool {
+        let session = found.contents.facts.session
+        guard let other = chosen[session] else {
+            report.indexed += 1
+            chosen[session] = found
+            return true
         }
-        return entries.sorted { $0.path < $1.path }
+        let own = PackPath.fileName(session: session)
+        let isBetter =
+            (found.name == own) != (other.name == own) ? found.name == own : found.entry.modified > other.entry.modified
+        report.superseded.append(isBetter ? other.contents.path : found.contents.path)
+        if isBetter { chosen[session] = found }
+        return isBetter
+    }
+
+    /// The packs to read once more.
+    mutating func takeReplaced() -> [StorePacks.File] {
+        defer { replaced = [] }
+        return replaced.compactMap { path in
+            guard case .present(let entry) = StorePacks.presence(of: path, store: store) else { return nil }
+            return StorePacks.File(path: path, name: entry.name, entry: entry, isDirect: true)
+        }
     }
 }

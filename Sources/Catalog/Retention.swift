@@ -1,4 +1,4 @@
-internal import Pack
+public import Pack
 
 /// What a prune may remove, and what it must leave.
 public struct RetentionRules: Sendable, Equatable {
@@ -186,26 +186,42 @@ extension Catalog {
         }
     }
 
+    /// A pack in the store that no session's row names.
+    public struct Unreferenced: Sendable {
+        /// The file.
+        public var file: StorePacks.File
+        /// Whose pack it is; nil where that cannot be told.
+        public var session: String?
+        /// It was pruned, and the prune was interrupted.
+        public var isPruned: Bool
+    }
+
     /// Packs in the store that no session's row names: those of pruned sessions, left by a prune that was interrupted,
-    /// and others, which `reindex` would adopt.
-    public func unreferencedPacks() throws(CatalogError) -> (pruned: [String], unknown: [String]) {
+    /// and others, which `reindex` would adopt. The disk is listed before the rows are read, so that what is committed
+    /// meanwhile is not among them; what is published and not yet committed may be.
+    public func unreferencedPacks() throws(CatalogError) -> [Unreferenced] {
+        let listing = StorePacks.list(store: store)
         let named: Set<String> = try read { (connection) throws(CatalogError) in
             let rows = try connection.prepare("SELECT pack FROM sessions WHERE pack IS NOT NULL")
             var named: Set<String> = []
             while try rows.step() { named.insert(rows.text(0)) }
             return named
         }
-        var pruned: [String] = []
-        var unknown: [String] = []
-        for file in PackFiles.list(store: store, folder: Self.packsFolder) where !named.contains(file.path) {
-            let id = try? PackReader.open(path: "\(store)/\(file.path)").session().session
-            if let id, let record = try session(id), record.pruned != nil {
-                pruned.append(file.path)
-            } else {
-                unknown.append(file.path)
+        var found: [Unreferenced] = []
+        for file in listing.packs where !named.contains(file.path) {
+            var id: String?
+            do throws(PackError) {
+                id = try PackReader.open(path: "\(store)/\(file.path)").session().session
+            } catch {
+                // Gone meanwhile, or not to be read now: nothing can be said of it.
+                if error.isAbsence || error.isLocalFault { continue }
             }
+            let record = if let id { try session(id) } else { nil as SessionRecord? }
+            found.append(
+                Unreferenced(
+                    file: file, session: id, isPruned: record.map { $0.pruned != nil && $0.pack == nil } ?? false))
         }
-        return (pruned, unknown)
+        return found
     }
 
     /// Sessions that are over, have no pack, and ended before this time: nothing but history.

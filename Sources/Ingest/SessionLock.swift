@@ -1,14 +1,16 @@
 import Glibc
 import Pack
+import Synchronization
 
 /// Keeps two processes from writing a new generation of the same session's pack at once, or from removing the pack
 /// that another is just replacing.
 ///
 /// The lock is the kernel's (flock(2)) on the session's folder in the spool, so it ends with the process however that
 /// ends; nothing can be left behind locked.
-public final class SessionLock {
+public final class SessionLock: Sendable {
     private let folder: String
     private let descriptor: Int32
+    private let isReleased = Mutex(false)
 
     private init(folder: String, descriptor: Int32) {
         self.folder = folder
@@ -34,7 +36,7 @@ public final class SessionLock {
     private static func take(_ session: String, store: String, _ operation: Int32) throws -> SessionLock? {
         let folder = store + "/spool/" + PackPath.escaped(session)
         try StoreIngest.makeFolders(of: folder + "/x", below: store)
-        let opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let opened = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         if opened < 0, errno == ENOENT { return nil }
         guard opened >= 0 else {
             throw IngestError(.packFailed, "cannot open the session's spool: \(reason())", path: folder)
@@ -54,16 +56,32 @@ public final class SessionLock {
         return SessionLock(folder: folder, descriptor: opened)
     }
 
-    /// Gives the lock back and removes the folder if nothing is left in it.
+    deinit { release() }
+
+    /// Gives the lock back and removes the folder if nothing is left in it. Also done when the object goes away.
     public func release() {
+        let isFirst = isReleased.withLock { isReleased in
+            defer { isReleased = true }
+            return !isReleased
+        }
+        guard isFirst else { return }
         rmdir(folder)
         close(descriptor)
+    }
+
+    /// Whether somebody holds the lock of a session now. Changes nothing; true also where that cannot be told.
+    public static func isTaken(_ session: String, store: String) -> Bool {
+        let opened = open(
+            store + "/spool/" + PackPath.escaped(session), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard opened >= 0 else { return errno != ENOENT && errno != ENOTDIR }
+        defer { close(opened) }
+        return flock(opened, LOCK_SH | LOCK_NB) != 0
     }
 
     private static func isStillThere(_ descriptor: Int32, _ path: String) -> Bool {
         var mine = stat()
         var present = stat()
-        return fstat(descriptor, &mine) == 0 && stat(path, &present) == 0 && mine.st_ino == present.st_ino
+        return fstat(descriptor, &mine) == 0 && lstat(path, &present) == 0 && mine.st_ino == present.st_ino
             && mine.st_dev == present.st_dev
     }
 }

@@ -39,6 +39,8 @@ public struct PackedSession: Sendable {
     public var crashes: Int
     /// Members of the pack.
     public var members: Int
+    /// The session's lock, held until this goes away: until then nobody takes the pack for one that was forgotten.
+    public internal(set) var lock: SessionLock?
     /// What was wrong with earlier packs of the session, and where those were put that could not be carried over as a
     /// whole; one sentence each.
     public var earlierDamage: [String]
@@ -106,7 +108,14 @@ public struct StoreIngest: Sendable {
         session: SessionFacts, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?
     ) throws -> PackedSession {
         let lock = try SessionLock.wait(session.session, store: store)
-        defer { lock.release() }
+        var packed = try pack(session, artifacts, files, earlier)
+        packed.lock = lock
+        return packed
+    }
+
+    private func pack(
+        _ session: SessionFacts, _ artifacts: [ArtifactEntry], _ files: [IngestFile], _ earlier: String?
+    ) throws -> PackedSession {
         do {
             return try publish(session, artifacts, files, Triage(), earlier)
         } catch let error as IngestError where error.mayConcernOneFile {

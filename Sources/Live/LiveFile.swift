@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Pack
 
 /// A system call on a followed log that failed.
 public struct LiveFailure: Error, Sendable, CustomStringConvertible {
@@ -40,8 +41,11 @@ final class LiveFile: @unchecked Sendable {
     deinit { close(descriptor) }
 
     var size: UInt64 {
-        var facts = stat()
-        return fstat(descriptor, &facts) == 0 ? UInt64(clamping: facts.st_size) : 0
+        get throws(LiveFailure) {
+            var facts = stat()
+            guard fstat(descriptor, &facts) == 0 else { throw LiveFailure.last("fstat", path) }
+            return UInt64(clamping: facts.st_size)
+        }
     }
 
     /// Fills as much of the buffer as the file holds from an offset on; returns how much.
@@ -96,18 +100,22 @@ final class LiveFile: @unchecked Sendable {
         guard fdatasync(descriptor) == 0 else { throw LiveFailure.last("fdatasync", path) }
     }
 
-    /// The names in a folder; empty where it cannot be read.
-    static func names(in path: String) -> [String] {
-        guard let handle = opendir(path) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
+    /// A file for reading; nil where there is none.
+    static func ifThere(_ path: String) throws(LiveFailure) -> LiveFile? {
+        do throws(LiveFailure) { return try LiveFile(path) } catch {
+            if error.code == ENOENT { return nil }
+            throw error
         }
-        return names
+    }
+
+    /// The names in a folder; empty where there is none. Links are not followed.
+    static func names(in path: String) throws(LiveFailure) -> [String] {
+        do throws(PackError) {
+            return try OpenFolder(path: path).entries().compactMap { $0.kind == .link ? nil : $0.name }
+        } catch {
+            if error.isAbsence { return [] }
+            throw LiveFailure(call: "readdir", path: path, code: error.errno ?? EIO)
+        }
     }
 }
 

@@ -54,10 +54,10 @@ public final class LiveLog: @unchecked Sendable {
         self.folder = folder
         self.limit = limit
         self.inspector = inspector
-        let names = LiveFile.names(in: folder)
+        let names = try LiveFile.names(in: folder)
         generation = LiveName.generations(names).last ?? 0
         (last, tail, tailBase) = try LiveLog.open(folder, generation, names)
-        bytes = max(sealed, tailBase &+ tail.size)
+        bytes = max(sealed, tailBase &+ (try tail.size))
         if tailBase < sealed { try moveTail() }
     }
 
@@ -68,19 +68,20 @@ public final class LiveLog: @unchecked Sendable {
         var last: LiveBlock?
         if names.contains(LiveName.blocks(generation)) {
             let file = try LiveFile(folder + "/" + LiveName.blocks(generation), flags: O_RDWR)
-            let blocks = LiveSnapshot.scan(file)
+            let blocks = try LiveSnapshot.scan(file)
             last = blocks.last
             let end = last?.end ?? 0
             // The beginning of a block whose writing was cut off; its bytes are in the tail.
-            if file.size > end { ftruncate(file.descriptor, off_t(clamping: end)) }
+            if try file.size > end { ftruncate(file.descriptor, off_t(clamping: end)) }
         }
         let sealed = last.map { $0.rawOffset &+ UInt64($0.rawSize) } ?? 0
-        var best: (file: LiveFile, base: UInt64)?
+        var best: (file: LiveFile, base: UInt64, end: UInt64)?
         for base in LiveName.bases(names, generation) where base <= sealed {
             let file = try LiveFile(folder + "/" + LiveName.tail(generation, base), flags: O_RDWR)
-            guard base &+ file.size >= sealed || base == sealed else { continue }
-            if let known = best, known.base &+ known.file.size > base &+ file.size { continue }
-            best = (file, base)
+            let size = try file.size
+            guard base &+ size >= sealed || base == sealed else { continue }
+            if let known = best, known.end > base &+ size { continue }
+            best = (file, base, base &+ size)
         }
         if let best { return (last, best.file, best.base) }
         return (last, try LiveFile(folder + "/" + LiveName.tail(generation, sealed), flags: O_RDWR | O_CREAT), sealed)

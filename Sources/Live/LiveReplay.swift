@@ -67,7 +67,7 @@ extension LiveLog {
         if let block = replay.block, replay.verified < block.rawOffset &+ UInt64(block.rawSize) { return block }
         let file = try replay.file ?? LiveFile(blocksPath)
         replay.file = file
-        guard let next = LiveSnapshot.header(file, at: replay.block?.end ?? 0), next.rawOffset == replay.verified else {
+        guard let next = try LiveSnapshot.header(file, at: replay.block?.end ?? 0), next.rawOffset == replay.verified else {
             throw PackError(.damagedBlock, "a sealed block is damaged", path: blocksPath)
         }
         replay.block = next
@@ -109,7 +109,7 @@ extension LiveLog {
         let kept = Array(old.blocks.prefix { $0.rawOffset &+ UInt64($0.rawSize) <= common })
         let sealed = kept.last.map { $0.rawOffset &+ UInt64($0.rawSize) } ?? 0
         // What a run that was killed amid this left is begun anew.
-        for name in LiveFile.names(in: folder) where LiveName.parse(name)?.generation == next {
+        for name in try LiveFile.names(in: folder) where LiveName.parse(name)?.generation == next {
             unlink(folder + "/" + name)
         }
         if let end = kept.last?.end { try copyBlocks(to: folder + "/" + LiveName.blocks(next), upTo: end) }

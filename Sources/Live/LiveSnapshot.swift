@@ -32,8 +32,8 @@ public final class LiveSnapshot: Sendable {
         self.generation = generation
         // The writer may seal between two looks; then the tail that fits is found at the next try.
         for _ in 0..<50 {
-            let file = try? LiveFile(folder + "/" + LiveName.blocks(generation))
-            let blocks = file.map { LiveSnapshot.scan($0) } ?? []
+            let file = try LiveFile.ifThere(folder + "/" + LiveName.blocks(generation))
+            let blocks = if let file { try LiveSnapshot.scan(file) } else { [LiveBlock]() }
             let sealed = blocks.last.map { $0.rawOffset &+ UInt64($0.rawSize) } ?? 0
             if let tail = try LiveSnapshot.tail(folder, generation, from: sealed) {
                 self.file = file
@@ -51,19 +51,19 @@ public final class LiveSnapshot: Sendable {
     /// - Throws: ``LiveFailure`` when one of them cannot be read.
     public static func all(folder: String) throws(LiveFailure) -> [LiveSnapshot] {
         var found: [LiveSnapshot] = []
-        for generation in LiveName.generations(LiveFile.names(in: folder)) {
+        for generation in LiveName.generations(try LiveFile.names(in: folder)) {
             found.append(try LiveSnapshot(folder: folder, generation: generation))
         }
         return found
     }
 
     /// The headers of a file of sealed blocks, as far as they follow on each other and their frames are there.
-    static func scan(_ file: LiveFile) -> [LiveBlock] {
+    static func scan(_ file: LiveFile) throws(LiveFailure) -> [LiveBlock] {
         var blocks: [LiveBlock] = []
-        let size = file.size
+        let size = try file.size
         var offset: UInt64 = 0
         var raw: UInt64 = 0
-        while offset < size, let block = header(file, at: offset), block.rawOffset == raw, block.end <= size {
+        while offset < size, let block = try header(file, at: offset), block.rawOffset == raw, block.end <= size {
             blocks.append(block)
             offset = block.end
             raw = block.rawOffset &+ UInt64(block.rawSize)
@@ -71,19 +71,19 @@ public final class LiveSnapshot: Sendable {
         return blocks
     }
 
-    static func header(_ file: LiveFile, at offset: UInt64) -> LiveBlock? {
-        guard let bytes = try? file.read(at: offset, count: LiveBlock.largestHeader) else { return nil }
+    static func header(_ file: LiveFile, at offset: UInt64) throws(LiveFailure) -> LiveBlock? {
+        let bytes = try file.read(at: offset, count: LiveBlock.largestHeader)
         return bytes.withUnsafeBytes { LiveBlock($0, at: offset) }
     }
 
     private static func tail(
         _ folder: String, _ generation: Int, from sealed: UInt64
     ) throws(LiveFailure) -> [UInt8]? {
-        let bases = LiveName.bases(LiveFile.names(in: folder), generation)
+        let bases = LiveName.bases(try LiveFile.names(in: folder), generation)
         var best: [UInt8]?
         for base in bases where base <= sealed {
-            guard let file = try? LiveFile(folder + "/" + LiveName.tail(generation, base)) else { continue }
-            let size = file.size
+            guard let file = try LiveFile.ifThere(folder + "/" + LiveName.tail(generation, base)) else { continue }
+            let size = try file.size
             guard base &+ size >= sealed else { continue }
             // A tail is sealed when it fills a block; one that is much longer was not written by us.
             let count = Int(clamping: min(base &+ size &- sealed, UInt64(PackFormat.blockSize) * 64))

@@ -23,19 +23,32 @@ public enum LiveStore {
         root(store) + "/" + PackPath.escaped(session)
     }
 
-    /// Whether there is a log of a session.
+    /// Whether there is a log of a session, as far as can be told now.
     public static func holds(_ store: String, session: String) -> Bool {
         holds(folder: folder(store, session: session))
     }
 
-    /// Whether a folder holds a log.
+    /// Whether a folder holds a log, as far as can be told now.
     public static func holds(folder: String) -> Bool {
-        !LiveName.generations(LiveFile.names(in: folder)).isEmpty
+        (try? isHeld(folder: folder)) ?? false
+    }
+
+    /// Whether there is a log of a session.
+    ///
+    /// - Throws: ``LiveFailure`` when that cannot be told now.
+    public static func isHeld(_ store: String, session: String) throws(LiveFailure) -> Bool {
+        try isHeld(folder: folder(store, session: session))
+    }
+
+    private static func isHeld(folder: String) throws(LiveFailure) -> Bool {
+        !LiveName.generations(try LiveFile.names(in: folder)).isEmpty
     }
 
     /// Every session with a log, in order of their ids.
-    public static func sessions(_ store: String) -> [LiveSession] {
-        LiveFile.names(in: root(store)).compactMap { name in
+    ///
+    /// - Throws: ``LiveFailure`` when the folder cannot be listed now.
+    public static func sessions(_ store: String) throws(LiveFailure) -> [LiveSession] {
+        try LiveFile.names(in: root(store)).compactMap { name in
             let folder = root(store) + "/" + name
             guard let facts = facts(folder), PackPath.escaped(facts.session) == name else { return nil }
             return LiveSession(folder: folder, facts: facts)
@@ -47,8 +60,8 @@ public enum LiveStore {
     }
 
     private static func facts(_ folder: String) -> SessionFacts? {
-        guard let file = try? LiveFile(folder + "/" + manifestName), file.size < UInt64(largestManifest),
-            let bytes = try? file.read(at: 0, count: Int(file.size))
+        guard let file = try? LiveFile(folder + "/" + manifestName), let size = try? file.size, size < UInt64(largestManifest),
+            let bytes = try? file.read(at: 0, count: Int(size))
         else { return nil }
         return try? JSONDecoder().decode(Manifest.self, from: Data(bytes)).facts
     }

@@ -3,6 +3,7 @@ import Catalog
 import CrashAnalysis
 import Harvest
 import Ingest
+import Live
 import LogSearch
 import Pack
 import SessionAPI
@@ -19,6 +20,7 @@ enum FailureReport {
         case let ingest as IngestError: return Failure(ingest)
         case let crash as CrashError: return Failure(crash)
         case let pack as PackError: return Failure(pack)
+        case let live as LiveFailure: return Failure("followed_log_unreadable", live.description, path: live.path)
         case let search as LogSearchError: return Failure(search)
         default: break
         }

@@ -48,6 +48,7 @@ struct IngestFiles: ParsableCommand {
         var contents = try PackContents(outcome.reader, path: outcome.pack)
         signer.renew(&contents)
         try catalog.commit(contents)
+        outcome.lock?.release()
         progress.finish()
         try report(outcome, intake)
     }
@@ -69,7 +70,7 @@ struct IngestFiles: ParsableCommand {
 
     private func report(_ outcome: PackedSession, _ intake: Intake) throws {
         let output = Output(options)
-        var isPartial = !outcome.quarantined.isEmpty || !outcome.waiting.isEmpty || !intake.complaints.isEmpty
+        var isPartial = !outcome.quarantined.isEmpty || !outcome.waiting.isEmpty || !outcome.earlierDamage.isEmpty || !intake.complaints.isEmpty
         for verdict in outcome.verdicts where intake.names.indices.contains(verdict.artifact) {
             if verdict.verdict != "ok" { isPartial = true }
             VerdictLine(file: intake.names[verdict.artifact], verdict: verdict).write(to: output, session: session)
@@ -85,6 +86,12 @@ struct IngestFiles: ParsableCommand {
             + outcome.quarantined.map({ "a copy lies in quarantine, \($0.place), because of its reader: \($0.reason)" })
         {
             Failure("partial", complaint, session: session).report(json: options.json, style: options.errorStyle)
+        }
+        for damage in outcome.earlierDamage {
+            Failure(
+                EarlierDamage.flag, damage, session: session,
+                hint: "salvage verify names what is damaged; remove what was set aside once nobody needs it"
+            ).report(json: options.json, style: options.errorStyle)
         }
         for (artifact, reason) in outcome.waiting.sorted(by: { $0.key < $1.key }) {
             let file = intake.names.indices.contains(artifact) ? intake.names[artifact] : nil

@@ -25,11 +25,16 @@ extension Failure {
 
     /// The ingest's words.
     init(_ error: IngestError) {
-        let hint =
-            error.code == .noSpace
-            ? "make room on the store's disk; what was fetched is kept in the spool and taken up by the next harvest"
-            : nil
-        self.init(error.code.rawValue, error.message, path: error.path, hint: hint)
+        let hint: String?
+        switch error.code {
+        case .noSpace:
+            hint = "make room on the store's disk; what was fetched is kept in the spool and taken up by the next harvest"
+        case .localFault: hint = "nothing is lost; try again, and see to the disk if it stays so"
+        default: hint = nil
+        }
+        self.init(
+            error.code.rawValue, error.message, path: error.path, hint: hint,
+            status: error.code == .localFault ? .tryAgain : .failure)
     }
 
     /// The crash readers' words.
@@ -39,6 +44,12 @@ extension Failure {
 
     /// A pack's words.
     init(_ error: PackError) {
+        guard !error.isLocalFault else {
+            self.init(
+                error.code.rawValue, error.description, path: error.path,
+                hint: "it cannot be read now, which says nothing of what it holds; try again", status: .tryAgain)
+            return
+        }
         self.init(error.code.rawValue, error.description, hint: "salvage verify names what is damaged")
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Glibc
+import Harvest
 import LogSearch
 import Terminal
 
@@ -8,16 +9,36 @@ import Terminal
 struct Reindex: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Rebuild the catalog from the packs.",
-        discussion: "Everything but the ledger's history comes back: the packs describe themselves.")
+        discussion: """
+            Everything but the ledger's history comes back: the packs describe themselves. It may run beside a harvest or \
+            a watch, unless the catalog is damaged: then it is set aside, and nobody else may work on the store. A \
+            session is called lost only when its pack does not exist; what cannot be read now stays as it is. Exit code \
+            3 when a pack is damaged, gone or cannot be read.
+            """)
 
     @OptionGroup var options: GlobalOptions
+
+    /// More sessions than this are counted, not named.
+    private static let mostNamed = 20
 
     func run() throws {
         let store = try StoreAccess.path(options)
         let progress = Progress(quiet: options.quiet)
         let signer = try CrashSigner(options, store: store)
+        var lock: StoreLock?
+        defer { withExtendedLifetime(lock) {} }
         let report = try Catalog.reindex(
-            store: store, renew: { signer.renew(&$0) },
+            store: store,
+            alone: { () throws(CatalogError) in
+                do throws(HarvestError) {
+                    lock = try StoreLock(store: store)
+                } catch {
+                    throw CatalogError(
+                        code: error.code == .storeLocked ? .busy : .io,
+                        message: "the catalog is damaged and must be made again from nothing, but \(error.message)",
+                        path: store, hint: "stop it first, then run salvage reindex")
+                }
+            }, renew: { signer.renew(&$0) },
             progress: { progress.update("reindexing \($0.packs) of \($0.total) packs") })
         try AliasFile.restore(try Catalog.open(store: store))
         try Self.rebuildFilters(store)
@@ -29,6 +50,8 @@ struct Reindex: ParsableCommand {
             line.add("damaged", report.damaged.map(\.path))
             line.add("superseded", report.superseded)
             line.add("missing", report.missing)
+            line.add("unreadable", report.unreadable.map(\.path))
+            line.add("unknown", report.unknown.map(\.session))
             line.add("set_aside", report.setAside)
             output.line(line)
         } else if !options.quiet {
@@ -45,7 +68,23 @@ struct Reindex: ParsableCommand {
             Failure("pack_missing", "the pack of a session is gone", session: session).report(
                 json: options.json, style: options.errorStyle)
         }
-        if !report.damaged.isEmpty || !report.missing.isEmpty { throw EndedWith(status: .partial) }
+        for place in report.unreadable {
+            Failure(
+                "unreadable_now", "could not be looked at, so nothing about it was changed: \(place.message)",
+                path: place.path, hint: "see to the disk or the link, then run salvage reindex again"
+            ).report(json: options.json, style: options.errorStyle)
+        }
+        for (session, reason) in report.unknown.prefix(Self.mostNamed) {
+            Failure(
+                "pack_unknown", "the pack of a session could not be looked for, its row stays: \(reason)",
+                session: session
+            ).report(json: options.json, style: options.errorStyle)
+        }
+        if report.unknown.count > Self.mostNamed {
+            Failure("more", "\(report.unknown.count - Self.mostNamed) more packs could not be looked for").report(
+                json: options.json, style: options.errorStyle)
+        }
+        if !report.isWhole { throw EndedWith(status: .partial) }
     }
 
     /// The filters side by side, which let grep open only packs that may match, from the packs as well.

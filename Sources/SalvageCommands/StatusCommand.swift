@@ -39,7 +39,7 @@ struct Status: ParsableCommand {
         line.add("bytes_last_hour", flow.bytesLastHour)
         line.add("overdue", flow.overdue)
         line.add("lost_last_day", flow.lostLastDay)
-        line.add("followed", LiveStore.sessions(catalog.store).count)
+        line.add("followed", (try? LiveStore.sessions(catalog.store))?.count)
         line.add("next_deadline", time: status.nextDeadline)
         line.add("next_session", status.nextSession)
         line.add("time_left_ms", status.nextDeadline.map { $0 - TimeText.now() })
@@ -65,8 +65,8 @@ struct Status: ParsableCommand {
         output.text(
             "flow      \(flow.exitsLastHour) exits and \(flow.artifactsLastHour) artifacts "
                 + "(\(SizeText.binary(flow.bytesLastHour))) in the last hour")
-        let followed = LiveStore.sessions(catalog.store).count
-        if followed > 0 { output.text("followed  the logs of \(followed) sessions") }
+        let followed = try? LiveStore.sessions(catalog.store).count
+        if let followed, followed > 0 { output.text("followed  the logs of \(followed) sessions") }
         if flow.lostLastDay > 0 { output.text("lost      " + output.style.red("\(flow.lostLastDay) in the last day")) }
         if let deadline = status.nextDeadline, let session = status.nextSession {
             let left = deadline - TimeText.now()

@@ -180,9 +180,13 @@ extension HarvestRunner {
     func drop(_ key: String, live: Bool) async {
         _ = prepared.withLock { $0.remove(key) }
         let busy = state.withLock { $0.contexts[key] != nil }
-        let spool = spool
-        if live { try? await self.live.close(key) }
-        if !busy { try? await disk.run { spool.drop(key, live: live) } }
+        do {
+            if live { try await self.live.close(key) }
+            // Without the log the session was seen to run again: what was fetched too early is fetched once more.
+            if !busy { try await dropSpool(key, live: live, discarding: !live) }
+        } catch {
+            parts.observer.event(.storeTrouble("the spool of \(key) was not removed; the next run does: \(error)"))
+        }
         done()
     }
 }

@@ -108,7 +108,8 @@ extension HarvestRunner {
     /// Whether a log fetched at the end holds all that was followed; nil when nothing was.
     func holdsFollowed(_ key: String, _ path: String) async throws -> Bool? {
         let folder = spool.liveFolder(of: key)
-        guard LiveStore.holds(store, session: key) else { return nil }
+        let store = store
+        guard try await disk.run({ try LiveStore.isHeld(store, session: key) }) else { return nil }
         try await live.close(key)
         return try await disk.run {
             try LiveSnapshot.all(folder: folder).allSatisfy { try FollowedLog.begins(path, with: $0) }
@@ -129,7 +130,7 @@ enum FollowedLog {
     /// Whether a file begins with all of a followed log.
     static func begins(_ path: String, with log: LiveSnapshot) throws -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { return false }
+        guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
         defer { close(descriptor) }
         var same = true
         var offset: off_t = 0
@@ -231,19 +232,6 @@ extension Spool {
                 artifact: FetchItem.logs, path: try keep(name, complete: false), bytes: snapshot.size, complete: false)
             spooled.isFromFollowing = true
             return spooled
-        }
-    }
-
-    /// The logs that an interrupted run was following.
-    func liveLeftovers() -> [Leftovers] {
-        Spool.names(in: liveRoot).compactMap { name in
-            let path = liveRoot + "/" + name
-            guard let manifest = Spool.manifest(path), PackPath.escaped(manifest.facts.session) == name else {
-                return nil
-            }
-            let bytes = (try? LiveSnapshot.all(folder: path).last?.size) ?? 0
-            return Leftovers(
-                folder: path, manifest: manifest, files: bytes > 0 ? [SpooledFile(followed: path, bytes: bytes)] : [])
         }
     }
 }

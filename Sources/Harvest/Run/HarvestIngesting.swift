@@ -74,6 +74,7 @@ extension HarvestRunner {
         }
         request.files.removeAll { vanished.contains($0.path) }
         let outcome = try await parts.ingest.ingest(request)
+        for damage in outcome.earlierDamage { parts.observer.event(.storeTrouble(damage)) }
         for aside in outcome.quarantined {
             parts.observer.event(.quarantined(session: key, path: store + "/" + aside.place, reason: aside.reason))
         }
@@ -186,6 +187,11 @@ extension HarvestState {
             contents.artifacts[index].verdict = known.verdict
             contents.artifacts[index].flags = known.flags
             contents.artifacts[index].sha256 = known.sha256
+            // What an earlier pack held is not whole where that pack is damaged, whatever was known of it before.
+            if known.state == .incomplete, row.state == .collected, known.flags.contains("earlier_pack_damaged") {
+                contents.artifacts[index].state = .incomplete
+                contents.artifacts[index].reason = known.reason
+            }
         }
         dirty.remove(key)
         contexts[key]?.committed = (state, outcomes)

@@ -192,16 +192,24 @@ extension HarvestRunner {
             return newcomers
         }
         guard !newcomers.isEmpty else { return }
-        let known = try? await parts.catalog.perform { catalog in
-            try newcomers.compactMap { sighting -> RememberedSession? in
-                let id = sighting.identity.id
-                let later = sighting.identity.created.map { RunKey.later(id: id, created: $0) }
-                let record = try later.flatMap { try catalog.session($0) } ?? catalog.session(id)
-                return record.map { RememberedSession($0, nil) }
+        let known: [RememberedSession]
+        do {
+            known = try await parts.catalog.perform { catalog in
+                try newcomers.compactMap { sighting -> RememberedSession? in
+                    let id = sighting.identity.id
+                    let later = sighting.identity.created.map { RunKey.later(id: id, created: $0) }
+                    let record = try later.flatMap { try catalog.session($0) } ?? catalog.session(id)
+                    return record.map { RememberedSession($0, nil) }
+                }
             }
+        } catch {
+            // Not known now is not new: a session that was harvested long ago must not begin again.
+            state.withLock { $0.newcomers = newcomers + $0.newcomers }
+            parts.observer.event(.storeTrouble("the ledger could not be asked for new sessions: \(error)"))
+            return
         }
         change { state, now in
-            for session in known ?? [] where session.state.isFinal { state.watcher.remember(session) }
+            for session in known where session.state.isFinal { state.watcher.remember(session) }
             for sighting in newcomers { state.apply(state.watcher.handle(.listed(sighting), now: now), now) }
         }
     }

@@ -17,10 +17,7 @@ extension HarvestRunner {
                 try catalog.artifacts(in: ArtifactState.allCases, sessions: [.running, .pending])
             )
         }
-        let (found, live) = try await disk.run { () throws -> ([Spool.Leftovers], [Spool.Leftovers]) in
-            try StoreFolder.make(spool.folder)
-            return (spool.leftovers(), spool.liveLeftovers())
-        }
+        let (found, live) = try await survey()
         var records = open.filter { $0.source != "ingest" } + recent.filter { $0.source != "ingest" }
         let known = Dictionary(records.map { ($0.session, $0.state) }, uniquingKeysWith: { first, _ in first })
         var kept: [Spool.Leftovers] = []
@@ -31,8 +28,7 @@ extension HarvestRunner {
                 records[index].state = .pending
                 kept.append(leftovers)
             } else if try await isFinal(session, known) {
-                // Committed, and killed before the spool was dropped.
-                try await disk.run { spool.drop(session) }
+                try await sweepUp(leftovers)
             } else {
                 kept.append(leftovers)
                 if known[session] == nil { records.append(SessionRecord(leftovers.manifest.facts)) }
@@ -42,7 +38,7 @@ extension HarvestRunner {
         for leftovers in live {
             let session = leftovers.manifest.facts.session
             if try await isFinal(session, known) {
-                try await disk.run { spool.drop(session) }
+                try await dropSpool(session, live: true)
             } else {
                 followed[session] = leftovers.files
             }
@@ -50,6 +46,50 @@ extension HarvestRunner {
         state.withLock { $0.liveFiles = followed }
         if case .pass(_, let session?) = mode { records = records.filter { Self.isAbout($0, session) } }
         resume(records, rows, kept, settings, now)
+        let packed = state.withLock { state in
+            defer { state.packedLeftovers = [] }
+            return state.packedLeftovers
+        }
+        try await disk.run { spool.remove(packed) }
+    }
+
+    /// What lies in the spool and in the folder of followed logs. What cannot be read now stays out of this run.
+    private func survey() async throws -> (found: [Spool.Leftovers], live: [Spool.Leftovers]) {
+        let spool = spool
+        do {
+            let (found, live) = try await disk.run { () throws -> (Spool.Survey, Spool.Survey) in
+                try StoreFolder.make(spool.folder)
+                return (try spool.leftovers(), try spool.liveLeftovers())
+            }
+            for note in found.notes + live.notes { parts.observer.event(.storeTrouble(note)) }
+            return (found.leftovers, live.leftovers)
+        } catch let error as PackError {
+            throw HarvestError(
+                .storeUnusable, "the spool cannot be read now: \(error.message)", path: error.path,
+                hint: "nothing was changed; run the harvest again")
+        }
+    }
+
+    /// Committed, and killed before the spool was dropped: what the ledger says is kept goes, all else is set aside.
+    private func sweepUp(_ leftovers: Spool.Leftovers) async throws {
+        let session = leftovers.manifest.facts.session
+        let rows = try await parts.catalog.perform { try $0.artifacts(session) }
+        let kept = Set(
+            rows.filter { [.collected, .incomplete].contains($0.entry.state) }.map(\.entry.artifact))
+        let packed = leftovers.files.filter { kept.contains($0.artifact) }.map(\.path)
+        let spool = spool
+        try await disk.run { spool.remove(packed) }
+        try await dropSpool(session, live: true)
+    }
+
+    /// Removes what is left of a session in the spool; says where downloads went that are in no pack.
+    func dropSpool(_ session: String, live: Bool, discarding: Bool = false) async throws {
+        let spool = spool
+        let places = try await disk.run { try spool.drop(session, live: live, discarding: discarding) }
+        for place in places {
+            parts.observer.event(
+                .storeTrouble("a download of session \(session) is in no pack; it was set aside as \(place)"))
+        }
     }
 
     private static func isAbout(_ record: SessionRecord, _ session: String) -> Bool {
@@ -84,6 +124,7 @@ extension HarvestRunner {
                 if let pack = record.pack { state.packs[record.session] = pack }
                 guard let found = spooled[record.session] else { continue }
                 let done = settled[record.session] ?? []
+                state.packedLeftovers += found.files.filter { done.contains($0.artifact) }.map(\.path)
                 state.leftovers[record.session] = found.files.filter { !done.contains($0.artifact) }
                 state.observer.event(.recovered(session: record.session, files: found.files.count))
             }

@@ -35,6 +35,8 @@ struct HarvestState {
     var waitingToFollow: [(key: String, identity: SessionIdentity)] = []
     /// Followed logs that an earlier run left, of sessions that are not done.
     var liveFiles: [String: [SpooledFile]] = [:]
+    /// Leftovers of artifacts that the ledger knows as collected.
+    var packedLeftovers: [String] = []
     var watcher: Watcher
     var fetcher: Fetcher
     var contexts: [String: Context] = [:]

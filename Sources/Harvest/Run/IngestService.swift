@@ -33,6 +33,9 @@ public struct IngestOutcome: Sendable {
     /// Downloads that were proven to crash or stall their reader: where they lie now, and how it ended.
     public var quarantined: [(place: String, reason: String)] = []
 
+    /// What was wrong with earlier packs of the session, in words; the damaged files lie aside.
+    public var earlierDamage: [String] = []
+
     /// Pairs pack and verdicts.
     public init(contents: PackContents, verdicts: [String: IngestVerdict]) {
         self.contents = contents

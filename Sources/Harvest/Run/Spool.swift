@@ -49,8 +49,13 @@ struct Spool: Sendable {
     /// Begins with a dot, which no escaped session id does.
     static let quarantineName = ".quarantine"
 
+    /// Begins with a dot as well. What lies there could not be given to any session.
+    static let asideName = ".aside"
+
     let folder: String
     let liveRoot: String
+    /// Folders that could not be read when the run began; this run removes nothing in them.
+    let unread = UnreadFolders()
 
     init(store: String) {
         folder = store + "/spool"
@@ -98,12 +103,6 @@ struct Spool: Sendable {
     /// Removes files that are in a pack now, or that nobody needs.
     func remove(_ paths: [String]) { for path in paths { unlink(path) } }
 
-    /// Removes a session's folder and everything in it.
-    func drop(_ key: String, live: Bool = true) {
-        Spool.removeFolder(folder(of: key))
-        if live { Spool.removeFolder(liveFolder(of: key)) }
-    }
-
     /// Puts a session's downloads aside for an engineer to look at; they are not tried again.
     ///
     /// - Returns: Where they lie now.
@@ -120,76 +119,6 @@ struct Spool: Sendable {
             guard errno == ENOTEMPTY || errno == EEXIST else { throw SystemFailure.last("rename", folder + "/" + name) }
         }
         throw SystemFailure(call: "rename", path: place, code: EEXIST)
-    }
-
-    /// Everything an interrupted run left. A folder without a readable manifest never got a whole byte and is removed.
-    func leftovers() -> [Leftovers] {
-        var found: [Leftovers] = []
-        for name in Spool.names(in: folder) where !name.hasPrefix(".") {
-            let path = folder + "/" + name
-            guard let manifest = Spool.manifest(path), PackPath.escaped(manifest.facts.session) == name else {
-                Spool.removeFolder(path)
-                continue
-            }
-            let files = Spool.files(in: path, of: manifest.artifacts)
-            if files.isEmpty { Spool.removeFolder(path) }
-            found.append(Leftovers(folder: path, manifest: manifest, files: files))
-        }
-        return found.filter { !$0.files.isEmpty }
-    }
-
-    private static func files(in path: String, of artifacts: [String]) -> [SpooledFile] {
-        let byName = Dictionary(artifacts.map { (PackPath.escaped($0), $0) }, uniquingKeysWith: { $1 })
-        return names(in: path).sorted().compactMap { name in
-            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-            guard parts.count >= 3, let ending = parts.last, Int(parts[parts.count - 2]) != nil else { return nil }
-            let stem = parts.dropLast(2).joined(separator: ".")
-            guard let artifact = byName[stem], ["part", "cut", "complete"].contains(ending) else { return nil }
-            var facts = stat()
-            guard lstat(path + "/" + name, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
-                facts.st_size > 0 || ending == "complete"
-            else {
-                return nil
-            }
-            var name = name
-            if ending == "part" {
-                // Whoever was killed here had this much; under its lasting name no later try writes over it.
-                let lasting = name.dropLast(".part".count) + ".cut"
-                guard rename(path + "/" + name, path + "/" + lasting) == 0 else { return nil }
-                name = String(lasting)
-            }
-            var file = SpooledFile(
-                artifact: artifact, path: path + "/" + name, bytes: UInt64(facts.st_size),
-                complete: ending == "complete")
-            // Copies of followed logs carry the number of their generation where downloads carry a time.
-            file.isFromFollowing = Int(parts[parts.count - 2]).map { $0 < LiveLog.mostGenerations } ?? false
-            return file
-        }
-    }
-
-    static func manifest(_ path: String) -> Manifest? {
-        guard let data = try? Data(contentsOf: URL(filePath: path + "/" + manifestName)), data.count < 1 << 22 else {
-            return nil
-        }
-        return try? JSONDecoder().decode(Manifest.self, from: data)
-    }
-
-    static func names(in path: String) -> [String] {
-        guard let handle = opendir(path) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-
-    private static func removeFolder(_ path: String) {
-        for name in names(in: path) { unlink(path + "/" + name) }
-        rmdir(path)
     }
 
     /// Writes all of the bytes.

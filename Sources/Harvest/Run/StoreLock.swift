@@ -38,6 +38,15 @@ public final class StoreLock: Sendable {
         close(descriptor)
     }
 
+    /// When the process that holds a store's lock at the moment took it, in nanoseconds since 1970; nil when nobody does.
+    /// What was published since then and stands in no catalog yet is its business.
+    public static func heldSince(_ store: String) -> Int64? {
+        guard holder(of: store) != nil else { return nil }
+        var facts = stat()
+        guard lstat(store + "/lock", &facts) == 0 else { return nil }
+        return Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec)
+    }
+
     /// The process that holds a store's lock at the moment; nil when nobody does, or it cannot be told.
     public static func holder(of store: String) -> Int? {
         let descriptor = open(store + "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)

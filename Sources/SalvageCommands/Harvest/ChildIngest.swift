@@ -64,6 +64,7 @@ struct ChildIngest: IngestService {
             for (index, reason) in packed.waiting where rows.indices.contains(index) {
                 outcome.waiting[rows[index].artifact] = reason
             }
+            outcome.earlierDamage = packed.earlierDamage
             outcome.quarantined = packed.quarantined.map { ($0.place, $0.reason) }
             return outcome
         } catch let error as IngestError where error.code == .noSpace {

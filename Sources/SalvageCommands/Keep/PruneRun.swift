@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Ingest
 import LogSearch
+import Pack
 import Terminal
 
 /// Carries out what retention decided: catalog first, then the filters, then the file, so that no row is ever without
@@ -92,10 +93,12 @@ struct PruneRun {
                 let lock = try SessionLock.ifFree(removal.session, store: catalog.store)
             else { continue }
             locks.append(lock)
+            switch StorePacks.presence(of: pack, store: catalog.store) {
+            case .absent: break
             // Another size is another generation, published but not yet in the catalog.
-            var facts = stat()
-            let isThere = lstat(catalog.store + "/" + pack, &facts) == 0
-            if isThere, UInt64(max(0, facts.st_size)) != record.packBytes { continue }
+            case .present(let entry): guard entry.size == record.packBytes else { continue }
+            case .unknown: continue
+            }
             wanted.append((removal.session, pack, removal.reason))
         }
         let forgotten = Set(try catalog.prune(wanted, now: now))
@@ -106,24 +109,38 @@ struct PruneRun {
     private func unlinkPack(_ pack: String) throws {
         // A filter row that stays costs a search one look at a file that is gone, nothing else.
         try? FilterLog.remove(store: catalog.store, pack: pack)
-        let path = catalog.store + "/" + pack
-        guard unlink(path) == 0 || errno == ENOENT else {
+        do throws(PackError) {
+            if let (folder, name) = try StorePacks.place(of: pack, store: catalog.store) { try folder.remove(name) }
+        } catch {
             throw Failure(
-                "prune_failed", "a pack cannot be removed: \(String(cString: strerror(errno)))", path: path,
+                "prune_failed", "a pack cannot be removed: \(error.message)", path: pack,
                 hint: "the catalog has let go of it; the next prune tries again")
         }
-        // The folders of a day, a month and a year go with their last pack.
-        var folder = path[..<(path.lastIndex(of: "/") ?? path.endIndex)]
+        // The folders of a day, a month and a year go with their last pack. A link in place of one stays.
+        var parts = pack.split(separator: "/").dropLast()
         for level in 0..<3 {
-            guard rmdir(String(folder)) == 0, let slash = folder.lastIndex(of: "/") else { return }
+            guard let name = parts.popLast(), !parts.isEmpty,
+                let parent = try? OpenFolder(path: catalog.store + "/" + parts.joined(separator: "/")),
+                (try? parent.removeFolder(String(name))) == true
+            else { return }
             if level == 0 { try? FilterLog.removeDay(store: catalog.store, of: pack) }
-            folder = folder[..<slash]
         }
     }
 
     private func removeLeftovers(_ tally: inout Tally) throws {
-        let (pruned, unknown) = try catalog.unreferencedPacks()
-        for pack in pruned { try unlinkPack(pack) }
+        var unknown: [String] = []
+        for pack in try catalog.unreferencedPacks() {
+            // Published a moment ago, and about to be entered.
+            if NewPacks.isNew(pack.file, session: pack.session, store: catalog.store) { continue }
+            guard pack.isPruned, pack.file.isDirect, let session = pack.session else {
+                if try NewPacks.isStillUnknown(pack, catalog) { unknown.append(pack.file.path) }
+                continue
+            }
+            guard let lock = try SessionLock.ifFree(session, store: catalog.store) else { continue }
+            defer { lock.release() }
+            guard try NewPacks.isStillUnknown(pack, catalog) else { continue }
+            try unlinkPack(pack.file.path)
+        }
         guard !unknown.isEmpty, !options.quiet else { return }
         Failure(
             "unreferenced_packs", "\(unknown.count) packs are in the store that the catalog does not know",

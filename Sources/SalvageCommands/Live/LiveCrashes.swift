@@ -34,7 +34,7 @@ struct LiveCrashes {
     /// Those of the running session with this id; or the one whose id, or the beginning of it, this is.
     func named(_ text: String, _ catalog: Catalog) throws -> [CrashRecord] {
         var found: [CrashRecord] = []
-        for session in LiveStore.sessions(store).map(\.facts.session) {
+        for session in try LiveStore.sessions(store).map(\.facts.session) {
             guard let record = try catalog.session(session) else { continue }
             let records = records(of: record)
             if session == text { return records }
@@ -55,7 +55,7 @@ struct LiveCrashes {
 
     /// Hands over the crashes of every selected session that has a followed log and no pack.
     func forEach(_ selection: Selection, _ catalog: Catalog, _ body: (CrashRecord) throws -> Void) throws {
-        let names = Set(LiveStore.sessions(store).map(\.facts.session))
+        let names = Set(try LiveStore.sessions(store).map(\.facts.session))
         guard !names.isEmpty, selection.signatures.isEmpty else { return }
         var running = selection
         running.states = [.running, .pending]

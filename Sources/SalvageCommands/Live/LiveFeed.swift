@@ -14,7 +14,7 @@ final class LiveFeed {
     ///
     /// The catalog is opened only where there are such logs. A running session is selected whenever it began: its lines may be of any time since.
     init(store: String, _ selection: Selection, _ catalog: () throws -> Catalog) throws {
-        let followed = LiveStore.sessions(store)
+        let followed = try LiveStore.sessions(store)
         entries = []
         guard !followed.isEmpty else { return }
         let folders = Dictionary(

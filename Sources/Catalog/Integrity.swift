@@ -1,0 +1,76 @@
+public import Pack
+
+extension Catalog {
+    /// What SQLite's check of the whole database finds, one sentence each; empty when it is sound.
+    ///
+    /// - Throws: ``CatalogError`` when the database cannot be read for another reason than damage.
+    public func integrityProblems(limit: Int = 20) throws(CatalogError) -> [String] {
+        do throws(CatalogError) {
+            return try read { (connection) throws(CatalogError) in
+                let check = try connection.prepare("PRAGMA integrity_check(\(max(1, limit)))")
+                var problems: [String] = []
+                while try check.step() { problems.append(check.text(0)) }
+                return problems == ["ok"] ? [] : problems
+            }
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            return [error.message]
+        }
+    }
+
+    /// In what the catalog's rows of a session differ from its pack, one sentence each; empty when they agree.
+    ///
+    /// SQLite keeps no checksums: a value that changed on the disk can look sound to it.
+    ///
+    /// - Throws: ``CatalogError`` when the rows cannot be read.
+    public func differences(from contents: PackContents) throws(CatalogError) -> [String] {
+        let session = contents.facts.session
+        guard let record = try self.session(session) else { return ["the catalog has no row of session \(session)"] }
+        var found: [String] = []
+        func compare(_ what: String, _ row: some Equatable, _ pack: some Equatable, _ isEqual: Bool) {
+            if !isEqual { found.append("the catalog says \(what) \(row), the pack \(pack)") }
+        }
+        compare("pack", record.pack ?? "none", contents.path, record.pack == contents.path)
+        compare("bytes", record.packBytes, contents.packBytes, record.packBytes == contents.packBytes)
+        compare("members", record.members, contents.members.count, record.members == contents.members.count)
+        let rows = try members(session)
+        compare("rows of members", rows.count, contents.members.count, rows.count == contents.members.count)
+        let artifacts = contents.artifacts.map(\.artifact)
+        for (row, member) in zip(rows, contents.members) {
+            let index = Int(clamping: member.artifact)
+            let isEqual =
+                row.path == member.path && row.kind == member.kind && row.mode == member.mode
+                && row.mtime == member.mtime && row.size == member.size && row.stored == member.stored
+                && row.sha256 == member.sha256 && row.linkTarget == member.linkTarget && row.flags == member.flags
+                && (!artifacts.indices.contains(index) || row.artifact == artifacts[index])
+            if !isEqual { found.append("the catalog's row of member \(row.ordinal) is not what the pack says") }
+        }
+        found += try crashDifferences(contents)
+        return found
+    }
+
+    /// Records are renewed with symbols and rules: of each only whose it is must agree, and that it can be read.
+    private func crashDifferences(_ contents: PackContents) throws(CatalogError) -> [String] {
+        let session = contents.facts.session
+        let rows = try read { (connection) throws(CatalogError) in
+            let query = try connection.prepare(
+                """
+                SELECT c.id, c.json FROM crashes c JOIN sessions s ON s.key = c.session WHERE s.id = ?1
+                ORDER BY c.ordinal
+                """
+            ).bind(1, session)
+            var rows: [(id: String, json: [UInt8])] = []
+            while try query.step() { rows.append((query.text(0), query.blob(1))) }
+            return rows
+        }
+        guard rows.count == contents.crashes.count else {
+            return ["the catalog has \(rows.count) crashes, the pack \(contents.crashes.count)"]
+        }
+        return zip(rows, contents.crashes.enumerated()).compactMap { row, packed in
+            let id = CrashFacts(json: packed.element).id ?? "\(session)#\(packed.offset)"
+            let listed = CrashFacts(json: row.json).id ?? "\(session)#\(packed.offset)"
+            return row.id == id && listed == id
+                ? nil : "the catalog's row of crash \(packed.offset) is not what the pack says"
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import Catalog
+import Harvest
+import Ingest
+import Pack
+
+/// Tells packs that were published a moment ago, and are about to be entered in the catalog, from those that nobody knows.
+enum NewPacks {
+    /// Whether somebody at work may still enter a pack: an ingest that holds the session's lock, or the harvest, in whose
+    /// time the pack was published.
+    static func isNew(_ file: StorePacks.File, session: String?, store: String) -> Bool {
+        if let session, SessionLock.isTaken(session, store: store) { return true }
+        return StoreLock.heldSince(store).map { file.entry.changed >= $0 } ?? false
+    }
+
+    /// Whether a pack is still one that no row names, asked once more after nobody works on its session.
+    static func isStillUnknown(_ pack: Catalog.Unreferenced, _ catalog: Catalog) throws -> Bool {
+        guard let session = pack.session, let record = try catalog.session(session) else { return true }
+        return record.pack != pack.file.path
+    }
+}
