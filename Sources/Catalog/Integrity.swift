@@ -1,4 +1,4 @@
-public import Pack
+internal import Pack
 
 extension Catalog {
     /// What SQLite's check of the whole database finds, one sentence each; empty when it is sound.

@@ -21,6 +21,14 @@ public enum StorePacks {
         public var entry: OpenFolder.Entry
         /// No link was followed on the way from the packs' folder.
         public var isDirect: Bool
+
+        /// A file by its facts.
+        public init(path: String, name: String, entry: OpenFolder.Entry, isDirect: Bool) {
+            self.path = path
+            self.name = name
+            self.entry = entry
+            self.isDirect = isDirect
+        }
     }
 
     /// A part of the store that could not be looked at: what lies there is not known to be gone.

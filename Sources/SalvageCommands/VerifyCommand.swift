@@ -11,8 +11,9 @@ struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check the packs of the store, or judge files at hand.",
         discussion: """
-            Without files, every pack of the store is checked: with --quick its structure, else also the checksum of \
-            every block and the SHA-256 of every member. With files, packs are checked and archives (.tar.gz, .tar) \
+            Without files, the whole store is checked: the catalog's database, every pack (with --quick its structure, \
+            else also the checksum of every block and the SHA-256 of every member), whether catalog and packs agree, and \
+            what was set aside because it was damaged. With files, packs are checked and archives (.tar.gz, .tar) \
             are judged: ok, incomplete, corrupt or not_an_archive. Exit code 3 when something is not ok.
             """)
 
@@ -29,27 +30,9 @@ struct Verify: ParsableCommand {
     }
 
     private func verifyStore(_ output: Output) throws -> Bool {
-        let store = try StoreAccess.path(options)
-        let catalog = try Catalog.open(store: store, readOnly: true)
-        let progress = Progress(quiet: options.quiet)
-        var packs: [(path: String, session: String)] = []
-        try catalog.forEachSession { session in
-            if let pack = session.pack { packs.append((pack, session.session)) }
-        }
-        var bad = 0
-        for (index, pack) in packs.enumerated() {
-            progress.update("verifying \(index + 1) of \(packs.count) packs")
-            let check = PackCheck(path: "\(store)/\(pack.path)", quick: quick)
-            if check.report.isSound { continue }
-            bad += 1
-            progress.finish()
-            check.write(file: pack.path, session: pack.session, to: output)
-        }
-        progress.finish()
-        if !output.json, !options.quiet {
-            output.text(bad == 0 ? "\(packs.count) packs are good" : "\(bad) of \(packs.count) packs are damaged")
-        }
-        return bad == 0
+        var check = StoreCheck(
+            store: try StoreAccess.path(options), quick: quick, options: options, output: output)
+        return try check.run()
     }
 
     private func verifyFiles(_ output: Output) throws -> Bool {

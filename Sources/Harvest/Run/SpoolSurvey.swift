@@ -64,7 +64,7 @@ extension Spool {
         guard let manifest else {
             guard files.contains(where: Self.holdsBytes) else { return try removeRest(files, open, entry.name, top) }
             let place = try setAside(entry.name, of: top)
-            survey.notes.append("\(problem); its files were set aside in \(place)")
+            survey.notes.append("\(problem ?? open.path); its files were set aside in \(place)")
             return
         }
         if let problem { survey.notes.append("\(problem); its downloads were taken up by their names") }

@@ -21,11 +21,14 @@ struct StoreExamination {
         var findings = rights(info)
         findings.append(room)
         findings += leftBehind
+        let remains = RemainsExamination(store: store)
+        findings += remains.spool
         do {
             let catalog = try Catalog.open(store: store, readOnly: true)
             let status = try catalog.status()
             findings.append(
                 .ok("catalog", "\(status.packs) packs, \(status.sessions.values.reduce(0, +)) sessions in the ledger"))
+            findings += try remains.findings(catalog)
             findings += try deadlines(status, try catalog.flow(now: TimeText.now()))
         } catch let error as CatalogError where error.code == .missing {
             findings.append(.note("catalog", "there is none yet", hint: error.hint))

@@ -1,0 +1,175 @@
+import Catalog
+import Glibc
+import Pack
+import Terminal
+
+/// Checks a whole store: the database, every pack, and whether the two agree, both ways.
+struct StoreCheck {
+    let store: String
+    let quick: Bool
+    let options: GlobalOptions
+    let output: Output
+    /// What is not as it should be.
+    private(set) var problems = 0
+    private var packs = 0
+    private let progress: Progress
+
+    init(store: String, quick: Bool, options: GlobalOptions, output: Output) {
+        self.store = store
+        self.quick = quick
+        self.options = options
+        self.output = output
+        progress = Progress(quiet: options.quiet)
+    }
+
+    /// Carries out the check; returns whether all is well.
+    mutating func run() throws -> Bool {
+        let catalog = try openCatalog()
+        // The disk first: what is committed after this is in the rows as well.
+        let listing = StorePacks.list(store: store)
+        var named: [(path: String, session: String)] = []
+        do {
+            try catalog?.forEachSession { session in
+                if let pack = session.pack { named.append((pack, session.session)) }
+            }
+        } catch let error as CatalogError where error.code == .corrupt {
+            tell(Catalog.fileName, nil, "corrupt", "its sessions cannot all be read: \(error.message)", Self.rebuild)
+        }
+        for (index, pack) in named.enumerated() {
+            progress.update("verifying \(index + 1) of \(named.count) packs")
+            try check(pack.path, of: pack.session, catalog)
+        }
+        let known = Set(named.map(\.path))
+        for file in listing.packs where !known.contains(file.path) { try checkUnknown(file, catalog) }
+        for file in listing.aside {
+            tell(
+                file.path, nil, "set_aside", "an earlier pack that was damaged when more of its session arrived",
+                "what could be read of it is in the session's pack; remove it once nobody needs the rest")
+        }
+        for trouble in listing.troubles {
+            tell(trouble.path, nil, "unreadable", "cannot be listed now: \(trouble.message)", nil)
+        }
+        progress.finish()
+        if !output.json, !options.quiet {
+            output.text(
+                problems == 0
+                    ? "\(packs) packs are good" : "\(packs) packs checked, \(problems) things are not as they should be")
+        }
+        return problems == 0
+    }
+
+    private static let rebuild = "salvage reindex makes the catalog again from the packs"
+
+    /// The catalog, and what SQLite's own check says of it. A damaged one does not keep the packs from being checked.
+    private mutating func openCatalog() throws -> Catalog? {
+        do throws(CatalogError) {
+            let catalog = try Catalog.open(store: store, readOnly: true)
+            for problem in try catalog.integrityProblems() {
+                tell(Catalog.fileName, nil, "corrupt", problem, Self.rebuild)
+            }
+            return catalog
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            tell(Catalog.fileName, nil, "corrupt", error.message, Self.rebuild)
+            return nil
+        }
+    }
+
+    private mutating func check(_ path: String, of session: String, _ catalog: Catalog?) throws {
+        packs += 1
+        switch StorePacks.presence(of: path, store: store) {
+        case .absent:
+            // Pruned since the row was read.
+            guard try catalog?.session(session)?.pack == path else { return }
+            return tell(path, session, "missing", "the catalog names a pack that does not exist", nil)
+        case .unknown(let reason):
+            return tell(path, session, "unreadable", "the pack cannot be looked at now: \(reason)", nil)
+        case .present: break
+        }
+        let check = PackCheck(path: "\(store)/\(path)", quick: quick)
+        guard check.report.isSound else {
+            problems += 1
+            progress.finish()
+            return check.write(file: path, session: session, to: output)
+        }
+        guard let catalog else { return }
+        let differences = try differences(path, of: session, catalog)
+        guard let first = differences.first else { return }
+        let more = differences.count > 1 ? ", and \(differences.count - 1) more" : ""
+        tell(path, session, "differs", first + more, "salvage reindex enters the pack again")
+    }
+
+    /// In what rows and pack differ, once nobody is at work on them.
+    private func differences(_ path: String, of session: String, _ catalog: Catalog) throws -> [String] {
+        var found: [String] = []
+        for _ in 0..<3 {
+            do {
+                let reader = try PackReader.open(path: "\(store)/\(path)")
+                let contents = try PackContents(reader, path: path)
+                guard Array(contents.facts.session.utf8) == Array(session.utf8) else {
+                    return ["the pack is of session \(contents.facts.session)"]
+                }
+                found = try catalog.differences(from: contents)
+            } catch let error as CatalogError where error.code == .corrupt {
+                return ["the catalog's rows cannot be read: \(error.message)"]
+            } catch let error as PackError where error.isAbsence {
+                return []
+            }
+            if found.isEmpty { return [] }
+            // A new generation may lie there that is about to be entered.
+            guard case .present(let entry) = StorePacks.presence(of: path, store: store) else { return [] }
+            let file = StorePacks.File(path: path, name: entry.name, entry: entry, isDirect: true)
+            guard NewPacks.isNew(file, session: session, store: store) else { continue }
+            usleep(200_000)
+        }
+        guard case .present(let entry) = StorePacks.presence(of: path, store: store) else { return [] }
+        let file = StorePacks.File(path: path, name: entry.name, entry: entry, isDirect: true)
+        return NewPacks.isNew(file, session: session, store: store) ? [] : found
+    }
+
+    /// A pack that no row named when the rows were read.
+    private mutating func checkUnknown(_ file: StorePacks.File, _ catalog: Catalog?) throws {
+        guard case .present = StorePacks.presence(of: file.path, store: store) else { return }
+        let check = PackCheck(path: "\(store)/\(file.path)", quick: quick)
+        let session = check.report.session
+        if NewPacks.isNew(file, session: session, store: store) { return }
+        if let session, let record = try catalog?.session(session), record.pack == file.path { return }
+        packs += 1
+        if !check.report.isSound {
+            problems += 1
+            progress.finish()
+            check.write(file: file.path, session: session, to: output)
+        }
+        // Without a catalog every pack is unknown, which its damage has said already.
+        guard catalog != nil else { return }
+        let other = try session.flatMap { try catalog?.session($0) }
+        let words =
+            other?.pack.map { "the session has another pack in the catalog, \($0)" }
+            ?? (other?.pruned != nil ? "the session was pruned; the next prune removes it" : "the catalog does not know it")
+        tell(
+            file.path, session, "not_in_catalog", words,
+            other?.pack != nil
+                ? "salvage ingest or the next harvest of the session takes it in where its name is the session's"
+                : other?.pruned != nil ? "salvage prune" : "salvage reindex takes it in")
+    }
+
+    private mutating func tell(_ file: String, _ session: String?, _ verdict: String, _ words: String, _ hint: String?) {
+        problems += 1
+        progress.finish()
+        if output.json {
+            var line = JSONLine()
+            line.add("file", file)
+            line.add("session", session)
+            line.add("verdict", verdict)
+            line.add("flags", [String]())
+            line.add("first_error", words)
+            line.add("hint", hint)
+            return output.line(line)
+        }
+        let style = output.style
+        output.text(
+            "\(Escape.display(file)): \(style.red(verdict))\(session.map { ", session \(Escape.display($0))" } ?? "")")
+        output.text("  \(Escape.display(words))")
+        if let hint { output.text("  " + style.dim("hint: " + hint)) }
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import Pack
+
+@Suite struct OpenFolderTests {
+    @Test func onlyTheSystemsWordMeansAbsence() throws {
+        let scratch = try Scratch()
+        try Data("x".utf8).write(to: URL(fileURLWithPath: scratch.file("file")))
+        let folder = try OpenFolder(path: scratch.file("."))
+        #expect(try folder.entry("none") == nil)
+        #expect(throws: PackError.self) { try folder.folder("none") }
+        for (path, isAbsence) in [("none", true), ("file/x", true), ("none/x", true)] {
+            let error = #expect(throws: PackError.self) { try OpenFolder(path: scratch.file(path)) }
+            #expect(error?.isAbsence == isAbsence)
+        }
+        symlink("loop", scratch.file("loop"))
+        let loop = #expect(throws: PackError.self) { try OpenFolder(path: scratch.file("loop")) }
+        #expect(loop?.isAbsence == false && loop?.isLocalFault == true)
+        for name in ["", ".", "..", "a/b", "a\0b"] {
+            #expect(throws: PackError.self) { try folder.entry(name) }
+            #expect(throws: PackError.self) { try folder.remove(name) }
+        }
+    }
+
+    @Test func linksAreNotFollowedUnlessAsked() throws {
+        let scratch = try Scratch()
+        for name in ["real", "real/below"] { mkdir(scratch.file(name), 0o700) }
+        symlink("real", scratch.file("link"))
+        let folder = try OpenFolder(path: scratch.file("."))
+        #expect(throws: PackError.self) { try folder.folder("link") }
+        #expect(try folder.folder("link", followingLink: true).entries().map(\.name) == ["below"])
+        #expect(try folder.entries().map(\.kind) == [.link, .folder])
+        // What is removed is the link.
+        #expect(try folder.remove("link"))
+        #expect(try !folder.remove("link"))
+        #expect(try !folder.removeFolder("real"))
+        #expect(try folder.folder("real").entries().count == 1)
+    }
+
+    @Test func packsAreListedThroughLinksToFoldersAndLoopsEnd() throws {
+        let scratch = try Scratch()
+        for name in ["store", "store/packs", "store/packs/2025", "disk", "disk/11", "disk/11/20"] {
+            mkdir(scratch.file(name), 0o700)
+        }
+        for name in ["store/packs/2025/a.pack", "disk/11/20/b.pack", "disk/11/20/b.pack.damaged-1", "disk/11/20/x.txt"] {
+            try Data().write(to: URL(fileURLWithPath: scratch.file(name)))
+        }
+        symlink(scratch.file("disk"), scratch.file("store/packs/2026"))
+        symlink("../..", scratch.file("disk/11/loop"))
+        symlink("/nowhere", scratch.file("store/packs/2024"))
+        let listing = StorePacks.list(store: scratch.file("store"))
+        #expect(listing.packs.map(\.path) == ["packs/2025/a.pack", "packs/2026/11/20/b.pack"])
+        #expect(listing.packs.map(\.isDirect) == [true, false])
+        #expect(listing.aside.map(\.path) == ["packs/2026/11/20/b.pack.damaged-1"])
+        #expect(listing.troubles.map(\.path) == ["packs/2024"])
+        let store = scratch.file("store")
+        #expect(StorePacks.presence(of: "packs/2026/11/20/none.pack", store: store) == .absent)
+        #expect(StorePacks.presence(of: "packs/2023/11/20/none.pack", store: store) == .absent)
+        if case .present = StorePacks.presence(of: "packs/2026/11/20/b.pack", store: store) {} else {
+            Issue.record("the pack behind the link is there")
+        }
+        for path in ["packs/2024/11/20/b.pack", "packs/../x.pack", "/etc/passwd", "packs//a.pack", "other/a.pack"] {
+            if case .unknown = StorePacks.presence(of: path, store: store) {} else { Issue.record("\(path)") }
+        }
+        #expect(Set(StorePacks.days(store: store)).isSuperset(of: ["packs/2026/11/20"]))
+    }
+
+    @Test func namesAreReadBackFromTheirEscapedForm() {
+        for text in ["", "a", "x/../é", "-.a", "a%2F", "ünïcode 😀", String(repeating: "a", count: 195)] {
+            #expect(PackPath.unescaped(PackPath.escaped(text)) == text)
+        }
+        for name in [PackPath.escaped(String(repeating: "é", count: 200)), "a b", "%zz", "%", "a%2", "é", "%61", "~1"] {
+            #expect(PackPath.unescaped(name) == (name == "%" ? "" : nil), "\(name)")
+        }
+    }
+}
