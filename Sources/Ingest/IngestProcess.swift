@@ -114,6 +114,10 @@ public struct IngestProcess: Sendable {
         defer { for descriptor in parked { close(descriptor) } }
         let behind = (slots.map(\.to).max() ?? 2) + 1
         for slot in slots {
+            if slot.from >= behind {
+                posix_spawn_file_actions_adddup2(&actions, slot.from, slot.to)
+                continue
+            }
             let copy = fcntl(slot.from, F_DUPFD_CLOEXEC, behind)
             guard copy >= 0 else { throw IngestError(.spawn, "cannot pass a file to the ingest child: \(reason())") }
             parked.append(copy)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Glibc
+import Harvest
 import Ingest
 import Pack
 import Terminal
@@ -31,6 +32,7 @@ struct IngestFiles: ParsableCommand {
         guard !session.isEmpty else {
             throw Failure("bad_session", "--session must not be empty", status: .usage)
         }
+        try DescriptorBudget.raiseLimit()
         let store = try StoreAccess.createdPath(options)
         let catalog = try Catalog.open(store: store)
         let signer = try CrashSigner(options, store: store)

@@ -12,7 +12,7 @@ extension Failure {
         let status: ExitStatus
         switch error.code {
         case .tokenMissing, .tokenRefused, .notAuthorised: status = .notAuthorised
-        case .storeLocked, .apiUnavailable: status = .tryAgain
+        case .storeLocked, .apiUnavailable, .machineShort: status = .tryAgain
         case .unknownSession: status = .nothingFound
         case .invalidConfiguration: status = .usage
         default: status = .failure

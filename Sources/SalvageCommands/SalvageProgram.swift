@@ -58,6 +58,21 @@ public enum SalvageProgram {
         }
     }
 
+    /// Makes sure, on the main thread and before any other is there, that the machine gives a command that works in pools
+    /// of threads what these take, and that a harvest answers signals; returns the exit code where it does not.
+    public static func prepare(_ arguments: [String]) -> Int32? {
+        do {
+            switch GlobalFlagOrder.moveBehindCommand(arguments).first {
+            case "harvest", "watch": try ProcessGuard.begin()
+            case "ingest", "api", "verify": try ProcessGuard.requireThreads()
+            default: break
+            }
+            return nil
+        } catch {
+            return report(error, arguments: arguments)
+        }
+    }
+
     /// Parses `arguments` (without the program name), runs the command and returns the exit code. Never throws.
     public static func run(_ arguments: [String]) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)

@@ -12,6 +12,7 @@ struct Main {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let status = SalvageProgram.runChild(arguments) { exit(status) }
         if let status = SalvageProgram.runQuery(arguments) { exit(status) }
+        if let status = SalvageProgram.prepare(arguments) { exit(status) }
         Task { exit(await SalvageProgram.run(arguments)) }
         dispatchMain()
     }

@@ -28,6 +28,8 @@ final class Fleet: SessionSource, IngestService {
         var ingested: [IngestRequest] = []
         var contents: [String: [String: [UInt8]]] = [:]
         var ingestFaults: [HarvestError] = []
+        /// Artifacts that the machine keeps from being packed, and how often yet.
+        var ingestWaits: [String: Int] = [:]
         var downloading = 0
         var mostDownloading = 0
         /// Called at the start of each ingest, with the session.
@@ -141,9 +143,16 @@ final class Fleet: SessionSource, IngestService {
         }
         hook?(request.facts.session)
         if let fault { throw fault }
+        var waiting: [String: String] = [:]
+        model.withLock { model in
+            for (artifact, left) in model.ingestWaits where left > 0 {
+                model.ingestWaits[artifact] = left - 1
+                waiting[artifact] = "the child was killed from outside"
+            }
+        }
         var verdicts: [String: IngestVerdict] = [:]
         var held = model.withLock { $0.contents[request.facts.session] ?? [:] }
-        for file in request.files {
+        for file in request.files where waiting[file.artifact] == nil {
             let bytes = Fleet.read(file.path)
             let lacking = bytes.starts(with: Array("LACKING".utf8))
             verdicts[file.artifact] = IngestVerdict(
@@ -154,7 +163,9 @@ final class Fleet: SessionSource, IngestService {
         model.withLock { $0.contents[request.facts.session] = kept }
         let path = "packs/" + PackPath.relative(session: request.facts.session, created: request.facts.created ?? 0)
         let contents = PackContents(facts: request.facts, artifacts: request.artifacts, path: path, packBytes: 100)
-        return IngestOutcome(contents: contents, verdicts: verdicts)
+        var outcome = IngestOutcome(contents: contents, verdicts: verdicts)
+        outcome.waiting = waiting
+        return outcome
     }
 
     static func read(_ path: String) -> [UInt8] {

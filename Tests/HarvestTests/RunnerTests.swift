@@ -166,29 +166,6 @@ import Testing
         withExtendedLifetime(lock) {}
     }
 
-    @Test func anIngestThatCannotRunPutsTheDownloadAside() async throws {
-        let store = TemporaryStore()
-        let fleet = Fleet(["a": Self.session(["logs": "x", "/saved": "s", "/crashes": "c"])])
-        fleet.model.withLock {
-            $0.ingestFaults = [HarvestError(.storeUnusable, "full"), HarvestError(.init(rawValue: "x"), "bad")]
-        }
-        let events = Mutex<[String]>([])
-        let observer = HarvestObserver(event: { event in
-            switch event {
-            case .quarantined(_, let path, _): events.withLock { $0.append(path) }
-            case .storeTrouble: events.withLock { $0.append("trouble") }
-            default: break
-            }
-        })
-        let summary = try await Self.harvest(fleet, store, observer: observer)
-        #expect(summary.progress.done.values.reduce(0, +) == 1)
-        #expect(summary.isPartial)
-        let place = store.path + "/spool/.quarantine/a"
-        #expect(events.withLock { $0 } == ["trouble", place])
-        #expect(Set(TemporaryStore.names(place)).contains("session.json"))
-        #expect(try Self.rows(store, "a")["/saved"]?.state == .failed)
-    }
-
     @Test func whatAKilledRunLeftInTheSpoolIsTakenUpEvenIfTheContainerIsGone() async throws {
         let store = TemporaryStore()
         let spool = Spool(store: store.path)

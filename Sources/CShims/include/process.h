@@ -33,3 +33,18 @@ int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from);
 
 /// Makes everything written to the file system that holds a folder last (syncfs(2)); -1 and errno on failure.
 int salvage_sync_file_system(const char *folder);
+
+/// Tries whether so many threads can run at once, each with a heap of its own, and so many bytes of address space be had
+/// besides; all of it is given back.
+///
+/// - Returns: 0, or the errno of what could not be had.
+int salvage_can_start_threads(int count, size_t address_space);
+
+/// Starts a thread with a small stack that lives as long as the process; 0, or an errno.
+int salvage_start_thread(void (*body)(void));
+
+/// Keeps SIGTERM and SIGINT from this thread and those that it starts, for `salvage_await_stop` to take; 0, or an errno.
+int salvage_hold_stop_signals(void);
+
+/// Waits for SIGTERM or SIGINT, which are held in all threads, at most so many seconds; 0 when none came.
+int salvage_await_stop(int seconds);

@@ -102,7 +102,7 @@ extension HarvestRunner {
     /// Makes a session's folder in the spool where this run has not done so.
     func prepareSpool(_ key: String) async throws {
         let manifest = state.withLock { state in state.manifest(of: key) }
-        guard let manifest else { throw HarvestError(.unknownSession, "the session is no longer fetched", session: key) }
+        guard let manifest else { throw HarvestError(.unknownSession, "it is no longer fetched", session: key) }
         try await disk.run {
             try self.prepared.withLock { prepared in
                 guard !prepared.contains(key) else { return }

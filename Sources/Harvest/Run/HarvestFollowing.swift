@@ -115,14 +115,6 @@ extension HarvestRunner {
             try LiveSnapshot.all(folder: folder).allSatisfy { try FollowedLog.begins(path, with: $0) }
         }
     }
-
-    /// Lets the process have as many descriptors as the system allows it: each followed log takes two.
-    static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = min(limit.rlim_max, 65_536)
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
 }
 
 /// Compares a followed log with a file.
@@ -171,7 +163,7 @@ extension HarvestState {
         guard let rule = configuration.rule(for: identity), rule.follow, rule.sample.includes(session: key) else {
             return
         }
-        guard followed.count < configuration.limits.followers else {
+        guard followed.count < min(configuration.limits.followers, budget.followers) else {
             if waitingToFollow.count < 100_000 { waitingToFollow.append((key, identity)) }
             return
         }

@@ -67,10 +67,11 @@ extension HarvestRunner {
         let files = request.files
         // What somebody removed from the spool is asked for once more.
         let vanished = try await disk.run { () -> Set<String> in
-            Set(files.map(\.path).filter { path in
-                var facts = stat()
-                return lstat(path, &facts) != 0 && errno == ENOENT
-            })
+            Set(
+                files.map(\.path).filter { path in
+                    var facts = stat()
+                    return lstat(path, &facts) != 0 && errno == ENOENT
+                })
         }
         request.files.removeAll { vanished.contains($0.path) }
         let outcome = try await parts.ingest.ingest(request)

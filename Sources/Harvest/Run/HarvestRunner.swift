@@ -75,7 +75,11 @@ public final class HarvestRunner: Sendable {
     ) {
         var fetching = Fetcher.Settings(configuration)
         fetching.triesPerPass = triesPerPass
+        let budget = DescriptorBudget(configuration.limits)
+        fetching.concurrency = budget.downloads
+        fetching.describes = budget.describes
         self.init(configuration: configuration, store: store, lock: lock, parts: parts, fetching: fetching)
+        state.withLock { $0.budget = budget }
     }
 
     init(
@@ -129,12 +133,15 @@ public final class HarvestRunner: Sendable {
     /// - Throws: ``HarvestError`` when the store cannot be used, or the API gave no list at all in a single pass.
     public func run(_ mode: Mode) async throws -> HarvestSummary {
         if mode == .watch {
-            Self.raiseDescriptorLimit()
             state.withLock { state in
                 state.fetcher.triesPerPass = nil
                 state.following = true
             }
         }
+        // The runtime makes its timers when one is first waited for, and ends the program where it cannot: before the
+        // files that a harvest opens.
+        try? await Task.sleep(for: .milliseconds(1), clock: .continuous)
+        try? await Task.sleep(for: .milliseconds(1), clock: .suspending)
         try await recover(mode)
         // Discarding: a task that has ended must not be kept, with all its memory, until the run is over.
         await withDiscardingTaskGroup { group in

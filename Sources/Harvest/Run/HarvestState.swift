@@ -25,6 +25,8 @@ struct HarvestState {
     }
 
     var configuration: Configuration
+    /// What the process may have open at once.
+    var budget = DescriptorBudget(limit: 65_536, open: 0, limits: Configuration.Limits())
     let observer: HarvestObserver
     let spool: Spool
     /// Whether logs of running sessions are followed at all: by a daemon, not by a single pass.
@@ -128,9 +130,11 @@ struct HarvestState {
 
     /// Starts what may start now.
     mutating func pump(_ now: Int64) {
-        if !stopping { apply(fetcher.next(now: now), now) }
+        // Where files are so scarce, downloads and ingests take turns.
+        if !stopping, !budget.isTight || progress.ingesting == 0 { apply(fetcher.next(now: now), now) }
+        if budget.isTight, fetcher.downloading > 0 { return }
         // Once the loop may end, nobody would begin it: the next run takes the downloads up from the spool.
-        while !finished, progress.ingesting < configuration.limits.ingests, !ingests.isEmpty {
+        while !finished, progress.ingesting < min(configuration.limits.ingests, budget.ingests), !ingests.isEmpty {
             let next = ingests.removeFirst()
             progress.ingesting += 1
             work.append(.ingest(key: next.key, items: next.items))

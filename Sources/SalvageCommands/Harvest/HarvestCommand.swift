@@ -17,7 +17,8 @@ struct HarvestOnce: AsyncParsableCommand {
               */10 * * * * salvage harvest --quiet --max-runtime 9m
 
             Exit code 3 says that something was lost or failed, 75 that another copy is at work, the API cannot be \
-            reached or the disk has no room for what waits, 77 that the token was refused.
+            reached, or this machine could not store or pack what waits (room, memory, open files, a locked catalog), \
+            77 that the token was refused. What was downloaded stays in the spool for the next run.
             """)
 
     @Option(help: ArgumentHelp("Only this session.", valueName: "id")) var session: String?

@@ -67,12 +67,13 @@ struct HarvestReportText {
             hint: "make room before their deadlines: salvage status, salvage prune --dry-run")
         add(
             "catalog_not_written", "their packs are not in the catalog", summary.catalogTrouble,
-            hint: "what was downloaded stays in the spool, and the next harvest enters it; is another process at work on "
+            hint: "what was downloaded stays in the spool, and the next harvest enters it; does another process hold "
                 + "catalog.sqlite?")
         add(
             "not_packed", "this machine could not store or pack what they left", summary.localTrouble,
-            hint: "what was downloaded stays in the spool, and the next harvest packs it; memory, ulimit -n and the disk "
-                + "are worth a look: salvage doctor")
+            hint:
+                "what was downloaded stays in the spool, and the next harvest packs it; look at memory, ulimit -n and "
+                + "the disk: salvage doctor")
         guard let last = failures.popLast() else { return }
         for failure in failures { failure.report(json: options.json, style: options.errorStyle) }
         guard summary.isPartial else { throw last }

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Harvest
 import Ingest
+import NIOCore
 import Pack
 import SessionAPI
 import Synchronization
@@ -17,6 +18,8 @@ struct HarvestRun {
 
     /// - Parameter watcher: who is told of everything besides the display.
     init(_ options: GlobalOptions, isDaemon: Bool = false, watcher: HarvestObserver = HarvestObserver()) throws {
+        try DescriptorBudget.raiseLimit()
+        if DescriptorBudget.isScarce { NIOSingletons.groupLoopCountSuggestion = 1 }
         let configuration = try StoreAccess.configuration(options)
         let environment = Environment.all
         let store = try StoreAccess.createdPath(options)
@@ -55,6 +58,7 @@ struct HarvestRun {
     func carryOut(_ mode: HarvestRunner.Mode) async throws -> HarvestSummary {
         do {
             let summary = try await runner.run(mode)
+            ProcessGuard.leavePoolAlone()
             display.finish()
             await client.shutdown()
             return summary
@@ -153,49 +157,4 @@ final class HarvestDisplay: Sendable {
 /// Lets a value that only one thread at a time touches, under its lock, cross into that lock.
 struct Sendability<Value>: @unchecked Sendable {
     var value: Value
-}
-
-/// SIGTERM and SIGINT as a request to end; a second SIGINT ends at once. Made before anything else is, so that no
-/// signal finds the program without an answer.
-final class StopSignals: Sendable {
-    private struct State {
-        var received: Int32?
-        var count = 0
-        var action: (@Sendable () -> Void)?
-    }
-
-    private let state = Mutex(State())
-    private let sources: Mutex<Sendability<[any DispatchSourceSignal]>> = Mutex(Sendability(value: []))
-
-    init() {
-        for number in [SIGTERM, SIGINT] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue.global())
-            source.setEventHandler { [weak self] in self?.receive(number) }
-            source.resume()
-            sources.withLock { $0.value.append(source) }
-        }
-    }
-
-    /// What to do when a signal comes; done at once if one came before.
-    func whenStopped(_ action: @escaping @Sendable () -> Void) {
-        let isLate = state.withLock { state in
-            state.action = action
-            return state.received != nil
-        }
-        if isLate { action() }
-    }
-
-    /// The first signal that came.
-    var received: Int32? { state.withLock { $0.received } }
-
-    private func receive(_ number: Int32) {
-        let (action, count) = state.withLock { state in
-            state.received = state.received ?? number
-            state.count += 1
-            return (state.action, state.count)
-        }
-        if count > 1, number == SIGINT { _exit(ExitStatus.interrupted.rawValue) }
-        action?()
-    }
 }

@@ -1,0 +1,143 @@
+import Foundation
+import Glibc
+import Ingest
+import Pack
+import Testing
+
+/// Which ends of the child prove that a download is to blame, and which the machine answers for.
+///
+/// The child is a script that dies as told where one of its inputs holds POISON, and else becomes the real one.
+@Suite struct TriageTests {
+    private struct Bench {
+        let stage = try? Stage()
+        let folder: String
+        let store: String
+        let script: String
+
+        /// - Parameters:
+        ///   - act: what the script does with poison among its inputs.
+        ///   - always: what it does in any case, before.
+        init(_ act: String, always: String = "") throws {
+            folder = try #require(stage).folder
+            store = folder + "/store"
+            script = folder + "/child"
+            try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
+            try """
+            #!/bin/bash
+            PATH=/usr/bin:/bin
+            \(always)
+            for number in 7 8 9; do
+              if [ -e /proc/self/fd/$number ] && grep -q POISON /proc/self/fd/$number; then
+                echo x >> \(folder)/deaths
+                \(act)
+              fi
+            done
+            exec -a salvage-ingest \(ConfinementProbeTests.salvage) __ingest
+            """.write(toFile: script, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+            try StoreSpool.fill(store, ["bad": "POISON", "good": "good", "fine": "fine"])
+        }
+
+        func pack(milliseconds: Int64 = 60_000) throws -> PackedSession {
+            var limits = IngestLimits()
+            limits.milliseconds = milliseconds
+            let ingest = StoreIngest(store: store, process: IngestProcess(executable: script), limits: limits)
+            let names = ["bad", "good", "fine"]
+            return try ingest.pack(
+                session: SessionFacts(session: "s", image: "i"), artifacts: names.map { ArtifactEntry(artifact: $0) },
+                files: names.enumerated().map { index, name in
+                    IngestFile(
+                        path: "\(store)/spool/s/\(name)",
+                        input: IngestJob.Input(artifact: index, form: .file, name: Array(name.utf8)))
+                }, earlier: nil)
+        }
+
+        var deaths: Int { (try? String(contentsOfFile: folder + "/deaths", encoding: .utf8))?.count ?? 0 }
+        var quarantine: [String] {
+            FileManager.default.enumerator(atPath: store + "/spool/.quarantine")?.compactMap { $0 as? String } ?? []
+        }
+        func isSpooled(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(store)/spool/s/\(name)") }
+    }
+
+    private enum StoreSpool {
+        static func fill(_ store: String, _ files: [String: String]) throws {
+            try FileManager.default.createDirectory(atPath: store + "/spool/s", withIntermediateDirectories: true)
+            for (name, text) in files {
+                try text.write(toFile: "\(store)/spool/s/\(name)", atomically: false, encoding: .utf8)
+            }
+        }
+    }
+
+    @Test(arguments: ["SEGV", "ABRT", "ILL", "BUS", "SYS", "TRAP", "FPE"])
+    func aCrashTwiceAloneIsProof(signal: String) throws {
+        let bench = try Bench("kill -\(signal) $$; sleep 10")
+        let packed = try bench.pack()
+        #expect(packed.quarantined.map(\.artifact) == [0] && packed.waiting.isEmpty, "\(packed.quarantined)")
+        #expect(bench.deaths == 6, "three times two lines: with the others, alone, and alone again")
+        #expect(!bench.isSpooled("bad") && bench.isSpooled("good"))
+        #expect(packed.artifacts.map(\.state) == [.failed, .collected, .collected])
+        let place = try #require(packed.quarantined.first?.place)
+        #expect(packed.artifacts.first?.reason?.contains(place) == true)
+        #expect(try String(contentsOfFile: bench.store + "/" + place, encoding: .utf8) == "POISON")
+        #expect(packed.members == 2)
+    }
+
+    @Test func aStallTwiceAloneIsProof() throws {
+        let bench = try Bench("exec -a salvage-ingest sleep 1000")
+        let packed = try bench.pack(milliseconds: 3000)
+        #expect(packed.quarantined.map(\.artifact) == [0] && packed.members == 2)
+    }
+
+    @Test(arguments: ["KILL", "TERM", "HUP"])
+    func aKillFromOutsideIsNone(signal: String) throws {
+        let bench = try Bench("kill -\(signal) $$; sleep 10")
+        let packed = try bench.pack()
+        #expect(packed.quarantined.isEmpty && bench.quarantine.isEmpty)
+        #expect(packed.waiting.keys.sorted() == [0] && packed.waiting[0]?.contains("killed from outside") == true)
+        #expect(packed.members == 2 && bench.isSpooled("bad"))
+    }
+
+    @Test func aChildThatSomebodyStoppedIsNone() throws {
+        let bench = try Bench("kill -STOP $$; sleep 10")
+        let packed = try bench.pack(milliseconds: 3000)
+        #expect(packed.quarantined.isEmpty && packed.waiting[0]?.contains("stopped") == true, "\(packed.waiting)")
+        #expect(packed.members == 2 && bench.isSpooled("bad"))
+    }
+
+    @Test func anEndWithoutAnAnswerIsNone() throws {
+        let bench = try Bench("exit 3")
+        let packed = try bench.pack()
+        #expect(packed.quarantined.isEmpty && packed.waiting[0]?.contains("exit code 3") == true)
+    }
+
+    @Test func aCrashThatDoesNotComeBackCostsNothing() throws {
+        let bench = try Bench(
+            "[ $(wc -l < $0.count 2>/dev/null || echo 0) -ge 1 ] || { echo x >> $0.count; kill -SEGV $$; }")
+        let packed = try bench.pack()
+        #expect(packed.quarantined.isEmpty && packed.waiting.isEmpty && packed.members == 3)
+    }
+
+    @Test func whereEveryChildDiesTheMachineIsToBlame() throws {
+        let bench = try Bench("", always: "kill -SEGV $$; sleep 10")
+        let error = #expect(throws: IngestError.self) { try bench.pack() }
+        #expect(
+            error?.code == .spawn && error?.message.contains("nothing to read") == true, "\(String(describing: error))")
+        #expect(bench.quarantine.isEmpty && bench.isSpooled("bad") && bench.isSpooled("good"))
+    }
+
+    @Test func aFileThatCannotBeOpenedWaits() throws {
+        let bench = try Bench("")
+        unlink(bench.store + "/spool/s/bad")
+        #expect(symlink("/proc/self/mem-of-nobody", bench.store + "/spool/s/bad") == 0)
+        let packed = try bench.pack()
+        #expect(packed.waiting.keys.sorted() == [0] && packed.members == 2 && packed.quarantined.isEmpty)
+    }
+
+    @Test func aChildThatCannotBeStartedSparesTheSpool() throws {
+        let bench = try Bench("")
+        unlink(bench.script)
+        let error = #expect(throws: IngestError.self) { try bench.pack() }
+        #expect(error?.code == .spawn)
+        #expect(bench.quarantine.isEmpty && bench.isSpooled("bad"))
+    }
+}
