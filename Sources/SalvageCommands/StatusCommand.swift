@@ -15,18 +15,20 @@ struct Status: ParsableCommand {
         let catalog = try StoreAccess.catalogForReading(options)
         let status = try catalog.status()
         let flow = try catalog.flow(now: TimeText.now())
+        let waiting = try PackBacklog(catalog)
         let catalogBytes = ["", "-wal"].reduce(UInt64(0)) { $0 + Self.fileSize(catalog.path + $1) }
         let output = Output(options)
         if options.json {
-            writeJSON(status, flow, catalog, catalogBytes, to: output)
+            writeJSON(status, flow, waiting, catalog, catalogBytes, to: output)
         } else {
-            writeText(status, flow, catalog, catalogBytes, to: output)
+            writeText(status, flow, waiting, catalog, catalogBytes, to: output)
         }
         try output.finish()
     }
 
     private func writeJSON(
-        _ status: StoreStatus, _ flow: LedgerFlow, _ catalog: Catalog, _ catalogBytes: UInt64, to output: Output
+        _ status: StoreStatus, _ flow: LedgerFlow, _ waiting: PackBacklog, _ catalog: Catalog, _ catalogBytes: UInt64,
+        to output: Output
     ) {
         var sessions = JSONLine()
         for state in SessionState.allCases { sessions.add(state.rawValue, status.sessions[state] ?? 0) }
@@ -34,6 +36,8 @@ struct Status: ParsableCommand {
         line.add("store", catalog.store)
         line.add("sessions", sessions)
         line.add("backlog", status.backlog)
+        line.add("not_packed", waiting.sessions)
+        line.add("not_packed_reason", waiting.reason)
         line.add("exits_last_hour", flow.exitsLastHour)
         line.add("artifacts_last_hour", flow.artifactsLastHour)
         line.add("bytes_last_hour", flow.bytesLastHour)
@@ -54,7 +58,8 @@ struct Status: ParsableCommand {
     }
 
     private func writeText(
-        _ status: StoreStatus, _ flow: LedgerFlow, _ catalog: Catalog, _ catalogBytes: UInt64, to output: Output
+        _ status: StoreStatus, _ flow: LedgerFlow, _ waiting: PackBacklog, _ catalog: Catalog, _ catalogBytes: UInt64,
+        to output: Output
     ) {
         let states = SessionState.allCases.compactMap { state in
             status.sessions[state].map { StateText.dress(state)(output.style, "\($0) \(state.rawValue)") }
@@ -62,6 +67,7 @@ struct Status: ParsableCommand {
         output.text("store     \(Escape.display(catalog.store))")
         output.text("sessions  \(states.isEmpty ? "none" : states.joined(separator: ", "))")
         output.text("backlog   \(status.backlog == 1 ? "1 artifact" : "\(status.backlog) artifacts") to fetch")
+        if let words = waiting.words { output.text("waiting   " + output.style.red(words)) }
         output.text(
             "flow      \(flow.exitsLastHour) exits and \(flow.artifactsLastHour) artifacts "
                 + "(\(SizeText.binary(flow.bytesLastHour))) in the last hour")

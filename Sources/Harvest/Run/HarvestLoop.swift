@@ -233,9 +233,13 @@ extension HarvestRunner {
             if attempt > 0 { try? await Task.sleep(for: .seconds(1)) }
             do {
                 try await parts.catalog.perform { catalog in try self.writeBatch(catalog) }
+                state.withLock { state in
+                    if state.summary.unfinished + state.fetcher.pending == 0 { state.summary.catalogTrouble = nil }
+                }
                 return
             } catch {
                 parts.observer.event(.storeTrouble("the ledger was not written: \(error)"))
+                if final { state.withLock { $0.summary.catalogTrouble = "the ledger was not written: \(error)" } }
             }
         }
     }

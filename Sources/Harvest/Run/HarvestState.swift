@@ -1,4 +1,4 @@
-import Catalog
+public import Catalog
 import Pack
 
 /// Everything that the tasks of a running harvest share. Guarded by one lock; nothing in here waits.
@@ -110,7 +110,7 @@ struct HarvestState {
             case .postponed(let key, let reason):
                 // The ledger says why it is pending.
                 let start = contexts[key]?.session.crashed == true ? "\(ExitedSession.crashedPrefix); " : ""
-                let words = start + "downloads wait in the spool: \(reason)"
+                let words = start + SessionRecord.waits + reason
                 batch.sessions.append(SessionUpdate(session: key, state: .pending, reason: words))
                 dirty.insert(key)
             case .rested(let key, let outcomes):
@@ -231,6 +231,16 @@ struct HarvestState {
         progress.downloading = fetcher.downloading
         progress.nearestDeadline = fetcher.nearestDeadline
         return progress
+    }
+}
+
+extension SessionRecord {
+    static let waits = "downloads wait in the spool: "
+
+    /// Why this machine could not pack what was downloaded of the session; nil where nothing waits for that.
+    public var packTrouble: String? {
+        guard state == .pending, let reason, let start = reason.firstRange(of: Self.waits) else { return nil }
+        return String(reason[start.upperBound...])
     }
 }
 

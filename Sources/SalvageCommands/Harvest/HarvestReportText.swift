@@ -55,18 +55,18 @@ struct HarvestReportText {
 
     /// What waits because of this machine must be heard of from cron as well, long before it is lost.
     private func reportWaiting(_ summary: HarvestSummary) throws {
-        guard summary.unfinished > 0 else { return }
         var failures: [Failure] = []
-        let count = summary.unfinished == 1 ? "1 session waits" : "\(summary.unfinished) sessions wait"
+        let count = summary.unfinished == 1 ? "1 session waits: " : "\(summary.unfinished) sessions wait: "
         func add(_ code: String, _ what: String, _ words: String?, hint: String) {
-            guard let words else { return }
-            failures.append(Failure(code, "\(count): \(what): \(words)", hint: hint, status: .tryAgain))
+            guard let words, summary.unfinished > 0 || code == "catalog_not_written" else { return }
+            let message = (summary.unfinished > 0 ? count : "") + "\(what): \(words)"
+            failures.append(Failure(code, message, hint: hint, status: .tryAgain))
         }
         add(
             "no_room", "the store has no room", summary.noRoom,
             hint: "make room before their deadlines: salvage status, salvage prune --dry-run")
         add(
-            "catalog_not_written", "their packs are not in the catalog", summary.catalogTrouble,
+            "catalog_not_written", "the catalog lacks what this run did", summary.catalogTrouble,
             hint: "what was downloaded stays in the spool, and the next harvest enters it; does another process hold "
                 + "catalog.sqlite?")
         add(

@@ -29,6 +29,12 @@ struct StoreExamination {
             findings.append(
                 .ok("catalog", "\(status.packs) packs, \(status.sessions.values.reduce(0, +)) sessions in the ledger"))
             findings += try remains.findings(catalog)
+            if let words = try PackBacklog(catalog).words {
+                findings.append(
+                    .warning(
+                        "not_packed", words,
+                        hint: "look at memory, ulimit -n and the disk; the next harvest tries again"))
+            }
             findings += try deadlines(status, try catalog.flow(now: TimeText.now()))
         } catch let error as CatalogError where error.code == .missing {
             findings.append(.note("catalog", "there is none yet", hint: error.hint))
