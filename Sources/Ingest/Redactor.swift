@@ -20,7 +20,8 @@ public struct RedactionRule: Codable, Sendable, Equatable {
 /// Replaces what matches the rules in text that arrives in pieces, line by line.
 ///
 /// The patterns are the user's, the text is hostile: a line on which a pattern needs more than a million steps is
-/// dropped whole, because nothing is known of it. Not shared between threads.
+/// dropped whole, because nothing is known of it. A line longer than ``longestLine`` is never cut: each rule reads it
+/// through windows that overlap, see ``LongLineRedactor``. Not shared between threads.
 final class Redactor {
     private struct Rule {
         let code: OpaquePointer
@@ -29,7 +30,7 @@ final class Redactor {
 
     /// Steps of one attempt to match, as `salvage grep` has them.
     private static let matchLimit: UInt32 = 1_000_000
-    /// A longer line is treated in pieces, cut at a blank where there is one among the last 4 KiB.
+    /// A longer line is not held whole.
     static let longestLine = 1 << 20
     private static let givenUp = Array("[redacted: a pattern did not come to an end on this line]".utf8)
 
@@ -39,6 +40,9 @@ final class Redactor {
 
     /// The beginning of a line whose end has not arrived.
     private var pending: [UInt8] = []
+    /// The rules one after another, at work on a line that is longer than ``longestLine``.
+    private var stages: [LongLineRedactor] = []
+    private var isInLongLine = false
     private var output: [UInt8] = []
 
     /// Which artifact the replacements are counted for.
@@ -62,6 +66,7 @@ final class Redactor {
             _ = pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE))
             self.rules.append(Rule(code: code, replacement: Array(rule.replacement.utf8)))
         }
+        stages = self.rules.map { _ in LongLineRedactor() }
     }
 
     deinit {
@@ -91,42 +96,81 @@ final class Redactor {
         var start = 0
         while start < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
-            guard let feed = rest.firstIndex(of: 0x0a) else {
-                pending.append(contentsOf: rest)
-                break
-            }
-            let line = UnsafeRawBufferPointer(rebasing: rest[..<feed])
-            if pending.isEmpty, line.count <= Self.longestLine {
-                redact(line)
+            let feed = rest.firstIndex(of: 0x0a)
+            let piece = UnsafeRawBufferPointer(rebasing: rest[..<(feed ?? rest.count)])
+            if feed != nil, pending.isEmpty, !isInLongLine, piece.count <= Self.longestLine {
+                redact(piece)
             } else {
-                pending.append(contentsOf: line)
-                flushPending(all: true)
+                gather(piece)
+                if feed != nil { endLine() }
             }
-            output.append(0x0a)
-            start += feed + 1
+            if feed != nil { output.append(0x0a) }
+            start += piece.count + 1
             if output.count >= 128 << 10 { try hand(take) }
         }
-        flushPending(all: false)
         try hand(take)
     }
 
     /// Tells that the member ended, or that a hole begins.
     func finish<Failure: Error>(_ take: (UnsafeRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
-        flushPending(all: true)
+        endLine()
         try hand(take)
     }
 
-    private func flushPending(all: Bool) {
-        while pending.count > Self.longestLine {
-            let window = pending[(Self.longestLine - 4096)..<Self.longestLine]
-            let cut = window.lastIndex { $0 == 0x20 || $0 == 0x09 } ?? Self.longestLine
-            Array(pending[..<cut]).withUnsafeBytes { redact($0) }
-            pending.removeFirst(cut)
+    /// Takes a piece of a line whose end has not arrived.
+    private func gather(_ piece: UnsafeRawBufferPointer) {
+        if !isInLongLine, pending.count + piece.count <= Self.longestLine {
+            pending.append(contentsOf: piece)
+            return
         }
-        guard all, !pending.isEmpty else { return }
-        let last = pending
+        isInLongLine = true
+        let held = pending
         pending.removeAll(keepingCapacity: true)
-        last.withUnsafeBytes { redact($0) }
+        held.withUnsafeBytes { pass($0, to: 0) }
+        pass(piece, to: 0)
+    }
+
+    private func endLine() {
+        if isInLongLine {
+            for stage in stages.indices { work(stage) { $0.finish(find: $1, put: $2) } }
+            isInLongLine = false
+        } else if !pending.isEmpty {
+            let last = pending
+            pending.removeAll(keepingCapacity: true)
+            last.withUnsafeBytes { redact($0) }
+        }
+    }
+
+    /// Hands text of a long line to a rule, or out behind the last one.
+    private func pass(_ text: UnsafeRawBufferPointer, to stage: Int) {
+        guard stage < stages.count else {
+            output.append(contentsOf: text)
+            return
+        }
+        work(stage) { $0.push(text, find: $1, put: $2) }
+    }
+
+    private func work(
+        _ stage: Int, _ body: (inout LongLineRedactor, LongLineRedactor.Find, (LongLineRedactor.Piece) -> Void) -> Void
+    ) {
+        let rule = rules[stage]
+        // Taken out, because what it puts out goes through the stages behind it.
+        var own = stages[stage]
+        stages[stage] = LongLineRedactor()
+        body(&own) { text, from, isEnd in
+            search(rule, in: text, from: from, options: isEnd ? 0 : UInt32(PCRE2_NOTEOL))
+        } _: { piece in
+            switch piece {
+            case .text(let text): pass(text, to: stage + 1)
+            case .replacement:
+                counts[artifact, default: 0] &+= 1
+                rule.replacement.withUnsafeBytes { pass($0, to: stage + 1) }
+            case .givenUp:
+                counts[artifact, default: 0] &+= 1
+                Self.givenUp.withUnsafeBytes { pass($0, to: stage + 1) }
+            }
+        }
+        stages[stage] = own
     }
 
     private func hand<Failure: Error>(
@@ -153,20 +197,21 @@ final class Redactor {
 
     /// The line with all matches replaced; nil when there are none.
     private func apply(_ rule: Rule, to line: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard let base = line.baseAddress?.assumingMemoryBound(to: UInt8.self), line.count > 0 else { return nil }
+        guard line.count > 0 else { return nil }
         var result: [UInt8]?
         var kept = 0
         var from = 0
         while from <= line.count {
-            let found = pcre2_match_8(rule.code, base, line.count, from, 0, data, context)
-            if found == PCRE2_ERROR_NOMATCH { break }
-            guard found >= 0, let ends = pcre2_get_ovector_pointer_8(data) else {
+            let range: Range<Int>
+            switch search(rule, in: line, from: from, options: 0) {
+            case .none: return finished(result, line, kept)
+            case .givenUp:
                 counts[artifact, default: 0] &+= 1
                 return Self.givenUp
+            case .match(let found): range = found
             }
-            // A match inside a lookaround may be said to end before it begins.
-            let start = max(kept, min(ends[0], ends[1], line.count))
-            let end = min(max(ends[0], ends[1]), line.count)
+            let start = max(kept, range.lowerBound)
+            let end = range.upperBound
             guard end > start else {
                 from = max(end, from) + 1
                 continue
@@ -179,8 +224,25 @@ final class Redactor {
             from = end
             counts[artifact, default: 0] &+= 1
         }
+        return finished(result, line, kept)
+    }
+
+    private func finished(_ result: [UInt8]?, _ line: UnsafeRawBufferPointer, _ kept: Int) -> [UInt8]? {
         guard var text = result else { return nil }
         text.append(contentsOf: line[kept...])
         return text
+    }
+
+    /// The next match at or behind a place.
+    private func search(
+        _ rule: Rule, in text: UnsafeRawBufferPointer, from: Int, options: UInt32
+    ) -> LongLineRedactor.Attempt {
+        guard let base = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return .none }
+        let found = pcre2_match_8(rule.code, base, text.count, from, options, data, context)
+        if found == PCRE2_ERROR_NOMATCH { return .none }
+        guard found >= 0, let ends = pcre2_get_ovector_pointer_8(data) else { return .givenUp }
+        // A match inside a lookaround may be said to end before it begins.
+        let start = min(ends[0], ends[1], text.count)
+        return .match(start..<min(max(ends[0], ends[1]), text.count))
     }
 }

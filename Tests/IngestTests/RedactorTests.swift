@@ -71,4 +71,57 @@ import Testing
     @Test func aPatternThatIsNoneIsRefused() {
         #expect(throws: IngestError.self) { try Redactor([RedactionRule(name: "x", pattern: "(")]) }
     }
+
+    /// A secret that lies over any cut would stay; there is no cut that anything may lie over.
+    @Test func aSecretIsFoundAtEveryOffsetAroundAWindowsEdge() throws {
+        let key = RedactionRule(name: "key", pattern: "sk-[a-z0-9]{28}", replacement: "<key>")
+        let secret = "sk-" + String(repeating: "a1b2", count: 7)
+        let edges = [
+            Redactor.longestLine, Redactor.longestLine - 4096, LongLineRedactor.window,
+            LongLineRedactor.window + LongLineRedactor.longestMatch,
+        ]
+        let size = LongLineRedactor.window + 2 * LongLineRedactor.longestMatch
+        for edge in Set(edges) {
+            for offset in -(secret.utf8.count + 2)...2 {
+                var line = [UInt8](repeating: UInt8(ascii: "-"), count: size)
+                line.replaceSubrange(edge + offset..<edge + offset + secret.utf8.count, with: secret.utf8)
+                let redactor = try Redactor([key])
+                var out: [UInt8] = []
+                line.withUnsafeBytes { redactor.push($0) { out += Array($0) } }
+                redactor.finish { out += Array($0) }
+                #expect(out.count == size - secret.utf8.count + 5, "edge \(edge), offset \(offset)")
+                #expect(redactor.counts[0] == 1)
+            }
+        }
+    }
+
+    @Test func aLongLineGivesTheSameInAnyPieces() throws {
+        let word = "größe 10.20.30.40, a@b.c; "
+        let line = String(repeating: word, count: 5 * Redactor.longestLine / 2 / word.utf8.count)
+        let whole = try redact(line + "\nend", [address, mail])
+        #expect(whole.0.utf8.count < line.utf8.count)
+        #expect(!whole.0.contains("10.20") && !whole.0.contains("a@b"))
+        for pieces in [4_093, 131_072] {
+            let (out, count) = try redact(line + "\nend", [address, mail], pieces: pieces)
+            #expect(out == whole.0 && count == whole.1)
+        }
+    }
+
+    @Test func aMatchWithoutAnEndTakesTheRestOfItsLine() throws {
+        let greedy = RedactionRule(name: "g", pattern: "key=[^;]*", replacement: "key=?")
+        let text = "key=" + String(repeating: "s", count: 3 * Redactor.longestLine)
+        #expect(try redact("a " + text + "; more\nnext key=1; x", [greedy]).0 == "a key=?\nnext key=?; x")
+        // As long as it fits into a window, its own end counts.
+        let fits = String(repeating: "-", count: Redactor.longestLine) + "key=" + String(repeating: "s", count: 900_000)
+        let (out, _) = try redact(fits + "; more", [greedy], pieces: 65_536)
+        #expect(out.hasSuffix("-key=?; more") && out.utf8.count == Redactor.longestLine + 11)
+    }
+
+    @Test func onlyTheEndsOfALongLineAreItsEnds() throws {
+        let ends = RedactionRule(name: "e", pattern: "^x|x$", replacement: "!")
+        let line = String(repeating: "x", count: 4 * Redactor.longestLine)
+        let (out, count) = try redact(line + "\nx", [ends], pieces: 100_000)
+        #expect(count == 3)
+        #expect(out.utf8.elementsEqual(("!" + line.dropFirst(2) + "!\n!").utf8))
+    }
 }
