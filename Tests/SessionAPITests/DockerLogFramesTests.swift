@@ -76,4 +76,30 @@ import Testing
         #expect(String(decoding: text, as: UTF8.self) == "one\nno frame here\n")
         #expect(state.mode == .broken)
     }
+
+    @Test func zerosAreBytesOfTheLogAndNoFrames() {
+        for count in [1, 7, 8, 9, 16, 64, 4_096, 100_003] {
+            let zeros = [UInt8](repeating: 0, count: count)
+            for (before, after) in [("", ""), ("", "up\n"), ("up\n", ""), ("up\n", "down\n")] {
+                let plain = Array(before.utf8) + zeros + Array(after.utf8)
+                #expect(run(plain, pieces: 4_093).text == plain, "\(count) zeros in a plain log")
+                let framed = frame(1, "one\n") + zeros + Array(after.utf8)
+                let (text, _, state) = run(framed, pieces: 4_093)
+                #expect(text == Array("one\n".utf8) + zeros + Array(after.utf8), "\(count) zeros after a frame")
+                if count >= 8 { #expect(state.mode == .broken) }
+            }
+        }
+    }
+
+    @Test func aLogOfNothingButEmptyFramesIsKept() {
+        let few = frame(1, "") + frame(2, "")
+        #expect(run(few, pieces: 3).text == few)
+        #expect(run(few + frame(1, "x"), pieces: 3).text == Array("x".utf8))
+        let many = Array((0..<100_000).map { _ in frame(1, "") }.joined())
+        #expect(run(many, pieces: 4_096).text == many)
+        let (text, _, state) = run(frame(1, "one\n") + many, pieces: 4_096)
+        #expect(text == Array("one\n".utf8) + many)
+        #expect(state.mode == .broken)
+        #expect(run(frame(1, "one\n") + few, pieces: 4_096).text == Array("one\n".utf8))
+    }
 }
