@@ -162,6 +162,16 @@ public struct SearchReport: Sendable, Equatable {
     /// The reader of the output went away.
     public var outputClosed = false
 
+    /// How a line is told of whose pattern did not come to an end.
+    static let matchLimitWords = "the match limit was reached, whether the line matches is not known"
+
+    /// What to do about one of the ``problems``.
+    public static func hint(for problem: String) -> String {
+        problem.hasSuffix(matchLimitWords)
+            ? "the pattern takes too many steps on this line: write it without repetition inside of repetition, or -F"
+            : "salvage verify names what is damaged"
+    }
+
     /// ripgrep's exit code: 0 found, 1 nothing found, 2 when something could not be searched.
     public func exitCode(quiet: Bool = false) -> Int32 {
         if problemCount > 0, !(quiet && membersMatched > 0) { return 2 }

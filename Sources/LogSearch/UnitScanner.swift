@@ -114,8 +114,7 @@ final class UnitScanner<Source: SearchSource> {
         for start in finder.undecided {
             let line = scan.number(ofLineAt: start)
             result.problems.append(
-                "\(String(decoding: result.name.text, as: UTF8.self)):\(line): the match limit was reached, "
-                    + "whether the line matches is not known")
+                "\(String(decoding: result.name.text, as: UTF8.self)):\(line): \(SearchReport.matchLimitWords)")
         }
         guard options.hasContext, result.binaryOffset == nil, let firstHit = scan.firstHit else { return }
         try addContext(unit, member, source, scan, firstHit, &result)

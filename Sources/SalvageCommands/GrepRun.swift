@@ -67,7 +67,7 @@ struct GrepRun {
 
     private func end(_ report: SearchReport, _ feed: PackFeed, _ unread: [String]) throws {
         for problem in report.problems + feed.problems + unread {
-            Failure("not_searched", problem, hint: "salvage verify names what is damaged").report(
+            Failure("not_searched", problem, hint: SearchReport.hint(for: problem)).report(
                 json: options.json, style: options.errorStyle)
         }
         if report.problemCount > report.problems.count {
