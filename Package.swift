@@ -55,7 +55,7 @@ let package = Package(
             name: "SalvageCommands",
             dependencies: [
                 "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "Pack",
-                "Catalog", "Live",
+                "Catalog", "Live", "Text",
                 "CShims",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -70,16 +70,19 @@ let package = Package(
             ],
             swiftSettings: house),
         .target(name: "Terminal", swiftSettings: hot),
+        .target(name: "Text", swiftSettings: hot),
+        .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: house),
         .target(
             name: "Harvest",
             dependencies: [
-                "SessionAPI", "Catalog", "Pack", "Live", "CShims", "CPCRE2", "CrashAnalysis",
+                "SessionAPI", "Catalog", "Pack", "Live", "Text", "CShims", "CPCRE2", "CrashAnalysis",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
         .target(
             name: "SessionAPI",
             dependencies: [
+                "Text",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -87,7 +90,7 @@ let package = Package(
             ], swiftSettings: hot),
         .target(
             name: "Ingest",
-            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Pack", "CShims", "CPCRE2"],
+            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Pack", "Text", "CShims", "CPCRE2"],
             swiftSettings: hot),
         .target(
             name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2", "CShims"],
@@ -103,7 +106,7 @@ let package = Package(
             name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
-        .target(name: "Live", dependencies: ["Pack", "LogSearch"], swiftSettings: hot),
+        .target(name: "Live", dependencies: ["Pack", "LogSearch", "Text"], swiftSettings: hot),
         .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
         .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Live"], swiftSettings: house),
         .testTarget(
@@ -111,13 +114,13 @@ let package = Package(
         .testTarget(name: "SessionAPITests", dependencies: ["SessionAPI"], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(
-            name: "Pack", dependencies: ["CZstd", "CCrypto", "CFilter"], swiftSettings: hot,
+            name: "Pack", dependencies: ["Text", "CZstd", "CCrypto", "CFilter"], swiftSettings: hot,
             linkerSettings: [archive("zstd"), archive("crypto")]),
         .testTarget(name: "PackTests", dependencies: ["Pack"], swiftSettings: house),
         .target(
             name: "Catalog",
             dependencies: [
-                "Pack", .product(name: "GRDB", package: "GRDB.swift"),
+                "Pack", "Text", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ], swiftSettings: hot),
         .testTarget(
@@ -126,7 +129,7 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
-                "CZlib", "CShims",
+                "Text", "CZlib", "CShims",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -174,7 +177,7 @@ let package = Package(
 // Sanitizer builds set this: they recompile everything they link, and the network stack, which takes longest, parses
 // nothing that a container wrote.
 if Context.environment["SALVAGE_PARSERS_ONLY"] != nil {
-    let parsers: Set<String> = ["Unpack", "Pack", "CrashAnalysis", "LogSearch"]
+    let parsers: Set<String> = ["Text", "Unpack", "Pack", "CrashAnalysis", "LogSearch"]
     package.targets.removeAll { target in
         let name = target.name.hasSuffix("Tests") ? String(target.name.dropLast(5)) : target.name
         return !parsers.contains(name) && !target.name.hasPrefix("C")
@@ -187,19 +190,19 @@ if Context.environment["SALVAGE_PARSERS_ONLY"] != nil {
 // `scripts/fuzz` sets this to the path of libFuzzer without its main. What has no parser of hostile bytes is left out, so
 // that the network stack need not be built once more.
 if let engine = Context.environment["SALVAGE_FUZZ"] {
-    let kept: Set<String> = ["Unpack", "Pack", "CrashAnalysis", "LogSearch", "SessionAPI", "Harvest"]
+    let kept: Set<String> = ["Text", "Unpack", "Pack", "CrashAnalysis", "LogSearch", "SessionAPI", "Harvest"]
     package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }
     package.targets.removeAll { $0.name.hasSuffix("Tests") }
     for target in package.targets where target.name == "SessionAPI" {
-        target.dependencies = []
+        target.dependencies = ["Text"]
         target.sources = [
-            "APIError.swift", "APIErrorDecoding.swift", "JSONCursor.swift", "JSONText.swift", "LabelSet.swift",
-            "Session.swift", "SessionCoding.swift", "SessionEntryReader.swift", "SessionLabels.swift",
+            "APIError.swift", "APIErrorDecoding.swift", "JSONCursor.swift", "JSONMender.swift", "JSONText.swift",
+            "LabelSet.swift", "Session.swift", "SessionCoding.swift", "SessionEntryReader.swift", "SessionLabels.swift",
             "SessionListDecoder.swift",
         ]
     }
     for target in package.targets where target.name == "Harvest" {
-        target.dependencies = ["CPCRE2", "CrashAnalysis", .product(name: "Yams", package: "Yams")]
+        target.dependencies = ["Text", "CPCRE2", "CrashAnalysis", .product(name: "Yams", package: "Yams")]
         target.sources = ["Configuration", "HarvestError.swift", "SessionIdentity.swift"]
         target.exclude = ["Configuration/APIToken.swift", "Configuration/ConfigurationSources.swift"]
     }

@@ -1,4 +1,5 @@
 internal import Pack
+import Text
 
 /// The statements that index packs within one transaction, prepared once.
 final class PackRows {
@@ -48,7 +49,7 @@ final class PackRows {
         let key = try ledger.key(of: contents.facts.session)
         for entry in contents.artifacts { try ledger.put(entry, nextTry: nil, session: key) }
         try ledger.apply(update(contents.facts, state: state(of: key, contents.facts)))
-        var before: [String: Int64] = [:]
+        var before: ByteDictionary<Int64> = [:]
         known.bind(1, key)
         while try known.step() { before[known.text(0)] = known.integer(1) }
         try connection.execute(
@@ -102,7 +103,7 @@ final class PackRows {
 
     /// Returns how many of them are crashes rather than errors that the process survived.
     private func putCrashes(
-        _ contents: PackContents, session key: Int64, before: [String: Int64]
+        _ contents: PackContents, session key: Int64, before: ByteDictionary<Int64>
     ) throws(CatalogError) -> Int {
         guard !contents.crashes.isEmpty else { return 0 }
         facts.bind(1, key)
@@ -190,7 +191,7 @@ extension PackRows {
 private final class Interning {
     private let find: Statement
     private let insert: Statement
-    private var known: [String: Int64] = [:]
+    private var known: ByteDictionary<Int64> = [:]
 
     init(_ table: String, on connection: Connection) throws(CatalogError) {
         find = try connection.prepare("SELECT id FROM \(table) WHERE text = ?1")

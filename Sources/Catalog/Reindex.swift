@@ -1,5 +1,6 @@
 internal import Glibc
 public import Pack
+import Text
 
 /// How far a reindex has come.
 public struct ReindexProgress: Sendable, Equatable {
@@ -154,7 +155,7 @@ extension Catalog {
                 let other = try named.step() ? named.textOrNil(0) : nil
                 named.reset()
                 // A pack that is newer than the listing was committed meanwhile.
-                if let other, other != found.contents.path, !listed.contains(other),
+                if let other, !other.hasSameBytes(as: found.contents.path), !listed.contains(other),
                     case .present = StorePacks.presence(of: other, store: store)
                 {
                     continue
@@ -170,7 +171,7 @@ extension Catalog {
     private func forgetMissingPacks(
         _ listing: StorePacks.Listing, _ report: inout ReindexReport
     ) throws(CatalogError) {
-        let listed = Set(listing.packs.map(\.path))
+        let listed = ByteSet(listing.packs.map(\.path))
         let store = store
         let (missing, unknown) = try write { (connection) throws(CatalogError) in
             var missing: [String] = []
@@ -228,15 +229,15 @@ struct ReindexRun {
 
     let store: String
     /// Packs that were there at the beginning.
-    let listed: Set<String>
+    let listed: ByteSet
     var report = ReindexReport()
     /// Packs that were another file when they were to be entered than when they were read.
     var replaced: [String] = []
-    private var chosen: [String: Found] = [:]
+    private var chosen: ByteDictionary<Found> = [:]
 
     init(store: String, listing: StorePacks.Listing) {
         self.store = store
-        listed = Set(listing.packs.map(\.path))
+        listed = ByteSet(listing.packs.map(\.path))
         report.unreadable = listing.troubles.map { .init(path: $0.path, message: $0.message) }
     }
 

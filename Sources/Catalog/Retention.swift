@@ -1,4 +1,5 @@
 public import Pack
+public import Text
 
 /// What a prune may remove, and what it must leave.
 public struct RetentionRules: Sendable, Equatable {
@@ -71,8 +72,8 @@ public struct RetentionPlan: Sendable, Equatable {
     /// the oldest first.
     public init(_ candidates: [RetentionCandidate], rules: RetentionRules, now: Int64) {
         let kept = Self.examples(candidates, count: rules.keepPerSignature)
-        let oldestFirst = candidates.sorted { ($0.at, $0.session) < ($1.at, $1.session) }
-        var spared: Set<String> = []
+        let oldestFirst = candidates.sorted { ($0.at, ByteText($0.session)) < ($1.at, ByteText($1.session)) }
+        var spared: ByteSet = []
         var rest: [RetentionCandidate] = []
         for candidate in oldestFirst {
             guard let limit = rules.olderThan, now &- candidate.at > limit else {
@@ -103,7 +104,7 @@ public struct RetentionPlan: Sendable, Equatable {
     }
 
     private mutating func spare(
-        _ candidate: RetentionCandidate, _ kept: Set<String>, _ counted: inout Set<String>
+        _ candidate: RetentionCandidate, _ kept: ByteSet, _ counted: inout ByteSet
     ) -> Bool {
         guard candidate.isPinned || kept.contains(candidate.session) else { return false }
         if counted.insert(candidate.session).inserted {
@@ -113,12 +114,12 @@ public struct RetentionPlan: Sendable, Equatable {
     }
 
     /// The newest sessions of each signature.
-    private static func examples(_ candidates: [RetentionCandidate], count: Int) -> Set<String> {
+    private static func examples(_ candidates: [RetentionCandidate], count: Int) -> ByteSet {
         guard count > 0 else { return [] }
-        var kept: Set<String> = []
-        var seen: [String: Int] = [:]
-        for candidate in candidates.sorted(by: { ($0.at, $0.session) > ($1.at, $1.session) }) {
-            for signature in Set(candidate.signatures) {
+        var kept: ByteSet = []
+        var seen: ByteDictionary<Int> = [:]
+        for candidate in candidates.sorted(by: { ($0.at, ByteText($0.session)) > ($1.at, ByteText($1.session)) }) {
+            for signature in ByteSet(candidate.signatures) {
                 seen[signature, default: 0] += 1
                 if seen[signature, default: 0] <= count { kept.insert(candidate.session) }
             }
@@ -137,14 +138,14 @@ public struct RetentionPlan: Sendable, Equatable {
 
 extension Catalog {
     /// The signatures of each session's crashes, for retention.
-    public func signaturesBySession() throws(CatalogError) -> [String: [String]] {
+    public func signaturesBySession() throws(CatalogError) -> ByteDictionary<[String]> {
         try read { (connection) throws(CatalogError) in
             let rows = try connection.prepare(
                 """
                 SELECT s.id, g.text FROM crashes c JOIN sessions s ON s.key = c.session
                 JOIN signatures g ON g.id = c.signature WHERE c.survived = 0
                 """)
-            var signatures: [String: [String]] = [:]
+            var signatures: ByteDictionary<[String]> = [:]
             while try rows.step() { signatures[rows.text(0), default: []].append(rows.text(1)) }
             return signatures
         }

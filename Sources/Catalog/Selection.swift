@@ -104,7 +104,7 @@ struct Filter {
     }
 
     private static func alternatives(_ column: String, _ globs: [String]) -> String {
-        globs.map { $0.contains { "*?[".contains($0) } ? "\(column) GLOB ?" : "\(column) = ?" }
+        globs.map { $0.utf8.contains { [0x2A, 0x3F, 0x5B].contains($0) } ? "\(column) GLOB ?" : "\(column) = ?" }
             .joined(separator: " OR ")
     }
 

@@ -1,3 +1,5 @@
+import Text
+
 /// One bug across sessions and builds.
 public struct SignatureSummary: Sendable, Equatable {
     /// The crashes of one day.
@@ -138,7 +140,7 @@ private struct SignatureGroup {
     private static func sorted(_ ids: NumberSet, _ names: TextLookup) throws(CatalogError) -> [String] {
         var texts: [String] = []
         for id in ids.members where id != 0 { if let text = try names.text(id) { texts.append(text) } }
-        return texts.sorted()
+        return texts.sorted { $0.precedesInBytes($1) }
     }
 }
 

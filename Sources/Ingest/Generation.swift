@@ -1,5 +1,6 @@
 import Foundation
 import Pack
+import Text
 
 /// Carries what an earlier pack of the session holds over into the one being written, so that a later try never costs
 /// what an earlier one had saved.
@@ -131,7 +132,7 @@ struct Generation {
         var places: [Int: UInt32] = [:]
         var cameBack: Set<Int> = []
         for (index, row) in rows.enumerated() {
-            guard let here = artifacts.firstIndex(where: { $0.artifact == row.artifact }) else {
+            guard let here = artifacts.firstIndex(where: { $0.artifact.hasSameBytes(as: row.artifact) }) else {
                 artifacts.append(row)
                 places[index] = UInt32(artifacts.count - 1)
                 cameBack.insert(index)
@@ -181,8 +182,8 @@ struct Generation {
             var member: String?
         }
         func identity(_ json: [UInt8]) -> Identity? { try? JSONDecoder().decode(Identity.self, from: Data(json)) }
-        let known = Set(new.compactMap { identity($0)?.crash })
-        let names = Set(kept.map { String(decoding: $0, as: UTF8.self) })
+        let known = ByteSet(new.compactMap { identity($0)?.crash })
+        let names = ByteSet(kept.map { String(decoding: $0, as: UTF8.self) })
         return records.filter { json in
             // What cannot be understood cannot be judged either: it stays.
             guard let record = identity(json) else { return true }

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 public import Pack
+import Text
 
 /// A session whose log is, or was, followed.
 public struct LiveSession: Sendable {
@@ -52,7 +53,7 @@ public enum LiveStore {
             let folder = root(store) + "/" + name
             guard let facts = facts(folder), PackPath.escaped(facts.session) == name else { return nil }
             return LiveSession(folder: folder, facts: facts)
-        }.sorted { $0.facts.session < $1.facts.session }
+        }.sorted { $0.facts.session.precedesInBytes($1.facts.session) }
     }
 
     private struct Manifest: Decodable {

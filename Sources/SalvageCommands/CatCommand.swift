@@ -14,7 +14,7 @@ struct Cat: ParsableCommand {
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Argument(help: "The member's path as `salvage files` prints it, or its unique ending.") var path: String
+    @Argument(help: "The member's path: its bytes, or as `salvage files` prints it, or its unique ending.") var path: String
     @Option(help: ArgumentHelp("Only members of this artifact.", valueName: "path")) var artifact: String?
     @Flag(help: "Print raw bytes on a terminal too.") var raw = false
     @OptionGroup var options: GlobalOptions
@@ -25,7 +25,7 @@ struct Cat: ParsableCommand {
         let member = pack.reader.members[index]
         if let target = member.linkTarget, member.size == 0 {
             throw Failure(
-                "is_link", "the member is a link to '\(Escape.display(target))'", session: pack.session.session,
+                "is_link", "the member is a link to '\(Escape.path(target))'", session: pack.session.session,
                 path: path, status: .nothingFound)
         }
         do {

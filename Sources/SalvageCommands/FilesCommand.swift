@@ -2,14 +2,16 @@ import ArgumentParser
 import Catalog
 import Pack
 import Terminal
+import Text
 
 /// `salvage files`: the members of one session.
 struct Files: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the members of a session.",
         discussion: """
-            Globs are over the whole path (`*` crosses `/`). Paths are data of the archive and are printed escaped; \
-            `salvage cat` takes them as they are printed.
+            Globs are over the whole path (`*` crosses `/`). Paths are data of the archive and are printed escaped, \
+            a backslash as two, so that no two paths look the same; `salvage cat` takes them as they are printed, and \
+            byte for byte.
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
@@ -27,7 +29,9 @@ struct Files: ParsableCommand {
         var artifact: String?
         var isFirst = true
         var count = 0
-        try catalog.forEachMember(id, path: glob.map { PathGlob($0) }) { member in
+        let wanted = glob.map { MemberGlob($0) }
+        try catalog.forEachMember(id) { member in
+            guard wanted?.matches(member.path) ?? true else { return }
             guard kinds.isEmpty || kinds.contains(member.kind.name) else { return }
             count += 1
             if options.json {
@@ -35,7 +39,7 @@ struct Files: ParsableCommand {
                 try output.checkReader()
                 return
             }
-            if artifact != member.artifact {
+            if artifact?.hasSameBytes(as: member.artifact) != true {
                 Self.flush(&table, artifact, isFirst: &isFirst, to: output)
                 artifact = member.artifact
             }
@@ -63,8 +67,8 @@ struct Files: ParsableCommand {
     }
 
     private static func row(_ member: MemberRecord) -> [Table.Cell] {
-        var path = Escape.display(member.path)
-        if let target = member.linkTarget { path += " -> " + Escape.display(target) }
+        var path = Escape.path(member.path)
+        if let target = member.linkTarget { path += " -> " + Escape.path(target) }
         if !member.flags.names.isEmpty { path += "  [\(member.flags.names.joined(separator: " "))]" }
         return [
             Table.Cell(member.kind.name) { member.kind == .crashDump ? $0.red($1) : $1 },
@@ -80,7 +84,7 @@ struct Files: ParsableCommand {
         var line = JSONLine()
         line.add("session", session)
         line.add("artifact", member.artifact)
-        line.add("path", Escape.display(member.path))
+        line.add("path", Escape.path(member.path))
         if !Escape.isUTF8(member.path) { line.add("path_base64", Base64.text(member.path)) }
         line.add("kind", member.kind.name)
         line.add("size", member.size)
@@ -88,7 +92,7 @@ struct Files: ParsableCommand {
         line.add("sha256", member.sha256.isEmpty ? nil : ContentHash.hex(member.sha256))
         line.add("mode", modeText(member.mode))
         line.add("mtime", time: member.mtime / 1_000_000)
-        line.add("link_target", member.linkTarget.map { Escape.display($0) })
+        line.add("link_target", member.linkTarget.map { Escape.path($0) })
         line.add("flags", member.flags.names)
         return line
     }
@@ -97,6 +101,21 @@ struct Files: ParsableCommand {
     private static func modeText(_ mode: UInt32) -> String {
         let digits = String(mode & 0o7777, radix: 8)
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+}
+
+/// A glob over whole paths, or one path as it is printed.
+struct MemberGlob {
+    private let glob: PathGlob
+    private let path: PathArgument
+
+    init(_ text: String) {
+        glob = PathGlob(text)
+        path = PathArgument(text)
+    }
+
+    func matches(_ member: [UInt8]) -> Bool {
+        path.names(member) || member.withUnsafeBytes { glob.matches($0) }
     }
 }
 

@@ -68,7 +68,11 @@ struct Logs: ParsableCommand {
                 status: .nothingFound)
         }
         let pack = try SessionPack(record.session, catalog: catalog)
-        let members = which.chosen(pack)
+        if let damage = pack.artifactsDamage, pack.knowsArtifacts, which.path.isEmpty {
+            pack.artifactsUnreadable(damage, hint: "salvage verify names what is damaged")
+                .report(json: options.json, style: options.errorStyle)
+        }
+        let members = try which.chosen(pack)
         guard !members.isEmpty else {
             throw Failure(
                 "no_logs", "the session has no log\(which.path.isEmpty ? "" : " that matches --path")",
@@ -115,13 +119,20 @@ struct LogLineFlags: ParsableArguments {
     var until: String?
 
     /// The members of the `logs` artifact, else those that are logs; with globs, all text that matches.
-    func chosen(_ pack: SessionPack) -> [Int] {
+    func chosen(_ pack: SessionPack) throws -> [Int] {
         let members = pack.reader.members
         let globs = path.map { LogSearch.PathGlob($0) }
+        let paths = path.map { PathArgument($0) }
         if !globs.isEmpty {
             return members.indices.filter { index in
-                members[index].kind.isText && globs.contains { $0.matches(members[index].path) }
+                members[index].kind.isText
+                    && (globs.contains { $0.matches(members[index].path) }
+                        || paths.contains { $0.names(members[index].path) })
             }
+        }
+        if let damage = pack.artifactsDamage, !pack.knowsArtifacts {
+            throw pack.artifactsUnreadable(
+                damage, hint: "choose members with --path; salvage files \(pack.session.session) lists them")
         }
         let streams = members.indices.filter { members[$0].kind.isText && pack.artifact(of: members[$0]) == "logs" }
         return streams.isEmpty ? members.indices.filter { members[$0].kind == .log } : streams

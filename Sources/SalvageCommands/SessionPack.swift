@@ -1,12 +1,15 @@
 import Catalog
 import Pack
 import Terminal
+import Text
 
 /// A session's pack, opened, with its members chosen by the paths people type.
 struct SessionPack {
     let session: SessionRecord
     let reader: PackReader
     let artifacts: [ArtifactEntry]
+    /// Why it is not known which artifact each member belongs to; nil when it is.
+    let artifactsDamage: PackError?
 
     /// Opens the pack of the session that `id` names or abbreviates.
     init(_ id: String, catalog: Catalog) throws {
@@ -29,12 +32,48 @@ struct SessionPack {
         self.session = session
         do {
             reader = try PackReader.open(path: catalog.store + "/" + pack, tolerant: true)
-            artifacts = (try? reader.artifacts()) ?? []
         } catch {
             throw Failure(
                 "pack_unreadable", "the pack cannot be read: \(error)", session: full, path: pack,
                 hint: "salvage verify names what is damaged")
         }
+        // The members are readable all the same; whoever has to choose by artifact must not guess.
+        do throws(PackError) {
+            artifacts = try reader.artifacts()
+            artifactsDamage = nil
+        } catch {
+            // The catalog took them from the pack when it was made.
+            artifacts = (try? Self.artifacts(of: reader, session: full, in: catalog)) ?? []
+            artifactsDamage = error
+        }
+    }
+
+    /// The artifacts of a pack's members as the catalog has them; none when it is of another generation.
+    private static func artifacts(
+        of reader: PackReader, session: String, in catalog: Catalog
+    ) throws -> [ArtifactEntry] {
+        let records = try catalog.members(session)
+        guard records.map(\.path) == reader.members.map(\.path) else { return [] }
+        let count = (reader.members.map { Int(clamping: $0.artifact) }.max() ?? -1) + 1
+        guard count <= reader.members.count else { return [] }
+        var entries = [ArtifactEntry](repeating: ArtifactEntry(artifact: ""), count: count)
+        for (record, member) in zip(records, reader.members) {
+            entries[Int(member.artifact)].artifact = record.artifact
+        }
+        return entries
+    }
+
+    /// Whether it is known which artifact each member belongs to.
+    var knowsArtifacts: Bool { artifactsDamage == nil || !artifacts.isEmpty || reader.members.isEmpty }
+
+    /// What to say where the artifacts are needed and cannot be read.
+    func artifactsUnreadable(_ damage: PackError, hint: String) -> Failure {
+        Failure(
+            "damaged",
+            "the pack's list of artifacts is damaged (\(damage)); "
+                + (knowsArtifacts
+                    ? "the catalog's is used instead" : "which of its members are the session's log is not known"),
+            session: session.session, path: session.pack, hint: hint, status: .partial)
     }
 
     /// The configured path of the artifact a member belongs to.
@@ -42,27 +81,37 @@ struct SessionPack {
         artifacts.indices.contains(Int(member.artifact)) ? artifacts[Int(member.artifact)].artifact : ""
     }
 
-    /// The member a path names: exactly, as `files` prints it, or by a unique ending (`Game.log`).
+    /// The member a path names: by its bytes, as `files` prints it, or by a unique ending (`Game.log`).
     func member(_ path: String, artifact: String?) throws -> Int {
+        if artifact != nil, let damage = artifactsDamage, !knowsArtifacts {
+            throw artifactsUnreadable(damage, hint: "leave --artifact out")
+        }
         let candidates = reader.members.indices.filter { index in
-            artifact.map { $0 == self.artifact(of: reader.members[index]) } ?? true
+            artifact.map { $0.hasSameBytes(as: self.artifact(of: reader.members[index])) } ?? true
         }
-        let wanted = Array(path.utf8)
-        let exact = candidates.filter {
-            reader.members[$0].path == wanted || Escape.display(reader.members[$0].path) == path
+        let argument = PathArgument(path)
+        let forms = [argument.typed] + (argument.printed.map { [$0] } ?? [])
+        for wanted in forms {
+            if let last = candidates.last(where: { reader.members[$0].path == wanted }) { return last }
         }
-        if let last = exact.last { return last }
-        var ending = candidates.filter { self.ends(reader.members[$0], in: wanted, behind: UInt8(ascii: "/")) }
+        // As earlier versions printed it, which two paths may share.
+        let alike = candidates.filter { Escape.display(reader.members[$0].path).hasSameBytes(as: path) }
+        if let last = alike.last, alike.allSatisfy({ reader.members[$0].path == reader.members[last].path }) {
+            return last
+        }
         // What was made of a member is meant only where no member of an archive can be.
-        if ending.isEmpty {
-            ending = candidates.filter { self.ends(reader.members[$0], in: wanted, behind: UInt8(ascii: "!")) }
+        var named = alike
+        for mark in [UInt8(ascii: "/"), UInt8(ascii: "!")] {
+            for wanted in forms where named.isEmpty {
+                named = candidates.filter { self.ends(reader.members[$0], in: wanted, behind: mark) }
+            }
         }
-        if ending.count == 1, let only = ending.first { return only }
-        if ending.count > 1 {
-            let names = ending.prefix(4).map { Escape.display(reader.members[$0].path) }.joined(separator: ", ")
+        if named.count == 1, let only = named.first { return only }
+        if named.count > 1 {
+            let names = named.prefix(4).map { Escape.path(reader.members[$0].path) }.joined(separator: ", ")
             throw Failure(
-                "ambiguous_path", "several members end in '\(path)': \(names)", session: session.session,
-                hint: "give more of the path")
+                "ambiguous_path", "'\(path)' may be any of several members: \(names)", session: session.session,
+                hint: "give one of these as it is printed here")
         }
         throw Failure(
             "member_not_found", "no member has the path '\(path)'", session: session.session,

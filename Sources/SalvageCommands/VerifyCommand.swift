@@ -127,7 +127,7 @@ struct PackCheck {
 
     private func name(_ index: Int) -> String? {
         guard let reader, reader.members.indices.contains(index) else { return nil }
-        return Escape.display(reader.members[index].path)
+        return Escape.path(reader.members[index].path)
     }
 
     private var stillGood: String {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Pack
 import Terminal
+import Text
 
 /// `salvage why`: what was asked of the API for one session, what came, and why not more.
 struct Why: ParsableCommand {
@@ -36,7 +37,7 @@ struct Why: ParsableCommand {
         _ record: SessionRecord, _ artifacts: [ArtifactRecord], _ requests: [RequestRecord], _ dropped: Int,
         to output: Output
     ) {
-        let known = Set(artifacts.map(\.entry.artifact))
+        let known = ByteSet(artifacts.map(\.entry.artifact))
         var line = JSONLine(session: record.session, entry: nil, state: record.state, reason: record.reason)
         line.add("deadline", time: record.deadline)
         let others = requests.filter { $0.artifact.map { !known.contains($0) } ?? true }
@@ -47,7 +48,7 @@ struct Why: ParsableCommand {
             var line = JSONLine(
                 session: record.session, entry: artifact.entry, state: record.state, reason: record.reason)
             line.add("next_try", time: artifact.nextTry)
-            let own = requests.filter { $0.artifact == artifact.entry.artifact }
+            let own = requests.filter { $0.artifact?.hasSameBytes(as: artifact.entry.artifact) == true }
             line.add("requests", own.map { Self.object($0) })
             output.line(line)
         }

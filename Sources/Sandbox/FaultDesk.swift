@@ -1,4 +1,5 @@
 import Synchronization
+import Text
 
 /// Keeps the faults that are set, and counts those that are used up.
 final class FaultDesk: Sendable {
@@ -18,9 +19,9 @@ final class FaultDesk: Sendable {
 
     private struct State {
         var common: Entry
-        var sessions: [String: Entry] = [:]
+        var sessions: ByteDictionary<Entry> = [:]
         /// Uses of the failures of one owner, by their position.
-        var used: [String: [Int: Int]] = [:]
+        var used: ByteDictionary<[Int: Int]> = [:]
         var generator: SeededGenerator
     }
 
@@ -96,7 +97,7 @@ final class FaultDesk: Sendable {
     var listing: [(session: String, faults: Faults)] {
         state.withLock { state in
             [("*", state.common.faults)]
-                + state.sessions.sorted { $0.key < $1.key }.map { ($0.key, $0.value.faults) }
+                + state.sessions.sortedByKey.map { ($0.key, $0.value.faults) }
         }
     }
 }

@@ -1,17 +1,18 @@
 import Glibc
 import Synchronization
+import Text
 
 /// All real sessions, and the one place where their state changes.
 final class Registry: SupervisorDelegate {
     private struct State {
-        var sessions: [String: Session] = [:]
+        var sessions: ByteDictionary<Session> = [:]
         /// In the order they were made, for lists.
         var order: [String] = []
         var takenPorts: Set<Int> = []
         var nextPort: Int
         var number = 0
         /// Plans of sessions that may start again.
-        var plans: [String: ProcessPlan] = [:]
+        var plans: ByteDictionary<ProcessPlan> = [:]
         var stopping = false
     }
 
@@ -69,7 +70,8 @@ final class Registry: SupervisorDelegate {
                 env: Self.environment(request, id: id, image: image, host: host, ports: ports),
                 folder: SessionFolder(base: configuration.root, number: state.number, id: id),
                 life: SessionLife(policy: policy, now: now))
-            if state.sessions.updateValue(session, forKey: id) != nil { state.order.removeAll { $0 == id } }
+            if state.sessions[id] != nil { state.order.removeAll { $0.hasSameBytes(as: id) } }
+            state.sessions[id] = session
             state.order.append(id)
             return session
         }
@@ -78,7 +80,7 @@ final class Registry: SupervisorDelegate {
     /// Removed sessions are remembered, because faults may list them and a 404 tells gone from never; not without end.
     private static func forgetOldest(_ state: inout State) {
         guard state.order.count >= 10_000 else { return }
-        let old = Set(state.order.filter { state.sessions[$0]?.life.removedAt != nil }.prefix(5000))
+        let old = ByteSet(state.order.filter { state.sessions[$0]?.life.removedAt != nil }.prefix(5000))
         state.order.removeAll { old.contains($0) }
         for id in old { state.sessions[id] = nil }
     }
@@ -87,7 +89,7 @@ final class Registry: SupervisorDelegate {
     func withdraw(_ id: String) {
         state.withLock { state in
             guard let session = state.sessions.removeValue(forKey: id) else { return }
-            state.order.removeAll { $0 == id }
+            state.order.removeAll { $0.hasSameBytes(as: id) }
             state.takenPorts.subtract(session.ports.map(\.host))
         }
     }

@@ -19,7 +19,10 @@ extension APIError {
         var error = APIError(
             Kind(status: status), operation: operation, session: session, status: status,
             message: Kind.phrase(status: status), retryAfter: retryAfter)
-        guard let decoded = try? JSONDecoder().decode(Body.self, from: Data(body)) else {
+        let read =
+            (try? JSONDecoder().decode(Body.self, from: Data(body)))
+            ?? (try? JSONDecoder().decode(Body.self, from: Data(JSONMender(body).output)))
+        guard let decoded = read else {
             error.bodyExcerpt = excerpt(body)
             return error
         }

@@ -1,3 +1,5 @@
+import Text
+
 /// Keys and values of a session, ordered by key. Where a key comes twice the first one counts.
 ///
 /// A flat list rather than a dictionary: a session has a handful of labels and there may be a hundred thousand
@@ -31,7 +33,7 @@ public struct LabelSet: Sendable, Equatable, RandomAccessCollection {
 
     /// The text under `key`, nil when there is none.
     public subscript(key: String) -> String? {
-        labels.first { $0.key == key }?.value
+        labels.first { $0.key.hasSameBytes(as: key) }?.value
     }
 
     /// The same as a dictionary.
@@ -63,20 +65,22 @@ struct KeyedPair<Value> {
     /// True when a pair with this key has been read. Looks at no more than a thousand pairs, so that nobody can make
     /// an object whose members are all compared with each other.
     static func holds(_ key: String, in pairs: [KeyedPair]) -> Bool {
-        pairs.prefix(1_000).contains { $0.key == key }
+        pairs.prefix(1_000).contains { $0.key.hasSameBytes(as: key) }
     }
 
     /// The pairs ordered by key; of several with the same key only the first.
     static func firstOfEach(_ pairs: [KeyedPair]) -> [KeyedPair] {
         guard pairs.count > 1 else { return pairs }
-        if (1..<pairs.count).allSatisfy({ pairs[$0 - 1].key < pairs[$0].key }) { return pairs }
+        if (1..<pairs.count).allSatisfy({ ByteText(pairs[$0 - 1].key) < ByteText(pairs[$0].key) }) { return pairs }
         let order = pairs.indices.sorted { left, right in
-            let (one, other) = (pairs[left].key, pairs[right].key)
+            let (one, other) = (ByteText(pairs[left].key), ByteText(pairs[right].key))
             return one == other ? left < right : one < other
         }
         var arranged: [KeyedPair] = []
         arranged.reserveCapacity(pairs.count)
-        for index in order where arranged.last?.key != pairs[index].key { arranged.append(pairs[index]) }
+        for index in order where arranged.last?.key.hasSameBytes(as: pairs[index].key) != true {
+            arranged.append(pairs[index])
+        }
         return arranged
     }
 }

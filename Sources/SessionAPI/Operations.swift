@@ -25,7 +25,7 @@ extension SessionAPIClient {
     /// - Parameters:
     ///   - query: which sessions; the default asks for running ones.
     ///   - entry: called for each session in the server's order.
-    /// - Returns: how many there were, once the list has arrived completely.
+    /// - Returns: how many there were, once the list has arrived completely, and which of them are damaged.
     /// - Throws: also after entries were handed over, when the list is cut or damaged: absence from such a list means
     ///   nothing.
     nonisolated(nonsending) public func sessionList(

@@ -163,6 +163,8 @@ extension SessionAPIClient {
         do {
             return try JSONDecoder().decode(type, from: Data(body))
         } catch {
+            // One character that is none must not hide everything else that the answer says.
+            if let mended = try? JSONDecoder().decode(type, from: Data(JSONMender.mended(body))) { return mended }
             var failure = context.error(.invalidAnswer, Self.complaint(error))
             failure.status = Int(response.status.code)
             failure.bodyExcerpt = body.withUnsafeBytes { APIError.excerpt($0) }

@@ -1,3 +1,5 @@
+import Text
+
 /// A key that is whatever the JSON says.
 struct AnyKey: CodingKey {
     var stringValue: String
@@ -111,7 +113,7 @@ extension SessionEntry: Codable {
                 guard let host = try object.double(key).flatMap(WireNumber.port) else { continue }
                 ports.append(SessionPort(name: key.stringValue, host: host))
             }
-            ports.sort { $0.name < $1.name }
+            ports.sort { $0.name.precedesInBytes($1.name) }
         }
         let labels = try container.decodeIfPresent(Tolerant<SessionLabels>.self, forKey: .labels)?.value
         guard let id, !id.isEmpty else {

@@ -38,12 +38,17 @@ public struct SessionListError: Error, Sendable, Equatable {
 public struct SessionListSummary: Sendable, Equatable {
     /// Entries that were handed over.
     public var entries = 0
-    /// Entries that were left out because they are not objects or carry no usable id.
+    /// Entries that were left out because they cannot be read or carry no usable id.
     public var rejected = 0
-    /// Where in the list, in bytes, the first entries that were left out begin; at most 16.
-    public var rejectedOffsets: [Int64] = []
+    /// Entries that were handed over with replaced characters or without a value that is none.
+    public var mended = 0
+    /// The first entries that were left out or mended, in the list's order; at most ``damagedKept``.
+    public var damaged: [DamagedEntry] = []
     /// Size of the list in bytes.
     public var bytes: Int64 = 0
+
+    /// The bound on ``damaged``.
+    public static let damagedKept = 64
 
     /// A summary of nothing.
     public init() {}
@@ -51,10 +56,14 @@ public struct SessionListSummary: Sendable, Equatable {
 
 /// Reads the answer of session-list while it arrives and hands over each entry as soon as it is complete.
 ///
-/// Memory is bounded by the largest single value, not by the list. The result is that of `JSONDecoder` with
-/// ``SessionList``: the same entries in the same order, the same entries left out, the same texts refused; only that
-/// entries before the place where a list turns out to be damaged have been handed over by then. Two exceptions: texts
-/// in UTF-16 or UTF-32 and values larger than `maximumValue` are refused here.
+/// Memory is bounded by the largest single value, not by the list. Of a list that `JSONDecoder` reads with ``SessionList``
+/// the result is the same: the same entries in the same order, the same entries left out. Two exceptions: texts in UTF-16
+/// or UTF-32 and values larger than `maximumValue` are refused here.
+///
+/// One bad entry does not condemn the rest. An entry that is not JSON is taken with U+FFFD in place of what is no text and
+/// without what is no value, as long as its id is sound; else it is left out, and reading goes on behind the bracket
+/// that closes it. Only a list whose structure cannot be followed fails: one that is cut off, is not an array, or has
+/// an odd quote in it.
 public struct SessionListDecoder {
     private enum Place {
         case beginning
@@ -73,6 +82,8 @@ public struct SessionListDecoder {
     private var sawSessions = false
     private var awaitsElement = false
     private var failed: SessionListError?
+    /// The entry whose end could not be found, should the list fail for it.
+    private var unended: DamagedEntry?
     private var reader = SessionEntryReader()
     /// The beginning of a value whose end has not arrived.
     private var carry: [UInt8] = []
@@ -133,7 +144,7 @@ public struct SessionListDecoder {
             carry.removeFirst(used)
         }
         guard place == .end, carry.isEmpty else {
-            throw fail(.truncated, summary.bytes + Int64(carry.count), "the list ends before it is complete")
+            throw fail(.truncated, summary.bytes + Int64(carry.count), "the list ends before it is complete" + blame)
         }
         guard sawSessions else { throw fail(.noSessions, 0, "the answer has no field sessions") }
         return summary
@@ -141,9 +152,14 @@ public struct SessionListDecoder {
 
     private mutating func schedule() throws(SessionListError) {
         guard carry.count <= maximumValue else {
-            throw fail(.tooLarge, summary.bytes, "a single value is larger than \(maximumValue) bytes")
+            throw fail(.tooLarge, summary.bytes, "a single value is larger than \(maximumValue) bytes" + blame)
         }
         nextTry = max(1024, carry.count * 2)
+    }
+
+    /// Which entry is to blame for a list that does not end.
+    private var blame: String {
+        unended.map { "; entry \($0.position), at byte \($0.offset), is damaged: \($0.reason)" } ?? ""
     }
 
     private mutating func consumeCarry(_ entry: (SessionEntry) -> Void) throws(SessionListError) -> Int {
@@ -218,10 +234,15 @@ public struct SessionListDecoder {
 
     private mutating func member(_ cursor: inout JSONCursor) throws(JSONFault) {
         let key = try cursor.key()
-        let bytes = try cursor.unescaped(key, in: keyScratch)
-        guard bytes.isUTF8 else { throw .malformed("not UTF-8", at: key.start) }
-        guard bytes.count == 8, bytes.matches("sessions"), !sawSessions else {
-            try cursor.skipValue(depth: 1)
+        guard !sawSessions, isSessions(key, cursor) else {
+            let start = cursor.position
+            do throws(JSONFault) {
+                try cursor.skipValue(depth: 1)
+            } catch {
+                // Nobody reads it; the list goes on behind it.
+                guard !error.incomplete else { throw error }
+                cursor.position = try cursor.damagedEnd(from: start)
+            }
             place = .afterMember
             return
         }
@@ -234,24 +255,98 @@ public struct SessionListDecoder {
         sawSessions = true
     }
 
+    private func isSessions(_ key: JSONStringSpan, _ cursor: JSONCursor) -> Bool {
+        guard let bytes = try? cursor.unescaped(key, in: keyScratch) else { return false }
+        return bytes.count == 8 && bytes.matches("sessions")
+    }
+
     private mutating func element(_ cursor: inout JSONCursor, _ entry: (SessionEntry) -> Void) throws(JSONFault) {
         if awaitsElement {
-            let more = try cursor.another(closing: UInt8(ascii: "]"))
-            awaitsElement = false
-            if !more { place = .afterMember }
+            do throws(JSONFault) {
+                if try !cursor.another(closing: UInt8(ascii: "]")) { place = .afterMember }
+                awaitsElement = false
+            } catch {
+                guard !error.incomplete else { throw error }
+                try passOver(error, &cursor)
+            }
             return
         }
         _ = try cursor.token()
         let start = cursor.position
-        if let session = try reader.read(&cursor, depth: 2) {
-            summary.entries += 1
-            awaitsElement = true
-            entry(session)
-        } else {
-            summary.rejected += 1
-            if summary.rejectedOffsets.count < 16 { summary.rejectedOffsets.append(summary.bytes + Int64(start)) }
-            awaitsElement = true
+        let position = summary.entries + summary.rejected + 1
+        do throws(JSONFault) {
+            if let session = try reader.read(&cursor, depth: 2) {
+                summary.entries += 1
+                entry(session)
+            } else {
+                let place = summary.bytes + Int64(start)
+                reject(DamagedEntry(position: position, offset: place, id: nil, reason: "no usable id", wasTaken: false))
+            }
+        } catch {
+            guard !error.incomplete else { throw error }
+            try mend(error, at: start, position, &cursor, entry)
         }
+        awaitsElement = true
+    }
+
+    /// Passes over what stands between two elements and belongs to neither.
+    private mutating func passOver(_ fault: JSONFault, _ cursor: inout JSONCursor) throws(JSONFault) {
+        if cursor.byte(cursor.position) == UInt8(ascii: "{") {
+            // Only the comma is missing.
+            awaitsElement = false
+            return
+        }
+        let start = cursor.position
+        var end = try cursor.damagedEnd(from: start)
+        // A brace that closes nothing would be found again and again.
+        if end == start { end += 1 }
+        cursor.position = end
+        let position = summary.entries + summary.rejected + 1
+        let place = summary.bytes + Int64(start)
+        reject(
+            DamagedEntry(
+                position: position, offset: place, id: nil, reason: String(describing: fault.reason), wasTaken: false))
+    }
+
+    /// Takes what can be had of an element that is not JSON, and moves behind it.
+    private mutating func mend(
+        _ fault: JSONFault, at start: Int, _ position: Int, _ cursor: inout JSONCursor, _ entry: (SessionEntry) -> Void
+    ) throws(JSONFault) {
+        let place = summary.bytes + Int64(start)
+        var damage = DamagedEntry(
+            position: position, offset: place, id: nil, reason: String(describing: fault.reason), wasTaken: false)
+        let end: Int
+        do throws(JSONFault) {
+            end = try cursor.damagedEnd(from: start)
+        } catch {
+            unended = damage
+            throw error
+        }
+        unended = nil
+        cursor.position = end
+        if end == start, end < cursor.end, cursor.byte(end) == UInt8(ascii: "}") { cursor.position += 1 }
+        let mender = JSONMender(UnsafeRawBufferPointer(start: cursor.base + start, count: end - start))
+        damage.id = mender.id.map { String(decoding: $0.prefix(DamagedEntry.longestID), as: UTF8.self) }
+        let session: SessionEntry? = mender.output.withUnsafeBytes { bytes in
+            var inner = JSONCursor(bytes)
+            guard let read = try? reader.read(&inner, depth: 2), inner.atEnd() else { return nil }
+            return read
+        }
+        guard let session, mender.idWasReplaced == false else {
+            if mender.idWasReplaced == true { damage.reason += ", and the id is not whole" }
+            reject(damage)
+            return
+        }
+        damage.wasTaken = true
+        summary.mended += 1
+        summary.entries += 1
+        if summary.damaged.count < SessionListSummary.damagedKept { summary.damaged.append(damage) }
+        entry(session)
+    }
+
+    private mutating func reject(_ damage: DamagedEntry) {
+        summary.rejected += 1
+        if summary.damaged.count < SessionListSummary.damagedKept { summary.damaged.append(damage) }
     }
 
     private let keyScratch = JSONScratch(capacity: 64)

@@ -1,8 +1,8 @@
 /// Makes bytes that a container chose safe to show: no byte of theirs may move the cursor, recolour, retitle or ring.
 public enum Escape {
     /// A printable form of `bytes`: valid UTF-8 text stays, control characters, bidirectional overrides and bytes that
-    /// are not UTF-8 become `\x1b`-like or `\u{202e}`-like escapes. A backslash that would be mistaken for one of these
-    /// escapes is doubled when `reversible` is set.
+    /// are not UTF-8 become `\x1b`-like or `\u{202e}`-like escapes. With `reversible` a backslash is doubled, so that no two
+    /// names look the same.
     public static func display(_ bytes: some Collection<UInt8>, reversible: Bool = false) -> String {
         var out = ""
         out.reserveCapacity(bytes.count)
@@ -22,6 +22,41 @@ public enum Escape {
             }
         }
         return out
+    }
+
+    /// The printable form of a path: no two paths share it, and ``path(of:)`` undoes it.
+    public static func path(_ bytes: some Collection<UInt8>) -> String { display(bytes, reversible: true) }
+
+    /// The path whose printable form this is; nil when it is none.
+    public static func path(of text: String) -> [UInt8]? {
+        var out: [UInt8] = []
+        var rest = text.unicodeScalars[...]
+        while let scalar = rest.popFirst() {
+            guard scalar == "\\" else {
+                out.append(contentsOf: String(scalar).utf8)
+                continue
+            }
+            switch rest.popFirst() {
+            case "\\": out.append(UInt8(ascii: "\\"))
+            case "n": out.append(0x0A)
+            case "r": out.append(0x0D)
+            case "t": out.append(0x09)
+            case "x":
+                guard let byte = UInt8(String(String.UnicodeScalarView(rest.prefix(2))), radix: 16) else { return nil }
+                out.append(byte)
+                rest = rest.dropFirst(2)
+            case "u":
+                guard rest.popFirst() == "{", let end = rest.firstIndex(of: "}"),
+                    let value = UInt32(String(String.UnicodeScalarView(rest[..<end])), radix: 16),
+                    let named = Unicode.Scalar(value)
+                else { return nil }
+                out.append(contentsOf: String(named).utf8)
+                rest = rest[end...].dropFirst()
+            default: return nil
+            }
+        }
+        // Another spelling of the same path is not its printable form.
+        return path(out).utf8.elementsEqual(text.utf8) ? out : nil
     }
 
     /// A printable form of text, see ``display(_:reversible:)-(Collection<UInt8>,_)``.
@@ -50,7 +85,8 @@ public enum Escape {
         case "\r": "\\r"
         case "\t": "\\t"
         default:
-            scalar.value < 0x100
+            // Above, `\x85` would be the byte, which is no text, and not the character.
+            scalar.value < 0x80
                 ? hexEscape(UInt8(scalar.value)) : "\\u{\(String(scalar.value, radix: 16))}"
         }
     }

@@ -3,6 +3,7 @@ import Glibc
 import Harvest
 import Pack
 import Synchronization
+import Text
 
 /// A made-up API: sessions with a status and bodies, and faults that each request draws in turn.
 final class Fleet: SessionSource, IngestService {
@@ -20,6 +21,8 @@ final class Fleet: SessionSource, IngestService {
     struct Model {
         var sessions: [String: Session] = [:]
         var listFaults: [SourceFailure] = []
+        /// What lists say they could not read.
+        var listDamage = ListDamage()
         var describeFaults: [SourceFailure] = []
         var refusal: Int?
         /// Breaks the next followed stream that has sent something.
@@ -49,7 +52,7 @@ final class Fleet: SessionSource, IngestService {
 
     nonisolated(nonsending) func list(
         _ kind: ListKind, entry: (ListedEntry) -> Void
-    ) async throws(SourceFailure) {
+    ) async throws(SourceFailure) -> ListDamage {
         let (fault, sessions, refusal) = model.withLock { model in
             model.requests.append("list \(kind)")
             return (model.listFaults.isEmpty ? nil : model.listFaults.removeFirst(), model.sessions, model.refusal)
@@ -65,6 +68,7 @@ final class Fleet: SessionSource, IngestService {
                 })
         }
         if let fault { throw fault }
+        return model.withLock { $0.listDamage }
     }
 
     func describe(_ id: String) async throws(SourceFailure) -> Sighting {
@@ -143,14 +147,14 @@ final class Fleet: SessionSource, IngestService {
         }
         hook?(request.facts.session)
         if let fault { throw fault }
-        var waiting: [String: String] = [:]
+        var waiting: ByteDictionary<String> = [:]
         model.withLock { model in
             for (artifact, left) in model.ingestWaits where left > 0 {
                 model.ingestWaits[artifact] = left - 1
                 waiting[artifact] = "the child was killed from outside"
             }
         }
-        var verdicts: [String: IngestVerdict] = [:]
+        var verdicts: ByteDictionary<IngestVerdict> = [:]
         var held = model.withLock { $0.contents[request.facts.session] ?? [:] }
         for file in request.files where waiting[file.artifact] == nil {
             let bytes = Fleet.read(file.path)

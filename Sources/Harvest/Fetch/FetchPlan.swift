@@ -1,4 +1,5 @@
 import Pack
+import Text
 
 extension FetchJob {
     /// Decides what the configuration wants of an exited session.
@@ -18,11 +19,11 @@ extension FetchJob {
             job.decided = [ArtifactOutcome(FetchItem.logs, .skipped, reason: "no rule matches the session")]
             return job
         }
-        let known = Dictionary(earlier.map { ($0.artifact, $0) }, uniquingKeysWith: { $1 })
+        let known = ByteDictionary(earlier.map { ($0.artifact, $0) }, uniquingKeysWith: { $1 })
         let sampled = rule.sample.includes(session: session.key)
         let onlyIfCrashed = rule.sample == .crashed && !session.crashed
         var conditional = false
-        var seen: Set<String> = [FetchItem.logs]
+        var seen: ByteSet = [FetchItem.logs]
         for artifact in rule.artifacts {
             let path: String
             switch artifact.path.resolve(for: session.identity) {

@@ -1,6 +1,7 @@
 import Pack
 
 public import enum Catalog.SessionState
+import Text
 
 /// Decides what to request next, what an answer means, and when a session is done.
 ///
@@ -73,8 +74,8 @@ public struct Fetcher: Sendable {
     /// The bounds in force.
     public let settings: Settings
 
-    var sessions: [String: Session] = [:]
-    var byID: [String: String] = [:]
+    var sessions: ByteDictionary<Session> = [:]
+    var byID: ByteDictionary<String> = [:]
     var random: SeededRandom
     var buckets: [Endpoint: TokenBucket] = [:]
     var ready: [Endpoint: Heap<Ready>] = [:]
@@ -84,7 +85,7 @@ public struct Fetcher: Sendable {
     var repacks = Heap<Expiry>()
     var describeQueue: [String] = []
     var describeHead = 0
-    var describing: Set<String> = []
+    var describing: ByteSet = []
     var throttled: [Endpoint: Int] = [:]
     /// Requests under way, by number, also those of sessions that are no longer here.
     var flights: [UInt64: (key: String, item: Int)] = [:]
@@ -119,7 +120,10 @@ public struct Fetcher: Sendable {
 
     /// The number of the request that is under way for an item.
     func flight(of key: String, _ item: Int) -> UInt64? {
-        flights.first { $0.value == (key, item) && sessions[key]?.items[safe: item]?.ticket == $0.key }?.key
+        flights.first { flight in
+            flight.value.item == item && flight.value.key.hasSameBytes(as: key)
+                && sessions[key]?.items[safe: item]?.ticket == flight.key
+        }?.key
     }
 
     /// The run under which an id is being fetched.
@@ -151,7 +155,7 @@ public struct Fetcher: Sendable {
     /// Forgets a session that runs again or whose container was replaced; answers still under way are ignored.
     public mutating func withdraw(key: String) {
         guard let session = sessions.removeValue(forKey: key) else { return }
-        if byID[session.job.id] == key { byID[session.job.id] = nil }
+        if byID[session.job.id]?.hasSameBytes(as: key) == true { byID[session.job.id] = nil }
     }
 
     /// Gives up what did not come of a session whose id another container took over.

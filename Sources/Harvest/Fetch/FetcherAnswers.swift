@@ -1,6 +1,7 @@
 import Pack
 
 public import enum Catalog.SessionState
+import Text
 
 extension Fetcher {
     // MARK: What an attempt means

@@ -1,5 +1,6 @@
 import Catalog
 import Pack
+import Text
 
 extension Fetcher {
     /// A session being fetched.

@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Pack
 import Synchronization
+import Text
 
 extension HarvestRunner {
     /// Describes a session for whoever asked.
@@ -201,8 +202,8 @@ extension HarvestState {
             guard contexts[key] != nil else { return [path] }
             var unwanted: [String] = []
             if replaces {
-                unwanted = contexts[key]?.files.filter { $0.artifact == artifact }.map(\.path) ?? []
-                contexts[key]?.files.removeAll { $0.artifact == artifact }
+                unwanted = contexts[key]?.files.filter { $0.artifact.hasSameBytes(as: artifact) }.map(\.path) ?? []
+                contexts[key]?.files.removeAll { $0.artifact.hasSameBytes(as: artifact) }
             }
             let file = SpooledFile(artifact: artifact, path: path, bytes: bytes, complete: complete)
             contexts[key]?.files.append(file)

@@ -3,6 +3,7 @@ import Glibc
 import Live
 import Pack
 import Synchronization
+import Text
 
 extension HarvestRunner {
     /// Follows a session's log until the session has ended. A stream that ends is the earliest sign of an exit.

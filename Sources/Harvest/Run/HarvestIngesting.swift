@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Pack
 import Synchronization
+import Text
 
 extension HarvestRunner {
     /// Has a pack made of a session's downloads, commits it, and only then lets the downloads go. Whatever fails on the
@@ -149,7 +150,7 @@ extension HarvestState {
         guard let context = contexts[key], let artifacts = fetcher.artifacts(of: key) else { return nil }
         var names: [Int: String] = [:]
         for item in items where artifacts.indices.contains(item) { names[item] = artifacts[item] }
-        let wanted = Set(names.values)
+        let wanted = ByteSet(names.values)
         let files = context.files.filter { wanted.contains($0.artifact) }
         guard !files.isEmpty else { return nil }
         let rows = (fetcher.outcomes(of: key) ?? []).map { ArtifactEntry($0) }
@@ -178,7 +179,7 @@ extension HarvestState {
         contents.facts.reason = outcomes.sessionReason(state)
         for outcome in outcomes {
             let row = ArtifactEntry(outcome)
-            guard let index = contents.artifacts.firstIndex(where: { $0.artifact == outcome.artifact }) else {
+            guard let index = contents.artifacts.firstIndex(where: { $0.artifact.hasSameBytes(as: outcome.artifact) }) else {
                 contents.artifacts.append(row)
                 continue
             }

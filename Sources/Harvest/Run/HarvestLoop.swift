@@ -1,6 +1,7 @@
 import Catalog
 import Pack
 import Synchronization
+import Text
 
 extension HarvestRunner {
     /// Polls and watches the clock until the run is over; then lets the loop end.
@@ -149,10 +150,12 @@ extension HarvestRunner {
         for number in 1...max(1, tries) {
             change { state, now in _ = state.watcher.handle(.listBegan(kind), now: now) }
             do {
-                try await parts.source.list(kind) { entry in take(entry) }
+                let damage = try await parts.source.list(kind) { entry in take(entry) }
                 await welcome()
                 change { state, now in
-                    state.apply(state.watcher.handle(.listEnded(kind, complete: true), now: now), now)
+                    state.note(damage, in: kind)
+                    let ended = Watcher.Event.listEnded(kind, complete: true, rejected: damage.rejected)
+                    state.apply(state.watcher.handle(ended, now: now), now)
                     if kind == .running { state.progress.listed = now }
                 }
                 return true
@@ -197,9 +200,18 @@ extension HarvestRunner {
             known = try await parts.catalog.perform { catalog in
                 try newcomers.compactMap { sighting -> RememberedSession? in
                     let id = sighting.identity.id
-                    let later = sighting.identity.created.map { RunKey.later(id: id, created: $0) }
-                    let record = try later.flatMap { try catalog.session($0) } ?? catalog.session(id)
-                    return record.map { RememberedSession($0, nil) }
+                    var names = [RunKey.first(id: id)]
+                    if let created = sighting.identity.created {
+                        names.insert(RunKey.later(id: id, created: created), at: 0)
+                    }
+                    // As ledgers of earlier versions have it.
+                    if !names.contains(where: { $0.hasSameBytes(as: id) }) { names.append(id) }
+                    for name in names {
+                        guard let record = try catalog.session(name) else { continue }
+                        let known = RememberedSession(record, nil)
+                        if known.identity.id.hasSameBytes(as: id) { return known }
+                    }
+                    return nil
                 }
             }
         } catch {

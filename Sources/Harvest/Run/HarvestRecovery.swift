@@ -1,6 +1,7 @@
 import Catalog
 import Pack
 import Synchronization
+import Text
 
 extension HarvestRunner {
     /// Rebuilds what an earlier run knew from the ledger and the spool.
@@ -19,7 +20,7 @@ extension HarvestRunner {
         }
         let (found, live) = try await survey()
         var records = open.filter { $0.source != "ingest" } + recent.filter { $0.source != "ingest" }
-        let known = Dictionary(records.map { ($0.session, $0.state) }, uniquingKeysWith: { first, _ in first })
+        let known = ByteDictionary(records.map { ($0.session, $0.state) }, uniquingKeysWith: { first, _ in first })
         var kept: [Spool.Leftovers] = []
         for leftovers in found {
             let session = leftovers.manifest.facts.session
@@ -34,7 +35,7 @@ extension HarvestRunner {
                 if known[session] == nil { records.append(SessionRecord(leftovers.manifest.facts)) }
             }
         }
-        var followed: [String: [SpooledFile]] = [:]
+        var followed: ByteDictionary<[SpooledFile]> = [:]
         for leftovers in live {
             let session = leftovers.manifest.facts.session
             if try await isFinal(session, known) {
@@ -93,10 +94,11 @@ extension HarvestRunner {
     }
 
     private static func isAbout(_ record: SessionRecord, _ session: String) -> Bool {
-        record.session == session || RunKey.apiID(key: record.session, created: record.created) == session
+        record.session.hasSameBytes(as: session)
+            || RunKey.apiID(key: record.session, created: record.created).hasSameBytes(as: session)
     }
 
-    private func isFinal(_ session: String, _ known: [String: SessionState]) async throws -> Bool {
+    private func isFinal(_ session: String, _ known: ByteDictionary<SessionState>) async throws -> Bool {
         if let state = known[session] { return state.isFinal }
         let record = try await parts.catalog.perform { try $0.session(session) }
         return record?.state.isFinal ?? false
@@ -106,9 +108,9 @@ extension HarvestRunner {
         _ records: [SessionRecord], _ rows: [ArtifactRecord], _ leftovers: [Spool.Leftovers],
         _ settings: Watcher.Settings, _ now: Int64
     ) {
-        let spooled = Dictionary(
+        let spooled = ByteDictionary(
             leftovers.map { ($0.manifest.facts.session, $0) }, uniquingKeysWith: { first, _ in first })
-        let settled = rows.reduce(into: [String: Set<String>]()) { known, row in
+        let settled = rows.reduce(into: ByteDictionary<ByteSet>()) { known, row in
             if row.entry.state == .collected { known[row.session, default: []].insert(row.entry.artifact) }
         }
         change { state, now in

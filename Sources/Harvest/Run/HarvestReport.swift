@@ -1,5 +1,6 @@
 public import Catalog
 import Pack
+public import struct SessionAPI.DamagedEntry
 
 /// Counts while a harvest runs.
 public struct HarvestProgress: Sendable, Hashable {
@@ -23,6 +24,8 @@ public struct HarvestProgress: Sendable, Hashable {
     public var nearestDeadline: Int64?
     /// The session that something happened to last.
     public var current: String?
+    /// Entries that could not be read, of the last complete list of each kind.
+    public var unreadable: [ListKind: Int] = [:]
     /// When the last complete list of running sessions ended, in milliseconds since 1970.
     public var listed: Int64?
 
@@ -48,6 +51,8 @@ public struct HarvestSummary: Sendable {
     public var problemCount = 0
     /// Sessions left pending: to be tried again by the next run.
     public var unfinished = 0
+    /// Distinct entries of lists that were left out because they cannot be read.
+    public var rejectedEntries = 0
     /// Why lists were incomplete, newest last; at most ten.
     public var listFailures: [SourceFailure] = []
     /// What the store said when it had no room for something of this run, in a sentence; nil when there was room.
@@ -65,8 +70,8 @@ public struct HarvestSummary: Sendable {
     /// The bound on ``problems``.
     public static let problemsKept = 1000
 
-    /// Whether something was lost, failed or is incomplete.
-    public var isPartial: Bool { problemCount > 0 }
+    /// Whether something was lost, failed or is incomplete, or a listed session could not be read.
+    public var isPartial: Bool { problemCount > 0 || rejectedEntries > 0 }
 }
 
 /// Something worth a line in a daemon's log.
@@ -77,6 +82,8 @@ public enum HarvestEvent: Sendable {
     case settled(session: String, SessionState, [ArtifactOutcome])
     /// A list failed or was cut.
     case listFailed(ListKind, SourceFailure)
+    /// A list names a session in a way that cannot be taken as it is; told once for each such entry.
+    case listDamaged(ListKind, DamagedEntry)
     /// Every request waits.
     case paused(FetchPause)
     /// Requests go on.

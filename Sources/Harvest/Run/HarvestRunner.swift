@@ -3,6 +3,7 @@ import Dispatch
 import Glibc
 public import Pack
 import Synchronization
+import Text
 
 /// Carries out what the watcher and the fetcher decide: lists, describes, downloads into the spool, has packs made,
 /// keeps the ledger. One object is one run.
@@ -57,7 +58,7 @@ public final class HarvestRunner: Sendable {
     let lock: StoreLock
     let disk = BlockingQueue(label: "salvage.spool")
     let state: Mutex<HarvestState>
-    let prepared = Mutex<Set<String>>([])
+    let prepared = Mutex<ByteSet>([])
     let live: LiveDesk
     let wake: AsyncStream<Void>.Continuation
     private let wakes: AsyncStream<Void>

@@ -1,5 +1,7 @@
 public import Catalog
 import Pack
+import SessionAPI
+import Text
 
 /// Everything that the tasks of a running harvest share. Guarded by one lock; nothing in here waits.
 struct HarvestState {
@@ -31,29 +33,31 @@ struct HarvestState {
     let spool: Spool
     /// Whether logs of running sessions are followed at all: by a daemon, not by a single pass.
     var following = false
-    var followed: [String: LiveEntry] = [:]
+    var followed: ByteDictionary<LiveEntry> = [:]
     let live: LiveDesk
     /// Running sessions that are to be followed once another one ends.
     var waitingToFollow: [(key: String, identity: SessionIdentity)] = []
     /// Followed logs that an earlier run left, of sessions that are not done.
-    var liveFiles: [String: [SpooledFile]] = [:]
+    var liveFiles: ByteDictionary<[SpooledFile]> = [:]
     /// Leftovers of artifacts that the ledger knows as collected.
     var packedLeftovers: [String] = []
     var watcher: Watcher
     var fetcher: Fetcher
-    var contexts: [String: Context] = [:]
+    var contexts: ByteDictionary<Context> = [:]
     /// What the ledger and the spool hold of sessions that were pending when the last run ended.
-    var remembered: [String: [ArtifactOutcome]] = [:]
-    var packs: [String: String] = [:]
-    var leftovers: [String: [SpooledFile]] = [:]
+    var remembered: ByteDictionary<[ArtifactOutcome]> = [:]
+    var packs: ByteDictionary<String> = [:]
+    var leftovers: ByteDictionary<[SpooledFile]> = [:]
 
     var progress = HarvestProgress()
     var summary = HarvestSummary()
     var batch = LedgerBatch()
-    var dirty: Set<String> = []
+    var dirty: ByteSet = []
     var work: [Work] = []
     var ingests: [(key: String, items: [Int])] = []
     var listAllSoon = false
+    /// Damaged entries of lists that have been told of.
+    var damageTold: ByteSet = []
     /// Entries of the list being read that nobody here knows.
     var newcomers: [Sighting] = []
     var stopping = false
@@ -203,6 +207,21 @@ struct HarvestState {
         observer.event(.settled(session: key, state, outcomes))
     }
 
+    /// Tells of each damaged entry once, not with every list that names it.
+    mutating func note(_ damage: ListDamage, in kind: ListKind) {
+        progress.unreadable[kind] = damage.rejected
+        var nameless: ByteDictionary<Int> = [:]
+        for entry in damage.entries where damageTold.count < 10_000 {
+            let outcome = entry.wasTaken ? "taken" : "left out"
+            // An entry without an id is known by its place among those with the same damage.
+            nameless[entry.reason, default: 0] += entry.id == nil ? 1 : 0
+            let place = entry.id.map { "id \($0)" } ?? "number \(nameless[entry.reason, default: 0])"
+            guard damageTold.insert("\(outcome), \(entry.reason), \(place)").inserted else { continue }
+            if !entry.wasTaken { summary.rejectedEntries += 1 }
+            observer.event(.listDamaged(kind, entry))
+        }
+    }
+
     // MARK: The ledger
 
     /// Takes what is to be written; put it back with ``restore(_:)`` when writing fails.
@@ -257,7 +276,7 @@ extension FetchJob {
     mutating func adopt(_ files: [SpooledFile]) {
         for file in files {
             let leftover = FetchItem.Leftover(bytes: file.bytes, complete: file.complete)
-            if let index = items.firstIndex(where: { $0.artifact == file.artifact }) {
+            if let index = items.firstIndex(where: { $0.artifact.hasSameBytes(as: file.artifact) }) {
                 if let known = items[index].leftover, known.complete || known.bytes >= leftover.bytes,
                     !leftover.complete
                 {
@@ -266,7 +285,7 @@ extension FetchJob {
                 items[index].leftover = leftover
             } else {
                 // A rule of the past asked for it; what is here already is not thrown away for a rule of today.
-                decided.removeAll { $0.artifact == file.artifact }
+                decided.removeAll { $0.artifact.hasSameBytes(as: file.artifact) }
                 var item = FetchItem(file.artifact)
                 item.leftover = leftover
                 items.append(item)

@@ -1,5 +1,6 @@
 public import Catalog
 public import Pack
+public import Text
 
 /// What is to become, or to become part of, a session's pack.
 public struct IngestRequest: Sendable {
@@ -26,10 +27,10 @@ public struct IngestOutcome: Sendable {
     /// The published pack, synced and renamed, ready for its catalog transaction.
     public var contents: PackContents
     /// What each artifact that had files turned out to be.
-    public var verdicts: [String: IngestVerdict]
+    public var verdicts: ByteDictionary<IngestVerdict>
     /// Artifacts that this machine kept from being read, and why. Nothing of their files is in the pack; they stay in the
     /// spool and are tried again.
-    public var waiting: [String: String] = [:]
+    public var waiting: ByteDictionary<String> = [:]
     /// Downloads that were proven to crash or stall their reader: where they lie now, and how it ended.
     public var quarantined: [(place: String, reason: String)] = []
 
@@ -37,7 +38,7 @@ public struct IngestOutcome: Sendable {
     public var earlierDamage: [String] = []
 
     /// Pairs pack and verdicts.
-    public init(contents: PackContents, verdicts: [String: IngestVerdict]) {
+    public init(contents: PackContents, verdicts: ByteDictionary<IngestVerdict>) {
         self.contents = contents
         self.verdicts = verdicts
     }

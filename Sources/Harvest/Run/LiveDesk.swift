@@ -3,6 +3,7 @@ import Dispatch
 import Live
 import Pack
 import Synchronization
+import Text
 
 /// A session whose log is followed.
 final class LiveEntry: Sendable {
@@ -76,7 +77,7 @@ final class LiveDesk: Sendable {
     private let state: Mutex<State>
 
     private struct State {
-        var entries: [String: LiveEntry] = [:]
+        var entries: ByteDictionary<LiveEntry> = [:]
         var dirty: [LiveEntry] = []
         var unsynced = false
         var synced: Int64 = 0

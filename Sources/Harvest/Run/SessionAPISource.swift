@@ -8,18 +8,20 @@ public struct SessionAPISource: SessionSource {
     public init(_ client: SessionAPIClient) { self.client = client }
 
     /// Lists sessions as they arrive.
-    nonisolated(nonsending) public func list(_ kind: ListKind, entry: (ListedEntry) -> Void) async throws(SourceFailure)
-    {
+    nonisolated(nonsending) public func list(
+        _ kind: ListKind, entry: (ListedEntry) -> Void
+    ) async throws(SourceFailure) -> ListDamage {
         var query = SessionListQuery()
         query.all = kind == .all
         do {
-            _ = try await client.sessionList(query) { listed in
+            let summary = try await client.sessionList(query) { listed in
                 let status = listed.status.flatMap { ObservedStatus(rawValue: $0.rawValue) }
                 entry(
                     ListedEntry(id: listed.id, created: listed.created, status: status) {
                         Sighting(SessionIdentity(listed), status: status)
                     })
             }
+            return ListDamage(rejected: summary.rejected, entries: summary.damaged)
         } catch {
             throw SourceFailure(error)
         }
@@ -29,8 +31,11 @@ public struct SessionAPISource: SessionSource {
     public func describe(_ id: String) async throws(SourceFailure) -> Sighting {
         do {
             let session = try await client.describeSession(id).session
+            var identity = SessionIdentity(session)
+            // Whatever the answer makes of the id, it is the session that was asked for.
+            identity.id = id
             return Sighting(
-                SessionIdentity(session), status: session.status.flatMap { ObservedStatus(rawValue: $0.rawValue) })
+                identity, status: session.status.flatMap { ObservedStatus(rawValue: $0.rawValue) })
         } catch {
             throw SourceFailure(error)
         }

@@ -1,3 +1,5 @@
+public import struct SessionAPI.DamagedEntry
+
 /// A request that got no usable answer.
 public struct SourceFailure: Error, Sendable, Hashable {
     /// The HTTP status, where there was an answer.
@@ -43,12 +45,29 @@ public struct ListedEntry {
     }
 }
 
+/// What a list holds that could not be taken as it is.
+public struct ListDamage: Sendable, Hashable {
+    /// Entries that were left out.
+    public var rejected = 0
+    /// The first entries that were left out, or taken with replaced characters; a bounded number.
+    public var entries: [DamagedEntry] = []
+
+    /// Nothing, or the given entries.
+    public init(rejected: Int = 0, entries: [DamagedEntry] = []) {
+        self.rejected = rejected
+        self.entries = entries
+    }
+}
+
 /// Where sessions and their bytes come from: the Session API, or a model of it in tests.
 public protocol SessionSource: Sendable {
     /// Hands over each session of a list as it arrives.
     ///
+    /// - Returns: What could not be taken as it is; the sessions of entries that were left out are not absent.
     /// - Throws: ``SourceFailure``, also after entries were handed over, when the list is cut.
-    nonisolated(nonsending) func list(_ kind: ListKind, entry: (ListedEntry) -> Void) async throws(SourceFailure)
+    nonisolated(nonsending) func list(
+        _ kind: ListKind, entry: (ListedEntry) -> Void
+    ) async throws(SourceFailure) -> ListDamage
 
     /// Describes one session.
     ///

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Live
 import Pack
+import Text
 
 /// One download on disk, waiting for its pack.
 public struct SpooledFile: Sendable, Hashable {

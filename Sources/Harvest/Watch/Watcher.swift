@@ -1,4 +1,5 @@
 import Catalog
+import Text
 
 /// Decides from lists, describe answers and the clock which sessions ended.
 ///
@@ -28,8 +29,9 @@ public struct Watcher: Sendable {
         case listBegan(ListKind)
         /// An entry of the list that began last.
         case listed(Sighting)
-        /// The list ended; `complete` is false when it failed or was cut.
-        case listEnded(ListKind, complete: Bool)
+        /// The list ended; `complete` is false when it failed or was cut. `rejected` entries could not be read, so that
+        /// absence from it is a reason to ask and no more.
+        case listEnded(ListKind, complete: Bool, rejected: Int = 0)
         /// An answer to `describe`.
         case described(id: String, DescribeAnswer)
         /// A followed log stream ended.
@@ -63,8 +65,8 @@ public struct Watcher: Sendable {
     /// The thresholds in force.
     public let settings: Settings
 
-    var slots: [String: Int] = [:]
-    var keys: [String: Int] = [:]
+    var slots: ByteDictionary<Int> = [:]
+    var keys: ByteDictionary<Int> = [:]
     var marks: ContiguousArray<Mark> = []
     var tracks: ContiguousArray<Track> = []
     var free: [Int] = []
@@ -73,6 +75,8 @@ public struct Watcher: Sendable {
     var generation: [ListKind: UInt32] = [.running: 0, .all: 0]
     var began: [ListKind: Int64] = [:]
     var completed: [ListKind: UInt32] = [.running: 0, .all: 0]
+    /// Entries of the last complete lists that could not be read.
+    var rejected: [ListKind: Int] = [:]
     /// The list of all sessions that named hardly any of them; acted on only if the next one agrees.
     var doubtful: UInt32?
 
@@ -172,8 +176,9 @@ public struct Watcher: Sendable {
             began[kind] = now
             return []
         case .listed(let sighting): return listed(sighting, now)
-        case .listEnded(let kind, let complete):
+        case .listEnded(let kind, let complete, let rejected):
             guard complete, let generation = generation[kind] else { return [] }
+            self.rejected[kind] = rejected
             completed[kind] = generation
             return kind == .running ? runningListEnded(generation, now) : allListEnded(generation, now)
         case .described(let id, let answer): return described(id, answer, now)
@@ -283,8 +288,13 @@ public struct Watcher: Sendable {
         rechecks.insert(Recheck(at: time, slot: slot, key: tracks[slot].key))
     }
 
+    /// Whether a session may be asked about now.
+    func mayDescribe(_ slot: Int, _ now: Int64) -> Bool {
+        !marks[slot].describing && marks[slot].quietUntil <= now
+    }
+
     mutating func describe(_ slot: Int, _ now: Int64) -> [Action] {
-        guard !marks[slot].describing, marks[slot].quietUntil <= now else { return [] }
+        guard mayDescribe(slot, now) else { return [] }
         marks[slot].describing = true
         return [.describe(id: tracks[slot].identity.id)]
     }

@@ -1,3 +1,5 @@
+import Text
+
 extension Watcher {
     // MARK: What a sighting says
 
@@ -13,7 +15,7 @@ extension Watcher {
     }
 
     private mutating func appeared(_ identity: SessionIdentity, _ status: ObservedStatus?, _ now: Int64) -> [Action] {
-        start(identity, key: identity.id, status, now)
+        start(identity, key: RunKey.first(id: identity.id), status, now)
     }
 
     private mutating func start(
@@ -158,6 +160,10 @@ extension Watcher {
     /// asked about; of many, those that stand so for the second time are taken to have ended.
     private mutating func resolve(_ unclear: [Int], _ now: Int64) -> [Action] {
         if unclear.count <= settings.describeAtMost { return unclear.flatMap { describe($0, now) } }
+        if rejected.values.contains(where: { $0 > 0 }) {
+            // Any of them may be among the entries that could not be read: nothing is inferred, a few are asked about.
+            return unclear.filter { mayDescribe($0, now) }.prefix(settings.describeAtMost).flatMap { describe($0, now) }
+        }
         var actions: [Action] = [.listAll]
         for slot in unclear {
             if tracks[slot].statusless >= 1 {
@@ -204,7 +210,7 @@ extension Watcher {
         var actions: [Action] = []
         while let next = rechecks.smallest, next.at <= now {
             _ = rechecks.popSmallest()
-            guard next.slot < marks.count, tracks[next.slot].key == next.key else { continue }
+            guard next.slot < marks.count, tracks[next.slot].key.hasSameBytes(as: next.key) else { continue }
             let mark = marks[next.slot]
             guard mark.phase.rawValue <= Phase.unclear.rawValue else { continue }
             // A list has spoken for it since: no reason to ask.

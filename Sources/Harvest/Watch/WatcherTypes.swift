@@ -1,4 +1,5 @@
 public import enum Catalog.SessionState
+import Text
 
 /// What the API says of a container.
 public enum ObservedStatus: String, Sendable, Hashable {
@@ -133,15 +134,41 @@ public struct RememberedSession: Sendable, Hashable {
 }
 
 /// The ledger's names for runs. The id itself names the first run seen under it; a later container under the same id
-/// is `ID@CREATED`, so that neither run hides the other.
+/// is `ID@CREATED`, so that neither run hides the other. An id of the API's that has this form itself is named `ID@0`:
+/// no two runs share a name.
 public enum RunKey {
+    /// Digits of `CREATED` at least. Times have more of them, and the fewer ids look like such a name the better.
+    private static let digits = 7
+
+    /// The name of the first run seen under an id.
+    public static func first(id: String) -> String { isLater(id) || isMarked(id) ? id + "@0" : id }
+
     /// The name of a later run.
-    public static func later(id: String, created: Int64) -> String { "\(id)@\(created)" }
+    public static func later(id: String, created: Int64) -> String {
+        let number = String(max(1, created))
+        return "\(id)@" + String(repeating: "0", count: max(0, digits - number.utf8.count)) + number
+    }
 
     /// The id to use towards the API for a run, given when its container was created.
     public static func apiID(key: String, created: Int64?) -> String {
+        if isMarked(key) { return String(decoding: key.utf8.dropLast(2), as: UTF8.self) }
         guard let created else { return key }
-        let suffix = "@\(created)"
-        return key.hasSuffix(suffix) && key.utf8.count > suffix.utf8.count ? String(key.dropLast(suffix.count)) : key
+        let suffix = later(id: "", created: created)
+        guard key.hasByteSuffix(suffix), key.utf8.count > suffix.utf8.count else { return key }
+        return String(decoding: key.utf8.dropLast(suffix.utf8.count), as: UTF8.self)
+    }
+
+    /// Whether a name has the form of a later run's.
+    static func isLater(_ name: String) -> Bool {
+        guard let mark = name.utf8.lastIndex(of: UInt8(ascii: "@")), mark > name.utf8.startIndex else { return false }
+        let number = name.utf8[name.utf8.index(after: mark)...]
+        return number.count >= digits && number.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    /// Whether a name is that of an id which itself has the form of a later run's name, or of such a name.
+    private static func isMarked(_ name: String) -> Bool {
+        var rest = name.utf8[...]
+        while rest.suffix(2).elementsEqual("@0".utf8) { rest = rest.dropLast(2) }
+        return rest.count < name.utf8.count && isLater(String(Substring(rest)))
     }
 }

@@ -26,7 +26,7 @@ struct Export: ParsableCommand {
 
     func run() throws {
         let pack = try SessionPack(session, catalog: try StoreAccess.catalogForReading(options))
-        let globs = path.map { PathGlob($0) }
+        let globs = path.map { MemberGlob($0) }
         let chosen = pack.reader.members.indices.filter { index in
             let member = pack.reader.members[index]
             guard expanded || !pack.isDerived(member) else { return false }
@@ -116,7 +116,7 @@ final class MemberExport {
                 if case .bytes(let piece, let offset) = extent { try tree.put(piece, into: file, at: offset) }
             }
         } catch is PackError {
-            damaged.append(Escape.display(member.path))
+            damaged.append(Escape.path(member.path))
         }
         // A trailing hole has no bytes to write; the length makes it one.
         if member.size <= UInt64(Int.max), ftruncate(file.descriptor, off_t(member.size)) != 0 {
@@ -180,11 +180,12 @@ enum MetadataFile {
             pack.reader.members.map { member in
                 var row = JSONLine()
                 row.add("artifact", pack.artifact(of: member))
-                row.add("path", Escape.display(member.path))
+                row.add("path", Escape.path(member.path))
+                if !Escape.isUTF8(member.path) { row.add("path_base64", Base64.text(member.path)) }
                 row.add("kind", member.kind.name)
                 row.add("size", member.size)
                 row.add("sha256", HexText.lower(member.sha256))
-                row.add("link_target", member.linkTarget.map { Escape.display($0) })
+                row.add("link_target", member.linkTarget.map { Escape.path($0) })
                 return row
             })
         return line.utf8 + [0x0A]

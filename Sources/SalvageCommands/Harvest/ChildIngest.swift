@@ -5,6 +5,7 @@ import Glibc
 import Harvest
 import Ingest
 import Pack
+import Text
 
 /// Has the harvest's downloads packed by the confined child.
 struct ChildIngest: IngestService {
@@ -39,7 +40,7 @@ struct ChildIngest: IngestService {
         var inputs: [IngestFile] = []
         for file in files {
             let index: Int
-            if let known = rows.firstIndex(where: { $0.artifact == file.artifact }) {
+            if let known = rows.firstIndex(where: { $0.artifact.hasSameBytes(as: file.artifact) }) {
                 index = known
             } else {
                 rows.append(ArtifactEntry(artifact: file.artifact))
@@ -79,7 +80,7 @@ struct ChildIngest: IngestService {
     private func ordered(_ files: [SpooledFile]) -> [SpooledFile] {
         let sorted = files.enumerated().sorted { left, right in
             let (a, b) = (left.element, right.element)
-            if a.artifact != b.artifact { return a.artifact < b.artifact }
+            if !a.artifact.hasSameBytes(as: b.artifact) { return a.artifact.precedesInBytes(b.artifact) }
             if a.complete != b.complete { return a.complete }
             if a.bytes != b.bytes { return a.bytes > b.bytes }
             return left.offset > right.offset
@@ -87,7 +88,7 @@ struct ChildIngest: IngestService {
         var chosen: [SpooledFile] = []
         for file in sorted {
             let isKnown = chosen.contains {
-                $0.artifact == file.artifact && FilePrefix.isPrefix(file.path, of: $0.path)
+                $0.artifact.hasSameBytes(as: file.artifact) && FilePrefix.isPrefix(file.path, of: $0.path)
             }
             if !isKnown { chosen.append(file) }
         }
@@ -96,13 +97,14 @@ struct ChildIngest: IngestService {
 
     private func verdicts(
         _ files: [SpooledFile], rows: [ArtifactEntry], packed: PackedSession
-    ) -> [String: IngestVerdict] {
-        var verdicts: [String: IngestVerdict] = [:]
+    ) -> ByteDictionary<IngestVerdict> {
+        var verdicts: ByteDictionary<IngestVerdict> = [:]
         for file in files {
-            guard let index = rows.firstIndex(where: { $0.artifact == file.artifact }) else { continue }
+            guard let index = rows.firstIndex(where: { $0.artifact.hasSameBytes(as: file.artifact) }) else { continue }
             let found = packed.verdicts.filter { $0.artifact == index }
             let isWhole =
-                files.contains { $0.artifact == file.artifact && $0.complete } && found.contains { $0.verdict == "ok" }
+                files.contains { $0.artifact.hasSameBytes(as: file.artifact) && $0.complete }
+                && found.contains { $0.verdict == "ok" }
             let isEmpty = found.allSatisfy { $0.entries == 0 } && (found.isEmpty || !isWhole)
             let row = packed.artifacts.indices.contains(index) ? packed.artifacts[index] : nil
             let cut = file.complete ? nil : "the download was cut off"
@@ -143,7 +145,7 @@ enum FollowedLogFlag {
     /// The flags of the log that is kept first.
     static func of(_ log: SpooledFile, beside files: [SpooledFile]) -> [String] {
         guard log.complete else { return [] }
-        let others = files.filter { $0.artifact == log.artifact && $0.path != log.path && $0.isFromFollowing }
+        let others = files.filter { $0.artifact.hasSameBytes(as: log.artifact) && $0.path != log.path && $0.isFromFollowing }
         guard !others.isEmpty else { return [] }
         return [others.allSatisfy { FilePrefix.isPrefix(log.path, of: $0.path) } ? longer : differs]
     }

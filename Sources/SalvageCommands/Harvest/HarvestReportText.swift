@@ -19,6 +19,7 @@ struct HarvestReportText {
                 line.add(state.rawValue, done[state] ?? 0)
             }
             line.add("pending", summary.unfinished)
+            if summary.rejectedEntries > 0 { line.add("unreadable_list_entries", summary.rejectedEntries) }
             line.add("bytes", summary.progress.bytes)
             output.line(line)
         } else if !options.quiet {

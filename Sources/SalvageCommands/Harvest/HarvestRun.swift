@@ -127,6 +127,15 @@ final class HarvestDisplay: Sendable {
             let tail = why.isEmpty ? "" : " (" + why.joined(separator: "; ") + ")"
             return "session \(Escape.display(session)) \(state.rawValue)\(Escape.display(tail))"
         case .listFailed(_, let failure): return isVerbose || isDaemon ? "list failed: \(failure.message)" : nil
+        case .listDamaged(_, let entry):
+            // What was taken all the same needs nobody's attention.
+            guard !entry.wasTaken || isVerbose || (isDaemon && !isQuiet) else { return nil }
+            let name = entry.id.map { ", session \(Escape.display($0))" } ?? ""
+            return "list entry \(entry.position) at byte \(entry.offset)\(name): \(entry.reason); "
+                + (entry.wasTaken
+                    ? "taken with what can be read"
+                    : "left out, so nothing of this session is collected; tell who runs the API, or ask for it by name: "
+                        + "salvage harvest --session ID")
         case .paused(let pause):
             // A single pass ends with it, and says so at its end.
             guard isDaemon,

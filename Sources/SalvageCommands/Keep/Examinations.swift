@@ -87,11 +87,18 @@ struct APIExamination {
     func findings() async -> [Finding] {
         let began = TimeText.now()
         do {
-            var count = 0
+            var summary = SessionListSummary()
             try await API.withClient(options) { client in
-                _ = try await client.sessionList(SessionListQuery()) { _ in count += 1 }
+                summary = try await client.sessionList(SessionListQuery()) { _ in }
             }
-            return [.ok("API", "\(count) running sessions listed in \(TimeText.now() - began) ms")]
+            let listed = "\(summary.entries) running sessions listed in \(TimeText.now() - began) ms"
+            guard let first = summary.damaged.first(where: { !$0.wasTaken }) else { return [.ok("API", listed)] }
+            return [
+                .warning(
+                    "API", "\(listed); \(summary.rejected) entries cannot be read, the first at byte \(first.offset)"
+                        + (first.id.map { " (session \($0))" } ?? "") + ": \(first.reason)",
+                    hint: "their sessions are not collected; tell who runs the API")
+            ]
         } catch {
             guard let failure = FailureReport.failure(for: error) else { return [.failure("API", "\(error)")] }
             return [.failure("API", failure.message, hint: failure.hint ?? "check api.url and the network")]

@@ -4,6 +4,7 @@ import Ingest
 import LogSearch
 import Pack
 import Terminal
+import Text
 
 /// Carries out what retention decided: catalog first, then the filters, then the file, so that no row is ever without
 /// its bytes. What an interruption leaves is a file that nobody names; the next prune removes it.
@@ -30,11 +31,11 @@ struct PruneRun {
     func carryOut(_ plans: [(sessions: [SessionRecord], rules: RetentionRules)], history: Int64) throws {
         let output = Output(options)
         var tally = Tally()
-        var done: Set<String> = []
+        var done: ByteSet = []
         let signatures = try catalog.signaturesBySession()
         if !dryRun { try removeLeftovers(&tally) }
         for (sessions, rules) in plans {
-            let records = Dictionary(
+            let records = ByteDictionary(
                 sessions.filter { $0.pack != nil && $0.state.isFinal && !done.contains($0.session) }.map {
                     ($0.session, $0)
                 }, uniquingKeysWith: { first, _ in first })
@@ -61,12 +62,12 @@ struct PruneRun {
     }
 
     private func carryOut(
-        _ plan: RetentionPlan, _ records: [String: SessionRecord], _ output: Output, _ tally: inout Tally
+        _ plan: RetentionPlan, _ records: ByteDictionary<SessionRecord>, _ output: Output, _ tally: inout Tally
     ) throws {
         let progress = Progress(quiet: options.quiet || dryRun)
         for start in stride(from: 0, to: plan.removals.count, by: Self.batch) {
             let slice = plan.removals[start..<min(start + Self.batch, plan.removals.count)]
-            let removed = dryRun ? Set(slice.map(\.session)) : try remove(Array(slice), records)
+            let removed = dryRun ? ByteSet(slice.map(\.session)) : try remove(Array(slice), records)
             for removal in slice {
                 guard removed.contains(removal.session), let record = records[removal.session] else {
                     tally.busy += 1
@@ -83,8 +84,8 @@ struct PruneRun {
 
     /// Removes the packs of one batch; returns whose packs are gone.
     private func remove(
-        _ removals: [RetentionPlan.Removal], _ records: [String: SessionRecord]
-    ) throws -> Set<String> {
+        _ removals: [RetentionPlan.Removal], _ records: ByteDictionary<SessionRecord>
+    ) throws -> ByteSet {
         var locks: [SessionLock] = []
         defer { for lock in locks { lock.release() } }
         var wanted: [(session: String, pack: String, reason: String)] = []
@@ -101,9 +102,9 @@ struct PruneRun {
             }
             wanted.append((removal.session, pack, removal.reason))
         }
-        let forgotten = Set(try catalog.prune(wanted, now: now))
+        let forgotten = ByteSet(try catalog.prune(wanted, now: now))
         for (_, pack, _) in wanted where forgotten.contains(pack) { try unlinkPack(pack) }
-        return Set(wanted.filter { forgotten.contains($0.pack) }.map(\.session))
+        return ByteSet(wanted.filter { forgotten.contains($0.pack) }.map(\.session))
     }
 
     private func unlinkPack(_ pack: String) throws {

@@ -4,6 +4,7 @@ import Live
 import LogSearch
 import Pack
 import Terminal
+import Text
 
 /// Crashes and errors that the followed log of a running session tells of.
 struct LiveCrashes {
@@ -37,10 +38,10 @@ struct LiveCrashes {
         for session in try LiveStore.sessions(store).map(\.facts.session) {
             guard let record = try catalog.session(session) else { continue }
             let records = records(of: record)
-            if session == text { return records }
-            found += records.filter { $0.crash.hasPrefix(text) }
+            if session.hasSameBytes(as: text) { return records }
+            found += records.filter { $0.crash.hasBytePrefix(text) }
         }
-        if let exact = found.first(where: { $0.crash == text }) { return [exact] }
+        if let exact = found.first(where: { $0.crash.hasSameBytes(as: text) }) { return [exact] }
         guard found.count > 1 else { return found }
         throw Failure(
             "ambiguous_crash", "'\(text)' fits \(found.count) crashes of running sessions",
@@ -55,7 +56,7 @@ struct LiveCrashes {
 
     /// Hands over the crashes of every selected session that has a followed log and no pack.
     func forEach(_ selection: Selection, _ catalog: Catalog, _ body: (CrashRecord) throws -> Void) throws {
-        let names = Set(try LiveStore.sessions(store).map(\.facts.session))
+        let names = ByteSet(try LiveStore.sessions(store).map(\.facts.session))
         guard !names.isEmpty, selection.signatures.isEmpty else { return }
         var running = selection
         running.states = [.running, .pending]

@@ -2,6 +2,7 @@ import Catalog
 import Live
 import LogSearch
 import Pack
+import Text
 
 /// Hands the followed logs of sessions without a pack to a search, in the order of their ids.
 final class LiveFeed {
@@ -17,7 +18,7 @@ final class LiveFeed {
         let followed = try LiveStore.sessions(store)
         entries = []
         guard !followed.isEmpty else { return }
-        let folders = Dictionary(
+        let folders = ByteDictionary(
             followed.map { ($0.facts.session, $0.folder) }, uniquingKeysWith: { first, _ in first })
         var running = selection
         running.since = nil
@@ -26,7 +27,7 @@ final class LiveFeed {
             guard session.pack == nil, let folder = folders[session.session] else { return }
             entries.append((folder, SourceLabel(session)))
         }
-        entries.sort { $0.label.session < $1.label.session }
+        entries.sort { $0.label.session.precedesInBytes($1.label.session) }
     }
 
     /// The next log that can be read; nil at the end.

@@ -118,6 +118,9 @@ enum MetricsText {
         counter("downloaded_bytes_total", "Bytes downloaded since the start.", progress.bytes)
         counter("throttled_requests_total", "Requests answered with 429 or 503.", progress.throttled)
         counter("list_failures_total", "Lists of sessions that failed or were cut.", counts.listFailures)
+        gauge(
+            "unreadable_list_entries", "Entries of the last list of sessions that could not be read and were left out.",
+            progress.unreadable.values.max() ?? 0)
         if let listed = progress.listed {
             metric(
                 "last_list_timestamp_seconds", "gauge", "When the last complete list ended.", [("", seconds(listed))])

@@ -1,0 +1,143 @@
+/// A dictionary whose keys are texts compared by their bytes; see ``ByteText``.
+@frozen public struct ByteDictionary<Value> {
+    @usableFromInline var storage: [ByteText: Value]
+
+    /// An empty dictionary.
+    @inlinable
+    public init() { storage = [:] }
+
+    /// A dictionary of pairs; where a key comes twice, `combine` chooses.
+    @inlinable
+    public init(_ pairs: some Sequence<(String, Value)>, uniquingKeysWith combine: (Value, Value) -> Value) {
+        storage = Dictionary(pairs.lazy.map { (ByteText($0.0), $0.1) }, uniquingKeysWith: combine)
+    }
+
+    /// The value under a key; nil when there is none.
+    @inlinable
+    public subscript(key: String) -> Value? {
+        get { storage[ByteText(key)] }
+        _modify { yield &storage[ByteText(key)] }
+    }
+
+    /// The value under a key, or what stands for it while there is none.
+    @inlinable
+    public subscript(key: String, default value: @autoclosure () -> Value) -> Value {
+        get { storage[ByteText(key)] ?? value() }
+        _modify { yield &storage[ByteText(key), default: value()] }
+    }
+
+    /// Takes out a key and returns its value.
+    @inlinable
+    @discardableResult
+    public mutating func removeValue(forKey key: String) -> Value? { storage.removeValue(forKey: ByteText(key)) }
+
+    /// Takes out everything.
+    @inlinable
+    public mutating func removeAll() { storage.removeAll() }
+
+    /// How many keys there are.
+    @inlinable
+    public var count: Int { storage.count }
+
+    /// Whether there are none.
+    @inlinable
+    public var isEmpty: Bool { storage.isEmpty }
+
+    /// The keys, in no order.
+    @inlinable
+    public var keys: some Collection<String> { storage.keys.lazy.map(\.text) }
+
+    /// The values, in no order.
+    @inlinable
+    public var values: some Collection<Value> { storage.values }
+
+    /// The pairs in the order of their keys' bytes.
+    @inlinable
+    public var sortedByKey: [(key: String, value: Value)] {
+        storage.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) }
+    }
+}
+
+extension ByteDictionary: Sequence {
+    /// Walks the pairs in no order.
+    @inlinable
+    public func makeIterator() -> AnyIterator<(key: String, value: Value)> {
+        var pairs = storage.makeIterator()
+        return AnyIterator { pairs.next().map { ($0.key.text, $0.value) } }
+    }
+}
+
+extension ByteDictionary: ExpressibleByDictionaryLiteral {
+    /// A dictionary from a literal; where a key comes twice the last one counts.
+    @inlinable
+    public init(dictionaryLiteral elements: (String, Value)...) {
+        self.init(elements, uniquingKeysWith: { $1 })
+    }
+}
+
+extension ByteDictionary: Sendable where Value: Sendable {}
+extension ByteDictionary: Equatable where Value: Equatable {}
+extension ByteDictionary: Hashable where Value: Hashable {}
+
+/// A set of texts compared by their bytes; see ``ByteText``.
+@frozen public struct ByteSet: Sendable, Equatable {
+    @usableFromInline var storage: Set<ByteText>
+
+    /// An empty set.
+    @inlinable
+    public init() { storage = [] }
+
+    /// A set of these texts.
+    @inlinable
+    public init(_ texts: some Sequence<String>) { storage = Set(texts.lazy.map { ByteText($0) }) }
+
+    /// Whether the text is in the set.
+    @inlinable
+    public func contains(_ text: String) -> Bool { storage.contains(ByteText(text)) }
+
+    /// Puts a text in; `inserted` is false when it was there.
+    @inlinable
+    @discardableResult
+    public mutating func insert(_ text: String) -> (inserted: Bool, memberAfterInsert: String) {
+        let (inserted, member) = storage.insert(ByteText(text))
+        return (inserted, member.text)
+    }
+
+    /// Takes a text out and returns it.
+    @inlinable
+    @discardableResult
+    public mutating func remove(_ text: String) -> String? { storage.remove(ByteText(text))?.text }
+
+    /// Takes out everything.
+    @inlinable
+    public mutating func removeAll(keepingCapacity: Bool = false) {
+        storage.removeAll(keepingCapacity: keepingCapacity)
+    }
+
+    /// How many texts there are.
+    @inlinable
+    public var count: Int { storage.count }
+
+    /// Whether there are none.
+    @inlinable
+    public var isEmpty: Bool { storage.isEmpty }
+}
+
+extension ByteSet: Sequence {
+    /// Walks the texts in no order.
+    @inlinable
+    public func makeIterator() -> AnyIterator<String> {
+        var texts = storage.makeIterator()
+        return AnyIterator { texts.next()?.text }
+    }
+
+    /// Adds the texts of another set.
+    @inlinable
+    public mutating func formUnion(_ other: some Sequence<String>) { for text in other { insert(text) } }
+}
+
+extension ByteSet: ExpressibleByArrayLiteral {
+    /// A set from a literal.
+    @inlinable
+    public init(arrayLiteral elements: String...) { self.init(elements) }
+}

@@ -1,0 +1,59 @@
+/// Text that is equal only to the same bytes.
+///
+/// Swift's `String` takes canonically equivalent texts for the same: "é" in one scalar equals "é" in two, also as a
+/// dictionary's key and at the end of `hasPrefix`. Session ids, container paths, tags and labels are bytes that somebody
+/// else chose, and two of them may differ in nothing else.
+@frozen public struct ByteText: Hashable, Comparable, Sendable {
+    /// The text.
+    public let text: String
+
+    /// The bytes of a text.
+    @inlinable
+    public init(_ text: String) { self.text = text }
+
+    /// Whether both have the same UTF-8.
+    @inlinable
+    public static func == (left: ByteText, right: ByteText) -> Bool { left.text.hasSameBytes(as: right.text) }
+
+    /// In the order of their UTF-8, as `memcmp` and SQLite's `BINARY` have it.
+    @inlinable
+    public static func < (left: ByteText, right: ByteText) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
+
+    /// Hashes the UTF-8.
+    @inlinable
+    public func hash(into hasher: inout Hasher) {
+        let done: Void? = text.utf8.withContiguousStorageIfAvailable {
+            hasher.combine(bytes: UnsafeRawBufferPointer($0))
+        }
+        if done == nil { for byte in text.utf8 { hasher.combine(byte) } }
+        // No UTF-8 holds this byte, so that texts hashed one after the other do not run together.
+        hasher.combine(0xFF as UInt8)
+    }
+}
+
+extension StringProtocol {
+    /// Whether both texts have the same UTF-8; `==` takes canonically equivalent texts for equal.
+    @inlinable
+    public func hasSameBytes(as other: some StringProtocol) -> Bool {
+        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    }
+
+    /// Whether the text begins with these bytes; `hasPrefix` compares characters in canonical equivalence.
+    @inlinable
+    public func hasBytePrefix(_ prefix: some StringProtocol) -> Bool { utf8.starts(with: prefix.utf8) }
+
+    /// Whether the text ends in these bytes.
+    @inlinable
+    public func hasByteSuffix(_ suffix: some StringProtocol) -> Bool {
+        let length = suffix.utf8.count
+        return utf8.count >= length && utf8.suffix(length).elementsEqual(suffix.utf8)
+    }
+
+    /// Whether the text comes before another in the order of their UTF-8.
+    @inlinable
+    public func precedesInBytes(_ other: some StringProtocol) -> Bool {
+        utf8.lexicographicallyPrecedes(other.utf8)
+    }
+}

@@ -1,0 +1,167 @@
+import Foundation
+import Testing
+
+@testable import SessionAPI
+
+/// One entry that is not as it should be, between two that are.
+@Suite struct BadEntryTests {
+    private func read(_ entry: [UInt8], pieces: Int = .max) throws -> (ids: [String], summary: SessionListSummary) {
+        let bytes =
+            Array(#"{"sessions":[{"id":"before","created":1700000000000},"#.utf8) + entry
+            + Array(#",{"id":"behind"}],"next":null}"#.utf8)
+        var decoder = SessionListDecoder()
+        var ids: [String] = []
+        var start = 0
+        while start < bytes.count {
+            let end = start + min(pieces, bytes.count - start)
+            try Array(bytes[start..<end]).withUnsafeBytes { try decoder.push($0) { ids.append($0.id) } }
+            start = end
+        }
+        return (ids, try decoder.finish { ids.append($0.id) })
+    }
+
+    private func entry(_ text: String) throws -> SessionEntry? {
+        var found: SessionEntry?
+        var decoder = SessionListDecoder()
+        try Array((#"{"sessions":["# + text + "]}").utf8).withUnsafeBytes { try decoder.push($0) { found = $0 } }
+        _ = try decoder.finish { found = $0 }
+        return found
+    }
+
+    /// Taken: the id is sound, whatever the rest is.
+    static let taken: [(String, [UInt8])] = [
+        ("half a surrogate in a label", Array(#"{"id":"odd","labels":{"a":"x\ud83d"}}"#.utf8)),
+        ("half a surrogate in a label's name", Array(#"{"id":"odd","labels":{"\udc00a":"x"}}"#.utf8)),
+        ("half a surrogate before the id", Array(#"{"image":"\ud800\ud800","id":"odd"}"#.utf8)),
+        ("invalid UTF-8 in a tag", Array(#"{"id":"odd","tag":""#.utf8) + [0xFF, 0xC3] + Array(#""}"#.utf8)),
+        ("invalid UTF-8 in a key", Array(#"{"id":"odd",""#.utf8) + [0xC0, 0x80] + Array(#"":1}"#.utf8)),
+        ("a raw control character", Array("{\"id\":\"odd\",\"image\":\"a\u{1}\n\u{0}b\"}".utf8)),
+        ("a raw control character in the id", Array("{\"id\":\"odd\u{1}\"}".utf8)),
+        ("an escape that JSON does not know", Array(#"{"id":"odd","host":"C:\games"}"#.utf8)),
+        ("a number beyond what a double holds", Array(#"{"id":"odd","created":1e999}"#.utf8)),
+        ("a number beyond what a double holds in a port", Array(#"{"id":"odd","port":{"1/tcp":-1e999}}"#.utf8)),
+        ("a number that is none", Array(#"{"id":"odd","created":01}"#.utf8)),
+        ("a number of signs", Array(#"{"id":"odd","playerCount":-+-}"#.utf8)),
+        ("a word that JSON does not know", Array(#"{"id":"odd","created":NaN,"tag":undefined}"#.utf8)),
+        ("deep nesting", Array((#"{"id":"odd","x":"# + String(repeating: "[", count: 9_000)
+            + String(repeating: "]", count: 9_000) + "}").utf8)),
+        ("deep nesting of objects", Array((#"{"id":"odd","labels":"# + String(repeating: "{\"a\":", count: 600) + "1"
+            + String(repeating: "}", count: 601)).utf8)),
+    ]
+
+    /// Left out: not an entry, or not whole where it matters.
+    static let rejected: [(String, [UInt8], id: String?)] = [
+        ("half a surrogate in the id", Array(#"{"id":"odd\ud83d","tag":"1"}"#.utf8), "odd\u{FFFD}"),
+        ("invalid UTF-8 in the id", Array(#"{"id":"od"#.utf8) + [0xE9] + Array(#""}"#.utf8), "od\u{FFFD}"),
+        ("a number", Array("7".utf8), nil),
+        ("a word that is none", Array("nul".utf8), nil),
+        ("nothing between two commas", [], nil),
+        ("an array", Array(#"[{"id":"inner"}]"#.utf8), nil),
+        ("no id", Array(#"{"image":"x"}"#.utf8), nil),
+        ("no id, and half a surrogate", Array(#"{"image":"\ud800"}"#.utf8), nil),
+        ("a missing colon", Array(#"{"id" "odd"}"#.utf8), nil),
+        ("a missing comma", Array(#"{"id":"odd" "tag":"1"}"#.utf8), "odd"),
+        ("a bracket of the wrong kind", Array(#"{"id":"odd","x":[1,2}"#.utf8), "odd"),
+        ("a brace too many", Array(#"{"id":"odd"}}"#.utf8), nil),
+        ("a key without quotes", Array(#"{id:"odd"}"#.utf8), nil),
+        ("words between entries", Array(#"{"id":"odd"} and more"#.utf8), nil),
+    ]
+
+    @Test(arguments: taken) func whatHasASoundIdIsTaken(_ name: String, _ bytes: [UInt8]) throws {
+        for pieces in [Int.max, 1, 7] {
+            let (ids, summary) = try read(bytes, pieces: pieces)
+            #expect(ids.count == 3 && ids.first == "before" && ids.last == "behind", "\(name)")
+            #expect(ids[1].hasPrefix("odd"), "\(name)")
+            #expect(summary.rejected == 0 && summary.mended == 1, "\(name)")
+            #expect(summary.damaged.map(\.wasTaken) == [true] && summary.damaged.first?.position == 2, "\(name)")
+            #expect(summary.damaged.first?.id?.hasPrefix("odd") == true, "\(name)")
+        }
+    }
+
+    @Test(arguments: rejected)
+    func whatHasNotIsLeftOutAndNamed(_ name: String, _ bytes: [UInt8], _ id: String?) throws {
+        for pieces in [Int.max, 1, 7] {
+            let (ids, summary) = try read(bytes, pieces: pieces)
+            #expect(ids.first == "before" && ids.last == "behind", "\(name)")
+            #expect(ids.filter { $0 != "odd" } == ["before", "behind"], "\(name)")
+            #expect(summary.rejected == 1 && summary.mended == 0, "\(name)")
+            #expect(summary.damaged.count == 1 && summary.damaged.first?.id == id, "\(name)")
+            #expect(summary.damaged.first?.reason.isEmpty == false, "\(name)")
+        }
+    }
+
+    @Test func whatIsNoTextIsReplacedAndTheRestStays() throws {
+        let text = #"{"id":"o","tag":"1\ud83d.2","created":1700000000000,"labels":{"tags":"{\"mode\":\"a\ud83d\"}"}}"#
+        let odd = try #require(try entry(text))
+        #expect(odd.tag == "1\u{FFFD}.2")
+        #expect(odd.created == 1_700_000_000_000)
+        #expect(odd.labels.tags["mode"] == "a\u{FFFD}")
+        #expect(try entry(#"{"id":"a\u0000b"}"#)?.id == "a\0b")
+        #expect(try entry(#"{"id":"😀","tag":"\ud83d\ude00","host":"\q"}"#)?.tag == "😀")
+    }
+
+    @Test func ofDoubledFieldsTheFirstCounts() throws {
+        #expect(try entry(#"{"id":"a","id":"b\ud800","tag":"\ud800"}"#)?.id == "a")
+        #expect(try entry(#"{"id":"a\ud800","id":"b"}"#) == nil)
+        #expect(try entry(#"{"id":"a","created":"1700000000000","created":1700000000000}"#)?.created == nil)
+    }
+
+    @Test func composedAndDecomposedAreTwo() throws {
+        let text = "{\"id\":\"a\",\"labels\":{\"caf\u{E9}\":\"1\",\"cafe\u{301}\":\"2\"}}"
+        let labels = try #require(try entry(text)).labels.other
+        #expect(labels.count == 2)
+        #expect(labels["caf\u{E9}"] == "1" && labels["cafe\u{301}"] == "2")
+    }
+
+    @Test func damageBesideTheSessionsDoesNoHarm() throws {
+        for text in [
+            #"{"x":"\ud800","sessions":[{"id":"a"}]}"#, #"{"\ud800":1,"sessions":[{"id":"a"}]}"#,
+            #"{"x":nul,"sessions":[{"id":"a"}],"y":[1 2]}"#, #"{"sessions":[{"id":"a"}],"next":{"a" 1}}"#,
+        ] {
+            #expect(throws: Never.self) { try streamed(text).get() }
+            #expect(try streamed(text).get().sessions.map(\.id) == ["a"], "\(text)")
+        }
+    }
+
+    /// Every byte of an entry exchanged for each of several bytes: the two beside it come out whatever becomes of it,
+    /// unless the quotes do not pair up any more.
+    @Test func noByteOfAnEntryHidesTheOthers() throws {
+        let entry = Array(#"{"id":"odd","created":17e11,"labels":{"a":"\u00e9\ud83d\ude00"},"port":{"1/udp":9},"p":[null]}"#.utf8)
+        for place in entry.indices where entry[place] != UInt8(ascii: "\"") {
+            for byte: UInt8 in [0, 0x0A, 0x20, 0x2C, 0x3A, 0x41, 0x5D, 0x7B, 0x7D, 0x80, 0xC3, 0xFF] {
+                var bad = entry
+                bad[place] = byte
+                guard let (ids, _) = try? read(bad) else {
+                    // A bracket that closes the list itself, and leaves an odd end behind.
+                    if byte != 0x5D { Issue.record("byte \(byte) at \(place) condemns the list") }
+                    continue
+                }
+                #expect(ids.contains("before") && ids.contains("behind") || byte == 0x5D, "byte \(byte) at \(place)")
+            }
+        }
+    }
+
+    @Test func aListThatIsCutNamesTheEntryItIsCutIn() {
+        let text = #"{"sessions":[{"id":"a"},{"id":"b","x":"\ud800","y":["#
+        guard case .failure(let error) = streamed(text) else {
+            Issue.record("a list that is cut was taken for complete")
+            return
+        }
+        #expect(error.code == .truncated)
+        #expect(error.message.contains("entry 2, at byte 24, is damaged"))
+    }
+
+    @Test func errorsAndDescriptionsAreReadWithReplacedCharacters() throws {
+        let body = Array(#"{"code":"X","message":"no \ud800 luck","identifier":"i-1"}"#.utf8)
+        let error = body.withUnsafeBytes {
+            APIError.answer(.describeSession, session: "s", status: 404, body: $0, retryAfter: nil)
+        }
+        #expect(error.identifier == "i-1")
+        #expect(error.message == "no \u{FFFD} luck")
+        let text = Array("{\"id\":\"a\",\"status\":\"exited\",\"created\":1e999,\"tag\":\"\u{1}\\ud83d\"}".utf8)
+        let mended = JSONMender.mended(text)
+        let description = try JSONDecoder().decode(SessionDescription.self, from: Data(mended))
+        #expect(description.session.status == .exited)
+        #expect(description.session.tag == "\u{1}\u{FFFD}")
+    }
+}
