@@ -23,6 +23,9 @@ extension Catalog {
 
 /// The statements of one ledger transaction, prepared once.
 final class LedgerWriter {
+    /// The harvest's rows do not know what ingest found in an archive: where both speak of one, that stays.
+    private static let keepsFindings = "?11 IS NULL AND ?3 IN ('collected', 'incomplete')"
+
     private let connection: Connection
     private let find: Statement
     private let insert: Statement
@@ -53,9 +56,14 @@ final class LedgerWriter {
         putLabel = try connection.prepare("INSERT OR REPLACE INTO labels(session, key, value) VALUES(?1, ?2, ?3)")
         putArtifact = try connection.prepare(
             """
-            INSERT OR REPLACE INTO artifacts(session, artifact, state, reason, status, identifier, tries, bytes,
+            INSERT INTO artifacts(session, artifact, state, reason, status, identifier, tries, bytes,
                 first_try, last_try, verdict, flags, sha256, next_try)
             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            ON CONFLICT(session, artifact) DO UPDATE SET state = ?3, reason = ?4, status = ?5, identifier = ?6,
+                tries = ?7, bytes = ?8, first_try = ?9, last_try = ?10, next_try = ?14,
+                verdict = CASE WHEN \(Self.keepsFindings) THEN verdict ELSE ?11 END,
+                flags = CASE WHEN \(Self.keepsFindings) THEN flags ELSE ?12 END,
+                sha256 = CASE WHEN \(Self.keepsFindings) THEN sha256 ELSE ?13 END
             """)
         lastRequest = try connection.prepare("SELECT max(seq) FROM requests WHERE session = ?1")
         putRequest = try connection.prepare(

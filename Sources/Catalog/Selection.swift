@@ -27,6 +27,8 @@ public struct Selection: Sendable, Equatable {
     public var signatures: [String]
     /// Only sessions in these states.
     public var states: [SessionState]
+    /// Only sessions whose container is expected to be gone after this time (ms since 1970).
+    public var deadlineAfter: Int64?
     /// At most this many results, the newest.
     public var limit: Int?
 
@@ -133,6 +135,7 @@ struct Filter {
         if !selection.states.isEmpty {
             filter.add("s.state IN (\(selection.states.map { "'\($0.rawValue)'" }.joined(separator: ",")))")
         }
+        if let deadline = selection.deadlineAfter { filter.add("s.deadline > ?", [.integer(deadline)]) }
         return filter
     }
 

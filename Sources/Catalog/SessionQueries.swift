@@ -109,7 +109,7 @@ extension Catalog {
 }
 
 /// Walks over sessions and brings each one's labels along.
-private final class SessionQuery {
+final class SessionQuery {
     private let rows: Statement
     private let labels: Statement
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import Harvest
 import Pack
 import Terminal
 
@@ -10,7 +11,9 @@ struct CoverageReport: ParsableCommand {
         abstract: "Account for what was collected and what is missing.",
         discussion: """
             Lists every artifact that is not collected. Exit code 3 when something was lost, failed or is incomplete; \
-            what does not exist or was left out by a sampling rule does not count as missing.
+            what does not exist or was left out by a sampling rule does not count as missing. A path of a rule that \
+            is absent in every session is listed at the end (of the newest \(AbsentPath.mostSessions) selected \
+            sessions; of the last seven days unless --since says otherwise).
             """)
 
     @Flag(help: "List collected artifacts too.") var all = false
@@ -34,12 +37,22 @@ struct CoverageReport: ParsableCommand {
                 table.add(Self.row(gap))
             }
         }
-        if !options.json {
+        let absent = try AbsentPathText.find(in: catalog, options, selection)
+        if options.json {
+            for path in absent {
+                var line = AbsentPathText.object(path)
+                line.add("state", ArtifactState.absent.rawValue)
+                line.add("everywhere", true)
+                output.line(line)
+            }
+        } else {
             write(coverage, to: output)
             if !table.isEmpty {
                 output.text("")
                 table.write(to: output.sink, style: output.style)
             }
+            if !absent.isEmpty { output.text("") }
+            for path in absent { output.text(output.style.yellow(Escape.display(AbsentPathText.line(path)))) }
         }
         try output.finish()
         if !coverage.isComplete { throw EndedWith(status: .partial) }
@@ -54,7 +67,9 @@ struct CoverageReport: ParsableCommand {
         }
         output.text("sessions   \(sessions.joined(separator: ", "))")
         output.text("artifacts  \(artifacts.isEmpty ? "none" : artifacts.joined(separator: ", "))")
-        output.text("collected  \(percent(coverage)) of what was there, \(SizeText.binary(coverage.bytes)) downloaded")
+        let absent = coverage.artifacts[.absent].map { "; \($0) paths that were asked for do not exist" } ?? ""
+        output.text(
+            "collected  \(percent(coverage)) of what was there, \(SizeText.binary(coverage.bytes)) downloaded\(absent)")
     }
 
     /// Collected artifacts among those that exist and were wanted, as text.

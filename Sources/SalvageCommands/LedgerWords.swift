@@ -1,21 +1,35 @@
 import Catalog
+import Harvest
 import Pack
 import Terminal
 
 /// The ledger in plain words.
 enum LedgerWords {
-    /// What became of a session.
-    static func sentence(_ session: SessionRecord, now: Int64) -> String {
+    /// What became of a session, given what its ledger says of its artifacts.
+    static func sentence(_ session: SessionRecord, _ artifacts: [ArtifactRecord], now: Int64) -> String {
         let words: String
         switch session.state {
         case .running: words = "It is running; artifacts are fetched once it has ended."
         case .pending: words = "It has ended and not everything was fetched yet." + left(session.deadline, now)
-        case .harvested: words = "Everything that exists was collected."
+        case .harvested: words = harvested(artifacts.map(\.entry))
         case .partial: words = "Something is missing that should be there."
         case .skipped: words = "Left out on purpose; nothing was fetched."
         case .lost: words = "Nothing was collected, and nothing can be any more."
         }
         return words + reason(session.reason) + pruned(session)
+    }
+
+    /// Only what was asked for can have been collected, and what was absent is not there: neither is called complete.
+    private static func harvested(_ entries: [ArtifactEntry]) -> String {
+        let absent = entries.filter { $0.state == .absent }.map { Escape.display($0.artifact) }
+        if !absent.isEmpty {
+            let more = absent.count > 3 ? " and \(absent.count - 3) more" : ""
+            return "Collected what exists; absent: \(absent.prefix(3).joined(separator: ", "))\(more)."
+        }
+        if !entries.isEmpty, entries.allSatisfy({ $0.artifact == FetchItem.logs }) {
+            return "Its log was collected; no other artifact was asked for."
+        }
+        return "Everything that was asked for was collected."
     }
 
     private static func pruned(_ session: SessionRecord) -> String {

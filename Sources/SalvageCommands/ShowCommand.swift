@@ -31,7 +31,7 @@ struct Show: ParsableCommand {
             session: record, output: output, now: TimeText.now(),
             isFollowed: record.pack == nil && LiveStore.holds(catalog.store, session: id),
             told: LiveCrashes(store: catalog.store).records(of: record))
-        screen.writeHead(crashes)
+        screen.writeHead(crashes, artifacts)
         screen.writeArtifacts(artifacts)
         if let crash = crashes.first {
             screen.writeCrash(crash, of: record.crashes, known: try catalog.signature(crash.row.signature))
@@ -55,7 +55,7 @@ struct ShowScreen {
 
     private var style: Style { output.style }
 
-    func writeHead(_ crashes: [CrashView]) {
+    func writeHead(_ crashes: [CrashView], _ artifacts: [ArtifactRecord]) {
         let state = StateText.dress(session.state)(style, session.state.rawValue)
         output.text("\(style.bold(Escape.display(session.session)))  \(state)")
         let build = [session.image.isEmpty ? nil : session.image, session.tag].compactMap { $0 }
@@ -66,7 +66,7 @@ struct ShowScreen {
         if !labels.isEmpty { fact("labels", Escape.display(labels.joined(separator: " "))) }
         fact("ran", lifetime)
         fact("ended", ending(crashes))
-        fact("ledger", LedgerWords.sentence(session, now: now))
+        fact("ledger", LedgerWords.sentence(session, artifacts, now: now))
         if let pack = session.pack {
             fact(
                 "kept",

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Glibc
+import Harvest
 import Live
 import Terminal
 
@@ -17,18 +18,22 @@ struct Status: ParsableCommand {
         let flow = try catalog.flow(now: TimeText.now())
         let waiting = try PackBacklog(catalog)
         let catalogBytes = ["", "-wal"].reduce(UInt64(0)) { $0 + Self.fileSize(catalog.path + $1) }
+        let absent = try AbsentPathText.find(in: catalog, options)
         let output = Output(options)
         if options.json {
-            writeJSON(status, flow, waiting, catalog, catalogBytes, to: output)
+            writeJSON(status, flow, waiting, catalog, catalogBytes, absent, to: output)
         } else {
             writeText(status, flow, waiting, catalog, catalogBytes, to: output)
+            for path in absent {
+                output.text("absent    " + output.style.yellow(Escape.display(AbsentPathText.line(path))))
+            }
         }
         try output.finish()
     }
 
     private func writeJSON(
         _ status: StoreStatus, _ flow: LedgerFlow, _ waiting: PackBacklog, _ catalog: Catalog, _ catalogBytes: UInt64,
-        to output: Output
+        _ absent: [AbsentPath], to output: Output
     ) {
         var sessions = JSONLine()
         for state in SessionState.allCases { sessions.add(state.rawValue, status.sessions[state] ?? 0) }
@@ -54,6 +59,7 @@ struct Status: ParsableCommand {
         line.add("crashes", status.crashes)
         line.add("catalog_bytes", catalogBytes)
         line.add("free_bytes", StoreExamination.free(catalog.store))
+        if !absent.isEmpty { line.add("absent_paths", absent.map { AbsentPathText.object($0) }) }
         output.line(line)
     }
 

@@ -41,12 +41,26 @@ enum StoreAccess {
 
     /// The configuration from where it lies, outweighed by environment and flags; see `Configuration.load`.
     static func configuration(_ options: GlobalOptions) throws -> Configuration {
+        try Configuration.load(
+            flags: Configuration.Flags(store: options.store, config: options.config), environment: environment)
+    }
+
+    /// The configuration read once more by a program that runs, with a token that can be used; see
+    /// `Configuration.reload`.
+    static func reload(_ previous: Configuration, _ options: GlobalOptions) throws -> Configuration {
+        let next = try Configuration.reload(
+            previous, flags: Configuration.Flags(store: options.store, config: options.config),
+            environment: environment)
+        _ = try APIToken.find(next, environment: Environment.all)
+        return next
+    }
+
+    private static var environment: [String: String] {
         // Only these: a copy of everything would be one of the token and of other programs' secrets, too.
         let names = ["SALVAGE_STORE", "SALVAGE_CONFIG", "SALVAGE_API_URL", "XDG_CONFIG_HOME", "HOME"]
         var environment: [String: String] = [:]
         for name in names { environment[name] = Environment.value(name) }
-        return try Configuration.load(
-            flags: Configuration.Flags(store: options.store, config: options.config), environment: environment)
+        return environment
     }
 
     /// Whether the configuration asks for smart case.

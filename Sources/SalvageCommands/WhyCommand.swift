@@ -71,7 +71,7 @@ struct Why: ParsableCommand {
         let style = output.style
         let state = StateText.dress(record.state)(style, record.state.rawValue)
         output.text("\(style.bold(Escape.display(record.session)))  \(state)")
-        output.text("  " + LedgerWords.sentence(record, now: now))
+        output.text("  " + LedgerWords.sentence(record, artifacts, now: now))
         for artifact in artifacts {
             let entry = artifact.entry
             let state = StateText.dress(entry.state)(style, entry.state.rawValue)

@@ -151,7 +151,7 @@ extension ServerSuites {
             try (text + "rules: [{name: none, sample: never}]\n").write(
                 toFile: config, atomically: true, encoding: .utf8)
             kill(watch.processIdentifier, SIGHUP)
-            try await waitFor("reload") { said().contains("the configuration was read anew") }
+            try await waitFor("reload") { said().contains("the configuration was reloaded") }
             try Program.run(
                 ["api", "session-run", "--id", "s2", "--image", "g", "--version", "1", "--location", "europe"],
                 environment: environment)

@@ -45,7 +45,7 @@ import Testing
             var record = SessionRecord(session: "s", state: state)
             record.reason = "because \u{1B}[2J"
             record.deadline = now + 3_600_000
-            let text = LedgerWords.sentence(record, now: now)
+            let text = LedgerWords.sentence(record, [], now: now)
             #expect(text.contains("Reason: because \\x1b[2J."))
             #expect(!text.contains("\u{1B}"))
             sentences.insert(text)
@@ -59,6 +59,16 @@ import Testing
             #expect(text.hasSuffix("Reason: r\\x07. [HTTP 503, identifier id\\n, archive corrupt, trailing_data]"))
             sentences.insert(text)
         }
+        func harvested(_ artifacts: (String, ArtifactState)...) -> String {
+            LedgerWords.sentence(
+                SessionRecord(session: "s", state: .harvested),
+                artifacts.map { ArtifactRecord(session: "s", entry: ArtifactEntry(artifact: $0.0, state: $0.1)) },
+                now: now)
+        }
+        #expect(harvested(("logs", .collected)) == "Its log was collected; no other artifact was asked for.")
+        #expect(harvested(("logs", .collected), ("/a", .collected)) == "Everything that was asked for was collected.")
+        #expect(
+            harvested(("logs", .collected), ("/a\u{1B}", .absent)) == "Collected what exists; absent: /a\\x1b.")
         #expect(sentences.count == SessionState.allCases.count + ArtifactState.allCases.count)
     }
 

@@ -29,6 +29,10 @@ public struct Configuration: Sendable, Equatable {
     public var grep = Grep()
     /// The file these values came from; nil when no file was found.
     public var file: String?
+    /// Whether the file has no key at all: it was emptied, or holds comments only.
+    public var isBlank = false
+    /// Whether the file has the key `rules`; without it the default rule counts.
+    public var namesRules = false
 
     /// The defaults: everything in `Limits`, `Poll` and one rule that keeps each session's log.
     public init() {}
@@ -119,6 +123,10 @@ public struct Configuration: Sendable, Equatable {
 
     /// Bounds on what is asked of the API and of this machine.
     public struct Limits: Sendable, Equatable {
+        /// The largest ``concurrency``.
+        public static let mostConcurrency = 256
+        /// The largest ``followers``.
+        public static let mostFollowers = 100_000
         /// Downloads at the same time.
         public var concurrency = 8
         /// Ingests at the same time.

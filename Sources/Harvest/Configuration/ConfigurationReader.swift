@@ -15,8 +15,10 @@ extension Configuration {
         let findings = NodeReader.Findings()
         var configuration = Configuration()
         configuration.file = file
+        configuration.isBlank = true
         if let node = compose(yaml, findings) {
             let top = NodeReader(node, at: "", findings: findings)
+            configuration.isBlank = top.isEmpty
             configuration.read(top)
             top.finish()
         }
@@ -115,6 +117,7 @@ extension Configuration {
             Redaction.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
         }
         guard let nodes = top.list("rules") else { return }
+        namesRules = true
         rules = nodes.enumerated().map { index, node in
             Rule.read(NodeReader(node, at: "rules[\(index)]", findings: top.findings), index: index)
         }
@@ -156,9 +159,9 @@ extension Configuration {
     }
 
     private mutating func readLimits(_ section: NodeReader) {
-        if let value = section.integer("concurrency", in: 1...256) { limits.concurrency = value }
+        if let value = section.integer("concurrency", in: 1...Limits.mostConcurrency) { limits.concurrency = value }
         if let value = section.integer("ingests", in: 1...64) { limits.ingests = value }
-        if let value = section.integer("followers", in: 0...100_000) { limits.followers = value }
+        if let value = section.integer("followers", in: 0...Limits.mostFollowers) { limits.followers = value }
         let rates = section.section("requests_per_minute")
         let range = 1...1_000_000
         if let value = rates.integer("list", in: range) { limits.listPerMinute = value }

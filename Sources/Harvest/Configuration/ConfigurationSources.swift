@@ -25,8 +25,14 @@ extension Configuration {
     /// - Throws: ``HarvestError`` with `invalidConfiguration`, naming file, line, key and fix of every issue.
     public static func load(flags: Flags = Flags(), environment: [String: String]) throws(HarvestError) -> Configuration
     {
+        try load(flags: flags, environment: environment, kinds: .filesAndPipes)
+    }
+
+    static func load(
+        flags: Flags, environment: [String: String], kinds: ConfigurationFile.Kinds
+    ) throws(HarvestError) -> Configuration {
         var configuration = Configuration()
-        if let (file, text) = try find(flags, environment) {
+        if let (file, text) = try find(flags, environment, kinds) {
             do {
                 configuration = try parse(text, file: file)
             } catch {
@@ -49,7 +55,9 @@ extension Configuration {
     ///
     /// - Throws: ``HarvestError`` with `invalidConfiguration`, as ``load(flags:environment:)`` does.
     public static func smartCase(flags: Flags = Flags(), environment: [String: String]) throws(HarvestError) -> Bool {
-        guard let (file, text) = try find(flags, environment), text.contains("smart_case") else { return false }
+        guard let (file, text) = try find(flags, environment, .filesAndPipes), text.contains("smart_case") else {
+            return false
+        }
         do {
             return try parse(text, file: file).grep.smartCase
         } catch {
@@ -58,11 +66,11 @@ extension Configuration {
     }
 
     private static func find(
-        _ flags: Flags, _ environment: [String: String]
+        _ flags: Flags, _ environment: [String: String], _ kinds: ConfigurationFile.Kinds
     ) throws(HarvestError) -> (file: String, text: String)? {
         for (name, origin) in [(flags.config, "--config"), (environment.value("SALVAGE_CONFIG"), "SALVAGE_CONFIG")] {
             guard let name else { continue }
-            guard let text = try read(name) else {
+            guard let text = try ConfigurationFile.read(name, kinds) else {
                 throw HarvestError(
                     .invalidConfiguration, "the configuration file that \(origin) names does not exist", path: name,
                     hint: "check the name, or leave \(origin) out to use the defaults")
@@ -77,27 +85,9 @@ extension Configuration {
         }
         places.append("/etc/salvage/salvage.yaml")
         for place in places {
-            if let text = try read(place) { return (place, text) }
+            if let text = try ConfigurationFile.read(place, kinds) { return (place, text) }
         }
         return nil
-    }
-
-    /// The text of a file; nil when it does not exist.
-    private static func read(_ path: String) throws(HarvestError) -> String? {
-        let bytes: [UInt8]
-        do throws(SystemFailure) {
-            bytes = try SmallFile.read(path, atMost: largestFile + 1)
-        } catch {
-            if error.code == ENOENT || error.code == ENOTDIR { return nil }
-            throw HarvestError(
-                .invalidConfiguration, "the configuration cannot be read: \(error)", path: path,
-                hint: "check the file's owner and mode")
-        }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw HarvestError(
-                .invalidConfiguration, "the configuration is not UTF-8 text", path: path, hint: "save it as UTF-8")
-        }
-        return text
     }
 }
 
@@ -108,15 +98,6 @@ extension [String: String] {
 
 /// Reads files that are small or not what they should be.
 enum SmallFile {
-    /// At most so many bytes from the start of a file.
-    static func read(_ path: String, atMost limit: Int) throws(SystemFailure) -> [UInt8] {
-        // Not blocking, so that a pipe put in the place of a file is an error and not a wait.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
-        defer { close(descriptor) }
-        return try read(descriptor, path, atMost: limit)
-    }
-
     /// At most so many bytes from a descriptor.
     static func read(_ descriptor: Int32, _ path: String, atMost limit: Int) throws(SystemFailure) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: min(limit, 16 << 10))

@@ -40,6 +40,9 @@ final class NodeReader {
         }
     }
 
+    /// Whether the mapping has no key at all.
+    var isEmpty: Bool { order.isEmpty }
+
     func path(_ key: String) -> String { prefix.isEmpty ? key : "\(prefix).\(key)" }
 
     func note(_ line: Int, _ key: String, _ message: String, _ fix: String) {

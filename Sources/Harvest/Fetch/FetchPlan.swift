@@ -51,6 +51,22 @@ extension FetchJob {
             job.decided.insert(ArtifactOutcome(FetchItem.logs, .skipped, reason: reason), at: 0)
             if conditional { job.items.insert(FetchItem(FetchItem.logs, probe: true), at: 0) }
         }
+        job.keepLedger(earlier)
         return job
+    }
+
+    /// Lets stand what the ledger says of artifacts that the rules do not ask for now: what was collected stays
+    /// collected, and what an earlier rule asked for and did not get still counts against the session.
+    private mutating func keepLedger(_ earlier: [ArtifactOutcome]) {
+        for row in earlier where !items.contains(where: { !$0.probe && $0.artifact.hasSameBytes(as: row.artifact) }) {
+            let place = decided.firstIndex { $0.artifact.hasSameBytes(as: row.artifact) }
+            switch (row.state, place) {
+            case (.pending, nil):
+                decided.append(ArtifactOutcome(row.artifact, .skipped, reason: "no rule asks for it now"))
+            case (.pending, _), (.skipped, _?): break
+            case (_, let place?): decided[place] = row
+            case (_, nil): decided.append(row)
+            }
+        }
     }
 }

@@ -25,6 +25,8 @@ public struct FetchItem: Sendable, Hashable {
     public var earlier: ArtifactOutcome?
     /// A download that an interrupted run left in the spool.
     public var leftover: Leftover?
+    /// What was known before it was asked for once more; stands unless something better comes.
+    public var fallback: ArtifactOutcome?
 
     /// A download that is on disk and not yet in a pack.
     public struct Leftover: Sendable, Hashable {

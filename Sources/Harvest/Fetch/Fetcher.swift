@@ -72,7 +72,7 @@ public struct Fetcher: Sendable {
     }
 
     /// The bounds in force.
-    public let settings: Settings
+    public internal(set) var settings: Settings
 
     var sessions: ByteDictionary<Session> = [:]
     var byID: ByteDictionary<String> = [:]

@@ -205,6 +205,10 @@ extension Fetcher {
 
     mutating func giveUp(_ key: String, _ index: Int, _ state: ArtifactState, _ reason: String) {
         guard let item = sessions[key]?.items[index], item.phase != .final, item.phase != .downloaded else { return }
+        if let known = sessions[key]?.job.items[index].fallback, known.stands(against: state, item) {
+            sessions[key]?.items[index].settle(known.state, known.reason)
+            return
+        }
         let kept = item.keptBytes > 0
         let text = kept ? "only \(item.keptBytes) bytes came: \(reason)" : reason
         sessions[key]?.items[index].settle(kept ? .incomplete : state, text)

@@ -1,7 +1,7 @@
 /// A token bucket: `perMinute` requests on average, short bursts up to a tenth of that.
 public struct TokenBucket: Sendable {
-    private let perMinute: Int64
-    private let capacity: Int64
+    private var perMinute: Int64
+    private var capacity: Int64
     /// Tokens in 60,000ths, so that one millisecond adds exactly `perMinute`.
     private var level: Int64
     private var updated: Int64?
@@ -15,6 +15,14 @@ public struct TokenBucket: Sendable {
         self.perMinute = Int64(max(1, min(perMinute, 10_000_000)))
         capacity = max(1, self.perMinute / 10) * Self.token
         level = capacity
+    }
+
+    /// Goes on at another rate; what is left of a burst, and a rest that the server asked for, stay.
+    mutating func change(perMinute rate: Int, now: Int64) {
+        refill(now)
+        perMinute = Int64(max(1, min(rate, 10_000_000)))
+        capacity = max(1, perMinute / 10) * Self.token
+        level = min(level, capacity)
     }
 
     /// Takes a token if there is one.

@@ -5,11 +5,14 @@ import Text
 
 extension HarvestRunner {
     /// Polls and watches the clock until the run is over; then lets the loop end.
-    func drive(_ mode: Mode) async -> HarvestError? {
+    ///
+    /// - Parameter lists: Whether the API is asked for sessions; not where a single pass is about known ones only.
+    func drive(_ mode: Mode, lists: Bool) async -> HarvestError? {
         let failure = await withTaskGroup(of: HarvestError?.self) { group in
             group.addTask {
                 var failure: HarvestError?
                 switch mode {
+                case .pass where !lists: break
                 case .pass(_, let session): failure = await self.listOnce(session)
                 case .watch: await self.poll()
                 }

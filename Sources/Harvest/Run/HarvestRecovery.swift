@@ -5,7 +5,9 @@ import Text
 
 extension HarvestRunner {
     /// Rebuilds what an earlier run knew from the ledger and the spool.
-    func recover(_ mode: Mode) async throws {
+    ///
+    /// - Parameter limit: Which sessions a single pass is about; nil for all.
+    func recover(_ mode: Mode, _ limit: Selection? = nil) async throws {
         let spool = spool
         let now = Self.now()
         var settings = Watcher.Settings()
@@ -46,6 +48,7 @@ extension HarvestRunner {
         }
         state.withLock { $0.liveFiles = followed }
         if case .pass(_, let session?) = mode { records = records.filter { Self.isAbout($0, session) } }
+        if let limit { records = try await selected(records, limit) }
         resume(records, rows, kept, settings, now)
         let packed = state.withLock { state in
             defer { state.packedLeftovers = [] }
@@ -75,7 +78,7 @@ extension HarvestRunner {
     private func sweepUp(_ leftovers: Spool.Leftovers) async throws {
         let session = leftovers.manifest.facts.session
         let rows = try await parts.catalog.perform { try $0.artifacts(session) }
-        let kept = Set(
+        let kept = ByteSet(
             rows.filter { [.collected, .incomplete].contains($0.entry.state) }.map(\.entry.artifact))
         let packed = leftovers.files.filter { kept.contains($0.artifact) }.map(\.path)
         let spool = spool
@@ -91,6 +94,14 @@ extension HarvestRunner {
             parts.observer.event(
                 .storeTrouble("a download of session \(session) is in no pack; it was set aside as \(place)"))
         }
+    }
+
+    /// The records that a selection names, without the sessions that it does not know to have ended.
+    private func selected(_ records: [SessionRecord], _ limit: Selection) async throws -> [SessionRecord] {
+        let chosen = try await parts.catalog.perform { catalog in
+            Set(try catalog.sessions(limit).map { Array($0.session.utf8) })
+        }
+        return records.filter { $0.state != .running && chosen.contains(Array($0.session.utf8)) }
     }
 
     private static func isAbout(_ record: SessionRecord, _ session: String) -> Bool {

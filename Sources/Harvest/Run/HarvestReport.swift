@@ -62,6 +62,12 @@ public struct HarvestSummary: Sendable {
     /// What else of this machine kept a download from being stored or packed: memory, descriptors, processes, a failing
     /// disk; nil when nothing did.
     public var localTrouble: String?
+    /// Sessions that were done and of which more was asked for in this run.
+    public var again = 0
+    /// Sessions that were to be asked again and whose deadline has passed.
+    public var pastDeadline = 0
+    /// Paths of rules that exist in no session, where this run asked for them.
+    public var absentPaths: [AbsentPath] = []
     /// Set when the run ended with the token refused.
     public var pause: FetchPause?
     /// Whether it was stopped, by request or by the time allowed.
@@ -95,6 +101,10 @@ public enum HarvestEvent: Sendable {
     case packingDeferred(session: String, reason: String, wait: Int64?)
     /// A download was put aside, because it was proven to crash or stall its reader.
     case quarantined(session: String, path: String, reason: String)
+    /// A session that was done is asked for more.
+    case reopened(session: String, [String], LeftOut.Cause)
+    /// The paths of rules that exist in no session changed; `fresh` ones were not among them before.
+    case absentPaths([AbsentPath], fresh: [AbsentPath])
     /// An interrupted run's downloads were taken up again.
     case recovered(session: String, files: Int)
 }

@@ -51,7 +51,7 @@ public final class HarvestRunner: Sendable {
     /// Between two writes of the ledger, in milliseconds.
     static let flush: Int64 = 1000
 
-    let configuration: Configuration
+    let current: CurrentConfiguration
     let parts: Parts
     let store: String
     let spool: Spool
@@ -66,41 +66,52 @@ public final class HarvestRunner: Sendable {
     /// Prepares a run.
     ///
     /// - Parameters:
-    ///   - configuration: What to do.
+    ///   - current: What to do, read at each use.
     ///   - store: The store's folder.
     ///   - lock: Proof that nobody else changes the store.
     ///   - parts: What to work with.
     ///   - triesPerPass: After how many tries a single pass leaves an artifact to the next one.
     public convenience init(
-        configuration: Configuration, store: String, lock: StoreLock, parts: Parts, triesPerPass: Int = 4
+        current: CurrentConfiguration, store: String, lock: StoreLock, parts: Parts, triesPerPass: Int = 4
     ) {
-        var fetching = Fetcher.Settings(configuration)
+        var fetching = Fetcher.Settings(current.value)
         fetching.triesPerPass = triesPerPass
-        let budget = DescriptorBudget(configuration.limits)
+        let budget = DescriptorBudget(current.value.limits)
         fetching.concurrency = budget.downloads
         fetching.describes = budget.describes
-        self.init(configuration: configuration, store: store, lock: lock, parts: parts, fetching: fetching)
+        self.init(current: current, store: store, lock: lock, parts: parts, fetching: fetching)
         state.withLock { $0.budget = budget }
     }
 
-    init(
-        configuration: Configuration, store: String, lock: StoreLock, parts: Parts, fetching: Fetcher.Settings
+    convenience init(
+        configuration: Configuration, store: String, lock: StoreLock, parts: Parts, fetching: Fetcher.Settings? = nil
     ) {
-        self.configuration = configuration
+        let current = CurrentConfiguration(configuration)
+        if let fetching {
+            self.init(current: current, store: store, lock: lock, parts: parts, fetching: fetching)
+        } else {
+            self.init(current: current, store: store, lock: lock, parts: parts)
+        }
+    }
+
+    init(
+        current: CurrentConfiguration, store: String, lock: StoreLock, parts: Parts, fetching: Fetcher.Settings
+    ) {
+        self.current = current
         self.store = store
         self.lock = lock
         self.parts = parts
         spool = Spool(store: store)
         var watching = Watcher.Settings()
-        watching.retention = configuration.retention
+        watching.retention = current.value.retention
         var seed = SystemRandomNumberGenerator()
         let observer = parts.observer
         live = LiveDesk(
-            store: store, configuration: configuration, inspector: parts.inspector,
+            store: store, current: current, inspector: parts.inspector,
             trouble: { observer.event(.storeTrouble($0)) })
         state = Mutex(
             HarvestState(
-                configuration: configuration, observer: parts.observer, spool: spool, live: live,
+                current: current, observer: parts.observer, spool: spool, live: live,
                 watcher: Watcher(settings: watching),
                 fetcher: Fetcher(settings: fetching, seed: seed.next())))
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -122,17 +133,30 @@ public final class HarvestRunner: Sendable {
         wake.yield()
     }
 
-    /// Goes on with other rules, poll intervals and number of ingests. Sessions that are being fetched keep what was
-    /// decided for them; retention, request rates and the address need a new run.
-    public func reload(_ configuration: Configuration) {
-        state.withLock { $0.configuration = configuration }
+    /// What to do, as it is now.
+    var configuration: Configuration { current.value }
+
+    /// Goes on with another configuration. Sessions that are being fetched first come to the end that was decided for
+    /// them; then, as for all that are done, what the new rules want beside is fetched as well, before the deadlines.
+    ///
+    /// - Returns: the keys whose new value waits for a restart.
+    @discardableResult
+    public func reload(_ configuration: Configuration) -> [String] {
+        let waiting = current.replace(with: configuration)
+        change { state, now in state.reconfigure(configuration, now) }
+        return waiting
     }
 
     /// Runs.
     ///
+    /// - Parameters:
+    ///   - mode: How long.
+    ///   - again: Of which sessions to ask once more for all that did not come. One that selects anything limits a
+    ///     single pass to what it selects.
     /// - Returns: What it came to, also when something was lost or the token was refused.
     /// - Throws: ``HarvestError`` when the store cannot be used, or the API gave no list at all in a single pass.
-    public func run(_ mode: Mode) async throws -> HarvestSummary {
+    public func run(_ mode: Mode, again: Selection? = nil) async throws -> HarvestSummary {
+        let began = Self.now()
         if mode == .watch {
             state.withLock { state in
                 state.fetcher.triesPerPass = nil
@@ -143,14 +167,19 @@ public final class HarvestRunner: Sendable {
         // files that a harvest opens.
         try? await Task.sleep(for: .milliseconds(1), clock: .continuous)
         try? await Task.sleep(for: .milliseconds(1), clock: .suspending)
-        try await recover(mode)
+        let limited = again.flatMap { $0 == Selection() ? nil : $0 }
+        try await recover(mode, limited)
+        if case .pass(_, let session) = mode { try await takeUpLeftOut(again, only: session) }
         // Discarding: a task that has ended must not be kept, with all its memory, until the run is over.
         await withDiscardingTaskGroup { group in
             group.addTask {
-                let failure = await self.drive(mode)
+                let failure = await self.drive(mode, lists: limited == nil)
                 self.state.withLock { $0.failure = failure }
             }
-            if mode == .watch { group.addTask { await self.keepLive() } }
+            if mode == .watch {
+                group.addTask { await self.keepLive() }
+                group.addTask { await self.keepInStep() }
+            }
             for await _ in wakes {
                 let (work, finished) = takeWork()
                 for piece in work { start(piece, in: &group) }
@@ -163,11 +192,13 @@ public final class HarvestRunner: Sendable {
         await dropLeft()
         await flushLedger(final: true)
         if let failure { throw failure }
+        let absent = mode == .watch ? [] : await absentPathsOfPass(since: began)
         return state.withLock { state in
             var summary = state.summary
             summary.progress = state.currentProgress(Self.now())
             summary.unfinished += state.fetcher.pending
             summary.pause = state.fetcher.pause ?? summary.pause
+            summary.absentPaths = absent
             return summary
         }
     }

@@ -22,11 +22,13 @@ struct HarvestState {
         var pack: String?
         /// A pack that lies under its name but could not be entered in the catalog.
         var uncommitted: PackedRequest?
+        /// Under which configuration it was decided what to fetch.
+        var version = 0
         /// What the last commit said, so that settling does not write the same again.
         var committed: (SessionState, [ArtifactOutcome])?
     }
 
-    var configuration: Configuration
+    let current: CurrentConfiguration
     /// What the process may have open at once.
     var budget = DescriptorBudget(limit: 65_536, open: 0, limits: Configuration.Limits())
     let observer: HarvestObserver
@@ -48,6 +50,14 @@ struct HarvestState {
     var remembered: ByteDictionary<[ArtifactOutcome]> = [:]
     var packs: ByteDictionary<String> = [:]
     var leftovers: ByteDictionary<[SpooledFile]> = [:]
+    /// What was known of artifacts that are asked for once more.
+    var fallbacks: ByteDictionary<[ArtifactOutcome]> = [:]
+    /// What the rules want is to be compared with what sessions that are done have.
+    var rulesChanged = false
+    /// A path was found absent since it was last looked whether it is absent everywhere.
+    var absenceDue = false
+    /// The paths that exist in no session, as they were last said.
+    var absentPaths: [AbsentPath] = []
 
     var progress = HarvestProgress()
     var summary = HarvestSummary()
@@ -75,6 +85,9 @@ struct HarvestState {
         active == 0 && work.isEmpty && ingests.isEmpty && progress.ingesting == 0 && fetcher.pending == 0
             && !fetcher.isDescribing
     }
+
+    /// What to do, as it is now.
+    var configuration: Configuration { current.value }
 
     // MARK: Carrying out actions
 
@@ -155,7 +168,8 @@ struct HarvestState {
         } else {
             files += live
         }
-        contexts[key] = Context(session: session, files: files, pack: packs.removeValue(forKey: key))
+        contexts[key] = Context(
+            session: session, files: files, pack: packs.removeValue(forKey: key), version: current.version)
         if session.evidence != .resumed {
             var update = SessionUpdate(session: key, state: .pending, reason: session.reason)
             update.learn(session.identity)
@@ -167,6 +181,7 @@ struct HarvestState {
         }
         var job = FetchJob.plan(for: session, by: configuration, earlier: remembered.removeValue(forKey: key) ?? [])
         job.adopt(files)
+        job.fallBack(on: fallbacks.removeValue(forKey: key) ?? [])
         apply(fetcher.add(job, now: now), now)
     }
 
@@ -183,6 +198,8 @@ struct HarvestState {
 
     private mutating func settle(_ key: String, _ state: SessionState, _ outcomes: [ArtifactOutcome], _ now: Int64) {
         let context = contexts.removeValue(forKey: key)
+        if let context, context.version != current.version { rulesChanged = true }
+        if outcomes.contains(where: { $0.state == .absent }) { absenceDue = true }
         dirty.remove(key)
         if let committed = context?.committed, committed.0 == state, committed.1 == outcomes {
             // The commit of the pack said all this in one transaction.

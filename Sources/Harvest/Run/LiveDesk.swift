@@ -68,7 +68,7 @@ final class LiveDesk: Sendable {
     static let lastWords: Int64 = 2000
 
     let store: String
-    private let limit: UInt64
+    private let current: CurrentConfiguration
     private let inspector: (@Sendable (Int64) -> any BlockInspector)?
     private let trouble: @Sendable (String) -> Void
     /// One thread at a time writes; it alone touches the logs and the bench.
@@ -85,11 +85,11 @@ final class LiveDesk: Sendable {
     }
 
     init(
-        store: String, configuration: Configuration, inspector: (@Sendable (Int64) -> any BlockInspector)?,
+        store: String, current: CurrentConfiguration, inspector: (@Sendable (Int64) -> any BlockInspector)?,
         trouble: @escaping @Sendable (String) -> Void
     ) {
         self.store = store
-        limit = configuration.limits.download
+        self.current = current
         self.inspector = inspector
         self.trouble = trouble
         state = Mutex(State())
@@ -128,7 +128,8 @@ final class LiveDesk: Sendable {
     /// Opens the log, if it is not, and lets the next bytes count from its start.
     func begin(_ entry: LiveEntry, prepare: @escaping @Sendable () throws -> Void, now: Int64) async throws {
         entry.contents.withLock { $0.heard = now }
-        try await run { [limit, inspector] in
+        let limit = current.value.limits.download
+        try await run { [inspector] in
             _ = self.write(entry)
             if entry.contents.withLock({ $0.log == nil }) {
                 try prepare()

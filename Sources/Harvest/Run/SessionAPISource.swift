@@ -81,8 +81,9 @@ extension SessionAPIClient.Configuration {
     public init(_ configuration: Harvest.Configuration, token: @escaping @Sendable () async throws -> String) {
         self.init(baseURL: configuration.api.url, token: token)
         stallTimeout = .milliseconds(configuration.limits.stall)
-        downloadConnections = configuration.limits.concurrency
-        followConnections = max(1, configuration.limits.followers)
+        // How many are used is the fetcher's to say, also after a reload; these only must not be fewer.
+        downloadConnections = Harvest.Configuration.Limits.mostConcurrency
+        followConnections = Harvest.Configuration.Limits.mostFollowers
     }
 }
 

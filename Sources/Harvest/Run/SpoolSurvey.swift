@@ -3,6 +3,7 @@ import Glibc
 import Live
 import Pack
 import Synchronization
+import Text
 
 /// Names of folders that could not be read when the run began. What is in them is not known, so nothing of it may go.
 final class UnreadFolders: Sendable {
@@ -104,7 +105,7 @@ extension Spool {
         }
         guard let session = PackPath.unescaped(name) else { return (nil, problem) }
         let names = try open.entries().compactMap { Self.holdsBytes($0) ? Self.parts($0.name) : nil }
-        let artifacts = Set(names.compactMap { PackPath.unescaped($0.stem) })
+        let artifacts = ByteSet(names.compactMap { PackPath.unescaped($0.stem) })
         guard !artifacts.isEmpty else { return (nil, problem) }
         return (Manifest(facts: SessionFacts(session: session), artifacts: artifacts.sorted()), problem)
     }

@@ -63,7 +63,7 @@ public struct Watcher: Sendable {
     }
 
     /// The thresholds in force.
-    public let settings: Settings
+    public internal(set) var settings: Settings
 
     var slots: ByteDictionary<Int> = [:]
     var keys: ByteDictionary<Int> = [:]

@@ -10,23 +10,30 @@ import Text
 /// Has the harvest's downloads packed by the confined child.
 struct ChildIngest: IngestService {
     let store: String
-    let limits: IngestLimits
-    let rules: SignatureRules
-    private let redactions: [RedactionRule]
+    private let current: CurrentConfiguration
     private let queue = DispatchQueue(label: "salvage.ingest", attributes: .concurrent)
 
-    /// An ingest into `store` within the configured bounds, with the configured redaction and signature rules.
-    init(store: String, configuration: Configuration) {
+    /// An ingest into `store` within the configured bounds, with the configured redaction and signature rules, as they
+    /// are when each session is packed.
+    init(store: String, current: CurrentConfiguration) {
         self.store = store
-        rules = configuration.signatures
-        limits = IngestLimits(configuration.limits.unpack)
-        redactions = configuration.redact.map {
-            RedactionRule(name: $0.name, pattern: $0.pattern, replacement: $0.replacement)
-        }
+        self.current = current
+    }
+
+    /// An ingest under a configuration that does not change.
+    init(store: String, configuration: Configuration) {
+        self.init(store: store, current: CurrentConfiguration(configuration))
     }
 
     /// Packs the downloads of a session on the calling thread.
-    var ingest: StoreIngest { StoreIngest(store: store, limits: limits, redactions: redactions) }
+    var ingest: StoreIngest {
+        let configuration = current.value
+        return StoreIngest(
+            store: store, limits: IngestLimits(configuration.limits.unpack),
+            redactions: configuration.redact.map {
+                RedactionRule(name: $0.name, pattern: $0.pattern, replacement: $0.replacement)
+            })
+    }
 
     func ingest(_ request: IngestRequest) async throws -> IngestOutcome {
         try await withCheckedThrowingContinuation { continuation in
@@ -60,7 +67,7 @@ struct ChildIngest: IngestService {
                 session: request.facts, artifacts: rows, files: inputs, earlier: request.earlierPack)
             var contents = try PackContents(packed.reader, path: packed.pack)
             // Symbols may have come since the last session was packed.
-            CrashSigner(store: store, rules: rules).renew(&contents)
+            CrashSigner(store: store, rules: current.value.signatures).renew(&contents)
             var outcome = IngestOutcome(contents: contents, verdicts: verdicts(files, rows: rows, packed: packed))
             for (index, reason) in packed.waiting where rows.indices.contains(index) {
                 outcome.waiting[rows[index].artifact] = reason

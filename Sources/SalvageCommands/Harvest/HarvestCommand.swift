@@ -16,17 +16,28 @@ struct HarvestOnce: AsyncParsableCommand {
 
               */10 * * * * salvage harvest --quiet --max-runtime 9m
 
+            What a rule asks for that was changed since is fetched by itself from sessions that are done already, as \
+            long as their deadline has not passed. With --again, all that did not come is asked for once more: what \
+            was absent, failed, was cut off, lost or left out. The selection flags say of which sessions (default: all \
+            before their deadline); a session that is named with --session is asked for even after it. The new pack \
+            holds all of the old.
+
+            Without a configuration only logs are kept. A path that is absent in every session of its rule (three at \
+            least) is said, with --quiet once.
+
             Exit code 3 says that something was lost or failed, 75 that another copy is at work, the API cannot be \
             reached, or this machine could not store or pack what waits (room, memory, open files, a locked catalog), \
             77 that the token was refused. What was downloaded stays in the spool for the next run.
             """)
 
-    @Option(help: ArgumentHelp("Only this session.", valueName: "id")) var session: String?
+    @Flag(help: "Ask once more for what the selected sessions lack, before their deadlines.") var again = false
     @Option(help: ArgumentHelp("Stop starting downloads after this long, such as 9m.", valueName: "span"))
     var maxRuntime: String?
+    @OptionGroup var select: SelectionOptions
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
+        let scope = try HarvestScope(again: again, select)
         var limit: Int64?
         if let maxRuntime {
             guard let span = TimeText.parseSpan(maxRuntime) else {
@@ -37,11 +48,17 @@ struct HarvestOnce: AsyncParsableCommand {
             limit = span
         }
         let stop = StopSignals()
-        let run = try HarvestRun(options)
+        let run: HarvestRun
+        do {
+            run = try HarvestRun(options)
+        } catch let error as HarvestError where again {
+            throw HarvestScope.explain(error)
+        }
         let runner = run.runner
         stop.whenStopped { runner.requestStop() }
-        let summary = try await run.carryOut(.pass(maxRuntime: limit, session: session))
-        try HarvestReportText(options: options).write(summary)
+        let summary = try await run.carryOut(
+            .pass(maxRuntime: limit, session: scope.session), again: scope.again)
+        try HarvestReportText(options: options, isAgain: again).write(summary)
         if stop.received == SIGINT { throw EndedWith(status: .interrupted) }
     }
 }

@@ -7,6 +7,8 @@ import Terminal
 /// What a harvest says at its end, and the exit code that follows from it.
 struct HarvestReportText {
     let options: GlobalOptions
+    /// Whether what was left out was asked for once more.
+    var isAgain = false
 
     func write(_ summary: HarvestSummary) throws {
         let output = Output(options)
@@ -21,6 +23,10 @@ struct HarvestReportText {
             line.add("pending", summary.unfinished)
             if summary.rejectedEntries > 0 { line.add("unreadable_list_entries", summary.rejectedEntries) }
             line.add("bytes", summary.progress.bytes)
+            line.add("again", summary.again)
+            if !summary.absentPaths.isEmpty {
+                line.add("absent_paths", summary.absentPaths.map { AbsentPathText.object($0) })
+            }
             output.line(line)
         } else if !options.quiet {
             let parts = [SessionState.harvested, .partial, .skipped, .lost].compactMap { state in
@@ -30,8 +36,10 @@ struct HarvestReportText {
             output.text(
                 "\(words); \(summary.progress.running) running, \(summary.unfinished) pending, "
                     + "\(SizeText.binary(summary.progress.bytes)) downloaded")
+            if let words = again(summary) { output.text(words) }
         }
         try output.finish()
+        reportAbsence(summary)
         for problem in summary.problems {
             Failure(
                 problem.outcome.state.rawValue,
@@ -79,5 +87,25 @@ struct HarvestReportText {
         for failure in failures { failure.report(json: options.json, style: options.errorStyle) }
         guard summary.isPartial else { throw last }
         last.report(json: options.json, style: options.errorStyle)
+    }
+
+    /// How many sessions were asked for more; nil where there is nothing to say.
+    private func again(_ summary: HarvestSummary) -> String? {
+        let late = summary.pastDeadline == 0 ? "" : ", \(summary.pastDeadline) past their deadline left alone"
+        if summary.again > 0 {
+            let verb = summary.again == 1 ? "was" : "were"
+            return "\(summary.again) of them \(verb) done already and asked for more\(late)"
+        }
+        return isAgain ? "no session lacks anything that can still be asked for\(late)" : nil
+    }
+
+    /// A rule that names a path which is nowhere costs every dump in silence. With `--quiet` it is said when it becomes
+    /// so, not in every mail of cron's.
+    private func reportAbsence(_ summary: HarvestSummary) {
+        for path in summary.absentPaths {
+            let isNews = path.sessions - path.lately < AbsentPath.least
+            guard !options.quiet || isNews else { continue }
+            AbsentPathText.failure(path).report(json: options.json, style: options.errorStyle)
+        }
     }
 }

@@ -16,11 +16,17 @@ struct HarvestRun {
     private let client: SessionAPIClient
     private let display: HarvestDisplay
 
-    /// - Parameter watcher: who is told of everything besides the display.
-    init(_ options: GlobalOptions, isDaemon: Bool = false, watcher: HarvestObserver = HarvestObserver()) throws {
+    /// - Parameters:
+    ///   - current: what a daemon reloads; nil reads the configuration.
+    ///   - watcher: who is told of everything besides the display.
+    init(
+        _ options: GlobalOptions, isDaemon: Bool = false, current: CurrentConfiguration? = nil,
+        watcher: HarvestObserver = HarvestObserver()
+    ) throws {
         try DescriptorBudget.raiseLimit()
         if DescriptorBudget.isScarce { NIOSingletons.groupLoopCountSuggestion = 1 }
-        let configuration = try StoreAccess.configuration(options)
+        let current = try current ?? CurrentConfiguration(StoreAccess.configuration(options))
+        let configuration = current.value
         let environment = Environment.all
         let store = try StoreAccess.createdPath(options)
         // Found before the first request, so that a missing token is said at once; read anew for each request, so that
@@ -31,7 +37,7 @@ struct HarvestRun {
         let catalog = try Catalog.open(store: store)
         client = try SessionAPIClient(
             SessionAPIClient.Configuration(configuration) {
-                try APIToken.find(configuration, environment: environment).value
+                try APIToken.find(current.value, environment: environment).value
             })
         display = HarvestDisplay(options: options, isDaemon: isDaemon)
         let display = display
@@ -46,18 +52,27 @@ struct HarvestRun {
             })
         var parts = HarvestRunner.Parts(
             source: SessionAPISource(client), catalog: catalog,
-            ingest: ChildIngest(store: store, configuration: configuration), observer: observer)
+            ingest: ChildIngest(store: store, current: current), observer: observer)
         parts.inspector = { LogInspector(sessionStart: $0) }
-        runner = HarvestRunner(configuration: configuration, store: store, lock: lock, parts: parts)
+        runner = HarvestRunner(current: current, store: store, lock: lock, parts: parts)
+        tellShortfall(configuration, options, isDaemon: isDaemon)
+    }
+
+    /// Says that no artifact is kept where no rule was written: whoever believes that dumps are saved is to know.
+    private func tellShortfall(_ configuration: Harvest.Configuration, _ options: GlobalOptions, isDaemon: Bool) {
+        guard let shortfall = configuration.shortfall, !options.quiet || shortfall.isMistake else { return }
+        if isDaemon { return say("\(shortfall.message) (\(shortfall.hint))") }
+        Failure("keeps_little", shortfall.message, hint: shortfall.hint).report(
+            json: options.json, style: options.errorStyle)
     }
 
     /// Writes a line of a daemon's log.
     func say(_ text: String) { display.say(text) }
 
     /// Runs, and closes the connections however it ends.
-    func carryOut(_ mode: HarvestRunner.Mode) async throws -> HarvestSummary {
+    func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {
         do {
-            let summary = try await runner.run(mode)
+            let summary = try await runner.run(mode, again: again)
             ProcessGuard.leavePoolAlone()
             display.finish()
             await client.shutdown()
@@ -95,6 +110,9 @@ final class HarvestDisplay: Sendable {
     }
 
     func note(_ event: HarvestEvent) {
+        if case .absentPaths(_, let fresh) = event {
+            for path in fresh { say(Escape.display(AbsentPathText.line(path))) }
+        }
         if let text = words(event) { say(text) }
     }
 
@@ -156,6 +174,12 @@ final class HarvestDisplay: Sendable {
             guard isVerbose || isDaemon else { return nil }
             let when = wait.map { "again in \(TimeText.span($0))" } ?? "again by the next run"
             return "session \(Escape.display(session)): not packed, \(when): \(Escape.display(reason))"
+        case .reopened(let session, let artifacts, let cause):
+            guard isVerbose || (isDaemon && !isQuiet) else { return nil }
+            let why = cause == .changedRule ? "by a changed rule" : "once more"
+            return "session \(Escape.display(session)) is asked \(why) for "
+                + Escape.display(artifacts.joined(separator: ", "))
+        case .absentPaths: return nil
         case .recovered(let session, let files):
             return isVerbose || isDaemon
                 ? "session \(Escape.display(session)): took up \(files) downloads of an interrupted run" : nil

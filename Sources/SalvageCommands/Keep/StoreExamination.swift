@@ -36,6 +36,9 @@ struct StoreExamination {
                         hint: "look at memory, ulimit -n and the disk; the next harvest tries again"))
             }
             findings += try deadlines(status, try catalog.flow(now: TimeText.now()))
+            findings += try AbsentPath.find(in: catalog, by: configuration, now: TimeText.now()).map {
+                .warning("rules", $0.message, hint: $0.hint)
+            }
         } catch let error as CatalogError where error.code == .missing {
             findings.append(.note("catalog", "there is none yet", hint: error.hint))
         } catch {

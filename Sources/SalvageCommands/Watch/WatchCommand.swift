@@ -11,9 +11,11 @@ struct Watch: AsyncParsableCommand {
         abstract: "Watch the sessions and harvest each as it exits, until SIGTERM.",
         discussion: """
             Polls the API, pulls what exited sessions left behind in the order of their deadlines, and logs what \
-            happens to standard error. SIGTERM and SIGINT drain: what is being packed is finished first. SIGHUP reads \
-            the configuration anew: rules, poll intervals and sampling; an invalid one is refused and the old one \
-            stays. Under systemd it reports readiness, status and the watchdog.
+            happens to standard error. SIGTERM and SIGINT drain: what is being packed is finished first. SIGHUP \
+            reloads the configuration, all of it but store, api.url and limits.stall, which the log names when they \
+            wait for a restart. What a changed rule asks for is fetched from sessions that are done as well, before \
+            their deadlines. A configuration that is invalid, empty, gone or no regular file is refused and the old \
+            one stays. Under systemd it reports readiness, status and the watchdog.
             """)
 
     @Option(
@@ -27,15 +29,17 @@ struct Watch: AsyncParsableCommand {
         let stop = StopSignals()
         let counts = WatchMetrics()
         let notifier = ServiceNotifier(environment: Environment.all)
-        let poll = try StoreAccess.configuration(options).poll.running
+        let current = try CurrentConfiguration(StoreAccess.configuration(options))
         let store = try StoreAccess.path(options)
         let server = try metrics.map { address in
             try MetricsServer(
                 address, metrics: { MetricsText.render(counts.now, store: store, now: TimeText.now()) },
-                trouble: { WatchHealth(counts.now, pollInterval: poll, now: TimeText.now()).trouble })
+                trouble: {
+                    WatchHealth(counts.now, pollInterval: current.value.poll.running, now: TimeText.now()).trouble
+                })
         }
         let run = try HarvestRun(
-            options, isDaemon: true,
+            options, isDaemon: true, current: current,
             watcher: HarvestObserver(
                 progress: {
                     counts.show($0)
@@ -50,13 +54,14 @@ struct Watch: AsyncParsableCommand {
             notifier.reloading()
             defer { notifier.reloaded() }
             do {
-                let configuration = try StoreAccess.configuration(options)
-                runner.reload(configuration)
+                let next = try StoreAccess.reload(current.value, options)
+                let waiting = runner.reload(next)
                 counts.noteReload()
-                run.say("the configuration was read anew: \(configuration.rules.count) rules")
+                run.say(Self.reloaded(next, waiting))
             } catch {
                 let failure = FailureReport.failure(for: error)
-                run.say("the configuration stays as it was: \(failure?.message ?? "\(error)")")
+                let hint = failure?.hint.map { " (\($0))" } ?? ""
+                run.say("the configuration stays as it was: \(failure?.message ?? "\(error)")\(hint)")
             }
         }
         defer { reload.end() }
@@ -73,6 +78,15 @@ struct Watch: AsyncParsableCommand {
         defer { serving?.cancel() }
         let summary = try await run.carryOut(.watch)
         try HarvestReportText(options: options).write(summary)
+    }
+
+    /// What the log says of a reload that was taken up.
+    private static func reloaded(_ next: Harvest.Configuration, _ waiting: [String]) -> String {
+        let rules = next.rules.count
+        var text = "the configuration was reloaded: \(rules) \(rules == 1 ? "rule" : "rules")"
+        if !waiting.isEmpty { text += "; these keys wait for a restart: \(waiting.joined(separator: ", "))" }
+        if let shortfall = next.shortfall { text += "; \(shortfall.message)" }
+        return text
     }
 }
 

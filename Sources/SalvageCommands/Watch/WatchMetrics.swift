@@ -18,6 +18,7 @@ final class WatchMetrics: Sendable {
         var storeTroubles = 0
         var reloads = 0
         var pause: String?
+        var absentPaths: [AbsentPath] = []
         var started: Int64 = TimeText.now()
         /// When the loop last said that it is alive.
         var alive: Int64 = TimeText.now()
@@ -49,6 +50,7 @@ final class WatchMetrics: Sendable {
             case .storeTrouble: counts.storeTroubles += 1
             case .quarantined: counts.quarantined += 1
             case .packingDeferred: counts.packingDeferred += 1
+            case .absentPaths(let paths, _): counts.absentPaths = paths
             default: break
             }
         }
@@ -109,6 +111,17 @@ enum MetricsText {
             "settled_sessions_total", "counter", "Sessions done since the start; their rate is the drain rate.",
             states.map { ("{state=\"\($0.rawValue)\"}", "\(counts.settled[$0] ?? 0)") })
         counter("missing_artifacts_total", "Artifacts lost, failed or kept in part.", counts.missingArtifacts)
+        gauge(
+            "absent_paths", "Paths of rules that exist in no session, in three at least: most likely written wrongly.",
+            counts.absentPaths.count)
+        if !counts.absentPaths.isEmpty {
+            metric(
+                "absent_path_sessions", "gauge", "Sessions that were asked for a path that exists in none.",
+                counts.absentPaths.map { path in
+                    let labels = "{rule=\"\(label(path.rule ?? ""))\",path=\"\(label(path.path))\"}"
+                    return (labels, "\(path.sessions)")
+                })
+        }
         if let deadline = progress.nearestDeadline {
             metric(
                 "deadline_seconds", "gauge",
@@ -136,6 +149,11 @@ enum MetricsText {
         counter("reloads_total", "Configurations read anew.", counts.reloads)
         if let free = StoreExamination.free(store) { gauge("free_bytes", "Free on the store's disk.", free) }
         return text + ProcessFigures.text()
+    }
+
+    /// A label's value as the format wants it.
+    private static func label(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
     }
 
     private static func seconds(_ milliseconds: Int64) -> String {

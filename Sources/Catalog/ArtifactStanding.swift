@@ -1,0 +1,70 @@
+public import Pack
+
+/// Where one artifact stands in the ledger: as much of its row as rules are compared with.
+public struct ArtifactStanding: Sendable, Equatable {
+    /// The container path, or `logs`.
+    public var artifact: String
+    /// What came of it.
+    public var state: ArtifactState
+    /// Why, for every state but `collected`.
+    public var reason: String?
+    /// When it was last asked for (ms since 1970).
+    public var lastTry: Int64?
+
+    /// Makes a standing from its parts.
+    public init(artifact: String, state: ArtifactState, reason: String? = nil, lastTry: Int64? = nil) {
+        self.artifact = artifact
+        self.state = state
+        self.reason = reason
+        self.lastTry = lastTry
+    }
+}
+
+/// A session with the standing of each of its artifacts.
+public struct SessionLedger: Sendable, Equatable {
+    /// The session.
+    public var record: SessionRecord
+    /// Its artifacts, in the order of their names.
+    public var artifacts: [ArtifactStanding]
+
+    /// Pairs the two.
+    public init(record: SessionRecord, artifacts: [ArtifactStanding]) {
+        self.record = record
+        self.artifacts = artifacts
+    }
+}
+
+extension Catalog {
+    /// The selected sessions, newest first, each with its artifacts.
+    public func ledgers(_ selection: Selection) throws(CatalogError) -> [SessionLedger] {
+        try read { (connection) throws(CatalogError) in
+            let sessions = try SessionQuery(connection, selection)
+            let rows = try connection.prepare(
+                """
+                SELECT artifact, state, reason, last_try FROM artifacts
+                WHERE session = (SELECT key FROM sessions WHERE id = ?1) ORDER BY artifact
+                """)
+            var ledgers: [SessionLedger] = []
+            while let record = try sessions.next() {
+                var artifacts: [ArtifactStanding] = []
+                rows.bind(1, record.session)
+                while try rows.step() {
+                    artifacts.append(
+                        ArtifactStanding(
+                            artifact: rows.text(0), state: ArtifactState(rawValue: rows.text(1)) ?? .failed,
+                            reason: rows.textOrNil(2), lastTry: rows.integerOrNil(3)))
+                }
+                ledgers.append(SessionLedger(record: record, artifacts: artifacts))
+            }
+            return ledgers
+        }
+    }
+
+    /// Whether the ledger of any session has an artifact in this state.
+    public func hasArtifacts(in state: ArtifactState) throws(CatalogError) -> Bool {
+        try read { (connection) throws(CatalogError) in
+            try connection.integer(
+                "SELECT 1 FROM artifacts WHERE state = ? LIMIT 1", [.text(state.rawValue)]) != nil
+        }
+    }
+}

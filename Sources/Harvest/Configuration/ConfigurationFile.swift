@@ -1,0 +1,108 @@
+import Glibc
+import Synchronization
+
+/// Reads the text of a configuration from what may be no file at all.
+enum ConfigurationFile {
+    /// What a path may name.
+    enum Kinds {
+        /// Files, and the pipe that a shell makes of `<(…)`.
+        case filesAndPipes
+        /// Files only: a pipe has been read once already.
+        case filesOnly
+    }
+
+    /// How long a pipe may take to say everything, in milliseconds.
+    private static let patience: Int32 = 5000
+
+    /// What pipes said: they can be read only once, and one command may ask for its configuration several times.
+    private static let piped = Mutex<[String: String]>([:])
+
+    /// The text of a file; nil when it does not exist.
+    ///
+    /// - Throws: ``HarvestError`` with `invalidConfiguration` for what cannot be read, is no text, or is neither a file
+    ///   nor a pipe. Never waits for longer than ``patience``.
+    static func read(_ path: String, _ kinds: Kinds) throws(HarvestError) -> String? {
+        if kinds == .filesAndPipes, let known = piped.withLock({ $0[path] }) { return known }
+        var kind: String?
+        var isPipe = false
+        let bytes: [UInt8]
+        do throws(SystemFailure) {
+            // Not blocking, so that a pipe put in the place of a file is an error and not a wait.
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+            guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
+            defer { close(descriptor) }
+            var facts = stat()
+            // The open file is asked, not the name, so that nobody can exchange it in between.
+            guard fstat(descriptor, &facts) == 0 else { throw SystemFailure.last("fstat", path) }
+            isPipe = facts.st_mode & S_IFMT == S_IFIFO
+            kind = refusedKind(facts, kinds)
+            if kind != nil {
+                bytes = []
+            } else if isPipe {
+                bytes = try readPipe(descriptor, path)
+            } else {
+                bytes = try SmallFile.read(descriptor, path, atMost: Configuration.largestFile + 1)
+            }
+        } catch {
+            if error.code == ENOENT || error.code == ENOTDIR { return nil }
+            throw HarvestError(
+                .invalidConfiguration, "the configuration cannot be read: \(error)", path: path,
+                hint: "check the file's owner and mode")
+        }
+        if let kind {
+            throw HarvestError(
+                .invalidConfiguration, "the configuration is \(kind), not a file", path: path,
+                hint: "name a regular file")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw HarvestError(
+                .invalidConfiguration, "the configuration is not UTF-8 text", path: path, hint: "save it as UTF-8")
+        }
+        if isPipe { piped.withLock { $0[path] = text } }
+        return text
+    }
+
+    /// What a path names that is no configuration; nil when it may be read.
+    private static func refusedKind(_ facts: stat, _ kinds: Kinds) -> String? {
+        switch facts.st_mode & S_IFMT {
+        case S_IFREG: return nil
+        case S_IFIFO: return kinds == .filesAndPipes ? nil : "a pipe"
+        case S_IFDIR: return "a folder"
+        case S_IFCHR where isNull(facts): return kinds == .filesAndPipes ? nil : "a device"
+        case S_IFCHR, S_IFBLK: return "a device"
+        case S_IFSOCK: return "a socket"
+        default: return "something else"
+        }
+    }
+
+    /// `/dev/null`, which says at a start that there is to be no configuration.
+    private static func isNull(_ facts: stat) -> Bool {
+        var null = stat()
+        return stat("/dev/null", &null) == 0 && null.st_mode & S_IFMT == S_IFCHR && null.st_rdev == facts.st_rdev
+    }
+
+    private static func readPipe(_ descriptor: Int32, _ path: String) throws(SystemFailure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16 << 10)
+        var left = patience
+        while bytes.count <= Configuration.largestFile {
+            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                bytes += chunk[..<count]
+                continue
+            }
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno != EAGAIN { throw SystemFailure.last("read", path) }
+            if count == 0, !bytes.isEmpty { break }
+            var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let step = min(left, 50)
+            guard step > 0 else { throw SystemFailure(call: "read", path: path, code: ETIMEDOUT) }
+            let ready = poll(&waiting, 1, step)
+            if ready < 0, errno != EINTR { throw SystemFailure.last("poll", path) }
+            // Its writer has come and gone without a word.
+            if count == 0, ready > 0, waiting.revents & Int16(POLLIN) == 0 { break }
+            left -= step
+        }
+        return bytes
+    }
+}

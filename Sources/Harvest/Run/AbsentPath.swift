@@ -1,0 +1,205 @@
+public import Catalog
+import Pack
+
+/// A path of a rule that exists in none of the rule's sessions: most likely it is written wrongly, and what it was to
+/// bring is lost.
+public struct AbsentPath: Sendable, Hashable {
+    /// The rule; nil where the rules are not known.
+    public var rule: String?
+    /// The path, as the rule writes it.
+    public var path: String
+    /// In how many sessions it was asked for: it is absent in all of them.
+    public var sessions: Int
+    /// How many of these were asked since the moment that the caller named.
+    public var lately: Int
+    /// The path most like it that is known to exist.
+    public var nearest: String?
+
+    /// Collects the facts.
+    public init(rule: String?, path: String, sessions: Int, lately: Int = 0, nearest: String? = nil) {
+        self.rule = rule
+        self.path = path
+        self.sessions = sessions
+        self.lately = lately
+        self.nearest = nearest
+    }
+
+    /// Fewer sessions than these say nothing.
+    public static let least = 3
+    /// How far back sessions are looked at, in milliseconds: seven days.
+    public static let window: Int64 = 7 * 86_400_000
+    /// At most so many sessions are looked at, the newest.
+    public static let mostSessions = 2000
+
+    /// Whether both are about the same path of the same rule.
+    func isSamePath(as other: AbsentPath) -> Bool { rule == other.rule && path.hasSameBytes(as: other.path) }
+
+    /// What is wrong, as one sentence without a full stop.
+    public var message: String {
+        let owner = rule.map { " of rule '\($0)'" } ?? ""
+        return "\(path)\(owner) is absent in every session that was asked for it (\(sessions))"
+    }
+
+    /// What to do about it.
+    public var hint: String {
+        let near = nearest.map { "did you mean \($0)? " } ?? ""
+        return near + "upper and lower case differ; the next harvest after the rule is mended fetches what is left"
+    }
+}
+
+extension AbsentPath {
+    /// Looks through the ledger.
+    ///
+    /// - Parameters:
+    ///   - configuration: the rules; without a file, artifacts are compared by the paths that the ledger names.
+    ///   - selection: which sessions to look at; the newest ``mostSessions`` of them, by default of the last
+    ///     ``window``.
+    ///   - since: counts ``lately``, in milliseconds since 1970.
+    ///   - now: milliseconds since 1970.
+    public static func find(
+        in catalog: Catalog, by configuration: Configuration, selection: Selection = Selection(),
+        since: Int64? = nil, now: Int64
+    ) throws(CatalogError) -> [AbsentPath] {
+        // Most stores have none, and then nothing else is read.
+        guard try catalog.hasArtifacts(in: .absent) else { return [] }
+        var selection = selection
+        selection.since = selection.since ?? now - window
+        selection.limit = mostSessions
+        let ledgers = try catalog.ledgers(selection)
+        var found = tally(ledgers, by: configuration.file == nil ? nil : configuration.rules, since: since)
+        for index in found.indices {
+            found[index].path.nearest = try KnownPaths(ledgers, in: catalog).nearest(
+                to: found[index].example, image: found[index].image)
+        }
+        return found.map(\.path)
+    }
+
+    /// A path with one session's form of it.
+    struct Candidate {
+        var path: AbsentPath
+        var example: String
+        var image: String
+    }
+
+    /// Counts, for each path of each rule, in how many sessions it was found and in how many not; a pure function.
+    static func tally(_ ledgers: [SessionLedger], by rules: [Configuration.Rule]?, since: Int64?) -> [Candidate] {
+        var counts: [[UInt8]: Count] = [:]
+        var order: [[UInt8]] = []
+        for ledger in ledgers {
+            for (rule, path, artifact) in asked(of: ledger, by: rules) {
+                guard let row = ledger.artifacts.first(where: { $0.artifact.hasSameBytes(as: artifact) }) else {
+                    continue
+                }
+                let name = Array("\(rule ?? "")\0\(path)".utf8)
+                if counts[name] == nil { order.append(name) }
+                var count =
+                    counts[name]
+                    ?? Count(
+                        candidate: Candidate(
+                            path: AbsentPath(rule: rule, path: path, sessions: 0), example: artifact,
+                            image: ledger.record.image))
+                switch row.state {
+                case .absent:
+                    count.candidate.path.sessions += 1
+                    if let since, let last = row.lastTry, last >= since { count.candidate.path.lately += 1 }
+                case .collected, .incomplete: count.exists = true
+                case .pending, .skipped, .failed, .lost: break
+                }
+                counts[name] = count
+            }
+        }
+        return order.compactMap { counts[$0] }.filter { !$0.exists && $0.candidate.path.sessions >= least }
+            .map(\.candidate)
+    }
+
+    private struct Count {
+        var candidate: Candidate
+        var exists = false
+    }
+
+    /// What the rules ask for of a session: the rule's name, the path as it is written, and the path itself.
+    private static func asked(
+        of ledger: SessionLedger, by rules: [Configuration.Rule]?
+    ) -> [(rule: String?, path: String, artifact: String)] {
+        guard let rules else {
+            return ledger.artifacts.filter { $0.artifact != FetchItem.logs }.map { (nil, $0.artifact, $0.artifact) }
+        }
+        let identity = SessionIdentity(
+            ledger.record, id: RunKey.apiID(key: ledger.record.session, created: ledger.record.created))
+        guard let rule = rules.first(where: { $0.match.accepts(identity) }) else { return [] }
+        return rule.artifacts.compactMap { artifact in
+            guard case .success(let path) = artifact.path.resolve(for: identity) else { return nil }
+            return (rule.name, "\(artifact.path)", path)
+        }
+    }
+}
+
+/// Paths that exist in containers, as far as what was fetched tells.
+struct KnownPaths {
+    private let ledgers: [SessionLedger]
+    private let catalog: Catalog
+
+    /// So many sessions' members are listed at most.
+    private static let mostListings = 5
+
+    init(_ ledgers: [SessionLedger], in catalog: Catalog) {
+        self.ledgers = ledgers
+        self.catalog = catalog
+    }
+
+    /// The path most like another: one that differs in case only, else a sibling with a name that is near.
+    func nearest(to path: String, image: String) throws(CatalogError) -> String? {
+        let wanted = Self.components(path)
+        guard !wanted.isEmpty else { return nil }
+        let known = try candidates(wanted, image).filter { $0 != wanted }.sorted { $0.lexicographicallyPrecedes($1) }
+        let folded = wanted.map { $0.lowercased() }
+        if let same = known.first(where: { $0.map { $0.lowercased() } == folded }) { return Self.joined(same) }
+        let siblings = known.filter { $0.dropLast().map { $0.lowercased() } == Array(folded.dropLast()) }
+        guard let last = wanted.last, let near = Spelling.nearest(to: last, among: siblings.compactMap(\.last)) else {
+            return nil
+        }
+        return siblings.first { $0.last == near }.map(Self.joined)
+    }
+
+    /// Paths of the same depth, from the artifacts that came and from the files in them.
+    private func candidates(_ wanted: [String], _ image: String) throws(CatalogError) -> Set<[String]> {
+        let ofImage = ledgers.filter { $0.record.image == image }
+        var known = Set<[String]>()
+        var listings = 0
+        for ledger in ofImage.isEmpty ? ledgers : ofImage {
+            for row in ledger.artifacts where row.state == .collected || row.state == .incomplete {
+                guard row.artifact != FetchItem.logs else { continue }
+                let parts = Self.components(row.artifact)
+                if parts.count >= wanted.count {
+                    known.insert(Array(parts.prefix(wanted.count)))
+                } else if listings < Self.mostListings, ledger.record.pack != nil, Self.holds(parts, wanted) {
+                    listings += 1
+                    try list(ledger.record.session, row.artifact, parts, wanted.count, into: &known)
+                }
+            }
+        }
+        return known
+    }
+
+    private func list(
+        _ session: String, _ artifact: String, _ parent: [String], _ depth: Int, into known: inout Set<[String]>
+    ) throws(CatalogError) {
+        for member in try catalog.members(session) where member.artifact.hasSameBytes(as: artifact) {
+            var parts = String(decoding: member.path, as: UTF8.self).split(separator: "/").map(String.init)
+            parts.removeAll { $0 == "." }
+            // An archive of a folder begins with the folder's own name.
+            if parts.first == parent.last { parts.removeFirst() }
+            guard parent.count + parts.count >= depth else { continue }
+            known.insert(Array((parent + parts).prefix(depth)))
+        }
+    }
+
+    /// Whether a folder, but for upper and lower case, is one that leads to a path.
+    private static func holds(_ folder: [String], _ path: [String]) -> Bool {
+        folder.count < path.count && zip(folder, path).allSatisfy { $0.lowercased() == $1.lowercased() }
+    }
+
+    private static func components(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
+
+    private static func joined(_ parts: [String]) -> String { "/" + parts.joined(separator: "/") }
+}

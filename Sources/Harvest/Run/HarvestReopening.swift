@@ -1,0 +1,169 @@
+import Catalog
+import Pack
+import Synchronization
+
+extension HarvestRunner {
+    /// A session that is done and of which more is wanted.
+    struct Reopening: Sendable {
+        var record: SessionRecord
+        var rows: [ArtifactRecord]
+        var artifacts: [String]
+        var cause: LeftOut.Cause
+    }
+
+    /// Takes up again the sessions that are done, whose containers may still be there, and of which the rules want more
+    /// than the ledger has.
+    ///
+    /// - Parameters:
+    ///   - request: What `harvest --again` was asked for; nil takes up what a changed rule asks for.
+    ///   - session: Only this one.
+    func takeUpLeftOut(_ request: Selection? = nil, only session: String? = nil) async throws {
+        let now = Self.now()
+        let configuration = configuration
+        let found = try await parts.catalog.perform { catalog in
+            // What was settled a moment ago is to be seen too.
+            try self.writeBatch(catalog)
+            return try Self.leftOut(catalog, configuration, request, now)
+        }
+        change { state, now in
+            for reopening in found.reopenings where session.map({ Self.isAbout(reopening.record, $0) }) ?? true {
+                state.reopen(reopening, now)
+            }
+            if request != nil { state.summary.pastDeadline = found.late }
+        }
+    }
+
+    private static func leftOut(
+        _ catalog: Catalog, _ configuration: Configuration, _ request: Selection?, _ now: Int64
+    ) throws -> (reopenings: [Reopening], late: Int) {
+        var selection = request ?? Selection()
+        selection.states = [.harvested, .partial, .skipped, .lost]
+        // Whoever names a session wants it asked for: a deadline is an expectation, the answer a fact.
+        let isNamed = !selection.sessions.isEmpty
+        if !isNamed { selection.deadlineAfter = now }
+        let cause: LeftOut.Cause = request == nil ? .changedRule : .request
+        let reopenings = try catalog.ledgers(selection).compactMap { ledger -> Reopening? in
+            let wanted = LeftOut.artifacts(of: ledger.record, ledger.artifacts, by: configuration, cause)
+            guard !wanted.isEmpty else { return nil }
+            let rows = try catalog.artifacts(ledger.record.session)
+            return Reopening(record: ledger.record, rows: rows, artifacts: wanted, cause: cause)
+        }
+        guard request != nil, !isNamed else { return (reopenings, 0) }
+        let open = try catalog.count(selection)
+        selection.deadlineAfter = nil
+        return (reopenings, max(0, try catalog.count(selection) - open))
+    }
+
+    static func isAbout(_ record: SessionRecord, _ session: String) -> Bool {
+        record.session.hasSameBytes(as: session)
+            || RunKey.apiID(key: record.session, created: record.created).hasSameBytes(as: session)
+    }
+
+    /// Keeps a daemon's sessions in step with its rules, and looks for paths that exist nowhere, until the run is over.
+    func keepInStep() async {
+        var looked = Int64.min
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(Self.tick * 2))
+            let now = Self.now()
+            let (rulesChanged, absenceDue) = state.withLock { state in
+                let due = state.absenceDue && now - Self.absenceEvery >= looked
+                defer {
+                    state.rulesChanged = false
+                    if due { state.absenceDue = false }
+                }
+                return (state.rulesChanged && !state.stopping, due)
+            }
+            do {
+                if rulesChanged { try await takeUpLeftOut() }
+                if absenceDue {
+                    looked = now
+                    try await lookForAbsentPaths()
+                }
+            } catch {
+                // Looked at again: nothing of this was noted as done.
+                state.withLock { state in
+                    state.rulesChanged = state.rulesChanged || rulesChanged
+                    state.absenceDue = state.absenceDue || absenceDue
+                }
+                parts.observer.event(.storeTrouble("the ledger could not be compared with the rules: \(error)"))
+                try? await Task.sleep(for: .seconds(5))
+            }
+        }
+    }
+
+    /// Between two looks for absent paths, in milliseconds.
+    private static let absenceEvery: Int64 = 5000
+
+    /// Says which paths of the rules exist in no session, when that has changed.
+    private func lookForAbsentPaths() async throws {
+        let configuration = configuration
+        let now = Self.now()
+        let found = try await parts.catalog.perform { catalog in
+            try self.writeBatch(catalog)
+            return try AbsentPath.find(in: catalog, by: configuration, now: now)
+        }
+        let (isNews, fresh) = state.withLock { state in
+            let known = state.absentPaths
+            state.absentPaths = found
+            return (known != found, found.filter { path in !known.contains { $0.isSamePath(as: path) } })
+        }
+        if isNews { parts.observer.event(.absentPaths(found, fresh: fresh)) }
+    }
+
+    /// The paths that exist in no session, after a pass in which at least one was found missing.
+    func absentPathsOfPass(since began: Int64) async -> [AbsentPath] {
+        guard state.withLock({ $0.absenceDue }) else { return [] }
+        let configuration = configuration
+        do {
+            return try await parts.catalog.perform { catalog in
+                try AbsentPath.find(in: catalog, by: configuration, since: began, now: Self.now())
+            }.filter { $0.lately > 0 }
+        } catch {
+            parts.observer.event(.storeTrouble("the ledger could not be searched for absent paths: \(error)"))
+            return []
+        }
+    }
+}
+
+extension HarvestState {
+    /// Takes a session that is done up again.
+    mutating func reopen(_ reopening: HarvestRunner.Reopening, _ now: Int64) {
+        let record = reopening.record
+        let key = record.session
+        let session = ExitedSession(reopening: record)
+        let actions = watcher.reopen(session)
+        guard contexts[key] == nil, !actions.isEmpty else { return }
+        let isWanted = { (row: ArtifactRecord) in
+            reopening.artifacts.contains { $0.hasSameBytes(as: row.entry.artifact) }
+        }
+        fallbacks[key] = reopening.rows.filter(isWanted).map { ArtifactOutcome($0.entry) }
+        remembered[key] = reopening.rows.map { row in
+            var outcome = ArtifactOutcome(row.entry)
+            guard isWanted(row) else { return outcome }
+            outcome.state = .pending
+            outcome.reason = nil
+            return outcome
+        }
+        if let pack = record.pack { packs[key] = pack }
+        let names = reopening.artifacts.prefix(3).joined(separator: ", ") + (reopening.artifacts.count > 3 ? ", …" : "")
+        let prefix = session.crashed ? ExitedSession.crashedPrefix + "; " : ""
+        batch.sessions.append(
+            SessionUpdate(session: key, state: .pending, reason: "\(prefix)\(reopening.cause.words) \(names)"))
+        batch.artifacts += (remembered[key] ?? []).filter { $0.state == .pending }.map {
+            ArtifactRecord(session: key, entry: ArtifactEntry($0))
+        }
+        summary.again += 1
+        observer.event(.reopened(session: key, reopening.artifacts, reopening.cause))
+        apply(actions, now)
+    }
+
+    /// Goes on under another configuration: what is bounded or paced by it, which logs are followed, and what the rules
+    /// want of sessions that are done.
+    mutating func reconfigure(_ next: Configuration, _ now: Int64) {
+        watcher.settings.retention = next.retention
+        fetcher.reconfigure(next, now: now)
+        for (key, identity) in watcher.runningSessions { follow(key, identity) }
+        rulesChanged = true
+        absenceDue = true
+    }
+}

@@ -1,0 +1,171 @@
+import Catalog
+import Glibc
+import Pack
+import Testing
+
+@testable import Harvest
+
+/// Sessions that are done and of which more is wanted: by a changed rule, or by request.
+@Suite struct ReopeningTests {
+    private static func rules(_ paths: String, _ more: String = "") -> String {
+        "rules:\n  - name: all\n    artifacts: [\(paths)]\n\(more)"
+    }
+
+    private static func run(
+        _ fleet: Fleet, _ store: TemporaryStore, _ yaml: String, again: Selection? = nil, session: String? = nil
+    ) async throws -> HarvestSummary {
+        let configuration = try Configuration.parse(yaml)
+        var fetching = Fetcher.Settings(configuration)
+        fetching.triesPerPass = 4
+        fetching.confirmAbsent = 10
+        fetching.confirmGone = 10
+        fetching.backoff.base = 10
+        fetching.backoff.cap = 100
+        let catalog = try Catalog.open(store: store.path)
+        let parts = HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet)
+        let runner = HarvestRunner(
+            configuration: configuration, store: store.path, lock: try StoreLock(store: store.path), parts: parts,
+            fetching: fetching)
+        let summary = try await runner.run(.pass(maxRuntime: 20_000, session: session), again: again)
+        try catalog.close()
+        return summary
+    }
+
+    private static func asked(_ fleet: Fleet, _ artifact: String) -> Int {
+        fleet.model.withLock { $0.requests.count { $0.hasPrefix(artifact + " ") } }
+    }
+
+    @Test func aChangedRuleFetchesFromWhatIsDoneAndOnlyOnce() async throws {
+        let store = TemporaryStore()
+        let fleet = Fleet([
+            "a": RunnerTests.session(["logs": "x", "/game/Saved": "core"]),
+            "b": RunnerTests.session(["logs": "y", "/game/Saved": "core"]),
+        ])
+        let first = try await Self.run(fleet, store, Self.rules("/game/saved"))
+        #expect(first.progress.done == [.harvested: 2] && first.again == 0)
+        let second = try await Self.run(fleet, store, Self.rules("/game/Saved"))
+        #expect(second.progress.done == [.harvested: 2] && second.again == 2)
+        for name in ["a", "b"] {
+            let rows = try RunnerTests.rows(store, name)
+            #expect(rows["/game/Saved"]?.state == .collected && rows["/game/saved"]?.state == .absent)
+            #expect(rows["logs"]?.state == .collected)
+            #expect(try RunnerTests.record(store, name)?.state == .harvested)
+        }
+        let request = try #require(fleet.model.withLock { $0.ingested.last })
+        #expect(request.earlierPack != nil && request.files.map(\.artifact) == ["/game/Saved"])
+        #expect(Self.asked(fleet, "logs") == 2, "what is there is not asked for again")
+        let requests = fleet.model.withLock { $0.requests.count }
+        let third = try await Self.run(fleet, store, Self.rules("/game/Saved"))
+        #expect(third.progress.done.isEmpty && third.again == 0)
+        #expect(fleet.model.withLock { $0.requests.count } == requests + 2, "two lists and nothing else")
+    }
+
+    @Test func aRunWithoutAConfigurationIsMadeUpFor() async throws {
+        let store = TemporaryStore()
+        let fleet = Fleet(["a": RunnerTests.session(["logs": "x", "/saved": "core"])])
+        #expect(try await Self.run(fleet, store, "retention: 4h\n").progress.done == [.harvested: 1])
+        #expect(try await Self.run(fleet, store, Self.rules("/saved")).again == 1)
+        #expect(try RunnerTests.rows(store, "a")["/saved"]?.state == .collected)
+    }
+
+    @Test func samplingIsAskedAgainOnlyWhenItChanges() async throws {
+        let store = TemporaryStore()
+        let fleet = Fleet(["a": RunnerTests.session(["logs": "x", "/saved": "core"])])
+        for sample in ["never", "crashed"] {
+            let rule = Self.rules("{path: /saved, sample: \(sample)}")
+            _ = try await Self.run(fleet, store, rule)
+            #expect(try await Self.run(fleet, store, rule).again == 0, "\(sample) twice")
+            #expect(Self.asked(fleet, "/saved") == 0)
+        }
+        #expect(try await Self.run(fleet, store, Self.rules("/saved")).again == 1)
+        #expect(try RunnerTests.rows(store, "a")["/saved"]?.state == .collected)
+        // A rule that would leave it out now does not take back what is there.
+        #expect(try await Self.run(fleet, store, Self.rules("{path: /saved, sample: never}, /more")).again == 1)
+        #expect(try RunnerTests.rows(store, "a")["/saved"]?.state == .collected)
+    }
+
+    @Test func theRequestAsksForWhatWasAbsentAndKeepsWhatWasKnown() async throws {
+        let store = TemporaryStore()
+        let fleet = Fleet([
+            "a": RunnerTests.session(["logs": "x"]), "b": RunnerTests.session(["logs": "y"]),
+        ])
+        let rule = Self.rules("/saved")
+        _ = try await Self.run(fleet, store, rule)
+        #expect(try await Self.run(fleet, store, rule).again == 0)
+        fleet.model.withLock { model in
+            model.sessions["a"]?.bodies["/saved"] = Array("late".utf8)
+            model.sessions["b"]?.gone = true
+        }
+        let one = try await Self.run(fleet, store, rule, again: Selection(sessions: ["b"]))
+        #expect(one.again == 1 && one.progress.done == [.harvested: 1] && !one.isPartial)
+        #expect(try RunnerTests.rows(store, "b")["/saved"]?.state == .absent, "its container is gone; that stays true")
+        #expect(try RunnerTests.rows(store, "a")["/saved"]?.tries == 2, "it was not selected")
+        let all = try await Self.run(fleet, store, rule, again: Selection())
+        #expect(all.again == 2)
+        #expect(try RunnerTests.rows(store, "a")["/saved"]?.state == .collected)
+        #expect(fleet.model.withLock { $0.contents["a"]?["logs"] } == Array("x".utf8))
+    }
+
+    @Test func whatCannotComeAgainIsLeftAlone() async throws {
+        let store = TemporaryStore()
+        let fleet = Fleet(["old": RunnerTests.session(["logs": "x", "/saved": "s"])])
+        _ = try await Self.run(fleet, store, "retention: 4h\n")
+        let catalog = try Catalog.open(store: store.path)
+        var late = SessionUpdate(session: "old")
+        late.deadline = 1_700_000_000_000
+        var imported = SessionUpdate(session: "imported", state: .harvested)
+        (imported.source, imported.deadline, imported.seenExited) = ("ingest", 4_000_000_000_000, 1_800_000_000_000)
+        try catalog.record(sessions: [late, imported])
+        try catalog.close()
+        #expect(try await Self.run(fleet, store, Self.rules("/saved")).again == 0)
+        let summary = try await Self.run(fleet, store, Self.rules("/saved"), again: Selection())
+        #expect(summary.again == 0 && summary.pastDeadline == 1)
+        // Whoever names it wants it asked for.
+        let named = try await Self.run(fleet, store, Self.rules("/saved"), again: Selection(sessions: ["old"]))
+        #expect(named.again == 1)
+        #expect(try RunnerTests.rows(store, "old")["/saved"]?.state == .collected)
+    }
+
+    @Test func anotherContainerUnderTheIdIsNotAsked() {
+        var watcher = Watcher(remembering: [
+            RememberedSession(
+                key: "a", identity: SessionIdentity(id: "a", image: "g", created: 1000), state: .harvested,
+                lastSeen: 1000, exitedAt: 2000, deadline: 9000),
+            RememberedSession(
+                key: "a@5000", identity: SessionIdentity(id: "a", image: "g", created: 5000), state: .running,
+                lastSeen: 5000),
+        ])
+        var record = SessionRecord(session: "a", state: .harvested)
+        record.created = 1000
+        record.firstSeenExited = 2000
+        record.deadline = 9000
+        #expect(watcher.reopen(ExitedSession(reopening: record)).isEmpty)
+        record.session = "b"
+        #expect(watcher.reopen(ExitedSession(reopening: record)).count == 1)
+        #expect(watcher.reopen(ExitedSession(reopening: record)).isEmpty, "it is pending now")
+    }
+
+    @Test func aRowWithoutFindingsKeepsThoseOfIngest() throws {
+        let store = TemporaryStore()
+        let catalog = try Catalog.open(store: store.path)
+        var entry = ArtifactEntry(artifact: "/a", state: .collected, verdict: "ok", sha256: "abc")
+        entry.flags = ["redacted=1"]
+        try catalog.record(LedgerBatch(artifacts: [ArtifactRecord(session: "s", entry: entry)]))
+        let bare = ArtifactEntry(artifact: "/a", state: .collected, tries: 2)
+        try catalog.record(LedgerBatch(artifacts: [ArtifactRecord(session: "s", entry: bare)]))
+        let row = try #require(try catalog.artifacts("s").first?.entry)
+        #expect(row.verdict == "ok" && row.sha256 == "abc" && row.flags == ["redacted=1"] && row.tries == 2)
+        try catalog.record(
+            LedgerBatch(artifacts: [ArtifactRecord(session: "s", entry: ArtifactEntry(artifact: "/a", state: .failed))])
+        )
+        #expect(try catalog.artifacts("s").first?.entry.verdict == nil)
+    }
+
+    @Test func aRateChangesWithoutANewBurst() {
+        var bucket = TokenBucket(perMinute: 600)
+        for _ in 0..<60 { #expect(bucket.take(now: 0)) }
+        bucket.block(until: 5000)
+        bucket.change(perMinute: 6000, now: 0)
+        #expect(!bucket.take(now: 4999) && bucket.take(now: 5000))
+    }
+}
