@@ -6,7 +6,7 @@ public enum SessionState: String, Sendable, Codable, CaseIterable {
     case running
     /// It has ended; something is still to be fetched.
     case pending
-    /// Everything that exists was collected.
+    /// Everything that was asked for and exists was collected.
     case harvested
     /// Something is missing that should be there.
     case partial

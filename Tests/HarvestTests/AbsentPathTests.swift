@@ -58,7 +58,7 @@ import Testing
         let store = TemporaryStore()
         let catalog = try Catalog.open(store: store.path)
         let members = ["game/", "game/Saved/", "game/Saved/Crashes/core.1", "game/Binaries/Server"].map { name in
-            Member(artifact: 0, path: Array(name.utf8), kind: .binary, mode: 0o644, mtime: 0, size: 1)
+            Member(MemberHeader(path: Array(name.utf8), kind: .binary))
         }
         try catalog.commit(
             PackContents(

@@ -33,13 +33,14 @@ public enum LeftOut {
         of record: SessionRecord, _ ledger: [ArtifactStanding], by configuration: Configuration, _ cause: Cause
     ) -> [String] {
         guard isOpen(record, ledger, cause) else { return [] }
-        let session = ExitedSession(reopening: record)
-        let logIsKept = ledger.contains { $0.artifact == FetchItem.logs && $0.state == .collected }
+        var session = ExitedSession(reopening: record)
+        // As when it was first decided: what a rule left out then, by this, is not a change of the rule.
+        session.crashed = false
+        let isClean = record.crashes == 0 && ledger.contains { $0.artifact == FetchItem.logs && $0.state == .collected }
         let job = FetchJob.plan(for: session, by: configuration)
         return job.items.filter { item in
             guard !item.probe else { return false }
-            // The analysis of the log has said that this was no crash.
-            let isLeftToClean = item.onlyIfCrashed && logIsKept
+            let isLeftToClean = item.onlyIfCrashed && isClean
             guard let row = ledger.first(where: { $0.artifact.hasSameBytes(as: item.artifact) }) else {
                 return !isLeftToClean
             }

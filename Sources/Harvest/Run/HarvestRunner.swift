@@ -161,6 +161,9 @@ public final class HarvestRunner: Sendable {
             state.withLock { state in
                 state.fetcher.triesPerPass = nil
                 state.following = true
+                // The rules may have changed since the last run ended.
+                state.rulesChanged = true
+                state.absenceDue = true
             }
         }
         // The runtime makes its timers when one is first waited for, and ends the program where it cannot: before the
