@@ -173,7 +173,7 @@ struct Generation {
 
     /// Artifacts that arrived whole now.
     private var wholeArtifacts: Set<UInt32> {
-        Set(verdicts.filter { $0.verdict == "ok" }.map { UInt32(clamping: $0.artifact) })
+        Set(verdicts.filter { $0.verdict == "ok" && $0.entries > 0 }.map { UInt32(clamping: $0.artifact) })
     }
 
     private func older(_ records: [[UInt8]], kept: Set<[UInt8]>, new: [[UInt8]]) -> [[UInt8]] {

@@ -222,6 +222,10 @@ public struct IngestWorker {
         entry.verdict = verdict.verdict
         entry.flags = verdict.flags
         switch verdict.verdict {
+        case Verdict.ok.rawValue where verdict.entries == 0:
+            // Some servers answer so for a path that does not exist; a folder without files has itself as an entry.
+            entry.state = .absent
+            entry.reason = "the archive has no entry: the path does not exist"
         case Verdict.ok.rawValue:
             entry.state = .collected
             entry.reason = nil

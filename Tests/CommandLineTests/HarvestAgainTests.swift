@@ -106,6 +106,22 @@ extension ServerSuites {
             await stage.server.stop()
         }
 
+        @Test func anEmptyArchiveIsAPathThatDoesNotExist() async throws {
+            let stage = try await LiveStage()
+            stage.server.setFaults(Faults { $0.absentPath = .emptyArchive })
+            try stage.configure("rules: [{name: all, artifacts: [/game/saved, /game/Saved]}]")
+            try await stage.ran("w-1", "w-2", "w-3")
+            let harvest = try await stage.salvage("harvest")
+            #expect(harvest.status == 0 && harvest.err.contains("did you mean /game/Saved?"), "\(harvest.err)")
+            let why = try await stage.salvage("why", "w-1").out
+            #expect(why.contains("the archive has no entry: the path does not exist"), "\(why)")
+            #expect(try await stage.salvage("coverage").out.contains("6 collected, 3 absent"))
+            try shell("rm -f \(stage.store)/catalog.sqlite*")
+            #expect(try await stage.salvage("reindex").status == 0)
+            #expect(try await stage.salvage("coverage").out.contains("6 collected, 3 absent"), "packs say so too")
+            await stage.server.stop()
+        }
+
         @Test func aRunWithoutAConfigurationSaysThatItKeepsLogsOnlyAndIsMadeUpFor() async throws {
             let stage = try await LiveStage()
             try await stage.ran("w-1")

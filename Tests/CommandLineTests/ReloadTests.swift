@@ -98,13 +98,13 @@ extension ServerSuites {
             }
             #expect(noise?["size"] as? Int != 100_000, "limits.unpack counts: \(String(describing: noise))")
 
-            try stage.configure("rules: [{name: all, artifacts: [/game/Saved]}]\n".replacing("rules", with: "rules"))
+            try stage.configure("rules: [{name: all, artifacts: [/game/Saved]}]")
             let text = try String(contentsOfFile: stage.scratch.path("salvage.yaml"), encoding: .utf8)
             try text.replacing(stage.url, with: "http://127.0.0.1:9").write(
                 toFile: stage.scratch.path("salvage.yaml"), atomically: true, encoding: .utf8)
             daemon.reload()
             try await stage.until("named") { daemon.said.contains("these keys wait for a restart: api.url\n") }
-            #expect(try await daemon.end() == 0)
+            #expect(try await daemon.end() == 3, "what the limit cut off is missing")
             await stage.server.stop()
         }
 
@@ -125,6 +125,7 @@ extension ServerSuites {
                 ("rmdir \(config); ln -s /dev/zero \(config)", "is a device"),
                 ("rm -f \(config); head -c 2000000 /dev/zero | tr '\\0' '#' > \(config)", "larger than 1 MiB"),
                 ("printf '\\377\\376' > \(config)", "not UTF-8"),
+                ("head -c 300 /dev/zero > \(config)", "holds NUL characters"),
             ]
             try good.write(toFile: config + ".good", atomically: true, encoding: .utf8)
             for (number, accident) in accidents.enumerated() {

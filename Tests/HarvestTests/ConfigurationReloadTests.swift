@@ -10,7 +10,7 @@ import Testing
         ("", "says nothing"), ("# only a comment\n", "says nothing"), ("---\n", "says nothing"), ("{}", "says nothing"),
         (" \n\n", "says nothing"), ("null\n", "says nothing"), ("store: /s\n", "no rules"),
         ("store: /s\nrules:\n", "no rules"),
-        ("store: /s\nrules: [\n", "YAML"), ("store: /s\nbogus: 1\n", "not a key"), ("\u{0}\u{0}\u{0}", "YAML"),
+        ("store: /s\nrules: [\n", "YAML"), ("store: /s\nbogus: 1\n", "not a key"),
     ])
     func anAccidentIsRefused(_ text: String, _ word: String) throws {
         let folder = TemporaryStore()
@@ -88,6 +88,13 @@ import Testing
         mkfifo(silent, 0o600)
         #expect(throws: HarvestError.self) {
             try Configuration.load(flags: .init(config: silent), environment: [:])
+        }
+    }
+
+    @Test func aFileOfZerosIsNoConfiguration() {
+        for text in ["\0\0\0\0", "store: /s\n\0\0"] {
+            let refusal = #expect(throws: InvalidConfiguration.self) { try Configuration.parse(text) }
+            #expect(refusal?.issues.first?.message == "holds NUL characters")
         }
     }
 

@@ -39,6 +39,11 @@ extension Configuration {
             refuse(0, "is larger than 1 MiB", "keep the configuration small")
             return nil
         }
+        // As a power cut leaves a file. The YAML reader would take it for an empty one.
+        guard !yaml.utf8.contains(0) else {
+            refuse(0, "holds NUL characters", "write it once more; it was damaged")
+            return nil
+        }
         if let line = nestingBeyondReason(yaml) {
             refuse(line, "nests deeper than any configuration does", "flatten it")
             return nil

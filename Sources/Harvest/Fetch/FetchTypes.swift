@@ -175,7 +175,7 @@ public struct ArtifactOutcome: Sendable, Hashable {
 public struct IngestVerdict: Sendable, Hashable {
     /// Whether everything that was promised is there.
     public var complete: Bool
-    /// Whether nothing of it could be kept.
+    /// Whether nothing of it could be kept; of a complete archive, that it has no entry.
     public var empty: Bool
     /// Why not, where it is not complete.
     public var reason: String?

@@ -20,6 +20,9 @@ extension Fetcher {
             let wasDownloaded = item.phase == .downloaded
             item.packTrouble = nil
             if wasDownloaded { judge(&item, verdict) }
+            if item.state == .absent, let known = session.job.items[index].fallback, known.state == .incomplete {
+                item.settle(known.state, known.reason)
+            }
             sessions[key]?.items[index] = item
             guard wasDownloaded, item.phase != .final else { continue }
             retry(key, index, item.reason ?? "incomplete", Attempt(.complete, status: item.status), now)
@@ -52,7 +55,8 @@ extension Fetcher {
     private func judge(_ item: inout Item, _ verdict: IngestVerdict) {
         let state: ArtifactState = verdict.empty ? .failed : .incomplete
         if verdict.complete, item.keptComplete {
-            item.settle(.collected, nil)
+            // A whole archive without an entry is how some servers say that there is no such path.
+            item.settle(verdict.empty ? .absent : .collected, verdict.empty ? verdict.reason : nil)
         } else if !item.keptComplete {
             item.settle(state, item.reason)
         } else if item.lackingBytes == item.keptBytes {

@@ -112,11 +112,11 @@ struct ChildIngest: IngestService {
             let isWhole =
                 files.contains { $0.artifact.hasSameBytes(as: file.artifact) && $0.complete }
                 && found.contains { $0.verdict == "ok" }
-            let isEmpty = found.allSatisfy { $0.entries == 0 } && (found.isEmpty || !isWhole)
+            let isEmpty = found.allSatisfy { $0.entries == 0 }
             let row = packed.artifacts.indices.contains(index) ? packed.artifacts[index] : nil
             let cut = file.complete ? nil : "the download was cut off"
             verdicts[file.artifact] = IngestVerdict(
-                complete: isWhole, empty: isEmpty, reason: isWhole ? nil : row?.reason ?? cut)
+                complete: isWhole, empty: isEmpty, reason: isWhole && !isEmpty ? nil : row?.reason ?? cut)
         }
         return verdicts
     }
