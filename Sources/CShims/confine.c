@@ -11,7 +11,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 // MARK: seccomp
@@ -77,16 +79,12 @@ static const struct sock_filter clone_rule[] = {
     ANSWER(REFUSED),
 };
 
-// glibc's fstat is newfstatat with an empty path; paths proper are refused where the flag is absent.
-#ifndef AT_EMPTY_PATH
-#define AT_EMPTY_PATH 0x1000
-#endif
+// glibc's fstat is newfstatat with an empty path. A filter cannot look behind the pointer to the path, and the flag for
+// an empty one does not keep the kernel from using another: so no newfstatat is carried out. It traps, and
+// answer_stat() below asks fstat, which takes a descriptor and no path, in its place.
 static const struct sock_filter stat_rule[] = {
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_newfstatat, 0, 4),
-    LOAD_ARGUMENT(3),
-    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, AT_EMPTY_PATH, 0, 1),
-    ANSWER(SECCOMP_RET_ALLOW),
-    ANSWER(REFUSED),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_newfstatat, 0, 1),
+    ANSWER(SECCOMP_RET_TRAP),
 };
 
 // Asking for limits is harmless; setting them could lift ours where the process is privileged.
@@ -194,8 +192,64 @@ static void build(struct program *program, int deny_executable_memory) {
 }
 #endif
 
+#ifdef NATIVE_ARCHITECTURE
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1
+#endif
+
+// Answers a newfstatat that the filter stopped: for an open file as fstat does, for a path with EPERM.
+static void answer_stat(int number, siginfo_t *info, void *opaque) {
+    (void)number;
+    if (info->si_code != SYS_SECCOMP) return;
+    ucontext_t *interrupted = opaque;
+#if defined(__x86_64__)
+    greg_t *registers = interrupted->uc_mcontext.gregs;
+    int descriptor = (int)registers[REG_RDI];
+    const char *path = (const char *)registers[REG_RSI];
+    struct stat *facts = (struct stat *)registers[REG_RDX];
+    int flags = (int)registers[REG_R10];
+#else
+    unsigned long long *registers = interrupted->uc_mcontext.regs;
+    int descriptor = (int)registers[0];
+    const char *path = (const char *)registers[1];
+    struct stat *facts = (struct stat *)registers[2];
+    int flags = (int)registers[3];
+#endif
+    long result = -EPERM;
+    if (info->si_syscall == SYS_newfstatat && (flags & AT_EMPTY_PATH) && path && *path == 0) {
+        int saved = errno;
+        result = syscall(SYS_fstat, descriptor, facts) == 0 ? 0 : -errno;
+        errno = saved;
+    }
+#if defined(__x86_64__)
+    registers[REG_RAX] = result;
+#else
+    registers[0] = (unsigned long long)result;
+#endif
+}
+
+static int catch_stat(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = answer_stat;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGSYS, &action, NULL) != 0) return errno;
+    // A trap whose signal is blocked kills the process.
+    sigset_t trap;
+    sigemptyset(&trap);
+    sigaddset(&trap, SIGSYS);
+    return sigprocmask(SIG_UNBLOCK, &trap, NULL) == 0 ? 0 : errno;
+}
+#endif
+
 static int filter_calls(int deny_executable_memory) {
 #ifdef NATIVE_ARCHITECTURE
+    int trapped = catch_stat();
+    if (trapped) return trapped;
     struct program program;
     build(&program, deny_executable_memory);
     if (program.overflow) return E2BIG;

@@ -20,7 +20,22 @@ int salvage_pidfd_open(int pid) {
 #endif
 }
 
-int salvage_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+int salvage_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+int salvage_seal(int memfd, int writable) {
+    int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | (writable ? 0 : F_SEAL_WRITE);
+    return fcntl(memfd, F_ADD_SEALS, seals);
+}
+
+int salvage_drained_pipe(int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0) return 0;
+    int error = errno;
+    close(ends[0]);
+    close(ends[1]);
+    errno = error;
+    return -1;
+}
 
 int salvage_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
 
@@ -44,7 +59,7 @@ static void forget_environment(void) {
 #define MOST_FILES 256
 
 int salvage_become_reader(pid_t parent, const int *from, const int *to, size_t count) {
-    int kept[MOST_FILES + 1];
+    int kept[MOST_FILES + 3];
     if (count > MOST_FILES) {
         errno = EINVAL;
         return -1;
@@ -59,6 +74,9 @@ int salvage_become_reader(pid_t parent, const int *from, const int *to, size_t c
     sigset_t none;
     sigemptyset(&none);
     if (sigprocmask(SIG_SETMASK, &none, NULL) != 0) return -1;
+    // The caller's standard streams may be a terminal, which can be read and written whatever it is open as.
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing < 0) return -1;
     int highest = STDERR_FILENO;
     for (size_t index = 0; index < count; index++) {
         if (to[index] > highest) highest = to[index];
@@ -68,15 +86,25 @@ int salvage_become_reader(pid_t parent, const int *from, const int *to, size_t c
         kept[index] = fcntl(from[index], F_DUPFD_CLOEXEC, highest + 1);
         if (kept[index] < 0) return -1;
     }
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (nothing != stream && dup2(nothing, stream) < 0) return -1;
+        kept[count + (size_t)stream] = stream;
+    }
     for (size_t index = 0; index < count; index++) {
         if (dup2(kept[index], to[index]) < 0) return -1;
         kept[index] = to[index];
     }
-    kept[count] = STDERR_FILENO;
-    return salvage_close_all_but(kept, count + 1);
+    return salvage_close_all_but(kept, count + 3);
 }
 
 void salvage_return_large_pieces(void) { mallopt(M_MMAP_THRESHOLD, 128 << 10); }
+
+int salvage_spawn_plain_signals(posix_spawnattr_t *attributes) {
+    sigset_t none;
+    sigemptyset(&none);
+    int error = posix_spawnattr_setsigmask(attributes, &none);
+    return error ? error : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK);
+}
 
 int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
     return posix_spawn_file_actions_addclosefrom_np(actions, from);

@@ -24,6 +24,11 @@ struct AnalysisJob: Codable, Sendable {
 struct AnalysisAnswer: Codable, Sendable {
     var records: [String?] = []
     var barriers: [String] = []
+    /// Why nothing was read, and its code.
+    var error: String?
+    var errorCode: String?
+    /// Barriers that could not be set up.
+    var missing: [String]?
 }
 
 /// What an analysis of one file found.

@@ -1,4 +1,3 @@
-import CShims
 public import CrashAnalysis
 import Foundation
 import Glibc
@@ -9,8 +8,6 @@ public struct AnalysisProcess: Sendable {
     public static let command = "__analyze"
 
     enum Slot {
-        static let job = IngestProcess.Slot.job
-        static let answer = IngestProcess.Slot.answer
         static let source: Int32 = 3
         static let firstSymbol = IngestProcess.Slot.firstInput
     }
@@ -18,22 +15,20 @@ public struct AnalysisProcess: Sendable {
     /// More symbol files than this are not passed; those of the crashed thread's stack come first.
     static let mostSymbols = 600
 
-    /// As many files are moved to their places within the usual limit of open ones.
-    private static let mostFilesOfCopy = 256
-
-    private let process: IngestProcess
+    private let reader: ReaderProcess
     private let limits: IngestLimits
-    private let copiesItself: Bool
 
     /// Runs children of `executable`, by default the program itself.
     ///
     /// With `copiesItself` the reader is a copy of this process as long as that has a single thread: a second program's
     /// start costs more than most analyses. It gives up the same as any reader, and its environment besides, but has
     /// what this process read: not for one that may hold the API's token elsewhere.
-    public init(executable: String = "/proc/self/exe", copiesItself: Bool = false) {
-        process = IngestProcess(executable: executable)
-        self.copiesItself = copiesItself
+    ///
+    /// - Parameter allowMissing: names of barriers without which the child reads all the same; see ``Barriers``.
+    public init(executable: String = "/proc/self/exe", copiesItself: Bool = false, allowMissing: [String] = []) {
+        reader = ReaderProcess(IngestProcess(executable: executable), copiesItself: copiesItself)
         var limits = IngestLimits()
+        limits.allowMissing = allowMissing
         limits.milliseconds = 120_000
         // Symbols are mapped, and a large game has gigabytes of them.
         limits.memoryBytes = 16 << 30
@@ -103,32 +98,12 @@ public struct AnalysisProcess: Sendable {
             opened.append(descriptor)
             job.symbols.append(path)
         }
-        let reply = try MemoryFile(Data())
-        var slots: [(from: Int32, to: Int32)] = [(reply.descriptor, Slot.answer), (source, Slot.source)]
-        for (index, descriptor) in opened.enumerated() { slots.append((descriptor, Slot.firstSymbol + Int32(index))) }
-        let child: pid_t
-        if copiesItself, slots.count <= Self.mostFilesOfCopy, let copy = Self.copy(job, slots) {
-            child = copy
-        } else {
-            let question = try MemoryFile(try JSONEncoder().encode(job))
-            slots.append((question.descriptor, Slot.job))
-            child = try process.spawn(Self.command, slots)
-        }
-        let status = try process.reap(
-            child, within: limits.milliseconds, doing: "the analysis of \(job.name ?? "a session's crashes")")
-        guard status == 0, let answer = try? JSONDecoder().decode(AnalysisAnswer.self, from: reply.content()) else {
-            throw process.death(status)
-        }
+        var passed: [(from: Int32, to: Int32)] = [(source, Slot.source)]
+        for (index, descriptor) in opened.enumerated() { passed.append((descriptor, Slot.firstSymbol + Int32(index))) }
+        let answer: AnalysisAnswer = try reader.run(
+            job, command: Self.command, files: passed, within: limits.milliseconds,
+            doing: "the analysis of \(job.name ?? "a session's crashes")", carryOut: AnalysisWorker.carryOut)
+        if let code = answer.errorCode { throw AnswerCheck.error(code, answer.error, missing: answer.missing) }
         return answer
-    }
-
-    /// A copy of this process that carries out the job and ends; nil where the process cannot be copied.
-    private static func copy(_ job: AnalysisJob, _ slots: [(from: Int32, to: Int32)]) -> pid_t? {
-        let parent = getpid()
-        let (from, to) = (slots.map(\.from), slots.map(\.to))
-        let child = salvage_fork_alone()
-        guard child == 0 else { return child > 0 ? child : nil }
-        guard salvage_become_reader(parent, from, to, from.count) == 0 else { _exit(2) }
-        _exit(AnalysisWorker.carryOut(job))
     }
 }

@@ -9,7 +9,7 @@ public struct AnalysisWorker {
     /// Runs the job found on the agreed descriptors and returns the process's exit code.
     public static func main() -> Int32 {
         _ = salvage_die_with_parent()
-        guard let job = try? JSONDecoder().decode(AnalysisJob.self, from: MemoryFile.read(AnalysisProcess.Slot.job))
+        guard let job = try? JSONDecoder().decode(AnalysisJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
         else { return 2 }
         return carryOut(job)
     }
@@ -17,23 +17,20 @@ public struct AnalysisWorker {
     /// The job, once the process holds nothing but what it was given; returns the process's exit code.
     static func carryOut(_ job: AnalysisJob) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         // What is initialised lazily by opening files must be so before no file can be opened any more.
         _ = TextCrashScanner.shared
         var answer = AnalysisAnswer()
-        answer.barriers = Confinement.enter(job.limits, dataBytes: 1 << 30)
-        answer.records = AnalysisWorker(job).run()
-        guard let reply = try? JSONEncoder().encode(answer) else { return 2 }
-        var written = 0
-        while written < reply.count {
-            let count = reply.withUnsafeBytes { bytes in
-                pwrite(
-                    AnalysisProcess.Slot.answer, bytes.baseAddress.map { $0 + written }, bytes.count - written,
-                    off_t(written))
-            }
-            guard count > 0 else { return 1 }
-            written += count
+        do {
+            answer.barriers = try Confinement.enter(job.limits, dataBytes: 1 << 30)
+            answer.records = AnalysisWorker(job).run()
+        } catch {
+            answer.errorCode = error.code.rawValue
+            answer.error = error.message
+            answer.missing = error.missing
         }
-        return 0
+        guard let reply = try? JSONEncoder().encode(answer) else { return 2 }
+        return MemoryFile.write(reply, to: IngestProcess.Slot.answer) ? 0 : 1
     }
 
     private let job: AnalysisJob

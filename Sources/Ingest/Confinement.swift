@@ -4,42 +4,51 @@ import Unpack
 
 /// What the child gives up before it reads the first hostile byte.
 enum Confinement {
-    /// Gives up what this machine lets it give up and returns the names of the barriers that took effect.
+    /// Gives up all that the child does not need and returns the names of the barriers that took effect.
     ///
-    /// The child needs no file, no network and no other process: all it works on is open already. A barrier that this
-    /// kernel lacks is missing from the result, and `salvage doctor` says so; the others hold all the same.
+    /// The child needs no file, no network and no other process: all it works on is open already. A child that lacks a
+    /// barrier reads nothing, unless `limits` says that this one may be missing.
     ///
-    /// `dataBytes` bounds what it may allocate where the address space must be larger, for files that are mapped; 0 for
-    /// no bound of its own.
-    static func enter(_ limits: IngestLimits, dataBytes: UInt64 = 0) -> [String] {
+    /// - Parameters:
+    ///   - dataBytes: what it may allocate where the address space must be larger, for files that are mapped; 0 for no
+    ///     bound of its own.
+    ///   - descriptors: the first descriptor that it cannot have.
+    /// - Throws: ``IngestError`` with code `unconfined`.
+    static func enter(
+        _ limits: IngestLimits, dataBytes: UInt64 = 0, descriptors: UInt64 = 4096
+    ) throws(IngestError) -> [String] {
         var wanted = salvage_confinement()
         wanted.address_space = limits.memoryBytes
         wanted.data = dataBytes
-        wanted.descriptors = 4096
-        return enter(&wanted, limits)
+        wanted.descriptors = descriptors
+        wanted.file_size = UInt64(MemoryFile.mostAnswer)
+        return try enter(&wanted, limits)
     }
 
     /// The same for an ingest, which needs no more descriptors than it was given and writes files of bounded length.
-    static func enter(_ job: IngestJob) -> [String] {
+    static func enter(_ job: IngestJob) throws(IngestError) -> [String] {
         var wanted = salvage_confinement()
         // Writable memory is what an attack costs.
         wanted.data = job.limits.memoryBytes
         wanted.address_space = addressSpace(job.limits.memoryBytes)
         wanted.descriptors = UInt64(IngestProcess.Slot.firstInput) + UInt64(job.inputs.count + job.furtherPrevious)
         wanted.file_size = fileSize(job)
-        return enter(&wanted, job.limits)
+        return try enter(&wanted, job.limits)
     }
 
-    private static func enter(_ wanted: inout salvage_confinement, _ limits: IngestLimits) -> [String] {
+    private static func enter(
+        _ wanted: inout salvage_confinement, _ limits: IngestLimits
+    ) throws(IngestError) -> [String] {
         _ = InflateBackend.preferred
         wanted.cpu_seconds = UInt64(processorSeconds(limits.milliseconds))
         wanted.deny_executable_memory = 1
         var taken = salvage_confined()
         _ = salvage_confine(&wanted, &taken)
-        return (0..<32).compactMap { bit in
-            guard taken.effective & (1 << bit) != 0, let name = salvage_barrier_name(1 << bit) else { return nil }
-            return String(cString: name)
+        let missing = Barriers.names(taken.failed).filter { limits.allowMissing?.contains($0) != true }
+        guard missing.isEmpty else {
+            throw Barriers.error(missing, because: String(cString: strerror(taken.first_error)))
         }
+        return Barriers.names(taken.effective)
     }
 
     /// The processor time, in seconds over all threads, of a child that may take so many milliseconds.

@@ -14,6 +14,10 @@ enum ConfinementProbe {
         refused["open_file"] = open("/etc/passwd", O_RDONLY) == -1
         refused["create_file"] = open("/tmp/salvage-probe", O_WRONLY | O_CREAT, 0o600) == -1
         refused["remove_file"] = unlink("/tmp/salvage-probe-nothing") == -1 && errno != ENOENT
+        var facts = stat()
+        refused["stat_path"] = stat("/etc/passwd", &facts) == -1
+        // The flag for an empty path does not keep the kernel from looking at another.
+        refused["stat_path_as_empty"] = fstatat(AT_FDCWD, "/etc/passwd", &facts, 0x1000 /* AT_EMPTY_PATH */) == -1
         refused["connect"] = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) == -1
         refused["connect_local"] = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0) == -1
         refused["fork"] = isForkRefused()

@@ -20,6 +20,8 @@ public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let stalled = Code(rawValue: "ingest_stalled")
         /// The child ended by itself without an answer.
         public static let noAnswer = Code(rawValue: "ingest_no_answer")
+        /// A barrier around the child could not be set up, and the configuration does not let it be missing.
+        public static let unconfined = Code(rawValue: "unconfined")
         /// The disk is full.
         public static let noSpace = Code(rawValue: "no_space")
         /// The pack could not be written, for another reason than room.
@@ -43,6 +45,9 @@ public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
     public var message: String
     /// The file concerned, where there is one.
     public var path: String?
+
+    /// The barriers that could not be set up, where that is what failed.
+    public var missing: [String] = []
 
     /// Collects the facts of a failure.
     public init(_ code: Code, _ message: String, path: String? = nil) {

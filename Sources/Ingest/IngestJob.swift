@@ -95,7 +95,7 @@ extension ArtifactEntry {
     mutating func flag(_ name: String) { if !flags.contains(name) { flags.append(name) } }
 }
 
-/// Bounds of one ingest. Absent ones keep their defaults, which the README lists.
+/// Bounds of one ingest, or of another reading in a confined child. Absent ones keep their defaults, which the README lists.
 public struct IngestLimits: Codable, Sendable, Equatable {
     /// Bytes of tar headers between two members.
     public var headerBytes: UInt64?
@@ -113,6 +113,8 @@ public struct IngestLimits: Codable, Sendable, Equatable {
     public var milliseconds: Int64
     /// Writable memory of the child, in bytes.
     public var memoryBytes: UInt64
+    /// Names of barriers without which the child reads all the same; see ``Barriers``. Absent: none.
+    public var allowMissing: [String]?
 
     /// The defaults: five minutes and 1 GiB of memory.
     public init() {
@@ -190,4 +192,6 @@ public struct IngestAnswer: Codable, Sendable, Equatable {
     public var error: String?
     /// The code that belongs to `error`.
     public var errorCode: String?
+    /// The barriers that could not be set up, where that is the error.
+    public var missing: [String]?
 }

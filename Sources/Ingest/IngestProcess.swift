@@ -17,6 +17,7 @@ public struct IngestProcess: Sendable {
     enum Slot {
         static let job: Int32 = 0
         static let answer: Int32 = 1
+        static let words: Int32 = 2
         static let pack: Int32 = 3
         static let previous: Int32 = 4
         static let scratch: Int32 = 5
@@ -67,10 +68,12 @@ public struct IngestProcess: Sendable {
     ) throws -> IngestAnswer {
         var job = job
         job.measuresMemory = measures
-        let question = try MemoryFile(try JSONEncoder().encode(job))
-        let reply = try MemoryFile(Data())
+        let question = try MemoryFile.question(try JSONEncoder().encode(job))
+        let reply = try MemoryFile.answer()
+        let words = try ChildWords()
         var slots: [(from: Int32, to: Int32)] = [
-            (question.descriptor, Slot.job), (reply.descriptor, Slot.answer), (pack, Slot.pack),
+            (question.descriptor, Slot.job), (reply.descriptor, Slot.answer), (words.writing, Slot.words),
+            (pack, Slot.pack),
         ]
         if let previous { slots.append((previous, Slot.previous)) }
         if let scratch { slots.append((scratch, Slot.scratch)) }
@@ -78,24 +81,28 @@ public struct IngestProcess: Sendable {
         for (index, input) in (inputs + further).enumerated() { slots.append((input, Slot.firstInput + Int32(index))) }
         let child = try spawn(Self.command, slots)
         let status = try reap(
-            child, within: job.limits.milliseconds, doing: "the ingest of session \(job.session.session)")
-        let answer = try? JSONDecoder().decode(IngestAnswer.self, from: reply.content())
-        if let answer, let code = answer.errorCode {
-            throw IngestError(.init(rawValue: code), answer.error ?? code)
-        }
-        guard status == 0, let answer else { throw death(status) }
-        return answer
+            child, words, within: job.limits.milliseconds, doing: "the ingest of session \(job.session.session)")
+        let answer = try? JSONDecoder().decode(IngestAnswer.self, from: reply.content(limit: Self.mostAnswer))
+        guard let answer else { throw death(status, words) }
+        let checked = try answer.checked(for: job)
+        guard status == 0 else { throw death(status, words) }
+        return checked
     }
 
-    func death(_ status: Int32) -> IngestError {
+    /// The longest answer of an ingest that is read, in bytes: a verdict for each download takes a few hundred.
+    private static let mostAnswer = 16 << 20
+
+    func death(_ status: Int32, _ words: ChildWords) -> IngestError {
+        let said = words.told.map { "; it said: \($0)" } ?? ""
         let signal = status & 0x7F
         guard signal != 0 else {
-            return IngestError(.noAnswer, "the ingest child ended with exit code \((status >> 8) & 0xFF) and no answer")
+            return IngestError(
+                .noAnswer, "the ingest child ended with exit code \((status >> 8) & 0xFF) and no answer\(said)")
         }
         let name = strsignal(signal).map { String(cString: $0) } ?? "signal \(signal)"
-        if Self.crashSignals.contains(signal) { return IngestError(.died, "the ingest child was killed: \(name)") }
+        if Self.crashSignals.contains(signal) { return IngestError(.died, "the ingest child was killed: \(name)\(said)") }
         let cause = signal == SIGKILL ? ", as the kernel does when memory is short" : ""
-        return IngestError(.killed, "the ingest child was killed from outside: \(name)\(cause)")
+        return IngestError(.killed, "the ingest child was killed from outside: \(name)\(cause)\(said)")
     }
 
     /// Signals by which a process ends for what it did itself. SIGKILL is none of them: we send it only when time is up.
@@ -103,8 +110,8 @@ public struct IngestProcess: Sendable {
         SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGXCPU,
     ]
 
-    /// Starts the child with exactly the descriptors in `slots`, standard error, and an empty environment but for what
-    /// keeps Swift's own backtracer from being started inside the confinement.
+    /// Starts the child with exactly the descriptors in `slots`, which have those of the standard streams among them,
+    /// and an empty environment but for what keeps Swift's own backtracer from being started inside the confinement.
     func spawn(_ command: String, _ slots: [(from: Int32, to: Int32)]) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -124,6 +131,9 @@ public struct IngestProcess: Sendable {
             posix_spawn_file_actions_adddup2(&actions, copy, slot.to)
         }
         let used = Set(slots.map(\.to))
+        for stream: Int32 in 0..<3 where !used.contains(stream) {
+            posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0)
+        }
         let end = max((used.max() ?? 2) + 1, Slot.firstInput)
         for number in 3..<end where !used.contains(number) { posix_spawn_file_actions_addclose(&actions, number) }
         salvage_spawn_close_from(&actions, end)
@@ -132,48 +142,78 @@ public struct IngestProcess: Sendable {
         let settings: [String] = ["SWIFT_BACKTRACE=enable=no", "LC_ALL=C"]
         var environment: [UnsafeMutablePointer<CChar>?] = settings.map { strdup($0) } + [nil]
         defer { for text in arguments + environment { free(text) } }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        salvage_spawn_plain_signals(&attributes)
         var child: pid_t = 0
-        let error = posix_spawn(&child, executable, &actions, nil, &arguments, &environment)
+        let error = posix_spawn(&child, executable, &actions, &attributes, &arguments, &environment)
         guard error == 0 else {
             throw IngestError(.spawn, "cannot start the ingest child: \(String(cString: strerror(error)))")
         }
         return child
     }
 
-    /// Waits for the child and kills it when its time is up.
-    func reap(_ child: pid_t, within milliseconds: Int64, doing work: String) throws -> Int32 {
+    /// Waits for the child, hears what it says meanwhile, and kills it when its time is up.
+    func reap(
+        _ child: pid_t, _ words: ChildWords, within milliseconds: Int64, doing work: String
+    ) throws(IngestError) -> Int32 {
+        words.closeWriting()
         let watch = salvage_pidfd_open(child)
         defer { if watch >= 0 { close(watch) } }
-        var late: IngestError?
-        if watch >= 0 {
-            var end = pollfd(fd: watch, events: Int16(POLLIN), revents: 0)
-            let deadline = Self.monotonic() + milliseconds
-            while true {
-                let left = deadline - Self.monotonic()
-                let ready = poll(&end, 1, Int32(clamping: max(0, left)))
-                if ready > 0 { break }
-                if ready < 0, errno == EINTR { continue }
-                let words = "\(work) took more than \(milliseconds / 1000) s and was stopped"
-                late = ChildActivity(of: child).hindrance(limit: milliseconds).map {
-                    IngestError(.stalled, "\(words): \($0)")
-                }
-                late = late ?? IngestError(.timedOut, words)
-                kill(child, SIGKILL)
-                break
-            }
+        var hindrance: String?
+        let isLate = !Self.wait(for: child, watch, words, until: Self.monotonic() &+ milliseconds)
+        if isLate {
+            hindrance = ChildActivity(of: child).hindrance(limit: milliseconds)
+            kill(child, SIGKILL)
         }
         var status: Int32 = 0
         var usage = rusage()
         while wait4(child, &status, 0, &usage) < 0 {
             guard errno == EINTR else { throw IngestError(.noAnswer, "cannot wait for the ingest child: \(reason())") }
         }
-        if let late { throw late }
+        words.drain()
+        let said = words.told.map { "; it said: \($0)" } ?? ""
+        if isLate {
+            let text = "\(work) took more than \(Self.span(milliseconds)) and was stopped"
+            throw hindrance.map { IngestError(.stalled, "\(text): \($0)") } ?? IngestError(.timedOut, text + said)
+        }
         // The kernel ends with SIGKILL what reaches the hard limit of processor time.
         let used = Int64(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
         if status & 0x7F == SIGKILL, used >= Confinement.processorSeconds(milliseconds) - 1 {
-            throw IngestError(.timedOut, "\(work) took \(used) s of processor time and was stopped")
+            throw IngestError(.timedOut, "\(work) took \(used) s of processor time and was stopped\(said)")
         }
         return status
+    }
+
+    /// Returns true when the child has ended, false when its time is up.
+    private static func wait(
+        for child: pid_t, _ watch: Int32, _ words: ChildWords, until deadline: Int64
+    ) -> Bool {
+        while true {
+            // A negative descriptor is passed over.
+            var events = [
+                pollfd(fd: watch, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: words.reading, events: Int16(POLLIN), revents: 0),
+            ]
+            let left = max(0, deadline - monotonic())
+            // Without a descriptor for the child's end it is asked for now and then.
+            let ready = poll(&events, nfds_t(events.count), Int32(clamping: watch >= 0 ? left : min(left, 5)))
+            if ready < 0, errno == EINTR { continue }
+            if ready > 0, events[1].revents != 0 { words.drain() }
+            if watch >= 0 ? ready > 0 && events[0].revents != 0 : hasEnded(child) { return true }
+            if left == 0 || (ready < 0 && watch >= 0) { return false }
+        }
+    }
+
+    private static func hasEnded(_ child: pid_t) -> Bool {
+        var facts = siginfo_t()
+        let options = WEXITED | WNOHANG | WNOWAIT
+        return waitid(P_PID, id_t(child), &facts, options) != 0 || facts._sifields._sigchld.si_pid != 0
+    }
+
+    private static func span(_ milliseconds: Int64) -> String {
+        milliseconds % 1000 == 0 ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
     }
 
     private static func monotonic() -> Int64 {
@@ -185,35 +225,3 @@ public struct IngestProcess: Sendable {
 
 /// The C library's words for `errno`.
 func reason() -> String { String(cString: strerror(errno)) }
-
-/// An anonymous file in memory.
-final class MemoryFile {
-    let descriptor: Int32
-
-    /// Creates the file with `content`, positioned at its beginning.
-    init(_ content: Data) throws {
-        descriptor = salvage_memfd("salvage-ingest")
-        guard descriptor >= 0 else { throw IngestError(.spawn, "cannot create a file in memory: \(reason())") }
-        let written = content.withUnsafeBytes { bytes in
-            bytes.isEmpty ? 0 : pwrite(descriptor, bytes.baseAddress, bytes.count, 0)
-        }
-        guard written == content.count else { throw IngestError(.spawn, "cannot fill a file in memory: \(reason())") }
-    }
-
-    deinit { close(descriptor) }
-
-    /// Everything in the file, at most 64 MiB.
-    func content() -> Data { Self.read(descriptor) }
-
-    /// Everything in the file behind a descriptor from its beginning on, at most 64 MiB.
-    static func read(_ descriptor: Int32) -> Data {
-        var all = Data()
-        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
-        while all.count < 64 << 20 {
-            let count = chunk.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(all.count)) }
-            guard count > 0 else { break }
-            all.append(contentsOf: chunk[..<count])
-        }
-        return all
-    }
-}

@@ -27,7 +27,7 @@ public struct IngestWorker {
             options.filtersAside = job.path != nil
             let redactor = job.redactions.isEmpty ? nil : try Redactor(job.redactions)
             let meter = job.measuresMemory ? open("/proc/self/status", O_RDONLY | O_CLOEXEC) : -1
-            answer.barriers = Confinement.enter(job)
+            answer.barriers = try Confinement.enter(job)
             if job.isProbe {
                 answer.probes = ConfinementProbe.run(job)
             } else {
@@ -40,13 +40,13 @@ public struct IngestWorker {
         } catch let error as IngestError {
             answer.errorCode = error.code.rawValue
             answer.error = error.message
+            answer.missing = error.missing
         } catch {
             answer.errorCode = IngestError.Code.protocolMismatch.rawValue
             answer.error = "the ingest child does not understand its job: \(error)"
         }
         guard let reply = try? JSONEncoder().encode(answer) else { return 2 }
-        let written = reply.withUnsafeBytes { pwrite(IngestProcess.Slot.answer, $0.baseAddress, $0.count, 0) }
-        return written == reply.count && answer.errorCode == nil ? 0 : 1
+        return MemoryFile.write(reply, to: IngestProcess.Slot.answer) && answer.errorCode == nil ? 0 : 1
     }
 
     /// What a failure of the pack's writer says of what is being packed.
@@ -69,7 +69,7 @@ public struct IngestWorker {
     }
 
     /// Has the C library read its list of character sets, by which libarchive converts names.
-    private static func loadConversions() {
+    static func loadConversions() {
         guard let conversion = iconv_open("UTF-8", "ANSI_X3.4-1968"), conversion != iconv_t(bitPattern: -1) else {
             return
         }
@@ -183,12 +183,7 @@ public struct IngestWorker {
             throw IngestError(.unreadable, "cannot read a download: \(report.firstError?.message ?? "read failed")")
         }
         if report.verdict == .notAnArchive, input.form == .either { return try keepAsFile(input, descriptor, &sink) }
-        var verdict = ArtifactVerdict(
-            artifact: input.artifact, verdict: report.verdict.rawValue, flags: report.flags.names,
-            entries: report.entries, bytes: report.bytes &+ report.holeBytes)
-        verdict.firstError = report.firstError.map {
-            "\($0.message) (at byte \($0.offset) of the \($0.layer.rawValue) stream)"
-        }
+        var verdict = ArtifactVerdict(report, artifact: input.artifact)
         if report.verdict == .notAnArchive { verdict.head = Self.printable(report.head.prefix(200)) }
         return verdict
     }
@@ -244,6 +239,18 @@ public struct IngestWorker {
     /// ASCII as it is, everything else as a dot: enough to recognise an error page.
     static func printable(_ bytes: some Sequence<UInt8>) -> String {
         String(decoding: bytes.map { (0x20..<0x7F).contains($0) ? $0 : UInt8(ascii: ".") }, as: UTF8.self)
+    }
+}
+
+extension ArtifactVerdict {
+    /// What the unpacker reports, in the ledger's words.
+    init(_ report: UnpackReport, artifact: Int) {
+        self.init(
+            artifact: artifact, verdict: report.verdict.rawValue, flags: report.flags.names, entries: report.entries,
+            bytes: report.bytes &+ report.holeBytes)
+        firstError = report.firstError.map { fault in
+            "\(fault.message) (at byte \(fault.offset) of the \(fault.layer.rawValue) stream)"
+        }
     }
 }
 

@@ -34,6 +34,17 @@ extension PackReader {
         }
     }
 
+    /// The same by a descriptor that can be read at offsets, and stays the caller's.
+    public static func verify(descriptor: Int32, quick: Bool = false) -> PackReport {
+        do throws(PackError) {
+            return try verify(PackBytes(descriptor: descriptor), quick: quick)
+        } catch {
+            var report = PackReport()
+            report.damage.append(PackDamage(.file, error.description, offset: error.offset))
+            return report
+        }
+    }
+
     /// Checks a pack in memory.
     public static func verify(_ bytes: [UInt8], quick: Bool = false) -> PackReport {
         verify(PackBytes(bytes), quick: quick)

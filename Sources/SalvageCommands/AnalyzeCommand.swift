@@ -28,7 +28,9 @@ struct Analyze: ParsableCommand {
     private static let mostFiles = 10_000
 
     func run() throws {
-        let rules = try StoreAccess.configuration(options).signatures
+        let configuration = try StoreAccess.configuration(options)
+        let rules = configuration.signatures
+        let readers = AnalysisProcess(copiesItself: true, allowMissing: configuration.confinement.allowMissing)
         let store = try symbols.map { try Shelf($0) }
         let output = Output(options)
         var count = 0
@@ -37,7 +39,7 @@ struct Analyze: ParsableCommand {
             var records: [CrashRecord] = []
             for path in try Self.expand(file) {
                 do {
-                    records += try Self.read(path, symbols: store?.store)
+                    records += try Self.read(path, readers, symbols: store?.store)
                 } catch {
                     failed = true
                     let failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)")
@@ -100,7 +102,9 @@ struct Analyze: ParsableCommand {
         return found.sorted()
     }
 
-    private static func read(_ path: String, symbols: SymbolStore?) throws -> [CrashRecord] {
+    private static func read(
+        _ path: String, _ readers: AnalysisProcess, symbols: SymbolStore?
+    ) throws -> [CrashRecord] {
         // Without blocking: a pipe under that name would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
@@ -112,7 +116,7 @@ struct Analyze: ParsableCommand {
             throw Failure("unreadable", "it is not a regular file", path: path)
         }
         let modified = Int64(facts.st_mtim.tv_sec) &* 1000 &+ Int64(facts.st_mtim.tv_nsec) / 1_000_000
-        return try AnalysisProcess(copiesItself: true).analyze(
+        return try readers.analyze(
             descriptor: descriptor, name: path, modified: modified, symbols: symbols
         ).records
     }

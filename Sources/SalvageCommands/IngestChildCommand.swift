@@ -1,7 +1,7 @@
 import Ingest
 
-/// The hidden commands under which the program runs as the confined child of an ingest or of an analysis; see
-/// `IngestProcess` and `AnalysisProcess`.
+/// The hidden commands under which the program runs as the confined child of an ingest, of an analysis or of a
+/// verification; see `IngestProcess`, `AnalysisProcess` and `FileJudge`.
 ///
 /// They are recognised before the argument parser is set up: a child has nothing to parse and no time to lose.
 enum IngestChild {
@@ -9,6 +9,7 @@ enum IngestChild {
         switch arguments {
         case [IngestProcess.command]: IngestWorker.main()
         case [AnalysisProcess.command]: AnalysisWorker.main()
+        case [FileJudge.command]: JudgeWorker.main()
         default: nil
         }
     }

@@ -189,9 +189,9 @@ struct VerdictLine {
         }
         let word = verdict.verdict == "ok" ? output.style.green("ok") : output.style.red(verdict.verdict)
         var text = "\(Escape.display(file)): \(word), \(verdict.entries) entries, \(SizeText.binary(verdict.bytes))"
-        if !verdict.flags.isEmpty { text += " [\(verdict.flags.joined(separator: " "))]" }
-        if let error = verdict.firstError { text += "\n  first error: \(error)" }
-        if let head = verdict.head, !head.isEmpty { text += "\n  it begins with: \(head)" }
+        if !verdict.flags.isEmpty { text += " [\(Escape.display(verdict.flags.joined(separator: " ")))]" }
+        if let error = verdict.firstError { text += "\n  first error: \(Escape.display(error))" }
+        if let head = verdict.head, !head.isEmpty { text += "\n  it begins with: \(Escape.display(head))" }
         output.text(text)
     }
 }

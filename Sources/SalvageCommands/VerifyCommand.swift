@@ -14,11 +14,13 @@ struct Verify: ParsableCommand {
             Without files, the whole store is checked: the catalog's database, every pack (with --quick its structure, \
             else also the checksum of every block and the SHA-256 of every member), whether catalog and packs agree, and \
             what was set aside because it was damaged. With files, packs are checked and archives (.tar.gz, .tar) \
-            are judged: ok, incomplete, corrupt or not_an_archive. Exit code 3 when something is not ok.
+            are judged: ok, incomplete, corrupt or not_an_archive, within limits.unpack of the configuration. Each file \
+            is read in a confined process of its own that can open nothing; one that kills that process or keeps it too \
+            long is not_judged. Exit code 3 when something is not ok.
             """)
 
     @Flag(help: "Check the structure of packs only, not their content.") var quick = false
-    @Argument(help: ArgumentHelp("Packs or archives; without any, the store.", valueName: "file")) var files: [String] =
+    @Argument(help: ArgumentHelp("Packs or archives, - for standard input; without any, the store.", valueName: "file")) var files: [String] =
         []
     @OptionGroup var options: GlobalOptions
 
@@ -36,34 +38,23 @@ struct Verify: ParsableCommand {
     }
 
     private func verifyFiles(_ output: Output) throws -> Bool {
+        let judge = FileJudge(limits: IngestLimits(try StoreAccess.configuration(options)), copiesItself: true)
         var isGood = true
         var unreadable = false
         for file in files {
-            let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-            guard descriptor >= 0 else {
+            do {
+                isGood = try verify(file, judge, output) && isGood
+            } catch let error as IngestError where error.code == .unconfined || error.code == .spawn {
+                // No other file fares better.
+                output.sink.flush()
+                throw error
+            } catch {
                 // The verdicts on the other files are worth having.
                 output.sink.flush()
-                Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: file).report(
-                    json: options.json, style: options.errorStyle)
+                let failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)", path: file)
+                failure.report(json: options.json, style: options.errorStyle)
                 unreadable = true
-                continue
             }
-            defer { close(descriptor) }
-            if PackCheck.isPack(descriptor) {
-                let check = PackCheck(path: file, quick: quick)
-                check.write(file: file, session: check.report.session, to: output)
-                isGood = isGood && check.report.isSound
-                continue
-            }
-            let report = Unpacker().verify(descriptor: descriptor)
-            var verdict = ArtifactVerdict(
-                artifact: 0, verdict: report.verdict.rawValue, flags: report.flags.names, entries: report.entries,
-                bytes: report.bytes &+ report.holeBytes)
-            verdict.firstError = report.firstError.map { fault in
-                "\(fault.message) (at byte \(fault.offset) of the \(fault.layer.rawValue) stream)"
-            }
-            VerdictLine(file: file, verdict: verdict).write(to: output, session: nil)
-            isGood = isGood && report.verdict == .ok
         }
         if unreadable {
             try output.finish()
@@ -71,33 +62,60 @@ struct Verify: ParsableCommand {
         }
         return isGood
     }
+
+    private func verify(_ file: String, _ judge: FileJudge, _ output: Output) throws -> Bool {
+        let descriptor = try Self.open(file)
+        defer { close(descriptor) }
+        let judgement: FileJudgement
+        do {
+            judgement = try judge.judge(descriptor: descriptor, name: file, quick: quick)
+        } catch let error as IngestError where error.code == .died || error.code == .timedOut {
+            var verdict = ArtifactVerdict(
+                artifact: 0, verdict: "not_judged", flags: [error.code == .died ? "reader_died" : "reader_timed_out"],
+                entries: 0, bytes: 0)
+            verdict.firstError = error.message
+            VerdictLine(file: file, verdict: verdict).write(to: output, session: nil)
+            return false
+        }
+        if let pack = judgement.pack {
+            PackCheck(pack).write(file: file, session: pack.session, to: output)
+            return pack.isSound
+        }
+        guard let archive = judgement.archive else { return false }
+        VerdictLine(file: file, verdict: archive).write(to: output, session: nil)
+        return archive.verdict == Verdict.ok.rawValue
+    }
+
+    /// Opens a file for the child to read. Without waiting, as a pipe under that name would for somebody to write to it;
+    /// what comes through one is waited for later.
+    private static func open(_ file: String) throws -> Int32 {
+        let descriptor =
+            file == "-"
+            ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : Glibc.open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else {
+            throw Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: file)
+        }
+        if file != "-" { _ = fcntl(descriptor, F_SETFL, O_RDONLY) }
+        return descriptor
+    }
 }
 
 /// What is wrong with one pack, and what is still good, in words.
 struct PackCheck {
-    let report: PackReport
-    private let reader: PackReader?
-    private let quick: Bool
+    let report: PackJudgement
 
     /// More members than this of one damage are counted, not named.
     private static let mostNames = 20
 
-    /// Checks the pack at `path`.
+    /// Checks the pack at `path`, in this process: for packs of the store, which our own child wrote.
     init(path: String, quick: Bool) {
-        self.quick = quick
-        report = PackReader.verify(path: path, quick: quick)
-        reader = report.isSound ? nil : try? PackReader.open(path: path, tolerant: true)
+        let report = PackReader.verify(path: path, quick: quick)
+        let reader = report.isSound ? nil : try? PackReader.open(path: path, tolerant: true)
+        self.report = PackJudgement(report, reader, quick: quick)
     }
 
-    /// Whether the file begins as packs do (a zstd frame) and ends in a pack's trailer.
-    static func isPack(_ descriptor: Int32) -> Bool {
-        do {
-            _ = try PackReader.open(descriptor: descriptor, tolerant: true)
-            return true
-        } catch {
-            return error.code != .notAPack
-        }
-    }
+    /// What a confined child found.
+    init(_ report: PackJudgement) { self.report = report }
 
     func write(file: String, session: String?, to output: Output) {
         if output.json {
@@ -106,36 +124,20 @@ struct PackCheck {
             line.add("session", session)
             line.add("verdict", report.isSound ? "ok" : "corrupt")
             line.add("flags", report.isSound ? [] : ["damaged"])
-            line.add("members", Set(report.damage.flatMap(\.members)).sorted().compactMap(name))
-            line.add("first_error", report.damage.first?.description)
+            line.add("members", report.members.map { Escape.path($0) })
+            line.add("first_error", report.flaws.first?.words)
             output.line(line)
             return
         }
         let word = report.isSound ? output.style.green("ok") : output.style.red("corrupt")
         output.text("\(Escape.display(file)): \(word)\(session.map { ", session \(Escape.display($0))" } ?? "")")
-        for damage in report.damage {
-            output.text("  \(damage.description)")
-            for member in damage.members.prefix(Self.mostNames) {
-                output.text("    affects \(name(member) ?? "member \(member)")")
-            }
-            if damage.members.count > Self.mostNames {
-                output.text("    affects \(damage.members.count - Self.mostNames) more; --json names them all")
+        for flaw in report.flaws {
+            output.text("  \(Escape.display(flaw.words))")
+            for member in flaw.members.prefix(Self.mostNames) { output.text("    affects \(Escape.path(member))") }
+            if flaw.count > Self.mostNames {
+                output.text("    affects \(flaw.count - Self.mostNames) more; --json names them all")
             }
         }
-        if !report.isSound { output.text("  \(stillGood)") }
-    }
-
-    private func name(_ index: Int) -> String? {
-        guard let reader, reader.members.indices.contains(index) else { return nil }
-        return Escape.path(reader.members[index].path)
-    }
-
-    private var stillGood: String {
-        let blocks = "\(report.blocks - report.damagedBlocks.count) of \(report.blocks) blocks are good"
-        guard let reader, !reader.members.isEmpty else {
-            return blocks + "; what they hold comes out of: zstd -dc"
-        }
-        if quick { return blocks + " as far as --quick looks; without it their content is checked" }
-        return "\(report.soundMembers.count) of \(reader.members.count) members are good, \(blocks)"
+        if !report.isSound { output.text("  \(Escape.display(report.stillGood))") }
     }
 }

@@ -80,28 +80,28 @@ public struct ByteStream: AsyncSequence, Sendable {
 
     let body: HTTPClientResponse.Body
     let context: RequestContext
-    let stall: Duration?
+    let pace: BodyPace
     let framing: BodyHead.Framing
 
     /// Starts reading.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(
-            source: BodySource(body.makeAsyncIterator()), context: context, stall: stall, framing: framing)
+            source: BodySource(body.makeAsyncIterator()), context: context, pace: pace, framing: framing)
     }
 
     /// Reads the body piece by piece.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let source: BodySource
         let context: RequestContext
-        let stall: Duration?
+        let pace: BodyPace
         let framing: BodyHead.Framing
         private var received: Int64 = 0
         private var finished = false
 
-        init(source: BodySource, context: RequestContext, stall: Duration?, framing: BodyHead.Framing) {
+        init(source: BodySource, context: RequestContext, pace: BodyPace, framing: BodyHead.Framing) {
             self.source = source
             self.context = context
-            self.stall = stall
+            self.pace = pace
             self.framing = framing
         }
 
@@ -120,7 +120,9 @@ public struct ByteStream: AsyncSequence, Sendable {
             guard !finished else { return nil }
             let buffer: ByteBuffer?
             do {
-                buffer = try await source.next(stall: stall)
+                // A body that always has a next piece would otherwise never notice.
+                try Task.checkCancellation()
+                buffer = try await source.next(pace)
             } catch {
                 finished = true
                 throw context.failure(error, during: .body(received: received))
@@ -140,14 +142,38 @@ public struct ByteStream: AsyncSequence, Sendable {
     }
 }
 
+/// How slowly a body may come.
+struct BodyPace: Sendable {
+    /// Longest time without a byte.
+    var stall: Duration?
+    /// Least bytes a second, over twice the longest time without one.
+    var slowest = 0
+    /// How long the whole body may take, and when that is over.
+    var end: (limit: Duration, moment: ContinuousClock.Instant)?
+}
+
 /// No byte arrived for the configured time.
 struct BodyStalled: Error {
+    var limit: Duration
+}
+
+/// Bytes arrived, but hardly.
+struct BodyTooSlow: Error {
+    var slowest: Int
+    var window: Duration
+}
+
+/// The body did not end in time.
+struct BodyOverdue: Error {
     var limit: Duration
 }
 
 /// The network side of a body. Only one `next` is ever under way.
 final class BodySource: @unchecked Sendable {
     private var iterator: HTTPClientResponse.Body.AsyncIterator
+    /// Time spent waiting since the pace was last judged, and bytes that came in it.
+    private var waited = Duration.zero
+    private var came = 0
 
     init(_ iterator: HTTPClientResponse.Body.AsyncIterator) {
         self.iterator = iterator
@@ -155,17 +181,38 @@ final class BodySource: @unchecked Sendable {
 
     /// The next bytes, nil at the end.
     ///
-    /// The time counts only while bytes are waited for: whoever reads slowly is not taken for a server that stalls.
-    func next(stall: Duration?) async throws -> ByteBuffer? {
-        guard let stall else { return try await iterator.next() }
-        return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
+    /// The time counts only while bytes are waited for: whoever reads slowly is not taken for a server that stalls. The
+    /// end of the whole counts by the clock.
+    func next(_ pace: BodyPace) async throws -> ByteBuffer? {
+        try judge(pace)
+        let begun = ContinuousClock.now
+        var late: any Error = BodyStalled(limit: pace.stall ?? .zero)
+        var patience = pace.stall
+        if let end = pace.end, end.moment - begun < patience ?? .seconds(Int64.max) {
+            late = BodyOverdue(limit: end.limit)
+            patience = end.moment - begun
+        }
+        guard let patience else { return try await iterator.next() }
+        guard patience > .zero else { throw late }
+        let buffer = try await withThrowingTaskGroup(of: ByteBuffer?.self) { [late] group in
             group.addTask { try await self.iterator.next() }
             group.addTask {
-                try await Task.sleep(for: stall)
-                throw BodyStalled(limit: stall)
+                try await Task.sleep(for: patience)
+                throw late
             }
             defer { group.cancelAll() }
             return try await group.next() ?? nil
+        }
+        waited += .now - begun
+        came += buffer?.readableBytes ?? 0
+        return buffer
+    }
+
+    private func judge(_ pace: BodyPace) throws {
+        guard let stall = pace.stall, waited >= stall * 2 else { return }
+        defer { (waited, came) = (.zero, 0) }
+        if Double(came) < waited / .seconds(1) * Double(pace.slowest) {
+            throw BodyTooSlow(slowest: pace.slowest, window: stall * 2)
         }
     }
 }

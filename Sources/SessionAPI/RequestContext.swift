@@ -42,6 +42,11 @@ struct RequestContext: Sendable {
             return error(.cancelled, "cancelled")
         case let stalled as BodyStalled:
             return error(.timeout, "no byte arrived for \(stalled.limit)\(progress(phase))")
+        case let slow as BodyTooSlow:
+            return error(
+                .timeout, "fewer than \(slow.slowest) bytes a second arrived for \(slow.window)\(progress(phase))")
+        case let overdue as BodyOverdue:
+            return error(.timeout, "the answer was not whole after \(overdue.limit)\(progress(phase))")
         case let failure as HTTPClientError:
             return transport(failure, phase)
         case let failure as HTTPParserError where failure != .invalidEOFState:

@@ -28,6 +28,15 @@ public final class SessionAPIClient: Sendable {
         public var headTimeout: Duration = .seconds(60)
         /// Longest time without a byte inside a body. Followed logs are exempt: a server may be silent for hours.
         public var stallTimeout: Duration = .seconds(60)
+        /// Least pace of a body, in bytes a second over twice ``stallTimeout``: a server that sends a byte now and then
+        /// never stalls, and never ends. Only time in which bytes are waited for counts. Followed logs are exempt.
+        public var slowestBody = 256
+        /// Longest time from asking for the session list to its last byte.
+        public var listTimeout: Duration = .seconds(600)
+        /// Longest time from the head of another JSON answer to its last byte.
+        public var answerTimeout: Duration = .seconds(60)
+        /// Largest session list that is read, in bytes; it is never held in memory.
+        public var maximumList: Int64 = 1 << 30
         /// Most connections for short requests.
         public var requestConnections = 64
         /// Most connections for downloads.
@@ -154,7 +163,7 @@ extension SessionAPIClient {
         let (response, context) = try await send(call, operation, session: session)
         let limit = configuration.maximumAnswer
         var body: [UInt8] = []
-        for try await chunk in stream(response, context) {
+        for try await chunk in stream(response, context, within: configuration.answerTimeout) {
             guard body.count + chunk.count <= limit else {
                 throw context.error(.invalidAnswer, "the answer is larger than \(limit) bytes")
             }
@@ -172,11 +181,17 @@ extension SessionAPIClient {
         }
     }
 
-    /// The body of a response as a stream.
-    func stream(_ response: HTTPClientResponse, _ context: RequestContext, stalls: Bool = true) -> ByteStream {
-        ByteStream(
-            body: response.body, context: context, stall: stalls ? configuration.stallTimeout : nil,
-            framing: BodyHead(response).framing)
+    /// The body of a response as a stream, which must end within a time where one is given.
+    func stream(
+        _ response: HTTPClientResponse, _ context: RequestContext, stalls: Bool = true, within limit: Duration? = nil
+    ) -> ByteStream {
+        var pace = BodyPace()
+        if stalls {
+            pace.stall = configuration.stallTimeout
+            pace.slowest = configuration.slowestBody
+        }
+        if let limit { pace.end = (limit, .now + limit) }
+        return ByteStream(body: response.body, context: context, pace: pace, framing: BodyHead(response).framing)
     }
 
     /// JSON bytes of a request body.
@@ -219,7 +234,7 @@ extension SessionAPIClient {
     private func refusal(_ response: HTTPClientResponse, _ context: RequestContext) async -> APIError {
         var body: [UInt8] = []
         do {
-            for try await chunk in stream(response, context) {
+            for try await chunk in stream(response, context, within: .seconds(10)) {
                 chunk.withUnsafeBytes { body.append(contentsOf: $0.prefix(65_536 - body.count)) }
                 if body.count == 65_536 { break }
             }

@@ -9,7 +9,8 @@ enum salvage_barrier {
     SALVAGE_BARRIER_NO_NEW_PRIVS = 1 << 0,
     /// No file or folder can be opened, and where the kernel knows how, no TCP port and no signal outside (landlock(7)).
     SALVAGE_BARRIER_LANDLOCK = 1 << 1,
-    /// System calls other than those for computing and for descriptors already open fail with EPERM (seccomp(2)).
+    /// System calls other than those for computing and for descriptors already open fail with EPERM (seccomp(2)). No
+    /// path can be asked about either: fstat(2) goes on working through a handler of SIGSYS, which the process keeps.
     SALVAGE_BARRIER_SECCOMP = 1 << 2,
     /// Address space is limited (setrlimit(2), RLIMIT_AS).
     SALVAGE_BARRIER_ADDRESS_SPACE = 1 << 3,

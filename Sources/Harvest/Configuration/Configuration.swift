@@ -25,6 +25,8 @@ public struct Configuration: Sendable, Equatable {
     public var signatures = SignatureRules()
     /// What is taken out of logs and other texts before they are stored.
     public var redact: [Redaction] = []
+    /// What the readers of hostile bytes may lack.
+    public var confinement = Confinement()
     /// How `grep` reads patterns.
     public var grep = Grep()
     /// The file these values came from; nil when no file was found.
@@ -51,6 +53,16 @@ public struct Configuration: Sendable, Equatable {
         public var running: Int64 = 5000
         /// Between two lists of all sessions, exited ones included.
         public var all: Int64 = 30_000
+    }
+
+    /// The barriers around the processes that read what containers wrote.
+    public struct Confinement: Sendable, Equatable {
+        /// All of them, by the names that `doctor` prints.
+        public static let barriers = [
+            "no_new_privs", "landlock", "seccomp", "address_space", "data", "cpu", "file_size", "descriptors", "no_core",
+        ]
+        /// Those without which such a process reads all the same; without any other one it refuses to.
+        public var allowMissing: [String] = []
     }
 
     /// What `grep` and `logs -g` do unless a flag says otherwise.
@@ -145,6 +157,8 @@ public struct Configuration: Sendable, Equatable {
         public var stall: Int64 = 30_000
         /// How long a followed log may stay silent before its stream is taken for hung and begun anew, in milliseconds.
         public var silence: Int64 = 600_000
+        /// How long a whole list of sessions may take to arrive, in milliseconds.
+        public var list: Int64 = 120_000
         /// Bytes to keep free on the store's disk; below it no download starts.
         public var reserve: UInt64 = 256 << 20
         /// Largest download of one artifact, in bytes; the rest is cut off and said so.
@@ -167,6 +181,8 @@ public struct Configuration: Sendable, Equatable {
         public var sparseExtents: UInt64 = 100_000
         /// Bytes that the compressed logs in one archive may expand to; 0 leaves them as they are.
         public var expandedSize: UInt64 = 2 << 30
+        /// How long the confined child may take for one session, or one file of `verify`, in milliseconds.
+        public var time: Int64 = 300_000
     }
 
     /// The rule that decides about a session, if any matches.

@@ -115,6 +115,11 @@ extension Configuration {
             Prune.read(NodeReader(node, at: "prune[\(index)]", findings: top.findings))
         }
         readSignatures(top.section("signatures"))
+        let confinement = top.section("confinement")
+        for node in confinement.list("allow_missing") ?? [] {
+            if let name = confinement.barrier(node) { self.confinement.allowMissing.append(name) }
+        }
+        confinement.finish()
         let grep = top.section("grep")
         if let value = grep.boolean("smart_case") { self.grep.smartCase = value }
         grep.finish()
@@ -176,6 +181,7 @@ extension Configuration {
         rates.finish()
         if let value = section.duration("stall", from: 100) { limits.stall = value }
         if let value = section.duration("silence", from: 100) { limits.silence = value }
+        if let value = section.duration("list", from: 100) { limits.list = value }
         if let value = section.size("reserve") { limits.reserve = value }
         if let value = section.size("download") { limits.download = value }
         let unpack = section.section("unpack")
@@ -187,6 +193,7 @@ extension Configuration {
         if let value = unpack.integer("sparse_extents", in: 1...1_000_000_000) {
             limits.unpack.sparseExtents = UInt64(value)
         }
+        if let value = unpack.duration("time", from: 100) { limits.unpack.time = value }
         unpack.finish()
         section.finish()
     }
@@ -291,6 +298,18 @@ extension NodeReader {
                 "write a function's name, with * for any text, or an extended regular expression between slashes")
             return nil
         }
+    }
+
+    /// The name of a barrier in the list `allow_missing`.
+    fileprivate func barrier(_ node: Node) -> String? {
+        let known = Configuration.Confinement.barriers
+        let text: String? = if case .scalar(let scalar) = node { scalar.string } else { nil }
+        if let text, known.contains(text) { return text }
+        let near = text.flatMap { Spelling.nearest(to: $0, among: known) }
+        note(
+            node.mark?.line ?? 0, path("allow_missing"), "'\(text ?? Self.kind(node))' is no barrier that salvage knows",
+            near.map { "did you mean '\($0)'?" } ?? "known here: \(known.joined(separator: ", "))")
+        return nil
     }
 
     fileprivate func glob(_ key: String) -> Glob? {

@@ -110,9 +110,12 @@ extension HarvestRunner {
         parts.observer.event(.packingDeferred(session: key, reason: reason, wait: wait))
     }
 
-    /// Waits for ingests that were running when the loop ended.
-    func finishIngests() async {
-        while state.withLock({ $0.progress.ingesting > 0 }) { try? await Task.sleep(for: .milliseconds(20)) }
+    /// Waits for ingests that were running when the loop ended, but not beyond a moment where one is given.
+    func finishIngests(until end: Int64?) async {
+        while state.withLock({ $0.progress.ingesting > 0 }) {
+            if let end, Self.now() >= end { return }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ extension HarvestRunner {
     /// Polls and watches the clock until the run is over; then lets the loop end.
     ///
     /// - Parameter lists: Whether the API is asked for sessions; not where a single pass is about known ones only.
-    func drive(_ mode: Mode, lists: Bool) async -> HarvestError? {
+    func drive(_ mode: Mode, _ deadline: RunDeadline?, lists: Bool) async -> HarvestError? {
         let failure = await withTaskGroup(of: HarvestError?.self) { group in
             group.addTask {
                 var failure: HarvestError?
@@ -22,7 +22,7 @@ extension HarvestRunner {
                 }
                 return failure
             }
-            await self.watchClock(mode)
+            await self.watchClock(mode, deadline)
             group.cancelAll()
             return await group.next() ?? nil
         }
@@ -31,22 +31,22 @@ extension HarvestRunner {
         return failure
     }
 
-    /// Returns when the run is over: idle in a single pass, or stopped and drained.
-    private func watchClock(_ mode: Mode) async {
-        let began = Self.now()
-        var flushed = began
+    /// Returns when the run is over: idle in a single pass, or stopped and drained. Nothing waits for a list then: what it
+    /// brings could not be begun any more.
+    private func watchClock(_ mode: Mode, _ deadline: RunDeadline?) async {
+        var flushed = Self.now()
         var shown = Int64.min
         var stopped: Int64?
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(Self.tick))
             let now = Self.now()
-            if case .pass(let limit?, _) = mode, now - began >= limit, stopped == nil { requestStop() }
+            if let deadline, now >= deadline.stop, stopped == nil { requestStop() }
             let shows = now - Self.showEvery >= shown
             let (stopping, over, progress) = change { state, now in
                 state.apply(state.watcher.handle(.tick, now: now), now)
                 if case .pass = mode, state.fetcher.pause != nil || state.summary.pause != nil { state.stopping = true }
-                let over = state.isIdle || (state.stopping && state.active == 0)
-                return (state.stopping, over && state.listed, shows || over ? state.currentProgress(now) : nil)
+                let over = state.stopping ? state.active == 0 : state.isIdle && state.listed
+                return (state.stopping, over, shows || over ? state.currentProgress(now) : nil)
             }
             if let progress {
                 parts.observer.progress(progress)
@@ -57,7 +57,7 @@ extension HarvestRunner {
                 flushed = Self.now()
             }
             if stopping { stopped = stopped ?? now }
-            if let stopped, (stopping && over) || now - stopped >= Self.drain { return }
+            if let stopped, over || now - stopped >= Self.drain || now >= deadline?.cancel ?? .max { return }
             if case .pass = mode, over { return }
         }
     }
@@ -83,6 +83,11 @@ extension HarvestRunner {
         }
         let (last, paused) = state.withLock { ($0.summary.listFailures.last, $0.summary.pause != nil) }
         guard failures == 2, !paused, let last else { return nil }
+        if Task.isCancelled {
+            return HarvestError(
+                .apiUnavailable, "the run ended before the API had given a whole list of sessions",
+                hint: "nothing is lost yet, try again; give it longer (--max-runtime), or look at api.url and the network")
+        }
         return HarvestError(
             .apiUnavailable, "the API gave no list of sessions: \(last.message)", status: last.status,
             identifier: last.identifier, hint: "check api.url and the network; nothing is lost yet, try again")
@@ -160,6 +165,7 @@ extension HarvestRunner {
                     let ended = Watcher.Event.listEnded(kind, complete: true, rejected: damage.rejected)
                     state.apply(state.watcher.handle(ended, now: now), now)
                     if kind == .running { state.progress.listed = now }
+                    state.progress.polled = now
                 }
                 return true
             } catch {
@@ -167,7 +173,10 @@ extension HarvestRunner {
                 change { state, now in
                     state.apply(state.watcher.handle(.listEnded(kind, complete: false), now: now), now)
                     state.summary.listFailures = state.summary.listFailures.suffix(9) + [error]
+                    state.progress.polled = now
                 }
+                // One that was given up because the run ends is no failure of the API.
+                if Task.isCancelled { return false }
                 parts.observer.event(.listFailed(kind, error))
                 if noteRefusal(error) || number == tries || Task.isCancelled { return false }
                 let wait = min(max(error.retryAfter ?? 0, 500 << Int64(number)), 30_000)
@@ -195,7 +204,8 @@ extension HarvestRunner {
         let newcomers = state.withLock { state in
             let newcomers = state.newcomers
             state.newcomers = []
-            return newcomers
+            // A run that ends begins none of them, and there may be very many.
+            return state.stopping ? [] : newcomers
         }
         guard !newcomers.isEmpty else { return }
         let known: [RememberedSession]

@@ -29,6 +29,9 @@ public struct HarvestProgress: Sendable, Hashable {
     /// When the last complete list of running sessions ended, in milliseconds since 1970.
     public var listed: Int64?
 
+    /// When a list of either kind last ended, whole or not, in milliseconds since 1970.
+    public var polled: Int64?
+
     /// Nothing yet.
     public init() {}
 }

@@ -10,8 +10,8 @@ import Text
 public final class HarvestRunner: Sendable {
     /// How long a run lasts and what it is about.
     public enum Mode: Sendable, Hashable {
-        /// Lists once, fetches what can be fetched, ends. At most so many milliseconds, and only the one session where
-        /// one is named.
+        /// Lists once, fetches what can be fetched, ends. After so many milliseconds at the latest, whatever is under way
+        /// then, and only the one session where one is named.
         case pass(maxRuntime: Int64?, session: String?)
         /// Goes on until ``HarvestRunner/requestStop()``.
         case watch
@@ -157,6 +157,10 @@ public final class HarvestRunner: Sendable {
     /// - Throws: ``HarvestError`` when the store cannot be used, or the API gave no list at all in a single pass.
     public func run(_ mode: Mode, again: Selection? = nil) async throws -> HarvestSummary {
         let began = Self.now()
+        var deadline: RunDeadline?
+        if case .pass(let limit?, _) = mode {
+            deadline = RunDeadline(began: Self.now(), limit: limit, drain: Self.drain)
+        }
         if mode == .watch {
             state.withLock { state in
                 state.fetcher.triesPerPass = nil
@@ -175,8 +179,8 @@ public final class HarvestRunner: Sendable {
         if case .pass(_, let session) = mode { try await takeUpLeftOut(again, only: session) }
         // Discarding: a task that has ended must not be kept, with all its memory, until the run is over.
         await withDiscardingTaskGroup { group in
-            group.addTask {
-                let failure = await self.drive(mode, lists: limited == nil)
+            group.addTask { [deadline] in
+                let failure = await self.drive(mode, deadline, lists: limited == nil)
                 self.state.withLock { $0.failure = failure }
             }
             if mode == .watch {
@@ -191,7 +195,7 @@ public final class HarvestRunner: Sendable {
             group.cancelAll()
         }
         let failure = state.withLock { $0.failure }
-        await finishIngests()
+        await finishIngests(until: deadline?.end)
         await dropLeft()
         await flushLedger(final: true)
         if let failure { throw failure }

@@ -84,6 +84,8 @@ extension SessionAPIClient.Configuration {
         // How many are used is the fetcher's to say, also after a reload; these only must not be fewer.
         downloadConnections = Harvest.Configuration.Limits.mostConcurrency
         followConnections = Harvest.Configuration.Limits.mostFollowers
+        listTimeout = .milliseconds(configuration.limits.list)
+        maximumList = 256 << 20
     }
 }
 

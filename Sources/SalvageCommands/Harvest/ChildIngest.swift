@@ -29,7 +29,7 @@ struct ChildIngest: IngestService {
     var ingest: StoreIngest {
         let configuration = current.value
         return StoreIngest(
-            store: store, limits: IngestLimits(configuration.limits.unpack),
+            store: store, limits: IngestLimits(configuration),
             redactions: configuration.redact.map {
                 RedactionRule(name: $0.name, pattern: $0.pattern, replacement: $0.replacement)
             })
@@ -67,7 +67,10 @@ struct ChildIngest: IngestService {
                 session: request.facts, artifacts: rows, files: inputs, earlier: request.earlierPack)
             var contents = try PackContents(packed.reader, path: packed.pack)
             // Symbols may have come since the last session was packed.
-            CrashSigner(store: store, rules: current.value.signatures).renew(&contents)
+            let configuration = current.value
+            CrashSigner(
+                store: store, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing
+            ).renew(&contents)
             var outcome = IngestOutcome(contents: contents, verdicts: verdicts(files, rows: rows, packed: packed))
             for (index, reason) in packed.waiting where rows.indices.contains(index) {
                 outcome.waiting[rows[index].artifact] = reason
@@ -123,9 +126,12 @@ struct ChildIngest: IngestService {
 }
 
 extension IngestLimits {
-    /// The configured bounds on one archive.
-    init(_ unpack: Configuration.Unpack) {
+    /// The configured bounds on one archive and its reader, and what may be missing around that.
+    init(_ configuration: Configuration) {
         self.init()
+        allowMissing = configuration.confinement.allowMissing
+        let unpack = configuration.limits.unpack
+        milliseconds = unpack.time
         headerBytes = unpack.headerBytes
         entries = unpack.entries
         entryBytes = unpack.entrySize

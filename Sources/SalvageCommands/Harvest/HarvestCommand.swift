@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import Dispatch
 import Glibc
 import Harvest
 import SessionAPI
@@ -31,7 +32,9 @@ struct HarvestOnce: AsyncParsableCommand {
             """)
 
     @Flag(help: "Ask once more for what the selected sessions lack, before their deadlines.") var again = false
-    @Option(help: ArgumentHelp("Stop starting downloads after this long, such as 9m.", valueName: "span"))
+    @Option(
+        help: ArgumentHelp(
+            "End within this long, such as 9m, whatever is under way; the next run takes that up.", valueName: "span"))
     var maxRuntime: String?
     @OptionGroup var select: SelectionOptions
     @OptionGroup var options: GlobalOptions
@@ -56,9 +59,30 @@ struct HarvestOnce: AsyncParsableCommand {
         }
         let runner = run.runner
         stop.whenStopped { runner.requestStop() }
+        if let limit { LastResort.arm(after: limit, options) }
         let summary = try await run.carryOut(
             .pass(maxRuntime: limit, session: scope.session), again: scope.again)
         try HarvestReportText(options: options, isAgain: again).write(summary)
         if stop.received == SIGINT { throw EndedWith(status: .interrupted) }
+    }
+}
+
+/// Ends the process where a run does not come to its end by itself: something that cannot be cancelled, such as a name
+/// server or a disk that does not answer, must not keep a cron job beyond its time. Whatever is cut off lies in the spool.
+private enum LastResort {
+    /// What the end of a run takes when nothing hangs, in milliseconds.
+    private static let grace: Int64 = 3000
+
+    static func arm(after limit: Int64, _ options: GlobalOptions) {
+        let (json, style) = (options.json, options.errorStyle)
+        let moment = DispatchTime.now() + .milliseconds(Int(clamping: limit.addingReportingOverflow(grace).partialValue))
+        // A queue of its own has a thread of its own, also where all others hang.
+        DispatchQueue(label: "salvage.deadline").asyncAfter(deadline: moment) {
+            Failure(
+                "overdue", "something under way cannot be cancelled, and --max-runtime is over",
+                hint: "what was fetched lies in the spool and is taken up by the next run", status: .tryAgain
+            ).report(json: json, style: style)
+            _exit(ExitStatus.tryAgain.rawValue)
+        }
     }
 }

@@ -32,6 +32,8 @@ struct HarvestRun {
         // Found before the first request, so that a missing token is said at once; read anew for each request, so that
         // a token file can be exchanged while the daemon runs.
         _ = try APIToken.find(configuration, environment: environment)
+        // Better said before anything is fetched than once for each session.
+        try Barriers.require(except: configuration.confinement.allowMissing)
         let lock = try StoreLock(store: store)
         StoreIngest.sweep(store: store)
         let catalog = try Catalog.open(store: store)

@@ -61,7 +61,7 @@ struct Doctor: AsyncParsableCommand {
         }
         let setup = SetupExamination(options: options)
         tell(setup.findings)
-        tell(ConfinementExamination.findings())
+        tell(ConfinementExamination.findings(setup))
         if let configuration = setup.configuration {
             tell(StoreExamination(store: setup.store, configuration: configuration, interval: interval).findings)
             if !offline, setup.hasToken { tell(await APIExamination(options: options).findings()) }

@@ -62,21 +62,37 @@ struct SetupExamination {
 
 /// The barriers around the child that reads what containers wrote, tried out on a real one.
 enum ConfinementExamination {
-    static func findings() -> [Finding] {
+    static func findings(_ setup: SetupExamination) -> [Finding] {
+        let allowed = setup.configuration?.confinement.allowMissing ?? []
         do {
             let (effective, missing) = try Barriers.probe()
             let names = effective.joined(separator: ", ")
             if missing.isEmpty { return [.ok("confinement", names)] }
+            let lacks = "\(names); this machine lacks \(missing.joined(separator: ", "))"
+            let refused = missing.filter { !allowed.contains($0) }
+            if refused.isEmpty {
+                return [
+                    .warning(
+                        "confinement", "\(lacks), which confinement.allow_missing allows",
+                        hint: "the other barriers hold; a newer kernel or fewer container restrictions give all of them")
+                ]
+            }
             return [
-                .warning(
-                    "confinement", "\(names); this machine lacks \(missing.joined(separator: ", "))",
-                    hint: "the other barriers hold; a newer kernel or fewer container restrictions give all of them")
+                .failure("confinement", "\(lacks): no pack is made and no file judged", hint: Barriers.hint(refused))
             ]
         } catch {
             return [
                 .failure("confinement", "the confined child does not start: \(error)", hint: "no pack can be made so")
             ]
         }
+    }
+}
+
+extension Barriers {
+    /// What to do where barriers are missing.
+    static func hint(_ missing: [String]) -> String {
+        "use a newer kernel or fewer container restrictions; or do without, by this in the configuration: "
+            + "confinement: {allow_missing: [\(missing.joined(separator: ", "))]}"
     }
 }
 

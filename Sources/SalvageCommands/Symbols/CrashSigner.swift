@@ -15,15 +15,20 @@ struct CrashSigner {
     let store: String
     let symbols: SymbolStore
     let rules: SignatureRules
+    private let allowMissing: [String]
     /// Build ids and debug ids that the symbol store holds.
     private let identities: Set<String>
 
     /// Signs for the store of a command, by the rules of its configuration.
     init(_ options: GlobalOptions, store: String) throws {
-        self.init(store: store, rules: try StoreAccess.configuration(options).signatures)
+        let configuration = try StoreAccess.configuration(options)
+        self.init(
+            store: store, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing)
     }
 
-    init(store: String, rules: SignatureRules) {
+    /// - Parameter allowMissing: barriers that may be missing around the reader of dumps.
+    init(store: String, rules: SignatureRules, allowMissing: [String]) {
+        self.allowMissing = allowMissing
         self.store = store
         self.rules = rules
         symbols = Self.symbols(of: store)
@@ -60,7 +65,7 @@ struct CrashSigner {
             guard descriptor >= 0 else {
                 throw Failure("unreadable", "the pack cannot be opened: \(String(cString: strerror(errno)))")
             }
-            let made = try AnalysisProcess().renew(
+            let made = try AnalysisProcess(allowMissing: allowMissing).renew(
                 ordinals.compactMap { records[$0] }, pack: descriptor, symbols: symbols)
             for (ordinal, record) in zip(ordinals, made) { if let record { records[ordinal] = record } }
         } catch {

@@ -1,10 +1,14 @@
 import Glibc
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 
 /// Serves `/metrics` and `/healthz` beside the daemon.
 struct MetricsServer: Sendable {
+    /// More connections wait until one of these ends.
+    static let mostConnections = 64
+
     private let host: String
     private let port: Int
     private let metrics: @Sendable () -> String
@@ -54,8 +58,19 @@ struct MetricsServer: Sendable {
                 headers: [.contentType: "text/plain; charset=utf-8"],
                 body: .init(byteBuffer: ByteBuffer(string: (trouble ?? "ok") + "\n")))
         }
+        // Anybody who reaches the address may connect. None of them may cost the daemon its descriptors.
+        var connection = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionBounds()], idleTimeout: .seconds(10))
+        connection.httpDecoder.maxHeaderFieldSize = 8 << 10
+        connection.httpDecoder.maxHeaderListSize = 16 << 10
+        connection.httpDecoder.maxHeaderFieldCount = 100
+        var quiet = Logger(label: "salvage.metrics.connections")
+        quiet.logLevel = .critical
         let app = Application(
-            router: router, configuration: .init(address: .hostname(host, port: port)),
+            router: router, server: .http1(configuration: connection),
+            configuration: .init(
+                address: .hostname(host, port: port), backlog: Self.mostConnections,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections, logger: quiet)),
             onServerRunning: { channel in started(channel.localAddress?.port ?? 0) }, logger: logger)
         do {
             try await app.run()
@@ -65,5 +80,35 @@ struct MetricsServer: Sendable {
             throw Failure(
                 "metrics_failed", "\(host):\(port) cannot be listened on: \(error)", hint: "choose another --metrics")
         }
+    }
+}
+
+/// Ends a connection that says too much or stays too long, whatever it does meanwhile: a scrape is one short request.
+private final class ConnectionBounds: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    /// How long a connection may last, idle or not.
+    private static let longest = TimeAmount.seconds(60)
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        let end = context.eventLoop.scheduleTask(in: Self.longest) { channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { _ in end.cancel() }
+        // In front of the parser, where the bytes still are bytes.
+        try? context.pipeline.syncOperations.addHandler(ByteAllowance(), position: .first)
+    }
+}
+
+/// Ends a connection that sends more than requests for metrics take.
+private final class ByteAllowance: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private static let most = 256 << 10
+    private var came = 0
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        came += unwrapInboundIn(data).readableBytes
+        if came > Self.most { return context.close(promise: nil) }
+        context.fireChannelRead(data)
     }
 }

@@ -21,12 +21,14 @@ final class ServiceNotifier: Sendable {
     }
 
     /// The loop is alive: says so if it is time to, with what it is about.
-    func alive(_ progress: HarvestProgress) {
+    ///
+    /// - Parameter isStuck: whether the part of it that lists is not; the manager then hears nothing, and starts it again.
+    func alive(_ progress: HarvestProgress, isStuck: Bool = false) {
         guard address != nil else { return }
         let now = TimeText.now()
         let (isFirst, pings, tells) = pinged.withLock { state in
             let isFirst = !state.ready
-            let pings = watchdog.map { now - state.ping >= $0 } ?? false
+            let pings = !isStuck && watchdog.map { now - state.ping >= $0 } ?? false
             let tells = isFirst || now - state.status >= Self.statusEvery
             state.ready = true
             if pings { state.ping = now }

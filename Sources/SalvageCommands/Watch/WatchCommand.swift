@@ -35,15 +35,21 @@ struct Watch: AsyncParsableCommand {
             try MetricsServer(
                 address, metrics: { MetricsText.render(counts.now, store: store, now: TimeText.now()) },
                 trouble: {
-                    WatchHealth(counts.now, pollInterval: current.value.poll.running, now: TimeText.now()).trouble
+                    let now = current.value
+                    return WatchHealth(
+                        counts.now, pollInterval: now.poll.running, listLimit: now.limits.list, now: TimeText.now()
+                    ).trouble
                 })
         }
+        let started = TimeText.now()
         let run = try HarvestRun(
             options, isDaemon: true, current: current,
             watcher: HarvestObserver(
                 progress: {
                     counts.show($0)
-                    notifier.alive($0)
+                    let limit = current.value.limits.list + current.value.poll.running
+                    notifier.alive(
+                        $0, isStuck: WatchHealth.isStuck($0, since: started, listLimit: limit, now: TimeText.now()))
                 }, event: { counts.note($0) }))
         let runner = run.runner
         stop.whenStopped {

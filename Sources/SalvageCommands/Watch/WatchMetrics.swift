@@ -66,8 +66,9 @@ struct WatchHealth: Equatable {
     ///
     /// - Parameters:
     ///   - pollInterval: between two lists, in milliseconds.
+    ///   - listLimit: how long a list may take, in milliseconds.
     ///   - now: milliseconds since 1970.
-    init(_ counts: WatchMetrics.Counts, pollInterval: Int64, now: Int64) {
+    init(_ counts: WatchMetrics.Counts, pollInterval: Int64, listLimit: Int64 = 120_000, now: Int64) {
         // Lists of large fleets take their time, and a failed one is tried again: three of them missing is trouble.
         let patience = max(60_000, pollInterval * 3)
         let lastList = counts.progress.listed ?? counts.started
@@ -75,6 +76,8 @@ struct WatchHealth: Equatable {
             trouble = "paused: \(pause)"
         } else if now - counts.alive > 30_000 {
             trouble = "the loop has not moved for \(TimeText.span(now - counts.alive))"
+        } else if Self.isStuck(counts.progress, since: counts.started, listLimit: listLimit + pollInterval, now: now) {
+            trouble = "no list has ended, whole or not, for \(TimeText.span(now - (counts.progress.polled ?? counts.started)))"
         } else if now - lastList > patience {
             trouble = "no complete list of sessions for \(TimeText.span(now - lastList))"
         } else if let deadline = counts.progress.nearestDeadline, deadline < now {
@@ -83,6 +86,18 @@ struct WatchHealth: Equatable {
             trouble = nil
         }
     }
+}
+
+extension WatchHealth {
+    /// Whether the part of the loop that lists has stopped moving: a list ends within its limit, whole or not, and the next
+    /// one begins within the longest sensible interval.
+    static func isStuck(_ progress: HarvestProgress, since started: Int64, listLimit: Int64, now: Int64) -> Bool {
+        now - (progress.polled ?? started) > listLimit + patience
+    }
+
+    /// What lies between two ends of lists beside the lists themselves, in milliseconds: the wait for an answer to begin,
+    /// for the next turn, and for the catalog.
+    private static let patience: Int64 = 300_000
 }
 
 /// The counts in Prometheus' text format, version 0.0.4

@@ -1,0 +1,65 @@
+import CShims
+import CrashAnalysis
+import Foundation
+import Glibc
+import Pack
+import Unpack
+
+/// The child's side of judging a file: confines itself, reads what it was given, answers.
+public enum JudgeWorker {
+    /// Runs the job found on the agreed descriptors and returns the process's exit code.
+    public static func main() -> Int32 {
+        _ = salvage_die_with_parent()
+        guard let job = try? JSONDecoder().decode(JudgeJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
+        else { return 2 }
+        return carryOut(job)
+    }
+
+    /// The job, once the process holds nothing but what it was given; returns the process's exit code.
+    static func carryOut(_ job: JudgeJob) -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+        // What is initialised lazily by opening files must be so before no file can be opened any more.
+        _ = ContentHash.sha256([])
+        IngestWorker.loadConversions()
+        var answer = FileJudgement()
+        do {
+            // The address space holds what threads reserve as well.
+            var limits = job.limits
+            limits.memoryBytes = job.limits.memoryBytes &+ (4 << 30)
+            _ = try Confinement.enter(
+                limits, dataBytes: job.limits.memoryBytes, descriptors: UInt64(FileJudge.Slot.file) + 1)
+            answer = judge(job)
+        } catch {
+            answer.errorCode = error.code.rawValue
+            answer.error = error.message
+            answer.missing = error.missing
+        }
+        guard let reply = try? JSONEncoder().encode(answer) else { return 2 }
+        return MemoryFile.write(reply, to: IngestProcess.Slot.answer) ? 0 : 1
+    }
+
+    private static func judge(_ job: JudgeJob) -> FileJudgement {
+        var judgement = FileJudgement()
+        let file = FileJudge.Slot.file
+        if isPack(file) {
+            let report = PackReader.verify(descriptor: file, quick: job.quick)
+            let reader = report.isSound ? nil : try? PackReader.open(descriptor: file, tolerant: true)
+            judgement.pack = PackJudgement(report, reader, quick: job.quick)
+        } else {
+            let report = Unpacker(limits: job.limits.forUnpacker).verify(descriptor: file)
+            judgement.archive = ArtifactVerdict(report, artifact: 0)
+        }
+        return judgement
+    }
+
+    /// Whether the file ends in a pack's trailer.
+    private static func isPack(_ descriptor: Int32) -> Bool {
+        do {
+            _ = try PackReader.open(descriptor: descriptor, tolerant: true)
+            return true
+        } catch {
+            return error.code != .notAPack
+        }
+    }
+}
