@@ -13,7 +13,9 @@ enum AnswerCheck {
 
     /// The error that a child reports.
     static func error(_ code: String, _ message: String?, missing: [String]?) -> IngestError {
-        guard let known = codes.first(where: { $0.rawValue == code }) else { return nonsense("an error of no known kind") }
+        guard let known = codes.first(where: { $0.rawValue == code }) else {
+            return nonsense("an error of no known kind")
+        }
         var error = IngestError(known, text(message ?? code))
         error.missing = Barriers.all.filter { missing?.contains($0) == true }
         return error

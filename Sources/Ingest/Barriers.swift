@@ -35,7 +35,8 @@ public enum Barriers {
     static func error(_ missing: [String], because why: String) -> IngestError {
         var error = IngestError(
             .unconfined,
-            "the process that reads what containers wrote cannot be confined: \(missing.joined(separator: ", ")): \(why)")
+            "the process that reads what containers wrote cannot be confined: \(missing.joined(separator: ", ")): \(why)"
+        )
         error.missing = missing
         return error
     }

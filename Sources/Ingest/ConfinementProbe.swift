@@ -16,8 +16,8 @@ enum ConfinementProbe {
         refused["remove_file"] = unlink("/tmp/salvage-probe-nothing") == -1 && errno != ENOENT
         var facts = stat()
         refused["stat_path"] = stat("/etc/passwd", &facts) == -1
-        // The flag for an empty path does not keep the kernel from looking at another.
-        refused["stat_path_as_empty"] = fstatat(AT_FDCWD, "/etc/passwd", &facts, 0x1000 /* AT_EMPTY_PATH */) == -1
+        // AT_EMPTY_PATH does not keep the kernel from looking at another path.
+        refused["stat_path_as_empty"] = fstatat(AT_FDCWD, "/etc/passwd", &facts, 0x1000) == -1
         refused["connect"] = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) == -1
         refused["connect_local"] = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0) == -1
         refused["fork"] = isForkRefused()

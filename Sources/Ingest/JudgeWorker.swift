@@ -29,7 +29,7 @@ public enum JudgeWorker {
             limits.memoryBytes = job.limits.memoryBytes &+ (4 << 30)
             _ = try Confinement.enter(
                 limits, dataBytes: job.limits.memoryBytes, descriptors: UInt64(FileJudge.Slot.file) + 1)
-            answer = judge(job)
+            answer = try judge(job)
         } catch {
             answer.errorCode = error.code.rawValue
             answer.error = error.message
@@ -39,10 +39,10 @@ public enum JudgeWorker {
         return MemoryFile.write(reply, to: IngestProcess.Slot.answer) ? 0 : 1
     }
 
-    private static func judge(_ job: JudgeJob) -> FileJudgement {
+    private static func judge(_ job: JudgeJob) throws(IngestError) -> FileJudgement {
         var judgement = FileJudgement()
         let file = FileJudge.Slot.file
-        if isPack(file) {
+        if try isPack(file) {
             let report = PackReader.verify(descriptor: file, quick: job.quick)
             let reader = report.isSound ? nil : try? PackReader.open(descriptor: file, tolerant: true)
             judgement.pack = PackJudgement(report, reader, quick: job.quick)
@@ -54,11 +54,13 @@ public enum JudgeWorker {
     }
 
     /// Whether the file ends in a pack's trailer.
-    private static func isPack(_ descriptor: Int32) -> Bool {
-        do {
+    private static func isPack(_ descriptor: Int32) throws(IngestError) -> Bool {
+        do throws(PackError) {
             _ = try PackReader.open(descriptor: descriptor, tolerant: true)
             return true
         } catch {
+            // What cannot be read now is no damage.
+            if error.code == .io { throw IngestError(.unreadable, "cannot read a file: \(error.message)") }
             return error.code != .notAPack
         }
     }

@@ -7,6 +7,9 @@ struct ReaderProcess: Sendable {
     /// As many files are moved to their places within the usual limit of open ones.
     private static let mostFilesOfCopy = 256
 
+    /// The exit code of a copy that could not give up what it holds (EX_OSERR); it has read nothing.
+    private static let notSetUp: Int32 = 71
+
     private let process: IngestProcess
     private let copiesItself: Bool
 
@@ -42,6 +45,9 @@ struct ReaderProcess: Sendable {
             child = try process.spawn(command, slots)
         }
         let status = try process.reap(child, words, within: milliseconds, doing: work)
+        if status >> 8 & 0xFF == Self.notSetUp, status & 0x7F == 0 {
+            throw IngestError(.spawn, "a reader could not be set up\(words.told.map { "; it said: \($0)" } ?? "")")
+        }
         guard status == 0, let answer = try? JSONDecoder().decode(Answer.self, from: reply.content()) else {
             throw process.death(status, words)
         }
@@ -54,7 +60,7 @@ struct ReaderProcess: Sendable {
         let (from, to) = (slots.map(\.from), slots.map(\.to))
         let child = salvage_fork_alone()
         guard child == 0 else { return child > 0 ? child : nil }
-        guard salvage_become_reader(parent, from, to, from.count) == 0 else { _exit(2) }
+        guard salvage_become_reader(parent, from, to, from.count) == 0 else { _exit(notSetUp) }
         _exit(carryOut())
     }
 }

@@ -28,7 +28,8 @@ extension Failure {
         let hint: String?
         switch error.code {
         case .noSpace:
-            hint = "make room on the store's disk; what was fetched is kept in the spool and taken up by the next harvest"
+            hint =
+                "make room on the store's disk; what was fetched is kept in the spool and taken up by the next harvest"
         case .localFault: hint = "nothing is lost; try again, and see to the disk if it stays so"
         case .unconfined: hint = Barriers.hint(error.missing)
         default: hint = nil

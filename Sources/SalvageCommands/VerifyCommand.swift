@@ -20,7 +20,8 @@ struct Verify: ParsableCommand {
             """)
 
     @Flag(help: "Check the structure of packs only, not their content.") var quick = false
-    @Argument(help: ArgumentHelp("Packs or archives, - for standard input; without any, the store.", valueName: "file")) var files: [String] =
+    @Argument(help: ArgumentHelp("Packs or archives, - for standard input; without any, the store.", valueName: "file"))
+    var files: [String] =
         []
     @OptionGroup var options: GlobalOptions
 
@@ -41,17 +42,16 @@ struct Verify: ParsableCommand {
         let judge = FileJudge(limits: IngestLimits(try StoreAccess.configuration(options)), copiesItself: true)
         var isGood = true
         var unreadable = false
+        var hinted: Set<String> = []
         for file in files {
             do {
                 isGood = try verify(file, judge, output) && isGood
-            } catch let error as IngestError where error.code == .unconfined || error.code == .spawn {
-                // No other file fares better.
-                output.sink.flush()
-                throw error
             } catch {
                 // The verdicts on the other files are worth having.
                 output.sink.flush()
-                let failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)", path: file)
+                var failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)")
+                failure.path = file
+                if let hint = failure.hint, !hinted.insert(hint).inserted { failure.hint = nil }
                 failure.report(json: options.json, style: options.errorStyle)
                 unreadable = true
             }
@@ -94,6 +94,11 @@ struct Verify: ParsableCommand {
             ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : Glibc.open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
             throw Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: file)
+        }
+        var facts = stat()
+        if fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR {
+            close(descriptor)
+            throw Failure("unreadable", "cannot read a file: it is a folder", path: file)
         }
         if file != "-" { _ = fcntl(descriptor, F_SETFL, O_RDONLY) }
         return descriptor

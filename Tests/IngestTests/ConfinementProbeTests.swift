@@ -19,7 +19,8 @@ import Testing
             #expect(barriers.contains(name), "\(name)")
         }
         let acts: Set<String> = [
-            "open_file", "create_file", "remove_file", "connect", "connect_local", "fork", "execute", "signal_parent",
+            "open_file", "create_file", "remove_file", "stat_path", "stat_path_as_empty", "connect", "connect_local",
+            "fork", "execute", "signal_parent",
             "executable_memory", "memory", "descriptor", "file_size", "lift_limit", "core_dump",
         ]
         #expect(Set(refused.keys) == acts)

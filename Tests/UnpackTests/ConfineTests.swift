@@ -30,6 +30,13 @@ struct ConfineTests {
             guard executable == MAP_FAILED, errno == EPERM else { exit(24) }
             guard kill(getppid(), 0) == -1, errno == EPERM else { exit(25) }
             guard unlink("/tmp/nothing") == -1, errno == EPERM else { exit(26) }
+            // An open file can be asked about, a path cannot, whatever the flags say.
+            var facts = stat()
+            guard fstat(2, &facts) == 0 else { exit(27) }
+            guard stat("/etc/passwd", &facts) == -1, errno == EPERM else { exit(28) }
+            guard fstatat(AT_FDCWD, "/etc/passwd", &facts, 0x1000) == -1, errno == EPERM else { exit(29) }
+            guard fstat(1234, &facts) == -1, errno == EBADF else { exit(40) }
+            guard fstatat(1234, "", &facts, 0) == -1, errno == EPERM else { exit(41) }
             exit(0)
         }
     }

@@ -59,7 +59,8 @@ public struct Configuration: Sendable, Equatable {
     public struct Confinement: Sendable, Equatable {
         /// All of them, by the names that `doctor` prints.
         public static let barriers = [
-            "no_new_privs", "landlock", "seccomp", "address_space", "data", "cpu", "file_size", "descriptors", "no_core",
+            "no_new_privs", "landlock", "seccomp", "address_space", "data", "cpu", "file_size", "descriptors",
+            "no_core",
         ]
         /// Those without which such a process reads all the same; without any other one it refuses to.
         public var allowMissing: [String] = []

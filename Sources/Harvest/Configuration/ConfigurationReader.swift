@@ -307,7 +307,8 @@ extension NodeReader {
         if let text, known.contains(text) { return text }
         let near = text.flatMap { Spelling.nearest(to: $0, among: known) }
         note(
-            node.mark?.line ?? 0, path("allow_missing"), "'\(text ?? Self.kind(node))' is no barrier that salvage knows",
+            node.mark?.line ?? 0, path("allow_missing"),
+            "'\(text ?? Self.kind(node))' is no barrier that salvage knows",
             near.map { "did you mean '\($0)'?" } ?? "known here: \(known.joined(separator: ", "))")
         return nil
     }

@@ -86,7 +86,7 @@ extension HarvestRunner {
         if Task.isCancelled {
             return HarvestError(
                 .apiUnavailable, "the run ended before the API had given a whole list of sessions",
-                hint: "nothing is lost yet, try again; give it longer (--max-runtime), or look at api.url and the network")
+                hint: "try again with a longer --max-runtime, or look at api.url and the network; nothing is lost yet")
         }
         return HarvestError(
             .apiUnavailable, "the API gave no list of sessions: \(last.message)", status: last.status,

@@ -75,7 +75,7 @@ private enum LastResort {
 
     static func arm(after limit: Int64, _ options: GlobalOptions) {
         let (json, style) = (options.json, options.errorStyle)
-        let moment = DispatchTime.now() + .milliseconds(Int(clamping: limit.addingReportingOverflow(grace).partialValue))
+        let moment = DispatchTime.now() + .milliseconds(Int(clamping: limit) + Int(grace))
         // A queue of its own has a thread of its own, also where all others hang.
         DispatchQueue(label: "salvage.deadline").asyncAfter(deadline: moment) {
             Failure(

@@ -74,7 +74,8 @@ enum ConfinementExamination {
                 return [
                     .warning(
                         "confinement", "\(lacks), which confinement.allow_missing allows",
-                        hint: "the other barriers hold; a newer kernel or fewer container restrictions give all of them")
+                        hint: "the other barriers hold; a newer kernel or fewer container restrictions give all of them"
+                    )
                 ]
             }
             return [

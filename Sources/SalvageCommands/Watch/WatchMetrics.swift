@@ -77,7 +77,8 @@ struct WatchHealth: Equatable {
         } else if now - counts.alive > 30_000 {
             trouble = "the loop has not moved for \(TimeText.span(now - counts.alive))"
         } else if Self.isStuck(counts.progress, since: counts.started, listLimit: listLimit + pollInterval, now: now) {
-            trouble = "no list has ended, whole or not, for \(TimeText.span(now - (counts.progress.polled ?? counts.started)))"
+            let since = counts.progress.polled ?? counts.started
+            trouble = "no list has ended, whole or not, for \(TimeText.span(now - since))"
         } else if now - lastList > patience {
             trouble = "no complete list of sessions for \(TimeText.span(now - lastList))"
         } else if let deadline = counts.progress.nearestDeadline, deadline < now {
