@@ -16,7 +16,7 @@ extension Catalog {
         }
     }
 
-    /// The selected sessions, newest first, all in memory; for many use ``forEachSession(_:_:)``.
+    /// The selected sessions, those that run first, then the newest end first, all in memory; for many use ``forEachSession(_:_:)``.
     public func sessions(_ selection: Selection = Selection()) throws(CatalogError) -> [SessionRecord] {
         try read { (connection) throws(CatalogError) in
             let query = try SessionQuery(connection, selection)
@@ -26,7 +26,8 @@ extension Catalog {
         }
     }
 
-    /// Hands over the selected sessions one by one, newest first, from one consistent view.
+    /// Hands over the selected sessions one by one, those that run first, then the newest end first, from one
+    /// consistent view.
     ///
     /// The connection is in use meanwhile: do not ask this catalog anything else inside of the closure.
     /// - Throws: ``CatalogError``, or what the closure throws.
@@ -110,18 +111,37 @@ extension Catalog {
 
 /// Walks over sessions and brings each one's labels along.
 final class SessionQuery {
-    private let rows: Statement
+    private var rows: Statement
+    /// What is read after `rows`.
+    private var others: Statement?
+    private var left: Int
     private let labels: Statement
 
+    /// Sessions that run have no end to be ordered by, and are what happens now: they come first. Two statements, so that
+    /// each goes by an index and a short list of many sessions is not sorted as a whole.
     convenience init(_ connection: Connection, _ selection: Selection) throws(CatalogError) {
         let filter = try Filter.sessions(selection, on: connection)
-        var tail = filter.sql + " ORDER BY s.at DESC, s.id"
-        if let limit = selection.limit { tail += " LIMIT \(max(0, limit))" }
-        try self.init(connection, tail, filter.values)
+        let order = " ORDER BY s.at DESC, s.id"
+        var running = filter
+        running.add("s.state = 'running'")
+        var ended = filter
+        ended.add("s.state <> 'running'")
+        try self.init(connection, running.sql + order, running.values, limit: selection.limit)
+        others = try Self.statement(connection, ended.sql + order, ended.values)
     }
 
-    init(_ connection: Connection, _ tail: String, _ values: [Statement.Value]) throws(CatalogError) {
-        rows = try connection.prepare(
+    init(
+        _ connection: Connection, _ tail: String, _ values: [Statement.Value], limit: Int? = nil
+    ) throws(CatalogError) {
+        left = max(0, limit ?? .max)
+        rows = try Self.statement(connection, tail, values)
+        labels = try connection.prepare("SELECT key, value FROM labels WHERE session = ?1")
+    }
+
+    private static func statement(
+        _ connection: Connection, _ tail: String, _ values: [Statement.Value]
+    ) throws(CatalogError) -> Statement {
+        try connection.prepare(
             """
             SELECT s.key, s.id, s.image, s.tag, s.location, s.host, s.created, s.first_seen, s.exited,
                 s.first_seen_exited, s.deadline, s.state, s.reason, s.source, s.pack, s.pack_bytes,
@@ -129,11 +149,16 @@ final class SessionQuery {
             FROM sessions s \(tail)
             """
         ).bind(values)
-        labels = try connection.prepare("SELECT key, value FROM labels WHERE session = ?1")
     }
 
     func next() throws(CatalogError) -> SessionRecord? {
-        guard try rows.step() else { return nil }
+        guard left > 0 else { return nil }
+        while try !rows.step() {
+            guard let next = others else { return nil }
+            rows = next
+            others = nil
+        }
+        left -= 1
         // A state word of a later version is shown as pending: work that somebody else will do.
         var record = SessionRecord(session: rows.text(1), state: SessionState(rawValue: rows.text(11)) ?? .pending)
         record.image = rows.text(2)

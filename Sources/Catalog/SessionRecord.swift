@@ -81,6 +81,9 @@ public struct SessionRecord: Sendable, Equatable {
         self.state = state
     }
 
+    /// Whether retention removed its pack, and no later one took its place.
+    public var isPruned: Bool { pruned != nil && pack == nil }
+
     /// When it ended as far as known, else when it began: what listings are ordered by.
     public var at: Int64 { exited ?? firstSeenExited ?? created ?? firstSeen ?? 0 }
 }

@@ -12,6 +12,8 @@ public struct HarvestError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let tokenMissing = Code(rawValue: "token_missing")
         /// The token file may be read by others than its owner, or holds no usable token.
         public static let tokenRefused = Code(rawValue: "token_refused")
+        /// The token file may not be read by the user who runs salvage.
+        public static let tokenUnreadable = Code(rawValue: "token_unreadable")
         /// Another copy of salvage works on this store.
         public static let storeLocked = Code(rawValue: "store_locked")
         /// The store cannot be read or written.

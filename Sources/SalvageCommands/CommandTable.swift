@@ -23,7 +23,7 @@ enum CommandTable {
             "Look after the store",
             [
                 ("status", Status.self), ("doctor", Doctor.self), ("verify", Verify.self), ("reindex", Reindex.self),
-                ("prune", Prune.self), ("pin", Pin.self),
+                ("prune", Prune.self), ("pin", Pin.self), ("backup", Backup.self), ("restore", Restore.self),
             ]
         ),
     ]

@@ -18,7 +18,7 @@ struct CrashesDiff: ParsableCommand {
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
-        guard select.tag == nil else {
+        guard select.tag.isEmpty else {
             throw Failure(
                 "usage", "the two tags are arguments; --tag has no place beside them",
                 hint: "salvage crashes diff \(before) \(after)", status: .usage)

@@ -165,6 +165,9 @@ struct GrepQuickArguments {
         case "-f", "--file": reading.files.append(value)
         case "-g", "--path": printing.path.append(value)
         case "--session": selection.session.append(value)
+        case "--image": selection.image.append(value)
+        case "--tag": selection.tag.append(value)
+        case "--location": selection.location.append(value)
         case "--label": selection.label.append(value)
         default:
             guard seen.insert(name).inserted else { return false }
@@ -190,9 +193,6 @@ struct GrepQuickArguments {
     private mutating func takeText(_ name: String, _ value: String) -> Bool {
         switch name {
         case "--last": time.last = value
-        case "--image": selection.image = value
-        case "--tag": selection.tag = value
-        case "--location": selection.location = value
         case "--since": selection.since = value
         case "--until": selection.until = value
         case "--store": options.store = value
@@ -260,9 +260,9 @@ extension SelectionOptions {
     fileprivate static var unset: Self {
         var flags = Self()
         flags.session = []
-        flags.image = nil
-        flags.tag = nil
-        flags.location = nil
+        flags.image = []
+        flags.tag = []
+        flags.location = []
         flags.label = []
         flags.since = nil
         flags.until = nil

@@ -15,9 +15,18 @@ struct IngestFiles: ParsableCommand {
             Archives (.tar.gz or .tar, judged by content) are unpacked into members, folders are taken whole, any \
             other file becomes one member. Nothing is ever created under a name that an archive chose. What is damaged \
             is kept as far as it goes; exit code 3 says that something was.
+
+              salvage ingest --session raid-4d10 --image shooter --tag 1.4.0 saved.tar.gz console.log
+              salvage ingest --each old-crashes --image shooter
+
+            With --each, every folder in DIR is one session, named like the folder, and each entry of the folder is \
+            ingested as above. A salvage-metadata.json in it, such as `salvage export` writes, gives session, image, \
+            tag, location, host, labels, created and exited; flags outweigh it. A folder that cannot be read does not \
+            stop the others. Names that begin with a dot are left out.
             """)
 
-    @Option(help: ArgumentHelp("The session that the files belong to.", valueName: "id")) var session: String
+    @Option(help: ArgumentHelp("The session that the files belong to.", valueName: "id")) var session: String?
+    @Option(help: ArgumentHelp("A folder that holds one folder for each session.", valueName: "dir")) var each: String?
     @Option(help: "The session's image.") var image: String?
     @Option(help: "The image's version.") var tag: String?
     @Option(help: "Where the session ran.") var location: String?
@@ -25,84 +34,55 @@ struct IngestFiles: ParsableCommand {
         [String] = []
     @Option(help: ArgumentHelp("When the session was created: 2026-11-20T21:00Z, 2h.", valueName: "time"))
     var created: String?
-    @Argument(help: ArgumentHelp("Archives, folders or files.", valueName: "file")) var files: [String]
+    @Option(
+        help: ArgumentHelp(
+            "When it ended; else the newest time in its logs or, where they have none, of its files.", valueName: "time"
+        ))
+    var exited: String?
+    @Argument(help: ArgumentHelp("Archives, folders or files.", valueName: "file")) var files: [String] = []
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
-        guard !session.isEmpty else {
-            throw Failure("bad_session", "--session must not be empty", status: .usage)
+        let description = try described()
+        if let each {
+            guard session == nil, files.isEmpty else {
+                throw Failure(
+                    "usage", "--each names the sessions by their folders; --session and files have no place beside it",
+                    status: .usage)
+            }
+            return try BulkIngest(folder: each, description: description, run: try IngestRun(options)).carryOut()
         }
-        try DescriptorBudget.raiseLimit()
-        let store = try StoreAccess.createdPath(options)
-        let catalog = try Catalog.open(store: store)
-        let signer = try CrashSigner(options, store: store)
-        let facts = try sessionFacts(known: try catalog.session(session))
-        let scratch = store + "/spool/" + PackPath.escaped(session) + "/.ingest.\(getpid())"
-        let intake = try Intake(files: files, scratch: scratch)
-        defer { intake.discard() }
+        guard let session, !session.isEmpty else {
+            throw Failure(
+                "bad_session", session == nil ? "--session is missing" : "--session must not be empty",
+                hint: "salvage ingest --session ID FILE…, or salvage ingest --each DIR", status: .usage)
+        }
+        guard !files.isEmpty else {
+            throw Failure("usage", "there is no file to ingest", hint: "name archives, folders or files", status: .usage)
+        }
+        let run = try IngestRun(options)
         let progress = Progress(quiet: options.quiet)
         progress.update("ingesting \(files.count) files into session \(Escape.display(session))")
-        // Bounds and redaction rules count here as they do for a harvest.
-        let service = ChildIngest(store: store, configuration: try StoreAccess.configuration(options))
-        let outcome = try service.ingest.pack(
-            session: facts, artifacts: intake.artifacts, files: intake.spooled,
-            earlier: try catalog.session(session)?.pack)
-        var contents = try PackContents(outcome.reader, path: outcome.pack)
-        signer.renew(&contents)
-        try catalog.commit(contents)
-        outcome.lock?.release()
+        let result = try run.take(files, as: session, description)
         progress.finish()
-        try report(outcome, intake)
+        let isWhole = run.report(result)
+        try run.output.finish()
+        if !isWhole { throw EndedWith(status: .partial) }
     }
 
-    private func sessionFacts(known: SessionRecord?) throws -> SessionFacts {
+    private func described() throws -> SessionDescription {
         let now = TimeText.now()
-        var labels = known?.labels ?? [:]
-        for pair in try SelectionOptions.pairs(label) { labels[pair.key] = pair.value }
-        var facts = SessionFacts(session: session, image: image ?? known?.image ?? "", labels: labels)
-        facts.tag = tag ?? known?.tag
-        facts.location = location ?? known?.location
-        facts.host = known?.host
-        facts.created = try SelectionOptions.instant(created, flag: "--created", now: now) ?? known?.created
-        facts.exited = known?.exited
-        facts.firstSeenExited = known?.firstSeenExited ?? now
-        facts.source = known?.source ?? "ingest"
-        return facts
-    }
-
-    private func report(_ outcome: PackedSession, _ intake: Intake) throws {
-        let output = Output(options)
-        var isPartial = !outcome.quarantined.isEmpty || !outcome.waiting.isEmpty || !outcome.earlierDamage.isEmpty || !intake.complaints.isEmpty
-        for verdict in outcome.verdicts where intake.names.indices.contains(verdict.artifact) {
-            if verdict.verdict != "ok" { isPartial = true }
-            VerdictLine(file: intake.names[verdict.artifact], verdict: verdict).write(to: output, session: session)
+        var description = SessionDescription(image: image, tag: tag, location: location)
+        for pair in try SelectionOptions.pairs(label) { description.labels[pair.key] = pair.value }
+        description.created = try SelectionOptions.instant(created, flag: "--created", now: now)
+        description.exited = try SelectionOptions.instant(exited, flag: "--exited", now: now)
+        if let exited = description.exited, exited > now {
+            throw Failure("bad_time", "--exited lies in the future", status: .usage)
         }
-        if !options.json, !options.quiet {
-            let crashes = outcome.crashes == 1 ? "1 crash" : "\(outcome.crashes) crashes"
-            output.text(
-                "session \(Escape.display(session)): \(outcome.members) members, \(crashes) in \(outcome.pack)"
-            )
+        if let created = description.created, let exited = description.exited, exited < created {
+            throw Failure("bad_time", "--exited lies before --created", status: .usage)
         }
-        try output.finish()
-        for complaint in intake.complaints
-            + outcome.quarantined.map({ "a copy lies in quarantine, \($0.place), because of its reader: \($0.reason)" })
-        {
-            Failure("partial", complaint, session: session).report(json: options.json, style: options.errorStyle)
-        }
-        for damage in outcome.earlierDamage {
-            Failure(
-                EarlierDamage.flag, damage, session: session,
-                hint: "salvage verify names what is damaged; remove what was set aside once nobody needs it"
-            ).report(json: options.json, style: options.errorStyle)
-        }
-        for (artifact, reason) in outcome.waiting.sorted(by: { $0.key < $1.key }) {
-            let file = intake.names.indices.contains(artifact) ? intake.names[artifact] : nil
-            Failure(
-                "not_packed", "not taken in: \(reason)", session: session, path: file,
-                hint: "this machine is at fault, not the file, which is where it was: run the same again for it"
-            ).report(json: options.json, style: options.errorStyle)
-        }
-        if isPartial { throw EndedWith(status: .partial) }
+        return description
     }
 }
 
@@ -115,12 +95,19 @@ final class Intake {
     private let scratch: String
     private var made: [String] = []
 
+    /// - Parameter scratch: the beginning of names that may be made on the store's disk. What a kill leaves there, the
+    ///   next harvest sweeps away, as it ends with the process's id.
     init(files: [String], scratch: String) throws {
         self.scratch = scratch
-        for file in files { try take(file) }
+        do {
+            for file in files { try take(file) }
+        } catch {
+            discard()
+            throw error
+        }
     }
 
-    /// Removes what was written to the spool.
+    /// Removes what was written to the store's disk.
     func discard() { for path in made { unlink(path) } }
 
     private func take(_ file: String) throws {
@@ -157,7 +144,7 @@ final class Intake {
     }
 
     private func pack(folder: String) throws -> String {
-        let path = "\(scratch).\(made.count).tar"
+        let path = "\(scratch)\(made.count).\(getpid())"
         let parent = path.split(separator: "/").dropLast().joined(separator: "/")
         try StoreAccess.makeFolders((path.hasPrefix("/") ? "/" : "") + parent)
         unlink(path)

@@ -11,7 +11,7 @@ extension Failure {
     init(_ error: HarvestError) {
         let status: ExitStatus
         switch error.code {
-        case .tokenMissing, .tokenRefused, .notAuthorised: status = .notAuthorised
+        case .tokenMissing, .tokenRefused, .tokenUnreadable, .notAuthorised: status = .notAuthorised
         case .storeLocked, .apiUnavailable, .machineShort: status = .tryAgain
         case .unknownSession: status = .nothingFound
         case .invalidConfiguration: status = .usage

@@ -50,6 +50,7 @@ public enum SalvageProgram {
                 try grep.run()
                 return ExitStatus.success.rawValue
             }
+            if let mistake = RepeatedFlags.mistake(in: ordered) { throw mistake }
             guard var command = try? type.parseAsRoot(rest) else { return nil }
             try command.run()
             return ExitStatus.success.rawValue
@@ -81,6 +82,7 @@ public enum SalvageProgram {
         if let word = ordered.first, CommandTable.holdsToken(word) { _ = salvage_deny_core() }
         do {
             if let mistake = Suggestion.unknownCommand(in: ordered, known: CommandTable.names) { throw mistake }
+            if let mistake = RepeatedFlags.mistake(in: ordered) { throw mistake }
             var command = try Salvage.parseAsRoot(ordered)
             if var slow = command as? any AsyncParsableCommand {
                 try await slow.run()

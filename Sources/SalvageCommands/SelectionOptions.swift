@@ -8,14 +8,16 @@ struct SelectionOptions: ParsableArguments {
         help: ArgumentHelp("Only this session; a unique prefix of its id is enough. May be repeated.", valueName: "id"))
     var session: [String] = []
 
-    @Option(help: ArgumentHelp("Only sessions of images that match this glob.", valueName: "glob"))
-    var image: String?
+    @Option(help: ArgumentHelp("Only sessions of images that match this glob. Repeated: either.", valueName: "glob"))
+    var image: [String] = []
 
-    @Option(help: ArgumentHelp("Only sessions whose tag (build) matches this glob.", valueName: "glob"))
-    var tag: String?
+    @Option(
+        help: ArgumentHelp("Only sessions whose tag (build) matches this glob. Repeated: either.", valueName: "glob"))
+    var tag: [String] = []
 
-    @Option(help: ArgumentHelp("Only sessions in locations that match this glob.", valueName: "glob"))
-    var location: String?
+    @Option(
+        help: ArgumentHelp("Only sessions in locations that match this glob. Repeated: either.", valueName: "glob"))
+    var location: [String] = []
 
     @Option(
         help: ArgumentHelp("Only sessions with this label. May be repeated; all must hold.", valueName: "key=value"))
@@ -35,6 +37,12 @@ struct SelectionOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("At most this many results.", valueName: "count"))
     var limit: Int?
+
+    /// Whether a flag narrows what is asked for.
+    var isNarrow: Bool {
+        !(session.isEmpty && image.isEmpty && tag.isEmpty && location.isEmpty && label.isEmpty) || since != nil
+            || until != nil || crashed || limit != nil
+    }
 
     /// Reads a time flag, or says how times are written.
     static func instant(_ text: String?, flag: String, now: Int64 = TimeText.now()) throws -> Int64? {
@@ -66,8 +74,7 @@ struct SelectionOptions: ParsableArguments {
             throw Failure("bad_limit", "--limit must not be negative", status: .usage)
         }
         return Selection(
-            sessions: session, images: image.map { [$0] } ?? [], tags: tag.map { [$0] } ?? [],
-            locations: location.map { [$0] } ?? [],
+            sessions: session, images: image, tags: tag, locations: location,
             labels: try Self.pairs(label).map { Selection.LabelMatch(key: $0.key, value: $0.value) },
             since: try Self.instant(since, flag: "--since", now: now),
             until: try Self.instant(until, flag: "--until", now: now), crashed: crashed, limit: limit)

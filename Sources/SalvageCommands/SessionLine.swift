@@ -51,6 +51,11 @@ extension JSONLine {
 
 /// Ledger states in the colours that tell what needs a look.
 enum StateText {
+    /// A session's state, and whether its pack is there no more: `harvested, pruned`.
+    static func words(_ session: SessionRecord) -> String {
+        session.state.rawValue + (session.isPruned ? ", pruned" : "")
+    }
+
     static func dress(_ state: SessionState) -> @Sendable (Style, String) -> String {
         switch state {
         case .harvested: { $0.green($1) }

@@ -5,10 +5,11 @@ import Terminal
 /// `salvage sessions`: what ran.
 struct Sessions: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List sessions, newest first.",
+        abstract: "List sessions: those that run, then the newest end first.",
         discussion: """
             A session stands at the time it ended, or began while it runs. --tag, --image and --location take globs \
-            (`*`, `?`, `[a-z]`), as does the value of --label.
+            (`*`, `?`, `[a-z]`), as does the value of --label. `pruned` behind the state says that the pack was removed \
+            by retention; the ledger stays.
             """)
 
     @Option(help: ArgumentHelp("Only sessions in this ledger state. May be repeated.", valueName: "state"))
@@ -48,10 +49,10 @@ struct Sessions: ParsableCommand {
             Table.Cell(session.tag.map { Escape.display($0) } ?? "-"),
             Table.Cell(session.location.map { Escape.display($0) } ?? "-"),
             Table.Cell(ended.map { TimeText.table($0) } ?? "-"),
-            Table.Cell(session.state.rawValue, StateText.dress(session.state)),
+            Table.Cell(StateText.words(session), StateText.dress(session.state)),
             Table.Cell(crashes) { session.crashes > 0 ? $0.red($1) : $0.dim($1) },
-            Table.Cell("\(session.members)"),
-            Table.Cell(SizeText.binary(session.bytes)),
+            Table.Cell(session.isPruned ? "-" : "\(session.members)"),
+            Table.Cell(session.isPruned ? "-" : SizeText.binary(session.bytes)),
         ]
     }
 }

@@ -56,7 +56,7 @@ struct ShowScreen {
     private var style: Style { output.style }
 
     func writeHead(_ crashes: [CrashView], _ artifacts: [ArtifactRecord]) {
-        let state = StateText.dress(session.state)(style, session.state.rawValue)
+        let state = StateText.dress(session.state)(style, StateText.words(session))
         output.text("\(style.bold(Escape.display(session.session)))  \(state)")
         let build = [session.image.isEmpty ? nil : session.image, session.tag].compactMap { $0 }
         fact("image", build.isEmpty ? "unknown" : Escape.display(build.joined(separator: " ")))
@@ -96,6 +96,7 @@ struct ShowScreen {
         if let crash = told.last(where: \.isCrash) { return style.red("crashed: " + CrashView.headline(crash)) }
         if isFollowed { return "no crash was found in the log that was followed" }
         if session.state == .pending { return "nothing of it was kept yet" }
+        if session.isPruned { return "what was kept of it was pruned" }
         return session.pack == nil ? "nothing of it was kept" : "no crash was found in what was kept"
     }
 

@@ -1,7 +1,11 @@
 import Glibc
 
-/// Where the API token comes from: `GAMEYE_API_TOKEN`, `api.token_file`, or the systemd credential `token`; never a
-/// flag, which every user of the machine could read, and never the configuration itself.
+/// Where the API token comes from: `GAMEYE_API_TOKEN`, the systemd credential `token`, or `api.token_file`, in this
+/// order; never a flag, which every user of the machine could read, and never the configuration itself.
+///
+/// The credential outweighs the file, because a service that was given one runs as a user who may not read the file
+/// that it was made from. A place that holds no token leaves the question to the next; one that holds a token that
+/// cannot be read or used is an error, so that no other token than the intended one is sent.
 public struct APIToken: Sendable, CustomStringConvertible {
     /// The place it was found in, fit to be printed.
     public let origin: String
@@ -20,24 +24,34 @@ public struct APIToken: Sendable, CustomStringConvertible {
 
     /// Finds the token. Call it again to see a file that was exchanged.
     ///
-    /// - Throws: ``HarvestError`` with `tokenMissing`, or with `tokenRefused` for a file that others than its owner may
-    ///   read, that is not a file, or that holds no usable token.
+    /// - Throws: ``HarvestError`` with `tokenMissing`, with `tokenUnreadable` for a file that belongs to somebody else,
+    ///   or with `tokenRefused` for a file that others than its owner may read, that is not a file, or that holds no
+    ///   usable token.
     public static func find(_ configuration: Configuration, environment: [String: String]) throws(HarvestError)
         -> APIToken
     {
         if let text = environment.value("GAMEYE_API_TOKEN") {
             return APIToken(origin: "GAMEYE_API_TOKEN", secret: try usable(text, "GAMEYE_API_TOKEN"))
         }
-        if let path = configuration.api.tokenFile { return try read(path, systemd: false) }
-        if let folder = environment.value("CREDENTIALS_DIRECTORY"), access(folder + "/token", F_OK) == 0 {
-            return try read(folder + "/token", systemd: true)
+        if let folder = environment.value("CREDENTIALS_DIRECTORY"),
+            let token = try read(folder + "/token", systemd: true)
+        {
+            return token
+        }
+        if let path = configuration.api.tokenFile {
+            guard let token = try read(path, systemd: false) else {
+                return try refuse(
+                    path, "does not exist", "write the token into it with mode 0600, or correct api.token_file")
+            }
+            return token
         }
         throw HarvestError(
             .tokenMissing, "no API token was found",
-            hint: "set GAMEYE_API_TOKEN, or api.token_file in the configuration, or a systemd credential named token")
+            hint: "set GAMEYE_API_TOKEN, or a systemd credential named token, or api.token_file in the configuration")
     }
 
-    private static func read(_ path: String, systemd: Bool) throws(HarvestError) -> APIToken {
+    /// The token in a file; nil where there is no such file.
+    private static func read(_ path: String, systemd: Bool) throws(HarvestError) -> APIToken? {
         let bytes: [UInt8]
         var refusal: (why: String, hint: String)?
         do throws(SystemFailure) {
@@ -50,6 +64,8 @@ public struct APIToken: Sendable, CustomStringConvertible {
             refusal = complaint(facts, systemd)
             bytes = refusal == nil ? try SmallFile.read(descriptor, path, atMost: 65_536) : []
         } catch {
+            if error.code == ENOENT || error.code == ENOTDIR { return nil }
+            if error.code == EACCES || error.code == EPERM { throw unreadable(path) }
             return try refuse(path, "cannot be read: \(error)", "check the name, the owner and the mode")
         }
         if let refusal { return try refuse(path, refusal.why, refusal.hint) }
@@ -66,6 +82,15 @@ public struct APIToken: Sendable, CustomStringConvertible {
         guard open != 0 else { return nil }
         let mode = String(facts.st_mode & 0o777, radix: 8)
         return ("may be read by others than its owner (mode \(mode))", "chmod 600 the file, and consider a new token")
+    }
+
+    private static func unreadable(_ path: String) -> HarvestError {
+        var facts = stat()
+        let owner = stat(path, &facts) == 0 ? "; it belongs to user id \(facts.st_uid)" : ""
+        return HarvestError(
+            .tokenUnreadable, "user id \(geteuid()) may not read the token file\(owner)", path: path,
+            hint: "run as its owner, or hand the token over as a systemd credential (LoadCredential=token:\(path)), or "
+                + "give the file to the user who runs salvage")
     }
 
     private static func refuse(_ path: String, _ why: String, _ hint: String) throws(HarvestError) -> APIToken {

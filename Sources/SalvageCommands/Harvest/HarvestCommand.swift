@@ -15,7 +15,7 @@ struct HarvestOnce: AsyncParsableCommand {
             Lists the sessions, notes which have exited, pulls their configured artifacts and logs, packs and indexes \
             them. Safe to repeat; a second copy exits at once. From cron:
 
-              */10 * * * * salvage harvest --quiet --max-runtime 9m
+              */10 * * * * /usr/local/bin/salvage harvest --quiet --max-runtime 9m
 
             What a rule asks for that was changed since is fetched by itself from sessions that are done already, as \
             long as their deadline has not passed. With --again, all that did not come is asked for once more: what \
@@ -28,7 +28,8 @@ struct HarvestOnce: AsyncParsableCommand {
 
             Exit code 3 says that something was lost or failed, 75 that another copy is at work, the API cannot be \
             reached, or this machine could not store or pack what waits (room, memory, open files, a locked catalog), \
-            77 that the token was refused. What was downloaded stays in the spool for the next run.
+            77 that the token was refused. What was downloaded stays in the spool for the next run. With --quiet, a copy \
+            that finds another at work ends without a word, so that cron has nothing to mail.
             """)
 
     @Flag(help: "Ask once more for what the selected sessions lack, before their deadlines.") var again = false
@@ -54,6 +55,9 @@ struct HarvestOnce: AsyncParsableCommand {
         let run: HarvestRun
         do {
             run = try HarvestRun(options)
+        } catch let error as HarvestError where error.code == .storeLocked && options.quiet && !options.json {
+            // The other copy does the work of this pass: nothing that cron should mail.
+            throw EndedWith(status: .tryAgain)
         } catch let error as HarvestError where again {
             throw HarvestScope.explain(error)
         }

@@ -31,8 +31,8 @@ struct Doctor: AsyncParsableCommand {
         abstract: "Examine configuration, token, store, confinement, API and deadlines.",
         discussion: """
             Says what would keep a harvest from working, or from being in time, before it does. Changes nothing. Exit \
-            code 0 when all is well, 3 with warnings, 2 when something is broken. For a harvest from cron, --every \
-            says how often it runs.
+            code 0 when all is well, 3 with warnings, 2 when something is broken, 64 when the configuration is \
+            mistaken. For a harvest from cron, --every says how often it runs.
             """)
 
     @Flag(help: "Do not talk to the API.") var offline = false
@@ -68,6 +68,7 @@ struct Doctor: AsyncParsableCommand {
         }
         tell(ToolExamination.findings())
         try output.finish()
+        if setup.isMistaken { throw EndedWith(status: .usage) }
         switch worst {
         case .ok, .note: return
         case .warning: throw EndedWith(status: .partial)
@@ -94,7 +95,12 @@ struct Doctor: AsyncParsableCommand {
         case .failure: mark = style.red("FAIL")
         }
         let name = finding.name + String(repeating: " ", count: max(1, 14 - finding.name.utf8.count))
-        output.text("\(mark)  \(name)\(Escape.display(finding.message))")
+        // Several mistakes in a configuration are a line each.
+        let lines = finding.message.split(separator: "\n", omittingEmptySubsequences: false)
+        let message = lines.map { Escape.display(String($0)) }.joined(
+            separator: "\n" + String(repeating: " ", count: 20))
+        output.text("\(mark)  \(name)\(message)")
+        if lines.count > 1 { return }
         if let hint = finding.hint { output.text("      " + style.dim("hint: " + Escape.display(hint))) }
     }
 }

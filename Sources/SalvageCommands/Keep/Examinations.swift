@@ -10,6 +10,8 @@ struct SetupExamination {
     private(set) var configuration: Harvest.Configuration?
     private(set) var store = "./storage"
     private(set) var hasToken = false
+    /// The configuration says something that cannot be meant.
+    private(set) var isMistaken = false
 
     init(options: GlobalOptions) {
         do {
@@ -37,6 +39,7 @@ struct SetupExamination {
             }
         } catch {
             findings.append(Self.refusal("config", error))
+            isMistaken = FailureReport.failure(for: error)?.status == .usage
             return
         }
         guard let configuration else { return }
@@ -44,6 +47,12 @@ struct SetupExamination {
             let token = try APIToken.find(configuration, environment: Environment.all)
             hasToken = true
             findings.append(.ok("token", "from \(token.origin)"))
+        } catch let error where error.code == .tokenUnreadable {
+            // A service has the token as a credential, which nobody else sees: this says nothing about its next pass.
+            findings.append(
+                .warning(
+                    "token", "not examined, nor is the API: \(error.message)" + (error.path.map { " (\($0))" } ?? ""),
+                    hint: error.hint))
         } catch {
             findings.append(Self.refusal("token", error))
         }

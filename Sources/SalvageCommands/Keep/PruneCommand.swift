@@ -14,6 +14,8 @@ struct Prune: ParsableCommand {
             each signature (--keep-per-signature) stay in any case; running and pending sessions are never touched. \
             Within --max-bytes, sessions without a crash go before those with one, the oldest first.
 
+            Without a rule nothing is removed, and the exit code is 0.
+
               salvage prune --dry-run --older-than 30d
               salvage prune --max-bytes 200GiB --keep-per-signature 5
               salvage prune --tag 'dev-*' --older-than 3d
@@ -37,18 +39,15 @@ struct Prune: ParsableCommand {
     func run() throws {
         let configuration = try StoreAccess.configuration(options)
         let store = try StoreAccess.path(options)
+        let given = try flags()
+        if given == nil, configuration.prune.isEmpty, history == nil { return try endWithoutRules() }
         let catalog = try Catalog.open(store: store, readOnly: dryRun)
         let run = PruneRun(
             catalog: catalog, pins: Pins(store: store), options: options, dryRun: dryRun, now: TimeText.now())
         var plans: [(sessions: [SessionRecord], rules: RetentionRules)] = []
-        if let rules = try flags() {
+        if let rules = given {
             plans.append((try catalog.sessions(try select.selection()), rules))
-        } else {
-            guard !configuration.prune.isEmpty else {
-                throw Failure(
-                    "no_rule", "prune has no rule to go by",
-                    hint: "give --older-than or --max-bytes, or write `prune:` into the config", status: .usage)
-            }
+        } else if !configuration.prune.isEmpty {
             let all = try catalog.sessions(try select.selection())
             for policy in configuration.prune {
                 plans.append(
@@ -61,6 +60,21 @@ struct Prune: ParsableCommand {
             }
         }
         try run.carryOut(plans, history: try span(history, "--history") ?? configuration.history)
+    }
+
+    /// A prune that a timer starts has nothing to do where nobody wrote a rule; sessions that somebody named without
+    /// saying when they may go are a mistake.
+    private func endWithoutRules() throws {
+        let hint = "give --older-than or --max-bytes, or write `prune:` into the config"
+        guard !select.isNarrow else {
+            throw Failure(
+                "no_rule", "nothing says which of these sessions' packs may go", hint: hint, status: .usage)
+        }
+        let output = Output(options)
+        if !options.quiet, !options.json {
+            output.text("nothing to remove: there is no rule to go by\n  hint: \(hint)")
+        }
+        try output.finish()
     }
 
     /// The rules that the flags give; nil where they give none.

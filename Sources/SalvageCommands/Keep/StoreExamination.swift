@@ -94,11 +94,18 @@ struct StoreExamination {
 
     /// Downloads that wait for a pack, and what was put aside.
     private var leftBehind: [Finding] {
-        let waiting = entries(store + "/spool").filter { !$0.hasPrefix(".") }.count
+        // A session's folder is also its write lock: one without a download waits for nothing.
+        let waiting = entries(store + "/spool").filter { !$0.hasPrefix(".") && hasDownloads("\(store)/spool/\($0)") }
+            .count
         let aside = entries(store + "/spool/.quarantine").count
         var findings: [Finding] = []
         if waiting > 0 {
-            findings.append(.note("spool", "\(waiting) sessions have downloads that are in no pack yet"))
+            findings.append(
+                .note(
+                    "spool",
+                    waiting == 1
+                        ? "1 session has downloads that are in no pack yet"
+                        : "\(waiting) sessions have downloads that are in no pack yet"))
         }
         if aside > 0 {
             findings.append(
@@ -108,6 +115,15 @@ struct StoreExamination {
                         + "salvage ingest --session SESSION FILE"))
         }
         return findings
+    }
+
+    /// Whether a folder of the spool holds a download; one that is a link belongs to nobody.
+    private func hasDownloads(_ folder: String) -> Bool {
+        var info = stat()
+        guard lstat(folder, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else { return false }
+        return entries(folder).contains { name in
+            [".part", ".complete", ".cut"].contains { name.hasSuffix($0) } && name != "session.json.part"
+        }
     }
 
     private func entries(_ path: String) -> [String] {

@@ -1,0 +1,5 @@
+#include "filesystem.h"
+
+#include <unistd.h>
+
+int salvage_sync_filesystem(int descriptor) { return syncfs(descriptor); }

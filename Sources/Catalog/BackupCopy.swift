@@ -1,0 +1,67 @@
+internal import GRDB
+internal import GRDBSQLite
+internal import Glibc
+
+extension Catalog {
+    /// Copies the catalog as it is at one moment into a new file (mode 0600), while others go on writing, and checks the
+    /// copy. The copy needs no write-ahead log beside it.
+    ///
+    /// - Parameter target: the new file; one that is there already is replaced.
+    /// - Throws: ``CatalogError``, with `corrupt` when the copy does not pass SQLite's check, which a damaged original
+    ///   does not.
+    public func copy(to target: String) throws(CatalogError) {
+        for suffix in ["", "-journal", "-wal", "-shm"] { unlink(target + suffix) }
+        let descriptor = Glibc.open(target, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            throw CatalogError(
+                code: errno == ENOSPC ? .full : .io,
+                message: "the copy of the catalog cannot be created: \(String(cString: strerror(errno)))", path: target)
+        }
+        Glibc.close(descriptor)
+        try read { (connection) throws(CatalogError) in
+            var opened: OpaquePointer?
+            let code = sqlite3_open_v2(target, &opened, SQLITE_OPEN_READWRITE, nil)
+            defer { sqlite3_close(opened) }
+            guard code == SQLITE_OK, let copy = opened else {
+                throw CatalogError(sqlite: code, message: "the copy of the catalog cannot be opened", path: target)
+            }
+            try Self.copyPages(from: connection.handle, to: copy, target)
+            let result = Connection(handle: copy, path: target)
+            try result.execute("PRAGMA journal_mode = DELETE")
+            let check = try result.prepare("PRAGMA quick_check(1)")
+            let verdict = try check.step() ? check.text(0) : "no answer"
+            guard verdict == "ok" else {
+                throw CatalogError(
+                    code: .corrupt, message: "the catalog is damaged: \(verdict)", path: path,
+                    hint: "salvage reindex makes it again from the packs; the last backup has it as it was")
+            }
+        }
+    }
+
+    /// The packs that sessions have, with the size that each is thought to have in bytes.
+    public func packSizes() throws(CatalogError) -> [String: UInt64] {
+        try read { (connection) throws(CatalogError) in
+            let rows = try connection.prepare("SELECT pack, pack_bytes FROM sessions WHERE pack IS NOT NULL")
+            var sizes: [String: UInt64] = [:]
+            while try rows.step() { sizes[rows.text(0)] = rows.unsigned(1) }
+            return sizes
+        }
+    }
+
+    private static func copyPages(
+        from source: OpaquePointer, to copy: OpaquePointer, _ target: String
+    ) throws(CatalogError) {
+        guard let backup = sqlite3_backup_init(copy, "main", source, "main") else {
+            throw CatalogError(
+                sqlite: sqlite3_errcode(copy), message: String(cString: sqlite3_errmsg(copy)), path: target)
+        }
+        // All pages in one step: the read transaction around it keeps the moment, and nothing has to start over.
+        let stepped = sqlite3_backup_step(backup, -1)
+        let finished = sqlite3_backup_finish(backup)
+        guard stepped == SQLITE_DONE, finished == SQLITE_OK else {
+            throw CatalogError(
+                sqlite: finished == SQLITE_OK ? stepped : finished, message: String(cString: sqlite3_errmsg(copy)),
+                path: target)
+        }
+    }
+}

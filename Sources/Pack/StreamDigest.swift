@@ -1,0 +1,19 @@
+/// The SHA-256 of bytes that come piece by piece.
+public struct StreamDigest: ~Copyable {
+    private let hasher: SHA256Hasher
+
+    /// Begins a digest.
+    ///
+    /// - Throws: ``PackError`` with `resources` when libcrypto has no SHA-256.
+    public init() throws(PackError) {
+        let fresh = try SHA256Hasher()
+        try fresh.start()
+        hasher = fresh
+    }
+
+    /// Feeds the next piece.
+    public func update(_ bytes: UnsafeRawBufferPointer) throws(PackError) { try hasher.update(bytes) }
+
+    /// The digest in lower-case hex; call it once.
+    public consuming func finish() throws(PackError) -> String { ContentHash.hex(try hasher.finish()) }
+}

@@ -1,0 +1,307 @@
+import Catalog
+import Glibc
+import Pack
+import Terminal
+
+/// Makes one backup of a store, beside whatever works on it.
+///
+/// What a session leaves goes from `live/` to `spool/` to a pack, and copies are made in this order: what moves on
+/// before it was copied is met at the next station. Packs and catalog are taken until they fit together.
+final class BackupRun {
+    struct Tally {
+        var copied = 0
+        var copiedBytes: UInt64 = 0
+        var linked = 0
+        var unchanged = 0
+    }
+
+    private(set) var tally = Tally()
+    private(set) var complaints: [String] = []
+    private let store: String
+    private let folder: BackupFolder
+    private let catalog: Catalog
+    private let progress: Progress
+    /// The backup before this one: its name, and its files by their paths.
+    private let previous: (name: String, files: [String: BackupManifest.File])?
+    private var files: [String: BackupManifest.File] = [:]
+    /// Copied in this run, to be read again when they are synced.
+    private var fresh: [String] = []
+    /// Where files with several names, such as a build's executable and debug file, lie in this backup.
+    private var placed: [[UInt64]: String] = [:]
+
+    /// Rounds in which catalog and packs may fail to fit together, before a store is called too busy.
+    private static let mostRounds = 20
+    /// How often a folder of a session is listed again when a file in it was renamed meanwhile.
+    private static let mostLooks = 5
+
+    init(store: String, folder: BackupFolder, catalog: Catalog, progress: Progress) throws {
+        self.store = store
+        self.folder = folder
+        self.catalog = catalog
+        self.progress = progress
+        var previous: (name: String, files: [String: BackupManifest.File])?
+        for name in try folder.complete.reversed() {
+            do {
+                let manifest = try BackupManifest.read(from: "\(folder.path)/\(name)")
+                previous = (name, Dictionary(manifest.files.map { ($0.path, $0) }) { first, _ in first })
+                break
+            } catch let failure as Failure {
+                complaints.append("the backup \(name) is not used: \(failure.message)")
+            }
+        }
+        self.previous = previous
+    }
+
+    /// Makes the backup and returns its name and what it holds.
+    func carryOut(now: Int64) throws -> (name: String, manifest: BackupManifest) {
+        guard mkdir(folder.partial, 0o700) == 0 || errno == EEXIST else {
+            throw FileCopy.Trouble(.target, folder.partial).failure
+        }
+        do {
+            try takeSessions("live", followsLinks: false) { $0.hasSuffix(".tail") ? 0 : 1 }
+            try takeSessions("spool", followsLinks: false) { _ in 0 }
+            try takePacksAndCatalog()
+            for name in ["filters", "symbols", "pins", "journal"] { try takeTree(name) }
+            try takeDamagedCatalogs()
+            progress.update("writing to the disk")
+            try FileCopy.sync(folder.partial)
+            try confirm()
+            try removeExtras()
+        } catch let trouble as FileCopy.Trouble { throw trouble.failure }
+        let manifest = BackupManifest(
+            created: TimeText.iso8601(now), store: StorePath.absolute(store),
+            files: files.values.sorted { $0.path < $1.path })
+        try manifest.write(into: folder.partial)
+        do {
+            try FileCopy.sync(folder.partial)
+            let name = folder.newName(now: now)
+            guard rename(folder.partial, "\(folder.path)/\(name)") == 0 else {
+                throw FileCopy.Trouble(.target, "\(folder.path)/\(name)")
+            }
+            try FileCopy.sync(folder.path)
+            return (name, manifest)
+        } catch let trouble as FileCopy.Trouble { throw trouble.failure }
+    }
+
+    // MARK: Stations
+
+    /// The folders of sessions below one of the store's, each as it was at one moment as far as its files are renamed.
+    private func takeSessions(_ name: String, followsLinks: Bool, order: (String) -> Int) throws {
+        var tree = StoreTree(store, followsLinks: followsLinks)
+        for session in tree.names(in: name) ?? [] where session != ".new" {
+            let path = "\(name)/\(session)"
+            for look in 1...Self.mostLooks {
+                var inner = StoreTree(store, followsLinks: followsLinks)
+                let found = inner.files(in: path).sorted { (order($0.path), $0.path) < (order($1.path), $1.path) }
+                var isWhole = true
+                for file in found { isWhole = try take(file) && isWhole }
+                if isWhole || look == Self.mostLooks {
+                    complaints += inner.complaints
+                    break
+                }
+                for file in found { files[file.path] = nil }
+            }
+        }
+        complaints += tree.complaints
+    }
+
+    private func takeTree(_ name: String) throws {
+        var tree = StoreTree(store, followsLinks: true)
+        for file in tree.files(in: name) { _ = try take(file) }
+        complaints += tree.complaints
+    }
+
+    /// Catalogs that `reindex` set aside: what they know of the ledger is nowhere else.
+    private func takeDamagedCatalogs() throws {
+        var tree = StoreTree(store, followsLinks: false)
+        for name in tree.names(in: ".") ?? [] where name.hasPrefix(Catalog.fileName + ".damaged-") {
+            var facts = stat()
+            if lstat("\(store)/\(name)", &facts) == 0, facts.st_mode & S_IFMT == S_IFREG {
+                _ = try take(StoreFile(path: name, facts))
+            }
+        }
+    }
+
+    /// A catalog, and packs of just the sizes that it names. A pack that differs in the same way twice differs in the
+    /// store itself, which `verify` judges.
+    private func takePacksAndCatalog() throws {
+        let copy = folder.partial + "/" + Catalog.fileName
+        var before: Set<String>?
+        for _ in 0..<Self.mostRounds {
+            progress.update("copying the catalog")
+            try catalog.copy(to: copy)
+            let named = try Catalog.open(store: folder.partial, readOnly: true).packSizes()
+            var tree = StoreTree(store, followsLinks: true)
+            var present: Set<String> = []
+            for file in tree.files(in: Catalog.packsFolder) where try take(file) { present.insert(file.path) }
+            // Pruned since, or replaced by a pack elsewhere: of no use without a row.
+            for path in files.keys where path.hasPrefix(Catalog.packsFolder + "/") && !present.contains(path) {
+                if named[path] == nil { files[path] = nil }
+            }
+            let unlike = Set(named.filter { files[$0.key]?.size != $0.value }.keys)
+            if unlike.isEmpty || unlike == before {
+                complaints += tree.complaints
+                complaints += unlike.sorted().prefix(20).map { "\($0) is not the pack that the catalog knows" }
+                try enter(catalog: copy)
+                return
+            }
+            before = unlike
+            usleep(300_000)
+        }
+        throw Failure(
+            "store_busy", "packs and catalog changed faster than they could be copied", path: store,
+            hint: "run it again: what was copied is not copied twice", status: .tryAgain)
+    }
+
+    private func enter(catalog copy: String) throws {
+        let content = try FileCopy.digest(copy)
+        files[Catalog.fileName] = BackupManifest.File(
+            path: Catalog.fileName, size: content.size, mtime: TimeText.now() &* 1_000_000, sha256: content.sha256)
+    }
+
+    // MARK: One file
+
+    /// Takes one file; false when it is not there any more.
+    private func take(_ file: StoreFile) throws -> Bool {
+        let known = files[file.path]
+        if let known, known.size == file.size, known.mtime == file.modified { return true }
+        let source = "\(store)/\(file.path)"
+        let target = "\(folder.partial)/\(file.path)"
+        try FileCopy.makeFolders(of: file.path, below: folder.partial)
+        progress.update(
+            "\(files.count) files, \(SizeText.binary(tally.copiedBytes)) copied: \(Escape.display(file.path))")
+        do {
+            let content = try takeUnchanged(file, target) ?? linkOrCopy(file, source, target)
+            files[file.path] = BackupManifest.File(
+                path: file.path, size: content.size, mtime: file.modified, sha256: content.sha256)
+            return true
+        } catch let trouble as FileCopy.Trouble where trouble.side == .source {
+            files[file.path] = nil
+            if trouble.isAbsent { return false }
+            // One that cannot be read must not keep the others from being backed up.
+            complaints.append(trouble.words)
+            return true
+        }
+    }
+
+    /// The last backup's file, if the store's is still the same one.
+    private func takeUnchanged(_ file: StoreFile, _ target: String) throws -> FileCopy.Content? {
+        guard let previous, let known = previous.files[file.path], known.size == file.size, known.mtime == file.modified
+        else { return nil }
+        let old = "\(folder.path)/\(previous.name)/\(file.path)"
+        var facts = stat()
+        guard lstat(old, &facts) == 0, UInt64(max(0, facts.st_size)) == known.size else { return nil }
+        unlink(target)
+        guard link(old, target) == 0 else { return nil }
+        tally.unchanged += 1
+        return FileCopy.Content(size: known.size, sha256: known.sha256)
+    }
+
+    private func linkOrCopy(_ file: StoreFile, _ source: String, _ target: String) throws -> FileCopy.Content {
+        if let content = try takeOtherName(file, target) { return content }
+        if let content = try resume(file, source, target) { return content }
+        if file.path.hasPrefix(Catalog.packsFolder + "/"), file.path.hasSuffix(PackPath.suffix) { judge(file, source) }
+        unlink(target)
+        if Self.isImmutable(file.path), link(source, target) == 0 {
+            tally.linked += 1
+            remember(file)
+            return try FileCopy.digest(target)
+        }
+        let content = try FileCopy.copy(source, to: target, modified: file.modified)
+        tally.copied += 1
+        tally.copiedBytes &+= content.size
+        fresh.append(file.path)
+        remember(file)
+        return content
+    }
+
+    /// A second name of a file that this backup has already.
+    private func takeOtherName(_ file: StoreFile, _ target: String) throws -> FileCopy.Content? {
+        guard file.links > 1, let first = placed[[file.device, file.inode]], let known = files[first],
+            known.size == file.size, known.mtime == file.modified
+        else { return nil }
+        unlink(target)
+        guard link("\(folder.partial)/\(first)", target) == 0 else { return nil }
+        tally.linked += 1
+        return FileCopy.Content(size: known.size, sha256: known.sha256)
+    }
+
+    /// What an interrupted backup copied already, where it is byte for byte the same.
+    private func resume(_ file: StoreFile, _ source: String, _ target: String) throws -> FileCopy.Content? {
+        var facts = stat()
+        guard lstat(target, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
+            UInt64(max(0, facts.st_size)) == file.size, let there = try? FileCopy.digest(target, uncached: true),
+            try FileCopy.digest(source) == there
+        else { return nil }
+        tally.unchanged += 1
+        remember(file)
+        return there
+    }
+
+    private func remember(_ file: StoreFile) {
+        if file.links > 1 { placed[[file.device, file.inode]] = placed[[file.device, file.inode]] ?? file.path }
+    }
+
+    /// A pack that is damaged is kept as it is, and said so.
+    private func judge(_ file: StoreFile, _ source: String) {
+        do { _ = try PackReader.open(path: source) } catch {
+            complaints.append("\(file.path) is damaged in the store, and was copied as it is: \(error)")
+        }
+    }
+
+    /// Files that are never written to once they have their name, so that a backup may share them with the store.
+    private static func isImmutable(_ path: String) -> Bool {
+        ["packs/", "symbols/", "spool/.quarantine/"].contains { path.hasPrefix($0) }
+    }
+
+    // MARK: The end
+
+    /// Reads what was copied back from the disk.
+    private func confirm() throws {
+        for (index, path) in fresh.enumerated() {
+            guard let file = files[path] else { continue }
+            progress.update("reading back \(index + 1) of \(fresh.count) copies")
+            let content = try FileCopy.digest("\(folder.partial)/\(path)", uncached: true)
+            guard content.sha256 == file.sha256 else {
+                throw Failure(
+                    "copy_differs", "a copy reads back differently from what was written",
+                    path: "\(folder.partial)/\(path)", hint: "the disk of the backup is failing, or its memory is")
+            }
+        }
+    }
+
+    /// Removes what an interrupted backup, or a round that was repeated, left of files that are gone.
+    private func removeExtras() throws {
+        var tree = StoreTree(folder.partial, followsLinks: false)
+        for name in tree.names(in: ".") ?? [] {
+            var facts = stat()
+            guard lstat("\(folder.partial)/\(name)", &facts) == 0 else { continue }
+            if facts.st_mode & S_IFMT != S_IFDIR {
+                if files[name] == nil { unlink("\(folder.partial)/\(name)") }
+                continue
+            }
+            for file in tree.files(in: name) where files[file.path] == nil { unlink("\(folder.partial)/\(file.path)") }
+        }
+    }
+}
+
+/// Paths of stores and backups as the file system sees them.
+enum StorePath {
+    /// Without links and dots, as far as it exists.
+    static func absolute(_ path: String) -> String {
+        if let pointer = realpath(path, nil) {
+            defer { free(pointer) }
+            return String(cString: pointer)
+        }
+        guard let slash = path.lastIndex(of: "/") else { return absolute(".") + "/" + path }
+        let name = path[path.index(after: slash)...]
+        if slash == path.startIndex { return path }
+        let parent = absolute(String(path[..<slash]))
+        return name.isEmpty ? parent : (parent == "/" ? "" : parent) + "/" + name
+    }
+
+    /// Whether a path is a folder or lies in it.
+    static func isWithin(_ path: String, _ folder: String) -> Bool {
+        path == folder || path.hasPrefix(folder == "/" ? "/" : folder + "/")
+    }
+}

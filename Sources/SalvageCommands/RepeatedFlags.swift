@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+
+/// Finds flags that take one value and are given two: of those, the argument parser keeps the last without a word, so
+/// that a question about two builds would be answered for one.
+///
+/// The commands' description knows which flags may be repeated. Building it takes longer than a query, so it is asked
+/// only where a flag stands there twice.
+enum RepeatedFlags {
+    /// Of these the last counts, as it does for ripgrep and for every `--color`, so that an alias can be outweighed.
+    private static let lastCounts: Set<String> = [
+        "--color", "--after-context", "--before-context", "--context", "--max-count", "--threads",
+    ]
+
+    /// The usage error for the first such flag.
+    static func mistake(in arguments: [String]) -> Failure? {
+        var seen: Set<String> = []
+        var twice: [String] = []
+        var isValue = false
+        for argument in arguments.prefix(while: { $0 != "--" }) {
+            defer { isValue = argument == "-e" || argument == "--regexp" }
+            guard !isValue, argument.hasPrefix("--") else { continue }
+            let name = argument.firstIndex(of: "=").map { String(argument[..<$0]) } ?? argument
+            if !seen.insert(name).inserted, !lastCounts.contains(name) { twice.append(name) }
+        }
+        guard !twice.isEmpty else { return nil }
+        let single = singleValued(arguments)
+        guard let name = twice.first(where: single.contains) else { return nil }
+        return Failure(
+            "repeated_flag", "\(name) is given twice and takes one value", hint: "leave one of them out", status: .usage)
+    }
+
+    /// The long names of the options that take one value, of the command that the arguments call.
+    private static func singleValued(_ arguments: [String]) -> Set<String> {
+        guard let tool = (try? JSONSerialization.jsonObject(with: Data(Salvage._dumpHelp().utf8))) as? [String: Any],
+            var command = tool["command"] as? [String: Any]
+        else { return [] }
+        for word in arguments.prefix(2) {
+            guard let next = child(word, of: command) else { break }
+            command = next
+        }
+        if let word = command["defaultSubcommand"] as? String, let next = child(word, of: command) { command = next }
+        var names: Set<String> = []
+        for argument in command["arguments"] as? [[String: Any]] ?? []
+        where argument["kind"] as? String == "option" && argument["isRepeating"] as? Bool == false {
+            for name in argument["names"] as? [[String: Any]] ?? [] where name["kind"] as? String == "long" {
+                if let text = name["name"] as? String { names.insert("--" + text) }
+            }
+        }
+        return names
+    }
+
+    private static func child(_ word: String, of command: [String: Any]) -> [String: Any]? {
+        (command["subcommands"] as? [[String: Any]])?.first { $0["commandName"] as? String == word }
+    }
+}
