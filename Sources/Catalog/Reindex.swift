@@ -51,7 +51,7 @@ extension PackContents {
     /// - Parameter path: where the pack lies, relative to the store.
     public init(_ reader: PackReader, path: String) throws(PackError) {
         self.init(
-            facts: try reader.session().withEnd(blocks: reader.blocks, members: reader.members),
+            facts: try reader.session().withEnd(members: reader.members),
             artifacts: try reader.artifacts(), members: reader.members,
             crashes: try reader.crashes(), path: path, packBytes: reader.fileSize)
     }

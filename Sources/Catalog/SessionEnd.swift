@@ -6,13 +6,12 @@ extension SessionFacts {
     ///
     /// Nothing later than the moment of the ingest counts, which is when its end was first seen; nothing earlier than
     /// its creation either. Derived from the pack each time, so that a catalog that is rebuilt says the same.
-    func withEnd(blocks: [Block], members: [Member]) -> SessionFacts {
+    func withEnd(members: [Member]) -> SessionFacts {
         guard source == "ingest", exited == nil, let now = firstSeenExited else { return self }
-        let logged = blocks.lazy.compactMap(\.maxTime).filter { $0 > 0 && $0 <= now }.max()
         let changed = members.lazy.filter { $0.kind.isContent }.map { $0.mtime / 1_000_000 }.filter {
             $0 > 0 && $0 <= now
         }.max()
-        guard let end = logged ?? changed else { return self }
+        guard let end = lastLogged.map({ min($0, now) }) ?? changed else { return self }
         var facts = self
         facts.exited = min(now, max(end, created ?? end))
         return facts

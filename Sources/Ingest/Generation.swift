@@ -28,9 +28,10 @@ struct Generation {
         damage = EarlierDamage(
             problems: previous.footerDamage.map(\.description), isCut: !previous.footerDamage.isEmpty)
         if let earlier = try section("the session's facts", { () throws(PackError) in try previous.session() }) {
-            guard earlier.session == facts.session else {
+            guard earlier.session.hasSameBytes(as: facts.session) else {
                 throw PackError(.misuse, "an earlier pack is of another session: \(earlier.session)")
             }
+            if let logged = earlier.lastLogged { facts.lastLogged = max(logged, facts.lastLogged ?? logged) }
             facts.fill(from: earlier)
         }
         let (places, cameBack) = try place(previous, in: &artifacts)

@@ -82,8 +82,9 @@ public struct IngestWorker {
 
     private func run(_ answer: inout IngestAnswer) throws {
         let start = job.session.created ?? job.session.exited ?? 0
+        let inspector = LogEnd(LogInspector(sessionStart: start), now: job.session.firstSeenExited ?? .max)
         let writer = try PackWriter(
-            descriptor: IngestProcess.Slot.pack, options: options, inspector: LogInspector(sessionStart: start),
+            descriptor: IngestProcess.Slot.pack, options: options, inspector: inspector,
             tables: job.hasTables ? IngestProcess.Slot.tables : nil)
         defer { writer.abort() }
         let scratch =
@@ -114,6 +115,8 @@ public struct IngestWorker {
         addFlags(of: expansion, to: &artifacts, &answer.verdicts)
         var records = try pass.run(dumps: dumps + expansion.dumps, found: found)
         var facts = job.session
+        // The end of a session from the API is known better than by its logs.
+        if facts.source == "ingest" { facts.lastLogged = inspector.newest }
         try keepEarlier(writer, &artifacts, &records, &facts, &answer)
         for record in records { writer.addCrash(json: record) }
         // What a failing disk hid from the readers of crashes would be missing for good.

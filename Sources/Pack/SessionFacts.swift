@@ -18,6 +18,8 @@ public struct SessionFacts: Sendable, Equatable, Codable {
     public var exited: Int64?
     /// When salvage first saw it exited, in milliseconds since 1970 UTC.
     public var firstSeenExited: Int64?
+    /// The newest time in the lines of its logs, in milliseconds since 1970 UTC; not after it was first seen exited.
+    public var lastLogged: Int64?
     /// When its container is expected to be gone, in milliseconds since 1970 UTC.
     public var deadline: Int64?
     /// The ledger state at the time the pack was written.
@@ -58,6 +60,7 @@ public struct SessionFacts: Sendable, Equatable, Codable {
         case created
         case exited
         case firstSeenExited = "first_seen_exited"
+        case lastLogged = "last_logged"
         case deadline
         case state
         case reason

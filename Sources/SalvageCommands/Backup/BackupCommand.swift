@@ -22,6 +22,7 @@ struct Backup: ParsableCommand {
 
     @Argument(help: ArgumentHelp("The folder of backups; made where it is missing.", valueName: "dir")) var folder: String
     @Option(help: ArgumentHelp("Remove older backups, so that this many stay.", valueName: "count")) var keep: Int?
+    @Flag(help: "Take every file from the store, the unchanged ones too.") var full = false
     @Flag(help: "Back up nothing; read all of the newest backup and compare it with what was written.") var verify =
         false
     @Flag(help: "Say which backups --keep would remove; back up and remove nothing.") var dryRun = false
@@ -42,7 +43,7 @@ struct Backup: ParsableCommand {
         defer { close(lock) }
         try place.sweep()
         let progress = Progress(quiet: options.quiet)
-        let run = try BackupRun(store: store, folder: place, catalog: catalog, progress: progress)
+        let run = try BackupRun(store: store, folder: place, catalog: catalog, full: full, progress: progress)
         let (name, manifest) = try run.carryOut(now: TimeText.now())
         let removed = try removeOld(place)
         progress.finish()
@@ -141,12 +142,12 @@ struct Backup: ParsableCommand {
                         + "are damaged or missing")
         }
         try output.finish()
-        try end(with: complaints)
+        try end(with: complaints, hint: "salvage backup --full makes one that shares no file with it")
     }
 
-    private func end(with complaints: [String]) throws {
-        for complaint in complaints {
-            Failure("backup_incomplete", complaint).report(json: options.json, style: options.errorStyle)
+    private func end(with complaints: [String], hint: String? = nil) throws {
+        for (index, complaint) in complaints.enumerated() {
+            Failure("backup_incomplete", complaint, hint: index == complaints.count - 1 ? hint : nil).report(json: options.json, style: options.errorStyle)
         }
         if !complaints.isEmpty { throw EndedWith(status: .partial) }
     }

@@ -34,13 +34,14 @@ final class BackupRun {
     /// How often a folder of a session is listed again when a file in it was renamed meanwhile.
     private static let mostLooks = 5
 
-    init(store: String, folder: BackupFolder, catalog: Catalog, progress: Progress) throws {
+    /// - Parameter full: whether to take every file from the store, the unchanged ones too.
+    init(store: String, folder: BackupFolder, catalog: Catalog, full: Bool, progress: Progress) throws {
         self.store = store
         self.folder = folder
         self.catalog = catalog
         self.progress = progress
         var previous: (name: String, files: [String: BackupManifest.File])?
-        for name in try folder.complete.reversed() {
+        for name in try full ? [] : folder.complete.reversed() {
             do {
                 let manifest = try BackupManifest.read(from: "\(folder.path)/\(name)")
                 previous = (name, Dictionary(manifest.files.map { ($0.path, $0) }) { first, _ in first })
@@ -190,7 +191,10 @@ final class BackupRun {
         else { return nil }
         let old = "\(folder.path)/\(previous.name)/\(file.path)"
         var facts = stat()
-        guard lstat(old, &facts) == 0, UInt64(max(0, facts.st_size)) == known.size else { return nil }
+        // One that was changed by somebody is of no use.
+        guard lstat(old, &facts) == 0 else { return nil }
+        let there = StoreFile(path: file.path, facts)
+        guard there.size == known.size, there.modified == known.mtime else { return nil }
         unlink(target)
         guard link(old, target) == 0 else { return nil }
         tally.unchanged += 1

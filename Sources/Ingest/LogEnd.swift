@@ -1,0 +1,31 @@
+import Pack
+import Synchronization
+
+/// Notes the newest time in the lines of a session's logs, while ``LogInspector`` reads them: for a session of which
+/// nobody else says when it ended.
+///
+/// Times before 2000 are those of clocks that were never set, or of a time of day without a day; those after `now`, in
+/// milliseconds since 1970, are no end either.
+final class LogEnd: BlockInspector {
+    private let inspector: LogInspector
+    private let now: Int64
+    private let seen = Mutex<Int64?>(nil)
+
+    private static let earliest: Int64 = 946_684_800_000
+
+    init(_ inspector: LogInspector, now: Int64) {
+        self.inspector = inspector
+        self.now = now
+    }
+
+    /// The newest time so far, in milliseconds since 1970.
+    var newest: Int64? { seen.withLock { $0 } }
+
+    func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts {
+        let facts = inspector.inspect(bytes, context)
+        if let time = facts.maxTime, time >= Self.earliest, time <= now {
+            seen.withLock { $0 = max($0 ?? time, time) }
+        }
+        return facts
+    }
+}
