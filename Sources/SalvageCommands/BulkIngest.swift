@@ -21,7 +21,8 @@ struct BulkIngest {
         guard !folders.isEmpty else {
             throw Failure(
                 "no_sessions", "the folder holds no folder, so no session", path: folder,
-                hint: "--each takes a folder that holds a folder for each session; for a single one: --session ID FILE…",
+                hint:
+                    "--each takes a folder that holds a folder for each session; for a single one: --session ID FILE…",
                 status: .nothingFound)
         }
         let progress = Progress(quiet: run.isQuiet)
@@ -32,7 +33,7 @@ struct BulkIngest {
                 let result = try take(name)
                 progress.finish()
                 if !run.report(result) { failed += 1 }
-            } catch where !Self.endsAll(error) {
+            } catch  where !Self.endsAll(error) {
                 progress.finish()
                 failed += 1
                 var failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)")
@@ -47,7 +48,8 @@ struct BulkIngest {
         if stray > 0 {
             run.complain(
                 Failure(
-                    "left_out", "\(stray == 1 ? "1 entry is" : "\(stray) entries are") no folder and was left out: "
+                    "left_out",
+                    "\(stray == 1 ? "1 entry is" : "\(stray) entries are") no folder and was left out: "
                         + (names.first { !folders.contains($0) } ?? ""), path: folder,
                     hint: "a session's files stand in a folder of their own"))
         }

@@ -58,7 +58,8 @@ struct IngestFiles: ParsableCommand {
                 hint: "salvage ingest --session ID FILE…, or salvage ingest --each DIR", status: .usage)
         }
         guard !files.isEmpty else {
-            throw Failure("usage", "there is no file to ingest", hint: "name archives, folders or files", status: .usage)
+            throw Failure(
+                "usage", "there is no file to ingest", hint: "name archives, folders or files", status: .usage)
         }
         let run = try IngestRun(options)
         let progress = Progress(quiet: options.quiet)

@@ -27,7 +27,8 @@ enum RepeatedFlags {
         let single = singleValued(arguments)
         guard let name = twice.first(where: single.contains) else { return nil }
         return Failure(
-            "repeated_flag", "\(name) is given twice and takes one value", hint: "leave one of them out", status: .usage)
+            "repeated_flag", "\(name) is given twice and takes one value", hint: "leave one of them out", status: .usage
+        )
     }
 
     /// The long names of the options that take one value, of the command that the arguments call.

@@ -10,7 +10,9 @@ extension ServerSuites {
             try Program.run(arguments, environment: ["SALVAGE_STORE": store])
         }
 
-        private func ingest(_ session: String, tag: String, _ text: String, into store: String, _ scratch: Scratch) throws {
+        private func ingest(_ session: String, tag: String, _ text: String, into store: String, _ scratch: Scratch)
+            throws
+        {
             let log = scratch.path("console.log")
             try text.write(toFile: log, atomically: true, encoding: .utf8)
             let outcome = try salvage(store, ["ingest", "--session", session, "--image", "arena", "--tag", tag, log])
@@ -20,11 +22,13 @@ extension ServerSuites {
         /// A store that holds whatever a store can: crashes and symbols, pins, a pruned and a lost session, followed
         /// logs, downloads without a pack, quarantine.
         private func fill(_ store: String, _ scratch: Scratch) async throws {
-            let lines = (0..<40).map { "2026-11-20T10:00:\(10 + $0 % 40)Z LogNet: needle \($0)" }.joined(separator: "\n")
+            let lines = (0..<40).map { "2026-11-20T10:00:\(10 + $0 % 40)Z LogNet: needle \($0)" }.joined(
+                separator: "\n")
             try ingest("plain-1", tag: "1.0", lines + "\n", into: store, scratch)
             try ingest(
                 "crash-1", tag: "1.0",
-                lines + "\nthread 'main' panicked at src/main.rs:4:5:\nindex out of bounds\nstack backtrace:\n", into: store,
+                lines + "\nthread 'main' panicked at src/main.rs:4:5:\nindex out of bounds\nstack backtrace:\n",
+                into: store,
                 scratch)
             try ingest("pruned-1", tag: "dev-1", lines + "\n", into: store, scratch)
             #expect(try salvage(store, ["pin", "plain-1"]).status == 0)
@@ -61,7 +65,8 @@ extension ServerSuites {
                 try Program.run(arguments, environment: environment)
             }
             #expect(
-                try run("api", "session-run", "--id", id, "--image", "g", "--version", "1", "--location", "europe").status
+                try run("api", "session-run", "--id", id, "--image", "g", "--version", "1", "--location", "europe")
+                    .status
                     == 0)
             #expect(try run("harvest").status == 0)
             #expect(try run("api", "session-stop", id).status == 0)
@@ -77,7 +82,7 @@ extension ServerSuites {
         private func answers(_ store: String) throws -> [String: String] {
             var questions = [
                 "sessions", "sessions --json", "coverage", "coverage --json", "crashes", "crashes --json",
-                "crashes top", "crashes top --json", "crashes diff 1.0 1.1", "grep -c needle", "grep --json panicked",
+                "crashes top", "crashes top --json", "crashes diff 1.0 1.1", "grep -c needle", "grep panicked",
                 "symbols list", "symbols missing", "pin", "prune --dry-run --older-than 0s --json", "verify",
                 "reindex --help",
             ]
@@ -97,12 +102,12 @@ extension ServerSuites {
             }
         }
 
-        /// Every file with its mode and content.
+        /// Every file with its content.
         private func content(_ store: String) throws -> String {
             try shell(
                 """
                 cd '\(store)' && find . -type f ! -name lock ! -name 'catalog.sqlite*' ! -path './spool/.new/*' \
-                -printf '%m %p ' -exec sha256sum {} \\; | awk '{print $1, $2, $3}' | sort -k2
+                -exec sha256sum {} + | sort -k2
                 """
             ).out
         }

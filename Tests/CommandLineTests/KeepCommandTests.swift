@@ -25,7 +25,8 @@ extension ServerSuites {
             func salvage(_ arguments: String...) throws -> Program.Outcome {
                 try Program.run(arguments + ["--store", store])
             }
-            #expect(try salvage("prune").status == 64)
+            #expect(try salvage("prune").status == 0)
+            #expect(try salvage("prune", "--tag", "x").status == 64)
             #expect(try salvage("prune", "--keep-per-signature", "3").status == 64)
             #expect(try salvage("pin", "rel-b").status == 0)
             #expect(try salvage("pin").out == "rel-b\n")

@@ -25,21 +25,13 @@ import Testing
         for (id, tag) in [("a", "1"), ("b", "2"), ("c", "3")] {
             try ingest(id, "--tag", tag, "--image", "image-\(id)", "--location", "place-\(id)")
         }
-        func sessions(_ arguments: String...) throws -> Set<String> {
-            let outcome = try Program.run(arguments + ["--json"], environment: ["SALVAGE_STORE": store])
-            #expect(outcome.status == 0, "\(arguments): \(outcome.err)")
-            return Set(
-                outcome.objects.compactMap {
-                    $0["session"] as? String ?? ($0["data"] as? [String: Any])?["session"] as? String
-                })
-        }
         let flags = [
             ["--tag", "1", "--tag", "2"], ["--image", "image-a", "--image", "*-b"],
             ["--location", "place-a", "--location=place-b"], ["--tag", "[12]", "--tag", "1"],
         ]
         for flag in flags {
             for question in [
-                ["sessions"], ["crashes"], ["coverage"], ["grep", "needle"], ["grep", "--path", "*", "needle"],
+                ["sessions"], ["crashes"], ["grep", "needle"], ["grep", "--path", "*", "needle"],
                 ["prune", "--dry-run", "--older-than", "0s"],
             ] {
                 let found = try Program.run(question + flag + ["--json"], environment: ["SALVAGE_STORE": store])
@@ -50,10 +42,14 @@ import Testing
                     })
                 #expect(named == ["a", "b"], "\(question) \(flag): \(found.out)")
             }
+            let covered = try Program.run(["coverage"] + flag, environment: ["SALVAGE_STORE": store])
+            #expect(try covered.out == salvage("coverage", "--session", "a", "--session", "b").out, "\(covered.out)")
+            #expect(try covered.out != salvage("coverage").out)
             let top = try Program.run(["crashes", "top", "--json"] + flag, environment: ["SALVAGE_STORE": store])
             #expect(top.objects.reduce(0) { $0 + ($1["sessions"] as? Int ?? 0) } == 2, "\(top.out)")
         }
-        #expect(try sessions("sessions", "--tag", "1", "--image", "image-a", "--image", "image-b") == ["a"])
+        let both = try salvage("sessions", "--tag", "1", "--image", "image-a", "--image", "image-b", "--json")
+        #expect(both.objects.compactMap { $0["session"] as? String } == ["a"])
         #expect(try salvage("crashes", "diff", "1", "2", "--tag", "3").status == 64)
     }
 
@@ -80,7 +76,8 @@ import Testing
         // What may be repeated, and values that only look like flags.
         for arguments in [
             ["sessions", "--session", "a", "--session", "a"], ["sessions", "--color", "never", "--color", "always"],
-            ["grep", "-e", "--since", "-e", "--since", "-e", "needle"], ["grep", "needle", "-C", "1", "--context", "2"],
+            ["grep", "-e", "--since", "-e", "--since", "-e", "needle"],
+            ["grep", "needle", "-C", "1", "--context", "2"],
             ["grep", "--regexp", "needle", "--regexp", "x", "--context", "1", "--context", "2"],
             ["files", "a", "--kind", "log", "--kind", "text"],
         ] {
@@ -181,7 +178,9 @@ import Testing
 
     @Test func doctorCountsDownloadsAndListsMistakesALineEach() throws {
         try ingest("a")
-        try shell("cd \(store) && mkdir -p spool/e1 spool/e2 spool/w && echo '{}' > spool/e2/session.json && echo x > spool/w/logs.1.part")
+        try shell(
+            "cd \(store) && mkdir -p spool/e1 spool/e2 spool/w && echo '{}' > spool/e2/session.json && echo x > spool/w/logs.1.part"
+        )
         let config = scratch.path("bad.yaml")
         try "bogus: 1\nrules:\n  - artifcts: [x]\n".write(toFile: config, atomically: true, encoding: .utf8)
         let doctor = try salvage("doctor", "--offline")

@@ -122,7 +122,8 @@ extension ServerSuites {
                 for line in text.split(separator: "\n") {
                     let words = line.split(separator: " ").map(String.init)
                     let fields = isSystem ? 6 : 5
-                    guard words.count > fields, words.prefix(5).allSatisfy({ $0.allSatisfy { "0123456789*/,-".contains($0) } })
+                    guard words.count > fields,
+                        words.prefix(5).allSatisfy({ $0.allSatisfy { "0123456789*/,-".contains($0) } })
                     else { continue }
                     commands.append(words[fields...].joined(separator: " "))
                 }
@@ -139,7 +140,8 @@ extension ServerSuites {
                 let here = command.replacingOccurrences(of: "/usr/local/bin/salvage", with: stage.program)
                     .replacingOccurrences(of: "/etc/salvage/salvage.yaml", with: stage.config)
                 // cron gives no more than these, and runs /bin/sh.
-                let environment = "HOME=\(stage.scratch.url.path) LOGNAME=x SHELL=/bin/sh PATH=/usr/bin:/bin \(variables)"
+                let environment =
+                    "HOME=\(stage.scratch.url.path) LOGNAME=x SHELL=/bin/sh PATH=/usr/bin:/bin \(variables)"
                 return try shell("cd / && env -i \(environment) SWIFT_BACKTRACE=enable=no /bin/sh -c '\(here)' 2>&1")
             }
             for command in commands {

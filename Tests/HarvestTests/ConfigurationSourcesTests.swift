@@ -74,6 +74,19 @@ import Testing
         Self.write("from-systemd", to: store.path + "/token", mode: 0o440)
         var environment = ["CREDENTIALS_DIRECTORY": store.path]
         #expect(try APIToken.find(Configuration(), environment: environment).value == "from-systemd")
+        // A service's credential outweighs the file that it was made from, which the service's user may not read.
+        var both = Configuration()
+        both.api.tokenFile = store.path + "/file"
+        Self.write("from-file", to: store.path + "/file", mode: 0o600)
+        #expect(try APIToken.find(both, environment: environment).value == "from-systemd")
+        // A place without a token leaves it to the next; one whose token cannot be used does not.
+        #expect(try APIToken.find(both, environment: ["CREDENTIALS_DIRECTORY": store.path + "/no"]).value == "from-file")
+        #expect(try APIToken.find(both, environment: ["CREDENTIALS_DIRECTORY": ""]).value == "from-file")
+        Self.write("two words", to: store.path + "/token", mode: 0o440)
+        #expect(throws: HarvestError.self) { try APIToken.find(both, environment: environment) }
+        both.api.tokenFile = store.path + "/none"
+        let absent = #expect(throws: HarvestError.self) { try APIToken.find(both, environment: [:]) }
+        #expect(absent?.code == .tokenRefused && absent?.message.contains("does not exist") == true)
         environment["GAMEYE_API_TOKEN"] = "from-env"
         #expect(try APIToken.find(Configuration(), environment: environment).value == "from-env")
         let none = #expect(throws: HarvestError.self) { try APIToken.find(Configuration(), environment: [:]) }

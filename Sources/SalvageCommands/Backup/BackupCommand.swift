@@ -20,7 +20,8 @@ struct Backup: ParsableCommand {
               salvage restore /mnt/backup/salvage --store /var/lib/salvage
             """)
 
-    @Argument(help: ArgumentHelp("The folder of backups; made where it is missing.", valueName: "dir")) var folder: String
+    @Argument(help: ArgumentHelp("The folder of backups; made where it is missing.", valueName: "dir")) var folder:
+        String
     @Option(help: ArgumentHelp("Remove older backups, so that this many stay.", valueName: "count")) var keep: Int?
     @Flag(help: "Take every file from the store, the unchanged ones too.") var full = false
     @Flag(help: "Back up nothing; read all of the newest backup and compare it with what was written.") var verify =
@@ -147,7 +148,8 @@ struct Backup: ParsableCommand {
 
     private func end(with complaints: [String], hint: String? = nil) throws {
         for (index, complaint) in complaints.enumerated() {
-            Failure("backup_incomplete", complaint, hint: index == complaints.count - 1 ? hint : nil).report(json: options.json, style: options.errorStyle)
+            Failure("backup_incomplete", complaint, hint: index == complaints.count - 1 ? hint : nil).report(
+                json: options.json, style: options.errorStyle)
         }
         if !complaints.isEmpty { throw EndedWith(status: .partial) }
     }

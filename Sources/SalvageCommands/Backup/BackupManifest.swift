@@ -75,7 +75,9 @@ struct BackupManifest {
         defer { close(descriptor) }
         var done = 0
         while done < out.count {
-            let count = out.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done) }
+            let count = out.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
+            }
             guard count >= 0 || errno == EINTR else { throw FileCopy.Trouble(.target, path).failure }
             done += max(0, count)
         }

@@ -19,7 +19,8 @@ struct BackupSource {
                 throw Failure(
                     "backup_missing", "the folder holds no backup that is whole", path: folder,
                     hint: isBegun
-                        ? "one was interrupted; salvage backup takes it up" : "name the folder that salvage backup was given")
+                        ? "one was interrupted; salvage backup takes it up"
+                        : "name the folder that salvage backup was given")
             }
             path = folder + "/" + name
         }
@@ -128,12 +129,23 @@ struct Restore: ParsableCommand {
         var complaints: [String] = []
         var bytes: UInt64 = 0
         let files = source.manifest.files
+        // An executable and its debug file are often one file under two names.
+        var placed: [String: String] = [:]
         for (index, file) in files.enumerated() where file.path != Catalog.fileName {
             progress.update(
                 "restoring \(index + 1) of \(files.count) files, \(SizeText.binary(bytes)) of "
                     + SizeText.binary(source.manifest.bytes))
-            if let complaint = try restore(file, source, store, owner) { complaints.append(complaint) }
             bytes &+= file.size
+            if file.path.hasPrefix("symbols/"), let first = placed[file.sha256] {
+                try FileCopy.makeFolders(of: file.path, below: store, owner: owner)
+                unlink("\(store)/\(file.path)")
+                if link("\(store)/\(first)", "\(store)/\(file.path)") == 0 { continue }
+            }
+            if let complaint = try restore(file, source, store, owner) {
+                complaints.append(complaint)
+            } else if file.path.hasPrefix("symbols/") {
+                placed[file.sha256] = file.path
+            }
         }
         try FileCopy.sync(store)
         // The catalog comes last: a store that has one is whole.
