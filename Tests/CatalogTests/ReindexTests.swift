@@ -4,12 +4,12 @@ import Pack
 import Testing
 
 @Suite struct ReindexTests {
-    private let store: TestStore
+    let store: TestStore
 
     init() throws { store = try TestStore() }
 
     /// Writes a real pack and returns its description as the pipeline would commit it.
-    private func write(_ contents: PackContents, name: String? = nil, created: Int64? = nil) throws -> PackContents {
+    func write(_ contents: PackContents, name: String? = nil, created: Int64? = nil) throws -> PackContents {
         let session = contents.facts.session
         let day = PackPath.day(created ?? contents.facts.created ?? 0)
         let path = "packs/\(day)/\(name ?? PackPath.fileName(session: session))"
@@ -146,5 +146,126 @@ import Testing
         let second = try catalog.reindex()
         #expect(second.superseded.sorted() == [copy.path, own.path].sorted())
         #expect(try catalog.session("twice")?.members == 3)
+    }
+}
+
+extension ReindexTests {
+    @Test func packsBehindALinkedFolderAreIndexedAndADiskThatIsAwayLosesNothing() throws {
+        let catalog = try store.open()
+        let near = try write(contents("near"), created: moment(-24 * 400))
+        let far = try write(contents("far"))
+        let disk = store.path + "/disk"
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
+        try FileManager.default.moveItem(atPath: store.path + "/packs/2026", toPath: disk + "/2026")
+        try FileManager.default.createSymbolicLink(
+            atPath: store.path + "/packs/2026", withDestinationPath: disk + "/2026")
+        let first = try catalog.reindex()
+        #expect(first.indexed == 2 && first.isWhole)
+        #expect(try catalog.session("far")?.pack == far.path)
+        // The disk is not mounted: the link leads nowhere.
+        try FileManager.default.moveItem(atPath: disk, toPath: disk + ".away")
+        let second = try catalog.reindex()
+        #expect(second.indexed == 1 && second.missing.isEmpty)
+        #expect(second.unreadable.map(\.path) == ["packs/2026"])
+        #expect(second.unknown.map(\.session) == ["far"])
+        #expect(!second.isWhole)
+        #expect(try catalog.session("far")?.pack == far.path)
+        #expect(try catalog.session("far")?.state == .harvested)
+        // All of packs/ is away: an empty mount point.
+        try FileManager.default.moveItem(atPath: store.path + "/packs", toPath: store.path + "/packs.away")
+        for isMountPoint in [false, true] {
+            if isMountPoint {
+                try FileManager.default.createDirectory(
+                    atPath: store.path + "/packs", withIntermediateDirectories: false)
+            }
+            let third = try catalog.reindex()
+            #expect(third.missing.isEmpty && Set(third.unknown.map(\.session)) == ["near", "far"])
+        }
+        #expect(try catalog.session("near")?.pack == near.path)
+    }
+
+    /// What is committed after the listing must not be called lost, and what is replaced after the reading must not be
+    /// entered over what replaced it.
+    @Test func packsThatComeMeanwhileAreNeitherLostNorOverwritten() throws {
+        let catalog = try store.open()
+        var old: [PackContents] = []
+        for number in 0..<3 { old.append(try write(contents("old-\(number)"))) }
+        for pack in old { try catalog.commit(pack) }
+        let other = try store.open()
+        var renewals = 0
+        let report = try catalog.reindex(renew: { pack in
+            guard renewals < 3 else { return }
+            renewals += 1
+            do {
+                // A harvest beside it: a new session, and a new generation of the pack that was just read.
+                try other.commit(try write(contents("new-\(renewals)")))
+                let next = contents(
+                    pack.facts.session, members: [member("game.log"), member("more.log"), member("third.log")])
+                try other.commit(try write(next))
+            } catch { Issue.record("\(error)") }
+        })
+        #expect(report.missing.isEmpty && report.unknown.isEmpty && report.damaged.isEmpty)
+        for number in 0..<3 { #expect(try catalog.session("old-\(number)")?.members == 3) }
+        for number in 1...3 {
+            let record = try #require(try catalog.session("new-\(number)"))
+            #expect(record.state == .harvested && record.pack != nil)
+        }
+    }
+
+    @Test func aGenerationThatNobodyEnteredIsRead() throws {
+        let catalog = try store.open()
+        let pack = try write(contents("a"))
+        try catalog.commit(pack)
+        var isFirst = true
+        _ = try catalog.reindex(renew: { _ in
+            guard isFirst else { return }
+            isFirst = false
+            // Published, and its harvest was killed before the catalog knew.
+            _ = try? write(contents("a", members: [member("x"), member("y"), member("z")]))
+        })
+        #expect(try catalog.session("a")?.members == 3)
+    }
+
+    @Test func aDamagedCatalogIsReplacedOnlyAlone() throws {
+        let catalog = try store.open()
+        try catalog.commit(try write(contents("a")))
+        try catalog.checkpoint()
+        try catalog.close()
+        var data = try Data(contentsOf: URL(fileURLWithPath: store.database))
+        for offset in 8192..<data.count { data[offset] = 0xA5 }
+        try data.write(to: URL(fileURLWithPath: store.database))
+        #expect(throws: CatalogError.self) {
+            try Catalog.reindex(
+                store: store.path,
+                alone: { () throws(CatalogError) in throw CatalogError(code: .busy, message: "another", path: "x") })
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: store.database)) == data)
+        #expect(try Catalog.reindex(store: store.path).indexed == 1)
+    }
+
+    /// SQLite has no checksums: what its own check does not see, the comparison with the packs does.
+    @Test func everyFlippedByteOfARowIsSeenByTheCheckOrTheComparison() throws {
+        let catalog = try store.open()
+        var packs: [PackContents] = []
+        for name in ["alpha", "beta"] {
+            packs.append(try write(contents(name, crashes: [crashJSON(signature: "bug", id: "crash-of-\(name)")])))
+        }
+        for pack in packs { try catalog.commit(pack) }
+        for pack in packs { #expect(try catalog.differences(from: pack) == []) }
+        #expect(try catalog.integrityProblems() == [])
+        try catalog.checkpoint()
+        try catalog.close()
+        let sound = try Data(contentsOf: URL(fileURLWithPath: store.database))
+        for text in ["game.log", "packs/2026/11/20/alpha.pack", "crash-of-beta"] {
+            let place = try #require(sound.range(of: Data(text.utf8))).lowerBound
+            var data = sound
+            data[place + 4] ^= 1
+            try data.write(to: URL(fileURLWithPath: store.database))
+            let damaged = try store.open(readOnly: true)
+            let problems = try damaged.integrityProblems()
+            let differences = try packs.flatMap { try damaged.differences(from: $0) }
+            #expect(!problems.isEmpty || !differences.isEmpty, "\(text)")
+            try damaged.close()
+        }
     }
 }

@@ -19,7 +19,7 @@ final class Folder {
         rmdir(path)
     }
 
-    var names: [String] { LiveFile.names(in: path).sorted() }
+    var names: [String] { ((try? LiveFile.names(in: path)) ?? []).sorted() }
 
     func copy() -> Folder {
         let other = Folder()
