@@ -2,8 +2,11 @@
 #include "process.h"
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -65,6 +68,16 @@ int salvage_start_thread(void (*body)(void)) {
     return failure;
 }
 
+static sem_t stops;
+static atomic_int terminations, interrupts;
+
+static void note_stop(int number) {
+    int saved = errno;
+    atomic_fetch_add(number == SIGINT ? &interrupts : &terminations, 1);
+    sem_post(&stops);
+    errno = saved;
+}
+
 static void stop_signals(sigset_t *set) {
     sigemptyset(set);
     sigaddset(set, SIGTERM);
@@ -72,6 +85,14 @@ static void stop_signals(sigset_t *set) {
 }
 
 int salvage_hold_stop_signals(void) {
+    if (sem_init(&stops, 0, 0) != 0) return errno;
+    // Handled, not only blocked: the thread that Dispatch leaves over from main waits with no signal blocked.
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note_stop;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGTERM, &action, NULL) != 0 || sigaction(SIGINT, &action, NULL) != 0) return errno;
     sigset_t set;
     stop_signals(&set);
     return pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -80,7 +101,17 @@ int salvage_hold_stop_signals(void) {
 int salvage_await_stop(int seconds) {
     sigset_t set;
     stop_signals(&set);
-    struct timespec time = {seconds, 0};
-    int number = sigtimedwait(&set, NULL, &time);
-    return number > 0 ? number : 0;
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += seconds;
+    while (sem_clockwait(&stops, CLOCK_MONOTONIC, &end) != 0) {
+        if (errno != EINTR) return 0;
+    }
+    if (atomic_load(&terminations) > 0) {
+        atomic_fetch_sub(&terminations, 1);
+        return SIGTERM;
+    }
+    atomic_fetch_sub(&interrupts, 1);
+    return SIGINT;
 }

@@ -53,8 +53,9 @@ int salvage_can_start_threads(int count, size_t address_space);
 /// Starts a thread with a small stack that lives as long as the process; 0, or an errno.
 int salvage_start_thread(void (*body)(void));
 
-/// Keeps SIGTERM and SIGINT from this thread and those that it starts, for `salvage_await_stop` to take; 0, or an errno.
+/// Has SIGTERM and SIGINT only noted, for `salvage_await_stop` to tell, and blocks them in this thread, in those that it
+/// starts, and so in the processes that these start, which are to end what they are at; 0, or an errno.
 int salvage_hold_stop_signals(void);
 
-/// Waits for SIGTERM or SIGINT, which are held in all threads, at most so many seconds; 0 when none came.
+/// Waits for a SIGTERM or SIGINT that was not told yet, at most so many seconds; 0 when none came. For one thread.
 int salvage_await_stop(int seconds);
