@@ -141,7 +141,7 @@ struct Simulation {
                 settled[key] = (state, outcomes)
                 watch(.settled(key: key))
             case .returned(let key): watch(.returned(key: key))
-            case .keep, .discard, .note, .rested, .paused, .resumed: break
+            case .keep, .discard, .note, .postponed, .rested, .paused, .resumed: break
             }
         }
     }
