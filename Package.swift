@@ -69,7 +69,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: house),
-        .target(name: "Terminal", swiftSettings: hot),
+        .target(name: "Terminal", dependencies: ["Text"], swiftSettings: hot),
         .target(name: "Text", swiftSettings: hot),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: house),
         .target(
@@ -196,8 +196,9 @@ if let engine = Context.environment["SALVAGE_FUZZ"] {
     for target in package.targets where target.name == "SessionAPI" {
         target.dependencies = ["Text"]
         target.sources = [
-            "APIError.swift", "APIErrorDecoding.swift", "JSONCursor.swift", "JSONMender.swift", "JSONText.swift",
-            "LabelSet.swift", "Session.swift", "SessionCoding.swift", "SessionEntryReader.swift", "SessionLabels.swift",
+            "APIError.swift", "APIErrorDecoding.swift", "DamagedEntry.swift", "JSONCursor.swift", "JSONMender.swift",
+            "JSONText.swift", "LabelSet.swift", "Session.swift", "SessionCoding.swift", "SessionEntryReader.swift",
+            "SessionLabels.swift",
             "SessionListDecoder.swift",
         ]
     }

@@ -1,3 +1,5 @@
+public import Text
+
 /// What is newly known of a session; what is nil stays as it was.
 public struct SessionUpdate: Sendable, Equatable {
     /// The session's id; the row is made when there is none.
@@ -11,7 +13,7 @@ public struct SessionUpdate: Sendable, Equatable {
     /// The host's name or address.
     public var host: String?
     /// The user's labels, replacing all that were known. Never pass `labels.env`.
-    public var labels: [String: String]?
+    public var labels: ByteDictionary<String>?
     /// When it was created (ms since 1970, as all times here).
     public var created: Int64?
     /// When it ended.

@@ -1,4 +1,5 @@
 internal import Pack
+import Text
 
 extension Catalog {
     /// How many requests of one session the ledger's history keeps; older ones are dropped.
@@ -100,7 +101,7 @@ final class LedgerWriter {
         if let labels = change.labels { try replaceLabels(of: key, with: labels) }
     }
 
-    func replaceLabels(of key: Int64, with labels: [String: String]) throws(CatalogError) {
+    func replaceLabels(of key: Int64, with labels: ByteDictionary<String>) throws(CatalogError) {
         try dropLabels.bind(1, key).run()
         for (name, value) in labels { try putLabel.bind(1, key).bind(2, name).bind(3, value).run() }
     }

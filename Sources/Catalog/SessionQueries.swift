@@ -1,4 +1,5 @@
 public import Pack
+import Text
 
 extension Catalog {
     /// The full id of the session that has this id, or the only one whose id begins with it.

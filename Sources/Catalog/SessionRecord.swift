@@ -1,4 +1,5 @@
 public import Pack
+public import Text
 
 /// Where a session stands in the ledger.
 public enum SessionState: String, Sendable, Codable, CaseIterable {
@@ -43,7 +44,7 @@ public struct SessionRecord: Sendable, Equatable {
     /// The host's name or address.
     public var host: String?
     /// The user's labels; never the container's environment.
-    public var labels: [String: String] = [:]
+    public var labels: ByteDictionary<String> = [:]
     /// When the session was created.
     public var created: Int64?
     /// When salvage first saw it.

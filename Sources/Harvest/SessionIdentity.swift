@@ -1,3 +1,5 @@
+public import Text
+
 /// What is known of a session without its bytes: the fields that rules match and packs record.
 public struct SessionIdentity: Sendable, Hashable {
     /// The id under which the API knows the session.
@@ -11,14 +13,14 @@ public struct SessionIdentity: Sendable, Hashable {
     /// The machine's address.
     public var host: String?
     /// The user's labels; the container's environment is never among them.
-    public var labels: [String: String]
+    public var labels: ByteDictionary<String>
     /// When the container was created, in milliseconds since 1970.
     public var created: Int64?
 
     /// Collects the fields.
     public init(
         id: String, image: String, tag: String? = nil, location: String? = nil, host: String? = nil,
-        labels: [String: String] = [:], created: Int64? = nil
+        labels: ByteDictionary<String> = [:], created: Int64? = nil
     ) {
         self.id = id
         self.image = image

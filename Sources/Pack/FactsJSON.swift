@@ -1,3 +1,5 @@
+import Text
+
 /// Collects the fields of an object, leaving out what is absent.
 private struct FieldList {
     var fields: [(key: String, value: JSONValue)] = []
@@ -20,7 +22,7 @@ extension SessionFacts {
         list.add(CodingKeys.tag, tag)
         list.add(CodingKeys.location, location)
         list.add(CodingKeys.host, host)
-        let sorted = labels.sorted { $0.key < $1.key }.map { (key: $0.key, value: JSONValue.string($0.value)) }
+        let sorted = labels.sortedByKey.map { (key: $0.key, value: JSONValue.string($0.value)) }
         list.fields.append((CodingKeys.labels.rawValue, .object(sorted)))
         list.add(CodingKeys.created, created)
         list.add(CodingKeys.exited, exited)

@@ -1,3 +1,5 @@
+public import Text
+
 /// What a pack knows of its session. It stands as JSON in the pack's footer, with the names of `CodingKeys`.
 public struct SessionFacts: Sendable, Equatable, Codable {
     /// The session's id as the API or the user gave it; any characters.
@@ -11,7 +13,7 @@ public struct SessionFacts: Sendable, Equatable, Codable {
     /// The host that ran it.
     public var host: String?
     /// The user's labels only; never the container's environment.
-    public var labels: [String: String]
+    public var labels: ByteDictionary<String>
     /// When the session was created, in milliseconds since 1970 UTC.
     public var created: Int64?
     /// When it exited as far as is known, in milliseconds since 1970 UTC.
@@ -32,7 +34,8 @@ public struct SessionFacts: Sendable, Equatable, Codable {
     /// The facts of a session; only its id is required.
     public init(
         session: String, image: String = "", tag: String? = nil, location: String? = nil, host: String? = nil,
-        labels: [String: String] = [:], created: Int64? = nil, exited: Int64? = nil, firstSeenExited: Int64? = nil,
+        labels: ByteDictionary<String> = [:], created: Int64? = nil, exited: Int64? = nil,
+        firstSeenExited: Int64? = nil,
         deadline: Int64? = nil, state: String? = nil, reason: String? = nil, source: String? = nil
     ) {
         self.session = session

@@ -14,7 +14,8 @@ struct Cat: ParsableCommand {
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Argument(help: "The member's path: its bytes, or as `salvage files` prints it, or its unique ending.") var path: String
+    @Argument(help: "The member's path: its bytes, or as `salvage files` prints it, or its unique ending.") var path:
+        String
     @Option(help: ArgumentHelp("Only members of this artifact.", valueName: "path")) var artifact: String?
     @Flag(help: "Print raw bytes on a terminal too.") var raw = false
     @OptionGroup var options: GlobalOptions

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Terminal
+import Text
 
 /// `salvage crashes diff`: what a build brought and what it mended.
 struct CrashesDiff: ParsableCommand {
@@ -48,9 +49,9 @@ struct CrashesDiff: ParsableCommand {
     /// What one build did.
     struct Side {
         let sessions: Int
-        let crashes: [String: SignatureSummary]
+        let crashes: ByteDictionary<SignatureSummary>
 
-        init(sessions: Int, crashes: [String: SignatureSummary]) {
+        init(sessions: Int, crashes: ByteDictionary<SignatureSummary>) {
             self.sessions = sessions
             self.crashes = crashes
         }
@@ -60,7 +61,7 @@ struct CrashesDiff: ParsableCommand {
             selection.tags = [tag]
             selection.limit = nil
             let top = try catalog.topSignatures(selection)
-            crashes = Dictionary(top.map { ($0.signature, $0) }) { first, _ in first }
+            crashes = ByteDictionary(top.map { ($0.signature, $0) }) { first, _ in first }
             selection.signatures = []
             var count = 0
             try catalog.forEachSession(selection) { session in
@@ -107,7 +108,8 @@ struct CrashesDiff: ParsableCommand {
 
     /// New ones first, gone ones last, each by the sessions it hurt.
     static func compare(_ first: Side, _ second: Side) -> [Change] {
-        let signatures = Set(first.crashes.keys).union(second.crashes.keys)
+        var signatures = ByteSet(first.crashes.keys)
+        signatures.formUnion(second.crashes.keys)
         let changes = signatures.map { signature in
             let (a, b) = (first.crashes[signature], second.crashes[signature])
             let share = (first.share(signature), second.share(signature))
@@ -118,8 +120,8 @@ struct CrashesDiff: ParsableCommand {
                 sessions: (a?.sessions ?? 0, b?.sessions ?? 0), share: share)
         }
         let order = Dictionary(uniqueKeysWithValues: Change.Word.allCases.enumerated().map { ($1, $0) })
-        func rank(_ change: Change) -> (Int, Int, String) {
-            (order[change.word] ?? 0, -(change.sessions.0 + change.sessions.1), change.signature)
+        func rank(_ change: Change) -> (Int, Int, ByteText) {
+            (order[change.word] ?? 0, -(change.sessions.0 + change.sessions.1), ByteText(change.signature))
         }
         return changes.sorted { rank($0) < rank($1) }
     }

@@ -5,6 +5,7 @@ import Harvest
 import Ingest
 import Pack
 import Terminal
+import Text
 
 /// `salvage ingest`: the pipeline of a harvest over files already at hand.
 struct IngestFiles: ParsableCommand {

@@ -104,6 +104,12 @@ final class LogPrinter {
         try output.finish()
     }
 
+    /// Notes something to say at the end, for which the command does not end well.
+    func note(_ problem: String) {
+        problems.append(problem)
+        problemCount += 1
+    }
+
     /// Says what could not be printed, and ends the command with its exit code.
     func end(session: String) throws {
         for problem in problems {

@@ -69,8 +69,7 @@ struct Logs: ParsableCommand {
         }
         let pack = try SessionPack(record.session, catalog: catalog)
         if let damage = pack.artifactsDamage, pack.knowsArtifacts, which.path.isEmpty {
-            pack.artifactsUnreadable(damage, hint: "salvage verify names what is damaged")
-                .report(json: options.json, style: options.errorStyle)
+            printer.note(pack.artifactsUnreadable(damage, hint: "").message)
         }
         let members = try which.chosen(pack)
         guard !members.isEmpty else {

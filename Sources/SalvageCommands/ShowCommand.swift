@@ -4,6 +4,7 @@ import CrashAnalysis
 import Live
 import Pack
 import Terminal
+import Text
 
 /// `salvage show`: one screen on what happened to one session.
 struct Show: ParsableCommand {
@@ -62,7 +63,7 @@ struct ShowScreen {
         fact("image", build.isEmpty ? "unknown" : Escape.display(build.joined(separator: " ")))
         let place = [session.location, session.host].compactMap { $0.map { Escape.display($0) } }
         if !place.isEmpty { fact("where", place.joined(separator: ", ")) }
-        let labels = session.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let labels = session.labels.sortedByKey.map { "\($0.key)=\($0.value)" }
         if !labels.isEmpty { fact("labels", Escape.display(labels.joined(separator: " "))) }
         fact("ran", lifetime)
         fact("ended", ending(crashes))

@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import Text
 
 /// A synthetic fleet as the operations see it. List entries are kept as text in chunks of 32 sessions, so that a list of
 /// ten thousand costs the copying of what is known and the writing of what has changed.
@@ -15,7 +16,7 @@ final class FleetStore: Sendable {
     private struct State {
         var fleet: Fleet
         var chunks: [Chunk] = []
-        var numbers: [String: Int] = [:]
+        var numbers: ByteDictionary<Int> = [:]
     }
 
     private let state: Mutex<State>

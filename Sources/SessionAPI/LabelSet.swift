@@ -1,4 +1,4 @@
-import Text
+public import Text
 
 /// Keys and values of a session, ordered by key. Where a key comes twice the first one counts.
 ///
@@ -37,8 +37,8 @@ public struct LabelSet: Sendable, Equatable, RandomAccessCollection {
     }
 
     /// The same as a dictionary.
-    public var dictionary: [String: String] {
-        Dictionary(labels.lazy.map { ($0.key, $0.value) }) { first, _ in first }
+    public var dictionary: ByteDictionary<String> {
+        ByteDictionary(labels.map { ($0.key, $0.value) }) { first, _ in first }
     }
 
     /// Index of the first label.

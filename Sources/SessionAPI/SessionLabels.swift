@@ -1,3 +1,5 @@
+public import Text
+
 /// What a session's `labels` say, with the secrets left out.
 ///
 /// The API carries three maps as JSON text inside strings: `tags` (the labels the user gave at session-run), `gameye`
@@ -24,7 +26,7 @@ public struct SessionLabels: Sendable, Equatable {
     }
 
     /// The user's labels and, where known, `GAMEYE_SESSION_ID`: what may be stored and printed.
-    public var user: [String: String] {
+    public var user: ByteDictionary<String> {
         var labels = tags.dictionary
         if let environmentSessionID { labels[Self.sessionIDKey] = environmentSessionID }
         return labels

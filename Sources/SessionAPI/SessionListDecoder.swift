@@ -280,7 +280,8 @@ public struct SessionListDecoder {
                 entry(session)
             } else {
                 let place = summary.bytes + Int64(start)
-                reject(DamagedEntry(position: position, offset: place, id: nil, reason: "no usable id", wasTaken: false))
+                reject(
+                    DamagedEntry(position: position, offset: place, id: nil, reason: "no usable id", wasTaken: false))
             }
         } catch {
             guard !error.incomplete else { throw error }

@@ -1,3 +1,5 @@
+public import Text
+
 /// Builds one JSON object on one line, members in the order they were added; absent facts are left out.
 ///
 /// The writer exists because field order and absence are part of the documented output, and because a query prints
@@ -60,9 +62,9 @@ public struct JSONLine: Sendable {
     }
 
     /// Adds an object of texts with its keys in order.
-    public mutating func add(_ name: String, _ values: [String: String]) {
+    public mutating func add(_ name: String, _ values: ByteDictionary<String>) {
         var object = JSONLine()
-        for (key, value) in values.sorted(by: { $0.key < $1.key }) { object.add(key, value) }
+        for (key, value) in values.sortedByKey { object.add(key, value) }
         add(name, object)
     }
 

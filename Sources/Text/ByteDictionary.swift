@@ -75,6 +75,41 @@ extension ByteDictionary: ExpressibleByDictionaryLiteral {
     }
 }
 
+extension ByteDictionary: Codable where Value: Codable {
+    private struct NameKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(_ text: String) { stringValue = text }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    private struct Pair: Codable {
+        let key: String
+        let value: Value
+    }
+
+    /// Reads an object, or a list of pairs.
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        if let object = try? decoder.container(keyedBy: NameKey.self) {
+            for key in object.allKeys { self[key.stringValue] = try object.decode(Value.self, forKey: key) }
+        } else {
+            for pair in try [Pair](from: decoder) { self[pair.key] = pair.value }
+        }
+    }
+
+    /// Writes an object; a list of pairs where two keys are the same to an encoder, which compares them as `String`.
+    public func encode(to encoder: any Encoder) throws {
+        if Set(keys).count == count {
+            var object = encoder.container(keyedBy: NameKey.self)
+            for (key, value) in self { try object.encode(value, forKey: NameKey(key)) }
+        } else {
+            try sortedByKey.map { Pair(key: $0.key, value: $0.value) }.encode(to: encoder)
+        }
+    }
+}
+
 extension ByteDictionary: Sendable where Value: Sendable {}
 extension ByteDictionary: Equatable where Value: Equatable {}
 extension ByteDictionary: Hashable where Value: Hashable {}

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Text that is equal only to the same bytes.
 ///
 /// Swift's `String` takes canonically equivalent texts for the same: "é" in one scalar equals "é" in two, also as a
@@ -13,12 +21,32 @@
 
     /// Whether both have the same UTF-8.
     @inlinable
-    public static func == (left: ByteText, right: ByteText) -> Bool { left.text.hasSameBytes(as: right.text) }
+    public static func == (left: ByteText, right: ByteText) -> Bool {
+        left.text.utf8.count == right.text.utf8.count && left.compared(to: right) == 0
+    }
 
     /// In the order of their UTF-8, as `memcmp` and SQLite's `BINARY` have it.
     @inlinable
     public static func < (left: ByteText, right: ByteText) -> Bool {
-        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+        left.compared(to: right) < 0
+    }
+
+    /// Below, at or above 0 as the text comes before, with or behind another.
+    @usableFromInline
+    func compared(to other: ByteText) -> Int {
+        let result: Int?? = text.utf8.withContiguousStorageIfAvailable { own in
+            other.text.utf8.withContiguousStorageIfAvailable { others in
+                let count = min(own.count, others.count)
+                guard count > 0, let left = own.baseAddress, let right = others.baseAddress else {
+                    return own.count - others.count
+                }
+                let order = Int(memcmp(left, right, count))
+                return order != 0 ? order : own.count - others.count
+            }
+        }
+        if let order = result.flatMap({ $0 }) { return order }
+        if text.utf8.elementsEqual(other.text.utf8) { return 0 }
+        return text.utf8.lexicographicallyPrecedes(other.text.utf8) ? -1 : 1
     }
 
     /// Hashes the UTF-8.

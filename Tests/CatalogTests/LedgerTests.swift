@@ -2,6 +2,7 @@ import Catalog
 import Foundation
 import Pack
 import Testing
+import Text
 
 @Suite struct LedgerTests {
     private let store: TestStore

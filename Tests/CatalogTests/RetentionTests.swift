@@ -1,6 +1,7 @@
 import Catalog
 import Pack
 import Testing
+import Text
 
 @Suite struct RetentionTests {
     private let day: Int64 = 86_400_000

@@ -1,6 +1,7 @@
 import Catalog
 import Foundation
 import Pack
+import Text
 
 /// A store in a folder of its own, removed with the last reference.
 final class TestStore {
@@ -44,7 +45,7 @@ func crashJSON(
 /// A pack of one collected artifact with two members.
 func contents(
     _ session: String, image: String = "arena", tag: String? = "1.0.0", location: String? = "fra",
-    labels: [String: String] = [:], exited: Int64? = moment(12), crashes: [[UInt8]] = [],
+    labels: ByteDictionary<String> = [:], exited: Int64? = moment(12), crashes: [[UInt8]] = [],
     artifacts: [ArtifactEntry] = [ArtifactEntry(artifact: "/data", state: .collected, tries: 1, bytes: 512)],
     members: [Member] = [member("game.log"), member("dumps/core.1", kind: .crashDump, size: 300)]
 ) -> PackContents {

@@ -37,7 +37,8 @@ final class AnsweringServer: Sendable {
         let descriptor = listener
         let code = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 64) == 0 && getsockname(descriptor, $0, &length) == 0
+                bind(descriptor, $0, length) == 0 && listen(descriptor, 64) == 0
+                    && getsockname(descriptor, $0, &length) == 0
             }
         }
         guard code else { throw POSIXError(.EADDRNOTAVAIL) }
@@ -75,7 +76,9 @@ final class AnsweringServer: Sendable {
         let request = Request(path: target.first.map { Self.decoded($0) } ?? [], query: query)
         seen.withLock { $0.append(request) }
         let answer = answer(request)
-        let lines = ["HTTP/1.1 \(answer.status) X", "Connection: close", "Content-Length: \(answer.body.count)", "", ""]
+        let lines = [
+            "HTTP/1.1 \(answer.status) X", "Connection: close", "Content-Length: \(answer.body.count)", "", "",
+        ]
         let bytes = Array(lines.joined(separator: "\r\n").utf8) + answer.body
         var sent = 0
         while sent < bytes.count {
@@ -89,7 +92,8 @@ final class AnsweringServer: Sendable {
         var out: [UInt8] = []
         var rest = Array(text)[...]
         while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) {
+            if byte == UInt8(ascii: "%"), let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
                 out.append(value)
                 rest = rest.dropFirst(2)
             } else {
@@ -130,7 +134,8 @@ struct EndedFleet {
         }
         let config = scratch.path("salvage.yaml")
         let paths = artifacts.map { "\"\($0)\"" }.joined(separator: ", ")
-        try "store: \(scratch.path("store"))\napi:\n  url: \(server.url)\nrules:\n  - name: all\n    artifacts: [\(paths)]\n"
+        try
+            "store: \(scratch.path("store"))\napi:\n  url: \(server.url)\nrules:\n  - name: all\n    artifacts: [\(paths)]\n"
             .write(toFile: config, atomically: true, encoding: .utf8)
         environment = ["SALVAGE_CONFIG": config, "GAMEYE_API_TOKEN": "secret"]
     }

@@ -8,7 +8,9 @@ import Testing
     private static func fleet(_ bad: [UInt8]) throws -> EndedFleet {
         try EndedFleet(
             list: {
-                Array(#"{"sessions":["#.utf8) + Array(good.replacing("NAME", with: "first").utf8) + [0x2C] + bad + [0x2C]
+                Array(#"{"sessions":["#.utf8) + Array(good.replacing("NAME", with: "first").utf8) + [0x2C] + bad + [
+                    0x2C
+                ]
                     + Array(good.replacing("NAME", with: "last").utf8) + Array("]}".utf8)
             }, logs: { Array("log of ".utf8) + $0 + [0x0A] })
     }
@@ -21,7 +23,8 @@ import Testing
             Self.entry(#""id":"odd","tag":""#).dropLast() + [0xFF, 0xC3] + Array("\"}".utf8),
             Self.entry("\"id\":\"odd\",\"host\":\"a\u{1}\nb\""), Self.entry(#""id":"odd","created":1e999"#),
             Self.entry(#""id":"odd","created":"yesterday","port":7,"labels":[],"playerCount":{}"#),
-            Self.entry(#""id":"odd","x":"# + String(repeating: "[", count: 5_000) + String(repeating: "]", count: 5_000)),
+            Self.entry(
+                #""id":"odd","x":"# + String(repeating: "[", count: 5_000) + String(repeating: "]", count: 5_000)),
             Self.entry(#""id":"odd","id":"other""#), Self.entry(#""id":"odd","created":-5"#),
         ]
         for bad in entries {
@@ -39,7 +42,8 @@ import Testing
         let entries: [(bad: [UInt8], said: String)] = [
             (Self.entry(#""id":"odd-\ud83d\u001b[1m""#), #"odd-\u{fffd}\x1b[1m"#),
             (Self.entry(#""id":"odd-"#).dropLast() + [0xE9] + Array("\"}".utf8), "odd-"),
-            (Self.entry(#""id":7"#), "no usable id"), (Self.entry(#""tag":"1""#), "no usable id"), (Array("7".utf8), "no usable id"),
+            (Self.entry(#""id":7"#), "no usable id"), (Self.entry(#""tag":"1""#), "no usable id"),
+            (Array("7".utf8), "no usable id"),
             (Array(#"{"id" "odd"}"#.utf8), "expected a colon"), (Array("{}".utf8), "no usable id"),
         ]
         for (bad, said) in entries {
@@ -51,7 +55,10 @@ import Testing
             #expect(harvest.out.contains("2 harvested"), "\(text): \(harvest.out)")
             let lines = harvest.err.split(separator: "\n").filter { $0.contains("list entry 2") }
             #expect(lines.count == 1, "\(text): \(harvest.err)")
-            #expect(lines.first?.contains("left out") == true && lines.first?.contains(said.replacing("\\u{fffd}", with: "\u{FFFD}")) == true, "\(text): \(harvest.err)")
+            #expect(
+                lines.first?.contains("left out") == true
+                    && lines.first?.contains(said.replacing("\\u{fffd}", with: "\u{FFFD}")) == true,
+                "\(text): \(harvest.err)")
             #expect(!harvest.err.contains("\u{1B}"))
             #expect(try Set(fleet.states().keys) == [Array("first".utf8), Array("last".utf8)], "\(text)")
         }
@@ -71,7 +78,9 @@ import Testing
         let fleet = try EndedFleet(
             list: { Array(#"{"sessions":[]}"#.utf8) }, logs: { _ in Array("up\n".utf8) },
             describe: { id in
-                Array(#"{"id":"x\ud800","status":"exited","image":"game","labels":{"a":"\ud83d"},"created":1e999,"n":""#.utf8)
+                Array(
+                    #"{"id":"x\ud800","status":"exited","image":"game","labels":{"a":"\ud83d"},"created":1e999,"n":""#
+                        .utf8)
                     + [0xFF] + Array("\"}".utf8)
             })
         defer { fleet.server.stop() }

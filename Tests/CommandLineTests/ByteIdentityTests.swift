@@ -15,13 +15,16 @@ import Testing
         let entries = [Self.entry(one, tag: one), Self.entry(other, tag: other), Self.entry("plain")]
         let fleet = try EndedFleet(
             list: { Array(#"{"sessions":[\#(entries.joined(separator: ","))]}"#.utf8) },
-            logs: { Array("log of ".utf8) + $0.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") } + Array(" \($0.count)\n".utf8) })
+            logs: {
+                Array("log of ".utf8) + $0.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") } + Array(" \($0.count)\n".utf8)
+            })
         defer { fleet.server.stop() }
         let harvest = try fleet.salvage("harvest")
         #expect(harvest.status == 0, "\(harvest.out)\(harvest.err)")
         #expect(harvest.out.contains("3 harvested"), "\(harvest.out)")
         let states = try fleet.states()
-        #expect(states == [Array(one.utf8): "harvested", Array(other.utf8): "harvested", Array("plain".utf8): "harvested"])
+        #expect(
+            states == [Array(one.utf8): "harvested", Array(other.utf8): "harvested", Array("plain".utf8): "harvested"])
         #expect(try fleet.salvage("logs", one).out == "log of caf?? 5\n")
         #expect(try fleet.salvage("logs", other).out == "log of cafe?? 6\n")
         let tagged = try fleet.salvage("sessions", "--json", "--tag", other).objects
@@ -36,7 +39,9 @@ import Testing
     @Test func idsOfEveryKindAreSessionsOfTheirOwn() throws {
         let long = String(repeating: "x", count: 3_000)
         // As they stand in JSON: a kelvin sign, which Unicode takes for the letter; a zero; a newline, and its escape.
-        let ids = ["K", "\u{212A}", #"n\u0000l"#, "n", #"a\nb"#, #"a\\nb"#, "../../x", "..", long, long + "y", #"e\u001b[1m"#]
+        let ids = [
+            "K", "\u{212A}", #"n\u0000l"#, "n", #"a\nb"#, #"a\\nb"#, "../../x", "..", long, long + "y", #"e\u001b[1m"#,
+        ]
         let fleet = try EndedFleet(
             list: { Array(#"{"sessions":[\#(ids.map { Self.entry($0) }.joined(separator: ","))]}"#.utf8) },
             logs: { Array("log of \($0.count) bytes, \($0.reduce(0) { $0 &+ Int($1) })\n".utf8) })
@@ -88,15 +93,20 @@ import Testing
     @Test func everyRawNameIsPrintedApartAndFoundAgain() throws {
         let scratch = try Scratch()
         // A newline, the two characters of its escape, a control character and its escape, what is no text, its escape.
-        let names = [#"a\nb"#, #"a\\nb"#, #"a\\\\nb"#, #"c\302\205"#, #"c\205"#, #"c\\x85"#, #"d\377"#, #"d\\xff"#, #"e\033[1m"#]
+        let names = [
+            #"a\nb"#, #"a\\nb"#, #"a\\\\nb"#, #"c\302\205"#, #"c\205"#, #"c\\x85"#, #"d\377"#, #"d\\xff"#, #"e\033[1m"#,
+        ]
         for (number, name) in names.enumerated() {
-            let made = try shell("cd \(scratch.url.path) && mkdir -p S && printf '%s' \(number) > \"$(printf 'S/\(name).')\"")
+            let made = try shell(
+                "cd \(scratch.url.path) && mkdir -p S && printf '%s' \(number) > \"$(printf 'S/\(name).')\"")
             try #require(made.status == 0)
         }
         try shell("cd \(scratch.url.path) && tar czf s.tgz S")
         let store = scratch.path("store")
         #expect(try Program.run(["ingest", "--store", store, "--session", "s", scratch.path("s.tgz")]).status == 0)
-        let files = try Program.run(["files", "--store", store, "--json", "s"]).objects.filter { $0["kind"] as? String != "directory" }
+        let files = try Program.run(["files", "--store", store, "--json", "s"]).objects.filter {
+            $0["kind"] as? String != "directory"
+        }
         let paths = files.compactMap { $0["path"] as? String }
         #expect(Set(paths.map { Array($0.utf8) }).count == names.count, "\(paths)")
         var seen: Set<String> = []

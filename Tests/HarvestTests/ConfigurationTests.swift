@@ -1,6 +1,7 @@
 import Catalog
 import Pack
 import Testing
+import Text
 
 @testable import Harvest
 

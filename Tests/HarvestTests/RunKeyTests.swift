@@ -1,10 +1,13 @@
 import Testing
+import Text
 
 @testable import Harvest
 
 @Suite struct RunKeyTests {
     @Test func noTwoRunsShareAName() {
-        let ids = ["a", "a@1790000000000", "a@1790000000000@0", "a@0", "@1790000000000", "a@", "a@b", "a@12", "a@0000012", ""]
+        let ids = [
+            "a", "a@1790000000000", "a@1790000000000@0", "a@0", "@1790000000000", "a@", "a@b", "a@12", "a@0000012", "",
+        ]
         let times: [Int64] = [1, 12, 1_005_000, 1_790_000_000_000, 253_402_300_799_999]
         var names: Set<String> = []
         for id in ids {
@@ -68,7 +71,8 @@ import Testing
             if now == 1000 {
                 for id in ids { actions += watcher.handle(.listed(sighting(id, .running, created: 500)), now: now) }
             }
-            actions += watcher.handle(.listEnded(.running, complete: true, rejected: now == 1000 ? 0 : rejected), now: now)
+            actions += watcher.handle(
+                .listEnded(.running, complete: true, rejected: now == 1000 ? 0 : rejected), now: now)
             actions += watcher.handle(.listBegan(.all), now: now + 1)
             for id in ids {
                 let unclear = Sighting(SessionIdentity(id: id, image: "game", created: 500), status: nil)

@@ -3,6 +3,7 @@ import Glibc
 import Pack
 import Synchronization
 import Testing
+import Text
 
 @testable import Harvest
 

@@ -43,10 +43,18 @@ import Testing
         ("a number that is none", Array(#"{"id":"odd","created":01}"#.utf8)),
         ("a number of signs", Array(#"{"id":"odd","playerCount":-+-}"#.utf8)),
         ("a word that JSON does not know", Array(#"{"id":"odd","created":NaN,"tag":undefined}"#.utf8)),
-        ("deep nesting", Array((#"{"id":"odd","x":"# + String(repeating: "[", count: 9_000)
-            + String(repeating: "]", count: 9_000) + "}").utf8)),
-        ("deep nesting of objects", Array((#"{"id":"odd","labels":"# + String(repeating: "{\"a\":", count: 600) + "1"
-            + String(repeating: "}", count: 601)).utf8)),
+        (
+            "deep nesting",
+            Array(
+                (#"{"id":"odd","x":"# + String(repeating: "[", count: 9_000)
+                    + String(repeating: "]", count: 9_000) + "}").utf8)
+        ),
+        (
+            "deep nesting of objects",
+            Array(
+                (#"{"id":"odd","labels":"# + String(repeating: "{\"a\":", count: 600) + "1"
+                    + String(repeating: "}", count: 601)).utf8)
+        ),
     ]
 
     /// Left out: not an entry, or not whole where it matters.
@@ -126,7 +134,8 @@ import Testing
     /// Every byte of an entry exchanged for each of several bytes: the two beside it come out whatever becomes of it,
     /// unless the quotes do not pair up any more.
     @Test func noByteOfAnEntryHidesTheOthers() throws {
-        let entry = Array(#"{"id":"odd","created":17e11,"labels":{"a":"\u00e9\ud83d\ude00"},"port":{"1/udp":9},"p":[null]}"#.utf8)
+        let entry = Array(
+            #"{"id":"odd","created":17e11,"labels":{"a":"\u00e9\ud83d\ude00"},"port":{"1/udp":9},"p":[null]}"#.utf8)
         for place in entry.indices where entry[place] != UInt8(ascii: "\"") {
             for byte: UInt8 in [0, 0x0A, 0x20, 0x2C, 0x3A, 0x41, 0x5D, 0x7B, 0x7D, 0x80, 0xC3, 0xFF] {
                 var bad = entry

@@ -1,6 +1,7 @@
 import Foundation
 import SessionAPI
 import Testing
+import Text
 
 @Suite struct ModelTests {
     private func entry(_ text: String) throws -> SessionEntry {

@@ -1,4 +1,5 @@
 public import CrashAnalysis
+import Text
 
 /// What salvage was told to do: where the API and the store are, how often to look, what to keep.
 ///

@@ -1,3 +1,5 @@
+import Text
+
 /// A container path with placeholders: `{session} {image} {tag} {location} {label:NAME}`; `{{` and `}}` are braces.
 public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
     private enum Piece: Sendable, Hashable {

@@ -1,7 +1,7 @@
 import Pack
+import Text
 
 public import enum Catalog.SessionState
-import Text
 
 /// Decides what to request next, what an answer means, and when a session is done.
 ///

@@ -182,7 +182,8 @@ extension HarvestState {
         contents.facts.reason = outcomes.sessionReason(state)
         for outcome in outcomes {
             let row = ArtifactEntry(outcome)
-            guard let index = contents.artifacts.firstIndex(where: { $0.artifact.hasSameBytes(as: outcome.artifact) }) else {
+            guard let index = contents.artifacts.firstIndex(where: { $0.artifact.hasSameBytes(as: outcome.artifact) })
+            else {
                 contents.artifacts.append(row)
                 continue
             }

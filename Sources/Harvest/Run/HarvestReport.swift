@@ -1,5 +1,6 @@
 public import Catalog
 import Pack
+
 public import struct SessionAPI.DamagedEntry
 
 /// Counts while a harvest runs.

@@ -1,5 +1,6 @@
-public import enum Catalog.SessionState
 import Text
+
+public import enum Catalog.SessionState
 
 /// What the API says of a container.
 public enum ObservedStatus: String, Sendable, Hashable {

@@ -149,8 +149,13 @@ extension API {
             if let failure { throw failure }
             try output.finish()
             guard summary.rejected == 0 else {
+                let first = summary.damaged.first { !$0.wasTaken }
+                let place = first.map { entry in
+                    ", the first at byte \(entry.offset)\(entry.id.map { " (session \($0))" } ?? ""): \(entry.reason)"
+                }
                 throw Failure(
-                    "entries_left_out", "\(summary.rejected) entries of the list carry no usable id", status: .partial)
+                    "entries_left_out", "\(summary.rejected) entries of the list cannot be read\(place ?? "")",
+                    status: .partial)
             }
         }
     }

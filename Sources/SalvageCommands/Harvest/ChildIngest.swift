@@ -158,7 +158,9 @@ enum FollowedLogFlag {
     /// The flags of the log that is kept first.
     static func of(_ log: SpooledFile, beside files: [SpooledFile]) -> [String] {
         guard log.complete else { return [] }
-        let others = files.filter { $0.artifact.hasSameBytes(as: log.artifact) && $0.path != log.path && $0.isFromFollowing }
+        let others = files.filter {
+            $0.artifact.hasSameBytes(as: log.artifact) && $0.path != log.path && $0.isFromFollowing
+        }
         guard !others.isEmpty else { return [] }
         return [others.allSatisfy { FilePrefix.isPrefix(log.path, of: $0.path) } ? longer : differs]
     }

@@ -121,7 +121,8 @@ struct APIExamination {
             guard let first = summary.damaged.first(where: { !$0.wasTaken }) else { return [.ok("API", listed)] }
             return [
                 .warning(
-                    "API", "\(listed); \(summary.rejected) entries cannot be read, the first at byte \(first.offset)"
+                    "API",
+                    "\(listed); \(summary.rejected) entries cannot be read, the first at byte \(first.offset)"
                         + (first.id.map { " (session \($0))" } ?? "") + ": \(first.reason)",
                     hint: "their sessions are not collected; tell who runs the API")
             ]
