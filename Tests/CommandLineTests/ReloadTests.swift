@@ -69,6 +69,17 @@ extension ServerSuites {
             #expect(daemon.said.contains("session w-1 is asked by a changed rule for /game/Saved"), "\(daemon.said)")
             try await stage.until("the metric falls") { try await metrics().contains("\nsalvage_absent_paths 0\n") }
             #expect(try await daemon.end() == 0)
+
+            // What was changed while nothing ran counts as well.
+            try stage.configure("rules: [{name: all, artifacts: [/game/Saved, /game]}]")
+            let next = try Daemon(stage)
+            for id in ["w-1", "w-2", "w-3"] {
+                try await stage.until("\(id) has the whole folder") {
+                    try await stage.files(id).isSuperset(of: ["game/Saved/state.txt", "Saved/state.txt"])
+                }
+            }
+            #expect(try await next.end() == 0)
+            #expect(try await stage.salvage("verify").status == 0)
             await stage.server.stop()
         }
 

@@ -151,7 +151,7 @@ struct HarvestState {
         if !stopping, !budget.isTight || progress.ingesting == 0 { apply(fetcher.next(now: now), now) }
         if budget.isTight, fetcher.downloading > 0 { return }
         // Once the loop may end, nobody would begin it: the next run takes the downloads up from the spool.
-        while !finished, progress.ingesting < min(configuration.limits.ingests, budget.ingests), !ingests.isEmpty {
+        while !finished, !ingests.isEmpty, progress.ingesting < min(configuration.limits.ingests, budget.ingests) {
             let next = ingests.removeFirst()
             progress.ingesting += 1
             work.append(.ingest(key: next.key, items: next.items))

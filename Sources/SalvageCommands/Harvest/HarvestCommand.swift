@@ -21,7 +21,7 @@ struct HarvestOnce: AsyncParsableCommand {
             long as their deadline has not passed. With --again, all that did not come is asked for once more: what \
             was absent, failed, was cut off, lost or left out. The selection flags say of which sessions (default: all \
             before their deadline); a session that is named with --session is asked for even after it. The new pack \
-            holds all of the old.
+            holds all of the old. Without --again, --session takes one full id and no other selection flag is allowed.
 
             Without a configuration only logs are kept. A path that is absent in every session of its rule (three at \
             least) is said, with --quiet once.
