@@ -33,13 +33,12 @@ extension SessionAPIClient {
     ) async throws(APIError) -> SessionListSummary {
         var endpoint = endpoint("session")
         query.add(to: &endpoint)
-        let limit = configuration.listTimeout
         let begun = ContinuousClock.now
         let (response, context) = try await send(Call(method: .GET, endpoint: endpoint), .sessionList)
         var decoder = SessionListDecoder()
-        let (most, left) = (configuration.maximumList, limit - (.now - begun))
+        let most = configuration.maximumList
         do {
-            for try await chunk in stream(response, context, within: left) {
+            for try await chunk in stream(response, context, within: configuration.listTimeout, since: begun) {
                 guard decoder.summary.bytes <= most else {
                     throw context.error(.invalidAnswer, "the list is larger than \(most) bytes")
                 }

@@ -181,16 +181,17 @@ extension SessionAPIClient {
         }
     }
 
-    /// The body of a response as a stream, which must end within a time where one is given.
+    /// The body of a response as a stream, which must end within a time from a moment on where one is given.
     func stream(
-        _ response: HTTPClientResponse, _ context: RequestContext, stalls: Bool = true, within limit: Duration? = nil
+        _ response: HTTPClientResponse, _ context: RequestContext, stalls: Bool = true, within limit: Duration? = nil,
+        since begun: ContinuousClock.Instant = .now
     ) -> ByteStream {
         var pace = BodyPace()
         if stalls {
             pace.stall = configuration.stallTimeout
             pace.slowest = configuration.slowestBody
         }
-        if let limit { pace.end = (limit, .now + limit) }
+        if let limit { pace.end = (limit, begun + limit) }
         return ByteStream(body: response.body, context: context, pace: pace, framing: BodyHead(response).framing)
     }
 

@@ -53,7 +53,7 @@ private final class PlainServer: Sendable {
             var rest = Array(piece.utf8)[...]
             while !rest.isEmpty {
                 let sent = rest.withUnsafeBytes { bytes in
-                    send(connection, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+                    send(connection, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
                 }
                 guard sent > 0 else { return false }
                 rest = rest.dropFirst(sent)
@@ -79,7 +79,7 @@ extension ServerSuites {
             let config = scratch.path("salvage.yaml")
             try "store: \(scratch.path("store"))\napi: { url: \"\(server.url)\" }\n\(more)\n".write(
                 toFile: config, atomically: true, encoding: .utf8)
-            return ["SALVAGE_CONFIG": config, "GAMEYE_API_TOKEN": "t"]
+            return ["SALVAGE_CONFIG": config, "GAMEYE_API_TOKEN": "a-secret-token"]
         }
 
         /// Each of these servers talks, or is silent, for as long as the program listens: that it ends at all is the test.
@@ -173,7 +173,7 @@ extension ServerSuites {
                 let client = connect(number)
                 guard client >= 0 else { break }
                 held.append(client)
-                if count % 2 == 0 { _ = send(client, "GET /metrics HTTP/1.1\r\nX: ", 26, Int32(MSG_NOSIGNAL.rawValue)) }
+                if count % 2 == 0 { _ = send(client, "GET /metrics HTTP/1.1\r\nX: ", 26, Int32(MSG_NOSIGNAL)) }
             }
             #expect(held.count > 64)
             usleep(500_000)
@@ -185,7 +185,7 @@ extension ServerSuites {
             try #require(client >= 0)
             held.append(client)
             let request = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            #expect(send(client, request, request.utf8.count, Int32(MSG_NOSIGNAL.rawValue)) == request.utf8.count)
+            #expect(send(client, request, request.utf8.count, Int32(MSG_NOSIGNAL)) == request.utf8.count)
             var answer = [UInt8](repeating: 0, count: 4096)
             let got = recv(client, &answer, answer.count, 0)
             #expect(String(decoding: answer[..<max(0, got)], as: UTF8.self).hasPrefix("HTTP/1.1 200"))

