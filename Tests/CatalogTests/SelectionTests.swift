@@ -62,6 +62,17 @@ import Text
         #expect(streamed == expected)
     }
 
+    /// One that began long ago and runs is what happens now; the limit counts over both kinds.
+    @Test func sessionsThatRunStandBeforeThoseThatEnded() throws {
+        var old = SessionUpdate(session: "old", state: .running)
+        old.created = moment(0)
+        try catalog.record(sessions: [old])
+        #expect(try catalog.sessions().map(\.session) == ["run", "old", "zz", "abc", "ab-2", "ab-1"])
+        #expect(try catalog.sessions(Selection(limit: 1)).map(\.session) == ["run"])
+        #expect(try catalog.sessions(Selection(limit: 3)).map(\.session) == ["run", "old", "zz"])
+        #expect(try catalog.sessions(Selection(tags: ["1.0.0"], limit: 3)).map(\.session) == ["ab-1"])
+    }
+
     @Test func prefixesAreResolvedWhenUnique() throws {
         #expect(try catalog.resolve("z") == "zz")
         #expect(try catalog.resolve("abc") == "abc")

@@ -80,8 +80,10 @@ import Testing
         Self.write("from-file", to: store.path + "/file", mode: 0o600)
         #expect(try APIToken.find(both, environment: environment).value == "from-systemd")
         // A place without a token leaves it to the next; one whose token cannot be used does not.
-        #expect(try APIToken.find(both, environment: ["CREDENTIALS_DIRECTORY": store.path + "/no"]).value == "from-file")
-        #expect(try APIToken.find(both, environment: ["CREDENTIALS_DIRECTORY": ""]).value == "from-file")
+        for folder in [store.path + "/no", ""] {
+            let token = try APIToken.find(both, environment: ["CREDENTIALS_DIRECTORY": folder])
+            #expect(token.value == "from-file")
+        }
         Self.write("two words", to: store.path + "/token", mode: 0o440)
         #expect(throws: HarvestError.self) { try APIToken.find(both, environment: environment) }
         both.api.tokenFile = store.path + "/none"

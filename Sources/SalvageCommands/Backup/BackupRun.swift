@@ -30,7 +30,11 @@ final class BackupRun {
     private var placed: [[UInt64]: String] = [:]
 
     /// Rounds in which catalog and packs may fail to fit together, before a store is called too busy.
-    private static let mostRounds = 20
+    private static let mostRounds = 40
+    /// Rounds in which they fail in the same way before that is the store's own state, not a harvest on its way.
+    private static let stableRounds = 6
+    /// File systems count times in steps of up to two seconds; in nanoseconds.
+    private static let coarsestClock: Int64 = 2_000_000_000
     /// How often a folder of a session is listed again when a file in it was renamed meanwhile.
     private static let mostLooks = 5
 
@@ -91,6 +95,13 @@ final class BackupRun {
         var tree = StoreTree(store, followsLinks: followsLinks)
         for session in tree.names(in: name) ?? [] where session != ".new" {
             let path = "\(name)/\(session)"
+            // A link there is nobody's, and may lead anywhere.
+            var facts = stat()
+            guard lstat("\(store)/\(path)", &facts) == 0 else { continue }
+            guard facts.st_mode & S_IFMT == S_IFDIR else {
+                complaints.append("\(path) is no folder of a session and was left out")
+                continue
+            }
             for look in 1...Self.mostLooks {
                 var inner = StoreTree(store, followsLinks: followsLinks)
                 let found = inner.files(in: path).sorted { (order($0.path), $0.path) < (order($1.path), $1.path) }
@@ -123,11 +134,12 @@ final class BackupRun {
         }
     }
 
-    /// A catalog, and packs of just the sizes that it names. A pack that differs in the same way twice differs in the
+    /// A catalog, and packs of just the sizes that it names. A pack that goes on to differ in the same way differs in the
     /// store itself, which `verify` judges.
     private func takePacksAndCatalog() throws {
         let copy = folder.partial + "/" + Catalog.fileName
         var before: Set<String>?
+        var alike = 0
         for _ in 0..<Self.mostRounds {
             progress.update("copying the catalog")
             try catalog.copy(to: copy)
@@ -140,7 +152,8 @@ final class BackupRun {
                 if named[path] == nil { files[path] = nil }
             }
             let unlike = Set(named.filter { files[$0.key]?.size != $0.value }.keys)
-            if unlike.isEmpty || unlike == before {
+            alike = unlike == before ? alike + 1 : 1
+            if unlike.isEmpty || alike >= Self.stableRounds {
                 complaints += tree.complaints
                 complaints += unlike.sorted().prefix(20).map { "\($0) is not the pack that the catalog knows" }
                 try enter(catalog: copy)
@@ -194,7 +207,7 @@ final class BackupRun {
         // One that was changed by somebody is of no use.
         guard lstat(old, &facts) == 0 else { return nil }
         let there = StoreFile(path: file.path, facts)
-        guard there.size == known.size, there.modified == known.mtime else { return nil }
+        guard there.size == known.size, abs(there.modified &- known.mtime) <= Self.coarsestClock else { return nil }
         unlink(target)
         guard link(old, target) == 0 else { return nil }
         tally.unchanged += 1
@@ -206,7 +219,7 @@ final class BackupRun {
         if let content = try resume(file, source, target) { return content }
         if file.path.hasPrefix(Catalog.packsFolder + "/"), file.path.hasSuffix(PackPath.suffix) { judge(file, source) }
         unlink(target)
-        if Self.isImmutable(file.path), link(source, target) == 0 {
+        if Self.isImmutable(file.path), !file.isLink, link(source, target) == 0 {
             tally.linked += 1
             remember(file)
             return try FileCopy.digest(target)
@@ -233,7 +246,8 @@ final class BackupRun {
     /// What an interrupted backup copied already, where it is byte for byte the same.
     private func resume(_ file: StoreFile, _ source: String, _ target: String) throws -> FileCopy.Content? {
         var facts = stat()
-        guard lstat(target, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
+        // A link to the store's file is made again and read once.
+        guard lstat(target, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, UInt64(facts.st_ino) != file.inode,
             UInt64(max(0, facts.st_size)) == file.size, let there = try? FileCopy.digest(target, uncached: true),
             try FileCopy.digest(source) == there
         else { return nil }

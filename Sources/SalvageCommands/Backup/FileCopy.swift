@@ -53,7 +53,7 @@ enum FileCopy {
 
     /// Copies a file to a new name, all or nothing, with the given time of change and mode 0600.
     static func copy(_ path: String, to target: String, modified: Int64, owner: uid_t? = nil) throws -> Content {
-        let source = open(path, O_RDONLY | O_CLOEXEC)
+        let source = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard source >= 0 else { throw Trouble(.source, path) }
         defer { close(source) }
         let temporary = target + ".part~"

@@ -11,9 +11,12 @@ struct StoreFile: Equatable {
     let device: UInt64
     let inode: UInt64
     let links: UInt64
+    /// The name is a link to the file.
+    let isLink: Bool
 
-    init(path: String, _ facts: stat) {
+    init(path: String, _ facts: stat, isLink: Bool = false) {
         self.path = path
+        self.isLink = isLink
         size = UInt64(max(0, facts.st_size))
         modified = Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec)
         device = UInt64(facts.st_dev)
@@ -54,7 +57,8 @@ struct StoreTree {
                 if errno != ENOENT { complain(path) }
                 continue
             }
-            if facts.st_mode & S_IFMT == S_IFLNK {
+            let isLink = facts.st_mode & S_IFMT == S_IFLNK
+            if isLink {
                 guard followsLinks, stat("\(root)/\(path)", &facts) == 0 else {
                     complaints.append("\(path) is a link and was left out")
                     continue
@@ -64,7 +68,7 @@ struct StoreTree {
             case S_IFDIR:
                 guard visited.insert([UInt64(facts.st_dev), UInt64(facts.st_ino)]).inserted else { continue }
                 found += files(in: path, depth: depth + 1)
-            case S_IFREG: found.append(StoreFile(path: path, facts))
+            case S_IFREG: found.append(StoreFile(path: path, facts, isLink: isLink))
             default: complaints.append("\(path) is neither a file nor a folder and was left out")
             }
         }
