@@ -1,5 +1,6 @@
 import Glibc
 import Pack
+import Text
 
 /// The packs that a session has already, held open, and where its next generation goes.
 ///
@@ -96,7 +97,7 @@ final class EarlierPacks {
         var ruin: String?
         do throws(PackError) {
             let facts = try PackReader.session(descriptor: descriptor)
-            guard facts.session == session.session else { return false }
+            guard facts.session.hasSameBytes(as: session.session) else { return false }
             if !isNamed, let theirs = facts.created, let ours = session.created, theirs != ours { return false }
         } catch {
             switch error.code {

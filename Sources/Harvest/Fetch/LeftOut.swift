@@ -1,5 +1,6 @@
 public import Catalog
 import Pack
+import Text
 
 /// What the rules as they are now want of a session that is done, and what its ledger does not have: because a rule was
 /// changed, or because somebody asks for it once more.
@@ -98,9 +99,4 @@ extension FetchJob {
             }
         }
     }
-}
-
-extension String {
-    /// Whether two texts are the same bytes; `==` takes letters that look alike for the same.
-    func hasSameBytes(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }

@@ -1,5 +1,6 @@
 public import Catalog
 import Pack
+import Text
 
 /// A path of a rule that exists in none of the rule's sessions: most likely it is written wrongly, and what it was to
 /// bring is lost.
@@ -163,7 +164,7 @@ struct KnownPaths {
 
     /// Paths of the same depth, from the artifacts that came and from the files in them.
     private func candidates(_ wanted: [String], _ image: String) throws(CatalogError) -> Set<[String]> {
-        let ofImage = ledgers.filter { $0.record.image == image }
+        let ofImage = ledgers.filter { $0.record.image.hasSameBytes(as: image) }
         var known = Set<[String]>()
         var listings = 0
         for ledger in ofImage.isEmpty ? ledgers : ofImage {
