@@ -96,7 +96,7 @@ extension SymbolStore {
             ? (file.hasDebugInfo || file.section(".symtab") != nil ? [.executable, .debug] : [.executable])
             : [.debug]
         guard let first = kinds.first, let target = path(buildID: identity, kind: first) else { return }
-        if isKnown(target, identity, asGoodAs: file) {
+        if try isKnown(target, identity, asGoodAs: file) {
             addition.identities.insert(identity)
             addition.known += 1
         } else {
@@ -110,13 +110,20 @@ extension SymbolStore {
 
     /// True when the store has a file of this build that tells as much: a stripped one must not take the place of one
     /// with symbols.
-    private func isKnown(_ target: String, _ identity: String, asGoodAs file: SymbolFile) -> Bool {
+    private func isKnown(
+        _ target: String, _ identity: String, asGoodAs file: SymbolFile
+    ) throws(CrashError) -> Bool {
         func worth(_ file: SymbolFile) -> Int {
             file.hasDebugInfo ? 2 : file.section(".symtab") != nil ? 1 : 0
         }
-        guard let present = source(target).flatMap({ SymbolFile($0) }), present.buildID == identity else {
-            return false
+        guard let held = source(target) else {
+            // What is there and cannot be read now may be the better one.
+            if access(target, F_OK) != 0, errno == ENOENT || errno == ENOTDIR { return false }
+            throw CrashError(
+                code: .unreadable, message: "the symbols that are there cannot be read now, so nothing was replaced",
+                path: target, hint: "run the same again")
         }
+        guard let present = SymbolFile(held), present.buildID == identity else { return false }
         return worth(present) >= worth(file)
     }
 
@@ -151,6 +158,8 @@ extension SymbolStore {
             if piece.isEmpty { complete = false }
             offset += UInt64(piece.count)
         }
+        // Synced before it takes a name that a good file may have.
+        complete = fsync(descriptor) == 0 && complete
         close(descriptor)
         guard complete, rename(temporary, target) == 0 else {
             unlink(temporary)

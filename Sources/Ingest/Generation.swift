@@ -38,7 +38,7 @@ struct Generation {
         let fresh = try freshMembers()
         let whole = wholeArtifacts
         var kept = Set<[UInt8]>()
-        let carried = try writer.carry(from: previous, artifact: { places[Int($0)] ?? $0 }) { member in
+        func isKept(_ member: Member) -> Bool {
             let artifact = places[Int(member.artifact)] ?? member.artifact
             let newer = fresh[MemberKey(artifact: artifact, path: member.path)]
             if let newer, newer >= rank(member) { return false }
@@ -47,6 +47,7 @@ struct Generation {
             kept.insert(member.path)
             return true
         }
+        let carried = try writer.carry(from: previous, artifact: { places[Int($0)] ?? $0 }, where: isKept)
         note(carried, previous.members)
         mark(carried, previous.members, places, cameBack, &artifacts)
         let older = try section("the crash records", { () throws(PackError) in try previous.crashes() }) ?? []

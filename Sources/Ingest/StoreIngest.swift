@@ -189,7 +189,8 @@ public struct StoreIngest: Sendable {
     private static func makeWay(_ packs: EarlierPacks, _ answer: IngestAnswer, _ session: String) throws -> [String] {
         guard answer.earlier.count == packs.readable.count else {
             throw IngestError(
-                .protocolMismatch, "the child answered for \(answer.earlier.count) earlier packs of \(session), not "
+                .protocolMismatch,
+                "the child answered for \(answer.earlier.count) earlier packs of \(session), not "
                     + "\(packs.readable.count)")
         }
         var words: [String] = []

@@ -67,7 +67,8 @@ extension LiveLog {
         if let block = replay.block, replay.verified < block.rawOffset &+ UInt64(block.rawSize) { return block }
         let file = try replay.file ?? LiveFile(blocksPath)
         replay.file = file
-        guard let next = try LiveSnapshot.header(file, at: replay.block?.end ?? 0), next.rawOffset == replay.verified else {
+        guard let next = try LiveSnapshot.header(file, at: replay.block?.end ?? 0), next.rawOffset == replay.verified
+        else {
             throw PackError(.damagedBlock, "a sealed block is damaged", path: blocksPath)
         }
         replay.block = next

@@ -61,7 +61,8 @@ public enum LiveStore {
     }
 
     private static func facts(_ folder: String) -> SessionFacts? {
-        guard let file = try? LiveFile(folder + "/" + manifestName), let size = try? file.size, size < UInt64(largestManifest),
+        guard let file = try? LiveFile(folder + "/" + manifestName), let size = try? file.size,
+            size < UInt64(largestManifest),
             let bytes = try? file.read(at: 0, count: Int(size))
         else { return nil }
         return try? JSONDecoder().decode(Manifest.self, from: Data(bytes)).facts

@@ -70,16 +70,13 @@ public enum FilterLog {
     /// - Returns: the number of packs recorded.
     public static func rebuild(store: String, packs: some Sequence<String>) throws(LogSearchError) -> Int {
         let folder = store + "/" + FilterIndex.folder
-        if let handle = opendir(folder) {
-            var names: [String] = []
-            while let entry = readdir(handle) {
-                names.append(
-                    withUnsafePointer(to: &entry.pointee.d_name) {
-                        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                    })
+        do throws(PackError) {
+            let open = try OpenFolder(path: folder)
+            for entry in try open.entries() where entry.kind == .file && entry.name.hasSuffix(FilterIndex.suffix) {
+                try open.remove(entry)
             }
-            closedir(handle)
-            for name in names where name.hasSuffix(FilterIndex.suffix) { unlink(folder + "/" + name) }
+        } catch {
+            guard error.isAbsence else { throw LogSearchError(code: .resources, message: error.description) }
         }
         var count = 0
         var files: Set<String> = []

@@ -146,7 +146,8 @@ public final class OpenFolder: Sendable {
         defer { close(file) }
         let size = try PackFile.size(file)
         guard size <= UInt64(limit) else {
-            throw PackError(.tooLarge, "the file has \(size) bytes, of which at most \(limit) are read", path: place(name))
+            throw PackError(
+                .tooLarge, "the file has \(size) bytes, of which at most \(limit) are read", path: place(name))
         }
         var bytes = [UInt8](repeating: 0, count: Int(size))
         let got = try bytes.withUnsafeMutableBytes { raw in

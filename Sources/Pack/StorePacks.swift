@@ -170,7 +170,8 @@ public enum StorePacks {
             } catch {
                 guard error.isAbsence else { throw error }
                 if try open.entry(part)?.kind == .link {
-                    throw PackError(.io, "the link \(open.path)/\(part) leads nowhere; is its disk mounted?", path: pack)
+                    throw PackError(
+                        .io, "the link \(open.path)/\(part) leads nowhere; is its disk mounted?", path: pack)
                 }
                 return nil
             }

@@ -53,7 +53,8 @@ struct StoreCheck {
         if !output.json, !options.quiet {
             output.text(
                 problems == 0
-                    ? "\(packs) packs are good" : "\(packs) packs checked, \(problems) things are not as they should be")
+                    ? "\(packs) packs are good" : "\(packs) packs checked, \(problems) things are not as they should be"
+            )
         }
         return problems == 0
     }
@@ -145,7 +146,8 @@ struct StoreCheck {
         let other = try session.flatMap { try catalog?.session($0) }
         let words =
             other?.pack.map { "the session has another pack in the catalog, \($0)" }
-            ?? (other?.pruned != nil ? "the session was pruned; the next prune removes it" : "the catalog does not know it")
+            ?? (other?.pruned != nil
+                ? "the session was pruned; the next prune removes it" : "the catalog does not know it")
         tell(
             file.path, session, "not_in_catalog", words,
             other?.pack != nil
@@ -153,7 +155,8 @@ struct StoreCheck {
                 : other?.pruned != nil ? "salvage prune" : "salvage reindex takes it in")
     }
 
-    private mutating func tell(_ file: String, _ session: String?, _ verdict: String, _ words: String, _ hint: String?) {
+    private mutating func tell(_ file: String, _ session: String?, _ verdict: String, _ words: String, _ hint: String?)
+    {
         problems += 1
         progress.finish()
         if output.json {

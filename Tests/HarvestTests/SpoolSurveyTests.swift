@@ -84,6 +84,14 @@ import Testing
         }
     }
 
+    @Test func aCutDownloadWhoseNameIsTakenGetsAnother() throws {
+        try spool.prepare("a", Spool.Manifest(facts: SessionFacts(session: "a"), artifacts: ["logs"]))
+        try write("a/logs.0.cut", "the whole copy")
+        try write("a/logs.0.part", "the who")
+        let files = try #require(try spool.leftovers().leftovers.first).files
+        #expect(Set(files.map(\.bytes)) == [14, 7] && Set(files.map(\.path)).count == 2)
+    }
+
     @Test func whatADropFindsThatIsInNoPackIsSetAside() throws {
         try spool.prepare("a", Spool.Manifest(facts: SessionFacts(session: "a"), artifacts: ["logs"]))
         try write("a/logs.1.complete", "log")

@@ -44,7 +44,8 @@ import Testing
         for name in ["store", "store/packs", "store/packs/2025", "disk", "disk/11", "disk/11/20"] {
             mkdir(scratch.file(name), 0o700)
         }
-        for name in ["store/packs/2025/a.pack", "disk/11/20/b.pack", "disk/11/20/b.pack.damaged-1", "disk/11/20/x.txt"] {
+        for name in ["store/packs/2025/a.pack", "disk/11/20/b.pack", "disk/11/20/b.pack.damaged-1", "disk/11/20/x.txt"]
+        {
             try Data().write(to: URL(fileURLWithPath: scratch.file(name)))
         }
         symlink(scratch.file("disk"), scratch.file("store/packs/2026"))
@@ -58,7 +59,8 @@ import Testing
         let store = scratch.file("store")
         #expect(StorePacks.presence(of: "packs/2026/11/20/none.pack", store: store) == .absent)
         #expect(StorePacks.presence(of: "packs/2023/11/20/none.pack", store: store) == .absent)
-        if case .present = StorePacks.presence(of: "packs/2026/11/20/b.pack", store: store) {} else {
+        if case .present = StorePacks.presence(of: "packs/2026/11/20/b.pack", store: store) {
+        } else {
             Issue.record("the pack behind the link is there")
         }
         for path in ["packs/2024/11/20/b.pack", "packs/../x.pack", "/etc/passwd", "packs//a.pack", "other/a.pack"] {

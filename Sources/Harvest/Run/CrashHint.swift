@@ -13,17 +13,18 @@ enum CrashHint {
         "Caught signal", "CrashReporter",
     ].map { Array($0.utf8) }
 
-    /// Whether the end of a log reads like the end of a crash; false when it cannot be read.
+    /// Whether the end of a log reads like the end of a crash. True when it cannot be read now: a sample may leave out what
+    /// did not crash, and must not leave out what nobody could look at.
     static func looksCrashed(path: String) -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { return false }
+        guard descriptor >= 0 else { return errno != ENOENT }
         defer { close(descriptor) }
         var facts = stat()
-        guard fstat(descriptor, &facts) == 0 else { return false }
+        guard fstat(descriptor, &facts) == 0 else { return true }
         let start = max(0, facts.st_size - off_t(tail))
         var bytes = [UInt8](repeating: 0, count: min(tail, Int(facts.st_size)))
         let count = pread(descriptor, &bytes, bytes.count, start)
-        return count > 0 && contains(bytes.prefix(count))
+        return count < 0 || contains(bytes.prefix(max(0, count)))
     }
 
     /// Whether one of the signs stands in the bytes.

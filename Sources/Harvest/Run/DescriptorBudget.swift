@@ -1,4 +1,5 @@
 import Glibc
+import Pack
 
 /// How much may go on at once with the open files that the system allows: what does not fit waits, instead of failing
 /// halfway with "Too many open files".
@@ -59,8 +60,7 @@ public struct DescriptorBudget: Sendable, Equatable {
     }
 
     private static var openFiles: Int? {
-        let names = Spool.names(in: "/proc/self/fd")
-        return names.isEmpty ? nil : names.count
+        (try? OpenFolder(path: "/proc/self/fd").entries())?.count
     }
 
     /// Lets the process have as many open files as the system allows it, within reason.

@@ -208,7 +208,8 @@ extension Spool {
 
     /// Makes the folder of a followed log.
     func prepareLive(_ key: String, _ manifest: Manifest) throws {
-        try StoreFolder.make(liveFolder(of: key))
+        try StoreFolder.make(liveRoot)
+        _ = try OpenFolder(path: liveRoot).makeFolder(PackPath.escaped(key))
         try writeManifest(manifest, in: liveFolder(of: key))
         try StoreFolder.sync(liveFolder(of: key))
         try StoreFolder.sync(liveRoot)

@@ -73,7 +73,9 @@ struct Spool: Sendable {
     /// Makes a session's folder and its manifest, both durable, before its first byte arrives.
     func prepare(_ key: String, _ manifest: Manifest) throws {
         let path = folder(of: key)
-        try StoreFolder.make(path)
+        try StoreFolder.make(folder)
+        // A link of that name is somebody else's folder.
+        _ = try OpenFolder(path: folder).makeFolder(PackPath.escaped(key))
         try writeManifest(manifest, in: path)
         try StoreFolder.sync(path)
         try StoreFolder.sync(folder)

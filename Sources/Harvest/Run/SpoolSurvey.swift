@@ -130,7 +130,10 @@ extension Spool {
         var name = entry.name
         if ending == "part" {
             // Whoever was killed here had this much; under its lasting name no later try writes over it.
-            name = name.dropLast(".part".count) + ".cut"
+            for more in 0..<1000 {
+                name = "\(stem).\(number + more * 1000).cut"
+                if try open.entry(name) == nil { break }
+            }
             try open.move(entry.name, to: open, as: name)
         }
         var file = SpooledFile(

@@ -41,9 +41,16 @@ public final class StoreLock: Sendable {
     /// When the process that holds a store's lock at the moment took it, in nanoseconds since 1970; nil when nobody does.
     /// What was published since then and stands in no catalog yet is its business.
     public static func heldSince(_ store: String) -> Int64? {
-        guard holder(of: store) != nil else { return nil }
+        let descriptor = open(store + "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        // What cannot be looked at now may well be held, and for any time.
+        guard descriptor >= 0 else { return errno == ENOENT || errno == ENOTDIR ? nil : .min }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else {
+            flock(descriptor, LOCK_UN)
+            return nil
+        }
         var facts = stat()
-        guard lstat(store + "/lock", &facts) == 0 else { return nil }
+        guard fstat(descriptor, &facts) == 0 else { return .min }
         return Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec)
     }
 

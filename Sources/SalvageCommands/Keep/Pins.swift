@@ -10,19 +10,18 @@ struct Pins {
     private let folder: String
     private let names: Set<String>
 
-    init(store: String) {
+    /// Reads the pins. Without them every session would look free to go, so only a folder that does not exist means that
+    /// there are none.
+    ///
+    /// - Throws: `PackError` when the folder cannot be read now.
+    init(store: String) throws(PackError) {
         folder = store + "/pins"
-        var names: Set<String> = []
-        if let handle = opendir(folder) {
-            defer { closedir(handle) }
-            while let entry = readdir(handle) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if !name.hasPrefix(".") { names.insert(name) }
-            }
+        do throws(PackError) {
+            names = Set(try OpenFolder(path: folder).entries().map(\.name).filter { !$0.hasPrefix(".") })
+        } catch {
+            guard error.isAbsence else { throw error }
+            names = []
         }
-        self.names = names
     }
 
     func holds(_ session: String) -> Bool { names.contains(PackPath.escaped(session)) }
@@ -67,7 +66,7 @@ struct Pin: ParsableCommand {
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)
-        let pins = Pins(store: catalog.store)
+        let pins = try Pins(store: catalog.store)
         let output = Output(options)
         guard !sessions.isEmpty else {
             if remove { throw Failure("usage", "--remove needs a session", status: .usage) }

@@ -43,7 +43,7 @@ struct Prune: ParsableCommand {
         if given == nil, configuration.prune.isEmpty, history == nil { return try endWithoutRules() }
         let catalog = try Catalog.open(store: store, readOnly: dryRun)
         let run = PruneRun(
-            catalog: catalog, pins: Pins(store: store), options: options, dryRun: dryRun, now: TimeText.now())
+            catalog: catalog, pins: try Pins(store: store), options: options, dryRun: dryRun, now: TimeText.now())
         var plans: [(sessions: [SessionRecord], rules: RetentionRules)] = []
         if let rules = given {
             plans.append((try catalog.sessions(try select.selection()), rules))

@@ -48,13 +48,19 @@ enum AliasFile {
     /// Enters the file's aliases into a catalog; lines that cannot be read are passed over.
     static func restore(_ catalog: Catalog) throws {
         let descriptor = open(path(catalog.store), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else {
+            // Only a file that does not exist holds nothing: the next one written would drop what this one knows.
+            if errno == ENOENT || errno == ENOTDIR { return }
+            throw unreadable(path(catalog.store))
+        }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while bytes.count < 1 << 30 {
             let count = read(descriptor, &chunk, chunk.count)
-            guard count > 0 else { break }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable(path(catalog.store)) }
+            if count == 0 { break }
             bytes += chunk[..<count]
         }
         let decoder = JSONDecoder()
@@ -64,6 +70,13 @@ enum AliasFile {
                     CrashAlias(crash: $0.crash, signature: $0.signature)
                 }
             })
+    }
+
+    private static func unreadable(_ path: String) -> Failure {
+        Failure(
+            "unreadable_now", "the earlier signatures cannot be read now: \(String(cString: strerror(errno)))",
+            path: path,
+            hint: "nothing is lost; run the same again", status: .tryAgain)
     }
 
     private static func failure(_ path: String) -> Failure {
