@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+
+/// What a harvest does with a spool that is not as it left it, and a prune with packs that are new. No server: the list of
+/// sessions fails, and what lies in the spool is packed all the same.
+@Suite(.serialized) struct SpoolCommandTests {
+    private let scratch: Scratch
+    private let environment: [String: String]
+    private var store: String { scratch.path("store") }
+
+    init() throws {
+        scratch = try Scratch()
+        let config = scratch.path("salvage.yaml")
+        try "store: \(scratch.path("store"))\napi: { url: \"http://127.0.0.1:1\" }\n".write(
+            toFile: config, atomically: true, encoding: .utf8)
+        environment = ["SALVAGE_CONFIG": config, "GAMEYE_API_TOKEN": "none"]
+        try FileManager.default.createDirectory(
+            atPath: scratch.path("store/spool"), withIntermediateDirectories: true)
+    }
+
+    private func write(_ path: String, _ text: String) throws {
+        let url = scratch.url.appendingPathComponent(path)
+        try FileManager.default.createDirectory(
+            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: url)
+    }
+
+    private func salvage(_ arguments: String...) throws -> Program.Outcome {
+        try Program.run(arguments, environment: environment)
+    }
+
+    @Test func aLinkInTheSpoolLeadsNowhere() throws {
+        try write("victim/a.txt", "precious")
+        try write("victim/logs.1.complete", "precious")
+        for link in ["spool/evil", "spool/.new", "live"] {
+            try shell("ln -s \(scratch.path("victim")) \(store)/\(link)")
+        }
+        let before = Scratch.listing(scratch.path("victim"))
+        let harvest = try salvage("harvest")
+        #expect(harvest.err.contains("spool/evil is no folder of downloads"), "\(harvest.err)")
+        #expect(Scratch.listing(scratch.path("victim")) == before)
+        #expect(try String(contentsOfFile: scratch.path("victim/a.txt"), encoding: .utf8) == "precious")
+        #expect(try salvage("doctor", "--offline").out.contains("spool/evil is no folder of downloads"))
+    }
+
+    @Test func downloadsWithoutAManifestAreStillPacked() throws {
+        try write("store/spool/gone/logs.17000.complete", "the log\n")
+        try write("store/spool/torn/session.json", "{\"fac")
+        try write("store/spool/torn/logs.17000.complete", "another log\n")
+        try write("store/spool/notours/backup.tar", "precious")
+        let harvest = try salvage("harvest")
+        #expect(harvest.err.contains("spool/gone has no session.json"), "\(harvest.err)")
+        #expect(try salvage("logs", "gone").out.contains("the log"))
+        #expect(try salvage("logs", "torn").out.contains("another log"))
+        #expect(
+            try String(contentsOfFile: store + "/spool/.aside/notours/backup.tar", encoding: .utf8) == "precious")
+        #expect(try salvage("doctor", "--offline").out.contains(".aside"))
+        #expect(try salvage("verify").status == 0)
+    }
+
+    @Test func oneFailedOpenAtStartCostsNoDownload() throws {
+        guard try shell("command -v strace && strace -o /dev/null true").status == 0 else {
+            print("skipped: strace cannot be used here")
+            return
+        }
+        let manifest = #"{"facts":{"session":"k","image":"i","labels":{}},"artifacts":["logs"]}"#
+        for call in ["openat:error=EMFILE", "openat:error=EIO", "getdents64:error=EIO", "pread64:error=EIO"] {
+            for number in 1...4 {
+                try shell("rm -rf \(store) && mkdir -p \(store)/spool")
+                try write("store/spool/k/session.json", manifest)
+                try write("store/spool/k/logs.17000.complete", "the log\n")
+                let name = call.split(separator: ":")[0]
+                let paths = ["", "/k", "/k/session.json"].map { "-P \(store)/spool\($0)" }.joined(separator: " ")
+                try shell(
+                    "SALVAGE_CONFIG=\(scratch.path("salvage.yaml")) GAMEYE_API_TOKEN=x strace -f -o /dev/null \(paths) "
+                        + "-e trace=\(name) -e inject=\(call):when=\(number) \(Program.salvage.path) harvest")
+                _ = try salvage("harvest")
+                #expect(try salvage("logs", "k").out.contains("the log"), "\(call) at \(number)")
+            }
+        }
+    }
+
+    @Test func aPackThatIsJustPublishedIsNobodysMistake() throws {
+        try write("a.log", "line\n")
+        try #require(try salvage("ingest", "--session", "a", scratch.path("a.log")).status == 0)
+        // A harvest is at work, and has published a pack that it has not entered yet.
+        try Data().write(to: URL(fileURLWithPath: store + "/lock"))
+        let holder = Process()
+        holder.executableURL = URL(fileURLWithPath: "/bin/sh")
+        holder.arguments = ["-c", "exec flock -F \(store)/lock sleep 60"]
+        try holder.run()
+        defer { holder.terminate() }
+        for _ in 0..<200 where try shell("flock -n \(store)/lock true").status == 0 { usleep(20_000) }
+        try shell("p=$(find \(store)/packs -name a.pack); sleep 0.1; cp $p $(dirname $p)/b.pack")
+        let beside = try salvage("prune", "--older-than", "99d")
+        #expect(beside.status == 0 && !beside.err.contains("reindex"), "\(beside.err)")
+        #expect(try salvage("verify").status == 0)
+        #expect(!(try salvage("doctor", "--offline").out.contains("not in the catalog")))
+        holder.terminate()
+        holder.waitUntilExit()
+        for _ in 0..<200 where try shell("flock -n \(store)/lock true").status != 0 { usleep(20_000) }
+        let after = try salvage("prune", "--older-than", "99d")
+        #expect(after.err.contains("salvage reindex takes them in"), "\(after.err)")
+        #expect(try salvage("verify").status == 3)
+    }
+}
