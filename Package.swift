@@ -144,7 +144,7 @@ let package = Package(
         .executableTarget(
             name: "salvage-bench",
             dependencies: [
-                "Catalog", "CrashAnalysis", "Pack", "SessionAPI",
+                "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: hot),

@@ -227,17 +227,26 @@ extension JSONCursor {
             case UInt8(ascii: "{"): open.append(UInt8(ascii: "}"))
             case UInt8(ascii: "["): open.append(UInt8(ascii: "]"))
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                if open.isEmpty { return index }
+                // A bracket that closes nothing is part of the damage.
                 if let place = open.lastIndex(of: byte) {
                     open.removeSubrange(place...)
                     if open.isEmpty { return index + 1 }
-                } else if open.isEmpty || byte == UInt8(ascii: "]") {
-                    return index
                 }
-            case UInt8(ascii: ",") where open.isEmpty: return index
+            case UInt8(ascii: ","):
+                if open.isEmpty { return index }
+                // Inside of an object a comma is followed by a key: the next value begins, and a brace was missing.
+                if open.last == UInt8(ascii: "}"), try followedByObject(index) { return index }
             default: break
             }
             index += 1
         }
         throw .ended(at: end)
+    }
+
+    /// Whether the next byte that is not white space opens an object.
+    private func followedByObject(_ comma: Int) throws(JSONFault) -> Bool {
+        var next = JSONCursor(UnsafeRawBufferPointer(start: base, count: end), at: comma + 1)
+        return try next.token() == UInt8(ascii: "{")
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Glibc
 import Pack
+import Text
 
 /// `salvage-bench store`: a store of many small sessions, for the benchmarks of queries.
 struct StoreFill: ParsableCommand {
