@@ -71,7 +71,7 @@ import Testing
 
     @Test func itHoldsNoneOfTheCallersStreams() throws {
         // One line for each standard stream: in memory, in memory, a pipe.
-        let error = try error("for n in 0 1 2; do readlink /proc/$$/fd/$n >&2; done; exit 1")
+        let error = try error("(for n in 0 1 2; do readlink /proc/$$/fd/$n; done) >&2; exit 1")
         let words = error.message.components(separatedBy: "it said: ").last ?? ""
         let memory = #"/memfd:\S+ \(deleted\) \| "#
         #expect(words.contains(try Regex("^\(memory)\(memory)pipe:\\[\\d+\\]$")), "\(error.message)")
