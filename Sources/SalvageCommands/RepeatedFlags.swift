@@ -12,15 +12,20 @@ enum RepeatedFlags {
         "--color", "--after-context", "--before-context", "--context", "--max-count", "--threads",
     ]
 
+    /// Other spellings of options that take one value, by the command that has them.
+    private static let aliases: [String: [String: String]] = ["logs": ["-g": "--grep"], "api": ["-o": "--output"]]
+
     /// The usage error for the first such flag.
     static func mistake(in arguments: [String]) -> Failure? {
         var seen: Set<String> = []
         var twice: [String] = []
         var isValue = false
         for argument in arguments.prefix(while: { $0 != "--" }) {
-            defer { isValue = argument == "-e" || argument == "--regexp" }
-            guard !isValue, argument.hasPrefix("--") else { continue }
-            let name = argument.firstIndex(of: "=").map { String(argument[..<$0]) } ?? argument
+            defer { isValue = ["-e", "--regexp", "--arg"].contains(argument) }
+            guard !isValue else { continue }
+            let spelled = argument.firstIndex(of: "=").map { String(argument[..<$0]) } ?? argument
+            let name = arguments.first.flatMap { aliases[$0]?[spelled] } ?? spelled
+            guard name.hasPrefix("--") else { continue }
             if !seen.insert(name).inserted, !lastCounts.contains(name) { twice.append(name) }
         }
         guard !twice.isEmpty else { return nil }

@@ -55,9 +55,9 @@ import Testing
         try catalog.close()
         let path = store.path + "/" + Catalog.fileName
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        // Whole pages in the middle, behind the first ones that opening needs.
+        // The heads of pages of the last half, behind the schema's, which opening needs.
         let page = 4096
-        for index in stride(from: page * 6, to: bytes.count - page, by: page * 2) {
+        for index in stride(from: bytes.count / page / 2 * page, to: bytes.count - page, by: page * 2) {
             bytes.replaceSubrange(index..<index + 64, with: Data(repeating: 0xA5, count: 64))
         }
         try bytes.write(to: URL(fileURLWithPath: path))

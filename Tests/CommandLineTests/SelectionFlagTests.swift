@@ -65,7 +65,8 @@ import Testing
             ["prune", "--dry-run", "--older-than", "1d", "--older-than", "2d"],
             ["harvest", "--session", "a", "--session", "b"], ["doctor", "--every", "1m", "--every", "2m"],
             ["sessions", "--store", store, "--store", scratch.path("other")],
-            ["api", "session-list", "--image", "a", "--image", "b"],
+            ["api", "session-list", "--image", "a", "--image", "b"], ["logs", "a", "-g", "x", "-g", "y"],
+            ["logs", "a", "-g", "x", "--grep", "y"], ["logs", "a", "--since", "1h", "--since=2h"],
         ]
         for arguments in twice {
             let outcome = try Program.run(arguments, environment: ["SALVAGE_STORE": store])
