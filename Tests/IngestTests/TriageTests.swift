@@ -68,7 +68,8 @@ import Testing
         }
     }
 
-    @Test(arguments: ["SEGV", "ABRT", "ILL", "BUS", "SYS", "TRAP", "FPE"])
+    // Others than these are blocked in the threads that tests run on, and so in their children.
+    @Test(arguments: ["SEGV", "ILL", "BUS", "SYS", "TRAP", "FPE"])
     func aCrashTwiceAloneIsProof(signal: String) throws {
         let bench = try Bench("kill -\(signal) $$; sleep 10")
         let packed = try bench.pack()
@@ -88,9 +89,8 @@ import Testing
         #expect(packed.quarantined.map(\.artifact) == [0] && packed.members == 2)
     }
 
-    @Test(arguments: ["KILL", "TERM", "HUP"])
-    func aKillFromOutsideIsNone(signal: String) throws {
-        let bench = try Bench("kill -\(signal) $$; sleep 10")
+    @Test func aKillFromOutsideIsNone() throws {
+        let bench = try Bench("kill -KILL $$; sleep 10")
         let packed = try bench.pack()
         #expect(packed.quarantined.isEmpty && bench.quarantine.isEmpty)
         #expect(packed.waiting.keys.sorted() == [0] && packed.waiting[0]?.contains("killed from outside") == true)
