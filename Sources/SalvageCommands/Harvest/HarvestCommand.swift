@@ -17,14 +17,14 @@ struct HarvestOnce: AsyncParsableCommand {
 
               */10 * * * * /usr/local/bin/salvage harvest --quiet --max-runtime 9m
 
-            What a rule asks for that was changed since is fetched by itself from sessions that are done already, as \
-            long as their deadline has not passed. With --again, all that did not come is asked for once more: what \
-            was absent, failed, was cut off, lost or left out. The selection flags say of which sessions (default: all \
-            before their deadline); a session that is named with --session is asked for even after it. The new pack \
-            holds all of the old. Without --again, --session takes one full id and no other selection flag is allowed.
+            What a changed rule asks for is also fetched from sessions that are done, until their deadlines. With \
+            --again, all that did not come is asked for once more: what was absent, failed, lost, cut off or left out. \
+            The selection flags choose the sessions (default: all before their deadlines); one that is named with \
+            --session is asked even after its deadline. The new pack holds all of the old. Without --again, --session \
+            takes one full id, and no other selection flag is allowed.
 
-            Without a configuration only logs are kept. A path that is absent in every session of its rule (three at \
-            least) is said, with --quiet once.
+            Without a configuration only logs are kept, and a warning says so. Another warning names each path that is \
+            absent in every session of its rule (three at least); with --quiet it comes once, when that becomes so.
 
             Exit code 3 says that something was lost or failed, 75 that another copy is at work, the API cannot be \
             reached, or this machine could not store or pack what waits (room, memory, open files, a locked catalog), \

@@ -43,7 +43,7 @@ final class ServiceNotifier: Sendable {
         }
     }
 
-    /// The configuration is being read anew.
+    /// The configuration is being reloaded.
     func reloading() {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

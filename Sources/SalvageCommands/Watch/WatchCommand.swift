@@ -96,7 +96,7 @@ struct Watch: AsyncParsableCommand {
     }
 }
 
-/// SIGHUP as a request to read the configuration anew.
+/// SIGHUP as a request to reload the configuration.
 final class ReloadSignal: Sendable {
     private let source: Mutex<Sendability<any DispatchSourceSignal>>
 

@@ -162,7 +162,7 @@ enum MetricsText {
             counts.packingDeferred)
         counter("store_troubles_total", "Writes of the ledger that failed and were tried again.", counts.storeTroubles)
         gauge("paused", "1 while the token is refused and every request waits.", counts.pause == nil ? 0 : 1)
-        counter("reloads_total", "Configurations read anew.", counts.reloads)
+        counter("reloads_total", "Configurations reloaded.", counts.reloads)
         if let free = StoreExamination.free(store) { gauge("free_bytes", "Free on the store's disk.", free) }
         return text + ProcessFigures.text()
     }
