@@ -175,7 +175,7 @@ import Testing
         let stage = try GrepStage()
         for (number, tag) in ["1.2.0", "1.2.1", "2.0.0"].enumerated() {
             try stage.ingest(
-                "s-\(number)", tag: tag,
+                "s-\(number)", tag: tag, exited: "1m",
                 [("Logs/a.log", GrepCommandTests.log(50, seed: number)), ("Config/b.ini", Array("foo=1\n".utf8))])
         }
         // No literal: without a selection every block is read.

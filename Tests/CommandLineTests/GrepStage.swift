@@ -29,7 +29,10 @@ final class GrepStage {
     }
 
     /// Takes files into a session of the store.
-    func ingest(_ session: String, tag: String = "1.2", created: String? = nil, _ files: [(String, [UInt8])]) throws {
+    func ingest(
+        _ session: String, tag: String = "1.2", created: String? = nil, exited: String? = nil,
+        _ files: [(String, [UInt8])]
+    ) throws {
         let folder = scratch.url.appendingPathComponent("in-\(session)/Saved")
         for (name, content) in files {
             let file = folder.appendingPathComponent(name)
@@ -39,6 +42,7 @@ final class GrepStage {
         }
         var arguments = ["ingest", "--session", session, "--image", "arena", "--tag", tag, "--location", "eu"]
         if let created { arguments += ["--created", created] }
+        if let exited { arguments += ["--exited", exited] }
         let ingest = try salvage(arguments + [folder.path])
         try #require(ingest.status == 0, "\(ingest.text)\(ingest.err)")
     }
