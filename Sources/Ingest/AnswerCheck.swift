@@ -5,7 +5,7 @@ import Unpack
 enum AnswerCheck {
     /// Errors that a child may report; anything else it says is none of ours.
     private static let codes: [IngestError.Code] = [
-        .noSpace, .packFailed, .badRule, .unconfined, .unreadable, .protocolMismatch,
+        .noSpace, .packFailed, .unpackable, .badRule, .unconfined, .unreadable, .protocolMismatch,
     ]
     static let mostText = 4096
     static let mostFlags = 64

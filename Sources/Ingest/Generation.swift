@@ -201,7 +201,9 @@ extension SessionFacts {
         tag = tag ?? earlier.tag
         location = location ?? earlier.location
         host = host ?? earlier.host
-        if labels.isEmpty || source == "ingest" { labels.merge(earlier.labels) { mine, _ in mine } }
+        if labels.isEmpty || source == "ingest" {
+            for (key, value) in earlier.labels where labels[key] == nil { labels[key] = value }
+        }
         created = created ?? earlier.created
         exited = exited ?? earlier.exited
         firstSeenExited = [firstSeenExited, earlier.firstSeenExited].compactMap { $0 }.min()

@@ -69,9 +69,12 @@ struct Verify: ParsableCommand {
         let judgement: FileJudgement
         do {
             judgement = try judge.judge(descriptor: descriptor, name: file, quick: quick)
-        } catch let error as IngestError where error.code == .died || error.code == .timedOut {
+        } catch let error as IngestError
+            where [.died, .killed, .noAnswer, .timedOut, .stalled].contains(error.code)
+        {
+            let isLate = error.code == .timedOut || error.code == .stalled
             var verdict = ArtifactVerdict(
-                artifact: 0, verdict: "not_judged", flags: [error.code == .died ? "reader_died" : "reader_timed_out"],
+                artifact: 0, verdict: "not_judged", flags: [isLate ? "reader_timed_out" : "reader_died"],
                 entries: 0, bytes: 0)
             verdict.firstError = error.message
             VerdictLine(file: file, verdict: verdict).write(to: output, session: nil)
