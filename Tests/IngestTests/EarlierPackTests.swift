@@ -59,7 +59,7 @@ import Testing
         var kept = 0
         var setAside = 0
         var visible = 0
-        for place in sound.indices {
+        for place in stride(from: 0, to: sound.count, by: 3) {
             for file in try aside(packed.pack) { try FileManager.default.removeItem(atPath: file) }
             var bytes = sound
             bytes[place] ^= 1 << UInt8(place % 8)
@@ -85,7 +85,7 @@ import Testing
                 #expect(!second.earlierDamage.isEmpty, "byte \(place)")
             }
         }
-        #expect(setAside > 50 && visible > 20, "\(kept) kept, \(setAside) set aside, \(visible) visible")
+        #expect(setAside > 15 && visible > 5, "\(kept) kept, \(setAside) set aside, \(visible) visible")
     }
 
     @Test func aPackThatTheCatalogDoesNotKnowIsTheEarlierOne() throws {

@@ -52,6 +52,7 @@ extension HarvestRunner {
             }
             let actions = state.fetcher.finished(flight: flight, attempt, now: now)
             let unwanted = state.sort(actions, path: path, key: key, artifact: artifact, bytes: attempt.bytes)
+            for path in unwanted { state.spool.letGo.insert(path) }
             state.apply(actions, now)
             return unwanted
         }
@@ -62,7 +63,10 @@ extension HarvestRunner {
     private func discard(_ paths: [String]) async {
         guard !paths.isEmpty else { return }
         let spool = spool
-        try? await disk.run { spool.remove(paths) }
+        try? await disk.run {
+            spool.remove(paths)
+            spool.letGo.remove(paths)
+        }
     }
 
     /// The download itself: what came, and where it lies when any of it did.

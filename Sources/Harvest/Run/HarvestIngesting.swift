@@ -43,6 +43,9 @@ extension HarvestRunner {
         let waiting = packed.waiting
         let paths = packed.paths
         let packsLogs = packed.names.values.contains(FetchItem.logs) && packed.outcome.waiting[FetchItem.logs] == nil
+        // Before anything follows from it: what a settled session has left in the spool is taken for unpacked.
+        let spool = spool
+        try? await disk.run { spool.remove(paths) }
         let wait = change { state, now in
             state.contexts[key]?.uncommitted = nil
             state.contexts[key]?.files.removeAll { file in
@@ -58,8 +61,6 @@ extension HarvestRunner {
             state.withLock { $0.summary.localTrouble = reason }
             parts.observer.event(.packingDeferred(session: key, reason: reason, wait: wait))
         }
-        let spool = spool
-        try? await disk.run { spool.remove(paths) }
     }
 
     private func pack(_ key: String, _ request: IngestRequest, _ names: [Int: String]) async throws -> PackedRequest {

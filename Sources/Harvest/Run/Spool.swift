@@ -55,8 +55,10 @@ struct Spool: Sendable {
 
     let folder: String
     let liveRoot: String
-    /// Folders that could not be read when the run began; this run removes nothing in them.
-    let unread = UnreadFolders()
+    /// Folders that could not be read when the run began. What is in them is not known: this run removes nothing of it.
+    let unread = SharedNames()
+    /// Downloads that are about to be removed, because better ones came.
+    let letGo = SharedNames()
 
     init(store: String) {
         folder = store + "/spool"

@@ -5,11 +5,13 @@ import Pack
 import Synchronization
 import Text
 
-/// Names of folders that could not be read when the run began. What is in them is not known, so nothing of it may go.
-final class UnreadFolders: Sendable {
+/// Names that several threads add to and ask for.
+final class SharedNames: Sendable {
     private let names = Mutex<Set<String>>([])
 
     func insert(_ name: String) { names.withLock { _ = $0.insert(name) } }
+
+    func remove(_ gone: [String]) { names.withLock { $0.subtract(gone) } }
 
     func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
 }
@@ -179,7 +181,8 @@ extension Spool {
         var places: [String] = []
         if let (top, open) = try Self.open(folder, name) {
             let files = try open.entries()
-            for file in files where Self.holdsBytes(file) && !discarding {
+            for file in files where Self.holdsBytes(file) && !discarding && !letGo.contains(open.path + "/" + file.name)
+            {
                 places.append(try setAside(file, in: open, of: name, top))
             }
             try removeRest(try open.entries(), open, name, top)
