@@ -28,9 +28,13 @@ extension HarvestRunner {
             return
         }
         do {
+            // Each try waits long for whoever holds the catalog; a run that is to end does not wait for every session.
+            if let known = state.withLock({ $0.stopping ? $0.summary.catalogTrouble : nil }) {
+                throw HarvestError(.storeUnusable, known, session: key)
+            }
             try await commit(key, packed)
         } catch {
-            let reason = "the catalog could not be written: \(error)"
+            let reason = "\(error)"
             state.withLock { state in
                 state.contexts[key]?.uncommitted = packed
                 state.contexts[key]?.pack = packed.outcome.contents.path

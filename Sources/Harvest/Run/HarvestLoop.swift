@@ -254,7 +254,8 @@ extension HarvestRunner {
 
     /// Writes what has gathered. What could not be written is kept and tried again.
     func flushLedger(final: Bool = false) async {
-        for attempt in 0..<(final ? 3 : 1) {
+        let isHeld = state.withLock { $0.summary.catalogTrouble != nil }
+        for attempt in 0..<(final && !isHeld ? 3 : 1) {
             if attempt > 0 { try? await Task.sleep(for: .seconds(1)) }
             do {
                 try await parts.catalog.perform { catalog in try self.writeBatch(catalog) }
