@@ -47,7 +47,11 @@ final class AnsweringServer: Sendable {
             while true {
                 let peer = accept(descriptor, nil, nil)
                 guard peer >= 0 else { return }
-                Thread.detachNewThread { self?.serve(peer) ?? { _ = close(peer) }() }
+                guard let server = self else {
+                    close(peer)
+                    return
+                }
+                Thread.detachNewThread { server.serve(peer) }
             }
         }
     }

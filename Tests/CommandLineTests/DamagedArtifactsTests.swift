@@ -22,7 +22,8 @@ import Testing
         var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: pack)))
         // The list of artifacts stands as plain JSON in the footer.
         let mark = Array(#""artifact":"/game""#.utf8)
-        let place = try #require((0..<bytes.count - mark.count).first { bytes[$0..<$0 + mark.count].elementsEqual(mark) })
+        let places = 0..<bytes.count - mark.count
+        let place = try #require(places.first { bytes[$0..<$0 + mark.count].elementsEqual(mark) })
         bytes[place + 1] ^= 0x20
         try Data(bytes).write(to: URL(fileURLWithPath: pack))
 
