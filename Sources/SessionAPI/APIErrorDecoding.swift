@@ -20,8 +20,8 @@ extension APIError {
             Kind(status: status), operation: operation, session: session, status: status,
             message: Kind.phrase(status: status), retryAfter: retryAfter)
         let read =
-            (try? JSONDecoder().decode(Body.self, from: Data(body)))
-            ?? (try? JSONDecoder().decode(Body.self, from: Data(JSONMender(body).output)))
+            (try? JSONDecoder().decode(Body.self, from: Data(JSONMender(body).output)))
+            ?? (try? JSONDecoder().decode(Body.self, from: Data(body)))
         guard let decoded = read else {
             error.bodyExcerpt = excerpt(body)
             return error

@@ -169,11 +169,11 @@ extension SessionAPIClient {
             }
             chunk.withUnsafeBytes { body.append(contentsOf: $0) }
         }
+        // One character that is none must not hide everything else that the answer says.
+        if let mended = try? JSONDecoder().decode(type, from: Data(JSONMender.mended(body))) { return mended }
         do {
             return try JSONDecoder().decode(type, from: Data(body))
         } catch {
-            // One character that is none must not hide everything else that the answer says.
-            if let mended = try? JSONDecoder().decode(type, from: Data(JSONMender.mended(body))) { return mended }
             var failure = context.error(.invalidAnswer, Self.complaint(error))
             failure.status = Int(response.status.code)
             failure.bodyExcerpt = body.withUnsafeBytes { APIError.excerpt($0) }

@@ -17,7 +17,8 @@ import Testing
             try Array(bytes[start..<end]).withUnsafeBytes { try decoder.push($0) { ids.append($0.id) } }
             start = end
         }
-        return (ids, try decoder.finish { ids.append($0.id) })
+        let summary = try decoder.finish { ids.append($0.id) }
+        return (ids, summary)
     }
 
     private func entry(_ text: String) throws -> SessionEntry? {
@@ -79,7 +80,7 @@ import Testing
         for pieces in [Int.max, 1, 7] {
             let (ids, summary) = try read(bytes, pieces: pieces)
             #expect(ids.count == 3 && ids.first == "before" && ids.last == "behind", "\(name)")
-            #expect(ids[1].hasPrefix("odd"), "\(name)")
+            #expect(ids.dropFirst().first?.hasPrefix("odd") == true, "\(name)")
             #expect(summary.rejected == 0 && summary.mended == 1, "\(name)")
             #expect(summary.damaged.map(\.wasTaken) == [true] && summary.damaged.first?.position == 2, "\(name)")
             #expect(summary.damaged.first?.id?.hasPrefix("odd") == true, "\(name)")
