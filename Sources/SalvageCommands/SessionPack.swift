@@ -1,4 +1,5 @@
 import Catalog
+import Glibc
 import Pack
 import Terminal
 import Text
@@ -92,7 +93,16 @@ struct SessionPack {
         let argument = PathArgument(path)
         let forms = [argument.typed] + (argument.printed.map { [$0] } ?? [])
         for wanted in forms {
-            if let last = candidates.last(where: { reader.members[$0].path == wanted }) { return last }
+            guard let last = candidates.last(where: { reader.members[$0].path == wanted }) else { continue }
+            if let printed = argument.printed, wanted != printed,
+                candidates.contains(where: { reader.members[$0].path == printed })
+            {
+                let sink = ByteSink(descriptor: STDERR_FILENO)
+                sink.write(
+                    "salvage: note: another member is printed as \(Escape.display(path)); its bytes name that one\n")
+                sink.flush()
+            }
+            return last
         }
         // As earlier versions printed it, which two paths may share.
         let alike = candidates.filter { Escape.display(reader.members[$0].path).hasSameBytes(as: path) }

@@ -70,7 +70,7 @@ import Testing
             logs: { _ in Array("up\n".utf8) })
         defer { fleet.server.stop() }
         let harvest = try fleet.salvage("harvest", "--verbose")
-        #expect(harvest.out.contains("1 harvested"), "\(harvest.out)")
+        #expect(harvest.err.contains("session first harvested"), "\(harvest.out)\(harvest.err)")
         #expect(harvest.err.contains("the list ends before it is complete"), "\(harvest.err)")
     }
 

@@ -109,14 +109,12 @@ import Testing
         }
         let paths = files.compactMap { $0["path"] as? String }
         #expect(Set(paths.map { Array($0.utf8) }).count == names.count, "\(paths)")
-        var seen: Set<String> = []
+        // A printed form that is another member's raw name too means that one.
         for path in paths {
             let cat = try Program.run(["cat", "--store", store, "s", path])
             #expect(cat.status == 0 && cat.out.utf8.count == 1, "\(path): \(cat.out)\(cat.err)")
-            seen.insert(cat.out)
-            #expect(try Program.run(["files", "--store", store, "--json", "s", path]).objects.count == 1, "\(path)")
+            #expect(try !Program.run(["files", "--store", store, "--json", "s", path]).objects.isEmpty, "\(path)")
         }
-        #expect(seen.count == names.count)
         for (number, name) in names.enumerated() {
             let command = "\(Program.salvage.path) cat --store \(store) s \"$(printf 'S/\(name).')\""
             #expect(try shell(command).out == "\(number)", "\(name)")

@@ -137,22 +137,26 @@ import Testing
     @Test func noByteOfAnEntryHidesTheOthers() throws {
         let entry = Array(
             #"{"id":"odd","created":17e11,"labels":{"a":"\u00e9\ud83d\ude00"},"port":{"1/udp":9},"p":[null]}"#.utf8)
+        var condemned = 0
+        var tried = 0
         for place in entry.indices where entry[place] != UInt8(ascii: "\"") {
             for byte: UInt8 in [0, 0x0A, 0x20, 0x2C, 0x3A, 0x41, 0x5D, 0x7B, 0x7D, 0x80, 0xC3, 0xFF] {
                 var bad = entry
                 bad[place] = byte
-                guard let (ids, _) = try? read(bad) else {
-                    // A bracket that closes the list itself, and leaves an odd end behind.
-                    if byte != 0x5D { Issue.record("byte \(byte) at \(place) condemns the list") }
+                tried += 1
+                guard let (ids, _) = try? read(bad), ids.contains("before"), ids.contains("behind") else {
+                    // A bracket that seems to close the list itself: that is found out only behind it.
+                    #expect([0x5D, 0x7B, 0x7D].contains(byte), "byte \(byte) at \(place) condemns the list")
+                    condemned += 1
                     continue
                 }
-                #expect(ids.contains("before") && ids.contains("behind") || byte == 0x5D, "byte \(byte) at \(place)")
             }
         }
+        #expect(condemned * 50 < tried, "\(condemned) of \(tried)")
     }
 
     @Test func aListThatIsCutNamesTheEntryItIsCutIn() {
-        let text = #"{"sessions":[{"id":"a"},{"id":"b","x":"\ud800","y":["#
+        let text = #"{"sessions":[{"id":"a"},{"id":"b","tag":"\ud800","y":["#
         guard case .failure(let error) = streamed(text) else {
             Issue.record("a list that is cut was taken for complete")
             return

@@ -42,6 +42,12 @@ func looksLikeWideText(_ bytes: [UInt8]) -> Bool {
     bytes.prefix(4).contains(0) || bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE])
 }
 
+/// Whether two keys of an entry are one to JSONDecoder and JSONEncoder.
+func hasEquivalentKeys(_ entry: SessionEntry) -> Bool {
+    let keys = [entry.labels.tags, entry.labels.platform, entry.labels.other].map { $0.map(\.key) }
+    return (keys + [entry.ports.map(\.name)]).contains { Set($0).count < $0.count }
+}
+
 @Suite struct SessionListOracleTests {
     private static var rounds: Int {
         ProcessInfo.processInfo.environment["SALVAGE_FUZZ_ROUNDS"].flatMap(Int.init) ?? 3_000
@@ -55,7 +61,10 @@ func looksLikeWideText(_ bytes: [UInt8]) -> Bool {
         switch (expected, found) {
         case (nil, .failure): break
         case (let expected?, .success(let list)):
-            if list != expected { Issue.record("\(text)\nfound \(list)\nexpected \(expected)") }
+            // JSONDecoder takes "é" in one scalar and in two for one key, and keeps one of them.
+            let pairs = zip(list.sessions, expected.sessions).filter { $0.0 != $0.1 && !hasEquivalentKeys($0.0) }
+            let isSame = list.sessions.count == expected.sessions.count && list.rejected == expected.rejected
+            if !isSame || !pairs.isEmpty { Issue.record("\(text)\nfound \(list)\nexpected \(expected)") }
         case (nil, .success): break  // One bad entry does not condemn the rest.
         case (_?, .failure(let error)):
             Issue.record("JSONDecoder reads, we say \(error.message) at \(error.offset), \(text)")
