@@ -16,7 +16,7 @@ struct BulkIngest {
     private static let metadataLimit = 256 << 20
 
     func carryOut() throws {
-        let names = try Self.names(in: folder)
+        let names = try Self.names(in: folder).filter { !$0.hasPrefix(".") }
         let folders = names.filter { Self.isFolder("\(folder)/\($0)") }
         guard !folders.isEmpty else {
             throw Failure(
@@ -119,7 +119,7 @@ struct BulkIngest {
         return (session, description)
     }
 
-    /// Names in a folder that do not begin with a dot, in order.
+    /// Names in a folder, in order.
     private static func names(in path: String) throws -> [String] {
         guard let handle = opendir(path) else {
             throw Failure("unreadable", "cannot read a folder: \(String(cString: strerror(errno)))", path: path)
@@ -134,7 +134,7 @@ struct BulkIngest {
             guard let name else {
                 throw Failure("unreadable", "a name in the folder is not UTF-8; give it another", path: path)
             }
-            if !name.hasPrefix(".") { names.append(name) }
+            if name != ".", name != ".." { names.append(name) }
             errno = 0
         }
         guard errno == 0 else {

@@ -23,7 +23,7 @@ struct IngestFiles: ParsableCommand {
             With --each, every folder in DIR is one session, named like the folder, and each entry of the folder is \
             ingested as above. A salvage-metadata.json in it, such as `salvage export` writes, gives session, image, \
             tag, location, host, labels, created and exited; flags outweigh it. A folder that cannot be read does not \
-            stop the others. Names that begin with a dot are left out.
+            stop the others. Names in DIR that begin with a dot are left out.
             """)
 
     @Option(help: ArgumentHelp("The session that the files belong to.", valueName: "id")) var session: String?

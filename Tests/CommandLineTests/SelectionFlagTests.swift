@@ -137,7 +137,7 @@ import Testing
         try shell(
             """
             mkdir -p \(folder)/one/Saved \(folder)/two \(folder)/empty \(folder)/bad \(folder)/.hidden && cd \(folder)
-            echo needle-one > one/console.log; echo x > one/Saved/x.bin; tar czf two/saved.tar.gz -C one Saved
+            echo dot > one/.dot; echo needle-one > one/console.log; echo x > one/Saved/x.bin; tar czf two/saved.tar.gz -C one Saved
             echo '{"session":"t/w/o","tag":"9","image":"arena","labels":{"mode":"duel"},"created":"2025-01-01T00:00Z",
               "exited":"2025-01-02T00:00Z","members":[]}' > two/salvage-metadata.json
             echo '{"exited":"whenever"}' > bad/salvage-metadata.json; echo needle-bad > bad/log.txt; echo y > stray.txt
@@ -153,6 +153,7 @@ import Testing
         #expect(two["exited"] as? String == "2025-01-02T00:00:00.000Z")
         #expect(try salvage("cat", "one", "Saved/x.bin").out == "x\n")
         #expect(try salvage("cat", "t/w/o", "Saved/x.bin").out == "x\n")
+        #expect(try salvage("cat", "one", ".dot").out == "dot\n")
         #expect(try shell("find \(store)/spool -mindepth 1 ! -name .new").out == "", "no folder stays in the spool")
         // A repetition adds nothing and loses nothing.
         try shell("cd \(folder) && rm -r empty bad stray.txt")
