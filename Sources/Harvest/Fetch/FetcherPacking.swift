@@ -1,4 +1,5 @@
 import Pack
+import Text
 
 public import enum Catalog.SessionState
 

@@ -104,11 +104,6 @@ extension HarvestRunner {
         return records.filter { $0.state != .running && chosen.contains(Array($0.session.utf8)) }
     }
 
-    private static func isAbout(_ record: SessionRecord, _ session: String) -> Bool {
-        record.session.hasSameBytes(as: session)
-            || RunKey.apiID(key: record.session, created: record.created).hasSameBytes(as: session)
-    }
-
     private func isFinal(_ session: String, _ known: ByteDictionary<SessionState>) async throws -> Bool {
         if let state = known[session] { return state.isFinal }
         let record = try await parts.catalog.perform { try $0.session(session) }
