@@ -53,7 +53,8 @@ struct StoreCheck {
         if !output.json, !options.quiet {
             output.text(
                 problems == 0
-                    ? "\(packs) packs are good" : "\(packs) packs checked, \(problems) things are not as they should be"
+                    ? "\(packs) packs are good"
+                    : "\(packs) packs checked, not as it should be: \(problems == 1 ? "1 thing" : "\(problems) things")"
             )
         }
         return problems == 0
