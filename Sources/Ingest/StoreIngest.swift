@@ -39,7 +39,7 @@ public struct PackedSession: Sendable {
     public var crashes: Int
     /// Members of the pack.
     public var members: Int
-    /// The session's lock, held until this goes away: until then nobody takes the pack for one that was forgotten.
+    /// The session's lock, where it was to be kept: while it is held, nobody takes the pack for one that was forgotten.
     public internal(set) var lock: SessionLock?
     /// What was wrong with earlier packs of the session, and where those were put that could not be carried over as a
     /// whole; one sentence each.
@@ -101,15 +101,17 @@ public struct StoreIngest: Sendable {
     /// to quarantine and its row says so. One that this machine kept from being read waits, and the others are packed.
     ///
     /// - Parameters:
-    ///   - earlier: the session's present pack, relative to the store.
+    ///   - earlier: the session's present pack, relative to the store, as the catalog knows it.
+    ///   - keepsLock: returns with the session still locked, for the caller to release once the catalog knows the pack.
     /// - Throws: ``IngestError`` when no pack can be written (disk full, child cannot start), `PackError` when it cannot
     ///   be published. The spool is untouched then, and the same call may succeed later.
     public func pack(
-        session: SessionFacts, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?
+        session: SessionFacts, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?,
+        keepsLock: Bool = false
     ) throws -> PackedSession {
         let lock = try SessionLock.wait(session.session, store: store)
         var packed = try pack(session, artifacts, files, earlier)
-        packed.lock = lock
+        if keepsLock { packed.lock = lock } else { lock.release() }
         return packed
     }
 

@@ -89,7 +89,7 @@ struct IngestRun {
         defer { intake.discard() }
         let outcome = try service.ingest.pack(
             session: facts, artifacts: intake.artifacts, files: intake.spooled,
-            earlier: try catalog.session(session)?.pack)
+            earlier: try catalog.session(session)?.pack, keepsLock: true)
         var contents = try PackContents(outcome.reader, path: outcome.pack)
         signer.renew(&contents)
         try catalog.commit(contents)
