@@ -24,11 +24,20 @@ import Testing
         let catalog = try Catalog.open(store: store.path)
         let parts = HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet)
         let runner = HarvestRunner(
-            configuration: configuration, store: store.path, lock: try StoreLock(store: store.path), parts: parts,
+            configuration: configuration, store: store.path, lock: try await lock(store), parts: parts,
             fetching: fetching)
         let summary = try await runner.run(.pass(maxRuntime: 20_000, session: session), again: again)
         try catalog.close()
         return summary
+    }
+
+    /// The lock of a store; a task of the run before may hold on to its own for a moment longer.
+    private static func lock(_ store: TemporaryStore) async throws -> StoreLock {
+        for _ in 0..<500 {
+            if StoreLock.holder(of: store.path) == nil { break }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return try StoreLock(store: store.path)
     }
 
     private static func asked(_ fleet: Fleet, _ artifact: String) -> Int {
@@ -104,6 +113,36 @@ import Testing
         #expect(all.again == 2)
         #expect(try RunnerTests.rows(store, "a")["/saved"]?.state == .collected)
         #expect(fleet.model.withLock { $0.contents["a"]?["logs"] } == Array("x".utf8))
+    }
+
+    @Test func aRuleThatChangesWhileASessionIsPackedCountsForItToo() async throws {
+        let store = TemporaryStore()
+        let fleet = Fleet(["a": RunnerTests.session(["logs": "x", "/saved": "core"])])
+        let next = try Configuration.parse(Self.rules("/saved"))
+        let catalog = try Catalog.open(store: store.path)
+        let (settled, continuation) = AsyncStream.makeStream(of: String.self)
+        let observer = HarvestObserver(event: { if case .settled(let key, _, _) = $0 { continuation.yield(key) } })
+        let runner = HarvestRunner(
+            configuration: try Configuration.parse("poll: { running: 100ms, all: 100ms }\n"), store: store.path,
+            lock: try StoreLock(store: store.path),
+            parts: HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet, observer: observer))
+        fleet.model.withLock { model in
+            model.onIngest = { [weak fleet] _ in
+                fleet?.model.withLock { $0.onIngest = nil }
+                runner.reload(next)
+            }
+        }
+        async let run = runner.run(.watch)
+        var times = 0
+        for await _ in settled {
+            times += 1
+            if times == 2 { break }
+        }
+        runner.requestStop()
+        _ = try await run
+        #expect(try RunnerTests.rows(store, "a")["/saved"]?.state == .collected)
+        #expect(try RunnerTests.record(store, "a")?.state == .harvested)
+        #expect(Self.asked(fleet, "logs") == 1)
     }
 
     @Test func whatCannotComeAgainIsLeftAlone() async throws {

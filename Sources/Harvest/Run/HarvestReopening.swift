@@ -130,9 +130,10 @@ extension HarvestState {
     mutating func reopen(_ reopening: HarvestRunner.Reopening, _ now: Int64) {
         let record = reopening.record
         let key = record.session
+        guard contexts[key] == nil else { return }
         let session = ExitedSession(reopening: record)
         let actions = watcher.reopen(session)
-        guard contexts[key] == nil, !actions.isEmpty else { return }
+        guard !actions.isEmpty else { return }
         let isWanted = { (row: ArtifactRecord) in
             reopening.artifacts.contains { $0.hasSameBytes(as: row.entry.artifact) }
         }
