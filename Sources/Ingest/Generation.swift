@@ -202,7 +202,7 @@ extension SessionFacts {
         location = location ?? earlier.location
         host = host ?? earlier.host
         if labels.isEmpty || source == "ingest" {
-            for (key, value) in earlier.labels where labels[key] == nil { labels[key] = value }
+            labels = labels.merging(earlier.labels) { mine, _ in mine }
         }
         created = created ?? earlier.created
         exited = exited ?? earlier.exited

@@ -4,6 +4,7 @@ import Glibc
 import Ingest
 import Pack
 import Terminal
+import Text
 
 /// `salvage ingest --each`: every folder in a folder is a session.
 struct BulkIngest {
@@ -109,7 +110,7 @@ struct BulkIngest {
             host: try string("host"))
         if let labels = object["labels"], !(labels is NSNull) {
             guard let labels = labels as? [String: String] else { throw wrong("has 'labels' that are not all text") }
-            description.labels = labels
+            description.labels = ByteDictionary(labels.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
         }
         description.created = try instant("created")
         description.exited = try instant("exited")

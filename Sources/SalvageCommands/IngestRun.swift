@@ -4,6 +4,7 @@ import Harvest
 import Ingest
 import Pack
 import Terminal
+import Text
 
 /// What is said of a session whose files are ingested; what is nil stays as the store knows it.
 struct SessionDescription {
@@ -11,7 +12,7 @@ struct SessionDescription {
     var tag: String?
     var location: String?
     var host: String?
-    var labels: [String: String] = [:]
+    var labels: ByteDictionary<String> = [:]
     /// In milliseconds since 1970 UTC.
     var created: Int64?
     /// In milliseconds since 1970 UTC.

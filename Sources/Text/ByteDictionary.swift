@@ -35,6 +35,13 @@
     @inlinable
     public mutating func removeAll() { storage.removeAll() }
 
+    /// This dictionary and another's pairs; where both have a key, `combine` chooses.
+    public func merging(_ other: ByteDictionary, uniquingKeysWith combine: (Value, Value) -> Value) -> ByteDictionary {
+        var result = self
+        result.storage.merge(other.storage, uniquingKeysWith: combine)
+        return result
+    }
+
     /// How many keys there are.
     @inlinable
     public var count: Int { storage.count }

@@ -1,6 +1,7 @@
 import Catalog
 import Pack
 import Synchronization
+import Text
 
 extension HarvestRunner {
     /// A session that is done and of which more is wanted.

@@ -1,3 +1,5 @@
+import Text
+
 extension Watcher {
     /// Takes a session that is done up again, because more is wanted of it.
     ///
