@@ -79,28 +79,4 @@ import Testing
             }
         }
     }
-
-    @Test func aPackThatIsJustPublishedIsNobodysMistake() throws {
-        try write("a.log", "line\n")
-        try #require(try salvage("ingest", "--session", "a", scratch.path("a.log")).status == 0)
-        // A harvest is at work, and has published a pack that it has not entered yet.
-        try Data().write(to: URL(fileURLWithPath: store + "/lock"))
-        let holder = Process()
-        holder.executableURL = URL(fileURLWithPath: "/bin/sh")
-        holder.arguments = ["-c", "exec flock -F \(store)/lock sleep 60"]
-        try holder.run()
-        defer { holder.terminate() }
-        for _ in 0..<200 where try shell("flock -n \(store)/lock true").status == 0 { usleep(20_000) }
-        try shell("p=$(find \(store)/packs -name a.pack); sleep 0.1; cp $p $(dirname $p)/b.pack")
-        let beside = try salvage("prune", "--older-than", "99d")
-        #expect(beside.status == 0 && !beside.err.contains("reindex"), "\(beside.err)")
-        #expect(try salvage("verify").status == 0)
-        #expect(!(try salvage("doctor", "--offline").out.contains("not in the catalog")))
-        holder.terminate()
-        holder.waitUntilExit()
-        for _ in 0..<200 where try shell("flock -n \(store)/lock true").status != 0 { usleep(20_000) }
-        let after = try salvage("prune", "--older-than", "99d")
-        #expect(after.err.contains("salvage reindex takes them in"), "\(after.err)")
-        #expect(try salvage("verify").status == 3)
-    }
 }
