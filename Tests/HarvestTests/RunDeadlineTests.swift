@@ -29,9 +29,9 @@ import Testing
 
         nonisolated(nonsending) func list(
             _ kind: ListKind, entry: (ListedEntry) -> Void
-        ) async throws(SourceFailure) {
+        ) async throws(SourceFailure) -> ListDamage {
             if lists { try await hang() }
-            try await fleet.list(kind, entry: entry)
+            return try await fleet.list(kind, entry: entry)
         }
 
         func describe(_ id: String) async throws(SourceFailure) -> Sighting { try await fleet.describe(id) }

@@ -4,6 +4,7 @@ import Glibc
 import Ingest
 import Pack
 import Testing
+import Text
 
 /// What a session had before must outlive every fault that meets it when more arrives.
 @Suite(.serialized) struct EarlierPackTests {
