@@ -100,7 +100,9 @@ public struct IngestProcess: Sendable {
                 .noAnswer, "the ingest child ended with exit code \((status >> 8) & 0xFF) and no answer\(said)")
         }
         let name = strsignal(signal).map { String(cString: $0) } ?? "signal \(signal)"
-        if Self.crashSignals.contains(signal) { return IngestError(.died, "the ingest child was killed: \(name)\(said)") }
+        if Self.crashSignals.contains(signal) {
+            return IngestError(.died, "the ingest child was killed: \(name)\(said)")
+        }
         let cause = signal == SIGKILL ? ", as the kernel does when memory is short" : ""
         return IngestError(.killed, "the ingest child was killed from outside: \(name)\(cause)\(said)")
     }

@@ -26,7 +26,7 @@ import Testing
         let runner = HarvestRunner(
             configuration: configuration, store: store.path, lock: try await lock(store), parts: parts,
             fetching: fetching)
-        let summary = try await runner.run(.pass(maxRuntime: 20_000, session: session), again: again)
+        let summary = try await runner.run(.pass(maxRuntime: nil, session: session), again: again)
         try catalog.close()
         return summary
     }

@@ -17,7 +17,7 @@ import Text
     /// One run over a fleet with delays too short to wait for.
     static func harvest(
         _ fleet: Fleet, _ store: TemporaryStore, _ yaml: String = two,
-        mode: HarvestRunner.Mode = .pass(maxRuntime: 20_000, session: nil),
+        mode: HarvestRunner.Mode = .pass(maxRuntime: nil, session: nil),
         observer: HarvestObserver = HarvestObserver(),
         change: (inout Fetcher.Settings) -> Void = { _ in }
     ) async throws -> HarvestSummary {
@@ -231,7 +231,7 @@ import Text
         let fleet = Fleet(Dictionary(uniqueKeysWithValues: names.map { ($0, Self.session(["logs": "x"])) }))
         fleet.model.withLock { $0.ingestFaults = Array(repeating: HarvestError(.storeUnusable, "full"), count: 1000) }
         let summary = try await Self.harvest(
-            fleet, store, "retention: 4h\n", mode: .pass(maxRuntime: 1000, session: nil))
+            fleet, store, "retention: 4h\n", mode: .pass(maxRuntime: nil, session: nil))
         #expect(summary.progress.done.isEmpty && summary.unfinished == names.count)
         #expect(summary.noRoom == "full")
         let asked = fleet.model.withLock { model in

@@ -1,7 +1,7 @@
 import Pack
 import Text
 
-public import enum Catalog.SessionState
+import enum Catalog.SessionState
 
 extension Fetcher {
     // MARK: What an attempt means

@@ -27,7 +27,8 @@ extension HarvestRunner {
         for leftovers in found {
             let session = leftovers.manifest.facts.session
             // Nothing is lost of which bytes are here, whatever the ledger was made to say.
-            if known[session] == .lost, let index = records.firstIndex(where: { $0.session.hasSameBytes(as: session) }) {
+            if known[session] == .lost, let index = records.firstIndex(where: { $0.session.hasSameBytes(as: session) })
+            {
                 records[index].state = .pending
                 kept.append(leftovers)
             } else if try await isFinal(session, known) {
