@@ -45,6 +45,7 @@ extension ServerSuites {
             ("README.md", "salvage-sandbox --images", .script([0, 3])),
             ("docs/configuration.md", "store: ./storage", .configuration),
             ("docs/configuration.md", "salvage.yaml: line 3", output),
+            ("docs/configuration.md", "confinement:", .configuration),
             ("docs/crashes.md", "gdb -iex", .notRun("interactive; HostileCoreTests starts crash --debug")),
             ("docs/images.md", "#!/bin/sh", .syntax),
             ("docs/json.md", "crash session image", output),

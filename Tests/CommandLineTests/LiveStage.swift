@@ -100,6 +100,19 @@ struct LiveStage {
         Issue.record("a minute passed, and still not: \(what)")
     }
 
+    /// Waits until the process that was started works on the store. To ask with a second `harvest` would be a race for the
+    /// lock, which the daemon may lose.
+    func untilItWatches() async throws {
+        try await until("it watches") {
+            let held = try? String(contentsOfFile: store + "/lock", encoding: .utf8)
+            guard let holder = held.flatMap({ Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }) else {
+                return false
+            }
+            let words = (try? String(contentsOfFile: "/proc/\(holder)/cmdline", encoding: .utf8)) ?? ""
+            return words.split(separator: "\0").contains("watch")
+        }
+    }
+
     func state(_ id: String) async throws -> String? {
         try await salvage("sessions", "--json").objects.first { $0["session"] as? String == id }?["state"] as? String
     }

@@ -125,7 +125,7 @@ extension ServerSuites {
             try stage.configure("rules: [{name: all, artifacts: [/game/Saved]}]")
             let good = try String(contentsOfFile: config, encoding: .utf8)
             let daemon = try Daemon(stage)
-            try await stage.until("it watches") { try await stage.salvage("harvest").status == 75 }
+            try await stage.untilItWatches()
             let accidents: [(String, String)] = [
                 (": > \(config)", "says nothing"),
                 ("printf '# all gone\\n' > \(config)", "says nothing"),

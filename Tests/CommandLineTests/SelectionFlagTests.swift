@@ -63,7 +63,7 @@ import Testing
             ["ingest", "--session", "a", "--tag", "1", "--tag", "2", scratch.path("console.log")],
             ["export", "a", "--to", scratch.path("x"), "--to", scratch.path("y")],
             ["prune", "--dry-run", "--older-than", "1d", "--older-than", "2d"],
-            ["harvest", "--session", "a", "--session", "b"], ["doctor", "--every", "1m", "--every", "2m"],
+            ["doctor", "--every", "1m", "--every", "2m"],
             ["sessions", "--store", store, "--store", scratch.path("other")],
             ["api", "session-list", "--image", "a", "--image", "b"], ["logs", "a", "-g", "x", "-g", "y"],
             ["logs", "a", "-g", "x", "--grep", "y"], ["logs", "a", "--since", "1h", "--since=2h"],

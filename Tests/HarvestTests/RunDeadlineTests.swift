@@ -116,7 +116,7 @@ import Testing
             }
         }
         let (runner, _) = try runner(Hanging(fleet: fleet), store)
-        let summary = try await runner.run(.pass(maxRuntime: 2000, session: nil))
+        let summary = try await runner.run(.pass(maxRuntime: 8000, session: nil))
         #expect(!gate.isOver.withLock { $0 }, "the run ended while it was still at work")
         #expect(summary.unfinished == 1)
         #expect(!store.spooled.isEmpty, "its downloads lie in the spool")

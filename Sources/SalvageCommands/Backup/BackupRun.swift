@@ -142,20 +142,30 @@ final class BackupRun {
         var alike = 0
         for _ in 0..<Self.mostRounds {
             progress.update("copying the catalog")
+            let began = TimeText.now() &* 1_000_000
             try catalog.copy(to: copy)
             let named = try Catalog.open(store: folder.partial, readOnly: true).packSizes()
             var tree = StoreTree(store, followsLinks: true)
             var present: Set<String> = []
-            for file in tree.files(in: Catalog.packsFolder) where try take(file) { present.insert(file.path) }
+            var unnamed: Set<String> = []
+            for file in tree.files(in: Catalog.packsFolder) {
+                if named[file.path] == nil, file.path.hasSuffix(PackPath.suffix) {
+                    // Written since: the next backup has it, with its row.
+                    if file.modified >= began { continue }
+                    unnamed.insert(file.path)
+                }
+                if try take(file) { present.insert(file.path) }
+            }
             // Pruned since, or replaced by a pack elsewhere: of no use without a row.
             for path in files.keys where path.hasPrefix(Catalog.packsFolder + "/") && !present.contains(path) {
                 if named[path] == nil { files[path] = nil }
             }
-            let unlike = Set(named.filter { files[$0.key]?.size != $0.value }.keys)
+            // A pack without a row is mostly one that is being entered; one that stays so is kept as it is.
+            let unlike = Set(named.filter { files[$0.key]?.size != $0.value }.keys).union(unnamed)
             alike = unlike == before ? alike + 1 : 1
             if unlike.isEmpty || alike >= Self.stableRounds {
                 complaints += tree.complaints
-                complaints += unlike.sorted().prefix(20).map { "\($0) is not the pack that the catalog knows" }
+                complaints += unlike.subtracting(unnamed).sorted().prefix(20).map { "\($0) is not the pack that the catalog knows" }
                 try enter(catalog: copy)
                 return
             }
