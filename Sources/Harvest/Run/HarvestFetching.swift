@@ -63,10 +63,7 @@ extension HarvestRunner {
     private func discard(_ paths: [String]) async {
         guard !paths.isEmpty else { return }
         let spool = spool
-        try? await disk.run {
-            spool.remove(paths)
-            spool.letGo.remove(paths)
-        }
+        try? await disk.run { spool.remove(paths) }
     }
 
     /// The download itself: what came, and where it lies when any of it did.

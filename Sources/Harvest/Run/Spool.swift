@@ -57,7 +57,7 @@ struct Spool: Sendable {
     let liveRoot: String
     /// Folders that could not be read when the run began. What is in them is not known: this run removes nothing of it.
     let unread = SharedNames()
-    /// Downloads that are about to be removed, because better ones came.
+    /// Downloads that are in a pack or that nobody needs, and that could not be removed yet.
     let letGo = SharedNames()
 
     init(store: String) {
@@ -105,8 +105,31 @@ struct Spool: Sendable {
         return String(name)
     }
 
-    /// Removes files that are in a pack now, or that nobody needs.
-    func remove(_ paths: [String]) { for path in paths { unlink(path) } }
+    /// Removes files that are in a pack now, or that nobody needs. One that cannot be removed is left to whoever drops its
+    /// folder: it is not taken for unpacked.
+    func remove(_ paths: [String]) {
+        for path in paths {
+            do throws(PackError) {
+                if let (folder, name) = try place(of: path) { try folder.remove(name) }
+                letGo.remove([path])
+            } catch {
+                if error.isAbsence { letGo.remove([path]) } else { letGo.insert(path) }
+            }
+        }
+    }
+
+    /// The session's folder that a file lies in, opened without following links, and the file's name.
+    private func place(of path: String) throws(PackError) -> (OpenFolder, String)? {
+        for root in [folder, liveRoot] where path.hasPrefix(root + "/") {
+            let parts = path.utf8.dropFirst(root.utf8.count + 1).split(separator: UInt8(ascii: "/"))
+            guard parts.count == 2 else { break }
+            return (
+                try OpenFolder(path: root).folder(String(decoding: parts[0], as: UTF8.self)),
+                String(decoding: parts[1], as: UTF8.self)
+            )
+        }
+        return nil
+    }
 
     /// Puts a session's downloads aside for an engineer to look at; they are not tried again.
     ///

@@ -165,7 +165,9 @@ final class BackupRun {
             alike = unlike == before ? alike + 1 : 1
             if unlike.isEmpty || alike >= Self.stableRounds {
                 complaints += tree.complaints
-                complaints += unlike.subtracting(unnamed).sorted().prefix(20).map { "\($0) is not the pack that the catalog knows" }
+                complaints += unlike.subtracting(unnamed).sorted().prefix(20).map {
+                    "\($0) is not the pack that the catalog knows"
+                }
                 try enter(catalog: copy)
                 return
             }
