@@ -90,7 +90,15 @@ extension HarvestRunner {
     /// Removes what is left of a session in the spool; says where downloads went that are in no pack.
     func dropSpool(_ session: String, live: Bool, discarding: Bool = false) async throws {
         let spool = spool
-        let places = try await disk.run { try spool.drop(session, live: live, discarding: discarding) }
+        var packed: ByteSet = []
+        if !discarding, try await disk.run({ try spool.holdsDownloads(session) }) {
+            // A try that failed at its last step, such as a name that could not be synced, was followed by one that did not.
+            let rows = try await parts.catalog.perform { try $0.artifacts(session) }
+            packed = ByteSet(rows.filter { $0.entry.state == .collected }.map(\.entry.artifact))
+        }
+        let places = try await disk.run { [packed] in
+            try spool.drop(session, live: live, discarding: discarding, packed: packed)
+        }
         for place in places {
             parts.observer.event(
                 .storeTrouble("a download of session \(session) is in no pack; it was set aside as \(place)"))

@@ -167,22 +167,35 @@ extension Spool {
 
     // MARK: Dropping and setting aside
 
+    /// Whether a session's folder holds downloads that nobody here has let go.
+    func holdsDownloads(_ key: String) throws(PackError) -> Bool {
+        let name = PackPath.escaped(key)
+        guard !unread.contains(name), let (_, open) = try Self.open(folder, name) else { return false }
+        return try open.entries().contains { Self.holdsBytes($0) && !letGo.contains(open.path + "/" + $0.name) }
+    }
+
     /// Removes a session's folder once its downloads are in a pack.
     ///
     /// A download that is still there was neither packed nor let go by anybody who knows it: unless `discarding`, it is
     /// set aside.
     ///
-    /// - Parameter live: removes the session's followed log, too.
+    /// - Parameters:
+    ///   - live: removes the session's followed log, too.
+    ///   - packed: artifacts that came whole and are in the pack: what an earlier try left of them goes.
     /// - Returns: where downloads were set aside.
     @discardableResult
-    func drop(_ key: String, live: Bool = true, discarding: Bool = false) throws(PackError) -> [String] {
+    func drop(
+        _ key: String, live: Bool = true, discarding: Bool = false, packed: ByteSet = []
+    ) throws(PackError) -> [String] {
         let name = PackPath.escaped(key)
         guard !unread.contains(name) else { return [] }
         var places: [String] = []
         if let (top, open) = try Self.open(folder, name) {
             let files = try open.entries()
+            let stems = ByteSet(packed.map(PackPath.escaped))
             for file in files where Self.holdsBytes(file) && !discarding && !letGo.contains(open.path + "/" + file.name)
             {
+                if let stem = Self.parts(file.name)?.stem, stems.contains(stem) { continue }
                 places.append(try setAside(file, in: open, of: name, top))
             }
             try removeRest(try open.entries(), open, name, top)
