@@ -31,6 +31,8 @@ final class BackupRun {
 
     /// Rounds in which catalog and packs may fail to fit together, before a store is called too busy.
     private static let mostRounds = 40
+    /// Between the last byte of a pack and its row's commit lies no more than this, in nanoseconds.
+    private static let commitTakes: Int64 = 600_000_000_000
     /// Rounds in which they fail in the same way before that is the store's own state, not a harvest on its way.
     private static let stableRounds = 6
     /// File systems count times in steps of up to two seconds; in nanoseconds.
@@ -134,7 +136,7 @@ final class BackupRun {
         }
     }
 
-    /// A catalog, and packs of just the sizes that it names. A pack that goes on to differ in the same way differs in the
+    /// A catalog, and just the packs that it names. A pack that goes on to differ in the same way differs in the
     /// store itself, which `verify` judges.
     private func takePacksAndCatalog() throws {
         let copy = folder.partial + "/" + Catalog.fileName
@@ -144,24 +146,32 @@ final class BackupRun {
             progress.update("copying the catalog")
             let began = TimeText.now() &* 1_000_000
             try catalog.copy(to: copy)
-            let named = try Catalog.open(store: folder.partial, readOnly: true).packSizes()
+            let copied = try Catalog.open(store: folder.partial, readOnly: true)
+            let named = try copied.packSizes()
             var tree = StoreTree(store, followsLinks: true)
             var present: Set<String> = []
             var unnamed: Set<String> = []
+            var unlike: Set<String> = []
             for file in tree.files(in: Catalog.packsFolder) {
                 if named[file.path] == nil, file.path.hasSuffix(PackPath.suffix) {
                     // Written since: the next backup has it, with its row.
                     if file.modified >= began { continue }
                     unnamed.insert(file.path)
                 }
-                if try take(file) { present.insert(file.path) }
+                guard try take(file) else { continue }
+                present.insert(file.path)
+                // A new generation may have the size of the one before.
+                if file.modified >= began - Self.commitTakes, try !isEntered(file.path, in: copied) {
+                    unlike.insert(file.path)
+                }
             }
             // Pruned since, or replaced by a pack elsewhere: of no use without a row.
             for path in files.keys where path.hasPrefix(Catalog.packsFolder + "/") && !present.contains(path) {
                 if named[path] == nil { files[path] = nil }
             }
             // A pack without a row is mostly one that is being entered; one that stays so is kept as it is.
-            let unlike = Set(named.filter { files[$0.key]?.size != $0.value }.keys).union(unnamed)
+            unlike.formUnion(named.filter { files[$0.key]?.size != $0.value }.keys)
+            unlike.formUnion(unnamed)
             alike = unlike == before ? alike + 1 : 1
             if unlike.isEmpty || alike >= Self.stableRounds {
                 complaints += tree.complaints
@@ -177,6 +187,14 @@ final class BackupRun {
         throw Failure(
             "store_busy", "packs and catalog changed faster than they could be copied", path: store,
             hint: "run it again: what was copied is not copied twice", status: .tryAgain)
+    }
+
+    /// Whether the copied catalog has the rows of a pack as it was copied; one that cannot be read is `verify`'s to judge.
+    private func isEntered(_ path: String, in catalog: Catalog) throws -> Bool {
+        guard let reader = try? PackReader.open(path: "\(folder.partial)/\(path)"),
+            let contents = try? PackContents(reader, path: path)
+        else { return true }
+        return try catalog.differences(from: contents).isEmpty
     }
 
     private func enter(catalog copy: String) throws {
