@@ -292,8 +292,11 @@ final class BackupRun {
 
     /// A pack that is damaged is kept as it is, and said so.
     private func judge(_ file: StoreFile, _ source: String) {
-        do { _ = try PackReader.open(path: source) } catch {
-            complaints.append("\(file.path) is damaged in the store, and was copied as it is: \(error)")
+        do throws(PackError) { _ = try PackReader.open(path: source) } catch {
+            // Pruned or replaced since it was listed: the copy will find that out.
+            if error.isAbsence { return }
+            let what = error.isLocalFault ? "could not be read now" : "is damaged in the store, and was copied as it is"
+            complaints.append("\(file.path) \(what): \(error)")
         }
     }
 

@@ -63,7 +63,7 @@ struct HarvestOnce: AsyncParsableCommand {
         }
         let runner = run.runner
         stop.whenStopped { runner.requestStop() }
-        if let limit { LastResort.arm(after: limit, options) }
+        if let limit { LastResort.arm(after: limit, store: try StoreAccess.path(options), options) }
         let summary = try await run.carryOut(
             .pass(maxRuntime: limit, session: scope.session), again: scope.again)
         try HarvestReportText(options: options, isAgain: again).write(summary)
@@ -77,13 +77,17 @@ private enum LastResort {
     /// What the end of a run takes when nothing hangs, in milliseconds.
     private static let grace: Int64 = 3000
 
-    static func arm(after limit: Int64, _ options: GlobalOptions) {
+    static func arm(after limit: Int64, store: String, _ options: GlobalOptions) {
         let (json, style) = (options.json, options.errorStyle)
         let moment = DispatchTime.now() + .milliseconds(Int(clamping: limit) + Int(grace))
         // A queue of its own has a thread of its own, also where all others hang.
         DispatchQueue(label: "salvage.deadline").asyncAfter(deadline: moment) {
+            let isHeld = Catalog.isHeld(store: store)
             Failure(
-                "overdue", "something under way cannot be cancelled, and --max-runtime is over",
+                isHeld ? "catalog_not_written" : "overdue",
+                isHeld
+                    ? "--max-runtime is over, and the catalog is locked by another process"
+                    : "something under way cannot be cancelled, and --max-runtime is over",
                 hint: "what was fetched lies in the spool and is taken up by the next run", status: .tryAgain
             ).report(json: json, style: style)
             _exit(ExitStatus.tryAgain.rawValue)
