@@ -4,7 +4,7 @@ public import Pack
 public struct ArtifactStanding: Sendable, Equatable {
     /// The container path, or `logs`.
     public var artifact: String
-    /// What came of it.
+    /// Its state in the ledger.
     public var state: ArtifactState
     /// Why, for every state but `collected`.
     public var reason: String?

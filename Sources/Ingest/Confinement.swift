@@ -51,10 +51,10 @@ enum Confinement {
         return Barriers.names(taken.effective)
     }
 
-    /// The processor time, in seconds over all threads, of a child that may take so many milliseconds.
+    /// The processor time, in seconds over all threads, of a child that may take this many milliseconds.
     static func processorSeconds(_ milliseconds: Int64) -> Int64 { max(1, milliseconds / 1000) &* 4 }
 
-    /// The address space, in bytes, that a child needs which may hold so many bytes of writable memory: each thread
+    /// The address space, in bytes, that a child with this many bytes of writable memory needs: each thread
     /// reserves far more than it uses.
     static func addressSpace(_ memoryBytes: UInt64) -> UInt64 { memoryBytes &+ (4 << 30) }
 

@@ -12,7 +12,7 @@ struct Triage {
     /// The first of these reasons.
     var firstReason: IngestError?
 
-    /// What the caller is told of the culprits.
+    /// The culprits, as reported to the caller.
     var quarantined: [QuarantinedFile] {
         culprits.map { QuarantinedFile(place: $0.place, artifact: $0.file.input.artifact, reason: $0.reason) }
     }

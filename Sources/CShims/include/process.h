@@ -44,7 +44,7 @@ int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from);
 /// Makes everything written to the file system that holds a folder last (syncfs(2)); -1 and errno on failure.
 int salvage_sync_file_system(const char *folder);
 
-/// Tries whether so many threads can run at once, each with a heap of its own, and so many bytes of address space be had
+/// Tries whether this many threads can run at once, each with a heap of its own, and this much address space can be had
 /// besides; all of it is given back.
 ///
 /// - Returns: 0, or the errno of what could not be had.
@@ -57,5 +57,5 @@ int salvage_start_thread(void (*body)(void));
 /// starts, and so in the processes that these start, which are to end what they are at; 0, or an errno.
 int salvage_hold_stop_signals(void);
 
-/// Waits for a SIGTERM or SIGINT that was not told yet, at most so many seconds; 0 when none came. For one thread.
+/// Waits for a SIGTERM or SIGINT that was not told yet, at most this many seconds; 0 when none came. For one thread.
 int salvage_await_stop(int seconds);

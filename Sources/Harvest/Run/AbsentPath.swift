@@ -29,7 +29,7 @@ public struct AbsentPath: Sendable, Hashable {
     public static let least = 3
     /// How far back sessions are looked at, in milliseconds: seven days.
     public static let window: Int64 = 7 * 86_400_000
-    /// At most so many sessions are looked at, the newest.
+    /// The most sessions that are looked at, newest first.
     public static let mostSessions = 2000
 
     /// Whether both are about the same path of the same rule.

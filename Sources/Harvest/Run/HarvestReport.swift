@@ -100,7 +100,7 @@ public enum HarvestEvent: Sendable {
     case resumed
     /// The store could not be written; tried again.
     case storeTrouble(String)
-    /// A session's downloads could not be packed now; they stay in the spool and are tried again after so many
+    /// A session's downloads could not be packed now; they stay in the spool and are tried again after `wait`
     /// milliseconds, nil: by the next run.
     case packingDeferred(session: String, reason: String, wait: Int64?)
     /// A download was put aside, because it was proven to crash or stall its reader.

@@ -10,7 +10,7 @@ import Text
 public final class HarvestRunner: Sendable {
     /// How long a run lasts and what it is about.
     public enum Mode: Sendable, Hashable {
-        /// Lists once, fetches what can be fetched, ends. After so many milliseconds at the latest, whatever is under way
+        /// Lists once, fetches what can be fetched, ends: after `maxRuntime` milliseconds at the latest, whatever is under way
         /// then, and only the one session where one is named.
         case pass(maxRuntime: Int64?, session: String?)
         /// Goes on until ``HarvestRunner/requestStop()``.

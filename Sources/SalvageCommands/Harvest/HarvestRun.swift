@@ -18,7 +18,7 @@ struct HarvestRun {
 
     /// - Parameters:
     ///   - current: what a daemon reloads; nil reads the configuration.
-    ///   - watcher: who is told of everything besides the display.
+    ///   - watcher: receives every event beside the display.
     init(
         _ options: GlobalOptions, isDaemon: Bool = false, current: CurrentConfiguration? = nil,
         watcher: HarvestObserver = HarvestObserver()

@@ -21,7 +21,7 @@ enum ProcessGuard {
 
     /// Between two looks, in seconds.
     private static let interval: Int32 = 5
-    /// After so many intervals without a sign of life the process ends: when it was asked to, and when not.
+    /// After this many intervals without a sign of life the process ends: when it was asked to, and when not.
     private static let patience = (stopping: 3, running: 120)
     /// Address space that must be left beside the threads, in bytes.
     private static let addressSpace = 256 << 20
