@@ -205,7 +205,9 @@ if let engine = Context.environment["SALVAGE_FUZZ"] {
     for target in package.targets where target.name == "Harvest" {
         target.dependencies = ["Text", "CPCRE2", "CrashAnalysis", .product(name: "Yams", package: "Yams")]
         target.sources = ["Configuration", "HarvestError.swift", "SessionIdentity.swift"]
-        target.exclude = ["Configuration/APIToken.swift", "Configuration/ConfigurationSources.swift"]
+        target.exclude = ["APIToken", "ConfigurationFile", "ConfigurationReload", "ConfigurationSources"].map {
+            "Configuration/\($0).swift"
+        }
     }
     package.targets.append(
         .executableTarget(
