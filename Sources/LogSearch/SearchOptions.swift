@@ -162,7 +162,7 @@ public struct SearchReport: Sendable, Equatable {
     /// The reader of the output went away.
     public var outputClosed = false
 
-    /// How a line is told of whose pattern did not come to an end.
+    /// How a line on which the pattern took too many steps is reported.
     static let matchLimitWords = "the match limit was reached, whether the line matches is not known"
 
     /// What to do about one of the ``problems``.

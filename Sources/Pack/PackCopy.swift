@@ -132,7 +132,7 @@ private struct CopyPlan {
         blocks = [Bool](repeating: false, count: reader.blocks.count)
         for index in reader.members.indices where kept[index] {
             let pieces = reader.pieces(ofMember: index)
-            // What cannot be decoded cannot be compressed anew either: the frame stays as it is.
+            // What cannot be decoded cannot be compressed again either: the frame stays as it is.
             asFrames[index] = !pieces.contains { mixed[$0.block] && !damaged[$0.block] }
             guard asFrames[index] else { continue }
             for piece in pieces { blocks[piece.block] = true }

@@ -140,7 +140,7 @@ struct KnownPaths {
     private let ledgers: [SessionLedger]
     private let catalog: Catalog
 
-    /// So many sessions' members are listed at most.
+    /// The most sessions whose members are listed.
     private static let mostListings = 5
 
     init(_ ledgers: [SessionLedger], in catalog: Catalog) {

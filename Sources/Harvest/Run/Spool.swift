@@ -131,24 +131,6 @@ struct Spool: Sendable {
         return nil
     }
 
-    /// Puts a session's downloads aside for an engineer to look at; they are not tried again.
-    ///
-    /// - Returns: Where they lie now.
-    func quarantine(_ key: String) throws -> String {
-        let place = folder + "/" + Spool.quarantineName
-        try StoreFolder.make(place)
-        let name = PackPath.escaped(key)
-        for number in 0..<1000 {
-            let target = "\(place)/\(name)" + (number == 0 ? "" : ".\(number)")
-            if rename(folder + "/" + name, target) == 0 {
-                try StoreFolder.sync(place)
-                return target
-            }
-            guard errno == ENOTEMPTY || errno == EEXIST else { throw SystemFailure.last("rename", folder + "/" + name) }
-        }
-        throw SystemFailure(call: "rename", path: place, code: EEXIST)
-    }
-
     /// Writes all of the bytes.
     static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32, _ path: String) throws(SystemFailure) {
         let failure: SystemFailure? = bytes.withUnsafeBytes { write($0, to: descriptor, path) }
