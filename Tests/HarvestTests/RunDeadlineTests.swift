@@ -18,10 +18,18 @@ import Testing
     }
 
     /// An API whose lists, descriptions and downloads hang until they are cancelled, as far as it is told to.
-    private struct Hanging: SessionSource {
+    private final class Hanging: SessionSource {
         let fleet: Fleet
-        var lists = false
-        var downloads = false
+        let lists: Bool
+        let downloads: Bool
+        /// Whether a download was begun.
+        let begun = Mutex(false)
+
+        init(fleet: Fleet, lists: Bool = false, downloads: Bool = false) {
+            self.fleet = fleet
+            self.lists = lists
+            self.downloads = downloads
+        }
 
         private func hang() async throws(SourceFailure) {
             do { try await Task.sleep(for: .seconds(3600)) } catch { throw SourceFailure(message: "cancelled") }
@@ -41,6 +49,7 @@ import Testing
         ) async throws -> Bool {
             if downloads {
                 _ = try await sink(Fleet.Piece(bytes: Array("begun".utf8)[...]))
+                begun.withLock { $0 = true }
                 try await hang()
             }
             return try await fleet.download(id, artifact, into: sink)
@@ -51,9 +60,11 @@ import Testing
         ) async throws -> Bool { false }
     }
 
-    private func runner(_ source: Hanging, _ store: TemporaryStore) throws -> (HarvestRunner, Catalog) {
+    private func runner(
+        _ source: Hanging, _ store: TemporaryStore, ingest: (any IngestService)? = nil
+    ) throws -> (HarvestRunner, Catalog) {
         let catalog = try Catalog.open(store: store.path)
-        let parts = HarvestRunner.Parts(source: source, catalog: catalog, ingest: source.fleet)
+        let parts = HarvestRunner.Parts(source: source, catalog: catalog, ingest: ingest ?? source.fleet)
         return (
             HarvestRunner(
                 configuration: try Configuration.parse("rules: [{ artifacts: [/saved] }]\n"), store: store.path,
@@ -86,40 +97,66 @@ import Testing
         #expect(try await run.stopped)
     }
 
-    @Test(.timeLimit(.minutes(3))) func downloadsThatHangAreTakenUpByTheNextRun() async throws {
-        let store = TemporaryStore()
+    /// Runs until the deadline finds the work that hangs begun, with longer and longer limits: how long a machine takes to
+    /// get that far is not known.
+    ///
+    /// - Parameter body: One run of that length in milliseconds, with a store of its own; nothing where the work was not
+    ///   begun in it.
+    private func untilBegun<Result>(_ body: (Int64) async throws -> Result?) async throws -> Result {
+        var result: Result?
+        for limit in [2000, 8000, 32_000, 90_000] as [Int64] where result == nil { result = try await body(limit) }
+        return try #require(result, "the work was not begun within 90 seconds")
+    }
+
+    @Test(.timeLimit(.minutes(5))) func downloadsThatHangAreTakenUpByTheNextRun() async throws {
         let fleet = Self.fleet()
-        do {
-            let (runner, catalog) = try runner(Hanging(fleet: fleet, downloads: true), store)
-            let summary = try await runner.run(.pass(maxRuntime: 2000, session: nil))
-            #expect(summary.unfinished == 1 && summary.progress.done.isEmpty)
+        let (store, cut) = try await untilBegun { limit in
+            let store = TemporaryStore()
+            let source = Hanging(fleet: fleet, downloads: true)
+            let (runner, catalog) = try self.runner(source, store)
+            let summary = try? await runner.run(.pass(maxRuntime: limit, session: nil))
             try catalog.close()
+            return source.begun.withLock { $0 } ? (store, try #require(summary)) : nil
         }
-        let (runner, _) = try runner(Hanging(fleet: fleet), store)
+        #expect(cut.unfinished == 1 && cut.progress.done.isEmpty)
+        let (runner, _) = try self.runner(Hanging(fleet: fleet), store)
         let summary = try await runner.run(.pass(maxRuntime: nil, session: nil))
         #expect(summary.progress.done == [.harvested: 1])
         #expect(fleet.model.withLock { $0.contents["a"]?["/saved"] } == Array("saved".utf8))
     }
 
-    @Test(.timeLimit(.minutes(3))) func anIngestThatHangsDoesNotKeepTheRun() async throws {
-        let store = TemporaryStore()
+    /// An ingest that waits until it is let go.
+    private final class Gate: IngestService {
+        struct State {
+            var begun = false
+            var released = false
+            var isOver = false
+        }
+        let fleet: Fleet
+        let state = Mutex(State())
+        init(_ fleet: Fleet) { self.fleet = fleet }
+
+        func ingest(_ request: IngestRequest) async throws -> IngestOutcome {
+            state.withLock { $0.begun = true }
+            while !state.withLock({ $0.released }) { try? await Task.sleep(for: .milliseconds(5)) }
+            let outcome = try await fleet.ingest(request)
+            state.withLock { $0.isOver = true }
+            return outcome
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5))) func anIngestThatHangsDoesNotKeepTheRun() async throws {
         let fleet = Self.fleet()
-        final class Gate: Sendable {
-            let released = Mutex(false)
-            let isOver = Mutex(false)
+        let (gate, store, summary) = try await untilBegun { limit in
+            let store = TemporaryStore()
+            let gate = Gate(fleet)
+            let (runner, _) = try self.runner(Hanging(fleet: fleet), store, ingest: gate)
+            let summary = try? await runner.run(.pass(maxRuntime: limit, session: nil))
+            return gate.state.withLock { $0.begun } ? (gate, store, try #require(summary)) : nil
         }
-        let gate = Gate()
-        fleet.model.withLock { model in
-            model.onIngest = { _ in
-                while !gate.released.withLock({ $0 }) { usleep(1000) }
-                gate.isOver.withLock { $0 = true }
-            }
-        }
-        let (runner, _) = try runner(Hanging(fleet: fleet), store)
-        let summary = try await runner.run(.pass(maxRuntime: 8000, session: nil))
-        #expect(!gate.isOver.withLock { $0 }, "the run ended while it was still at work")
+        #expect(!gate.state.withLock { $0.isOver }, "the run ended while it was still at work")
         #expect(summary.unfinished == 1)
         #expect(!store.spooled.isEmpty, "its downloads lie in the spool")
-        gate.released.withLock { $0 = true }
+        gate.state.withLock { $0.released = true }
     }
 }
