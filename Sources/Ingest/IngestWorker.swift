@@ -98,7 +98,10 @@ public struct IngestWorker {
         for (index, input) in job.inputs.enumerated() {
             let descriptor = IngestProcess.Slot.firstInput + Int32(index)
             redactor?.artifact = UInt32(clamping: input.artifact)
-            var sink = try MemberSink(writer: writer, artifact: input.artifact, expansion: expansion)
+            let isPlatformLog =
+                artifacts.indices.contains(input.artifact) && artifacts[input.artifact].artifact == "logs"
+            var sink = try MemberSink(
+                writer: writer, artifact: input.artifact, expansion: expansion, isPlatformLog: isPlatformLog)
             let verdict = try read(input, from: descriptor, into: &sink)
             dumps += sink.dumps
             candidates += sink.candidates
@@ -187,8 +190,26 @@ public struct IngestWorker {
         }
         if report.verdict == .notAnArchive, input.form == .either { return try keepAsFile(input, descriptor, &sink) }
         var verdict = ArtifactVerdict(report, artifact: input.artifact)
-        if report.verdict == .notAnArchive { verdict.head = Self.printable(report.head.prefix(200)) }
+        if report.verdict == .notAnArchive { verdict.head = Self.printable(redacted(report.head).prefix(200)) }
         return verdict
+    }
+
+    /// The beginning of what is no archive as it may be quoted in the ledger. Half of a secret, where the beginning was
+    /// cut, matches no rule: the line that was cut is left out.
+    private func redacted(_ head: [UInt8]) -> [UInt8] {
+        guard let redactor else { return head }
+        var whole = head[...]
+        if head.count >= Unpacker.keptHead {
+            guard let end = head.lastIndex(of: 0x0a) else { return Array("(a long line, not quoted)".utf8) }
+            whole = head[...end]
+        }
+        let counts = redactor.counts
+        defer { redactor.counts = counts }
+        var text: [UInt8] = []
+        let take = { (bytes: UnsafeRawBufferPointer) in text.append(contentsOf: bytes) }
+        whole.withUnsafeBytes { redactor.push($0, take) }
+        redactor.finish(take)
+        return text
     }
 
     /// One file becomes one member, whatever is in it.

@@ -3,7 +3,8 @@ import LogSearch
 import Pack
 import Unpack
 
-/// Decides what a member is from its first bytes; the name only tells logs from other text.
+/// Decides what a member is from its first bytes; the name only tells logs from other text, and text with zeros in it from
+/// other binary files.
 struct MemberClassifier {
     /// How much of a member is looked at before its kind is decided.
     static let headSize = 64 * 1024
@@ -16,21 +17,29 @@ struct MemberClassifier {
     /// How the member is compressed.
     let compressed: CompressedFormat?
 
-    init(head: UnsafeRawBufferPointer, path: [UInt8]) {
+    /// Judges a member.
+    ///
+    /// - Parameters:
+    ///   - head: its first bytes, all of them or ``headSize``.
+    ///   - path: its path in the archive.
+    ///   - isPlatformLog: Whether it is what the API's stream of logs gave: a log whatever a server wrote to it, so that it
+    ///     is redacted and searched.
+    init(head: UnsafeRawBufferPointer, path: [UInt8], isPlatformLog: Bool = false) {
         order = UTF16Order(head: head)
         compressed = CompressedFormat(head: head)
         guard order == nil else {
             (content, kind, timeFormat) = (.binary, .binary, .none)
             return
         }
-        content = Self.detect(head, path)
+        let detected = Self.detect(head, path)
+        content = isPlatformLog && detected == .binary ? .text : detected
         switch content {
         case .elfCore, .minidump, .unrealContainer, .dummyDump:
             kind = .crashDump
             timeFormat = .none
         case .text, .microdump, .unrealContext, .breakpadSymbols:
             timeFormat = TimeFormat.detect(head)
-            kind = timeFormat != .none || Self.isNamedLikeALog(path) ? .log : .text
+            kind = timeFormat != .none || isPlatformLog || Self.isNamedLikeALog(path) ? .log : .text
         case .empty:
             kind = Self.isNamedLikeALog(path) ? .log : .text
             timeFormat = .none
@@ -42,15 +51,15 @@ struct MemberClassifier {
 
     private static func detect(_ head: UnsafeRawBufferPointer, _ path: [UInt8]) -> ContentKind {
         let content = ContentKind.detect(head: head)
-        // A log that was emptied while its writer went on begins with zeros.
-        guard content == .binary, isNamedLikeALog(path), let start = head.firstIndex(where: { $0 != 0 }), start > 0
-        else { return content }
-        let rest = ContentKind.detect(head: UnsafeRawBufferPointer(rebasing: head[start...]))
-        return rest == .text ? .text : content
+        // A log that was emptied while its writer went on has zeros where its lines were.
+        guard content == .binary, isNamedLikeALog(path), head.contains(0) else { return content }
+        let rest = head.filter { $0 != 0 }
+        guard !rest.isEmpty else { return content }
+        return rest.withUnsafeBytes { ContentKind.detect(head: $0) } == .text ? .text : content
     }
 
     /// `Game.log`, `Game.log.1`, `server-2026.log-old`, `stdout.txt`, `output.out`.
-    private static func isNamedLikeALog(_ path: [UInt8]) -> Bool {
+    static func isNamedLikeALog(_ path: [UInt8]) -> Bool {
         let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         let name = String(decoding: path[start...], as: UTF8.self).lowercased()
         return name.contains(".log") || name.hasSuffix("log") || name.hasSuffix(".out") || name.hasSuffix(".err")

@@ -29,6 +29,7 @@ struct MemberSink: UnpackSink {
 
     private let writer: PackWriter
     private let artifact: UInt32
+    private let isPlatformLog: Bool
     private let expansion: ExpansionPass
     private var header: MemberHeader?
     private var isRegular = false
@@ -36,6 +37,8 @@ struct MemberSink: UnpackSink {
     private var head: [UInt8] = []
     /// A hole in front of the first bytes.
     private var leadingHole: UInt64 = 0
+    /// Whether the member is a log by its name or by where it comes from.
+    private var isLog = false
     private var flags: MemberFlags = []
     private(set) var dumps: [Dump] = []
     /// Members to look into once all downloads are read.
@@ -46,9 +49,14 @@ struct MemberSink: UnpackSink {
     private var isDropping = false
 
     /// A sink for one artifact of the pack.
-    init(writer: PackWriter, artifact: Int, expansion: ExpansionPass) throws(PackError) {
+    ///
+    /// - Parameter isPlatformLog: Whether the artifact is what the API's stream of logs gave.
+    init(
+        writer: PackWriter, artifact: Int, expansion: ExpansionPass, isPlatformLog: Bool = false
+    ) throws(PackError) {
         self.writer = writer
         self.artifact = UInt32(clamping: artifact)
+        self.isPlatformLog = isPlatformLog
         self.expansion = expansion
         var present: Set<[UInt8]> = []
         for index in 0..<writer.memberCount {
@@ -97,13 +105,16 @@ struct MemberSink: UnpackSink {
         isDropping = false
         flags = []
         route = .undecided
+        isLog = isRegular && (isPlatformLog || MemberClassifier.isNamedLikeALog(header.path))
         leadingHole = 0
         head.removeAll(keepingCapacity: true)
     }
 
     mutating func data(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(PackError) {
         if isDropping { return }
+        var bytes = bytes
         if case .undecided = route {
+            passOverZeros(&bytes)
             let room = MemberClassifier.headSize - head.count
             if bytes.count <= room {
                 head.append(contentsOf: bytes)
@@ -119,12 +130,26 @@ struct MemberSink: UnpackSink {
         try pass(bytes)
     }
 
+    /// Takes zeros at the beginning of a log, where they fill all that its kind is judged by, for the hole that they were
+    /// before an archive wrote them out: what follows tells what it is.
+    private mutating func passOverZeros(_ bytes: inout UnsafeRawBufferPointer) {
+        let room = MemberClassifier.headSize - head.count
+        guard isLog, bytes.count > room, head.allSatisfy({ $0 == 0 }), bytes.prefix(room).allSatisfy({ $0 == 0 }) else {
+            return
+        }
+        let zeros = bytes.firstIndex { $0 != 0 } ?? bytes.count
+        leadingHole &+= UInt64(head.count + zeros)
+        head.removeAll(keepingCapacity: true)
+        bytes = UnsafeRawBufferPointer(rebasing: bytes[zeros...])
+    }
+
     mutating func hole(_ length: UInt64, at offset: UInt64) throws(PackError) {
         if isDropping { return }
         if case .undecided = route {
             // A log that was emptied while its writer went on begins with a hole: what follows tells what it is.
-            guard !head.isEmpty else {
-                leadingHole &+= length
+            if head.isEmpty || isLog && head.allSatisfy({ $0 == 0 }) {
+                leadingHole &+= UInt64(head.count) &+ length
+                head.removeAll(keepingCapacity: true)
                 return
             }
             try flushHead()
@@ -223,7 +248,7 @@ struct MemberSink: UnpackSink {
         route = .plain
         var member = writer.memberCount
         if isRegular || !bytes.isEmpty {
-            let judged = MemberClassifier(head: bytes, path: header.path)
+            let judged = MemberClassifier(head: bytes, path: header.path, isPlatformLog: isPlatformLog)
             if isRegular, let route = redactedRoute(judged, &header) {
                 self.header = header
                 self.route = route

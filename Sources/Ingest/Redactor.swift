@@ -48,7 +48,7 @@ final class Redactor {
     /// Which artifact the replacements are counted for.
     var artifact: UInt32 = 0
     /// Places that were replaced, by artifact.
-    private(set) var counts: [UInt32: UInt64] = [:]
+    var counts: [UInt32: UInt64] = [:]
 
     /// Compiles the rules, to machine code where that is still allowed: call it before the process confines itself.
     init(_ rules: [RedactionRule]) throws(IngestError) {

@@ -5,6 +5,7 @@ import Live
 import LogSearch
 import Pack
 import Terminal
+import Text
 
 /// `salvage logs`: the logs of one session, whole or in part.
 struct Logs: ParsableCommand {
@@ -72,6 +73,10 @@ struct Logs: ParsableCommand {
             printer.note(pack.artifactsUnreadable(damage, hint: "").message)
         }
         let members = try which.chosen(pack)
+        if which.path.isEmpty, let output = pack.unsearchedOutput {
+            printer.note(
+                "the session's own output, \(Escape.path(output)), is kept as binary data; salvage cat prints it")
+        }
         guard !members.isEmpty else {
             throw Failure(
                 "no_logs", "the session has no log\(which.path.isEmpty ? "" : " that matches --path")",
@@ -135,5 +140,14 @@ struct LogLineFlags: ParsableArguments {
         }
         let streams = members.indices.filter { members[$0].kind.isText && pack.artifact(of: members[$0]) == "logs" }
         return streams.isEmpty ? members.indices.filter { members[$0].kind == .log } : streams
+    }
+}
+
+extension SessionPack {
+    /// What the session's server wrote to its output, where an earlier version kept it as binary data, so that it is not
+    /// among the logs.
+    fileprivate var unsearchedOutput: [UInt8]? {
+        let output = reader.members.filter { $0.size > 0 && artifact(of: $0).hasSameBytes(as: "logs") }
+        return output.contains { $0.kind.isText } ? nil : output.last { $0.kind == .binary }?.path
     }
 }

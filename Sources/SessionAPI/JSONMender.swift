@@ -208,7 +208,7 @@ struct JSONMender {
 
 extension JSONCursor {
     /// Where a damaged value that begins at `start` ends, by its brackets and quotes alone: behind the bracket that
-    /// closes it, or at the comma or the closing bracket of what it stands in.
+    /// closes it, or at the comma, the closing bracket or the next object of what it stands in.
     /// - Throws: when the bytes end before it does.
     func damagedEnd(from start: Int) throws(JSONFault) -> Int {
         // The brackets that will close what is open.
@@ -224,7 +224,10 @@ extension JSONCursor {
                     if self.byte(index) == UInt8(ascii: "\"") { break }
                     index += 2
                 }
-            case UInt8(ascii: "{"): open.append(UInt8(ascii: "}"))
+            case UInt8(ascii: "{"):
+                // Another value begins, and only the comma before it is missing.
+                if open.isEmpty, index > start { return index }
+                open.append(UInt8(ascii: "}"))
             case UInt8(ascii: "["): open.append(UInt8(ascii: "]"))
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 if open.isEmpty { return index }

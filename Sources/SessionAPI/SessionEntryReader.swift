@@ -20,8 +20,12 @@ struct SessionEntryReader {
     private var interner = StringInterner()
     private var labelReader = LabelTextReader()
 
+    /// What was wrong with the JSON text inside the labels of the entry that was read last; nil when nothing was.
+    var labelDamage: StaticString? { labelReader.damage }
+
     /// Moves past one element of the list. Nil when it is no object or carries no usable id.
     mutating func read(_ cursor: inout JSONCursor, depth: Int) throws(JSONFault) -> SessionEntry? {
+        labelReader.damage = nil
         guard try cursor.token() == UInt8(ascii: "{") else {
             try cursor.skipValue(depth: depth)
             return nil

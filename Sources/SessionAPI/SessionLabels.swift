@@ -124,53 +124,89 @@ struct SessionLabelsBuilder {
     }
 }
 
-/// Reads the JSON text inside a label.
+/// Reads the JSON text inside a label. One bad value in it does not cost the others: what is no text or no value is
+/// replaced, and of a text whose structure breaks off what stands before that is kept.
 struct LabelTextReader {
     private let scratch = JSONScratch()
     private var interner = StringInterner()
+    /// What was wrong with the texts since this was last set to nil; nil when they were JSON.
+    var damage: StaticString?
 
     /// The string of these bytes, shared with earlier ones where possible; nil when they are not UTF-8.
     mutating func string(_ bytes: UnsafeRawBufferPointer) -> String? { interner.string(bytes) }
 
-    /// The members of a JSON object as labels; nil when the text is not one JSON object. Nulls are left out.
+    /// The members of a JSON object as labels; nil when the text is no JSON object, not even a damaged one. Nulls are
+    /// left out.
     mutating func labels(_ text: UnsafeRawBufferPointer) -> LabelSet? {
+        guard Self.isObject(text) else { return nil }
         var found: [KeyedPair<String?>] = []
-        do throws(JSONFault) {
-            var cursor = JSONCursor(text)
-            found.reserveCapacity(8)
-            guard try cursor.token() == UInt8(ascii: "{") else { return nil }
-            if try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) {
-                repeat {
-                    let key = try cursor.key()
-                    guard let name = interner.string(try cursor.unescaped(key, in: scratch)) else { return nil }
-                    found.append(KeyedPair(key: name, value: try value(&cursor)))
-                } while try cursor.another(closing: UInt8(ascii: "}"))
-            }
-            guard cursor.atEnd() else { return nil }
-        } catch {
-            return nil
+        if let fault = members(text, into: &found) {
+            found.removeAll(keepingCapacity: true)
+            let broken = JSONMender(text).output.withUnsafeBytes { members($0, into: &found) }
+            // Words in braces are a text of somebody's own.
+            if broken != nil, found.isEmpty { return nil }
+            damage = damage ?? fault.reason
         }
         return LabelSet(read: found)
     }
 
-    /// The session id in a container's environment; reading stops there and everything else is forgotten.
-    mutating func sessionID(inEnvironment text: UnsafeRawBufferPointer) -> String? {
+    /// Reads members until the object ends or a fault ends it.
+    private mutating func members(_ text: UnsafeRawBufferPointer, into found: inout [KeyedPair<String?>]) -> JSONFault?
+    {
         do throws(JSONFault) {
             var cursor = JSONCursor(text)
-            guard try cursor.token() == UInt8(ascii: "{") else { return nil }
-            guard try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) else { return nil }
+            found.reserveCapacity(8)
+            _ = try cursor.token()
+            if try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) {
+                repeat {
+                    let key = try cursor.key()
+                    guard let name = interner.string(try cursor.unescaped(key, in: scratch)) else {
+                        return .malformed("not UTF-8", at: key.start)
+                    }
+                    found.append(KeyedPair(key: name, value: try value(&cursor)))
+                } while try cursor.another(closing: UInt8(ascii: "}"))
+            }
+            guard cursor.atEnd() else { return .malformed("something follows the labels", at: cursor.position) }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func isObject(_ text: UnsafeRawBufferPointer) -> Bool {
+        var cursor = JSONCursor(text)
+        do throws(JSONFault) { return try cursor.token() == UInt8(ascii: "{") } catch { return false }
+    }
+
+    /// The session id in a container's environment; reading stops there and everything else is forgotten.
+    mutating func sessionID(inEnvironment text: UnsafeRawBufferPointer) -> String? {
+        guard Self.isObject(text) else { return nil }
+        switch environmentID(text) {
+        case .success(let id): return id
+        case .failure(let fault):
+            damage = damage ?? fault.reason
+            let mended = JSONMender(text).output.withUnsafeBytes { environmentID($0) }
+            return (try? mended.get()) ?? nil
+        }
+    }
+
+    private func environmentID(_ text: UnsafeRawBufferPointer) -> Result<String?, JSONFault> {
+        do throws(JSONFault) {
+            var cursor = JSONCursor(text)
+            _ = try cursor.token()
+            guard try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) else { return .success(nil) }
             repeat {
                 let key = try cursor.unescaped(try cursor.key(), in: scratch)
                 guard SessionLabels.sessionIDKey.hasBytes(key) else {
                     try cursor.skipValue(depth: 1)
                     continue
                 }
-                guard try cursor.token() == UInt8(ascii: "\"") else { return nil }
-                return plainString(try cursor.unescaped(try cursor.string(), in: scratch))
+                guard try cursor.token() == UInt8(ascii: "\"") else { return .success(nil) }
+                return .success(plainString(try cursor.unescaped(try cursor.string(), in: scratch)))
             } while try cursor.another(closing: UInt8(ascii: "}"))
-            return nil
+            return .success(nil)
         } catch {
-            return nil
+            return .failure(error)
         }
     }
 

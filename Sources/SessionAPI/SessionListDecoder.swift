@@ -1,64 +1,8 @@
-/// Why a session list could not be read to its end.
-public struct SessionListError: Error, Sendable, Equatable {
-    /// What is wrong. Open: more may be told apart later.
-    public struct Code: RawRepresentable, Sendable, Hashable {
-        /// The code's word.
-        public var rawValue: String
-        /// A code by its word.
-        public init(rawValue: String) { self.rawValue = rawValue }
-
-        /// The bytes are not JSON.
-        public static let malformed = Code(rawValue: "malformed")
-        /// The bytes are JSON up to where they end, too early.
-        public static let truncated = Code(rawValue: "truncated")
-        /// There is no array `sessions`.
-        public static let noSessions = Code(rawValue: "no_sessions")
-        /// One value is larger than the decoder keeps.
-        public static let tooLarge = Code(rawValue: "too_large")
-        /// The bytes are a page of HTML or XML.
-        public static let markup = Code(rawValue: "markup")
-    }
-
-    /// What is wrong.
-    public var code: Code
-    /// Where, in bytes from the beginning of the list.
-    public var offset: Int64
-    /// What is wrong, in words.
-    public var message: String
-
-    /// An error from its parts.
-    public init(code: Code, offset: Int64, message: String) {
-        self.code = code
-        self.offset = offset
-        self.message = message
-    }
-}
-
-/// What became of a list that was read as a stream.
-public struct SessionListSummary: Sendable, Equatable {
-    /// Entries that were handed over.
-    public var entries = 0
-    /// Entries that were left out because they cannot be read or carry no usable id.
-    public var rejected = 0
-    /// Entries that were handed over with replaced characters or without a value that is none.
-    public var mended = 0
-    /// The first entries that were left out or mended, in the list's order; at most ``damagedKept``.
-    public var damaged: [DamagedEntry] = []
-    /// Size of the list in bytes.
-    public var bytes: Int64 = 0
-
-    /// The bound on ``damaged``.
-    public static let damagedKept = 64
-
-    /// A summary of nothing.
-    public init() {}
-}
-
 /// Reads the answer of session-list while it arrives and hands over each entry as soon as it is complete.
 ///
 /// Memory is bounded by the largest single value, not by the list. Of a list that `JSONDecoder` reads with ``SessionList``
 /// the result is the same: the same entries in the same order, the same entries left out. Two exceptions: texts in UTF-16
-/// or UTF-32 and values larger than `maximumValue` are refused here.
+/// or UTF-32 are refused here, and an entry larger than `maximumValue` is left out.
 ///
 /// One bad entry does not condemn the rest. An entry that is not JSON is taken with U+FFFD in place of what is no text and
 /// without what is no value, as long as its id is sound; else it is left out, and reading goes on behind the bracket
@@ -87,6 +31,8 @@ public struct SessionListDecoder {
     private var reader = SessionEntryReader()
     /// The beginning of a value whose end has not arrived.
     private var carry: [UInt8] = []
+    /// What is passed over because it is larger than ``maximumValue``.
+    private var skip: ValueSkip?
     /// Reading is tried again once `carry` has this size, so that a value in many pieces is read few times.
     private var nextTry = 0
 
@@ -106,16 +52,19 @@ public struct SessionListDecoder {
     ) throws(SessionListError) {
         if let failed { throw failed }
         var start = 0
-        // First complete what is left over from before with as few bytes as will do.
-        while !carry.isEmpty, start < bytes.count {
+        while start < bytes.count {
+            if skip != nil {
+                guard let end = passOverLarge(UnsafeRawBufferPointer(rebasing: bytes[start...])) else { return }
+                start += end
+                continue
+            }
+            // First complete what is left over from before with as few bytes as will do.
+            guard !carry.isEmpty else { break }
             let wanted = max(nextTry - carry.count, 1)
             let count = min(wanted, bytes.count - start)
             let had = carry.count
             carry.append(contentsOf: bytes[start..<start + count])
-            if carry.count < nextTry {
-                start += count
-                break
-            }
+            if carry.count < nextTry { return }
             let used = try consumeCarry(entry)
             if used >= had {
                 // What lies behind belongs to the new bytes, which are read in place.
@@ -139,11 +88,11 @@ public struct SessionListDecoder {
     /// - Throws: when the list is damaged or incomplete.
     public mutating func finish(entry: (SessionEntry) -> Void) throws(SessionListError) -> SessionListSummary {
         if let failed { throw failed }
-        if !carry.isEmpty {
+        if skip == nil, !carry.isEmpty {
             let used = try consumeCarry(entry)
             carry.removeFirst(used)
         }
-        guard place == .end, carry.isEmpty else {
+        guard skip == nil, place == .end, carry.isEmpty else {
             throw fail(.truncated, summary.bytes + Int64(carry.count), "the list ends before it is complete" + blame)
         }
         guard sawSessions else { throw fail(.noSessions, 0, "the answer has no field sessions") }
@@ -151,10 +100,39 @@ public struct SessionListDecoder {
     }
 
     private mutating func schedule() throws(SessionListError) {
-        guard carry.count <= maximumValue else {
+        nextTry = max(1024, carry.count * 2)
+        guard carry.count > maximumValue else { return }
+        guard place == .inSessions && !awaitsElement || place == .beforeKey else {
             throw fail(.tooLarge, summary.bytes, "a single value is larger than \(maximumValue) bytes" + blame)
         }
-        nextTry = max(1024, carry.count * 2)
+        if place == .inSessions {
+            let position = summary.entries + summary.rejected + 1
+            // The id usually stands near the beginning.
+            let id = carry.prefix(64 << 10).withUnsafeBytes { JSONMender($0).id }
+            reject(
+                DamagedEntry(
+                    position: position, offset: summary.bytes,
+                    id: id.map { String(decoding: $0.prefix(DamagedEntry.longestID), as: UTF8.self) },
+                    reason: "it is larger than \(maximumValue) bytes", wasTaken: false))
+        }
+        unended = nil
+        skip = ValueSkip()
+        let large = carry
+        carry = []
+        if let end = large.withUnsafeBytes({ passOverLarge($0) }) {
+            carry = Array(large[end...])
+            nextTry = 0
+        }
+    }
+
+    /// Passes over bytes of a value that is too large; where it ends in them, nil when it goes on.
+    private mutating func passOverLarge(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        let end = skip?.end(in: bytes)
+        summary.bytes += Int64(end ?? bytes.count)
+        guard let end else { return nil }
+        skip = nil
+        if place == .inSessions { awaitsElement = true } else { place = .afterMember }
+        return end
     }
 
     /// Which entry is to blame for a list that does not end.
@@ -276,6 +254,7 @@ public struct SessionListDecoder {
         let position = summary.entries + summary.rejected + 1
         do throws(JSONFault) {
             if let session = try reader.read(&cursor, depth: 2) {
+                if let damage = reader.labelDamage { noteLabels(damage, of: session, position, at: start) }
                 summary.entries += 1
                 entry(session)
             } else {
@@ -288,6 +267,16 @@ public struct SessionListDecoder {
             try mend(error, at: start, position, &cursor, entry)
         }
         awaitsElement = true
+    }
+
+    /// Counts an entry as mended because of the JSON text inside its labels.
+    private mutating func noteLabels(_ damage: StaticString, of session: SessionEntry, _ position: Int, at start: Int) {
+        summary.mended += 1
+        note(
+            DamagedEntry(
+                position: position, offset: summary.bytes + Int64(start),
+                id: String(decoding: session.id.utf8.prefix(DamagedEntry.longestID), as: UTF8.self),
+                reason: "the JSON text inside a label: \(damage)", wasTaken: true))
     }
 
     /// Passes over what stands between two elements and belongs to neither.
@@ -341,12 +330,16 @@ public struct SessionListDecoder {
         damage.wasTaken = true
         summary.mended += 1
         summary.entries += 1
-        if summary.damaged.count < SessionListSummary.damagedKept { summary.damaged.append(damage) }
+        note(damage)
         entry(session)
     }
 
     private mutating func reject(_ damage: DamagedEntry) {
         summary.rejected += 1
+        note(damage)
+    }
+
+    private mutating func note(_ damage: DamagedEntry) {
         if summary.damaged.count < SessionListSummary.damagedKept { summary.damaged.append(damage) }
     }
 

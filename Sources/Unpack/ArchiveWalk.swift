@@ -35,7 +35,7 @@ struct ArchiveWalk {
     ) throws(Sink.Failure) -> UnpackReport {
         let head = gate.peek()
         let resembles = TarFormat.resemblesArchive(head)
-        let keptHead = resembles ? [] : Array(head.prefix(keptHeadSize))
+        let keptHead = resembles ? [] : Array(head.prefix(Unpacker.keptHead))
         var from: UInt64 = 0
         var acceptZero = true
         while let start = gate.seekHeader(from: from, acceptZero: acceptZero, blocks: &damagedBlocksLeft) {

@@ -60,10 +60,13 @@ public struct Unpacker: Sendable {
         return try walk.run(into: &sink, isGzip: isGzip)
     }
 
+    /// How much of something that is not an archive is kept in the report, in bytes.
+    public static let keptHead = 4 << 10
+
     private func notAnArchive(_ first: UnsafeRawBufferPointer, _ input: ArtifactInput) -> UnpackReport {
         var report = UnpackReport()
         report.verdict = .notAnArchive
-        report.head = Array(first.prefix(keptHeadSize))
+        report.head = Array(first.prefix(Self.keptHead))
         report.compressedBytes = input.offset
         if first.isEmpty { report.flags.insert(.empty) }
         if let code = input.failure {
@@ -73,6 +76,3 @@ public struct Unpacker: Sendable {
         return report
     }
 }
-
-/// How much of something that is not an archive is kept in the report.
-let keptHeadSize = 4 << 10

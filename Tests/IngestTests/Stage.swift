@@ -35,6 +35,19 @@ final class Stage {
             artifacts: files.indices.map { ArtifactEntry(artifact: "/a\($0)") }, files: inputs, earlier: nil)
     }
 
+    /// Packs one file as an artifact, with redaction rules.
+    func pack(
+        _ path: String, as artifact: String, _ form: IngestJob.Form, name: String, redactions: [RedactionRule]
+    ) throws -> PackedSession {
+        try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
+        let ingest = StoreIngest(
+            store: store, process: IngestProcess(executable: ConfinementProbeTests.salvage), redactions: redactions)
+        let input = IngestJob.Input(artifact: 0, form: form, name: Array(name.utf8))
+        return try ingest.pack(
+            session: SessionFacts(session: "s", image: "i"), artifacts: [ArtifactEntry(artifact: artifact)],
+            files: [IngestFile(path: path, input: input)], earlier: nil)
+    }
+
     /// Every path below the folder, the store left out, with type, mode and content, and the parent's own names.
     func surroundings() -> [String] {
         var found = ((try? FileManager.default.contentsOfDirectory(atPath: "/tmp/..")) ?? []).sorted()

@@ -109,6 +109,51 @@ import Testing
         #expect(try entry(#"{"id":"😀","tag":"\ud83d\ude00","host":"\q"}"#)?.tag == "😀")
     }
 
+    /// The JSON text inside the labels, as nested encoders make it: one bad value in it costs only itself.
+    @Test(
+        arguments: [
+            (#"{\"mode\":\"duel\",\"note\":\"x\\ud83d\"}"#, "x\u{FFFD}"),
+            (#"{\"note\":\"a\nb\",\"mode\":\"duel\"}"#, "a\nb"),
+            (#"{\"note\":\"\\q\",\"mode\":\"duel\"}"#, "\u{FFFD}q"),
+            (#"{\"note\":01,\"mode\":\"duel\"}"#, nil),
+            (#"{\"note\":NaN,\"mode\":\"duel\"}"#, nil),
+            (#"{\"mode\":\"duel\",\"note\":\"cut"#, "cut"),
+            (#"{\"mode\":\"duel\" \"note\":1}"#, nil),
+        ] as [(String, String?)])
+    func oneBadValueInsideALabelCostsOnlyItself(_ text: String, _ note: String?) throws {
+        for label in ["tags", "gameye"] {
+            let list = "{\"id\":\"odd\",\"labels\":{\"\(label)\":\"\(text)\"}}"
+            let labels = try #require(try entry(list)).labels
+            let read = label == "tags" ? labels.tags : labels.platform
+            #expect(read["mode"] == "duel" && read["note"] == note, "\(label): \(text)")
+            let (ids, summary) = try self.read(Array(list.utf8), pieces: 7)
+            #expect(ids == ["before", "odd", "behind"] && summary.rejected == 0 && summary.mended == 1)
+            #expect(summary.damaged.first?.id == "odd" && summary.damaged.first?.wasTaken == true)
+            #expect(summary.damaged.first?.reason.contains("inside a label") == true)
+        }
+    }
+
+    @Test func wordsThatAreNoJSONStayAsTheyAre() throws {
+        for text in ["latest", "{not json", "[1", ""] {
+            let labels = try #require(try entry("{\"id\":\"a\",\"labels\":{\"tags\":\"\(text)\"}}")).labels
+            #expect(labels.tags.isEmpty && labels.other["tags"] == text)
+        }
+    }
+
+    @Test func aBadPairInTheEnvironmentDoesNotHideTheSession() throws {
+        let text = #"{\"A\":\"\\ud800\",\"B\":01,\"GAMEYE_SESSION_ID\":\"s-1\"}"#
+        let odd = try #require(try entry("{\"id\":\"s-1\",\"labels\":{\"env\":\"\(text)\"}}"))
+        #expect(odd.labels.environmentSessionID == "s-1")
+    }
+
+    @Test func aStrayTokenDoesNotSwallowTheEntryBehindIt() throws {
+        for stray in ["x", "7", "\"word\"", "nul"] {
+            let text = #"{"sessions":[{"id":"a"} "# + stray + #" {"id":"b"},{"id":"c"}]}"#
+            let read = try streamed(text).get()
+            #expect(read.sessions.map(\.id) == ["a", "b", "c"], "\(stray)")
+        }
+    }
+
     @Test func ofDoubledFieldsTheFirstCounts() throws {
         #expect(try entry(#"{"id":"a","id":"b\ud800","tag":"\ud800"}"#)?.id == "a")
         #expect(try entry(#"{"id":"a\ud800","id":"b"}"#) == nil)

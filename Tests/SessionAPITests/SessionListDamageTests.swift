@@ -83,15 +83,46 @@ import Testing
         #expect(failure(deep)?.message.contains("entry 1, at byte 13, is damaged: too many nested") == true)
     }
 
-    @Test func aValueBeyondTheLimitIsRefusedWithoutBeingKept() {
-        var decoder = SessionListDecoder(maximumValue: 10_000)
-        let head = Array(#"{"sessions":[{"id":""#.utf8)
-        let filler = [UInt8](repeating: UInt8(ascii: "a"), count: 4_096)
-        let error = #expect(throws: SessionListError.self) {
-            try head.withUnsafeBytes { try decoder.push($0) { _ in } }
-            for _ in 0..<100 { try filler.withUnsafeBytes { try decoder.push($0) { _ in } } }
+    /// A list with an entry and a field that are larger than what a decoder of 10,000 bytes keeps.
+    private static let large: [UInt8] = {
+        func long(_ letter: String, _ count: Int) -> String { String(repeating: letter, count: count) }
+        let sessions = #"{"id":"a"},{"id":"b","x":"\"]},"# + long("b", 50_000) + #""},{"id":"c"}"#
+        return Array(
+            (#"{"more":[""# + long("m", 30_000) + #""],"sessions":["# + sessions + #"],"next":""# + long("n", 20_000)
+                + #""}"#).utf8)
+    }()
+
+    @Test func aValueBeyondTheLimitIsLeftOutNamedAndNotKept() throws {
+        for pieces in [1, 7, 4096, Int.max] {
+            var decoder = SessionListDecoder(maximumValue: 10_000)
+            var ids: [String] = []
+            for start in stride(from: 0, to: Self.large.count, by: min(pieces, Self.large.count)) {
+                let end = min(Self.large.count, start &+ min(pieces, Self.large.count))
+                try Self.large[start..<end].withUnsafeBytes { try decoder.push($0) { ids.append($0.id) } }
+            }
+            let summary = try decoder.finish { ids.append($0.id) }
+            #expect(summary.bytes == Int64(Self.large.count))
+            // In one piece nothing has to be kept, and all of it is read.
+            guard pieces != .max else {
+                #expect(ids == ["a", "b", "c"])
+                continue
+            }
+            #expect(ids == ["a", "c"])
+            #expect(summary.rejected == 1 && summary.damaged.map(\.id) == ["b"])
+            #expect(summary.damaged.first?.position == 2)
+            #expect(summary.damaged.first?.reason == "it is larger than 10000 bytes")
         }
-        #expect(error?.code == .tooLarge)
+    }
+
+    @Test func whatIsTooLargeIsNotKeptHoweverLongItGoesOn() throws {
+        var decoder = SessionListDecoder(maximumValue: 10_000)
+        let head = Array(#"{"sessions":[{"id":"long","x":""#.utf8)
+        let filler = [UInt8](repeating: UInt8(ascii: "a"), count: 4_096)
+        try head.withUnsafeBytes { try decoder.push($0) { _ in } }
+        for _ in 0..<100 { try filler.withUnsafeBytes { try decoder.push($0) { _ in } } }
+        let error = #expect(throws: SessionListError.self) { try decoder.finish { _ in } }
+        #expect(error?.code == .truncated)
+        #expect(decoder.summary.damaged.map(\.id) == ["long"])
     }
 
     @Test func aDecoderThatFailedStaysFailed() {
