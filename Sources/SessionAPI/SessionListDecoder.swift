@@ -6,8 +6,8 @@
 ///
 /// One bad entry does not condemn the rest. An entry that is not JSON is taken with U+FFFD in place of what is no text and
 /// without what is no value, as long as its id is sound; else it is left out, and reading goes on behind the bracket
-/// that closes it. Only a list whose structure cannot be followed fails: one that is cut off, is not an array, or has
-/// an odd quote in it.
+/// that closes it, or, where quotes are odd, at the next text that reads as an entry. Only a list whose structure cannot be
+/// followed fails: one that is cut off, or is not an array.
 public struct SessionListDecoder {
     private enum Place {
         case beginning
@@ -92,11 +92,34 @@ public struct SessionListDecoder {
             let used = try consumeCarry(entry)
             carry.removeFirst(used)
         }
+        endBehindDamage()
         guard skip == nil, place == .end, carry.isEmpty else {
             throw fail(.truncated, summary.bytes + Int64(carry.count), "the list ends before it is complete" + blame)
         }
         guard sawSessions else { throw fail(.noSessions, 0, "the answer has no field sessions") }
         return summary
+    }
+
+    /// Ends a list whose last entry is damaged so that no end of it can be seen: at the bracket from which on the rest reads
+    /// as the end of a list.
+    private mutating func endBehindDamage() {
+        guard var damage = unended, skip == nil, place == .inSessions, !awaitsElement else { return }
+        let text = carry
+        for bracket in text.indices.reversed().lazy.filter({ text[$0] == UInt8(ascii: "]") }).prefix(64) {
+            var trial = self
+            trial.awaitsElement = true
+            let rest = text[bracket...]
+            let used = rest.withUnsafeBytes { try? trial.consume($0) { _ in } }
+            guard used == rest.count, trial.place == .end else { continue }
+            damage.id = text[..<bracket].withUnsafeBytes { JSONMender($0).id }.map {
+                String(decoding: $0.prefix(DamagedEntry.longestID), as: UTF8.self)
+            }
+            reject(damage)
+            summary.bytes += Int64(text.count)
+            carry = []
+            place = .end
+            return
+        }
     }
 
     private mutating func schedule() throws(SessionListError) {
@@ -309,8 +332,12 @@ public struct SessionListDecoder {
         do throws(JSONFault) {
             end = try cursor.damagedEnd(from: start)
         } catch {
-            unended = damage
-            throw error
+            // An odd quote turns what is text and what is structure around; what reads as an entry is one.
+            guard let next = reader.nextEntry(in: cursor, from: start, upTo: cursor.end) else {
+                unended = damage
+                throw error
+            }
+            end = next
         }
         unended = nil
         cursor.position = end
@@ -324,6 +351,9 @@ public struct SessionListDecoder {
         }
         guard let session, mender.idWasReplaced == false else {
             if mender.idWasReplaced == true { damage.reason += ", and the id is not whole" }
+            if session == nil, let next = reader.nextEntry(in: cursor, from: start, upTo: end) {
+                cursor.position = next
+            }
             reject(damage)
             return
         }

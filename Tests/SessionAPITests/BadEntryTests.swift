@@ -200,6 +200,49 @@ import Testing
         #expect(condemned * 50 < tried, "\(condemned) of \(tried)")
     }
 
+    /// A quote that is missing, doubled or not escaped, at each place of an entry, costs that entry and no other.
+    @Test func anOddQuoteCostsOnlyItsEntry() throws {
+        func entry(_ id: String) -> String {
+            #"{"id":"\#(id)","image":"i","tag":"1.4","status":"exited","created":1700000000000,"#
+                + #""labels":{"tags":"{\"mode\":\"duel\"}"},"port":{"1/udp":9}}"#
+        }
+        let odd = Array(entry("odd").utf8)
+        var variants: [[UInt8]] = []
+        for place in odd.indices {
+            variants.append(Array(odd[..<place]) + [UInt8(ascii: "\"")] + Array(odd[place...]))
+            if odd[place] == UInt8(ascii: "\"") { variants.append(Array(odd[..<place]) + Array(odd[(place + 1)...])) }
+        }
+        for variant in variants {
+            let bytes =
+                Array((#"{"sessions":["# + entry("before") + ",").utf8) + variant
+                + Array((", " + entry("behind") + "," + entry("last") + #"],"next":null}"#).utf8)
+            for pieces in [Int.max, 100] {
+                var decoder = SessionListDecoder()
+                var ids: [String] = []
+                var start = 0
+                while start < bytes.count {
+                    let end = start + min(pieces, bytes.count - start)
+                    try Array(bytes[start..<end]).withUnsafeBytes { try decoder.push($0) { ids.append($0.id) } }
+                    start = end
+                }
+                let summary = try decoder.finish { ids.append($0.id) }
+                let text = String(decoding: variant, as: UTF8.self)
+                #expect(ids.first == "before" && ids.suffix(2) == ["behind", "last"], "\(text): \(ids)")
+                #expect(summary.entries + summary.rejected >= 3 && ids.count <= 4, "\(text): \(ids)")
+            }
+        }
+    }
+
+    @Test func anOddQuoteInTheLastEntryCostsOnlyThat() throws {
+        for odd in [#"{"id":"odd","tag":"5" wide"}"#, #"{"id":"odd,"tag":"x","y":[1,{"z":2}]}"#] {
+            for end in ["]}", #"],"next":null}"#, " ] , \"more\":[1,2,{}] }"] {
+                let text = #"{"sessions":[{"id":"a"},"# + odd + end
+                let read = try streamed(text).get()
+                #expect(read.sessions.map(\.id) == ["a"] && read.rejected == 1, "\(text)")
+            }
+        }
+    }
+
     @Test func aListThatIsCutNamesTheEntryItIsCutIn() {
         let text = #"{"sessions":[{"id":"a"},{"id":"b","tag":"\ud800","y":["#
         guard case .failure(let error) = streamed(text) else {

@@ -1,0 +1,51 @@
+extension SessionEntryReader {
+    /// Entries that are larger are not recognised; it bounds the work on a hostile list.
+    private static let largestProbe = 64 << 10
+    /// Places that are tried for one damaged entry.
+    private static let mostProbes = 256
+
+    /// Where, behind a damaged entry, the next one is: the place of the comma before it. Found by reading, not by brackets
+    /// and quotes, which the damage may have turned around: an object with an id and a status, followed by a comma or by
+    /// the end of the list.
+    ///
+    /// - Parameters:
+    ///   - list: the bytes at hand.
+    ///   - start: where the damaged entry begins.
+    ///   - end: where to stop looking.
+    /// - Returns: nil where there is none in these bytes.
+    mutating func nextEntry(in list: JSONCursor, from start: Int, upTo end: Int) -> Int? {
+        var probes = 0
+        var index = start + 1
+        var lastBrace = false
+        while index < end, probes < Self.mostProbes {
+            let byte = list.byte(index)
+            if byte == UInt8(ascii: ","), lastBrace, opensObject(list, index + 1) {
+                probes += 1
+                if readsAsEntry(list, index + 1) { return index }
+            }
+            if !Self.isSpace(byte) { lastBrace = byte == UInt8(ascii: "}") }
+            index += 1
+        }
+        return nil
+    }
+
+    private func opensObject(_ list: JSONCursor, _ place: Int) -> Bool {
+        var index = place
+        while index < list.end, Self.isSpace(list.byte(index)) { index += 1 }
+        return index < list.end && list.byte(index) == UInt8(ascii: "{")
+    }
+
+    private mutating func readsAsEntry(_ list: JSONCursor, _ place: Int) -> Bool {
+        let length = min(list.end - place, Self.largestProbe)
+        var probe = JSONCursor(UnsafeRawBufferPointer(start: list.base + place, count: length))
+        do throws(JSONFault) {
+            guard let entry = try read(&probe, depth: 2), entry.status != nil else { return false }
+            let next = try probe.token()
+            return next == UInt8(ascii: ",") || next == UInt8(ascii: "]")
+        } catch {
+            return false
+        }
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+}
