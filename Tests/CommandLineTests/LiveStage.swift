@@ -37,6 +37,7 @@ struct LiveStage {
         echo "[2026.11.21-01.00.01:000][2]LogCore: Error: === Critical error: ==="
         echo "[2026.11.21-01.00.01:000][2]LogCore: Error: Unhandled Exception: SIGSEGV: invalid attempt to read memory at address 0x0000000000000018"
         echo "[2026.11.21-01.00.01:000][2]LogCore: Error: [Callstack] 0x00000000021a3f10 GameServer!AWeapon::Fire(FVector const&) [Weapon.cpp:212]"
+        echo "[2026.11.21-01.00.01:000][2]LogCore: Error: [Callstack] 0x00000000021a3e10 GameServer!UMatch::Tick(float) [Match.cpp:40]"
         echo "[2026.11.21-01.00.01:000][2]LogCore: Error: end: stack for UAT"
         while :; do echo "[2026.11.21-01.05.00:000][3]LogTick: alive"; sleep 0.2; done
         """,

@@ -119,6 +119,35 @@ extension ServerSuites {
             await stage.server.stop()
         }
 
+        @Test func newSignatureRulesSignTheNextCrashes() async throws {
+            let stage = try await LiveStage()
+            let rules = "rules: [{name: all, artifacts: [/game/Saved], follow: true}]"
+            try stage.configure(rules)
+            let daemon = try Daemon(stage)
+            try await stage.untilItWatches()
+            func signature(of id: String) async throws -> String? {
+                try await stage.started(id, "limping")
+                try await stage.until("\(id) has crashed") {
+                    try await stage.salvage("logs", id).out.contains("alive")
+                }
+                #expect(try await stage.salvage("api", "session-stop", id).status == 0)
+                try await stage.until("\(id) is done") {
+                    try await stage.state(id).map { $0 != "running" && $0 != "pending" } == true
+                }
+                return try await stage.salvage("crashes", "--session", id, "--json").objects.first?["signature"]
+                    as? String
+            }
+            #expect(try await signature(of: "before")?.contains("AWeapon::Fire") == true)
+            try stage.configure("signatures: {skip: ['AWeapon::*']}\n" + rules)
+            daemon.reload()
+            try await stage.until("reload") { daemon.said.contains("the configuration was reloaded") }
+            let after = try await signature(of: "after")
+            #expect(after?.contains("UMatch::Tick") == true, "\(after ?? "no crash")")
+            #expect(try await stage.salvage("crashes", "--session", "before").out.contains("AWeapon::Fire"))
+            _ = try await daemon.end()
+            await stage.server.stop()
+        }
+
         @Test func anAccidentIsRefusedAndTheOldRulesStay() async throws {
             let stage = try await LiveStage()
             let config = stage.scratch.path("salvage.yaml")
