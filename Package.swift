@@ -114,7 +114,7 @@ let package = Package(
         .testTarget(name: "SessionAPITests", dependencies: ["SessionAPI"], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
         .target(
-            name: "Pack", dependencies: ["Text", "CZstd", "CCrypto", "CFilter"], swiftSettings: hot,
+            name: "Pack", dependencies: ["Text", "CZstd", "CCrypto", "CFilter", "CShims"], swiftSettings: hot,
             linkerSettings: [archive("zstd"), archive("crypto")]),
         .testTarget(name: "PackTests", dependencies: ["Pack"], swiftSettings: house),
         .target(

@@ -26,12 +26,21 @@ public struct ReindexReport: Sendable {
         public var message: String
     }
 
+    /// A pack that was left alone, for its session has another.
+    public struct Second: Sendable, Equatable {
+        /// The pack, relative to the store.
+        public var path: String
+        /// Whose pack it is.
+        public var session: String
+    }
+
     /// Packs indexed.
     public var indexed = 0
     /// Packs that could not be read; the rows of their sessions, if any, stay as they were.
     public var damaged: [Damage] = []
-    /// Packs of a session that has another, better one: left alone, relative to the store.
-    public var superseded: [String] = []
+    /// Packs of a session that has another one, which the catalog names: left alone. What they hold is found by no query
+    /// until the session's next ingest takes it in.
+    public var superseded: [Second] = []
     /// Sessions whose pack is gone; their rows say `lost` now.
     public var missing: [String] = []
     /// Folders and packs that could not be looked at now, and why: nothing follows from it for what they hold.
@@ -42,7 +51,9 @@ public struct ReindexReport: Sendable {
     public var setAside: String?
 
     /// Nothing is left to look at.
-    public var isWhole: Bool { damaged.isEmpty && missing.isEmpty && unreadable.isEmpty && unknown.isEmpty }
+    public var isWhole: Bool {
+        damaged.isEmpty && superseded.isEmpty && missing.isEmpty && unreadable.isEmpty && unknown.isEmpty
+    }
 }
 
 extension PackContents {
@@ -139,10 +150,11 @@ extension Catalog {
 
     private func enter(_ batch: [ReindexRun.Found], _ run: inout ReindexRun) throws(CatalogError) {
         guard !batch.isEmpty else { return }
-        let listed = run.listed
         let store = store
-        let replaced = try write { (connection) throws(CatalogError) in
+        let listed = run.listed
+        let (replaced, outdone) = try write { (connection) throws(CatalogError) in
             var replaced: [ReindexRun.Found] = []
+            var outdone: [ReindexReport.Second] = []
             let writer = try PackRows(connection)
             let named = try connection.prepare("SELECT pack FROM sessions WHERE id = ?1")
             for found in batch {
@@ -155,16 +167,18 @@ extension Catalog {
                 named.bind(1, found.contents.facts.session)
                 let other = try named.step() ? named.textOrNil(0) : nil
                 named.reset()
-                // A pack that is newer than the listing was committed meanwhile.
-                if let other, !other.hasSameBytes(as: found.contents.path), !listed.contains(other),
-                    case .present = StorePacks.presence(of: other, store: store)
+                if let other, !other.hasSameBytes(as: found.contents.path),
+                    listed.contains(other) ? !run.isReadable(other) : run.mayExist(other)
                 {
+                    outdone.append(.init(path: found.contents.path, session: found.contents.facts.session))
                     continue
                 }
                 try writer.put(found.contents)
             }
-            return replaced
+            return (replaced, outdone)
         }
+        run.report.indexed -= outdone.count
+        run.report.superseded += outdone
         run.replaced += replaced.map(\.contents.path)
     }
 
@@ -276,9 +290,24 @@ struct ReindexRun {
         let own = PackPath.fileName(session: session)
         let isBetter =
             (found.name == own) != (other.name == own) ? found.name == own : found.entry.modified > other.entry.modified
-        report.superseded.append(isBetter ? other.contents.path : found.contents.path)
+        report.superseded.append(.init(path: (isBetter ? other : found).contents.path, session: session))
         if isBetter { chosen[session] = found }
         return isBetter
+    }
+
+    /// Whether a pack that is not listed exists all the same: it was committed since, or its disk is away and it may hold
+    /// more than what is there. The latter's row is reported as unknown.
+    func mayExist(_ path: String) -> Bool { StorePacks.presence(of: path, store: store) != .absent }
+
+    /// Whether a listed pack can be read, so that it is weighed against others of its session; the row of one that cannot
+    /// stays as it is.
+    func isReadable(_ path: String) -> Bool {
+        do throws(PackError) {
+            _ = try PackReader.open(path: "\(store)/\(path)").session()
+            return true
+        } catch {
+            return error.isAbsence
+        }
     }
 
     /// The packs to read once more.

@@ -27,48 +27,60 @@ final class EarlierPacks {
     private let store: String
     private let session: SessionFacts
 
-    /// Looks for the session's packs: where the catalog says, where a pack of the session is put by rule, and, when the
-    /// catalog names none that is there, under its name on every other day.
+    /// Looks for the session's packs: where the catalog says, where a pack of the session is put by rule, and under its
+    /// name, or a second one, on every other day. A run of its own has a key of its own, so the same id is the same
+    /// session, whatever else the pack says.
     ///
-    /// - Throws: ``IngestError`` with `localFault` when one of them cannot be read now.
+    /// - Throws: ``IngestError`` with `localFault` when one of them cannot be read now, or, where the catalog names none
+    ///   that is there, when a day cannot be listed.
     init(of session: SessionFacts, store: String, known: String?) throws {
         self.store = store
         self.session = session
         let created = session.created ?? session.firstSeenExited ?? session.exited ?? 0
         let standard = StorePacks.folder + "/" + PackPath.relative(session: session.session, created: created)
         target = standard
-        var occupied: Set<String> = []
+        var occupied: ByteSet = []
         // A row of a damaged catalog may name anything.
         if let known, StorePacks.isPlace(known) {
-            if try take(known, isNamed: true) { target = known } else { occupied.insert(known) }
+            if try take(known) { target = known } else { occupied.insert(known) }
         }
-        if known != standard, try !take(standard, isNamed: false) { occupied.insert(standard) }
-        if found.isEmpty {
-            let name = PackPath.fileName(session: session.session)
-            for day in StorePacks.days(store: store) where day + "/" + name != standard {
-                if try !take(day + "/" + name, isNamed: false) { occupied.insert(day + "/" + name) }
+        let places = try [standard] + Self.places(of: session.session, store: store, mayFail: !found.isEmpty)
+        for path in places where known?.hasSameBytes(as: path) != true && !occupied.contains(path) {
+            if try !take(path) { occupied.insert(path) }
+        }
+        if let first = found.first, !found.contains(where: { $0.path.hasSameBytes(as: target) }) {
+            target = first.path
+        } else if found.isEmpty, occupied.contains(target) {
+            // The name is another session's.
+            let others = (1...StorePacks.mostSecondNames).map { PackPath.second(standard, $0) }
+            guard let free = others.first(where: { !occupied.contains($0) }) else {
+                throw IngestError(
+                    .packFailed, "too many packs of other sessions have the session's name", path: standard)
             }
+            target = free
         }
-        // A second name is only ever given where the first is another's, so it is looked for only there.
-        for taken in occupied.sorted() {
-            for number in 1..<1000 {
-                let second = PackPath.second(taken, number)
-                let before = found.count
-                guard try take(second, isNamed: false) else { continue }
-                if found.count == before {
-                    if taken == target { target = second }
-                    break
-                }
-            }
-        }
-        if let first = found.first, !found.contains(where: { $0.path == target }) { target = first.path }
         found.sort { ($0.path == target ? 0 : 1, $0.path) < ($1.path == target ? 0 : 1, $1.path) }
+    }
+
+    /// Where packs with the session's name lie. Where the one that the catalog names is at hand, a day that cannot be
+    /// listed costs nothing: a further pack that lies there stays there, and `verify` names it.
+    private static func places(of session: String, store: String, mayFail: Bool) throws -> [String] {
+        do throws(PackError) {
+            return try StorePacks.places(ofName: PackPath.fileName(session: session), store: store)
+        } catch {
+            if mayFail { return [] }
+            let place = error.path ?? StorePacks.folder
+            throw IngestError(
+                .localFault,
+                "whether session \(session) has an earlier pack cannot be told, for a folder of packs cannot be looked at "
+                    + "now (\(error.message)); nothing was changed", path: place)
+        }
     }
 
     deinit { for pack in found { close(pack.descriptor) } }
 
-    /// Takes in what lies at a path; false when it is another session's, or another run's of the same id.
-    private func take(_ path: String, isNamed: Bool) throws -> Bool {
+    /// Takes in what lies at a path; false when it is another session's.
+    private func take(_ path: String) throws -> Bool {
         do throws(PackError) {
             guard let (folder, name) = try StorePacks.place(of: path, store: store),
                 let entry = try folder.entry(name)
@@ -83,13 +95,13 @@ final class EarlierPacks {
                 // It was there a moment ago: a link that leads nowhere, most likely to a disk that is not mounted.
                 throw PackError(.io, error.message, path: path)
             }
-            return try take(path, descriptor, isNamed: isNamed)
+            return try take(path, descriptor)
         } catch {
             throw Self.refusal(error, path)
         }
     }
 
-    private func take(_ path: String, _ descriptor: Int32, isNamed: Bool) throws(PackError) -> Bool {
+    private func take(_ path: String, _ descriptor: Int32) throws(PackError) -> Bool {
         var isKept = false
         defer { if !isKept { close(descriptor) } }
         let identity = try FileIdentity(of: descriptor)
@@ -98,7 +110,6 @@ final class EarlierPacks {
         do throws(PackError) {
             let facts = try PackReader.session(descriptor: descriptor)
             guard facts.session.hasSameBytes(as: session.session) else { return false }
-            if !isNamed, let theirs = facts.created, let ours = session.created, theirs != ours { return false }
         } catch {
             switch error.code {
             // The name is the session's, and the rest may be sound.

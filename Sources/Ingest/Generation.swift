@@ -9,6 +9,8 @@ struct Generation {
     let verdicts: [ArtifactVerdict]
     /// What was wrong with the earlier pack.
     private(set) var damage = EarlierDamage()
+    /// Stands behind the names of the earlier pack's artifacts, where that is of another run under the same id.
+    private var runMark = ""
 
     init(writer: PackWriter, verdicts: [ArtifactVerdict]) {
         self.writer = writer
@@ -31,8 +33,12 @@ struct Generation {
             guard earlier.session.hasSameBytes(as: facts.session) else {
                 throw PackError(.misuse, "an earlier pack is of another session: \(earlier.session)")
             }
-            if let logged = earlier.lastLogged { facts.lastLogged = max(logged, facts.lastLogged ?? logged) }
-            facts.fill(from: earlier)
+            if let created = facts.createdOfOtherRun(earlier) {
+                runMark = "@\(created)"
+            } else {
+                if let logged = earlier.lastLogged { facts.lastLogged = max(logged, facts.lastLogged ?? logged) }
+                facts.fill(from: earlier)
+            }
         }
         let (places, cameBack) = try place(previous, in: &artifacts)
         let fresh = try freshMembers()
@@ -133,7 +139,9 @@ struct Generation {
         guard let rows else { return (unknownPlaces(previous, in: &artifacts), []) }
         var places: [Int: UInt32] = [:]
         var cameBack: Set<Int> = []
-        for (index, row) in rows.enumerated() {
+        for (index, earlier) in rows.enumerated() {
+            var row = earlier
+            row.artifact += runMark
             guard let here = artifacts.firstIndex(where: { $0.artifact.hasSameBytes(as: row.artifact) }) else {
                 artifacts.append(row)
                 places[index] = UInt32(artifacts.count - 1)
@@ -195,6 +203,20 @@ struct Generation {
 }
 
 extension SessionFacts {
+    /// Times of creation that differ by no more than this, in milliseconds, are one and the same: an answer may give
+    /// whole seconds only.
+    private static let coarsestClock: Int64 = 1999
+
+    /// When the container was created that an earlier pack is of, if that is not this one's but had the same id: after
+    /// the catalog was lost, nothing remembers the first. Its artifacts are kept beside those of this run then, for a
+    /// log of one says nothing about that of the other.
+    func createdOfOtherRun(_ earlier: SessionFacts) -> Int64? {
+        guard source == "harvest", earlier.source == "harvest", let mine = created, let theirs = earlier.created,
+            abs(mine &- theirs) > Self.coarsestClock
+        else { return nil }
+        return theirs
+    }
+
     /// Takes over what an earlier pack knows and these facts do not.
     mutating func fill(from earlier: SessionFacts) {
         if image.isEmpty { image = earlier.image }

@@ -82,12 +82,14 @@ public struct StoreIngest: Sendable {
     /// Where packs are written before they are renamed to their place.
     static let newPacks = "spool/.new"
 
-    /// Removes half-written packs of processes that are gone. A running `ingest` beside the daemon keeps its own.
+    /// Removes half-written packs of processes that are gone, those on other disks too. A running `ingest` beside the
+    /// daemon keeps its own.
     public static func sweep(store: String) {
         // What cannot be listed or removed now is left to the next run: it counts for nothing.
         guard let spool = try? OpenFolder(path: store + "/spool"), let folder = try? spool.folder(".new"),
             let entries = try? folder.entries()
         else { return }
+        StorePacks.removeUnfinished(store: store, spool: folder)
         for entry in entries where entry.kind == .file {
             guard let owner = entry.name.split(separator: ".").last.flatMap({ pid_t($0) }), owner > 0 else { continue }
             if owner == getpid() || (kill(owner, 0) != 0 && errno == ESRCH) { _ = try? folder.remove(entry) }

@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 
 /// A folder held open. What is listed, opened, moved or removed in it is reached through its descriptor, so a link put
@@ -83,6 +84,25 @@ public final class OpenFolder: Sendable {
     /// Everything in the folder, in the order of the names' bytes. What vanishes meanwhile is left out; a name that
     /// cannot be looked at for another reason makes the whole listing fail, for it must not pass for absent.
     public func entries() throws(PackError) -> [Entry] {
+        var found: [Entry] = []
+        for name in try rawNames() {
+            if let entry = try look(name, follow: false) { found.append(entry) }
+        }
+        return found.sorted { left, right in
+            left.bytes.lexicographicallyPrecedes(right.bytes) {
+                UInt8(bitPattern: $0) < UInt8(bitPattern: $1)
+            }
+        }
+    }
+
+    /// The names in the folder in any order, without a look at what they stand for; bytes that are no UTF-8 are replaced.
+    func names() throws(PackError) -> [String] {
+        try rawNames().map { name in
+            name.withUnsafeBytes { raw in String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self) }
+        }
+    }
+
+    private func rawNames() throws(PackError) -> [[CChar]] {
         // A descriptor of its own: a listing moves the position that all copies share.
         let own = try Self.open(descriptor, Self.zeroEnded("."), O_RDONLY | O_DIRECTORY, path, "listing a folder")
         guard let listing = fdopendir(own) else {
@@ -91,23 +111,17 @@ public final class OpenFolder: Sendable {
             throw .system(number, "listing a folder", path: path)
         }
         defer { closedir(listing) }
-        var found: [Entry] = []
+        var found: [[CChar]] = []
         while true {
             errno = 0
             guard let next = readdir(listing) else {
                 guard errno == 0 else { throw .system(errno, "listing a folder", path: path) }
-                break
+                return found
             }
             let name = withUnsafeBytes(of: &next.pointee.d_name) { raw in
                 raw.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
             }
-            if name == [0x2E, 0] || name == [0x2E, 0x2E, 0] { continue }
-            if let entry = try look(name, follow: false) { found.append(entry) }
-        }
-        return found.sorted { left, right in
-            left.bytes.lexicographicallyPrecedes(right.bytes) {
-                UInt8(bitPattern: $0) < UInt8(bitPattern: $1)
-            }
+            if name != [0x2E, 0], name != [0x2E, 0x2E, 0] { found.append(name) }
         }
     }
 
@@ -185,15 +199,31 @@ public final class OpenFolder: Sendable {
         return true
     }
 
+    /// Creates a file here that its owner only can read and write, and that was not there before. The descriptor is the
+    /// caller's.
+    func createFile(_ name: String) throws(PackError) -> Int32 {
+        let place = self.place(name)
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
+        return try Self.open(descriptor, try component(name), flags, place, "creating a file", mode: 0o600)
+    }
+
+    /// Gives a file's name here to another file of this folder, whose own name goes; what had the name before is gone.
+    func replace(_ name: String, with other: String) throws(PackError) {
+        guard renameat(descriptor, try component(other), descriptor, try component(name)) == 0 else {
+            throw .system(errno, "renaming a file", path: place(name))
+        }
+    }
+
     /// Moves what has a name here to a folder, which must lie on the same file system. What has the new name there must
-    /// not exist; it is looked at first.
+    /// not exist: the system refuses to replace it, and where it cannot, the name is looked at first.
     public func move(_ name: String, to folder: OpenFolder, as target: String) throws(PackError) {
         guard try folder.entry(target) == nil else {
             throw .system(EEXIST, "moving a file", path: folder.place(target))
         }
-        guard renameat(descriptor, try component(name), folder.descriptor, try folder.component(target)) == 0 else {
-            throw .system(errno, "moving a file", path: place(name))
-        }
+        let (old, new) = (try component(name), try folder.component(target))
+        if salvage_rename_new(descriptor, old, folder.descriptor, new) == 0 { return }
+        if errno == EINVAL || errno == ENOSYS, renameat(descriptor, old, folder.descriptor, new) == 0 { return }
+        throw .system(errno, "moving a file", path: place(name))
     }
 
     /// Gives a file a second name in the folder; false when there is something of that name already. Throws where the
@@ -238,10 +268,10 @@ public final class OpenFolder: Sendable {
     private static func zeroEnded(_ name: String) -> [CChar] { name.utf8.map { CChar(bitPattern: $0) } + [0] }
 
     private static func open(
-        _ folder: Int32, _ name: [CChar], _ flags: Int32, _ place: String, _ what: String
+        _ folder: Int32, _ name: [CChar], _ flags: Int32, _ place: String, _ what: String, mode: mode_t = 0
     ) throws(PackError) -> Int32 {
         while true {
-            let opened = openat(folder, name, flags | O_CLOEXEC)
+            let opened = openat(folder, name, flags | O_CLOEXEC, mode)
             if opened >= 0 { return opened }
             if errno != EINTR { throw .system(errno, what, path: place) }
         }

@@ -82,35 +82,4 @@ public enum PackFile {
             if errno != EINTR { throw .system(errno, "creating the pack", path: path) }
         }
     }
-
-    /// Makes a finished pack the one that counts: syncs `temporary`, renames it to `path`, syncs the folder.
-    ///
-    /// Both must lie on one file system. After it returns, the pack survives a power cut. A failed sync is final: the
-    /// file must be written anew from its sources, because the kernel may have dropped the pages.
-    public static func publish(_ temporary: String, to path: String) throws(PackError) {
-        let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(errno, "opening the new pack", path: temporary) }
-        let synced = fsync(descriptor)
-        let number = errno
-        close(descriptor)
-        guard synced == 0 else { throw .system(number, "syncing the new pack", path: temporary) }
-        guard rename(temporary, path) == 0 else { throw .system(errno, "renaming the new pack", path: path) }
-        try syncFolder(of: path)
-    }
-
-    /// Syncs the folder that holds `path`, so that its entry survives a power cut.
-    public static func syncFolder(of path: String) throws(PackError) {
-        let folder: String
-        if let slash = path.lastIndex(of: "/") {
-            folder = slash == path.startIndex ? "/" : String(path[..<slash])
-        } else {
-            folder = "."
-        }
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(errno, "opening the pack's folder", path: folder) }
-        let synced = fsync(descriptor)
-        let number = errno
-        close(descriptor)
-        guard synced == 0 else { throw .system(number, "syncing the pack's folder", path: folder) }
-    }
 }

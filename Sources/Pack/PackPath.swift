@@ -19,6 +19,19 @@ public enum PackPath {
         path.dropLast(suffix.utf8.count) + "~\(number)" + suffix
     }
 
+    /// Whether a path is one at which a session's pack is looked for: on any day, under its own name or a second one.
+    public static func isPlace(_ path: String, of session: String) -> Bool {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 5, let name = parts.last, name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+        else { return false }
+        let own = escaped(session)
+        let stem = name.utf8.dropLast(suffix.utf8.count)
+        guard stem.starts(with: own.utf8) else { return false }
+        let rest = stem.dropFirst(own.utf8.count)
+        guard let mark = rest.first else { return true }
+        return mark == UInt8(ascii: "~") && rest.count > 1 && rest.dropFirst().allSatisfy { (0x30...0x39).contains($0) }
+    }
+
     /// The text that ``escaped(_:)`` made a name of; nil where it cannot be told from the name.
     public static func unescaped(_ name: some StringProtocol) -> String? {
         if name == "%" { return "" }

@@ -84,7 +84,7 @@ public enum StorePacks {
     ) {
         // Folders themselves before links to them: what is reached both ways has its own path.
         for entry in entries.filter({ $0.kind != .link }) + entries.filter({ $0.kind == .link }) {
-            if entry.name.hasPrefix(".") { continue }
+            if isNobodys(entry.name) { continue }
             let place = path + "/" + entry.name
             switch entry.kind {
             case .file:
@@ -186,19 +186,85 @@ public enum StorePacks {
             && !parts.contains { $0 == ".." || $0 == "." || $0.isEmpty } && pack.hasSuffix(PackPath.suffix)
     }
 
-    /// The days' folders of a store, relative to it; those that cannot be listed are left out.
-    public static func days(store: String) -> [String] {
-        var paths = [folder]
-        for _ in 0..<3 {
-            paths = paths.flatMap { path -> [String] in
-                guard let open = try? OpenFolder(path: store + "/" + path), let entries = try? open.entries() else {
-                    return []
+    // MARK: Every day
+
+    /// The paths, relative to the store, of all packs that have the name of a session, or a second one, on any day.
+    ///
+    /// - Parameter name: the session's file name.
+    /// - Throws: `PackError` when a folder cannot be listed or a link to one leads nowhere: what lies there is not known.
+    public static func places(ofName name: String, store: String) throws(PackError) -> [String] {
+        var found: [String] = []
+        try visitDays(
+            store: store, trouble: { error throws(PackError) in throw error },
+            day: { day, path throws(PackError) in
+                if try day.entry(name) != nil { found.append(path + "/" + name) }
+                for number in 1...mostSecondNames {
+                    let second = PackPath.second(name, number)
+                    guard try day.entry(second) != nil else { break }
+                    found.append(path + "/" + second)
                 }
-                return entries.filter { ($0.kind == .folder || $0.kind == .link) && !$0.name.hasPrefix(".") }.map {
-                    path + "/" + $0.name
-                }
-            }
+            })
+        return found
+    }
+
+    /// As many packs of other sessions may stand in a session's way.
+    public static let mostSecondNames = 999
+
+    /// Visits the folders of all days of a store, through links to folders as well.
+    ///
+    /// - Parameters:
+    ///   - trouble: hears of each folder that is there and cannot be looked at.
+    ///   - day: gets each day's folder, and its path relative to the store.
+    static func visitDays(
+        store: String, trouble: (PackError) throws(PackError) -> Void,
+        day: (OpenFolder, String) throws(PackError) -> Void
+    ) throws(PackError) {
+        let top: OpenFolder
+        do throws(PackError) {
+            top = try OpenFolder(path: store + "/" + folder)
+        } catch {
+            if error.isAbsence, !isLink(store + "/" + folder) { return }
+            return try trouble(error.isAbsence ? deadLink(folder) : error)
         }
-        return paths
+        try descend(top, folder, levels: 3, trouble, day)
+    }
+
+    private static func descend(
+        _ open: OpenFolder, _ path: String, levels: Int, _ trouble: (PackError) throws(PackError) -> Void,
+        _ day: (OpenFolder, String) throws(PackError) -> Void
+    ) throws(PackError) {
+        guard levels > 0 else { return try day(open, path) }
+        let entries: [OpenFolder.Entry]
+        do throws(PackError) { entries = try open.entries() } catch { return try trouble(error) }
+        for entry in entries where mayHoldPacks(entry) {
+            let place = path + "/" + entry.name
+            let below: OpenFolder
+            do throws(PackError) {
+                if entry.kind == .link {
+                    guard let target = try open.entry(entry.name, followingLink: true) else { throw deadLink(place) }
+                    if target.kind != .folder { continue }
+                }
+                below = try open.folder(entry, followingLink: entry.kind == .link)
+            } catch {
+                // A folder that was removed meanwhile held no pack any more.
+                if entry.kind == .folder, error.isAbsence { continue }
+                try trouble(error)
+                continue
+            }
+            try descend(below, place, levels: levels - 1, trouble, day)
+        }
+    }
+
+    private static func mayHoldPacks(_ entry: OpenFolder.Entry) -> Bool {
+        guard entry.kind == .folder || entry.kind == .link, !isNobodys(entry.name) else { return false }
+        // A link to a file that is gone is that file's matter.
+        return !(entry.kind == .link && entry.name.contains(PackPath.suffix))
+    }
+
+    /// Hidden names, and the folder that a file system of its own has at its top, which only root can enter.
+    private static func isNobodys(_ name: String) -> Bool { name.hasPrefix(".") || name == "lost+found" }
+
+    private static func deadLink(_ path: String) -> PackError {
+        PackError(.io, "the link \(path) leads nowhere; is its disk mounted?", path: path)
     }
 }

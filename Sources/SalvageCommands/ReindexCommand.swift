@@ -13,7 +13,7 @@ struct Reindex: ParsableCommand {
             Everything but the ledger's history comes back: the packs describe themselves. It may run beside a harvest or \
             a watch, unless the catalog is damaged: then it is set aside, and nobody else may work on the store. A \
             session is called lost only when its pack does not exist; what cannot be read now stays as it is. Exit code \
-            3 when a pack is damaged, gone or cannot be read.
+            3 when a pack is damaged, gone, cannot be read, or is a second one of its session.
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -48,7 +48,7 @@ struct Reindex: ParsableCommand {
             var line = JSONLine()
             line.add("indexed", report.indexed)
             line.add("damaged", report.damaged.map(\.path))
-            line.add("superseded", report.superseded)
+            line.add("superseded", report.superseded.map(\.path))
             line.add("missing", report.missing)
             line.add("unreadable", report.unreadable.map(\.path))
             line.add("unknown", report.unknown.map(\.session))
@@ -56,13 +56,18 @@ struct Reindex: ParsableCommand {
             output.line(line)
         } else if !options.quiet {
             output.text("indexed \(report.indexed) packs")
-            for path in report.superseded { output.text("left alone, a newer pack of the session exists: \(path)") }
             if let aside = report.setAside { output.text("the damaged catalog was kept as \(aside)") }
         }
         try output.finish()
         for damage in report.damaged {
             Failure("damaged_pack", "could not index a pack: \(damage.message)", path: damage.path).report(
                 json: options.json, style: options.errorStyle)
+        }
+        for second in report.superseded {
+            Failure(
+                "second_pack", "a pack was not indexed: its session has another one, which the catalog names",
+                session: second.session, path: second.path, hint: SecondPack.hint(second.path, of: second.session)
+            ).report(json: options.json, style: options.errorStyle)
         }
         for session in report.missing {
             Failure("pack_missing", "the pack of a session is gone", session: session).report(

@@ -96,7 +96,12 @@ struct StoreCheck {
             return check.write(file: path, session: session, to: output)
         }
         guard let catalog else { return }
-        let differences = try differences(path, of: session, catalog)
+        let differences: [String]
+        do {
+            differences = try self.differences(path, of: session, catalog)
+        } catch let error as PackError where error.isLocalFault {
+            return tell(path, session, "unreadable", "the pack cannot be read now: \(error.message)", nil)
+        }
         guard let first = differences.first else { return }
         let more = differences.count > 1 ? ", and \(differences.count - 1) more" : ""
         tell(path, session, "differs", first + more, "salvage reindex enters the pack again")
@@ -132,7 +137,12 @@ struct StoreCheck {
 
     /// A pack that no row named when the rows were read.
     private mutating func checkUnknown(_ file: StorePacks.File, _ catalog: Catalog?) throws {
-        guard case .present = StorePacks.presence(of: file.path, store: store) else { return }
+        switch StorePacks.presence(of: file.path, store: store) {
+        case .absent: return
+        case .unknown(let reason):
+            return tell(file.path, nil, "unreadable", "the pack cannot be looked at now: \(reason)", nil)
+        case .present: break
+        }
         let check = PackCheck(path: "\(store)/\(file.path)", quick: quick)
         let session = check.report.session
         if NewPacks.isNew(file, session: session, store: store) { return }
@@ -153,7 +163,7 @@ struct StoreCheck {
         tell(
             file.path, session, "not_in_catalog", words,
             other?.pack != nil
-                ? "salvage ingest or the next harvest of the session takes it in where its name is the session's"
+                ? session.map { SecondPack.hint(file.path, of: $0) }
                 : other?.pruned != nil ? "salvage prune" : "salvage reindex takes it in")
     }
 

@@ -126,6 +126,31 @@ import Text
         #expect(StorePacks.list(store: stage.store).packs.map(\.path) == [third.pack])
     }
 
+    /// Whoever lost the catalog cannot know that the id stood for another container before.
+    @Test func anotherRunOfAForgottenIdCostsTheFirstNothing() throws {
+        func run(_ created: Int64) -> SessionFacts {
+            SessionFacts(session: "s", created: created, firstSeenExited: created + 60_000, source: "harvest")
+        }
+        _ = try pack("old.log", session: run(1_795_132_800_000))
+        // The same container, told in whole seconds; then one of a week later, with a longer log under the same name.
+        let same = try pack("old.log", session: run(1_795_132_801_000))
+        #expect(same.artifacts.map(\.artifact) == ["/old.log"] && same.members == 1)
+        try write("old.log", old + "more\n")
+        for _ in 0..<2 {
+            let other = try pack("old.log", session: run(1_795_737_600_000))
+            #expect(other.pack == same.pack && StorePacks.list(store: stage.store).packs.count == 1)
+            #expect(other.artifacts.map(\.artifact) == ["/old.log", "/old.log@1795132801000"])
+            let texts = try other.reader.members.indices.map { index in
+                let content = try other.reader.content(ofMember: index)
+                var bytes = [UInt8](repeating: 0, count: Int(content.size))
+                let count = try bytes.withUnsafeMutableBytes { try content.read(at: 0, into: $0) }
+                return String(decoding: bytes.prefix(count), as: UTF8.self)
+            }
+            #expect(Set(texts) == [old, old + "more\n"])
+            #expect(try other.reader.session().firstSeenExited == 1_795_737_660_000)
+        }
+    }
+
     @Test func anotherSessionsPackIsNeverReplaced() throws {
         let created: Int64 = 1_795_132_800_000
         let first = try pack("old.log", session: SessionFacts(session: "other", created: created))

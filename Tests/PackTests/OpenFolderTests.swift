@@ -66,7 +66,20 @@ import Testing
         for path in ["packs/2024/11/20/b.pack", "packs/../x.pack", "/etc/passwd", "packs//a.pack", "other/a.pack"] {
             if case .unknown = StorePacks.presence(of: path, store: store) {} else { Issue.record("\(path)") }
         }
-        #expect(Set(StorePacks.days(store: store)).isSuperset(of: ["packs/2026/11/20"]))
+        // Behind the link in 2024's place there may be anything.
+        #expect(throws: PackError.self) { try StorePacks.places(ofName: "b.pack", store: store) }
+        unlink(scratch.file("store/packs/2024"))
+        // The top of a file system of its own has a folder that only root can enter; it is nobody's.
+        mkdir(scratch.file("store/packs/lost+found"), 0)
+        #expect(try StorePacks.places(ofName: "b.pack", store: store) == ["packs/2026/11/20/b.pack"])
+        #expect(StorePacks.list(store: store).troubles.isEmpty)
+        for name in ["b~1", "b~2", "b~4"] {
+            try Data().write(to: URL(fileURLWithPath: scratch.file("disk/11/20/\(name).pack")))
+        }
+        #expect(
+            try StorePacks.places(ofName: "b.pack", store: store)
+                == ["b", "b~1", "b~2"].map { "packs/2026/11/20/\($0).pack" })
+        #expect(try StorePacks.places(ofName: "b.pack", store: scratch.file("nowhere")).isEmpty)
     }
 
     @Test func namesAreReadBackFromTheirEscapedForm() {

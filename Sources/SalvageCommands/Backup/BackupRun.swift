@@ -152,7 +152,7 @@ final class BackupRun {
             var present: Set<String> = []
             var unnamed: Set<String> = []
             var unlike: Set<String> = []
-            for file in tree.files(in: Catalog.packsFolder) {
+            for file in tree.files(in: Catalog.packsFolder) where !Self.isUnfinished(file.path) {
                 if named[file.path] == nil, file.path.hasSuffix(PackPath.suffix) {
                     // Written since: the next backup has it, with its row.
                     if file.modified >= began { continue }
@@ -187,6 +187,11 @@ final class BackupRun {
         throw Failure(
             "store_busy", "packs and catalog changed faster than they could be copied", path: store,
             hint: "run it again: what was copied is not copied twice", status: .tryAgain)
+    }
+
+    /// A pack that is just being copied to another disk counts for nothing.
+    private static func isUnfinished(_ path: String) -> Bool {
+        path.split(separator: "/").last.map { StorePacks.isUnfinished(String($0)) } ?? false
     }
 
     /// Whether the copied catalog has the rows of a pack as it was copied; one that cannot be read is `verify`'s to judge.

@@ -1,0 +1,111 @@
+import Glibc
+
+/// How a finished pack comes to its place: by its name alone within one file system, else as a copy.
+extension PackFile {
+    /// Makes a finished pack the one that counts: syncs `temporary`, renames it to `path`, syncs the folder.
+    ///
+    /// A folder of packs may be a link to another disk. Where the two lie on different file systems, the pack is copied
+    /// into the folder under a hidden name, synced and renamed there, and `temporary` is removed. After it returns, the
+    /// pack survives a power cut, and one that is interrupted leaves what was at `path`. A failed sync is final: the file
+    /// must be written again from its sources, because the kernel may have dropped the pages.
+    public static func publish(_ temporary: String, to path: String) throws(PackError) {
+        let source = open(temporary, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard source >= 0 else { throw .system(errno, "opening the new pack", path: temporary) }
+        defer { close(source) }
+        guard fsync(source) == 0 else { throw .system(errno, "syncing the new pack", path: temporary) }
+        if rename(temporary, path) == 0 { return try syncFolder(of: path) }
+        guard errno == EXDEV else { throw .system(errno, "renaming the new pack", path: path) }
+        let (folder, name) = split(path)
+        try publishCopy(of: source, in: try OpenFolder(path: folder), as: name)
+        unlink(temporary)
+    }
+
+    private static func publishCopy(
+        of source: Int32, in folder: OpenFolder, as name: String
+    ) throws(PackError) {
+        StorePacks.removeUnfinished(in: folder)
+        let hidden = StorePacks.unfinishedName(of: name)
+        try folder.remove(hidden)
+        do throws(PackError) {
+            let copy = try folder.createFile(hidden)
+            defer { close(copy) }
+            try copyAll(of: source, to: copy)
+            guard fsync(copy) == 0 else {
+                throw .system(errno, "syncing the new pack", path: folder.path + "/" + hidden)
+            }
+            try folder.replace(name, with: hidden)
+        } catch {
+            // What cannot be removed now is removed with the next pack that comes to this folder.
+            _ = try? folder.remove(hidden)
+            throw error
+        }
+        try folder.sync()
+    }
+
+    private static func copyAll(of source: Int32, to copy: Int32) throws(PackError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        var offset: UInt64 = 0
+        while true {
+            let count = try read(source, at: offset, into: buffer)
+            guard count > 0 else { break }
+            try write(copy, UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: offset)
+            offset += UInt64(count)
+        }
+        guard try size(source) == offset else { throw PackError(.io, "the new pack was not read to its end") }
+    }
+
+    /// Syncs the folder that holds `path`, so that its entry survives a power cut.
+    public static func syncFolder(of path: String) throws(PackError) {
+        let folder = split(path).folder
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(errno, "opening the pack's folder", path: folder) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .system(errno, "syncing the pack's folder", path: folder) }
+    }
+
+    private static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
+    }
+}
+
+/// Packs that are being copied to a folder on another disk have hidden names until they are whole.
+extension StorePacks {
+    /// The name of a pack while this process copies it.
+    static func unfinishedName(of pack: String) -> String { ".\(pack).\(getpid())" }
+
+    /// The process that copies, or copied, the pack that has this name; nil where the name is none of these.
+    private static func owner(ofUnfinished name: String) -> pid_t? {
+        guard name.hasPrefix("."), let dot = name.lastIndex(of: "."), name[..<dot].hasSuffix(PackPath.suffix),
+            let owner = pid_t(name[name.index(after: dot)...]), owner > 0
+        else { return nil }
+        return owner
+    }
+
+    /// Whether a file's name says that it is a pack which is not whole yet, and counts for nothing.
+    public static func isUnfinished(_ name: String) -> Bool { owner(ofUnfinished: name) != nil }
+
+    /// Removes from one folder what processes that are gone did not finish.
+    static func removeUnfinished(in folder: OpenFolder) {
+        // What cannot be listed or removed now is left to the next time: it counts for nothing.
+        for name in (try? folder.names()) ?? [] {
+            guard let owner = owner(ofUnfinished: name), owner != getpid(), kill(owner, 0) != 0, errno == ESRCH else {
+                continue
+            }
+            _ = try? folder.remove(name)
+        }
+    }
+
+    /// Removes what processes that are gone did not finish, from every day's folder that lies on another file system
+    /// than `spool`, where new packs are written.
+    public static func removeUnfinished(store: String, spool: OpenFolder) {
+        guard let device = try? FileIdentity(of: spool.descriptor).device else { return }
+        // A folder that cannot be looked at keeps what is in it until it can.
+        try? visitDays(
+            store: store, trouble: { _ in },
+            day: { folder, _ in
+                if (try? FileIdentity(of: folder.descriptor).device) != device { removeUnfinished(in: folder) }
+            })
+    }
+}
