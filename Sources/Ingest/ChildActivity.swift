@@ -5,7 +5,7 @@ struct ChildActivity {
     /// The state letter of each thread, as in proc(5).
     private var threads: [UInt8] = []
     /// Processor time used by all threads, in milliseconds.
-    private var used: Int64 = 0
+    private(set) var used: Int64 = 0
     private var isKnown = false
 
     init(of child: pid_t) {
@@ -29,7 +29,10 @@ struct ChildActivity {
 
     /// Why the child was not done within `limit` milliseconds, where that has another cause than what it reads; nil where
     /// it computed for a good part of the time or waits for nothing but itself.
-    func hindrance(limit: Int64) -> String? {
+    ///
+    /// - Parameter usedBefore: processor time that it had used before that time began, in milliseconds.
+    func hindrance(limit: Int64, usedBefore: Int64 = 0) -> String? {
+        let used = self.used - usedBefore
         guard isKnown else { return "what it did is not known" }
         if threads.contains(where: { [UInt8(ascii: "T"), UInt8(ascii: "t")].contains($0) }) {
             return "somebody had stopped it"

@@ -22,7 +22,7 @@ enum Confinement {
         wanted.data = dataBytes
         wanted.descriptors = descriptors
         wanted.file_size = UInt64(MemoryFile.mostAnswer)
-        return try enter(&wanted, limits)
+        return try enter(&wanted, limits, milliseconds: limits.milliseconds)
     }
 
     /// The same for an ingest, which needs no more descriptors than it was given and writes files of bounded length.
@@ -33,14 +33,14 @@ enum Confinement {
         wanted.address_space = addressSpace(job.limits.memoryBytes)
         wanted.descriptors = UInt64(IngestProcess.Slot.firstInput) + UInt64(job.inputs.count + job.furtherPrevious)
         wanted.file_size = fileSize(job)
-        return try enter(&wanted, job.limits)
+        return try enter(&wanted, job.limits, milliseconds: job.milliseconds ?? job.limits.milliseconds)
     }
 
     private static func enter(
-        _ wanted: inout salvage_confinement, _ limits: IngestLimits
+        _ wanted: inout salvage_confinement, _ limits: IngestLimits, milliseconds: Int64
     ) throws(IngestError) -> [String] {
         _ = InflateBackend.preferred
-        wanted.cpu_seconds = UInt64(processorSeconds(limits.milliseconds))
+        wanted.cpu_seconds = UInt64(processorSeconds(milliseconds))
         wanted.deny_executable_memory = 1
         var taken = salvage_confined()
         _ = salvage_confine(&wanted, &taken)

@@ -10,13 +10,14 @@ public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let spawn = Code(rawValue: "ingest_spawn")
         /// The child crashed.
         public static let died = Code(rawValue: "ingest_died")
-        /// The child computed, or waited for itself, past its deadline and was killed.
+        /// The child computed, or waited for itself, without going on until its deadline, and was killed.
         public static let timedOut = Code(rawValue: "ingest_timed_out")
         /// What was read cannot be written as a pack, however often it is tried.
         public static let unpackable = Code(rawValue: "not_packable")
         /// Somebody else killed the child: mostly the kernel, when memory is short.
         public static let killed = Code(rawValue: "ingest_killed")
-        /// The machine kept the child from going on until its time was up: stopped, waiting for a disk, no processor.
+        /// The machine kept the child from going on until its time was up, or let it go on too slowly: stopped, waiting
+        /// for a disk, no processor.
         public static let stalled = Code(rawValue: "ingest_stalled")
         /// The child ended by itself without an answer.
         public static let noAnswer = Code(rawValue: "ingest_no_answer")

@@ -64,6 +64,9 @@ public struct IngestJob: Codable, Sendable, Equatable {
     public var redactions: [RedactionRule] = []
     /// Bounds on what an archive may make the child do.
     public var limits: IngestLimits
+    /// How long the child may take while it goes on, in milliseconds, which bounds its processor time; absent: as long as
+    /// the limits say.
+    public var milliseconds: Int64?
     /// Threads that compress; 0 means one a core.
     public var workers: Int
 
@@ -109,7 +112,8 @@ public struct IngestLimits: Codable, Sendable, Equatable {
     public var sparseExtents: UInt64?
     /// Bytes that the compressed logs of one artifact may expand to; 0: none is looked into.
     public var expandedBytes: UInt64?
-    /// How long the child may take, in milliseconds.
+    /// How long the child of an ingest may go without reading or writing anything, and how long any other may take, in
+    /// milliseconds.
     public var milliseconds: Int64
     /// Writable memory of the child, in bytes.
     public var memoryBytes: UInt64

@@ -68,6 +68,10 @@ public struct IngestProcess: Sendable {
     ) throws -> IngestAnswer {
         var job = job
         job.measuresMemory = measures
+        let patience = job.limits.milliseconds
+        let most = Self.mostTime(patience, files: inputs + [previous].compactMap { $0 } + further)
+        job.milliseconds = most
+        let progress = ChildProgress(reading: inputs, writing: [pack] + [scratch, tables].compactMap { $0 })
         let question = try MemoryFile.question(try JSONEncoder().encode(job))
         let reply = try MemoryFile.answer()
         let words = try ChildWords()
@@ -81,12 +85,26 @@ public struct IngestProcess: Sendable {
         for (index, input) in (inputs + further).enumerated() { slots.append((input, Slot.firstInput + Int32(index))) }
         let child = try spawn(Self.command, slots)
         let status = try reap(
-            child, words, within: job.limits.milliseconds, doing: "the ingest of session \(job.session.session)")
+            child, words, ChildDeadline(patience: patience, most: most, now: Self.monotonic()), progress,
+            doing: "the ingest of session \(job.session.session)")
         let answer = try? JSONDecoder().decode(IngestAnswer.self, from: reply.content(limit: Self.mostAnswer))
         guard let answer else { throw death(status, words) }
         let checked = try answer.checked(for: job)
         guard status == 0 else { throw death(status, words) }
         return checked
+    }
+
+    /// Bytes a second at which a child works at least, however slow the machine is.
+    private static let slowest: Int64 = 256 << 10
+
+    /// How long a child may take, in milliseconds, while it goes on: the more, the more it has to read.
+    static func mostTime(_ patience: Int64, files: [Int32]) -> Int64 {
+        var bytes: Int64 = 0
+        for file in files {
+            var facts = stat()
+            if fstat(file, &facts) == 0 { bytes &+= max(0, Int64(facts.st_size)) }
+        }
+        return 4 &* patience &+ bytes / slowest &* 1000
     }
 
     /// The longest answer of an ingest that is read, in bytes: a verdict for each download takes a few hundred.
@@ -158,15 +176,26 @@ public struct IngestProcess: Sendable {
 
     /// Waits for the child, hears what it says meanwhile, and kills it when its time is up.
     func reap(
-        _ child: pid_t, _ words: ChildWords, within milliseconds: Int64, doing work: String
+        _ child: pid_t, _ words: ChildWords, _ deadline: ChildDeadline, _ progress: ChildProgress? = nil,
+        doing work: String
     ) throws(IngestError) -> Int32 {
         words.closeWriting()
         let watch = salvage_pidfd_open(child)
         defer { if watch >= 0 { close(watch) } }
+        var deadline = deadline
+        // What it computed before it went on last is no sign of what it does now.
+        var usedBefore: Int64 = 0
         var hindrance: String?
-        let isLate = !Self.wait(for: child, watch, words, until: Self.monotonic() &+ milliseconds)
+        let isLate = !Self.wait(for: child, watch, words) { now in
+            if progress?.hasMoved() == true {
+                deadline.move(now)
+                usedBefore = ChildActivity(of: child).used
+            }
+            return deadline.wait(now)
+        }
+        let end = Self.monotonic()
         if isLate {
-            hindrance = ChildActivity(of: child).hindrance(limit: milliseconds)
+            hindrance = ChildActivity(of: child).hindrance(limit: deadline.patience, usedBefore: usedBefore)
             kill(child, SIGKILL)
         }
         var status: Int32 = 0
@@ -176,21 +205,39 @@ public struct IngestProcess: Sendable {
         }
         words.drain()
         let said = words.told.map { "; it said: \($0)" } ?? ""
-        if isLate {
-            let text = "\(work) took more than \(Self.span(milliseconds)) and was stopped"
-            throw hindrance.map { IngestError(.stalled, "\(text): \($0)") } ?? IngestError(.timedOut, text + said)
-        }
+        if isLate { throw Self.lateness(work, deadline, progress != nil, hindrance, said, at: end) }
         // The kernel ends with SIGKILL what reaches the hard limit of processor time.
         let used = Int64(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
-        if status & 0x7F == SIGKILL, used >= Confinement.processorSeconds(milliseconds) - 1 {
-            throw IngestError(.timedOut, "\(work) took \(used) s of processor time and was stopped\(said)")
+        if status & 0x7F == SIGKILL, used >= Confinement.processorSeconds(deadline.most) - 1 {
+            throw IngestError(
+                deadline.isMoving(end) ? .stalled : .timedOut,
+                "\(work) took \(used) s of processor time and was stopped\(said)")
         }
         return status
     }
 
-    /// Returns true when the child has ended, false when its time is up.
+    /// Why a child was stopped; only one that did not go on, and was not kept from it, may have been by what it read.
+    private static func lateness(
+        _ work: String, _ deadline: ChildDeadline, _ hasProgress: Bool, _ hindrance: String?, _ said: String,
+        at end: Int64
+    ) -> IngestError {
+        if deadline.isMoving(end) {
+            return IngestError(
+                .stalled,
+                "\(work) went on all the time, but took more than \(span(deadline.most)) and was stopped: this machine "
+                    + "is too slow or too busy")
+        }
+        let text =
+            hasProgress
+            ? "\(work) did not go on for \(span(deadline.patience)) and was stopped"
+            : "\(work) took more than \(span(deadline.patience)) and was stopped"
+        return hindrance.map { IngestError(.stalled, "\(text): \($0)") } ?? IngestError(.timedOut, text + said)
+    }
+
+    /// Returns true when the child has ended, false when its time is up: when `left` says so, which is asked for the
+    /// milliseconds until it is to be asked again.
     private static func wait(
-        for child: pid_t, _ watch: Int32, _ words: ChildWords, until deadline: Int64
+        for child: pid_t, _ watch: Int32, _ words: ChildWords, left: (_ now: Int64) -> Int64
     ) -> Bool {
         while true {
             // A negative descriptor is passed over.
@@ -198,13 +245,13 @@ public struct IngestProcess: Sendable {
                 pollfd(fd: watch, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: words.reading, events: Int16(POLLIN), revents: 0),
             ]
-            let left = max(0, deadline - monotonic())
+            let pause = left(monotonic())
             // Without a descriptor for the child's end it is asked for now and then.
-            let ready = poll(&events, nfds_t(events.count), Int32(clamping: watch >= 0 ? left : min(left, 5)))
+            let ready = poll(&events, nfds_t(events.count), Int32(clamping: watch >= 0 ? pause : min(pause, 5)))
             if ready < 0, errno == EINTR { continue }
             if ready > 0, events[1].revents != 0 { words.drain() }
             if watch >= 0 ? ready > 0 && events[0].revents != 0 : hasEnded(child) { return true }
-            if left == 0 || (ready < 0 && watch >= 0) { return false }
+            if pause == 0 || (ready < 0 && watch >= 0) { return false }
         }
     }
 
@@ -218,7 +265,7 @@ public struct IngestProcess: Sendable {
         milliseconds % 1000 == 0 ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
     }
 
-    private static func monotonic() -> Int64 {
+    static func monotonic() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000

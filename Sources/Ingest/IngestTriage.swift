@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 import Pack
 
@@ -19,6 +20,52 @@ struct Triage {
 }
 
 extension StoreIngest {
+    /// Packs what the child got through alone: together, or, where that is too much for it or for the machine, one artifact
+    /// after the other, each as a generation that holds the ones before. An artifact that fails then waits.
+    func publishGood(
+        _ session: SessionFacts, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: String?
+    ) throws -> PackedSession {
+        do {
+            return try publish(session, rows, triage.good, triage, earlier)
+        } catch let error as IngestError where error.mayConcernOneFile {
+            var artifacts: [Int] = []
+            for file in triage.good where !artifacts.contains(file.input.artifact) {
+                artifacts.append(file.input.artifact)
+            }
+            guard artifacts.count > 1 else { throw error }
+            return try publishApart(artifacts, session, rows, triage, earlier, after: error)
+        }
+    }
+
+    private func publishApart(
+        _ artifacts: [Int], _ session: SessionFacts, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: String?,
+        after error: IngestError
+    ) throws -> PackedSession {
+        var triage = triage
+        var packed: PackedSession?
+        var verdicts: [Int: [ArtifactVerdict]] = [:]
+        var damage: [String] = []
+        var peak: UInt64?
+        for artifact in artifacts {
+            do {
+                let files = triage.good.filter { $0.input.artifact == artifact }
+                let next = try publish(session, rows, files, triage, packed?.pack ?? earlier)
+                verdicts[artifact] = next.verdicts
+                damage += next.earlierDamage
+                peak = [peak, next.peakBytes].compactMap { $0 }.max()
+                packed = next
+            } catch let error as IngestError where error.mayConcernOneFile {
+                triage.waiting[artifact] = error
+            }
+        }
+        guard var packed else { throw error }
+        packed.verdicts = artifacts.flatMap { verdicts[$0] ?? [] }
+        packed.earlierDamage = damage
+        packed.peakBytes = peak
+        packed.waiting = triage.waiting.mapValues(\.message)
+        return packed
+    }
+
     /// Gives each download to a child of its own.
     ///
     /// Quarantine needs a proof: alone it crashes or stalls the child, a child with nothing to read gets through, and
@@ -43,7 +90,7 @@ extension StoreIngest {
                 last = second
             }
             if last.suspectsInput {
-                triage.culprits.append((file, place(for: file, session: session.session), last.message))
+                triage.culprits.append((file, try place(for: file, session: session.session), last.message))
             } else {
                 triage.waiting[file.input.artifact] = last
                 triage.firstReason = triage.firstReason ?? last
@@ -83,27 +130,40 @@ extension StoreIngest {
             .spawn, "the child may have died for want of address space: ulimit -v leaves \(limit.rlim_max >> 20) MiB")
     }
 
-    /// Where a culprit is to go, relative to the store: a name that nothing has yet.
-    private func place(for file: IngestFile, session: String) -> String {
+    /// Where a culprit is to go, relative to the store: a name that nothing has yet, by the system's own word.
+    private func place(for file: IngestFile, session: String) throws -> String {
         let name = file.path.split(separator: "/").last ?? "download"
         let base = "spool/.quarantine/\(PackPath.escaped(session))/\(file.input.artifact)-\(name)"
         for number in 0..<1000 {
             let place = number == 0 ? base : "\(base).\(number)"
             var facts = stat()
-            if lstat(store + "/" + place, &facts) != 0 { return place }
+            if lstat(store + "/" + place, &facts) == 0 { continue }
+            guard errno == ENOENT || errno == ENOTDIR else {
+                throw IngestError(
+                    .localFault, "the quarantine cannot be looked at now (\(reason())); nothing was changed",
+                    path: store + "/" + place)
+            }
+            return place
         }
-        return base
+        throw IngestError(
+            .packFailed, "1000 downloads of the artifact are in quarantine already; remove what nobody needs",
+            path: store + "/" + base)
     }
 
-    /// Moves a culprit where no later run will pick it up. A file that does not lie in the spool is somebody else's: it
-    /// is copied.
+    /// Moves a culprit where no later run will pick it up, and never over what lies there. A file that does not lie in the
+    /// spool is somebody else's: it is copied.
     func quarantine(_ file: IngestFile, at place: String) throws {
         let target = store + "/" + place
         try Self.makeFolders(of: target, below: store)
         if !file.path.hasPrefix(store + "/spool/") {
             try copy(file.path, to: target)
-        } else if rename(file.path, target) != 0 {
-            throw IngestError(.unreadable, "cannot move a download to quarantine: \(reason())", path: file.path)
+        } else if salvage_rename_new(AT_FDCWD, file.path, AT_FDCWD, target) != 0 {
+            // Not every file system can refuse to replace; the folder may be another disk's.
+            guard [EINVAL, ENOSYS, EXDEV].contains(errno) else {
+                throw IngestError(.unreadable, "cannot move a download to quarantine: \(reason())", path: file.path)
+            }
+            try copy(file.path, to: target)
+            unlink(file.path)
         }
         try PackFile.syncFolder(of: target)
     }
@@ -115,9 +175,13 @@ extension StoreIngest {
         let source = open(path, O_RDONLY | O_CLOEXEC)
         guard source >= 0 else { throw fail("cannot read a file that belongs into quarantine") }
         defer { close(source) }
-        let copy = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let copy = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard copy >= 0 else { throw fail("cannot write to quarantine") }
-        defer { close(copy) }
+        var isWhole = false
+        defer {
+            close(copy)
+            if !isWhole { unlink(target) }
+        }
         var buffer = [UInt8](repeating: 0, count: 256 << 10)
         while true {
             let count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress, $0.count) }
@@ -132,5 +196,6 @@ extension StoreIngest {
             }
         }
         guard fsync(copy) == 0 else { throw fail("cannot write to quarantine") }
+        isWhole = true
     }
 }

@@ -219,8 +219,10 @@ public struct IngestWorker {
         var total: UInt64 = 0
         sink.beginFile(path: input.name, modified: input.modified)
         var buffer = [UInt8](repeating: 0, count: 256 * 1024)
+        // The parent sees by the file's position how far this has come.
+        lseek(descriptor, 0, SEEK_SET)
         while true {
-            let count = buffer.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(total)) }
+            let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
                 throw IngestError(.unreadable, "cannot read a download from byte \(total) on: \(reason())")

@@ -44,7 +44,8 @@ struct ReaderProcess: Sendable {
             slots.append((question.descriptor, IngestProcess.Slot.job))
             child = try process.spawn(command, slots)
         }
-        let status = try process.reap(child, words, within: milliseconds, doing: work)
+        let status = try process.reap(
+            child, words, ChildDeadline(patience: milliseconds, now: IngestProcess.monotonic()), doing: work)
         if status >> 8 & 0xFF == Self.notSetUp, status & 0x7F == 0 {
             throw IngestError(.spawn, "a reader could not be set up\(words.told.map { "; it said: \($0)" } ?? "")")
         }

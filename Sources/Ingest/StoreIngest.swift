@@ -131,14 +131,14 @@ public struct StoreIngest: Sendable {
                 rows[file.artifact].state = .failed
                 rows[file.artifact].reason = "\(file.reason); the raw bytes are in \(file.place)"
             }
-            let packed = try publish(session, rows, triage.good, triage, earlier)
+            let packed = try publishGood(session, rows, triage, earlier)
             // Behind the pack that names the place: before, the ledger would not know where they went.
             for culprit in triage.culprits { try quarantine(culprit.file, at: culprit.place) }
             return packed
         }
     }
 
-    private func publish(
+    func publish(
         _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], _ triage: Triage,
         _ earlier: String?
     ) throws -> PackedSession {

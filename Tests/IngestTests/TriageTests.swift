@@ -38,11 +38,11 @@ import Testing
             try StoreSpool.fill(store, ["bad": "POISON", "good": "good", "fine": "fine"])
         }
 
-        func pack(milliseconds: Int64 = 60_000) throws -> PackedSession {
+        func pack(milliseconds: Int64 = 60_000, order names: [String] = ["bad", "good", "fine"]) throws -> PackedSession
+        {
             var limits = IngestLimits()
             limits.milliseconds = milliseconds
             let ingest = StoreIngest(store: store, process: IngestProcess(executable: script), limits: limits)
-            let names = ["bad", "good", "fine"]
             return try ingest.pack(
                 session: SessionFacts(session: "s", image: "i"), artifacts: names.map { ArtifactEntry(artifact: $0) },
                 files: names.enumerated().map { index, name in
@@ -52,6 +52,9 @@ import Testing
                 }, earlier: nil)
         }
 
+        var packs: [String] {
+            StorePacks.list(store: store).packs.map(\.name)
+        }
         var deaths: Int { (try? String(contentsOfFile: folder + "/deaths", encoding: .utf8))?.count ?? 0 }
         var quarantine: [String] {
             FileManager.default.enumerator(atPath: store + "/spool/.quarantine")?.compactMap { $0 as? String } ?? []
@@ -102,6 +105,53 @@ import Testing
         let packed = try bench.pack(milliseconds: 3000)
         #expect(packed.quarantined.isEmpty && packed.waiting[0]?.contains("stopped") == true, "\(packed.waiting)")
         #expect(packed.members == 2 && bench.isSpooled("bad"))
+    }
+
+    /// Too much at once for this machine, be it time or memory: the child gets through each alone.
+    @Test(arguments: ["kill -SEGV $$; sleep 10", "kill -KILL $$; sleep 10"])
+    func whatIsGoodAloneIsPackedOneAfterTheOther(end: String) throws {
+        let bench = try Bench("", always: "[ -e /proc/self/fd/8 ] && { \(end); }")
+        let packed = try bench.pack()
+        #expect(packed.quarantined.isEmpty && packed.waiting.isEmpty, "\(packed.waiting)")
+        #expect(packed.artifacts.map(\.state) == [.collected, .collected, .collected])
+        #expect(packed.verdicts.map(\.artifact) == [0, 1, 2])
+        #expect(packed.members == 3 && packed.reader.members.count == 3)
+        #expect(bench.packs == ["s.pack"])
+    }
+
+    /// Beside what the earlier pack holds one of them is too much: it waits, the others are packed.
+    @Test func ofThoseThatArePackedOneAfterTheOtherOneMayWait() throws {
+        let bench = try Bench(
+            "[ -s /proc/self/fd/4 ] && kill -KILL $$", always: "[ -e /proc/self/fd/8 ] && { kill -KILL $$; sleep 10; }")
+        let packed = try bench.pack(order: ["good", "bad", "fine"])
+        #expect(packed.waiting.keys.sorted() == [1] && packed.quarantined.isEmpty, "\(packed.waiting)")
+        #expect(packed.artifacts.map(\.state) == [.collected, .pending, .collected])
+        #expect(packed.members == 2 && bench.isSpooled("bad"))
+    }
+
+    @Test func whatLiesInQuarantineIsNotReplaced() throws {
+        let bench = try Bench("kill -SEGV $$; sleep 10")
+        for number in 0..<2 {
+            try StoreSpool.fill(bench.store, ["bad": "POISON \(number)", "good": "good", "fine": "fine"])
+            let packed = try bench.pack()
+            let place = try #require(packed.quarantined.first?.place)
+            #expect(place.hasSuffix("/0-bad" + (number == 0 ? "" : ".\(number)")))
+        }
+        for (name, text) in [("0-bad", "POISON 0"), ("0-bad.1", "POISON 1")] {
+            let path = "\(bench.store)/spool/.quarantine/s/\(name)"
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+        }
+    }
+
+    @Test func aQuarantineThatCannotBeLookedAtIsNoFreePlace() throws {
+        let bench = try Bench("kill -SEGV $$; sleep 10")
+        // A link to itself: what lies there cannot be told.
+        try FileManager.default.createDirectory(
+            atPath: bench.store + "/spool/.quarantine", withIntermediateDirectories: true)
+        #expect(symlink("s", bench.store + "/spool/.quarantine/s") == 0)
+        let error = #expect(throws: IngestError.self) { try bench.pack() }
+        #expect(error?.code == .localFault, "\(String(describing: error))")
+        #expect(bench.isSpooled("bad") && bench.isSpooled("good"))
     }
 
     @Test func anEndWithoutAnAnswerIsNone() throws {
