@@ -35,6 +35,8 @@ public struct PackJudgement: Codable, Sendable {
 
     /// Whether the pack is what was written.
     public var isSound: Bool
+    /// Something of it cannot be read now, and nothing else is wrong: whether it is sound is not known.
+    public var isUnreadable: Bool
     /// The session that it names, where that can be read.
     public var session: String?
     /// What is wrong.
@@ -52,6 +54,7 @@ public struct PackJudgement: Codable, Sendable {
     /// Puts a report into words; `reader` gives the members' names.
     public init(_ report: PackReport, _ reader: PackReader?, quick: Bool) {
         isSound = report.isSound
+        isUnreadable = report.isUnreadable
         session = report.session
         var room = Self.mostNames
         func name(_ index: Int) -> [UInt8]? {
@@ -70,7 +73,9 @@ public struct PackJudgement: Codable, Sendable {
         room = Self.mostNames
         let concerned = Set(report.damage.flatMap(\.members)).sorted()
         members = concerned.filter { index in reader?.members.indices.contains(index) == true }.compactMap(name)
-        let blocks = "\(report.blocks - report.damagedBlocks.count) of \(report.blocks) blocks are good"
+        let unread = Set(report.damage.filter { $0.part == .unreadable }.compactMap(\.block))
+        let good = report.blocks - unread.union(report.damagedBlocks).count
+        let blocks = "\(good) of \(report.blocks) blocks are good"
         if let reader, !reader.members.isEmpty {
             stillGood =
                 quick

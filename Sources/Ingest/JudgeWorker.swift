@@ -48,6 +48,10 @@ public enum JudgeWorker {
             judgement.pack = PackJudgement(report, reader, quick: job.quick)
         } else {
             let report = Unpacker(limits: job.limits.forUnpacker).verify(descriptor: file)
+            // What cannot be read now is no damage.
+            if report.flags.contains(.readError) {
+                throw IngestError(.unreadable, "cannot read a file: \(report.firstError?.message ?? "read failed")")
+            }
             judgement.archive = ArtifactVerdict(report, artifact: 0)
         }
         return judgement
@@ -60,7 +64,9 @@ public enum JudgeWorker {
             return true
         } catch {
             // What cannot be read now is no damage.
-            if error.code == .io { throw IngestError(.unreadable, "cannot read a file: \(error.message)") }
+            if error.code == .io || error.isLocalFault {
+                throw IngestError(.unreadable, "cannot read a file: \(error.message)")
+            }
             return error.code != .notAPack
         }
     }

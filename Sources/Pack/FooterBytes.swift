@@ -93,6 +93,7 @@ struct FooterBytes: Sendable {
         do throws(PackError) {
             try FrameDecompressor().decompress(stored, into: target)
         } catch {
+            guard !error.isLocalFault else { throw error }
             throw PackError(.damagedSection, "the \(name): \(error.message)", offset: entry.offset)
         }
         return Array(target)

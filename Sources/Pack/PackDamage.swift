@@ -14,6 +14,8 @@ public struct PackDamage: Sendable, Equatable, CustomStringConvertible {
         case filter
         /// Bytes that belong to nothing, or a frame header that is not what was written.
         case layout
+        /// No damage: something of it cannot be read now, for this machine's reasons, and nothing follows for what it holds.
+        case unreadable
     }
 
     /// What is damaged.
@@ -34,6 +36,13 @@ public struct PackDamage: Sendable, Equatable, CustomStringConvertible {
         self.offset = offset
         self.block = block
         self.members = members
+    }
+
+    /// What an error says of a part of the pack: that it is damaged, or only that it cannot be read now.
+    init(_ part: Part, _ error: PackError, block: Int? = nil, members: [Int] = []) {
+        self.init(
+            error.isLocalFault ? .unreadable : part, error.isLocalFault ? error.message : error.description,
+            offset: error.offset, block: block, members: members)
     }
 
     /// One line: part, message and where.

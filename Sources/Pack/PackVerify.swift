@@ -19,6 +19,8 @@ public struct PackReport: Sendable {
 
     /// Nothing is wrong.
     public var isSound: Bool { damage.isEmpty }
+    /// Something cannot be read now, and nothing else is wrong: whether the pack is sound is not known.
+    public var isUnreadable: Bool { !damage.isEmpty && damage.allSatisfy { $0.part == .unreadable } }
 }
 
 extension PackReader {
@@ -29,7 +31,7 @@ extension PackReader {
             return try verify(PackBytes(path: path), quick: quick)
         } catch {
             var report = PackReport()
-            report.damage.append(PackDamage(.file, error.description, offset: error.offset))
+            report.damage.append(PackDamage(.file, error))
             return report
         }
     }
@@ -40,7 +42,7 @@ extension PackReader {
             return try verify(PackBytes(descriptor: descriptor), quick: quick)
         } catch {
             var report = PackReport()
-            report.damage.append(PackDamage(.file, error.description, offset: error.offset))
+            report.damage.append(PackDamage(.file, error))
             return report
         }
     }
@@ -55,8 +57,8 @@ extension PackReader {
             return try PackReader(bytes, tolerant: true).verify(quick: quick)
         } catch {
             var report = PackReport()
-            report.damage.append(PackDamage(.file, error.description, offset: error.offset))
-            if error.code != .unsupportedVersion { FrameWalk(bytes).survey(into: &report) }
+            report.damage.append(PackDamage(.file, error))
+            if error.code != .unsupportedVersion, !error.isLocalFault { FrameWalk(bytes).survey(into: &report) }
             return report
         }
     }
@@ -87,7 +89,7 @@ extension PackReader {
     private func checkFacts(into report: inout PackReport) {
         func check(_ body: () throws(PackError) -> Void) {
             do throws(PackError) { try body() } catch {
-                report.damage.append(PackDamage(.section, error.description, offset: error.offset))
+                report.damage.append(PackDamage(.section, error))
             }
         }
         var name: String?
@@ -100,19 +102,22 @@ extension PackReader {
     private func checkFrameHeaders(into report: inout PackReport, _ bad: inout Set<Int>) {
         for (index, block) in blocks.enumerated() {
             let count = min(Int(block.storedSize), 18)
-            let head = try? bytes.read(at: block.offset, count: count)
-            let size = head?.withUnsafeBytes { FrameDecompressor.contentSize($0) }
-            if size == UInt64(block.rawSize) {
+            do throws(PackError) {
+                let head = try bytes.read(at: block.offset, count: count)
+                guard head.withUnsafeBytes({ FrameDecompressor.contentSize($0) }) == UInt64(block.rawSize) else {
+                    throw PackError(.damagedBlock, "the frame's header is not what was written", offset: block.offset)
+                }
                 report.soundBytes += UInt64(block.rawSize)
-            } else {
-                note(index, "the frame's header is not what was written", &report, &bad)
+            } catch {
+                note(index, error, &report, &bad)
             }
         }
     }
 
     private func checkBlocks(into report: inout PackReport, _ bad: inout Set<Int>, sound hashed: [Hashed]) {
-        guard let decoder = try? BlockDecoder() else {
-            report.damage.append(PackDamage(.file, "no memory for a decoder"))
+        let decoder: BlockDecoder
+        do throws(PackError) { decoder = try BlockDecoder() } catch {
+            report.damage.append(PackDamage(.file, error))
             return
         }
         var sound = [Bool](repeating: false, count: blocks.count)
@@ -127,16 +132,16 @@ extension PackReader {
             do throws(PackError) {
                 report.soundBytes += UInt64(try decode(block: index, using: decoder).count)
             } catch {
-                note(index, error.message, &report, &bad)
+                note(index, error, &report, &bad)
             }
         }
     }
 
-    private func note(_ block: Int, _ message: String, _ report: inout PackReport, _ bad: inout Set<Int>) {
-        bad.insert(block)
+    private func note(_ block: Int, _ error: PackError, _ report: inout PackReport, _ bad: inout Set<Int>) {
+        if !error.isLocalFault { bad.insert(block) }
         report.damage.append(
             PackDamage(
-                .block, message, offset: blocks[block].offset, block: block,
+                error.isLocalFault ? .unreadable : .block, error.message, offset: blocks[block].offset, block: block,
                 members: pieces(inBlock: block).map(\.member)))
     }
 
@@ -151,7 +156,7 @@ extension PackReader {
                             offset: blocks[block].filter?.offset, block: block))
                 }
             } catch {
-                report.damage.append(PackDamage(.filter, error.description, offset: error.offset))
+                report.damage.append(PackDamage(.filter, error))
             }
         }
     }
@@ -160,14 +165,24 @@ extension PackReader {
     private enum Hashed {
         case right
         case wrong
-        case unreadable(String)
+        case damaged(String)
+        case unreadable(PackError)
 
-        var wasRead: Bool { if case .unreadable = self { false } else { true } }
+        var wasRead: Bool {
+            switch self {
+            case .right, .wrong: true
+            case .damaged, .unreadable: false
+            }
+        }
     }
 
     private func hashMembers() -> [Hashed] {
-        guard let decoder = try? BlockDecoder() else { return [] }
-        return members.indices.map { hash($0, using: decoder) }
+        do throws(PackError) {
+            let decoder = try BlockDecoder()
+            return members.indices.map { hash($0, using: decoder) }
+        } catch {
+            return members.map { _ in .unreadable(error) }
+        }
     }
 
     /// `hashed` is empty for a quick check.
@@ -183,7 +198,10 @@ extension PackReader {
                 report.soundMembers.append(index)
                 continue
             case .wrong: problem = "the content of member \(index) does not match its hash"
-            case .unreadable(let why): problem = "the content of member \(index) cannot be read: \(why)"
+            case .damaged(let why): problem = "the content of member \(index) cannot be read: \(why)"
+            case .unreadable(let error):
+                report.damage.append(PackDamage(.member, error, members: [index]))
+                continue
             }
             report.damagedMembers.append(index)
             report.damage.append(PackDamage(.member, problem, members: [index]))
@@ -211,7 +229,8 @@ extension PackReader {
             }
             return try hasher.finish() == member.sha256 ? .right : .wrong
         } catch {
-            return .unreadable("\(error)")
+            if let error = error as? PackError, error.isLocalFault { return .unreadable(error) }
+            return .damaged("\(error)")
         }
     }
 }
@@ -224,15 +243,16 @@ struct FrameWalk {
         self.bytes = bytes
     }
 
-    private func word(at offset: UInt64) -> UInt32? {
-        guard let four = try? bytes.read(at: offset, count: 4) else { return nil }
-        return four.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    /// Nil where the file ends before.
+    private func word(at offset: UInt64) throws(PackError) -> UInt32? {
+        guard bytes.size >= 4, offset <= bytes.size - 4 else { return nil }
+        return try bytes.read(at: offset, count: 4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
     }
 
     /// Where the skippable frame at `offset` ends; nil when there is none.
-    private func skippableEnd(at offset: UInt64) -> UInt64? {
-        guard let magic = word(at: offset), magic & PackFormat.skippableMask == PackFormat.skippableBase,
-            let size = word(at: offset &+ 4)
+    private func skippableEnd(at offset: UInt64) throws(PackError) -> UInt64? {
+        guard let magic = try word(at: offset), magic & PackFormat.skippableMask == PackFormat.skippableBase,
+            let size = try word(at: offset &+ 4)
         else { return nil }
         let end = offset + 8 + UInt64(size)
         return end <= bytes.size ? end : nil
@@ -240,6 +260,12 @@ struct FrameWalk {
 
     /// Checks that blocks and skippable frames cover the file up to the footer, without gap or overlap.
     func checkLayout(of reader: PackReader, into report: inout PackReport) {
+        do throws(PackError) { try walk(reader, &report) } catch {
+            report.damage.append(PackDamage(.layout, error))
+        }
+    }
+
+    private func walk(_ reader: PackReader, _ report: inout PackReport) throws(PackError) {
         var position: UInt64 = 0
         var next = 0
         var passed = 0
@@ -249,7 +275,7 @@ struct FrameWalk {
             if let block, block.offset == position {
                 position += UInt64(block.storedSize)
                 next += 1
-            } else if let end = skippableEnd(at: position), end <= block?.offset ?? reader.footerOffset {
+            } else if let end = try skippableEnd(at: position), end <= block?.offset ?? reader.footerOffset {
                 position = end
                 passed += 1
             } else {
@@ -265,7 +291,7 @@ struct FrameWalk {
                 return
             }
         }
-        if skippableEnd(at: reader.footerOffset) != bytes.size {
+        if try skippableEnd(at: reader.footerOffset) != bytes.size {
             report.damage.append(
                 PackDamage(.layout, "the footer's frame is not what was written", offset: reader.footerOffset))
         }
@@ -273,24 +299,27 @@ struct FrameWalk {
 
     /// Counts sound frames from the start of a file whose tables are lost.
     func survey(into report: inout PackReport) {
-        guard let decompressor = try? FrameDecompressor() else { return }
-        let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: PackFormat.blockSize, alignment: 64)
-        defer { raw.deallocate() }
         var position: UInt64 = 0
         var frames = 0
         var size: UInt64 = 0
-        while position < bytes.size {
-            if let end = skippableEnd(at: position) {
-                position = end
-                continue
+        do throws(PackError) {
+            let decompressor = try FrameDecompressor()
+            let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: PackFormat.blockSize, alignment: 64)
+            defer { raw.deallocate() }
+            while position < bytes.size {
+                if let end = try skippableEnd(at: position) {
+                    position = end
+                    continue
+                }
+                let count = Int(min(UInt64(PackFormat.maxFrameSize), bytes.size - position))
+                let window = try bytes.read(at: position, count: count)
+                guard let found = window.withUnsafeBytes({ soundFrame($0, decompressor, raw) }) else { break }
+                frames += 1
+                size += UInt64(found.raw)
+                position += UInt64(found.stored)
             }
-            let count = Int(min(UInt64(PackFormat.maxFrameSize), bytes.size - position))
-            guard let window = try? bytes.read(at: position, count: count) else { break }
-            let found = window.withUnsafeBytes { soundFrame($0, decompressor, raw) }
-            guard let found else { break }
-            frames += 1
-            size += UInt64(found.raw)
-            position += UInt64(found.stored)
+        } catch {
+            report.damage.append(PackDamage(.file, error))
         }
         report.blocks = frames
         report.soundBytes = size

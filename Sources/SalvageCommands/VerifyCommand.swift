@@ -130,14 +130,15 @@ struct PackCheck {
             var line = JSONLine()
             line.add("file", file)
             line.add("session", session)
-            line.add("verdict", report.isSound ? "ok" : "corrupt")
-            line.add("flags", report.isSound ? [] : ["damaged"])
+            line.add("verdict", verdict)
+            line.add("flags", report.isSound || report.isUnreadable ? [] : ["damaged"])
             line.add("members", report.members.map { Escape.path($0) })
             line.add("first_error", report.flaws.first?.words)
+            line.add("hint", hint)
             output.line(line)
             return
         }
-        let word = report.isSound ? output.style.green("ok") : output.style.red("corrupt")
+        let word = report.isSound ? output.style.green(verdict) : output.style.red(verdict)
         output.text("\(Escape.display(file)): \(word)\(session.map { ", session \(Escape.display($0))" } ?? "")")
         for flaw in report.flaws {
             output.text("  \(Escape.display(flaw.words))")
@@ -147,5 +148,13 @@ struct PackCheck {
             }
         }
         if !report.isSound { output.text("  \(Escape.display(report.stillGood))") }
+        if let hint { output.text("  " + output.style.dim("hint: " + hint)) }
+    }
+
+    private var verdict: String { report.isSound ? "ok" : report.isUnreadable ? "unreadable" : "corrupt" }
+
+    private var hint: String? {
+        report.isUnreadable
+            ? "this machine or its disk could not read it now, which says nothing about the pack: run it again" : nil
     }
 }

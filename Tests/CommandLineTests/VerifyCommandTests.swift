@@ -45,4 +45,37 @@ import Testing
         let named = try verify(flipping: place, "--json").objects.first?["members"] as? [String]
         #expect(named?.count == 30, "\(named ?? [])")
     }
+
+    /// Whichever read of a pack fails once: nothing follows for what it holds.
+    @Test func aReadThatFailsOnceIsNoDamage() throws {
+        guard try shell("command -v strace && strace -o /dev/null true").status == 0 else {
+            print("skipped: strace cannot be used here")
+            return
+        }
+        let scratch = try Scratch()
+        let log = (0..<40_000).map { "line \($0) of a log\n" }.joined()
+        try Data(log.utf8).write(to: scratch.url.appendingPathComponent("a.log"))
+        let store = scratch.path("store")
+        try #require(
+            try Program.run(["ingest", "--store", store, "--session", "s", scratch.path("a.log")]).status == 0)
+        let pack = try shell("find \(store)/packs -name '*.pack'").out.trimmingCharacters(in: .whitespacesAndNewlines)
+        let calls = scratch.path("calls")
+        for command in ["--store \(store)", "--store \(store) --quick"] {
+            func run(_ more: String) throws -> (status: Int32, out: String) {
+                try shell(
+                    "strace -f -o \(calls) -P \(pack) -e trace=pread64 \(more) \(Program.salvage.path) verify --json "
+                        + command)
+            }
+            try #require(try run("").status == 0)
+            let count = try #require(Int(try shell("grep -c pread64 \(calls)").out.prefix { $0.isNumber }))
+            #expect(count > 3)
+            for number in 1...max(1, count) {
+                let outcome = try run("-e inject=pread64:error=EIO:when=\(number)")
+                #expect(outcome.status != 0, "call \(number) of \(command)")
+                #expect(!outcome.out.contains("corrupt") && !outcome.out.contains("differs"), "\(outcome.out)")
+                #expect(outcome.status != 3 || outcome.out.contains(#""verdict":"unreadable""#), "\(outcome.out)")
+            }
+        }
+        #expect(try Program.run(["verify", "--store", store]).status == 0)
+    }
 }
