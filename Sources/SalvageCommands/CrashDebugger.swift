@@ -81,7 +81,13 @@ struct CrashDebugger {
     /// Writes the core as a sparse file.
     private func extract(_ session: String, _ path: String, in folder: String) throws -> String {
         let pack = try SessionPack(session, catalog: catalog)
-        let index = try pack.member(path, artifact: nil)
+        let index: Int
+        do {
+            index = try pack.member(path, artifact: nil)
+        } catch var failure as Failure where failure.code == "ambiguous_path" {
+            failure.hint = "write the right one with salvage cat and --artifact, and open it with gdb"
+            throw failure
+        }
         let progress = Progress(quiet: options.quiet)
         progress.update("extracting \(Escape.display(path)), \(SizeText.binary(pack.reader.members[index].size))")
         let tree = try ExportTree(creating: folder + "/core")

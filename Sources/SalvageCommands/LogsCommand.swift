@@ -85,7 +85,7 @@ struct Logs: ParsableCommand {
         let source = PackSource(
             pack.reader, label: SourceLabel(record), usesFilters: which.pattern != nil, members: members)
         if printer.needsBytes(source.members), let place = printer.place, let offset = place.offset,
-            let member = pack.reader.members.firstIndex(where: { Array((place.member ?? "").utf8) == $0.path })
+            let member = aroundMember(place, pack, printer)
         {
             let content = try pack.reader.content(ofMember: member)
             try printer.writeAround(offset, size: pack.reader.members[member].size) {
@@ -94,6 +94,20 @@ struct Logs: ParsableCommand {
             return
         }
         _ = try printer.print(.pack(source), severalMembers: members.count > 1)
+    }
+
+    /// The member that a crash was found in: the last of its path, as an extraction would leave it. The record does not
+    /// say in which artifact it lay.
+    private func aroundMember(_ place: CrashPlace, _ pack: SessionPack, _ printer: LogPrinter) -> Int? {
+        let path = Array((place.member ?? "").utf8)
+        let members = pack.reader.members
+        let found = members.indices.filter { members[$0].path == path && !members[$0].flags.contains(.shadowed) }
+        if Set(found.map { members[$0].artifact }).count > 1 {
+            printer.note(
+                "\(Escape.path(path)) is a member of several artifacts; these are lines of the one in "
+                    + Escape.display(found.last.map { pack.artifact(of: members[$0]) } ?? ""))
+        }
+        return found.last
     }
 }
 

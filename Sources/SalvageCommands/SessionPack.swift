@@ -38,12 +38,24 @@ struct SessionPack {
                 "pack_unreadable", "the pack cannot be read: \(error)", session: full, path: pack,
                 hint: "salvage verify names what is damaged")
         }
+        // Without its tables a pack would pass for one that holds nothing.
+        if let damage = reader.footerDamage.first {
+            throw Failure(
+                "damaged", "the pack's table of members is damaged, so what it holds is not known: \(damage.message)",
+                session: full, path: pack, hint: "salvage verify names what is damaged; restore the pack from a backup",
+                status: .partial)
+        }
         // The members are readable all the same; whoever has to choose by artifact must not guess.
         do throws(PackError) {
             artifacts = try reader.artifacts()
             artifactsDamage = nil
         } catch {
-            // The catalog took them from the pack when it was made.
+            guard !error.isLocalFault else {
+                throw Failure(
+                    "pack_unreadable", "the pack cannot be read now: \(error)", session: full, path: pack,
+                    hint: "see to the disk, and try again")
+            }
+            // The catalog took them from the pack when it was made. Where it cannot tell either, the damage stays said.
             artifacts = (try? Self.artifacts(of: reader, session: full, in: catalog)) ?? []
             artifactsDamage = error
         }
@@ -57,9 +69,11 @@ struct SessionPack {
         guard records.map(\.path) == reader.members.map(\.path) else { return [] }
         let count = (reader.members.map { Int(clamping: $0.artifact) }.max() ?? -1) + 1
         guard count <= reader.members.count else { return [] }
+        var ledger: ByteDictionary<ArtifactEntry> = [:]
+        for row in try catalog.artifacts(session) { ledger[row.entry.artifact] = row.entry }
         var entries = [ArtifactEntry](repeating: ArtifactEntry(artifact: ""), count: count)
         for (record, member) in zip(records, reader.members) {
-            entries[Int(member.artifact)].artifact = record.artifact
+            entries[Int(member.artifact)] = ledger[record.artifact] ?? ArtifactEntry(artifact: record.artifact)
         }
         return entries
     }
@@ -73,7 +87,8 @@ struct SessionPack {
             "damaged",
             "the pack's list of artifacts is damaged (\(damage)); "
                 + (knowsArtifacts
-                    ? "the catalog's is used instead" : "which of its members are the session's log is not known"),
+                    ? "the catalog's is used instead"
+                    : "which member belongs to which artifact is not known"),
             session: session.session, path: session.pack, hint: hint, status: .partial)
     }
 
@@ -83,6 +98,8 @@ struct SessionPack {
     }
 
     /// The member a path names: by its bytes, as `files` prints it, or by a unique ending (`Game.log`).
+    ///
+    /// - Throws: `Failure` when there is none, or the path names different members.
     func member(_ path: String, artifact: String?) throws -> Int {
         if artifact != nil, let damage = artifactsDamage, !knowsArtifacts {
             throw artifactsUnreadable(damage, hint: "leave --artifact out")
@@ -93,7 +110,7 @@ struct SessionPack {
         let argument = PathArgument(path)
         let forms = [argument.typed] + (argument.printed.map { [$0] } ?? [])
         for wanted in forms {
-            guard let last = candidates.last(where: { reader.members[$0].path == wanted }) else { continue }
+            guard let last = try only(candidates.filter { reader.members[$0].path == wanted }, path) else { continue }
             if let printed = argument.printed, wanted != printed,
                 candidates.contains(where: { reader.members[$0].path == printed })
             {
@@ -106,9 +123,7 @@ struct SessionPack {
         }
         // As earlier versions printed it, which two paths may share.
         let alike = candidates.filter { Escape.display(reader.members[$0].path).hasSameBytes(as: path) }
-        if let last = alike.last, alike.allSatisfy({ reader.members[$0].path == reader.members[last].path }) {
-            return last
-        }
+        if let last = try only(alike, path) { return last }
         // What was made of a member is meant only where no member of an archive can be.
         var named = alike
         for mark in [UInt8(ascii: "/"), UInt8(ascii: "!")] {
@@ -116,9 +131,10 @@ struct SessionPack {
                 named = candidates.filter { self.ends(reader.members[$0], in: wanted, behind: mark) }
             }
         }
-        if named.count == 1, let only = named.first { return only }
-        if named.count > 1 {
-            let names = named.prefix(4).map { Escape.path(reader.members[$0].path) }.joined(separator: ", ")
+        if let last = try only(named, path) { return last }
+        if !named.isEmpty {
+            let names = Set(named.map { Escape.path(reader.members[$0].path) }).sorted().prefix(4)
+                .joined(separator: ", ")
             throw Failure(
                 "ambiguous_path", "'\(path)' may be any of several members: \(names)", session: session.session,
                 hint: "give one of these as it is printed here")
@@ -126,6 +142,32 @@ struct SessionPack {
         throw Failure(
             "member_not_found", "no member has the path '\(path)'", session: session.session,
             hint: "salvage files \(session.session)", status: .nothingFound)
+    }
+
+    /// The member that these stand for; nil when their paths differ, or there is none.
+    ///
+    /// In an archive the last member of a path is what an extraction would leave. Members of different artifacts are
+    /// different files, unless they have the same content.
+    private func only(_ indices: [Int], _ path: String) throws -> Int? {
+        guard let last = indices.last else { return nil }
+        let members = reader.members
+        guard indices.allSatisfy({ members[$0].path == members[last].path }) else { return nil }
+        var newest: [UInt32: Int] = [:]
+        for index in indices { newest[members[index].artifact] = index }
+        func isSame(_ left: Member, _ right: Member) -> Bool {
+            left.sha256 == right.sha256 && left.size == right.size && left.kind == right.kind
+                && left.linkTarget == right.linkTarget && left.flags == right.flags
+        }
+        guard !newest.values.allSatisfy({ isSame(members[$0], members[last]) }) else { return last }
+        let names = newest.keys.sorted().prefix(4).map { artifact in
+            artifacts.indices.contains(Int(artifact)) ? artifacts[Int(artifact)].artifact : "number \(artifact)"
+        }
+        throw Failure(
+            "ambiguous_path", "'\(path)' is a member of several artifacts: \(names.joined(separator: ", "))",
+            session: session.session,
+            hint: artifactsDamage == nil || knowsArtifacts
+                ? "choose one with --artifact, such as --artifact \(names[0])"
+                : "the pack's list of artifacts is damaged; salvage export writes all of them")
     }
 
     private func ends(_ member: Member, in wanted: [UInt8], behind mark: UInt8) -> Bool {

@@ -32,6 +32,15 @@ import Testing
         #expect(logs.status == 3 && logs.err.contains("list of artifacts is damaged"), "\(logs.status) \(logs.err)")
         let chosen = try fleet.salvage("logs", "s", "--path", "Game.log")
         #expect(chosen.status == 0 && chosen.out.contains("another log"), "\(chosen.err)")
+        let exported = try fleet.salvage("export", "s", "--to", fleet.scratch.path("out"), "--json")
+        #expect(exported.status == 3 && exported.err.contains("list of artifacts is damaged"), "\(exported.err)")
+        #expect(exported.objects.first?["artifacts_damage"] is String, "\(exported.out)")
+        let metadata = try Data(
+            contentsOf: URL(fileURLWithPath: fleet.scratch.path("out/salvage-metadata.json")))
+        let described = try JSONSerialization.jsonObject(with: metadata) as? [String: Any]
+        // What the catalog knows, not what an empty row says.
+        let states = (described?["artifacts"] as? [[String: Any]])?.compactMap { $0["state"] as? String }
+        #expect(states == ["collected", "collected"], "\(String(decoding: metadata, as: UTF8.self))")
         // Without the catalog's rows nobody knows, and nobody guesses.
         let emptied = try shell(
             """
@@ -41,5 +50,9 @@ import Testing
         guard emptied.status == 0 else { return }
         let blind = try fleet.salvage("logs", "s")
         #expect(blind.status == 3 && blind.out.isEmpty && blind.err.contains("--path"), "\(blind.out)\(blind.err)")
+        let guess = try fleet.salvage("export", "s", "--to", fleet.scratch.path("blind"))
+        #expect(guess.status == 3, "\(guess.err)")
+        let nothing = try String(contentsOfFile: fleet.scratch.path("blind/salvage-metadata.json"), encoding: .utf8)
+        #expect(!nothing.contains("\"artifacts\"") && nothing.contains("artifacts_damage"), "\(nothing)")
     }
 }

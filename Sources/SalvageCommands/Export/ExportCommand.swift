@@ -61,6 +61,7 @@ struct Export: ParsableCommand {
             line.add("bytes", writer.bytes)
             line.add("left_out", writer.leftOut)
             line.add("damaged", writer.damaged)
+            line.add("artifacts_damage", writer.pack.artifactsDamage?.description)
             output.line(line)
         } else if !options.quiet {
             output.text("\(writer.files) files, \(SizeText.binary(writer.bytes)) in \(target)")
@@ -75,7 +76,11 @@ struct Export: ParsableCommand {
                 path: path
             ).report(json: options.json, style: options.errorStyle)
         }
-        if !writer.damaged.isEmpty { throw EndedWith(status: .partial) }
+        if let damage = writer.pack.artifactsDamage {
+            writer.pack.artifactsUnreadable(damage, hint: "salvage verify names what is damaged").report(
+                json: options.json, style: options.errorStyle)
+        }
+        if !writer.damaged.isEmpty || writer.pack.artifactsDamage != nil { throw EndedWith(status: .partial) }
     }
 }
 
@@ -174,12 +179,14 @@ enum MetadataFile {
         line.add("created", time: session.created)
         line.add("exited", time: session.exited ?? session.firstSeenExited)
         line.add("state", session.state.rawValue)
-        line.add("artifacts", json: ArtifactEntry.json(pack.artifacts))
+        // From the catalog where the pack's own list is damaged, and none where that does not know either.
+        if pack.knowsArtifacts { line.add("artifacts", json: ArtifactEntry.json(pack.artifacts)) }
+        line.add("artifacts_damage", pack.artifactsDamage?.description)
         line.add(
             "members",
             pack.reader.members.map { member in
                 var row = JSONLine()
-                row.add("artifact", pack.artifact(of: member))
+                if pack.knowsArtifacts { row.add("artifact", pack.artifact(of: member)) }
                 row.add("path", Escape.path(member.path))
                 if !Escape.isUTF8(member.path) { row.add("path_base64", Base64.text(member.path)) }
                 row.add("kind", member.kind.name)

@@ -72,6 +72,9 @@ struct LogsFollower {
     /// The lines that only the pack has: those that came between the last look and the end.
     private func printRest(_ record: SessionRecord, _ place: Place) throws -> Bool {
         let pack = try SessionPack(session, catalog: catalog)
+        if let damage = pack.artifactsDamage, !pack.knowsArtifacts {
+            throw pack.artifactsUnreadable(damage, hint: "choose members with salvage logs --path")
+        }
         let logs = pack.reader.members.indices.filter { pack.artifact(of: pack.reader.members[$0]) == "logs" }
         guard let log = logs.first, pack.reader.members[log].size > place.offset else { return true }
         let source = PackSource(pack.reader, label: SourceLabel(record), usesFilters: false, members: [log])

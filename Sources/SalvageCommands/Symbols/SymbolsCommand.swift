@@ -49,6 +49,8 @@ struct SymbolsAdd: ParsableCommand {
     struct Renewal {
         var crashes = 0
         var signatures = 0
+        /// Packs that could not be read; the crashes of their sessions stay as they were.
+        var unread: [Failure] = []
     }
 
     private static func renew(
@@ -71,7 +73,17 @@ struct SymbolsAdd: ParsableCommand {
         for (index, id) in concerned.enumerated() {
             progress.update("naming the stacks of \(index + 1) of \(concerned.count) sessions")
             guard let pack = try catalog.session(id)?.pack else { continue }
-            var contents = try PackContents(try PackReader.open(path: store + "/" + pack, tolerant: true), path: pack)
+            var contents: PackContents
+            do throws(PackError) {
+                contents = try PackContents(try PackReader.open(path: store + "/" + pack), path: pack)
+            } catch {
+                // Without its tables the dumps would seem gone.
+                renewal.unread.append(
+                    Failure(
+                        "pack_unreadable", "the pack cannot be read, so its stacks stay as they were: \(error.message)",
+                        session: id, path: pack, hint: "salvage verify names what is damaged"))
+                continue
+            }
             signer.renew(&contents)
             let updates = contents.renewed.values.compactMap { json in
                 CrashSigner.decode(json).map { CrashUpdate(session: id, crash: $0.crash, json: json) }
@@ -110,6 +122,8 @@ struct SymbolsAdd: ParsableCommand {
             if addition.withoutBuildID.count > 20 { output.text("… and \(addition.withoutBuildID.count - 20) more") }
         }
         try output.finish()
+        for failure in renewal.unread { failure.report(json: options.json, style: options.errorStyle) }
+        if !renewal.unread.isEmpty { throw EndedWith(status: .partial) }
         if addition.added.isEmpty, addition.known == 0 {
             throw Failure(
                 "no_symbols", "nothing with a build id was found in \(paths.joined(separator: " "))",
