@@ -38,7 +38,7 @@ public final class Catalog: Sendable {
     ///   - store: the store's folder.
     ///   - readOnly: whether only queries will be asked.
     ///   - busyTimeout: seconds to wait for another process's write to end.
-    /// - Throws: ``CatalogError`` with `missing`, `corrupt`, `newer`, `foreign`, `io` or `busy`.
+    /// - Throws: ``CatalogError`` with `missing`, `corrupt`, `older`, `newer`, `foreign`, `io` or `busy`.
     public static func open(
         store: String, readOnly: Bool = false, busyTimeout: Double = 15
     ) throws(CatalogError) -> Catalog {
@@ -84,14 +84,15 @@ public final class Catalog: Sendable {
     }
 
     private func adoptSchema() throws(CatalogError) {
-        let found = try direct { (connection) throws(CatalogError) in
-            if !readOnly { try connection.execute("PRAGMA journal_mode = WAL") }
-            return try checkedVersion(connection)
+        if !readOnly {
+            try direct { (connection) throws(CatalogError) in try connection.execute("PRAGMA journal_mode = WAL") }
         }
+        // As one view: another process may bring the database up to date between the header and the tables.
+        let found = try read { (connection) throws(CatalogError) in try checkedVersion(connection) }
         guard found != Schema.version else { return }
         guard !readOnly else {
             throw CatalogError(
-                code: .missing, message: "the catalog has an older layout (\(found) of \(Schema.version))", path: path,
+                code: .older, message: "the catalog has an older layout (\(found) of \(Schema.version))", path: path,
                 hint: "any command that writes, such as salvage harvest or salvage reindex, brings it up to date")
         }
         try write { (connection) throws(CatalogError) in
@@ -103,19 +104,44 @@ public final class Catalog: Sendable {
     private func checkedVersion(_ connection: Connection) throws(CatalogError) -> Int64 {
         let version = try connection.integer("PRAGMA user_version") ?? 0
         if version > Schema.version {
+            let isOurs = try Schema.isToday(connection)
             throw CatalogError(
                 code: .newer,
-                message: "the catalog has layout \(version); this salvage knows layouts up to \(Schema.version)",
+                message: isOurs
+                    ? "the catalog's header says layout \(version), but its tables are those of layout \(Schema.version)"
+                    : "the catalog has layout \(version); this salvage knows layouts up to \(Schema.version)",
                 path: path,
-                hint: "use the newer salvage that wrote it, or move the file away and run salvage reindex")
+                hint: isOurs
+                    ? "use the newer salvage that wrote it; if there was none, its header is damaged: "
+                        + CatalogError.rebuildHint
+                    : "use the newer salvage that wrote it, or move the file away and run salvage reindex")
+        }
+        guard version >= 0 else {
+            throw CatalogError(
+                code: .corrupt, message: "the catalog is damaged: its header says layout \(version)", path: path,
+                hint: CatalogError.rebuildHint)
         }
         let application = try connection.integer("PRAGMA application_id") ?? 0
-        if application == Schema.applicationID { return version }
+        if application == Schema.applicationID {
+            if version == Schema.version { return version }
+            guard try Schema.isToday(connection) else { return version }
+            throw CatalogError(
+                code: .corrupt,
+                message:
+                    "the catalog is damaged: its header says layout \(version), but its tables are those of layout "
+                    + "\(Schema.version)", path: path, hint: CatalogError.rebuildHint)
+        }
         let tables = try connection.integer("SELECT count(*) FROM sqlite_master") ?? 0
         guard application == 0 && version == 0 && tables == 0 else {
+            let isOurs = try Schema.hasOurTables(connection)
             throw CatalogError(
-                code: .foreign, message: "the file is a database of another program", path: path,
-                hint: "choose another store with --store, or move the file away and run salvage reindex")
+                code: .foreign,
+                message: isOurs
+                    ? "the file has the catalog's tables, but its header says that it is a database of another program"
+                    : "the file is a database of another program", path: path,
+                hint: isOurs
+                    ? "its header is damaged: \(CatalogError.rebuildHint)"
+                    : "choose another store with --store, or move the file away and run salvage reindex")
         }
         return version
     }

@@ -15,6 +15,8 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let missing = Code(rawValue: "catalog_missing")
         /// The file is damaged, or is not an SQLite database.
         public static let corrupt = Code(rawValue: "catalog_corrupt")
+        /// An earlier version of salvage wrote the file, which was opened for reading only.
+        public static let older = Code(rawValue: "catalog_older")
         /// A later version of salvage wrote the file.
         public static let newer = Code(rawValue: "catalog_newer")
         /// An SQLite database of some other program.
@@ -60,14 +62,29 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
 }
 
 extension CatalogError {
+    /// What to do about a damaged database.
+    static let rebuildHint = "salvage reindex sets the damaged file aside and rebuilds the catalog from the packs"
+
+    /// Whether SQLite misses a table or column that our own statements name, or cannot read the file's format: they are
+    /// made for the layout that was checked at opening, so it is the database that changed.
+    private static func tellsOfSchema(_ message: String) -> Bool {
+        [
+            "no such table", "no such column", "no such index", "has no column named", "already exists",
+            "duplicate column name", "ON CONFLICT clause does not match", "unsupported file format",
+        ].contains { message.contains($0) }
+    }
+
     /// Translates an SQLite result code. Only the primary code decides; the extended one is kept in the message.
     init(sqlite code: Int32, message: String, path: String) {
         let detail = "\(message) [SQLite \(code)]"
         switch code & 0xFF {
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             self.init(
-                code: .corrupt, message: "the catalog is damaged: \(detail)", path: path,
-                hint: "salvage reindex sets the damaged file aside and rebuilds the catalog from the packs")
+                code: .corrupt, message: "the catalog is damaged: \(detail)", path: path, hint: Self.rebuildHint)
+        case SQLITE_ERROR where Self.tellsOfSchema(message):
+            self.init(
+                code: .corrupt, message: "the catalog's tables are damaged: \(detail)", path: path,
+                hint: Self.rebuildHint)
         case SQLITE_BUSY, SQLITE_LOCKED:
             self.init(
                 code: .busy, message: "the catalog is locked by another process: \(detail)", path: path,

@@ -1,7 +1,9 @@
 internal import Pack
+import Text
 
 extension Catalog {
-    /// What SQLite's check of the whole database finds, one sentence each; empty when it is sound.
+    /// What SQLite's check of the whole database and a look at its tables' definitions find, one sentence each; empty
+    /// when it is sound.
     ///
     /// - Throws: ``CatalogError`` when the database cannot be read for another reason than damage.
     public func integrityProblems(limit: Int = 20) throws(CatalogError) -> [String] {
@@ -10,7 +12,8 @@ extension Catalog {
                 let check = try connection.prepare("PRAGMA integrity_check(\(max(1, limit)))")
                 var problems: [String] = []
                 while try check.step() { problems.append(check.text(0)) }
-                return problems == ["ok"] ? [] : problems
+                if problems == ["ok"] { problems = [] }
+                return problems + (try Schema.differences(connection))
             }
         } catch {
             guard error.code == .corrupt else { throw error }
@@ -30,7 +33,7 @@ extension Catalog {
         func compare(_ what: String, _ row: some Equatable, _ pack: some Equatable, _ isEqual: Bool) {
             if !isEqual { found.append("the catalog says \(what) \(row), the pack \(pack)") }
         }
-        compare("pack", record.pack ?? "none", contents.path, record.pack == contents.path)
+        compare("pack", record.pack ?? "none", contents.path, record.pack?.hasSameBytes(as: contents.path) == true)
         compare("bytes", record.packBytes, contents.packBytes, record.packBytes == contents.packBytes)
         compare("members", record.members, contents.members.count, record.members == contents.members.count)
         let rows = try members(session)
@@ -42,36 +45,15 @@ extension Catalog {
                 row.path == member.path && row.kind == member.kind && row.mode == member.mode
                 && row.mtime == member.mtime && row.size == member.size && row.stored == member.stored
                 && row.sha256 == member.sha256 && row.linkTarget == member.linkTarget && row.flags == member.flags
-                && (!artifacts.indices.contains(index) || row.artifact == artifacts[index])
+                && (!artifacts.indices.contains(index) || row.artifact.hasSameBytes(as: artifacts[index]))
             if !isEqual { found.append("the catalog's row of member \(row.ordinal) is not what the pack says") }
         }
-        found += try crashDifferences(contents)
+        found += try read { (connection) throws(CatalogError) in
+            var facts = FactDifferences(connection, contents)
+            try facts.compare()
+            return facts.found
+        }
         return found
-    }
-
-    /// Records are renewed with symbols and rules: of each only whose it is must agree, and that it can be read.
-    private func crashDifferences(_ contents: PackContents) throws(CatalogError) -> [String] {
-        let session = contents.facts.session
-        let rows = try read { (connection) throws(CatalogError) in
-            let query = try connection.prepare(
-                """
-                SELECT c.id, c.json FROM crashes c JOIN sessions s ON s.key = c.session WHERE s.id = ?1
-                ORDER BY c.ordinal
-                """
-            ).bind(1, session)
-            var rows: [(id: String, json: [UInt8])] = []
-            while try query.step() { rows.append((query.text(0), query.blob(1))) }
-            return rows
-        }
-        guard rows.count == contents.crashes.count else {
-            return ["the catalog has \(rows.count) crashes, the pack \(contents.crashes.count)"]
-        }
-        return zip(rows, contents.crashes.enumerated()).compactMap { row, packed in
-            let id = CrashFacts(json: packed.element).id ?? "\(session)#\(packed.offset)"
-            let listed = CrashFacts(json: row.json).id ?? "\(session)#\(packed.offset)"
-            return row.id == id && listed == id
-                ? nil : "the catalog's row of crash \(packed.offset) is not what the pack says"
-        }
     }
 }
 

@@ -74,8 +74,8 @@ extension Catalog {
 
     /// Rebuilds the catalog of a store from its packs, also when the database is missing or damaged.
     ///
-    /// An intact database keeps the ledger of its sessions, those without a pack too. A damaged one is renamed to
-    /// `catalog.sqlite.damaged-<time>` first; then only what packs know comes back. With an intact one, harvests and
+    /// An intact database keeps the ledger of its sessions, those without a pack too. A damaged one, also one of which only
+    /// the header or the tables' definitions are, is renamed to `catalog.sqlite.damaged-<time>` first; then only what packs know comes back. With an intact one, harvests and
     /// ingests may go on meanwhile.
     ///
     /// - Parameters:
@@ -91,7 +91,7 @@ extension Catalog {
         do throws(CatalogError) {
             return try openIntact(store: store).reindex(renew: renew, progress: progress)
         } catch {
-            guard error.code == .corrupt else { throw error }
+            if error.code != .corrupt { guard try hasWrongHeader(error) else { throw error } }
             try alone()
             let setAside = try setDatabaseAside(store: store)
             var report = try open(store: store).reindex(renew: renew, progress: progress)

@@ -3,7 +3,8 @@ internal import GRDB
 /// The tables of `catalog.sqlite` and the steps from one version to the next.
 ///
 /// Versions are counted in `user_version`; `application_id` marks the file as ours ("SLVG"). A step is never edited
-/// once released: a change is a new step.
+/// once released: a change is a new step, and each step makes or changes a table or an index, by which a layout is told
+/// from a damaged header.
 enum Schema {
     static let applicationID: Int64 = 0x534C_5647
 
@@ -16,7 +17,7 @@ enum Schema {
         try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
     }
 
-    private static let steps = [first, pruning, aliases, packs, wanted]
+    static let steps = [first, pruning, aliases, packs, wanted]
 
     /// `names` holds images, tags, locations and artifact paths once, so that the crash index is six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,

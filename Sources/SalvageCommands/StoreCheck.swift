@@ -3,6 +3,7 @@ import Glibc
 import Ingest
 import Pack
 import Terminal
+import Text
 
 /// Checks a whole store: the database, every pack, and whether the two agree, both ways.
 struct StoreCheck {
@@ -13,6 +14,8 @@ struct StoreCheck {
     /// What is not as it should be.
     private(set) var problems = 0
     private var packs = 0
+    /// The rows to compare with; nil where they cannot be read, which was said.
+    private var catalog: Catalog?
     private let progress: Progress
 
     init(store: String, quick: Bool, options: GlobalOptions, output: Output) {
@@ -25,23 +28,22 @@ struct StoreCheck {
 
     /// Carries out the check; returns whether all is well.
     mutating func run() throws -> Bool {
-        let catalog = try openCatalog()
         // The disk first: what is committed after this is in the rows as well.
         let listing = StorePacks.list(store: store)
-        var named: [(path: String, session: String)] = []
-        do {
-            try catalog?.forEachSession { session in
+        try openCatalog(listing)
+        let named = try ask { catalog in
+            var named: [(path: String, session: String)] = []
+            try catalog.forEachSession { session in
                 if let pack = session.pack { named.append((pack, session.session)) }
             }
-        } catch let error as CatalogError where error.code == .corrupt {
-            tell(Catalog.fileName, nil, "corrupt", "its sessions cannot all be read: \(error.message)", Self.rebuild)
+            return named
         }
-        for (index, pack) in named.enumerated() {
-            progress.update("verifying \(index + 1) of \(named.count) packs")
-            try check(pack.path, of: pack.session, catalog)
+        for (index, pack) in (named ?? []).enumerated() {
+            progress.update("verifying \(index + 1) of \(named?.count ?? 0) packs")
+            try check(pack.path, of: pack.session)
         }
-        let known = Set(named.map(\.path))
-        for file in listing.packs where !known.contains(file.path) { try checkUnknown(file, catalog) }
+        let known = ByteSet((named ?? []).map(\.path))
+        for file in listing.packs where !known.contains(file.path) { try checkUnknown(file) }
         for file in listing.aside {
             tell(
                 file.path, nil, "set_aside", "an earlier pack that was damaged when more of its session arrived",
@@ -63,27 +65,51 @@ struct StoreCheck {
 
     private static let rebuild = "salvage reindex makes the catalog again from the packs"
 
-    /// The catalog, and what SQLite's own check says of it. A damaged one does not keep the packs from being checked.
-    private mutating func openCatalog() throws -> Catalog? {
+    /// Opens the catalog and tells what is wrong with it. One that is damaged, missing, or of a layout that this version
+    /// does not read, does not keep the packs from being checked.
+    private mutating func openCatalog(_ listing: StorePacks.Listing) throws {
         do throws(CatalogError) {
             let catalog = try Catalog.open(store: store, readOnly: true)
             for problem in try catalog.integrityProblems() {
                 tell(Catalog.fileName, nil, "corrupt", problem, Self.rebuild)
             }
-            return catalog
+            self.catalog = catalog
         } catch {
-            guard error.code == .corrupt else { throw error }
-            tell(Catalog.fileName, nil, "corrupt", error.message, Self.rebuild)
+            switch error.code {
+            case .busy, .io: throw error
+            // Where nothing was ever kept there is nothing to check.
+            case .missing where listing.packs.isEmpty && listing.aside.isEmpty && listing.troubles.isEmpty: throw error
+            case .missing:
+                tell(
+                    Catalog.fileName, nil, "missing",
+                    "there is no catalog, though the store has \(listing.packs.count) packs", Self.rebuild)
+            case .older, .newer: tell(Catalog.fileName, nil, "other_layout", error.message, error.hint)
+            case .foreign: tell(Catalog.fileName, nil, "foreign", error.message, error.hint)
+            case .corrupt: tell(Catalog.fileName, nil, "corrupt", error.message, Self.rebuild)
+            default: tell(Catalog.fileName, nil, "unreadable", error.message, error.hint)
+            }
+        }
+    }
+
+    /// Asks the catalog. Rows that turn out to be damaged are told of and not asked for again.
+    private mutating func ask<Answer>(_ query: (Catalog) throws -> Answer) throws -> Answer? {
+        guard let catalog else { return nil }
+        do {
+            return try query(catalog)
+        } catch let error as CatalogError where error.code == .corrupt || error.code == .database {
+            tell(Catalog.fileName, nil, "corrupt", "its rows cannot all be read: \(error.message)", Self.rebuild)
+            self.catalog = nil
             return nil
         }
     }
 
-    private mutating func check(_ path: String, of session: String, _ catalog: Catalog?) throws {
+    private mutating func check(_ path: String, of session: String) throws {
         packs += 1
         switch StorePacks.presence(of: path, store: store) {
         case .absent:
             // Pruned since the row was read.
-            guard try catalog?.session(session)?.pack == path else { return }
+            guard let row = try ask({ try $0.session(session) }), let row, row.pack?.hasSameBytes(as: path) == true
+            else { return }
             return tell(path, session, "missing", "the catalog names a pack that does not exist", nil)
         case .unknown(let reason):
             return tell(path, session, "unreadable", "the pack cannot be looked at now: \(reason)", nil)
@@ -118,10 +144,10 @@ struct StoreCheck {
                     return ["the pack is of session \(contents.facts.session)"]
                 }
                 found = try catalog.differences(from: contents)
-            } catch let error as CatalogError where error.code == .corrupt {
+            } catch let error as CatalogError where error.code == .corrupt || error.code == .database {
                 return ["the catalog's rows cannot be read: \(error.message)"]
-            } catch let error as PackError where error.isAbsence {
-                return []
+            } catch let error as PackError where !error.isLocalFault {
+                return error.isAbsence ? [] : ["the pack could not be read once more: \(error)"]
             }
             if found.isEmpty { return [] }
             // A new generation may lie there that is about to be entered.
@@ -136,7 +162,7 @@ struct StoreCheck {
     }
 
     /// A pack that no row named when the rows were read.
-    private mutating func checkUnknown(_ file: StorePacks.File, _ catalog: Catalog?) throws {
+    private mutating func checkUnknown(_ file: StorePacks.File) throws {
         switch StorePacks.presence(of: file.path, store: store) {
         case .absent: return
         case .unknown(let reason):
@@ -146,7 +172,8 @@ struct StoreCheck {
         let check = PackCheck(path: "\(store)/\(file.path)", quick: quick)
         let session = check.report.session
         if NewPacks.isNew(file, session: session, store: store) { return }
-        if let session, let record = try catalog?.session(session), record.pack == file.path { return }
+        let other = try session.flatMap { session in try ask { try $0.session(session) } ?? nil }
+        if other?.pack?.hasSameBytes(as: file.path) == true { return }
         packs += 1
         if !check.report.isSound {
             problems += 1
@@ -155,7 +182,6 @@ struct StoreCheck {
         }
         // Without a catalog every pack is unknown, which its damage has said already.
         guard catalog != nil else { return }
-        let other = try session.flatMap { try catalog?.session($0) }
         let words =
             other?.pack.map { "the session has another pack in the catalog, \($0)" }
             ?? (other?.pruned != nil

@@ -20,9 +20,9 @@ struct StoreExamination {
         }
         var findings = rights(info)
         findings.append(room)
-        findings += leftBehind
         let remains = RemainsExamination(store: store)
         findings += remains.spool
+        findings += remains.packs
         do {
             let catalog = try Catalog.open(store: store, readOnly: true)
             let status = try catalog.status()
@@ -40,7 +40,9 @@ struct StoreExamination {
                 .warning("rules", $0.message, hint: $0.hint)
             }
         } catch let error as CatalogError where error.code == .missing {
-            findings.append(.note("catalog", "there is none yet", hint: error.hint))
+            findings.append(remains.withoutCatalog(error))
+        } catch let error as CatalogError where error.code == .older {
+            findings.append(.warning("catalog", error.message, hint: error.hint))
         } catch {
             let failure = FailureReport.failure(for: error)
             findings.append(
@@ -90,53 +92,6 @@ struct StoreExamination {
         guard statvfs(store, &facts) == 0 else { return nil }
         let (bytes, overflow) = UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize))
         return overflow ? UInt64.max : bytes
-    }
-
-    /// Downloads that wait for a pack, and what was put aside.
-    private var leftBehind: [Finding] {
-        // A session's folder is also its write lock: one without a download waits for nothing.
-        let waiting = entries(store + "/spool").filter { !$0.hasPrefix(".") && hasDownloads("\(store)/spool/\($0)") }
-            .count
-        let aside = entries(store + "/spool/.quarantine").count
-        var findings: [Finding] = []
-        if waiting > 0 {
-            findings.append(
-                .note(
-                    "spool",
-                    waiting == 1
-                        ? "1 session has downloads that are in no pack yet"
-                        : "\(waiting) sessions have downloads that are in no pack yet"))
-        }
-        if aside > 0 {
-            findings.append(
-                .warning(
-                    "quarantine", "downloads of \(aside) sessions are in quarantine: their readers crashed or stalled",
-                    hint: "they lie in \(store)/spool/.quarantine, salvage why SESSION says why; to try one again: "
-                        + "salvage ingest --session SESSION FILE"))
-        }
-        return findings
-    }
-
-    /// Whether a folder of the spool holds a download; one that is a link belongs to nobody.
-    private func hasDownloads(_ folder: String) -> Bool {
-        var info = stat()
-        guard lstat(folder, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else { return false }
-        return entries(folder).contains { name in
-            [".part", ".complete", ".cut"].contains { name.hasSuffix($0) } && name != "session.json.part"
-        }
-    }
-
-    private func entries(_ path: String) -> [String] {
-        guard let handle = opendir(path) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 
     private func deadlines(_ status: StoreStatus, _ flow: LedgerFlow) throws -> [Finding] {

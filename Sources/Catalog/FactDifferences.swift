@@ -1,0 +1,173 @@
+internal import Pack
+import Text
+
+/// Compares what queries select by with what a pack says of its session. A later step of the ledger may know more than
+/// the pack: what the pack does not say, and what such a step sets anew, is left out.
+struct FactDifferences {
+    private let connection: Connection
+    private let contents: PackContents
+    private(set) var found: [String] = []
+
+    init(_ connection: Connection, _ contents: PackContents) {
+        self.connection = connection
+        self.contents = contents
+    }
+
+    /// Looks at the session's row, its labels and artifacts, and its crashes.
+    mutating func compare() throws(CatalogError) {
+        guard let (key, isSettled) = try compareSession() else { return }
+        if isSettled { try compareLabels(key) }
+        try compareArtifacts(key)
+        try compareCrashes(key)
+    }
+
+    private mutating func note(_ what: String, _ row: String?, _ pack: String?) {
+        if !Self.isSame(row, pack) {
+            found.append("the catalog says \(what) \(row ?? "none"), the pack \(pack ?? "none")")
+        }
+    }
+
+    private mutating func note(_ what: String, _ row: Int64?, _ pack: Int64?) {
+        if row != pack { note(what, row.map { "\($0)" }, pack.map { "\($0)" }) }
+    }
+
+    private static func isSame(_ row: String?, _ pack: String?) -> Bool {
+        guard let row, let pack else { return row == nil && pack == nil }
+        return row.hasSameBytes(as: pack)
+    }
+
+    // MARK: The session
+
+    /// Returns the row's key, and whether the pack is the last that the ledger heard of the session.
+    private mutating func compareSession() throws(CatalogError) -> (key: Int64, isSettled: Bool)? {
+        let facts = contents.facts
+        let row = try connection.prepare(
+            """
+            SELECT key, state, source, image, tag, location, host, created, exited, at,
+                coalesce(exited, first_seen_exited, created, first_seen, 0), bytes, crashes,
+                (SELECT count(*) FROM crashes c WHERE c.session = s.key AND NOT c.survived)
+            FROM sessions s WHERE id = ?1
+            """
+        ).bind(1, facts.session)
+        guard try row.step() else { return nil }
+        defer { row.reset() }
+        let state = SessionState(rawValue: row.text(1))
+        if state == nil { found.append("the catalog says state \(row.text(1)), which is none") }
+        let source = row.textOrNil(2)
+        let isKnown = source == nil || source == "harvest" || source == "ingest"
+        if !isKnown { note("source", source, facts.source) }
+        note("the time to order by", row.integer(9), row.integer(10))
+        let (bytes, overflow) = contents.members.reduce((UInt64(0), false)) { sum, member in
+            let (next, over) = sum.0.addingReportingOverflow(member.size)
+            return (next, sum.1 || over)
+        }
+        note("bytes of members", row.integer(11), overflow ? .max : Int64(clamping: bytes))
+        if row.integer(12) != row.integer(13) {
+            found.append("the catalog says \(row.integer(12)) crashes and has rows of \(row.integer(13))")
+        }
+        // A session that is looked at again, or was given up, may have other facts than its pack; so may one that came
+        // from the API after a pack was made of it by hand.
+        let isOver = state.map { $0 == .harvested || $0 == .partial || $0 == .skipped } ?? true
+        let isSettled = isOver && (!isKnown || source == facts.source)
+        guard isSettled else { return (row.integer(0), false) }
+        if !facts.image.isEmpty { note("image", row.text(3), facts.image) }
+        for (what, column, fact) in [
+            ("tag", 4, facts.tag), ("location", 5, facts.location), ("host", 6, facts.host),
+        ] as [(String, Int32, String?)] where fact != nil {
+            note(what, row.textOrNil(column), fact)
+        }
+        if let created = facts.created { note("created", row.integerOrNil(7), created) }
+        if let exited = facts.exited { note("exited", row.integerOrNil(8), exited) }
+        return (row.integer(0), true)
+    }
+
+    private mutating func compareLabels(_ key: Int64) throws(CatalogError) {
+        let rows = try connection.prepare("SELECT key, value FROM labels WHERE session = ?1").bind(1, key)
+        var labels: ByteDictionary<String> = [:]
+        while try rows.step() { labels[rows.text(0)] = rows.text(1) }
+        for (name, value) in contents.facts.labels { note("label \(name)", labels[name], value) }
+    }
+
+    // MARK: The artifacts
+
+    private mutating func compareArtifacts(_ key: Int64) throws(CatalogError) {
+        let rows = try connection.prepare(
+            """
+            SELECT artifact, state, tries, last_try, bytes, verdict, flags, sha256 FROM artifacts WHERE session = ?1
+            """
+        ).bind(1, key)
+        var known: ByteSet = []
+        var packed: ByteDictionary<ArtifactEntry> = [:]
+        for entry in contents.artifacts { packed[entry.artifact] = entry }
+        while try rows.step() {
+            let name = rows.text(0)
+            known.insert(name)
+            let state = ArtifactState(rawValue: rows.text(1))
+            if state == nil { found.append("the catalog says state \(rows.text(1)) of \(name), which is none") }
+            guard let entry = packed[name] else { continue }
+            // A later try that brought nothing new leaves these out, or as they were.
+            if let sum = entry.sha256, let row = rows.textOrNil(7) { note("SHA-256 of \(name)", row, sum) }
+            if let verdict = entry.verdict, let row = rows.textOrNil(5) {
+                note("verdict on \(name)", row, verdict)
+                note("flags of \(name)", rows.text(6), entry.flags.joined(separator: " "))
+            }
+            let isSameTry = rows.integerOrNil(3) == entry.lastTry && rows.integer(2) == Int64(entry.tries)
+            if state == entry.state, isSameTry {
+                note("bytes of \(name)", rows.integer(4), Int64(clamping: entry.bytes))
+            }
+        }
+        for entry in contents.artifacts where !known.contains(entry.artifact) {
+            found.append("the catalog has no row of artifact \(entry.artifact)")
+        }
+    }
+
+    // MARK: The crashes
+
+    /// Records are renewed with symbols and rules: of each, whose it is must agree with the pack, and what queries order
+    /// and group by with the record itself.
+    private mutating func compareCrashes(_ key: Int64) throws(CatalogError) {
+        let rows = try connection.prepare(
+            """
+            SELECT c.id, c.json, c.kind, c.signal, c.exception, c.thread, c.quality, c.stack_hash, g.text, c.survived,
+                c.time, c.at, i.text, t.text, l.text
+            FROM crashes c LEFT JOIN signatures g ON g.id = c.signature LEFT JOIN names i ON i.id = c.image
+                LEFT JOIN names t ON t.id = c.tag LEFT JOIN names l ON l.id = c.location
+            WHERE c.session = ?1 ORDER BY c.ordinal
+            """
+        ).bind(1, key)
+        var count = 0
+        while try rows.step() {
+            defer { count += 1 }
+            guard contents.crashes.indices.contains(count) else { continue }
+            if !isSound(rows, packed: CrashFacts(json: contents.crashes[count]), count) {
+                found.append("the catalog's row of crash \(count) is not what the pack says")
+            }
+        }
+        if count != contents.crashes.count {
+            found.append("the catalog has \(count) crashes, the pack \(contents.crashes.count)")
+        }
+    }
+
+    private func isSound(_ row: Statement, packed: CrashFacts, _ ordinal: Int) -> Bool {
+        let facts = contents.facts
+        let record = CrashFacts(json: row.blob(1))
+        let id = packed.id ?? "\(facts.session)#\(ordinal)"
+        guard row.text(0).hasSameBytes(as: id), (record.id ?? id).hasSameBytes(as: id) else { return false }
+        let columns = [record.signal, record.exception, record.thread, record.quality, record.stackHash]
+        for (column, text) in columns.enumerated() {
+            guard Self.isSame(row.textOrNil(Int32(column + 3)), text) else { return false }
+        }
+        let kind = row.text(2)
+        // A renewed record leaves kind and time as the first reading gave them.
+        guard kind == record.kind ?? "unknown" || kind == packed.kind ?? "unknown",
+            Self.isSame(row.textOrNil(8), record.signature ?? "unknown"),
+            row.integer(9) == (kind == "error" ? 1 : 0)
+        else { return false }
+        let time = row.integerOrNil(10)
+        guard time == record.time || time == packed.time, time == nil || time == row.integer(11) else { return false }
+        let image = facts.image.isEmpty ? nil : facts.image
+        return [(12, image), (13, facts.tag), (14, facts.location)].allSatisfy { column, fact in
+            fact == nil || Self.isSame(row.textOrNil(Int32(column)), fact)
+        }
+    }
+}
