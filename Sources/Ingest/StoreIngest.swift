@@ -152,7 +152,7 @@ public struct StoreIngest: Sendable {
         do {
             let (answer, record) = try fill(temporary, session, rows, files, previous: packs, path: relative)
             let reader = try Self.checked(temporary, session, answer)
-            let damage = try Self.makeWay(packs, answer, session.session)
+            let damage = try Self.makeWay(for: reader, packs, answer, session.session)
             // Before the pack: a cut in between leaves a record that counts for no pack, not a pack without filters.
             // Without a record every search opens the pack; the answers stay the same.
             try? FilterLog.append(store: store, pack: relative, packBytes: answer.packBytes, record: record)
@@ -190,13 +190,16 @@ public struct StoreIngest: Sendable {
     }
 
     /// Sets earlier packs aside that are not all in the new one; returns what there is to say about them.
-    private static func makeWay(_ packs: EarlierPacks, _ answer: IngestAnswer, _ session: String) throws -> [String] {
+    private static func makeWay(
+        for new: PackReader, _ packs: EarlierPacks, _ answer: IngestAnswer, _ session: String
+    ) throws -> [String] {
         guard answer.earlier.count == packs.readable.count else {
             throw IngestError(
                 .protocolMismatch,
                 "the child answered for \(answer.earlier.count) earlier packs of \(session), not "
                     + "\(packs.readable.count)")
         }
+        try EarlierMembers.require(in: new, of: packs.readable, answer.earlier, session: session)
         var words: [String] = []
         for (pack, damage) in zip(packs.readable, answer.earlier) where !damage.isSound {
             let place = damage.isCut ? try packs.setAside(pack) : nil

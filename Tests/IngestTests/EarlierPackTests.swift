@@ -242,4 +242,25 @@ import Text
         #expect(StorePacks.list(store: stage.store).packs.map(\.path) == [first.pack])
         #expect(try FileManager.default.contentsOfDirectory(atPath: stage.store + "/spool/.new").isEmpty)
     }
+
+    @Test func aChildThatLeavesOutAnEarlierMemberIsNotBelieved() throws {
+        let first = try pack("old.log")
+        let alone = stage.folder + "/alone.pack"
+        try FileManager.default.copyItem(atPath: stage.store + "/" + first.pack, toPath: alone)
+        let second = try pack("new.log", earlier: first.pack)
+        #expect(second.reader.members.count == 2)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: stage.store + "/" + second.pack))
+        let size = try Data(contentsOf: URL(fileURLWithPath: alone)).count
+        let answer =
+            #"{"verdicts":[],"earlier":[{"problems":[],"isCut":false}],"crashes":0,"members":1,"packBytes":%d,"#
+            + #""barriers":[],"probes":{}}"#
+        try write("third.log", "third line\n")
+        try write("child", "#!/bin/sh\ncat '\(alone)' >&3\nprintf '\(answer)' \(size)\n")
+        chmod(stage.folder + "/child", 0o700)
+        let error = #expect(throws: IngestError.self) {
+            try pack("third.log", earlier: second.pack, executable: stage.folder + "/child")
+        }
+        #expect(error?.code == .foreignPack && error?.message.contains("new.log") == true, "\(error as Any)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: stage.store + "/" + second.pack)) == whole)
+    }
 }
