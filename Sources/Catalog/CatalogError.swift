@@ -98,7 +98,9 @@ extension CatalogError {
                 code: .io, message: "the catalog cannot be opened, read or written: \(detail)", path: path,
                 hint: "check the owner and the mode of the store, and the health of its disk")
         case SQLITE_READONLY:
-            self.init(code: .readOnly, message: "the catalog cannot be written: \(detail)", path: path)
+            self.init(
+                code: .readOnly, message: "the catalog cannot be written: \(detail)", path: path,
+                hint: "check the owner and the mode of the store; salvage verify says whether the file is damaged")
         default:
             self.init(code: .database, message: "the catalog failed: \(detail)", path: path)
         }

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Glibc
 
 extension Schema {
     /// In what the tables and indices of a database differ from those of today's layout, one sentence each.
@@ -50,10 +51,31 @@ extension Schema {
 }
 
 extension Catalog {
+    /// What is wrong with the part of the header for which SQLite takes a file to be one that it may only read; nil where
+    /// that is sound, or the file cannot be read now, which opening the catalog says.
+    ///
+    /// For a process that does not have the catalog open: to close the file lets go the locks that its connections hold.
+    public static func headerProblem(store: String) -> String? {
+        headerProblem(path: store.hasSuffix("/") ? store + fileName : store + "/" + fileName)
+    }
+
+    private static func headerProblem(path: String) -> String? {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { Glibc.close(descriptor) }
+        var header = [UInt8](repeating: 0, count: 20)
+        guard pread(descriptor, &header, header.count, 0) == header.count,
+            header.starts(with: Array("SQLite format 3\0".utf8)), !(1...2).contains(header[18])
+        else { return nil }
+        return "the header says format \(header[18]) for writing, which there is not"
+    }
+
     /// Whether the database that could not be opened is salvage's and only its header says otherwise: that it is another
     /// program's, although it has the catalog's tables, or of a later layout, although its tables are today's.
     static func hasWrongHeader(_ error: CatalogError) throws(CatalogError) -> Bool {
-        guard error.code == .foreign || error.code == .newer, let path = error.path else { return false }
+        guard let path = error.path else { return false }
+        if error.code == .readOnly { return headerProblem(path: path) != nil }
+        guard error.code == .foreign || error.code == .newer else { return false }
         var configuration = Configuration()
         configuration.readonly = true
         do {

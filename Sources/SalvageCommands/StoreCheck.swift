@@ -68,6 +68,9 @@ struct StoreCheck {
     /// Opens the catalog and tells what is wrong with it. One that is damaged, missing, or of a layout that this version
     /// does not read, does not keep the packs from being checked.
     private mutating func openCatalog(_ listing: StorePacks.Listing) throws {
+        if let problem = Catalog.headerProblem(store: store) {
+            tell(Catalog.fileName, nil, "corrupt", problem, Self.rebuild)
+        }
         do throws(CatalogError) {
             let catalog = try Catalog.open(store: store, readOnly: true)
             for problem in try catalog.integrityProblems() {

@@ -23,6 +23,10 @@ struct StoreExamination {
         let remains = RemainsExamination(store: store)
         findings += remains.spool
         findings += remains.packs
+        if let problem = Catalog.headerProblem(store: store) {
+            findings.append(
+                .failure("catalog", "it is damaged: \(problem)", hint: "salvage reindex makes it again from the packs"))
+        }
         do {
             let catalog = try Catalog.open(store: store, readOnly: true)
             let status = try catalog.status()
