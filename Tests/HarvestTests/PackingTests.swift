@@ -151,6 +151,29 @@ import Testing
         }
     }
 
+    @Test func aReloadKeepsWithinTheFilesThatTheSystemAllows() async throws {
+        let store = TemporaryStore()
+        let catalog = try Catalog.open(store: store.path)
+        let fleet = Fleet()
+        let runner = HarvestRunner(
+            configuration: try Configuration.parse("limits: { concurrency: 2, ingests: 1 }\n"), store: store.path,
+            lock: try StoreLock(store: store.path),
+            parts: HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet))
+        let small = DescriptorBudget(limit: 64, open: 16, limits: runner.configuration.limits)
+        runner.state.withLock { $0.budget = small }
+        runner.reload(try Configuration.parse("limits: { concurrency: 64, ingests: 16, followers: 500 }\n"))
+        let (settings, budget) = runner.state.withLock { ($0.fetcher.settings, $0.budget) }
+        #expect(settings.concurrency == budget.downloads && settings.describes == budget.describes)
+        let used =
+            16 + DescriptorBudget.margin + budget.downloads * DescriptorBudget.perDownload + budget.ingests
+            * DescriptorBudget.perIngest + budget.followers * DescriptorBudget.perFollower
+        #expect(used <= 64, "\(budget)")
+        // Smaller bounds count as they are.
+        runner.reload(try Configuration.parse("limits: { concurrency: 1 }\n"))
+        #expect(runner.state.withLock { $0.fetcher.settings.concurrency } == 1)
+        try catalog.close()
+    }
+
     private static func shiftDeadline(_ store: TemporaryStore, _ sessions: [String]) throws {
         let catalog = try Catalog.open(store: store.path)
         defer { try? catalog.close() }

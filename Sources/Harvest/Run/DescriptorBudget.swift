@@ -14,6 +14,9 @@ public struct DescriptorBudget: Sendable, Equatable {
     public let followers: Int
     /// Whether a download and an ingest do not even fit beside each other.
     public let isTight: Bool
+    /// How many files may be open, and how many were beside what is divided.
+    private let limit: Int
+    private let open: Int
 
     /// A connection, its file, and the folder when that is synced.
     static let perDownload = 3
@@ -36,6 +39,7 @@ public struct DescriptorBudget: Sendable, Equatable {
 
     /// Divides what `limit` leaves beside the `open` files among what was configured.
     public init(limit: Int, open: Int, limits: Configuration.Limits) {
+        (self.limit, self.open) = (limit, open)
         let free = limit - open - Self.margin
         var left = free - Self.perDownload - Self.perIngest
         isTight = left < 0
@@ -49,6 +53,11 @@ public struct DescriptorBudget: Sendable, Equatable {
         left -= packs * Self.perIngest
         describes = left >= 8 ? 4 : 1
         followers = min(limits.followers, max(0, left - 4) / Self.perFollower)
+    }
+
+    /// The same files divided among other bounds. What is open now is not counted again: it is what was divided before.
+    func divided(by limits: Configuration.Limits) -> DescriptorBudget {
+        DescriptorBudget(limit: limit, open: open, limits: limits)
     }
 
     /// The budget of this process as it stands.

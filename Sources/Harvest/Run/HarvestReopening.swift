@@ -163,7 +163,9 @@ extension HarvestState {
     /// want of sessions that are done.
     mutating func reconfigure(_ next: Configuration, _ now: Int64) {
         watcher.settings.retention = next.retention
-        fetcher.reconfigure(next, now: now)
+        // What the system allows has not changed, how it is divided has.
+        budget = budget.divided(by: next.limits)
+        fetcher.reconfigure(next, within: budget, now: now)
         for (key, identity) in watcher.runningSessions { follow(key, identity) }
         rulesChanged = true
         absenceDue = true
