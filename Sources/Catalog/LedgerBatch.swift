@@ -50,6 +50,8 @@ public struct LedgerBatch: Sendable, Equatable {
     public var artifacts: [ArtifactRecord]
     /// Requests made, oldest first; the newest ``Catalog/requestsKept`` of each session are kept.
     public var requests: [RequestRecord]
+    /// Sessions of which nothing lies in the spool any more: the notes on their packed downloads are not needed.
+    public var released: [String] = []
 
     /// Makes a batch from its parts.
     public init(
@@ -61,5 +63,5 @@ public struct LedgerBatch: Sendable, Equatable {
     }
 
     /// Whether there is nothing to record.
-    public var isEmpty: Bool { sessions.isEmpty && artifacts.isEmpty && requests.isEmpty }
+    public var isEmpty: Bool { sessions.isEmpty && artifacts.isEmpty && requests.isEmpty && released.isEmpty }
 }

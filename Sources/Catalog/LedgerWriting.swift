@@ -15,6 +15,7 @@ extension Catalog {
             for update in batch.sessions { try ledger.apply(update) }
             for artifact in batch.artifacts { try ledger.put(artifact) }
             for request in batch.requests { try ledger.append(request) }
+            for session in batch.released { try ledger.release(session) }
         }
     }
 
@@ -37,6 +38,7 @@ final class LedgerWriter {
     private let lastRequest: Statement
     private let putRequest: Statement
     private let trimRequests: Statement
+    private let dropDownloads: Statement
 
     init(_ connection: Connection) throws(CatalogError) {
         self.connection = connection
@@ -73,6 +75,8 @@ final class LedgerWriter {
             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             """)
         trimRequests = try connection.prepare("DELETE FROM requests WHERE session = ?1 AND seq <= ?2")
+        dropDownloads = try connection.prepare(
+            "DELETE FROM downloads WHERE session = (SELECT key FROM sessions WHERE id = ?1)")
     }
 
     /// The row of a session, made when there is none.
@@ -130,6 +134,9 @@ final class LedgerWriter {
         if oldest > 0 { try trimRequests.bind(1, key).bind(2, oldest).run() }
     }
 
+    /// Forgets the notes on a session's packed downloads.
+    func release(_ session: String) throws(CatalogError) { try dropDownloads.bind(1, session).run() }
+
     private func restart(_ key: Int64) throws(CatalogError) {
         try connection.execute(
             """
@@ -137,6 +144,7 @@ final class LedgerWriter {
                 deadline = NULL, reason = NULL WHERE key = \(key);
             DELETE FROM artifacts WHERE session = \(key);
             DELETE FROM requests WHERE session = \(key);
+            DELETE FROM downloads WHERE session = \(key);
             """)
     }
 }

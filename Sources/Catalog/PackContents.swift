@@ -13,6 +13,8 @@ public struct PackContents: Sendable, Equatable {
     /// Crash records that were made anew from what the pack alone does not know, such as symbols, by their place in
     /// `crashes`; they are listed instead, and the key of the pack's record becomes an alias.
     public var renewed: [Int: [UInt8]] = [:]
+    /// The downloads that it was made of, where they lay in the spool.
+    public var downloads: [PackedDownload] = []
     /// Where it lies, relative to the store: `packs/2026/11/20/<session>.pack`.
     public var path: String
     /// Its size on disk, in bytes.
@@ -32,6 +34,16 @@ public struct PackContents: Sendable, Equatable {
     }
 }
 
+/// Who enters a pack, and so what its rows may change of what the ledger has.
+public enum PackSource: Sendable, Equatable {
+    /// The harvest that made it, with the ledger's words in it: its rows replace what was known.
+    case harvest
+    /// An ingest by hand of these artifacts. A harvest's own rows, state and source stay.
+    case ingest([String])
+    /// It was found on the disk. It fills in what the ledger lacks.
+    case disk
+}
+
 extension Catalog {
     /// Records a published pack: session, artifacts, members and crashes in one transaction.
     ///
@@ -39,14 +51,18 @@ extension Catalog {
     /// be repeated: the same pack again leaves the same rows. Facts that the pack does not know stay as they were;
     /// rows of artifacts that it does not hold stay too. Without a state in the facts, the state follows from the
     /// artifacts.
-    public func commit(_ contents: PackContents) throws(CatalogError) { try commit([contents]) }
+    ///
+    /// - Parameter source: who enters it; only a harvest's pack says more than its session's ledger.
+    public func commit(_ contents: PackContents, from source: PackSource = .harvest) throws(CatalogError) {
+        try commit([contents], from: source)
+    }
 
-    /// Records several published packs in one transaction; see ``commit(_:)-(PackContents)``.
-    public func commit(_ packs: [PackContents]) throws(CatalogError) {
+    /// Records several published packs in one transaction; see ``commit(_:from:)-(PackContents,_)``.
+    public func commit(_ packs: [PackContents], from source: PackSource = .harvest) throws(CatalogError) {
         guard !packs.isEmpty else { return }
         try write { (connection) throws(CatalogError) in
             let writer = try PackRows(connection)
-            for contents in packs { try writer.put(contents) }
+            for contents in packs { try writer.put(contents, from: source) }
         }
     }
 
@@ -70,6 +86,7 @@ extension Catalog {
                     DELETE FROM labels WHERE session = \(key); DELETE FROM artifacts WHERE session = \(key);
                     DELETE FROM aliases WHERE crash IN (SELECT id FROM crashes WHERE session = \(key));
                     DELETE FROM requests WHERE session = \(key); DELETE FROM members WHERE session = \(key);
+                    DELETE FROM downloads WHERE session = \(key);
                     DELETE FROM crashes WHERE session = \(key); DELETE FROM sessions WHERE key = \(key);
                     """)
             }
@@ -103,6 +120,7 @@ extension Catalog {
             try connection.execute(
                 """
                 DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);
+                DELETE FROM downloads WHERE session = \(key);
                 UPDATE sessions SET pack = NULL, pack_bytes = 0, members = 0, bytes = 0, crashes = 0
                     WHERE key = \(key);
                 """)

@@ -4,12 +4,11 @@ import Text
 /// The statements that index packs within one transaction, prepared once.
 final class PackRows {
     private let connection: Connection
-    private let ledger: LedgerWriter
+    private let ledger: PackLedger
     private var names: Interning
     private var signatures: Interning
     private var wanted: Interning
     private let facts: Statement
-    private let states: Statement
     private let setPack: Statement
     private let putMember: Statement
     private let putCrash: Statement
@@ -18,17 +17,14 @@ final class PackRows {
 
     init(_ connection: Connection) throws(CatalogError) {
         self.connection = connection
-        ledger = try LedgerWriter(connection)
+        ledger = try PackLedger(connection, LedgerWriter(connection))
         names = try Interning("names", on: connection)
         signatures = try Interning("signatures", on: connection)
         wanted = try Interning("wanted", on: connection)
         facts = try connection.prepare("SELECT image, tag, location, at FROM sessions WHERE key = ?1")
-        states = try connection.prepare("SELECT state FROM artifacts WHERE session = ?1")
         setPack = try connection.prepare(
             """
-            UPDATE sessions SET pack = ?2, pack_bytes = ?3, members = ?4, bytes = ?5, crashes = ?6,
-                pruned = NULL, pruned_why = NULL
-            WHERE key = ?1
+            UPDATE sessions SET pack = ?2, pack_bytes = ?3, members = ?4, bytes = ?5, crashes = ?6 WHERE key = ?1
             """)
         putMember = try connection.prepare(
             """
@@ -45,10 +41,8 @@ final class PackRows {
         known = try connection.prepare("SELECT id, signature FROM crashes WHERE session = ?1")
     }
 
-    func put(_ contents: PackContents) throws(CatalogError) {
-        let key = try ledger.key(of: contents.facts.session)
-        for entry in contents.artifacts { try ledger.put(entry, nextTry: nil, session: key) }
-        try ledger.apply(update(contents.facts, state: state(of: key, contents.facts)))
+    func put(_ contents: PackContents, from source: PackSource) throws(CatalogError) {
+        let key = try ledger.put(contents, from: source)
         var before: ByteDictionary<Int64> = [:]
         known.bind(1, key)
         while try known.step() { before[known.text(0)] = known.integer(1) }
@@ -58,29 +52,6 @@ final class PackRows {
         let crashes = try putCrashes(contents, session: key, before: before)
         setPack.bind(1, key).bind(2, contents.path).bind(3, contents.packBytes).bind(4, contents.members.count)
         try setPack.bind(5, bytes).bind(6, crashes).run()
-    }
-
-    private func state(of key: Int64, _ facts: SessionFacts) throws(CatalogError) -> SessionState {
-        if let state = facts.state.flatMap(SessionState.init(rawValue:)) { return state }
-        var all: [ArtifactState] = []
-        states.bind(1, key)
-        while try states.step() { all.append(ArtifactState(rawValue: states.text(0)) ?? .failed) }
-        return .derived(from: all)
-    }
-
-    private func update(_ facts: SessionFacts, state: SessionState) -> SessionUpdate {
-        var update = SessionUpdate(session: facts.session, state: state, reason: facts.reason)
-        update.image = facts.image.isEmpty ? nil : facts.image
-        update.tag = facts.tag
-        update.location = facts.location
-        update.host = facts.host
-        update.labels = facts.labels
-        update.created = facts.created
-        update.exited = facts.exited
-        update.seenExited = facts.firstSeenExited
-        update.deadline = facts.deadline
-        update.source = facts.source
-        return update
     }
 
     private func putMembers(_ contents: PackContents, session key: Int64) throws(CatalogError) -> UInt64 {

@@ -41,7 +41,7 @@ public struct ReindexReport: Sendable {
     /// Packs of a session that has another one, which the catalog names: left alone. What they hold is found by no query
     /// until the session's next ingest takes it in.
     public var superseded: [Second] = []
-    /// Sessions whose pack is gone; their rows say `lost` now.
+    /// Sessions whose pack is gone. Those that were done say `lost` now; the others are asked for what it held.
     public var missing: [String] = []
     /// Folders and packs that could not be looked at now, and why: nothing follows from it for what they hold.
     public var unreadable: [Damage] = []
@@ -173,7 +173,7 @@ extension Catalog {
                     outdone.append(.init(path: found.contents.path, session: found.contents.facts.session))
                     continue
                 }
-                try writer.put(found.contents)
+                try writer.put(found.contents, from: .disk)
             }
             return (replaced, outdone)
         }
@@ -205,16 +205,32 @@ extension Catalog {
                     }
                 }
             }
-            try Self.dropPacks(of: missing, connection)
-            let ledger = try LedgerWriter(connection)
-            for session in missing {
-                try ledger.apply(
-                    SessionUpdate(session: session, state: .lost, reason: "its pack is gone from the store"))
-            }
+            try Self.forget(missing, connection)
             return (missing, unknown)
         }
         report.missing = missing
         report.unknown = unknown
+    }
+
+    /// A session that is done has lost what its pack held. One that is not is still to be asked for it.
+    private static func forget(_ sessions: [String], _ connection: Connection) throws(CatalogError) {
+        try dropPacks(of: sessions, connection)
+        let ledger = try LedgerWriter(connection)
+        let find = try connection.prepare("SELECT key, state IN ('running', 'pending') FROM sessions WHERE id = ?1")
+        let mark = try connection.prepare(
+            """
+            UPDATE artifacts SET state = ?2, reason = ?3 WHERE session = ?1 AND state IN ('collected', 'incomplete')
+            """)
+        for session in sessions {
+            find.bind(1, session)
+            guard try find.step() else { continue }
+            let (key, isOpen) = (find.integer(0), find.integer(1) != 0)
+            find.reset()
+            mark.bind(1, key).bind(2, (isOpen ? ArtifactState.pending : .lost).rawValue)
+            try mark.bind(3, SessionRecord.packGone).run()
+            guard !isOpen else { continue }
+            try ledger.apply(SessionUpdate(session: session, state: .lost, reason: SessionRecord.packGone))
+        }
     }
 
     private static func setDatabaseAside(store: String) throws(CatalogError) -> String {

@@ -179,7 +179,10 @@ extension Catalog {
                 let key = find.integer(0)
                 find.reset()
                 try connection.execute(
-                    "DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);")
+                    """
+                    DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);
+                    DELETE FROM downloads WHERE session = \(key);
+                    """)
                 try note.bind(1, key).bind(2, now).bind(3, reason).run()
                 forgotten.append(pack)
             }

@@ -17,7 +17,7 @@ enum Schema {
         try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
     }
 
-    static let steps = [first, pruning, aliases, packs, wanted]
+    static let steps = [first, pruning, aliases, packs, wanted, downloads]
 
     /// `names` holds images, tags, locations and artifact paths once, so that the crash index is six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
@@ -83,6 +83,13 @@ enum Schema {
         CREATE TABLE aliases(
             crash TEXT NOT NULL, signature INTEGER NOT NULL, PRIMARY KEY(crash, signature)) WITHOUT ROWID;
         CREATE INDEX aliases_signature ON aliases(signature, crash);
+        """
+
+    /// The files of the spool that are in a session's pack, until they are removed: what is not among them is packed again.
+    private static let downloads = """
+        CREATE TABLE downloads(
+            session INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
+            PRIMARY KEY(session, name)) WITHOUT ROWID;
         """
 
     /// The modules whose symbols a crash waits for, as one text that crashes of one bug share; 0 stands for none.

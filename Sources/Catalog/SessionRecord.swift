@@ -71,7 +71,7 @@ public struct SessionRecord: Sendable, Equatable {
     public var bytes: UInt64 = 0
     /// How many crashes were found.
     public var crashes = 0
-    /// When its pack was pruned; nil while it has one, or never had.
+    /// When its pack was pruned; nil where it never was, or where all that was pruned is there again.
     public var pruned: Int64?
     /// The rule that pruned it.
     public var prunedWhy: String?
@@ -84,6 +84,13 @@ public struct SessionRecord: Sendable, Equatable {
 
     /// Whether retention removed its pack, and no later one took its place.
     public var isPruned: Bool { pruned != nil && pack == nil }
+
+    /// The reason of a session, and of its artifacts, whose pack is not in the store any more. It ends when the pack is
+    /// found again.
+    public static let packGone = "its pack is gone from the store"
+
+    /// Begins the reason of an artifact whose bytes were pruned, where a later pack of the session does not hold them.
+    public static let bytesPruned = "its bytes were pruned"
 
     /// When it ended as far as known, else when it began: what listings are ordered by.
     public var at: Int64 { exited ?? firstSeenExited ?? created ?? firstSeen ?? 0 }

@@ -45,12 +45,15 @@ struct Files: ParsableCommand {
             }
             table.add(Self.row(member))
         }
+        let pruned = try catalog.session(id).flatMap { Failure.pruned($0) }
+        if count == 0, let pruned { throw pruned }
         if count == 0 {
             try output.nothing(
                 glob == nil && kinds.isEmpty ? "session \(id) has no members" : "no member matches", options)
         }
         Self.flush(&table, artifact, isFirst: &isFirst, to: output)
         try output.finish()
+        if let pruned, !options.quiet { pruned.report(json: options.json, style: options.errorStyle) }
     }
 
     private static var table: Table {

@@ -33,7 +33,7 @@ struct SessionDescription {
     ///   - earlier: what its present pack knows of it.
     func facts(_ session: String, known: SessionRecord?, earlier: SessionFacts?) -> SessionFacts {
         let now = TimeText.now()
-        let isOurs = known?.source ?? "ingest" == "ingest"
+        let isOurs = known.map { $0.source == "ingest" } ?? true
         var facts = SessionFacts(
             session: session, image: image ?? known?.image ?? "",
             labels: (known?.labels ?? [:]).merging(labels) { $1 })
@@ -44,8 +44,10 @@ struct SessionDescription {
         // The catalog's end of an ingested session may be derived from its members, and more of them come now: only an
         // end that was given once, which the pack knows, stays.
         facts.exited = exited ?? (isOurs ? earlier?.exited : known?.exited)
-        facts.firstSeenExited = isOurs ? now : known?.firstSeenExited ?? now
-        facts.source = known?.source ?? "ingest"
+        // When a session that runs ends is for the harvest to see.
+        facts.firstSeenExited = isOurs ? now : known?.firstSeenExited ?? (known?.state == .running ? nil : now)
+        // A pack that holds nothing of a harvest's says so, and a catalog made from it harvests the session once listed.
+        facts.source = known?.pack == nil ? "ingest" : known?.source ?? "ingest"
         return facts
     }
 }
@@ -93,7 +95,7 @@ struct IngestRun {
             earlier: try catalog.session(session)?.pack, keepsLock: true)
         var contents = try PackContents(outcome.reader, path: outcome.pack)
         signer.renew(&contents)
-        try catalog.commit(contents)
+        try catalog.commit(contents, from: .ingest(intake.artifacts.map(\.artifact)))
         outcome.lock?.release()
         return Result(session: session, outcome: outcome, intake: intake)
     }

@@ -26,6 +26,12 @@ enum LedgerWords {
             let more = absent.count > 3 ? " and \(absent.count - 3) more" : ""
             return "Collected what exists; absent: \(absent.prefix(3).joined(separator: ", "))\(more)."
         }
+        let pruned = entries.filter(\.isPruned).map { Escape.display($0.artifact) }
+        if !pruned.isEmpty {
+            let more = pruned.count > 3 ? " and \(pruned.count - 3) more" : ""
+            let names = pruned.prefix(3).joined(separator: ", ")
+            return "What was collected is not all there any more; pruned: \(names)\(more)."
+        }
         if !entries.isEmpty, entries.allSatisfy({ $0.artifact == FetchItem.logs }) {
             return "Its log was collected; no other artifact was asked for."
         }
@@ -34,7 +40,8 @@ enum LedgerWords {
 
     private static func pruned(_ session: SessionRecord) -> String {
         guard let at = session.pruned else { return "" }
-        return " Its pack was pruned \(TimeText.table(at)) UTC\(session.prunedWhy.map { ": \($0)" } ?? "")."
+        let pack = session.pack == nil ? "Its pack" : "An earlier pack of it"
+        return " \(pack) was pruned \(TimeText.table(at)) UTC\(session.prunedWhy.map { ": \($0)" } ?? "")."
     }
 
     /// What became of an artifact.
@@ -49,8 +56,10 @@ enum LedgerWords {
         case .collected: words = "Collected, \(SizeText.binary(entry.bytes)) in \(tries(entry.tries))."
         case .incomplete: words = "Kept in part, \(SizeText.binary(entry.bytes)) in \(tries(entry.tries))."
         case .absent: words = "The path does not exist in the container."
+        case .skipped where entry.isPruned: words = "It was collected, and is not there any more."
         case .skipped: words = "Left out by the sampling rule."
         case .failed: words = "It could not be fetched or read, in \(tries(entry.tries))."
+        case .lost where entry.reason == SessionRecord.packGone: words = "It was collected, and is not there any more."
         case .lost: words = "The container was gone before it was fetched, after \(tries(entry.tries))."
         }
         return words + reason(entry.reason) + answer(entry)
@@ -77,4 +86,9 @@ enum LedgerWords {
         parts += entry.flags.map { Escape.display($0) }
         return parts.isEmpty ? "" : " [\(parts.joined(separator: ", "))]"
     }
+}
+
+extension ArtifactEntry {
+    /// Whether its bytes were pruned, and no later pack of the session holds them.
+    fileprivate var isPruned: Bool { reason?.hasPrefix(SessionRecord.bytesPruned) == true }
 }

@@ -10,7 +10,8 @@ struct Reindex: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Rebuild the catalog from the packs.",
         discussion: """
-            Everything but the ledger's history comes back: the packs describe themselves. It may run beside a harvest or \
+            Everything but the ledger's history comes back: the packs describe themselves. Where the catalog is intact, \
+            its newer rows stay, and a session that is not done stays so. It may run beside a harvest or \
             a watch, unless the catalog is damaged: then it is set aside, and nobody else may work on the store. A \
             session is called lost only when its pack does not exist; what cannot be read now stays as it is. Exit code \
             3 when a pack is damaged, gone, cannot be read, or is a second one of its session.

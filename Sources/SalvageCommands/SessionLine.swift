@@ -53,7 +53,7 @@ extension JSONLine {
 enum StateText {
     /// A session's state, and whether its pack is there no more: `harvested, pruned`.
     static func words(_ session: SessionRecord) -> String {
-        session.state.rawValue + (session.isPruned ? ", pruned" : "")
+        session.state.rawValue + (session.pruned != nil ? ", pruned" : "")
     }
 
     static func dress(_ state: SessionState) -> @Sendable (Style, String) -> String {

@@ -19,13 +19,7 @@ struct SessionPack {
             throw Failure("session_not_found", "no session has the id '\(id)'", session: id)
         }
         guard let pack = session.pack else {
-            if let at = session.pruned {
-                throw Failure(
-                    "pruned",
-                    "the session's pack was pruned \(TimeText.table(at)) UTC"
-                        + (session.prunedWhy.map { ": \($0)" } ?? ""),
-                    session: full, hint: "salvage pin keeps a session from being pruned", status: .nothingFound)
-            }
+            if let failure = Failure.pruned(session) { throw failure }
             throw Failure(
                 "no_pack", "nothing was collected of this session\(session.reason.map { ": \($0)" } ?? "")",
                 session: full, hint: "salvage why \(full)", status: .nothingFound)
@@ -140,8 +134,9 @@ struct SessionPack {
                 hint: "give one of these as it is printed here")
         }
         throw Failure(
-            "member_not_found", "no member has the path '\(path)'", session: session.session,
-            hint: "salvage files \(session.session)", status: .nothingFound)
+            "member_not_found",
+            "no member has the path '\(path)'" + (session.pruned == nil ? "" : "; an earlier pack of it was pruned"),
+            session: session.session, hint: "salvage files \(session.session)", status: .nothingFound)
     }
 
     /// The member that these stand for; nil when their paths differ, or there is none.
@@ -182,5 +177,17 @@ struct SessionPack {
             let mark = member.path.lastIndex(of: UInt8(ascii: "!"))
         else { return false }
         return !reader.members(path: Array(member.path[..<mark]), artifact: member.artifact).isEmpty
+    }
+}
+
+extension Failure {
+    /// What a command says of a session whose pack was pruned; nil where none was, or where all of it is there again.
+    static func pruned(_ session: SessionRecord) -> Failure? {
+        guard let at = session.pruned else { return nil }
+        let why = session.prunedWhy.map { ": \($0)" } ?? ""
+        let pack = session.pack == nil ? "the session's pack" : "an earlier pack of the session"
+        return Failure(
+            "pruned", "\(pack) was pruned \(TimeText.table(at)) UTC\(why)", session: session.session,
+            hint: "salvage pin keeps a session from being pruned", status: .nothingFound)
     }
 }

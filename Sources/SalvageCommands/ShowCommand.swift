@@ -98,7 +98,8 @@ struct ShowScreen {
         if isFollowed { return "no crash was found in the log that was followed" }
         if session.state == .pending { return "nothing of it was kept yet" }
         if session.isPruned { return "what was kept of it was pruned" }
-        return session.pack == nil ? "nothing of it was kept" : "no crash was found in what was kept"
+        guard session.pack != nil else { return "nothing of it was kept" }
+        return "no crash was found in what was kept" + (session.pruned == nil ? "" : "; an earlier pack was pruned")
     }
 
     private func fact(_ name: String, _ text: String) {

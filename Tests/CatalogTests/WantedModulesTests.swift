@@ -68,7 +68,7 @@ import Testing
             try $0.execute(
                 sql: """
                     DROP INDEX crashes_wanted; ALTER TABLE crashes DROP COLUMN wanted; DROP TABLE wanted;
-                    PRAGMA user_version = 4
+                    DROP TABLE downloads; PRAGMA user_version = 4
                     """)
         }
         try database.close()
