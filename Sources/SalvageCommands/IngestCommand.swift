@@ -20,6 +20,9 @@ struct IngestFiles: ParsableCommand {
               salvage ingest --session raid-4d10 --image shooter --tag 1.4.0 saved.tar.gz console.log
               salvage ingest --each old-crashes --image shooter
 
+            Files may be given of a session that is harvested as well, before or after: they stand beside what the \
+            harvest brings, and change nothing of what it still asks for.
+
             With --each, every folder in DIR is one session, named like the folder, and each entry of the folder is \
             ingested as above. A salvage-metadata.json in it, such as `salvage export` writes, gives session, image, \
             tag, location, host, labels, created and exited; flags outweigh it. A folder that cannot be read does not \

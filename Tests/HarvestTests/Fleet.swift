@@ -37,6 +37,8 @@ final class Fleet: SessionSource, IngestService {
         var mostDownloading = 0
         /// Called at the start of each ingest, with the session.
         var onIngest: (@Sendable (String) -> Void)?
+        /// Called at the start of each download, with the artifact.
+        var onDownload: (@Sendable (String) -> Void)?
     }
 
     let model = Mutex(Model())
@@ -90,6 +92,7 @@ final class Fleet: SessionSource, IngestService {
     func download(
         _ id: String, _ artifact: String, into sink: @Sendable (any DownloadPiece) async throws -> Bool
     ) async throws -> Bool {
+        model.withLock { $0.onDownload }?(artifact)
         let (refusal, session, fault) = model.withLock { model in
             model.requests.append("\(artifact) \(id)")
             model.downloading += 1

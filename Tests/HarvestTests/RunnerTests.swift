@@ -190,22 +190,6 @@ import Text
         #expect(store.spooled.isEmpty)
     }
 
-    @Test func whatWasCommittedBeforeAKillIsOnlySweptUp() async throws {
-        let store = TemporaryStore()
-        let fleet = Fleet(["a": Self.session(["logs": "x", "/saved": "s", "/crashes": "c"])])
-        _ = try await Self.harvest(fleet, store)
-        let spool = Spool(store: store.path)
-        let facts = SessionFacts(session: "a", image: "game", created: 1_700_000_000_000)
-        try spool.prepare("a", Spool.Manifest(facts: facts, artifacts: ["logs"]))
-        let file = try SpoolFile(path: spool.folder(of: "a") + "/logs.1.complete", limit: 100)
-        #expect(try Array("x".utf8).withUnsafeBytes { try file.append($0) })
-        try file.finish()
-        let summary = try await Self.harvest(fleet, store)
-        #expect(summary.progress.done.isEmpty)
-        #expect(fleet.model.withLock { $0.ingested.count } == 1)
-        #expect(store.spooled.isEmpty)
-    }
-
     @Test func aBodyBeyondTheLimitIsCutAndSaidSo() async throws {
         let store = TemporaryStore()
         let fleet = Fleet(["a": Self.session(["logs": String(repeating: "l", count: 5000)])])

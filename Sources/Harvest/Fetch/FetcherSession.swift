@@ -103,12 +103,29 @@ extension Fetcher {
                     phase = .final
                 }
             }
-            // What the ledger calls settled was committed; its file only outlived the commit.
-            guard phase != .final, let leftover = plan.leftover else { return }
+            if let leftover = plan.leftover { adopt(leftover) }
+        }
+
+        /// Takes up a download that is in no pack, whatever the ledger says of its artifact.
+        private mutating func adopt(_ leftover: FetchItem.Leftover) {
+            let before = keptBytes
             keptBytes = leftover.bytes
             keptComplete = leftover.complete
             fresh = true
-            if leftover.complete { phase = .downloaded }
+            switch state {
+            case .pending:
+                if leftover.complete { phase = .downloaded }
+            case .collected:
+                // Packed beside what the pack has, which stays the better one.
+                keptBytes = max(before, leftover.bytes)
+            case .incomplete where !leftover.complete: keptBytes = max(before, leftover.bytes)
+            case .absent, .skipped, .failed, .lost, .incomplete:
+                if leftover.complete {
+                    (state, phase) = (.pending, .downloaded)
+                } else {
+                    settle(.incomplete, "only \(leftover.bytes) bytes came\(reason.map { ": \($0)" } ?? "")")
+                }
+            }
         }
 
         /// Whether nothing is to happen to it in this pass but packing.

@@ -54,6 +54,15 @@ public enum LeftOut {
         }.map(\.artifact)
     }
 
+    /// Why a session that was named is not asked for anything; nil where whether it is shows elsewhere.
+    static func refusal(of record: SessionRecord) -> String? {
+        if let words = record.prunedWhy ?? (record.pruned == nil ? nil : "by request") {
+            return "its pack was pruned (\(words)), and what was let go on purpose is not fetched again"
+        }
+        if record.source == "ingest" { return nil }
+        return "it lacks nothing that the rules as they are now ask for"
+    }
+
     /// Whether a session can give more at all.
     private static func isOpen(_ record: SessionRecord, _ ledger: [ArtifactStanding], _ cause: Cause) -> Bool {
         guard record.state.isFinal, record.source != "ingest", record.pruned == nil else { return false }

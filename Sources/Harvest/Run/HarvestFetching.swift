@@ -151,6 +151,9 @@ extension HarvestRunner {
             return (attempt, path)
         } catch {
             noteLocal(error)
+            // Its bytes may be whole: they stay until a later try has brought them.
+            let names = [".part", ".complete", ".cut"].map { String(file.path.dropLast(".part".utf8.count)) + $0 }
+            state.withLock { $0.contexts[key]?.strays[artifact, default: []] += names }
             return (Attempt(.local("\(error)")), nil)
         }
     }
@@ -202,8 +205,9 @@ extension HarvestState {
         for case .keep(_, _, let complete, let replaces) in actions {
             guard contexts[key] != nil else { return [path] }
             var unwanted: [String] = []
+            if complete { unwanted = contexts[key]?.strays.removeValue(forKey: artifact) ?? [] }
             if replaces {
-                unwanted = contexts[key]?.files.filter { $0.artifact.hasSameBytes(as: artifact) }.map(\.path) ?? []
+                unwanted += contexts[key]?.files.filter { $0.artifact.hasSameBytes(as: artifact) }.map(\.path) ?? []
                 contexts[key]?.files.removeAll { $0.artifact.hasSameBytes(as: artifact) }
             }
             let file = SpooledFile(artifact: artifact, path: path, bytes: bytes, complete: complete)

@@ -70,16 +70,9 @@ extension HarvestRunner {
     private func pack(_ key: String, _ request: IngestRequest, _ names: [Int: String]) async throws -> PackedRequest {
         var request = request
         request.files = try await expandLive(key, request.files)
-        let files = request.files
         // What somebody removed from the spool is asked for once more.
-        let vanished = try await disk.run { () -> Set<String> in
-            Set(
-                files.map(\.path).filter { path in
-                    var facts = stat()
-                    return lstat(path, &facts) != 0 && errno == ENOENT
-                })
-        }
-        request.files.removeAll { vanished.contains($0.path) }
+        let (files, vanished) = try await disk.run { [files = request.files] in Self.look(at: files) }
+        request.files = files
         let outcome = try await parts.ingest.ingest(request)
         for damage in outcome.earlierDamage { parts.observer.event(.storeTrouble(damage)) }
         for aside in outcome.quarantined {
@@ -88,14 +81,33 @@ extension HarvestRunner {
         return PackedRequest(outcome: outcome, names: names, files: request.files, vanished: vanished)
     }
 
+    /// The files as they are when they are packed, and those that are not there any more.
+    private static func look(at files: [SpooledFile]) -> (there: [SpooledFile], vanished: Set<String>) {
+        var there: [SpooledFile] = []
+        var vanished: Set<String> = []
+        for var file in files {
+            var facts = stat()
+            if lstat(file.path, &facts) == 0 {
+                file.bytes = UInt64(max(0, facts.st_size))
+                file.modified = Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec)
+            } else if errno == ENOENT {
+                vanished.insert(file.path)
+                continue
+            }
+            there.append(file)
+        }
+        return (there, vanished)
+    }
+
     /// The pack lies synced under its name; now the catalog learns of it, with all that the ledger gathered before, in
     /// the order in which it happened. Until that has worked, nothing goes on with this session.
     private func commit(_ key: String, _ packed: PackedRequest) async throws {
-        let contents = state.withLock {
+        var contents = state.withLock {
             $0.commitment(key, packed.outcome.contents, packed.verdicts, packed.waiting, Self.now())
         }
+        contents.downloads = packed.downloads
         do {
-            try await parts.catalog.perform { catalog in
+            try await parts.catalog.perform { [contents] catalog in
                 try self.writeBatch(catalog)
                 try catalog.commit(contents)
             }
@@ -147,6 +159,9 @@ struct PackedRequest: Sendable {
 
     /// Items that this machine kept from being packed, and why.
     var waiting: [Int: String] { names.compactMapValues { outcome.waiting[$0] } }
+
+    /// The downloads that are in the pack.
+    var downloads: [PackedDownload] { files.filter { outcome.waiting[$0.artifact] == nil }.map { PackedDownload($0) } }
 
     /// What is in the pack now, or gone.
     var paths: [String] { files.filter { outcome.waiting[$0.artifact] == nil }.map(\.path) + vanished }

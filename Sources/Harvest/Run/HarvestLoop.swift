@@ -6,16 +6,22 @@ import Text
 extension HarvestRunner {
     /// Polls and watches the clock until the run is over; then lets the loop end.
     ///
-    /// - Parameter lists: Whether the API is asked for sessions; not where a single pass is about known ones only.
-    func drive(_ mode: Mode, _ deadline: RunDeadline?, lists: Bool) async -> HarvestError? {
+    /// - Parameters:
+    ///   - mode: How long it lasts.
+    ///   - deadline: When a single pass has to end.
+    ///   - lists: Whether the API is asked for sessions; not where a single pass is about known ones only.
+    ///   - named: Sessions to ask for by name where there is no list.
+    func drive(_ mode: Mode, _ deadline: RunDeadline?, lists: Bool, named: [String] = []) async -> HarvestError? {
         let failure = await withTaskGroup(of: HarvestError?.self) { group in
             group.addTask {
                 var failure: HarvestError?
                 switch mode {
-                case .pass where !lists: break
+                case .pass where !lists: for session in named { await self.lookUpByHand(session) }
                 case .pass(_, let session): failure = await self.listOnce(session)
                 case .watch: await self.poll()
                 }
+                // Whoever held a folder at the start may be done with it.
+                if case .pass = mode { await self.readParked() }
                 self.change { [failed = failure != nil] state, _ in
                     state.listed = true
                     if failed { state.stopping = true }
@@ -93,7 +99,7 @@ extension HarvestRunner {
             identifier: last.identifier, hint: "check api.url and the network; nothing is lost yet, try again")
     }
 
-    private func lookUp(_ session: String) async -> HarvestError? {
+    func lookUp(_ session: String) async -> HarvestError? {
         do {
             let sighting = try await parts.source.describe(session)
             change { state, now in
@@ -208,24 +214,10 @@ extension HarvestRunner {
             return state.stopping ? [] : newcomers
         }
         guard !newcomers.isEmpty else { return }
-        let known: [RememberedSession]
+        let known: [KnownSession]
         do {
             known = try await parts.catalog.perform { catalog in
-                try newcomers.compactMap { sighting -> RememberedSession? in
-                    let id = sighting.identity.id
-                    var names = [RunKey.first(id: id)]
-                    if let created = sighting.identity.created {
-                        names.insert(RunKey.later(id: id, created: created), at: 0)
-                    }
-                    // As ledgers of earlier versions have it.
-                    if !names.contains(where: { $0.hasSameBytes(as: id) }) { names.append(id) }
-                    for name in names {
-                        guard let record = try catalog.session(name) else { continue }
-                        let known = RememberedSession(record, nil)
-                        if known.identity.id.hasSameBytes(as: id) { return known }
-                    }
-                    return nil
-                }
+                try newcomers.compactMap { try Self.known($0, catalog) }
             }
         } catch {
             // Not known now is not new: a session that was harvested long ago must not begin again.
@@ -234,7 +226,13 @@ extension HarvestRunner {
             return
         }
         change { state, now in
-            for session in known where session.state.isFinal { state.watcher.remember(session) }
+            for session in known {
+                if let rows = session.rowsByHand {
+                    state.takeOver(session.record, rows, session.identity)
+                } else if session.record.state.isFinal {
+                    state.watcher.remember(RememberedSession(session.record, nil))
+                }
+            }
             for sighting in newcomers { state.apply(state.watcher.handle(.listed(sighting), now: now), now) }
         }
     }

@@ -10,6 +10,20 @@ extension HarvestRunner {
         var rows: [ArtifactRecord]
         var artifacts: [String]
         var cause: LeftOut.Cause
+
+        func isWanted(_ row: ArtifactRecord) -> Bool { artifacts.contains { $0.hasSameBytes(as: row.entry.artifact) } }
+
+        /// The ledger's rows, with what is wanted to be fetched.
+        var outcomes: [ArtifactOutcome] {
+            let known = ByteSet(rows.map(\.entry.artifact))
+            return rows.map { row in
+                var outcome = ArtifactOutcome(row.entry)
+                guard isWanted(row) else { return outcome }
+                outcome.state = .pending
+                outcome.reason = nil
+                return outcome
+            } + artifacts.filter { !known.contains($0) }.map { ArtifactOutcome($0, .pending) }
+        }
     }
 
     /// Takes up again the sessions that are done, whose containers may still be there, and of which the rules want more
@@ -24,35 +38,43 @@ extension HarvestRunner {
         let found = try await parts.catalog.perform { catalog in
             // What was settled a moment ago is to be seen too.
             try self.writeBatch(catalog)
-            return try Self.leftOut(catalog, configuration, request, now)
+            var found = try Self.leftOut(catalog, configuration, request, now)
+            found.reopenings.removeAll { reopening in session.map { !Self.isAbout(reopening.record, $0) } ?? false }
+            // Before the first request: a session that is called done must not have downloads that are in no pack.
+            try catalog.record(self.state.withLock { $0.announce(&found.reopenings) })
+            return found
         }
         change { state, now in
-            for reopening in found.reopenings where session.map({ Self.isAbout(reopening.record, $0) }) ?? true {
-                state.reopen(reopening, now)
-            }
+            for reopening in found.reopenings { state.reopen(reopening, now) }
             if request != nil { state.summary.pastDeadline = found.late }
+            state.summary.refusals += found.refusals
         }
     }
 
     private static func leftOut(
         _ catalog: Catalog, _ configuration: Configuration, _ request: Selection?, _ now: Int64
-    ) throws -> (reopenings: [Reopening], late: Int) {
+    ) throws -> (reopenings: [Reopening], late: Int, refusals: [HarvestRefusal]) {
         var selection = request ?? Selection()
         selection.states = [.harvested, .partial, .skipped, .lost]
         // Whoever names a session wants it asked for: a deadline is an expectation, the answer a fact.
         let isNamed = !selection.sessions.isEmpty
         if !isNamed { selection.deadlineAfter = now }
         let cause: LeftOut.Cause = request == nil ? .changedRule : .request
+        var refusals: [HarvestRefusal] = []
         let reopenings = try catalog.ledgers(selection).compactMap { ledger -> Reopening? in
             let wanted = LeftOut.artifacts(of: ledger.record, ledger.artifacts, by: configuration, cause)
-            guard !wanted.isEmpty else { return nil }
+            if wanted.isEmpty {
+                let reason = isNamed ? LeftOut.refusal(of: ledger.record) : nil
+                if let reason { refusals.append(HarvestRefusal(session: ledger.record.session, reason: reason)) }
+                return nil
+            }
             let rows = try catalog.artifacts(ledger.record.session)
             return Reopening(record: ledger.record, rows: rows, artifacts: wanted, cause: cause)
         }
-        guard request != nil, !isNamed else { return (reopenings, 0) }
+        guard request != nil, !isNamed else { return (reopenings, 0, refusals) }
         let open = try catalog.count(selection)
         selection.deadlineAfter = nil
-        return (reopenings, max(0, try catalog.count(selection) - open))
+        return (reopenings, max(0, try catalog.count(selection) - open), [])
     }
 
     static func isAbout(_ record: SessionRecord, _ session: String) -> Bool {
@@ -63,6 +85,7 @@ extension HarvestRunner {
     /// Keeps a daemon's sessions in step with its rules, and looks for paths that exist nowhere, until the run is over.
     func keepInStep() async {
         var looked = Int64.min
+        var read = Self.now()
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(Self.tick * 2))
             let now = Self.now()
@@ -73,6 +96,10 @@ extension HarvestRunner {
                     if due { state.absenceDue = false }
                 }
                 return (state.rulesChanged && !state.stopping, due)
+            }
+            if now - read >= Self.readAgainEvery {
+                read = now
+                await readParked()
             }
             do {
                 if rulesChanged { try await takeUpLeftOut() }
@@ -88,6 +115,28 @@ extension HarvestRunner {
                 }
                 parts.observer.event(.storeTrouble("the ledger could not be compared with the rules: \(error)"))
                 try? await Task.sleep(for: .seconds(5))
+            }
+        }
+    }
+
+    /// Between two tries to read folders of the spool that could not be read, in milliseconds.
+    private static let readAgainEvery: Int64 = 5000
+
+    /// Goes on with sessions whose downloads could not be looked at before, where that is possible now.
+    func readParked() async {
+        for key in state.withLock({ Array($0.parked.keys) }) {
+            let spool = spool
+            do {
+                guard let found = try await disk.run({ try spool.leftovers(of: key) }) else { continue }
+                let taken = try await takeUp(found.found, found.live)
+                change { state, now in
+                    guard let session = state.parked[key]?.session else { return }
+                    state.leftovers[key] = taken.leftovers.first?.files
+                    state.liveFiles[key] = taken.followed[key]
+                    state.begin(session, now)
+                }
+            } catch {
+                spool.unread[PackPath.escaped(key)] = "\(error)"
             }
         }
     }
@@ -127,33 +176,35 @@ extension HarvestRunner {
 }
 
 extension HarvestState {
-    /// Takes a session that is done up again.
+    /// What the ledger is to say of sessions that are taken up again; leaves out those that cannot be now.
+    func announce(_ reopenings: inout [HarvestRunner.Reopening]) -> LedgerBatch {
+        reopenings.removeAll { reopening in
+            contexts[reopening.record.session] != nil || !watcher.mayReopen(ExitedSession(reopening: reopening.record))
+        }
+        var batch = LedgerBatch()
+        for reopening in reopenings {
+            let key = reopening.record.session
+            let names =
+                reopening.artifacts.prefix(3).joined(separator: ", ") + (reopening.artifacts.count > 3 ? ", …" : "")
+            let prefix = reopening.record.crashes > 0 ? ExitedSession.crashedPrefix + "; " : ""
+            batch.sessions.append(
+                SessionUpdate(session: key, state: .pending, reason: "\(prefix)\(reopening.cause.words) \(names)"))
+            batch.artifacts += reopening.outcomes.filter { $0.state == .pending }.map {
+                ArtifactRecord(session: key, entry: ArtifactEntry($0))
+            }
+        }
+        return batch
+    }
+
+    /// Takes a session that is done up again; the ledger says so already.
     mutating func reopen(_ reopening: HarvestRunner.Reopening, _ now: Int64) {
-        let record = reopening.record
-        let key = record.session
+        let key = reopening.record.session
         guard contexts[key] == nil else { return }
-        let session = ExitedSession(reopening: record)
-        let actions = watcher.reopen(session)
+        let actions = watcher.reopen(ExitedSession(reopening: reopening.record))
         guard !actions.isEmpty else { return }
-        let isWanted = { (row: ArtifactRecord) in
-            reopening.artifacts.contains { $0.hasSameBytes(as: row.entry.artifact) }
-        }
-        fallbacks[key] = reopening.rows.filter(isWanted).map { ArtifactOutcome($0.entry) }
-        remembered[key] = reopening.rows.map { row in
-            var outcome = ArtifactOutcome(row.entry)
-            guard isWanted(row) else { return outcome }
-            outcome.state = .pending
-            outcome.reason = nil
-            return outcome
-        }
-        if let pack = record.pack { packs[key] = pack }
-        let names = reopening.artifacts.prefix(3).joined(separator: ", ") + (reopening.artifacts.count > 3 ? ", …" : "")
-        let prefix = session.crashed ? ExitedSession.crashedPrefix + "; " : ""
-        batch.sessions.append(
-            SessionUpdate(session: key, state: .pending, reason: "\(prefix)\(reopening.cause.words) \(names)"))
-        batch.artifacts += (remembered[key] ?? []).filter { $0.state == .pending }.map {
-            ArtifactRecord(session: key, entry: ArtifactEntry($0))
-        }
+        fallbacks[key] = reopening.rows.filter(reopening.isWanted).map { ArtifactOutcome($0.entry) }
+        remembered[key] = reopening.outcomes
+        if let pack = reopening.record.pack { packs[key] = pack }
         summary.again += 1
         observer.event(.reopened(session: key, reopening.artifacts, reopening.cause))
         apply(actions, now)

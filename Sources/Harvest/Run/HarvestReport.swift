@@ -45,6 +45,14 @@ public struct HarvestProblem: Sendable, Hashable {
     public var outcome: ArtifactOutcome
 }
 
+/// A session that was asked for by name and of which nothing is fetched.
+public struct HarvestRefusal: Sendable, Hashable {
+    /// The session.
+    public var session: String
+    /// Why, in words.
+    public var reason: String
+}
+
 /// What a harvest came to.
 public struct HarvestSummary: Sendable {
     /// The last counts.
@@ -70,6 +78,8 @@ public struct HarvestSummary: Sendable {
     public var again = 0
     /// Sessions that were to be asked again and whose deadline has passed.
     public var pastDeadline = 0
+    /// Sessions that were to be asked again by name, and why they are not.
+    public var refusals: [HarvestRefusal] = []
     /// Paths of rules that exist in no session, where this run asked for them.
     public var absentPaths: [AbsentPath] = []
     /// Set when the run ended with the token refused.

@@ -176,11 +176,15 @@ public final class HarvestRunner: Sendable {
         try? await Task.sleep(for: .milliseconds(1), clock: .suspending)
         let limited = again.flatMap { $0 == Selection() ? nil : $0 }
         try await recover(mode, limited)
-        if case .pass(_, let session) = mode { try await takeUpLeftOut(again, only: session) }
+        var named: [String] = []
+        if case .pass(_, let session) = mode {
+            try await takeUpLeftOut(again, only: session)
+            if let limited { named = try await namedByHand(limited) }
+        }
         // Discarding: a task that has ended must not be kept, with all its memory, until the run is over.
         await withDiscardingTaskGroup { group in
-            group.addTask { [deadline] in
-                let failure = await self.drive(mode, deadline, lists: limited == nil)
+            group.addTask { [deadline, named] in
+                let failure = await self.drive(mode, deadline, lists: limited == nil, named: named)
                 self.state.withLock { $0.failure = failure }
             }
             if mode == .watch {
@@ -203,7 +207,8 @@ public final class HarvestRunner: Sendable {
         return state.withLock { state in
             var summary = state.summary
             summary.progress = state.currentProgress(Self.now())
-            summary.unfinished += state.fetcher.pending
+            summary.unfinished += state.fetcher.pending + state.parked.count
+            summary.localTrouble = summary.localTrouble ?? state.parked.sortedByKey.first?.value.why
             summary.pause = state.fetcher.pause ?? summary.pause
             summary.absentPaths = absent
             return summary

@@ -19,6 +19,8 @@ struct HarvestState {
     struct Context {
         var session: ExitedSession
         var files: [SpooledFile] = []
+        /// Files of tries whose end could not be stored, by artifact: not needed once a later try has come whole.
+        var strays: ByteDictionary<[String]> = [:]
         var pack: String?
         /// A pack that lies under its name but could not be entered in the catalog.
         var uncommitted: PackedRequest?
@@ -41,8 +43,8 @@ struct HarvestState {
     var waitingToFollow: [(key: String, identity: SessionIdentity)] = []
     /// Followed logs that an earlier run left, of sessions that are not done.
     var liveFiles: ByteDictionary<[SpooledFile]> = [:]
-    /// Leftovers of artifacts that the ledger knows as collected.
-    var packedLeftovers: [String] = []
+    /// Sessions that were done and of which the spool holds more: only that is packed, nothing else is asked for.
+    var repacking: ByteSet = []
     var watcher: Watcher
     var fetcher: Fetcher
     var contexts: ByteDictionary<Context> = [:]
@@ -50,6 +52,9 @@ struct HarvestState {
     var remembered: ByteDictionary<[ArtifactOutcome]> = [:]
     var packs: ByteDictionary<String> = [:]
     var leftovers: ByteDictionary<[SpooledFile]> = [:]
+    /// Sessions that have ended and whose folder in the spool cannot be read now: without what lies there nobody can say
+    /// what is lost.
+    var parked: ByteDictionary<(session: ExitedSession, why: String)> = [:]
     /// What was known of artifacts that are asked for once more.
     var fallbacks: ByteDictionary<[ArtifactOutcome]> = [:]
     /// What the rules want is to be compared with what sessions that are done have.
@@ -99,12 +104,15 @@ struct HarvestState {
                 var update = SessionUpdate(session: key, state: .running)
                 update.learn(identity)
                 update.seen = now
+                // Also where only an ingest by hand knew it until now.
+                update.source = "harvest"
                 batch.sessions.append(update)
                 if alive { follow(key, identity) }
             case .describe(let id): fetcher.requestDescribe(id: id)
             case .exited(let session): begin(session, now)
             case .withdraw(let key):
                 fetcher.withdraw(key: key)
+                parked[key] = nil
                 if contexts.removeValue(forKey: key) != nil { work.append(.drop(key: key, live: false)) }
                 batch.sessions.append(SessionUpdate(session: key, state: .running))
                 if let identity = watcher.identity(of: key) { follow(key, identity) }
@@ -158,9 +166,11 @@ struct HarvestState {
         }
     }
 
-    private mutating func begin(_ session: ExitedSession, _ now: Int64) {
+    mutating func begin(_ session: ExitedSession, _ now: Int64) {
         let key = session.key
         progress.current = key
+        if session.evidence != .resumed { noteExit(session) }
+        guard !isParked(session) else { return }
         var files = leftovers.removeValue(forKey: key) ?? []
         let live = liveFiles.removeValue(forKey: key) ?? []
         if let own = unfollow(key, spool) {
@@ -170,22 +180,42 @@ struct HarvestState {
         }
         contexts[key] = Context(
             session: session, files: files, pack: packs.removeValue(forKey: key), version: current.version)
-        if session.evidence != .resumed {
-            var update = SessionUpdate(session: key, state: .pending, reason: session.reason)
-            update.learn(session.identity)
-            update.seenExited = session.exitedAt
-            update.deadline = session.deadline
-            update.source = "harvest"
-            batch.sessions.append(update)
-            observer.event(.exited(session))
-        }
         var job = FetchJob.plan(for: session, by: configuration, earlier: remembered.removeValue(forKey: key) ?? [])
         job.adopt(files)
+        if repacking.remove(key) != nil { job.items.removeAll { $0.earlier == nil && $0.leftover == nil } }
         job.fallBack(on: fallbacks.removeValue(forKey: key) ?? [])
         apply(fetcher.add(job, now: now), now)
     }
 
+    private mutating func noteExit(_ session: ExitedSession) {
+        guard parked[session.key] == nil else { return }
+        var update = SessionUpdate(session: session.key, state: .pending, reason: session.reason)
+        update.learn(session.identity)
+        update.seenExited = session.exitedAt
+        update.deadline = session.deadline
+        update.source = "harvest"
+        batch.sessions.append(update)
+        observer.event(.exited(session))
+    }
+
+    /// Whether a session has to wait, because its downloads cannot be looked at now.
+    private mutating func isParked(_ session: ExitedSession) -> Bool {
+        let name = PackPath.escaped(session.key)
+        guard let why = spool.unread[name] else {
+            parked[session.key] = nil
+            return false
+        }
+        let words =
+            "session \(session.key) is left as it is for now: its downloads cannot be looked at: \(why) "
+            + "(\(spool.folder)/\(name))"
+        if parked[session.key] == nil { observer.event(.storeTrouble(words)) }
+        parked[session.key] = (session, words)
+        return true
+    }
+
     private mutating func replace(_ key: String, _ now: Int64) {
+        // It stays pending until its downloads can be read.
+        guard parked[key] == nil else { return }
         guard contexts[key] == nil else {
             apply(fetcher.replaced(key: key, now: now), now)
             return
@@ -258,12 +288,13 @@ struct HarvestState {
         batch.sessions = taken.sessions + batch.sessions
         batch.artifacts = taken.artifacts + batch.artifacts
         batch.requests = taken.requests + batch.requests
+        batch.released = taken.released + batch.released
     }
 
     /// The counts as they stand.
     mutating func currentProgress(_ now: Int64) -> HarvestProgress {
         progress.running = watcher.running
-        progress.pending = fetcher.pending
+        progress.pending = fetcher.pending + parked.count
         progress.downloading = fetcher.downloading
         progress.nearestDeadline = fetcher.nearestDeadline
         return progress
@@ -302,8 +333,9 @@ extension FetchJob {
                 items[index].leftover = leftover
             } else {
                 // A rule of the past asked for it; what is here already is not thrown away for a rule of today.
+                let known = decided.first { $0.artifact.hasSameBytes(as: file.artifact) }
                 decided.removeAll { $0.artifact.hasSameBytes(as: file.artifact) }
-                var item = FetchItem(file.artifact)
+                var item = FetchItem(file.artifact, earlier: known)
                 item.leftover = leftover
                 items.append(item)
             }

@@ -14,6 +14,8 @@ public struct SpooledFile: Sendable, Hashable {
     public var bytes: UInt64
     /// Whether its body ended as its framing promised; false for one that was cut off.
     public var complete: Bool
+    /// Its last change, in nanoseconds since 1970 UTC; 0 until that is looked at.
+    var modified: Int64 = 0
     /// It is the folder of a followed log, not yet a file.
     var isFollowed = false
     /// It was followed while the session ran, rather than fetched at its end.
@@ -55,8 +57,9 @@ struct Spool: Sendable {
 
     let folder: String
     let liveRoot: String
-    /// Folders that could not be read when the run began. What is in them is not known: this run removes nothing of it.
-    let unread = SharedNames()
+    /// Folders that could not be read. What is in them is not known: this run removes nothing of it, and comes to no
+    /// verdict on their sessions.
+    let unread = UnreadFolders()
     /// Downloads that are in a pack or that nobody needs, and that could not be removed yet.
     let letGo = SharedNames()
 

@@ -16,6 +16,17 @@ final class SharedNames: Sendable {
     func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
 }
 
+/// Folders that could not be read, by name, and why. Several threads add to them and ask for them.
+final class UnreadFolders: Sendable {
+    private let reasons = Mutex<[String: String]>([:])
+
+    /// Why a folder could not be read; nil where it was.
+    subscript(name: String) -> String? {
+        get { reasons.withLock { $0[name] } }
+        set { reasons.withLock { $0[name] = newValue } }
+    }
+}
+
 extension Spool {
     /// What was found at the start of a run.
     struct Survey: Sendable {
@@ -44,22 +55,48 @@ extension Spool {
                 survey.notes.append("\(folder)/\(entry.name) is no folder of downloads and was left alone")
                 continue
             }
-            do throws(PackError) {
-                try take(entry, of: top, into: &survey)
-            } catch {
-                if error.isAbsence { continue }
-                unread.insert(entry.name)
-                survey.notes.append("downloads cannot be read now and wait: \(error.message) (\(folder)/\(entry.name))")
-            }
+            look(entry, of: top, into: &survey)
         }
         return survey
+    }
+
+    /// What lies in the folders of one session that could not be read before; nil where that still is so.
+    func leftovers(of key: String) throws(PackError) -> (found: [Leftovers], live: [Leftovers])? {
+        let name = PackPath.escaped(key)
+        var surveys = [Survey(), Survey()]
+        unread[name] = nil
+        for (index, root) in [folder, liveRoot].enumerated() {
+            do throws(PackError) {
+                let top = try OpenFolder(path: root)
+                guard let entry = try top.entry(name), entry.kind == .folder else { continue }
+                if index == 0 {
+                    look(entry, of: top, into: &surveys[0])
+                } else {
+                    lookForLog(entry, of: top, into: &surveys[1])
+                }
+            } catch {
+                guard !error.isAbsence else { continue }
+                unread[name] = error.message
+            }
+        }
+        return unread[name] == nil ? (surveys[0].leftovers, surveys[1].leftovers) : nil
+    }
+
+    private func look(_ entry: OpenFolder.Entry, of top: OpenFolder, into survey: inout Survey) {
+        do throws(PackError) {
+            try take(entry, of: top, into: &survey)
+        } catch {
+            if error.isAbsence { return }
+            unread[entry.name] = error.message
+            survey.notes.append("downloads cannot be read now and wait: \(error.message) (\(folder)/\(entry.name))")
+        }
     }
 
     private func take(_ entry: OpenFolder.Entry, of top: OpenFolder, into survey: inout Survey) throws(PackError) {
         let open = try top.folder(entry)
         // Somebody packs files of this session right now; until that ends, the folder is that process's.
         guard flock(open.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            unread.insert(entry.name)
+            unread[entry.name] = "another process packs files of this session, such as salvage ingest"
             return
         }
         let (manifest, problem) = try manifest(of: open, named: entry.name)
@@ -140,6 +177,7 @@ extension Spool {
         }
         var file = SpooledFile(
             artifact: artifact, path: open.path + "/" + name, bytes: entry.size, complete: ending == "complete")
+        file.modified = entry.modified
         // Copies of followed logs carry the number of their generation where downloads carry a time.
         file.isFromFollowing = number < LiveLog.mostGenerations
         return file
@@ -167,44 +205,30 @@ extension Spool {
 
     // MARK: Dropping and setting aside
 
-    /// Whether a session's folder holds downloads that nobody here has let go.
-    func holdsDownloads(_ key: String) throws(PackError) -> Bool {
-        let name = PackPath.escaped(key)
-        guard !unread.contains(name), let (_, open) = try Self.open(folder, name) else { return false }
-        return try open.entries().contains { Self.holdsBytes($0) && !letGo.contains(open.path + "/" + $0.name) }
-    }
-
     /// Removes a session's folder once its downloads are in a pack.
     ///
-    /// A download that is still there was neither packed nor let go by anybody who knows it: unless `discarding`, it is
-    /// set aside.
+    /// A download that is still there was neither packed nor let go by anybody who knows it: unless `discarding`, it
+    /// stays, and the folder with it.
     ///
-    /// - Parameters:
-    ///   - live: removes the session's followed log, too.
-    ///   - packed: artifacts that came whole and are in the pack: what an earlier try left of them goes.
-    /// - Returns: where downloads were set aside.
+    /// - Parameter live: removes the session's followed log, too.
+    /// - Returns: the downloads that stay.
     @discardableResult
-    func drop(
-        _ key: String, live: Bool = true, discarding: Bool = false, packed: ByteSet = []
-    ) throws(PackError) -> [String] {
+    func drop(_ key: String, live: Bool = true, discarding: Bool = false) throws(PackError) -> [String] {
         let name = PackPath.escaped(key)
-        guard !unread.contains(name) else { return [] }
-        var places: [String] = []
+        guard unread[name] == nil else { return [] }
+        var left: [String] = []
         if let (top, open) = try Self.open(folder, name) {
-            let files = try open.entries()
-            let stems = ByteSet(packed.map(PackPath.escaped))
-            for file in files where Self.holdsBytes(file) && !discarding && !letGo.contains(open.path + "/" + file.name)
-            {
-                if let stem = Self.parts(file.name)?.stem, stems.contains(stem) { continue }
-                places.append(try setAside(file, in: open, of: name, top))
+            for file in try open.entries() where Self.holdsBytes(file) && !discarding {
+                let path = open.path + "/" + file.name
+                if !letGo.contains(path) { left.append(path) }
             }
-            try removeRest(try open.entries(), open, name, top)
+            if left.isEmpty { try removeRest(try open.entries(), open, name, top) }
         }
         if live, let (top, open) = try Self.open(liveRoot, name) {
             for file in try open.entries() where file.kind == .file { try open.remove(file) }
             try top.removeFolder(name)
         }
-        return places
+        return left
     }
 
     /// A folder and one in it; nil where one of them does not exist.
@@ -260,21 +284,23 @@ extension Spool {
             if error.isAbsence { return survey }
             throw error
         }
-        for entry in try top.entries() where entry.kind == .folder {
-            do {
-                let open = try top.folder(entry)
-                guard let manifest = try manifest(of: open, named: entry.name).manifest else { continue }
-                let bytes = try LiveSnapshot.all(folder: open.path).last?.size ?? 0
-                survey.leftovers.append(
-                    Leftovers(
-                        folder: open.path, manifest: manifest,
-                        files: bytes > 0 ? [SpooledFile(followed: open.path, bytes: bytes)] : []))
-            } catch {
-                if (error as? PackError)?.isAbsence == true { continue }
-                unread.insert(entry.name)
-                survey.notes.append("a followed log cannot be read now and waits: \(error) (\(liveRoot)/\(entry.name))")
-            }
-        }
+        for entry in try top.entries() where entry.kind == .folder { lookForLog(entry, of: top, into: &survey) }
         return survey
+    }
+
+    private func lookForLog(_ entry: OpenFolder.Entry, of top: OpenFolder, into survey: inout Survey) {
+        do {
+            let open = try top.folder(entry)
+            guard let manifest = try manifest(of: open, named: entry.name).manifest else { return }
+            let bytes = try LiveSnapshot.all(folder: open.path).last?.size ?? 0
+            survey.leftovers.append(
+                Leftovers(
+                    folder: open.path, manifest: manifest,
+                    files: bytes > 0 ? [SpooledFile(followed: open.path, bytes: bytes)] : []))
+        } catch {
+            if (error as? PackError)?.isAbsence == true { return }
+            unread[entry.name] = "\(error)"
+            survey.notes.append("a followed log cannot be read now and waits: \(error) (\(liveRoot)/\(entry.name))")
+        }
     }
 }

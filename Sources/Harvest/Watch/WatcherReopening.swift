@@ -6,20 +6,25 @@ extension Watcher {
     /// - Returns: nothing where it is not done, or where another container has its id now: that one's files are not
     ///   this one's.
     mutating func reopen(_ session: ExitedSession) -> [Action] {
+        guard mayReopen(session) else { return [] }
         let slot: Int
         if let known = keys[session.key] {
-            guard marks[known].phase == .done, slots[session.identity.id] == known else { return [] }
             slot = known
             tracks[slot].identity = session.identity
             marks[slot].phase = .pending
         } else {
-            guard slots[session.identity.id] == nil else { return [] }
             slot = insert(session.identity, key: session.key, phase: .pending, now: session.notBefore)
         }
         tracks[slot].exitedAt = session.exitedAt
         tracks[slot].deadline = session.deadline
         tracks[slot].crashed = session.crashed
         return [.exited(session)]
+    }
+
+    /// Whether ``reopen(_:)`` takes a session up.
+    func mayReopen(_ session: ExitedSession) -> Bool {
+        guard let known = keys[session.key] else { return slots[session.identity.id] == nil }
+        return marks[known].phase == .done && slots[session.identity.id] == known
     }
 
     /// The sessions that are thought to run, with what is known of each.

@@ -40,6 +40,12 @@ struct HarvestReportText {
         }
         try output.finish()
         reportAbsence(summary)
+        for refusal in summary.refusals {
+            Failure(
+                "not_asked", "nothing was asked for: \(refusal.reason)", session: refusal.session,
+                hint: "salvage why \(refusal.session)"
+            ).report(json: options.json, style: options.errorStyle)
+        }
         for problem in summary.problems {
             Failure(
                 problem.outcome.state.rawValue,
