@@ -188,6 +188,47 @@ import Text
     }
 }
 
+extension UnpackedDownloadTests {
+    /// Withdrawn while it was packed: the pack is entered, and the session is not done by it.
+    @Test(.timeLimit(.minutes(2))) func aSessionThatRunsAgainWhileItIsPackedStaysRunning() async throws {
+        let fleet = Fleet(["a": RunnerTests.session(["logs": "x"])])
+        fleet.model.withLock { model in
+            model.onIngest = { [weak fleet] _ in
+                let lists = { fleet?.model.withLock { $0.requests.count { $0 == "list running" } } ?? .max }
+                fleet?.model.withLock { model in
+                    model.onIngest = nil
+                    model.sessions["a"]?.status = .running
+                }
+                let before = lists()
+                while lists() < before &+ 3 { usleep(10_000) }
+            }
+        }
+        let (settled, continuation) = AsyncStream.makeStream(of: SessionState.self)
+        let observer = HarvestObserver(event: { event in
+            if case .settled(_, let state, _) = event { continuation.yield(state) }
+        })
+        let catalog = try Catalog.open(store: store.path)
+        let runner = HarvestRunner(
+            configuration: try Configuration.parse("poll: { running: 100ms, all: 100ms }\n"), store: store.path,
+            lock: try StoreLock(store: store.path),
+            parts: HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet, observer: observer))
+        async let run = runner.run(.watch)
+        let reader = try Catalog.open(store: store.path, readOnly: true)
+        while try reader.session("a")?.pack == nil { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try reader.session("a")?.state == .running)
+        fleet.model.withLock { $0.sessions["a"]?.status = .exited }
+        for await state in settled {
+            #expect(state == .harvested)
+            break
+        }
+        runner.requestStop()
+        _ = try await run
+        #expect(fleet.model.withLock { $0.requests.count { $0 == "logs a" } } == 2, "its log went on")
+        try reader.close()
+        try catalog.close()
+    }
+}
+
 /// A folder of the spool that cannot be read for one run must not let that run come to a verdict.
 extension UnpackedDownloadTests {
     private func pendingWithACoreInTheSpool() async throws -> Fleet {

@@ -102,14 +102,17 @@ extension HarvestRunner {
     /// The pack lies synced under its name; now the catalog learns of it, with all that the ledger gathered before, in
     /// the order in which it happened. Until that has worked, nothing goes on with this session.
     private func commit(_ key: String, _ packed: PackedRequest) async throws {
-        var contents = state.withLock {
+        let commitment = state.withLock {
             $0.commitment(key, packed.outcome.contents, packed.verdicts, packed.waiting, Self.now())
         }
+        var contents = commitment ?? packed.outcome.contents
         contents.downloads = packed.downloads
+        // A session that runs again, or is another's now, is not done because a pack of it was.
+        let source = commitment == nil ? PackSource.disk : .harvest
         do {
             try await parts.catalog.perform { [contents] catalog in
                 try self.writeBatch(catalog)
-                try catalog.commit(contents)
+                try catalog.commit(contents, from: source)
             }
         } catch {
             state.withLock { $0.contexts[key]?.committed = nil }
@@ -189,13 +192,13 @@ extension HarvestState {
     }
 
     /// The pack's contents with the ledger's words in them: the state that the verdicts lead to, and each artifact's
-    /// row as the fetcher sees it.
+    /// row as the fetcher sees it. Nil where the session was withdrawn meanwhile.
     mutating func commitment(
         _ key: String, _ contents: PackContents, _ verdicts: [Int: IngestVerdict], _ waiting: [Int: String],
         _ now: Int64
-    ) -> PackContents {
+    ) -> PackContents? {
         guard let (state, outcomes) = fetcher.preview(key: key, verdicts, waiting: waiting, now: now) else {
-            return contents
+            return nil
         }
         var contents = contents
         contents.facts.state = state.rawValue

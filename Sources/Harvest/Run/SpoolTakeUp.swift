@@ -31,7 +31,7 @@ extension HarvestRunner {
             leftovers.files.removeAll(where: isPacked)
             guard !leftovers.files.isEmpty else {
                 // Committed, and killed before the spool was dropped.
-                if record?.state.isFinal ?? false { try await dropSpool(session, live: false) }
+                if record?.state.isFinal ?? false { await sweepUp(session, live: false) }
                 continue
             }
             taken.leftovers.append(leftovers)
@@ -47,7 +47,7 @@ extension HarvestRunner {
             let stem = PackPath.escaped(FetchItem.logs) + "."
             if leftovers.files.isEmpty || packed.contains(where: { $0.name.hasPrefix(stem) }) {
                 // The pack's log holds it, or it was packed beside that.
-                try await dropSpool(session, live: true)
+                await sweepUp(session, live: true)
             } else {
                 taken.followed[session] = leftovers.files
                 try await reopen(leftovers.manifest.facts, record, &taken)
@@ -56,6 +56,15 @@ extension HarvestRunner {
         let reopened = taken.reopened.map { SessionUpdate(reopening: $0.record) }
         if !reopened.isEmpty { try await parts.catalog.perform { try $0.record(sessions: reopened) } }
         return taken
+    }
+
+    /// Drops what is left of a session that is packed; what cannot be removed now is left to the next run.
+    private func sweepUp(_ session: String, live: Bool) async {
+        do {
+            try await dropSpool(session, live: live)
+        } catch {
+            parts.observer.event(.storeTrouble("the spool of \(session) was not removed; the next run does: \(error)"))
+        }
     }
 
     private func known(_ session: String) async throws -> (SessionRecord?, Set<PackedDownload>) {
