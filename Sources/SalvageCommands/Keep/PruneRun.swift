@@ -145,7 +145,7 @@ struct PruneRun {
         guard !unknown.isEmpty, !options.quiet else { return }
         Failure(
             "unreferenced_packs", "\(unknown.count) packs are in the store that the catalog does not know",
-            path: unknown.first, hint: "salvage reindex takes them in; prune leaves them alone"
+            path: unknown.first, hint: "prune leaves them alone; salvage verify says what to do with each"
         ).report(json: options.json, style: options.errorStyle)
     }
 

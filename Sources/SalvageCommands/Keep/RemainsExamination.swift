@@ -30,7 +30,8 @@ struct RemainsExamination {
             findings.append(
                 .warning(
                     "packs", "\(unknown.count) packs are not in the catalog, such as \(first.file.path)",
-                    hint: "salvage verify says which, salvage reindex takes them in"))
+                    hint: "salvage reindex takes them in, but for second packs of a session: salvage verify says which")
+            )
         }
         var missing: [String] = []
         var hidden: [String] = []
