@@ -54,7 +54,13 @@ import Testing
         #expect(try ingest("third.log").status == 3)
         #expect(try Data(contentsOf: URL(fileURLWithPath: pack + ".damaged-1")) == bytes)
         #expect(try salvage("cat", "s", "third.log").out == "third line\n")
+        // One that is being copied there by another process is no part of the store.
+        let unfinished = "\(store)/packs/2026/11/20/.s.pack.1"
+        try Data("part".utf8).write(to: URL(fileURLWithPath: unfinished))
+        #expect(try salvage("verify").out.contains("1 thing"))
         #expect(try salvage("backup", scratch.path("backup")).status == 0)
+        #expect(try shell("find \(scratch.path("backup")) -name '.s.pack*'").out.isEmpty)
+        unlink(unfinished)
         #expect(try salvage("prune", "--older-than", "0s").status == 0)
         #expect(try packs == ["packs/2026/11/20/s.pack.damaged-1"])
         #expect(try shell("find \(disk) \(store)/spool -type f").out.split(separator: "\n").count == 1)
