@@ -60,6 +60,12 @@ struct Reindex: ParsableCommand {
             if let aside = report.setAside { output.text("the damaged catalog was kept as \(aside)") }
         }
         try output.finish()
+        complain(report)
+        if !report.isWhole { throw EndedWith(status: .partial) }
+    }
+
+    /// Says what is left to look at.
+    private func complain(_ report: ReindexReport) {
         for damage in report.damaged {
             Failure("damaged_pack", "could not index a pack: \(damage.message)", path: damage.path).report(
                 json: options.json, style: options.errorStyle)
@@ -90,7 +96,6 @@ struct Reindex: ParsableCommand {
             Failure("more", "\(report.unknown.count - Self.mostNamed) more packs could not be looked for").report(
                 json: options.json, style: options.errorStyle)
         }
-        if !report.isWhole { throw EndedWith(status: .partial) }
     }
 
     /// The filters side by side, which let grep open only packs that may match, from the packs as well.
