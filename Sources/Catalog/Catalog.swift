@@ -29,6 +29,10 @@ public final class Catalog: Sendable {
     /// The name of the database file inside a store.
     public static let fileName = "catalog.sqlite"
 
+    /// The name of the file that stands in a store while it is being restored from a backup. Meanwhile there is no
+    /// catalog, and none is made or written to: the restore puts the backup's in place last.
+    public static let restoreMarker = ".restoring"
+
     /// Opens the catalog of a store.
     ///
     /// For writing, the file is made when it is missing (mode 0600) and brought to the current schema; the folder
@@ -38,12 +42,23 @@ public final class Catalog: Sendable {
     ///   - store: the store's folder.
     ///   - readOnly: whether only queries will be asked.
     ///   - busyTimeout: seconds to wait for another process's write to end.
-    /// - Throws: ``CatalogError`` with `missing`, `corrupt`, `older`, `newer`, `foreign`, `io` or `busy`.
+    /// - Throws: ``CatalogError`` with `missing`, `corrupt`, `older`, `newer`, `foreign`, `io`, `busy` or, for writing while
+    ///   a restore is not finished, `restoring`.
     public static func open(
         store: String, readOnly: Bool = false, busyTimeout: Double = 15
     ) throws(CatalogError) -> Catalog {
         let path = store.hasSuffix("/") ? store + fileName : store + "/" + fileName
-        try readOnly ? requireFile(path, store: store) : createFile(path)
+        if readOnly {
+            try requireFile(path, store: store)
+        } else {
+            try requireNoRestore(store: store)
+            // A restore that began meanwhile is seen here, or sees the file.
+            let isNew = try createFile(path)
+            do throws(CatalogError) { try requireNoRestore(store: store) } catch {
+                if isNew { unlink(path) }
+                throw error
+            }
+        }
         var configuration = Configuration()
         configuration.readonly = readOnly
         configuration.busyMode = .timeout(busyTimeout)
@@ -198,23 +213,43 @@ extension Catalog {
                 code: .io, message: "the catalog cannot be reached: \(String(cString: strerror(reason)))", path: path,
                 hint: "check the owner and the mode of the store")
         }
+        try requireNoRestore(store: store)
         throw CatalogError(
             code: .missing, message: "there is no catalog in \(store)", path: path,
             hint: "run salvage harvest or salvage ingest first, name the store with --store, "
                 + "or rebuild the catalog with salvage reindex")
     }
 
-    /// SQLite would create the file with the umask's mode; its WAL files take the mode of this one.
-    private static func createFile(_ path: String) throws(CatalogError) {
+    /// Refuses a store that is being restored from a backup, or whose restore was interrupted.
+    ///
+    /// - Throws: ``CatalogError`` with `restoring`, or with `io` when that cannot be told now.
+    public static func requireNoRestore(store: String) throws(CatalogError) {
+        let marker = store + "/" + restoreMarker
+        var facts = stat()
+        if lstat(marker, &facts) == 0 {
+            throw CatalogError(
+                code: .restoring, message: "a restore into this store is at work, or was interrupted", path: store,
+                hint: "let salvage restore end, or run the same one again")
+        }
+        guard errno == ENOENT || errno == ENOTDIR else {
+            throw CatalogError(
+                code: .io, message: "the store cannot be looked at: \(String(cString: strerror(errno)))", path: marker,
+                hint: "check the owner and the mode of the store")
+        }
+    }
+
+    /// SQLite would create the file with the umask's mode; its WAL files take the mode of this one. False when there is
+    /// a file already.
+    private static func createFile(_ path: String) throws(CatalogError) -> Bool {
         // Exclusively: to open and close an existing database would drop the locks that another connection of this
         // process holds on it (POSIX locks belong to the process, not to the descriptor).
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor < 0 else {
             Glibc.close(descriptor)
-            return
+            return true
         }
         let reason = errno
-        if reason == EEXIST { return }
+        if reason == EEXIST { return false }
         throw CatalogError(
             code: reason == ENOSPC ? .full : .io,
             message: "the catalog cannot be created: \(String(cString: strerror(reason)))", path: path,

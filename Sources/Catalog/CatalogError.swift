@@ -13,6 +13,8 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
 
         /// There is no catalog in this store yet.
         public static let missing = Code(rawValue: "catalog_missing")
+        /// The store is being restored from a backup, or its restore was interrupted.
+        public static let restoring = Code(rawValue: "restore_unfinished")
         /// The file is damaged, or is not an SQLite database.
         public static let corrupt = Code(rawValue: "catalog_corrupt")
         /// An earlier version of salvage wrote the file, which was opened for reading only.

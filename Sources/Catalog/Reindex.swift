@@ -93,9 +93,9 @@ extension Catalog {
         } catch {
             if error.code != .corrupt { guard try hasWrongHeader(error) else { throw error } }
             try alone()
-            let setAside = try setDatabaseAside(store: store)
+            let aside = try setAside(store: store)
             var report = try open(store: store).reindex(renew: renew, progress: progress)
-            report.setAside = setAside
+            report.setAside = aside
             return report
         }
     }
@@ -233,7 +233,14 @@ extension Catalog {
         }
     }
 
-    private static func setDatabaseAside(store: String) throws(CatalogError) -> String {
+    /// Whether a file of a store is a database that was set aside.
+    public static func isSetAside(_ name: String) -> Bool { name.hasPrefix(fileName + ".damaged-") }
+
+    /// Renames the database with its log to `catalog.sqlite.damaged-<seconds since 1970>`; nobody may work with it.
+    ///
+    /// - Returns: its new path.
+    /// - Throws: ``CatalogError`` with `io`.
+    public static func setAside(store: String) throws(CatalogError) -> String {
         let path = store.hasSuffix("/") ? store + fileName : store + "/" + fileName
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
@@ -241,7 +248,7 @@ extension Catalog {
         // The write-ahead log goes first: left behind, it would be replayed into the new database.
         for suffix in ["-wal", "-shm", ""] where rename(path + suffix, target + suffix) != 0 && errno != ENOENT {
             throw CatalogError(
-                code: .io, message: "the damaged catalog cannot be set aside: \(String(cString: strerror(errno)))",
+                code: .io, message: "the catalog cannot be set aside: \(String(cString: strerror(errno)))",
                 path: path + suffix, hint: "check the owner and the mode of the store")
         }
         return target

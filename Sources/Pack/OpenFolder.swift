@@ -81,28 +81,25 @@ public final class OpenFolder: Sendable {
             path: place, descriptor: try Self.open(descriptor, entry.bytes, flags, place, "opening a folder"))
     }
 
-    /// Everything in the folder, in the order of the names' bytes. What vanishes meanwhile is left out; a name that
-    /// cannot be looked at for another reason makes the whole listing fail, for it must not pass for absent.
-    public func entries() throws(PackError) -> [Entry] {
-        var found: [Entry] = []
-        for name in try rawNames() {
-            if let entry = try look(name, follow: false) { found.append(entry) }
-        }
-        return found.sorted { left, right in
-            left.bytes.lexicographicallyPrecedes(right.bytes) {
-                UInt8(bitPattern: $0) < UInt8(bitPattern: $1)
-            }
+    /// A name in a folder.
+    public struct Name: Sendable, Equatable {
+        /// The name; bytes that are no UTF-8 are replaced.
+        public var shown: String
+        /// The name; nil when its bytes are no UTF-8, so that no text names the file.
+        public var text: String?
+        /// The name as the system knows it, with its final zero.
+        let bytes: [CChar]
+
+        init(_ bytes: [CChar]) {
+            self.bytes = bytes
+            let plain = bytes.dropLast().map { UInt8(bitPattern: $0) }
+            shown = String(decoding: plain, as: UTF8.self)
+            text = String(validating: plain, as: UTF8.self)
         }
     }
 
-    /// The names in the folder in any order, without a look at what they stand for; bytes that are no UTF-8 are replaced.
-    func names() throws(PackError) -> [String] {
-        try rawNames().map { name in
-            name.withUnsafeBytes { raw in String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self) }
-        }
-    }
-
-    private func rawNames() throws(PackError) -> [[CChar]] {
+    /// The names in the folder in the order of their bytes, without a look at what they stand for.
+    public func names() throws(PackError) -> [Name] {
         // A descriptor of its own: a listing moves the position that all copies share.
         let own = try Self.open(descriptor, Self.zeroEnded("."), O_RDONLY | O_DIRECTORY, path, "listing a folder")
         guard let listing = fdopendir(own) else {
@@ -111,18 +108,34 @@ public final class OpenFolder: Sendable {
             throw .system(number, "listing a folder", path: path)
         }
         defer { closedir(listing) }
-        var found: [[CChar]] = []
+        var found: [Name] = []
         while true {
             errno = 0
             guard let next = readdir(listing) else {
                 guard errno == 0 else { throw .system(errno, "listing a folder", path: path) }
-                return found
+                break
             }
             let name = withUnsafeBytes(of: &next.pointee.d_name) { raw in
                 raw.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
             }
-            if name != [0x2E, 0], name != [0x2E, 0x2E, 0] { found.append(name) }
+            if name == [0x2E, 0] || name == [0x2E, 0x2E, 0] { continue }
+            found.append(Name(name))
         }
+        return found.sorted { left, right in
+            left.bytes.lexicographicallyPrecedes(right.bytes) {
+                UInt8(bitPattern: $0) < UInt8(bitPattern: $1)
+            }
+        }
+    }
+
+    /// Everything in the folder, in the order of the names' bytes. What vanishes meanwhile is left out; a name that
+    /// cannot be looked at for another reason makes the whole listing fail, for it must not pass for absent.
+    public func entries() throws(PackError) -> [Entry] {
+        var found: [Entry] = []
+        for name in try names() {
+            if let entry = try look(name.bytes, follow: false) { found.append(entry) }
+        }
+        return found
     }
 
     /// What a name stands for; nil when there is nothing of that name.

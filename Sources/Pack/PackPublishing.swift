@@ -89,7 +89,7 @@ extension StorePacks {
     /// Removes from one folder what processes that are gone did not finish.
     static func removeUnfinished(in folder: OpenFolder) {
         // What cannot be listed or removed now is left to the next time: it counts for nothing.
-        for name in (try? folder.names()) ?? [] {
+        for name in (try? folder.names())?.compactMap(\.text) ?? [] {
             guard let owner = owner(ofUnfinished: name), owner != getpid(), kill(owner, 0) != 0, errno == ESRCH else {
                 continue
             }

@@ -8,13 +8,12 @@ extension Failure {
         switch error.code {
         case .unknownSession: status = .nothingFound
         case .ambiguousSession: status = .usage
-        case .busy: status = .tryAgain
+        case .busy, .restoring: status = .tryAgain
         default: status = .failure
         }
         // The prefix that was typed is in the message already; as `session` it would read like an id.
-        self.init(
-            error.code.rawValue, error.message, path: status == .failure ? error.path : nil, hint: error.hint,
-            status: status)
+        let path = status == .failure || error.code == .restoring ? error.path : nil
+        self.init(error.code.rawValue, error.message, path: path, hint: error.hint, status: status)
     }
 }
 

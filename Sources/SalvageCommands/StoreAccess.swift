@@ -19,12 +19,8 @@ enum StoreAccess {
     static func createdPath(_ options: GlobalOptions) throws -> String {
         let store = try path(options)
         try makeFolders(store)
-        // A catalog made now would keep the restore from being taken up.
-        if access(store + "/" + Restore.markerName, F_OK) == 0 {
-            throw Failure(
-                "restore_unfinished", "a restore into this store is at work, or was interrupted", path: store,
-                hint: "let salvage restore end, or run the same one again", status: .tryAgain)
-        }
+        // Before anything is written here, the lock included.
+        try Catalog.requireNoRestore(store: store)
         return store
     }
 

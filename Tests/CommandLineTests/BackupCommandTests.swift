@@ -34,7 +34,11 @@ extension ServerSuites {
             let made = try salvage(store, ["backup", backups])
             #expect(made.status == 3 && made.err.contains("spool/evil"), "\(made.out)\(made.err)")
             #expect(try shell("grep -r secret \(backups)").out == "")
-            #expect(try salvage(scratch.path("other"), ["restore", backups]).status == 0)
+            // Whoever uses the backup is told what it left out.
+            for use in [["backup", backups, "--verify"], ["restore", backups]] {
+                let outcome = try salvage(scratch.path("other"), use)
+                #expect(outcome.status == 3 && outcome.err.contains("spool/evil"), "\(outcome.err)")
+            }
             #expect(try salvage(scratch.path("other"), ["cat", "a", "console.log"]).out == "needle a\n")
             #expect(try shell("cat \(scratch.path("victim/secret"))").out == "secret\n")
         }
@@ -186,6 +190,7 @@ extension ServerSuites {
             try ingest("a", tag: "1", "one\n", into: store, scratch)
             let first = try #require(try salvage(store, ["backup", backups, "--json"]).objects.first)
             #expect(first["linked"] as? Int == 0 && (first["copied"] as? Int ?? 0) > 0, "\(first)")
+            #expect(first["same_disk"] as? Bool == false && first["missing"] as? Int == 0)
             try ingest("b", tag: "1", "two\n", into: store, scratch)
             let second = try #require(try salvage(store, ["backup", backups, "--json"]).objects.first)
             #expect((second["unchanged"] as? Int ?? 0) > 0, "\(second)")
@@ -276,10 +281,26 @@ extension ServerSuites {
                 """)
             let log = scratch.path("x.log")
             try "x\n".write(toFile: log, atomically: true, encoding: .utf8)
-            let refused = try salvage(other, ["ingest", "--session", "x", log])
-            #expect(refused.status == 75 && refused.err.contains("restore"), "\(refused.err)")
-            #expect(try salvage(other, ["restore", backups]).status == 0)
-            #expect(try answers(other) == answers(store))
+            // Nothing makes a catalog, or advises what would.
+            for command in [
+                ["ingest", "--session", "x", log], ["sessions"], ["reindex"], ["prune", "--older-than", "1d"],
+                ["verify"], ["harvest"],
+            ] {
+                let refused = try Program.run(
+                    command, environment: ["SALVAGE_STORE": other, "GAMEYE_API_TOKEN": "sandbox"])
+                let said = refused.err
+                #expect(said.contains("restore") && !said.contains("reindex"), "\(command): \(said)")
+                #expect(refused.status == 75 || command == ["verify"], "\(command): \(refused.status)")
+                #expect(!FileManager.default.fileExists(atPath: other + "/catalog.sqlite"), "\(command)")
+            }
+            // The night's backup comes between, and somebody put a catalog there: the same command goes on.
+            let before = try answers(store)
+            try ingest("c", tag: "1", "needle c\n", into: store, scratch)
+            #expect(try salvage(store, ["backup", backups]).status == 0)
+            try shell("cp \(store)/catalog.sqlite \(other)/catalog.sqlite")
+            let resumed = try salvage(other, ["restore", backups])
+            #expect(resumed.status == 0 && resumed.err.contains("catalog.sqlite.damaged-"), "\(resumed.err)")
+            #expect(try answers(other) == before)
             #expect(try salvage(other, ["ingest", "--session", "x", log]).status == 0)
         }
 

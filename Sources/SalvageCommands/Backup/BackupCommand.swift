@@ -13,7 +13,8 @@ struct Backup: ParsableCommand {
             has not changed since the last backup is a hard link to it; packs and symbols on the same disk are hard \
             links to the store. Copies are read back and compared. A backup is whole once it holds backup.jsonl, which \
             is written last; an interrupted one is taken up by the next run. Exit code 3 says that something could not \
-            be copied, which is listed.
+            be copied or is damaged in the store: it is listed, --verify and restore say so too, and no older backup is \
+            removed. DIR is made where it is missing, but not the folder above it.
 
               salvage backup /mnt/backup/salvage --keep 7
               salvage backup /mnt/backup/salvage --verify
@@ -22,7 +23,11 @@ struct Backup: ParsableCommand {
 
     @Argument(help: ArgumentHelp("The folder of backups; made where it is missing.", valueName: "dir")) var folder:
         String
-    @Option(help: ArgumentHelp("Remove older backups, so that this many stay.", valueName: "count")) var keep: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Remove older backups, so that this many whole ones stay; none after one that is not whole.",
+            valueName: "count"))
+    var keep: Int?
     @Flag(help: "Take every file from the store, the unchanged ones too.") var full = false
     @Flag(help: "Back up nothing; read all of the newest backup and compare it with what was written.") var verify =
         false
@@ -33,22 +38,31 @@ struct Backup: ParsableCommand {
         if let keep, keep < 1 {
             throw Failure("bad_count", "--keep must be at least 1", status: .usage)
         }
-        if verify { return try checkNewest() }
+        if verify {
+            guard keep == nil, !full, !dryRun else {
+                throw Failure(
+                    "usage", "--verify backs up and removes nothing; --keep, --full and --dry-run have no place there",
+                    hint: "run salvage backup DIR with them, then salvage backup DIR --verify", status: .usage)
+            }
+            return try checkNewest()
+        }
         let store = try StoreAccess.path(options)
         let catalog = try Catalog.open(store: store, readOnly: true)
         try requireApart(store)
-        if !dryRun { try StoreAccess.makeFolders(folder) }
         let place = BackupFolder(path: folder)
         if dryRun { return try announce(place) }
+        try place.make()
         let lock = try place.lock()
         defer { close(lock) }
         try place.sweep()
         let progress = Progress(quiet: options.quiet)
         let run = try BackupRun(store: store, folder: place, catalog: catalog, full: full, progress: progress)
         let (name, manifest) = try run.carryOut(now: TimeText.now())
-        let removed = try removeOld(place)
+        let sharesDisk = try FileCopy.liesOnOneDisk(store, place.path)
+        // What an incomplete backup lacks may be in an older one only.
+        let removed = manifest.gaps.isEmpty ? try removeOld(place) : []
         progress.finish()
-        try report(name, manifest, run, removed)
+        try report(name, manifest, run, removed, sharesDisk: sharesDisk)
     }
 
     /// A backup inside of the store would hold itself, and go with it.
@@ -60,15 +74,23 @@ struct Backup: ParsableCommand {
             hint: "choose a folder beside the store, best on another disk", status: .usage)
     }
 
+    /// The backups that are older than those whole ones that stay, the oldest first.
     private func surplus(_ place: BackupFolder, afterOneMore: Bool) throws -> [String] {
         guard let keep else { return [] }
-        let names = try place.complete
-        return Array(names.dropLast(afterOneMore ? keep - 1 : keep))
+        let names = try place.listing().complete
+        var whole = afterOneMore ? 1 : 0
+        for (index, name) in names.enumerated().reversed() {
+            if whole >= keep { return Array(names[...index]) }
+            if BackupManifest.isWhole("\(place.path)/\(name)") { whole += 1 }
+        }
+        return []
     }
 
     private func announce(_ place: BackupFolder) throws {
         let output = Output(options)
-        let names = access(place.path, F_OK) == 0 ? try surplus(place, afterOneMore: true) : []
+        var facts = stat()
+        let isMissing = stat(place.path, &facts) != 0 && errno == ENOENT
+        let names = isMissing ? [] : try surplus(place, afterOneMore: true)
         for name in names {
             if options.json {
                 var line = JSONLine()
@@ -90,7 +112,9 @@ struct Backup: ParsableCommand {
         return names
     }
 
-    private func report(_ name: String, _ manifest: BackupManifest, _ run: BackupRun, _ removed: [String]) throws {
+    private func report(
+        _ name: String, _ manifest: BackupManifest, _ run: BackupRun, _ removed: [String], sharesDisk: Bool
+    ) throws {
         let output = Output(options)
         let path = "\(folder)/\(name)"
         if options.json {
@@ -102,6 +126,8 @@ struct Backup: ParsableCommand {
             line.add("copied_bytes", run.tally.copiedBytes)
             line.add("linked", run.tally.linked)
             line.add("unchanged", run.tally.unchanged)
+            line.add("missing", manifest.gaps.count)
+            line.add("same_disk", sharesDisk)
             line.add("removed_backups", removed.map { "\(folder)/\($0)" })
             output.line(line)
         } else if !options.quiet {
@@ -109,23 +135,31 @@ struct Backup: ParsableCommand {
                 "backed up \(manifest.files.count) files, \(SizeText.binary(manifest.bytes)), to \(Escape.display(path)): "
                     + "\(run.tally.copied) copied (\(SizeText.binary(run.tally.copiedBytes))), "
                     + "\(run.tally.unchanged) unchanged, \(run.tally.linked) shared with the store")
-            if run.tally.linked > 0 {
-                output.text(
-                    "  note: what is shared lies on the store's own disk, and is lost with that disk: keep a backup on "
-                        + "another one as well")
-            }
             if !removed.isEmpty {
                 output.text("removed \(removed.count) older \(removed.count == 1 ? "backup" : "backups")")
             }
         }
         try output.finish()
-        try end(with: run.complaints)
+        if sharesDisk { sayThatDiskIsShared() }
+        let kept = keep == nil || manifest.gaps.isEmpty ? "" : "; no older backup was removed, for it may hold these"
+        try end(
+            with: run.notes + manifest.gaps.map(\.words),
+            hint: manifest.gaps.isEmpty
+                ? nil : "mend that, or see what salvage verify says, and back up once more\(kept)")
+    }
+
+    /// Said with --quiet too: a backup's disk that is not mounted looks just like this.
+    private func sayThatDiskIsShared() {
+        Failure(
+            "same_disk", "the backup lies on the store's own disk and is lost with it", path: folder,
+            hint: "if it was to be another disk, mount that; keep a backup on another one in any case"
+        ).report(json: options.json, style: options.errorStyle)
     }
 
     private func checkNewest() throws {
         let place = try BackupSource(folder)
         let progress = Progress(quiet: options.quiet)
-        let complaints = place.check(progress)
+        let complaints = try place.check(progress)
         progress.finish()
         let output = Output(options)
         if options.json {
@@ -134,6 +168,7 @@ struct Backup: ParsableCommand {
             line.add("files", place.manifest.files.count)
             line.add("bytes", place.manifest.bytes)
             line.add("damaged", complaints.count)
+            line.add("missing", place.manifest.gaps.count)
             output.line(line)
         } else if !options.quiet {
             output.text(
@@ -143,12 +178,20 @@ struct Backup: ParsableCommand {
                         + "are damaged or missing")
         }
         try output.finish()
-        try end(with: complaints, hint: "salvage backup --full makes one that shares no file with it")
+        try end(
+            with: place.missing + complaints,
+            hint: complaints.isEmpty
+                ? "an older backup may hold it" : "salvage backup --full makes one that shares no file with it")
     }
 
+    /// The most complaints that are printed.
+    private static let mostNamed = 100
+
     private func end(with complaints: [String], hint: String? = nil) throws {
-        for (index, complaint) in complaints.enumerated() {
-            Failure("backup_incomplete", complaint, hint: index == complaints.count - 1 ? hint : nil).report(
+        var named = Array(complaints.prefix(Self.mostNamed))
+        if complaints.count > named.count { named.append("\(complaints.count - named.count) more are not named here") }
+        for (index, complaint) in named.enumerated() {
+            Failure("backup_incomplete", complaint, hint: index == named.count - 1 ? hint : nil).report(
                 json: options.json, style: options.errorStyle)
         }
         if !complaints.isEmpty { throw EndedWith(status: .partial) }

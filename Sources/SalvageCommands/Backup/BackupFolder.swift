@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Pack
 import Terminal
 
 /// The folder that backups of a store go to: a folder for each, named by the moment at which it was begun, and
@@ -11,20 +12,69 @@ struct BackupFolder {
 
     var partial: String { path + "/" + Self.partialName }
 
-    /// The names of the backups that are whole, the oldest first.
-    var complete: [String] {
-        get throws {
-            let names: [String]
-            do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
-                throw Failure("unreadable", "the folder of backups cannot be read", path: path)
-            }
-            return names.filter { !$0.hasPrefix(".") && Self.isComplete("\(path)/\($0)") }.sorted()
-        }
+    /// The backups in a folder.
+    struct Listing {
+        /// The names of those that hold a list of their files, the oldest first. One that is interrupted has none.
+        var complete: [String] = []
+        /// Those of which that cannot be told now, the oldest first, and why.
+        var unknown: [(name: String, failure: Failure)] = []
     }
 
-    static func isComplete(_ backup: String) -> Bool {
+    /// Looks at every backup in the folder.
+    ///
+    /// - Throws: `Failure` when the folder itself cannot be read.
+    func listing() throws -> Listing {
+        let names: [OpenFolder.Name]
+        do throws(PackError) { names = try OpenFolder(path: path).names() } catch {
+            throw Failure(
+                "unreadable", "the folder of backups cannot be read: \(error.message)", path: path,
+                hint: error.isAbsence
+                    ? "name the folder that salvage backup was given, and mount its disk"
+                    : "see to its disk or its owner")
+        }
+        var listing = Listing()
+        for name in names.compactMap(\.text) where !name.hasPrefix(".") {
+            do {
+                if try Self.isComplete("\(path)/\(name)") { listing.complete.append(name) }
+            } catch let failure as Failure {
+                // Only a backup counts: `lost+found` may not be looked into either.
+                if Self.isBackupName(name) { listing.unknown.append((name, failure)) }
+            }
+        }
+        return listing
+    }
+
+    /// Makes the folder where it is missing, its owner's only.
+    ///
+    /// - Throws: `Failure` where the folder above it does not exist: its disk may not be mounted, and the store's own
+    ///   disk would be filled instead.
+    func make() throws {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        if errno == ENOENT {
+            throw Failure(
+                "backup_folder_missing", "the folder that is to hold the folder of backups does not exist", path: path,
+                hint: "mount its disk, or make the folder with mkdir -p")
+        }
+        throw FileCopy.Trouble(.target, path).failure
+    }
+
+    /// Whether a backup holds the list of its files, which is written last.
+    ///
+    /// - Throws: `Failure` when that cannot be told now.
+    static func isComplete(_ backup: String) throws -> Bool {
         var facts = stat()
-        return lstat(backup + "/" + BackupManifest.name, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
+        if lstat(backup + "/" + BackupManifest.name, &facts) == 0 { return facts.st_mode & S_IFMT == S_IFREG }
+        if errno == ENOENT || errno == ENOTDIR { return false }
+        throw Failure(
+            "backup_unreadable", "a backup cannot be looked at now: \(String(cString: strerror(errno)))", path: backup,
+            hint: "see to its disk or its owner; to use an older one, name it")
+    }
+
+    /// Whether a name is one that ``newName(now:)`` makes, as far as the day.
+    private static func isBackupName(_ name: String) -> Bool {
+        let shape = Array("0000-00-00T".utf8)
+        return name.utf8.count > shape.count
+            && zip(name.utf8, shape).allSatisfy { $1 == UInt8(ascii: "0") ? (0x30...0x39).contains($0) : $0 == $1 }
     }
 
     /// A name for a backup that is begun now, which sorts by time and which every file system takes.

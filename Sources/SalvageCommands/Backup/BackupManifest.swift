@@ -8,7 +8,10 @@ import Terminal
 /// JSON lines: a head, one line for each file, and an end with the SHA-256 of all before it.
 struct BackupManifest {
     static let name = "backup.jsonl"
+    /// The layout of a backup that lacks nothing, and of one that does: a salvage that knows no gaps must not take it for
+    /// whole.
     static let version = 1
+    static let versionWithGaps = 2
 
     /// A file of the backup.
     struct File: Codable {
@@ -30,6 +33,11 @@ struct BackupManifest {
         var bytes: UInt64
     }
 
+    private struct Gap: Codable {
+        var missing: String
+        var why: String
+    }
+
     private struct End: Codable {
         var end: Bool
         var sha256: String
@@ -40,6 +48,8 @@ struct BackupManifest {
     /// The store's folder at that time.
     var store: String
     var files: [File]
+    /// What the store had, or was to have, and the backup lacks or holds damaged.
+    var gaps: [BackupGap] = []
 
     var bytes: UInt64 { files.reduce(0) { $0 &+ $1.size } }
 
@@ -48,7 +58,7 @@ struct BackupManifest {
         var out: [UInt8] = []
         var head = JSONLine()
         head.add("format", "salvage-backup")
-        head.add("version", Self.version)
+        head.add("version", gaps.isEmpty ? Self.version : Self.versionWithGaps)
         head.add("created", created)
         head.add("store", store)
         head.add("salvage", salvageVersion)
@@ -61,6 +71,12 @@ struct BackupManifest {
             line.add("size", file.size)
             line.add("mtime", file.mtime)
             line.add("sha256", file.sha256)
+            out += line.utf8 + [0x0A]
+        }
+        for gap in gaps {
+            var line = JSONLine()
+            line.add("missing", gap.path)
+            line.add("why", gap.why)
             out += line.utf8 + [0x0A]
         }
         var end = JSONLine()
@@ -88,37 +104,57 @@ struct BackupManifest {
 
     /// Reads the manifest of a backup's folder and checks that it is whole.
     static func read(from folder: String) throws -> BackupManifest {
-        let path = folder + "/" + name
-        func damaged(_ why: String) -> Failure {
-            Failure(
-                "backup_damaged", "the list of what the backup holds \(why)", path: path,
-                hint: "use another backup, or copy packs/ out of it and run salvage reindex")
+        let (head, lines) = try lines(of: folder)
+        let decoder = JSONDecoder()
+        var manifest = BackupManifest(created: head.created, store: head.store, files: [])
+        for line in lines {
+            if let file = try? decoder.decode(File.self, from: line), isSafe(file.path) {
+                manifest.files.append(file)
+            } else if let gap = try? decoder.decode(Gap.self, from: line) {
+                manifest.gaps.append(BackupGap(path: gap.missing, why: gap.why))
+            } else {
+                throw damaged(folder, "has a line that cannot be meant")
+            }
         }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failure("unreadable", "the list of what the backup holds cannot be read", path: path)
+        guard manifest.files.count == head.files else { throw damaged(folder, "is cut off or changed") }
+        return manifest
+    }
+
+    /// Whether a backup holds all that the store had. A list that cannot be read, or is damaged, says so of nothing.
+    static func isWhole(_ folder: String) -> Bool {
+        (try? lines(of: folder))?.head.version == version
+    }
+
+    private static func damaged(_ folder: String, _ why: String) -> Failure {
+        Failure(
+            "backup_damaged", "the list of what the backup holds \(why)", path: folder + "/" + name,
+            hint: "use another backup, or copy packs/ out of it and run salvage reindex")
+    }
+
+    /// The head, and the lines between head and end, checked against the end.
+    private static func lines(of folder: String) throws -> (head: Head, lines: ArraySlice<Data>) {
+        let path = folder + "/" + name
+        let data: Data
+        do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+            throw Failure(
+                "unreadable", "the list of what the backup holds cannot be read: \(error.localizedDescription)",
+                path: path, hint: "see to its disk or its owner, or name another backup")
         }
         let decoder = JSONDecoder()
         let lines = data.split(separator: 0x0A)
         guard let first = lines.first, let head = try? decoder.decode(Head.self, from: first),
             head.format == "salvage-backup"
-        else { throw damaged("is none of salvage's") }
-        guard head.version == version else {
+        else { throw damaged(folder, "is none of salvage's") }
+        guard head.version == version || head.version == versionWithGaps else {
             throw Failure(
-                "backup_newer", "the backup has layout \(head.version); this salvage knows layout \(version)",
+                "backup_newer",
+                "the backup has layout \(head.version); this salvage knows layouts up to \(versionWithGaps)",
                 path: path, hint: "use the newer salvage that wrote it")
         }
         guard let last = lines.last, let end = try? decoder.decode(End.self, from: last),
             ContentHash.hex(ContentHash.sha256(data.prefix(last.startIndex - data.startIndex))) == end.sha256
-        else { throw damaged("is cut off or changed") }
-        var files: [File] = []
-        for line in lines.dropFirst().dropLast() {
-            guard let file = try? decoder.decode(File.self, from: line), isSafe(file.path) else {
-                throw damaged("has a line that cannot be meant")
-            }
-            files.append(file)
-        }
-        guard files.count == head.files else { throw damaged("is cut off or changed") }
-        return BackupManifest(created: head.created, store: head.store, files: files)
+        else { throw damaged(folder, "is cut off or changed") }
+        return (head, lines.dropFirst().dropLast())
     }
 
     /// Whether a path stays below the folder it is relative to.

@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Pack
 import Terminal
+import Text
 
 /// Makes one backup of a store, beside whatever works on it.
 ///
@@ -16,14 +17,17 @@ final class BackupRun {
     }
 
     private(set) var tally = Tally()
-    private(set) var complaints: [String] = []
+    /// About other backups: this one lacks nothing for it.
+    private(set) var notes: [String] = []
+    /// What this backup lacks, or holds damaged, and why, by path.
+    private var gaps: ByteDictionary<String> = [:]
     private let store: String
     private let folder: BackupFolder
     private let catalog: Catalog
     private let progress: Progress
     /// The backup before this one: its name, and its files by their paths.
-    private let previous: (name: String, files: [String: BackupManifest.File])?
-    private var files: [String: BackupManifest.File] = [:]
+    private let previous: (name: String, files: ByteDictionary<BackupManifest.File>, gaps: ByteSet)?
+    private var files: ByteDictionary<BackupManifest.File> = [:]
     /// Copied in this run, to be read again when they are synced.
     private var fresh: [String] = []
     /// Where files with several names, such as a build's executable and debug file, lie in this backup.
@@ -46,14 +50,17 @@ final class BackupRun {
         self.folder = folder
         self.catalog = catalog
         self.progress = progress
-        var previous: (name: String, files: [String: BackupManifest.File])?
-        for name in try full ? [] : folder.complete.reversed() {
+        var previous: (name: String, files: ByteDictionary<BackupManifest.File>, gaps: ByteSet)?
+        let listing = try full ? BackupFolder.Listing() : folder.listing()
+        notes += listing.unknown.map { "the backup \($0.name) is not used: \($0.failure.message)" }
+        for name in listing.complete.reversed() {
             do {
                 let manifest = try BackupManifest.read(from: "\(folder.path)/\(name)")
-                previous = (name, Dictionary(manifest.files.map { ($0.path, $0) }) { first, _ in first })
+                let files = ByteDictionary(manifest.files.map { ($0.path, $0) }) { first, _ in first }
+                previous = (name, files, ByteSet(manifest.gaps.map(\.path)))
                 break
             } catch let failure as Failure {
-                complaints.append("the backup \(name) is not used: \(failure.message)")
+                notes.append("the backup \(name) is not used: \(failure.message)")
             }
         }
         self.previous = previous
@@ -77,7 +84,8 @@ final class BackupRun {
         } catch let trouble as FileCopy.Trouble { throw trouble.failure }
         let manifest = BackupManifest(
             created: TimeText.iso8601(now), store: StorePath.absolute(store),
-            files: files.values.sorted { $0.path < $1.path })
+            files: files.sortedByKey.map(\.value),
+            gaps: gaps.sortedByKey.map { BackupGap(path: $0.key, why: $0.value) })
         try manifest.write(into: folder.partial)
         do {
             try FileCopy.sync(folder.partial)
@@ -98,10 +106,9 @@ final class BackupRun {
         for session in tree.names(in: name) ?? [] where session != ".new" {
             let path = "\(name)/\(session)"
             // A link there is nobody's, and may lead anywhere.
-            var facts = stat()
-            guard lstat("\(store)/\(path)", &facts) == 0 else { continue }
+            guard let facts = tree.look(path) else { continue }
             guard facts.st_mode & S_IFMT == S_IFDIR else {
-                complaints.append("\(path) is no folder of a session and was left out")
+                gaps[path] = "is no folder of a session and was left out"
                 continue
             }
             for look in 1...Self.mostLooks {
@@ -110,30 +117,30 @@ final class BackupRun {
                 var isWhole = true
                 for file in found { isWhole = try take(file) && isWhole }
                 if isWhole || look == Self.mostLooks {
-                    complaints += inner.complaints
+                    note(inner.gaps)
                     break
                 }
-                for file in found { files[file.path] = nil }
+                for file in found { forget(file.path) }
             }
         }
-        complaints += tree.complaints
+        note(tree.gaps)
     }
 
     private func takeTree(_ name: String) throws {
         var tree = StoreTree(store, followsLinks: true)
         for file in tree.files(in: name) { _ = try take(file) }
-        complaints += tree.complaints
+        note(tree.gaps)
     }
 
-    /// Catalogs that `reindex` set aside: what they know of the ledger is nowhere else.
+    /// Catalogs that `reindex` or `restore` set aside: what they know of the ledger is nowhere else.
     private func takeDamagedCatalogs() throws {
         var tree = StoreTree(store, followsLinks: false)
-        for name in tree.names(in: ".") ?? [] where name.hasPrefix(Catalog.fileName + ".damaged-") {
-            var facts = stat()
-            if lstat("\(store)/\(name)", &facts) == 0, facts.st_mode & S_IFMT == S_IFREG {
+        for name in tree.names(in: ".") ?? [] where Catalog.isSetAside(name) {
+            if let facts = tree.look(name), facts.st_mode & S_IFMT == S_IFREG {
                 _ = try take(StoreFile(path: name, facts))
             }
         }
+        note(tree.gaps)
     }
 
     /// A catalog, and just the packs that it names. A pack that goes on to differ in the same way differs in the
@@ -166,17 +173,18 @@ final class BackupRun {
                 }
             }
             // Pruned since, or replaced by a pack elsewhere: of no use without a row.
-            for path in files.keys where path.hasPrefix(Catalog.packsFolder + "/") && !present.contains(path) {
-                if named[path] == nil { files[path] = nil }
+            for path in Array(files.keys) + Array(gaps.keys)
+            where path.hasPrefix(Catalog.packsFolder + "/") && !present.contains(path) {
+                if named[path] == nil { forget(path) }
             }
             // A pack without a row is mostly one that is being entered; one that stays so is kept as it is.
             unlike.formUnion(named.filter { files[$0.key]?.size != $0.value }.keys)
             unlike.formUnion(unnamed)
             alike = unlike == before ? alike + 1 : 1
             if unlike.isEmpty || alike >= Self.stableRounds {
-                complaints += tree.complaints
-                complaints += unlike.subtracting(unnamed).sorted().prefix(20).map {
-                    "\($0) is not the pack that the catalog knows"
+                note(tree.gaps)
+                for path in unlike.subtracting(unnamed) where gaps[path] == nil {
+                    gaps[path] = "is not the pack that the catalog knows"
                 }
                 try enter(catalog: copy)
                 return
@@ -208,12 +216,20 @@ final class BackupRun {
             path: Catalog.fileName, size: content.size, mtime: TimeText.now() &* 1_000_000, sha256: content.sha256)
     }
 
+    private func note(_ found: [BackupGap]) { for gap in found { gaps[gap.path] = gap.why } }
+
+    private func forget(_ path: String) {
+        files.removeValue(forKey: path)
+        gaps.removeValue(forKey: path)
+    }
+
     // MARK: One file
 
     /// Takes one file; false when it is not there any more.
     private func take(_ file: StoreFile) throws -> Bool {
         let known = files[file.path]
         if let known, known.size == file.size, known.mtime == file.modified { return true }
+        gaps.removeValue(forKey: file.path)
         let source = "\(store)/\(file.path)"
         let target = "\(folder.partial)/\(file.path)"
         try FileCopy.makeFolders(of: file.path, below: folder.partial)
@@ -228,14 +244,17 @@ final class BackupRun {
             files[file.path] = nil
             if trouble.isAbsent { return false }
             // One that cannot be read must not keep the others from being backed up.
-            complaints.append(trouble.words)
+            gaps[file.path] = "cannot be read: \(String(cString: strerror(trouble.code)))"
             return true
         }
     }
 
     /// The last backup's file, if the store's is still the same one.
     private func takeUnchanged(_ file: StoreFile, _ target: String) throws -> FileCopy.Content? {
-        guard let previous, let known = previous.files[file.path], known.size == file.size, known.mtime == file.modified
+        guard let previous, let known = previous.files[file.path], known.size == file.size,
+            known.mtime == file.modified,
+            // What was wrong with it is to be found out again: otherwise this backup would pass for whole.
+            !previous.gaps.contains(file.path)
         else { return nil }
         let old = "\(folder.path)/\(previous.name)/\(file.path)"
         var facts = stat()
@@ -251,8 +270,8 @@ final class BackupRun {
 
     private func linkOrCopy(_ file: StoreFile, _ source: String, _ target: String) throws -> FileCopy.Content {
         if let content = try takeOtherName(file, target) { return content }
-        if let content = try resume(file, source, target) { return content }
         if file.path.hasPrefix(Catalog.packsFolder + "/"), file.path.hasSuffix(PackPath.suffix) { judge(file, source) }
+        if let content = try resume(file, source, target) { return content }
         unlink(target)
         if Self.isImmutable(file.path), !file.isLink, link(source, target) == 0 {
             tally.linked += 1
@@ -301,7 +320,7 @@ final class BackupRun {
             // Pruned or replaced since it was listed: the copy will find that out.
             if error.isAbsence { return }
             let what = error.isLocalFault ? "could not be read now" : "is damaged in the store, and was copied as it is"
-            complaints.append("\(file.path) \(what): \(error)")
+            gaps[file.path] = "\(what): \(error)"
         }
     }
 
@@ -338,26 +357,5 @@ final class BackupRun {
             }
             for file in tree.files(in: name) where files[file.path] == nil { unlink("\(folder.partial)/\(file.path)") }
         }
-    }
-}
-
-/// Paths of stores and backups as the file system sees them.
-enum StorePath {
-    /// Without links and dots, as far as it exists.
-    static func absolute(_ path: String) -> String {
-        if let pointer = realpath(path, nil) {
-            defer { free(pointer) }
-            return String(cString: pointer)
-        }
-        guard let slash = path.lastIndex(of: "/") else { return absolute(".") + "/" + path }
-        let name = path[path.index(after: slash)...]
-        if slash == path.startIndex { return path }
-        let parent = absolute(String(path[..<slash]))
-        return name.isEmpty ? parent : (parent == "/" ? "" : parent) + "/" + name
-    }
-
-    /// Whether a path is a folder or lies in it.
-    static func isWithin(_ path: String, _ folder: String) -> Bool {
-        path == folder || path.hasPrefix(folder == "/" ? "/" : folder + "/")
     }
 }

@@ -103,6 +103,14 @@ enum FileCopy {
         return Content(size: size, sha256: try digest.finish())
     }
 
+    /// Whether two folders lie on one file system.
+    static func liesOnOneDisk(_ left: String, _ right: String) throws -> Bool {
+        var (one, other) = (stat(), stat())
+        guard stat(left, &one) == 0 else { throw Trouble(.source, left).failure }
+        guard stat(right, &other) == 0 else { throw Trouble(.target, right).failure }
+        return one.st_dev == other.st_dev
+    }
+
     /// Makes the folders that lead to a file below a root, each its owner's only.
     static func makeFolders(of path: String, below root: String, owner: uid_t? = nil) throws {
         var made = root

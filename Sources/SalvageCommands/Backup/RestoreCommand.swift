@@ -3,50 +3,7 @@ import Catalog
 import Glibc
 import Harvest
 import Terminal
-
-/// One whole backup, to be read.
-struct BackupSource {
-    let path: String
-    let manifest: BackupManifest
-
-    /// The backup in a folder: itself, or the newest of those it holds.
-    init(_ folder: String) throws {
-        if BackupFolder.isComplete(folder) {
-            path = folder
-        } else {
-            guard let name = try BackupFolder(path: folder).complete.last else {
-                let isBegun = access(BackupFolder(path: folder).partial, F_OK) == 0
-                throw Failure(
-                    "backup_missing", "the folder holds no backup that is whole", path: folder,
-                    hint: isBegun
-                        ? "one was interrupted; salvage backup takes it up"
-                        : "name the folder that salvage backup was given")
-            }
-            path = folder + "/" + name
-        }
-        manifest = try BackupManifest.read(from: path)
-    }
-
-    /// Reads every file; what is not as it was written, one line each.
-    func check(_ progress: Progress) -> [String] {
-        var complaints: [String] = []
-        for (index, file) in manifest.files.enumerated() {
-            progress.update("reading \(index + 1) of \(manifest.files.count) files")
-            if let complaint = Self.complaint(file, try? FileCopy.digest("\(path)/\(file.path)", uncached: true)) {
-                complaints.append(complaint)
-            }
-        }
-        return complaints
-    }
-
-    /// What is wrong with a file that reads so.
-    static func complaint(_ file: BackupManifest.File, _ content: FileCopy.Content?) -> String? {
-        guard let content else { return "\(file.path) is missing in the backup, or cannot be read" }
-        if content.sha256 == file.sha256 { return nil }
-        return "\(file.path) is damaged in the backup: "
-            + (content.size == file.size ? "its SHA-256 differs" : "it has \(content.size) of \(file.size) bytes")
-    }
-}
+import Text
 
 /// `salvage restore`: a store from a backup.
 struct Restore: ParsableCommand {
@@ -55,8 +12,8 @@ struct Restore: ParsableCommand {
         discussion: """
             DIR is what `salvage backup` was given, whose newest backup is taken, or one backup in it. The store \
             (--store) must not exist, or be an empty folder; nothing is ever written over. An interrupted restore is \
-            taken up by the same command. Exit code 3 says that something in the backup is damaged, which is listed; \
-            the rest was restored.
+            taken up by the same command; a catalog that was made in it meanwhile is set aside. Exit code 3 says that \
+            something in the backup is damaged, or was missing when it was made, which is listed; the rest was restored.
 
               salvage restore /mnt/backup/salvage --store /var/lib/salvage
               salvage restore /mnt/backup/salvage/2026-11-20T21-00-00.000Z --store /tmp/then
@@ -67,20 +24,25 @@ struct Restore: ParsableCommand {
     @OptionGroup var options: GlobalOptions
 
     /// Stands in a store while it is being restored, and holds the path of the backup.
-    static let markerName = ".restoring"
+    private static let markerName = Catalog.restoreMarker
+    /// The same while it is being written.
+    private static let newMarkerName = markerName + ".part~"
 
     func run() throws {
-        let source = try BackupSource(folder)
         let store = try StoreAccess.path(options)
-        try requireFree(store, source)
+        let begun = try Self.begun(in: store)
+        let source = try BackupSource(folder, begun: begun)
+        try requireFree(store, source, begun)
         let progress = Progress(quiet: options.quiet)
         var complaints: [String] = []
         if dryRun {
-            complaints = source.check(progress)
+            complaints = source.missing + (try source.check(progress))
         } else {
             try StoreAccess.makeFolders(store)
             // A harvest that begins meanwhile would make a catalog of its own.
             let lock = try StoreLock(store: store)
+            // One may have come and gone since the look above.
+            try requireFree(store, source, try Self.begun(in: store))
             do { complaints = try carryOut(source, store, progress) } catch let trouble as FileCopy.Trouble {
                 throw trouble.failure
             }
@@ -90,8 +52,18 @@ struct Restore: ParsableCommand {
         try report(source, store, complaints)
     }
 
+    /// The backup that an interrupted restore into a store began with; empty where it was interrupted before it wrote
+    /// that down, nil where there was none.
+    private static func begun(in store: String) throws -> String? {
+        let marker = store + "/" + markerName
+        var facts = stat()
+        if lstat(marker, &facts) == 0 { return try SmallFile.text(marker, limit: 65_536, what: "a restore's mark") }
+        if errno == ENOENT || errno == ENOTDIR { return nil }
+        throw FileCopy.Trouble(.source, marker).failure
+    }
+
     /// Refuses a store that holds anything but the beginning of the same restore.
-    private func requireFree(_ store: String, _ source: BackupSource) throws {
+    private func requireFree(_ store: String, _ source: BackupSource, _ begun: String?) throws {
         let (from, to) = (StorePath.absolute(source.path), StorePath.absolute(store))
         guard !StorePath.isWithin(to, from) else {
             throw Failure("usage", "the store lies in the backup", path: store, status: .usage)
@@ -101,23 +73,24 @@ struct Restore: ParsableCommand {
             if errno == ENOENT { return }
             throw FileCopy.Trouble(.source, store).failure
         }
+        if let begun, begun.hasSameBytes(as: from) { return }
         var tree = StoreTree(store, followsLinks: true)
-        let names = Set(tree.names(in: ".") ?? ["?"]).subtracting(["lost+found"])
+        let found = tree.names(in: ".") ?? ["?"]
+        if let gap = tree.gaps.first {
+            throw Failure("unreadable", "the store cannot be looked at: \(gap.words)", path: store)
+        }
+        // The lock alone is what a restore leaves that was interrupted at once.
+        var names = Set(found).subtracting(["lost+found", "lock", Self.newMarkerName])
+        if begun?.isEmpty == true { names.remove(Self.markerName) }
         if names.isEmpty, stat(store, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR { return }
-        let marker = store + "/" + Self.markerName
-        if names.contains(Self.markerName), !names.contains(Catalog.fileName),
-            (try? SmallFile.text(marker, limit: 65_536, what: "a mark")) == from
-        {
-            return
+        guard let begun, !begun.isEmpty else {
+            throw Failure(
+                "store_not_empty", "there is something in the store already", path: store,
+                hint: "restore into a folder that does not exist, with --store; then move the two")
         }
         throw Failure(
-            "store_not_empty",
-            names.contains(Self.markerName)
-                ? "another restore into this store was interrupted" : "there is something in the store already",
-            path: store,
-            hint: names.contains(Self.markerName)
-                ? "run that restore again, or move the folder away"
-                : "restore into a folder that does not exist, with --store; then move the two")
+            "store_not_empty", "a restore of another backup, \(begun), into this store was interrupted", path: store,
+            hint: "run salvage restore \(begun) with this --store, or move the folder away")
     }
 
     private func carryOut(_ source: BackupSource, _ store: String, _ progress: Progress) throws -> [String] {
@@ -125,8 +98,10 @@ struct Restore: ParsableCommand {
         var facts = stat()
         let owner = geteuid() == 0 && stat(store, &facts) == 0 && facts.st_uid != 0 ? facts.st_uid : nil
         chmod(store, 0o700)
+        let isFirst = try Self.begun(in: store) == nil
         try mark(store, source)
-        var complaints: [String] = []
+        try clearCatalog(source, store, isFirst: isFirst)
+        var complaints = source.missing
         var bytes: UInt64 = 0
         let files = source.manifest.files
         // An executable and its debug file are often one file under two names.
@@ -166,6 +141,7 @@ struct Restore: ParsableCommand {
         let target = "\(store)/\(file.path)"
         var facts = stat()
         if lstat(target, &facts) == 0, UInt64(max(0, facts.st_size)) == file.size,
+            // What cannot be read is copied again.
             (try? FileCopy.digest(target))?.sha256 == file.sha256
         {
             return nil
@@ -176,7 +152,7 @@ struct Restore: ParsableCommand {
                 "\(source.path)/\(file.path)", to: target, modified: file.mtime, owner: owner)
             return BackupSource.complaint(file, content)
         } catch let trouble as FileCopy.Trouble where trouble.side == .source {
-            return BackupSource.complaint(file, nil)
+            return BackupSource.complaint(file, trouble)
         }
     }
 
@@ -195,21 +171,51 @@ struct Restore: ParsableCommand {
                 return ["\(complaint); salvage reindex makes it again from the packs, without the ledger's history"]
             }
         } catch let trouble as FileCopy.Trouble where trouble.side == .source {
-            return ["\(file.path) is missing in the backup; salvage reindex makes it again from the packs"]
+            return [
+                "\(BackupSource.complaint(file, trouble)); salvage reindex makes it again from the packs, without the "
+                    + "ledger's history"
+            ]
         }
         guard rename(temporary, store + "/" + Catalog.fileName) == 0 else { throw FileCopy.Trouble(.target, temporary) }
         return []
     }
 
+    /// Puts the mark in place, all or nothing.
     private func mark(_ store: String, _ source: BackupSource) throws {
-        let path = store + "/" + Self.markerName
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let path = store + "/" + Self.newMarkerName
+        unlink(path)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw FileCopy.Trouble(.target, path) }
         defer { close(descriptor) }
         let text = Array(StorePath.absolute(source.path).utf8)
-        guard write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0 else {
-            throw FileCopy.Trouble(.target, path)
+        guard write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0,
+            rename(path, store + "/" + Self.markerName) == 0
+        else { throw FileCopy.Trouble(.target, path) }
+        try FileCopy.sync(store)
+    }
+
+    /// Sets a catalog aside that is not the backup's: somebody made it while the restore was interrupted. From the mark
+    /// on nobody makes another one, see `Catalog.open`.
+    private func clearCatalog(_ source: BackupSource, _ store: String, isFirst: Bool) throws {
+        let path = store + "/" + Catalog.fileName
+        var facts = stat()
+        guard lstat(path, &facts) == 0 else {
+            if errno == ENOENT { return }
+            throw FileCopy.Trouble(.source, path)
         }
+        guard !isFirst else {
+            unlink(store + "/" + Self.markerName)
+            throw Failure(
+                "store_not_empty", "another salvage has just begun to work on this store", path: store,
+                hint: "stop it, move the folder away, then run salvage restore again", status: .tryAgain)
+        }
+        let own = source.manifest.files.first { $0.path == Catalog.fileName }
+        if let own, try FileCopy.digest(path).sha256 == own.sha256 { return }
+        let aside = try Catalog.setAside(store: store)
+        Failure(
+            "catalog_set_aside", "a catalog was made here since the restore was interrupted; it is \(aside) now",
+            path: store, hint: "salvage reindex takes in what was ingested meanwhile; then remove that file"
+        ).report(json: options.json, style: options.errorStyle)
     }
 
     private func report(_ source: BackupSource, _ store: String, _ complaints: [String]) throws {
@@ -221,12 +227,14 @@ struct Restore: ParsableCommand {
             line.add("store", store)
             line.add("files", source.manifest.files.count)
             line.add("bytes", source.manifest.bytes)
-            line.add("damaged", complaints.count)
+            line.add("damaged", complaints.count - source.missing.count)
+            line.add("missing", source.missing.count)
             line.add("dry_run", dryRun)
             output.line(line)
         } else if !options.quiet {
             output.text(
-                "\(dryRun ? "would restore" : "restored") \(source.manifest.files.count - complaints.count) of "
+                "\(dryRun ? "would restore" : "restored") "
+                    + "\(source.manifest.files.count + source.missing.count - complaints.count) of "
                     + "\(source.manifest.files.count) files, \(SizeText.binary(source.manifest.bytes)), of "
                     + "\(Escape.display(source.path)) into \(Escape.display(store))")
         }

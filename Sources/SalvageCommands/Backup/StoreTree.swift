@@ -1,5 +1,5 @@
 import Glibc
-import Terminal
+import Pack
 
 /// A file of a store, to be backed up.
 struct StoreFile: Equatable {
@@ -25,10 +25,20 @@ struct StoreFile: Equatable {
     }
 }
 
+/// Something of a store that a backup lacks, or holds only as it is: damaged.
+struct BackupGap: Equatable {
+    /// Relative to the store; bytes that are no UTF-8 are replaced.
+    var path: String
+    /// What is wrong, to be read after the path.
+    var why: String
+
+    var words: String { "\(path) \(why)" }
+}
+
 /// Walks a folder of a store.
 struct StoreTree {
-    /// What has no place in a store, or cannot be read, one line each.
-    private(set) var complaints: [String] = []
+    /// What has no place in a store, or cannot be read.
+    private(set) var gaps: [BackupGap] = []
     private let root: String
     /// Packs and symbols may lie on another disk, behind a link to a folder. In the spool a link is nobody's.
     private let followsLinks: Bool
@@ -45,22 +55,22 @@ struct StoreTree {
     /// meanwhile, and a folder that is not there, is left out.
     mutating func files(in folder: String, depth: Int = 0) -> [StoreFile] {
         guard depth < Self.depthLimit else {
-            complaints.append("\(folder) is nested too deeply and was left out")
+            note(folder, "is nested too deeply and was left out")
             return []
         }
         guard let names = names(in: folder) else { return [] }
         var found: [StoreFile] = []
         for name in names {
             let path = "\(folder)/\(name)"
-            var facts = stat()
-            guard lstat("\(root)/\(path)", &facts) == 0 else {
-                if errno != ENOENT { complain(path) }
-                continue
-            }
+            guard var facts = look(path) else { continue }
             let isLink = facts.st_mode & S_IFMT == S_IFLNK
             if isLink {
-                guard followsLinks, stat("\(root)/\(path)", &facts) == 0 else {
-                    complaints.append("\(path) is a link and was left out")
+                guard followsLinks else {
+                    note(path, "is a link and was left out")
+                    continue
+                }
+                guard stat("\(root)/\(path)", &facts) == 0 else {
+                    note(path, "is a link that cannot be followed: \(String(cString: strerror(errno)))")
                     continue
                 }
             }
@@ -69,37 +79,38 @@ struct StoreTree {
                 guard visited.insert([UInt64(facts.st_dev), UInt64(facts.st_ino)]).inserted else { continue }
                 found += files(in: path, depth: depth + 1)
             case S_IFREG: found.append(StoreFile(path: path, facts, isLink: isLink))
-            default: complaints.append("\(path) is neither a file nor a folder and was left out")
+            default: note(path, "is neither a file nor a folder and was left out")
             }
         }
         return found
     }
 
-    /// The names in a folder, those that begin with a dot last; nil, with a complaint, when it cannot be read.
+    /// The names in a folder, those that begin with a dot last; nil when it is not there, and, with a gap, when it cannot
+    /// be read.
     mutating func names(in folder: String) -> [String]? {
-        guard let handle = opendir("\(root)/\(folder)") else {
-            if errno != ENOENT, errno != ENOTDIR { complain(folder) }
+        do throws(PackError) {
+            var names: [String] = []
+            for name in try OpenFolder(path: "\(root)/\(folder)").names() {
+                guard let text = name.text else {
+                    note("\(folder)/\(name.shown)", "has a name that is not UTF-8, so not salvage's, and was left out")
+                    continue
+                }
+                names.append(text)
+            }
+            return names.filter { !$0.hasPrefix(".") } + names.filter { $0.hasPrefix(".") }
+        } catch {
+            if !error.isAbsence { note(folder, "cannot be read: \(error.message)") }
             return nil
         }
-        defer { closedir(handle) }
-        var names: [String] = []
-        errno = 0
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
-            }
-            if let name {
-                if name != ".", name != ".." { names.append(name) }
-            } else {
-                complaints.append("a name in \(folder) is not UTF-8; it is not salvage's and was left out")
-            }
-            errno = 0
-        }
-        if errno != 0 { complain(folder) }
-        return names.sorted { ($0.hasPrefix(".") ? 1 : 0, $0) < ($1.hasPrefix(".") ? 1 : 0, $1) }
     }
 
-    private mutating func complain(_ path: String) {
-        complaints.append("\(path) cannot be read: \(String(cString: strerror(errno)))")
+    /// What lies at a path, links not followed; nil when it is gone, and, with a gap, when it cannot be looked at.
+    mutating func look(_ path: String) -> stat? {
+        var facts = stat()
+        if lstat("\(root)/\(path)", &facts) == 0 { return facts }
+        if errno != ENOENT, errno != ENOTDIR { note(path, "cannot be read: \(String(cString: strerror(errno)))") }
+        return nil
     }
+
+    private mutating func note(_ path: String, _ why: String) { gaps.append(BackupGap(path: path, why: why)) }
 }

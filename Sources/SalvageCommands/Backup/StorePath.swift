@@ -1,0 +1,22 @@
+import Glibc
+
+/// Paths of stores and backups as the file system sees them.
+enum StorePath {
+    /// Without links and dots, as far as it exists.
+    static func absolute(_ path: String) -> String {
+        if let pointer = realpath(path, nil) {
+            defer { free(pointer) }
+            return String(cString: pointer)
+        }
+        guard let slash = path.lastIndex(of: "/") else { return absolute(".") + "/" + path }
+        let name = path[path.index(after: slash)...]
+        if slash == path.startIndex { return path }
+        let parent = absolute(String(path[..<slash]))
+        return name.isEmpty ? parent : (parent == "/" ? "" : parent) + "/" + name
+    }
+
+    /// Whether a path is a folder or lies in it.
+    static func isWithin(_ path: String, _ folder: String) -> Bool {
+        path == folder || path.hasPrefix(folder == "/" ? "/" : folder + "/")
+    }
+}
