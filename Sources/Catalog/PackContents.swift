@@ -81,17 +81,22 @@ extension Catalog {
                 let key = find.integer(0)
                 if let pack = find.textOrNil(1) { packs.append(pack) }
                 find.reset()
-                try connection.execute(
-                    """
-                    DELETE FROM labels WHERE session = \(key); DELETE FROM artifacts WHERE session = \(key);
-                    DELETE FROM aliases WHERE crash IN (SELECT id FROM crashes WHERE session = \(key));
-                    DELETE FROM requests WHERE session = \(key); DELETE FROM members WHERE session = \(key);
-                    DELETE FROM downloads WHERE session = \(key);
-                    DELETE FROM crashes WHERE session = \(key); DELETE FROM sessions WHERE key = \(key);
-                    """)
+                try Self.deleteRows(of: key, connection)
             }
             return packs
         }
+    }
+
+    /// Deletes every row of a session.
+    static func deleteRows(of key: Int64, _ connection: Connection) throws(CatalogError) {
+        try connection.execute(
+            """
+            DELETE FROM labels WHERE session = \(key); DELETE FROM artifacts WHERE session = \(key);
+            DELETE FROM aliases WHERE crash IN (SELECT id FROM crashes WHERE session = \(key));
+            DELETE FROM requests WHERE session = \(key); DELETE FROM members WHERE session = \(key);
+            DELETE FROM downloads WHERE session = \(key);
+            DELETE FROM crashes WHERE session = \(key); DELETE FROM sessions WHERE key = \(key);
+            """)
     }
 
     /// Forgets only the pack of sessions, with its members and crashes, and keeps their ledger: for a pack that was

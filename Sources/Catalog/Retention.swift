@@ -228,18 +228,43 @@ extension Catalog {
         return found
     }
 
+    /// Of a session that is over and has no pack: nothing but history.
+    private static let isHistory = "pack IS NULL AND state NOT IN ('running', 'pending') AND at <"
+
     /// Sessions that are over, have no pack, and ended before this time: nothing but history.
-    public func historyBefore(_ time: Int64) throws(CatalogError) -> [String] {
+    ///
+    /// - Parameter time: in milliseconds since 1970.
+    public func historyBefore(_ time: Int64) throws(CatalogError) -> [(session: String, at: Int64)] {
         try read { (connection) throws(CatalogError) in
-            let rows = try connection.prepare(
-                """
-                SELECT id FROM sessions WHERE pack IS NULL AND state NOT IN ('running', 'pending') AND at < ?1
-                ORDER BY at
-                """)
+            let rows = try connection.prepare("SELECT id, at FROM sessions WHERE \(Self.isHistory) ?1 ORDER BY at")
             rows.bind(1, time)
-            var sessions: [String] = []
-            while try rows.step() { sessions.append(rows.text(0)) }
+            var sessions: [(session: String, at: Int64)] = []
+            while try rows.step() { sessions.append((rows.text(0), rows.integer(1))) }
             return sessions
+        }
+    }
+
+    /// Forgets sessions with all their rows, in one transaction; one that has a pack, is at work again or ended later by
+    /// now is left alone.
+    ///
+    /// - Parameters:
+    ///   - sessions: those that ``historyBefore(_:)`` named.
+    ///   - time: in milliseconds since 1970.
+    /// - Returns: the sessions that are forgotten now.
+    public func forgetHistory(_ sessions: [String], before time: Int64) throws(CatalogError) -> [String] {
+        guard !sessions.isEmpty else { return [] }
+        return try write { (connection) throws(CatalogError) in
+            let find = try connection.prepare("SELECT key FROM sessions WHERE id = ?1 AND \(Self.isHistory) ?2")
+            var forgotten: [String] = []
+            for session in sessions {
+                find.bind(1, session).bind(2, time)
+                guard try find.step() else { continue }
+                let key = find.integer(0)
+                find.reset()
+                try Self.deleteRows(of: key, connection)
+                forgotten.append(session)
+            }
+            return forgotten
         }
     }
 }

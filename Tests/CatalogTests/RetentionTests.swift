@@ -70,12 +70,20 @@ import Text
         let record = try #require(try catalog.session("s1"))
         #expect(record.pack == nil && record.pruned == 9 && record.prunedWhy == "age" && record.state == .harvested)
         #expect(try catalog.artifacts("s1").count == 1)
-        #expect(try catalog.historyBefore(6) == ["s1"])
-        #expect(try catalog.historyBefore(5) == [])
-        // A pack that comes later ends it.
+        #expect(try catalog.historyBefore(6).map(\.session) == ["s1"])
+        #expect(try catalog.historyBefore(5).isEmpty)
+        // A pack that comes later ends it, also for whoever listed the session before.
+        let listed = try catalog.historyBefore(6).map(\.session)
         try catalog.commit(
             PackContents(facts: SessionFacts(session: "s1", state: "harvested"), path: pack, packBytes: 7))
         #expect(try catalog.session("s1")?.pruned == nil)
+        #expect(try catalog.forgetHistory(listed, before: 6) == [])
+        #expect(try catalog.session("s1")?.pack == pack)
+        #expect(try catalog.prune([("s1", pack, "age")], now: 9) == [pack])
+        #expect(try catalog.forgetHistory(["s1", "s2", "unknown"], before: 5) == [])
+        #expect(try catalog.forgetHistory(["s1", "s2", "unknown"], before: .max) == ["s1"])
+        #expect(try catalog.session("s1") == nil && catalog.session("s2") != nil)
+        #expect(try catalog.artifacts("s1").isEmpty)
     }
 
     @Test func theFlowCountsHours() throws {

@@ -54,6 +54,39 @@ extension ServerSuites {
             #expect(left == [])
         }
 
+        /// What is forgotten is what was asked for, and is said.
+        @Test func historyGoesByTheSelectionAndPinsAndIsSaid() throws {
+            let scratch = try Scratch()
+            let store = scratch.path("store")
+            try ingest(["dev-a", "dev-b", "rel-a", "rel-b"], into: store, scratch)
+            func salvage(_ arguments: String...) throws -> Program.Outcome {
+                try Program.run(arguments + ["--store", store])
+            }
+            func left() throws -> Set<String> {
+                Set(try salvage("sessions", "--json").objects.compactMap { $0["session"] as? String })
+            }
+            #expect(try salvage("prune", "--older-than", "0s").status == 0)
+            #expect(try salvage("pin", "dev-b").status == 0)
+            let dry = try salvage("prune", "--history", "0s", "--tag", "dev-*", "--json", "--dry-run")
+            #expect(dry.objects.map { $0["session"] as? String } == ["dev-a"], "\(dry.out)")
+            #expect(dry.objects.first?["forgotten"] as? Bool == false && dry.objects.first?["dry_run"] as? Bool == true)
+            #expect(try left().count == 4)
+            let done = try salvage("prune", "--history", "0s", "--tag", "dev-*", "--json")
+            #expect(done.objects.map { $0["session"] as? String } == ["dev-a"], "\(done.out)")
+            #expect(done.objects.first?["forgotten"] as? Bool == true)
+            #expect(done.objects.first?["reason"] as? String == "history")
+            #expect(try left() == ["dev-b", "rel-a", "rel-b"])
+
+            // A history that the configuration names is a rule by itself; the default is none.
+            let config = scratch.path("c.yaml")
+            try "store: \(store)\n".write(toFile: config, atomically: true, encoding: .utf8)
+            #expect(try Program.run(["prune", "--config", config]).out.contains("no rule"))
+            try "store: \(store)\nhistory: 1h\n".write(toFile: config, atomically: true, encoding: .utf8)
+            let ruled = try Program.run(["prune", "--config", config, "--verbose"])
+            #expect(ruled.status == 0 && ruled.out.contains("forgot the history of rel-a"), "\(ruled.out)\(ruled.err)")
+            #expect(try left() == ["dev-b"])
+        }
+
         @Test func aPruneThatWasKilledIsFinishedByTheNext() throws {
             let scratch = try Scratch()
             let store = scratch.path("store")

@@ -22,6 +22,8 @@ public struct Configuration: Sendable, Equatable {
     public var prune: [Prune] = []
     /// How long the ledger keeps sessions of which no pack is left, in milliseconds.
     public var history: Int64 = 365 * 86_400_000
+    /// Whether the file has the key `history`; then it counts for a `prune` without any other rule.
+    public var namesHistory = false
     /// What is added to the built-in lists of the signature algorithm.
     public var signatures = SignatureRules()
     /// What is taken out of logs and other texts before they are stored.

@@ -110,7 +110,10 @@ extension Configuration {
         poll.finish()
         if let value = top.duration("retention", from: 60_000) { retention = value }
         readLimits(top.section("limits"))
-        if let value = top.duration("history", from: 3_600_000) { history = value }
+        if let value = top.duration("history", from: 3_600_000) {
+            history = value
+            namesHistory = true
+        }
         prune = (top.list("prune") ?? []).enumerated().map { index, node in
             Prune.read(NodeReader(node, at: "prune[\(index)]", findings: top.findings))
         }

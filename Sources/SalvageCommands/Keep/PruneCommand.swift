@@ -3,6 +3,7 @@ import Catalog
 import Glibc
 import Harvest
 import Terminal
+import Text
 
 /// `salvage prune`: removes packs by the rules of retention.
 struct Prune: ParsableCommand {
@@ -12,7 +13,9 @@ struct Prune: ParsableCommand {
             The rules come from `prune:` in the config, or from --older-than and --max-bytes, which replace them and \
             apply to the sessions that the selection flags name. Pinned sessions (salvage pin) and the newest N of \
             each signature (--keep-per-signature) stay in any case; running and pending sessions are never touched. \
-            Within --max-bytes, sessions without a crash go before those with one, the oldest first.
+            Within --max-bytes, sessions without a crash go before those with one, the oldest first. The ledger of \
+            sessions that have no pack any more goes after --history, of those that the selection flags name; that of \
+            pinned ones stays.
 
             Without a rule nothing is removed, and the exit code is 0.
 
@@ -40,15 +43,18 @@ struct Prune: ParsableCommand {
         let configuration = try StoreAccess.configuration(options)
         let store = try StoreAccess.path(options)
         let given = try flags()
-        if given == nil, configuration.prune.isEmpty, history == nil { return try endWithoutRules() }
+        if given == nil, configuration.prune.isEmpty, history == nil, !configuration.namesHistory {
+            return try endWithoutRules()
+        }
         let catalog = try Catalog.open(store: store, readOnly: dryRun)
         let run = PruneRun(
             catalog: catalog, pins: try Pins(store: store), options: options, dryRun: dryRun, now: TimeText.now())
         var plans: [(sessions: [SessionRecord], rules: RetentionRules)] = []
+        let needsSessions = given != nil || !configuration.prune.isEmpty || select.isNarrow
+        let all = needsSessions ? try catalog.sessions(try select.selection()) : []
         if let rules = given {
-            plans.append((try catalog.sessions(try select.selection()), rules))
-        } else if !configuration.prune.isEmpty {
-            let all = try catalog.sessions(try select.selection())
+            plans.append((all, rules))
+        } else {
             for policy in configuration.prune {
                 plans.append(
                     (
@@ -59,13 +65,15 @@ struct Prune: ParsableCommand {
                     ))
             }
         }
-        try run.carryOut(plans, history: try span(history, "--history") ?? configuration.history)
+        try run.carryOut(
+            plans, history: try span(history, "--history") ?? configuration.history,
+            of: select.isNarrow ? ByteSet(all.map(\.session)) : nil)
     }
 
     /// A prune that a timer starts has nothing to do where nobody wrote a rule; sessions that somebody named without
     /// saying when they may go are a mistake.
     private func endWithoutRules() throws {
-        let hint = "give --older-than or --max-bytes, or write `prune:` into the config"
+        let hint = "give --older-than, --max-bytes or --history, or write `prune:` or `history:` into the config"
         guard !select.isNarrow else {
             throw Failure(
                 "no_rule", "nothing says which of these sessions' packs may go", hint: hint, status: .usage)

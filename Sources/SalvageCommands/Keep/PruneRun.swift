@@ -28,7 +28,13 @@ struct PruneRun {
         var forgotten = 0
     }
 
-    func carryOut(_ plans: [(sessions: [SessionRecord], rules: RetentionRules)], history: Int64) throws {
+    /// - Parameters:
+    ///   - plans: sessions, and the rules for their packs.
+    ///   - history: how long sessions without a pack are remembered, in milliseconds.
+    ///   - selected: the sessions that may be forgotten; nil for all.
+    func carryOut(
+        _ plans: [(sessions: [SessionRecord], rules: RetentionRules)], history: Int64, of selected: ByteSet?
+    ) throws {
         let output = Output(options)
         var tally = Tally()
         var done: ByteSet = []
@@ -51,14 +57,26 @@ struct PruneRun {
             for removal in plan.removals { done.insert(removal.session) }
             try carryOut(plan, records, output, &tally)
         }
-        let old = try catalog.historyBefore(now &- history)
-        tally.forgotten = old.count
-        if !dryRun {
-            for start in stride(from: 0, to: old.count, by: 512) {
-                try catalog.remove(sessions: Array(old[start..<min(start + 512, old.count)]))
+        try forget(before: now &- history, selected, output, &tally)
+        try finish(tally, output)
+    }
+
+    /// Forgets sessions of which only the ledger is left.
+    private func forget(before time: Int64, _ selected: ByteSet?, _ output: Output, _ tally: inout Tally) throws {
+        let old = try catalog.historyBefore(time).filter { row in
+            guard selected?.contains(row.session) ?? true else { return false }
+            guard pins.holds(row.session) else { return true }
+            tally.pinned += 1
+            return false
+        }
+        for start in stride(from: 0, to: old.count, by: 512) {
+            let batch = old[start..<min(start + 512, old.count)]
+            let gone = dryRun ? nil : ByteSet(try catalog.forgetHistory(batch.map(\.session), before: time))
+            for row in batch where gone?.contains(row.session) ?? true {
+                tally.forgotten += 1
+                write(forgotten: row.session, at: row.at, output)
             }
         }
-        try finish(tally, output)
     }
 
     private func carryOut(
@@ -163,6 +181,21 @@ struct PruneRun {
             output.text(
                 "\(dryRun ? "would remove" : "removed") \(Escape.display(removal.session))\(tag), ended "
                     + "\(TimeText.table(record.at)) UTC, \(SizeText.binary(removal.bytes)): \(removal.reason)")
+        }
+    }
+
+    private func write(forgotten session: String, at time: Int64, _ output: Output) {
+        if options.json {
+            var line = JSONLine()
+            line.add("session", session)
+            line.add("reason", "history")
+            line.add("forgotten", !dryRun)
+            line.add("dry_run", dryRun)
+            output.line(line)
+        } else if dryRun || options.verbose {
+            output.text(
+                "\(dryRun ? "would forget" : "forgot") the history of \(Escape.display(session)), ended "
+                    + "\(TimeText.table(time)) UTC")
         }
     }
 
