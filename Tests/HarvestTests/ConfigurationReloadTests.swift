@@ -9,7 +9,10 @@ import Testing
     @Test(arguments: [
         ("", "says nothing"), ("# only a comment\n", "says nothing"), ("---\n", "says nothing"), ("{}", "says nothing"),
         (" \n\n", "says nothing"), ("null\n", "says nothing"), ("store: /s\n", "no rules"),
-        ("store: /s\nrules:\n", "no rules"),
+        ("store: /s\nrules:\n", "no rules"), ("rules: []\n", "no artifact"),
+        ("rules:\n  - name: game\n    artifacts:\n", "no value"),
+        ("rules:\n  - name: game\n    artifacts: []\n", "no artifact"),
+        ("rules:\n  - name: game\n", "no artifact"),
         ("store: /s\nrules: [\n", "YAML"), ("store: /s\nbogus: 1\n", "not a key"),
     ])
     func anAccidentIsRefused(_ text: String, _ word: String) throws {
@@ -106,7 +109,10 @@ import Testing
         #expect(try shortfall("# nothing\n")?.isMistake == true)
         #expect(try shortfall("store: /s\n")?.message.contains("has no rules") == true)
         #expect(try shortfall("rules: []\n")?.message.contains("nothing is kept") == true)
-        #expect(try shortfall("rules: [{name: logs}]\n") == nil)
+        let logsOnly = try shortfall("rules: [{name: logs}]\n")
+        #expect(logsOnly?.message.contains("no rule of the configuration f has artifacts") == true)
+        #expect(logsOnly?.isMistake == false)
+        #expect(try shortfall("rules: [{name: logs}, {name: game, artifacts: [/game]}]\n") == nil)
     }
 
     @Test func keysThatWaitAreNamedUntilARestart() throws {

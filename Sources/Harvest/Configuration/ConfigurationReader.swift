@@ -209,6 +209,7 @@ extension Configuration.Rule {
         if let logs = reader.boolean("logs") { rule.logs = logs }
         if let follow = reader.boolean("follow") { rule.follow = follow }
         if let sample = reader.sampling("sample") { rule.sample = sample }
+        reader.requireValue("artifacts", "write the paths as `- /path/in/container`, or `artifacts: []` for none")
         rule.artifacts = (reader.list("artifacts") ?? []).enumerated().compactMap { place, node in
             Configuration.Artifact.read(node, at: "\(reader.path("artifacts"))[\(place)]", findings: reader.findings)
         }

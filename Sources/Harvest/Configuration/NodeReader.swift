@@ -56,6 +56,12 @@ final class NodeReader {
         return node
     }
 
+    /// Notes a key that stands there without a value, where an empty one would be taken for meant.
+    func requireValue(_ key: String, _ fix: String) {
+        guard let node = entries[key], Self.isNull(node) else { return }
+        note(lineOf(key), path(key), "has no value; is the file cut off?", fix)
+    }
+
     /// All keys in order, for mappings whose keys are the user's.
     func userKeys() -> [String] {
         for entry in order { asked.insert(entry.key) }
