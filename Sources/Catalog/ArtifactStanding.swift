@@ -36,7 +36,23 @@ public struct SessionLedger: Sendable, Equatable {
 
 extension Catalog {
     /// The selected sessions, newest first, each with its artifacts.
-    public func ledgers(_ selection: Selection) throws(CatalogError) -> [SessionLedger] {
+    ///
+    /// - Parameters:
+    ///   - selection: which sessions; its limit counts those that `accepts` lets through.
+    ///   - accepts: what the selection cannot say; called while the catalog is in use, so it must not ask it anything.
+    /// - Throws: ``CatalogError``.
+    public func ledgers(
+        _ selection: Selection, where accepts: (SessionRecord) -> Bool = { _ in true }
+    ) throws(CatalogError) -> [SessionLedger] {
+        let limit = selection.limit ?? .max
+        var selection = selection
+        selection.limit = nil
+        return try read(selection, limit, accepts)
+    }
+
+    private func read(
+        _ selection: Selection, _ limit: Int, _ accepts: (SessionRecord) -> Bool
+    ) throws(CatalogError) -> [SessionLedger] {
         try read { (connection) throws(CatalogError) in
             let sessions = try SessionQuery(connection, selection)
             let rows = try connection.prepare(
@@ -45,7 +61,8 @@ extension Catalog {
                 WHERE session = (SELECT key FROM sessions WHERE id = ?1) ORDER BY artifact
                 """)
             var ledgers: [SessionLedger] = []
-            while let record = try sessions.next() {
+            while ledgers.count < limit, let record = try sessions.next() {
+                guard accepts(record) else { continue }
                 var artifacts: [ArtifactStanding] = []
                 rows.bind(1, record.session)
                 while try rows.step() {

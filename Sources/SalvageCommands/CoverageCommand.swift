@@ -13,7 +13,7 @@ struct CoverageReport: ParsableCommand {
             Lists every artifact that is not collected. Exit code 3 when something was lost, failed or is incomplete; \
             what does not exist or was left out by a sampling rule does not count as missing. A path of a rule that \
             is absent in every session is listed at the end (of the newest \(AbsentPath.mostSessions) selected \
-            sessions; of the last seven days unless --since says otherwise).
+            sessions of each rule; of the last seven days unless --since says otherwise).
             """)
 
     @Flag(help: "List collected artifacts too.") var all = false

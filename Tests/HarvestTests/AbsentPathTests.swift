@@ -49,6 +49,34 @@ import Testing
         #expect(AbsentPath.tally(Array(ledgers.prefix(3)), by: nil, since: nil).map(\.path.path) == ["/a"])
     }
 
+    /// A rule that few sessions fall under is looked at in its own newest sessions, not in those of the fleet.
+    @Test func aRareRuleIsNotHiddenByABusyOne() throws {
+        let store = TemporaryStore()
+        let catalog = try Catalog.open(store: store.path)
+        func put(_ names: [String], image: String, _ state: ArtifactState, exited: Int64) throws {
+            try catalog.commit(
+                names.map { name in
+                    PackContents(
+                        facts: SessionFacts(session: name, image: image, exited: exited),
+                        artifacts: [ArtifactEntry(artifact: "/a", state: state)], path: "packs/\(name).pack",
+                        packBytes: 1)
+                })
+        }
+        let now: Int64 = 1_800_000_000_000
+        try put((0..<AbsentPath.mostSessions + 5).map { "busy-\($0)" }, image: "busy", .collected, exited: now - 1000)
+        try put((0..<3).map { "rare-\($0)" }, image: "rare/game", .absent, exited: now - 3_600_000)
+        try put((0..<3).map { "else-\($0)" }, image: "[else]", .absent, exited: now - 3_600_000)
+        let rules = try Configuration.parse(
+            """
+            rules:
+              - {name: rare, match: {image: 'rare/*'}, artifacts: [/a]}
+              - {name: odd, match: {image: '\\[else]'}, artifacts: [/a]}
+              - {name: rest, artifacts: [/a]}
+            """, file: "f")
+        let found = try AbsentPath.find(in: catalog, by: rules, now: now)
+        #expect(found.map { "\($0.rule ?? "") \($0.path) \($0.sessions)" } == ["rare /a 3", "odd /a 3"])
+    }
+
     @Test(
         arguments: [
             ("/game/saved", "/game/Saved"), ("/GAME/SAVED", "/game/Saved"), ("/game/Savde", "/game/Saved"),

@@ -29,7 +29,7 @@ public struct AbsentPath: Sendable, Hashable {
     public static let least = 3
     /// How far back sessions are looked at, in milliseconds: seven days.
     public static let window: Int64 = 7 * 86_400_000
-    /// The most sessions that are looked at, newest first.
+    /// The most sessions of one rule that are looked at, newest first.
     public static let mostSessions = 2000
 
     /// Whether both are about the same path of the same rule.
@@ -53,7 +53,7 @@ extension AbsentPath {
     ///
     /// - Parameters:
     ///   - configuration: the rules; without a file, artifacts are compared by the paths that the ledger names.
-    ///   - selection: which sessions to look at; the newest ``mostSessions`` of them, by default of the last
+    ///   - selection: which sessions to look at; the newest ``mostSessions`` of each rule, by default of the last
     ///     ``window``.
     ///   - since: counts ``lately``, in milliseconds since 1970.
     ///   - now: milliseconds since 1970.
@@ -65,14 +65,49 @@ extension AbsentPath {
         guard try catalog.hasArtifacts(in: .absent) else { return [] }
         var selection = selection
         selection.since = selection.since ?? now - window
-        selection.limit = mostSessions
-        let ledgers = try catalog.ledgers(selection)
-        var found = tally(ledgers, by: configuration.file == nil ? nil : configuration.rules, since: since)
+        let rules = configuration.file == nil ? nil : configuration.rules
+        let ledgers = try self.ledgers(in: catalog, by: rules, selection)
+        var found = tally(ledgers, by: rules, since: since)
         for index in found.indices {
             found[index].path.nearest = try KnownPaths(ledgers, in: catalog).nearest(
                 to: found[index].example, image: found[index].image)
         }
         return found.map(\.path)
+    }
+
+    /// The newest sessions of each rule: of a rule that few sessions fall under there would be none among the newest of
+    /// a big fleet.
+    private static func ledgers(
+        in catalog: Catalog, by rules: [Configuration.Rule]?, _ selection: Selection
+    ) throws(CatalogError) -> [SessionLedger] {
+        var newest = selection
+        newest.limit = mostSessions
+        let ledgers = try catalog.ledgers(newest)
+        guard let rules, ledgers.count == mostSessions else { return ledgers }
+        var found: [SessionLedger] = []
+        for (index, rule) in rules.enumerated() where !rule.artifacts.isEmpty {
+            var narrow = newest
+            if narrow.images.isEmpty, let image = rule.match.image { narrow.images = [literalStart(image) + "*"] }
+            if narrow.tags.isEmpty, let tag = rule.match.tag { narrow.tags = [literalStart(tag) + "*"] }
+            found += try catalog.ledgers(narrow) { record in
+                let known = identity(of: record)
+                return rules.firstIndex { $0.match.accepts(known) } == index
+            }
+        }
+        return found
+    }
+
+    /// The beginning of all texts that a glob matches, in characters that no dialect of globs takes for special.
+    private static func literalStart(_ glob: Glob) -> String {
+        let plain = glob.description.unicodeScalars.prefix { scalar in
+            guard scalar.isASCII else { return false }
+            return Character(scalar).isLetter || Character(scalar).isNumber || "-_./".unicodeScalars.contains(scalar)
+        }
+        return String(String.UnicodeScalarView(plain))
+    }
+
+    private static func identity(of record: SessionRecord) -> SessionIdentity {
+        SessionIdentity(record, id: RunKey.apiID(key: record.session, created: record.created))
     }
 
     /// A path with one session's form of it.
@@ -125,8 +160,7 @@ extension AbsentPath {
         guard let rules else {
             return ledger.artifacts.filter { $0.artifact != FetchItem.logs }.map { (nil, $0.artifact, $0.artifact) }
         }
-        let identity = SessionIdentity(
-            ledger.record, id: RunKey.apiID(key: ledger.record.session, created: ledger.record.created))
+        let identity = Self.identity(of: ledger.record)
         guard let rule = rules.first(where: { $0.match.accepts(identity) }) else { return [] }
         return rule.artifacts.compactMap { artifact in
             guard case .success(let path) = artifact.path.resolve(for: identity) else { return nil }
