@@ -121,9 +121,10 @@ final class BreakpadSymbols {
             if let before = last(functions, at: offset), before.start > found.start { return [] }
             let parts = words(found.at, most: 5)
             let skip = parts.count > 1 && parts[1] == "m" ? 1 : 0
-            let text = line(found.at).split(separator: " " as Character, maxSplits: 2 + skip).last
-            return text.map { [Call(function: String($0.drop { $0 == " " }), file: nil, line: nil, inlined: false)] }
-                ?? []
+            // `PUBLIC [m] address parameter_size name`.
+            let head = line(found.at).split(separator: " " as Character, maxSplits: 3 + skip)
+            guard head.count > 3 + skip else { return [] }
+            return [Call(function: String(head[3 + skip]), file: nil, line: nil, inlined: false)]
         }
         let parts = words(function.at, most: 6)
         let skip = parts.count > 1 && parts[1] == "m" ? 1 : 0

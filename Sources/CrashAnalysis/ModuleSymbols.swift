@@ -87,7 +87,7 @@ final class ModuleSymbols {
     var isStored: Bool { executable != nil || debug != nil }
 
     func function(at address: UInt64) -> String? {
-        if let breakpad { return breakpad.calls(at: address &- module.record.base.value).last?.function }
+        if breakpad != nil { return calls(at: address).last?.function }
         let inside = address &- bias
         return tables.lazy.compactMap { $0.function(at: inside)?.name }.first.map(Demangler.demangle)
     }
@@ -95,7 +95,9 @@ final class ModuleSymbols {
     func calls(at address: UInt64) -> [SourceLines.Call] {
         guard let breakpad else { return lines?.calls(at: address &- bias) ?? [] }
         return breakpad.calls(at: address &- module.record.base.value).map {
-            SourceLines.Call(function: $0.function, file: $0.file, line: $0.line, inlined: $0.inlined)
+            // Not every tool that writes these files demangles the names.
+            SourceLines.Call(
+                function: Demangler.demangle($0.function), file: $0.file, line: $0.line, inlined: $0.inlined)
         }
     }
 

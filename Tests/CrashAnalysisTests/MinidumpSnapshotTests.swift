@@ -77,4 +77,27 @@ import Testing
         #expect(record.frames.prefix(4).map(\.line) == [27, 32, 39, 42])
         #expect(record.frames.prefix(4).map(\.trust) == [.inline, .inline, .inline, .context])
     }
+
+    /// Not every tool that writes Breakpad's files demangles: names of FUNC, INLINE_ORIGIN and PUBLIC are read alike.
+    @Test(arguments: [true, false]) func mangledNamesOfBreakpadSymbols(_ hasFunctions: Bool) throws {
+        let place = "linux_inline/BBA6FA10B8AAB33D00000000000000000"
+        var text = String(
+            decoding: try Corpora.bytes("minidump/symbols/\(place)/linux_inline.sym"), as: UTF8.self)
+        for (name, mangled) in [("func()", "_Z4funcv"), ("bar()", "_Z3barv"), ("foo()", "_Z3foov")] {
+            text = text.replacingOccurrences(of: " \(name)\n", with: " \(mangled)\n")
+        }
+        text = text.replacingOccurrences(of: " main\n", with: " _ZN4game4mainEi\n")
+        if !hasFunctions {
+            let head = text.prefix { $0 != "\n" }
+            text = head + "\nPUBLIC 0 0 _ZN4game4mainEi\n"
+        }
+        let root = FileManager.default.temporaryDirectory.path + "/salvage-breakpad-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        try FileManager.default.createDirectory(atPath: "\(root)/\(place)", withIntermediateDirectories: true)
+        try text.write(toFile: "\(root)/\(place)/linux_inline.sym", atomically: true, encoding: .utf8)
+        let record = try #require(
+            try Corpora.analyze("minidump/breakpad-linux_inline.dmp", symbols: SymbolStore(root: root)).first)
+        let names = record.frames.prefix(hasFunctions ? 4 : 1).map(\.function)
+        #expect(names == (hasFunctions ? ["func()", "bar()", "foo()"] : []) + ["game::main(int)"])
+    }
 }
