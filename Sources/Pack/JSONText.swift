@@ -1,7 +1,8 @@
-/// A JSON value (RFC 8259), for the few small documents in a pack's footer.
+/// A JSON value (RFC 8259), for the few small documents in a pack's footer and beside one. Names and texts keep their
+/// bytes.
 ///
 /// Foundation's coder would cost every program that opens a pack its start-up time.
-enum JSONValue: Equatable {
+package enum JSONValue: Equatable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -11,14 +12,15 @@ enum JSONValue: Equatable {
     case array([JSONValue])
     case object([(key: String, value: JSONValue)])
 
-    static func == (left: JSONValue, right: JSONValue) -> Bool { left.text == right.text }
+    package static func == (left: JSONValue, right: JSONValue) -> Bool { left.text == right.text }
 
     subscript(_ key: String) -> JSONValue? {
         guard case .object(let fields) = self else { return nil }
         return fields.last { $0.key == key }?.value
     }
 
-    var string: String? {
+    /// The text; nil of any other value.
+    package var string: String? {
         if case .string(let value) = self { value } else { nil }
     }
 
@@ -98,12 +100,13 @@ enum JSONValue: Equatable {
 }
 
 /// Reads one JSON document; hostile text ends in an error, never in deep recursion.
-struct JSONParser {
+package struct JSONParser {
     private let bytes: [UInt8]
     private var at = 0
     private static let maxDepth = 64
 
-    static func parse(_ bytes: [UInt8]) throws(PackError) -> JSONValue {
+    /// The value of a document.
+    package static func parse(_ bytes: [UInt8]) throws(PackError) -> JSONValue {
         var parser = JSONParser(bytes: bytes)
         let value = try parser.value(depth: 0)
         parser.skipSpace()

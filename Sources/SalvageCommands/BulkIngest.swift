@@ -1,5 +1,4 @@
 import Catalog
-import Foundation
 import Glibc
 import Ingest
 import Pack
@@ -16,10 +15,16 @@ struct BulkIngest {
     static let metadataName = "salvage-metadata.json"
     private static let metadataLimit = 256 << 20
 
+    /// What stands in the folder: sessions, and what is left out, with the reason.
+    private struct Contents {
+        var sessions: [String] = []
+        var strays: [(name: String, why: String)] = []
+    }
+
     func carryOut() throws {
-        let names = try Self.names(in: folder).filter { !$0.hasPrefix(".") }
-        let folders = names.filter { Self.isFolder("\(folder)/\($0)") }
-        guard !folders.isEmpty else {
+        let contents = try Self.contents(of: folder)
+        let folders = contents.sessions
+        guard !folders.isEmpty || !contents.strays.isEmpty else {
             throw Failure(
                 "no_sessions", "the folder holds no folder, so no session", path: folder,
                 hint:
@@ -31,9 +36,11 @@ struct BulkIngest {
         for (index, name) in folders.enumerated() {
             progress.update("ingesting \(index + 1) of \(folders.count) sessions: \(Escape.display(name))")
             do {
-                let result = try take(name)
+                let (result, strays) = try take(name)
                 progress.finish()
-                if !run.report(result) { failed += 1 }
+                let isWhole = run.report(result)
+                complain(of: strays, in: "\(folder)/\(name)", session: result.session)
+                if !isWhole || !strays.isEmpty { failed += 1 }
             } catch  where !Self.endsAll(error) {
                 progress.finish()
                 failed += 1
@@ -45,32 +52,68 @@ struct BulkIngest {
             if run.output.sink.isClosed { break }
         }
         progress.finish()
-        let stray = names.count - folders.count
-        if stray > 0 {
-            run.complain(
-                Failure(
-                    "left_out",
-                    "\(stray == 1 ? "1 entry is" : "\(stray) entries are") no folder and was left out: "
-                        + (names.first { !folders.contains($0) } ?? ""), path: folder,
-                    hint: "a session's files stand in a folder of their own"))
-        }
+        complain(of: contents.strays, in: folder)
         if !run.output.json, !run.isQuiet {
             run.output.text(
                 "\(folders.count - failed) of \(folders.count) sessions were ingested whole")
         }
         try run.output.finish()
-        if failed > 0 || stray > 0 { throw EndedWith(status: .partial) }
+        if failed > 0 || !contents.strays.isEmpty { throw EndedWith(status: .partial) }
     }
 
-    private func take(_ name: String) throws -> IngestRun.Result {
-        let path = "\(folder)/\(name)"
-        let entries = try Self.names(in: path)
-        let files = entries.filter { $0 != Self.metadataName }.map { "\(path)/\($0)" }
-        guard !files.isEmpty else { throw Failure("empty", "the session's folder holds nothing to ingest", path: path) }
-        guard entries.contains(Self.metadataName) else { return try run.take(files, as: name, description) }
-        let (session, said) = try Self.metadata(path + "/" + Self.metadataName)
-        return try run.take(files, as: session ?? name, description.completed(by: said))
+    /// More entries than these are counted, not named.
+    private static let mostNamed = 20
+
+    private func complain(of strays: [(name: String, why: String)], in place: String, session: String? = nil) {
+        guard !strays.isEmpty else { return }
+        run.output.sink.flush()
+        for stray in strays.prefix(Self.mostNamed) {
+            run.complain(
+                Failure(
+                    "left_out", "left out: \(stray.why)", session: session, path: "\(place)/\(stray.name)",
+                    hint: place.utf8.count == folder.utf8.count
+                        ? "a session's files stand in a folder of their own, whose name is UTF-8"
+                        : "mend that, or take the folder as it is: salvage ingest --session ID FOLDER"))
+        }
+        if strays.count > Self.mostNamed {
+            run.complain(
+                Failure("left_out", "left out: \(strays.count - Self.mostNamed) more, not named here", path: place))
+        }
     }
+
+    private func take(_ name: String) throws -> (IngestRun.Result, strays: [(name: String, why: String)]) {
+        let path = "\(folder)/\(name)"
+        var entries: [String] = []
+        var strays: [(name: String, why: String)] = []
+        for entry in try OpenFolder(path: path).names() {
+            if let text = entry.text { entries.append(text) } else { strays.append((entry.shown, Self.notText)) }
+        }
+        var files: [String] = []
+        for entry in entries where entry != Self.metadataName {
+            if let why = Self.obstacle("\(path)/\(entry)") {
+                strays.append((entry, why))
+            } else {
+                files.append("\(path)/\(entry)")
+            }
+        }
+        guard !files.isEmpty else {
+            complain(of: strays, in: path)
+            throw Failure("empty", "the session's folder holds nothing to ingest", path: path)
+        }
+        guard entries.contains(Self.metadataName) else { return (try run.take(files, as: name, description), strays) }
+        let (session, said) = try Self.metadata(path + "/" + Self.metadataName)
+        return (try run.take(files, as: session ?? name, description.completed(by: said)), strays)
+    }
+
+    /// Why an entry of a session's folder cannot be taken; nil of a file or a folder.
+    private static func obstacle(_ path: String) -> String? {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else { return "it cannot be looked at: \(String(cString: strerror(errno)))" }
+        let kind = facts.st_mode & S_IFMT
+        return kind == S_IFREG || kind == S_IFDIR ? nil : "it is neither a file nor a folder"
+    }
+
+    private static let notText = "its name is not UTF-8"
 
     /// Errors that every further session would meet as well.
     private static func endsAll(_ error: any Error) -> Bool {
@@ -90,12 +133,19 @@ struct BulkIngest {
                 "bad_metadata", "\(metadataName) \(why)", path: path,
                 hint: "write a JSON object with session, image, tag, location, host, labels, created, exited")
         }
-        guard let object = (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] else {
-            throw wrong("is no JSON object")
+        let value: JSONValue
+        do throws(PackError) { value = try JSONParser.parse(Array(text.utf8)) } catch {
+            throw wrong("is not JSON: \(error.message)")
+        }
+        guard case .object(let fields) = value else { throw wrong("is no JSON object") }
+        func field(_ name: String) throws -> JSONValue? {
+            let given = fields.filter { $0.key.hasSameBytes(as: name) && $0.value != .null }.map(\.value)
+            guard given.allSatisfy({ $0 == given[0] }) else { throw wrong("gives '\(name)' twice") }
+            return given.first
         }
         func string(_ name: String) throws -> String? {
-            guard let value = object[name], !(value is NSNull) else { return nil }
-            guard let text = value as? String else { throw wrong("has a '\(name)' that is no text") }
+            guard let value = try field(name) else { return nil }
+            guard let text = value.string else { throw wrong("has a '\(name)' that is no text") }
             return text
         }
         func instant(_ name: String) throws -> Int64? {
@@ -108,9 +158,15 @@ struct BulkIngest {
         var description = SessionDescription(
             image: try string("image"), tag: try string("tag"), location: try string("location"),
             host: try string("host"))
-        if let labels = object["labels"], !(labels is NSNull) {
-            guard let labels = labels as? [String: String] else { throw wrong("has 'labels' that are not all text") }
-            description.labels = ByteDictionary(labels.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+        if let labels = try field("labels") {
+            guard case .object(let pairs) = labels else { throw wrong("has 'labels' that are no object") }
+            for (key, value) in pairs {
+                guard let text = value.string else { throw wrong("has 'labels' that are not all text") }
+                if let other = description.labels[key], !other.hasSameBytes(as: text) {
+                    throw wrong("gives the label '\(key)' twice")
+                }
+                description.labels[key] = text
+            }
         }
         description.created = try instant("created")
         description.exited = try instant("exited")
@@ -120,32 +176,23 @@ struct BulkIngest {
         return (session, description)
     }
 
-    /// Names in a folder, in order.
-    private static func names(in path: String) throws -> [String] {
-        guard let handle = opendir(path) else {
-            throw Failure("unreadable", "cannot read a folder: \(String(cString: strerror(errno)))", path: path)
-        }
-        defer { closedir(handle) }
-        var names: [String] = []
-        errno = 0
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
+    /// Looks at every name in the folder, but those that begin with a dot.
+    private static func contents(of folder: String) throws -> Contents {
+        var contents = Contents()
+        for name in try OpenFolder(path: folder).names() where !name.shown.hasPrefix(".") {
+            guard let text = name.text else {
+                contents.strays.append((name.shown, notText))
+                continue
             }
-            guard let name else {
-                throw Failure("unreadable", "a name in the folder is not UTF-8; give it another", path: path)
+            var facts = stat()
+            if stat("\(folder)/\(text)", &facts) != 0 {
+                contents.strays.append((text, "it cannot be looked at: \(String(cString: strerror(errno)))"))
+            } else if facts.st_mode & S_IFMT == S_IFDIR {
+                contents.sessions.append(text)
+            } else {
+                contents.strays.append((text, "it is no folder"))
             }
-            if name != ".", name != ".." { names.append(name) }
-            errno = 0
         }
-        guard errno == 0 else {
-            throw Failure("unreadable", "cannot read a folder: \(String(cString: strerror(errno)))", path: path)
-        }
-        return names.sorted()
-    }
-
-    private static func isFolder(_ path: String) -> Bool {
-        var info = stat()
-        return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+        return contents
     }
 }

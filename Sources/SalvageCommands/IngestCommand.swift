@@ -78,7 +78,7 @@ struct IngestFiles: ParsableCommand {
     private func described() throws -> SessionDescription {
         let now = TimeText.now()
         var description = SessionDescription(image: image, tag: tag, location: location)
-        for pair in try SelectionOptions.pairs(label) { description.labels[pair.key] = pair.value }
+        description.labels = try SelectionOptions.distinctPairs(label)
         description.created = try SelectionOptions.instant(created, flag: "--created", now: now)
         description.exited = try SelectionOptions.instant(exited, flag: "--exited", now: now)
         if let exited = description.exited, exited > now {

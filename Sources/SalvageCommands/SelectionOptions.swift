@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Terminal
+import Text
 
 /// The flags that choose sessions, the same for every query.
 struct SelectionOptions: ParsableArguments {
@@ -66,6 +67,20 @@ struct SelectionOptions: ParsableArguments {
             }
             return (String(text[..<split]), String(text[text.index(after: split)...]))
         }
+    }
+
+    /// Labels to be set. Of two values for one key a session could keep only one.
+    static func distinctPairs(_ labels: [String]) throws -> ByteDictionary<String> {
+        var distinct: ByteDictionary<String> = [:]
+        for (key, value) in try pairs(labels) {
+            if let other = distinct[key], !other.hasSameBytes(as: value) {
+                throw Failure(
+                    "bad_label", "--label gives '\(key)' twice: '\(other)' and '\(value)'", hint: "keep one of the two",
+                    status: .usage)
+            }
+            distinct[key] = value
+        }
+        return distinct
     }
 
     /// What the catalog is asked for.

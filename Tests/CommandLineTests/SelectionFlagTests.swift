@@ -178,6 +178,58 @@ import Testing
         #expect(try salvage("ingest", "--each", scratch.path("nowhere")).status == 2)
     }
 
+    /// Names are bytes that somebody else chose: one that cannot be taken costs itself only.
+    @Test func aNameThatCannotBeTakenStopsNobody() throws {
+        let folder = scratch.path("names")
+        // Two label keys that Swift's String takes for the same.
+        let labels = "{\"caf\\u00e9\":\"one\",\"cafe\\u0301\":\"two\"}"
+        try shell(
+            """
+            mkdir -p \(folder)/good \(folder)/mixed \(folder)/twice && cd \(folder) && mkdir "$(printf 'b\\344d')"
+            echo needle-good > good/a.log; echo needle-mixed > mixed/a.log; echo x > "mixed/$(printf 'l\\366g')"
+            ln -s nowhere mixed/dangling; mkfifo mixed/fifo; echo x > "$(printf 'b\\344d')/x"; echo needle-twice > twice/a.log
+            printf '%s' '{"labels":\(labels)}' > good/salvage-metadata.json
+            echo '{"labels":{"mode":"duel","mode":"ffa"}}' > twice/salvage-metadata.json
+            """)
+        let outcome = try salvage("ingest", "--each", folder)
+        #expect(outcome.status == 3, "\(outcome.out)\(outcome.err)")
+        for word in ["b\u{FFFD}d", "l\u{FFFD}g", "dangling", "fifo", "'mode' twice", "not UTF-8"] {
+            #expect(outcome.err.contains(word), "\(word): \(outcome.err)")
+        }
+        #expect(outcome.out.contains("1 of 3 sessions"), "\(outcome.out)")
+        let rows = try salvage("sessions", "--json").objects
+        #expect(Set(rows.compactMap { $0["session"] as? String }) == ["good", "mixed"])
+        #expect(try salvage("cat", "mixed", "a.log").out == "needle-mixed\n")
+        for (key, value) in [("caf\u{e9}", "one"), ("cafe\u{301}", "two")] {
+            #expect(try salvage("sessions", "--label", "\(key)=\(value)").status == 0, "\(value)")
+        }
+        // The whole folder is taken, bytes of names and all.
+        #expect(try salvage("ingest", "--session", "all", folder + "/mixed").status == 0)
+    }
+
+    /// The last of two values would win in silence.
+    @Test func oneKeyHasOneValue() throws {
+        let log = scratch.path("k.log")
+        try "x\n".write(toFile: log, atomically: true, encoding: .utf8)
+        let run = ["api", "session-run", "--image", "i", "--location", "l"]
+        for mistake in [
+            ["ingest", "--session", "k", "--label", "mode=duel", "--label", "mode=ffa", log],
+            run + ["--env", "A=1", "--env", "A=2"], run + ["--label", "k=a", "--label", "k=b"],
+            ["api", "session-list", "--filter", "k=a", "--filter", "k=b"],
+            ["api", "session-list", "--filter-not", "k=a", "--filter-not", "k=b"],
+        ] {
+            let outcome = try Program.run(mistake, environment: ["SALVAGE_STORE": store, "GAMEYE_API_TOKEN": "t"])
+            #expect(outcome.status == 64 && outcome.err.contains("twice"), "\(mistake): \(outcome.err)")
+        }
+        #expect(try salvage("sessions", "--session", "k").status != 0)
+        #expect(
+            try salvage("ingest", "--session", "k", "--label", "mode=duel", "--label", "mode=duel", log).status == 0)
+        for flag in [["--keep", "2"], ["--full"], ["--dry-run"]] {
+            let outcome = try Program.run(["backup", scratch.path("b"), "--verify"] + flag)
+            #expect(outcome.status == 64 && outcome.err.contains("--verify"), "\(outcome.err)")
+        }
+    }
+
     @Test func doctorCountsDownloadsAndListsMistakesALineEach() throws {
         try ingest("a")
         try shell(

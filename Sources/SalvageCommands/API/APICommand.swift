@@ -3,6 +3,7 @@ import Glibc
 import Harvest
 import SessionAPI
 import Terminal
+import Text
 
 /// `salvage api`: the ten operations of the Session API by their operationId.
 struct API: ParsableCommand {
@@ -71,14 +72,18 @@ struct API: ParsableCommand {
         output.text(try APIJSON.line(answer))
     }
 
-    /// `KEY=VALUE` arguments as a map.
+    /// `KEY=VALUE` arguments as a map. The API takes one value for each key, so two are a mistake.
     static func pairs(_ arguments: [String], _ flag: String) throws -> [String: String] {
         var pairs: [String: String] = [:]
         for argument in arguments {
             guard let separator = argument.firstIndex(of: "="), separator != argument.startIndex else {
                 throw ValidationError("\(flag) takes KEY=VALUE, not '\(argument)'")
             }
-            pairs[String(argument[..<separator])] = String(argument[argument.index(after: separator)...])
+            let key = String(argument[..<separator])
+            let value = String(argument[argument.index(after: separator)...])
+            if let other = pairs.updateValue(value, forKey: key), !other.hasSameBytes(as: value) {
+                throw ValidationError("\(flag) gives '\(key)' twice: '\(other)' and '\(value)'")
+            }
         }
         return pairs
     }
