@@ -24,7 +24,7 @@ struct BulkIngest {
     func carryOut() throws {
         let contents = try Self.contents(of: folder)
         let folders = contents.sessions
-        guard !folders.isEmpty || !contents.strays.isEmpty else {
+        guard !folders.isEmpty || contents.strays.contains(where: { $0.why != Self.noFolder }) else {
             throw Failure(
                 "no_sessions", "the folder holds no folder, so no session", path: folder,
                 hint:
@@ -114,6 +114,7 @@ struct BulkIngest {
     }
 
     private static let notText = "its name is not UTF-8"
+    private static let noFolder = "it is no folder"
 
     /// Errors that every further session would meet as well.
     private static func endsAll(_ error: any Error) -> Bool {
@@ -190,7 +191,7 @@ struct BulkIngest {
             } else if facts.st_mode & S_IFMT == S_IFDIR {
                 contents.sessions.append(text)
             } else {
-                contents.strays.append((text, "it is no folder"))
+                contents.strays.append((text, noFolder))
             }
         }
         return contents

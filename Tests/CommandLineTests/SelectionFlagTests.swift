@@ -203,6 +203,8 @@ import Testing
         for (key, value) in [("caf\u{e9}", "one"), ("cafe\u{301}", "two")] {
             #expect(try salvage("sessions", "--label", "\(key)=\(value)").status == 0, "\(value)")
         }
+        // Files only are no sessions at all.
+        #expect(try salvage("ingest", "--each", folder + "/twice").status == 1)
         // The whole folder is taken, bytes of names and all.
         #expect(try salvage("ingest", "--session", "all", folder + "/mixed").status == 0)
     }
