@@ -37,4 +37,23 @@ import Testing
         // The same bytes are no question.
         #expect(try fleet.salvage("cat", "s", "Saved/same.ini").out == "same\n")
     }
+
+    @Test func aroundACrashTheLastMemberOfItsPathIsShown() throws {
+        let scratch = try Scratch()
+        let store = scratch.path("store")
+        // Lines without times: what is around the crash is found by its place in the member.
+        try shell(
+            """
+            cd \(scratch.url.path) && mkdir Saved && yes 'an early line' | head -n 2000 > Saved/Game.log
+            tar cf a.tar Saved/Game.log
+            (yes 'a late line' | head -n 1000; printf 'panic: runtime error: index out of range [3]\\n\\n'
+            printf 'goroutine 1 [running]:\\nmain.tick()\\n\\t/app/main.go:10 +0x1d\\n') > Saved/Game.log
+            tar rf a.tar Saved/Game.log && gzip -n < a.tar > a.tar.gz
+            """)
+        let ingest = try Program.run(["ingest", "--store", store, "--session", "s", scratch.path("a.tar.gz")])
+        #expect(ingest.status == 0, "\(ingest.err)")
+        let around = try Program.run(["logs", "s", "--around", "last", "--store", store])
+        #expect(around.status == 0 && around.out.contains("panic: runtime error"), "\(around.err)")
+        #expect(!around.out.contains("early") && around.out.contains("a late line"))
+    }
 }
