@@ -266,7 +266,7 @@ extension ServerSuites {
             #expect(examples.count >= 30, "\(examples)")
             try shell(
                 """
-                cd \(stage.scratch.url.path) && mkdir -p one/Saved/Crashes && echo core > one/Saved/Crashes/core \
+                cd \(stage.scratch.url.path) && mkdir -p one/Saved/Crashes && echo note > one/Saved/Crashes/note \
                 && tar czf saved.tar.gz -C one Saved && cp saved.tar.gz x.tar.gz && mkdir image-root build \
                 && cp images/shooter/*/* image-root/ 2>/dev/null; cp /bin/true core
                 """)
@@ -275,7 +275,7 @@ extension ServerSuites {
                 crash.components(separatedBy: "\"crash\":\"").dropFirst().first?.prefix { $0 != "\"" })
             for example in examples {
                 var text = stage.here(example).replacingOccurrences(of: "bd401ca1", with: String(id))
-                // A session to ingest into, which holds what `cat` is shown with.
+                // A session to ingest into, which holds what `cat` is shown with; what is ingested has other paths.
                 for name in [" ID", " raid-4d "] {
                     text = text.replacingOccurrences(of: name, with: " raid-4d10" + (name.last == " " ? " " : ""))
                 }
