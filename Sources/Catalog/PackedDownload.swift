@@ -1,4 +1,4 @@
-public import Pack
+internal import Pack
 
 /// A download as it lay in the spool when it was packed: the ledger's proof that this file, and no other of the same
 /// artifact, is in the session's pack.

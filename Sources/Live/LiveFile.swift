@@ -13,6 +13,9 @@ public struct LiveFailure: Error, Sendable, CustomStringConvertible {
     /// Whether the disk is full, or a quota or size limit is reached.
     public var isFull: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
 
+    /// Whether what was asked for is not there; every other failure says nothing about that.
+    public var isAbsence: Bool { code == ENOENT || code == ENOTDIR }
+
     /// The failure in the system's words.
     public var description: String {
         var buffer = [CChar](repeating: 0, count: 256)

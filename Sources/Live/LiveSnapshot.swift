@@ -57,6 +57,16 @@ public final class LiveSnapshot: Sendable {
         return found
     }
 
+    /// The newest generation in a folder; nil where there is none, or it went between two looks.
+    ///
+    /// - Throws: ``LiveFailure`` when it cannot be read now.
+    public static func newest(folder: String) throws(LiveFailure) -> LiveSnapshot? {
+        do throws(LiveFailure) { return try all(folder: folder).last } catch {
+            guard error.isAbsence else { throw error }
+            return nil
+        }
+    }
+
     /// The headers of a file of sealed blocks, as far as they follow on each other and their frames are there.
     static func scan(_ file: LiveFile) throws(LiveFailure) -> [LiveBlock] {
         var blocks: [LiveBlock] = []

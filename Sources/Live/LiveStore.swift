@@ -24,16 +24,6 @@ public enum LiveStore {
         root(store) + "/" + PackPath.escaped(session)
     }
 
-    /// Whether there is a log of a session, as far as can be told now.
-    public static func holds(_ store: String, session: String) -> Bool {
-        holds(folder: folder(store, session: session))
-    }
-
-    /// Whether a folder holds a log, as far as can be told now.
-    public static func holds(folder: String) -> Bool {
-        (try? isHeld(folder: folder)) ?? false
-    }
-
     /// Whether there is a log of a session.
     ///
     /// - Throws: ``LiveFailure`` when that cannot be told now.
@@ -41,7 +31,10 @@ public enum LiveStore {
         try isHeld(folder: folder(store, session: session))
     }
 
-    private static func isHeld(folder: String) throws(LiveFailure) -> Bool {
+    /// Whether a folder holds a log.
+    ///
+    /// - Throws: ``LiveFailure`` when that cannot be told now.
+    public static func isHeld(folder: String) throws(LiveFailure) -> Bool {
         !LiveName.generations(try LiveFile.names(in: folder)).isEmpty
     }
 
@@ -49,22 +42,31 @@ public enum LiveStore {
     ///
     /// - Throws: ``LiveFailure`` when the folder cannot be listed now.
     public static func sessions(_ store: String) throws(LiveFailure) -> [LiveSession] {
-        try LiveFile.names(in: root(store)).compactMap { name in
+        var found: [LiveSession] = []
+        for name in try LiveFile.names(in: root(store)) {
             let folder = root(store) + "/" + name
-            guard let facts = facts(folder), PackPath.escaped(facts.session) == name else { return nil }
-            return LiveSession(folder: folder, facts: facts)
-        }.sorted { $0.facts.session.precedesInBytes($1.facts.session) }
+            guard let facts = try facts(folder), PackPath.escaped(facts.session) == name else { continue }
+            found.append(LiveSession(folder: folder, facts: facts))
+        }
+        return found.sorted { $0.facts.session.precedesInBytes($1.facts.session) }
     }
 
     private struct Manifest: Decodable {
         var facts: SessionFacts
     }
 
-    private static func facts(_ folder: String) -> SessionFacts? {
-        guard let file = try? LiveFile(folder + "/" + manifestName), let size = try? file.size,
-            size < UInt64(largestManifest),
-            let bytes = try? file.read(at: 0, count: Int(size))
-        else { return nil }
+    /// Whose log a folder holds; nil where it does not say, and may be another kind of folder.
+    private static func facts(_ folder: String) throws(LiveFailure) -> SessionFacts? {
+        let bytes: [UInt8]
+        do throws(LiveFailure) {
+            let file = try LiveFile(folder + "/" + manifestName)
+            let size = try file.size
+            guard size < UInt64(largestManifest) else { return nil }
+            bytes = try file.read(at: 0, count: Int(size))
+        } catch {
+            guard error.isAbsence else { throw error }
+            return nil
+        }
         return try? JSONDecoder().decode(Manifest.self, from: Data(bytes)).facts
     }
 }

@@ -43,9 +43,8 @@ enum LogTail {
     /// The end of the log of a session that runs, as far as it was followed.
     private static func followed(_ session: SessionRecord, _ store: String, _ count: Int) -> Result {
         let folder = LiveStore.folder(store, session: session.session)
-        guard LiveStore.holds(folder: folder) else { return .none }
         do {
-            guard let log = try LiveSnapshot.all(folder: folder).last, log.size > 0 else { return .none }
+            guard let log = try LiveSnapshot.newest(folder: folder), log.size > 0 else { return .none }
             let start = log.size > UInt64(window) ? log.size - UInt64(window) : 0
             let bytes = try log.bytes(from: start, to: log.size)
             return .lines(lines(bytes[...], cutAbove: start > 0, count), path: Array(LiveSource.path(age: 0).utf8))

@@ -38,7 +38,7 @@ struct Logs: ParsableCommand {
         guard let record = try catalog.session(id) else { throw Failure.vanished(id) }
         let place = try which.around.map { try CrashPlace.find($0, in: record, catalog) }
         let printer = try LogPrinter(which, time, options, place)
-        if record.pack == nil, LiveStore.holds(catalog.store, session: id) {
+        if record.pack == nil, try LiveStore.isHeld(catalog.store, session: id) {
             try printLive(record, catalog, printer)
         } else {
             try printPack(record, catalog, printer)

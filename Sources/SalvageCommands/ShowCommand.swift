@@ -28,10 +28,15 @@ struct Show: ParsableCommand {
         }
         let crashes = try catalog.crashes(Selection(sessions: [id], limit: 10)).map { CrashView($0) }
         let artifacts = try catalog.artifacts(id)
+        var told: [CrashRecord] = []
+        var failure: LiveFailure?
+        do throws(LiveFailure) { told = try LiveCrashes(store: catalog.store).records(of: record) } catch {
+            failure = error
+        }
+        let isFollowed =
+            try record.pack == nil && (failure != nil || LiveStore.isHeld(catalog.store, session: id))
         let screen = ShowScreen(
-            session: record, output: output, now: TimeText.now(),
-            isFollowed: record.pack == nil && LiveStore.holds(catalog.store, session: id),
-            told: LiveCrashes(store: catalog.store).records(of: record))
+            session: record, output: output, now: TimeText.now(), isFollowed: isFollowed, told: told)
         screen.writeHead(crashes, artifacts)
         screen.writeArtifacts(artifacts)
         if let crash = crashes.first {
@@ -41,6 +46,7 @@ struct Show: ParsableCommand {
         if lines > 0 { screen.writeLog(LogTail.read(record, store: catalog.store, lines: min(lines, 1000))) }
         screen.writeNext(crashes)
         try output.finish()
+        if let failure { throw failure }
     }
 }
 

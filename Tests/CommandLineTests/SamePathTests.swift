@@ -5,7 +5,6 @@ import Testing
 @Suite struct SamePathTests {
     @Test func aPathOfSeveralArtifactsIsAskedAbout() throws {
         let scratch = try Scratch()
-        let store = scratch.path("store")
         // Two artifacts of the same inner path, one of which the archive holds twice; and one file that is the same in both.
         try shell(
             """

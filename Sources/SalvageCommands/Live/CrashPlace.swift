@@ -19,7 +19,7 @@ struct CrashPlace {
             return CrashPlace(
                 crash: row.crash, time: row.time, member: view.record?.member, offset: view.record?.memberOffset)
         }
-        places += LiveCrashes(store: catalog.store).records(of: session).map { record in
+        places += try LiveCrashes(store: catalog.store).records(of: session).map { record in
             CrashPlace(
                 crash: record.crash, time: record.time.flatMap { TimeText.parse($0, now: TimeText.now()) },
                 member: record.member, offset: record.memberOffset)

@@ -10,10 +10,12 @@ import Text
 struct LiveCrashes {
     let store: String
 
-    /// What the log of one session tells; empty where nothing is followed or it cannot be read.
-    func records(of session: SessionRecord) -> [CrashRecord] {
+    /// What the log of one session tells; empty where nothing is followed.
+    ///
+    /// - Throws: ``LiveFailure`` when the log cannot be read now.
+    func records(of session: SessionRecord) throws(LiveFailure) -> [CrashRecord] {
         let folder = LiveStore.folder(store, session: session.session)
-        guard session.pack == nil, let log = try? LiveSnapshot.all(folder: folder).last else { return [] }
+        guard session.pack == nil, let log = try LiveSnapshot.newest(folder: folder) else { return [] }
         let anchors = Self.anchors(log)
         guard !anchors.isEmpty else { return [] }
         let context = CrashContext(
@@ -37,7 +39,7 @@ struct LiveCrashes {
         var found: [CrashRecord] = []
         for session in try LiveStore.sessions(store).map(\.facts.session) {
             guard let record = try catalog.session(session) else { continue }
-            let records = records(of: record)
+            let records = try records(of: record)
             if session.hasSameBytes(as: text) { return records }
             found += records.filter { $0.crash.hasBytePrefix(text) }
         }
@@ -64,14 +66,19 @@ struct LiveCrashes {
         running.since = nil
         running.limit = nil
         let sessions = try catalog.sessions(running).filter { names.contains($0.session) }
+        // One that cannot be read now does not hide the others.
+        var failure: LiveFailure?
         for session in sessions {
-            for record in records(of: session) where record.isCrash != selection.errors {
+            var told: [CrashRecord] = []
+            do throws(LiveFailure) { told = try records(of: session) } catch { failure = error }
+            for record in told where record.isCrash != selection.errors {
                 let time = record.time.flatMap { TimeText.parse($0, now: TimeText.now()) }
                 if let since = selection.since, let time, time < since { continue }
                 if let until = selection.until, let time, time >= until { continue }
                 try body(record)
             }
         }
+        if let failure { throw failure }
     }
 }
 

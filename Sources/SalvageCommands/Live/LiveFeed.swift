@@ -37,7 +37,7 @@ final class LiveFeed {
             position += 1
             do {
                 return LiveSource(try LiveSnapshot.all(folder: entry.folder), label: entry.label)
-            } catch  where !LiveStore.holds(folder: entry.folder) {
+            } catch  where error.isAbsence {
                 // Harvested between two looks: the next search finds it in its pack.
                 continue
             } catch {

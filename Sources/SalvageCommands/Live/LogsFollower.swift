@@ -49,7 +49,7 @@ struct LogsFollower {
     }
 
     private func printNew(_ folder: String, _ place: inout Place) throws -> Bool {
-        guard let log = try? LiveSnapshot.all(folder: folder).last, let record = try catalog.session(session) else {
+        guard let log = try LiveSnapshot.newest(folder: folder), let record = try catalog.session(session) else {
             return true
         }
         if let known = place.generation, known != log.generation {

@@ -42,6 +42,9 @@ struct Watch: AsyncParsableCommand {
                 })
         }
         let started = TimeText.now()
+        // Before the store's lock says that the daemon is there: a signal that is not handled ends it.
+        let reload = ReloadSignal()
+        defer { reload.end() }
         let run = try HarvestRun(
             options, isDaemon: true, current: current,
             watcher: HarvestObserver(
@@ -56,7 +59,7 @@ struct Watch: AsyncParsableCommand {
             notifier.stopping()
             runner.requestStop()
         }
-        let reload = ReloadSignal {
+        reload.handle {
             notifier.reloading()
             defer { notifier.reloaded() }
             do {
@@ -70,7 +73,6 @@ struct Watch: AsyncParsableCommand {
                 run.say("the configuration stays as it was: \(failure?.message ?? "\(error)")\(hint)")
             }
         }
-        defer { reload.end() }
         let serving = server.map { server in
             Task {
                 do {
@@ -96,17 +98,42 @@ struct Watch: AsyncParsableCommand {
     }
 }
 
-/// SIGHUP as a request to reload the configuration.
+/// SIGHUP as a request to reload the configuration. One that comes before anybody can handle it is kept.
 final class ReloadSignal: Sendable {
-    private let source: Mutex<Sendability<any DispatchSourceSignal>>
-
-    init(_ action: @escaping @Sendable () -> Void) {
-        signal(SIGHUP, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: DispatchQueue(label: "salvage.reload"))
-        source.setEventHandler(handler: action)
-        source.resume()
-        self.source = Mutex(Sendability(value: source))
+    private struct State {
+        var source: Sendability<any DispatchSourceSignal>?
+        var action: (@Sendable () -> Void)?
+        var wasAsked = false
     }
 
-    func end() { source.withLock { $0.value.cancel() } }
+    private let queue = DispatchQueue(label: "salvage.reload")
+    private let state = Mutex(State())
+
+    init() {
+        signal(SIGHUP, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: queue)
+        source.setEventHandler { [weak self] in self?.ask() }
+        source.resume()
+        let kept = Sendability(value: source as any DispatchSourceSignal)
+        state.withLock { $0.source = kept }
+    }
+
+    /// Says what a request does; one that came before is done now.
+    func handle(_ action: @escaping @Sendable () -> Void) {
+        let wasAsked = state.withLock { state in
+            state.action = action
+            return state.wasAsked
+        }
+        if wasAsked { queue.async(execute: action) }
+    }
+
+    private func ask() {
+        let action = state.withLock { state in
+            if state.action == nil { state.wasAsked = true }
+            return state.action
+        }
+        action?()
+    }
+
+    func end() { state.withLock { $0.source?.value.cancel() } }
 }
