@@ -79,7 +79,7 @@ struct StoreCheck {
             self.catalog = catalog
         } catch {
             switch error.code {
-            case .busy, .io: throw error
+            case .busy, .io, .restoring: throw error
             // Where nothing was ever kept there is nothing to check.
             case .missing where listing.packs.isEmpty && listing.aside.isEmpty && listing.troubles.isEmpty: throw error
             case .missing:

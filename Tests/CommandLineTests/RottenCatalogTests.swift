@@ -66,7 +66,7 @@ import Testing
         // A table that was changed leaves its earlier definition in free space.
         let columns = sound.indices.filter { sound[$0...].starts(with: column) }
         for (places, mask, verdict) in [
-            ([71], 1, "foreign"), ([63], 2, "other_layout"), ([63], 4, "corrupt"), ([18], 4, "corrupt"),
+            ([71], 1, "foreign"), ([63], 8, "other_layout"), ([63], 2, "corrupt"), ([18], 4, "corrupt"),
             (columns, 2, "corrupt"),
         ] {
             var bytes = sound
