@@ -39,19 +39,20 @@ extension Catalog {
     ///
     /// - Parameters:
     ///   - selection: which sessions; its limit counts those that `accepts` lets through.
+    ///   - most: how many sessions are looked at to find them.
     ///   - accepts: what the selection cannot say; called while the catalog is in use, so it must not ask it anything.
     /// - Throws: ``CatalogError``.
     public func ledgers(
-        _ selection: Selection, where accepts: (SessionRecord) -> Bool = { _ in true }
+        _ selection: Selection, lookingAt most: Int = .max, where accepts: (SessionRecord) -> Bool = { _ in true }
     ) throws(CatalogError) -> [SessionLedger] {
         let limit = selection.limit ?? .max
         var selection = selection
         selection.limit = nil
-        return try read(selection, limit, accepts)
+        return try read(selection, limit, most, accepts)
     }
 
     private func read(
-        _ selection: Selection, _ limit: Int, _ accepts: (SessionRecord) -> Bool
+        _ selection: Selection, _ limit: Int, _ most: Int, _ accepts: (SessionRecord) -> Bool
     ) throws(CatalogError) -> [SessionLedger] {
         try read { (connection) throws(CatalogError) in
             let sessions = try SessionQuery(connection, selection)
@@ -61,7 +62,9 @@ extension Catalog {
                 WHERE session = (SELECT key FROM sessions WHERE id = ?1) ORDER BY artifact
                 """)
             var ledgers: [SessionLedger] = []
-            while ledgers.count < limit, let record = try sessions.next() {
+            var looked = 0
+            while ledgers.count < limit, looked < most, let record = try sessions.next() {
+                looked += 1
                 guard accepts(record) else { continue }
                 var artifacts: [ArtifactStanding] = []
                 rows.bind(1, record.session)

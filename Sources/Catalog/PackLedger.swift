@@ -8,6 +8,7 @@ struct LedgerStanding {
         var state: ArtifactState
         var reason: String?
         var lastTry: Int64?
+        var tries: Int64
 
         /// Whether it only says that the bytes went, so that a pack that has them says better.
         var isOfMissingBytes: Bool {
@@ -20,6 +21,8 @@ struct LedgerStanding {
     }
 
     var state: SessionState
+    /// Whether the row's state or source is a word that nobody wrote: the database rots.
+    var isRotten: Bool
     var reason: String?
     /// Whether nothing but an ingest by hand knows of the session: then there is no ledger beside its pack.
     var isByHand: Bool
@@ -52,7 +55,8 @@ final class PackLedger {
                 exited, first_seen_exited, deadline, (SELECT count(*) FROM labels WHERE session = s.key)
             FROM sessions s WHERE id = ?1
             """)
-        rows = try connection.prepare("SELECT artifact, state, reason, last_try FROM artifacts WHERE session = ?1")
+        rows = try connection.prepare(
+            "SELECT artifact, state, reason, last_try, tries FROM artifacts WHERE session = ?1")
         markPruned = try connection.prepare(
             "UPDATE artifacts SET state = 'skipped', reason = ?3 WHERE session = ?1 AND artifact = ?2")
         setPruned = try connection.prepare("UPDATE sessions SET pruned = ?2, pruned_why = ?3 WHERE key = ?1")
@@ -65,9 +69,17 @@ final class PackLedger {
         let before = try standing(of: contents.facts.session)
         let key = try ledger.key(of: contents.facts.session)
         var isNews = before == nil
-        for entry in contents.artifacts where Self.wins(entry, over: before, source) {
-            try ledger.put(entry, nextTry: nil, session: key)
-            isNews = true
+        for entry in contents.artifacts {
+            if Self.wins(entry, over: before, source) {
+                try ledger.put(entry, nextTry: nil, session: key)
+                isNews = true
+            } else if source == .disk, let row = before?.rows[entry.artifact], row.state == entry.state, row.isHeld {
+                // What was found in the download is as the pack says, whatever became of the row.
+                var same = entry
+                same.lastTry = [entry.lastTry, row.lastTry].compactMap { $0 }.max()
+                same.tries = max(entry.tries, Int(clamping: row.tries))
+                try ledger.put(same, nextTry: nil, session: key)
+            }
         }
         try keepPruned(contents, key, before, source)
         try note(contents, key, before, source)
@@ -90,8 +102,10 @@ final class PackLedger {
         facts.deadline = find.integerOrNil(15)
         facts.labels = find.integer(16) > 0 ? [:] : nil
         facts.source = find.textOrNil(3)
+        let state = SessionState(rawValue: find.text(1))
+        let isKnownSource = facts.source.map { ["harvest", "ingest"].contains($0) } ?? true
         var standing = LedgerStanding(
-            state: SessionState(rawValue: find.text(1)) ?? .pending, reason: find.textOrNil(2),
+            state: state ?? .pending, isRotten: state == nil || !isKnownSource, reason: find.textOrNil(2),
             isByHand: find.textOrNil(3) == "ingest", pack: find.textOrNil(4), packBytes: find.unsigned(5),
             pruned: find.integerOrNil(6), prunedWhy: find.textOrNil(7), facts: facts)
         standing.rows = try artifactRows(find.integer(0))
@@ -104,7 +118,7 @@ final class PackLedger {
         while try rows.step() {
             found[rows.text(0)] = LedgerStanding.Row(
                 state: ArtifactState(rawValue: rows.text(1)) ?? .failed, reason: rows.textOrNil(2),
-                lastTry: rows.integerOrNil(3))
+                lastTry: rows.integerOrNil(3), tries: rows.integer(4))
         }
         return found
     }
@@ -174,7 +188,7 @@ final class PackLedger {
         _ facts: SessionFacts, _ key: Int64, _ before: LedgerStanding?, _ source: PackSource, isNews: Bool
     ) throws(CatalogError) -> SessionUpdate {
         var update = Self.update(facts)
-        let isTold = source == .harvest || before?.isByHand ?? true
+        let isTold = source == .harvest || before.map { $0.isByHand || source == .disk && $0.isRotten } ?? true
         let derived = try derived(key)
         if isTold {
             update.state = facts.state.flatMap(SessionState.init(rawValue:)) ?? derived.state
@@ -191,7 +205,11 @@ final class PackLedger {
         }
         update.source = nil
         if before.state == .running { (update.exited, update.seenExited, update.deadline) = (nil, nil, nil) }
-        if source == .disk { update.fill(in: before.facts) }
+        // Of a session that is done with this pack the pack says all, as FactDifferences compares it; else the ledger may
+        // know better.
+        let isSettled =
+            [.harvested, .partial, .skipped].contains(before.state) && before.facts.source == facts.source
+        if source == .disk, !isSettled { update.fill(in: before.facts) }
         return update
     }
 

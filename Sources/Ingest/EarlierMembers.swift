@@ -23,12 +23,17 @@ enum EarlierMembers {
         }
         for (pack, said) in zip(packs, damage) where !said.isCut {
             let old = try PackReader.open(descriptor: pack.descriptor)
-            let names = try old.artifacts().map { ByteText($0.artifact) }
+            let names = try old.artifacts().map(\.artifact)
+            // An earlier run under the same id has its artifacts beside those of this one.
+            let mark = try old.session().created.map { Generation.mark(ofRun: $0) } ?? ""
             for member in old.members {
                 // One whose very name may be wrong gives way to a download that is whole.
-                guard !member.flags.contains(.corrupt), names.indices.contains(Int(clamping: member.artifact)),
-                    there[names[Int(member.artifact)]]?.contains(member.path) != true
-                else { continue }
+                guard !member.flags.contains(.corrupt), names.indices.contains(Int(clamping: member.artifact)) else {
+                    continue
+                }
+                let name = names[Int(member.artifact)]
+                let isThere = [name, name + mark].contains { there[ByteText($0)]?.contains(member.path) == true }
+                guard !isThere else { continue }
                 throw IngestError(
                     .foreignPack,
                     "the child left out \(String(decoding: member.path, as: UTF8.self)), which an earlier pack of session "

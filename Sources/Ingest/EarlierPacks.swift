@@ -44,7 +44,10 @@ final class EarlierPacks {
         if let known, StorePacks.isPlace(known) {
             if try take(known) { target = known } else { occupied.insert(known) }
         }
-        let places = try [standard] + Self.places(of: session.session, store: store, mayFail: !found.isEmpty)
+        let places =
+            try [standard]
+            + Self.places(
+                of: session.session, store: store, from: created > 0 ? standard : nil, mayFail: !found.isEmpty)
         for path in places where known?.hasSameBytes(as: path) != true && !occupied.contains(path) {
             if try !take(path) { occupied.insert(path) }
         }
@@ -64,9 +67,11 @@ final class EarlierPacks {
 
     /// Where packs with the session's name lie. Where the one that the catalog names is at hand, a day that cannot be
     /// listed costs nothing: a further pack that lies there stays there, and `verify` names it.
-    private static func places(of session: String, store: String, mayFail: Bool) throws -> [String] {
+    private static func places(
+        of session: String, store: String, from first: String?, mayFail: Bool
+    ) throws -> [String] {
         do throws(PackError) {
-            return try StorePacks.places(ofName: PackPath.fileName(session: session), store: store)
+            return try StorePacks.places(ofName: PackPath.fileName(session: session), store: store, from: first)
         } catch {
             if mayFail { return [] }
             let place = error.path ?? StorePacks.folder

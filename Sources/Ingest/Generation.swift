@@ -17,6 +17,9 @@ struct Generation {
         self.verdicts = verdicts
     }
 
+    /// What stands behind the names of the artifacts of another run under the same id, created at this time.
+    static func mark(ofRun created: Int64) -> String { "@\(created)" }
+
     /// Stands for the artifact of members whose list of artifacts is lost.
     private static let unknownArtifact = "unknown"
 
@@ -34,7 +37,7 @@ struct Generation {
                 throw PackError(.misuse, "an earlier pack is of another session: \(earlier.session)")
             }
             if let created = facts.createdOfOtherRun(earlier) {
-                runMark = "@\(created)"
+                runMark = Self.mark(ofRun: created)
             } else {
                 if let logged = earlier.lastLogged { facts.lastLogged = max(logged, facts.lastLogged ?? logged) }
                 facts.fill(from: earlier)

@@ -23,7 +23,6 @@ extension PackFile {
     private static func publishCopy(
         of source: Int32, in folder: OpenFolder, as name: String
     ) throws(PackError) {
-        StorePacks.removeUnfinished(in: folder)
         let hidden = StorePacks.unfinishedName(of: name)
         try folder.remove(hidden)
         do throws(PackError) {
@@ -35,7 +34,7 @@ extension PackFile {
             }
             try folder.replace(name, with: hidden)
         } catch {
-            // What cannot be removed now is removed with the next pack that comes to this folder.
+            // What cannot be removed now is removed when a harvest begins.
             _ = try? folder.remove(hidden)
             throw error
         }

@@ -190,12 +190,20 @@ public enum StorePacks {
 
     /// The paths, relative to the store, of all packs that have the name of a session, or a second one, on any day.
     ///
-    /// - Parameter name: the session's file name.
+    /// - Parameters:
+    ///   - name: the session's file name.
+    ///   - first: a place of the day on which the session was created: what cannot be looked at of earlier days holds
+    ///     nothing of it.
     /// - Throws: `PackError` when a folder cannot be listed or a link to one leads nowhere: what lies there is not known.
-    public static func places(ofName name: String, store: String) throws(PackError) -> [String] {
+    public static func places(
+        ofName name: String, store: String, from first: String? = nil
+    ) throws(PackError) -> [String] {
         var found: [String] = []
         try visitDays(
-            store: store, trouble: { error throws(PackError) in throw error },
+            store: store,
+            trouble: { error throws(PackError) in
+                guard let first, let path = error.path, isBefore(path, first) else { throw error }
+            },
             day: { day, path throws(PackError) in
                 if try day.entry(name) != nil { found.append(path + "/" + name) }
                 for number in 1...mostSecondNames {
@@ -205,6 +213,19 @@ public enum StorePacks {
                 }
             })
         return found
+    }
+
+    /// Whether a folder of a year, a month or a day ends before the day of a place; one that is none of these holds no pack.
+    private static func isBefore(_ path: String, _ first: String) -> Bool {
+        func date(_ path: String) -> ArraySlice<Substring>? {
+            let parts = path.split(separator: "/")
+            return parts.lastIndex { $0 == folder[...] }.map { parts[($0 + 1)...].prefix(3) }
+        }
+        guard let own = date(path), !own.isEmpty, let wanted = date(first), wanted.count == 3 else { return false }
+        let isDate = zip(own, [4, 2, 2]).allSatisfy { part, digits in
+            part.utf8.count == digits && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        }
+        return !isDate || own.joined(separator: "/") < wanted.prefix(own.count).joined(separator: "/")
     }
 
     /// As many packs of other sessions may stand in a session's way.

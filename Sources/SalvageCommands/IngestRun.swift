@@ -84,6 +84,15 @@ struct IngestRun {
     /// Packs files as a session and enters it in the catalog.
     func take(_ files: [String], as session: String, _ description: SessionDescription) throws -> Result {
         let known = try catalog.session(session)
+        if let told = known?.created, known?.source == "harvest", let given = description.created,
+            abs(told &- given) >= 2000
+        {
+            throw Failure(
+                "created_differs",
+                "the API said that the session was created at \(TimeText.iso8601(told)), which stays so",
+                session: session, hint: "leave the time of creation out, or ingest the files as a session of their own",
+                status: .usage)
+        }
         // The end that the pack knows; one that cannot be read is the ingest's to judge.
         let earlier = known?.pack.flatMap { try? PackReader.open(path: "\(store)/\($0)").session() }
         let facts = description.facts(session, known: known, earlier: earlier)

@@ -5,7 +5,7 @@ extension SessionEntryReader {
     private static let mostProbes = 256
 
     /// Where, behind a damaged entry, the next one is: the place of the comma before it. Found by reading, not by brackets
-    /// and quotes, which the damage may have turned around: an object with an id and a status, followed by a comma or by
+    /// and quotes, which the damage may have turned around: an object with an id and more, followed by a comma or by
     /// the end of the list.
     ///
     /// - Parameters:
@@ -39,12 +39,28 @@ extension SessionEntryReader {
         let length = min(list.end - place, Self.largestProbe)
         var probe = JSONCursor(UnsafeRawBufferPointer(start: list.base + place, count: length))
         do throws(JSONFault) {
-            guard let entry = try read(&probe, depth: 2), entry.status != nil else { return false }
+            guard let entry = try read(&probe, depth: 2), Self.isTold(entry) else { return false }
             let next = try probe.token()
             return next == UInt8(ascii: ",") || next == UInt8(ascii: "]")
         } catch {
             return false
         }
+    }
+
+    /// Whether more is said than an id, which any object may have.
+    private static func isTold(_ entry: SessionEntry) -> Bool {
+        entry.status != nil || entry.created != nil || !entry.image.isEmpty || !entry.location.isEmpty
+    }
+
+    /// Whether another object may begin between two places of a list: a closed one, a comma, an opening brace.
+    func mayHoldEntries(_ list: JSONCursor, from start: Int, upTo end: Int) -> Bool {
+        var lastBrace = false
+        for index in start..<end {
+            let byte = list.byte(index)
+            if byte == UInt8(ascii: ","), lastBrace, opensObject(list, index + 1) { return true }
+            if !Self.isSpace(byte) { lastBrace = byte == UInt8(ascii: "}") }
+        }
+        return false
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }

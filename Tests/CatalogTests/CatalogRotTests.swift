@@ -127,6 +127,10 @@ import Text
         try change(sql)
         let damaged = try store.open(readOnly: true)
         for pack in written { #expect(try damaged.differences(from: pack) != [], "\(sql)") }
+        try damaged.close()
+        _ = try Catalog.reindex(store: store.path)
+        let mended = try store.open(readOnly: true)
+        for pack in written { #expect(try mended.differences(from: pack) == [], "\(sql), after a reindex") }
     }
 
     @Test func whatALaterStepKnowsIsNoDamage() throws {

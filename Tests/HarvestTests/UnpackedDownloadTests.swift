@@ -229,6 +229,23 @@ extension UnpackedDownloadTests {
     }
 }
 
+extension UnpackedDownloadTests {
+    /// Listed as running again after it was harvested, and then ended while nobody looked: its second life is fetched too.
+    @Test func aSecondLifeIsFetchedByALaterRunToo() async throws {
+        let fleet = Fleet(["a": RunnerTests.session(["logs": "x"])])
+        #expect(try await harvest(fleet).progress.done == [.harvested: 1])
+        fleet.model.withLock { $0.sessions["a"]?.status = .running }
+        _ = try await harvest(fleet)
+        fleet.model.withLock { model in
+            model.sessions["a"]?.status = .exited
+            model.sessions["a"]?.bodies["logs"] = Array("x and more".utf8)
+        }
+        #expect(try await harvest(fleet).progress.done == [.harvested: 1])
+        #expect(fleet.model.withLock { $0.requests.count { $0 == "logs a" } } == 2)
+        #expect(fleet.model.withLock { $0.contents["a"]?["logs"] } == Array("x and more".utf8))
+    }
+}
+
 /// A folder of the spool that cannot be read for one run must not let that run come to a verdict.
 extension UnpackedDownloadTests {
     private func pendingWithACoreInTheSpool() async throws -> Fleet {

@@ -151,6 +151,17 @@ import Text
         }
     }
 
+    @Test func whatOnlyTheFirstRunOfAForgottenIdHasStays() throws {
+        func run(_ created: Int64) -> SessionFacts {
+            SessionFacts(session: "s", created: created, firstSeenExited: created + 60_000, source: "harvest")
+        }
+        _ = try pack("old.log", session: run(1_795_132_800_000))
+        try write("core", "core of the second\n")
+        let second = try pack("core", session: run(1_795_737_600_000))
+        #expect(Set(second.artifacts.map(\.artifact)) == ["/core", "/old.log@1795132800000"])
+        #expect(Set(names(second.reader)) == ["core", "old.log"])
+    }
+
     @Test func anotherSessionsPackIsNeverReplaced() throws {
         let created: Int64 = 1_795_132_800_000
         let first = try pack("old.log", session: SessionFacts(session: "other", created: created))

@@ -89,7 +89,7 @@ extension AbsentPath {
             var narrow = newest
             if narrow.images.isEmpty, let image = rule.match.image { narrow.images = [literalStart(image) + "*"] }
             if narrow.tags.isEmpty, let tag = rule.match.tag { narrow.tags = [literalStart(tag) + "*"] }
-            found += try catalog.ledgers(narrow) { record in
+            found += try catalog.ledgers(narrow, lookingAt: 10 * mostSessions) { record in
                 let known = identity(of: record)
                 return rules.firstIndex { $0.match.accepts(known) } == index
             }

@@ -50,11 +50,15 @@ struct HarvestState {
     var contexts: ByteDictionary<Context> = [:]
     /// What the ledger and the spool hold of sessions that were pending when the last run ended.
     var remembered: ByteDictionary<[ArtifactOutcome]> = [:]
+    /// Sessions that ran when the last run ended: what was collected of them before is of an earlier life.
+    var rerun: ByteSet = []
     var packs: ByteDictionary<String> = [:]
     var leftovers: ByteDictionary<[SpooledFile]> = [:]
     /// Sessions that have ended and whose folder in the spool cannot be read now: without what lies there nobody can say
     /// what is lost.
     var parked: ByteDictionary<(session: ExitedSession, why: String)> = [:]
+    /// Those of them whose id another container has now: nothing can be asked for any more.
+    var parkedReplaced: ByteSet = []
     /// What was known of artifacts that are asked for once more.
     var fallbacks: ByteDictionary<[ArtifactOutcome]> = [:]
     /// What the rules want is to be compared with what sessions that are done have.
@@ -181,10 +185,14 @@ struct HarvestState {
         contexts[key] = Context(
             session: session, files: files, pack: packs.removeValue(forKey: key), version: current.version)
         var job = FetchJob.plan(for: session, by: configuration, earlier: remembered.removeValue(forKey: key) ?? [])
+        if rerun.remove(key) != nil {
+            for index in job.items.indices { job.items[index].earlier = nil }
+        }
         job.adopt(files)
         if repacking.remove(key) != nil { job.items.removeAll { $0.earlier == nil && $0.leftover == nil } }
         job.fallBack(on: fallbacks.removeValue(forKey: key) ?? [])
         apply(fetcher.add(job, now: now), now)
+        if parkedReplaced.remove(key) != nil { apply(fetcher.replaced(key: key, now: now), now) }
     }
 
     private mutating func noteExit(_ session: ExitedSession) {
@@ -215,7 +223,10 @@ struct HarvestState {
 
     private mutating func replace(_ key: String, _ now: Int64) {
         // It stays pending until its downloads can be read.
-        guard parked[key] == nil else { return }
+        guard parked[key] == nil else {
+            parkedReplaced.insert(key)
+            return
+        }
         guard contexts[key] == nil else {
             apply(fetcher.replaced(key: key, now: now), now)
             return

@@ -90,8 +90,8 @@ extension HarvestRunner {
         for path in left {
             parts.observer.event(
                 .storeTrouble(
-                    "a download of session \(session) is in no pack yet; it stays in the spool, and the next run packs it: "
-                        + path))
+                    "a download of session \(session) is in no pack yet; it stays in the spool, and the next harvest or start of "
+                        + "watch packs it: \(path)"))
         }
         if left.isEmpty { state.withLock { $0.batch.released.append(session) } }
     }

@@ -97,6 +97,8 @@ struct StoreTree {
                 }
                 names.append(text)
             }
+            // A file system of its own has that folder at its top, and only root can enter it.
+            names.removeAll { $0 == "lost+found" }
             return names.filter { !$0.hasPrefix(".") } + names.filter { $0.hasPrefix(".") }
         } catch {
             if !error.isAbsence { note(folder, "cannot be read: \(error.message)") }
