@@ -199,7 +199,7 @@ if let engine = Context.environment["SALVAGE_FUZZ"] {
             "APIError.swift", "APIErrorDecoding.swift", "DamagedEntry.swift", "JSONCursor.swift", "JSONMender.swift",
             "JSONText.swift", "LabelSet.swift", "Session.swift", "SessionCoding.swift", "SessionEntryReader.swift",
             "SessionLabels.swift",
-            "SessionListDecoder.swift",
+            "SessionListDecoder.swift", "SessionListSummary.swift", "EntrySearch.swift", "ValueSkip.swift",
         ]
     }
     for target in package.targets where target.name == "Harvest" {
