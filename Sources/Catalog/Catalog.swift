@@ -106,6 +106,11 @@ public final class Catalog: Sendable {
         let found = try read { (connection) throws(CatalogError) in try checkedVersion(connection) }
         guard found != Schema.version else { return }
         guard !readOnly else {
+            // Made by a process that came no further.
+            let isEmpty = try read { (connection) throws(CatalogError) in
+                try connection.integer("SELECT count(*) FROM sqlite_master") == 0
+            }
+            if found == 0, isEmpty { throw Self.missing(path, store: store) }
             throw CatalogError(
                 code: .older, message: "the catalog has an older layout (\(found) of \(Schema.version))", path: path,
                 hint: "any command that writes, such as salvage harvest or salvage reindex, brings it up to date")
@@ -214,7 +219,11 @@ extension Catalog {
                 hint: "check the owner and the mode of the store")
         }
         try requireNoRestore(store: store)
-        throw CatalogError(
+        throw missing(path, store: store)
+    }
+
+    private static func missing(_ path: String, store: String) -> CatalogError {
+        CatalogError(
             code: .missing, message: "there is no catalog in \(store)", path: path,
             hint: "run salvage harvest or salvage ingest first, name the store with --store, "
                 + "or rebuild the catalog with salvage reindex")

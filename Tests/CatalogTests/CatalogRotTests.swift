@@ -100,6 +100,18 @@ import Text
         #expect(try FileManager.default.contentsOfDirectory(atPath: store.path).filter { $0.contains("damaged") } == [])
     }
 
+    /// A process that made the file and came no further leaves none behind, not an older one.
+    @Test func anEmptyDatabaseIsNoCatalogYet() throws {
+        for empty in ["", "PRAGMA journal_mode = WAL", "VACUUM"] {
+            try? FileManager.default.removeItem(atPath: store.database)
+            try Data().write(to: URL(fileURLWithPath: store.database))
+            if !empty.isEmpty { try change(empty) }
+            #expect(#expect(throws: CatalogError.self) { try store.open(readOnly: true) }?.code == .missing, "\(empty)")
+            try store.open().close()
+            #expect(throws: Never.self) { try store.open(readOnly: true).close() }
+        }
+    }
+
     // MARK: Rows
 
     @Test(arguments: [
