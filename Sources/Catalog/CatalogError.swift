@@ -76,7 +76,7 @@ extension CatalogError {
         ].contains { message.contains($0) }
     }
 
-    /// Translates an SQLite result code. Only the primary code decides; the extended one is kept in the message.
+    /// Translates an SQLite result code. Mostly the primary code decides; the extended one is kept in the message.
     init(sqlite code: Int32, message: String, path: String) {
         let detail = "\(message) [SQLite \(code)]"
         switch code & 0xFF {
@@ -99,6 +99,11 @@ extension CatalogError {
             self.init(
                 code: .io, message: "the catalog cannot be opened, read or written: \(detail)", path: path,
                 hint: "check the owner and the mode of the store, and the health of its disk")
+        case SQLITE_READONLY where code >> 8 == 3:
+            // SQLITE_READONLY_ROLLBACK: a journal of the kind that is written only until the database has its log.
+            self.init(
+                code: .missing, message: "the catalog was not made to its end: \(detail)", path: path,
+                hint: "run salvage harvest or salvage ingest, or rebuild the catalog with salvage reindex")
         case SQLITE_READONLY:
             self.init(
                 code: .readOnly, message: "the catalog cannot be written: \(detail)", path: path,
