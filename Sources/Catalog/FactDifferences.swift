@@ -2,7 +2,7 @@ internal import Pack
 import Text
 
 /// Compares what queries select by with what a pack says of its session. A later step of the ledger may know more than
-/// the pack: what the pack does not say, and what such a step sets anew, is left out.
+/// the pack, so it leaves out what the pack does not say and what such a step changes.
 struct FactDifferences {
     private let connection: Connection
     private let contents: PackContents
@@ -54,8 +54,7 @@ struct FactDifferences {
         let state = SessionState(rawValue: row.text(1))
         if state == nil { found.append("the catalog says state \(row.text(1)), which is none") }
         let source = row.textOrNil(2)
-        let isKnown = source == nil || source == "harvest" || source == "ingest"
-        if !isKnown { note("source", source, facts.source) }
+        if !SettledRow.isKnown(source: source) { note("source", source, facts.source) }
         note("the time to order by", row.integer(9), row.integer(10))
         let (bytes, overflow) = contents.members.reduce((UInt64(0), false)) { sum, member in
             let (next, over) = sum.0.addingReportingOverflow(member.size)
@@ -65,11 +64,7 @@ struct FactDifferences {
         if row.integer(12) != row.integer(13) {
             found.append("the catalog says \(row.integer(12)) crashes and has rows of \(row.integer(13))")
         }
-        // A session that is looked at again, or was given up, may have other facts than its pack; so may one that came
-        // from the API after a pack was made of it by hand.
-        let isOver = state.map { $0 == .harvested || $0 == .partial || $0 == .skipped } ?? true
-        let isSettled = isOver && (!isKnown || source == facts.source)
-        guard isSettled else { return (row.integer(0), false) }
+        guard SettledRow.isSettled(state, source: source, facts) else { return (row.integer(0), false) }
         if !facts.image.isEmpty { note("image", row.text(3), facts.image) }
         for (what, column, fact) in [
             ("tag", 4, facts.tag), ("location", 5, facts.location), ("host", 6, facts.host),

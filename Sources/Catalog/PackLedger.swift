@@ -103,9 +103,9 @@ final class PackLedger {
         facts.labels = find.integer(16) > 0 ? [:] : nil
         facts.source = find.textOrNil(3)
         let state = SessionState(rawValue: find.text(1))
-        let isKnownSource = facts.source.map { ["harvest", "ingest"].contains($0) } ?? true
         var standing = LedgerStanding(
-            state: state ?? .pending, isRotten: state == nil || !isKnownSource, reason: find.textOrNil(2),
+            state: state ?? .pending, isRotten: state == nil || !SettledRow.isKnown(source: facts.source),
+            reason: find.textOrNil(2),
             isByHand: find.textOrNil(3) == "ingest", pack: find.textOrNil(4), packBytes: find.unsigned(5),
             pruned: find.integerOrNil(6), prunedWhy: find.textOrNil(7), facts: facts)
         standing.rows = try artifactRows(find.integer(0))
@@ -205,10 +205,7 @@ final class PackLedger {
         }
         update.source = nil
         if before.state == .running { (update.exited, update.seenExited, update.deadline) = (nil, nil, nil) }
-        // Of a session that is done with this pack the pack says all, as FactDifferences compares it; else the ledger may
-        // know better.
-        let isSettled =
-            [.harvested, .partial, .skipped].contains(before.state) && before.facts.source == facts.source
+        let isSettled = SettledRow.isSettled(before.state, source: before.facts.source, facts)
         if source == .disk, !isSettled { update.fill(in: before.facts) }
         return update
     }

@@ -14,24 +14,30 @@ extension SessionEntryReader {
     ///   - end: where to stop looking.
     /// - Returns: nil where there is none in these bytes.
     mutating func nextEntry(in list: JSONCursor, from start: Int, upTo end: Int) -> Int? {
-        var probes = 0
         var index = start + 1
-        var lastBrace = false
-        while index < end, probes < Self.mostProbes {
-            let byte = list.byte(index)
-            if byte == UInt8(ascii: ","), lastBrace, opensObject(list, index + 1) {
-                probes += 1
-                if readsAsEntry(list, index + 1) { return index }
-            }
-            if !Self.isSpace(byte) { lastBrace = byte == UInt8(ascii: "}") }
-            index += 1
+        for _ in 0..<Self.mostProbes {
+            guard let comma = Self.nextObject(in: list, from: index, upTo: end) else { return nil }
+            if readsAsEntry(list, comma + 1) { return comma }
+            index = comma + 1
         }
         return nil
     }
 
-    private func opensObject(_ list: JSONCursor, _ place: Int) -> Bool {
+    /// The comma before the next object that may begin between two places of a list: behind a closing brace, before an
+    /// opening one.
+    static func nextObject(in list: JSONCursor, from start: Int, upTo end: Int) -> Int? {
+        var lastBrace = false
+        for index in start..<max(start, end) {
+            let byte = list.byte(index)
+            if byte == UInt8(ascii: ","), lastBrace, opensObject(list, index + 1) { return index }
+            if !isSpace(byte) { lastBrace = byte == UInt8(ascii: "}") }
+        }
+        return nil
+    }
+
+    private static func opensObject(_ list: JSONCursor, _ place: Int) -> Bool {
         var index = place
-        while index < list.end, Self.isSpace(list.byte(index)) { index += 1 }
+        while index < list.end, isSpace(list.byte(index)) { index += 1 }
         return index < list.end && list.byte(index) == UInt8(ascii: "{")
     }
 
@@ -50,17 +56,6 @@ extension SessionEntryReader {
     /// Whether more is said than an id, which any object may have.
     private static func isTold(_ entry: SessionEntry) -> Bool {
         entry.status != nil || entry.created != nil || !entry.image.isEmpty || !entry.location.isEmpty
-    }
-
-    /// Whether another object may begin between two places of a list: a closed one, a comma, an opening brace.
-    func mayHoldEntries(_ list: JSONCursor, from start: Int, upTo end: Int) -> Bool {
-        var lastBrace = false
-        for index in start..<end {
-            let byte = list.byte(index)
-            if byte == UInt8(ascii: ","), lastBrace, opensObject(list, index + 1) { return true }
-            if !Self.isSpace(byte) { lastBrace = byte == UInt8(ascii: "}") }
-        }
-        return false
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }

@@ -112,8 +112,10 @@ public struct SessionListDecoder {
             let used = rest.withUnsafeBytes { try? trial.consume($0) { _ in } }
             guard used == rest.count, trial.place == .end else { continue }
             // Entries that cannot be told apart from the damage would be left out without a word.
-            let hidesMore = text.withUnsafeBytes { reader.mayHoldEntries(JSONCursor($0), from: 0, upTo: bracket) }
-            guard !hidesMore else { return }
+            let hidden = text.withUnsafeBytes {
+                SessionEntryReader.nextObject(in: JSONCursor($0), from: 0, upTo: bracket)
+            }
+            guard hidden == nil else { return }
             damage.id = text[..<bracket].withUnsafeBytes { JSONMender($0).id }.map {
                 String(decoding: $0.prefix(DamagedEntry.longestID), as: UTF8.self)
             }

@@ -34,7 +34,7 @@ public struct SessionListError: Error, Sendable, Equatable {
     }
 }
 
-/// What became of a list that was read as a stream.
+/// How far a list was read as a stream, and what was wrong with it.
 public struct SessionListSummary: Sendable, Equatable {
     /// Entries that were handed over.
     public var entries = 0

@@ -2,24 +2,10 @@ import Foundation
 import Testing
 
 /// "Cannot read now" is not "is not there", with the real program.
-@Suite(.serialized) struct EarlierPackCommandTests {
-    private let scratch: Scratch
-    private var store: String { scratch.path("store") }
+@Suite(.serialized) struct EarlierPackCommandTests: OneSessionSuite {
+    let scratch: Scratch
 
-    init() throws {
-        scratch = try Scratch()
-        for name in ["old", "new"] {
-            try Data("\(name) line\n".utf8).write(to: scratch.url.appendingPathComponent("\(name).log"))
-        }
-    }
-
-    private func salvage(_ arguments: String...) throws -> Program.Outcome {
-        try Program.run(arguments + ["--store", store])
-    }
-
-    private func ingest(_ file: String, _ more: String...) throws -> Program.Outcome {
-        try Program.run(["ingest", "--store", store, "--session", "s"] + more + [scratch.path(file)])
-    }
+    init() throws { scratch = try Self.logs("old", "new") }
 
     private var packs: [String] {
         get throws {

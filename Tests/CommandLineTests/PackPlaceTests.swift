@@ -3,24 +3,10 @@ import Glibc
 import Testing
 
 /// Where the packs of a session lie: on another disk, on other days, under second names, without a catalog that knows.
-@Suite(.serialized) struct PackPlaceTests {
-    private let scratch: Scratch
-    private var store: String { scratch.path("store") }
+@Suite(.serialized) struct PackPlaceTests: OneSessionSuite {
+    let scratch: Scratch
 
-    init() throws {
-        scratch = try Scratch()
-        for name in ["old", "new", "third"] {
-            try Data("\(name) line\n".utf8).write(to: scratch.url.appendingPathComponent("\(name).log"))
-        }
-    }
-
-    private func salvage(_ arguments: String...) throws -> Program.Outcome {
-        try Program.run(arguments + ["--store", store])
-    }
-
-    private func ingest(_ file: String, _ more: String...) throws -> Program.Outcome {
-        try Program.run(["ingest", "--store", store, "--session", "s"] + more + [scratch.path(file)])
-    }
+    init() throws { scratch = try Self.logs("old", "new", "third") }
 
     private var packs: [String] {
         get throws {

@@ -68,13 +68,14 @@ extension HarvestState {
         session.identity = identity
         let job = FetchJob.plan(for: session, by: configuration)
         let wanted = ByteSet(job.items.filter { !$0.probe }.map(\.artifact))
-        remembered[key] = rows.map { row in
+        let outcomes = rows.map { row in
             var outcome = ArtifactOutcome(row.entry)
             // A file of that name from somewhere else is not what the container has.
             if wanted.contains(outcome.artifact) { (outcome.state, outcome.reason) = (.pending, nil) }
             return outcome
         }
-        for outcome in remembered[key] ?? [] where outcome.state == .pending {
+        remembered[key] = outcomes
+        for outcome in outcomes where outcome.state == .pending {
             batch.artifacts.append(ArtifactRecord(session: key, entry: ArtifactEntry(outcome)))
         }
     }
