@@ -76,7 +76,7 @@ public struct CrashAnalyzer: Sendable {
     private func text(_ source: any ByteSource, _ anchors: [CrashAnchor]) -> [CrashRecord] {
         var records = TextAnalyzer(source: source).records(anchors)
         // A microdump may stand anywhere in a log; the last whole one counts.
-        if let anchor = anchors.first(where: { AnchorTable.family($0.id) == .microdump }) {
+        if let anchor = anchors.first(where: { $0.id == TextReportFormat.microdump.anchors.first?.id }) {
             let start = anchor.offset > 512 ? anchor.offset - 512 : 0
             if let dump = Microdump(source.bytes(at: start, count: Self.textDumpLimit)) {
                 var record = dump.record(symbols: symbols, options: options)

@@ -1,49 +1,85 @@
 /// Makes one crash of what several members of a session tell of it: the dump, the engine's XML, the log, the shell.
 public enum CrashMerger {
     /// How much a record tells; the best one leads.
-    private static func rank(_ record: CrashRecord) -> Int {
+    static func rank(_ record: CrashRecord) -> Int {
         let named = record.frames.contains { $0.function != nil && $0.trust != .scan }
-        let base: Int
-        switch record.detector {
-        case "elf_core", "minidump", "microdump": base = record.frames.isEmpty ? 20 : 60
-        case "shell", "source": base = 0
-        case "glibc", "cxx", "assert": base = 10
-        default: base = record.frames.isEmpty ? 15 : 50
-        }
+        let isDump = CrashAnalyzer.dumps.contains(record.detector)
+        let format = TextReportFormats.named(record.detector)
+        let base =
+            record.frames.isEmpty
+            ? isDump ? 20 : format?.rankWithoutFrames ?? 15
+            : isDump ? 60 : format?.rank ?? 50
         return base + (named ? 30 : 0)
     }
 
     /// The crashes of one session, each once; errors that were survived stay as they are. `sameProcess` says that all
     /// records are known to tell of one process, as those of one upload are.
     public static func merge(_ records: [CrashRecord], sameProcess: Bool = false) -> [CrashRecord] {
-        var crashes: [CrashRecord] = []
+        var crashes: [Account] = []
         var rest: [CrashRecord] = []
-        for record in records.sorted(by: { rank($0) > rank($1) }) {
+        // Equal ranks keep their order: the sort must be stable.
+        let ranked = records.enumerated().sorted { left, right in
+            let ranks = (rank(left.element), rank(right.element))
+            return ranks.0 == ranks.1 ? left.offset < right.offset : ranks.0 > ranks.1
+        }.map(\.element)
+        for record in ranked {
             guard record.isCrash else {
                 rest.append(record)
                 continue
             }
-            if let index = crashes.firstIndex(where: { sameProcess || isSame($0, record) }) {
-                absorb(record, into: &crashes[index])
+            let same = crashes.indices.filter { sameProcess || crashes[$0].mayTell(of: record) }
+            if let best = same.min(by: { crashes[$0].distance(to: record) < crashes[$1].distance(to: record) }) {
+                crashes[best].take(record)
             } else {
-                crashes.append(record)
+                crashes.append(Account(record))
             }
         }
-        return crashes + rest
+        return crashes.map(\.record) + rest
+    }
+
+    /// A crash with the members that told of it.
+    private struct Account {
+        var record: CrashRecord
+        private var members: Set<String>
+        private var detectors: Set<String>
+
+        init(_ record: CrashRecord) {
+            self.record = record
+            members = [record.member ?? ""]
+            detectors = [record.detector]
+        }
+
+        /// One member tells of each death once: its second report is of a second death. A microdump stands within a log
+        /// that may tell of the same death in words.
+        func mayTell(of other: CrashRecord) -> Bool {
+            let member = other.member ?? ""
+            if members.contains(member), other.detector != "microdump", !detectors.contains("microdump") { return false }
+            return CrashMerger.isSame(record, other)
+        }
+
+        /// Smaller for a better match.
+        func distance(to other: CrashRecord) -> Int64 {
+            if let pid = other.pid, record.pid == pid { return -2 }
+            if !other.frames.isEmpty, other.stackHash == record.stackHash { return -1 }
+            guard let left = record.time.flatMap(LogStamp.milliseconds), let right = other.time.flatMap(LogStamp.milliseconds)
+            else { return .max }
+            // A log may use another zone than a dump: whole quarters of an hour say nothing.
+            let apart = (left > right ? left - right : right - left) % 900_000
+            return min(apart, 900_000 - apart)
+        }
+
+        mutating func take(_ other: CrashRecord) {
+            members.insert(other.member ?? "")
+            detectors.insert(other.detector)
+            CrashMerger.absorb(other, into: &record)
+        }
     }
 
     private static func isSame(_ first: CrashRecord, _ second: CrashRecord) -> Bool {
         if let left = first.session, let right = second.session, left != right { return false }
         if let left = first.pid, let right = second.pid { return left == right }
-        if first.member == second.member {
-            // One log may tell of several runs; the words of one death stand close together.
-            let left = first.memberOffset ?? 0
-            let right = second.memberOffset ?? 0
-            guard max(left, right) - min(left, right) < 1 << 16 else { return false }
-            if first.detector == second.detector, first.detector != "unreal" { return false }
-        }
         // Two dumps are two processes unless they name the same one.
-        let dumps: Set<String> = ["elf_core", "minidump", "microdump"]
+        let dumps = CrashAnalyzer.dumps
         if dumps.contains(first.detector), dumps.contains(second.detector) { return false }
         // An exception that ends an interpreter leaves no dump: beside one it is another story.
         let interpreted: Set<String> = ["python", "java", "node", "ruby"]
@@ -52,14 +88,29 @@ public enum CrashMerger {
         {
             return false
         }
-        if let left = signal(first), let right = signal(second), left != right { return false }
-        if let left = first.address, let right = second.address, left != right { return false }
+        guard signalsAgree(first, second) else { return false }
+        if let left = first.address, let right = second.address, left != right, !aborts(first), !aborts(second) {
+            return false
+        }
         return true
     }
 
-    /// The signal a record stands for: panics and uncaught exceptions end in an abort.
-    private static func signal(_ record: CrashRecord) -> String? {
-        record.signal ?? (record.detector == "asan" ? "SIGABRT" : nil)
+    /// False where two reports name signals that one death does not have. A handler that has printed its report aborts,
+    /// and so does a runtime: its dump and the shell then name another signal than its words.
+    static func signalsAgree(_ first: CrashRecord, _ second: CrashRecord) -> Bool {
+        guard let left = first.signal, let right = second.signal, left != right else { return true }
+        let handled = (aborts(first) && isHandlers(second)) || (aborts(second) && isHandlers(first))
+        return handled
+    }
+
+    private static func aborts(_ record: CrashRecord) -> Bool {
+        ["SIGABRT", "SIGTRAP", "SIGILL"].contains(record.signal ?? "")
+    }
+
+    /// True for a report that the dying process printed itself.
+    private static func isHandlers(_ record: CrashRecord) -> Bool {
+        guard let format = TextReportFormats.named(record.detector) else { return record.detector == "unreal" }
+        return format.rank > 0
     }
 
     /// A record made again from its dump, with what other members told of the same crash before.
@@ -70,7 +121,8 @@ public enum CrashMerger {
         return record
     }
 
-    private static func absorb(_ other: CrashRecord, into record: inout CrashRecord) {
+    /// Adds what another account of the same death knows and this one does not.
+    static func absorb(_ other: CrashRecord, into record: inout CrashRecord) {
         if record.cause == nil, record.detector != other.detector, CrashAnalyzer.dumps.contains(record.detector),
             SignatureAlgorithm.explains(other)
         {

@@ -145,18 +145,17 @@ public enum SignatureAlgorithm {
 
     /// What a report in text says of its kind; nil for one that says no more than the signal does.
     private static func ownClass(_ detector: String, exception: String, message: String) -> String? {
-        switch detector {
-        case "assert": return "assert | " + SignatureMessages.normalise(message, isSource: true)
-        case "unreal" where exception == "assertion" || exception == "ensure":
+        switch TextReportFormats.named(detector)?.lead ?? .none {
+        case .none: return nil
+        case .assertion: return "assert | " + SignatureMessages.normalise(message, isSource: true)
+        case .check where exception == "assertion" || exception == "ensure":
             return (exception == "assertion" ? "assert" : exception) + " | "
                 + SignatureMessages.normalise(message, isSource: true)
-        case "glibc": return "abort | " + SignatureMessages.normalise(message)
-        case "asan", "tsan", "msan", "lsan", "ubsan": return exception.isEmpty ? detector : exception
-        case "cxx": return "terminate | " + (exception.isEmpty ? "unknown" : SignatureNames.normalise(exception))
-        case "python", "java", "dotnet", "node", "ruby": return exception.isEmpty ? nil : exception
-        case "go", "rust", "swift":
-            return exception.isEmpty ? nil : exception == "Fatal error" ? "fatal error" : exception
-        default: return nil
+        case .check: return nil
+        case .abort: return "abort | " + SignatureMessages.normalise(message)
+        case .terminate: return "terminate | " + (exception.isEmpty ? "unknown" : SignatureNames.normalise(exception))
+        case .word: return exception.isEmpty ? detector : exception == "Fatal error" ? "fatal error" : exception
+        case .exception: return exception.isEmpty ? nil : exception
         }
     }
 

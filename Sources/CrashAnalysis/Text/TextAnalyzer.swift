@@ -1,4 +1,4 @@
-/// Finds the reports in the text of a member and parses them.
+/// Finds the reports in the text of a member, parses them and makes one crash of each death.
 struct TextAnalyzer {
     /// Beyond this many crashes in one member, more of the same says nothing new.
     static let crashLimit = 56
@@ -7,8 +7,23 @@ struct TextAnalyzer {
     /// Bounds the work on a hostile or endlessly failing log.
     static let attemptLimit = 10_000
     private static let blockSize = 256 << 10
+    private static let sampleSize = 16 << 10
+    private static let sampleLines = 40
 
     let source: any ByteSource
+    private let supervisor: Supervisor
+    private let boundary: RunBoundary
+
+    init(source: any ByteSource) {
+        self.source = source
+        let head = source.bytes(at: 0, count: Self.sampleSize)
+        let raw = head.split(separator: 0x0a, maxSplits: Self.sampleLines, omittingEmptySubsequences: true)
+            .prefix(Self.sampleLines).map { Array(TextCleaner.clean($0.prefix(TextWindow.longestLine))) }
+        let supervisor = Supervisor(learning: raw)
+        self.supervisor = supervisor
+        boundary = RunBoundary(
+            firstLines: raw.map { String(decoding: supervisor.strip($0[...]).text, as: UTF8.self) })
+    }
 
     /// Scans the whole member for anchors. Of very many the first and the last are kept: what killed the process
     /// stands at the end.
@@ -35,79 +50,122 @@ struct TextAnalyzer {
         return first + last
     }
 
-    /// The reports at these anchors, in order; errors that repeat are told once.
+    /// The crashes and errors at these anchors, in order; errors that repeat are told once.
     func records(_ anchors: [CrashAnchor]) -> [CrashRecord] {
-        var records: [CrashRecord] = []
-        var seen: [String: Int] = [:]
+        var told: [ReportedDeaths.Told] = []
+        var survived: [String: Int] = [:]
         var consumed: UInt64 = 0
         var attempts = 0
         var crashes = 0
+        let fate = ReportFate(source: source, supervisor: supervisor, boundary: boundary)
         for anchor in anchors where anchor.offset >= consumed {
             attempts += 1
             guard attempts <= Self.attemptLimit * 3, crashes < Self.crashLimit else {
-                if !records.isEmpty { records[records.count - 1].notes.append("further reports were not read") }
+                if !told.isEmpty { told[told.count - 1].record.notes.append("further reports were not read") }
                 break
             }
-            guard let (report, first, end) = report(at: anchor) else { continue }
-            consumed = max(anchor.offset + 1, end)
-            var record = report.record
-            record.memberOffset = first
-            if record.kind == "error" {
-                SignatureAlgorithm.sign(&record)
-                let key = record.detector + "\0" + record.signature
-                seen[key, default: 0] += 1
-                guard seen[key] == 1, records.count - crashes < Self.errorLimit else { continue }
-            } else {
+            guard let found = report(at: anchor) else { continue }
+            consumed = max(anchor.offset + 1, found.end)
+            if absorbs(&told, found) { continue }
+            var record = found.report.record
+            record.memberOffset = found.first
+            SignatureAlgorithm.sign(&record)
+            let key = record.detector + "\0" + record.signature
+            let isDeath = fate.isDeath(
+                found.report, found.lines, class: found.format.ending, survivedBefore: survived[key] != nil)
+            if isDeath {
                 crashes += 1
+            } else {
+                record.kind = "error"
+                survived[key, default: 0] += 1
+                guard survived[key] == 1, told.count - crashes < Self.errorLimit else { continue }
             }
-            records.append(record)
+            told.append(
+                ReportedDeaths.Told(
+                    record: record, first: found.first, end: found.end, continues: found.report.continues,
+                    opensProcess: found.report.opensProcess))
         }
-        for index in records.indices where records[index].kind == "error" {
-            let times = seen[records[index].detector + "\0" + records[index].signature] ?? 1
-            if times > 1 { records[index].notes.append("seen \(times) times in this member") }
+        for index in told.indices where !told[index].record.isCrash {
+            let times = survived[told[index].record.detector + "\0" + told[index].record.signature] ?? 1
+            if times > 1 { told[index].record.notes.append("seen \(times) times in this member") }
         }
-        return records
+        return ReportedDeaths(source: source, supervisor: supervisor, boundary: boundary).merge(told)
+    }
+
+    /// A report that only goes on with the one before, too long to be read at once, lengthens it.
+    private func absorbs(_ told: inout [ReportedDeaths.Told], _ found: Found) -> Bool {
+        guard found.report.continues, let last = told.indices.last,
+            told[last].record.detector == found.report.record.detector, found.first <= told[last].end + 4096
+        else { return false }
+        told[last].end = max(told[last].end, found.end)
+        return true
+    }
+
+    private struct Found {
+        var format: TextReportFormat
+        var report: TextReport
+        var lines: ReportLines
+        var first: UInt64
+        var end: UInt64
     }
 
     /// The report at an anchor with the offsets of its first byte and of what follows it.
-    private func report(at anchor: CrashAnchor) -> (report: TextReport, first: UInt64, end: UInt64)? {
-        guard let family = AnchorTable.family(anchor.id) else { return nil }
-        let literal = AnchorTable.entries[Int(anchor.id)].literal
-        for after in [TextWindow.near, TextWindow.far] {
-            guard let window = TextWindow(source, around: anchor.offset, after: after),
-                var report = Self.parse(family, literal: literal, window)
-            else { return nil }
-            // A report that fills the window may go on beyond it.
-            if after == TextWindow.near, !window.reachesEnd, report.end + 16 >= window.lines.count { continue }
-            let nearby = window.lines[max(0, window.at - 20)...window.at].reversed()
-            if report.record.time == nil,
-                let stamp = nearby.lazy.compactMap({ LogStamp.milliseconds(in: $0.text) }).first
-            {
-                report.record.time = Timestamp.text(milliseconds: stamp)
-                report.record.timeSource = "log"
-            }
-            let first = window.lines[min(max(0, report.first), window.lines.count - 1)].offset
-            let end = window.lines.indices.contains(report.end) ? window.lines[report.end].offset : .max
-            return (report, first, window.reachesEnd ? end : min(end, anchor.offset + UInt64(after)))
+    private func report(at anchor: CrashAnchor) -> Found? {
+        guard let literal = TextReportFormats.literal(anchor.id) else { return nil }
+        for format in TextReportFormats.formats(at: anchor.id) {
+            if let found = report(format, literal: literal, at: anchor) { return found }
         }
         return nil
     }
 
-    /// One parser's verdict on the lines at an anchor, with the fate decided.
-    static func parse(_ family: ReportFamily, literal: String, _ window: TextWindow) -> TextReport? {
-        let line = window.lines[window.at].text
-        guard let place = line.find(literal), !isQuoted(line, place.lowerBound) else { return nil }
-        let start = contentStart(family, line, place.lowerBound)
-        let lines = ReportLines(window, prefixLength: line.utf8.distance(from: line.startIndex, to: start))
-        guard var report = parser(family)(lines) else { return nil }
-        report.end = max(report.end, window.at + 1)
-        if report.fate == .byPosition {
-            let lived = lines.following(report.end) >= 5 || lines.prefix.namesLevel
-            report.fate = lived ? .survived : .died
+    private func report(_ format: TextReportFormat, literal: String, at anchor: CrashAnchor) -> Found? {
+        for after in [TextWindow.near, TextWindow.far] {
+            guard
+                let window = TextWindow(source, around: anchor.offset, after: after, supervisor: supervisor),
+                let lines = Self.lines(format, literal: literal, window), Self.maySpeak(format, lines.voice),
+                var report = format.parse(lines)
+            else { return nil }
+            report.end = max(report.end, window.at + 1)
+            // A report that fills the window may go on beyond it.
+            if after == TextWindow.near, !window.reachesEnd, report.end + 16 >= window.count { continue }
+            report.first = min(max(0, report.first), window.at)
+            if case .logged = lines.voice, !Self.isOwnVoice(format, lines.voice), !isEnclosed(lines, report) {
+                guard format.ending != .ended else { return nil }
+                report.fate = .survived
+            }
+            takeTime(window, into: &report.record)
+            report.record.message = report.record.message.map { String($0.prefix(2048)) }
+            let end = window.offset(report.end)
+            return Found(
+                format: format, report: report, lines: lines, first: window.offset(report.first),
+                end: window.reachesEnd ? end : min(end, anchor.offset + UInt64(after)))
         }
-        if report.fate == .survived { report.record.kind = "error" }
-        report.record.message = report.record.message.map { String($0.prefix(2048)) }
-        return report
+        return nil
+    }
+
+    private func takeTime(_ window: TextWindow, into record: inout CrashRecord) {
+        let nearby = (max(0, window.at - 20)...window.at).reversed()
+        guard record.time == nil,
+            let stamp = nearby.lazy.compactMap({ LogStamp.milliseconds(in: window.text($0)) }).first
+        else { return }
+        record.time = Timestamp.text(milliseconds: stamp)
+        record.timeSource = "log"
+    }
+
+    /// The lines as the format's parser sees them; nil where the literal does not stand in the line any more.
+    private static func lines(_ format: TextReportFormat, literal: String, _ window: TextWindow) -> ReportLines? {
+        let line = window.text(window.at)
+        guard let place = line.find(literal)?.lowerBound, !isQuoted(line, place) else { return nil }
+        let offset = line.utf8.distance(from: line.startIndex, to: place)
+        let start: Int
+        switch format.start {
+        case .anchor: start = offset
+        case .afterPrefix: start = min(LineHead(line).length, offset)
+        case .before(let words):
+            let lead = line[..<place].findLast(words)?.lowerBound ?? place
+            start = line.utf8.distance(from: line.startIndex, to: lead)
+        }
+        return ReportLines(window, start: start, place: offset)
     }
 
     private static func isQuoted(_ line: String, _ place: String.Index) -> Bool {
@@ -116,63 +174,39 @@ struct TextAnalyzer {
         return "\"`>'".contains(line[line.index(before: place)])
     }
 
-    /// Some anchors stand in the middle of their report's first line.
-    private static func contentStart(_ family: ReportFamily, _ line: String, _ place: String.Index) -> String.Index {
-        let head = line[..<place]
-        switch family {
-        case .rust: return head.findLast("thread '")?.lowerBound ?? place
-        case .sanitizer: return head.find("==")?.lowerBound ?? place
-        case .managed where line[place...].hasPrefix("\tat ") || line[place...].hasPrefix("   at "):
-            var start = place
-            while start > line.startIndex, line[line.index(before: start)] == " " { start = line.index(before: start) }
-            return start
-        case .python where line[place...].hasPrefix("Traceback"): return place
-        case .assertion, .runtimeError, .ruby, .shell, .python, .lua, .swift:
-            return logPrefixEnd(line, place)
-        default: return place
+    /// False for words that somebody typed.
+    private static func maySpeak(_ format: TextReportFormat, _ voice: LineVoice) -> Bool {
+        guard case .quoted = voice else { return true }
+        if case .anyone = format.voice { return true }
+        return false
+    }
+
+    /// True where the format's reports come from whoever speaks on this line.
+    private static func isOwnVoice(_ format: TextReportFormat, _ voice: LineVoice) -> Bool {
+        guard case .logged(let head) = voice else { return true }
+        switch format.voice {
+        case .anyone: return true
+        case .logger: return (head.level ?? .info) >= .error && !head.names.contains { $0.hasPrefix("<") }
+        case .process: return isHandler(head, [])
+        case .engine(let categories): return isHandler(head, categories)
         }
     }
 
-    /// Where a logger's prefix ends on a line whose report starts before its anchor.
-    private static func logPrefixEnd(_ line: String, _ place: String.Index) -> String.Index {
-        var best = line.startIndex
-        var at = line.startIndex
-        while at < place {
-            let next = line.index(after: at)
-            if line[at] == " " || line[at] == "]" {
-                let candidate = LinePrefix(pattern: Array(line[..<next].utf8))
-                if candidate.looksLogged { best = next }
-            }
-            at = next
-        }
-        if best == line.startIndex { return best }
-        return best
+    /// An engine's own categories, through which no player and no script speaks.
+    private static func isHandler(_ head: LineHead, _ more: Set<String>) -> Bool {
+        guard let category = head.names.last else { return !more.isEmpty && head.isStamped && head.level == nil }
+        return handlers.contains(category) || more.contains(category)
     }
 
-    private static func parser(_ family: ReportFamily) -> (ReportLines) -> TextReport? {
-        switch family {
-        case .go: TextGo.parse
-        case .rust: TextRust.parse
-        case .python: TextPython.parse
-        case .faulthandler: TextPython.parseFaulthandler
-        case .managed: TextManaged.parse
-        case .javaFatal: TextJavaFatal.parse
-        case .sanitizer: TextSanitizer.parse
-        case .runtimeError: TextSanitizer.parseUndefined
-        case .stack: TextStack.parse
-        case .glibc: TextAbort.parseGlibc
-        case .assertion: TextAbort.parseAssertion
-        case .terminate: TextAbort.parseTerminate
-        case .unreal: TextUnreal.parse
-        case .unity: TextEngines.parseUnity
-        case .godot: TextEngines.parseGodot
-        case .source: TextEngines.parseSource
-        case .swift: TextSwift.parse
-        case .v8: TextManaged.parseV8
-        case .ruby: TextRuby.parse
-        case .lua: TextRuby.parseLua
-        case .shell: TextAbort.parseShell
-        case .microdump: { _ in nil }
-        }
+    private static let handlers: Set<String> = [
+        "LogCore", "LogOutputDevice", "LogWindows", "LogLinux", "LogUnix", "LogMac",
+    ]
+
+    /// True when an unknown wrapper put nothing but a time before every line of the report: nobody types that.
+    private func isEnclosed(_ lines: ReportLines, _ report: TextReport) -> Bool {
+        guard case .logged(let head) = lines.voice, head.isStamped, head.level == nil, head.names.isEmpty,
+            report.end - report.first >= 3
+        else { return false }
+        return (report.first..<report.end).allSatisfy { lines.prefix.strip(lines.window.text($0)) != nil }
     }
 }

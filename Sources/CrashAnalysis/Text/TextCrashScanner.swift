@@ -4,7 +4,7 @@ internal import CCrashScan
 public struct CrashAnchor: Sendable, Equatable, Comparable {
     /// Byte offset of the literal: within the block from the scanner, within the member for the analyzer.
     public var offset: UInt64
-    /// Index into the scanner's table of literals; stored with blocks, so the table only grows at its end.
+    /// Which literal; stored with blocks, so that an id never changes its meaning.
     public var id: UInt16
 
     /// An anchor at a place.
@@ -27,12 +27,14 @@ public final class TextCrashScanner: Sendable {
     public static let shared = TextCrashScanner()
 
     private nonisolated(unsafe) let table: OpaquePointer?
+    private let ids: [UInt16]
     private nonisolated(unsafe) let storage: [UnsafeMutableBufferPointer<UInt8>]
 
     private init() {
         var kept: [UnsafeMutableBufferPointer<UInt8>] = []
         var literals: [crash_literal] = []
-        for anchor in AnchorTable.entries {
+        ids = TextReportFormats.anchors.map(\.id)
+        for anchor in TextReportFormats.anchors {
             let bytes = Array(anchor.literal.utf8)
             let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
             _ = buffer.initialize(from: bytes)
@@ -66,7 +68,9 @@ public final class TextCrashScanner: Sendable {
                 portable
                 ? crash_scan_find_portable(table, from, block.count, into, hits.count)
                 : crash_scan_find(table, from, block.count, into, hits.count)
-            return (0..<count).map { CrashAnchor(offset: UInt64(hits[$0].offset), id: UInt16(hits[$0].literal)) }
+            return (0..<count).map { index in
+                CrashAnchor(offset: UInt64(hits[index].offset), id: ids[Int(hits[index].literal)])
+            }
         }
     }
 }

@@ -2,18 +2,53 @@
 struct TextReport {
     /// Whether the process lived on.
     enum Fate {
+        /// It printed this because it was dying.
         case died
+        /// Its words are those of an end; lines that follow may say otherwise.
+        case likelyDied
         case survived
-        /// Ordinary lines after the report mean that it lived on.
-        case byPosition
+        /// The report does not say; what stands around it does.
+        case unsaid
     }
 
     var record: CrashRecord
-    var fate: Fate
+    /// Nil where the format says it for all of its reports.
+    var fate: Fate?
     /// Index of its first line in the window.
     var first: Int
     /// One past its last line.
     var end: Int
+    /// True for words that repeat or explain the report right before: the same death.
+    var continues = false
+    /// True where the report opens with a header of its own process, so that it is another death than the one before.
+    var opensProcess = false
+
+    init(record: CrashRecord, fate: Fate? = nil, first: Int, end: Int) {
+        self.record = record
+        self.fate = fate
+        self.first = first
+        self.end = end
+    }
+}
+
+/// Who speaks on a line.
+enum LineVoice {
+    /// The process, outside its logger.
+    case raw
+    /// The program's logger.
+    case logged(LineHead)
+    /// Something stands before the words that no logger writes: somebody quotes or types them.
+    case quoted
+
+    /// Of the words that begin `length` bytes into a line.
+    static func of(_ line: String, before length: Int) -> LineVoice {
+        guard length > 0 else { return .raw }
+        let lead = String(decoding: line.utf8.prefix(length), as: UTF8.self)
+        if lead.utf8.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return .raw }
+        // Something must follow, or a stamp that ends the text is read as one that is cut.
+        let head = LineHead(lead + "x")
+        return head.length >= length ? .logged(head) : .quoted
+    }
 }
 
 /// The lines of a window as a parser sees them: without the prefix of the anchor's line.
@@ -21,24 +56,32 @@ struct ReportLines {
     let window: TextWindow
     let prefix: LinePrefix
     let at: Int
+    /// Who speaks on the anchor's line.
+    let voice: LineVoice
+    /// Where the anchor's literal stands within `self[at]`.
+    let place: Int
 
     /// How many foreign lines may stand between two lines of a report.
     static let gap = 6
     static let frameLimit = 1024
 
-    var count: Int { window.lines.count }
+    var count: Int { window.count }
 
-    /// `start` is where the report's own text begins in the anchor's line.
-    init(_ window: TextWindow, prefixLength: Int) {
+    /// `start` is where the report's own text begins in the anchor's line, `place` where the anchor is.
+    init(_ window: TextWindow, start: Int, place: Int) {
         self.window = window
         at = window.at
-        prefix = LinePrefix(pattern: Array(window.lines[window.at].text.utf8.prefix(prefixLength)))
+        let line = window.text(window.at)
+        prefix = LinePrefix(pattern: Array(line.utf8.prefix(start)))
+        voice = LineVoice.of(line, before: start)
+        self.place = place - start
     }
 
     /// The report's own part of a line; the whole line when it has no such prefix.
     subscript(index: Int) -> String {
         guard index >= 0, index < count else { return "" }
-        return prefix.strip(window.lines[index].text) ?? window.lines[index].text
+        let text = window.text(index)
+        return prefix.strip(text) ?? text
     }
 
     /// The next line within the gap for which `match` gives something.
@@ -51,10 +94,8 @@ struct ReportLines {
         return nil
     }
 
-    /// Ordinary lines after `end`, counted up to ten.
-    func following(_ end: Int) -> Int {
-        window.lines.dropFirst(end).lazy.filter { line in line.text.contains { !$0.isWhitespace } }.prefix(10).count
-    }
+    /// The logger's head of a line; empty for a raw one.
+    func head(_ index: Int) -> LineHead { LineHead(window.text(index)) }
 }
 
 extension CrashFrame {
@@ -65,75 +106,5 @@ extension CrashFrame {
         frame.file = file
         frame.line = line
         return frame
-    }
-}
-
-/// Small pieces of text work that every parser needs.
-extension StringProtocol {
-    /// Without white space and control characters at both ends.
-    var trimmed: String {
-        let part = Substring(self)
-        let bytes = part.utf8
-        guard let first = bytes.firstIndex(where: { $0 > 0x20 && $0 != 0x7f }),
-            let last = bytes.lastIndex(where: { $0 > 0x20 && $0 != 0x7f })
-        else { return "" }
-        return String(decoding: bytes[first...last], as: UTF8.self)
-    }
-
-    /// Where `needle` first occurs, as a UTF-8 range.
-    func find(_ needle: String) -> Range<String.Index>? {
-        let text = Array(utf8)
-        let wanted = Array(needle.utf8)
-        guard let first = wanted.first, text.count >= wanted.count else { return nil }
-        for at in 0...(text.count - wanted.count) where text[at] == first {
-            if text[at..<at + wanted.count].elementsEqual(wanted) {
-                let start = utf8.index(utf8.startIndex, offsetBy: at)
-                return start..<utf8.index(start, offsetBy: wanted.count)
-            }
-        }
-        return nil
-    }
-
-    /// Where `needle` last occurs.
-    func findLast(_ needle: String) -> Range<String.Index>? {
-        let text = Array(utf8)
-        let wanted = Array(needle.utf8)
-        guard let first = wanted.first, text.count >= wanted.count else { return nil }
-        for at in stride(from: text.count - wanted.count, through: 0, by: -1) where text[at] == first {
-            if text[at..<at + wanted.count].elementsEqual(wanted) {
-                let start = utf8.index(utf8.startIndex, offsetBy: at)
-                return start..<utf8.index(start, offsetBy: wanted.count)
-            }
-        }
-        return nil
-    }
-
-    /// The text after the first `needle`; nil when it is absent.
-    func after(_ needle: String) -> String? { find(needle).map { String(self[$0.upperBound...]) } }
-
-    /// The text before the first `needle`; nil when it is absent.
-    func before(_ needle: String) -> String? { find(needle).map { String(self[..<$0.lowerBound]) } }
-
-    /// The text between `open` and the next `close`.
-    func between(_ open: String, _ close: String) -> String? { after(open)?.before(close) }
-
-    /// The decimal number it starts with.
-    var leadingNumber: Int? { Int(prefix { $0.isASCII && $0.isNumber }) }
-
-    /// The hexadecimal number after "0x" that it starts with.
-    var leadingHex: UInt64? {
-        guard hasPrefix("0x") else { return nil }
-        return UInt64(dropFirst(2).prefix { $0.isHexDigit }, radix: 16)
-    }
-
-    /// `path:12` or `path:12:5` taken apart; the path may hold colons.
-    var fileAndLine: (file: String, line: Int?) {
-        var parts = String(self).split(separator: ":" as Character, omittingEmptySubsequences: false).map(String.init)
-        var numbers: [Int] = []
-        while parts.count > 1, numbers.count < 2, let last = parts.last, let number = Int(last), number >= 0 {
-            numbers.append(number)
-            parts.removeLast()
-        }
-        return (parts.joined(separator: ":"), numbers.last)
     }
 }

@@ -1,6 +1,24 @@
+extension TextReportFormat {
+    static let python = TextReportFormat(
+        name: "python",
+        anchors: [
+            Anchor(5, "Traceback (most recent call last)"), Anchor(6, "\", line "),
+        ],
+        start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextPython.parse)
+}
+
+extension TextReportFormat {
+    static let faulthandler = TextReportFormat(
+        name: "faulthandler",
+        anchors: [
+            Anchor(7, "Fatal Python error: "), Anchor(8, "(most recent call first)"),
+        ],
+        ending: .ended, parse: TextPython.parseFaulthandler)
+}
+
 /// Python: tracebacks with chains and groups, syntax errors, and faulthandler's reports.
 enum TextPython {
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         if head.contains("\", line ") { return parseSyntax(lines) }
         guard bare(head).hasPrefix("Traceback (most recent call last)") else { return nil }
@@ -22,7 +40,7 @@ enum TextPython {
         record.frames.reverse()
         for index in record.frames.indices { record.frames[index].index = index }
         let gone = ["KeyboardInterrupt", "SystemExit"].contains(record.exception ?? "")
-        return TextReport(record: record, fate: gone ? .survived : .byPosition, first: lines.at, end: at)
+        return TextReport(record: record, fate: gone ? .survived : .unsaid, first: lines.at, end: at)
     }
 
     private static func isChain(_ line: String) -> Bool {
@@ -100,7 +118,7 @@ enum TextPython {
         record.exception = error.found.before(": ")
         record.message = error.found.after(": ")
         record.frames = [.printed(0, function: nil, file: place.file, line: place.line)]
-        return TextReport(record: record, fate: .byPosition, first: lines.at, end: error.after)
+        return TextReport(record: record, fate: .unsaid, first: lines.at, end: error.after)
     }
 
     /// faulthandler: the innermost call comes first.

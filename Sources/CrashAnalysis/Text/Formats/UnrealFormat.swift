@@ -1,12 +1,22 @@
+extension TextReportFormat {
+    static let unreal = TextReportFormat(
+        name: "unreal",
+        anchors: [
+            Anchor(35, "=== Critical error: ==="), Anchor(36, "Fatal error!"), Anchor(37, "CommonUnixCrashHandler"), Anchor(38, "Ensure condition failed: "), Anchor(31, "Assertion failed: "), Anchor(45, "Fatal error: "),
+        ],
+        voice: .engine([]), ending: .saysItself, lead: .check, parse: TextUnreal.parse)
+}
+
 /// What an Unreal server writes to its log when it dies.
 enum TextUnreal {
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         var record = CrashRecord(kind: "unreal")
         if head.contains("Ensure condition failed: ") { return parseEnsure(lines) }
+        if head.hasPrefix("Assertion failed: ") { return head.contains("[File:") ? parseAssertion(lines) : nil }
         guard
             head.contains("Critical error: ===") || head.contains("CommonUnixCrashHandler")
-                || (head.hasPrefix("Fatal error!") && !lines.prefix.isEmpty) || head.contains("Fatal error: [File:")
+                || head.hasPrefix("Fatal error!") || head.contains("Fatal error: [File:")
         else { return nil }
         if head.contains("CommonUnixCrashHandler") {
             record.signal = head.after("Signal=")?.leadingNumber.map(SignalNames.name)

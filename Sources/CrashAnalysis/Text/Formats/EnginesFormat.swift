@@ -1,3 +1,30 @@
+extension TextReportFormat {
+    static let unity = TextReportFormat(
+        name: "unity",
+        anchors: [
+            Anchor(39, "Caught fatal signal - "), Anchor(40, "Native Crash Reporting"),
+        ],
+        ending: .ended, parse: TextEngines.parseUnity)
+}
+
+extension TextReportFormat {
+    static let godot = TextReportFormat(
+        name: "godot",
+        anchors: [
+            Anchor(41, "Program crashed with signal"), Anchor(42, "CrashHandlerException"),
+        ],
+        ending: .ended, parse: TextEngines.parseGodot)
+}
+
+extension TextReportFormat {
+    static let source = TextReportFormat(
+        name: "source",
+        anchors: [
+            Anchor(43, "PreMinidumpCallback"),
+        ],
+        ending: .ended, rank: 0, rankWithoutFrames: 0, parse: TextEngines.parseSource)
+}
+
 /// Last words of Unity, Godot and Source servers.
 enum TextEngines {
     static func parseUnity(_ lines: ReportLines) -> TextReport? {

@@ -1,6 +1,15 @@
+extension TextReportFormat {
+    static let javaFatal = TextReportFormat(
+        name: "java_fatal",
+        anchors: [
+            Anchor(14, "A fatal error has been detected by the Java"),
+        ],
+        ending: .ended, rank: 70, parse: TextJavaFatal.parse)
+}
+
 /// The Java VM's fatal error log (`hs_err_pid*.log`).
 enum TextJavaFatal {
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         var record = CrashRecord(kind: "java_fatal")
         var at = lines.at + 1
         var problem = false

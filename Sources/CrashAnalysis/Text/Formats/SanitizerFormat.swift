@@ -1,3 +1,21 @@
+extension TextReportFormat {
+    static let sanitizer = TextReportFormat(
+        name: "sanitizer", kinds: ["asan", "tsan", "msan", "lsan", "ubsan"],
+        anchors: [
+            Anchor(15, "Sanitizer: "),
+        ],
+        start: .before("=="), ending: .saysItself, lead: .word, parse: TextSanitizer.parse)
+}
+
+extension TextReportFormat {
+    static let undefinedBehaviour = TextReportFormat(
+        name: "undefined",
+        anchors: [
+            Anchor(16, "runtime error: "),
+        ],
+        start: .afterPrefix, ending: .saysItself, lead: .word, parse: TextSanitizer.parseUndefined)
+}
+
 /// The reports of AddressSanitizer and its sisters, and UBSan's one-liners.
 enum TextSanitizer {
     private static let names = [
@@ -5,7 +23,7 @@ enum TextSanitizer {
         "ThreadSanitizer": "tsan", "MemorySanitizer": "msan", "UndefinedBehaviorSanitizer": "ubsan",
     ]
 
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         guard head.contains("ERROR: ") || head.contains("WARNING: ") || head.contains("FATAL: "),
             let name = names.keys.sorted(by: { $0.count > $1.count }).first(where: { head.contains($0 + ": ") }),
@@ -40,7 +58,7 @@ enum TextSanitizer {
         if lines[end].hasSuffix("==ABORTING") { end += 1 }
         guard found || end > lines.at + 1 else { return nil }
         let continues = kind == "tsan" || kind == "lsan" || (kind == "ubsan" && !text.contains("SEGV"))
-        return TextReport(record: record, fate: continues ? .byPosition : .died, first: lines.at, end: end)
+        return TextReport(record: record, fate: continues ? .unsaid : .died, first: lines.at, end: end)
     }
 
     private static func frames(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
@@ -67,6 +85,6 @@ enum TextSanitizer {
         if record.frames.isEmpty {
             record.frames = [.printed(0, function: nil, file: place.fileAndLine.file, line: place.fileAndLine.line)]
         }
-        return TextReport(record: record, fate: .byPosition, first: lines.at, end: end)
+        return TextReport(record: record, fate: .unsaid, first: lines.at, end: end)
     }
 }

@@ -1,6 +1,15 @@
+extension TextReportFormat {
+    static let swift = TextReportFormat(
+        name: "swift",
+        anchors: [
+            Anchor(44, "Program crashed: "), Anchor(45, "Fatal error: "),
+        ],
+        start: .afterPrefix, ending: .ended, lead: .word, parse: TextSwift.parse)
+}
+
 /// Swift: `Fatal error:` and the runtime's backtrace since Swift 5.9.
 enum TextSwift {
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         var record = CrashRecord(kind: "swift")
         var at = lines.at + 1

@@ -1,6 +1,15 @@
+extension TextReportFormat {
+    static let rust = TextReportFormat(
+        name: "rust",
+        anchors: [
+            Anchor(3, "panicked at "), Anchor(4, "has overflowed its stack"),
+        ],
+        start: .before("thread '"), ending: .saysItself, lead: .word, parse: TextRust.parse)
+}
+
 /// Rust: `thread 'x' panicked at file:l:c:` with the message on the next line, or the older one-line form.
 enum TextRust {
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         guard let name = head.between("thread '", "'"), head.hasPrefix("thread '") else { return nil }
         var record = CrashRecord(kind: "rust")
@@ -34,7 +43,7 @@ enum TextRust {
         if record.frames.isEmpty { record.frames = [.printed(0, function: nil, file: place.file, line: place.line)] }
         let aborts = (end..<end + 3).contains { lines[$0].contains("panicked while processing panic") }
         return TextReport(
-            record: record, fate: name == "main" || aborts ? .died : .byPosition, first: lines.at, end: end)
+            record: record, fate: name == "main" || aborts ? .died : .unsaid, first: lines.at, end: end)
     }
 
     private static func backtrace(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {

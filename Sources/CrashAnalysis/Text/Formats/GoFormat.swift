@@ -1,6 +1,15 @@
+extension TextReportFormat {
+    static let go = TextReportFormat(
+        name: "go",
+        anchors: [
+            Anchor(0, "panic: "), Anchor(1, "fatal error: "), Anchor(2, "goroutine "),
+        ],
+        ending: .saysItself, rank: 70, lead: .word, parse: TextGo.parse)
+}
+
 /// Go: `panic:` or `fatal error:`, then goroutines as pairs of a call line and an indented file line.
 enum TextGo {
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         if head.hasPrefix("goroutine ") { return parseBare(lines) }
         guard head.hasPrefix("panic: ") || head.hasPrefix("fatal error: ") else { return nil }
@@ -17,7 +26,7 @@ enum TextGo {
         record.thread = start.found
         let end = frames(lines, from: start.after, into: &record)
         let recovered = head.contains("[recovered]") && !text.contains("panic")
-        return finish(record, lines, end: end, fate: recovered ? .byPosition : .died)
+        return finish(record, lines, end: end, fate: recovered ? .unsaid : .died)
     }
 
     /// A goroutine whose header line was lost.
@@ -26,7 +35,7 @@ enum TextGo {
         var record = CrashRecord(kind: "go")
         record.thread = id
         let end = frames(lines, from: lines.at + 1, into: &record)
-        return finish(record, lines, end: end, fate: .byPosition)
+        return finish(record, lines, end: end, fate: .unsaid)
     }
 
     private static func finish(

@@ -1,3 +1,21 @@
+extension TextReportFormat {
+    static let managed = TextReportFormat(
+        name: "java", kinds: ["dotnet", "node"],
+        anchors: [
+            Anchor(9, "\tat "), Anchor(10, "   at "), Anchor(11, "Exception in thread \""), Anchor(12, "Unhandled exception. "), Anchor(13, "Unhandled Exception: "),
+        ],
+        voice: .anyone, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextManaged.parse)
+}
+
+extension TextReportFormat {
+    static let v8 = TextReportFormat(
+        name: "node_fatal",
+        anchors: [
+            Anchor(46, "FATAL ERROR: "),
+        ],
+        ending: .ended, parse: TextManaged.parseV8)
+}
+
 /// Stack traces of `at …` lines: Java and its relatives, .NET, JavaScript.
 enum TextManaged {
     private enum Runtime: String {
@@ -9,7 +27,7 @@ enum TextManaged {
         var frame: CrashFrame
     }
 
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         var head = lines.at
         let isFrame = frame(lines[head]) != nil
         if isFrame {
@@ -55,7 +73,7 @@ enum TextManaged {
     /// The line above the first frame that names the exception; messages may take several lines.
     private static func header(_ lines: ReportLines) -> Int? {
         for at in stride(from: lines.at - 1, through: max(0, lines.at - 6), by: -1) {
-            if exceptionText(lines[at]) != nil || TextManaged.unprefixed(lines.window.lines[at].text) != nil {
+            if exceptionText(lines[at]) != nil || TextManaged.unprefixed(lines.window.text(at)) != nil {
                 return at
             }
             if lines[at].trimmed.isEmpty { return nil }
@@ -99,14 +117,14 @@ enum TextManaged {
     private static func describe(
         _ lines: ReportLines, head: Int, firstFrame: Int, into record: inout CrashRecord
     ) -> TextReport.Fate {
-        let text = exceptionText(lines[head]) == nil ? unprefixed(lines.window.lines[head].text) : lines[head]
-        guard let text, let found = exceptionText(text) else { return .byPosition }
+        let text = exceptionText(lines[head]) == nil ? unprefixed(lines.window.text(head)) : lines[head]
+        guard let text, let found = exceptionText(text) else { return .unsaid }
         record.exception = found.type
         var message = found.message ?? ""
         for at in head + 1..<max(head + 1, firstFrame) where frame(lines[at]) == nil { message += "\n" + lines[at] }
         record.message = message.isEmpty ? nil : message.trimmed
         if let thread = text.between("Exception in thread \"", "\"") { record.threadName = thread }
-        return text.hasPrefix("Unhandled exception. ") || text.hasPrefix("Unhandled Exception: ") ? .died : .byPosition
+        return text.hasPrefix("Unhandled exception. ") || text.hasPrefix("Unhandled Exception: ") ? .died : .unsaid
     }
 
     /// Notes the chain of causes and gives the index after it.
@@ -196,7 +214,7 @@ enum TextManaged {
 
     /// V8's own fatal errors, above all a full heap.
     static func parseV8(_ lines: ReportLines) -> TextReport? {
-        guard let text = lines[lines.at].after("FATAL ERROR: "), lines.prefix.looksLogged else { return nil }
+        guard let text = lines[lines.at].after("FATAL ERROR: ") else { return nil }
         var record = CrashRecord(kind: "node")
         record.exception = "FATAL ERROR"
         record.message = text

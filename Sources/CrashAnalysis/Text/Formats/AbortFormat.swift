@@ -1,9 +1,44 @@
+extension TextReportFormat {
+    static let glibc = TextReportFormat(
+        name: "glibc",
+        anchors: [
+            Anchor(20, "*** stack smashing detected"), Anchor(21, "*** buffer overflow detected"), Anchor(22, "free(): "), Anchor(23, "double free or corruption"), Anchor(24, "malloc(): "), Anchor(25, "corrupted size vs. prev_size"), Anchor(26, "munmap_chunk(): "), Anchor(27, "realloc(): "), Anchor(28, "corrupted double-linked list"), Anchor(29, "malloc_consolidate(): "), Anchor(55, "Fatal glibc error: "),
+        ],
+        ending: .ended, rank: 10, rankWithoutFrames: 10, lead: .abort, parse: TextAbort.parseGlibc)
+}
+
+extension TextReportFormat {
+    static let assertion = TextReportFormat(
+        name: "assert",
+        anchors: [
+            Anchor(30, "Assertion `"), Anchor(31, "Assertion failed: "), Anchor(32, "Assertion Failed: "), Anchor(54, "Assertion '"),
+        ],
+        start: .afterPrefix, ending: .ended, rank: 10, rankWithoutFrames: 10, lead: .assertion, parse: TextAbort.parseAssertion)
+}
+
+extension TextReportFormat {
+    static let terminate = TextReportFormat(
+        name: "cxx",
+        anchors: [
+            Anchor(33, "terminate called "), Anchor(34, "libc++abi: terminating"),
+        ],
+        ending: .ended, rank: 10, rankWithoutFrames: 10, lead: .terminate, parse: TextAbort.parseTerminate)
+}
+
+extension TextReportFormat {
+    static let shell = TextReportFormat(
+        name: "shell",
+        anchors: [
+            Anchor(51, "Segmentation fault"), Anchor(52, "(core dumped)"),
+        ],
+        start: .afterPrefix, ending: .ended, rank: 0, rankWithoutFrames: 0, parse: TextAbort.parseShell)
+}
+
 /// One-line last words: glibc's heap checks, failed assertions, `terminate`, and what the shell reports.
 enum TextAbort {
     static func parseGlibc(_ lines: ReportLines) -> TextReport? {
         let text = lines[lines.at].trimmed
-        guard lines.prefix.looksLogged else { return nil }
-        let known = [
+                let known = [
             "*** stack smashing detected ***", "*** buffer overflow detected ***", "free(): invalid",
             "free(): double free",
             "free(): corrupted", "free(): unaligned", "free(): too many", "double free or corruption", "malloc(): ",
@@ -29,7 +64,7 @@ enum TextAbort {
         var record = CrashRecord(kind: "assert")
         record.exception = "assertion"
         record.signal = "SIGABRT"
-        if text.contains("[File:"), text.hasPrefix("Assertion failed: ") { return TextUnreal.parseAssertion(lines) }
+        if text.contains("[File:") { return nil }
         let quotes = ["Assertion `", "Assertion '"].first { text.find(": " + $0) != nil }
         if let quotes, let condition = text.after(quotes), let cut = condition.findLast("' failed") {
             // glibc: "prog: file.c:12: function: Assertion `x' failed.", libstdc++ without the program and with "'x'".
@@ -77,7 +112,7 @@ enum TextAbort {
         {
             record.exception = "terminate"
             record.message = text.trimmed
-        } else if text.hasPrefix("libc++abi: terminating"), lines.prefix.looksLogged {
+        } else if text.hasPrefix("libc++abi: terminating") {
             record.exception = text.between("exception of type ", ":") ?? "terminate"
             record.message = text.after(": ").flatMap { $0.after(": ") }
         } else {
@@ -99,8 +134,7 @@ enum TextAbort {
                     || (text.contains(": line ") && text.contains(" " + word))
             })
         else { return nil }
-        guard lines.prefix.looksLogged || text.contains(": line ") else { return nil }
-        var record = CrashRecord(kind: "shell")
+                var record = CrashRecord(kind: "shell")
         record.signal = deaths[death]
         record.message = text
         if let rest = text.after(": line "), let words = rest.after(": ")?.split(separator: " "), let pid = words.first

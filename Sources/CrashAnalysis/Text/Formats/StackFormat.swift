@@ -1,6 +1,15 @@
+extension TextReportFormat {
+    static let stack = TextReportFormat(
+        name: "stack",
+        anchors: [
+            Anchor(17, "#0 0x"), Anchor(18, "#0  0x"), Anchor(19, "#0  "),
+        ],
+        ending: .saysItself, parse: TextStack.parse)
+}
+
 /// Numbered frames, `#0 …`, as gdb, the sanitizers and several engines print them.
 enum TextStack {
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         guard let first = frame(joined(lines, lines.at), index: 0) else { return nil }
         var stacks: [(title: String, frames: [CrashFrame])] = [(title(lines, lines.at), [first.frame])]
         var gdb = first.gdb

@@ -1,6 +1,24 @@
+extension TextReportFormat {
+    static let ruby = TextReportFormat(
+        name: "ruby",
+        anchors: [
+            Anchor(47, ":in `"), Anchor(48, ":in '"), Anchor(49, "[BUG] "),
+        ],
+        start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextRuby.parse)
+}
+
+extension TextReportFormat {
+    static let lua = TextReportFormat(
+        name: "lua",
+        anchors: [
+            Anchor(50, "stack traceback:"),
+        ],
+        voice: .anyone, start: .afterPrefix, ending: .survived, parse: TextRuby.parseLua)
+}
+
 /// Ruby's backtraces, and Lua's, which scripted game servers print and survive.
 enum TextRuby {
-    static func parse(_ lines: ReportLines) -> TextReport? {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         if head.contains("[BUG] ") { return parseBug(lines) }
         guard !head.trimmed.hasPrefix("from "), let first = frame(head) else { return nil }
@@ -34,7 +52,7 @@ enum TextRuby {
             record.frames.append(frame)
             at = next.after
         }
-        return TextReport(record: record, fate: .byPosition, first: lines.at, end: at)
+        return TextReport(record: record, fate: .unsaid, first: lines.at, end: at)
     }
 
     /// `file.rb:13:in `rescue in block (2 levels) in func': rest`.

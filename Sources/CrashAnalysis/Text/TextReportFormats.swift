@@ -1,0 +1,46 @@
+/// The formats that are read, each one line. Formats that share a literal are tried in this order.
+enum TextReportFormats {
+    static let all: [TextReportFormat] = [
+        .go, .rust, .python, .faulthandler, .managed, .javaFatal, .sanitizer, .undefinedBehaviour, .stack, .glibc,
+        .assertion, .terminate, .unreal, .unity, .godot, .source, .swift, .v8, .ruby, .lua, .shell, .microdump,
+    ]
+
+    /// Every literal once, in order of the ids.
+    static let anchors: [TextReportFormat.Anchor] = Dictionary(
+        all.flatMap(\.anchors).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }
+    ).values.sorted { $0.id < $1.id }
+
+    private static let byAnchor: [UInt16: [TextReportFormat]] = Dictionary(
+        grouping: all.flatMap { format in format.anchors.map { ($0.id, format) } }, by: \.0
+    ).mapValues { $0.map(\.1) }
+
+    private static let byKind: [String: TextReportFormat] = Dictionary(
+        all.flatMap { format in ([format.name] + format.kinds).map { ($0, format) } },
+        uniquingKeysWith: { first, _ in first })
+
+    private static let literals: [UInt16: String] = Dictionary(
+        anchors.map { ($0.id, $0.literal) }, uniquingKeysWith: { first, _ in first })
+
+    /// The formats whose reports may begin with a literal, in the order in which they are tried; none for an id that this
+    /// version does not know.
+    static func formats(at anchor: UInt16) -> [TextReportFormat] { byAnchor[anchor] ?? [] }
+
+    /// The literal of an anchor.
+    static func literal(_ anchor: UInt16) -> String? { literals[anchor] }
+
+    /// The format that made a record of this detector; nil for dumps.
+    static func named(_ detector: String) -> TextReportFormat? { byKind[detector] }
+}
+
+/// A quick look at text, for those who decide what to fetch first; the real analysis comes with the pack.
+public enum CrashSigns {
+    /// Whether the text holds the first words of a report that ends processes. Much of it may be quoted or survived.
+    public static func present(in text: UnsafeRawBufferPointer) -> Bool {
+        TextCrashScanner.shared.scan(text).contains { anchor in
+            TextReportFormats.formats(at: anchor.id).contains { format in
+                if case .survived = format.ending { return false }
+                return true
+            }
+        }
+    }
+}
