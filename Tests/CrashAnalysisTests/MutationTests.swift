@@ -39,7 +39,7 @@ import Testing
                 let count = min(64, bytes.count - max(at, from))
                 for step in 0..<max(0, count) { bytes[at + step] = bytes[from + step] }
             default:
-                let entry = AnchorTable.entries[random.below(AnchorTable.entries.count)]
+                let entry = TextReportFormats.anchors[random.below(TextReportFormats.anchors.count)]
                 bytes.replaceSubrange(at..<at, with: entry.literal.utf8)
             }
         }

@@ -286,20 +286,20 @@ import Testing
         for _ in 0..<400 {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             let place = Int(state >> 33) % text.count
-            let entry = AnchorTable.entries[Int(state >> 20) % AnchorTable.entries.count]
+            let entry = TextReportFormats.anchors[Int(state >> 20) % TextReportFormats.anchors.count]
             text.replaceSubrange(place..<place, with: entry.literal.utf8)
         }
         for length in [0, 1, 3, 4, 31, 35, 36, 63, 64, 1000, text.count] {
             text[..<length].withUnsafeBytes { bytes in
                 let fast = TextCrashScanner.shared.find(bytes, limit: 65536, portable: false)
                 #expect(fast == TextCrashScanner.shared.find(bytes, limit: 65536, portable: true))
-                let naive = AnchorTable.entries.enumerated().flatMap { id, entry -> [CrashAnchor] in
+                let naive = TextReportFormats.anchors.flatMap { entry -> [CrashAnchor] in
                     let wanted = Array(entry.literal.utf8)
                     guard bytes.count >= wanted.count else { return [] }
                     return (0...(bytes.count - wanted.count)).filter {
                         bytes[$0..<$0 + wanted.count].elementsEqual(wanted)
                     }
-                    .map { CrashAnchor(offset: UInt64($0), id: UInt16(id)) }
+                    .map { CrashAnchor(offset: UInt64($0), id: entry.id) }
                 }
                 #expect(fast == naive.sorted())
             }

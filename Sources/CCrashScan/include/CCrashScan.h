@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 /// Most literals a table takes.
-#define CRASH_SCAN_LIMIT 192
+#define CRASH_SCAN_LIMIT 256
 
 /// A literal to look for; the bytes must outlive the table.
 typedef struct {

@@ -13,7 +13,7 @@ extension TextReportFormat {
         anchors: [
             Anchor(41, "Program crashed with signal"), Anchor(42, "CrashHandlerException"),
         ],
-        ending: .ended, parse: TextEngines.parseGodot)
+        start: .afterPrefix, ending: .ended, parse: TextEngines.parseGodot)
 }
 
 extension TextReportFormat {

@@ -4,7 +4,7 @@ extension TextReportFormat {
         anchors: [
             Anchor(14, "A fatal error has been detected by the Java"),
         ],
-        ending: .ended, rank: 70, parse: TextJavaFatal.parse)
+        start: .afterPrefix, ending: .ended, rank: 70, parse: TextJavaFatal.parse)
 }
 
 /// The Java VM's fatal error log (`hs_err_pid*.log`).

@@ -4,7 +4,7 @@ extension TextReportFormat {
         anchors: [
             Anchor(15, "Sanitizer: "),
         ],
-        start: .before("=="), ending: .saysItself, lead: .word, parse: TextSanitizer.parse)
+        start: .afterPrefix, ending: .saysItself, lead: .word, parse: TextSanitizer.parse)
 }
 
 extension TextReportFormat {
