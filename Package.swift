@@ -54,8 +54,8 @@ let package = Package(
         .target(
             name: "SalvageCommands",
             dependencies: [
-                "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "Pack",
-                "Catalog", "Live", "Text",
+                "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
+                "Pack", "Catalog", "Live", "Text",
                 "CShims",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -90,7 +90,7 @@ let package = Package(
             ], swiftSettings: hot),
         .target(
             name: "Ingest",
-            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "Pack", "Text", "CShims", "CPCRE2"],
+            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CShims", "CPCRE2"],
             swiftSettings: hot),
         .target(
             name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2", "CShims"],
@@ -98,21 +98,23 @@ let package = Package(
             linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2")]),
         .target(
             name: "CrashAnalysis",
-            dependencies: ["Unpack", "CElfutils", "CShims", "CCrashScan", "CDemangle", "CZlib", "CZstd"],
+            dependencies: ["Unpack", "LogTime", "CElfutils", "CShims", "CCrashScan", "CDemangle", "CZlib", "CZstd"],
             swiftSettings: hot, linkerSettings: [archive("zstd"), archive("iberty")]),
         .target(name: "CDemangle", cSettings: hotC),
         .target(name: "CCrashScan", cSettings: hotC),
+        .target(name: "LogTime", dependencies: ["CLogScan"], swiftSettings: hot),
+        .testTarget(name: "LogTimeTests", dependencies: ["LogTime"], swiftSettings: house),
         .target(
-            name: "LogSearch", dependencies: ["Pack", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
+            name: "LogSearch", dependencies: ["Pack", "LogTime", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
-        .target(name: "Live", dependencies: ["Pack", "LogSearch", "Text"], swiftSettings: hot),
+        .target(name: "Live", dependencies: ["Pack", "LogSearch", "LogTime", "Text"], swiftSettings: hot),
         .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
         .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Live"], swiftSettings: house),
         .testTarget(
             name: "IngestTests", dependencies: ["Ingest", "Pack", "CShims", "CZlib", "salvage"], swiftSettings: house),
         .testTarget(name: "SessionAPITests", dependencies: ["SessionAPI"], swiftSettings: house),
-        .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "Pack"], swiftSettings: house),
+        .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "LogTime", "Pack"], swiftSettings: house),
         .target(
             name: "Pack", dependencies: ["Text", "CZstd", "CCrypto", "CFilter", "CShims"], swiftSettings: hot,
             linkerSettings: [archive("zstd"), archive("crypto")]),
@@ -177,7 +179,7 @@ let package = Package(
 // Sanitizer builds set this: they recompile everything they link, and the network stack, which takes longest, parses
 // nothing that a container wrote.
 if Context.environment["SALVAGE_PARSERS_ONLY"] != nil {
-    let parsers: Set<String> = ["Text", "Unpack", "Pack", "CrashAnalysis", "LogSearch"]
+    let parsers: Set<String> = ["Text", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch"]
     package.targets.removeAll { target in
         let name = target.name.hasSuffix("Tests") ? String(target.name.dropLast(5)) : target.name
         return !parsers.contains(name) && !target.name.hasPrefix("C")
@@ -190,7 +192,9 @@ if Context.environment["SALVAGE_PARSERS_ONLY"] != nil {
 // `scripts/fuzz` sets this to the path of libFuzzer without its main. What has no parser of hostile bytes is left out, so
 // that the network stack need not be built once more.
 if let engine = Context.environment["SALVAGE_FUZZ"] {
-    let kept: Set<String> = ["Text", "Unpack", "Pack", "CrashAnalysis", "LogSearch", "SessionAPI", "Harvest"]
+    let kept: Set<String> = [
+        "Text", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch", "SessionAPI", "Harvest",
+    ]
     package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }
     package.targets.removeAll { $0.name.hasSuffix("Tests") }
     for target in package.targets where target.name == "SessionAPI" {

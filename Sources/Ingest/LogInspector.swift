@@ -1,5 +1,6 @@
 import CrashAnalysis
 import LogSearch
+import LogTime
 public import Pack
 
 /// Reads the times and the crash anchors of a block of text while its bytes are in the cache of a compressing thread.

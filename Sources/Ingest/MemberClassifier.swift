@@ -1,5 +1,6 @@
 import CrashAnalysis
 import LogSearch
+import LogTime
 import Pack
 import Unpack
 

@@ -19,7 +19,7 @@ public struct LiveBlock: Sendable, Equatable {
     public var lastTime: Int64?
     /// Its last line goes on in the next block.
     public var endsMidLine: Bool
-    /// The log's time format, as `LogSearch.TimeFormat` numbers it.
+    /// The log's time format, as `LogTime.TimeFormat` numbers it.
     public var timeFormat: UInt8
     /// Places where a crash report may begin.
     public var anchors: [BlockAnchor]

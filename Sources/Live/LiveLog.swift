@@ -1,5 +1,6 @@
 internal import Glibc
 internal import LogSearch
+internal import LogTime
 public import Pack
 
 /// The log of a running session while it is followed: `live/<escaped session>/` of the store.

@@ -1,4 +1,5 @@
 public import LogSearch
+internal import LogTime
 public import Pack
 
 /// The followed log of a session as something that can be searched.

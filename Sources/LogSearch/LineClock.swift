@@ -1,3 +1,5 @@
+internal import LogTime
+
 /// Tells whether lines lie in the time window. Lines without a stamp belong to the line before.
 struct LineClock {
     private let text: UnsafeRawBufferPointer

@@ -1,3 +1,4 @@
+internal import LogTime
 public import Pack
 
 /// One pack as something that can be searched. May be shared between threads.

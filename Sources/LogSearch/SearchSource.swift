@@ -1,3 +1,5 @@
+public import LogTime
+
 /// Which session the bytes come from, as printed with each hit.
 public struct SourceLabel: Sendable, Equatable {
     /// The session's id.

@@ -1,3 +1,5 @@
+internal import LogTime
+
 /// One thread's scanning: decodes the blocks of a unit, finds the selected lines and renders them.
 final class UnitScanner<Source: SearchSource> {
     let pattern: SearchPattern

@@ -1,3 +1,5 @@
+internal import LogTime
+
 /// A stretch of one member that is scanned at once: one piece, or several that a long line joins.
 struct ScanUnit: Sendable {
     /// Counts members over the whole search.

@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Live
 import LogSearch
+import LogTime
 import Terminal
 
 /// Prints the lines of logs that `logs` was asked for, through the engine of `grep`.

@@ -1,3 +1,5 @@
+import LogTime
+
 @testable import LogSearch
 
 /// A source in memory whose filter is exact: a block may contain a literal when its folded bytes do.

@@ -1,4 +1,5 @@
 import Foundation
+import LogTime
 import Pack
 import Testing
 

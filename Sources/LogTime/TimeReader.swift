@@ -1,5 +1,3 @@
-public import Pack
-
 /// Reads the stamps of one format, with hand-written digit parsers: no allocation, no locale, some ten nanoseconds each.
 public struct TimeReader: Sendable {
     /// The format read.
@@ -53,15 +51,6 @@ public struct TimeReader: Sendable {
         return low <= high ? (low, high) : nil
     }
 
-    /// What a block inspector reports of a block's times.
-    /// - Parameter block: raw bytes that begin at the start of a line.
-    public func facts(of block: UnsafeRawBufferPointer) -> BlockFacts {
-        guard format != .none, let range = range(of: block) else { return BlockFacts(startsUntimed: true) }
-        let first = UnsafeRawBufferPointer(rebasing: block[0..<block.lineEnd(from: 0)])
-        return BlockFacts(
-            minTime: range.min, maxTime: range.max, lastTime: last(of: block), startsUntimed: stamp(of: first) == nil)
-    }
-
     /// The stamp in force at the end of a block, which unstamped lines that follow it inherit.
     /// - Parameter block: raw bytes that begin at the start of a line.
     /// - Returns: milliseconds since 1970, or nil where no line carries a stamp.
@@ -70,53 +59,11 @@ public struct TimeReader: Sendable {
         var end = block.count
         if end > 0, block[end - 1] == 0x0A { end -= 1 }
         while end >= 0 {
-            let start = block.lineStart(before: end)
+            let start = LineWalk.lineStart(block, before: end)
             if let stamp = stamp(of: UnsafeRawBufferPointer(rebasing: block[start..<max(start, end)])) { return stamp }
             guard start > 0 else { return nil }
             end = start - 1
         }
         return nil
-    }
-}
-
-/// Calendar arithmetic of the proleptic Gregorian calendar, without a time zone library.
-enum Calendar {
-    /// Days from 1970-01-01 to a date; month 1...12, day 1...31.
-    @inline(__always)
-    static func days(year: Int, month: Int, day: Int) -> Int {
-        let shifted = month <= 2 ? year &- 1 : year
-        let era = (shifted >= 0 ? shifted : shifted &- 399) / 400
-        let yearOfEra = shifted &- era &* 400
-        let monthFromMarch = month > 2 ? month &- 3 : month &+ 9
-        let dayOfYear = (153 &* monthFromMarch &+ 2) / 5 &+ day &- 1
-        let dayOfEra = yearOfEra &* 365 &+ yearOfEra / 4 &- yearOfEra / 100 &+ dayOfYear
-        return era &* 146_097 &+ dayOfEra &- 719_468
-    }
-
-    /// The year in which a day since 1970-01-01 lies.
-    static func year(ofDay day: Int) -> Int {
-        let shifted = day &+ 719_468
-        let era = (shifted >= 0 ? shifted : shifted &- 146_096) / 146_097
-        let dayOfEra = shifted &- era &* 146_097
-        let yearOfEra =
-            (dayOfEra &- dayOfEra / 1460 &+ dayOfEra / 36_524 &- dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra &- (365 &* yearOfEra &+ yearOfEra / 4 &- yearOfEra / 100)
-        let year = yearOfEra &+ era &* 400
-        return dayOfYear >= 306 ? year &+ 1 : year
-    }
-
-    /// Days since 1970 of a moment in milliseconds, rounded down.
-    static func day(ofMillis millis: Int64) -> Int {
-        let days = millis / 86_400_000
-        return Int(millis % 86_400_000 < 0 ? days - 1 : days)
-    }
-
-    /// Milliseconds since 1970 of a date and a time of day; nil where a field is out of its range.
-    @inline(__always)
-    static func millis(day: Int, hour: Int, minute: Int, second: Int, milli: Int) -> Int64? {
-        // A leap second is accepted and falls on the first second of the next minute.
-        guard hour <= 23, minute <= 59, second <= 60 else { return nil }
-        return ((Int64(day) &* 24 &+ Int64(hour)) &* 60 &+ Int64(minute)) &* 60_000 &+ Int64(second) &* 1000
-            &+ Int64(milli)
     }
 }

@@ -119,19 +119,3 @@ extension TimeFormat {
         }
     }
 }
-
-/// Walks the lines of a buffer without their line feeds.
-struct LineWalk {
-    private let bytes: UnsafeRawBufferPointer
-    private var position = 0
-
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-    mutating func next() -> UnsafeRawBufferPointer? {
-        guard position < bytes.count else { return nil }
-        let start = position
-        let end = bytes.lineEnd(from: start)
-        position = end + 1
-        return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-    }
-}

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import LogSearch
+@testable import LogTime
 
 /// 2025-11-20T21:16:03.123Z in milliseconds.
 private let moment: Int64 = 1_763_673_363_123

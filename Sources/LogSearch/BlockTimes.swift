@@ -1,0 +1,13 @@
+public import LogTime
+public import Pack
+
+extension TimeReader {
+    /// What a block inspector reports of a block's times.
+    /// - Parameter block: raw bytes that begin at the start of a line.
+    public func facts(of block: UnsafeRawBufferPointer) -> BlockFacts {
+        guard format != .none, let range = range(of: block) else { return BlockFacts(startsUntimed: true) }
+        let first = UnsafeRawBufferPointer(rebasing: block[0..<block.lineEnd(from: 0)])
+        return BlockFacts(
+            minTime: range.min, maxTime: range.max, lastTime: last(of: block), startsUntimed: stamp(of: first) == nil)
+    }
+}
