@@ -41,7 +41,7 @@ public struct CrashAnalyzer: Sendable {
     ///
     /// Never throws: broken dumps give a record that says what is broken. No path named in the bytes is opened.
     public func analyze(source: any ByteSource, name: String, context: CrashContext = CrashContext()) -> [CrashRecord] {
-        var records = read(source, depth: 0)
+        var records = read(source, depth: 0, context)
         for index in records.indices { complete(&records[index], name: name, context: context) }
         return records
     }
@@ -51,44 +51,52 @@ public struct CrashAnalyzer: Sendable {
     public func analyze(
         text source: any ByteSource, anchors: [CrashAnchor], name: String, context: CrashContext = CrashContext()
     ) -> [CrashRecord] {
-        var records = text(source, anchors)
+        var records = text(source, anchors, context)
         for index in records.indices { complete(&records[index], name: name, context: context) }
         return records
     }
 
-    private func read(_ source: any ByteSource, depth: Int) -> [CrashRecord] {
+    private func read(_ source: any ByteSource, depth: Int, _ context: CrashContext) -> [CrashRecord] {
         let head = source.bytes(at: 0, count: 65536)
         switch head.withUnsafeBytes({ ContentKind.detect(head: $0) }) {
         case .elfCore: return [elfCore(source)]
         case .minidump: return [minidump(source)]
         case .dummyDump: return [dummy()]
         case .unrealContext: return [UnrealContext(source.bytes(at: 0, count: UnrealContext.limit)).record()]
-        case .unrealContainer: return depth == 0 ? unreal(source) : []
+        case .unrealContainer: return depth == 0 ? unreal(source, context) : []
         case .gzip, .zstd, .xz, .bzip2, .lz4:
             let format = head.withUnsafeBytes { CompressedFormat(head: $0) }
-            return depth == 0 ? format.map { packed(source, $0) } ?? [] : []
+            return depth == 0 ? format.map { packed(source, $0, context) } ?? [] : []
         case .text, .microdump:
-            return text(source, TextAnalyzer(source: source).anchors())
+            return text(source, TextAnalyzer(source: source).anchors(), context)
         default: return []
         }
     }
 
-    private func text(_ source: any ByteSource, _ anchors: [CrashAnchor]) -> [CrashRecord] {
-        var records = TextAnalyzer(source: source).records(anchors)
-        // A microdump may stand anywhere in a log; the last whole one counts.
-        if let anchor = anchors.first(where: { $0.id == TextReportFormat.microdump.anchors.first?.id }) {
+    private func text(_ source: any ByteSource, _ anchors: [CrashAnchor], _ context: CrashContext) -> [CrashRecord] {
+        var records = TextAnalyzer(source: source, began: context.logBegan).records(anchors)
+        // A microdump may stand anywhere in a log; the first that breaks in without a speaker counts.
+        for anchor in anchors where anchor.id == TextReportFormat.microdump.anchors.first?.id {
             let start = anchor.offset > 512 ? anchor.offset - 512 : 0
-            if let dump = Microdump(source.bytes(at: start, count: Self.textDumpLimit)) {
-                var record = dump.record(symbols: symbols, options: options)
-                record.memberOffset = anchor.offset
-                records.append(record)
-            }
+            guard Self.opensMicrodump(source.bytes(at: start, count: Int(anchor.offset - start))),
+                let dump = Microdump(source.bytes(at: start, count: Self.textDumpLimit))
+            else { continue }
+            var record = dump.record(symbols: symbols, options: options)
+            record.memberOffset = anchor.offset
+            records.append(record)
+            break
         }
         return records
     }
 
+    /// True where nothing, or the tag under which Breakpad logs, stands on the line before the first words of a microdump.
+    private static func opensMicrodump(_ before: [UInt8]) -> Bool {
+        let lead = String(decoding: before[(before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0)...], as: UTF8.self)
+        return lead.trimmed.isEmpty || lead.contains("google-breakpad")
+    }
+
     /// A dump that its writer compressed; a compressed log is the caller's business.
-    private func packed(_ source: any ByteSource, _ format: CompressedFormat) -> [CrashRecord] {
+    private func packed(_ source: any ByteSource, _ format: CompressedFormat, _ context: CrashContext) -> [CrashRecord] {
         let plain: any DumpScratch = scratch ?? MemoryScratch(limit: Self.packedLimit)
         plain.clear()
         let expander = StreamExpander(format, limits: ExpansionLimits(bytes: 16 << 30, ratio: .max))
@@ -110,7 +118,7 @@ public struct CrashAnalyzer: Sendable {
         }
         let isWhole = expander.finish() == .complete && hasRoom
         guard isDump ?? Self.isDump(plain) else { return [] }
-        var records = read(plain, depth: 1)
+        var records = read(plain, depth: 1, context)
         if !isWhole {
             for index in records.indices { records[index].notes.append("the compressed dump was not read to its end") }
         }
@@ -122,11 +130,11 @@ public struct CrashAnalyzer: Sendable {
     }
 
     /// The files of an upload tell of one crash.
-    private func unreal(_ source: any ByteSource) -> [CrashRecord] {
+    private func unreal(_ source: any ByteSource, _ context: CrashContext) -> [CrashRecord] {
         guard let container = try? UnrealContainer(source, scratch: scratch) else { return [] }
         var records: [CrashRecord] = []
         for file in container.files {
-            for var record in read(file.content, depth: 1) {
+            for var record in read(file.content, depth: 1, context) {
                 record.member = file.name
                 records.append(record)
             }

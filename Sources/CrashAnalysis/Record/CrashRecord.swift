@@ -263,6 +263,8 @@ public struct CrashContext: Sendable, Equatable {
     public var tag: String?
     /// Location.
     public var location: String?
+    /// When the session began, milliseconds since 1970: the day of stamps that have none.
+    public var created: Int64?
     /// When the session ended, milliseconds since 1970; the time of last resort.
     public var exited: Int64?
     /// When the member was last changed, milliseconds since 1970: of a dump, when it was written.
@@ -271,13 +273,20 @@ public struct CrashContext: Sendable, Equatable {
     /// All parts may be absent.
     public init(
         session: String? = nil, image: String? = nil, tag: String? = nil, location: String? = nil,
-        exited: Int64? = nil, modified: Int64? = nil
+        created: Int64? = nil, exited: Int64? = nil, modified: Int64? = nil
     ) {
         self.session = session
         self.image = image
         self.tag = tag
         self.location = location
+        self.created = created
         self.exited = exited
         self.modified = modified
     }
+}
+
+extension CrashContext {
+    /// The earliest moment of which a log's stamps without a date can tell: the session's start, or a day before the log
+    /// was last written; nil where neither is known.
+    var logBegan: Int64? { created ?? (modified ?? exited).map { $0 &- 86_399_000 } }
 }

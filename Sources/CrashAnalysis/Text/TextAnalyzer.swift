@@ -13,9 +13,12 @@ struct TextAnalyzer {
     let source: any ByteSource
     private let supervisor: Supervisor
     private let boundary: RunBoundary
+    private let clock: ReportClock
 
-    init(source: any ByteSource) {
+    /// `began` gives stamps without a date their day; milliseconds since 1970.
+    init(source: any ByteSource, began: Int64? = nil) {
         self.source = source
+        clock = ReportClock(source, began: began)
         let head = source.bytes(at: 0, count: Self.sampleSize)
         let raw = head.split(separator: 0x0a, maxSplits: Self.sampleLines, omittingEmptySubsequences: true)
             .prefix(Self.sampleLines).map { Array(TextCleaner.clean($0.prefix(TextWindow.longestLine))) }
@@ -58,7 +61,7 @@ struct TextAnalyzer {
         var attempts = 0
         var crashes = 0
         let fate = ReportFate(source: source, supervisor: supervisor, boundary: boundary)
-        for anchor in anchors where anchor.offset >= consumed {
+        for (index, anchor) in anchors.enumerated() where anchor.offset >= consumed {
             attempts += 1
             guard attempts <= Self.attemptLimit * 3, crashes < Self.crashLimit else {
                 if !told.isEmpty { told[told.count - 1].record.notes.append("further reports were not read") }
@@ -77,6 +80,8 @@ struct TextAnalyzer {
                 crashes += 1
             } else {
                 record.kind = "error"
+                // What was survived must not hide the words of a death that stand among its own.
+                consumed = min(consumed, death(anchors[(index + 1)...], before: consumed, otherThan: found.format.name))
                 survived[key, default: 0] += 1
                 guard survived[key] == 1, told.count - crashes < Self.errorLimit else { continue }
             }
@@ -90,6 +95,19 @@ struct TextAnalyzer {
             if times > 1 { told[index].record.notes.append("seen \(times) times in this member") }
         }
         return ReportedDeaths(source: source, supervisor: supervisor, boundary: boundary).merge(told)
+    }
+
+    /// Where the next words stand with which another format tells of a death.
+    private func death(_ anchors: ArraySlice<CrashAnchor>, before end: UInt64, otherThan name: String) -> UInt64 {
+        for anchor in anchors {
+            guard anchor.offset < end else { break }
+            let ends = TextReportFormats.formats(at: anchor.id).contains { format in
+                if case .ended = format.ending { return format.name != name }
+                return format.name == "unreal" && name != "unreal"
+            }
+            if ends { return anchor.offset }
+        }
+        return end
     }
 
     /// A report that only goes on with the one before, too long to be read at once, lengthens it.
@@ -129,11 +147,14 @@ struct TextAnalyzer {
             // A report that fills the window may go on beyond it.
             if after == TextWindow.near, !window.reachesEnd, report.end + 16 >= window.count { continue }
             report.first = min(max(0, report.first), window.at)
-            if case .logged = lines.voice, !Self.isOwnVoice(format, lines.voice), !isEnclosed(lines, report) {
+            if case .logged = lines.voice, !Self.isOwnVoice(format, lines.voice), !isEnclosed(format, lines, report) {
                 guard format.ending != .ended else { return nil }
                 report.fate = .survived
             }
-            takeTime(window, into: &report.record)
+            if report.record.time == nil, let stamp = clock.time(in: window, first: report.first, end: report.end) {
+                report.record.time = Timestamp.text(milliseconds: stamp)
+                report.record.timeSource = "log"
+            }
             report.record.message = report.record.message.map { String($0.prefix(2048)) }
             let end = window.offset(report.end)
             return Found(
@@ -143,19 +164,11 @@ struct TextAnalyzer {
         return nil
     }
 
-    private func takeTime(_ window: TextWindow, into record: inout CrashRecord) {
-        let nearby = (max(0, window.at - 20)...window.at).reversed()
-        guard record.time == nil,
-            let stamp = nearby.lazy.compactMap({ LogStamp.milliseconds(in: window.text($0)) }).first
-        else { return }
-        record.time = Timestamp.text(milliseconds: stamp)
-        record.timeSource = "log"
-    }
-
     /// The lines as the format's parser sees them; nil where the literal does not stand in the line any more.
     private static func lines(_ format: TextReportFormat, literal: String, _ window: TextWindow) -> ReportLines? {
         let line = window.text(window.at)
         guard let place = line.find(literal)?.lowerBound, !isQuoted(line, place) else { return nil }
+        if isSpeech(line, place), !allowsSpeech(format) { return nil }
         let offset = line.utf8.distance(from: line.startIndex, to: place)
         let start: Int
         switch format.start {
@@ -174,11 +187,21 @@ struct TextAnalyzer {
         return "\"`>'".contains(line[line.index(before: place)])
     }
 
+    /// True where a speaker's name in brackets opens the line: `<Name> …`, `[Name] …`.
+    private static func isSpeech(_ line: String, _ place: String.Index) -> Bool {
+        guard let first = line.first, first == "<" || first == "[", place > line.startIndex else { return false }
+        return LineHead(line).length == 0
+    }
+
+    private static func allowsSpeech(_ format: TextReportFormat) -> Bool {
+        if case .anyone = format.voice { return true }
+        return false
+    }
+
     /// False for words that somebody typed.
     private static func maySpeak(_ format: TextReportFormat, _ voice: LineVoice) -> Bool {
         guard case .quoted = voice else { return true }
-        if case .anyone = format.voice { return true }
-        return false
+        return allowsSpeech(format)
     }
 
     /// True where the format's reports come from whoever speaks on this line.
@@ -202,11 +225,18 @@ struct TextAnalyzer {
         "LogCore", "LogOutputDevice", "LogWindows", "LogLinux", "LogUnix", "LogMac",
     ]
 
-    /// True when an unknown wrapper put nothing but a time before every line of the report: nobody types that.
-    private func isEnclosed(_ lines: ReportLines, _ report: TextReport) -> Bool {
-        guard case .logged(let head) = lines.voice, head.isStamped, head.level == nil, head.names.isEmpty,
-            report.end - report.first >= 3
-        else { return false }
-        return (report.first..<report.end).allSatisfy { lines.prefix.strip(lines.window.text($0)) != nil }
+    /// True when an unknown wrapper put nothing but a time before the report: before each of its lines, or before a single
+    /// one after which the log is over. Nobody types that.
+    private func isEnclosed(_ format: TextReportFormat, _ lines: ReportLines, _ report: TextReport) -> Bool {
+        if case .engine = format.voice { return false }
+        guard case .logged(let head) = lines.voice, head.isStamped, head.level == nil, head.names.isEmpty else {
+            return false
+        }
+        let own = report.first..<report.end
+        if own.count >= 3, own.allSatisfy({ lines.prefix.strip(lines.window.text($0)) != nil }) { return true }
+        let after = Aftermath(
+            source, from: lines.window.offset(report.end), supervisor: supervisor, boundary: boundary,
+            familiarWords: [], enough: 1)
+        return after.logged == 0
     }
 }

@@ -72,6 +72,12 @@ final class TextWindow {
         return text
     }
 
+    /// The bytes of a line as they lie in the member.
+    func withRaw<Result>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> Result?) -> Result? {
+        guard ranges.indices.contains(index) else { return nil }
+        return bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[ranges[index]])) }
+    }
+
     /// True where not the program speaks but what runs it.
     func isSupervisors(_ index: Int) -> Bool {
         _ = text(index)
