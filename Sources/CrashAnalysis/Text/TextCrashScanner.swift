@@ -54,7 +54,7 @@ public final class TextCrashScanner: Sendable {
     }
 
     /// The anchors in a block in order of offset, at most `limit`.
-    public func scan(_ block: UnsafeRawBufferPointer, limit: Int = 4096) -> [CrashAnchor] {
+    public func scan(_ block: UnsafeRawBufferPointer, limit: Int = 16_384) -> [CrashAnchor] {
         find(block, limit: limit, portable: false)
     }
 

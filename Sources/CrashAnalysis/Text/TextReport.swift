@@ -44,7 +44,7 @@ enum LineVoice {
     static func of(_ line: String, before length: Int) -> LineVoice {
         guard length > 0 else { return .raw }
         let lead = String(decoding: line.utf8.prefix(length), as: UTF8.self)
-        if lead.utf8.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return .raw }
+        if lead.utf8.allSatisfy({ $0 <= 0x20 || $0 == 0x7f }) { return .raw }
         // Something must follow, or a stamp that ends the text is read as one that is cut.
         let head = LineHead(lead + "x")
         return head.length >= length ? .logged(head) : .quoted

@@ -7,10 +7,13 @@ struct TextReportFormat: Sendable {
         let id: UInt16
         /// 4 to 64 bytes.
         let literal: String
+        /// False for words that a healthy server logs often, too: they do not hint at a crash by themselves.
+        let hints: Bool
 
-        init(_ id: UInt16, _ literal: String) {
+        init(_ id: UInt16, _ literal: String, hints: Bool = true) {
             self.id = id
             self.literal = literal
+            self.hints = hints
         }
     }
 

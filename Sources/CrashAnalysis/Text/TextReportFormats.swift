@@ -18,6 +18,13 @@ enum TextReportFormats {
         all.flatMap { format in ([format.name] + format.kinds).map { ($0, format) } },
         uniquingKeysWith: { first, _ in first })
 
+    /// The anchors that hint at a death.
+    static let hinting: Set<UInt16> = Set(
+        all.flatMap { format -> [UInt16] in
+            if case .survived = format.ending { return [] }
+            return format.anchors.filter(\.hints).map(\.id)
+        })
+
     private static let literals: [UInt16: String] = Dictionary(
         anchors.map { ($0.id, $0.literal) }, uniquingKeysWith: { first, _ in first })
 
@@ -36,11 +43,6 @@ enum TextReportFormats {
 public enum CrashSigns {
     /// Whether the text holds the first words of a report that ends processes. Much of it may be quoted or survived.
     public static func present(in text: UnsafeRawBufferPointer) -> Bool {
-        TextCrashScanner.shared.scan(text).contains { anchor in
-            TextReportFormats.formats(at: anchor.id).contains { format in
-                if case .survived = format.ending { return false }
-                return true
-            }
-        }
+        TextCrashScanner.shared.scan(text).contains { TextReportFormats.hinting.contains($0.id) }
     }
 }

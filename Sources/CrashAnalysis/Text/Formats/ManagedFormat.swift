@@ -2,7 +2,7 @@ extension TextReportFormat {
     static let managed = TextReportFormat(
         name: "java", kinds: ["dotnet", "node"],
         anchors: [
-            Anchor(9, "\tat "), Anchor(10, "   at "), Anchor(11, "Exception in thread \""), Anchor(12, "Unhandled exception. "), Anchor(13, "Unhandled Exception: "),
+            Anchor(9, "\tat ", hints: false), Anchor(10, "   at ", hints: false), Anchor(11, "Exception in thread \""), Anchor(12, "Unhandled exception. "), Anchor(13, "Unhandled Exception: "),
         ],
         voice: .anyone, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextManaged.parse)
 }
