@@ -23,7 +23,7 @@ import Testing
         ("<alloc::sync::Arc<T,A> as core::ops::Drop>::drop", "<alloc::sync::Arc<T, A> as core::ops::Drop>::drop"),
         (
             "World::find(int) const::{lambda(int, char)#1}::operator()(int, char) const",
-            "World::find const::{lambda#1}::operator()"
+            "World::find const::{lambda}::operator()"
         ),
         ("transaction clone for std::logic_error::what() const", "std::logic_error::what"),
     ]) func names(raw: String, wanted: String) {

@@ -5,7 +5,7 @@
 /// …).
 public enum SignatureAlgorithm {
     /// Raised whenever the same record would get another key.
-    public static let version = 4
+    public static let version = 5
 
     private static let longest = 255
     private static let frameLimit = 40
@@ -14,7 +14,7 @@ public enum SignatureAlgorithm {
     /// Sets `signature`, `signatureQuality`, `signatureVersion` and `stackHash`; `rules` add to the built-in lists.
     public static func sign(_ record: inout CrashRecord, rules: SignatureRules = SignatureRules()) {
         record.signatureVersion = version
-        record.stackHash = stackHash(record.frames)
+        record.stackHash = stackHash(record.frames, rules: rules)
         let told = record.cause ?? record.ownWords
         let lead = classPrefix(record, told)
         var (stack, quality) = stackPart(record, rules)
@@ -38,50 +38,76 @@ public enum SignatureAlgorithm {
     private static func stackPart(_ record: CrashRecord, _ rules: SignatureRules) -> (String?, SignatureQuality) {
         // What a scan found may be stale: it counts only when nothing better is there.
         let trusted = record.frames.prefix { $0.trust != .scan }
-        let frames = trusted.contains { $0.function != nil } ? Array(trusted) : record.frames
+        let isNamed = trusted.contains { SignatureStack.name($0) != nil }
+        if isNamed, trusted.count < record.frames.count,
+            let part = part(SignatureStack(trusted, rules: rules), record, rules)
+        {
+            return part
+        }
+        guard let part = part(SignatureStack(record.frames, rules: rules), record, rules) else { return (nil, .none) }
+        return part
+    }
+
+    private typealias Part = (text: String, quality: SignatureQuality)
+
+    private static func part(_ stack: SignatureStack, _ record: CrashRecord, _ rules: SignatureRules) -> Part? {
         let sanitized = sanitizers.contains(record.detector)
         var parts: [String] = []
-        var fallback: (text: String, quality: SignatureQuality)?
-        for frame in frames.prefix(frameLimit) {
+        var fallback: Part?
+        for entry in stack.entries.prefix(frameLimit) {
+            let frame = entry.frame
             if sanitized, isInterceptor(frame) { continue }
-            // A jump to nowhere: the address is another in every run, the caller is the same.
-            if frame.function == nil, frame.module == nil, frame.file == nil, frames.count > 1 { continue }
-            guard let function = frame.function else {
-                let place = unnamed(frame, record)
-                if parts.isEmpty, fallback == nil, !isSystem(frame.module) { fallback = place }
-                // An unnamed frame in the program itself is where the bug may be; in a library it is noise.
-                if !parts.isEmpty, let place, !isSystem(frame.module) {
-                    // It would split by build what the names above it hold together.
-                    if place.quality == .symbol { parts.append(place.text) }
-                    break
+            if let file = frame.file, runtimeSources.contains(where: { file.hasPrefix($0) }) { continue }
+            let isSystem = SystemModules.contains(frame.module)
+            guard let name = entry.name else {
+                guard !isSystem, let place = unnamed(frame, record) else { continue }
+                if parts.isEmpty {
+                    fallback = fallback ?? place
+                    continue
                 }
-                continue
+                // An unnamed frame in the program itself is where the bug may be. An offset would split by build what
+                // the names above it hold together.
+                if place.quality == .symbol { parts.append(place.text) }
+                break
             }
-            let name = SignatureNames.normalise(function)
-            if rules.skips(name) || irrelevantModule(frame) { continue }
-            if rules.stops(name), !parts.isEmpty || fallback != nil { break }
-            if parts.isEmpty, let fallback { return fallback }
+            if rules.skips(name) { continue }
+            if !rules.keeps(name) {
+                if SignatureLists.notOfTheProgram.matches(name) { break }
+                if rules.stops(name), !parts.isEmpty || fallback != nil { break }
+            }
+            if let fallback { return fallback }
             if parts.last != name { parts.append(name) }
-            if !rules.isPrefix(name) || parts.count >= partLimit { break }
+            // A function of the system is named together with the one that called it.
+            if !rules.isPrefix(name) && (!isSystem || rules.keeps(name)) || parts.count >= partLimit { break }
         }
         if !parts.isEmpty { return (parts.joined(separator: " | "), .symbol) }
         if let fallback { return fallback }
-        if let first = frames.compactMap(\.function).first { return (SignatureNames.normalise(first), .symbol) }
-        return frames.lazy.compactMap { unnamed($0, record) }.first ?? (nil, .none)
+        // All names are of machinery: the place in the program, but never such a name.
+        for entry in stack.entries.prefix(frameLimit) where !SystemModules.contains(entry.frame.module) {
+            if let module = entry.frame.module, let offset = entry.frame.offset {
+                return place(module, offset, entry.frame, record)
+            }
+        }
+        return nil
     }
 
-    /// A frame without a function. An offset means nothing in another build, so the build goes with it.
-    private static func unnamed(_ frame: CrashFrame, _ record: CrashRecord) -> (
-        text: String, quality: SignatureQuality
-    )? {
-        if let module = frame.module, let offset = frame.offset {
-            return ("\(module)+\(offset)" + build(frame, record), .offset)
+    /// Files within an interpreter: what calls them is the program.
+    private static let runtimeSources = ["node:", "internal/", "<frozen "]
+
+    /// A frame without a function; nil for one of which only the address is known, as code made at run time, for that
+    /// is another in every run.
+    private static func unnamed(_ frame: CrashFrame, _ record: CrashRecord) -> Part? {
+        if let module = frame.module, !SignatureStack.isNothing(module), let offset = frame.offset {
+            return place(module, offset, frame, record)
         }
-        if let file = frame.file {
-            let short = file.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? file
-            return (frame.line.map { "\(short)#\($0)" } ?? short, .symbol)
-        }
-        return frame.address.map { ("@\($0)", .offset) }
+        guard let file = frame.file, !SignatureStack.isNothing(file) else { return nil }
+        let short = SystemModules.baseName(file)
+        return (frame.line.map { "\(short)#\($0)" } ?? short, .symbol)
+    }
+
+    /// An offset means nothing in another build, so the build goes with it.
+    private static func place(_ module: String, _ offset: Address, _ frame: CrashFrame, _ record: CrashRecord) -> Part {
+        ("\(SystemModules.baseName(module))+\(offset)" + build(frame, record), .offset)
     }
 
     private static func build(_ frame: CrashFrame, _ record: CrashRecord) -> String {
@@ -102,21 +128,11 @@ public enum SignatureAlgorithm {
         return frame.function.map { SignatureLists.intercepted.contains(SignatureNames.normalise($0)) } ?? false
     }
 
-    private static func isSystem(_ module: String?) -> Bool {
-        guard let module else { return false }
-        let leads = [
-            "libc.so", "libc-", "libpthread", "libstdc++", "libgcc_s", "ld-linux", "ld-2", "libm.so", "linux-vdso",
-            "linux-gate", "ntdll", "kernel32", "KERNELBASE", "ucrtbase", "vcruntime", "libsystem_", "libc++",
-            "libswiftCore", "libdyld",
-        ]
-        return leads.contains { module.hasPrefix($0) }
-    }
-
-    private static func irrelevantModule(_ frame: CrashFrame) -> Bool {
-        frame.function == nil && isSystem(frame.module)
-    }
-
     private static let overflow = "stack overflow"
+
+    private static let asserts = NamePatterns([
+        "__assert_fail*", "__GI___assert_fail*", "__assert_perror_fail*", "__assert2", "__assert_rtn", "_wassert",
+    ])
 
     /// The class of the crash, where it says more than the signal.
     private static func classPrefix(_ record: CrashRecord, _ told: CrashCause) -> String? {
@@ -133,9 +149,7 @@ public enum SignatureAlgorithm {
         let memory = ["out of memory", "heap limit", "bad_alloc", "cannot allocate memory", "outofmemory"]
         if memory.contains(where: { lower.contains($0) || exception.lowercased().contains($0) }) { return "oom" }
         if let words = ownClass(told.detector, exception: exception, message: message) { return words }
-        if record.frames.prefix(12).contains(where: { $0.function?.hasPrefix("__assert_fail") == true }) {
-            return "assert"
-        }
+        if record.frames.prefix(16).contains(where: { $0.function.map(asserts.matches) == true }) { return "assert" }
         if record.frames.prefix(16).contains(where: { $0.function?.hasPrefix("std::terminate") == true }) {
             return "terminate"
         }
@@ -170,13 +184,16 @@ public enum SignatureAlgorithm {
         return text.isEmpty ? nil : text
     }
 
-    /// SHA-256 over the normalised frames: names where there are any, else build id or module with the offset.
-    static func stackHash(_ frames: [CrashFrame]) -> String? {
+    /// SHA-256 over the normalised frames below what reported the crash: names where there are any, else build id or
+    /// module with the offset.
+    static func stackHash(_ frames: [CrashFrame], rules: SignatureRules = SignatureRules()) -> String? {
         guard !frames.isEmpty else { return nil }
-        let lines = frames.prefix(frameLimit).map { frame in
-            if let function = frame.function { return SignatureNames.normalise(function) }
+        let lines = SignatureStack(frames, rules: rules).entries.prefix(frameLimit).map { entry in
+            if let name = entry.name { return name }
+            let frame = entry.frame
             if let offset = frame.offset { return (frame.buildID ?? frame.module ?? "") + "+" + offset.description }
-            return frame.file.map { "\($0)#\(frame.line ?? 0)" } ?? frame.address?.description ?? "?"
+            // An address alone is another in every run.
+            return frame.file.map { "\($0)#\(frame.line ?? 0)" } ?? frame.module ?? "?"
         }
         return Digest.sha256(Array(("v\(version)\n" + lines.joined(separator: "\n")).utf8))
     }

@@ -2,7 +2,40 @@
 enum SignatureNames {
     /// Without parameters, template arguments, return type, hashes and the marks of cloned code.
     static func normalise(_ raw: String) -> String {
-        var name = raw.trimmed
+        var name = bounded(raw).trimmed
+        if name.hasPrefix("<unknown") || name.hasPrefix("<signal ") || name.hasPrefix("@0x") { return name }
+        // The text behind it tells which check failed.
+        if name.hasPrefix("Swift runtime failure") { return name.before(":") ?? name }
+        name = withoutOffset(name)
+        let swift = SwiftNames.bare(name)
+        name = GeneratedNames.normalise(RustNames.normalise(swift.name))
+        let normal = plain(name)
+        return swift.isClosure ? closure + normal : normal
+    }
+
+    /// What stands before the function that a closure of Swift was written in.
+    static let closure = "closure in "
+
+    private static let longest = 4096
+
+    private static func bounded(_ raw: String) -> String {
+        raw.utf8.count > longest ? String(decoding: raw.utf8.prefix(longest), as: UTF8.self) : raw
+    }
+
+    /// `take + 623`, `take+0x7f`: where in the function, which is another place in every build.
+    private static func withoutOffset(_ name: String) -> String {
+        guard let plus = name.findLast("+"), plus.lowerBound > name.startIndex else { return name }
+        let head = name[..<plus.lowerBound].trimmed
+        let tail = name[plus.upperBound...].trimmed
+        let isHex = tail.hasPrefix("0x") && tail.count > 2 && tail.dropFirst(2).allSatisfy(\.isHexDigit)
+        guard isHex || !tail.isEmpty && tail.allSatisfy(\.isNumber), !head.isEmpty, !head.hasSuffix("operator") else {
+            return name
+        }
+        return head
+    }
+
+    private static func plain(_ given: String) -> String {
+        var name = given
         // Entry points of the 64-bit PowerPC ABI.
         if name.hasPrefix("."), name.dropFirst().first?.isLetter == true { name.removeFirst() }
         for mark in ["transaction clone for ", "non-transaction clone for "] where name.hasPrefix(mark) {
@@ -26,19 +59,63 @@ enum SignatureNames {
         }
         // Only plain C++ and Rust names take part in bracket work; Objective-C and Swift labels stay.
         guard !name.hasPrefix("-["), !name.hasPrefix("+[") else { return name }
+        // "fill [as visit]" of V8.
+        if name.hasSuffix("]"), let alias = name.find(" [as ") { name = String(name[..<alias.lowerBound]) }
         let go = name.contains("/") || name.find(".(*") != nil
-        if go { return name }
+        if go, !isMono(name) { return name }
         name = hide(name, "(anonymous namespace)", as: "\u{E000}")
         name = hide(name, "`anonymous namespace'", as: "\u{E000}")
         // Within a name, of the function that a lambda stands in.
         name = hide(name, " const::", as: "\u{E001}")
         name = collapse(
             name, open: "<", close: ">", into: "<T>",
-            keeping: ["<lambda", "<unnamed", "<name omitted>", "<module>", "<anonymous>", "<main>", "<init>"])
+            keeping: kept)
         name = withoutParameters(name)
         name = withoutReturnType(name)
         name = name.split(separator: " " as Character).joined(separator: " ")
-        return show(name)
+        return show(withoutCounts(name))
+    }
+
+    /// What stands in brackets and is no template argument.
+    static let kept = [
+        "<lambda", "<unnamed", "<name omitted>", "<module>", "<anonymous>", "<main>", "<init>", "<clinit>", "<genexpr>",
+        "<listcomp>", "<Module>",
+    ]
+
+    /// `Harbor/Crane:Lower (int)`, as Mono writes it; the slash is that of a nested type.
+    private static func isMono(_ name: String) -> Bool {
+        guard let colon = name.find(":"), name.find("::") == nil, name.find("://") == nil else { return false }
+        return name[colon.upperBound...].find(" (") != nil
+    }
+
+    /// `{lambda#2}`, `'lambda0'`, `<lambda_4>`: how many lambdas stand before this one in its function.
+    private static func withoutCounts(_ name: String) -> String {
+        guard name.contains("#") || name.find("lambda") != nil else { return name }
+        var result: [Character] = []
+        var rest = Array(name)[...]
+        while let next = rest.first {
+            rest = rest.dropFirst()
+            if next == "#" {
+                let digits = rest.prefix { $0.isNumber }
+                if !digits.isEmpty, rest.dropFirst(digits.count).first == "}" {
+                    rest = rest.dropFirst(digits.count)
+                    continue
+                }
+            }
+            result.append(next)
+            guard next == "a" || next == "_" else { continue }
+            let word = String(result.suffix(8))
+            if word.hasSuffix("'lambda") {
+                rest = rest.drop { $0.isNumber }
+            } else if word == "<lambda_" {
+                let mark = rest.prefix { $0.isHexDigit }
+                if rest.dropFirst(mark.count).first == ">" {
+                    rest = rest.dropFirst(mark.count)
+                    result.removeLast()
+                }
+            }
+        }
+        return String(result)
     }
 
     private static func hide(_ name: String, _ part: String, as mark: String) -> String {
@@ -166,59 +243,5 @@ enum SignatureNames {
         }
         guard let space = name.findLast(" ") else { return name }
         return String(name[space.upperBound...])
-    }
-}
-
-/// Makes messages the same from run to run.
-enum SignatureMessages {
-    /// Numbers, addresses, identifiers and quoted values replaced, shortened to 120 characters; the quotes of an
-    /// assertion are source code, and stay.
-    static func normalise(_ raw: String, isSource: Bool = false) -> String {
-        let line = raw.split(separator: "\n" as Character).first.map(String.init) ?? ""
-        var result = ""
-        var rest = Array(line.trimmed)[...]
-        while let next = rest.first {
-            if !isSource, next == "'" || next == "\"", let close = rest.dropFirst().firstIndex(of: next),
-                close > rest.startIndex
-            {
-                let before = result.last
-                if before == nil || before?.isLetter == false {
-                    result += "\(next)…\(next)"
-                    rest = rest[(close + 1)...]
-                    continue
-                }
-            }
-            if next.isLetter || next.isNumber || next == "_" {
-                let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
-                result += masked(String(word))
-                rest = rest.dropFirst(word.count)
-                continue
-            }
-            result.append(next)
-            rest = rest.dropFirst()
-        }
-        return result.count > 120 ? String(result.prefix(119)) + "…" : result
-    }
-
-    private static func masked(_ word: String) -> String {
-        let digits = word.filter { $0.isNumber }.count
-        if digits == 0 { return word }
-        if word.hasPrefix("0x"), word.dropFirst(2).allSatisfy({ $0.isHexDigit }) { return "ADDR" }
-        let bare = word.filter { $0 != "-" }
-        if word.count == 36, bare.count == 32, bare.allSatisfy({ $0.isHexDigit }) { return "UUID" }
-        if bare.allSatisfy({ $0.isNumber }) { return "N" }
-        if bare.count >= 8, bare.allSatisfy({ $0.isHexDigit }) { return "HEX" }
-        var result = ""
-        var inNumber = false
-        for character in word {
-            if character.isNumber {
-                if !inNumber { result += "N" }
-                inNumber = true
-            } else {
-                inNumber = false
-                result.append(character)
-            }
-        }
-        return result
     }
 }

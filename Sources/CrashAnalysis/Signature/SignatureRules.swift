@@ -28,18 +28,20 @@ public struct SignatureRules: Sendable, Equatable {
     /// True when nothing was added to the built-in lists.
     public var isEmpty: Bool { skip.isEmpty && prefix.isEmpty && stop.isEmpty && keep.isEmpty }
 
+    func keeps(_ name: String) -> Bool { keep.contains { $0.matches(name) } }
+
     func skips(_ name: String) -> Bool {
-        !keep.contains { $0.matches(name) }
-            && (SignatureLists.matches(name, SignatureLists.irrelevant) || skip.contains { $0.matches(name) })
+        // A closure of a function that reports is a part of it.
+        let base = name.hasPrefix(SignatureNames.closure) ? String(name.dropFirst(SignatureNames.closure.count)) : name
+        return !keeps(name) && (SignatureLists.irrelevant.matches(base) || skip.contains { $0.matches(name) })
     }
 
     func isPrefix(_ name: String) -> Bool {
-        !keep.contains { $0.matches(name) }
-            && (SignatureLists.matches(name, SignatureLists.prefix) || prefix.contains { $0.matches(name) })
+        !keeps(name) && (SignatureLists.prefix.matches(name) || prefix.contains { $0.matches(name) })
     }
 
     func stops(_ name: String) -> Bool {
-        SignatureLists.matches(name, SignatureLists.bottom) || stop.contains { $0.matches(name) }
+        SignatureLists.bottom.matches(name) || stop.contains { $0.matches(name) }
     }
 }
 

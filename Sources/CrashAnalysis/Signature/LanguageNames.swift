@@ -1,0 +1,176 @@
+/// Names of Rust functions as both manglings print them, in the form of the older one.
+enum RustNames {
+    static func normalise(_ raw: String) -> String {
+        var name = raw
+        if name.contains("[") { name = withoutCrateHashes(name) }
+        if name.find("{") != nil { name = withPlainClosures(name) }
+        return inherent(name) ?? name
+    }
+
+    /// `std[e28293b1aa0f68bd]::rt` is `std::rt`: the hash is another with every compiler.
+    private static func withoutCrateHashes(_ name: String) -> String {
+        var result: [UInt8] = []
+        let bytes = Array(name.utf8)
+        var at = 0
+        while at < bytes.count {
+            if bytes[at] == UInt8(ascii: "["), let last = result.last, isWord(last), let end = hashEnd(bytes, at + 1) {
+                at = end
+                continue
+            }
+            result.append(bytes[at])
+            at += 1
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func hashEnd(_ bytes: [UInt8], _ start: Int) -> Int? {
+        var end = start
+        while end < bytes.count, end - start < 17, isHex(bytes[end]) { end += 1 }
+        guard end - start >= 6, end - start <= 16, end < bytes.count, bytes[end] == UInt8(ascii: "]") else {
+            return nil
+        }
+        return end + 1
+    }
+
+    private static func isHex(_ byte: UInt8) -> Bool {
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || UInt8(ascii: "a")...UInt8(ascii: "f") ~= byte
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        let lower = byte | 0x20
+        return UInt8(ascii: "a")...UInt8(ascii: "z") ~= lower || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+            || byte == UInt8(ascii: "_") || byte >= 0x80
+    }
+
+    /// `{closure#1}` is `{{closure}}`.
+    private static func withPlainClosures(_ name: String) -> String {
+        var rest = name[...]
+        var result = ""
+        while let found = rest.find("{closure#") {
+            let digits = rest[found.upperBound...].prefix { $0.isNumber }
+            let tail = rest[found.upperBound...].dropFirst(digits.count)
+            result += rest[..<found.lowerBound]
+            if tail.first == "}" {
+                result += "{{closure}}"
+                rest = tail.dropFirst()
+            } else {
+                result += rest[found]
+                rest = rest[found.upperBound...]
+            }
+        }
+        return result + rest
+    }
+
+    /// `<shop::Seats>::take` is `shop::Seats::take`; nil where the bracket names a trait, or is none of Rust's.
+    private static func inherent(_ name: String) -> String? {
+        guard name.hasPrefix("<"), !SignatureNames.kept.contains(where: { name.hasPrefix($0) }) else { return nil }
+        var depth = 0
+        var before: Character = " "
+        for index in name.indices {
+            if name[index] == "<" {
+                depth += 1
+            } else if name[index] == ">", before != "-" {
+                depth -= 1
+            }
+            before = name[index]
+            guard depth == 0 else { continue }
+            let inner = name[name.index(after: name.startIndex)..<index]
+            let rest = name[name.index(after: index)...]
+            guard rest.hasPrefix("::"), let first = inner.first, first.isLetter || first == "_",
+                inner.find("::") != nil, inner.find(" as ") == nil
+            else { return nil }
+            return String(inner) + rest
+        }
+        return nil
+    }
+}
+
+/// Names as Swift's demangler prints them: what was made of a function is named after the function.
+enum SwiftNames {
+    private static let leads = [
+        "specialized ", "merged ", "partial apply forwarder for ", "partial apply for ", "dispatch thunk of ", "@objc ",
+        "protocol witness for ", "variable initialization expression of ", "implicit ", "async function pointer to ",
+        "distributed thunk ", "static ", "override ", "curry thunk of ", "key path getter for ",
+    ]
+
+    /// The function, and whether this is a closure in it.
+    static func bare(_ raw: String) -> (name: String, isClosure: Bool) {
+        var name = raw
+        var isClosure = false
+        var isSwift = false
+        for _ in 0..<12 {
+            if name.hasPrefix("closure #") || name.hasPrefix("autoclosure #") || name.hasPrefix("defer #"),
+                let inside = inside(name)
+            {
+                name = inside
+                isClosure = true
+            } else if let lead = leads.first(where: { name.hasPrefix($0) }) {
+                // These two words begin a C++ declaration as well.
+                isSwift = isSwift || lead != "static " && lead != "override "
+                name = String(name.dropFirst(lead.count))
+            } else if name.hasPrefix("generic ") || name.hasPrefix("function signature specialization "),
+                let of = name.find("> of ")
+            {
+                name = String(name[of.upperBound...])
+                isSwift = true
+            } else if name.hasPrefix("("), let resume = name.find(" resume partial function for ") {
+                name = String(name[resume.upperBound...])
+                isSwift = true
+            } else {
+                break
+            }
+        }
+        if name.hasPrefix("(extension in "), let colon = name.find("):") {
+            name = String(name[colon.upperBound...])
+            isSwift = true
+        }
+        if isSwift || isClosure, let witness = name.find(" in conformance ") {
+            name = String(name[..<witness.lowerBound])
+        }
+        return (withoutResult(name), isClosure)
+    }
+
+    /// What stands behind the first " in " outside parentheses: the function around a closure.
+    private static func inside(_ name: String) -> String? {
+        var depth = 0
+        for index in name.indices {
+            switch name[index] {
+            case "(", "<": depth += 1
+            case ")": depth -= 1
+            case ">" where name[..<index].last != "-": depth -= 1
+            case " " where depth == 0 && name[index...].hasPrefix(" in "):
+                return String(name[name.index(index, offsetBy: 4)...])
+            default: break
+            }
+        }
+        return nil
+    }
+
+    /// `tick() async throws -> Swift.Int` and `health.getter : Swift.Int` without what they return.
+    private static func withoutResult(_ name: String) -> String {
+        guard name.find("operator") == nil else { return name }
+        var name = name
+        for accessor in [".getter", ".setter", ".modify", ".read", ".init", "ddressor"] {
+            if let found = name.find(accessor + " : ") {
+                name = name[..<found.lowerBound] + accessor
+            }
+        }
+        var depth = 0
+        for index in name.indices {
+            switch name[index] {
+            case "(", "<", "[": depth += 1
+            case ")", "]": depth -= 1
+            case ">" where name[..<index].last != "-": depth -= 1
+            case " " where depth == 0 && name[index...].hasPrefix(" -> "):
+                name = String(name[..<index])
+                for effect in [" throws", " rethrows", " async", " @Sendable"] where name.hasSuffix(effect) {
+                    name = String(name.dropLast(effect.count))
+                }
+                if name.hasSuffix(" async") { name = String(name.dropLast(6)) }
+                return name
+            default: break
+            }
+        }
+        return name
+    }
+}

@@ -1,0 +1,41 @@
+/// Which modules belong to the system and its runtimes, and not to the program.
+enum SystemModules {
+    private static let patterns = NamePatterns([
+        "libc.so*", "libc-2*", "libc.musl*", "ld-musl*", "libpthread*", "libstdc++*", "libgcc_s*", "ld-linux*", "ld-2*",
+        "ld.so*", "ld64.so*", "libm.so*", "libm-2*", "libdl.so*", "libdl-2*", "librt.so*", "librt-2*", "libthr.so*",
+        "linux-vdso*", "linux-gate*", "[vdso]", "[vsyscall]", "libunwind*", "libbacktrace*", "libc++*", "libasan*",
+        "libtsan*", "libubsan*", "libmsan*", "liblsan*", "libclang_rt*", "libsystem_*", "libdyld*", "dyld",
+        "libobjc.A*", "libswift*", "linker64", "linker", "libart.so",
+        "ntdll*", "kernel32*", "kernelbase*", "ucrtbase*", "vcruntime*", "msvcp1*", "msvcr*", "user32*", "win32u*",
+        "wow64*", "dbghelp*", "libcoreclr*", "coreclr.dll", "clrjit*", "libclrjit*", "system.private.corelib*",
+        "libmono*", "mono-2.0*", "mono.dll", "libmonobdwgc*", "libjvm.so", "jvm.dll", "libbox64*", "box64", "wine",
+        "wine64", "wine-preloader",
+        "wine64-preloader", "ntdll.so",
+    ])
+
+    /// The C library and what stands for it: a frame without a name between two of the program's may be the return
+    /// from a signal handler.
+    private static let libraryOfC = NamePatterns([
+        "libc.so*", "libc-2*", "libc.musl*", "ld-musl*", "libpthread*", "linux-vdso*", "linux-gate*", "[vdso]",
+    ])
+
+    static func contains(_ module: String?) -> Bool {
+        guard let module, !module.isEmpty else { return false }
+        let name = baseName(module)
+        return patterns.matches(name) || patterns.matches(name.lowercased())
+    }
+
+    static func isLibraryOfC(_ module: String?) -> Bool {
+        module.map { libraryOfC.matches(baseName($0)) } ?? false
+    }
+
+    /// The file's name, without folders and without the mark of a file that was replaced while it ran.
+    static func baseName(_ path: String) -> String {
+        var name = path[...]
+        if let slash = name.lastIndex(where: { $0 == "/" || $0 == "\\" }), slash != name.indices.last {
+            name = name[name.index(after: slash)...]
+        }
+        if name.hasSuffix(" (deleted)") { name = name.dropLast(10) }
+        return String(name)
+    }
+}
