@@ -71,6 +71,8 @@ import Testing
             ["std::sys::pal::unix::abort_internal", "std::process::abort", "__rustc::__rust_abort", "rsx::take"],
             "rsx::take"
         ),
+        (["<core[c1f1a4ba060b9bfa]::option::Option<shop::Seat>>::unwrap", "shop::take"], "shop::take"),
+        (["<shop[1a2b3c4d5e6f7081]::Seats>::take", "shop::serve"], "<T>::take | shop::serve"),
         (["runtime/debug.Stack", "main.handler.func1", "panic", "main.damage", "main.main"], "main.damage"),
         (["sync.runtime_Semacquire", "sync.(*WaitGroup).Wait", "main.wait"], "sync.(*WaitGroup).Wait"),
         (

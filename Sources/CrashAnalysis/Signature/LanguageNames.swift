@@ -1,14 +1,8 @@
-/// Names of Rust functions as both manglings print them, in the form of the older one.
+/// Names of Rust functions, as the newer mangling prints them.
 enum RustNames {
-    static func normalise(_ raw: String) -> String {
-        var name = raw
-        if name.contains("[") { name = withoutCrateHashes(name) }
-        if name.find("{") != nil { name = withPlainClosures(name) }
-        return inherent(name) ?? name
-    }
-
     /// `std[e28293b1aa0f68bd]::rt` is `std::rt`: the hash is another with every compiler.
-    private static func withoutCrateHashes(_ name: String) -> String {
+    static func withoutCrateHashes(_ name: String) -> String {
+        guard name.contains("[") else { return name }
         var result: [UInt8] = []
         let bytes = Array(name.utf8)
         var at = 0
@@ -42,27 +36,9 @@ enum RustNames {
             || byte == UInt8(ascii: "_") || byte >= 0x80
     }
 
-    /// `{closure#1}` is `{{closure}}`.
-    private static func withPlainClosures(_ name: String) -> String {
-        var rest = name[...]
-        var result = ""
-        while let found = rest.find("{closure#") {
-            let digits = rest[found.upperBound...].prefix { $0.isNumber }
-            let tail = rest[found.upperBound...].dropFirst(digits.count)
-            result += rest[..<found.lowerBound]
-            if tail.first == "}" {
-                result += "{{closure}}"
-                rest = tail.dropFirst()
-            } else {
-                result += rest[found]
-                rest = rest[found.upperBound...]
-            }
-        }
-        return result + rest
-    }
-
     /// `<shop::Seats>::take` is `shop::Seats::take`; nil where the bracket names a trait, or is none of Rust's.
-    private static func inherent(_ name: String) -> String? {
+    static func inherent(_ raw: String) -> String? {
+        let name = withoutCrateHashes(raw)
         guard name.hasPrefix("<"), !SignatureNames.kept.contains(where: { name.hasPrefix($0) }) else { return nil }
         var depth = 0
         var before: Character = " "

@@ -14,10 +14,11 @@ public enum SignatureAlgorithm {
     /// Sets `signature`, `signatureQuality`, `signatureVersion` and `stackHash`; `rules` add to the built-in lists.
     public static func sign(_ record: inout CrashRecord, rules: SignatureRules = SignatureRules()) {
         record.signatureVersion = version
-        record.stackHash = stackHash(record.frames, rules: rules)
+        let named = SignatureStack.named(record.frames)
+        record.stackHash = stackHash(named[...], rules)
         let told = record.cause ?? record.ownWords
         let lead = classPrefix(record, told)
-        var (stack, quality) = stackPart(record, rules)
+        var (stack, quality) = stackPart(named, record, rules)
         // A sentence of the program's own is the same in every build, an offset in none.
         if quality == .offset, lead?.contains(" ") == true, lead != Self.overflow { stack = nil }
         var parts = lead.map { [$0] } ?? []
@@ -35,16 +36,17 @@ public enum SignatureAlgorithm {
     }
 
     /// The stack's part; nil when no frame is good for one.
-    private static func stackPart(_ record: CrashRecord, _ rules: SignatureRules) -> (String?, SignatureQuality) {
+    private static func stackPart(_ named: [SignatureStack.Entry], _ record: CrashRecord, _ rules: SignatureRules) -> (
+        String?, SignatureQuality
+    ) {
         // What a scan found may be stale: it counts only when nothing better is there.
-        let trusted = record.frames.prefix { $0.trust != .scan }
-        let isNamed = trusted.contains { SignatureStack.name($0) != nil }
-        if isNamed, trusted.count < record.frames.count,
+        let trusted = named.prefix { $0.frame.trust != .scan }
+        if trusted.count < named.count, trusted.contains(where: { $0.name != nil }),
             let part = part(SignatureStack(trusted, rules: rules), record, rules)
         {
             return part
         }
-        guard let part = part(SignatureStack(record.frames, rules: rules), record, rules) else { return (nil, .none) }
+        guard let part = part(SignatureStack(named[...], rules: rules), record, rules) else { return (nil, .none) }
         return part
     }
 
@@ -70,7 +72,7 @@ public enum SignatureAlgorithm {
                 if place.quality == .symbol { parts.append(place.text) }
                 break
             }
-            if rules.skips(name) { continue }
+            if entry.isSkipped(rules) { continue }
             if !rules.keeps(name) {
                 if SignatureLists.notOfTheProgram.matches(name) { break }
                 if rules.stops(name), !parts.isEmpty || fallback != nil { break }
@@ -78,7 +80,7 @@ public enum SignatureAlgorithm {
             if let fallback { return fallback }
             if parts.last != name { parts.append(name) }
             // A function of the system is named together with the one that called it.
-            if !rules.isPrefix(name) && (!isSystem || rules.keeps(name)) || parts.count >= partLimit { break }
+            if !entry.isPrefix(rules) && (!isSystem || rules.keeps(name)) || parts.count >= partLimit { break }
         }
         if !parts.isEmpty { return (parts.joined(separator: " | "), .symbol) }
         if let fallback { return fallback }
@@ -186,9 +188,9 @@ public enum SignatureAlgorithm {
 
     /// SHA-256 over the normalised frames below what reported the crash: names where there are any, else build id or
     /// module with the offset.
-    static func stackHash(_ frames: [CrashFrame], rules: SignatureRules = SignatureRules()) -> String? {
-        guard !frames.isEmpty else { return nil }
-        let lines = SignatureStack(frames, rules: rules).entries.prefix(frameLimit).map { entry in
+    private static func stackHash(_ named: ArraySlice<SignatureStack.Entry>, _ rules: SignatureRules) -> String? {
+        guard !named.isEmpty else { return nil }
+        let lines = SignatureStack(named, rules: rules).entries.prefix(frameLimit).map { entry in
             if let name = entry.name { return name }
             let frame = entry.frame
             if let offset = frame.offset { return (frame.buildID ?? frame.module ?? "") + "+" + offset.description }

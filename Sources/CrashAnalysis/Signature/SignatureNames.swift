@@ -8,7 +8,7 @@ enum SignatureNames {
         if name.hasPrefix("Swift runtime failure") { return name.before(":") ?? name }
         name = withoutOffset(name)
         let swift = SwiftNames.bare(name)
-        name = GeneratedNames.normalise(RustNames.normalise(swift.name))
+        name = GeneratedNames.normalise(RustNames.withoutCrateHashes(swift.name))
         let normal = plain(name)
         return swift.isClosure ? closure + normal : normal
     }
@@ -16,7 +16,7 @@ enum SignatureNames {
     /// What stands before the function that a closure of Swift was written in.
     static let closure = "closure in "
 
-    private static let longest = 4096
+    private static let longest = 16 << 10
 
     private static func bounded(_ raw: String) -> String {
         raw.utf8.count > longest ? String(decoding: raw.utf8.prefix(longest), as: UTF8.self) : raw
@@ -52,11 +52,7 @@ enum SignatureNames {
         for mark in [" const &", " const&", " const", " &&", " &", ")&&", ")&"] where name.hasSuffix(mark) {
             name = String(name.dropLast(mark.hasPrefix(")") ? mark.count - 1 : mark.count))
         }
-        while let found = name.find("::$_"), let end = name[found.upperBound...].find("::"),
-            name[found.upperBound..<end.lowerBound].allSatisfy(\.isNumber)
-        {
-            name.replaceSubrange(found.lowerBound..<end.lowerBound, with: "::$")
-        }
+        name = withoutLambdaNumbers(name)
         // Only plain C++ and Rust names take part in bracket work; Objective-C and Swift labels stay.
         guard !name.hasPrefix("-["), !name.hasPrefix("+[") else { return name }
         // "fill [as visit]" of V8.
@@ -97,7 +93,10 @@ enum SignatureNames {
             rest = rest.dropFirst()
             if next == "#" {
                 let digits = rest.prefix { $0.isNumber }
-                if !digits.isEmpty, rest.dropFirst(digits.count).first == "}" {
+                // siggen keeps the numbers of Rust's closures, and so do signatures.
+                let isLambda =
+                    String(result.suffix(13)).hasSuffix("{lambda") || result.suffix(12) == Array("unnamed type")[...]
+                if isLambda, !digits.isEmpty, rest.dropFirst(digits.count).first == "}" {
                     rest = rest.dropFirst(digits.count)
                     continue
                 }
@@ -119,9 +118,37 @@ enum SignatureNames {
     }
 
     private static func hide(_ name: String, _ part: String, as mark: String) -> String {
-        var result = name
-        while let found = result.find(part) { result.replaceSubrange(found, with: mark) }
-        return result
+        var result = ""
+        var rest = name[...]
+        while let found = rest.find(part) {
+            result += rest[..<found.lowerBound]
+            result += mark
+            // What is left is not searched again from its beginning: names come from files that nobody vouches for.
+            rest = rest[found.upperBound...]
+        }
+        return result.isEmpty ? name : result + rest
+    }
+
+    /// `::$_3::` is `::$::`.
+    private static func withoutLambdaNumbers(_ name: String) -> String {
+        guard name.find("::$_") != nil else { return name }
+        var result: [UInt8] = []
+        var rest = Array(name.utf8)[...]
+        let mark = Array("::$_".utf8)
+        while let next = rest.first {
+            if rest.starts(with: mark) {
+                let digits = rest.dropFirst(mark.count).prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+                let tail = rest.dropFirst(mark.count + digits.count)
+                if tail.starts(with: mark.prefix(2)) {
+                    result += mark.prefix(3)
+                    rest = tail
+                    continue
+                }
+            }
+            result.append(next)
+            rest = rest.dropFirst()
+        }
+        return String(decoding: result, as: UTF8.self)
     }
 
     /// Shows what was hidden, without a space before a star, ampersand or comma and with one behind a comma.

@@ -4,12 +4,34 @@ struct SignatureStack {
     struct Entry {
         let frame: CrashFrame
         let name: String?
+        /// The name with the type that a method of Rust belongs to, which the name hides as siggen does; the lists are
+        /// asked about it.
+        let path: String?
+
+        init(_ frame: CrashFrame) {
+            self.frame = frame
+            name = SignatureStack.name(frame)
+            path =
+                name?.hasPrefix("<T>::") == true
+                ? frame.function.flatMap(RustNames.inherent).map(SignatureNames.normalise) : name
+        }
+
+        func isSkipped(_ rules: SignatureRules) -> Bool {
+            guard let name, !rules.keeps(name) else { return false }
+            return rules.skips(name) || path.map(rules.skips) ?? false
+        }
+
+        /// A name without its type is told from its namesakes by its caller.
+        func isPrefix(_ rules: SignatureRules) -> Bool {
+            guard let name, !rules.keeps(name) else { return false }
+            return name.hasPrefix("<T>::") || rules.isPrefix(name)
+        }
 
         /// True for a frame of the program, and not of a library that comes with the system.
         var isOfTheProgram: Bool {
             if SystemModules.contains(frame.module) { return false }
-            if let name {
-                return !SignatureLists.irrelevant.matches(name) && !SignatureLists.notOfTheProgram.matches(name)
+            if let path {
+                return !SignatureLists.irrelevant.matches(path) && !SignatureLists.notOfTheProgram.matches(path)
             }
             return frame.module != nil
         }
@@ -19,10 +41,13 @@ struct SignatureStack {
 
     private static let depth = 192
 
-    init(_ frames: some Sequence<CrashFrame>, rules: SignatureRules) {
-        let all = frames.prefix(Self.depth).map { Entry(frame: $0, name: Self.name($0)) }
+    init(_ named: ArraySlice<Entry>, rules: SignatureRules) {
+        let all = Array(named)
         entries = all[Self.start(all, rules)...]
     }
+
+    /// The frames with their names, no deeper than a crash is told by.
+    static func named(_ frames: [CrashFrame]) -> [Entry] { frames.prefix(depth).map(Entry.init) }
 
     // MARK: Names that are none
 
@@ -70,7 +95,7 @@ struct SignatureStack {
     private static func start(_ all: [Entry], _ rules: SignatureRules) -> Int {
         var start = 0
         if let raiser = all.lastIndex(where: { entry in
-            entry.name.map { SignatureLists.raisers.matches($0) && !rules.keeps($0) } ?? false
+            entry.path.map { SignatureLists.raisers.matches($0) && !rules.keeps($0) } ?? false
         }) {
             start = raiser + 1
         }
@@ -91,7 +116,7 @@ struct SignatureStack {
                 guard above > 0, at + 1 < entries.endIndex, entries[at + 1].isOfTheProgram else { return 0 }
                 return at + 1 - entries.startIndex
             }
-            if !entry.isOfTheProgram, entry.name.map({ !SignatureLists.irrelevant.matches($0) }) ?? true { return 0 }
+            if !entry.isOfTheProgram, entry.path.map({ !SignatureLists.irrelevant.matches($0) }) ?? true { return 0 }
             above += 1
         }
         return 0
@@ -107,7 +132,7 @@ struct SignatureStack {
                 break
             }
             if rules.keeps(name) { break }
-            if rules.skips(name) { continue }
+            if entry.isSkipped(rules) { continue }
             let word = letters(of: name)
             if MachineryNames.handlerWords.contains(where: { word.find($0) != nil }) {
                 end = at + 1
@@ -119,7 +144,7 @@ struct SignatureStack {
             }
         }
         let isAnythingBelow = entries[end...].contains { entry in
-            entry.isOfTheProgram && entry.name.map { !rules.skips($0) && !rules.stops($0) } ?? true
+            entry.isOfTheProgram && !entry.isSkipped(rules) && !(entry.name.map(rules.stops) ?? false)
         }
         return isCertain || isAnythingBelow ? end - entries.startIndex : 0
     }
