@@ -176,6 +176,7 @@ final class ExpansionTarget {
         derived.path = if case .utf16 = form { DerivedName.text(of: header.path) } else { path }
         derived.kind = judged.kind.isText ? judged.kind : .text
         derived.timeFormat = judged.timeFormat.rawValue
+        derived.counterStart = judged.counterStart
         if judged.content.isCrashDump {
             dump = MemberSink.Dump(member: writer.memberCount, content: judged.content)
         }

@@ -19,7 +19,9 @@ public struct LogInspector: BlockInspector {
             BlockAnchor(offset: UInt32(clamping: anchor.offset), id: anchor.id)
         }
         guard let format = TimeFormat(rawValue: context.timeFormat), format != .none else { return facts }
-        let reader = TimeReader(format: format, context: TimeContext(sessionStart: sessionStart))
+        let reader = TimeReader(
+            format: format,
+            context: TimeContext(sessionStart: sessionStart, counterStart: context.counterStart))
         guard let range = reader.range(of: bytes) else {
             facts.startsUntimed = true
             return facts

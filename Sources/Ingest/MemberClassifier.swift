@@ -13,6 +13,8 @@ struct MemberClassifier {
     let content: ContentKind
     let kind: MemberKind
     let timeFormat: TimeFormat
+    /// What the first stamp shows where the format counts from a start.
+    let counterStart: Int64
     /// The byte order of a text in UTF-16; its bytes are kept as binary.
     let order: UTF16Order?
     /// How the member is compressed.
@@ -29,7 +31,7 @@ struct MemberClassifier {
         order = UTF16Order(head: head)
         compressed = CompressedFormat(head: head)
         guard order == nil else {
-            (content, kind, timeFormat) = (.binary, .binary, .none)
+            (content, kind, timeFormat, counterStart) = (.binary, .binary, .none, 0)
             return
         }
         let detected = Self.detect(head, path)
@@ -48,15 +50,32 @@ struct MemberClassifier {
             kind = .binary
             timeFormat = .none
         }
+        counterStart = timeFormat.counterStart(head)
     }
 
     private static func detect(_ head: UnsafeRawBufferPointer, _ path: [UInt8]) -> ContentKind {
         let content = ContentKind.detect(head: head)
+        guard content == .binary else { return content }
+        // Text that a shrinking file was filled up behind; a few letters in front of zeros may be anything.
+        if let last = head.lastIndex(where: { $0 != 0 }), last < head.count - 1 {
+            let text = UnsafeRawBufferPointer(rebasing: head[...last])
+            if text.contains(0x0A), !text.contains(0), isText(text) { return .text }
+        }
+        guard isNamedLikeALog(path) else { return content }
+        // What calls itself a log and has no zeros is searched, as by other tools, whatever it does to a terminal.
+        guard head.contains(0) else { return isText(head) ? .text : content }
         // A log that was emptied while its writer went on has zeros where its lines were.
-        guard content == .binary, isNamedLikeALog(path), head.contains(0) else { return content }
         let rest = head.filter { $0 != 0 }
         guard !rest.isEmpty else { return content }
-        return rest.withUnsafeBytes { ContentKind.detect(head: $0) } == .text ? .text : content
+        return rest.withUnsafeBytes { isText($0) } ? .text : content
+    }
+
+    /// Whether it is text once the control characters that terminals and teleprinters know are left out: bell, backspace,
+    /// vertical tab, shifts.
+    private static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if ContentKind.detect(head: bytes) == .text { return true }
+        let rest = bytes.prefix(4096).filter { !(0x07...0x0F).contains($0) || $0 == 0x0A || $0 == 0x0D }
+        return !rest.isEmpty && rest.withUnsafeBytes { ContentKind.detect(head: $0) == .text }
     }
 
     /// `Game.log`, `Game.log.1`, `server-2026.log-old`, `stdout.txt`, `output.out`.

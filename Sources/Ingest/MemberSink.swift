@@ -40,6 +40,11 @@ struct MemberSink: UnpackSink {
     private var leadingHole: UInt64 = 0
     /// Whether the member is a log by its name or by where it comes from.
     private var isLog = false
+    /// Zeros at the end of the text so far: part of it where more follows, else what fills up a file that shrank.
+    private var heldZeros: UInt64 = 0
+    /// Whether anything else came before them.
+    private var hasText = false
+    private var isText = false
     private var flags: MemberFlags = []
     private(set) var dumps: [Dump] = []
     /// Members to look into once all downloads are read.
@@ -108,6 +113,9 @@ struct MemberSink: UnpackSink {
         route = .undecided
         isLog = isRegular && (isPlatformLog || MemberClassifier.isNamedLikeALog(header.path))
         leadingHole = 0
+        heldZeros = 0
+        hasText = false
+        isText = false
         head.removeAll(keepingCapacity: true)
     }
 
@@ -166,6 +174,7 @@ struct MemberSink: UnpackSink {
         case .damaged: flags.insert(.corrupt)
         case .limited: flags.insert(.limited)
         }
+        if outcome.isZeroPadded { flags.insert(.zeroPadded) }
         try finishMember()
     }
 
@@ -175,7 +184,34 @@ struct MemberSink: UnpackSink {
         try finishMember()
     }
 
+    /// Passes bytes on, of a text without the zeros at its end.
     private mutating func pass(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
+        guard isText else { return try put(bytes) }
+        var count = bytes.count
+        while count > 0, bytes[count - 1] == 0 { count -= 1 }
+        if count > 0 {
+            try releaseZeros()
+            hasText = true
+            try put(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        }
+        heldZeros &+= UInt64(bytes.count - count)
+    }
+
+    /// Zeros that text follows are content; a long run of them takes no room.
+    private mutating func releaseZeros() throws(PackError) {
+        guard heldZeros > 0 else { return }
+        let length = heldZeros
+        heldZeros = 0
+        guard length < Self.storedZeros else { return try cutHole(length) }
+        let zeros = [UInt8](repeating: 0, count: Int(length))
+        let outcome = zeros.withUnsafeBytes { bytes in Result { () throws(PackError) in try put(bytes) } }
+        try outcome.get()
+    }
+
+    /// A run of zeros as long as this is recorded and not stored.
+    private static let storedZeros: UInt64 = 4096
+
+    private mutating func put(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
         switch route {
         case .undecided: throw PackError(.misuse, "bytes of an unknown kind")
         case .plain: try writer.append(bytes)
@@ -192,6 +228,11 @@ struct MemberSink: UnpackSink {
     }
 
     private mutating func leaveHole(_ length: UInt64) throws(PackError) {
+        try releaseZeros()
+        try cutHole(length)
+    }
+
+    private mutating func cutHole(_ length: UInt64) throws(PackError) {
         switch route {
         case .undecided: throw PackError(.misuse, "a hole of an unknown kind")
         case .plain: try writer.appendHole(length)
@@ -206,6 +247,14 @@ struct MemberSink: UnpackSink {
     private mutating func finishMember() throws(PackError) {
         if case .undecided = route { try flushHead() }
         defer { header = nil }
+        if hasText, heldZeros >= ZeroPadding.shortest {
+            // No line of the text ends in them, and a search does not take it for binary data.
+            flags.insert(.zeroPadded)
+            let length = heldZeros
+            heldZeros = 0
+            try cutHole(length)
+        }
+        try releaseZeros()
         switch route {
         case .text(var pipe):
             route = .undecided
@@ -250,6 +299,7 @@ struct MemberSink: UnpackSink {
         var member = writer.memberCount
         if isRegular || !bytes.isEmpty {
             let judged = MemberClassifier(head: bytes, path: header.path, isPlatformLog: isPlatformLog)
+            isText = isRegular && judged.kind.isText
             if isRegular, let route = redactedRoute(judged, &header) {
                 self.header = header
                 self.route = route
@@ -263,6 +313,7 @@ struct MemberSink: UnpackSink {
                 return
             }
             header.timeFormat = judged.timeFormat.rawValue
+            header.counterStart = judged.counterStart
             if isRegular { header.kind = judged.kind }
             note(judged, member: member)
             if isRegular, let order = judged.order {
@@ -298,6 +349,7 @@ struct MemberSink: UnpackSink {
         if judged.kind.isText {
             header.kind = judged.kind
             header.timeFormat = judged.timeFormat.rawValue
+            header.counterStart = judged.counterStart
             return .text(TextPipe(writer: writer, order: nil, redactor: redactor))
         }
         guard let format = judged.compressed, let scratch = expansion.scratch else { return nil }

@@ -11,15 +11,12 @@ struct LineClock {
     /// The time in force before the first line of the text.
     var carry: Int64
 
-    init(
-        _ text: UnsafeRawBufferPointer, _ format: TimeFormat, _ window: ClosedRange<Int64>?, _ sessionStart: Int64,
-        _ zoneOffset: Int32
-    ) {
+    init(_ text: UnsafeRawBufferPointer, _ reader: TimeReader, _ window: ClosedRange<Int64>?) {
         self.text = text
         // Where the format is unknown nothing can be decided, and everything is kept.
-        self.window = format == .none ? nil : window
-        reader = TimeReader(format: format, context: TimeContext(sessionStart: sessionStart, zoneOffset: zoneOffset))
-        carry = sessionStart
+        self.window = reader.format == .none ? nil : window
+        self.reader = reader
+        carry = reader.context.sessionStart
     }
 
     /// The first line has no stamp of its own.

@@ -50,15 +50,19 @@ public struct PackSource: SearchSource {
     }
 
     private static func member(_ index: Int, of reader: PackReader) -> SearchMember? {
-        let member = reader.members[index]
+        // A hard link is searched under its own name, as in the files that an extraction leaves.
+        var owner = index
+        if case .member(let target) = reader.linkedContent(of: index) { owner = target }
+        let member = reader.members[owner]
         switch member.kind {
         case .log, .text, .crashDump, .binary: break
         case .directory, .symlink, .hardlink, .device, .fifo: return nil
         }
         let isText = member.kind.isText
-        let pieces = reader.pieces(ofMember: index)
+        let pieces = reader.pieces(ofMember: owner)
         return SearchMember(
-            path: member.path, isText: isText, timeFormat: TimeFormat(rawValue: member.timeFormat) ?? .none,
+            path: reader.members[index].path, isText: isText,
+            timeFormat: TimeFormat(rawValue: member.timeFormat) ?? .none, counterStart: member.counterStart,
             pieces: pieces.enumerated().map { position, piece in
                 let block = reader.blocks[piece.block]
                 let isBatch = block.flags.contains(.batch)

@@ -65,6 +65,7 @@ extension SearchReport {
         probed += queue.probed
         passed += queue.passed
         membersWithoutTime += queue.membersWithoutTime
+        membersLeftOut += queue.membersLeftOut
         for problem in queue.problems { note(problem) }
         problemCount += queue.problemCount - queue.problems.count
     }

@@ -155,6 +155,8 @@ public struct SearchReport: Sendable, Equatable {
     public var printedBytes: UInt64 = 0
     /// Members whose time format is unknown though a time window was asked for; their lines were kept.
     public var membersWithoutTime = 0
+    /// Members left out because their time format is unknown and the time is to be known for certain.
+    public var membersLeftOut = 0
     /// What could not be searched, in words; at most 100 are kept.
     public var problems: [String] = []
     /// All such problems.

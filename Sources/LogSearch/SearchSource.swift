@@ -37,14 +37,20 @@ public struct SearchMember: Sendable, Equatable {
     public var isText: Bool
     /// How its lines carry their time.
     public var timeFormat: TimeFormat
+    /// What its first stamp shows, in milliseconds, where the format counts from a start.
+    public var counterStart: Int64
     /// Its blocks, or its parts of blocks, in order.
     public var pieces: [SearchPiece]
 
     /// Makes a member.
-    public init(path: [UInt8], isText: Bool = true, timeFormat: TimeFormat = .none, pieces: [SearchPiece]) {
+    public init(
+        path: [UInt8], isText: Bool = true, timeFormat: TimeFormat = .none, counterStart: Int64 = 0,
+        pieces: [SearchPiece]
+    ) {
         self.path = path
         self.isText = isText
         self.timeFormat = timeFormat
+        self.counterStart = counterStart
         self.pieces = pieces
     }
 }
@@ -100,4 +106,13 @@ public protocol SearchSource: Sendable {
     /// - Returns: the bytes written.
     /// - Throws: an error that says what is damaged.
     func decode(block: Int, with decoder: Decoder, into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+extension SearchMember {
+    /// Reads the stamps of its lines.
+    func reader(_ label: SourceLabel, zoneOffset: Int32) -> TimeReader {
+        TimeReader(
+            format: timeFormat,
+            context: TimeContext(sessionStart: label.start, zoneOffset: zoneOffset, counterStart: counterStart))
+    }
 }

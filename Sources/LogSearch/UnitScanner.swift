@@ -84,7 +84,10 @@ final class UnitScanner<Source: SearchSource> {
         guard piece.offset >= 0, piece.count >= 0, piece.offset <= size, piece.count <= size - piece.offset else {
             throw LogSearchError(code: .source, message: "a member reaches beyond its block")
         }
-        return UnsafeRawBufferPointer(rebasing: block[piece.offset..<piece.offset + piece.count])
+        let bytes = UnsafeRawBufferPointer(rebasing: block[piece.offset..<piece.offset + piece.count])
+        // A byte order mark is no part of the text, as ripgrep has it: ^ matches behind it, and offsets count from there.
+        guard piece.memberOffset == 0, bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { return bytes }
+        return UnsafeRawBufferPointer(rebasing: bytes[3...])
     }
 
     /// Decodes another piece of the member beside the one being scanned, for context and inherited time.
@@ -104,7 +107,7 @@ final class UnitScanner<Source: SearchSource> {
             throw LogSearchError(code: .pattern, message: "the pattern does not fit text that is not ASCII")
         }
         let window = options.window(for: source.label, member)
-        var clock = LineClock(text, member.timeFormat, window, source.label.start, options.zoneOffset)
+        var clock = LineClock(text, member.reader(source.label, zoneOffset: options.zoneOffset), window)
         if window != nil, clock.needsCarry { clock.carry = try carriedTime(unit, member, source) }
         let candidates = program === pattern.byteProgram ? prefilter?.lines(in: text) : nil
         var finder = LineFinder(text, program, matcher, isLineSafe: pattern.isLineSafe, candidates: candidates)
@@ -124,9 +127,7 @@ final class UnitScanner<Source: SearchSource> {
 
     /// The time in force before the unit's first line: the last stamp of the pieces before it, else the session's start.
     private func carriedTime(_ unit: ScanUnit, _ member: SearchMember, _ source: Source) throws -> Int64 {
-        let reader = TimeReader(
-            format: member.timeFormat,
-            context: TimeContext(sessionStart: source.label.start, zoneOffset: options.zoneOffset))
+        let reader = member.reader(source.label, zoneOffset: options.zoneOffset)
         var index = unit.pieces.lowerBound
         while index > 0 {
             index -= 1

@@ -93,7 +93,10 @@ struct WorkQueue<Source: SearchSource> {
         piece = 0
         yielded = false
         guard let source else { return }
-        while member < source.members.count, !isWanted(source.members[member]) { member += 1 }
+        while member < source.members.count, !isWanted(source.members[member]) {
+            if options.strictTime, isSearched(source.members[member]) { report.membersLeftOut += 1 }
+            member += 1
+        }
         guard member < source.members.count else { return }
         memberOrdinal += 1
         report.members += 1
@@ -102,8 +105,13 @@ struct WorkQueue<Source: SearchSource> {
     }
 
     private func isWanted(_ member: SearchMember) -> Bool {
-        guard member.isText || options.asText || options.searchBinary else { return false }
         if options.hasWindow, options.strictTime, member.timeFormat == .none { return false }
+        return isSearched(member)
+    }
+
+    /// Whether it would be searched if its time were of no account.
+    private func isSearched(_ member: SearchMember) -> Bool {
+        guard member.isText || options.asText || options.searchBinary else { return false }
         return globs.isEmpty || globs.contains { $0.matches(member.path) }
     }
 

@@ -40,11 +40,18 @@ extension StampCursor {
             if matches(at, left, "time") { return 4 }
             if matches(at, left, "timestamp") { return 9 }
             if matches(at, left, "Timestamp") { return 9 }
+            if matches(at, left, "Time") { return 4 }
+            if matches(at, left, "timeMillis") { return 10 }
         case 0x40:  // @
             if at[1] == 0x74, at[2] == 0x22 { return 2 }
             if matches(at, left, "@timestamp") { return 10 }
         case 0x64:  // d
             if matches(at, left, "datetime") { return 8 }
+            if matches(at, left, "date") { return 4 }
+        case 0x61:  // a
+            if matches(at, left, "asctime") { return 7 }
+        case 0x65:  // e
+            if matches(at, left, "epochSecond") { return 11 }
         default: break
         }
         return nil

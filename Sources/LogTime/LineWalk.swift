@@ -16,6 +16,13 @@ struct LineWalk {
         return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
     }
 
+    /// Goes on with the line behind the middle of what is left.
+    mutating func skipToMiddle() {
+        guard position < bytes.count else { return }
+        let middle = position + (bytes.count - position) / 2
+        position = Self.lineEnd(bytes, from: middle) + 1
+    }
+
     /// Offset of the next line feed at or after `start`, or the end where there is none.
     @inline(__always)
     static func lineEnd(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {

@@ -118,7 +118,9 @@ extension StampCursor {
     @inline(__always)
     mutating func iso(zone: Int32) -> Int64? {
         if left > 0, at[0] == 0x5B || at[0] == 0x28 || at[0] == 0x22 { at += 1 }
-        guard left >= 16, at[0] &- 0x30 <= 9, at[4] == 0x2D || at[4] == 0x2F, at[7] == at[4] else { return nil }
+        guard left >= 16, at[0] &- 0x30 <= 9, at[4] == 0x2D || at[4] == 0x2F || at[4] == 0x2E, at[7] == at[4] else {
+            return nil
+        }
         let dash = at[4]
         let year = four()
         skip(dash)
@@ -127,15 +129,21 @@ extension StampCursor {
         let dayOfMonth = two()
         guard left >= 1, at[0] == 0x20 || at[0] == 0x54 || at[0] == 0x74 || at[0] == 0x5F else { return nil }
         at += 1
-        let hour = two()
-        skip(0x3A)
+        var hour = two()
+        // Behind a date with dots the clock may have them too, as ARK writes it.
+        let colon: UInt8 = dash == 0x2E && left > 0 && at[0] == 0x2E ? 0x2E : 0x3A
+        skip(colon)
         let minute = two()
-        let second = skipIf(0x3A) ? two() : 0
+        let second = skipIf(colon) ? two() : 0
         guard let day = day(year, month, dayOfMonth) else { return nil }
         var milli = 0
         if left >= 2, at[0] == 0x2E || at[0] == 0x2C, at[1] &- 0x30 <= 9 {
             at += 1
             milli = fraction()
+        }
+        if left >= 3, at[0] == 0x20, at[2] | 0x20 == 0x6D, at[1] | 0x20 == 0x70 || at[1] | 0x20 == 0x61 {
+            guard let whole = halfDay(hour) else { return nil }
+            hour = whole
         }
         guard let local = Calendar.millis(day: day, hour: hour, minute: minute, second: second, milli: milli) else {
             return nil
@@ -145,7 +153,7 @@ extension StampCursor {
 
     /// Seconds east of UTC written behind a time: `Z`, `+01:00`, ` +0100`; the assumed zone where none is written.
     @inline(__always)
-    private mutating func offset(assumed: Int32) -> Int {
+    mutating func offset(assumed: Int32) -> Int {
         var probe = self
         if left >= 1, at[0] == 0x5A || at[0] == 0x7A { return 0 }
         if probe.left >= 6, probe.at[0] == 0x20 { probe.at += 1 }
@@ -186,10 +194,9 @@ extension StampCursor {
     /// `I1120 21:16:03.123456`
     @inline(__always)
     mutating func klog(_ context: TimeContext) -> Int64? {
-        guard left >= 14, at[0] == 0x49 || at[0] == 0x57 || at[0] == 0x45 || at[0] == 0x46, at[5] == 0x20 else {
-            return nil
-        }
+        guard left >= 14, at[0] == 0x49 || at[0] == 0x57 || at[0] == 0x45 || at[0] == 0x46 else { return nil }
         at += 1
+        if at[4] != 0x20 { return datedKlog(zone: context.zoneOffset) }
         let month = two()
         let dayOfMonth = two()
         skip(0x20)
@@ -215,7 +222,7 @@ extension StampCursor {
 
     /// The time of day and the year that brings the date closest to the session's start.
     @inline(__always)
-    private mutating func yearless(month: Int, day dayOfMonth: Int, _ context: TimeContext) -> Int64? {
+    mutating func yearless(month: Int, day dayOfMonth: Int, _ context: TimeContext) -> Int64? {
         let time = clock(separator: 0x3A)
         let milli = skipIf(0x2E) ? fraction() : 0
         let startDay = Calendar.day(ofMillis: context.sessionStart)
@@ -227,7 +234,7 @@ extension StampCursor {
             .map { $0 &- Int64(context.zoneOffset) &* 1000 }
     }
 
-    private static func month(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Int? {
+    static func month(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Int? {
         switch (first, second, third) {
         case (0x4A, 0x61, 0x6E): 1
         case (0x46, 0x65, 0x62): 2
@@ -242,53 +249,6 @@ extension StampCursor {
         case (0x4E, 0x6F, 0x76): 11
         case (0x44, 0x65, 0x63): 12
         default: nil
-        }
-    }
-
-    /// `[21:16:03]`, `21:16:03.123`: the session's day, or the next one where the clock has wrapped since its start.
-    ///
-    /// The rule has no memory, so blocks can be read in any order; a session longer than 23 hours folds onto itself.
-    @inline(__always)
-    mutating func timeOnly(_ context: TimeContext) -> Int64? {
-        if left > 0, at[0] == 0x5B || at[0] == 0x28 { at += 1 }
-        guard left >= 8, at[2] == 0x3A, at[5] == 0x3A else { return nil }
-        let time = clock(separator: 0x3A)
-        let milli =
-            left >= 2 && (at[0] == 0x2E || at[0] == 0x2C)
-            ? {
-                at += 1
-                return fraction()
-            }() : 0
-        guard !failed else { return nil }
-        let local = context.sessionStart &+ Int64(context.zoneOffset) &* 1000
-        let stamp = Calendar.millis(
-            day: Calendar.day(ofMillis: local), hour: time.hour, minute: time.minute, second: time.second, milli: milli)
-        guard let stamp else { return nil }
-        // An hour of grace: stamps shortly before the recorded start are clock skew, not tomorrow.
-        let wrapped = stamp < local &- 3_600_000 ? stamp &+ 86_400_000 : stamp
-        return wrapped &- Int64(context.zoneOffset) &* 1000
-    }
-
-    /// A number of 10 to 19 digits with an optional fraction: seconds, milli-, micro- or nanoseconds by its size.
-    @inline(__always)
-    mutating func epoch() -> Int64? {
-        if left > 0, at[0] == 0x5B { at += 1 }
-        var value: Int64 = 0
-        var digits = 0
-        while left > 0, digits < 19 {
-            let digit = at[0] &- 0x30
-            guard digit <= 9 else { break }
-            value = value &* 10 &+ Int64(digit)
-            digits &+= 1
-            at += 1
-        }
-        guard left == 0 || at[0] &- 0x30 > 9 else { return nil }
-        switch digits {
-        case 10: return value &* 1000 &+ Int64(skipIf(0x2E) ? fraction() : 0)
-        case 13: return value
-        case 16: return value / 1000
-        case 19 where value > 0: return value / 1_000_000
-        default: return nil
         }
     }
 }

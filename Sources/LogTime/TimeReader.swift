@@ -12,14 +12,53 @@ public struct TimeReader: Sendable {
     }
 
     /// The stamp of one line.
+    ///
+    /// A line may carry its stamp behind what a supervisor or a terminal put before it (a container's name and `|`,
+    /// colours, a byte order mark). A line that lacks a stamp of this format is read by another one where it begins with
+    /// a full date or a time of day: in a log that two programs write, each keeps its own.
     /// - Parameter line: the line, with or without its line feed.
-    /// - Returns: milliseconds since 1970 in UTC, or nil where the line carries no stamp of this format.
+    /// - Returns: milliseconds since 1970 in UTC, or nil where the line carries no stamp that can be read.
     @inline(__always)
     public func stamp(of line: UnsafeRawBufferPointer) -> Int64? {
+        guard format != .none, let base = line.baseAddress else { return nil }
+        let bytes = base.assumingMemoryBound(to: UInt8.self)
+        var cursor = StampCursor(bytes, end: bytes + line.count)
+        if let own = read(&cursor) { return own }
+        return otherwise(bytes, end: bytes + line.count)
+    }
+
+    /// The stamp of one line in this format, behind a prefix or not; never one of another format.
+    func ownStamp(of line: UnsafeRawBufferPointer) -> Int64? {
         guard let base = line.baseAddress else { return nil }
         let bytes = base.assumingMemoryBound(to: UInt8.self)
         var cursor = StampCursor(bytes, end: bytes + line.count)
-        return switch format {
+        var direct = cursor
+        if let own = read(&direct) { return own }
+        return cursor.skipPrefix() ? read(&cursor) : nil
+    }
+
+    /// The full date and time near the beginning of a line of which no format is known.
+    /// - Parameters:
+    ///   - line: the line, with or without its line feed.
+    ///   - zoneOffset: seconds east of UTC assumed where the stamp names no zone.
+    /// - Returns: milliseconds since 1970 in UTC, or nil where the line has none.
+    public static func date(in line: UnsafeRawBufferPointer, zoneOffset: Int32 = 0) -> Int64? {
+        guard let base = line.baseAddress else { return nil }
+        let bytes = base.assumingMemoryBound(to: UInt8.self)
+        var cursor = StampCursor(bytes, end: bytes + line.count)
+        cursor.skipPrefix()
+        let context = TimeContext(zoneOffset: zoneOffset)
+        if let dated = cursor.fullDate(context) { return dated }
+        for format in [TimeFormat.isoInside, .monthFirst, .dayFirst, .namedMonth] {
+            var inner = cursor
+            if let stamp = TimeReader(format: format, context: context).read(&inner) { return stamp }
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private func read(_ cursor: inout StampCursor) -> Int64? {
+        switch format {
         case .none: nil
         case .unreal: cursor.unreal()
         case .source: cursor.source(zone: context.zoneOffset)
@@ -30,7 +69,30 @@ public struct TimeReader: Sendable {
         case .syslog: cursor.syslog(context)
         case .epoch: cursor.epoch()
         case .timeOnly: cursor.timeOnly(context)
+        case .uptime: cursor.uptime(context)
+        case .monthFirst: cursor.numericDate(monthFirst: true, zone: context.zoneOffset)
+        case .dayFirst: cursor.numericDate(monthFirst: false, zone: context.zoneOffset)
+        case .namedMonth: cursor.namedMonth(zone: context.zoneOffset)
+        case .ctime: cursor.ctime(zone: context.zoneOffset)
+        case .monthDay: cursor.monthDay(context)
+        case .timeInside: cursor.timeInside(context)
+        case .elapsed: cursor.elapsed(context)
         }
+    }
+
+    /// Kept out of line: most lines of most logs carry a stamp of their format where it is expected.
+    @inline(never)
+    private func otherwise(_ start: UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Int64? {
+        // A line that is set in belongs to the line before.
+        guard start < end, start[0] > 0x20 || start[0] == 0x1B else { return nil }
+        var cursor = StampCursor(start, end: end)
+        if cursor.skipPrefix() {
+            var own = cursor
+            if let stamp = read(&own) { return stamp }
+        }
+        if let dated = cursor.fullDate(context) { return dated }
+        // Without a session's start a time of day is of no day.
+        return format != .timeOnly && context.sessionStart != 0 ? cursor.timeOnly(context) : nil
     }
 
     /// Earliest and latest stamp of the lines that start in a block.

@@ -136,6 +136,8 @@ public struct InspectionContext: Sendable, Equatable {
     public var kind: MemberKind
     /// Its timestamp format, as given in its header.
     public var timeFormat: UInt8
+    /// What its first stamp shows, as given in its header.
+    public var counterStart: Int64
     /// Its time of last change, in nanoseconds since 1970 UTC.
     public var mtime: Int64
     /// Where in the member's stored content the piece begins.
@@ -145,11 +147,13 @@ public struct InspectionContext: Sendable, Equatable {
 
     /// A context with all its facts.
     public init(
-        member: Int, kind: MemberKind, timeFormat: UInt8, mtime: Int64, contentOffset: UInt64, memberOffset: UInt64
+        member: Int, kind: MemberKind, timeFormat: UInt8, counterStart: Int64 = 0, mtime: Int64,
+        contentOffset: UInt64, memberOffset: UInt64
     ) {
         self.member = member
         self.kind = kind
         self.timeFormat = timeFormat
+        self.counterStart = counterStart
         self.mtime = mtime
         self.contentOffset = contentOffset
         self.memberOffset = memberOffset

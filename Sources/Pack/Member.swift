@@ -72,6 +72,8 @@ public struct MemberFlags: OptionSet, Sendable, Hashable {
     public static let transcoded = MemberFlags(rawValue: 1 << 9)
     /// Redaction rules were applied to the content; it may differ from what the container wrote.
     public static let redacted = MemberFlags(rawValue: 1 << 10)
+    /// The content ends in zeros that were never written: the file shrank while it was archived.
+    public static let zeroPadded = MemberFlags(rawValue: 1 << 11)
 
     /// How many bytes of holes are part of the hash, at most.
     var hashedHoles: UInt64 { contains(.hashOmitsAllHoles) ? 0 : PackFormat.hashedHoleLimit }
@@ -111,6 +113,8 @@ public struct MemberHeader: Sendable, Equatable {
     public var linkTarget: [UInt8]?
     /// Timestamp format of its lines, as the log search names them; 0 when it has none.
     public var timeFormat: UInt8
+    /// What its first stamp shows, in milliseconds, where the format counts from a start; else 0.
+    public var counterStart: Int64 = 0
 
     /// A header; path and kind are required.
     public init(
@@ -139,6 +143,8 @@ public struct Member: Sendable, Equatable {
     public var kind: MemberKind
     /// Timestamp format of its lines, as the log search names them; 0 when it has none.
     public var timeFormat: UInt8
+    /// What its first stamp shows, in milliseconds, where the format counts from a start; else 0.
+    public var counterStart: Int64
     /// What is remarkable about it.
     public var flags: MemberFlags
     /// Unix mode bits, as data.
@@ -172,6 +178,7 @@ public struct Member: Sendable, Equatable {
         path = header.path
         kind = header.kind
         timeFormat = header.timeFormat
+        counterStart = header.counterStart
         flags = []
         mode = header.mode
         uid = header.uid
@@ -194,8 +201,10 @@ public struct Member: Sendable, Equatable {
 
     /// The header that would begin a copy of it.
     public var header: MemberHeader {
-        MemberHeader(
+        var header = MemberHeader(
             artifact: artifact, path: path, kind: kind, mode: mode, mtime: mtime, uid: uid, gid: gid,
             linkTarget: linkTarget, timeFormat: timeFormat)
+        header.counterStart = counterStart
+        return header
     }
 }

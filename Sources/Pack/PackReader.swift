@@ -18,6 +18,8 @@ public final class PackReader: Sendable {
     let ends: [UInt64]
     /// Members that have content, by where it begins.
     private let starts: [(position: UInt64, member: Int)]
+    /// What hard links lead to, by their index.
+    let links: [Int: LinkedContent]
     private let sections: [UInt32: SectionEntry]
     private let tail: FooterBytes
 
@@ -71,6 +73,7 @@ public final class PackReader: Sendable {
         }
         self.blocks = blocks
         self.members = members
+        links = HardLinks.resolve(members)
         ends = MemberTable.blockEnds(blocks)
         starts = Self.order(members, ends: ends)
         footerDamage = damage

@@ -314,8 +314,8 @@ public final class PackWriter {
     private func note(_ count: Int, in target: BlockJob) {
         if needsPiece || target.pieces.isEmpty, let member = current {
             let context = InspectionContext(
-                member: log.count, kind: member.kind, timeFormat: member.timeFormat, mtime: member.mtime,
-                contentOffset: content, memberOffset: logical)
+                member: log.count, kind: member.kind, timeFormat: member.timeFormat,
+                counterStart: member.counterStart, mtime: member.mtime, contentOffset: content, memberOffset: logical)
             target.pieces.append(Piece(context: context, offset: target.count, length: 0))
             needsPiece = false
         }

@@ -98,6 +98,7 @@ enum MemberTable {
             out.put(hole.offset)
             out.put(hole.length)
         }
+        if member.counterStart != 0 { out.put(member.counterStart) }
         out.patch(UInt32(truncatingIfNeeded: out.bytes.count - start - 4), at: start)
     }
 
@@ -160,6 +161,7 @@ enum MemberTable {
         for _ in 0..<holeCount {
             member.holes.append(Hole(offset: try row.take(), length: try row.take()))
         }
+        if row.remaining >= 8 { member.counterStart = try row.take() }
         return member
     }
 

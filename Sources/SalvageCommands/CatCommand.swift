@@ -11,6 +11,8 @@ struct Cat: ParsableCommand {
         discussion: """
             Bytes go out as they are. On a terminal control characters are escaped instead, because a program that \
             crashed, or one that wants in, chose them; --raw turns that off.
+
+            A hard link is printed as the file it shares its content with; a symbolic link is not followed.
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
@@ -23,17 +25,12 @@ struct Cat: ParsableCommand {
     func run() throws {
         let pack = try SessionPack(session, catalog: try StoreAccess.catalogForReading(options))
         let index = try pack.member(path, artifact: artifact)
-        let member = pack.reader.members[index]
-        if let target = member.linkTarget, member.size == 0 {
-            throw Failure(
-                "is_link", "the member is a link to '\(Escape.path(target))'", session: pack.session.session,
-                path: path, status: .nothingFound)
-        }
+        let content = try pack.content(of: index)
         do {
             if var file = SparseOutput(descriptor: STDOUT_FILENO) {
-                try write(index, of: pack.reader, to: &file)
+                try write(content, of: pack.reader, to: &file)
             } else {
-                try write(index, of: pack.reader)
+                try write(content, of: pack.reader)
             }
         } catch let error as PackError {
             throw Failure(

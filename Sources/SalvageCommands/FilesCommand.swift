@@ -136,6 +136,7 @@ extension MemberFlags {
             (.hashOmitsHoles, "hash_omits_holes"), (.shadowed, "shadowed"), (.decompressed, "decompressed"),
             (.limited, "limited"), (.unsafePath, "unsafe_path"), (.hashOmitsAllHoles, "hash_omits_all_holes"),
             (.transcoded, "transcoded"), (.redacted, "redacted"),
+            (.zeroPadded, "zero_padded"),
         ]
         var names = known.filter { contains($0.0) }.map(\.1)
         let rest = known.reduce(self) { $0.subtracting($1.0) }

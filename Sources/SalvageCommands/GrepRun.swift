@@ -75,14 +75,7 @@ struct GrepRun {
             Failure("not_searched", "and \(more) more problems of this kind").report(
                 json: options.json, style: options.errorStyle)
         }
-        if report.membersWithoutTime > 0, !options.quiet, search.mode != .quiet, !search.strictTime {
-            let count = report.membersWithoutTime
-            let text =
-                "salvage: note: \(count) member\(count == 1 ? " has" : "s have") no known time format; all lines "
-            let sink = ByteSink(descriptor: STDERR_FILENO)
-            sink.write(text + "were kept (--strict-time leaves them out)\n")
-            sink.flush()
-        }
+        if !options.quiet, search.mode != .quiet, !search.strictTime { UntimedNote.kept(report.membersWithoutTime) }
         if report.outputClosed { return }
         var code = report.exitCode(quiet: search.mode == .quiet)
         if !feed.problems.isEmpty || !unread.isEmpty, !(search.mode == .quiet && code == 0) { code = 2 }

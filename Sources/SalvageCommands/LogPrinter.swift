@@ -15,6 +15,9 @@ final class LogPrinter {
     private var problems: [String] = []
     private var problemCount = 0
     private var isClosed = false
+    /// Members whose lines carry no time that can be read, where lines are chosen by time.
+    private var untimed = 0
+    private var leftOut = 0
 
     init(_ which: LogLineFlags, _ time: GrepTimeFlags, _ options: GlobalOptions, _ place: CrashPlace?) throws {
         self.place = place
@@ -73,6 +76,9 @@ final class LogPrinter {
             throw Failure("output_failed", "could not write to standard output: \(String(cString: strerror(failure)))")
         }
         printed &+= report.lines
+        // A log that is followed is printed piece by piece.
+        untimed = max(untimed, report.membersWithoutTime)
+        leftOut = max(leftOut, report.membersLeftOut)
         problems += report.problems
         problemCount += report.problemCount
         isClosed = isClosed || report.outputClosed
@@ -115,6 +121,10 @@ final class LogPrinter {
     func end(session: String) throws {
         for problem in problems {
             Failure("not_read", problem, session: session).report(json: options.json, style: options.errorStyle)
+        }
+        if !options.quiet {
+            UntimedNote.kept(untimed)
+            UntimedNote.leftOut(leftOut)
         }
         if problemCount > 0 { throw EndedWith(status: .partial) }
         if printed == 0, !isClosed { throw EndedWith(status: .nothingFound) }

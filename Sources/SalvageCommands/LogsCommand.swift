@@ -143,7 +143,7 @@ struct LogLineFlags: ParsableArguments {
         let paths = path.map { PathArgument($0) }
         if !globs.isEmpty {
             return members.indices.filter { index in
-                members[index].kind.isText
+                pack.isText(index)
                     && (globs.contains { $0.matches(members[index].path) }
                         || paths.contains { $0.names(members[index].path) })
             }

@@ -209,6 +209,7 @@ struct ArchiveWalk {
     private mutating func settle(_ content: EntryContent, _ reader: TarReader, at offset: UInt64) -> Bool {
         report.bytes &+= content.outcome.bytes
         report.holeBytes &+= content.outcome.holeBytes
+        if content.outcome.isZeroPadded { report.flags.insert(.zeroPadded) }
         if let limit = content.limit { report.hit(limit, at: offset) }
         switch content.outcome.state {
         case .complete: break

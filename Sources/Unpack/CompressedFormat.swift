@@ -43,6 +43,18 @@ public enum CompressedFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether another stream may begin with this byte.
+    func mayBegin(with byte: UInt8) -> Bool {
+        switch self {
+        case .gzip: byte == 0x1f
+        // Skippable frames begin with 0x50 to 0x5f.
+        case .zstd: byte == 0x28 || byte & 0xf0 == 0x50
+        case .xz: byte == 0xfd
+        case .bzip2: byte == UInt8(ascii: "B")
+        case .lz4: byte == 0x04 || byte & 0xf0 == 0x50
+        }
+    }
+
     func makeDecompressor() -> any Decompressor {
         switch self {
         case .gzip: GzipDecompressor()

@@ -11,6 +11,7 @@ struct EntryContent {
     var outcome = EntryOutcome(state: .complete, bytes: 0, holeBytes: 0)
     /// The limit that cut the entry.
     var limit: UnpackLimit?
+    private var padding = ZeroPadding()
     /// What is wrong with the entry's data.
     private(set) var problem: String?
 
@@ -33,6 +34,7 @@ struct EntryContent {
                 guard try pass(bytes, into: &sink) else { return }
             case .end:
                 if delivered < size { _ = try fill(to: size, into: &sink) }
+                outcome.isZeroPadded = padding.isPadded
                 if delivered > size { stop(.damaged, "an entry holds more than it announces") }
                 return
             case .failed(let cut):
@@ -55,6 +57,7 @@ struct EntryContent {
         let allowed = min(wanted, holesLeft)
         if allowed > 0 {
             try sink.hole(allowed, at: delivered)
+            padding.takeHole()
             delivered += allowed
             holesLeft -= allowed
             outcome.holeBytes += allowed
@@ -71,7 +74,9 @@ struct EntryContent {
         let left = limits.entryBytes > outcome.bytes ? limits.entryBytes - outcome.bytes : 0
         let allowed = Int(clamping: min(UInt64(bytes.count), left))
         if allowed > 0 {
-            try sink.data(UnsafeRawBufferPointer(rebasing: bytes[..<allowed]), at: delivered)
+            let part = UnsafeRawBufferPointer(rebasing: bytes[..<allowed])
+            padding.take(part)
+            try sink.data(part, at: delivered)
             delivered += UInt64(allowed)
             outcome.bytes += UInt64(allowed)
         }

@@ -124,22 +124,11 @@ public final class StreamExpander {
             return UnsafeRawBufferPointer(start: nil, count: 0)
         }
         let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
-        if isPlausibleStart(rest[0]) {
+        if format.mayBegin(with: rest[0]) {
             isBetween = false
         } else {
             conclude(.complete)
         }
         return rest
-    }
-
-    private func isPlausibleStart(_ byte: UInt8) -> Bool {
-        switch format {
-        case .gzip: byte == 0x1f
-        // Skippable frames begin with 0x50 to 0x5f.
-        case .zstd: byte == 0x28 || byte & 0xf0 == 0x50
-        case .xz: byte == 0xfd
-        case .bzip2: byte == UInt8(ascii: "B")
-        case .lz4: byte == 0x04 || byte & 0xf0 == 0x50
-        }
     }
 }

@@ -34,7 +34,7 @@ public struct UnpackFlags: OptionSet, Sendable, Hashable {
     public static let loneZeroBlock = UnpackFlags(rawValue: 1 << 6)
     /// The input ended inside a gzip member or inside an entry.
     public static let truncated = UnpackFlags(rawValue: 1 << 7)
-    /// A gzip member's header or deflate data is damaged.
+    /// A gzip member's header or deflate data is damaged, or the data of another compression.
     public static let gzipDamaged = UnpackFlags(rawValue: 1 << 8)
     /// A gzip member's CRC-32 or length does not match its content.
     public static let checksumMismatch = UnpackFlags(rawValue: 1 << 9)
@@ -48,6 +48,10 @@ public struct UnpackFlags: OptionSet, Sendable, Hashable {
     public static let empty = UnpackFlags(rawValue: 1 << 13)
     /// The artifact itself could not be read to its end, for example because of a disk error.
     public static let readError = UnpackFlags(rawValue: 1 << 14)
+    /// The archive is compressed by something other than gzip: zstd, xz, bzip2 or lz4, told by its first bytes.
+    public static let otherCompression = UnpackFlags(rawValue: 1 << 15)
+    /// The content of an entry ends in zeros that were never written: the file shrank while it was archived.
+    public static let zeroPadded = UnpackFlags(rawValue: 1 << 16)
 
     private static let table: [(UnpackFlags, String)] = [
         (.trailingData, "trailing_data"), (.dataAfterEnd, "data_after_end"), (.plainTar, "plain_tar"),
@@ -55,6 +59,7 @@ public struct UnpackFlags: OptionSet, Sendable, Hashable {
         (.loneZeroBlock, "lone_zero_block"), (.truncated, "truncated"), (.gzipDamaged, "gzip_damaged"),
         (.checksumMismatch, "checksum_mismatch"), (.tarDamaged, "tar_damaged"), (.resynchronised, "resynchronised"),
         (.warnings, "warnings"), (.empty, "empty"), (.readError, "read_error"),
+        (.otherCompression, "other_compression"), (.zeroPadded, "zero_padded"),
     ]
 
     /// The names of the set flags as reports and the ledger spell them.

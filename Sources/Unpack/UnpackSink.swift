@@ -106,6 +106,8 @@ public struct EntryOutcome: Sendable, Equatable {
     public var bytes: UInt64
     /// Bytes of holes delivered.
     public var holeBytes: UInt64
+    /// The content ends in zeros that were never written: the file shrank while it was archived.
+    public var isZeroPadded = false
 }
 
 /// Takes the entries of an archive in the order in which they stand there.

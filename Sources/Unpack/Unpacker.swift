@@ -1,5 +1,7 @@
 /// Reads `.tar.gz` artifacts of unknown, possibly hostile origin, and gives their entries to a sink.
 ///
+/// What an artifact is compressed by is told by its first bytes: zstd, xz, bzip2 and lz4 are read as gzip is, and a plain
+/// tar too.
 /// No file is created or opened; memory is bounded whatever the artifact contains. All work is done on the calling
 /// thread unless ``inflatesOnOwnThread`` is set.
 public struct Unpacker: Sendable {
@@ -46,13 +48,16 @@ public struct Unpacker: Sendable {
     ) throws(Sink.Failure) -> UnpackReport {
         let first = input.next()
         let isGzip = first.count >= 2 && first[0] == 0x1f && first[1] == 0x8b
-        guard isGzip || (!first.isEmpty && TarFormat.resemblesArchive(first)) else {
+        let other = isGzip ? nil : CompressedFormat(head: first)
+        guard isGzip || other != nil || (!first.isEmpty && TarFormat.resemblesArchive(first)) else {
             return notAnArchive(first, input)
         }
         let stream: any TarStream
         if isGzip {
             let decoder = GzipDecoder(first: first, input: input, backend: backend)
             stream = inflatesOnOwnThread ? InflateThread(decoder: decoder) : GzipStream(decoder: decoder)
+        } else if let other {
+            stream = ExpandedStream(other, first: first, input: input)
         } else {
             stream = PlainStream(first: first, input: input)
         }

@@ -43,6 +43,38 @@ private func detect(_ lines: [String]) -> TimeFormat {
         (.epoch, "1763673363123 x", moment),
         (.timeOnly, "[21:16:03] x", whole),
         (.timeOnly, "21:16:03.123 x", moment),
+        (.timeOnly, "[9:16:03 PM] x", whole),
+        (.klog, "I20251120 21:16:03.123456   1 main.cc:12] x", moment),
+        (.iso, "[2025-11-20 09:16:03 PM] x", whole),
+        (.iso, "2025.11.20_21.16.03: x", whole),
+        (.iso, "2025.11.20 21:16:03 x", whole),
+        (.uptime, "3600.000 Info Net.cpp:12: x", moment),
+        (.uptime, "  3600.000: [GC x", moment),
+        (.uptime, "[ 3600.000456] docker0: x", moment),
+        (.uptime, "[3600.000s][info][gc] x", moment),
+        (.monthFirst, "11/20/2025 21:16:03: x", whole),
+        (.monthFirst, "11/20/2025 09:16:03 PM: x", whole),
+        (.monthFirst, "[11/20/2025, 9:16:03 PM] x", whole),
+        (.monthFirst, "11/20/2025, 9:16:03\u{202F}PM x", whole),
+        (.monthFirst, "[WATCHER][INFO]: [tide.log]: 11/20/2025 21:16:03: x", whole),
+        (.monthFirst, "11/20/25 21:16:03 x", whole),
+        (.dayFirst, "20.11.2025 21:16:03 x", whole),
+        (.dayFirst, "20.11.2025, 21:16:03.123 x", moment),
+        (.dayFirst, "[20/11/2025 21:16:03] x", whole),
+        (.namedMonth, #"10.0.0.1 - - [20/Nov/2025:21:16:03 +0000] "GET / HTTP/1.1" 200"#, whole),
+        (.namedMonth, #"10.0.0.1 - - [20/Nov/2025:22:16:03 +0100] "GET / HTTP/1.1" 200"#, whole),
+        (.namedMonth, "20-Nov-2025 21:16:03.123 INFO [main] x", moment),
+        (.namedMonth, "1:M 20 Nov 2025 21:16:03.123 * x", moment),
+        (.namedMonth, "[20Nov2025 21:16:03.123] [main/INFO] x", moment),
+        (.namedMonth, "Nov 20, 2025 9:16:03 PM com.foo.Bar run", whole),
+        (.ctime, "Thu Nov 20 21:16:03 2025 x", whole),
+        (.ctime, "[Thu Nov 20 21:16:03.123456 2025] [core:error] x", moment),
+        (.ctime, "Thu Nov 20 21:16:03 UTC 2025", whole),
+        (.monthDay, "11-20 21:16:03.123  1234  1234 I tag: x", moment),
+        (.monthDay, "11/20 21:16:03 [Server] x", whole),
+        (.timeInside, "[Server thread/INFO] [21:16:03] x", whole),
+        (.timeInside, "INFO 21:16:03.123 x", moment),
+        (.elapsed, "[01:00:00]: x", moment),
     ])
     func readsStamp(format: TimeFormat, line: String, expected: Int64) {
         #expect(stamp(format, line) == expected)
@@ -63,7 +95,13 @@ private func detect(_ lines: [String]) -> TimeFormat {
         ] {
             if format == .iso, line == "2025-11-20T21:16" { continue }
             if format == .isoInside, line == "2025-11-20T21:16" { continue }
-            #expect(stamp(format, line) == nil, "\(format) \(line)")
+            // Whatever stands before it, this is a time of day.
+            if format == .timeInside, line.contains(" 21:16:03") { continue }
+            var text = line
+            let own = text.withUTF8 {
+                TimeReader(format: format, context: context).ownStamp(of: UnsafeRawBufferPointer($0))
+            }
+            #expect(own == nil, "\(format) \(line)")
         }
     }
 
@@ -107,6 +145,102 @@ private func detect(_ lines: [String]) -> TimeFormat {
         #expect(detect(["1763673363 a", "1763673364 b"]) == .epoch)
         #expect(detect(["hello", "world"]) == .none)
         #expect(detect([]) == .none)
+    }
+
+    @Test func countersStartWithTheMembersFirstStamp() {
+        let lines = ["welcome", "[  870.644191] a: x", "[  970.644191] b: x"]
+        #expect(detect(lines) == .uptime)
+        var text = lines.joined(separator: "\n")
+        let start = text.withUTF8 { TimeFormat.uptime.counterStart(UnsafeRawBufferPointer($0)) }
+        #expect(start == 870_644)
+        let counted = TimeContext(sessionStart: moment, counterStart: start)
+        #expect(stamp(.uptime, lines[1], counted) == moment)
+        #expect(stamp(.uptime, lines[2], counted) == moment + 100_000)
+        #expect(stamp(.uptime, "[    0.000000] again", counted) == moment)
+    }
+
+    @Test(arguments: [
+        "mc-1  | ", "0|arena  | ", "\u{1B}[36mmc-1  | \u{1B}[0m", "\u{1B}[0;32m", "\u{FEFF}", "[pod/mc-0/server] ",
+        "arena-server-12 | \u{1B}[33m",
+    ])
+    func readsStampBehindPrefix(prefix: String) {
+        for (format, line) in [
+            (TimeFormat.timeOnly, "[21:16:03] [Server thread/INFO]: x"), (.iso, "2025-11-20 21:16:03 x"),
+            (.unreal, "[2025.11.20-21.16.03:000][  0]LogInit: x"), (.source, "L 11/20/2025 - 21:16:03: x"),
+            (.json, #"{"ts":1763673363,"msg":"x"}"#), (.klog, "I1120 21:16:03.000000 1 x"),
+            (.ctime, "Thu Nov 20 21:16:03 2025 x"), (.monthDay, "11-20 21:16:03.000  1  1 I tag: x"),
+        ] {
+            #expect(stamp(format, prefix + line) == whole, "\(format)")
+            #expect(detect((0..<3).map { _ in prefix + line }) == format)
+        }
+    }
+
+    @Test func mostLinesLeadAndOthersAreReadAllTheSame() {
+        var lines: [String] = []
+        for second in 10..<30 {
+            lines.append("[21:16:\(second)] [Server thread/INFO]: tick")
+            lines += [String](repeating: "# banner without time", count: 8)
+        }
+        lines += (10..<15).map { "2025-11-20T21:20:\($0).137+0000\tINFO\trunner\tx" }
+        #expect(detect(lines) == .timeOnly)
+        #expect(stamp(.timeOnly, "2025-11-20T21:16:03.123+0000\tINFO") == moment)
+        #expect(stamp(.iso, "[2025.11.20-21.16.03:123][  0]LogInit: x") == moment)
+        #expect(stamp(.iso, "[21:16:03] [Server thread/INFO]: x") == whole)
+        #expect(stamp(.timeOnly, #"{"time":"2025-11-20T21:16:03.123Z"}"#) == moment)
+        #expect(stamp(.iso, "    at 2025-11-20 21:16:03") == nil)
+        #expect(stamp(.none, "2025-11-20 21:16:03") == nil)
+    }
+
+    @Test func detectsTheFormatsOfServers() {
+        #expect(detect((0..<9).map { "   \($0).000 Info Net.cpp:12: tick" }) == .uptime)
+        #expect(detect((0..<9).map { "11/20/2026 09:03:0\($0) PM: tick" }) == .monthFirst)
+        #expect(detect((0..<9).map { "05/06/2026 09:03:0\($0): tick" }) == .monthFirst)
+        #expect(detect((0..<9).map { "25/06/2026 09:03:0\($0): tick" }) == .dayFirst)
+        #expect(detect((0..<9).map { "20.11.2026 21:03:0\($0) tick" }) == .dayFirst)
+        #expect(detect((0..<9).map { "[W][I]: [x.log]: 11/20/2026 21:03:0\($0): tick" }) == .monthFirst)
+        #expect(detect((0..<9).map { "10.0.0.1 - - [20/Nov/2026:21:03:0\($0) +0000] \"GET\"" }) == .namedMonth)
+        #expect(detect((0..<9).map { "Fri Nov 20 21:03:0\($0) 2026 tick" }) == .ctime)
+        #expect(detect((0..<9).map { "11-20 21:03:00.12\($0)  12  12 I tag: tick" }) == .monthDay)
+        #expect(detect((0..<9).map { "[INFO] 21:03:0\($0) tick" }) == .timeInside)
+        #expect(detect((0..<9).map { "[00:00:0\($0)]: tick" }) == .elapsed)
+        #expect(detect((0..<9).map { "[21:00:0\($0)]: tick" }) == .timeOnly)
+        #expect(detect((0..<9).map { "[00:00:0\($0)] tick" }) == .timeOnly)
+        #expect(detect((0..<9).map { "\($0).123 4.56 7.89" }) == .none)
+        #expect(detect((0..<9).map { "version 1.2.\($0) loaded" }) == .none)
+    }
+
+    @Test func datesAreFoundWithoutAFormat() {
+        func date(_ line: String) -> Int64? {
+            var line = line
+            return line.withUTF8 { TimeReader.date(in: UnsafeRawBufferPointer($0)) }
+        }
+        for line in [
+            "[2025.11.20-21.16.03:123][  0]x", "INFO [main] 2025-11-20T21:16:03.123Z x",
+            "mc-1  | 2025-11-20 21:16:03.123",
+            "20.11.2025 21:16:03.123 x", "[tag]: 11/20/2025 21:16:03.123 x", "[Thu Nov 20 21:16:03.123 2025] x",
+            "[20Nov2025 21:16:03.123] [main/INFO] x",
+        ] {
+            #expect(date(line) == moment, "\(line)")
+        }
+        for line in ["", "[21:16:03] x", "x", "1.2.3.4:5 - x", "[  870.644191] x"] { #expect(date(line) == nil) }
+    }
+
+    @Test func hostileLinesAreReadWithinTheirBounds() {
+        var dice = SystemRandomNumberGenerator()
+        let alphabet = Array("0123456789:./-[]( |,TZLNovPMFri{}\"\u{1B}m\t".utf8)
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 0...40, using: &dice)
+            let line = (0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &dice)] }
+            line.withUnsafeBytes { bytes in
+                for format in TimeFormat.allCases {
+                    _ = TimeReader(format: format, context: context).stamp(of: bytes)
+                }
+                _ = TimeReader.date(in: bytes)
+            }
+        }
+        for line in ["999999999.999 x", "9223372036854775807 x", "[999999999.999] x"] {
+            for format in TimeFormat.allCases { _ = stamp(format, line) }
+        }
     }
 
     @Test func findsDistinctiveFormatBehindLongPreamble() {

@@ -148,7 +148,7 @@ struct ExpanderTests {
     // MARK: Tools
 
     /// What a tool makes of some input; nil, with a message, where the tool is not installed.
-    private static func run(_ command: String, _ input: [UInt8]) throws -> [UInt8]? {
+    static func run(_ command: String, _ input: [UInt8]) throws -> [UInt8]? {
         var template = Array("/tmp/salvage-expand-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
         try #require(descriptor >= 0)

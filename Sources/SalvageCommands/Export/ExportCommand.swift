@@ -10,8 +10,8 @@ struct Export: ParsableCommand {
         abstract: "Write the members of a session as files.",
         discussion: """
             The one command that creates files under names that an archive chose. They land below a new folder and \
-            nowhere else; names that could mislead a terminal or another system are written %XX; links, devices and \
-            owners are not recreated. Holes stay holes.
+            nowhere else; names that could mislead a terminal or another system are written %XX; symbolic links, devices \
+            and owners are not recreated. Holes stay holes, and hard links share their content.
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
@@ -93,11 +93,16 @@ final class MemberExport {
     private(set) var bytes: UInt64 = 0
     private(set) var leftOut = 0
     private(set) var damaged: [String] = []
+    /// Members whose content hard links share, and where it was written first.
+    private var shared: [Int: String?] = [:]
 
     init(pack: SessionPack, tree: ExportTree) throws {
         self.pack = pack
         self.tree = tree
         decoder = try BlockDecoder()
+        for index in pack.reader.members.indices where pack.reader.members[index].kind == .hardlink {
+            if case .member(let content) = pack.reader.linkedContent(of: index) { shared[content] = .some(nil) }
+        }
     }
 
     func export(_ index: Int) throws {
@@ -106,12 +111,27 @@ final class MemberExport {
         switch member.kind {
         case .directory: try tree.makeFolder(components)
         case .symlink, .device, .fifo: leftOut += 1
-        case .hardlink where member.size == 0: leftOut += 1
-        case .log, .crashDump, .text, .binary, .hardlink: try writeFile(index, member, components)
+        case .hardlink where member.size == 0:
+            guard case .member(let content) = pack.reader.linkedContent(of: index) else {
+                leftOut += 1
+                return
+            }
+            try writeShared(content, components)
+        case .log, .crashDump, .text, .binary, .hardlink: try writeShared(index, components)
         }
     }
 
-    private func writeFile(_ index: Int, _ member: Member, _ components: [String]) throws {
+    /// Writes a member's content, once: a second name of it becomes a hard link, as it was.
+    private func writeShared(_ index: Int, _ components: [String]) throws {
+        if case .some(.some(let first)) = shared[index], try tree.link(first, to: components) {
+            files += 1
+            return
+        }
+        let path = try writeFile(index, pack.reader.members[index], components)
+        if shared[index] != nil { shared[index] = path }
+    }
+
+    private func writeFile(_ index: Int, _ member: Member, _ components: [String]) throws -> String {
         let file = try tree.createFile(components)
         defer { close(file.descriptor) }
         files += 1
@@ -130,9 +150,12 @@ final class MemberExport {
         }
         var times = [timespec(), timespec()]
         times[0].tv_nsec = Self.keepTime
-        times[1].tv_sec = Int(member.mtime / 1_000_000_000)
-        times[1].tv_nsec = Int((member.mtime % 1_000_000_000 + 1_000_000_000) % 1_000_000_000)
+        // A time before 1970 counts its fraction forward from the second before it.
+        let fraction = Int((member.mtime % 1_000_000_000 + 1_000_000_000) % 1_000_000_000)
+        times[1].tv_nsec = fraction
+        times[1].tv_sec = Int(member.mtime / 1_000_000_000) - (member.mtime < 0 && fraction > 0 ? 1 : 0)
         _ = futimens(file.descriptor, times)
+        return file.path
     }
 
     /// utimensat(2): leave this time as it is.

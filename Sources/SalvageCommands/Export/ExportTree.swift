@@ -54,6 +54,35 @@ final class ExportTree {
         throw Failure("name_taken", "too many members have the same name", path: path + "/" + name)
     }
 
+    /// Gives a file that was created here a second name, which is taken care of as in ``createFile(_:)``; false where the
+    /// file system knows no hard links, or has enough of them.
+    func link(_ existing: String, to components: [String]) throws -> Bool {
+        let from = try openParent(of: existing)
+        defer { close(from.folder) }
+        let parent = try makeParents(components.dropLast())
+        let name = components.last ?? "%"
+        for number in 1...10_000 {
+            let candidate = (parent.isEmpty ? "" : parent + "/") + (number == 1 ? name : "\(name)~\(number)")
+            let to = try openParent(of: candidate)
+            defer { close(to.folder) }
+            if linkat(from.folder, from.name, to.folder, to.name, 0) == 0 { return true }
+            guard errno == EEXIST else { return false }
+        }
+        throw Failure("name_taken", "too many members have the same name", path: path + "/" + name)
+    }
+
+    private func openParent(of relative: String) throws -> (folder: Int32, name: String) {
+        var parent = "."
+        var name = relative
+        if let slash = relative.lastIndex(of: "/") {
+            parent = String(relative[..<slash])
+            name = String(relative[relative.index(after: slash)...])
+        }
+        let folder = salvage_open_beneath(root, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        guard folder >= 0 else { throw ExportTree.failure("cannot open a folder", path + "/" + parent) }
+        return (folder, name)
+    }
+
     private func makeParents(_ components: ArraySlice<String>) throws -> String {
         var made = ""
         for component in components {
@@ -74,17 +103,7 @@ final class ExportTree {
     }
 
     private func makeOne(_ relative: String) throws {
-        let parent: String
-        let name: String
-        if let slash = relative.lastIndex(of: "/") {
-            parent = String(relative[..<slash])
-            name = String(relative[relative.index(after: slash)...])
-        } else {
-            parent = "."
-            name = relative
-        }
-        let folder = salvage_open_beneath(root, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
-        guard folder >= 0 else { throw ExportTree.failure("cannot open a folder", path + "/" + parent) }
+        let (folder, name) = try openParent(of: relative)
         defer { close(folder) }
         guard mkdirat(folder, name, 0o700) == 0 || errno == EEXIST else {
             throw ExportTree.failure("cannot create a folder", path + "/" + relative)
