@@ -1,7 +1,7 @@
 /// The functions that say nothing about a bug, as game servers meet them. Patterns end in `*` where a beginning is meant.
 enum SignatureLists {
     /// What text formats add of their own; see ``MachineryNames`` for native code.
-    static let fromFormats: [String] = []
+    static let fromFormats: [String] = TextReportFormats.all.flatMap(\.irrelevant)
 
     /// Skipped wherever they stand at the top: raising, aborting, unwinding, reporting.
     static let irrelevant = NamePatterns(MachineryNames.all + fromFormats)

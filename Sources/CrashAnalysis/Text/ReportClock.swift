@@ -20,8 +20,12 @@ struct ReportClock {
             .map { TimeReader(format: $0, context: context) }
     }
 
-    private static let dated: [TimeFormat] = [.unreal, .source, .iso, .isoInside]
-    private static let undated: Set<TimeFormat> = [.klog, .syslog, .timeOnly]
+    private static let dated: [TimeFormat] = [
+        .unreal, .source, .iso, .isoInside, .ctime, .namedMonth, .monthFirst, .dayFirst,
+    ]
+    private static let undated: Set<TimeFormat> = [
+        .klog, .syslog, .timeOnly, .uptime, .monthDay, .timeInside, .elapsed,
+    ]
 
     /// Milliseconds since 1970 of the report's own first stamp, else of the nearest one above it.
     func time(in window: TextWindow, first: Int, end: Int) -> Int64? {
