@@ -131,4 +131,24 @@ import Testing
         for name in ["abort", "__GI_", "__GI_abort", "std::x", "abc", "zz"] { #expect(patterns.matches(name)) }
         for name in ["", "__GI", "std", "zzz", "b", "_"] { #expect(!patterns.matches(name)) }
     }
+
+    /// Names come from files that nobody vouches for: long ones of every mark must not take long.
+    @Test(arguments: [
+        "<", ">", "(", "()", "$", "$$", "$1", "::$_1", "::$_1::", "closure #1 in ", "(anonymous namespace)", " const::",
+        "<a>d__1.", "<<a>b__1>d",
+        "{lambda#1}", "'lambda1'", " in ", " -> ", "a[123456]", "operator", " as ", "@1", "+0x1", "generic <> of ",
+        "a.", "\"", "/a", "'a ", "::1",
+    ]) func longNamesTakeNoLongTime(piece: String) {
+        let name = "a" + String(repeating: piece, count: (64 << 10) / piece.utf8.count)
+        let took = ContinuousClock().measure {
+            for text in [name, String(name.dropFirst())] {
+                _ = SignatureNames.normalise(text)
+                _ = SignatureMessages.normalise(text)
+                _ = SignatureStack.isNothing(text)
+            }
+        }
+        // Without optimisation; quadratic work takes minutes.
+        #expect(took < .seconds(10), "\(piece): \(took)")
+        if took > .seconds(1) { print("slow name: \(piece): \(took)") }
+    }
 }

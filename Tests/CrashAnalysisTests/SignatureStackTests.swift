@@ -73,6 +73,19 @@ import Testing
         ),
         (["<core[c1f1a4ba060b9bfa]::option::Option<shop::Seat>>::unwrap", "shop::take"], "shop::take"),
         (["<shop[1a2b3c4d5e6f7081]::Seats>::take", "shop::serve"], "<T>::take | shop::serve"),
+        (
+            [
+                "core::panicking::panic_bounds_check", "<usize as core::slice::index::SliceIndex<[T]>>::index",
+                "Tide::advance",
+            ], "Tide::advance"
+        ),
+        (
+            ["<shop::Grid as core::ops::index::Index<usize>>::index", "main"],
+            "<shop::Grid as core::ops::index::Index<usize>>::index"
+        ),
+        (["write", "Log::flush", "main"], "write | Log::flush"),
+        (["(0x2d8d7c) in Pocket::release(Item&) at", "main"], "Pocket::release"),
+        (["memcpy@plt", "strtol@@GLIBC_2.2.5", "Config::load"], "strtol | Config::load"),
         (["runtime/debug.Stack", "main.handler.func1", "panic", "main.damage", "main.main"], "main.damage"),
         (["sync.runtime_Semacquire", "sync.(*WaitGroup).Wait", "main.wait"], "sync.(*WaitGroup).Wait"),
         (

@@ -120,11 +120,18 @@ enum GeneratedNames {
     private static func java(_ name: String) -> String {
         let name = withoutLambdaAddress(name)
         var result: [String] = []
+        // The last part that is not empty, and its last word.
+        var earlier = ""
+        var kind = ""
         for piece in name.split(separator: "$" as Character, omittingEmptySubsequences: false).map(String.init) {
             let tail = piece.prefix { $0 != "." && $0 != "(" && $0 != "/" }
             let rest = piece.dropFirst(tail.count)
-            let earlier = result.last { !$0.isEmpty } ?? ""
-            let kind = earlier.split(whereSeparator: { $0 == "." || $0 == "/" }).last.map(String.init) ?? earlier
+            defer {
+                if let last = result.last, !last.isEmpty, !piece.isEmpty {
+                    earlier = last
+                    kind = last.split(whereSeparator: { $0 == "." || $0 == "/" }).last.map(String.init) ?? last
+                }
+            }
             if !result.isEmpty, !tail.isEmpty, tail.allSatisfy(\.isNumber) {
                 result.append("N" + rest)
             } else if hashed.contains(where: { earlier.hasSuffix($0) }), !tail.isEmpty {

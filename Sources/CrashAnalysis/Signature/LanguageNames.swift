@@ -36,6 +36,24 @@ enum RustNames {
             || byte == UInt8(ascii: "_") || byte >= 0x80
     }
 
+    private static let primitives: Set<String> = [
+        "str", "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+        "f32", "f64",
+    ]
+    private static let libraries = [
+        "[", "(", "alloc::", "core::", "std::", "hashbrown::", "dyn core::", "dyn std::", "dyn alloc::",
+    ]
+
+    /// The trait of `<usize as core::slice::index::SliceIndex<…>>::index`, when the type is one of the language or its
+    /// library; nil for a type of the program.
+    static func libraryTrait(_ name: String) -> Substring? {
+        guard name.hasPrefix("<"), let mark = name.find(" as ") else { return nil }
+        var type = name[..<mark.lowerBound].dropFirst()
+        while type.hasPrefix("&") || type.hasPrefix("mut ") { type = type.dropFirst(type.hasPrefix("&") ? 1 : 4) }
+        guard primitives.contains(String(type)) || libraries.contains(where: { type.hasPrefix($0) }) else { return nil }
+        return name[mark.upperBound...]
+    }
+
     /// `<shop::Seats>::take` is `shop::Seats::take`; nil where the bracket names a trait, or is none of Rust's.
     static func inherent(_ raw: String) -> String? {
         let name = withoutCrateHashes(raw)

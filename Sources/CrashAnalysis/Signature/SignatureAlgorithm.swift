@@ -102,7 +102,7 @@ public enum SignatureAlgorithm {
         if let module = frame.module, !SignatureStack.isNothing(module), let offset = frame.offset {
             return place(module, offset, frame, record)
         }
-        guard let file = frame.file, !SignatureStack.isNothing(file) else { return nil }
+        guard let file = frame.file, !SignatureStack.isNothing(file), !file.hasPrefix("/rustc/") else { return nil }
         let short = SystemModules.baseName(file)
         return (frame.line.map { "\(short)#\($0)" } ?? short, .symbol)
     }

@@ -10,19 +10,27 @@ enum SignatureLists {
     static let raisers = NamePatterns(MachineryNames.raisers)
 
     /// Part of a signature, but not enough of it: the caller is named too.
-    static let prefix = NamePatterns([
-        "std::*", "__gnu_cxx::*", "boost::*", "absl::*", "core::*", "alloc::*", "<alloc::*", "<core::*", "<std::*",
-        "TArray*", "TMap*", "TSet*", "TSparseArray*", "TSharedPtr*", "TSharedRef*", "TWeakPtr*", "TFunction*",
-        "TUniquePtr*", "TIndirectArray*", "FString::*", "FName::*", "FMemory::*", "FMalloc*", "TBaseDelegate*",
-        "UObject::ProcessEvent*", "UFunction::Invoke*", "pthread_mutex_*", "___pthread_mutex_*", "__pthread_mutex_*",
-        "__lll_lock*", "runtime.mapaccess*", "runtime.mapassign*", "runtime.chansend*", "runtime.chanrecv*",
-        "runtime.growslice*", "runtime.makeslice*", "sync.(*Mutex)*", "Swift.*", "specialized Swift.*", "swift_retain*",
-        "swift_release*", "objc_msgSend*", "java.util.*", "java.lang.*", "System.Collections.*", "System.Linq.*",
-        "Vector*", "Ref<*", "Variant::*", "vfprintf*", "__vfprintf*", "printf*", "strcpy*", "strcmp*", "qsort*",
-        "_free_base", "_malloc_base", "RtlFreeHeap*", "RtlAllocateHeap*", "vsnprintf*", "__vsnprintf*", "snprintf*",
-        "sprintf*", "strcat*", "strncpy*", "strtol*", "strtoul*", "atoi*", "fwrite*", "fread*", "sync.(*RWMutex)*",
-        "<anonymous>", "anonymous", "<lambda>", "<genexpr>", "<listcomp>", "eval",
-    ])
+    static let prefix = NamePatterns(
+        Array(intercepted) + [
+            "std::*", "__gnu_cxx::*", "boost::*", "absl::*", "core::*", "alloc::*", "<alloc::*", "<core::*", "<std::*",
+            "TArray*", "TMap*", "TSet*", "TSparseArray*", "TSharedPtr*", "TSharedRef*", "TWeakPtr*", "TFunction*",
+            "TUniquePtr*", "TIndirectArray*", "FString::*", "FName::*", "FMemory::*", "FMalloc*", "TBaseDelegate*",
+            "UObject::ProcessEvent*", "UFunction::Invoke*", "pthread_mutex_*", "___pthread_mutex_*",
+            "__pthread_mutex_*",
+            "__lll_lock*", "runtime.mapaccess*", "runtime.mapassign*", "runtime.chansend*", "runtime.chanrecv*",
+            "runtime.growslice*", "runtime.makeslice*", "sync.(*Mutex)*", "Swift.*", "specialized Swift.*",
+            "swift_retain*",
+            "swift_release*", "objc_msgSend*", "java.util.*", "java.lang.*", "System.Collections.*", "System.Linq.*",
+            "Vector*", "Ref<*", "Variant::*", "vfprintf*", "__vfprintf*", "printf*", "strcpy*", "strcmp*", "qsort*",
+            "_free_base", "_malloc_base", "RtlFreeHeap*", "RtlAllocateHeap*", "vsnprintf*", "__vsnprintf*", "snprintf*",
+            "sprintf*", "strcat*", "strncpy*", "strtol*", "strtoul*", "atoi*", "fwrite*", "fread*", "sync.(*RWMutex)*",
+            "<anonymous>", "anonymous", "<lambda>", "<genexpr>", "<listcomp>", "eval",
+            "poll", "ppoll", "select", "epoll_wait", "epoll_pwait", "accept", "accept4", "connect", "open", "close",
+            "nanosleep",
+            "clock_nanosleep", "usleep", "sleep", "wait4", "waitpid", "futex_wait*", "__futex_*", "sem_wait*",
+            "pthread_cond_*",
+            "___pthread_cond_*", "__pthread_cond_*", "pthread_join*", "ioctl", "mmap", "munmap", "readdir*", "getenv*",
+        ])
 
     /// Where reading a stack for its signature ends: everything below starts threads and programs.
     static let bottom = NamePatterns(

@@ -6,7 +6,7 @@ enum SignatureNames {
         if name.hasPrefix("<unknown") || name.hasPrefix("<signal ") || name.hasPrefix("@0x") { return name }
         // The text behind it tells which check failed.
         if name.hasPrefix("Swift runtime failure") { return name.before(":") ?? name }
-        name = withoutOffset(name)
+        name = withoutVersion(withoutOffset(withoutPlace(name)))
         let swift = SwiftNames.bare(name)
         name = GeneratedNames.normalise(RustNames.withoutCrateHashes(swift.name))
         let normal = plain(name)
@@ -20,6 +20,28 @@ enum SignatureNames {
 
     private static func bounded(_ raw: String) -> String {
         raw.utf8.count > longest ? String(decoding: raw.utf8.prefix(longest), as: UTF8.self) : raw
+    }
+
+    /// `(0x2d8d7c) in Pocket::release(Item&) at`: what some printers of stacks leave around a name.
+    private static func withoutPlace(_ raw: String) -> String {
+        var name = raw
+        if name.hasPrefix("(0x") || name.hasPrefix("0x"), let mark = name.find(" in "),
+            name[..<mark.lowerBound].allSatisfy({ $0.isHexDigit || "x()".contains($0) })
+        {
+            name = String(name[mark.upperBound...])
+        }
+        return name.hasSuffix(") at") ? String(name.dropLast(3)) : name
+    }
+
+    /// `memcpy@@GLIBC_2.14`, `memcpy@plt`, `000002cd.plt_call.memcpy`: the linker's ways to a function.
+    private static func withoutVersion(_ raw: String) -> String {
+        for mark in ["@@", "@plt", "@GLIBC"] {
+            if let found = raw.find(mark), found.lowerBound > raw.startIndex { return String(raw[..<found.lowerBound]) }
+        }
+        if let stub = raw.find(".plt_call."), raw[..<stub.lowerBound].allSatisfy(\.isHexDigit) {
+            return String(raw[stub.upperBound...])
+        }
+        return raw
     }
 
     /// `take + 623`, `take+0x7f`: where in the function, which is another place in every build.

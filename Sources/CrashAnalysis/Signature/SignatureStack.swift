@@ -18,13 +18,19 @@ struct SignatureStack {
 
         func isSkipped(_ rules: SignatureRules) -> Bool {
             guard let name, !rules.keeps(name) else { return false }
+            // An index that is out of range is the mistake of whoever asked for it.
+            if let trait = RustNames.libraryTrait(name),
+                trait.hasPrefix("core::slice::index::") || trait.hasPrefix("core::ops::index::Index")
+            {
+                return true
+            }
             return rules.skips(name) || path.map(rules.skips) ?? false
         }
 
         /// A name without its type is told from its namesakes by its caller.
         func isPrefix(_ rules: SignatureRules) -> Bool {
             guard let name, !rules.keeps(name) else { return false }
-            return name.hasPrefix("<T>::") || rules.isPrefix(name)
+            return name.hasPrefix("<T>::") || RustNames.libraryTrait(name) != nil || rules.isPrefix(name)
         }
 
         /// True for a frame of the program, and not of a library that comes with the system.
@@ -127,7 +133,7 @@ struct SignatureStack {
         var end = entries.startIndex
         var isCertain = true
         for (at, entry) in zip(entries.indices, entries).prefix(deepestHandler) {
-            guard let name = entry.name else {
+            guard let name = entry.name ?? entry.frame.file.map(SystemModules.baseName) else {
                 if SystemModules.contains(entry.frame.module) { continue }
                 break
             }
