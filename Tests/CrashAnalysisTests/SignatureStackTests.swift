@@ -67,6 +67,7 @@ import Testing
                 "std::panicking::catch_unwind", "std::rt::lang_start",
             ], "p::seat"
         ),
+        (["core::slice::index::<impl core::ops::index::Index<I> for [T]>::index", "rs::take"], "rs::take"),
         (
             ["std::sys::pal::unix::abort_internal", "std::process::abort", "__rustc::__rust_abort", "rsx::take"],
             "rsx::take"

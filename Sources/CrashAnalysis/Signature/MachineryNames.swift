@@ -149,13 +149,14 @@ enum MachineryNames {
         "<<std::sys::backtrace::*", "<std::sys_common::backtrace::*", "core::result::unwrap_failed*",
         "core::option::expect_failed*", "core::option::unwrap_failed*", "core::option::Option<T>::unwrap*",
         "core::option::Option<T>::expect*", "core::result::Result<T>::unwrap*", "core::result::Result<T>::expect*",
-        "core::cell::panic_already*", "core::str::slice_error_fail*", "core::slice::index::slice_*",
-        "core::slice::copy_from_slice_impl*", "alloc::vec::Vec<T>::remove::assert_failed*",
-        "alloc::vec::Vec<T>::swap_remove::assert_failed*", "alloc::alloc::handle_alloc_error*", "alloc::raw_vec::*",
-        "core::ops::function::*", "core::fmt::*", "<core::fmt::*", "std::io::default_write_fmt*",
-        "std::io::Write::write_fmt*", "std::alloc::*", "alloc::alloc::*", "__rust_*", "__rg_*", "__rdl_*",
-        "color_eyre::*", "<color_eyre::*", "color_backtrace::*", "human_panic::*", "sentry_backtrace::*",
-        "sentry_panic::*", "anyhow::error::*", "eyre::*", "std::sys::thread_local::*", "log_panics::*",
+        "core::cell::panic_already*", "core::str::slice_error_fail*", "core::slice::index::*", "core::str::traits::*",
+        "core::array::<T>::*", "alloc::string::<T>::*", "alloc::vec::<T>::*", "core::slice::copy_from_slice_impl*",
+        "alloc::vec::Vec<T>::remove::assert_failed*", "alloc::vec::Vec<T>::swap_remove::assert_failed*",
+        "alloc::alloc::handle_alloc_error*", "alloc::raw_vec::*", "core::ops::function::*", "core::fmt::*",
+        "<core::fmt::*", "std::io::default_write_fmt*", "std::io::Write::write_fmt*", "std::alloc::*",
+        "alloc::alloc::*", "__rust_*", "__rg_*", "__rdl_*", "color_eyre::*", "<color_eyre::*", "color_backtrace::*",
+        "human_panic::*", "sentry_backtrace::*", "sentry_panic::*", "anyhow::error::*", "eyre::*",
+        "std::sys::thread_local::*", "log_panics::*",
     ]
 
     /// Swift, and the checks of its collections.
