@@ -135,6 +135,8 @@ struct Supervisor {
             guard !word.isEmpty else { return nil }
             if word.last == UInt8(ascii: ":"), word.count > 1 {
                 let name = Array(word.prefix { $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: ":") })
+                // `2026-11-20T21:03:09.137Z info: ` is the program's own.
+                guard LineHead.level(String(decoding: name, as: UTF8.self)) == nil else { return nil }
                 let rest = line[word.endIndex...]
                 return (name, rest.first == 0x20 ? rest.dropFirst() : rest)
             }

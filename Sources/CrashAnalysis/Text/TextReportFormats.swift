@@ -1,8 +1,10 @@
 /// The formats that are read, each one line. Formats that share a literal are tried in this order.
 enum TextReportFormats {
     static let all: [TextReportFormat] = [
-        .go, .rust, .python, .faulthandler, .managed, .javaFatal, .sanitizer, .undefinedBehaviour, .stack, .glibc,
-        .assertion, .terminate, .unreal, .unity, .godot, .source, .swift, .v8, .ruby, .lua, .shell, .microdump,
+        .go, .goRace, .rust, .rustRuntime, .python, .faulthandler, .java, .minecraft, .hang, .dotnet, .dotnetFatal,
+        .createdump, .node, .v8, .bun, .javaFatal, .javaMemory, .beam, .beamProcess, .sanitizer, .undefinedBehaviour,
+        .stack, .glibc, .assertion, .terminate, .unreal, .unity, .godot, .source, .swift, .ruby, .lua, .php, .shell,
+        .microdump,
     ]
 
     /// Every literal once, in order of the ids.

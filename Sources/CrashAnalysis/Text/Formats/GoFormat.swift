@@ -2,65 +2,138 @@ extension TextReportFormat {
     static let go = TextReportFormat(
         name: "go",
         anchors: [
-            Anchor(0, "panic: "), Anchor(1, "fatal error: "), Anchor(2, "goroutine "),
+            Anchor(0, "panic: "), Anchor(1, "fatal error: "), Anchor(2, "goroutine "), Anchor(144, " sigcode="),
         ],
         ending: .saysItself, rank: 70, lead: .word, parse: TextGo.parse)
 }
 
-/// Go: `panic:` or `fatal error:`, then goroutines as pairs of a call line and an indented file line.
+extension TextReportFormat {
+    /// Go's race detector, which lets the program go on.
+    static let goRace = TextReportFormat(
+        name: "go_race", anchors: [Anchor(145, "WARNING: DATA RACE")],
+        ending: .survived, lead: .word, parse: TextGo.parseRace)
+}
+
+/// Go: `panic:`, `fatal error:` or a signal, then goroutines as pairs of a call line and an indented file line.
 enum TextGo {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         if head.hasPrefix("goroutine ") { return parseBare(lines) }
+        if head.find(" sigcode=") != nil || lines.window.text(lines.at).hasPrefix("PC=0x") {
+            return parseSignal(lines)
+        }
         guard head.hasPrefix("panic: ") || head.hasPrefix("fatal error: ") else { return nil }
         var record = CrashRecord(kind: "go")
-        let text = head.after(": ") ?? ""
-        record.message = text
+        record.message = head.after(": ")?.trimmed
         record.exception = head.hasPrefix("panic: ") ? "panic" : "fatal error"
         var at = lines.at + 1
-        if let signal = lines.next(from: at, gap: 2, { $0.hasPrefix("[signal ") ? $0 : nil }) {
+        // `panic: first [recovered]`, then the later ones, indented: the last one is what ended the process.
+        while at < lines.at + 32, lines[at].hasPrefix("\tpanic: ") || lines[at].hasPrefix("panic: ") {
+            record.notes.append("after panic: " + String((record.message ?? "").prefix(200)))
+            record.message = lines[at].after("panic: ")?.trimmed
+            at += 1
+        }
+        let signal = lines.next(from: at, gap: 12, { line -> String? in
+            line.hasPrefix("[signal ") || goroutine(line) != nil ? line : nil
+        })
+        var hasSignal = false
+        if let signal, signal.found.hasPrefix("[signal ") {
             takeSignal(&record, signal.found)
             at = signal.after
+            hasSignal = true
         }
-        guard let start = lines.next(from: at, gap: 40, { goroutine($0) }) else { return nil }
-        record.thread = start.found
-        let end = frames(lines, from: start.after, into: &record)
-        let recovered = head.contains("[recovered]") && !text.contains("panic")
-        return finish(record, lines, end: end, fate: recovered ? .unsaid : .died)
+        guard let end = goroutines(lines, from: at, gap: 60, into: &record) else {
+            // GOTRACEBACK=none leaves the goroutines out.
+            let exit = lines.next(from: at, gap: 1, { $0.hasPrefix("exit status 2") ? true : nil })
+            guard hasSignal || exit != nil else { return nil }
+            return TextReport(record: record, fate: .died, first: lines.at, end: exit?.after ?? at)
+        }
+        return TextReport(record: record, fate: .died, first: lines.at, end: end)
     }
 
-    /// A goroutine whose header line was lost.
-    private static func parseBare(_ lines: ReportLines) -> TextReport? {
-        guard let id = goroutine(lines[lines.at]) else { return nil }
+    /// `SIGSEGV: segmentation violation` above `PC=0x… m=0 sigcode=1 addr=0x0`: a signal outside of Go's own code.
+    private static func parseSignal(_ lines: ReportLines) -> TextReport? {
+        let place = lines.window.text(lines.at)
+        guard place.hasPrefix("PC=0x"), lines.at > 0 else { return nil }
+        let head = lines.window.text(lines.at - 1)
+        guard head.hasPrefix("SIG"), let name = head.before(":"), name.utf8.count <= 10 else { return nil }
         var record = CrashRecord(kind: "go")
-        record.thread = id
-        let end = frames(lines, from: lines.at + 1, into: &record)
-        return finish(record, lines, end: end, fate: .unsaid)
+        record.exception = "fatal error"
+        record.message = head.after(": ")?.trimmed
+        record.signal = name
+        record.address = place.after("addr=")?.leadingHex.map(Address.init)
+        let end = goroutines(lines, from: lines.at + 1, gap: 60, into: &record)
+        // `kill -3` asks for the stacks.
+        let fate: TextReport.Fate = name == "SIGQUIT" ? .survived : .died
+        return TextReport(record: record, fate: fate, first: lines.at - 1, end: end ?? lines.at + 1)
     }
 
-    private static func finish(
-        _ record: CrashRecord, _ lines: ReportLines, end: Int, fate: TextReport.Fate
-    ) -> TextReport? {
-        guard !record.frames.isEmpty else { return nil }
-        var last = end
-        // The other goroutines follow; they belong to the same report.
-        while let other = lines.next(from: last, gap: 3, { goroutine($0) }) {
-            var ignored = record
-            ignored.frames = []
-            let next = frames(lines, from: other.after, into: &ignored)
-            guard next > last else { break }
-            last = next
+    /// A goroutine whose header line was lost, or one of a dump too long to be read at once.
+    private static func parseBare(_ lines: ReportLines) -> TextReport? {
+        guard goroutine(lines[lines.at]) != nil else { return nil }
+        var record = CrashRecord(kind: "go")
+        record.exception = "panic"
+        guard let end = goroutines(lines, from: lines.at, gap: 0, into: &record) else { return nil }
+        var report = TextReport(
+            record: record, fate: isRecovered(lines, record) ? .survived : .unsaid, first: lines.at, end: end)
+        report.continues = (max(0, lines.at - 3)..<lines.at).contains { filePlace(lines[$0]) != nil }
+        return report
+    }
+
+    /// True for the stack of a panic that a server caught, and for one that the program asked for.
+    private static func isRecovered(_ lines: ReportLines, _ record: CrashRecord) -> Bool {
+        let caught = ["runtime/debug.Stack", "runtime/debug.PrintStack", "net/http.(*conn).serve.func1", "runtime.Stack"]
+        if record.frames.prefix(6).contains(where: { $0.function.map(caught.contains) ?? false }) { return true }
+        return (max(0, lines.at - 3)..<lines.at).contains { index in
+            let text = lines.window.text(index).lowercased()
+            return ["panic serving", "recover", "sigquit", "stack trace:", "stack dump"].contains { text.contains($0) }
         }
-        if let exit = lines.next(from: last, gap: 1, { $0.hasPrefix("exit status ") ? $0 : nil }) { last = exit.after }
-        return TextReport(record: record, fate: fate, first: lines.at, end: last)
+    }
+
+    /// Reads every goroutine from the first within the gap on; the frames of the first one that tells more than the
+    /// scheduler's are kept. Gives the index after the last one, nil where there is none with frames.
+    private static func goroutines(
+        _ lines: ReportLines, from start: Int, gap: Int, into record: inout CrashRecord
+    ) -> Int? {
+        guard var next = lines.next(from: start, gap: gap, { goroutine($0) }) else { return nil }
+        var last: Int?
+        while true {
+            var one = record
+            one.frames = []
+            let end = frames(lines, from: next.after, into: &one)
+            let isFirst = record.frames.isEmpty
+            let isScheduler = record.thread == 0 && next.found != 0
+            if !one.frames.isEmpty, isFirst || isScheduler {
+                record.frames = one.frames
+                record.thread = next.found
+            }
+            // One without frames, too, stands in the dump.
+            last = max(last ?? 0, end)
+            guard let other = lines.next(from: end, gap: 4, { goroutine($0) }) else { break }
+            next = other
+        }
+        guard !record.frames.isEmpty, var end = last else { return nil }
+        if let exit = lines.next(from: end, gap: 20, { $0.hasPrefix("exit status ") || isRegister($0) ? $0 : nil }) {
+            end = exit.after
+            while end < lines.count, isRegister(lines[end]) || lines[end].hasPrefix("exit status ") { end += 1 }
+        }
+        return end
+    }
+
+    /// `rax    0x0` behind a dump with GOTRACEBACK=crash.
+    private static func isRegister(_ line: String) -> Bool {
+        guard line.utf8.count < 40, let name = line.split(separator: " ").first, name.utf8.count <= 6 else { return false }
+        return line.trimmed.dropFirst(name.count).trimmed.hasPrefix("0x") && line.first?.isLetter == true
     }
 
     private static func takeSignal(_ record: inout CrashRecord, _ line: String) {
-        record.signal = line.after("[signal ")?.split(whereSeparator: { ": ]".contains($0) }).first.map(String.init)
+        let name = line.after("[signal ")?.split(whereSeparator: { ": ]".contains($0) }).first.map(String.init)
+        // Windows has numbers in their place.
+        if let name, name.hasPrefix("SIG") { record.signal = name }
         record.address = line.after("addr=")?.leadingHex.map(Address.init)
     }
 
-    /// The id of `goroutine 17 [running, locked to thread]:`.
+    /// The id of `goroutine 17 gp=0xc000 m=0 [running, locked to thread]:`.
     private static func goroutine(_ line: String) -> Int? {
         guard line.hasPrefix("goroutine "), line.trimmed.hasSuffix("]:"), line.contains("[") else { return nil }
         return line.dropFirst(10).leadingNumber
@@ -70,7 +143,8 @@ enum TextGo {
         var at = start
         while record.frames.count < ReportLines.frameLimit {
             guard let call = lines.next(from: at, gap: 3, { callName($0) }), goroutineFree(lines, at, call.after - 1),
-                let place = lines.next(from: call.after, gap: 3, { filePlace($0) })
+                let place = lines.next(from: call.after, gap: 3, { filePlace($0) }),
+                goroutineFree(lines, call.after, place.after)
             else { break }
             record.frames.append(
                 .printed(record.frames.count, function: call.found, file: place.found.file, line: place.found.line))
@@ -88,9 +162,7 @@ enum TextGo {
         if let created = line.after("created by "), line.hasPrefix("created by ") {
             return created.before(" in goroutine") ?? created.trimmed
         }
-        guard line.first?.isWhitespace == false, line.hasSuffix(")") || line.hasSuffix(", ...)"),
-            !line.hasPrefix("goroutine ")
-        else { return nil }
+        guard line.first?.isWhitespace == false, line.hasSuffix(")"), !line.hasPrefix("goroutine ") else { return nil }
         var depth = 0
         for index in line.indices.reversed() {
             if line[index] == ")" { depth += 1 }
@@ -104,10 +176,36 @@ enum TextGo {
     }
 
     private static func filePlace(_ line: String) -> (file: String, line: Int?)? {
-        guard line.first == "\t" || line.hasPrefix("    "), let first = line.trimmed.split(separator: " ").first else {
-            return nil
-        }
-        let place = first.fileAndLine
+        guard line.first == "\t" || line.hasPrefix("    ") else { return nil }
+        // A path may hold spaces; ` +0x1c` and ` fp=0x… sp=0x… pc=0x…` stand behind.
+        let text = line.trimmed
+        let place = (text.before(" +0x") ?? text.before(" fp=0x") ?? text).trimmed.fileAndLine
         return place.line == nil ? nil : place
+    }
+
+    /// `Write at 0x00c0000b4010 by goroutine 7:`, then indented pairs.
+    static func parseRace(_ lines: ReportLines) -> TextReport? {
+        guard lines[lines.at].hasPrefix("WARNING: DATA RACE") else { return nil }
+        var record = CrashRecord(kind: "go_race")
+        record.exception = "data race"
+        let access = lines[lines.at + 1]
+        guard access.find(" by ") != nil, let at = access.after(" at ")?.leadingHex else { return nil }
+        record.address = Address(at)
+        record.access = access.lowercased().contains("write") ? "write" : "read"
+        var end = lines.at + 2
+        var isFirst = true
+        while end < min(lines.count, lines.at + 400), !lines[end].hasPrefix("=====") {
+            let line = lines[end]
+            if line.trimmed.isEmpty { isFirst = false }
+            if isFirst, line.hasPrefix("  "), let name = callName(line.trimmed) {
+                let place = lines[end + 1].trimmed
+                let found = (place.before(" +0x") ?? place).fileAndLine
+                record.frames.append(
+                    .printed(record.frames.count, function: name, file: found.line == nil ? nil : found.file, line: found.line))
+            }
+            end += 1
+        }
+        guard !record.frames.isEmpty else { return nil }
+        return TextReport(record: record, fate: .survived, first: lines.at, end: min(end + 1, lines.count))
     }
 }

@@ -3,54 +3,100 @@ extension TextReportFormat {
         name: "java_fatal",
         anchors: [
             Anchor(14, "A fatal error has been detected by the Java"),
+            Anchor(127, "There is insufficient memory for the Java"),
         ],
         start: .afterPrefix, ending: .ended, rank: 70, parse: TextJavaFatal.parse)
 }
 
-/// The Java VM's fatal error log (`hs_err_pid*.log`).
+extension TextReportFormat {
+    /// The line with which the Java VM ends itself when its memory is full.
+    static let javaMemory = TextReportFormat(
+        name: "java_memory",
+        anchors: [
+            Anchor(128, "Terminating due to java.lang."), Anchor(129, "Aborting due to java.lang."),
+        ],
+        ending: .ended, parse: TextJavaFatal.parseMemory)
+}
+
+/// The Java VM's fatal error log (`hs_err_pid*.log`), the head of it that goes to the console, and its last words.
 enum TextJavaFatal {
-    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
+    static func parse(_ lines: ReportLines) -> TextReport? {
+        guard lines[lines.at].drop(while: { $0 == "#" }).trimmed.hasPrefix(anyOf: starts) else { return nil }
         var record = CrashRecord(kind: "java_fatal")
+        if lines[lines.at].contains("insufficient memory") {
+            record.exception = "Out of Memory Error"
+            record.message = "There is insufficient memory for the Java Runtime Environment to continue."
+        }
+        var end = head(lines, into: &record)
+        let body = lines.next(from: end, gap: 4, { $0.hasPrefix("---------------  ") ? true : nil })
+        if let body { end = sections(lines, from: body.after - 1, into: &record) }
+        // A console may hold the words of the VM right before.
+        var first = lines.at
+        while first > 0, lines.at - first < 4, lines[first - 1].trimmed == "#" { first -= 1 }
+        return TextReport(record: record, fate: .died, first: first, end: end)
+    }
+
+    private static let starts = ["A fatal error has been detected by", "There is insufficient memory for the Java"]
+
+    /// The block of `#` lines.
+    private static func head(_ lines: ReportLines, into record: inout CrashRecord) -> Int {
         var at = lines.at + 1
-        var problem = false
-        while at < min(lines.count, lines.at + 40) {
+        var isProblem = false
+        while at < min(lines.count, lines.at + 60), lines[at].hasPrefix("#") {
             let text = lines[at].drop { $0 == "#" }.trimmed
-            if problem, !text.isEmpty {
+            at += 1
+            if isProblem, !text.isEmpty {
                 if let frame = frame(text, index: 0) { record.frames = [frame] }
-                problem = false
+                isProblem = false
             }
             if text.hasPrefix("SIG") || text.hasPrefix("EXCEPTION_"), text.contains(" at pc=") {
                 let name = text.prefix { $0.isLetter || $0 == "_" }
                 if name.hasPrefix("SIG") { record.signal = String(name) } else { record.exception = String(name) }
                 record.pid = text.after("pid=")?.leadingNumber
                 record.thread = text.after("tid=")?.leadingNumber
+            } else if text.hasPrefix("Internal Error") || text.hasPrefix("Out of Memory Error") {
+                record.pid = text.after("pid=")?.leadingNumber ?? record.pid
+                record.thread = text.after("tid=")?.leadingNumber ?? record.thread
+                // `Internal Error (debug.cpp:362), pid=1, tid=2`, then the error itself.
+                let next = lines[at].drop { $0 == "#" }.trimmed
+                let words = next.isEmpty || next.hasPrefix("JRE version") ? text.before(", pid=") ?? text : next
+                if record.exception == nil { record.message = words }
+                if text.hasPrefix("Out of Memory Error") { record.exception = "Out of Memory Error" }
+            } else if text.hasPrefix("fatal error: ") || text.hasPrefix("Error: ") {
+                record.message = text.after(": ")
+            } else if text.hasPrefix("Problematic frame:") {
+                isProblem = true
             }
-            if text.hasPrefix("Internal Error") || text.hasPrefix("Out of Memory Error") { record.message = text }
-            if text.hasPrefix("Problematic frame:") { problem = true }
-            at += 1
-            if text.hasPrefix("---------------") { break }
         }
-        let end = stack(lines, from: at, into: &record)
-        return TextReport(record: record, fate: .died, first: max(0, lines.at - 1), end: max(at, end))
+        return at
     }
 
-    private static func stack(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
+    private static func sections(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
         var at = start
         var frames: [CrashFrame] = []
-        var inside = false
+        var isInside = false
         while at < lines.count {
             let text = lines[at].trimmed
-            if text.hasPrefix("siginfo:"), let address = text.after("si_addr: ")?.leadingHex {
-                record.address = Address(address)
-                record.exception = text.between("si_code: ", ",").flatMap { $0.between("(", ")") }
-            }
-            if text.hasPrefix("Current thread"), let name = text.between("\"", "\"") { record.threadName = name }
-            if text.hasPrefix("Native frames:") || (text.hasPrefix("Java frames:") && frames.isEmpty) {
-                inside = true
-            } else if inside {
-                if let frame = frame(text, index: frames.count) { frames.append(frame) } else { inside = false }
-            }
             at += 1
+            if text == "END." { break }
+            if text.hasPrefix("siginfo:") {
+                if let address = text.after("si_addr: ")?.leadingHex { record.address = Address(address) }
+                record.exception = text.between("si_code: ", ",").flatMap { $0.between("(", ")") } ?? record.exception
+                if let windows = text.between("ExceptionCode=", ","), record.exception == nil {
+                    record.exception = windows
+                }
+            } else if text.hasPrefix("Current thread"), let name = text.between("\"", "\"") {
+                record.threadName = name
+            }
+            if text.hasPrefix("Native frames:") || (text.hasPrefix("Java frames:") && frames.isEmpty) {
+                isInside = true
+            } else if isInside {
+                if frames.count < ReportLines.frameLimit, let frame = frame(text, index: frames.count) {
+                    frames.append(frame)
+                } else {
+                    isInside = false
+                }
+            }
         }
         if !frames.isEmpty { record.frames = frames }
         return at
@@ -58,7 +104,7 @@ enum TextJavaFatal {
 
     /// `C  [libfoo.so+0x12]  fn(int)+0x3`, `j  a.b.C.d(I)V+4`, `J 12 c2 a.B.c()V (5 bytes) @ …`, `v  ~Stub`.
     private static func frame(_ text: String, index: Int) -> CrashFrame? {
-        guard let letter = text.first, "CVjJvA".contains(letter), text.dropFirst().first == " " else { return nil }
+        guard let letter = text.first, "CVjJvAl".contains(letter), text.dropFirst().first == " " else { return nil }
         let body = text.dropFirst(2).trimmed
         if body.hasPrefix("["), let inside = body.between("[", "]") {
             var frame = CrashFrame.printed(index, function: nil)
@@ -69,11 +115,36 @@ enum TextJavaFatal {
             }
             return frame
         }
+        if let address = body.leadingHex {
+            var frame = CrashFrame.printed(index, function: nil)
+            frame.address = Address(address)
+            return frame
+        }
         var name = body
         if letter == "J" {
             name = body.split(separator: " ").first { $0.contains(".") && $0.contains("(") }.map(String.init) ?? body
         }
         name = name.before("+") ?? name
-        return .printed(index, function: name.before("(") ?? name)
+        name = name.before("(") ?? name
+        // `java.base@17.0.8` stands behind.
+        return .printed(index, function: (name.before(" ") ?? name).trimmed)
     }
+
+    /// `-XX:+ExitOnOutOfMemoryError` and `-XX:+CrashOnOutOfMemoryError`.
+    static func parseMemory(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at]
+        guard text.hasPrefix("Terminating due to ") || text.hasPrefix("Aborting due to "),
+            let found = ManagedException(text.after(" due to ") ?? "", .java, beforeFrame: false)
+        else { return nil }
+        var record = CrashRecord(kind: "java_memory")
+        record.exception = found.type
+        record.message = found.message
+        if text.hasPrefix("Aborting") { record.signal = "SIGABRT" }
+        return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+    }
+}
+
+extension StringProtocol {
+    /// True when it begins with one of these.
+    func hasPrefix(anyOf words: [String]) -> Bool { words.contains { hasPrefix($0) } }
 }

@@ -7,16 +7,7 @@ extension TextReportFormat {
         start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextPython.parse)
 }
 
-extension TextReportFormat {
-    static let faulthandler = TextReportFormat(
-        name: "faulthandler",
-        anchors: [
-            Anchor(7, "Fatal Python error: "), Anchor(8, "(most recent call first)"),
-        ],
-        ending: .ended, parse: TextPython.parseFaulthandler)
-}
-
-/// Python: tracebacks with chains and groups, syntax errors, and faulthandler's reports.
+/// Python: tracebacks with chains and groups, and syntax errors.
 enum TextPython {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
@@ -39,9 +30,24 @@ enum TextPython {
         guard !record.frames.isEmpty else { return nil }
         record.frames.reverse()
         for index in record.frames.indices { record.frames[index].index = index }
-        let gone = ["KeyboardInterrupt", "SystemExit"].contains(record.exception ?? "")
-        return TextReport(record: record, fate: gone ? .survived : .unsaid, first: lines.at, end: at)
+        return TextReport(record: record, fate: fate(lines, record), first: lines.at, end: at)
     }
+
+    /// An interpreter ends where nothing catches the exception: then the module's own code is the outermost frame.
+    private static func fate(_ lines: ReportLines, _ record: CrashRecord) -> TextReport.Fate {
+        let gone = ["KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "asyncio.exceptions.CancelledError"]
+        if gone.contains(record.exception ?? "") { return .survived }
+        for at in max(0, lines.at - 4)..<lines.at where lines[at].hasPrefix(anyOf: survived) { return .survived }
+        if lines.at > 0, lines[lines.at - 1].hasPrefix("--- Logging error ---") { return .survived }
+        return record.frames.last?.function == "<module>" ? .likelyDied : .unsaid
+    }
+
+    /// What Python says where an exception ends a thread, a task or a callback, and not the process.
+    private static let survived = [
+        "Exception in thread ", "Exception ignored in", "Task exception was never retrieved",
+        "Future exception was never retrieved", "Exception in callback ", "Unhandled exception in thread started by",
+        "Exception occurred during processing of request", "Unhandled error in Deferred",
+    ]
 
     private static func isChain(_ line: String) -> Bool {
         line.contains("another exception occurred") || line.contains("direct cause of the following exception")
@@ -119,41 +125,5 @@ enum TextPython {
         record.message = error.found.after(": ")
         record.frames = [.printed(0, function: nil, file: place.file, line: place.line)]
         return TextReport(record: record, fate: .unsaid, first: lines.at, end: error.after)
-    }
-
-    /// faulthandler: the innermost call comes first.
-    static func parseFaulthandler(_ lines: ReportLines) -> TextReport? {
-        let head = lines[lines.at]
-        guard head.hasPrefix("Fatal Python error: ") else { return nil }
-        var record = CrashRecord(kind: "faulthandler")
-        let reason = head.after("Fatal Python error: ") ?? ""
-        record.message = reason
-        record.exception = "Fatal Python error"
-        record.signal =
-            [
-                "Segmentation fault": "SIGSEGV", "Aborted": "SIGABRT", "Bus error": "SIGBUS",
-                "Floating point exception": "SIGFPE", "Floating-point exception": "SIGFPE",
-                "Illegal instruction": "SIGILL",
-            ][reason.trimmed]
-        guard
-            let start = lines.next(
-                from: lines.at + 1, gap: 12,
-                { line in
-                    line.contains("(most recent call first)") && line.contains("hread 0x") ? line : nil
-                })
-        else {
-            return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
-        }
-        var at = start.after
-        while record.frames.count < ReportLines.frameLimit {
-            guard let frame = lines.next(from: at, gap: 2, { fileLine($0) }), !lines[at].contains("recent call first")
-            else { break }
-            record.frames.append(
-                .printed(
-                    record.frames.count, function: frame.found.function, file: frame.found.file,
-                    line: frame.found.line))
-            at = frame.after
-        }
-        return TextReport(record: record, fate: .died, first: lines.at, end: at)
     }
 }

@@ -7,16 +7,7 @@ extension TextReportFormat {
         start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextRuby.parse)
 }
 
-extension TextReportFormat {
-    static let lua = TextReportFormat(
-        name: "lua",
-        anchors: [
-            Anchor(50, "stack traceback:"),
-        ],
-        voice: .anyone, start: .afterPrefix, ending: .survived, parse: TextRuby.parseLua)
-}
-
-/// Ruby's backtraces, and Lua's, which scripted game servers print and survive.
+/// Ruby's backtraces.
 enum TextRuby {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
@@ -52,7 +43,17 @@ enum TextRuby {
             record.frames.append(frame)
             at = next.after
         }
-        return TextReport(record: record, fate: .unsaid, first: lines.at, end: at)
+        return TextReport(record: record, fate: fate(lines, record), first: lines.at, end: at)
+    }
+
+    private static func fate(_ lines: ReportLines, _ record: CrashRecord) -> TextReport.Fate {
+        let isThread =
+            lines.at > 0 && lines[lines.at - 1].hasPrefix("#<Thread:")
+            && lines[lines.at - 1].contains("terminated with exception")
+        if isThread || ["Interrupt", "SystemExit", "SignalException"].contains(record.exception ?? "") {
+            return .survived
+        }
+        return record.frames.last?.function == "<main>" ? .likelyDied : .unsaid
     }
 
     /// `file.rb:13:in `rescue in block (2 levels) in func': rest`.
@@ -92,27 +93,5 @@ enum TextRuby {
         record.signal = text.hasPrefix("Segmentation fault") ? "SIGSEGV" : "SIGABRT"
         record.frames = [.printed(0, function: nil, file: place.fileAndLine.file, line: place.fileAndLine.line)]
         return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
-    }
-
-    static func parseLua(_ lines: ReportLines) -> TextReport? {
-        guard lines[lines.at].trimmed == "stack traceback:" else { return nil }
-        var record = CrashRecord(kind: "lua")
-        record.exception = "error"
-        record.message = lines.at > 0 ? lines[lines.at - 1].trimmed : nil
-        var at = lines.at + 1
-        while record.frames.count < ReportLines.frameLimit, let frame = luaFrame(lines[at], record.frames.count) {
-            record.frames.append(frame)
-            at += 1
-        }
-        guard !record.frames.isEmpty else { return nil }
-        return TextReport(record: record, fate: .survived, first: max(0, lines.at - 1), end: at)
-    }
-
-    /// `\tfile.lua:12: in function 'name'` or `\t[C]: in function 'error'`.
-    private static func luaFrame(_ line: String, _ index: Int) -> CrashFrame? {
-        guard line.first == "\t" || line.hasPrefix("  "), let mark = line.find(": in ") else { return nil }
-        let place = line[..<mark.lowerBound].trimmed.fileAndLine
-        let name = line[mark.upperBound...].between("'", "'") ?? line[mark.upperBound...].trimmed
-        return .printed(index, function: name, file: place.file, line: place.line)
     }
 }

@@ -4,54 +4,121 @@ extension TextReportFormat {
         anchors: [
             Anchor(3, "panicked at "), Anchor(4, "has overflowed its stack"),
         ],
-        start: .before("thread '"), ending: .saysItself, lead: .word, parse: TextRust.parse)
+        voice: .logger, start: .before("thread '"), ending: .saysItself, lead: .word, parse: TextRust.parse)
 }
 
-/// Rust: `thread 'x' panicked at file:l:c:` with the message on the next line, or the older one-line form.
+extension TextReportFormat {
+    /// Last words of Rust's runtime, and of the panic handlers of well-known crates.
+    static let rustRuntime = TextReportFormat(
+        name: "rust",
+        anchors: [
+            Anchor(146, "The application panicked (crashed)."), Anchor(147, "memory allocation of "),
+            Anchor(148, "fatal runtime error: "), Anchor(149, "had a problem and crashed. To help us diagnose"),
+            Anchor(160, "thread caused non-unwinding panic."), Anchor(161, "thread panicked while processing panic."),
+        ],
+        ending: .ended, lead: .word, parse: TextRust.parseRuntime)
+}
+
+/// Rust: `thread 'x' (17) panicked at file:l:c:` with the message on the next line, or the older one-line form.
 enum TextRust {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
-        guard let name = head.between("thread '", "'"), head.hasPrefix("thread '") else { return nil }
+        guard lines.voice.isRawOrBad, let name = head.between("thread '", "'"), head.hasPrefix("thread '") else {
+            return nil
+        }
         var record = CrashRecord(kind: "rust")
         record.threadName = name
         record.exception = "panic"
+        let behind = head.dropFirst("thread '".count + name.count + 1).trimmed
+        if behind.hasPrefix("("), let id = behind.dropFirst().leadingNumber { record.thread = id }
         if head.contains("has overflowed its stack") {
             record.message = "stack overflow"
             record.signal = "SIGABRT"
-            return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 2)
+            let more = lines.next(from: lines.at + 1, gap: 1, { $0.hasPrefix("fatal runtime error: ") ? true : nil })
+            return TextReport(record: record, fate: .died, first: lines.at, end: more?.after ?? lines.at + 1)
         }
-        guard let rest = head.after("panicked at ") else { return nil }
-        var at = lines.at + 1
-        var place: (file: String, line: Int?)?
-        if rest.hasPrefix("'"), let cut = rest.findLast("', ") {
-            record.message = String(rest[rest.index(after: rest.startIndex)..<cut.lowerBound])
-            place = rest[cut.upperBound...].trimmed.fileAndLine
-        } else if rest.trimmed.hasSuffix(":") {
-            place = rest.trimmed.dropLast().fileAndLine
-            record.message = lines[at]
-            at += 1
-        } else {
-            return nil
-        }
-        guard let place, place.line != nil else { return nil }
-        var end = at
-        if let start = lines.next(from: at, { $0.hasPrefix("stack backtrace:") ? true : nil }) {
-            end = backtrace(lines, from: start.after, into: &record)
-        } else if lines[at].hasPrefix("note: ") {
-            end = at + 1
-        }
-        if record.frames.isEmpty { record.frames = [.printed(0, function: nil, file: place.file, line: place.line)] }
-        let aborts = (end..<end + 3).contains { lines[$0].contains("panicked while processing panic") }
-        return TextReport(
-            record: record, fate: name == "main" || aborts ? .died : .unsaid, first: lines.at, end: end)
+        guard let rest = behind.after("panicked at "), behind.hasPrefix("panicked at ") || behind.hasPrefix("("),
+            let told = place(rest, lines, into: &record)
+        else { return nil }
+        let trace = stack(lines, from: told.after, place: told, into: &record)
+        let end = trace
+        let words = ["thread caused non-unwinding panic.", "thread panicked while processing panic."]
+        let abort = lines.next(from: end, gap: 2, { $0.hasPrefix(anyOf: words) ? true : nil })
+        let isInCleanup = record.message?.hasPrefix("panic in a ") == true
+        var report = TextReport(
+            record: record, fate: name == "main" || name == "<main>" || abort != nil ? .died : .unsaid,
+            first: lines.at, end: abort?.after ?? end)
+        // A destructor panicked while the first panic unwound: the same death.
+        report.continues = isInCleanup && told.isRuntimes
+        return report
     }
 
-    private static func backtrace(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
+    private struct Place {
+        var file: String
+        var line: Int?
+        /// One past the last line read.
+        var after: Int
+        /// True for a place in the compiler's own library.
+        var isRuntimes: Bool { file.hasPrefix("/rustc/") || file.contains("library/core/src/") }
+    }
+
+    /// Where it panicked, and with which words.
+    private static func place(_ rest: String, _ lines: ReportLines, into record: inout CrashRecord) -> Place? {
+        var after = lines.at + 1
+        var found: (file: String, line: Int?)?
+        // Messages of the older form may take several lines; `': file` is that of loggers.
+        var text = rest
+        if rest.hasPrefix("'") {
+            while text.findLast("', ") == nil, text.findLast("': ") == nil, after < lines.at + 9, after < lines.count {
+                text += "\n" + lines[after]
+                after += 1
+            }
+            guard let cut = text.findLast("', ") ?? text.findLast("': ") else { return nil }
+            record.message = String(text[text.index(after: text.startIndex)..<cut.lowerBound])
+            found = text[cut.upperBound...].prefix { $0 != "{" && $0 != "\n" }.trimmed.fileAndLine
+        } else if rest.trimmed.hasSuffix(":") {
+            found = rest.trimmed.dropLast().fileAndLine
+            record.message = lines[after].trimmed
+            after += 1
+        } else if let cut = rest.findLast(": "), rest[..<cut.lowerBound].fileAndLine.line != nil {
+            // On one line, as some loggers bring it.
+            found = rest[..<cut.lowerBound].fileAndLine
+            record.message = rest[cut.upperBound...].trimmed
+        }
+        guard let found, found.line != nil else { return nil }
+        return Place(file: found.file, line: found.line, after: after)
+    }
+
+    private static func stack(
+        _ lines: ReportLines, from start: Int, place: Place, into record: inout CrashRecord
+    ) -> Int {
+        var end = start
+        // A message may take several lines.
+        let next = lines.next(from: start, gap: 16, { line -> Bool? in
+            if line.hasPrefix("stack backtrace:") { return true }
+            return line.hasPrefix("note: ") || line.hasPrefix("thread '") ? false : nil
+        })
+        if let next, next.found {
+            end = backtrace(lines, from: next.after, into: &record)
+        } else if let next, lines[next.after - 1].hasPrefix("note: ") {
+            end = next.after
+        } else if numbered(lines[start], 0) != nil {
+            end = backtrace(lines, from: start, into: &record)
+        }
+        if record.frames.isEmpty { record.frames = [.printed(0, function: nil, file: place.file, line: place.line)] }
+        return end
+    }
+
+    private static func backtrace(
+        _ lines: ReportLines, from start: Int, gap: Int = ReportLines.gap, into record: inout CrashRecord
+    ) -> Int {
         var at = start
+        var number: Int?
         while record.frames.count < ReportLines.frameLimit {
-            let wanted = record.frames.count
-            guard let found = lines.next(from: at, { numbered($0, wanted) }) else { break }
-            var frame = CrashFrame.printed(wanted, function: found.found)
+            guard let found = lines.next(from: at, gap: gap, { numbered($0, number) }) else { break }
+            var frame = CrashFrame.printed(record.frames.count, function: found.found.name)
+            frame.address = found.found.address.map(Address.init)
+            number = found.found.number &+ 1
             at = found.after
             if let place = lines.next(from: at, gap: 0, { atPlace($0) }) {
                 frame.file = place.found.file
@@ -60,21 +127,93 @@ enum TextRust {
             }
             record.frames.append(frame)
         }
-        if lines[at].hasPrefix("note: ") { at += 1 }
+        while lines[at].hasPrefix("note: ") { at += 1 }
         return at
     }
 
-    /// `   3: name` or `   3:     0x55… - name`.
-    private static func numbered(_ line: String, _ index: Int) -> String? {
+    /// `   3: name` or `   3:     0x55… - name`, of any number where none is wanted.
+    private static func numbered(_ line: String, _ wanted: Int?) -> (number: Int, name: String?, address: UInt64?)? {
         let text = line.trimmed
-        guard text.hasPrefix("\(index): ") else { return nil }
-        let rest = text.dropFirst("\(index): ".count).trimmed
-        if rest.hasPrefix("0x"), let name = rest.after(" - ") { return name }
-        return rest
+        guard let number = text.leadingNumber, wanted == nil || wanted == number,
+            let colon = text.find(": "), text[..<colon.lowerBound].allSatisfy(\.isNumber)
+        else { return nil }
+        var rest = text[colon.upperBound...].trimmed
+        var address: UInt64?
+        if rest.hasPrefix("0x"), let name = rest.after(" - ") {
+            address = rest.leadingHex
+            rest = name.trimmed
+        }
+        if rest == "<unknown>" || rest == "<unresolved>" || rest == "<no info>" { return (number, nil, address) }
+        return (number, rest, address)
     }
 
     private static func atPlace(_ line: String) -> (file: String, line: Int?)? {
         let text = line.trimmed
         return text.hasPrefix("at ") ? text.dropFirst(3).fileAndLine : nil
+    }
+
+    // MARK: Words of the runtime and of handlers
+
+    static func parseRuntime(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at]
+        var record = CrashRecord(kind: "rust")
+        record.signal = "SIGABRT"
+        var end = lines.at + 1
+        var first = lines.at
+        var continues = false
+        if text.hasPrefix("The application panicked (crashed).") {
+            record.signal = nil
+            end = parseApplication(lines, into: &record)
+        } else if text.hasPrefix("memory allocation of "), text.trimmed.hasSuffix(" bytes failed") {
+            record.exception = "out of memory"
+            record.message = text.trimmed
+        } else if let words = text.after("fatal runtime error: "), text.hasPrefix("fatal runtime error: ") {
+            record.exception = "fatal runtime error"
+            record.message = (words.before(", aborting") ?? words).trimmed
+        } else if text.hasPrefix("thread caused non-unwinding panic.")
+            || text.hasPrefix("thread panicked while processing panic.")
+        {
+            record.exception = "panic"
+            record.message = text.trimmed
+            continues = true
+        } else if text.find("had a problem and crashed. To help us diagnose") != nil, lines.at > 0 {
+            guard let head = (max(0, lines.at - 3)..<lines.at).first(where: { lines[$0].hasPrefix("Well, this is embarr") })
+            else { return nil }
+            record.signal = nil
+            record.exception = "panic"
+            record.message = lines.window.text(lines.at).before(" had a problem").map { $0 + " had a problem and crashed" }
+            if let file = lines.next(from: end, gap: 4, { $0.between("report file at \"", "\"") }) {
+                record.notes.append("told in " + String(file.found.prefix(300)))
+                end = file.after
+            }
+            first = head
+        } else {
+            return nil
+        }
+        var report = TextReport(record: record, fate: .died, first: first, end: end)
+        report.continues = continues
+        if text.hasPrefix("The application panicked") { report.fate = .likelyDied }
+        return report
+    }
+
+    /// color-eyre: `Message:  …`, `Location: file:line`, and frames below `BACKTRACE`.
+    private static func parseApplication(_ lines: ReportLines, into record: inout CrashRecord) -> Int {
+        record.exception = "panic"
+        var at = lines.at + 1
+        var place: (file: String, line: Int?)?
+        while at < min(lines.count, lines.at + 8) {
+            let text = lines[at]
+            if text.hasPrefix("Message:") { record.message = text.after("Message:")?.trimmed }
+            if text.hasPrefix("Location:") { place = text.after("Location:")?.trimmed.fileAndLine }
+            if text.contains("BACKTRACE"), !text.hasPrefix("Backtrace omitted") { break }
+            at += 1
+        }
+        var end = at
+        if lines[at].contains("BACKTRACE") { end = backtrace(lines, from: at + 1, into: &record) }
+        if record.frames.isEmpty, let place, place.line != nil {
+            record.frames = [.printed(0, function: nil, file: place.file, line: place.line)]
+            end = min(lines.count, lines.at + 3)
+        }
+        return max(end, lines.at + 1)
     }
 }

@@ -4,7 +4,7 @@ extension TextReportFormat {
         anchors: [
             Anchor(44, "Program crashed: "), Anchor(45, "Fatal error: "),
         ],
-        start: .afterPrefix, ending: .ended, lead: .word, parse: TextSwift.parse)
+        start: .afterPrefix, ending: .ended, lead: .exception, parse: TextSwift.parse)
 }
 
 /// Swift: `Fatal error:` and the runtime's backtrace since Swift 5.9.
@@ -13,33 +13,70 @@ enum TextSwift {
         let head = lines[lines.at]
         var record = CrashRecord(kind: "swift")
         var at = lines.at + 1
-        if let text = head.after("Fatal error: ") {
-            guard let lead = head.before("Fatal error: "), lead.isEmpty || lead.hasSuffix(": ") else { return nil }
-            let place = lead.trimmed.dropLast().fileAndLine
-            let swiftFile = place.file.hasSuffix(".swift") && place.line != nil
-            guard swiftFile || text.contains(": file ") || text.contains(".swift:") else { return nil }
-            record.exception = "Fatal error"
-            record.message = text.before(": file ") ?? text
-            record.signal = "SIGILL"
-            if swiftFile { record.frames = [.printed(0, function: nil, file: place.file, line: place.line)] }
-            guard let crash = lines.next(from: at, { $0.contains("Program crashed: ") ? $0 : nil }) else {
+        if head.find("Program crashed: ") != nil {
+            guard isCrashLine(head) else { return nil }
+            takeCrash(head, into: &record)
+        } else {
+            guard takeFatal(head, into: &record) else { return nil }
+            if let crash = lines.next(from: at, gap: 8, { isCrashLine($0) ? $0 : nil }) {
+                takeCrash(crash.found, into: &record)
+                at = crash.after
+            } else if let old = lines.next(from: at, gap: 3, { $0.hasPrefix("Current stack trace:") ? true : nil }) {
+                at = oldFrames(lines, from: old.after, into: &record)
+                return TextReport(record: record, fate: .died, first: lines.at, end: at)
+            } else {
                 return TextReport(record: record, fate: .died, first: lines.at, end: at)
             }
-            at = crash.after
-        } else {
-            guard head.contains("*** Program crashed: ") else { return nil }
-            record.message = head.between("Program crashed: ", " ***")
-            record.address = head.after(" at 0x").flatMap { ("0x" + $0).leadingHex }.map(Address.init)
         }
         let end = backtrace(lines, from: at, into: &record)
-        guard end > lines.at + 1 || record.message != nil else { return nil }
         return TextReport(record: record, fate: .died, first: lines.at, end: max(at, end))
+    }
+
+    /// `file.swift:12: Fatal error: text` or `Fatal error: text: file f.swift, line 12`.
+    private static func takeFatal(_ head: String, into record: inout CrashRecord) -> Bool {
+        guard let text = head.after("Fatal error: "), let lead = head.before("Fatal error: "),
+            lead.isEmpty || lead.hasSuffix(": ")
+        else { return false }
+        let place = lead.trimmed.dropLast().fileAndLine
+        let isSwift = place.file.hasSuffix(".swift") && place.line != nil
+        guard isSwift || text.contains(": file ") || text.contains(".swift:") else { return false }
+        record.exception = "fatal error"
+        record.message = (text.before(": file ") ?? text).trimmed
+        record.signal = "SIGILL"
+        if isSwift { record.frames = [.printed(0, function: nil, file: place.file, line: place.line)] }
+        return true
+    }
+
+    /// `💣 Program crashed: Bad pointer dereference at 0x10` or `*** Program crashed: … ***`. A terminal shows the last
+    /// of several that are written over one another; anything may stand before the first.
+    private static func isCrashLine(_ line: String) -> Bool {
+        guard let mark = line.findLast("Program crashed: ") else { return false }
+        let lead = line[..<mark.lowerBound]
+        return lead.hasSuffix("*** ") || lead.hasSuffix("💣 ") || lead.hasSuffix("💥 ") || lead.isEmpty
+    }
+
+    private static let signals = [
+        ("Bad pointer dereference", "SIGSEGV"), ("Segmentation fault", "SIGSEGV"), ("Illegal instruction", "SIGILL"),
+        ("System trap", "SIGTRAP"), ("Aborted", "SIGABRT"), ("Bus error", "SIGBUS"),
+        ("Floating point exception", "SIGFPE"), ("Arithmetic", "SIGFPE"), ("Access violation", "SIGSEGV"),
+    ]
+
+    private static func takeCrash(_ line: String, into record: inout CrashRecord) {
+        guard let mark = line.findLast("Program crashed: ") else { return }
+        var words = String(line[mark.upperBound...])
+        words = (words.before(" ***") ?? words).trimmed
+        if words.hasPrefix("Signal "), let number = words.dropFirst(7).leadingNumber {
+            record.signal = SignalNames.name(number)
+        }
+        record.signal = signals.first { words.hasPrefix($0.0) }?.1 ?? record.signal
+        if record.message == nil { record.message = words }
+        record.address = words.findLast(" at 0x").flatMap { ("0x" + words[$0.upperBound...]).leadingHex }.map(Address.init)
     }
 
     private static func backtrace(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
         guard
             let thread = lines.next(
-                from: start, gap: 30,
+                from: start, gap: 60,
                 { line in
                     line.hasPrefix("Thread ") && line.contains(" crashed") ? line : nil
                 })
@@ -54,7 +91,17 @@ enum TextSwift {
             at = next.after
         }
         if !frames.isEmpty { record.frames = frames }
-        return at
+        return rest(lines, from: at)
+    }
+
+    /// Registers, other threads and images belong to the report.
+    private static func rest(_ lines: ReportLines, from start: Int) -> Int {
+        for at in start..<min(lines.count, start + 4000) {
+            let text = lines[at]
+            if text.hasPrefix("Backtrace took ") { return at + 1 }
+            if text.hasPrefix("Fatal error: ") || isCrashLine(text) { return start }
+        }
+        return start
     }
 
     /// `1 [ra] 0x… fn + 302 in mod at /path/f.swift:3:5`.
@@ -77,12 +124,37 @@ enum TextSwift {
             frame.line = found.line
             rest = String(rest[..<place.lowerBound])
         }
+        // `fn in mod`, or `in mod` alone where the function has no name.
         if let module = rest.findLast(" in ") {
             frame.module = rest[module.upperBound...].trimmed
             rest = String(rest[..<module.lowerBound])
+        } else if rest.hasPrefix("in ") {
+            frame.module = rest.dropFirst(3).trimmed
+            rest = ""
         }
         if let plus = rest.findLast(" + ") { rest = String(rest[..<plus.lowerBound]) }
-        frame.function = rest.isEmpty ? nil : rest.trimmed
+        rest = rest.trimmed
+        frame.function = rest.isEmpty || rest == "<unknown>" ? nil : rest
         return frame
+    }
+
+    /// Swift before 5.9: `0    libswiftCore.so    0x00007f… _swift_stdlib_reportFatalErrorInFile + 112`.
+    private static func oldFrames(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
+        var at = start
+        var frames: [CrashFrame] = []
+        while frames.count < ReportLines.frameLimit, at < lines.count {
+            let parts = lines[at].split(separator: " ", maxSplits: 3, omittingEmptySubsequences: true).map(String.init)
+            guard parts.count >= 3, Int(parts[0]) == frames.count, let address = parts[2].leadingHex else { break }
+            var frame = CrashFrame.printed(frames.count, function: nil)
+            frame.module = parts[1]
+            frame.address = Address(address)
+            let name = parts.count > 3 ? parts[3] : ""
+            let bare = (name.findLast(" + ").map { String(name[..<$0.lowerBound]) } ?? name).trimmed
+            frame.function = bare.isEmpty || bare == "<unavailable>" ? nil : bare
+            frames.append(frame)
+            at += 1
+        }
+        if !frames.isEmpty { record.frames = frames }
+        return at
     }
 }

@@ -1,0 +1,166 @@
+extension TextReportFormat {
+    static let dotnet = TextReportFormat(
+        name: "dotnet",
+        anchors: [
+            Anchor(9, "\tat "), Anchor(10, "   at "), Anchor(12, "Unhandled exception. "),
+            Anchor(13, "Unhandled Exception: "), Anchor(130, "FATAL UNHANDLED EXCEPTION:"),
+            Anchor(131, "Unhandled Exception:"),
+        ],
+        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextDotnet.parse)
+}
+
+extension TextReportFormat {
+    /// The .NET runtime's own last words.
+    static let dotnetFatal = TextReportFormat(
+        name: "dotnet_fatal",
+        anchors: [
+            Anchor(132, "Fatal error. "), Anchor(133, "Process terminated. "), Anchor(134, "Stack overflow."),
+            Anchor(135, "Process is terminated due to StackOverflowException"),
+            Anchor(136, "Process terminated."),
+        ],
+        ending: .ended, rank: 55, lead: .exception, parse: TextDotnet.parseFatal)
+}
+
+extension TextReportFormat {
+    /// The program that writes .NET's dumps.
+    static let createdump = TextReportFormat(
+        name: "createdump", anchors: [Anchor(137, "[createdump] Crashing thread ")],
+        ending: .ended, rank: 5, rankWithoutFrames: 5, parse: TextDotnet.parseDump)
+}
+
+/// .NET on every system, the .NET Framework, and Mono.
+enum TextDotnet {
+    private static let wrappers = ["AggregateException", "TargetInvocationException", "TypeInitializationException"]
+    private static let leads = ["Unhandled exception. ", "Unhandled Exception:"]
+
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at]
+        var head = lines.at
+        var isUnhandled = text.hasPrefix(anyOf: leads)
+        if text.find("FATAL UNHANDLED EXCEPTION:") != nil {
+            guard isMonos(lines) else { return nil }
+            isUnhandled = true
+        }
+        // Mono's exception follows on the next line, or behind the words.
+        if isUnhandled, ManagedException(ManagedTrace.text(lines, head), .dotnet, beforeFrame: false) == nil {
+            guard ManagedException(lines[head + 1], .dotnet, beforeFrame: false) != nil else { return nil }
+            head += 1
+        }
+        var record = CrashRecord(kind: "dotnet")
+        let trace =
+            isUnhandled
+            ? ManagedTrace(lines, head: head, from: head + 1, .dotnet)
+            : ManagedTrace(lines, at: lines.at, runtime: .dotnet)
+        guard let trace else {
+            guard isUnhandled, lines.voice.isRawOrBad, let found = ManagedException(ManagedTrace.text(lines, head), .dotnet, beforeFrame: false)
+            else { return nil }
+            record.exception = found.type
+            record.message = found.message
+            return TextReport(record: record, fate: .died, first: lines.at, end: head + 1)
+        }
+        name(&record, trace)
+        if !isUnhandled { isUnhandled = lines[trace.head].hasPrefix(anyOf: leads) }
+        return TextReport(
+            record: record, fate: isUnhandled ? .died : .unsaid, first: min(lines.at, trace.head), end: trace.end)
+    }
+
+    /// .NET prints the frames of the cause first, then those of what carries it.
+    private static func name(_ record: inout CrashRecord, _ trace: ManagedTrace) {
+        trace.name(&record, wrappers: wrappers)
+        guard let inner = trace.causes.last, record.frames.isEmpty else { return }
+        record.frames = inner.frames
+    }
+
+    /// `[ERROR] FATAL UNHANDLED EXCEPTION: `: a logger's head or nothing stands before.
+    private static func isMonos(_ lines: ReportLines) -> Bool {
+        let whole = lines.window.text(lines.at).trimmed
+        return whole.hasPrefix("[ERROR] FATAL UNHANDLED EXCEPTION:") || whole.hasPrefix("FATAL UNHANDLED EXCEPTION:")
+    }
+
+    // MARK: The runtime's words
+
+    static func parseFatal(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at]
+        var record = CrashRecord(kind: "dotnet_fatal")
+        var needsFrames = false
+        var at = lines.at + 1
+        if text.hasPrefix("Stack overflow.") || text.hasPrefix("Process is terminated due to StackOverflowException") {
+            needsFrames = text.hasPrefix("Stack overflow.")
+            guard text.utf8.count < 80 else { return nil }
+            record.message = "stack overflow"
+        } else if let words = text.after("Fatal error. "), text.hasPrefix("Fatal error. ") {
+            if let found = ManagedException(words, .dotnet, beforeFrame: false) {
+                record.exception = found.type
+                record.message = found.message
+            } else {
+                guard words.contains("CLR error") || words.hasPrefix("0x") || words.hasPrefix("Invalid Program") else {
+                    return nil
+                }
+                record.exception = words.hasPrefix("0xC0000005") ? "System.AccessViolationException" : "System.ExecutionEngineException"
+                record.message = words.trimmed
+            }
+        } else if text.hasPrefix("Process terminated.") {
+            let words = (text.after("Process terminated.") ?? "").trimmed
+            needsFrames = true
+            if words.hasPrefix("Assertion") {
+                record.exception = "Assertion failed"
+                let told = lines[at].trimmed
+                if !told.hasPrefix("at "), !told.isEmpty { record.message = told }
+            } else {
+                record.exception = "FailFast"
+                record.message = words.isEmpty ? nil : words
+            }
+        } else {
+            return nil
+        }
+        at = frames(lines, from: at, into: &record)
+        guard !needsFrames || !record.frames.isEmpty else { return nil }
+        return TextReport(record: record, fate: .died, first: lines.at, end: at)
+    }
+
+    /// Frames in blocks: `Repeat 24098 times:`, a line of dashes, the frames, another line of dashes.
+    private static func frames(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
+        var at = start
+        var end = start
+        var foreign = 0
+        while at < lines.count, foreign <= 6, record.frames.count < ReportLines.frameLimit {
+            let line = lines[at]
+            let text = line.trimmed
+            at += 1
+            if var frame = ManagedFrame.read(line, .dotnet) {
+                frame.index = record.frames.count
+                record.frames.append(frame)
+            } else if text.hasPrefix("Repeat "), text.contains(" times:") {
+                if record.notes.isEmpty { record.notes.append("r" + String(text.dropFirst().dropLast().prefix(100))) }
+            } else if !text.hasPrefix("-----"), !(text.hasPrefix("at ") && line.first?.isWhitespace == true) {
+                foreign += record.frames.isEmpty ? 1 : 4
+                continue
+            }
+            foreign = 0
+            end = at
+        }
+        return end
+    }
+
+    /// `[createdump] Crashing thread 10a4 signal 11 (000b)`.
+    static func parseDump(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at]
+        guard text.hasPrefix("[createdump] Crashing thread "), let rest = text.after("Crashing thread "),
+            let digits = text.between("signal ", " ") ?? text.after("signal ")
+        else { return nil }
+        var record = CrashRecord(kind: "createdump")
+        record.thread = Int(rest.prefix { $0.isHexDigit }, radix: 16)
+        // Older ones print eight hexadecimal digits.
+        let number = digits.trimmed
+        record.signal = (number.count == 8 ? Int(number, radix: 16) : Int(number)).flatMap(SignalNames.name)
+        var first = lines.at
+        for at in max(0, lines.at - 6)..<lines.at {
+            guard let process = lines[at].after("[createdump] Gathering state for process ") else { continue }
+            record.pid = process.leadingNumber
+            first = min(first, at)
+        }
+        var end = lines.at + 1
+        while end < min(lines.count, lines.at + 40), lines[end].hasPrefix("[createdump] ") { end += 1 }
+        return TextReport(record: record, fate: .died, first: first, end: end)
+    }
+}

@@ -1,0 +1,258 @@
+/// Stack traces of `at …` lines, as Java and its relatives, .NET and JavaScript print them.
+struct ManagedTrace {
+    enum Runtime: String {
+        case java, dotnet, node
+    }
+
+    /// The line that names the exception.
+    var head: Int
+    var exception: String?
+    var message: String?
+    /// Where the exception came from, outermost cause first.
+    var causes: [Cause] = []
+    var frames: [CrashFrame] = []
+    /// One past the last line.
+    var end: Int
+
+    /// An exception that another one wraps.
+    struct Cause {
+        var exception: String
+        var message: String?
+        var frames: [CrashFrame] = []
+        /// How many frames it shares with the exception around it.
+        var shared = 0
+    }
+
+    /// The trace whose exception is named at `head`, or whose first frame stands there; nil where there is none.
+    init?(_ lines: ReportLines, at place: Int, runtime: Runtime) {
+        let isFrame = ManagedFrame.read(lines[place], runtime) != nil
+        guard let head = isFrame ? Self.header(lines, above: place, runtime) : place else { return nil }
+        self.init(lines, head: head, from: isFrame ? place : head + 1, runtime)
+    }
+
+    /// `from` is where frames are looked for first.
+    init?(_ lines: ReportLines, head: Int, from: Int, _ runtime: Runtime) {
+        self.head = head
+        guard let first = lines.next(from: from, gap: 8, { ManagedFrame.read($0, runtime) }),
+            let named = ManagedException(Self.text(lines, head), runtime, beforeFrame: first.after - 1 == head + 1)
+        else { return nil }
+        exception = named.type
+        var text = named.message ?? ""
+        for at in head + 1..<max(head + 1, first.after - 1) {
+            let line = lines[at]
+            if Self.cause(line, runtime) != nil { break }
+            text += "\n" + line
+        }
+        message = text.trimmed.isEmpty ? nil : text.trimmed
+        end = head + 1
+        read(lines, runtime)
+    }
+
+    /// Reads frames and causes in the order of the lines.
+    private mutating func read(_ lines: ReportLines, _ runtime: Runtime) {
+        var at = end
+        var foreign = 0
+        while at < lines.count, foreign <= 12, frameCount < ReportLines.frameLimit * 4 {
+            let line = lines[at]
+            if let frame = ManagedFrame.read(line, runtime) {
+                append(frame)
+                end = at + 1
+                foreign = 0
+            } else if let found = Self.cause(line, runtime) {
+                causes.append(Cause(exception: found.type, message: found.message))
+                end = at + 1
+                foreign = 0
+            } else if let shared = Self.shared(line) {
+                if !causes.isEmpty { causes[causes.count - 1].shared = shared }
+                end = at + 1
+                foreign = 0
+            } else if Self.belongs(line) {
+                end = at + 1
+            } else if frameCount > 0, Self.isAnother(lines, at, runtime) {
+                return
+            } else {
+                // Other threads write between; a message may take several lines before the first frame.
+                if frameCount > 0, foreign >= 2 { return }
+                foreign += 1
+            }
+            at += 1
+        }
+    }
+
+    /// True where another exception is told.
+    private static func isAnother(_ lines: ReportLines, _ at: Int, _ runtime: Runtime) -> Bool {
+        let isBeforeFrame = ManagedFrame.read(lines[at + 1], runtime) != nil
+        return ManagedException(text(lines, at), runtime, beforeFrame: isBeforeFrame) != nil
+    }
+
+    private var frameCount: Int { frames.count + causes.reduce(0) { $0 + $1.frames.count } }
+
+    private mutating func append(_ found: CrashFrame) {
+        var frame = found
+        if causes.isEmpty {
+            frame.index = frames.count
+            if frames.count < ReportLines.frameLimit { frames.append(frame) }
+        } else {
+            let last = causes.count - 1
+            frame.index = causes[last].frames.count
+            if causes[last].frames.count < ReportLines.frameLimit { causes[last].frames.append(frame) }
+        }
+    }
+
+    /// Names the bug: where the outer exception only carries another one, that one and its frames count.
+    func name(_ record: inout CrashRecord, wrappers: [String]) {
+        record.exception = exception
+        record.message = message
+        record.frames = frames
+        var inner: Cause?
+        var type = exception ?? ""
+        var outer = frames
+        for cause in causes {
+            guard wrappers.contains(where: { Self.matches(type, $0) }) else { break }
+            inner = cause
+            // What it shares with the exception around it is printed only there.
+            let tail = cause.shared > 0 ? outer.suffix(cause.shared) : []
+            outer = cause.frames.isEmpty ? outer : cause.frames + tail
+            type = cause.exception
+        }
+        if let inner {
+            record.exception = inner.exception
+            record.message = inner.message
+            record.frames = Array(outer.prefix(ReportLines.frameLimit))
+            for index in record.frames.indices { record.frames[index].index = index }
+            record.notes.append("carried by \(exception ?? "another exception")")
+        } else {
+            for cause in causes.prefix(16) {
+                let text = cause.exception + (cause.message.map { ": " + $0 } ?? "")
+                record.notes.append("Caused by: " + String(text.prefix(300)))
+            }
+        }
+    }
+
+    /// By the last component of a type's name.
+    private static func matches(_ type: String, _ name: String) -> Bool {
+        type == name || type.hasSuffix("." + name)
+    }
+
+    /// Lines that stand within traces without being frames.
+    private static func belongs(_ line: String) -> Bool {
+        let text = line.trimmed
+        return text.hasPrefix("--- End of ") || text.hasPrefix("Suppressed: ") || text.hasPrefix("at ")
+    }
+
+    /// `... 7 more` of Java, with what its loggers put behind it.
+    private static func shared(_ line: String) -> Int? {
+        let text = line.trimmed
+        guard text.hasPrefix("... "), let number = text.dropFirst(4).leadingNumber, text.contains(" more") else {
+            return nil
+        }
+        return min(number, ReportLines.frameLimit)
+    }
+
+    /// `Caused by: type: message` of Java, ` ---> type: message` of .NET, `[cause]: type: message` of node.
+    private static func cause(_ line: String, _ runtime: Runtime) -> ManagedException? {
+        let text = line.trimmed
+        let lead: String
+        switch runtime {
+        case .java: lead = "Caused by: "
+        case .dotnet: lead = "---> "
+        case .node: lead = "[cause]: "
+        }
+        guard text.hasPrefix(lead) else { return nil }
+        var rest = text.dropFirst(lead.count).trimmed
+        // ` ---> (Inner Exception #0) System.X: …` of several at once.
+        if rest.hasPrefix("(Inner Exception #"), let inner = rest.after(") ") { rest = inner }
+        return ManagedException(rest, runtime, beforeFrame: true)
+    }
+
+    private static let headerReach = 8
+
+    /// The line above the first frame that names the exception; messages may take several lines.
+    private static func header(_ lines: ReportLines, above place: Int, _ runtime: Runtime) -> Int? {
+        for at in stride(from: place - 1, through: max(0, place - headerReach), by: -1) {
+            let line = text(lines, at)
+            if ManagedException(line, runtime, beforeFrame: at == place - 1) != nil { return at }
+            if line.trimmed.isEmpty { return nil }
+        }
+        return nil
+    }
+
+    /// A line from where it names an exception, without a prefix of its own.
+    static func text(_ lines: ReportLines, _ index: Int) -> String {
+        let line = lines[index]
+        if ManagedException(line, .java, beforeFrame: false) != nil { return line }
+        let whole = lines.window.text(index)
+        let head = LineHead(whole)
+        if head.isLogged, head.length > 0 {
+            let rest = String(decoding: whole.utf8.dropFirst(head.length), as: UTF8.self)
+            if ManagedException(rest, .java, beforeFrame: false) != nil { return rest }
+        }
+        for separator in ["] ", "ERROR ", "Error: ", " - ", "== Java Exception: ", "exception: "] {
+            guard let cut = whole.findLast(separator) else { continue }
+            let rest = String(whole[cut.upperBound...])
+            if ManagedException(rest, .java, beforeFrame: false) != nil { return rest }
+        }
+        return line
+    }
+}
+
+/// Type and message of `a.b.SomeException: text`.
+struct ManagedException {
+    var type: String
+    var message: String?
+    /// The thread whose end Java tells.
+    var thread: String?
+
+    private static let leads = [
+        "Exception in thread ", "Unhandled exception. ", "Unhandled Exception: ", "Uncaught ", "== Java Exception: ",
+        "Unhandled rejection ", "(in promise) ", "error: Uncaught (in promise) ", "error: Uncaught ",
+    ]
+    private static let endings = [
+        "Exception", "Error", "Throwable", "Failure", "Fault", "Death", "Exit", "Rejection",
+    ]
+
+    /// `beforeFrame` says that a frame follows at once: then a class of any name counts.
+    init?(_ line: String, _ runtime: ManagedTrace.Runtime, beforeFrame: Bool) {
+        var text = line.trimmed[...]
+        for lead in Self.leads where text.hasPrefix(lead) {
+            text = text.dropFirst(lead.count)
+            if lead.hasPrefix("Exception in"), text.first == "\"" {
+                thread = String(text.dropFirst().prefix { $0 != "\"" })
+                text = text.dropFirst().drop { $0 != "\"" }.dropFirst().drop { $0 == " " }
+            }
+        }
+        let type = String(text.prefix { $0.isLetter || $0.isNumber || "._$`+".contains($0) })
+        let rest = text.dropFirst(type.count)
+        guard !type.isEmpty, type.utf8.count <= 200, type.first?.isLetter == true, type.last != ".",
+            rest.isEmpty || rest.hasPrefix(":") || rest.hasPrefix(" [") || rest.hasPrefix(" (") || rest == " {"
+        else { return nil }
+        guard type != "java.lang.Thread.State" else { return nil }
+        let isNamed = Self.endings.contains { type.hasSuffix($0) }
+        let last = type.split(separator: ".").last.map(String.init) ?? type
+        let isClass = type.contains(".") && (rest.isEmpty || (beforeFrame && rest.hasPrefix(":")))
+            && (last.first?.isUppercase == true || last.hasPrefix("class_"))
+        let isBare = runtime == .node && beforeFrame && type == "error" && rest.hasPrefix(":")
+        guard isNamed || isClass || isBare else { return nil }
+        // A logger's level is no type.
+        if !isBare, LineHead.level(type) != nil, type != "Error" { return nil }
+        self.type = type
+        message = rest.after(": ").map { $0.trimmed }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+}
+
+extension LineVoice {
+    /// True for words outside a logger.
+    var isRaw: Bool {
+        if case .raw = self { return true }
+        return false
+    }
+
+    /// True for words outside a logger, and for those that a logger takes for an error.
+    var isRawOrBad: Bool {
+        switch self {
+        case .raw: true
+        case .logged(let head): (head.level ?? .info) >= .error || head.level == nil && head.names.isEmpty
+        case .quoted: false
+        }
+    }
+}
