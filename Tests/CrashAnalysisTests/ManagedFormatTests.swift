@@ -240,6 +240,7 @@ import Testing
             \tat dev.mill.Flow.one(Flow.java:1)
             java.lang.IllegalArgumentException: two
             \tat dev.mill.Flow.two(Flow.java:2)
+            [21:03:00 INFO]: Okapi joined
             """
         #expect(analyze(text).map { $0.frames.map(\.function) } == [["dev.mill.Flow.one"], ["dev.mill.Flow.two"]])
     }

@@ -7,7 +7,7 @@ extension TextReportFormat {
             Anchor(153, "Kernel pid terminated"), Anchor(154, "nit terminating in do_boot"),
             Anchor(164, "Crash dump was written to: "),
         ],
-        ending: .ended, lead: .word, parse: TextBeam.parse)
+        start: .afterPrefix, ending: .ended, lead: .word, parse: TextBeam.parse)
 }
 
 extension TextReportFormat {

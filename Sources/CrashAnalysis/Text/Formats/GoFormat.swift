@@ -2,9 +2,16 @@ extension TextReportFormat {
     static let go = TextReportFormat(
         name: "go",
         anchors: [
-            Anchor(0, "panic: "), Anchor(1, "fatal error: "), Anchor(2, "goroutine "), Anchor(144, " sigcode="),
+            Anchor(0, "panic: "), Anchor(1, "fatal error: "), Anchor(2, "goroutine "),
         ],
         ending: .saysItself, rank: 70, lead: .word, parse: TextGo.parse)
+}
+
+extension TextReportFormat {
+    /// A signal that reached a Go program outside of Go's own code.
+    static let goSignal = TextReportFormat(
+        name: "go", anchors: [Anchor(144, " sigcode=")],
+        start: .afterPrefix, ending: .saysItself, rank: 70, lead: .word, parse: TextGo.parseSignal)
 }
 
 extension TextReportFormat {
@@ -19,9 +26,6 @@ enum TextGo {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         if head.hasPrefix("goroutine ") { return parseBare(lines) }
-        if head.find(" sigcode=") != nil || lines.window.text(lines.at).hasPrefix("PC=0x") {
-            return parseSignal(lines)
-        }
         guard head.hasPrefix("panic: ") || head.hasPrefix("fatal error: ") else { return nil }
         var record = CrashRecord(kind: "go")
         record.message = head.after(": ")?.trimmed
@@ -52,10 +56,10 @@ enum TextGo {
     }
 
     /// `SIGSEGV: segmentation violation` above `PC=0x… m=0 sigcode=1 addr=0x0`: a signal outside of Go's own code.
-    private static func parseSignal(_ lines: ReportLines) -> TextReport? {
-        let place = lines.window.text(lines.at)
+    static func parseSignal(_ lines: ReportLines) -> TextReport? {
+        let place = lines[lines.at]
         guard place.hasPrefix("PC=0x"), lines.at > 0 else { return nil }
-        let head = lines.window.text(lines.at - 1)
+        let head = lines[lines.at - 1]
         guard head.hasPrefix("SIG"), let name = head.before(":"), name.utf8.count <= 10 else { return nil }
         var record = CrashRecord(kind: "go")
         record.exception = "fatal error"

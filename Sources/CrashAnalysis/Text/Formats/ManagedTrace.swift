@@ -204,7 +204,7 @@ struct ManagedException {
     var thread: String?
 
     private static let leads = [
-        "Exception in thread ", "Unhandled exception. ", "Unhandled Exception: ", "Uncaught ", "== Java Exception: ",
+        "FATAL UNHANDLED EXCEPTION: ", "Exception in thread ", "Unhandled exception. ", "Unhandled Exception: ", "Uncaught ", "== Java Exception: ",
         "Unhandled rejection ", "(in promise) ", "error: Uncaught (in promise) ", "error: Uncaught ",
     ]
     private static let endings = [

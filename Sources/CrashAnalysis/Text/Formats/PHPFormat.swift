@@ -1,7 +1,7 @@
 extension TextReportFormat {
     static let php = TextReportFormat(
         name: "php", anchors: [Anchor(150, "Fatal error: Uncaught "), Anchor(163, "Fatal error:  Uncaught ")],
-        ending: .saysItself, lead: .exception, parse: TextPHP.parse)
+        start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextPHP.parse)
 }
 
 /// PHP: an exception that nobody caught ends a script.

@@ -16,7 +16,7 @@ extension TextReportFormat {
             Anchor(148, "fatal runtime error: "), Anchor(149, "had a problem and crashed. To help us diagnose"),
             Anchor(160, "thread caused non-unwinding panic."), Anchor(161, "thread panicked while processing panic."),
         ],
-        ending: .ended, lead: .word, parse: TextRust.parseRuntime)
+        start: .afterPrefix, ending: .ended, lead: .word, parse: TextRust.parseRuntime)
 }
 
 /// Rust: `thread 'x' (17) panicked at file:l:c:` with the message on the next line, or the older one-line form.
