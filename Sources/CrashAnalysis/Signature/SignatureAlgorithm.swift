@@ -167,6 +167,8 @@ public enum SignatureAlgorithm {
         case .check where exception == "assertion" || exception == "ensure":
             return (exception == "assertion" ? "assert" : exception) + " | "
                 + SignatureMessages.normalise(message, isSource: true)
+        case .check where exception == "fatal error" && !message.isEmpty:
+            return "fatal error | " + SignatureMessages.normalise(message)
         case .check: return nil
         case .abort: return "abort | " + SignatureMessages.normalise(message)
         case .terminate: return "terminate | " + (exception.isEmpty ? "unknown" : SignatureNames.normalise(exception))
