@@ -144,7 +144,7 @@ public enum CrashMerger {
         if record.frames.isEmpty { record.frames = other.frames }
         if record.modules.isEmpty { record.modules = other.modules }
         if record.threads.isEmpty { record.threads = other.threads }
-        for note in other.notes where !record.notes.contains(note) && !note.hasPrefix("only the shell") {
+        for note in other.notes where !record.notes.contains(note) && !note.hasPrefix("weak evidence") {
             record.notes.append(note)
         }
         for member in [other.member].compactMap({ $0 }) + other.alsoIn

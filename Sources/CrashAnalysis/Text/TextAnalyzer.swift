@@ -164,10 +164,17 @@ struct TextAnalyzer {
         return nil
     }
 
+    /// Where a literal stands in its line; one that holds the line's end stands last.
+    private static func place(of literal: String, in line: String) -> String.Index? {
+        guard literal.hasSuffix("\n") else { return line.find(literal)?.lowerBound }
+        let words = String(literal.dropLast())
+        return line.hasSuffix(words) ? line.findLast(words)?.lowerBound : nil
+    }
+
     /// The lines as the format's parser sees them; nil where the literal does not stand in the line any more.
     private static func lines(_ format: TextReportFormat, literal: String, _ window: TextWindow) -> ReportLines? {
         let line = window.text(window.at)
-        guard let place = line.find(literal)?.lowerBound, !isQuoted(line, place) else { return nil }
+        guard let place = Self.place(of: literal, in: line), !isQuoted(line, place) else { return nil }
         if isSpeech(line, place), !allowsSpeech(format) { return nil }
         let offset = line.utf8.distance(from: line.startIndex, to: place)
         let start: Int
@@ -187,10 +194,14 @@ struct TextAnalyzer {
         return "\"`>'".contains(line[line.index(before: place)])
     }
 
-    /// True where a speaker's name in brackets opens the line: `<Name> …`, `[Name] …`.
+    /// True where a speaker's name in brackets opens the line, `<Name> …`, or a structured logger's first field.
     private static func isSpeech(_ line: String, _ place: String.Index) -> Bool {
-        guard let first = line.first, first == "<" || first == "[", place > line.startIndex else { return false }
-        return LineHead(line).length == 0
+        guard let first = line.first, place > line.startIndex else { return false }
+        if first == "<" || first == "[" { return LineHead(line).length == 0 }
+        // JSON and `key=value`: what a structured logger writes, somebody logged.
+        if first == "{" { return true }
+        let key = line[..<place].prefix { $0.isLetter || $0 == "_" }
+        return !key.isEmpty && line[key.endIndex...].hasPrefix("=")
     }
 
     private static func allowsSpeech(_ format: TextReportFormat) -> Bool {

@@ -3,8 +3,9 @@ enum TextReportFormats {
     static let all: [TextReportFormat] = [
         .go, .goSignal, .goRace, .rust, .rustRuntime, .python, .faulthandler, .java, .minecraft, .hang, .dotnet, .dotnetFatal,
         .createdump, .node, .v8, .bun, .javaFatal, .javaMemory, .beam, .beamProcess, .sanitizer, .undefinedBehaviour,
-        .stack, .glibc, .assertion, .terminate, .unreal, .unity, .godot, .source, .swift, .ruby, .lua, .php, .shell,
-        .microdump,
+        .stack, .glibc, .assertion, .terminate, .unreal, .unity, .unityWindows, .mono, .godot, .source, .factorio,
+        .luanti, .bedrock, .cpptrace, .crashdetect, .backtraceSymbols, .box64, .wine, .coredump, .kernel, .swift, .ruby,
+        .lua, .php, .exitStatus, .shell, .microdump,
     ]
 
     /// Every literal once, in order of the ids.

@@ -1,36 +1,31 @@
 extension TextReportFormat {
     static let sanitizer = TextReportFormat(
         name: "sanitizer", kinds: ["asan", "tsan", "msan", "lsan", "ubsan"],
-        anchors: [
-            Anchor(15, "Sanitizer: "),
-        ],
-        start: .afterPrefix, ending: .saysItself, lead: .word, parse: TextSanitizer.parse)
-}
+        anchors: [Anchor(15, "Sanitizer: "), Anchor(116, "Sanitizer:DEADLYSIGNAL")],
+        voice: .anyone, ending: .saysItself, lead: .word, parse: TextSanitizer.parse)
 
-extension TextReportFormat {
     static let undefinedBehaviour = TextReportFormat(
         name: "undefined",
-        anchors: [
-            Anchor(16, "runtime error: "),
-        ],
+        anchors: [Anchor(16, "runtime error: ")],
         start: .afterPrefix, ending: .saysItself, lead: .word, parse: TextSanitizer.parseUndefined)
 }
 
 /// The reports of AddressSanitizer and its sisters, and UBSan's one-liners.
 enum TextSanitizer {
-    private static let names = [
-        "AddressSanitizer": "asan", "HWAddressSanitizer": "asan", "LeakSanitizer": "lsan",
-        "ThreadSanitizer": "tsan", "MemorySanitizer": "msan", "UndefinedBehaviorSanitizer": "ubsan",
+    private static let names: [(name: String, kind: String)] = [
+        ("HWAddressSanitizer", "asan"), ("AddressSanitizer", "asan"), ("LeakSanitizer", "lsan"),
+        ("ThreadSanitizer", "tsan"), ("MemorySanitizer", "msan"), ("UndefinedBehaviorSanitizer", "ubsan"),
     ]
 
-    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
-        let head = lines[lines.at]
-        guard head.contains("ERROR: ") || head.contains("WARNING: ") || head.contains("FATAL: "),
-            let name = names.keys.sorted(by: { $0.count > $1.count }).first(where: { head.contains($0 + ": ") }),
-            let kind = names[name], let text = head.after(name + ": ")
+    @Sendable static func parse(_ anchored: ReportLines) -> TextReport? {
+        guard let lines = ownLines(anchored), let tool = names.first(where: { lines[lines.at].contains($0.name + ":") })
         else { return nil }
-        var record = CrashRecord(kind: kind)
-        record.pid = head.between("==", "==").flatMap { Int($0) }
+        let head = lines[lines.at]
+        if head.contains(tool.name + ":DEADLYSIGNAL") { return deadly(lines, tool.kind) }
+        guard let text = head.after(tool.name + ": ") else { return nil }
+        let isWarning = head.contains("WARNING: ")
+        var record = CrashRecord(kind: tool.kind)
+        record.pid = head.between("==", "==").flatMap { Int($0) } ?? text.between("(pid=", ")").flatMap { Int($0) }
         record.exception = text.before(" on ") ?? text.before(" (") ?? text.trimmed
         record.message = text
         record.address = (text.after("address ") ?? text.after("on "))?.leadingHex.map(Address.init)
@@ -40,11 +35,11 @@ enum TextSanitizer {
             let line = lines[at].trimmed
             if line.hasPrefix("READ of size") || line.contains("caused by a READ") { record.access = "read" }
             if line.hasPrefix("WRITE of size") || line.contains("caused by a WRITE") { record.access = "write" }
-            if let thread = line.after(" thread T") {
+            if record.thread == nil, let thread = line.after(" thread T") {
                 record.thread = thread.leadingNumber
                 record.threadName = thread.between("(", ")")
             }
-            found = TextStack.frame(line, index: 0) != nil
+            found = TextStack.frame(line, index: 0, needsAddress: false) != nil
             if !found { at += 1 }
         }
         var end = lines.at + 1
@@ -57,23 +52,71 @@ enum TextSanitizer {
         }
         if lines[end].hasSuffix("==ABORTING") { end += 1 }
         guard found || end > lines.at + 1 else { return nil }
-        let continues = kind == "tsan" || kind == "lsan" || (kind == "ubsan" && !text.contains("SEGV"))
-        return TextReport(record: record, fate: continues ? .unsaid : .died, first: lines.at, end: end)
+        if text.hasPrefix("SEGV") { record.signal = "SIGSEGV" }
+        let fate = fate(lines, tool.kind, isWarning: isWarning, text: text)
+        return TextReport(record: record, fate: fate, first: lines.at, end: end)
+    }
+
+    /// A race and a leak end nothing, unless the program was told to halt at the first.
+    private static func fate(_ lines: ReportLines, _ kind: String, isWarning: Bool, text: String) -> TextReport.Fate {
+        if case .logged(let head) = lines.voice, head.level != nil || !head.names.isEmpty { return .survived }
+        switch kind {
+        case "lsan": return .survived
+        case "tsan" where isWarning:
+            let halts = (max(0, lines.at - 200)..<lines.at).contains { index in
+                let line = lines.window.text(index)
+                return line.contains("TSAN_OPTIONS") && line.contains("halt_on_error=1")
+            }
+            return halts ? .likelyDied : .survived
+        case "ubsan" where !text.contains("SEGV") && !text.contains("on unknown address"): return .unsaid
+        default: return .died
+        }
+    }
+
+    /// The report's lines without what stands before "==4242==ERROR: " or "WARNING: "; nil where somebody quotes it.
+    private static func ownLines(_ anchored: ReportLines) -> ReportLines? {
+        let whole = anchored.window.text(anchored.at)
+        guard let name = whole.find("Sanitizer:") else { return nil }
+        let before = whole[..<name.lowerBound]
+        var mark: String.Index?
+        if let equals = before.find("=="), before[equals.upperBound...].leadingNumber != nil { mark = equals.lowerBound }
+        for word in ["ERROR: ", "WARNING: ", "FATAL: "] where mark == nil { mark = before.findLast(word)?.lowerBound }
+        if mark == nil, whole[name.lowerBound...].hasPrefix("Sanitizer:DEADLYSIGNAL") {
+            let letters = before.reversed().prefix { $0.isLetter }.count
+            mark = whole.index(name.lowerBound, offsetBy: -letters)
+        }
+        guard let mark else { return nil }
+        let start = whole.utf8.distance(from: whole.startIndex, to: mark)
+        let lines = ReportLines(anchored.window, start: start, place: start)
+        if case .quoted = lines.voice { return nil }
+        return lines
+    }
+
+    /// The first line of a report that was cut off behind it.
+    private static func deadly(_ lines: ReportLines, _ kind: String) -> TextReport? {
+        let isTold = (lines.at + 1..<lines.at + 12).contains { lines[$0].find("ERROR: ") != nil }
+        if isTold { return nil }
+        var record = CrashRecord(kind: kind)
+        record.pid = nil
+        record.exception = "DEADLYSIGNAL"
+        return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
     }
 
     private static func frames(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
         var at = start
         while record.frames.count < ReportLines.frameLimit {
             let wanted = record.frames.count
-            guard let next = lines.next(from: at, { TextStack.frame($0, index: wanted) }) else { break }
+            guard let next = lines.next(from: at, { TextStack.frame($0, index: wanted, needsAddress: false) }) else {
+                break
+            }
             record.frames.append(next.found.frame)
             at = next.after
         }
         return at
     }
 
-    /// UBSan: `file:l:c: runtime error: text`.
-    static func parseUndefined(_ lines: ReportLines) -> TextReport? {
+    /// UBSan: `file:l:c: runtime error: text`. The program goes on, unless it says otherwise at once.
+    @Sendable static func parseUndefined(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         guard let text = head.after(": runtime error: "), let place = head.before(": runtime error: "),
             !place.contains(" "), place.fileAndLine.line != nil
@@ -81,10 +124,15 @@ enum TextSanitizer {
         var record = CrashRecord(kind: "ubsan")
         record.exception = "runtime error"
         record.message = text
-        let end = frames(lines, from: lines.at + 1, into: &record)
+        var end = frames(lines, from: lines.at + 1, into: &record)
         if record.frames.isEmpty {
             record.frames = [.printed(0, function: nil, file: place.fileAndLine.file, line: place.fileAndLine.line)]
         }
-        return TextReport(record: record, fate: .unsaid, first: lines.at, end: end)
+        if lines[end].hasPrefix("SUMMARY: UndefinedBehaviorSanitizer") { end += 1 }
+        let isEnd = (end..<end + 2).contains { index in
+            let line = lines[index].trimmed
+            return line.hasSuffix("==ABORTING") || line.hasPrefix("Aborted") || line.contains(": line ") && line.contains(" Aborted ")
+        }
+        return TextReport(record: record, fate: isEnd ? .died : .survived, first: lines.at, end: end)
     }
 }

@@ -2,42 +2,35 @@ extension TextReportFormat {
     static let unreal = TextReportFormat(
         name: "unreal",
         anchors: [
-            Anchor(35, "=== Critical error: ==="), Anchor(36, "Fatal error!"), Anchor(37, "CommonUnixCrashHandler"), Anchor(38, "Ensure condition failed: "), Anchor(31, "Assertion failed: "), Anchor(45, "Fatal error: "),
+            Anchor(35, "=== Critical error: ==="), Anchor(36, "Fatal error!"), Anchor(37, "CommonUnixCrashHandler"),
+            Anchor(38, "Ensure condition failed: "), Anchor(31, "Assertion failed: "), Anchor(45, "Fatal error: "),
+            Anchor(60, "LowLevelFatalError [File:"), Anchor(61, "Signal 11 caught."), Anchor(62, "Signal 6 caught."),
+            Anchor(63, "Signal 4 caught."), Anchor(64, "Signal 7 caught."), Anchor(65, "Signal 8 caught."),
+            Anchor(119, "Signal 5 caught."), Anchor(66, "Ran out of memory allocating "),
+            Anchor(67, "appError called: "),
         ],
-        voice: .engine([]), ending: .saysItself, lead: .check, parse: TextUnreal.parse)
+        voice: .engine(["LogMemory"]), ending: .saysItself, lead: .check,
+        irrelevant: [
+            "FGenericPlatformMisc::*", "FUnixPlatformMemory::OnOutOfMemory*", "FPlatformMemory::OnOutOfMemory*",
+            "FGenericPlatformMemory::OnOutOfMemory*", "FWindowsPlatformMemory::*", "FMallocBinned*::*OutOfMemory*",
+            "FWindowsErrorOutputDevice::*", "FUnixErrorOutputDevice::*", "ReportCrash*", "ReportAssert*",
+            "FDebug::AssertFailed*", "GraphicsThreadCrash*", "EngineCrashHandler*",
+        ],
+        parse: TextUnreal.parse)
 }
 
-/// What an Unreal server writes to its log when it dies.
+/// What an Unreal server writes when it dies or when an `ensure` fails.
 enum TextUnreal {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
-        var record = CrashRecord(kind: "unreal")
-        if head.contains("Ensure condition failed: ") { return parseEnsure(lines) }
-        if head.hasPrefix("Assertion failed: ") { return head.contains("[File:") ? parseAssertion(lines) : nil }
-        guard
-            head.contains("Critical error: ===") || head.contains("CommonUnixCrashHandler")
-                || head.hasPrefix("Fatal error!") || head.contains("Fatal error: [File:")
-        else { return nil }
-        if head.contains("CommonUnixCrashHandler") {
-            record.signal = head.after("Signal=")?.leadingNumber.map(SignalNames.name)
-        }
-        let end = read(lines, from: lines.at + 1, into: &record)
+        if head.hasPrefix("Ensure condition failed: ") { return ensure(lines) }
+        if head.hasPrefix("Assertion failed: "), !head.contains("[File:") { return nil }
+        guard UnrealReport.opens(head) else { return nil }
+        var report = UnrealReport()
+        let end = report.read(lines)
+        let record = report.record
         guard !record.frames.isEmpty || record.message != nil || record.signal != nil else { return nil }
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
-    }
-
-    /// The text of an assertion that opened the report.
-    static func parseAssertion(_ lines: ReportLines) -> TextReport? {
-        var record = CrashRecord(kind: "unreal")
-        takeAssertion(lines[lines.at], into: &record)
-        let end = read(lines, from: lines.at + 1, into: &record)
-        return TextReport(record: record, fate: .died, first: lines.at, end: end)
-    }
-
-    private static func takeAssertion(_ text: String, into record: inout CrashRecord) {
-        record.exception = "assertion"
-        record.message = statement(text, after: "Assertion failed: ")
-        place(text, into: &record)
     }
 
     /// `Index >= 0 [File:…] [Line: 12] Array is empty` without the place, which changes from build to build.
@@ -48,88 +41,249 @@ enum TextUnreal {
         return words.isEmpty ? condition : condition + ": " + words
     }
 
-    private static func place(_ text: String, into record: inout CrashRecord) {
-        guard record.frames.isEmpty, let file = text.between("[File:", "]"),
-            let line = text.between("[Line: ", "]").flatMap({ Int($0) })
-        else { return }
-        record.frames = [.printed(0, function: nil, file: file, line: line)]
+    /// A frame as the engine's log and its XML print it.
+    static func frame(_ line: String, index: Int) -> CrashFrame? { UnrealLine.frame(line, index: index) }
+
+    /// The file and line of `[File:…] [Line: 12]`, as a frame without a name.
+    static func place(_ text: String) -> CrashFrame? {
+        guard let file = text.between("[File:", "]"), file != "Unknown",
+            let line = (text.between("[Line: ", "]") ?? text.between("[Line:", "]")).flatMap({ Int($0.trimmed) })
+        else { return nil }
+        return .printed(0, function: nil, file: file, line: line)
     }
 
-    private static func parseEnsure(_ lines: ReportLines) -> TextReport? {
+    /// An ensure ends with its own last frame: what follows may be the crash.
+    private static func ensure(_ lines: ReportLines) -> TextReport? {
         var record = CrashRecord(kind: "unreal")
         let text = lines[lines.at]
         record.exception = "ensure"
         record.message = statement(text, after: "Ensure condition failed: ")
-        place(text, into: &record)
-        let end = read(lines, from: lines.at + 1, into: &record)
-        return TextReport(record: record, fate: .survived, first: lines.at, end: end)
-    }
-
-    private static func read(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
-        var at = start
-        var end = start
-        let placed = record.frames
-        var frames: [CrashFrame] = []
-        while at < lines.count, at < end + 12, frames.count < ReportLines.frameLimit {
-            let text = body(lines[at])
-            if let frame = frame(text, index: frames.count) {
-                frames.append(frame)
+        var end = lines.at + 1
+        var at = end
+        var foreign = 0
+        while at < lines.count, foreign <= 3, record.frames.count < ReportLines.frameLimit {
+            // Only lines in the ensure's own prefix are of it; a dying handler writes without one.
+            let own = lines.prefix.strip(lines.window.text(at)).map(UnrealLine.body)
+            if let own, let frame = UnrealLine.frame(own, index: record.frames.count) {
+                record.frames.append(frame)
                 end = at + 1
-            } else if text.hasPrefix("Assertion failed: "), record.message == nil {
-                takeAssertion(text, into: &record)
-                end = at + 1
-            } else if text.hasPrefix("Unhandled Exception: ") || text.hasPrefix("Fatal error: ") {
-                describe(text, into: &record)
-                end = at + 1
-            } else if text.hasPrefix("Fatal error!") || text.hasPrefix("[Callstack]") || text.hasPrefix("Stack:") {
-                end = at + 1
-            } else if text.contains("end: stack for UAT") || text.contains("Engine crash handling finished") {
-                end = at + 1
+                foreign = 0
+            } else if let own, UnrealReport.opens(own) || own.hasPrefix("Ensure condition failed: ") {
+                break
+            } else if own == nil, UnrealReport.opens(UnrealLine.body(lines.window.text(at))) {
+                break
+            } else if own == nil || !record.frames.isEmpty {
+                foreign += 1
+            } else if at > lines.at + 12 {
                 break
             }
             at += 1
         }
-        record.frames = frames.isEmpty ? (record.frames.isEmpty ? placed : record.frames) : frames
+        if record.frames.isEmpty { record.frames = place(text).map { [$0] } ?? [] }
+        return TextReport(record: record, fate: .survived, first: lines.at, end: end)
+    }
+}
+
+/// Reads the lines of one death.
+struct UnrealReport {
+    private(set) var record = CrashRecord(kind: "unreal")
+    /// The handler and the log print the same stack one after the other.
+    private var stacks: [[CrashFrame]] = [[]]
+    private var placed: CrashFrame?
+    /// True after `[File:…] [Line: N]` without words: they are on the next line.
+    private var wantsWords = false
+
+    private enum Step {
+        case own, end, other, stop
+    }
+
+    /// True for the words that open a report.
+    static func opens(_ text: String) -> Bool {
+        if text.hasPrefix("Signal "), text.contains(" caught.") {
+            return text.dropFirst(7).leadingNumber != nil && text.utf8.count < 40
+        }
+        return openings.contains { text.hasPrefix($0) }
+    }
+
+    private static let openings = [
+        "=== Critical error: ===", "Fatal error!", "CommonUnixCrashHandler: Signal=", "Fatal error: [File:",
+        "LowLevelFatalError [File:", "Ran out of memory allocating ", "appError called: ", "Assertion failed: ",
+    ]
+
+    /// Reads from the anchor's line on; gives one past the last line of the report.
+    mutating func read(_ lines: ReportLines) -> Int {
+        var at = lines.at
+        var end = at + 1
+        var foreign = 0
+        loop: while at < lines.count, at < end + 24, foreign <= (stacks[0].isEmpty ? 12 : 4) {
+            let text = UnrealLine.body(lines[at])
+            switch take(text, isFirst: at == lines.at) {
+            case .own:
+                end = at + 1
+                foreign = 0
+            case .end:
+                end = at + 1
+                break loop
+            case .other: if !text.isEmpty { foreign += 1 }
+            case .stop: break loop
+            }
+            at += 1
+        }
+        let named = stacks.first { $0.contains { $0.function != nil } } ?? stacks.first { !$0.isEmpty }
+        record.frames = named ?? (record.message == nil || record.exception == "assertion" ? placed : nil).map { [$0] } ?? []
         return end
     }
 
-    private static func describe(_ text: String, into record: inout CrashRecord) {
+    private var hasFrames: Bool { !stacks[0].isEmpty }
+
+    private mutating func take(_ text: String, isFirst: Bool) -> Step {
+        if let frame = UnrealLine.frame(text, index: stacks[stacks.count - 1].count) {
+            wantsWords = false
+            if frame.index < ReportLines.frameLimit { stacks[stacks.count - 1].append(frame) }
+            return .own
+        }
+        if text.hasPrefix("LogInit: ") || text.hasPrefix("Log file open") || text.hasPrefix("=== Handled ensure")
+            || text.hasPrefix("Ensure condition failed: ")
+        {
+            return .stop
+        }
+        if text.hasPrefix("Engine crash handling finished") { return .end }
+        for mark in ["Fatal error!", "begin: stack for UAT", "[Callstack]", "Stack:", "end: stack for UAT"]
+        where text.hasPrefix(mark) {
+            wantsWords = false
+            if hasFrames, !(stacks.last?.isEmpty ?? true), stacks.count < 8 { stacks.append([]) }
+            return .own
+        }
+        if Self.opens(text) {
+            // A second death, unless it is the same words again.
+            if hasFrames, !isFirst { return .stop }
+            wantsWords = false
+            open(text)
+            return .own
+        }
+        if text.hasPrefix("Unhandled Exception: ") {
+            if hasFrames { return .stop }
+            describe(text)
+            return .own
+        }
+        if text.hasPrefix("Malloc Size=") { return .own }
+        guard wantsWords, !text.isEmpty else { return .other }
+        wantsWords = false
+        record.message = text
+        return .own
+    }
+
+    private mutating func open(_ text: String) {
+        if text.hasPrefix("Signal ") {
+            record.signal = record.signal ?? text.dropFirst(7).leadingNumber.map(SignalNames.name)
+        } else if text.hasPrefix("CommonUnixCrashHandler") {
+            record.signal = record.signal ?? text.after("Signal=")?.leadingNumber.map(SignalNames.name)
+        } else if text.hasPrefix("appError called: ") {
+            if let rest = text.after("appError called: "), rest.hasPrefix("Assertion failed: ") || rest.hasPrefix("Fatal error: ") {
+                open(rest)
+            } else if record.exception == nil {
+                record.exception = "fatal error"
+                record.message = record.message ?? text.after("appError called: ")
+            }
+        } else if text.hasPrefix("Assertion failed: ") {
+            guard record.exception != "assertion" else { return }
+            record.exception = "assertion"
+            record.message = TextUnreal.statement(text, after: "Assertion failed: ")
+            placed = TextUnreal.place(text)
+        } else if text.hasPrefix("Ran out of memory allocating ") {
+            record.exception = record.exception ?? "fatal error"
+            record.message = text
+        } else if text.contains("[File:") {
+            guard record.exception == nil else { return }
+            record.exception = "fatal error"
+            placed = TextUnreal.place(text)
+            let words = (text.after("[Line:") ?? text).after("]")?.trimmed ?? ""
+            record.message = words.isEmpty ? record.message : words
+            wantsWords = words.isEmpty
+        }
+    }
+
+    private mutating func describe(_ text: String) {
         guard let reason = text.after(": ") else { return }
         record.message = record.message ?? reason
         if reason.hasPrefix("SIG") { record.signal = String(reason.prefix { $0.isLetter }) }
-        if reason.hasPrefix("EXCEPTION_") { record.exception = String(reason.prefix { $0.isLetter || $0 == "_" }) }
+        if reason.hasPrefix("EXCEPTION_"), record.exception == nil {
+            record.exception = String(reason.prefix { $0.isLetter || $0 == "_" })
+        }
         if reason.contains("read memory") || reason.contains("reading address") { record.access = "read" }
         if reason.contains("write memory") || reason.contains("writing address") { record.access = "write" }
         record.address = (reason.after("address "))?.leadingHex.map(Address.init) ?? record.address
-        place(text, into: &record)
     }
+}
 
-    /// Without `LogCore: Error: ` and its like.
-    private static func body(_ line: String) -> String {
+/// One line of an Unreal log.
+enum UnrealLine {
+    /// Without stamps, the category and the level.
+    static func body(_ line: String) -> String {
         var text = line.trimmed
-        for lead in ["LogCore: ", "LogOutputDevice: ", "LogWindows: ", "LogLinux: ", "Error: ", "begin: stack for UAT"]
-        where text.hasPrefix(lead) { text = text.dropFirst(lead.count).trimmed }
+        while let first = text.first {
+            if first == "[", let second = text.dropFirst().first, second.isNumber || second == " ",
+                let close = text.find("]"), text[..<close.lowerBound].utf8.count < 48
+            {
+                text = text[close.upperBound...].trimmed
+            } else if first.isNumber, !text.hasPrefix("0x"), let space = text.find(" "),
+                LineHead(text[..<space.lowerBound] + " x").isStamped
+            {
+                text = text[space.upperBound...].trimmed
+            } else {
+                break
+            }
+        }
+        let category = text.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        if category.hasPrefix("Log"), category != "LogInit", text.dropFirst(category.count).hasPrefix(": ") || text.dropFirst(category.count) == ":" {
+            text = text.dropFirst(category.count + 1).trimmed
+            for level in ["Error:", "Display:", "Warning:", "Fatal:", "Critical:"] where text.hasPrefix(level) {
+                return text.dropFirst(level.count).trimmed
+            }
+        }
         return text
     }
 
-    /// `[Callstack] 0x… Module!Class::Function(args) [file:line]`, also without the word or the place.
+    /// `[Callstack] 0x… Module!Class::Function(args) [file:line]`; the mark, the address and the place may be absent.
     static func frame(_ line: String, index: Int) -> CrashFrame? {
-        var text = line.hasPrefix("[Callstack] ") ? String(line.dropFirst(12)) : line
-        guard let address = text.leadingHex else { return nil }
-        text = text.drop { !$0.isWhitespace }.trimmed
-        guard let bang = text.find("!") else { return nil }
-        var frame = CrashFrame.printed(index, function: nil)
-        frame.address = Address(address)
-        frame.module = text[..<bang.lowerBound].trimmed
-        text = String(text[bang.upperBound...])
-        if text.hasSuffix("]"), let open = text.findLast(" [") {
-            let place = text[open.upperBound...].dropLast().fileAndLine
-            frame.file = place.file
-            frame.line = place.line
-            text = String(text[..<open.lowerBound])
+        var text = line.hasPrefix("[Callstack] ") ? line.dropFirst(12).trimmed : line
+        var address: UInt64?
+        if let found = text.leadingHex {
+            address = found
+            text = text.drop { !$0.isWhitespace }.trimmed
         }
-        let name = text.trimmed
-        frame.function = name.isEmpty || name.hasPrefix("UnknownFunction") ? nil : name
+        guard let bang = text.find("!") else { return nil }
+        let module = text[..<bang.lowerBound].trimmed
+        guard !module.isEmpty, module.utf8.count <= 128 else { return nil }
+        if address == nil {
+            // Without an address only what looks like a file's name is a module.
+            guard !module.contains(" "), module.contains(".") || module.contains("-") else { return nil }
+        }
+        var frame = CrashFrame.printed(index, function: nil)
+        frame.address = address.map(Address.init)
+        frame.module = module
+        text = text[bang.upperBound...].trimmed
+        if text.hasSuffix("]"), let open = text.findLast("[") {
+            let place = text[open.upperBound...].dropLast().trimmed
+            if !place.isEmpty, !place.hasPrefix("Unknown") {
+                frame.file = place.fileAndLine.file
+                frame.line = place.fileAndLine.line
+            }
+            text = text[..<open.lowerBound].trimmed
+        }
+        if text.hasPrefix("UnknownFunction") {
+            frame.offset = text.between("(", ")").flatMap { $0.leadingHex.map(Address.init) }
+        } else if let plus = text.findLast("(+0x"), text.hasSuffix(")") {
+            text = String(text[..<plus.lowerBound])
+        }
+        frame.function = PrintedNames.function(text)
+        // A program of Windows that was not moved lies at the linker's base: its offset is the same in every run.
+        if frame.offset == nil, let address, module.hasSuffix(".exe"), imageBase..<imageBase + imageReach ~= address {
+            frame.offset = Address(address - imageBase)
+        }
         return frame
     }
+
+    private static let imageBase: UInt64 = 0x1_4000_0000
+    private static let imageReach: UInt64 = 0x4000_0000
 }

@@ -1,0 +1,64 @@
+extension TextReportFormat {
+    static let assertion = TextReportFormat(
+        name: "assert",
+        anchors: [
+            Anchor(30, "Assertion `"), Anchor(31, "Assertion failed: "), Anchor(32, "Assertion Failed: "),
+            Anchor(54, "Assertion '"),
+        ],
+        start: .afterPrefix, ending: .ended, rank: 10, rankWithoutFrames: 10, lead: .assertion,
+        parse: TextAssertion.parse)
+}
+
+/// Failed assertions of C and C++ libraries.
+enum TextAssertion {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
+        let text = lines[lines.at]
+        var record = CrashRecord(kind: "assert")
+        record.exception = "assertion"
+        record.signal = "SIGABRT"
+        if text.contains("[File:") { return nil }
+        let quotes = ["Assertion `", "Assertion '"].first { text.find(": " + $0) != nil }
+        if let quotes, let condition = text.after(quotes), let cut = condition.findLast("' failed") {
+            // glibc: "prog: file.c:12: function: Assertion `x' failed.", libstdc++ without the program and with "'x'".
+            let parts = (text.before(": " + quotes) ?? "").split(separator: ":", omittingEmptySubsequences: false)
+                .map(String.init)
+            guard let number = parts.indices.first(where: { $0 >= 1 && Int(parts[$0].trimmed) != nil }) else {
+                return nil
+            }
+            record.message = String(condition[..<cut.lowerBound])
+            let full = parts[(number + 1)...].joined(separator: ":").trimmed
+            let function = full.before(" [with ") ?? full
+            record.frames = [
+                .printed(0, function: function, file: parts[number - 1].trimmed, line: Int(parts[number].trimmed))
+            ]
+            record.executable = number >= 2 ? parts[number - 2].trimmed : nil
+        } else if text.hasPrefix("Assertion failed: "), let rest = text.after("Assertion failed: "),
+            let frame = place(rest, &record)
+        {
+            record.frames = [frame]
+        } else {
+            return nil
+        }
+        return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+    }
+
+    /// `x (file.c: fn: 12)` of musl, `(x), function f, file f.c, line 12.` of the BSDs, `x, file f.c, line 12` of the
+    /// Microsoft runtime.
+    private static func place(_ rest: String, _ record: inout CrashRecord) -> CrashFrame? {
+        if let function = rest.findLast(", function "), let file = rest.findLast(", file "),
+            function.upperBound <= file.lowerBound, let line = rest[file.upperBound...].after(", line ")?.leadingNumber
+        {
+            record.message = String(rest[..<function.lowerBound])
+            return .printed(
+                0, function: String(rest[function.upperBound..<file.lowerBound]),
+                file: rest[file.upperBound...].before(", line "), line: line)
+        }
+        guard let place = rest.findLast(", file ") ?? rest.findLast(" (") else { return nil }
+        record.message = String(rest[..<place.lowerBound])
+        let tail = rest[place.upperBound...]
+        let words = tail.split(whereSeparator: { ",: )".contains($0) }).map(String.init)
+        guard let file = words.first, let line = words.last(where: { Int($0) != nil }) else { return nil }
+        let function = words.count > 2 && words[1] != "line" ? words[1] : nil
+        return .printed(0, function: function, file: file, line: Int(line))
+    }
+}

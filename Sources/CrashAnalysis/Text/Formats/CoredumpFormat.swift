@@ -1,0 +1,117 @@
+extension TextReportFormat {
+    static let coredump = TextReportFormat(
+        name: "systemd_coredump",
+        anchors: [Anchor(89, " dumped core.")],
+        voice: .anyone, start: .before("Process "), ending: .ended, rank: 45, rankWithoutFrames: 4,
+        parse: TextCoredump.parse)
+}
+
+/// What systemd-coredump writes to the journal, and `coredumpctl info` prints of it.
+enum TextCoredump {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
+        let head = lines[lines.at]
+        let whole = lines.window.text(lines.at)
+        let lead = String(whole.dropLast(head.count)).trimmed
+        guard lead.isEmpty || lead == "Message:" || SystemVoice.speaks(lead, as: "systemd-coredump"),
+            head.hasPrefix("Process "), let pid = head.dropFirst(8).leadingNumber, let name = head.between(" (", ") of user ")
+        else { return nil }
+        var record = CrashRecord(kind: "systemd_coredump")
+        record.pid = pid
+        record.executable = name
+        for index in max(0, lines.at - 30)..<lines.at {
+            let text = lines.window.text(index).trimmed
+            if text.hasPrefix("Signal: "), let number = text.dropFirst(8).leadingNumber {
+                record.signal = SignalNames.name(number)
+            }
+            if text.hasPrefix("Executable: ") { record.executable = text.after("Executable: ")?.trimmed }
+            if text.hasPrefix("Command Line: ") { record.commandLine = text.after("Command Line: ")?.trimmed }
+        }
+        var builds: [String: String] = [:]
+        var at = lines.at + 1
+        var end = at
+        while at < lines.count, at <= end + 40, record.frames.isEmpty {
+            let text = own(lines, at)
+            if let module = text.between("Module ", " with build-id "), let build = text.after(" with build-id ") {
+                builds[PrintedNames.module(module) ?? module] = String(build.prefix { $0.isHexDigit })
+                end = at + 1
+            }
+            if let frame = TextStack.frame(text, index: 0)?.frame {
+                record.frames = [frame]
+                end = at + 1
+            }
+            at += 1
+        }
+        if !record.frames.isEmpty { end = rest(lines, from: at, &record) }
+        for index in record.frames.indices {
+            record.frames[index].buildID = record.frames[index].module.flatMap { builds[$0] }
+        }
+        if record.signal == nil {
+            // The unit's own line follows at once.
+            for index in end..<min(lines.count, end + 6) {
+                guard let status = lines.window.text(index).after("status="), let number = status.leadingNumber else { continue }
+                record.signal = SignalNames.name(number)
+                break
+            }
+        }
+        return TextReport(record: record, fate: .died, first: lines.at, end: end)
+    }
+
+    private static func own(_ lines: ReportLines, _ index: Int) -> String {
+        let text = lines[index]
+        return (text.hasPrefix(" ") ? text : text.after("]: ") ?? text).trimmed
+    }
+
+    /// The frames of the thread that died, and over the stacks of the others.
+    private static func rest(_ lines: ReportLines, from start: Int, _ record: inout CrashRecord) -> Int {
+        var at = start
+        var end = start
+        var isFirst = true
+        var wanted = 1
+        while at < lines.count, at <= end + 3 {
+            let text = own(lines, at)
+            if text.hasPrefix("Stack trace of thread ") {
+                isFirst = false
+                wanted = 0
+                end = at + 1
+            } else if text.hasPrefix("ELF object binary architecture") {
+                return at + 1
+            } else if let frame = TextStack.frame(text, index: wanted)?.frame {
+                if isFirst, record.frames.count < ReportLines.frameLimit { record.frames.append(frame) }
+                wanted += 1
+                end = at + 1
+            }
+            at += 1
+        }
+        return end
+    }
+}
+
+/// Lines of the system's own services, which no program and no player can write.
+enum SystemVoice {
+    /// True where what stands before the words is a syslog head of this service: a stamp, perhaps a host, and its tag.
+    static func speaks(_ lead: String, as service: String) -> Bool {
+        guard lead.utf8.count < 160, lead.hasSuffix(":") else { return false }
+        let words = lead.split(separator: " " as Character).map(String.init)
+        guard words.count <= 6, let tag = words.last, tag.hasPrefix(service) else { return false }
+        let rest = tag.dropFirst(service.count)
+        guard rest == ":" || rest.hasPrefix("["), words.count >= 2 else { return false }
+        return words[0].first?.isNumber == true || words.count >= 4 && words[0].count == 3
+    }
+
+    /// True where the kernel speaks: behind its clock, or behind its tag in the journal, or on a line of its own that
+    /// the log's prefix was taken from.
+    static func isKernels(_ lead: String) -> Bool {
+        var text = lead.trimmed
+        if text.hasSuffix("]"), let open = text.findLast("[") {
+            let clock = text[open.upperBound...].dropLast().trimmed
+            let digits = clock.filter { $0.isNumber }
+            guard digits.count + 1 == clock.count, clock.contains(".") else { return false }
+            text = text[..<open.lowerBound].trimmed
+        }
+        // `<4>` is the level.
+        if text.hasPrefix("<"), text.hasSuffix(">"), text.utf8.count <= 4 { text = "" }
+        // `dmesg -T` prints a calendar in the brackets.
+        if text.hasPrefix("["), text.hasSuffix("]"), LineHead(text + " x").isStamped { text = "" }
+        return text.isEmpty || speaks(text, as: "kernel")
+    }
+}

@@ -1,0 +1,41 @@
+extension TextReportFormat {
+    static let source = TextReportFormat(
+        name: "source",
+        anchors: [
+            Anchor(43, "PreMinidumpCallback"), Anchor(118, "Uploading dump ("), Anchor(117, "End of Source crash report"),
+        ],
+        start: .afterPrefix, ending: .ended, rank: 0, rankWithoutFrames: 0, parse: TextSource.parse)
+}
+
+/// Valve's servers say that a minidump is being written; their script wraps gdb's report.
+enum TextSource {
+    @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
+        let head = lines[lines.at].trimmed
+        var record = CrashRecord(kind: "source")
+        if head.hasPrefix("PreMinidumpCallback") {
+            record.message = head
+            record.notes.append("the engine wrote a minidump; the log has no stack")
+            return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+        }
+        if let dump = head.before(": Uploading dump ("), dump.hasSuffix("]"), let open = dump.findLast(".dmp[") {
+            record.pid = Int(dump[open.upperBound...].dropLast())
+            record.message = "the engine wrote a minidump"
+            record.notes.append("the engine wrote a minidump; the log has no stack")
+            var report = TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+            report.continues = true
+            return report
+        }
+        // A section in which gdb had nothing to say; one with a stack was read from its first frame on.
+        guard head.hasPrefix("End of Source crash report"),
+            let first = (0..<lines.at).last(where: { lines[$0].hasPrefix("CRASH: ") })
+        else { return nil }
+        for index in first..<lines.at {
+            if let command = lines[index].after("Start Line: ") { record.commandLine = command.trimmed }
+            record.signal = record.signal ?? GdbPreamble.signal(lines[index])
+        }
+        record.message = "crash report without a stack"
+        var report = TextReport(record: record, fate: .died, first: first, end: lines.at + 1)
+        report.opensProcess = true
+        return report
+    }
+}

@@ -1,0 +1,214 @@
+import Testing
+
+@testable import CrashAnalysis
+
+/// The rows of `corpora/field/text` for native programs and engines; the values are those of its `expected.tsv`.
+@Suite(.needsCorpora) struct FieldNativeTests {
+    private func records(_ name: String) throws -> [CrashRecord] {
+        CrashMerger.merge(try Corpora.analyze("field/text/\(name).log"))
+    }
+
+    private func only(_ name: String) throws -> CrashRecord {
+        let crashes = try records(name).filter(\.isCrash)
+        #expect(crashes.count == 1)
+        return try #require(crashes.first)
+    }
+
+    /// The innermost frames that are named, as signatures see them.
+    private func names(_ record: CrashRecord) -> [String] {
+        record.frames.compactMap { $0.function.map(SignatureNames.normalise) }
+    }
+
+    @Test func unrealWithoutSymbols() throws {
+        let record = try only("01-palserver_unknown")
+        #expect(record.kind == "unreal")
+        #expect(record.signal == "SIGSEGV")
+        #expect(record.address == Address(0x18))
+        #expect(record.access == "read")
+        #expect(record.frames.map(\.function) == [nil, nil, nil, nil, nil])
+        #expect(record.frames.map(\.offset?.value) == [0x6a41a3b, 0x6a40f10, 0x59bb021, 0x40c0d12, 0x2a1c9])
+        #expect(record.signature.hasPrefix("GroveServer-Linux-Shipping+0x6a41a3b"))
+    }
+
+    @Test func unrealFatalErrorsHaveTheirText() throws {
+        let low = try only("05-ue_lowlevelfatal")
+        #expect(low.message == "Bad package summary in ../../../Grove/Content/Biome_3.uasset")
+        #expect(low.signature.hasPrefix("fatal error | Bad package summary in "))
+        let bare = try only("06-ue_lowlevel_bare")
+        #expect(bare.message == "Pure virtual not implemented (AHollowGate)")
+        #expect(bare.signature.contains("Pure virtual not implemented"))
+    }
+
+    @Test func unrealCrashFile() throws {
+        let record = try only("07-ue_crashstack_utf8")
+        #expect(record.exception == "EXCEPTION_ACCESS_VIOLATION")
+        #expect(record.address == Address(0x18))
+        #expect(record.access == "write")
+        #expect(record.frames.count == 4)
+        #expect(record.signature.hasPrefix("GroveDedicated.exe+0x3e2e348"))
+    }
+
+    @Test func ensureEndsWithItsOwnStack() throws {
+        let after = try records("101-ue_ensure_then_crash")
+        #expect(after.map(\.isCrash) == [true, false])
+        #expect(after.first?.signal == "SIGSEGV")
+        #expect(after.first?.frames.first?.function == "AMossTurret::FireAt(AActor*, FVector const&)")
+        #expect(after.last?.exception == "ensure")
+        #expect(after.last?.frames.map(\.function) == ["ALamp::Glow()", "ALamp::Tick(float)"])
+        let crash = try only("102-ue_ensure_with_crash_other_thread_mid")
+        #expect(crash.exception == "assertion")
+        #expect(crash.message == "Slots.IsValidIndex(Slot)")
+        #expect(crash.frames.first?.function == "UBag::Take(int)")
+    }
+
+    @Test func unrealLoopIsThreeCrashes() throws {
+        let records = try Corpora.analyze("field/text/ue-crash-loop.log")
+        #expect(records.filter(\.isCrash).count == 3)
+        #expect(Set(records.map(\.signature)).count == 1)
+    }
+
+    @Test func unrealAddressesDoNotSplit() throws {
+        let runs = try ["76-ue_so_unknown_aslr-run1", "76-ue_so_unknown_aslr-run2"].map(only)
+        #expect(runs[0].signature == runs[1].signature)
+        #expect(runs[0].signature.hasPrefix("libGroveServer-Grove-Linux-Shipping.so+0x51a3b"))
+    }
+
+    @Test func unrealFramesWithoutAddresses() throws {
+        let record = try only("77-ue_addressless")
+        #expect(record.frames.count == 5)
+        #expect(record.frames.first?.line == 212)
+        #expect(record.frames.last?.function == "__libc_start_main")
+        #expect(record.signature.hasPrefix("AMossTurret::FireAt"))
+    }
+
+    @Test(arguments: [
+        ("09-unity_supervisord", "Lichen::BoneGrid::Rebuild"), ("63-unity_unknown_frames", "Harbor.Crane:Lower"),
+        ("85-unity_sigaction", "BoneGrid_CUSTOM_Rebuild_Injected"),
+    ])
+    func unityNamesTheProgram(file: String, function: String) throws {
+        let record = try only(file)
+        #expect(record.kind == "unity")
+        #expect(record.signal == "SIGSEGV")
+        #expect(names(record).contains(function))
+        #expect(record.signature.hasPrefix(function))
+    }
+
+    @Test func unityAndMono() throws {
+        let new = try only("11-unity_native_mono")
+        #expect(new.kind == "unity")
+        #expect(new.signal == "SIGSEGV")
+        #expect(new.frames[3].module == "tunnelclient.so")
+        #expect(new.signature.hasPrefix("Tunnel.") || new.signature.hasPrefix("tunnelclient.so"))
+        let old = try only("12-mono_old")
+        #expect(old.kind == "mono")
+        #expect(old.signal == "SIGSEGV")
+        #expect(old.frames.first?.module == "mono")
+        #expect(old.frames.first?.offset == Address(0xc8514))
+    }
+
+    @Test func unityOnWindows() throws {
+        let record = try only("13-unity_win_outputting")
+        #expect(record.frames.count == 5)
+        #expect(record.frames.map(\.module).first == "UnityPlayer")
+        #expect(names(record).contains("VaultDoor_Toggle_m0C2A"))
+    }
+
+    @Test func sourceServers() throws {
+        let runs = try ["15-srcds_line_hlcmd-run1", "15-srcds_line_hlcmd-run2"].map(only)
+        #expect(runs.map(\.pid) == [4242, 31877])
+        #expect(runs.map(\.signal) == ["SIGSEGV", "SIGSEGV"])
+        #expect(runs[0].signature == runs[1].signature)
+        let sections = try Corpora.analyze("field/text/16-srcds_debug_log.log")
+        #expect(sections.map(\.kind) == ["gdb", "gdb"])
+        #expect(sections.map(\.signal) == ["SIGSEGV", "SIGSEGV"])
+        #expect(sections.map(\.frames.count) == [4, 4])
+        #expect(sections[0].signature == sections[1].signature)
+        #expect(sections[0].signature.hasPrefix("CMarshGate::SetTransmit"))
+    }
+
+    @Test func weakEvidence() throws {
+        let shell = try only("36-shell_killed")
+        #expect(shell.signal == "SIGKILL")
+        #expect(shell.pid == 4242)
+        #expect(shell.notes.contains { $0.hasPrefix("weak evidence") })
+        let kernel = try only("38-dmesg_oom")
+        #expect(kernel.signal == "SIGKILL")
+        #expect(kernel.executable == "fern_dedi")
+        #expect(kernel.pid == 4242)
+        #expect(kernel.signature.hasPrefix("oom | "))
+    }
+
+    @Test func journalOfCoredump() throws {
+        let record = try only("39-systemd_coredump")
+        #expect(record.kind == "systemd_coredump")
+        #expect(record.signal == "SIGSEGV")
+        #expect(record.pid == 4242)
+        #expect(record.executable == "fernd")
+        #expect(record.frames.count == 5)
+        #expect(record.frames.map(\.function).contains("Ferns::GrowU(int)"))
+        #expect(record.signature.hasPrefix("Ferns::GrowU"))
+    }
+
+    @Test func wine() throws {
+        let record = try only("46-wine_pagefault")
+        #expect(record.exception == "EXCEPTION_ACCESS_VIOLATION")
+        #expect(record.address == Address(0))
+        #expect(record.access == "write")
+        #expect(record.frames.count == 3)
+        #expect(record.frames.first?.offset == Address(0x5e7762c))
+        #expect(record.signature.hasPrefix("ember_server+0x5e7762c"))
+    }
+
+    @Test func terminateOfBedrock() throws {
+        let record = try only("48-bedrock_libcxxabi")
+        #expect(record.exception == "std::__1::system_error")
+        #expect(record.message == "Operation not permitted")
+        #expect(record.signature == "terminate | std::__1::system_error")
+    }
+
+    @Test(arguments: [
+        ("50-endstone_cpptrace", "cpptrace", "Pocket::release"),
+        ("51-backtrace_symbols_cub", "backtrace_symbols", "cProtocolX::SendListUpdate"),
+        ("59-factorio_linux", "factorio", "Furnace::pour"),
+    ])
+    func handlersStandAboveTheCrash(file: String, kind: String, function: String) throws {
+        let record = try only(file)
+        #expect(record.kind == kind)
+        #expect(record.signal == "SIGSEGV")
+        #expect(names(record).contains(function))
+        #expect(record.signature.hasPrefix(function))
+    }
+
+    @Test func godotAtAFixedAddress() throws {
+        let record = try only("61-godot_relative_stripped")
+        #expect(record.kind == "godot")
+        #expect(record.signal == "SIGSEGV")
+        #expect(record.frames.count == 5)
+        #expect(record.signature.contains("0x475b918"))
+    }
+
+    @Test func raceIsSurvived() throws {
+        let records = try records("73-tsan_fatal")
+        #expect(records.map(\.kind) == ["error"])
+        #expect(records.first?.detector == "tsan")
+        #expect(records.first?.frames.first?.function == "Pier::add(int)")
+        #expect(records.first?.frames.first?.module == "pierd")
+    }
+
+    @Test func glibcLeadsOverTheShell() throws {
+        let record = try only("80-glibc_compose")
+        #expect(record.kind == "glibc")
+        #expect(record.message == "free(): invalid pointer")
+        #expect(record.pid == 4242)
+        #expect(record.signature == "abort | free(): invalid pointer")
+    }
+
+    @Test func secondDeathOfALogIsItsOwn() throws {
+        let records = try Corpora.analyze("field/text/93-two_bugs_restart.log")
+        #expect(records.filter(\.isCrash).map(\.kind) == ["unity", "shell"])
+    }
+
+    @Test(arguments: ["clean-F6-hitch-stack", "clean-chat"]) func cleanLogs(file: String) throws {
+        #expect(try records(file).allSatisfy { !$0.isCrash })
+    }
+}
