@@ -111,7 +111,7 @@ import Testing
     @Test(arguments: styles) func noLiteralIsACrash(style: Style) {
         var tried = 0
         for anchor in TextReportFormats.anchors {
-            for tail in ["", "x", "11", " 0x18 in Foo::bar() (mod+0x12)", "invalid pointer", "index out of range", "(core dumped)"] {
+            for tail in ["", "11 (core dumped)", " 0x18 in Foo::bar() (mod+0x12)"] {
                 let found = signatures(log(style, [anchor.literal + tail]))
                 #expect(found == [], "\(anchor.literal + tail)")
                 tried += 1

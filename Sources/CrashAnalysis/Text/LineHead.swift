@@ -14,6 +14,9 @@ struct LineHead: Equatable {
     /// Threads, categories, loggers and speakers in their order.
     var names: [String] = []
 
+    /// A name in brackets comes before everything else.
+    var opensWithName = false
+
     /// True for the line of a logger: it says when, or how bad.
     var isLogged: Bool { isStamped || level != nil }
 
@@ -25,7 +28,9 @@ struct LineHead: Equatable {
             switch piece {
             case .stamp: isStamped = true
             case .level(let found): level = found
-            case .name(let name): names.append(name)
+            case .name(let name):
+                opensWithName = opensWithName || (names.isEmpty && !isLogged && !name.hasPrefix("Log"))
+                names.append(name)
             case .both(let name, let found):
                 names.append(name)
                 level = found

@@ -81,7 +81,7 @@ struct TextAnalyzer {
             } else {
                 record.kind = "error"
                 // What was survived must not hide the words of a death that stand among its own.
-                consumed = min(consumed, death(anchors[(index + 1)...], before: consumed, otherThan: found.format.name))
+                consumed = min(consumed, death(anchors[(index + 1)...], before: consumed, otherThan: found.isForeign ? nil : found.format.name))
                 survived[key, default: 0] += 1
                 guard survived[key] == 1, told.count - crashes < Self.errorLimit else { continue }
             }
@@ -98,7 +98,7 @@ struct TextAnalyzer {
     }
 
     /// Where the next words stand with which another format tells of a death.
-    private func death(_ anchors: ArraySlice<CrashAnchor>, before end: UInt64, otherThan name: String) -> UInt64 {
+    private func death(_ anchors: ArraySlice<CrashAnchor>, before end: UInt64, otherThan name: String?) -> UInt64 {
         for anchor in anchors {
             guard anchor.offset < end else { break }
             let ends = TextReportFormats.formats(at: anchor.id).contains { format in
@@ -123,6 +123,8 @@ struct TextAnalyzer {
         var format: TextReportFormat
         var report: TextReport
         var lines: ReportLines
+        /// True where somebody else than the dying process logged it.
+        var isForeign: Bool
         var first: UInt64
         var end: UInt64
     }
@@ -141,15 +143,17 @@ struct TextAnalyzer {
             guard
                 let window = TextWindow(source, around: anchor.offset, after: after, supervisor: supervisor),
                 let lines = Self.lines(format, literal: literal, window), Self.maySpeak(format, lines.voice),
-                var report = format.parse(lines)
+                var report = format.parse(lines), !Self.isSaid(format, lines)
             else { return nil }
             report.end = max(report.end, window.at + 1)
+            var isForeign = false
             // A report that fills the window may go on beyond it.
             if after == TextWindow.near, !window.reachesEnd, report.end + 16 >= window.count { continue }
             report.first = min(max(0, report.first), window.at)
             if case .logged = lines.voice, !Self.isOwnVoice(format, lines.voice), !isEnclosed(format, lines, report) {
-                guard format.ending != .ended else { return nil }
+                guard Self.mayBeLogged(format) else { return nil }
                 report.fate = .survived
+                isForeign = true
             }
             if report.record.time == nil, let stamp = clock.time(in: window, first: report.first, end: report.end) {
                 report.record.time = Timestamp.text(milliseconds: stamp)
@@ -158,7 +162,7 @@ struct TextAnalyzer {
             report.record.message = report.record.message.map { String($0.prefix(2048)) }
             let end = window.offset(report.end)
             return Found(
-                format: format, report: report, lines: lines, first: window.offset(report.first),
+                format: format, report: report, lines: lines, isForeign: isForeign, first: window.offset(report.first),
                 end: window.reachesEnd ? end : min(end, anchor.offset + UInt64(after)))
         }
         return nil
@@ -204,6 +208,24 @@ struct TextAnalyzer {
         return !key.isEmpty && line[key.endIndex...].hasPrefix("=")
     }
 
+    /// True for `Name: words` where the words are a report by themselves: somebody says them.
+    private static func isSaid(_ format: TextReportFormat, _ lines: ReportLines) -> Bool {
+        guard case .raw = lines.voice, lines.place > 0, !allowsSpeech(format), !format.openingWords.contains("*") else {
+            return false
+        }
+        let line = lines.window.text(lines.at)
+        let text = lines[lines.at]
+        let name = text.utf8.prefix(25).prefix { byte in
+            (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || (byte >= 0x30 && byte <= 0x39) || byte == 0x5f || byte == 0x2d
+        }
+        guard !name.isEmpty, text.utf8.dropFirst(name.count).starts(with: ": ".utf8), lines.place >= name.count + 2,
+            !format.openingWords.contains(String(decoding: name, as: UTF8.self))
+        else { return false }
+        let own = line.utf8.count - text.utf8.count
+        let said = ReportLines(lines.window, start: own + name.count + 2, place: own + lines.place)
+        return format.parse(said) != nil
+    }
+
     private static func allowsSpeech(_ format: TextReportFormat) -> Bool {
         if case .anyone = format.voice { return true }
         return false
@@ -215,9 +237,17 @@ struct TextAnalyzer {
         return allowsSpeech(format)
     }
 
+    /// True for a format whose reports a program may log and live on.
+    private static func mayBeLogged(_ format: TextReportFormat) -> Bool {
+        if case .engine = format.voice { return false }
+        return format.ending != .ended
+    }
+
     /// True where the format's reports come from whoever speaks on this line.
     private static func isOwnVoice(_ format: TextReportFormat, _ voice: LineVoice) -> Bool {
         guard case .logged(let head) = voice else { return true }
+        // A name before the time is a speaker's, who may type the rest.
+        if head.opensWithName, !allowsSpeech(format) { return false }
         switch format.voice {
         case .anyone: return true
         case .logger: return (head.level ?? .info) >= .error && !head.names.contains { $0.hasPrefix("<") }

@@ -6,6 +6,7 @@ extension TextReportFormat {
             Anchor(54, "Assertion '"),
         ],
         start: .afterPrefix, ending: .ended, rank: 10, rankWithoutFrames: 10, lead: .assertion,
+        openingWords: ["*"],
         parse: TextAssertion.parse)
 }
 
@@ -22,9 +23,10 @@ enum TextAssertion {
             // glibc: "prog: file.c:12: function: Assertion `x' failed.", libstdc++ without the program and with "'x'".
             let parts = (text.before(": " + quotes) ?? "").split(separator: ":", omittingEmptySubsequences: false)
                 .map(String.init)
-            guard let number = parts.indices.first(where: { $0 >= 1 && Int(parts[$0].trimmed) != nil }) else {
-                return nil
-            }
+            // A further word before them is a speaker's name.
+            guard let number = parts.indices.first(where: { $0 >= 1 && Int(parts[$0].trimmed) != nil }), number <= 2,
+                !parts[0].contains(where: { " <>[]".contains($0) })
+            else { return nil }
             record.message = String(condition[..<cut.lowerBound])
             let full = parts[(number + 1)...].joined(separator: ":").trimmed
             let function = full.before(" [with ") ?? full

@@ -88,10 +88,18 @@ enum TextExit {
         return (name, whole.after("terminated by ").map { String($0.prefix { $0.isLetter }) }, false)
     }
 
+    /// Nothing, `PM2      |`, or a time before them.
+    private static func isPM2(_ lead: String) -> Bool {
+        let name = lead.filter { $0 != " " && $0 != "|" }
+        guard !name.isEmpty, name != "PM2" else { return true }
+        let head = LineHead(lead + " x")
+        return lead.hasPrefix("PM2") || (head.isStamped && head.names.isEmpty && head.length >= lead.utf8.count)
+    }
+
     /// `PM2      | App [arena:0] exited with code [139] via signal [SIGSEGV]`.
     private static func pm2(_ whole: String) -> Told? {
         guard let mark = whole.find("App "), let name = whole[mark.upperBound...].before(" exited with code ["),
-            whole[..<mark.lowerBound].utf8.count < 64, !whole[..<mark.lowerBound].contains("<")
+            isPM2(whole[..<mark.lowerBound].trimmed)
         else { return nil }
         return (
             name.filter { $0 != "[" && $0 != "]" }.before(":") ?? name, whole.between("via signal [", "]"), false
