@@ -128,7 +128,8 @@ public enum CrashMerger {
         {
             record.cause = other.ownWords
         }
-        record.message = record.message ?? other.message
+        // What a shell says of a death is no word of the program's.
+        if rank(other) > 0 { record.message = record.message ?? other.message }
         record.exception = record.exception ?? other.exception
         record.signal = record.signal ?? other.signal
         record.address = record.address ?? other.address

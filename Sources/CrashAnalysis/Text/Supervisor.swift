@@ -173,6 +173,8 @@ struct Supervisor {
         let text = String(decoding: bytes, as: UTF8.self)
         let head = LineHead(text + "x")
         if head.isStamped { return false }
+        // Half of a stamp in brackets looks like a name with a dash.
+        guard text.filter({ "[(".contains($0) }).count == text.filter({ "])".contains($0) }).count else { return false }
         let words = text.split(separator: " ").map(String.init)
         guard words.count <= 3, let last = words.last else { return false }
         if last.hasSuffix(":") || last.hasSuffix("]") || last.hasSuffix("|") || last.hasSuffix(">") {

@@ -259,7 +259,9 @@ struct TextAnalyzer {
     /// An engine's own categories, through which no player and no script speaks.
     private static func isHandler(_ head: LineHead, _ more: Set<String>) -> Bool {
         guard let category = head.names.last else { return !more.isEmpty && head.isStamped && head.level == nil }
-        return handlers.contains(category) || more.contains(category)
+        // Nobody else may stand in the head: who types can type a head of the engine's, too.
+        return (handlers.contains(category) || more.contains(category))
+            && head.names.dropLast().allSatisfy { LineHead.level($0) != nil }
     }
 
     private static let handlers: Set<String> = [

@@ -7,7 +7,8 @@ extension TextReportFormat {
 
 /// One frame as the C library's `backtrace_symbols` writes it.
 enum BacktraceSymbol {
-    /// `./prog(_Zname+0x14)[0x55d0…]`, `prog(+0x12) [0x…]`, `./prog() [0x47…]`, `[0x41c50820]`; a number may lead.
+    /// `./prog(_Zname+0x14)[0x55d0…]`, `prog(+0x12) [0x…]`, `./prog() [0x47…]`, `./prog[0x47…]`,
+    /// `[0x41c50820]`; a number may lead.
     static func frame(_ line: String, index: Int) -> CrashFrame? {
         let text = line.trimmed
         guard text.hasSuffix("]"), let open = text.findLast("[0x"), text.utf8.count <= 4096 else { return nil }
@@ -17,9 +18,18 @@ enum BacktraceSymbol {
         frame.address = Address(address)
         let rest = text[..<open.lowerBound].trimmed
         if rest.isEmpty { return frame }
-        guard rest.hasSuffix(")"), let bracket = rest.find("(") else { return nil }
-        let path = rest[..<bracket.lowerBound].split(separator: " " as Character).last.map(String.init) ?? ""
-        guard !path.isEmpty, path.contains(where: { $0.isLetter }) else { return nil }
+        guard rest.hasSuffix(")"), let bracket = rest.find("(") else {
+            // Where the linker kept no names at all.
+            guard !rest.contains(" "), rest.contains(where: { $0.isLetter }), rest.last != ":" else { return nil }
+            frame.module = PrintedNames.module(rest)
+            if address < PrintedNames.fixedLimit { frame.offset = frame.address }
+            return frame
+        }
+        let words = rest[..<bracket.lowerBound].split(separator: " " as Character)
+        // A number may lead, but no other word.
+        guard let path = words.last.map(String.init), path.contains(where: { $0.isLetter }), words.count <= 2,
+            words.dropLast().allSatisfy({ word in word.allSatisfy { $0.isNumber || "#[]().:".contains($0) } })
+        else { return nil }
         frame.module = PrintedNames.module(path)
         let inside = rest[bracket.upperBound...].dropLast()
         guard let plus = inside.findLast("+0x") else {

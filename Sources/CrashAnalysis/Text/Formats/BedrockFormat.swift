@@ -35,7 +35,7 @@ enum TextBedrock {
     private static func isServers(_ voice: LineVoice) -> Bool {
         switch voice {
         case .raw: true
-        case .logged(let head): head.names.allSatisfy { $0 == "Server" }
+        case .logged(let head): head.names.allSatisfy { $0 == "Server" || LineHead.level($0) != nil }
         case .quoted: false
         }
     }

@@ -2,7 +2,8 @@ extension TextReportFormat {
     static let box64 = TextReportFormat(
         name: "box64",
         anchors: [
-            Anchor(81, "|SIGSEGV @0x"), Anchor(82, "|SIGABRT @0x"), Anchor(83, "|SIGBUS @0x"), Anchor(84, "|SIGILL @0x"),
+            Anchor(81, "|SIGSEGV @0x"), Anchor(82, "|SIGABRT @0x"), Anchor(83, "|SIGBUS @0x"),
+            Anchor(84, "|SIGILL @0x"),
             Anchor(85, "Sigfault/Segbus "),
         ],
         start: .afterPrefix, ending: .saysItself, rank: 25, rankWithoutFrames: 5, parse: TextBox64.parse)
@@ -36,8 +37,11 @@ enum TextBox64 {
 
     /// Registers and memory that follow.
     private static func isDetail(_ text: String) -> Bool {
-        ["RAX:", "RSP:", "R8:", "R12:", "ES:", "CS:", "EAX:", "ESP:", "RSP-", "x64opcode", "x86opcode", "NativeBT", "EmulatedBT"]
-            .contains { text.hasPrefix($0) } || text.find("|Double SIG") != nil
+        [
+            "RAX:", "RSP:", "R8:", "R12:", "ES:", "CS:", "EAX:", "ESP:", "RSP-", "x64opcode", "x86opcode", "NativeBT",
+            "EmulatedBT",
+        ]
+        .contains { text.hasPrefix($0) } || text.find("|Double SIG") != nil
     }
 
     /// `(x64pc=0x7fff00499e57/"/path/lib.so/_Zname + 0x97", …)`; older versions set the quote elsewhere.

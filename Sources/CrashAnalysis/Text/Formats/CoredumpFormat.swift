@@ -13,7 +13,8 @@ enum TextCoredump {
         let whole = lines.window.text(lines.at)
         let lead = String(whole.dropLast(head.count)).trimmed
         guard lead.isEmpty || lead == "Message:" || SystemVoice.speaks(lead, as: "systemd-coredump"),
-            head.hasPrefix("Process "), let pid = head.dropFirst(8).leadingNumber, let name = head.between(" (", ") of user ")
+            head.hasPrefix("Process "), let pid = head.dropFirst(8).leadingNumber,
+            let name = head.between(" (", ") of user ")
         else { return nil }
         var record = CrashRecord(kind: "systemd_coredump")
         record.pid = pid
@@ -48,7 +49,9 @@ enum TextCoredump {
         if record.signal == nil {
             // The unit's own line follows at once.
             for index in end..<min(lines.count, end + 6) {
-                guard let status = lines.window.text(index).after("status="), let number = status.leadingNumber else { continue }
+                guard let status = lines.window.text(index).after("status="), let number = status.leadingNumber else {
+                    continue
+                }
                 record.signal = SignalNames.name(number)
                 break
             }
@@ -104,14 +107,15 @@ enum SystemVoice {
         var text = lead.trimmed
         if text.hasSuffix("]"), let open = text.findLast("[") {
             let clock = text[open.upperBound...].dropLast().trimmed
-            let digits = clock.filter { $0.isNumber }
-            guard digits.count + 1 == clock.count, clock.contains(".") else { return false }
+            let isSeconds = clock.filter { $0.isNumber }.count + 1 == clock.count && clock.contains(".")
+            // `dmesg -T` prints a calendar that begins with the day of the week.
+            let words = clock.split(separator: " " as Character)
+            let isCalendar = words.count == 5 && words[0].count == 3 && words[3].contains(":") && Int(words[4]) != nil
+            guard isSeconds || isCalendar else { return false }
             text = text[..<open.lowerBound].trimmed
         }
         // `<4>` is the level.
         if text.hasPrefix("<"), text.hasSuffix(">"), text.utf8.count <= 4 { text = "" }
-        // `dmesg -T` prints a calendar in the brackets.
-        if text.hasPrefix("["), text.hasSuffix("]"), LineHead(text + " x").isStamped { text = "" }
         return text.isEmpty || speaks(text, as: "kernel")
     }
 }

@@ -52,7 +52,8 @@ enum TextExit {
     /// `fernd_1 exited with code 139`, `Server process exited with code 134`.
     private static func compose(_ lead: String, _ words: String) -> Told? {
         let names = lead.split(separator: " " as Character).map(String.init)
-        guard names.count <= 3, names.allSatisfy({ name in name.allSatisfy { $0.isLetter || $0.isNumber || "_.-".contains($0) } })
+        guard names.count <= 3,
+            names.allSatisfy({ name in name.allSatisfy { $0.isLetter || $0.isNumber || "_.-".contains($0) } })
         else { return nil }
         return (names.first, signal(words.dropFirst(17).leadingNumber), false)
     }
@@ -88,18 +89,12 @@ enum TextExit {
         return (name, whole.after("terminated by ").map { String($0.prefix { $0.isLetter }) }, false)
     }
 
-    /// Nothing, `PM2      |`, or a time before them.
-    private static func isPM2(_ lead: String) -> Bool {
-        let name = lead.filter { $0 != " " && $0 != "|" }
-        guard !name.isEmpty, name != "PM2" else { return true }
-        let head = LineHead(lead + " x")
-        return lead.hasPrefix("PM2") || (head.isStamped && head.names.isEmpty && head.length >= lead.utf8.count)
-    }
-
     /// `PM2      | App [arena:0] exited with code [139] via signal [SIGSEGV]`.
     private static func pm2(_ whole: String) -> Told? {
         guard let mark = whole.find("App "), let name = whole[mark.upperBound...].before(" exited with code ["),
-            isPM2(whole[..<mark.lowerBound].trimmed)
+            whole[..<mark.lowerBound].split(separator: " " as Character).allSatisfy({ word in
+                ["PM2", "[PM2]", "PM2:", "PM2|", "|", "log:"].contains(word) || LineHead(word + " x").isStamped
+            })
         else { return nil }
         return (
             name.filter { $0 != "[" && $0 != "]" }.before(":") ?? name, whole.between("via signal [", "]"), false

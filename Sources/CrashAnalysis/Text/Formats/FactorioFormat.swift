@@ -3,7 +3,7 @@ extension TextReportFormat {
         name: "factorio",
         anchors: [Anchor(71, "CrashHandler.cpp:"), Anchor(72, " crashed. Generating symbolized stacktrace")],
         voice: .logger, start: .afterPrefix, ending: .ended,
-        irrelevant: ["Logger::writeStacktrace*", "Logger::logStacktrace*", "CrashHandler::*"],
+        irrelevant: ["Logger::writeStacktrace*", "Logger::logStacktrace*", "CrashHandler::*", "StackWalker::*"],
         parse: TextFactorio.parse)
 }
 
@@ -25,7 +25,7 @@ enum TextFactorio {
         // The engine goes on in its log's prefix, its stack stands without.
         var at = lines.at + 1
         while record.frames.count < ReportLines.frameLimit,
-            let next = lines.next(from: at, gap: record.frames.isEmpty ? 12 : 6, { frame($0, record.frames.count) })
+            let next = lines.next(from: at, gap: record.frames.isEmpty ? 12 : 3, { frame($0, record.frames.count) })
         {
             record.frames.append(next.found)
             at = next.after
@@ -36,15 +36,24 @@ enum TextFactorio {
         return TextReport(record: record, fate: .died, first: lines.at, end: at)
     }
 
-    /// `#0  0x… in f at file:line`; on Windows `c:\src\f.cpp (337): f`.
+    /// `#0  0x… in f at file:line`; on Windows `c:\src\f.cpp (337): f`, `00007FFE6B3294F0 (ntdll): (filename not
+    /// available): f`.
     private static func frame(_ line: String, _ index: Int) -> CrashFrame? {
         if let frame = TextStack.frame(line, index: index)?.frame { return frame }
         let text = line.trimmed
-        guard let open = text.find(" ("), let number = text[open.upperBound...].leadingNumber,
-            text[open.upperBound...].dropFirst(String(number).count).hasPrefix("): "),
-            text[..<open.lowerBound].contains(".")
+        if let found = PrintedNames.bareHex(text), let module = found.rest.between("(", "): (filename not available): ")
+        {
+            let name = found.rest.after("(filename not available): ") ?? ""
+            var frame = CrashFrame.printed(index, function: PrintedNames.function(name))
+            frame.address = Address(found.value)
+            frame.module = PrintedNames.module(module)
+            return frame
+        }
+        guard let close = text.find("): "), let open = text[..<close.lowerBound].findLast("("),
+            let number = Int(text[open.upperBound..<close.lowerBound]), text[..<open.lowerBound].contains(".")
         else { return nil }
-        let name = text[open.upperBound...].after("): ") ?? ""
-        return .printed(index, function: PrintedNames.function(name), file: String(text[..<open.lowerBound]), line: number)
+        return .printed(
+            index, function: PrintedNames.function(text[close.upperBound...]), file: text[..<open.lowerBound].trimmed,
+            line: number)
     }
 }

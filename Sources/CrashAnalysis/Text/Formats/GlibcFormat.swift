@@ -54,10 +54,12 @@ enum TextGlibc {
 
     /// The stack and the map of the memory that older versions print.
     private static func backtrace(_ lines: ReportLines, from start: Int, _ record: inout CrashRecord) -> Int {
-        guard let title = lines.next(from: start, gap: 2, { $0.contains("= Backtrace: =") ? true : nil }) else { return start }
+        guard let title = lines.next(from: start, gap: 2, { $0.contains("= Backtrace: =") ? true : nil }) else {
+            return start
+        }
         var at = title.after
         while record.frames.count < ReportLines.frameLimit,
-            let next = lines.next(from: at, gap: 2, { frame($0, record.frames.count) })
+            let next = lines.next(from: at, gap: 2, { BacktraceSymbol.frame($0, index: record.frames.count) })
         {
             record.frames.append(next.found)
             at = next.after
@@ -66,21 +68,6 @@ enum TextGlibc {
         at = map.after
         while at < lines.count, isMapping(lines[at]) { at += 1 }
         return at
-    }
-
-    /// `/lib/libc.so.6(+0x70bfb)[0x7f…]`, `./srv[0x401234]`.
-    private static func frame(_ line: String, _ index: Int) -> CrashFrame? {
-        if let frame = BacktraceSymbol.frame(line, index: index) { return frame }
-        let text = line.trimmed
-        guard text.hasSuffix("]"), let open = text.findLast("[0x"), open.lowerBound > text.startIndex,
-            !text[..<open.lowerBound].contains(" "),
-            let address = text[open.lowerBound...].dropFirst().leadingHex
-        else { return nil }
-        var frame = CrashFrame.printed(index, function: nil)
-        frame.address = Address(address)
-        frame.module = PrintedNames.module(text[..<open.lowerBound])
-        if address < PrintedNames.fixedLimit { frame.offset = frame.address }
-        return frame
     }
 
     /// `00400000-00401000 r-xp 00000000 08:01 1234   /srv/x`.

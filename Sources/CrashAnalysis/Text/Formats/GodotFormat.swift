@@ -10,8 +10,9 @@ extension TextReportFormat {
 enum TextGodot {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
-        guard head.hasPrefix("handle_crash: ") || head.hasPrefix("CrashHandlerException: ")
-            || head.hasPrefix("Program crashed with signal")
+        guard
+            head.hasPrefix("handle_crash: ") || head.hasPrefix("CrashHandlerException: ")
+                || head.hasPrefix("Program crashed with signal")
         else { return nil }
         var record = CrashRecord(kind: "godot")
         record.signal = head.after("crashed with signal ")?.leadingNumber.map(SignalNames.name)
@@ -26,7 +27,8 @@ enum TextGodot {
             guard let end = lines.next(from: at, gap: 6, { $0.hasPrefix("-- END OF ") ? true : nil }) else { break }
             at = end.after
             guard
-                let script = lines.next(from: at, gap: 3, { $0.contains(" backtrace (most recent call first)") ? true : nil })
+                let script = lines.next(
+                    from: at, gap: 3, { $0.contains(" backtrace (most recent call first)") ? true : nil })
             else { continue }
             at = script.after
             var count = 0
@@ -45,7 +47,8 @@ enum TextGodot {
     /// `[0] _process (res://main.gd:12)`.
     private static func scriptFrame(_ line: String, _ index: Int) -> CrashFrame? {
         let text = line.trimmed
-        guard text.hasPrefix("[\(index)] "), text.contains("(res://"), text.hasSuffix(")"), let open = text.findLast(" (")
+        guard text.hasPrefix("[\(index)] "), text.contains("(res://"), text.hasSuffix(")"),
+            let open = text.findLast(" (")
         else { return nil }
         let place = text[open.upperBound...].dropLast().fileAndLine
         let name = text[..<open.lowerBound].drop { $0 != " " }

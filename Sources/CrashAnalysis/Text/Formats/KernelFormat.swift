@@ -32,7 +32,9 @@ enum TextKernel {
             record.pid = words.after(" process ")?.leadingNumber
             record.executable = words.between("(", ")")
         }
-        guard let pid = record.pid, let name = record.executable, !name.isEmpty, name.utf8.count < 32 else { return nil }
+        guard let pid = record.pid, let name = record.executable, !name.isEmpty, name.utf8.count < 32 else {
+            return nil
+        }
         record.signal = "SIGKILL"
         record.message = "out of memory: the kernel killed " + name
         record.notes.append("weak evidence: only the kernel's word")
@@ -61,11 +63,13 @@ enum TextKernel {
         for mark in ["traps: ", "kernel: ", "] "] {
             guard let found = name.findLast(mark) else { continue }
             // What stands before belongs to the kernel's log, what follows to the process.
-            prefix = String(name[..<found.upperBound]) + prefix
+            prefix += name[..<found.upperBound]
             name = String(name[found.upperBound...])
         }
         if prefix.hasSuffix("traps: ") { prefix = String(prefix.dropLast(7)) }
-        guard SystemVoice.isKernels(prefix), !name.isEmpty, name.utf8.count <= 16, !name.contains("<") else { return nil }
+        guard SystemVoice.isKernels(prefix), !name.isEmpty, name.utf8.count <= 16, !name.contains("<") else {
+            return nil
+        }
         let isSegfault = words.trimmed.hasPrefix("segfault at ")
         guard isSegfault || words.contains(" ip:"), words.contains(" sp") else { return nil }
         var record = CrashRecord(kind: "kernel")

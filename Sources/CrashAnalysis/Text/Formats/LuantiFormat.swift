@@ -53,7 +53,9 @@ enum TextLuanti {
 
     private static func words(_ raw: String?) -> String? {
         guard var text = raw?.trimmed else { return nil }
-        for lead in ["ServerThread::run ", "Lua: "] where text.hasPrefix(lead) { text = text.dropFirst(lead.count).trimmed }
+        for lead in ["ServerThread::run ", "Lua: "] where text.hasPrefix(lead) {
+            text = text.dropFirst(lead.count).trimmed
+        }
         return text
     }
 

@@ -24,7 +24,7 @@ enum TextMono {
         var first = lines.at
         if !isNew { first = before(lines, &managed) }
         // The text of gdb may stand in between, of any length.
-        while at < lines.count, at < end + 200, native.count + managed.count < ReportLines.frameLimit {
+        while at < lines.count, at < end + (isNew ? 600 : 200), native.count + managed.count < ReportLines.frameLimit {
             let text = lines[at].trimmed
             if let signal = text.between("Got a ", " while executing") {
                 record.signal = signal
@@ -34,7 +34,8 @@ enum TextMono {
                 end = at + 1
             } else if text.hasPrefix("Native stacktrace:") || text.hasPrefix("====") {
                 end = at + 1
-            } else if text.hasPrefix("a fatal error in the mono runtime") || text.hasPrefix("used by your application") {
+            } else if text.hasPrefix("a fatal error in the mono runtime") || text.hasPrefix("used by your application")
+            {
                 end = at + 1
             } else if isManaged, let frame = managedFrame(text, index: managed.count) {
                 managed.append(frame)

@@ -44,7 +44,8 @@ enum PrintedNames {
 enum CrashWords {
     /// The signal that a line names, by name, number or the C library's words; nil for none that kills by accident.
     static func signal(in text: String) -> String? {
-        for name in ["SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGSYS"] where text.contains(name) {
+        for name in ["SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGSYS"] where text.contains(name)
+        {
             return name
         }
         let words = [

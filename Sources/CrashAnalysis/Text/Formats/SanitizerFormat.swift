@@ -79,7 +79,9 @@ enum TextSanitizer {
         guard let name = whole.find("Sanitizer:") else { return nil }
         let before = whole[..<name.lowerBound]
         var mark: String.Index?
-        if let equals = before.find("=="), before[equals.upperBound...].leadingNumber != nil { mark = equals.lowerBound }
+        if let equals = before.find("=="), before[equals.upperBound...].leadingNumber != nil {
+            mark = equals.lowerBound
+        }
         for word in ["ERROR: ", "WARNING: ", "FATAL: "] where mark == nil { mark = before.findLast(word)?.lowerBound }
         if mark == nil, whole[name.lowerBound...].hasPrefix("Sanitizer:DEADLYSIGNAL") {
             let letters = before.reversed().prefix { $0.isLetter }.count
@@ -96,8 +98,8 @@ enum TextSanitizer {
     private static func deadly(_ lines: ReportLines, _ kind: String) -> TextReport? {
         let isTold = (lines.at + 1..<lines.at + 12).contains { lines[$0].find("ERROR: ") != nil }
         if isTold { return nil }
+        if case .logged(let head) = lines.voice, head.level != nil || !head.names.isEmpty { return nil }
         var record = CrashRecord(kind: kind)
-        record.pid = nil
         record.exception = "DEADLYSIGNAL"
         return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
     }
@@ -131,7 +133,8 @@ enum TextSanitizer {
         if lines[end].hasPrefix("SUMMARY: UndefinedBehaviorSanitizer") { end += 1 }
         let isEnd = (end..<end + 2).contains { index in
             let line = lines[index].trimmed
-            return line.hasSuffix("==ABORTING") || line.hasPrefix("Aborted") || line.contains(": line ") && line.contains(" Aborted ")
+            return line.hasSuffix("==ABORTING") || line.hasPrefix("Aborted")
+                || line.contains(": line ") && line.contains(" Aborted ")
         }
         return TextReport(record: record, fate: isEnd ? .died : .survived, first: lines.at, end: end)
     }

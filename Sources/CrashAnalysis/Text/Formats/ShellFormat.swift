@@ -2,7 +2,8 @@ extension TextReportFormat {
     static let shell = TextReportFormat(
         name: "shell",
         anchors: [
-            Anchor(51, "Segmentation fault"), Anchor(52, "(core dumped)"), Anchor(97, ": line "), Anchor(98, "Bus error"),
+            Anchor(51, "Segmentation fault"), Anchor(52, "(core dumped)"), Anchor(97, ": line "),
+            Anchor(98, "Bus error"),
             Anchor(99, "Illegal instruction"), Anchor(100, "Floating point exception"),
             Anchor(101, "Trace/breakpoint trap"), Anchor(102, "Killed\n"), Anchor(103, "Aborted\n"),
         ],
@@ -39,8 +40,8 @@ enum TextShell {
 
     /// `./run.sh: line 84:  4242 Killed                  wine64 $P`.
     private static func script(_ text: String) -> Told? {
-        guard let mark = text.find(": line "), !text[..<mark.lowerBound].contains("<"),
-            text[..<mark.lowerBound].filter({ $0 == " " }).count <= 1, let number = text[mark.upperBound...].leadingNumber
+        guard let mark = text.find(": line "), isScript(text[..<mark.lowerBound]),
+            let number = text[mark.upperBound...].leadingNumber
         else { return nil }
         let rest = text[mark.upperBound...].dropFirst(String(number).count)
         guard rest.hasPrefix(":") else { return nil }
@@ -49,6 +50,13 @@ enum TextShell {
         let tail = words.drop { $0.isNumber }.trimmed
         guard let death = deaths.first(where: { tail.hasPrefix($0.word) }) else { return nil }
         return (death, pid, command(tail, death.word))
+    }
+
+    /// A script's path or a shell: names of people are neither.
+    private static func isScript(_ name: Substring) -> Bool {
+        let bare = name.hasSuffix(": -c") ? name.dropLast(4) : name
+        guard !bare.contains(where: { " <>:\"".contains($0) }) else { return false }
+        return bare.contains("/") || bare.hasSuffix(".sh") || ["bash", "-bash", "sh", "dash"].contains(bare)
     }
 
     /// `[1]+  Segmentation fault      (core dumped) ./srv`, `[1]    4242 segmentation fault  ./srv`, `zsh: abort  ./srv`.

@@ -2,7 +2,8 @@ extension TextReportFormat {
     static let source = TextReportFormat(
         name: "source",
         anchors: [
-            Anchor(43, "PreMinidumpCallback"), Anchor(118, "Uploading dump ("), Anchor(117, "End of Source crash report"),
+            Anchor(43, "PreMinidumpCallback"), Anchor(118, "Uploading dump ("),
+            Anchor(117, "End of Source crash report"),
         ],
         start: .afterPrefix, ending: .ended, rank: 0, rankWithoutFrames: 0, parse: TextSource.parse)
 }

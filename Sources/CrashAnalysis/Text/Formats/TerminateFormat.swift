@@ -43,7 +43,9 @@ enum TextTerminate {
     }
 
     private static func what(_ lines: ReportLines, from start: Int, _ record: inout CrashRecord) -> Int {
-        guard let what = lines.next(from: start, gap: 3, { $0.after("what():").map { $0.trimmed } }) else { return start }
+        guard let what = lines.next(from: start, gap: 3, { $0.after("what():").map { $0.trimmed } }) else {
+            return start
+        }
         record.message = what.found
         return what.after
     }

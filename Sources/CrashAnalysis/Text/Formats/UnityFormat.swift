@@ -8,7 +8,7 @@ extension TextReportFormat {
     static let unityWindows = TextReportFormat(
         name: "unity",
         anchors: [Anchor(68, "OUTPUTTING STACK TRACE")],
-        start: .before("====="), ending: .ended, parse: TextUnity.parseWindows)
+        start: .afterPrefix, ending: .ended, parse: TextUnity.parseWindows)
 }
 
 /// Last words of Unity's player.
@@ -23,10 +23,13 @@ enum TextUnity {
         guard head.hasPrefix("Caught fatal signal - ") else { return nil }
         var record = CrashRecord(kind: "unity")
         record.signal = head.after("signo:")?.leadingNumber.map(SignalNames.name)
-        if let signal = record.signal.flatMap(SignalNames.number), let code = head.after("code:")?.leadingNumber {
-            record.exception = SignalNames.code(code, of: signal)
+        let code = head.after("code:").flatMap { Int($0.prefix { $0 == "-" || $0.isNumber }) } ?? 0
+        let signal = record.signal.flatMap(SignalNames.number) ?? 0
+        record.exception = head.contains("code:") ? SignalNames.code(code, of: signal) : nil
+        // Of a signal that was sent, the field holds the sender.
+        if SignalNames.hasAddress(signal, code: code) {
+            record.address = head.after("addr:")?.leadingHex.map(Address.init)
         }
-        record.address = head.after("addr:")?.leadingHex.map(Address.init)
         var at = lines.at + 1
         if let start = lines.next(from: at, gap: 40, { frame($0, index: 0) }) {
             record.frames = [start.found]
@@ -70,8 +73,10 @@ enum TextUnity {
             let text = lines[index].trimmed
             if text == "Crash!!!" { first = min(first, index) }
             if text.hasPrefix("Unhandled exception") || text.hasPrefix("Exception: EXCEPTION_") {
-                record.exception = text.find("EXCEPTION_").map { text[$0.lowerBound...].prefix { $0.isLetter || $0 == "_" } }
-                    .map(String.init)
+                record.exception = text.find("EXCEPTION_").map {
+                    text[$0.lowerBound...].prefix { $0.isLetter || $0 == "_" }
+                }
+                .map(String.init)
             }
         }
         var at = lines.at + 1
@@ -98,9 +103,11 @@ enum TextUnity {
         frame.address = Address(address)
         let module = rest[rest.utf8.index(after: rest.startIndex)..<close.lowerBound].trimmed
         // Compiled at run time: of no file.
-        if module != "Mono JIT Code", module != "<unknown>", !module.hasPrefix("(") { frame.module = PrintedNames.module(module) }
+        if module != "Mono JIT Code", module != "<unknown>", !module.hasPrefix("(") {
+            frame.module = PrintedNames.module(module)
+        }
         rest = rest[close.upperBound...].trimmed
-        if rest.hasPrefix("[") , let place = rest.between("[", "]") {
+        if rest.hasPrefix("["), let place = rest.between("[", "]") {
             let parts = place.fileAndLine
             frame.file = parts.file
             frame.line = parts.line

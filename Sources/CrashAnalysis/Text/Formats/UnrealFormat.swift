@@ -63,14 +63,15 @@ enum TextUnreal {
         var foreign = 0
         while at < lines.count, foreign <= 3, record.frames.count < ReportLines.frameLimit {
             // Only lines in the ensure's own prefix are of it; a dying handler writes without one.
-            let own = lines.prefix.strip(lines.window.text(at)).map(UnrealLine.body)
+            let whole = lines.window.text(at)
+            let own = UnrealLine.isForeign(whole) ? nil : lines.prefix.strip(whole).map(UnrealLine.body)
             if let own, let frame = UnrealLine.frame(own, index: record.frames.count) {
                 record.frames.append(frame)
                 end = at + 1
                 foreign = 0
             } else if let own, UnrealReport.opens(own) || own.hasPrefix("Ensure condition failed: ") {
                 break
-            } else if own == nil, UnrealReport.opens(UnrealLine.body(lines.window.text(at))) {
+            } else if own == nil, UnrealReport.opens(UnrealLine.body(whole)) {
                 break
             } else if own == nil || !record.frames.isEmpty {
                 foreign += 1
@@ -117,7 +118,9 @@ struct UnrealReport {
         var foreign = 0
         loop: while at < lines.count, at < end + 24, foreign <= (stacks[0].isEmpty ? 12 : 4) {
             let text = UnrealLine.body(lines[at])
-            switch take(text, isFirst: at == lines.at) {
+            // Of the engine's categories only the handler's belong to a report; players speak through others.
+            let isForeign = at != lines.at && UnrealLine.isForeign(lines.window.text(at))
+            switch isForeign ? .other : take(text, isFirst: at == lines.at) {
             case .own:
                 end = at + 1
                 foreign = 0
@@ -130,7 +133,8 @@ struct UnrealReport {
             at += 1
         }
         let named = stacks.first { $0.contains { $0.function != nil } } ?? stacks.first { !$0.isEmpty }
-        record.frames = named ?? (record.message == nil || record.exception == "assertion" ? placed : nil).map { [$0] } ?? []
+        record.frames =
+            named ?? (record.message == nil || record.exception == "assertion" ? placed : nil).map { [$0] } ?? []
         return end
     }
 
@@ -179,7 +183,9 @@ struct UnrealReport {
         } else if text.hasPrefix("CommonUnixCrashHandler") {
             record.signal = record.signal ?? text.after("Signal=")?.leadingNumber.map(SignalNames.name)
         } else if text.hasPrefix("appError called: ") {
-            if let rest = text.after("appError called: "), rest.hasPrefix("Assertion failed: ") || rest.hasPrefix("Fatal error: ") {
+            if let rest = text.after("appError called: "),
+                rest.hasPrefix("Assertion failed: ") || rest.hasPrefix("Fatal error: ")
+            {
                 open(rest)
             } else if record.exception == nil {
                 record.exception = "fatal error"
@@ -218,8 +224,36 @@ struct UnrealReport {
 
 /// One line of an Unreal log.
 enum UnrealLine {
+    private static let handlers: Set<String> = [
+        "LogInit", "LogCore", "LogOutputDevice", "LogWindows", "LogLinux", "LogUnix", "LogMac", "LogMemory", "LogExit",
+    ]
+
     /// Without stamps, the category and the level.
     static func body(_ line: String) -> String {
+        let text = withoutStamps(line)
+        guard let name = category(text), name != "LogInit" else { return text }
+        let rest = text.dropFirst(name.count + 1).trimmed
+        for level in ["Error:", "Display:", "Warning:", "Fatal:", "Critical:"] where rest.hasPrefix(level) {
+            return rest.dropFirst(level.count).trimmed
+        }
+        return rest
+    }
+
+    /// True for a line of a category that has no part in reports.
+    static func isForeign(_ line: String) -> Bool {
+        let text = withoutStamps(line)
+        let named = category(text) ?? text.find("]Log").flatMap { category(text[$0.lowerBound...].dropFirst()) }
+        return named.map { !handlers.contains($0) } ?? false
+    }
+
+    /// `LogCore` of `LogCore: Error: …`.
+    private static func category(_ text: some StringProtocol) -> String? {
+        let name = text.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        let rest = text.dropFirst(name.count)
+        return name.hasPrefix("Log") && (rest.hasPrefix(": ") || rest == ":") ? String(name) : nil
+    }
+
+    private static func withoutStamps(_ line: String) -> String {
         var text = line.trimmed
         while let first = text.first {
             if first == "[", let second = text.dropFirst().first, second.isNumber || second == " ",
@@ -232,13 +266,6 @@ enum UnrealLine {
                 text = text[space.upperBound...].trimmed
             } else {
                 break
-            }
-        }
-        let category = text.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
-        if category.hasPrefix("Log"), category != "LogInit", text.dropFirst(category.count).hasPrefix(": ") || text.dropFirst(category.count) == ":" {
-            text = text.dropFirst(category.count + 1).trimmed
-            for level in ["Error:", "Display:", "Warning:", "Fatal:", "Critical:"] where text.hasPrefix(level) {
-                return text.dropFirst(level.count).trimmed
             }
         }
         return text

@@ -2,7 +2,8 @@ extension TextReportFormat {
     static let wine = TextReportFormat(
         name: "wine",
         anchors: [
-            Anchor(86, "wine: Unhandled "), Anchor(87, "Unhandled exception: "), Anchor(88, "Unhandled exception code "),
+            Anchor(86, "wine: Unhandled "), Anchor(87, "Unhandled exception: "),
+            Anchor(88, "Unhandled exception code "),
         ],
         start: .afterPrefix, ending: .ended, rank: 45, rankWithoutFrames: 6, parse: TextWine.parse)
 }
@@ -25,7 +26,7 @@ enum TextWine {
             if text.hasPrefix("Unhandled exception: "), at != lines.at {
                 _ = describe(text, &record)
                 end = at + 1
-            } else if LineHead(lines.window.text(at)).isStamped {
+            } else if LineHead(lines[at]).isStamped {
                 break
             }
             at += 1
@@ -65,7 +66,9 @@ enum TextWine {
         if lower.contains("on write access") { record.access = "write" }
         if lower.contains("on execute access") { record.access = "execute" }
         if let address = words.after(" access to ") {
-            let digits = address.hasPrefix("0x") ? address.dropFirst(2).prefix { $0.isHexDigit } : address.prefix { $0.isHexDigit }
+            let digits =
+                address.hasPrefix("0x")
+                ? address.dropFirst(2).prefix { $0.isHexDigit } : address.prefix { $0.isHexDigit }
             record.address = record.address ?? UInt64(digits, radix: 16).map(Address.init)
         }
         return true
@@ -84,6 +87,7 @@ enum TextWine {
             record.frames.append(next.found)
             at = next.after
         }
+        offsets(lines, from: at, &record)
         return at
     }
 
@@ -98,10 +102,13 @@ enum TextWine {
         frame.address = Address(address)
         var rest = text.drop { !$0.isWhitespace }.trimmed
         // The frame pointer.
-        if rest.hasSuffix(")"), let open = rest.findLast("(0x") { rest = rest[..<open.lowerBound].trimmed }
+        if rest.hasSuffix(")"), let open = rest.findLast("("),
+            rest[open.upperBound...].dropLast().allSatisfy({ $0.isHexDigit || $0 == "x" })
+        {
+            rest = rest[..<open.lowerBound].trimmed
+        }
         if rest.hasSuffix(")"), let open = rest.findLast("(+0x") {
-            frame.offset = rest[open.upperBound...].dropLast().isEmpty
-                ? nil : UInt64(rest[open.upperBound...].dropLast(), radix: 16).map(Address.init)
+            frame.offset = UInt64(rest[open.upperBound...].dropLast(), radix: 16).map(Address.init)
             rest = rest[..<open.lowerBound].trimmed
         }
         var name = ""
@@ -120,7 +127,30 @@ enum TextWine {
             name = String(name[..<open.lowerBound])
         }
         if let plus = name.find("+0x") { name = String(name[..<plus.lowerBound]) }
-        frame.function = PrintedNames.function(name)
+        // The nearest name that a file exports, of code far behind it.
+        frame.function = name == "EntryPoint" ? nil : PrintedNames.function(name)
         return frame
+    }
+
+    /// The list of modules has the base of each: an address without a name becomes an offset, the same in every run.
+    private static func offsets(_ lines: ReportLines, from start: Int, _ record: inout CrashRecord) {
+        guard record.frames.contains(where: { $0.offset == nil && $0.function == nil && $0.module != nil }) else {
+            return
+        }
+        var bases: [String: UInt64] = [:]
+        for index in start..<min(lines.count, start + 400) {
+            let words = lines[index].split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
+            guard words.count >= 4, words[0].hasPrefix("PE") || words[0].hasPrefix("\\-PE"), words[1].hasSuffix("-"),
+                let base = UInt64(words[1].dropLast(), radix: 16)
+            else { continue }
+            bases[words.dropFirst(4).joined(separator: " ")] = base
+        }
+        for index in record.frames.indices where record.frames[index].offset == nil {
+            let frame = record.frames[index]
+            guard frame.function == nil, let module = frame.module, let base = bases[module],
+                let address = frame.address?.value, address >= base
+            else { continue }
+            record.frames[index].offset = Address(address - base)
+        }
     }
 }
