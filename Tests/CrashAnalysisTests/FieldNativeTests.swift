@@ -212,6 +212,30 @@ import Testing
         #expect(try records(file).allSatisfy { !$0.isCrash })
     }
 
+    private static let supervisors: [(name: String, wrap: @Sendable (String) -> String)] = [
+        ("compose", { "fern-1  | " + $0 }), ("Kubernetes", { "2026-11-20T21:03:09.123456789Z stderr F " + $0 }),
+        ("docker -t", { "2026-11-20T21:03:09.123456789Z " + $0 }), ("pm2", { "0|arena  | " + $0 }),
+        ("syslog", { "Nov 20 21:03:09 node3 srv[42]: " + $0 }), ("colour", { "\u{1b}[31m" + $0 + "\u{1b}[0m" }),
+        ("journal", { "2026-11-20T21:03:09+0000 node3 srv[42]: " + $0 }), ("carriage return", { $0 + "\r" }),
+    ]
+
+    /// What stands before every line because of who ran the program changes nothing.
+    @Test(arguments: supervisors.indices) func supervisorsAreTakenOff(index: Int) throws {
+        let supervisor = Self.supervisors[index]
+        let skipped = ["09-", "80-", "clean-chat", "08-"]
+        for name in Corpora.names("field/text") where name.hasSuffix(".log") && !skipped.contains(where: name.hasPrefix)
+        {
+            let text = try Corpora.text("field/text/" + name)
+            let bare = CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: name)
+            guard let first = bare.first, Self.native.contains(first.detector) else { continue }
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            let wrapped = lines.map { supervisor.wrap(String($0)) + "\n" }.joined()
+            let records = CrashAnalyzer().analyze(source: MemoryByteSource(Array(wrapped.utf8)), name: name)
+            #expect(records.map(\.signature) == bare.map(\.signature), "\(supervisor.name) \(name)")
+            #expect(records.map(\.kind) == bare.map(\.kind), "\(supervisor.name) \(name)")
+        }
+    }
+
     /// What a game's log writes before a line of its own, and before one that somebody types.
     private static let chats: [(own: String, typed: String)] = [
         ("[2026.11.20-21.03.09:137][ 17]LogNet: ", "[2026.11.20-21.03.09:137][ 17]LogChat: Display: [Bob] "),

@@ -341,6 +341,11 @@ import Testing
         // A program that handles the signal goes on.
         let handled = "2355099|" + line + " handler=0x7fff007a7940\n21:03:09 tick\n21:03:10 tick\n"
         #expect(analyze(handled).allSatisfy { !$0.isCrash })
+        let engines = "Assertion failed: Marks > 0 [File:Misc/MemStack.h] [Line: 122]\n\n[BOX64] 2355099|" + line + "\n"
+        let assertion = try only(engines)
+        #expect(assertion.kind == "unreal")
+        #expect(assertion.signal == "SIGSEGV")
+        #expect(assertion.signature.hasPrefix("assert | Marks > N"))
         #expect(try only("4242|Sigfault/Segbus (quit=0)\n").signal == "SIGSEGV")
     }
 

@@ -177,6 +177,8 @@ struct Supervisor {
         guard text.filter({ "[(".contains($0) }).count == text.filter({ "])".contains($0) }).count else { return false }
         let words = text.split(separator: " ").map(String.init)
         guard words.count <= 3, let last = words.last else { return false }
+        // Lines of one moment share their stamp.
+        if words.contains(where: { LineHead($0.drop { "[(".contains($0) } + " x").isStamped }) { return false }
         if last.hasSuffix(":") || last.hasSuffix("]") || last.hasSuffix("|") || last.hasSuffix(">") {
             // A level alone in brackets is the program's own.
             let bare = last.filter { $0.isLetter || $0.isNumber }
