@@ -208,7 +208,8 @@ import Testing
         "Exception ignored in: <function Seat.__del__ at 0x7f3a>\n", "--- Logging error ---\n",
     ])
     func pythonGoesOn(head: String) {
-        let text = "2026-11-20 21:03:00,137 INFO hall: up\n" + head
+        let text =
+            "2026-11-20 21:03:00,137 INFO hall: up\n" + head
             + trace.replacing("main.py\", line 88, in <module>", with: "threading.py\", line 1045, in _bootstrap_inner")
         #expect(analyze(text).map(\.kind) == ["error"])
     }

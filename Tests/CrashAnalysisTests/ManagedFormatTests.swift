@@ -60,7 +60,9 @@ import Testing
     }
 
     /// The report file and the console name one crash alike, whatever carries it.
-    @Test(arguments: ["net.minecraft.ReportedException", "net.minecraft.class_148", "net.minecraft.util.ReportedException"])
+    @Test(arguments: [
+        "net.minecraft.ReportedException", "net.minecraft.class_148", "net.minecraft.util.ReportedException",
+    ])
     func minecraftConsole(carrier: String) throws {
         let console = """
             [05Jun2026 10:23:51.025] [Server thread/INFO] [net.minecraft.server.MinecraftServer/]: 3 players
@@ -181,7 +183,8 @@ import Testing
 
     /// The head goes to the console; what follows there is another story.
     @Test func twoFatalErrorsOfTheVM() {
-        let text = fatalHead + "[21:03:09 INFO]: Starting minecraft server version 1.20.1\n"
+        let text =
+            fatalHead + "[21:03:09 INFO]: Starting minecraft server version 1.20.1\n"
             + fatalHead.replacing("pid=41", with: "pid=98").replacing("pid41", with: "pid98")
         let found = crashes(text)
         #expect(found.map(\.pid) == [41, 98])

@@ -50,7 +50,8 @@ import Testing
     /// Mono prints the same exception twice.
     @Test func monoTwiceIsOneDeath() throws {
         let frames = "  at Harbor.Crane.Lift () [0x00017] in <0ebea07e9a80>:0 \n"
-        let text = "\nUnhandled Exception:\nSystem.NullReferenceException: x\n" + frames
+        let text =
+            "\nUnhandled Exception:\nSystem.NullReferenceException: x\n" + frames
             + "[ERROR] FATAL UNHANDLED EXCEPTION: System.NullReferenceException: x\n" + frames
         _ = try theCrash(text)
     }
@@ -123,6 +124,17 @@ import Testing
         let both = try theCrash(words + text.replacing("signal 11 (000b)", with: "signal 6 (0006)"))
         #expect(both.exception == "System.Exception")
         #expect(both.pid == 31)
+    }
+
+    /// The program logs at its worst level that it ends; an error that it logs so and survives says nothing of the kind.
+    @Test func programsThatLogTheirEnd() throws {
+        let trace = "System.IO.IOException: no dock\n   at Harbor.Dock.Take()\n"
+        let after = "[21:03:10 INF] Closing\n[21:03:10 INF] Bye\n"
+        let crash = try theCrash("[21:03:00 INF] up\n[21:03:09 FTL] Host terminated unexpectedly\n" + trace + after)
+        #expect(crash.signature == "System.IO.IOException | Harbor.Dock.Take")
+        for level in ["FTL] Save failed", "ERR] Host terminated unexpectedly"] {
+            #expect(analyze("[21:03:00 INF] up\n[21:03:09 " + level + "\n" + trace + after).map(\.kind) == ["error"])
+        }
     }
 
     // MARK: JavaScript

@@ -15,8 +15,8 @@ extension TextReportFormat {
     static let beamProcess = TextReportFormat(
         name: "beam_process",
         anchors: [
-            Anchor(155, "=CRASH REPORT==="), Anchor(156, "] GenServer "), Anchor(157, "] Process #PID<"),
-            Anchor(158, "** Generic server "), Anchor(159, "] Process <0."),
+            Anchor(155, "=CRASH REPORT==="), Anchor(156, "GenServer "), Anchor(157, "Process #PID<"),
+            Anchor(158, "** Generic server "), Anchor(159, "Process <0."),
         ],
         voice: .logger, start: .afterPrefix, ending: .survived, lead: .exception, parse: TextBeam.parseProcess)
 }
@@ -70,10 +70,9 @@ enum TextBeam {
     }
 
     @Sendable static func parseProcess(_ lines: ReportLines) -> TextReport? {
-        let whole = lines.window.text(lines.at)
-        let isServer = ["] GenServer ", "] Process "].contains { whole.find($0) != nil }
-        if isServer, !whole.contains("terminating") { return nil }
         let text = lines[lines.at].trimmed
+        let isServer = text.hasPrefix(anyOf: ["GenServer ", "Process #PID<", "Process <0."])
+        if isServer, !text.hasSuffix(" terminating"), !text.contains(" terminating, ") { return nil }
         guard isServer || text.hasPrefix("=CRASH REPORT===") || text.hasPrefix("** Generic server ") else { return nil }
         var record = CrashRecord(kind: "beam_process")
         record.exception = "process ended"

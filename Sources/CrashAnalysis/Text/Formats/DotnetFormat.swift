@@ -2,7 +2,7 @@ extension TextReportFormat {
     static let dotnet = TextReportFormat(
         name: "dotnet",
         anchors: [
-            Anchor(9, "\tat "), Anchor(10, "   at "), Anchor(12, "Unhandled exception. "),
+            Anchor(9, "\tat ", hints: false), Anchor(10, "   at ", hints: false), Anchor(12, "Unhandled exception. "),
             Anchor(13, "Unhandled Exception: "), Anchor(130, "FATAL UNHANDLED EXCEPTION:"),
             Anchor(131, "Unhandled Exception:"),
         ],
@@ -52,14 +52,18 @@ enum TextDotnet {
             ? ManagedTrace(lines, head: head, from: head + 1, .dotnet)
             : ManagedTrace(lines, at: lines.at, runtime: .dotnet)
         guard let trace else {
-            guard isUnhandled, lines.voice.isRawOrBad, let found = ManagedException(ManagedTrace.text(lines, head), .dotnet, beforeFrame: false)
+            guard isUnhandled, lines.voice.isRawOrBad,
+                let found = ManagedException(ManagedTrace.text(lines, head), .dotnet, beforeFrame: false)
             else { return nil }
             record.exception = found.type
             record.message = found.message
             return TextReport(record: record, fate: .died, first: lines.at, end: head + 1)
         }
         name(&record, trace)
-        if !isUnhandled { isUnhandled = lines[trace.head].hasPrefix(anyOf: leads) }
+        if !isUnhandled {
+            isUnhandled =
+                lines[trace.head].hasPrefix(anyOf: leads) || ManagedTrace.endsProgram(lines, head: trace.head)
+        }
         return TextReport(
             record: record, fate: isUnhandled ? .died : .unsaid, first: min(lines.at, trace.head), end: trace.end)
     }
@@ -96,7 +100,9 @@ enum TextDotnet {
                 guard words.contains("CLR error") || words.hasPrefix("0x") || words.hasPrefix("Invalid Program") else {
                     return nil
                 }
-                record.exception = words.hasPrefix("0xC0000005") ? "System.AccessViolationException" : "System.ExecutionEngineException"
+                record.exception =
+                    words.hasPrefix("0xC0000005")
+                    ? "System.AccessViolationException" : "System.ExecutionEngineException"
                 record.message = words.trimmed
             }
         } else if text.hasPrefix("Process terminated.") {

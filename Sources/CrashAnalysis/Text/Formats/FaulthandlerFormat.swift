@@ -71,7 +71,8 @@ enum TextFaulthandler {
         var end = start
         while at < min(lines.count, start + reach) {
             let text = lines[at]
-            if text.contains("(most recent call first)") || text.hasPrefix("  File \"") || text.hasPrefix("  Binary file ")
+            if text.contains("(most recent call first)") || text.hasPrefix("  File \"")
+                || text.hasPrefix("  Binary file ")
                 || text.hasPrefix("Extension modules: ")
             {
                 end = at + 1

@@ -37,9 +37,11 @@ enum TextGo {
             record.message = lines[at].after("panic: ")?.trimmed
             at += 1
         }
-        let signal = lines.next(from: at, gap: 12, { line -> String? in
-            line.hasPrefix("[signal ") || goroutine(line) != nil ? line : nil
-        })
+        let signal = lines.next(
+            from: at, gap: 12,
+            { line -> String? in
+                line.hasPrefix("[signal ") || goroutine(line) != nil ? line : nil
+            })
         var hasSignal = false
         if let signal, signal.found.hasPrefix("[signal ") {
             takeSignal(&record, signal.found)
@@ -86,7 +88,9 @@ enum TextGo {
 
     /// True for the stack of a panic that a server caught, and for one that the program asked for.
     private static func isRecovered(_ lines: ReportLines, _ record: CrashRecord) -> Bool {
-        let caught = ["runtime/debug.Stack", "runtime/debug.PrintStack", "net/http.(*conn).serve.func1", "runtime.Stack"]
+        let caught = [
+            "runtime/debug.Stack", "runtime/debug.PrintStack", "net/http.(*conn).serve.func1", "runtime.Stack",
+        ]
         if record.frames.prefix(6).contains(where: { $0.function.map(caught.contains) ?? false }) { return true }
         return (max(0, lines.at - 3)..<lines.at).contains { index in
             let text = lines.window.text(index).lowercased()
@@ -126,7 +130,9 @@ enum TextGo {
 
     /// `rax    0x0` behind a dump with GOTRACEBACK=crash.
     private static func isRegister(_ line: String) -> Bool {
-        guard line.utf8.count < 40, let name = line.split(separator: " ").first, name.utf8.count <= 6 else { return false }
+        guard line.utf8.count < 40, let name = line.split(separator: " ").first, name.utf8.count <= 6 else {
+            return false
+        }
         return line.trimmed.dropFirst(name.count).trimmed.hasPrefix("0x") && line.first?.isLetter == true
     }
 
@@ -205,7 +211,9 @@ enum TextGo {
                 let place = lines[end + 1].trimmed
                 let found = (place.before(" +0x") ?? place).fileAndLine
                 record.frames.append(
-                    .printed(record.frames.count, function: name, file: found.line == nil ? nil : found.file, line: found.line))
+                    .printed(
+                        record.frames.count, function: name, file: found.line == nil ? nil : found.file,
+                        line: found.line))
             }
             end += 1
         }

@@ -1,7 +1,9 @@
 extension TextReportFormat {
     static let java = TextReportFormat(
         name: "java",
-        anchors: [Anchor(9, "\tat "), Anchor(10, "   at "), Anchor(11, "Exception in thread \"")],
+        anchors: [
+            Anchor(9, "\tat ", hints: false), Anchor(10, "   at ", hints: false), Anchor(11, "Exception in thread \""),
+        ],
         voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextJava.parse)
 }
 
@@ -38,7 +40,7 @@ enum TextJava {
     private static func fate(_ lines: ReportLines, _ head: Int, _ record: inout CrashRecord) -> TextReport.Fate {
         let text = lines[head]
         guard text.hasPrefix("Exception in thread \""), let thread = text.between("Exception in thread \"", "\"") else {
-            return .unsaid
+            return ManagedTrace.endsProgram(lines, head: head) ? .died : .unsaid
         }
         record.threadName = thread
         return thread == "main" ? .likelyDied : .unsaid

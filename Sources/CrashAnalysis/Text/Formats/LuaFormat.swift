@@ -2,7 +2,7 @@ extension TextReportFormat {
     static let lua = TextReportFormat(
         name: "lua",
         anchors: [
-            Anchor(50, "stack traceback:"),
+            Anchor(50, "stack traceback:")
         ],
         voice: .anyone, start: .afterPrefix, ending: .survived, lead: .none, parse: TextLua.parse)
 }
@@ -21,7 +21,8 @@ enum TextLua {
         }
         guard !record.frames.isEmpty else { return nil }
         return TextReport(
-            record: record, fate: isInterpreters(lines, record) ? .died : .survived, first: max(0, lines.at - 1), end: at)
+            record: record, fate: isInterpreters(lines, record) ? .died : .survived, first: max(0, lines.at - 1),
+            end: at)
     }
 
     private static let interpreters = ["lua: ", "luajit: ", "lua5.1: ", "lua5.2: ", "lua5.3: ", "lua5.4: ", "luvit: "]

@@ -99,6 +99,20 @@ struct ManagedTrace {
         }
     }
 
+    /// True where the program itself says, at its worst level, that this exception ends it.
+    static func endsProgram(_ lines: ReportLines, head: Int) -> Bool {
+        [head, head - 1].contains { index in
+            guard index >= 0, lines.head(index).level == .fatal else { return false }
+            let text = lines.window.text(index).lowercased()
+            return ends.contains { text.contains($0) }
+        }
+    }
+
+    private static let ends = [
+        "terminated unexpectedly", "unhandled exception", "uncaught exception", "unreported exception", "engine crash",
+        "server crashed", "server has crashed",
+    ]
+
     /// Names the bug: where the outer exception only carries another one, that one and its frames count.
     func name(_ record: inout CrashRecord, wrappers: [String]) {
         record.exception = exception
@@ -204,7 +218,8 @@ struct ManagedException {
     var thread: String?
 
     private static let leads = [
-        "FATAL UNHANDLED EXCEPTION: ", "Exception in thread ", "Unhandled exception. ", "Unhandled Exception: ", "Uncaught ", "== Java Exception: ",
+        "FATAL UNHANDLED EXCEPTION: ", "Exception in thread ", "Unhandled exception. ", "Unhandled Exception: ",
+        "Uncaught ", "== Java Exception: ",
         "Unhandled rejection ", "(in promise) ", "error: Uncaught (in promise) ", "error: Uncaught ",
     ]
     private static let endings = [
@@ -229,7 +244,8 @@ struct ManagedException {
         guard type != "java.lang.Thread.State" else { return nil }
         let isNamed = Self.endings.contains { type.hasSuffix($0) }
         let last = type.split(separator: ".").last.map(String.init) ?? type
-        let isClass = type.contains(".") && (rest.isEmpty || (beforeFrame && rest.hasPrefix(":")))
+        let isClass =
+            type.contains(".") && (rest.isEmpty || (beforeFrame && rest.hasPrefix(":")))
             && (last.first?.isUppercase == true || last.hasPrefix("class_"))
         let isBare = runtime == .node && beforeFrame && type == "error" && rest.hasPrefix(":")
         guard isNamed || isClass || isBare else { return nil }

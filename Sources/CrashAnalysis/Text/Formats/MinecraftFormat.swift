@@ -44,6 +44,7 @@ enum TextMinecraft {
         var description: String?
         var at = lines.at + 1
         while at < min(lines.count, lines.at + 400), description == nil {
+            if lines[at].hasPrefix("---- Minecraft Crash Report") { return nil }
             if lines[at].hasPrefix("Description: ") { description = lines[at].after("Description: ")?.trimmed }
             at += 1
         }
@@ -61,19 +62,20 @@ enum TextMinecraft {
             record.kind = "hang"
             record.exception = "hang"
         }
-        record.threadName = record.threadName ?? section(lines, from: end).thread
-        return TextReport(record: record, fate: .died, first: lines.at, end: max(end, section(lines, from: end).end))
+        let sections = sections(lines, from: end)
+        record.threadName = record.threadName ?? sections.thread
+        return TextReport(record: record, fate: .died, first: lines.at, end: max(end, sections.end))
     }
 
-    private static let sectionReach = 6000
+    private static let sectionsReach = 6000
 
     /// The walkthrough behind the exception belongs to the report; it ends where another line follows a blank one.
-    private static func section(_ lines: ReportLines, from start: Int) -> (end: Int, thread: String?) {
+    private static func sections(_ lines: ReportLines, from start: Int) -> (end: Int, thread: String?) {
         var at = start
         var end = start
         var thread: String?
         var isInside = false
-        while at < min(lines.count, start + sectionReach) {
+        while at < min(lines.count, start + sectionsReach) {
             let text = lines[at]
             if lines.head(at).isLogged, lines.voice.isRaw { break }
             if text.hasPrefix("A detailed walkthrough") || text.hasPrefix("-- ") || text.hasPrefix("---------") {
@@ -128,10 +130,12 @@ enum TextMinecraft {
         record.exception = "hang"
         record.message = "the server stopped responding"
         var end = lines.at + 1
-        if head.hasPrefix("The server has stopped responding!") || head.hasPrefix("--------- Server stopped responding") {
+        if head.hasPrefix("The server has stopped responding!") || head.hasPrefix("--------- Server stopped responding")
+        {
             end = dump(lines, from: end, into: &record)
         } else if head.hasPrefix("Considering it to be crashed, server will") {
-            if let tick = lines.at > 0 ? lines[lines.at - 1].trimmed : nil, tick.hasPrefix("A single server tick took") {
+            if let tick = lines.at > 0 ? lines[lines.at - 1].trimmed : nil, tick.hasPrefix("A single server tick took")
+            {
                 record.notes.append(String(tick.prefix(200)))
             }
             if let found = trace(lines, from: end, within: 6) {

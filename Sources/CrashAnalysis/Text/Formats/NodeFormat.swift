@@ -2,7 +2,8 @@ extension TextReportFormat {
     static let node = TextReportFormat(
         name: "node",
         anchors: [
-            Anchor(9, "\tat "), Anchor(10, "   at "), Anchor(138, "triggerUncaughtException("),
+            Anchor(9, "\tat ", hints: false), Anchor(10, "   at ", hints: false),
+            Anchor(138, "triggerUncaughtException("),
             Anchor(139, "(Use `node --trace-uncaught "),
         ],
         voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextNode.parse)
@@ -22,7 +23,8 @@ extension TextReportFormat {
 extension TextReportFormat {
     /// Bun's own crash.
     static let bun = TextReportFormat(
-        name: "bun", anchors: [Anchor(142, "oh no: Bun has crashed"), Anchor(143, "oh no: multiple threads are crashing")],
+        name: "bun",
+        anchors: [Anchor(142, "oh no: Bun has crashed"), Anchor(143, "oh no: multiple threads are crashing")],
         ending: .ended, lead: .word, parse: TextNode.parseBun)
 }
 
@@ -49,7 +51,7 @@ enum TextNode {
             report.fate = .likelyDied
         }
         if lines.window.text(trace.head).trimmed.hasPrefix("error: Uncaught ") { report.fate = .died }
-        if end != nil { report.fate = .died }
+        if end != nil || ManagedTrace.endsProgram(lines, head: trace.head) { report.fate = .died }
         if isWarning(lines, trace.head) { report.fate = .survived }
         return report
     }

@@ -35,7 +35,9 @@ enum TextPython {
 
     /// An interpreter ends where nothing catches the exception: then the module's own code is the outermost frame.
     private static func fate(_ lines: ReportLines, _ record: CrashRecord) -> TextReport.Fate {
-        let gone = ["KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "asyncio.exceptions.CancelledError"]
+        let gone = [
+            "KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "asyncio.exceptions.CancelledError",
+        ]
         if gone.contains(record.exception ?? "") { return .survived }
         for at in max(0, lines.at - 4)..<lines.at where lines[at].hasPrefix(anyOf: survived) { return .survived }
         if lines.at > 0, lines[lines.at - 1].hasPrefix("--- Logging error ---") { return .survived }

@@ -4,7 +4,8 @@ extension TextReportFormat {
         anchors: [
             Anchor(3, "panicked at "), Anchor(4, "has overflowed its stack"),
         ],
-        voice: .logger, start: .before("thread '"), ending: .saysItself, lead: .word, parse: TextRust.parse)
+        voice: .logger, start: .before("thread '"), ending: .saysItself, lead: .word, irrelevant: TextRust.checks,
+        parse: TextRust.parse)
 }
 
 extension TextReportFormat {
@@ -21,6 +22,17 @@ extension TextReportFormat {
 
 /// Rust: `thread 'x' (17) panicked at file:l:c:` with the message on the next line, or the older one-line form.
 enum TextRust {
+    /// The checks of indices, which panic for their callers.
+    static let checks = [
+        "core::slice::index::*", "<usize as core::slice::index::SliceIndex*", "<core::ops::range::*",
+        "<core::ops::index_range::*", "<I as core::slice::index::SliceIndex*", "<[T] as core::ops::index::Index*",
+        "<alloc::vec::Vec<T,A> as core::ops::index::Index*", "<alloc::vec::Vec<T> as core::ops::index::Index*",
+        "<alloc::vec::Vec<T, A> as core::ops::index::Index*", "<str as core::ops::index::Index*",
+        "<alloc::collections::vec_deque::VecDeque<T,A> as core::ops::index::Index*",
+        "<std::collections::hash::map::HashMap<K,V,S> as core::ops::index::Index*", "core::str::traits::*",
+        "core::array::<impl core::ops::index::Index*", "core::num::*", "core::cell::RefCell<T>::*",
+    ]
+
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         guard lines.voice.isRawOrBad, let name = head.between("thread '", "'"), head.hasPrefix("thread '") else {
@@ -94,10 +106,12 @@ enum TextRust {
     ) -> Int {
         var end = start
         // A message may take several lines.
-        let next = lines.next(from: start, gap: 16, { line -> Bool? in
-            if line.hasPrefix("stack backtrace:") { return true }
-            return line.hasPrefix("note: ") || line.hasPrefix("thread '") ? false : nil
-        })
+        let next = lines.next(
+            from: start, gap: 16,
+            { line -> Bool? in
+                if line.hasPrefix("stack backtrace:") { return true }
+                return line.hasPrefix("note: ") || line.hasPrefix("thread '") ? false : nil
+            })
         if let next, next.found {
             end = backtrace(lines, from: next.after, into: &record)
         } else if let next, lines[next.after - 1].hasPrefix("note: ") {
@@ -177,11 +191,16 @@ enum TextRust {
             record.message = text.trimmed
             continues = true
         } else if text.find("had a problem and crashed. To help us diagnose") != nil, lines.at > 0 {
-            guard let head = (max(0, lines.at - 3)..<lines.at).first(where: { lines[$0].hasPrefix("Well, this is embarr") })
+            guard
+                let head = (max(0, lines.at - 3)..<lines.at).first(where: {
+                    lines[$0].hasPrefix("Well, this is embarr")
+                })
             else { return nil }
             record.signal = nil
             record.exception = "panic"
-            record.message = lines.window.text(lines.at).before(" had a problem").map { $0 + " had a problem and crashed" }
+            record.message = lines.window.text(lines.at).before(" had a problem").map {
+                $0 + " had a problem and crashed"
+            }
             if let file = lines.next(from: end, gap: 4, { $0.between("report file at \"", "\"") }) {
                 record.notes.append("told in " + String(file.found.prefix(300)))
                 end = file.after

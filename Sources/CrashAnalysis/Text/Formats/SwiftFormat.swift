@@ -52,7 +52,7 @@ enum TextSwift {
     private static func isCrashLine(_ line: String) -> Bool {
         guard let mark = line.findLast("Program crashed: ") else { return false }
         let lead = line[..<mark.lowerBound]
-        return lead.hasSuffix("*** ") || lead.hasSuffix("💣 ") || lead.hasSuffix("💥 ") || lead.isEmpty
+        return lead.hasSuffix("*** ") || lead.hasSuffix("💣 ") || lead.hasSuffix("💥 ") || lead.trimmed.isEmpty
     }
 
     private static let signals = [
@@ -70,7 +70,8 @@ enum TextSwift {
         }
         record.signal = signals.first { words.hasPrefix($0.0) }?.1 ?? record.signal
         if record.message == nil { record.message = words }
-        record.address = words.findLast(" at 0x").flatMap { ("0x" + words[$0.upperBound...]).leadingHex }.map(Address.init)
+        record.address = words.findLast(" at 0x").flatMap { ("0x" + words[$0.upperBound...]).leadingHex }.map(
+            Address.init)
     }
 
     private static func backtrace(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {

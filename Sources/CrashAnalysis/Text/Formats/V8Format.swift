@@ -31,14 +31,17 @@ enum TextV8 {
         }
         var at = lines.at + 1
         var frames: [CrashFrame] = []
-        while frames.count < 64, let next = lines.next(from: at, gap: frames.isEmpty ? 12 : 2, { frame($0, frames.count) }) {
+        while frames.count < 64,
+            let next = lines.next(from: at, gap: frames.isEmpty ? 12 : 2, { frame($0, frames.count) })
+        {
             frames.append(next.found)
             at = next.after
         }
         record.frames = frames
         let message = record.message ?? ""
-        guard !frames.isEmpty || message.contains("heap") || message.contains("v8::") || message.contains("memory")
-            || text.hasPrefix("# Fatal error in ")
+        guard
+            !frames.isEmpty || message.contains("heap") || message.contains("v8::") || message.contains("memory")
+                || text.hasPrefix("# Fatal error in ")
         else { return nil }
         return TextReport(record: record, fate: .died, first: first, end: at)
     }
