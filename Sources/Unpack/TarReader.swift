@@ -130,6 +130,11 @@ final class TarReader {
         header.gid = Int64(archive_entry_gid(entry))
         header.modifiedSeconds = Int64(archive_entry_mtime(entry))
         header.modifiedNanoseconds = min(max(Int64(archive_entry_mtime_nsec(entry)), 0), 999_999_999)
+        // A pax time before 1970 is one negative number; the reader gives its whole and its fraction without the sign.
+        if header.modifiedSeconds < 0, header.modifiedNanoseconds > 0, header.modifiedSeconds > .min {
+            header.modifiedSeconds -= 1
+            header.modifiedNanoseconds = 1_000_000_000 - header.modifiedNanoseconds
+        }
         return header
     }
 
