@@ -22,6 +22,9 @@ public struct CrashAnalyzer: Sendable {
     /// Detectors of files that the kernel or a handler writes at the moment of death.
     static let dumps: Set<String> = ["elf_core", "minidump", "microdump"]
 
+    /// A container holds a compressed file, or that one text in UTF-16.
+    private static let deepest = 2
+
     private static let textDumpLimit = 8 << 20
     private static let packedLimit = 192 << 20
 
@@ -58,7 +61,8 @@ public struct CrashAnalyzer: Sendable {
 
     private func read(_ source: any ByteSource, depth: Int, _ context: CrashContext) -> [CrashRecord] {
         let head = source.bytes(at: 0, count: 65536)
-        switch head.withUnsafeBytes({ ContentKind.detect(head: $0) }) {
+        let kind = head.withUnsafeBytes { ContentKind.detect(head: $0) }
+        switch kind {
         case .elfCore: return [elfCore(source)]
         case .minidump: return [minidump(source)]
         case .dummyDump: return [dummy()]
@@ -67,10 +71,24 @@ public struct CrashAnalyzer: Sendable {
         case .gzip, .zstd, .xz, .bzip2, .lz4:
             let format = head.withUnsafeBytes { CompressedFormat(head: $0) }
             return depth == 0 ? format.map { packed(source, $0, context) } ?? [] : []
-        case .text, .microdump:
-            return text(source, TextAnalyzer(source: source).anchors(), context)
+        case .text, .microdump, .binary:
+            if depth < Self.deepest, let order = head.withUnsafeBytes({ UTF16Content.order(head: $0) }) {
+                return utf16(source, order, depth: depth, context)
+            }
+            return kind == .binary ? [] : text(source, TextAnalyzer(source: source).anchors(), context)
         default: return []
         }
+    }
+
+    private func utf16(
+        _ source: any ByteSource, _ order: UTF16Order, depth: Int, _ context: CrashContext
+    ) -> [CrashRecord] {
+        let (plain, isWhole) = UTF16Content.plain(source, order)
+        var records = read(plain, depth: depth + 1, context)
+        if !isWhole {
+            for index in records.indices { records[index].notes.append("the UTF-16 text was not read to its end") }
+        }
+        return records
     }
 
     private func text(_ source: any ByteSource, _ anchors: [CrashAnchor], _ context: CrashContext) -> [CrashRecord] {
