@@ -1,3 +1,49 @@
+/// Which numbers the signals have: they differ between systems, and on Linux between processors.
+enum SignalNumbering {
+    case linux
+    case mips
+    case bsd
+    /// Only the numbers that are the same everywhere are known.
+    case common
+
+    private static let same = [
+        "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGEMT", "SIGFPE", "SIGKILL", "SIGBUS",
+        "SIGSEGV",
+        "SIGSYS", "SIGPIPE", "SIGALRM", "SIGTERM",
+    ]
+    private static let bsdRest = [
+        "SIGURG", "SIGSTOP", "SIGTSTP", "SIGCONT", "SIGCHLD", "SIGTTIN", "SIGTTOU", "SIGIO", "SIGXCPU", "SIGXFSZ",
+        "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGINFO", "SIGUSR1", "SIGUSR2",
+    ]
+    private static let mipsRest = [
+        "SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGPWR", "SIGWINCH", "SIGURG", "SIGIO", "SIGSTOP", "SIGTSTP", "SIGCONT",
+        "SIGTTIN", "SIGTTOU", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGXFSZ",
+    ]
+    /// Where Linux on most processors agrees with all the others.
+    private static let everywhere: Set = [1, 2, 3, 4, 5, 6, 8, 9, 11, 13, 14, 15]
+
+    init(system: CoreSystem?, machine: UInt16) {
+        switch system {
+        case .linux:
+            // SPARC, PA-RISC and Alpha have numbers of their own.
+            self = machine == ELFHeader.mips ? .mips : [2, 18, 43, 15, 0x9026].contains(machine) ? .common : .linux
+        case .freebsd, .netbsd, .openbsd: self = .bsd
+        case nil: self = .common
+        }
+    }
+
+    /// The name of a signal's number; nil where it is not known.
+    func name(_ number: Int) -> String? {
+        switch self {
+        case .linux: return SignalNames.known(number)
+        case .common: return Self.everywhere.contains(number) ? SignalNames.known(number) : nil
+        case .bsd, .mips:
+            let all = Self.same + (self == .bsd ? Self.bsdRest : Self.mipsRest)
+            return all.indices.contains(number &- 1) ? all[number - 1] : nil
+        }
+    }
+}
+
 /// Names of Linux signals and their codes (signal(7), sigaction(2)).
 enum SignalNames {
     private static let names: [Int: String] = [
@@ -29,6 +75,15 @@ enum SignalNames {
     /// SIGSEGV for 11; "signal 40" for one without a name.
     static func name(_ number: Int) -> String { names[number] ?? "signal \(number)" }
 
+    /// SIGSEGV for 11; nil for one without a name.
+    static func known(_ number: Int) -> String? { names[number] }
+
+    /// The signals that the kernel writes a core for, unless a program handles them.
+    static let fatal: Set = [
+        "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGEMT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGXCPU", "SIGXFSZ",
+        "SIGSYS",
+    ]
+
     /// The number of a name such as "SIGSEGV"; nil for an unknown one.
     static func number(_ name: String) -> Int? { names.first { $0.value == name }?.key }
 
@@ -42,6 +97,12 @@ enum SignalNames {
         case -6: "SI_TKILL"
         default: codes[signal]?[code]
         }
+    }
+
+    /// False for a signal that somebody sent: then its siginfo has the sender where a fault has its address. Writers of
+    /// dumps that do not know the code say 0.
+    static func isFault(_ signal: Int, code: Int) -> Bool {
+        code >= 0 && [4, 5, 7, 8, 11].contains(signal)
     }
 
     /// True for the signals whose siginfo carries a faulting address when the kernel raised them.

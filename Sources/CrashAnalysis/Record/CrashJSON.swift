@@ -101,6 +101,7 @@ extension CrashModule {
             out.field("build_id", buildID)
             out.field("debug_id", debugID)
             out.field("debug_file", debugFile)
+            out.field("first_page", firstPage)
             out.field("version", version)
             out.field("symbols", symbols.rawValue)
         }

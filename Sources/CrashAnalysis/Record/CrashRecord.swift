@@ -37,6 +37,8 @@ public enum FrameTrust: String, Codable, Sendable {
     case cfi
     /// The chain of frame pointers.
     case framePointer = "frame_pointer"
+    /// A return address on the stack that stands behind a call of the very function that runs.
+    case call
     /// A word on the stack that looks like a return address; may be stale.
     case scan
     /// An inlined call within the frame below it in this list.
@@ -124,6 +126,8 @@ public struct CrashModule: Codable, Sendable, Equatable {
     public var buildID: String?
     /// Breakpad debug id (GUID and age), upper-case hexadecimal.
     public var debugID: String?
+    /// Digest of the file's first page, of a module without a build id: its symbols are found by this and its name.
+    public var firstPage: String?
     /// Name under which Breakpad files the module's symbols, where it is another than `name`.
     public var debugFile: String?
     /// Version, where the dump has one.
@@ -145,6 +149,7 @@ public struct CrashModule: Codable, Sendable, Equatable {
         case buildID = "build_id"
         case debugID = "debug_id"
         case debugFile = "debug_file"
+        case firstPage = "first_page"
     }
 }
 
@@ -174,7 +179,8 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     public var time: String?
     /// Where `time` comes from: "dump", "log", "file" (when the dump was last written) or "exit".
     public var timeSource: String?
-    /// `elf_core minidump microdump unreal asan go rust …`; "error" for what the program survived.
+    /// `elf_core minidump microdump unreal asan go rust …`; "error" for what the program survived; "snapshot" for an
+    /// image of a process that did not die.
     public var kind: String
     /// Which reader or parser found it; equals `kind` but for errors.
     public var detector: String
@@ -235,8 +241,11 @@ public struct CrashRecord: Codable, Sendable, Equatable {
         self.detector = kind
     }
 
-    /// False for an error that the program survived.
-    public var isCrash: Bool { kind != "error" }
+    /// What `kind` says of an image of a process that somebody asked for, and that went on.
+    public static let snapshot = "snapshot"
+
+    /// False for an error that the program survived, and for an image of a process that did not die.
+    public var isCrash: Bool { kind != "error" && kind != Self.snapshot }
 
     enum CodingKeys: String, CodingKey {
         case crash, session, image, tag, location, time, kind, detector, signal, exception, address, access, pid

@@ -34,10 +34,21 @@ final class ModuleSymbols {
     private(set) lazy var debug: SymbolFile? = open(.debug)
 
     private func open(_ kind: SymbolStore.Entry.Kind) -> SymbolFile? {
-        guard let store, let identity = module.record.buildID, let path = store.path(buildID: identity, kind: kind),
+        guard let identity = module.record.buildID else { return kind == .executable ? openNamed() : nil }
+        guard let store, let path = store.path(buildID: identity, kind: kind),
             let source = store.source(path), let file = SymbolFile(source),
             // A file under a wrong name would give wrong frames with great confidence.
             file.buildID == identity
+        else { return nil }
+        return file
+    }
+
+    /// The file of a module without a build id, by its name and first page.
+    private func openNamed() -> SymbolFile? {
+        guard let store, module.record.debugID == nil,
+            let path = store.path(name: module.record.name, firstPage: module.record.firstPage),
+            let source = store.source(path), let file = SymbolFile(source), file.buildID == nil,
+            module.record.firstPage == nil || FirstPage.digest(of: source) == module.record.firstPage
         else { return nil }
         return file
     }
@@ -89,7 +100,13 @@ final class ModuleSymbols {
     func function(at address: UInt64) -> String? {
         if breakpad != nil { return calls(at: address).last?.function }
         let inside = address &- bias
-        return tables.lazy.compactMap { $0.function(at: inside)?.name }.first.map(Demangler.demangle)
+        return tables.lazy.compactMap { $0.function(at: inside) { self.isInside($0, inside) }?.name }.first
+            .map(Demangler.demangle)
+    }
+
+    /// False when unwind tables say that the function around an address begins behind a symbol that has no size.
+    private func isInside(_ start: UInt64, _ address: UInt64) -> Bool {
+        frames.lazy.compactMap { $0.entry(for: address) }.first.map { $0.start <= start } ?? true
     }
 
     func calls(at address: UInt64) -> [SourceLines.Call] {
@@ -99,6 +116,19 @@ final class ModuleSymbols {
             SourceLines.Call(
                 function: Demangler.demangle($0.function), file: $0.file, line: $0.line, inlined: $0.inlined)
         }
+    }
+
+    /// Where the function around an address begins, by symbols, else by tables.
+    func functionStart(at address: UInt64) -> UInt64? {
+        guard breakpad == nil else { return nil }
+        let inside = address &- bias
+        if let found = tables.lazy.compactMap({ $0.function(at: inside)?.start }).first { return found &+ bias }
+        return frames.lazy.compactMap { $0.entry(for: inside)?.start }.first.map { $0 &+ bias }
+    }
+
+    /// The module's bytes from an address on.
+    func bytes(at address: UInt64, count: Int) -> [UInt8] {
+        image?.bytes(atVirtual: address &- bias, count: count) ?? []
     }
 
     /// The bytes before an address, up to eight.

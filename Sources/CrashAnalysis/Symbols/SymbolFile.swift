@@ -102,7 +102,10 @@ final class SymbolFile: ModuleImage {
     func makeCFITable() -> CFITable? {
         let frames = content(".debug_frame", limit: Self.frameLimit)
         guard hasCode || !frames.isEmpty else { return nil }
-        let table = CFITable(image: self, debugFrame: frames)
+        let table = CFITable(image: self, debugFrame: frames) {
+            guard hasCode, let section = section(".eh_frame") else { return nil }
+            return (content(".eh_frame", limit: Self.frameLimit), section.address)
+        }
         return table.isUsable ? table : nil
     }
 

@@ -2,7 +2,7 @@ import Glibc
 
 /// Executables, debug files and Breakpad symbols by build id, in the layout gdb and elfutils read:
 /// `.build-id/ab/cdef…` is the executable, `.build-id/ab/cdef….debug` its debug information; Breakpad's files lie under
-/// `<debug file>/<debug id>/<name>.sym`.
+/// `<debug file>/<debug id>/<name>.sym`, programs without a build id under `.by-name/<name>/<digest of the first page>`.
 public struct SymbolStore: Sendable {
     /// The folder that holds `.build-id`.
     public let root: String
@@ -47,6 +47,9 @@ public struct SymbolStore: Sendable {
         for module in record.modules {
             note(module.buildID, module.name)
             note(module.debugID, module.debugFile ?? module.name)
+            if module.buildID == nil, module.debugID == nil {
+                note(path(name: module.name, firstPage: module.firstPage))
+            }
         }
         for frame in record.threads.lazy.flatMap(\.frames) { note(frame.buildID, frame.module ?? "") }
         return paths
@@ -64,7 +67,7 @@ public struct SymbolStore: Sendable {
             case breakpad
         }
 
-        /// GNU build id in lower case, or Breakpad debug id in upper case.
+        /// GNU build id in lower case, Breakpad debug id in upper case, or the digest of a program's first page.
         public var identity: String
         /// Its kind.
         public var kind: Kind
@@ -124,7 +127,7 @@ public struct SymbolStore: Sendable {
                 }
             }
         }
-        return entries.sorted { ($0.identity, $0.kind.rawValue) < ($1.identity, $1.kind.rawValue) }
+        return (entries + namedEntries()).sorted { ($0.identity, $0.kind.rawValue) < ($1.identity, $1.kind.rawValue) }
     }
 
     static func names(in folder: String) -> [String] {

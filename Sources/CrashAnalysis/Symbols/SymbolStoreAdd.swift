@@ -9,7 +9,7 @@ extension SymbolStore {
         public var known = 0
         /// Build ids and debug ids of both.
         public var identities: Set<String> = []
-        /// ELF files without a build id, which cannot be found again.
+        /// Programs and libraries without a build id: they are found by name and first page only.
         public var withoutBuildID: [String] = []
         /// Files that are neither ELF nor Breakpad symbols.
         public var skipped = 0
@@ -71,7 +71,7 @@ extension SymbolStore {
                 return
             }
             guard let identity = file.buildID, identity.utf8.count >= 4 else {
-                if file.hasCode, file.header.type == 2 || file.header.type == 3 { addition.withoutBuildID.append(path) }
+                try addNamed(file, path, source, into: &addition)
                 return
             }
             try addELF(file, identity, source, into: &addition)
@@ -86,6 +86,35 @@ extension SymbolStore {
         default:
             addition.skipped += 1
         }
+    }
+
+    /// Keeps a program without a build id under its name.
+    private func addNamed(
+        _ file: SymbolFile, _ from: String, _ source: any ByteSource, into addition: inout Addition
+    ) throws(CrashError) {
+        guard file.hasCode, file.header.type == 2 || file.header.type == 3 else { return }
+        addition.withoutBuildID.append(from)
+        let name = from.split(separator: "/" as Character).last.map(String.init) ?? from
+        guard let page = FirstPage.digest(of: source), let target = path(name: name, firstPage: page) else { return }
+        if try isKnown(target, nil, asGoodAs: file) {
+            addition.identities.insert(page)
+            addition.known += 1
+        } else {
+            try store(source, at: target, identity: page, kind: .executable, into: &addition)
+        }
+    }
+
+    /// Adds the program of one dump, whose module there is called `name`, as what the user says it is: a file without a
+    /// build id is taken for that module also where the dump does not hold the first page.
+    public func add(program path: String, as name: String) throws(CrashError) -> Addition {
+        var addition = try add(path: path)
+        let source = try FileByteSource(path: path)
+        guard let file = SymbolFile(source), file.buildID == nil else { return addition }
+        for page in [FirstPage.digest(of: source), nil] {
+            guard let target = self.path(name: name, firstPage: page), Self.fileSize(target) == nil else { continue }
+            try store(source, at: target, identity: page ?? name, kind: .executable, into: &addition)
+        }
+        return addition
     }
 
     private func addELF(
@@ -111,7 +140,7 @@ extension SymbolStore {
     /// True when the store has a file of this build that tells as much: a stripped one must not take the place of one
     /// with symbols.
     private func isKnown(
-        _ target: String, _ identity: String, asGoodAs file: SymbolFile
+        _ target: String, _ identity: String?, asGoodAs file: SymbolFile
     ) throws(CrashError) -> Bool {
         func worth(_ file: SymbolFile) -> Int {
             file.hasDebugInfo ? 2 : file.section(".symtab") != nil ? 1 : 0

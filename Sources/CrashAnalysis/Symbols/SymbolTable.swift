@@ -4,6 +4,7 @@ final class SymbolTable {
         var start: UInt64
         var size: UInt64
         var name: UInt32
+        var section: UInt16
         var binding: UInt8
     }
 
@@ -11,6 +12,8 @@ final class SymbolTable {
 
     private let entries: [Entry]
     private let name: (UInt32) -> String?
+    /// Where a section ends; nil in memory, where no section is known.
+    private let end: (UInt16) -> UInt64?
 
     var isEmpty: Bool { entries.isEmpty }
 
@@ -22,11 +25,15 @@ final class SymbolTable {
         let strings = file.sections[table.link]
         let bytes = file.source.bytes(
             at: table.offset, count: Int(min(table.size, UInt64(Self.symbolLimit * (file.is64 ? 24 : 16)))))
-        self.init(bytes: bytes, is64: file.is64, bigEndian: file.header.bigEndian) { at in
-            guard UInt64(at) < strings.size else { return nil }
-            let text = file.source.bytes(at: strings.offset.addingClamped(UInt64(at)), count: 4096)
-            return ByteView(bytes: text).cString(0, limit: 4096)
-        }
+        let ends = file.sections.map { $0.address.addingClamped($0.size) }
+        self.init(
+            bytes: bytes, is64: file.is64, bigEndian: file.header.bigEndian,
+            end: { Int($0) < ends.count ? ends[Int($0)] : nil },
+            name: { at in
+                guard UInt64(at) < strings.size else { return nil }
+                let text = file.source.bytes(at: strings.offset.addingClamped(UInt64(at)), count: 4096)
+                return ByteView(bytes: text).cString(0, limit: 4096)
+            })
     }
 
     /// The `.dynsym` of a module that lies in memory, found through PT_DYNAMIC.
@@ -53,10 +60,12 @@ final class SymbolTable {
             ?? (strings > symbols ? (strings - symbols) / (is64 ? 24 : 16) : 0)
         guard count > 0, count < UInt64(Self.symbolLimit) else { return nil }
         let bytes = memory.bytes(at: symbols, count: Int(count) * (is64 ? 24 : 16))
-        self.init(bytes: bytes, is64: is64, bigEndian: false) { at in
-            guard UInt64(at) < length else { return nil }
-            return ByteView(bytes: memory.bytes(at: strings &+ UInt64(at), count: 1024)).cString(0, limit: 1024)
-        }
+        self.init(
+            bytes: bytes, is64: is64, bigEndian: false, end: { _ in nil },
+            name: { at in
+                guard UInt64(at) < length else { return nil }
+                return ByteView(bytes: memory.bytes(at: strings &+ UInt64(at), count: 1024)).cString(0, limit: 1024)
+            })
         if isEmpty { return nil }
     }
 
@@ -77,7 +86,10 @@ final class SymbolTable {
         return nil
     }
 
-    private init(bytes: [UInt8], is64: Bool, bigEndian: Bool, name: @escaping (UInt32) -> String?) {
+    private init(
+        bytes: [UInt8], is64: Bool, bigEndian: Bool, end: @escaping (UInt16) -> UInt64?,
+        name: @escaping (UInt32) -> String?
+    ) {
         let view = ByteView(bytes: bytes, bigEndian: bigEndian)
         let width = is64 ? 24 : 16
         var entries: [Entry] = []
@@ -88,14 +100,22 @@ final class SymbolTable {
                 let value = view.word(at + (is64 ? 8 : 4), is64: is64),
                 let size = view.word(at + (is64 ? 16 : 8), is64: is64)
             else { continue }
-            entries.append(Entry(start: value, size: size, name: name, binding: info >> 4))
+            entries.append(Entry(start: value, size: size, name: name, section: section, binding: info >> 4))
         }
         self.entries = entries.sorted { ($0.start, $0.size) < ($1.start, $1.size) }
         self.name = name
+        self.end = end
     }
 
-    /// The raw name and start of the function around an address of the file.
-    func function(at address: UInt64) -> (name: String, start: UInt64)? {
+    /// How many symbols before an address may stand between it and the function that it lies in.
+    private static let looksBack = 32
+
+    /// The raw name and start of the function around an address of the file. A symbol without a size, as assemblers
+    /// write them, reaches to the next symbol or its section's end, where no sized one covers the address and
+    /// `isInside` does not object to its start.
+    func function(
+        at address: UInt64, isInside: (UInt64) -> Bool = { _ in true }
+    ) -> (name: String, start: UInt64)? {
         var low = 0
         var high = entries.count
         while low < high {
@@ -105,19 +125,34 @@ final class SymbolTable {
         guard low > 0 else { return nil }
         // Aliases share an address, and a short function may lie within a long one.
         var best: (rank: Int, name: String, start: UInt64)?
-        for at in stride(from: low - 1, through: max(0, low - 32), by: -1) {
+        var label: (rank: Int, name: String, start: UInt64)?
+        let nearest = entries[low - 1].start
+        for at in stride(from: low - 1, through: max(0, low - Self.looksBack), by: -1) {
             let entry = entries[at]
             if let best, entry.start < best.start { break }
-            guard address - entry.start < max(entry.size, entry.size == 0 && at == low - 1 ? .max : 1),
+            let isLabel = entry.size == 0
+            guard isLabel ? entry.start == nearest && reaches(entry, address) : address - entry.start < entry.size,
                 let name = name(entry.name), !name.isEmpty
             else { continue }
-            let underscores = name.hasPrefix("_Z") ? 0 : name.prefix { $0 == "_" }.count
-            let rank =
-                (entry.binding == 1 ? 0 : entry.binding == 2 ? 1 : 2) * 100 + underscores * 40 + min(name.count, 39)
-            if let current = best, current.rank <= rank { continue }
-            best = (rank, name, entry.start)
+            let found = (rank: Self.rank(entry, name), name: name, start: entry.start)
+            if isLabel {
+                if found.rank < label?.rank ?? .max { label = found }
+            } else if found.rank < best?.rank ?? .max {
+                best = found
+            }
         }
+        if best == nil, let label, label.start == address || isInside(label.start) { best = label }
         return best.map { (Self.withoutVersion($0.name), $0.start) }
+    }
+
+    private func reaches(_ label: Entry, _ address: UInt64) -> Bool {
+        address == label.start || end(label.section).map { address < $0 } ?? false
+    }
+
+    /// Which of several names for one place is the best: global ones, and those without underscores, go first.
+    private static func rank(_ entry: Entry, _ name: String) -> Int {
+        let underscores = name.hasPrefix("_Z") ? 0 : name.prefix { $0 == "_" }.count
+        return (entry.binding == 1 ? 0 : entry.binding == 2 ? 1 : 2) * 100 + underscores * 40 + min(name.count, 39)
     }
 
     private static func withoutVersion(_ name: String) -> String { name.before("@") ?? name }

@@ -42,7 +42,8 @@ struct CFIEntry {
     var program: [UInt8]
 }
 
-/// Finds the entry for an address, by `.eh_frame_hdr`'s sorted table or by an index made of `.debug_frame`.
+/// Finds the entry for an address, by `.eh_frame_hdr`'s sorted table or by an index made of `.debug_frame`, or of an
+/// `.eh_frame` that has no such table: linkers leave it out of static programs.
 final class CFITable {
     private static let longestEntry = 1 << 16
     private static let entryLimit = 1 << 20
@@ -56,12 +57,14 @@ final class CFITable {
     private let image: any ModuleImage
     private let wordSize: Int
     private var header: Header?
-    private var commons: [UInt64: CFICommon] = [:]
+    private var commons: [UInt64: CFICommon?] = [:]
     private var index: [(start: UInt64, end: UInt64, at: Int)] = []
     private var debugFrame = ByteView(bytes: [])
+    private var plainIndex: [(start: UInt64, end: UInt64, at: UInt64)] = []
 
-    /// Uses the image's PT_GNU_EH_FRAME, and `debugFrame`, the bytes of `.debug_frame`, where there is one.
-    init(image: any ModuleImage, debugFrame: [UInt8] = []) {
+    /// Uses the image's PT_GNU_EH_FRAME; `debugFrame`, the bytes of `.debug_frame`, where there is one; and `frames`,
+    /// the bytes of `.eh_frame` with their address, where no sorted table leads to them.
+    init(image: any ModuleImage, debugFrame: [UInt8] = [], frames: () -> (bytes: [UInt8], address: UInt64)? = { nil }) {
         self.image = image
         wordSize = image.is64 ? 8 : 4
         header = readHeader()
@@ -69,14 +72,20 @@ final class CFITable {
             self.debugFrame = ByteView(bytes: debugFrame)
             buildIndex()
         }
+        if header == nil, let frames = frames() { indexFrames(ByteView(bytes: frames.bytes), at: frames.address) }
     }
 
     /// False when the module has no call frame information that could be read.
-    var isUsable: Bool { header != nil || !index.isEmpty }
+    var isUsable: Bool { header != nil || !index.isEmpty || !plainIndex.isEmpty }
 
     /// The entry around an address of the file.
     func entry(for address: UInt64) -> CFIEntry? {
         if let found = headerEntry(address) { return found }
+        if let at = Self.find(address, in: plainIndex) { return frameEntry(at: at) }
+        return Self.find(address, in: index).flatMap { debugEntry(at: $0) }
+    }
+
+    private static func find<Place>(_ address: UInt64, in index: [(start: UInt64, end: UInt64, at: Place)]) -> Place? {
         var low = 0
         var high = index.count
         while low < high {
@@ -84,7 +93,7 @@ final class CFITable {
             if index[middle].start <= address { low = middle + 1 } else { high = middle }
         }
         guard low > 0, address < index[low - 1].end else { return nil }
-        return debugEntry(at: index[low - 1].at)
+        return index[low - 1].at
     }
 
     private func readHeader() -> Header? {
@@ -158,10 +167,12 @@ final class CFITable {
 
     private func common(at address: UInt64) -> CFICommon? {
         if let known = commons[address] { return known }
-        guard let body = record(at: address) else { return nil }
-        var cursor = DwarfCursor(ByteView(bytes: body.bytes))
-        guard cursor.unsigned(4) == 0, let parsed = Self.parseCommon(&cursor, wordSize: wordSize) else { return nil }
-        if commons.count < 4096 { commons[address] = parsed }
+        var parsed: CFICommon?
+        if let body = record(at: address) {
+            var cursor = DwarfCursor(ByteView(bytes: body.bytes))
+            if cursor.unsigned(4) == 0 { parsed = Self.parseCommon(&cursor, wordSize: wordSize) }
+        }
+        if commons.count < 4096 { commons[address] = .some(parsed) }
         return parsed
     }
 
@@ -201,6 +212,39 @@ final class CFITable {
         }
         common.program = Array(cursor.view.bytes[min(cursor.at, cursor.end)..<cursor.end])
         return common
+    }
+
+    /// Walks an `.eh_frame` once, for the place of each function's entry.
+    private func indexFrames(_ view: ByteView, at base: UInt64) {
+        var at = 0
+        while let short = view.u32(at), plainIndex.count < Self.entryLimit {
+            // An empty record ends what one object file brought, not always the section.
+            guard short != 0 else {
+                at += 4
+                continue
+            }
+            var skip = 4
+            var length = UInt64(short)
+            if short == 0xffff_ffff {
+                guard let long = view.u64(at + 4) else { break }
+                length = long
+                skip = 12
+            }
+            guard length <= UInt64(view.count - at), view.count - at - skip >= Int(length) else { break }
+            let body = at + skip
+            let address = base &+ UInt64(body)
+            if let back = view.u32(body), back != 0, let common = common(at: address &- UInt64(back)) {
+                var cursor = DwarfCursor(view, from: body + 4, to: body + Int(length))
+                if let start = cursor.pointer(
+                    common.encoding, base: base, data: 0, wordSize: wordSize),
+                    let size = cursor.pointer(common.encoding & 0x0f, base: 0, data: 0, wordSize: wordSize), size > 0
+                {
+                    plainIndex.append((start, start.addingClamped(size), base &+ UInt64(at)))
+                }
+            }
+            at = body + Int(length)
+        }
+        plainIndex.sort { $0.start < $1.start }
     }
 
     /// Walks `.debug_frame` once; entries are found by start address afterwards.

@@ -9,6 +9,24 @@ enum CallSites {
         }
     }
 
+    /// Where the call that ends at `address` leads; nil for an indirect one and where the bytes are not known.
+    static func target(_ before: [UInt8], endingAt address: UInt64, arch: Architecture) -> UInt64? {
+        switch arch {
+        case .amd64, .x86:
+            guard before.count >= 5, before[before.count - 5] == 0xe8 else { return nil }
+            let delta = before.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            let target = address &+ UInt64(bitPattern: Int64(Int32(bitPattern: delta)))
+            return arch.is64 ? target : target & 0xffff_ffff
+        case .arm64:
+            guard before.count >= 4 else { return nil }
+            let word = before.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            guard word & 0xfc00_0000 == 0x9400_0000 else { return nil }
+            let delta = Int64(Int32(bitPattern: word << 6) >> 4)
+            return address &- 4 &+ UInt64(bitPattern: delta)
+        case .arm: return nil
+        }
+    }
+
     private static func x86(_ bytes: [UInt8]) -> Bool {
         let end = bytes.count
         if bytes[end - 5] == 0xe8 { return true }

@@ -8,7 +8,8 @@ extension CrashRecord {
     mutating func kept(_ frames: [CrashFrame], walked: Int) -> [CrashFrame] {
         guard walked >= Unwinder.frameLimit || frames.count > Self.mostFrames else { return frames }
         guard frames.count > Self.keptTop + Self.keptBottom else { return frames }
-        notes.append("\(walked) frames: only the ends of the stack are kept")
+        let note = "\(walked) frames: only the ends of the stack are kept"
+        if !notes.contains(note) { notes.append(note) }
         return Array(frames.prefix(Self.keptTop) + frames.suffix(Self.keptBottom))
     }
 

@@ -7,6 +7,10 @@ struct RawFrame {
     var lookup: UInt64
     /// True for the kernel's trampoline between a signal handler and what it interrupted.
     var isSignalFrame = false
+    /// What such a frame is called, as gdb calls it.
+    static let handlerName = "<signal handler called>"
+    /// What the kernel left for the handler, where this is the trampoline and it was found.
+    var signal: SignalFrame?
 }
 
 /// What unwinding needs to know of a process beside its memory.
@@ -19,6 +23,12 @@ protocol UnwindTables: AnyObject {
     func isCode(_ address: UInt64) -> Bool
     /// False when the bytes before a return address are there and are no call.
     func mayFollowCall(_ address: UInt64) -> Bool
+    /// Where the call before a return address leads, when it is a direct one.
+    func callTarget(before address: UInt64) -> UInt64?
+    /// Where the function around an address begins, by symbols or tables.
+    func functionStart(_ address: UInt64) -> UInt64?
+    /// The bytes of code from an address on, as far as they are known.
+    func code(at address: UInt64, count: Int) -> [UInt8]
 }
 
 /// Walks one stack: call frame information, then frame pointers, then a marked scan.
@@ -43,7 +53,7 @@ struct Unwinder {
     func walk(_ start: Registers, scanFrom: UInt64? = nil, atMost limit: Int = frameLimit) -> [RawFrame] {
         tables.begin(start)
         var frames = [RawFrame(registers: start, trust: .context, lookup: start.pc)]
-        var budget = scanBudget
+        var budget = ScanBudget(bytes: scanBudget)
         while frames.count < limit, let callee = frames.last {
             var callee = callee
             if frames.count == 1, let scanFrom, memory.load(start.sp, size: Int(arch.wordSize)) == nil,
@@ -54,7 +64,12 @@ struct Unwinder {
             guard let (caller, trust, interrupted) = caller(of: callee, first: frames.count == 1, budget: &budget),
                 caller.pc >= 4096, interrupted || progresses(callee.registers, caller, first: frames.count == 1)
             else { break }
-            if interrupted { frames[frames.count - 1].isSignalFrame = true }
+            if interrupted {
+                frames[frames.count - 1].isSignalFrame = true
+                if case .core = style {
+                    frames[frames.count - 1].signal = SignalFrame(trampoline: callee.registers, memory: memory)
+                }
+            }
             frames.append(
                 RawFrame(registers: caller, trust: trust, lookup: interrupted ? caller.pc : caller.pc &- 1))
         }
@@ -68,7 +83,7 @@ struct Unwinder {
     }
 
     private func caller(
-        of callee: RawFrame, first: Bool, budget: inout UInt64
+        of callee: RawFrame, first: Bool, budget: inout ScanBudget
     ) -> (Registers, FrameTrust, Bool)? {
         let registers = callee.registers
         if let (outcome, signal) = tables.step(registers, lookup: callee.lookup, memory: memory) {
@@ -78,10 +93,30 @@ struct Unwinder {
             case .failed: break
             }
         }
-        if case .core = style, first, !tables.isCode(registers.pc), let jumped = afterWildCall(registers) {
-            return (jumped, .scan, false)
+        guard case .core = style else {
+            if let caller = byFramePointer(registers, first: first) { return (caller, .framePointer, false) }
+            return scan(registers, trust: callee.trust, budget: &budget).map { ($0, .scan, false) }
         }
-        if let caller = byFramePointer(registers, first: first) { return (caller, .framePointer, false) }
+        if !first, let frame = SignalFrame(trampoline: registers, memory: memory) {
+            return (frame.registers, .context, true)
+        }
+        if first, !tables.isCode(registers.pc), let jumped = afterWildCall(registers) { return (jumped, .scan, false) }
+        let linked = byFramePointer(registers, first: first)
+        if let linked, tables.callTarget(before: linked.pc) != nil,
+            calls(registers.pc, from: tables.functionStart(registers.pc), before: linked.pc)
+        {
+            return (linked, .framePointer, false)
+        }
+        // What a signal interrupted is innermost, too.
+        let innermost = first || callee.trust == .context
+        if innermost, let caller = byLinkRegister(registers, saved: linked?.pc) { return (caller, .call, false) }
+        if let caller = byCallOfSelf(registers, below: linked.map(\.sp), first: innermost, &budget) {
+            return (caller, .call, false)
+        }
+        if innermost, let caller = byBareReturn(registers), verdict(caller, &budget) != .stale {
+            return (caller, .call, false)
+        }
+        if let linked, !isOfCaller(linked, registers, &budget) { return (linked, .framePointer, false) }
         return scan(registers, trust: callee.trust, budget: &budget).map { ($0, .scan, false) }
     }
 
@@ -138,31 +173,55 @@ struct Unwinder {
         return caller
     }
 
-    private func scan(_ registers: Registers, trust: FrameTrust, budget: inout UInt64) -> Registers? {
+    private func scan(_ registers: Registers, trust: FrameTrust, budget: inout ScanBudget) -> Registers? {
         let word = arch.wordSize
-        var limit = budget / word
+        var limit = budget.bytes / word
         if case .minidump = style {
             limit = trust == .context || (trust == .cfi && arch == .amd64) ? 160 : 40
         }
         var at = registers.sp
+        var doubtful: (caller: Registers, steps: UInt64, verdict: Verdict)?
+        var tried = 0
         for step in 0..<limit {
-            guard let value = memory.load(at, size: Int(word)) else { return nil }
+            guard let value = memory.load(at, size: Int(word)) else { break }
             if value >= 4096, Self.isCanonical(value) || word == 4, tables.isCode(value &- 1),
-                tables.mayFollowCall(value)
+                tables.mayFollowCall(value) || isTrampoline(value, sp: at &+ word)
             {
                 var caller = Registers(arch)
                 caller.pc = value
                 caller.sp = at &+ word
                 caller.fp = framePointer(registers, returnAt: at, step: step, callerSP: at &+ word)
-                budget -= min(budget, (step + 1) * word)
-                return caller
+                tried += 1
+                var verdict = Verdict.unknown
+                if case .core = style, tried <= Self.triedCandidates {
+                    (caller, verdict) = completed(caller, callee: registers, returnAt: at, &budget)
+                }
+                if verdict == .leadsOn || verdict == .unknown {
+                    budget.bytes -= min(budget.bytes, (step + 1) * word)
+                    return caller
+                }
+                if doubtful == nil || verdict == .incomplete && doubtful?.verdict == .stale {
+                    doubtful = (caller, step + 1, verdict)
+                }
             }
             let (next, overflow) = at.addingReportingOverflow(word)
-            guard !overflow else { return nil }
+            guard !overflow else { break }
             at = next
         }
-        budget = 0
-        return nil
+        guard let doubtful else {
+            budget.bytes = 0
+            return nil
+        }
+        budget.bytes -= min(budget.bytes, doubtful.steps * word)
+        return doubtful.caller
+    }
+
+    private func isTrampoline(_ back: UInt64, sp: UInt64) -> Bool {
+        guard case .core = style else { return false }
+        var registers = Registers(arch)
+        registers.pc = back
+        registers.sp = sp
+        return SignalFrame(trampoline: registers, memory: memory) != nil
     }
 
     /// The frame pointer after a scan: the word below the return address where it looks like one, else the old one.

@@ -27,7 +27,9 @@ struct ELFCore {
         }
         let end = segments.reduce(UInt64(0)) { max($0, $1.offset.addingReportingOverflow($1.fileSize).partialValue) }
         if end > source.size { remarks.append("truncated: \(source.size) of \(end) bytes are there") }
-        if header.arch == nil { remarks.append("processor \(header.machine) is not understood: no registers") }
+        if header.arch == nil {
+            remarks.append("processor \(header.machineName ?? String(header.machine)) is not understood: no registers")
+        }
         if notes.threadsCut { remarks.append("only the first \(CoreNotes.threadLimit) threads were read") }
         self.header = header
         self.segments = segments
@@ -60,32 +62,62 @@ struct ELFCore {
     /// The facts of the core as a record, before unwinding.
     func record() -> CrashRecord {
         var record = CrashRecord(kind: "elf_core")
-        let number = notes.signal ?? notes.threads.first.map(\.signal) ?? 0
-        if number > 0 {
-            record.signal = SignalNames.name(number)
-            if let code = notes.code {
-                record.exception = SignalNames.code(code, of: number)
-                if SignalNames.hasAddress(number, code: code) { record.address = notes.address.map(Address.init) }
-            }
-        } else {
-            record.notes.append("the core names no signal")
+        takeSignal(into: &record)
+        if isSnapshot(record) {
+            record.kind = CrashRecord.snapshot
+            record.notes.append("no crash: the core was made of a process that went on")
         }
         record.pid = notes.pid
         record.executable = executable
         record.commandLine = notes.arguments
-        record.os = "linux"
-        record.arch = header.arch?.rawValue
+        record.os = notes.system?.rawValue
+        record.arch = header.machineName
         record.thread = notes.threads.first?.id
         record.threadCount = notes.threads.count
         record.threads = notes.threads.prefix(CrashAnalyzer.Options.mostThreads).map {
-            CrashThread(thread: $0.id, registers: $0.registers.named)
+            CrashThread(thread: $0.id, registers: $0.registers?.named ?? [:])
         }
         record.modules = modules.map(\.record)
         record.notes += remarks
         if notes.threads.isEmpty { record.notes.append("no thread could be read") }
-        if !modules.isEmpty, modules.allSatisfy({ $0.record.buildID == nil }) {
+        if !modules.isEmpty, modules.allSatisfy({ $0.record.buildID == nil && $0.record.firstPage == nil }) {
             record.notes.append("no build ids: ELF headers were not dumped (coredump_filter) or the core is cut")
         }
+        if let system = notes.system, system != .linux {
+            record.notes.append("a core of \(system.rawValue): registers and stacks are not read")
+        } else if notes.system == nil {
+            record.notes.append("a core of an unknown system: only its header is understood")
+        }
         return record
+    }
+
+    private func takeSignal(into record: inout CrashRecord) {
+        // FreeBSD's and NetBSD's threads come in an order of their own.
+        let number = notes.signal ?? notes.threads.lazy.map(\.signal).first { $0 > 0 } ?? 0
+        guard number > 0 else {
+            record.notes.append("the core names no signal")
+            return
+        }
+        let name = notes.numbering.name(number)
+        record.signal = name ?? "signal \(number)"
+        // The codes go by the signal's number on Linux.
+        guard let code = notes.code, let usual = name.flatMap(SignalNames.number) else { return }
+        record.exception = SignalNames.code(code, of: usual)
+        if notes.system == .linux, SignalNames.hasAddress(usual, code: code) {
+            record.address = notes.address.map(Address.init)
+        }
+    }
+
+    /// True for what a debugger or a dumper made of a healthy process: the kernel writes no core for a signal that only
+    /// stops or ends it, nor for none.
+    private func isSnapshot(_ record: CrashRecord) -> Bool {
+        guard notes.system != nil, !notes.threads.isEmpty else { return false }
+        guard let signal = record.signal else { return remarks.isEmpty }
+        if signal == "SIGTRAP" {
+            // A step, a watchpoint or the debugger's own stop, and not the program's breakpoint instruction.
+            guard let code = notes.code else { return false }
+            return code > 0xff || notes.isOfDebugger && [0, 2, 4].contains(code)
+        }
+        return signal.hasPrefix("SIG") && !SignalNames.fatal.contains(signal)
     }
 }

@@ -23,16 +23,7 @@ enum CoreModules {
     static func find(notes: CoreNotes, memory: CoreMemory, segments: [ELFSegment]) -> [MappedModule] {
         let executable = segments.filter { $0.type == ELFSegment.load && $0.flags & 1 != 0 && $0.memorySize > 0 }
             .map { $0.address..<$0.address.addingClamped($0.memorySize) }.sorted { $0.lowerBound < $1.lowerBound }
-        var groups: [[CoreNotes.Mapping]] = []
-        for mapping in notes.mappings.sorted(by: { $0.start < $1.start }) {
-            if let last = groups.indices.last, let head = groups[last].first, head.path == mapping.path,
-                mapping.fileOffset > 0 || mapping.start == head.start
-            {
-                groups[last].append(mapping)
-            } else {
-                groups.append([mapping])
-            }
-        }
+        let groups = groups(notes.mappings.sorted { $0.start < $1.start }, memory: memory)
         var modules: [MappedModule] = []
         for group in groups where modules.count < limit {
             if let module = module(group, memory: memory, executable: executable) { modules.append(module) }
@@ -45,13 +36,35 @@ enum CoreModules {
         return modules.sorted { $0.record.base < $1.record.base }
     }
 
+    /// The mappings of each module. A linker that packs small segments into one page of the file has that page mapped
+    /// several times, from offset 0 each time: the image's own headers say how far it reaches.
+    private static func groups(_ mappings: [CoreNotes.Mapping], memory: CoreMemory) -> [[CoreNotes.Mapping]] {
+        var groups: [[CoreNotes.Mapping]] = []
+        var reach: UInt64 = 0
+        for mapping in mappings {
+            if let last = groups.indices.last, let head = groups[last].first, head.path == mapping.path,
+                mapping.fileOffset > 0 || mapping.start < reach
+            {
+                groups[last].append(mapping)
+                continue
+            }
+            groups.append([mapping])
+            reach = mapping.fileOffset == 0 ? ELFImage(memory: memory, base: mapping.start)?.reach ?? 0 : 0
+        }
+        return groups
+    }
+
+    /// The kernel says so of a file that was replaced while the program ran.
+    private static let deleted = " (deleted)"
+
     /// One module out of the mappings of one path; nil for a mapped data file.
     private static func module(
         _ group: [CoreNotes.Mapping], memory: CoreMemory, executable: [Range<UInt64>]
     ) -> MappedModule? {
         guard let first = group.first, let last = group.last, last.end > first.start else { return nil }
-        let name = NameAllowance.cut(
-            first.path.split(separator: "/").last.map(String.init) ?? first.path, to: NameAllowance.longestName)
+        var file = first.path.split(separator: "/").last.map(String.init) ?? first.path
+        if file.hasSuffix(deleted) { file = String(file.dropLast(deleted.count)) }
+        let name = NameAllowance.cut(file, to: NameAllowance.longestName)
         var record = CrashModule(
             name: name, path: first.path, base: Address(first.start), size: last.end - first.start)
         let code = group.flatMap { mapping in
@@ -61,6 +74,9 @@ enum CoreModules {
         let image = ELFImage(memory: memory, base: first.start)
         guard image != nil || !code.isEmpty else { return nil }
         record.buildID = image?.buildID
+        if image != nil, record.buildID == nil {
+            record.firstPage = FirstPage.digest(memory.bytes(at: first.start, count: FirstPage.size))
+        }
         return MappedModule(
             record: record, bias: image?.bias ?? first.start &- first.fileOffset, segments: image?.segments ?? [],
             code: code)
@@ -74,7 +90,14 @@ struct ELFImage {
     let bias: UInt64
     let buildID: String?
 
+    /// One past the last byte in memory that the program headers ask for.
+    var reach: UInt64 {
+        segments.filter { $0.type == ELFSegment.load }.map { bias &+ $0.address.addingClamped($0.memorySize) }.max()
+            ?? 0
+    }
+
     init?(memory: any ProcessMemory, base: UInt64) {
+        guard memory.load(base, size: 4) == 0x464c_457f else { return nil }
         let head = memory.bytes(at: base, count: 4096)
         guard let header = ELFHeader(head), header.type != 4, header.programCount <= 512,
             header.programOffset <= 65536

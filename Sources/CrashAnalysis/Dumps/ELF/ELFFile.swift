@@ -17,6 +17,8 @@ struct ELFSegment: Sendable {
 struct ELFHeader: Sendable {
     var is64: Bool
     var bigEndian: Bool
+    /// The system whose rules the file follows (EI_OSABI).
+    var systemABI: UInt8
     var type: UInt16
     var machine: UInt16
     var entry: UInt64
@@ -31,12 +33,50 @@ struct ELFHeader: Sendable {
     /// More program headers than any real core has; the count field itself allows four billion.
     static let programLimit = 1 << 20
 
+    /// Nil for a processor whose registers are not understood, and for one of them in a mode that has others.
     var arch: Architecture? {
+        switch (machine, is64) {
+        case (62, true): .amd64
+        case (183, true): .arm64
+        case (3, false): .x86
+        case (40, false): .arm
+        default: nil
+        }
+    }
+
+    static let mips: UInt16 = 8
+
+    /// A name for the processor, also for one that is not understood; nil for an unknown number.
+    var machineName: String? {
+        if let arch { return arch.rawValue }
         switch machine {
-        case 62: .amd64
-        case 183: .arm64
-        case 3: .x86
-        case 40: .arm
+        case 2, 18: return "sparc"
+        case 43: return "sparc64"
+        case 4: return "m68k"
+        case Self.mips: return is64 ? "mips64" : "mips"
+        case 15: return "parisc"
+        case 20: return "ppc"
+        case 21: return "ppc64"
+        case 22: return is64 ? "s390x" : "s390"
+        case 42: return "sh"
+        case 50: return "ia64"
+        case 62: return "x32"
+        case 183: return "arm64_32"
+        case 243: return is64 ? "riscv64" : "riscv32"
+        case 258: return is64 ? "loong64" : "loong32"
+        case 0x9026: return "alpha"
+        default: return nil
+        }
+    }
+
+    /// The system that a core of this header is of; the BSDs' notes say more.
+    var coreSystem: CoreSystem? {
+        switch systemABI {
+        // Linux says "System V", GNU or, on ARM, the processor's own.
+        case 0, 3, 97: .linux
+        case 2: .netbsd
+        case 9: .freebsd
+        case 12: .openbsd
         default: nil
         }
     }
@@ -48,6 +88,7 @@ struct ELFHeader: Sendable {
         else { return nil }
         is64 = head[4] == 2
         bigEndian = head[5] == 2
+        systemABI = head[7]
         let view = ByteView(bytes: head, bigEndian: bigEndian)
         let tail = is64 ? 54 : 42
         guard let type = view.u16(16), let machine = view.u16(18), let entry = view.word(24, is64: is64),

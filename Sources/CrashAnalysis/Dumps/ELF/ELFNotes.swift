@@ -1,9 +1,10 @@
-/// What the notes of a core say (Linux `fs/binfmt_elf.c`, `include/uapi/linux/elf.h`).
+/// What the notes of a core say (Linux `fs/binfmt_elf.c`, `include/uapi/linux/elf.h`; the BSDs' in `BSDNotes.swift`).
 struct CoreNotes {
     struct Thread {
         var id: Int
         var signal: Int
-        var registers: Registers
+        /// Nil where the processor or the system's layout is not understood.
+        var registers: Registers?
     }
 
     struct Mapping {
@@ -23,6 +24,11 @@ struct CoreNotes {
     var auxiliary: [UInt64: UInt64] = [:]
     var mappings: [Mapping] = []
     var threadsCut = false
+    /// The system that wrote the core; nil for one that is not understood.
+    var system: CoreSystem?
+    /// True where a debugger wrote the core, not the kernel.
+    var isOfDebugger = false
+    var numbering: SignalNumbering
 
     static let threadLimit = 65_536
     static let mappingLimit = 1 << 18
@@ -35,16 +41,23 @@ struct CoreNotes {
         static let auxiliary: UInt32 = 6
         static let signal: UInt32 = 0x5349_4749
         static let files: UInt32 = 0x4649_4c45
+        static let all = [status, process, auxiliary, signal, files]
     }
 
-    private let is64: Bool
+    private static let longestOwner: UInt64 = 32
+
+    let is64: Bool
     private let bigEndian: Bool
     private let arch: Architecture?
+    private let machine: UInt16
 
     init(header: ELFHeader) {
         is64 = header.is64
         bigEndian = header.bigEndian
         arch = header.arch
+        machine = header.machine
+        system = header.coreSystem
+        numbering = SignalNumbering(system: system, machine: header.machine)
     }
 
     /// Walks one PT_NOTE segment, reading headers in runs and skipping the register sets nobody needs.
@@ -68,9 +81,14 @@ struct CoreNotes {
         }
         while let head = piece(at, 12), let nameSize = head.u32(0), let size = head.u32(4), let type = head.u32(8) {
             let start = at + 12 + (UInt64(nameSize) + 3) / 4 * 4
-            if [Kind.status, Kind.process, Kind.auxiliary, Kind.signal, Kind.files].contains(type), nameSize == 5 {
-                guard let description = piece(start, UInt64(size)) else { return }
-                take(type, description)
+            let name = UInt64(nameSize)
+            if name <= Self.longestOwner, let owner = piece(at + 12, name)?.cString(0, limit: Int(name)) {
+                if owner == "GDB" || owner == "LLDB" { isOfDebugger = true }
+                let isOurs = owner == "CORE" && system == .linux && Kind.all.contains(type)
+                if isOurs || isBSD(owner, type) {
+                    guard let description = piece(start, UInt64(size)) else { return }
+                    if isOurs { take(type, description) } else { takeBSD(owner, type, description) }
+                }
             }
             at = start + (UInt64(size) + 3) / 4 * 4
         }
@@ -86,19 +104,24 @@ struct CoreNotes {
         }
     }
 
-    private mutating func takeStatus(_ note: ByteView) {
+    mutating func add(_ thread: Thread) {
         guard threads.count < Self.threadLimit else {
             threadsCut = true
             return
         }
-        guard let arch, let id = note.u32(is64 ? 32 : 24) else { return }
-        let current = note.u16(12).map(Int.init) ?? 0
-        var registers = Registers(arch)
+        threads.append(thread)
+    }
+
+    private mutating func takeStatus(_ note: ByteView) {
+        // The part before the registers is the same for every processor.
+        guard let id = note.u32(is64 ? 32 : 24) else { return }
+        var registers = arch.map { Registers($0) }
         let base = is64 ? 112 : 72
-        for (number, slot) in Self.slots(arch).enumerated() where slot >= 0 {
-            registers[number] = note.word(base + slot * (is64 ? 8 : 4), is64: is64)
+        let slots = arch.map { Self.slots($0) } ?? []
+        for (number, slot) in slots.enumerated() {
+            registers?[number] = note.word(base + slot * (is64 ? 8 : 4), is64: is64)
         }
-        threads.append(Thread(id: Int(id), signal: current, registers: registers))
+        add(Thread(id: Int(id), signal: note.u16(12).map(Int.init) ?? 0, registers: registers))
     }
 
     /// Position in the kernel's register block by DWARF number.
@@ -112,8 +135,10 @@ struct CoreNotes {
     }
 
     private mutating func takeProcess(_ note: ByteView) {
-        pid = note.u32(is64 ? 24 : 12).map(Int.init)
-        let name = is64 ? 40 : 28
+        // Some 32-bit processors have user ids of four bytes there.
+        let wider = !is64 && note.count >= 128 ? 4 : 0
+        pid = note.u32(is64 ? 24 : 12 + wider).map(Int.init)
+        let name = is64 ? 40 : 28 + wider
         self.name = note.cString(name, limit: 16)
         arguments = note.cString(name + 16, limit: 80).map { text in
             var text = text
@@ -133,7 +158,9 @@ struct CoreNotes {
     }
 
     private mutating func takeSignal(_ note: ByteView) {
-        guard signal == nil, let number = note.u32(0), let code = note.u32(8) else { return }
+        guard signal == nil, let number = note.u32(0), let code = note.u32(machine == ELFHeader.mips ? 4 : 8) else {
+            return
+        }
         signal = Int(number)
         self.code = Int(Int32(bitPattern: code))
         address = note.word(is64 ? 16 : 12, is64: is64)

@@ -7,15 +7,20 @@ final class ProcessTables: UnwindTables {
     private var start: UInt64 = 0
     private var parameters: UInt64 = 0
 
-    init(arch: Architecture, modules: [MappedModule], store: SymbolStore?, memory: any ProcessMemory) {
+    /// `anonymous` are ranges of code that belong to no module: what a just-in-time compiler made.
+    init(
+        arch: Architecture, modules: [MappedModule], store: SymbolStore?, memory: any ProcessMemory,
+        anonymous: [Range<UInt64>] = []
+    ) {
         self.arch = arch
         self.memory = memory
         let sorted = modules.sorted { $0.record.base < $1.record.base }
         self.modules = sorted.map { ModuleSymbols(module: $0, store: store, memory: memory, is64: arch.is64) }
-        code = sorted.flatMap { module in
+        let mapped = sorted.flatMap { module in
             module.code.isEmpty && module.record.base.value < module.end
                 ? [module.record.base.value..<module.end] : module.code
-        }.sorted { $0.lowerBound < $1.lowerBound }
+        }
+        code = (mapped + anonymous).sorted { $0.lowerBound < $1.lowerBound }
     }
 
     func module(at address: UInt64) -> ModuleSymbols? {
@@ -71,8 +76,25 @@ final class ProcessTables: UnwindTables {
         return low > 0 && code[low - 1].contains(address)
     }
 
+    func callTarget(before address: UInt64) -> UInt64? {
+        let bytes = module(at: address &- 1).map { $0.bytes(before: address) } ?? anonymousBytes(before: address)
+        return CallSites.target(bytes, endingAt: address, arch: arch)
+    }
+
+    func functionStart(_ address: UInt64) -> UInt64? { module(at: address)?.functionStart(at: address) }
+
+    func code(at address: UInt64, count: Int) -> [UInt8] {
+        module(at: address).map { $0.bytes(at: address, count: count) } ?? memory.bytes(at: address, count: count)
+    }
+
+    private func anonymousBytes(before address: UInt64) -> [UInt8] {
+        address >= 8 ? memory.bytes(at: address - 8, count: 8) : []
+    }
+
     func mayFollowCall(_ address: UInt64) -> Bool {
-        guard let symbols = module(at: address &- 1) else { return true }
+        guard let symbols = module(at: address &- 1) else {
+            return CallSites.mayEnd(anonymousBytes(before: address), arch: arch)
+        }
         if let breakpad = symbols.breakpad {
             return !breakpad.calls(at: address &- 1 &- symbols.module.record.base.value).isEmpty
         }
@@ -93,7 +115,7 @@ final class ProcessTables: UnwindTables {
             frame.offset = Address(one.lookup &- symbols.module.record.base.value)
             frame.buildID = symbols.module.record.buildID ?? symbols.module.record.debugID
             if one.isSignalFrame {
-                frame.function = "<signal handler called>"
+                frame.function = RawFrame.handlerName
                 frames.append(frame)
                 continue
             }

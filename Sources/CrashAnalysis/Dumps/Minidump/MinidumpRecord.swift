@@ -14,6 +14,10 @@ extension MinidumpFile {
             record.address = reason.address.map(Address.init)
             record.access = reason.access
             record.thread = exception.thread
+            if reason.isRequest {
+                record.kind = CrashRecord.snapshot
+                record.notes.append("no crash: the program asked for a dump of itself")
+            }
         } else {
             record.thread = requestingThread ?? threads.first?.id
             record.notes.append("no exception stream: the dump was requested, or its writer failed")
@@ -53,10 +57,14 @@ extension MinidumpFile {
 enum Timestamp {
     /// ISO-8601 in UTC with milliseconds; nil beyond the years 0…9999.
     static func text(milliseconds: Int64) -> String? {
-        let limit: Int64 = 253_402_300_800_000
-        guard milliseconds >= 0, milliseconds < limit else { return nil }
-        let days = milliseconds / 86_400_000
-        let rest = milliseconds % 86_400_000
+        // The years 0 and 9999.
+        guard milliseconds >= -62_167_219_200_000, milliseconds < 253_402_300_800_000 else { return nil }
+        var (days, rest) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
+        // Files may be older than 1970.
+        if rest < 0 {
+            rest += 86_400_000
+            days -= 1
+        }
         // Civil-from-days (Howard Hinnant's algorithm), valid for the whole range above.
         let shifted = days + 719_468
         let era = shifted / 146_097
