@@ -15,6 +15,9 @@ struct CrashFacts: Equatable {
     /// Milliseconds since 1970.
     var time: Int64?
 
+    /// True for a kind of record that tells of no death: an error that was survived, an image of a process that went on.
+    static func isSurvived(_ kind: String?) -> Bool { kind == "error" || kind == "snapshot" }
+
     /// Reads what it can; bytes that are not a JSON object give no fields at all.
     init(json: [UInt8]) {
         var number: String?

@@ -159,7 +159,7 @@ struct FactDifferences {
         // A renewed record leaves kind and time as the first reading gave them.
         guard kind == record.kind ?? "unknown" || kind == packed.kind ?? "unknown",
             Self.isSame(row.textOrNil(8), record.signature ?? "unknown"),
-            row.integer(9) == (kind == "error" ? 1 : 0)
+            row.integer(9) == (CrashFacts.isSurvived(kind) ? 1 : 0)
         else { return false }
         let time = row.integerOrNil(10)
         guard time == record.time || time == packed.time, time == nil || time == row.integer(11) else { return false }

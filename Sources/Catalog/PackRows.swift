@@ -94,9 +94,9 @@ final class PackRows {
             putCrash.bind(4, crash.kind ?? "unknown").bind(5, crash.signal).bind(6, crash.exception)
             putCrash.bind(7, crash.thread).bind(8, crash.time ?? ended).bind(9, crash.time)
             putCrash.bind(10, signature).bind(11, crash.quality).bind(12, crash.stackHash)
-            putCrash.bind(16, blob: json).bind(17, crash.kind == "error" ? 1 : 0)
+            putCrash.bind(16, blob: json).bind(17, CrashFacts.isSurvived(crash.kind) ? 1 : 0)
             try putCrash.bind(18, try wanted.id(of: WantedSet.text(json))).run()
-            if crash.kind != "error" { count += 1 }
+            if !CrashFacts.isSurvived(crash.kind) { count += 1 }
             if contents.renewed[ordinal] != nil {
                 try alias(id, try signatures.id(of: CrashFacts(json: packed).signature ?? "unknown"), of: signature)
             }

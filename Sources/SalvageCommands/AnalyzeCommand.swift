@@ -21,6 +21,10 @@ struct Analyze: ParsableCommand {
             "Symbols by build id: a folder that holds .build-id, a store's, or one of executables and debug files.",
             valueName: "dir"))
     var symbols: String?
+    @Option(
+        help: ArgumentHelp(
+            "The program that dumped core, for one without a build id or under another name.", valueName: "file"))
+    var exe: String?
     @Flag(help: "Show errors that the program survived, too.") var errors = false
     @OptionGroup var how: CrashTextOptions
     @OptionGroup var options: GlobalOptions
@@ -31,7 +35,7 @@ struct Analyze: ParsableCommand {
         let configuration = try StoreAccess.configuration(options)
         let rules = configuration.signatures
         let readers = AnalysisProcess(copiesItself: true, allowMissing: configuration.confinement.allowMissing)
-        let store = try symbols.map { try Shelf($0) }
+        let store = symbols == nil && exe == nil ? nil : try Shelf(symbols, program: exe)
         let output = Output(options)
         var count = 0
         var failed = false
@@ -39,14 +43,15 @@ struct Analyze: ParsableCommand {
             var records: [CrashRecord] = []
             for path in try Self.expand(file) {
                 do {
-                    records += try Self.read(path, readers, symbols: store?.store)
+                    records += try Self.read(path, readers, store)
                 } catch {
                     failed = true
                     let failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)")
                     failure.report(json: options.json, style: options.errorStyle)
                 }
             }
-            records = CrashMerger.merge(records).filter { errors || $0.isCrash }
+            // An image of a process is what was asked about, though nothing crashed.
+            records = CrashMerger.merge(records).filter { errors || $0.isCrash || $0.kind == CrashRecord.snapshot }
             for record in records {
                 var record = record
                 SignatureAlgorithm.sign(&record, rules: rules)
@@ -103,7 +108,7 @@ struct Analyze: ParsableCommand {
     }
 
     private static func read(
-        _ path: String, _ readers: AnalysisProcess, symbols: SymbolStore?
+        _ path: String, _ readers: AnalysisProcess, _ shelf: Shelf?
     ) throws -> [CrashRecord] {
         // Without blocking: a pipe under that name would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -116,28 +121,84 @@ struct Analyze: ParsableCommand {
             throw Failure("unreadable", "it is not a regular file", path: path)
         }
         let modified = Int64(facts.st_mtim.tv_sec) &* 1000 &+ Int64(facts.st_mtim.tv_nsec) / 1_000_000
-        return try readers.analyze(
-            descriptor: descriptor, name: path, modified: modified, symbols: symbols
-        ).records
+        func records() throws -> [CrashRecord] {
+            try readers.analyze(descriptor: descriptor, name: path, modified: modified, symbols: shelf?.store).records
+        }
+        guard let shelf, shelf.program != nil else { return try records() }
+        // Only the dump knows under which name its program is looked for.
+        for record in try records() { try shelf.place(for: record) }
+        return try records().map { shelf.marked($0) }
     }
 }
 
-/// The symbols that `--symbols` names: a symbol store as it lies, or a store's, or a folder of files that is laid out as
-/// one for the time being.
+/// The symbols that `--symbols` and `--exe` name: a symbol store as it lies, or a store's, or a folder of files that is
+/// laid out as one for the time being.
 private final class Shelf {
     let store: SymbolStore
+    let program: String?
     private let temporary: String?
+    private var placed: Set<String> = []
+    private var identities: Set<String> = []
 
-    init(_ path: String) throws {
-        for root in [path, path + "/symbols"] where access(root + "/.build-id", F_OK) == 0 {
-            store = SymbolStore(root: root)
+    init(_ path: String?, program: String?) throws {
+        self.program = program
+        let lying = path.flatMap { path in
+            [path, path + "/symbols"].first { root in
+                [".build-id", ".by-name"].contains { access(root + "/" + $0, F_OK) == 0 }
+            }
+        }
+        if let lying, program == nil {
+            store = SymbolStore(root: lying)
             temporary = nil
             return
         }
         let folder = try TemporaryFolder.make("salvage-symbols")
         temporary = folder
         store = SymbolStore(root: folder)
-        _ = try store.add(path: path)
+        if let lying {
+            Self.link(SymbolStore(root: lying), into: folder)
+        } else if let path {
+            _ = try store.add(path: path)
+        }
+    }
+
+    /// A user's store stays as it is: the program is added beside links to its files.
+    private static func link(_ store: SymbolStore, into folder: String) {
+        for entry in store.list() {
+            let target = folder + entry.path.dropFirst(store.root.count)
+            var parent = ""
+            for part in target.split(separator: "/").dropLast() {
+                parent += "/" + part
+                mkdir(parent, 0o700)
+            }
+            guard let source = realpath(entry.path, nil) else { continue }
+            symlink(source, target)
+            free(source)
+        }
+    }
+
+    /// Puts the program where the symbols of a dump's own program are looked for.
+    func place(for record: CrashRecord) throws {
+        guard let program, let name = Self.programName(record), placed.insert(name).inserted else { return }
+        identities.formUnion(try store.add(program: program, as: name).identities)
+    }
+
+    /// Says so where the program is not the one that dumped core.
+    func marked(_ record: CrashRecord) -> CrashRecord {
+        guard let program, let name = Self.programName(record),
+            let module = record.modules.first(where: { $0.name == name }), let own = module.buildID ?? module.firstPage,
+            !identities.contains(own)
+        else { return record }
+        var record = record
+        record.notes.append(
+            "\(program) is not the program of this dump: another \(module.buildID == nil ? "first page" : "build id")")
+        return record
+    }
+
+    private static func programName(_ record: CrashRecord) -> String? {
+        guard let executable = record.executable else { return nil }
+        let module = record.modules.first { $0.path == executable }
+        return module?.name ?? executable.split(separator: "/").last.map(String.init)
     }
 
     deinit { if let temporary { TemporaryFolder.remove(temporary) } }

@@ -70,6 +70,7 @@ struct CrashView {
             text += text.isEmpty ? Escape.display(exception) : " (\(Escape.display(exception)))"
         }
         if text.isEmpty { text = Escape.display(kind) }
+        if kind == CrashRecord.snapshot { text = "no crash, an image of the process: " + text }
         if let address = record?.address {
             let verb = ["read": "reading", "write": "writing", "execute": "executing"][record?.access ?? ""] ?? "at"
             text += " \(verb) \(address)"

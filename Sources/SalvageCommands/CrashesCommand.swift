@@ -17,7 +17,8 @@ struct CrashOptions: ParsableArguments {
             "Only crashes with this signature; a glob is understood too. May be repeated.", valueName: "text"))
     var signature: [String] = []
 
-    @Flag(help: "Errors that the program survived, instead of crashes.") var errors = false
+    @Flag(help: "Errors that the program survived and images of processes that went on, instead of crashes.")
+    var errors = false
 
     /// The session's selection with these flags added.
     func selection(_ select: SelectionOptions) throws -> Selection {

@@ -117,7 +117,8 @@ struct SymbolsAdd: ParsableCommand {
                 output.text("named the stacks of \(crashes), of which \(renewal.signatures) got another signature")
             }
             for path in addition.withoutBuildID.prefix(20) {
-                output.text(output.style.yellow("without a build id: ") + Escape.display(path))
+                let what = output.style.yellow("without a build id, found by name and first page: ")
+                output.text(what + Escape.display(path))
             }
             if addition.withoutBuildID.count > 20 { output.text("… and \(addition.withoutBuildID.count - 20) more") }
         }
