@@ -149,11 +149,15 @@ struct SessionPack {
         guard indices.allSatisfy({ members[$0].path == members[last].path }) else { return nil }
         var newest: [UInt32: Int] = [:]
         for index in indices { newest[members[index].artifact] = index }
-        func isSame(_ left: Member, _ right: Member) -> Bool {
-            left.sha256 == right.sha256 && left.size == right.size && left.kind == right.kind
+        func isSame(_ index: Int, _ other: Int) -> Bool {
+            let (left, right) = (members[index], members[other])
+            // Two links of one name are the same file only where they lead to the same bytes.
+            let (content, otherContent) = (try? self.content(of: index), try? self.content(of: other))
+            guard content.map({ members[$0].sha256 }) == otherContent.map({ members[$0].sha256 }) else { return false }
+            return left.sha256 == right.sha256 && left.size == right.size && left.kind == right.kind
                 && left.linkTarget == right.linkTarget && left.flags == right.flags
         }
-        guard !newest.values.allSatisfy({ isSame(members[$0], members[last]) }) else { return last }
+        guard !newest.values.allSatisfy({ isSame($0, last) }) else { return last }
         let names = newest.keys.sorted().prefix(4).map { artifact in
             artifacts.indices.contains(Int(artifact)) ? artifacts[Int(artifact)].artifact : "number \(artifact)"
         }

@@ -54,7 +54,8 @@ import Testing
         #expect(cat.status == 1 && cat.err.contains("was not collected"), "\(cat.err)")
         #expect(try salvage(scratch, "export", "s", "--to", scratch.path("out")).status == 0)
         // What comes later has the file that the link means.
-        #expect(try salvage(scratch, "ingest", "--session", "s", scratch.path("all.tar")).status == 0)
+        try shell("cd \(scratch.url.path) && mv all.tar links.tar")
+        #expect(try salvage(scratch, "ingest", "--session", "s", scratch.path("links.tar")).status == 0)
         for name in ["a", "b", "c"] { #expect(try salvage(scratch, "cat", "s", "S/\(name).log").out == "x\n") }
         #expect(try salvage(scratch, "export", "s", "--to", scratch.path("all")).status == 0)
         let facts = try FileManager.default.attributesOfItem(atPath: scratch.path("all/S/c.log"))
