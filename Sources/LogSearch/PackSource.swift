@@ -12,6 +12,9 @@ public struct PackSource: SearchSource {
     /// Blocks that may match, found in the filter index before the pack was opened.
     private let candidates: [Bool]?
 
+    /// Names of one content that are searched, its own not counted: an archive may give a million names to a gigabyte.
+    static let mostLinks = 64
+
     /// A source over an open pack.
     /// - Parameters:
     ///   - usesFilters: read the block filters now; without them every block is searched.
@@ -36,8 +39,13 @@ public struct PackSource: SearchSource {
         self.label = label
         self.candidates = candidates?.count == reader.blocks.count ? candidates : nil
         filters = usesFilters && self.candidates == nil ? try? reader.filters() : nil
+        var links: [Int: Int] = [:]
         self.members = (members ?? Array(reader.members.indices)).compactMap { index in
             guard reader.members.indices.contains(index) else { return nil }
+            if case .member(let content) = reader.linkedContent(of: index) {
+                links[content, default: 0] += 1
+                guard links[content, default: 0] <= Self.mostLinks else { return nil }
+            }
             return Self.member(index, of: reader)
         }
     }

@@ -4,7 +4,7 @@ extension StampCursor {
     private static let searchedForName = 160
 
     /// `11/20/2026 21:16:03`, `20.11.2026 21:16:03`, `11/20/26, 9:16:03 PM`, within the first 80 bytes.
-    mutating func numericDate(monthFirst: Bool, zone: Int32) -> Int64? {
+    mutating func numericDate(monthFirst: Bool, _ context: TimeContext) -> Int64? {
         let limit = min(left, Self.searched)
         let start = at
         var index = 0
@@ -14,7 +14,7 @@ extension StampCursor {
                 let mark = probe[1] &- 0x30 <= 9 ? probe[2] : probe[1]
                 if mark == 0x2F || mark == 0x2E || mark == 0x2D {
                     var inner = StampCursor(probe, end: end)
-                    if let stamp = inner.numericDateHere(monthFirst: monthFirst, mark, zone: zone) { return stamp }
+                    if let stamp = inner.numericDateHere(monthFirst: monthFirst, mark, context) { return stamp }
                 }
             }
             index &+= 1
@@ -22,7 +22,7 @@ extension StampCursor {
         return nil
     }
 
-    private mutating func numericDateHere(monthFirst: Bool, _ mark: UInt8, zone: Int32) -> Int64? {
+    private mutating func numericDateHere(monthFirst: Bool, _ mark: UInt8, _ context: TimeContext) -> Int64? {
         // Nobody writes the month first with dots.
         guard !(monthFirst && mark == 0x2E) else { return nil }
         let first = oneOrTwo()
@@ -37,9 +37,19 @@ extension StampCursor {
         guard left > 0, at[0] == 0x20 || at[0] == 0x2D || at[0] == 0x54 || at[0] == 0x5F else { return nil }
         at += 1
         if left > 2, at[0] == 0x2D, at[1] == 0x20 { at += 2 }
-        guard let day = monthFirst ? day(year, first, second) : day(year, second, first) else { return nil }
-        return atTime(day, zone: zone)
+        guard var day = monthFirst ? day(year, first, second) : day(year, second, first) else { return nil }
+        // `05/06/2026` may be either: far from the session it is the other one, if that is near.
+        if mark != 0x2E, context.sessionStart != 0, first <= 12, second <= 12,
+            let other = monthFirst ? self.day(year, second, first) : self.day(year, first, second)
+        {
+            let start = Calendar.day(ofMillis: context.sessionStart)
+            if abs(day &- start) > Self.near, abs(other &- start) <= Self.near { day = other }
+        }
+        return atTime(day, zone: context.zoneOffset)
     }
+
+    /// Days that a log may reach beyond its session's start.
+    private static let near = 3
 
     /// The time of day that follows, on that day, in the zone that it names.
     private mutating func atTime(_ day: Int, zone: Int32) -> Int64? {
@@ -190,11 +200,12 @@ extension StampCursor {
             return cursor.json(zone: zone)
         default: break
         }
-        return cursor.plainDate(zone: zone)
+        return cursor.plainDate(context)
     }
 
-    private func plainDate(zone: Int32) -> Int64? {
+    private func plainDate(_ context: TimeContext) -> Int64? {
         guard left >= 16 else { return nil }
+        let zone = context.zoneOffset
         var cursor = self
         if at[0] &- 0x30 <= 9 {
             if let stamp = cursor.iso(zone: zone) { return stamp }
@@ -202,7 +213,7 @@ extension StampCursor {
             if mark == 0x2F || mark == 0x2E || mark == 0x2D {
                 for monthFirst in [true, false] {
                     cursor = self
-                    if let stamp = cursor.numericDateHere(monthFirst: monthFirst, mark, zone: zone) { return stamp }
+                    if let stamp = cursor.numericDateHere(monthFirst: monthFirst, mark, context) { return stamp }
                 }
             }
             // The month's name stands at most four bytes in.

@@ -70,8 +70,8 @@ public struct TimeReader: Sendable {
         case .epoch: cursor.epoch()
         case .timeOnly: cursor.timeOnly(context)
         case .uptime: cursor.uptime(context)
-        case .monthFirst: cursor.numericDate(monthFirst: true, zone: context.zoneOffset)
-        case .dayFirst: cursor.numericDate(monthFirst: false, zone: context.zoneOffset)
+        case .monthFirst: cursor.numericDate(monthFirst: true, context)
+        case .dayFirst: cursor.numericDate(monthFirst: false, context)
         case .namedMonth: cursor.namedMonth(zone: context.zoneOffset)
         case .ctime: cursor.ctime(zone: context.zoneOffset)
         case .monthDay: cursor.monthDay(context)
@@ -92,7 +92,10 @@ public struct TimeReader: Sendable {
         }
         if let dated = cursor.fullDate(context) { return dated }
         // Without a session's start a time of day is of no day.
-        return format != .timeOnly && context.sessionStart != 0 ? cursor.timeOnly(context) : nil
+        guard format != .timeOnly, context.sessionStart != 0, let time = cursor.timeOnly(context) else { return nil }
+        // `00:1a:2b:3c:4d:5e` is an address.
+        let isAddress = cursor.left >= 2 && cursor.at[0] == 0x3A && cursor.at[1] != 0x20
+        return isAddress ? nil : time
     }
 
     /// Earliest and latest stamp of the lines that start in a block.
