@@ -172,7 +172,7 @@ let package = Package(
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CElfutils", providers: [.apt(["libdw-dev"])]),
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
-        .testTarget(name: "CrashAnalysisTests", dependencies: ["CrashAnalysis"], swiftSettings: house),
+        .testTarget(name: "CrashAnalysisTests", dependencies: ["CrashAnalysis", "Unpack"], swiftSettings: house),
     ]
 )
 

@@ -1,4 +1,5 @@
 import Testing
+import Unpack
 
 @testable import CrashAnalysis
 
@@ -32,7 +33,11 @@ import Testing
     }
 
     @Test(.needsCorpora) func theJavaReportLeadsItsCore() throws {
-        let report = try Corpora.analyze("field/binary/java_core_and_hs_err/hs_err.log.gz")
+        let packed = try Corpora.bytes("field/binary/java_core_and_hs_err/hs_err.log.gz")
+        let expander = StreamExpander(.gzip, limits: ExpansionLimits(bytes: 1 << 24, ratio: .max))
+        var plain: [UInt8] = []
+        packed.withUnsafeBytes { expander.push($0) { plain += Array($0) } }
+        let report = CrashAnalyzer().analyze(source: MemoryByteSource(plain), name: "hs_err.log")
         let core = record("elf_core", member: "core") { record in
             record.signal = "SIGABRT"
             record.pid = 11864

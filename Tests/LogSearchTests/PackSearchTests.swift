@@ -277,3 +277,37 @@ private func run(
         }
     }
 }
+
+/// Hard links and byte order marks in a search.
+@Suite struct LinkSearchTests {
+    private func makePack(names: Int) throws -> PackReader {
+        let path = FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString).pack").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let descriptor = try PackFile.create(path: path)
+        defer { close(descriptor) }
+        let writer = try PackWriter(descriptor: descriptor)
+        for index in 0..<names {
+            try writer.beginMember(
+                MemberHeader(path: Array("l\(index).log".utf8), kind: .hardlink, linkTarget: Array("a.log".utf8)))
+            try writer.endMember()
+        }
+        try writer.beginMember(MemberHeader(path: Array("a.log".utf8), kind: .log))
+        try Array("\u{FEFF}needle one\nno needle\n".utf8).withUnsafeBytes { try writer.append($0) }
+        try writer.endMember()
+        _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: [ArtifactEntry(artifact: "/x")])
+        return try PackReader.parse(Array(try Data(contentsOf: URL(filePath: path))))
+    }
+
+    @Test func eachNameHasTheLinesOfItsContent() throws {
+        let (text, report) = try run("^needle", in: try makePack(names: 2))
+        #expect(report.lines == 3)
+        #expect(text == "s:l0.log:1:needle one\ns:l1.log:1:needle one\ns:a.log:1:needle one\n")
+    }
+
+    @Test func aMillionNamesOfOneContentAreNotAllSearched() throws {
+        let source = try PackSource(try makePack(names: 500))
+        #expect(source.members.count == PackSource.mostLinks + 1)
+        #expect(source.members.last?.path == Array("a.log".utf8))
+        #expect(source.members.allSatisfy { $0.pieces == source.members[0].pieces })
+    }
+}

@@ -209,6 +209,17 @@ private func detect(_ lines: [String]) -> TimeFormat {
         #expect(detect((0..<9).map { "version 1.2.\($0) loaded" }) == .none)
     }
 
+    @Test func aDateThatMayBeReadTwiceIsTheOneNearTheSession() {
+        // 2026-06-05T21:00:00Z
+        let june = TimeContext(sessionStart: 1_780_693_200_000)
+        #expect(stamp(.monthFirst, "05/06/2026 21:00:00 x", june) == june.sessionStart)
+        #expect(stamp(.dayFirst, "05/06/2026 21:00:00 x", june) == june.sessionStart)
+        #expect(stamp(.monthFirst, "06/05/2026 21:00:00 x", june) == june.sessionStart)
+        #expect(stamp(.dayFirst, "06.05.2026 21:00:00 x", june) != june.sessionStart)
+        #expect(stamp(.iso, "05/06/2026 21:00:00 x", june) == june.sessionStart)
+        #expect(stamp(.iso, "00:11:22:33:44:55 joined", june) == nil)
+    }
+
     @Test func datesAreFoundWithoutAFormat() {
         func date(_ line: String) -> Int64? {
             var line = line

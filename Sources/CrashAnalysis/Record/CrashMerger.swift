@@ -22,12 +22,16 @@ public enum CrashMerger {
             let ranks = (rank(left.element), rank(right.element))
             return ranks.0 == ranks.1 ? left.offset < right.offset : ranks.0 > ranks.1
         }.map(\.element)
-        for record in ranked {
+        for (index, record) in ranked.enumerated() {
             guard record.isCrash else {
                 rest.append(record)
                 continue
             }
-            let same = crashes.indices.filter { sameProcess || crashes[$0].mayTell(of: record) }
+            let same = crashes.indices.filter { place in
+                sameProcess
+                    || crashes[place].mayTell(of: record)
+                        && !ranked[(index + 1)...].contains { crashes[place].prefers($0, to: record) }
+            }
             if let best = same.min(by: { crashes[$0].distance(to: record) < crashes[$1].distance(to: record) }) {
                 crashes[best].take(record)
             } else {
@@ -55,6 +59,12 @@ public enum CrashMerger {
             let member = other.member ?? ""
             if members.contains(member), other.detector != "microdump", !detectors.contains("microdump") { return false }
             return CrashMerger.isSame(record, other)
+        }
+
+        /// True where another report of the same member fits this crash better.
+        func prefers(_ other: CrashRecord, to record: CrashRecord) -> Bool {
+            other.isCrash && other.member == record.member && other.detector != "microdump"
+                && distance(to: other) < distance(to: record) && mayTell(of: other)
         }
 
         /// Smaller for a better match.

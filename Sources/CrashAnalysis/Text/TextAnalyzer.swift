@@ -201,11 +201,14 @@ struct TextAnalyzer {
     /// True where a speaker's name in brackets opens the line, `<Name> …`, or a structured logger's first field.
     private static func isSpeech(_ line: String, _ place: String.Index) -> Bool {
         guard let first = line.first, place > line.startIndex else { return false }
+        // A number in brackets is a shell's job or the kernel's clock.
+        if first == "[", line.dropFirst().first(where: { $0 != " " })?.isNumber == true { return false }
         if first == "<" || first == "[" { return LineHead(line).length == 0 }
         // JSON and `key=value`: what a structured logger writes, somebody logged.
         if first == "{" { return true }
         let key = line[..<place].prefix { $0.isLetter || $0 == "_" }
-        return !key.isEmpty && line[key.endIndex...].hasPrefix("=")
+        guard !key.isEmpty, line[key.endIndex...].hasPrefix("=") else { return false }
+        return ["time", "ts", "level", "lvl"].contains(key) || line.contains(" msg=")
     }
 
     /// True for `Name: words` where the words are a report by themselves: somebody says them.

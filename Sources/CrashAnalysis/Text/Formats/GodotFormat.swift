@@ -2,7 +2,8 @@ extension TextReportFormat {
     static let godot = TextReportFormat(
         name: "godot",
         anchors: [Anchor(41, "Program crashed with signal"), Anchor(42, "CrashHandlerException")],
-        start: .before("handle_crash: "), ending: .ended, irrelevant: ["handle_crash*"], parse: TextGodot.parse)
+        start: .before("handle_crash: "), ending: .ended, openingWords: ["handle_crash"], irrelevant: ["handle_crash*"],
+        parse: TextGodot.parse)
 }
 
 /// What Godot's crash handler writes.
