@@ -1,6 +1,6 @@
-// Looks for many literals at once. Of every literal a window of four bytes is chosen that is rare in logs; sixteen or
-// thirty-two positions at a time are tested against the windows' nibbles (the Teddy scheme of Hyperscan), and what
-// passes is compared in full.
+// Looks for many literals at once. Of every literal the four bytes are chosen that let the fewest other texts pass; sixteen
+// or thirty-two positions at a time are tested against the nibbles of these windows (the Teddy scheme of Hyperscan), and
+// what passes is compared in full.
 #include "CCrashScan.h"
 #include <stdlib.h>
 #include <string.h>
@@ -43,42 +43,40 @@ static uint32_t load4(const uint8_t *bytes) {
 
 static uint32_t slot_of(uint32_t window) { return (window * 2654435761u) >> 21; }
 
-static uint8_t rarest_window(const crash_literal *literal) {
-    unsigned best = ~0u;
-    uint8_t at = 0;
-    for (uint32_t start = 0; start + WINDOW <= literal->length; start++) {
-        unsigned sum = 0;
-        for (uint32_t step = 0; step < WINDOW; step++) sum += weight(literal->bytes[start + step]);
-        if (sum < best) {
-            best = sum;
-            at = (uint8_t)start;
+// How many of all texts' bytes have a low nibble in one set and a high nibble in the other.
+static double share(const uint8_t low[16], const uint8_t high[16], uint8_t bit, int byte) {
+    double sum = 0;
+    for (int first = 0; first < 16; first++) {
+        if (!(high[first] & bit) && (byte < 0 || first != byte >> 4)) continue;
+        for (int second = 0; second < 16; second++) {
+            if (!(low[second] & bit) && (byte < 0 || second != (byte & 15))) continue;
+            sum += (double)(1u << weight((uint8_t)(first << 4 | second)));
         }
     }
-    return at;
+    return sum / 2048;
 }
 
-static int popcount16(const uint8_t nibbles[16], uint8_t bit, uint8_t extra) {
-    int count = 0;
-    for (int at = 0; at < 16; at++) count += (nibbles[at] & bit) || at == extra;
-    return count;
-}
-
-// Puts a window where it widens the bucket least: the sum over buckets of the share of texts that pass stays small.
-static int cheapest_bucket(const crash_scan_table *table, const uint8_t *window) {
-    double best = 0;
-    int choice = -1;
+// The four bytes of a literal and the bucket which together let the fewest other texts pass.
+static int choose(const crash_scan_table *table, const crash_literal *literal, uint8_t *chosen) {
+    double best = -1;
+    int choice = 0;
     for (int bucket = 0; bucket < BUCKETS; bucket++) {
         uint8_t bit = (uint8_t)(1 << bucket);
-        double before = 1, after = 1;
-        for (int at = 0; at < WINDOW; at++) {
-            uint8_t low = window[at] & 15, high = window[at] >> 4;
-            before *= popcount16(table->low[at], bit, 255) * popcount16(table->high[at], bit, 255) / 256.0;
-            after *= popcount16(table->low[at], bit, low) * popcount16(table->high[at], bit, high) / 256.0;
-        }
-        double cost = after - before;
-        if (choice < 0 || cost < best) {
-            best = cost;
-            choice = bucket;
+        double known[WINDOW][256], before = 1;
+        memset(known, 0, sizeof known);
+        for (int step = 0; step < WINDOW; step++) before *= share(table->low[step], table->high[step], bit, -1);
+        for (uint32_t start = 0; start + WINDOW <= literal->length; start++) {
+            double after = 1;
+            for (int step = 0; step < WINDOW; step++) {
+                uint8_t byte = literal->bytes[start + step];
+                if (known[step][byte] == 0) known[step][byte] = share(table->low[step], table->high[step], bit, byte);
+                after *= known[step][byte];
+            }
+            if (best < 0 || after - before < best) {
+                best = after - before;
+                choice = bucket;
+                *chosen = (uint8_t)start;
+            }
         }
     }
     return choice;
@@ -96,7 +94,8 @@ crash_scan_table *crash_scan_build(const crash_literal *literals, size_t count) 
             return NULL;
         }
         table->literals[index] = *literal;
-        uint8_t at = rarest_window(literal);
+        uint8_t at = 0;
+        uint8_t bit = (uint8_t)(1 << choose(table, literal, &at));
         const uint8_t *window = literal->bytes + at;
         table->window_at[index] = at;
         table->window[index] = load4(window);
@@ -105,7 +104,6 @@ crash_scan_table *crash_scan_build(const crash_literal *literals, size_t count) 
         table->slot[slot] = (int16_t)index;
         uint32_t pair = window[0] | window[1] << 8;
         table->pair[pair / 8] |= (uint8_t)(1 << (pair & 7));
-        uint8_t bit = (uint8_t)(1 << cheapest_bucket(table, window));
         for (int step = 0; step < WINDOW; step++) {
             table->low[step][window[step] & 15] |= bit;
             table->high[step][window[step] >> 4] |= bit;
