@@ -83,6 +83,21 @@ import Testing
         }
     }
 
+    @Test func ensureOfAnotherThreadMeanwhile() throws {
+        let records = analyze(
+            """
+            [2026.11.20-21.03.09:137][ 17]LogOutputDevice: Error: === Handled ensure: ===
+            [2026.11.20-21.03.09:137][ 17]LogOutputDevice: Error: Ensure condition failed: Wick [File:L.cpp] [Line: 8]\u{20}
+            CommonUnixCrashHandler: Signal=11
+            [2026.11.20-21.03.09:137][ 17]LogOutputDevice: Error: [Callstack] 0x0000000004bd0c64 Srv!ALamp::Glow() [L.cpp:8]
+            [2026.11.20-21.03.09:137][ 17]LogCore: === Critical error: ===
+            0x0000000004bd1111 Srv!ATub::Fill(int) [T.cpp:3]
+
+            """)
+        #expect(records.map(\.isCrash) == [true, false])
+        #expect(records.first.map(names) == ["ATub::Fill(int)"])
+    }
+
     @Test func unrealHitchesAreNoCrash() {
         let text = """
             [2026.11.20-21.03.08:137][ 16]LogThreadHeartbeat: Error: Hang detected on GameThread (thread hasn't sent a heartbeat for 25.00 seconds):

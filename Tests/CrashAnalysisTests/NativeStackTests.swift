@@ -152,6 +152,28 @@ import Testing
         #expect(analyze(undefined + "==4242==ABORTING\n").map(\.kind) == ["ubsan"])
     }
 
+    @Test func raceBeforeACrash() {
+        let records = analyze(
+            """
+            WARNING: ThreadSanitizer: data race (pid=4242)
+              Write of size 8 at 0x7f3a10000000 by thread T1:
+                #0 Pier::add(int) /src/pier.cpp:20:3 (pierd+0xd1a2b) (BuildId: aa11)
+            SUMMARY: ThreadSanitizer: data race /src/pier.cpp:20:3 in Pier::add(int)
+            ==================
+            ThreadSanitizer:DEADLYSIGNAL
+            ==4242==ERROR: ThreadSanitizer: SEGV on unknown address 0x000000000018 (pc 0x55 bp 0x7f sp 0x7f T4242)
+            ==4242==The signal is caused by a READ memory access.
+                #0 Pier::drop() /src/pier.cpp:44:3 (pierd+0xd1b2b)
+                #1 main /src/main.cpp:5:1 (pierd+0xd1d00)
+            SUMMARY: ThreadSanitizer: SEGV /src/pier.cpp:44:3 in Pier::drop()
+            ==4242==ABORTING
+
+            """)
+        #expect(records.map(\.isCrash) == [true, false])
+        #expect(records.map { $0.frames.first?.function } == ["Pier::drop()", "Pier::add(int)"])
+        #expect(records.map(\.frames.count) == [2, 1])
+    }
+
     @Test func deadlySignals() throws {
         let record = try only(
             """

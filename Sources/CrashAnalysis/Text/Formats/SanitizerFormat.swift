@@ -44,13 +44,7 @@ enum TextSanitizer {
         }
         var end = lines.at + 1
         if found { end = frames(lines, from: at, into: &record) }
-        // The stacks of allocation and release follow, up to the summary.
-        if let summary = lines.next(from: end, gap: 200, { $0.hasPrefix("SUMMARY: ") ? true : nil }) {
-            end = summary.after
-        } else if let tail = lines.next(from: end, gap: 200, { $0.trimmed.hasSuffix("==ABORTING") ? true : nil }) {
-            end = tail.after
-        }
-        if lines[end].hasSuffix("==ABORTING") { end += 1 }
+        end = tail(lines, from: end)
         guard found || end > lines.at + 1 else { return nil }
         if text.hasPrefix("SEGV") { record.signal = "SIGSEGV" }
         let fate = fate(lines, tool.kind, isWarning: isWarning, text: text)
@@ -108,13 +102,30 @@ enum TextSanitizer {
         var at = start
         while record.frames.count < ReportLines.frameLimit {
             let wanted = record.frames.count
-            guard let next = lines.next(from: at, { TextStack.frame($0, index: wanted, needsAddress: false) }) else {
-                break
-            }
+            let limit = (at...at + ReportLines.gap).first { isHeader(lines[$0]) } ?? at + ReportLines.gap + 1
+            guard
+                let next = lines.next(
+                    from: at, gap: limit - at - 1, { TextStack.frame($0, index: wanted, needsAddress: false) })
+            else { break }
             record.frames.append(next.found.frame)
             at = next.after
         }
         return at
+    }
+
+    /// True for a line with which a report ends or another begins.
+    private static func isHeader(_ text: String) -> Bool { text.find("Sanitizer:") != nil }
+
+    /// Past the stacks of allocation and release, which follow up to the summary.
+    private static func tail(_ lines: ReportLines, from end: Int) -> Int {
+        for index in end..<min(lines.count, end + 200) {
+            let text = lines[index].trimmed
+            if text.hasPrefix("SUMMARY: ") || text.hasSuffix("==ABORTING") {
+                return lines[index + 1].trimmed.hasSuffix("==ABORTING") ? index + 2 : index + 1
+            }
+            if isHeader(text) { break }
+        }
+        return end
     }
 
     /// UBSan: `file:l:c: runtime error: text`. The program goes on, unless it says otherwise at once.

@@ -116,10 +116,15 @@ struct UnrealReport {
         var at = lines.at
         var end = at + 1
         var foreign = 0
+        let isEnsures = UnrealLine.isEnsures(lines.window.text(at))
         loop: while at < lines.count, at < end + 24, foreign <= (stacks[0].isEmpty ? 12 : 4) {
             let text = UnrealLine.body(lines[at])
             // Of the engine's categories only the handler's belong to a report; players speak through others.
-            let isForeign = at != lines.at && UnrealLine.isForeign(lines.window.text(at))
+            // An ensure that another thread reports meanwhile comes through a category of its own.
+            let whole = lines.window.text(at)
+            let isForeign =
+                at != lines.at
+                && (UnrealLine.isForeign(whole) || !isEnsures && UnrealLine.isEnsures(whole))
             switch isForeign ? .other : take(text, isFirst: at == lines.at) {
             case .own:
                 end = at + 1
@@ -245,6 +250,9 @@ enum UnrealLine {
         let named = category(text) ?? text.find("]Log").flatMap { category(text[$0.lowerBound...].dropFirst()) }
         return named.map { !handlers.contains($0) } ?? false
     }
+
+    /// True for the category through which ensures are reported.
+    static func isEnsures(_ line: String) -> Bool { category(withoutStamps(line)) == "LogOutputDevice" }
 
     /// `LogCore` of `LogCore: Error: …`.
     private static func category(_ text: some StringProtocol) -> String? {
