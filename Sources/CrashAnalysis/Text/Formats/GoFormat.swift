@@ -10,7 +10,7 @@ extension TextReportFormat {
 extension TextReportFormat {
     /// A signal that reached a Go program outside of Go's own code.
     static let goSignal = TextReportFormat(
-        name: "go", anchors: [Anchor(144, " sigcode=")],
+        name: "go", anchors: [Anchor(144, "PC=0x")],
         start: .afterPrefix, ending: .saysItself, rank: 70, lead: .word, parse: TextGo.parseSignal)
 }
 
@@ -60,7 +60,7 @@ enum TextGo {
     /// `SIGSEGV: segmentation violation` above `PC=0x… m=0 sigcode=1 addr=0x0`: a signal outside of Go's own code.
     static func parseSignal(_ lines: ReportLines) -> TextReport? {
         let place = lines[lines.at]
-        guard place.hasPrefix("PC=0x"), lines.at > 0 else { return nil }
+        guard place.hasPrefix("PC=0x"), place.contains(" sigcode="), lines.at > 0 else { return nil }
         let head = lines[lines.at - 1]
         guard head.hasPrefix("SIG"), let name = head.before(":"), name.utf8.count <= 10 else { return nil }
         var record = CrashRecord(kind: "go")

@@ -62,7 +62,8 @@ enum TextRuby {
             return nil
         }
         let place = line[..<mark.lowerBound].trimmed.fileAndLine
-        guard place.line != nil else { return nil }
+        // A name before the place is a speaker's.
+        guard place.line != nil, !place.file.contains(": ") else { return nil }
         var name = String(line[mark.upperBound..<close.lowerBound])
         while true {
             if name.hasPrefix("rescue in ") {
@@ -84,7 +85,9 @@ enum TextRuby {
 
     private static func parseBug(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
-        guard let text = head.after("[BUG] "), let place = head.before(": [BUG]"), place.fileAndLine.line != nil else {
+        guard let text = head.after("[BUG] "), let place = head.before(": [BUG]"), place.fileAndLine.line != nil,
+            !place.contains(": ")
+        else {
             return nil
         }
         var record = CrashRecord(kind: "ruby")

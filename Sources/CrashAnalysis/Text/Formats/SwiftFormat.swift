@@ -38,8 +38,8 @@ enum TextSwift {
             lead.isEmpty || lead.hasSuffix(": ")
         else { return false }
         let place = lead.trimmed.dropLast().fileAndLine
-        let isSwift = place.file.hasSuffix(".swift") && place.line != nil
-        guard isSwift || text.contains(": file ") || text.contains(".swift:") else { return false }
+        let isSwift = place.file.hasSuffix(".swift") && place.line != nil && !place.file.contains(": ")
+        guard isSwift || lead.isEmpty && (text.contains(": file ") || text.contains(".swift:")) else { return false }
         record.exception = "fatal error"
         record.message = (text.before(": file ") ?? text).trimmed
         record.signal = "SIGILL"
@@ -47,12 +47,13 @@ enum TextSwift {
         return true
     }
 
-    /// `💣 Program crashed: Bad pointer dereference at 0x10` or `*** Program crashed: … ***`. A terminal shows the last
-    /// of several that are written over one another; anything may stand before the first.
+    /// `💣 Program crashed: Bad pointer dereference at 0x10` or `*** Program crashed: … ***`, at the line's begin: anybody
+    /// may type them behind a name. In colour one line holds several, written over one another: the last one counts.
     private static func isCrashLine(_ line: String) -> Bool {
-        guard let mark = line.findLast("Program crashed: ") else { return false }
-        let lead = line[..<mark.lowerBound]
-        return lead.hasSuffix("*** ") || lead.hasSuffix("💣 ") || lead.hasSuffix("💥 ") || lead.trimmed.isEmpty
+        let text = line.trimmed
+        return text.hasPrefix(anyOf: [
+            "*** Program crashed: ", "💣 Program crashed: ", "💥 Program crashed: ", "Program crashed: ",
+        ])
     }
 
     private static let signals = [
