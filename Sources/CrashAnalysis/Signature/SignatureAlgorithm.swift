@@ -155,9 +155,16 @@ public enum SignatureAlgorithm {
         if record.frames.prefix(16).contains(where: { $0.function?.hasPrefix("std::terminate") == true }) {
             return "terminate"
         }
+        if record.frames.prefix(32).contains(where: { $0.function.map(panics.matches) == true }) { return "panic" }
         if record.signal == "SIGABRT" { return "abort" }
         return nil
     }
+
+    /// What a dump's stack holds when a runtime panicked.
+    private static let panics = NamePatterns([
+        "core::panicking::*", "std::panicking::*", "rust_begin_unwind", "__rustc::rust_begin_unwind", "rust_panic*",
+        "__rustc::rust_panic*", "runtime.gopanic*", "runtime.fatalpanic*",
+    ])
 
     /// What a report in text says of its kind; nil for one that says no more than the signal does.
     private static func ownClass(_ detector: String, exception: String, message: String) -> String? {

@@ -122,7 +122,7 @@ private struct HeadText {
         let inside = start + 1..<end
         let words = text(inside)
         if let found = LineHead.level(words.trimmed) { return (.level(found), end + 1) }
-        if Self.isStamp(bytes[inside]) {
+        if Self.isStamp(bytes[inside]) || Self.hasClock(bytes[inside]) || Self.namesMonth(bytes[inside]) {
             let last = words.split(separator: " ").last.map(String.init) ?? ""
             if let found = LineHead.level(last) { return (.both(last, found), end + 1) }
             return (.stamp, end + 1)
@@ -152,7 +152,7 @@ private struct HeadText {
         while end < bytes.count, !(bytes[end] == 0x20 || bytes[end] == 0x09) { end += 1 }
         var token = bytes[start..<end]
         while let last = token.last, last == UInt8(ascii: ":") || last == UInt8(ascii: ",") { token = token.dropLast() }
-        if Self.isStamp(token) { return (.stamp, start + token.count) }
+        if Self.isStamp(token) || Self.namesMonth(token) { return (.stamp, start + token.count) }
         // `11-20` of logcat, `20` of "20 Nov", process and thread ids after a stamp.
         if token.allSatisfy(Self.isDigit), head.isStamped, token.count <= 10 { return (.filler, start + token.count) }
         if token.allSatisfy({ Self.isDigit($0) || $0 == UInt8(ascii: "-") }), token.count == 5, !head.isStamped,
@@ -227,6 +227,28 @@ private struct HeadText {
             true
         default: false
         }
+    }
+
+    /// `21:03:00` somewhere in it.
+    private static func hasClock(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard bytes.count >= 7 else { return false }
+        for at in bytes.startIndex...(bytes.endIndex - 7)
+        where isDigit(bytes[at]) && bytes[at + 1] == UInt8(ascii: ":") && isDigit(bytes[at + 2]) && isDigit(bytes[at + 3])
+            && bytes[at + 4] == UInt8(ascii: ":") && isDigit(bytes[at + 5]) && isDigit(bytes[at + 6])
+        {
+            return true
+        }
+        return false
+    }
+
+    /// `05Jun2026`, `20-Nov-2026`, `20/Nov/2026:21:03:00`.
+    private static func namesMonth(_ bytes: ArraySlice<UInt8>) -> Bool {
+        let day = bytes.prefix { isDigit($0) }
+        guard day.count == 1 || day.count == 2 else { return false }
+        var rest = bytes[day.endIndex...]
+        if rest.first == UInt8(ascii: "-") || rest.first == UInt8(ascii: "/") { rest = rest.dropFirst() }
+        let month = String(decoding: rest.prefix(3), as: UTF8.self).lowercased()
+        return month.utf8.count == 3 && calendar.contains(month) && rest.dropFirst(3).contains(where: isDigit)
     }
 
     /// Digits with a clock's or a calendar's separators between them: `21:03:00`, `2026-11-20T21:03:00.137Z`,

@@ -179,7 +179,7 @@ struct TextAnalyzer {
     private static func lines(_ format: TextReportFormat, literal: String, _ window: TextWindow) -> ReportLines? {
         let line = window.text(window.at)
         guard let place = Self.place(of: literal, in: line), !isQuoted(line, place) else { return nil }
-        if isSpeech(line, place), !allowsSpeech(format) { return nil }
+        if isSpeech(line, place), !allowsSpeech(format), !opens(line, format) { return nil }
         let offset = line.utf8.distance(from: line.startIndex, to: place)
         let start: Int
         switch format.start {
@@ -209,6 +209,11 @@ struct TextAnalyzer {
         let key = line[..<place].prefix { $0.isLetter || $0 == "_" }
         guard !key.isEmpty, line[key.endIndex...].hasPrefix("=") else { return false }
         return ["time", "ts", "level", "lvl"].contains(key) || line.contains(" msg=")
+    }
+
+    /// True where the brackets that open the line are the format's own.
+    private static func opens(_ line: String, _ format: TextReportFormat) -> Bool {
+        format.openingWords.contains { line.hasPrefix("[\($0)]") }
     }
 
     /// True for `Name: words` where the words are a report by themselves: somebody says them.

@@ -80,8 +80,8 @@ struct TextReportFormat: Sendable {
     var rank = 50
     var rankWithoutFrames = 15
     var lead = Lead.none
-    /// Words before the first colon with which its reports begin by themselves; `*` for any program's name. Any other word
-    /// there is a speaker's.
+    /// Words before the first colon, or in brackets, with which its reports begin by themselves; `*` for any program's name.
+    /// Any other word there is a speaker's.
     var openingWords: Set<String> = []
     /// Frames of this runtime that only report: patterns as in ``SignatureLists``.
     var irrelevant: [String] = []
