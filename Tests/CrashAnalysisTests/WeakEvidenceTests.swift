@@ -129,4 +129,20 @@ import Testing
         #expect(record.frames.first?.buildID == "8f3c00aa11bb22cc33dd44ee55ff66778899aabb")
         #expect(record.signature.contains("fernd+0x1e31d7"))
     }
+
+    @Test func aMembersFirstLinesAreOneRun() throws {
+        let record = try only(
+            """
+            L 11/20/2026 - 21:03:00: World triggered "Round_Start"
+            PreMinidumpCallback: updating dump comment
+            Uploading dump (in-process) [proxy '']
+            /tmp/dumps/crash_20261120210309_1.dmp
+            ./fends_run: line 308:  4242 Segmentation fault      (core dumped) $HL_CMD
+
+            """)
+        #expect(record.pid == 4242)
+        let early =
+            "21:03:08 [warn] slow save took 400 ms:\n#0 0x55d0c1 in f /s/a.cpp:3:1\n#1 0x55d0c2 in g /s/a.cpp:4:1\n21:03:09 tick\n"
+        #expect(analyze(early).allSatisfy { !$0.isCrash })
+    }
 }

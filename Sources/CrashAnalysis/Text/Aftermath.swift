@@ -24,7 +24,7 @@ struct Aftermath {
             let line = window.text(index)
             if line.trimmed.isEmpty { continue }
             let isSupervisors = window.isSupervisors(index)
-            if boundary.isBoundary(line, isSupervisors: isSupervisors) {
+            if boundary.isBoundary(line, at: window.offset(index), isSupervisors: isSupervisors) {
                 restarts = true
                 return
             }

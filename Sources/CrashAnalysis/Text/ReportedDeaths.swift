@@ -72,7 +72,7 @@ struct ReportedDeaths {
             let line = window.text(index)
             if line.trimmed.isEmpty { continue }
             let isSupervisors = window.isSupervisors(index)
-            if boundary.isBoundary(line, isSupervisors: isSupervisors) { return false }
+            if boundary.isBoundary(line, at: window.offset(index), isSupervisors: isSupervisors) { return false }
             if isSupervisors { continue }
             if LineHead(line).isLogged { logged += 1 } else { raw += 1 }
             if logged > Self.lastLogged || raw > Self.lastRaw { return false }

@@ -2,12 +2,18 @@
 struct RunBoundary {
     /// Shapes of the lines with which the program starts.
     private let boot: Set<String>
+    /// Where the member's own first lines end: they begin the first run and no other.
+    private let bootEnd: UInt64
 
     /// No knowledge of the program's first lines.
-    init() { boot = [] }
+    init() {
+        boot = []
+        bootEnd = 0
+    }
 
-    /// `first` are the first lines of the member, as the program wrote them.
-    init(firstLines first: [String]) {
+    /// `first` are the first lines of the member, as the program wrote them; the fourth ends at `bootEnd`.
+    init(firstLines first: [String], bootEnd: UInt64) {
+        self.bootEnd = bootEnd
         var counts: [String: Int] = [:]
         let shapes = first.map(Self.shape)
         for shape in shapes { counts[shape, default: 0] += 1 }
@@ -16,9 +22,9 @@ struct RunBoundary {
     }
 
     /// True for a line that only stands where a process ends and another starts.
-    func isBoundary(_ line: String, isSupervisors: Bool) -> Bool {
+    func isBoundary(_ line: String, at offset: UInt64, isSupervisors: Bool) -> Bool {
         if line.isEmpty { return false }
-        if boot.contains(Self.shape(line)) { return true }
+        if offset >= bootEnd, boot.contains(Self.shape(line)) { return true }
         let head = LineHead(line)
         if head.names.first == "LogInit" || line.hasPrefix("Log file open, ") { return true }
         // What the program logs may be anyone's words; a supervisor's are its own.

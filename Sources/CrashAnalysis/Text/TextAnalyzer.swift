@@ -20,12 +20,14 @@ struct TextAnalyzer {
         self.source = source
         clock = ReportClock(source, began: began)
         let head = source.bytes(at: 0, count: Self.sampleSize)
-        let raw = head.split(separator: 0x0a, maxSplits: Self.sampleLines, omittingEmptySubsequences: true)
-            .prefix(Self.sampleLines).map { Array(TextCleaner.clean($0.prefix(TextWindow.longestLine))) }
+        let first = head.split(separator: 0x0a, maxSplits: Self.sampleLines, omittingEmptySubsequences: true)
+            .prefix(Self.sampleLines)
+        let raw = first.map { Array(TextCleaner.clean($0.prefix(TextWindow.longestLine))) }
         let supervisor = Supervisor(learning: raw)
         self.supervisor = supervisor
         boundary = RunBoundary(
-            firstLines: raw.map { String(decoding: supervisor.strip($0[...]).text, as: UTF8.self) })
+            firstLines: raw.map { String(decoding: supervisor.strip($0[...]).text, as: UTF8.self) },
+            bootEnd: UInt64(first.prefix(4).last?.endIndex ?? 0))
     }
 
     /// Scans the whole member for anchors. Of very many the first and the last are kept: what killed the process
