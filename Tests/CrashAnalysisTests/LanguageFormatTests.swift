@@ -2,7 +2,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Go, Rust, Python, Swift, Erlang and scripts: variants of what their runtimes print.
+/// Go, Rust and Python: variants of what their runtimes print.
 @Suite struct LanguageFormatTests {
     // MARK: Go
 
@@ -77,6 +77,46 @@ import Testing
         }
     }
 
+    @Test func goDeadlockAndOverflow() throws {
+        let deadlock = """
+            hall-1  | 2026/11/20 21:03:00 up
+            hall-1  | 2026/11/20 21:03:01 tick
+            hall-1  | 2026/11/20 21:03:02 tick
+            hall-1  | fatal error: all goroutines are asleep - deadlock!
+            hall-1  |
+            hall-1  | goroutine 1 [chan receive]:
+            hall-1  | main.(*Hall).Wait(...)
+            hall-1  | \t/app/hall.go:40
+            hall-1  | main.main()
+            hall-1  | \t/app/main.go:12 +0x5d
+            hall-1 exited with code 2
+            """
+        #expect(try theCrash(deadlock).signature == "fatal error | main.(*Hall).Wait")
+        let overflow = """
+            [21:03:00] up
+            [21:03:01] tick
+            runtime: goroutine stack exceeds 1000000000-byte limit
+            runtime: sp=0xc0200e0390 stack=[0xc0200e0000, 0xc0400e0000]
+            fatal error: stack overflow
+
+            runtime stack:
+            runtime.throw({0x48d5c3?, 0x0?})
+            \t/usr/local/go/src/runtime/panic.go:1077 +0x5c fp=0x7ffd sp=0x7ffc pc=0x4
+            runtime.newstack()
+            \t/usr/local/go/src/runtime/stack.go:1107 +0x5bd
+
+            goroutine 1 [running]:
+            main.walk(0x1)
+            \t/app/walk.go:3 +0x2f
+            main.walk(0x2)
+            \t/app/walk.go:4 +0x1c
+            ...additional frames elided...
+            created by main.start
+            \t/app/main.go:9 +0x1
+            """
+        #expect(try theCrash(overflow).signature == "stack overflow | main.walk")
+    }
+
     @Test func goWithoutGoroutines() throws {
         #expect(try theCrash("panic: no seat\nexit status 2\n").message == "no seat")
         #expect(analyze("panic: no seat\nnext\n").isEmpty)
@@ -115,6 +155,22 @@ import Testing
         #expect(crash.threadName == "main")
         #expect(crash.frames.first?.file == "src/hall.rs")
         #expect(crash.frames.first?.line == 44)
+    }
+
+    /// A runtime catches what its workers throw.
+    @Test func rustWorkerOfALivingServer() {
+        let text = """
+            2026-11-20T21:03:00.137Z INFO hall: up
+            2026-11-20T21:03:01.137Z INFO hall: tick 1
+            2026-11-20T21:03:02.137Z INFO hall: tick 2
+
+            thread 'tokio-runtime-worker' (12) panicked at src/hall.rs:44:9:
+            no seat
+            note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+            2026-11-20T21:03:03.137Z INFO hall: tick 3
+            2026-11-20T21:03:04.137Z INFO hall: tick 4
+            """
+        #expect(analyze(text).map(\.kind) == ["error"])
     }
 
     @Test func rustAssertionsTakeSeveralLines() throws {
@@ -247,106 +303,6 @@ import Testing
               File "C:\\\\hall\\\\native.py", line 12 in bend
             """)
         #expect(windows.exception == "EXCEPTION_ACCESS_VIOLATION")
-    }
-
-    // MARK: Swift
-
-    @Test func swiftCrashes() throws {
-        let plain = try theCrash(
-            """
-
-            *** Signal 11: Backtracing from 0x55e0c5f81f30... done ***
-
-            *** Program crashed: Bad pointer dereference at 0x0000000000000018 ***
-
-            Thread 3 "hall" crashed:
-
-            0 [inlined] [system] 0x000055e0c5f81f30 Swift runtime failure: oops in hall at /<compiler-generated>
-            1 0x000055e0c5f81f30 Hall.seat(_:) + 16 in hall at /src/Hall.swift:44:9
-            2 [ra] 0x000055e0c5f820bd in hall
-
-            Backtrace took 0.12s
-            """)
-        #expect(plain.signal == "SIGSEGV")
-        #expect(plain.address == Address(0x18))
-        #expect(plain.frames.map(\.function)[1] == "Hall.seat(_:)")
-        #expect(plain.frames[2].function == nil)
-        #expect(plain.frames[2].module == "hall")
-        #expect(plain.threadName == "hall")
-        let old = try theCrash(
-            """
-            Fatal error: Index out of range: file /src/Hall.swift, line 44
-            Current stack trace:
-            0    libswiftCore.so                    0x00007f3a1c2b4d10 _swift_stdlib_reportFatalErrorInFile + 112
-            1    hall                               0x000055e0c5f81f30 Hall.seat(_:) + 16
-            2    hall                               0x000055e0c5f82000 <unavailable> + 3
-            Illegal instruction (core dumped)
-            """)
-        #expect(old.message == "Index out of range")
-        #expect(old.frames.map(\.module) == ["libswiftCore.so", "hall", "hall"])
-        #expect(old.frames.map(\.function)[2] == nil)
-        #expect(analyze("[21:03:00 INFO]: <Okapi> 💣 Program crashed: Bad pointer dereference at 0x1\n").isEmpty)
-    }
-
-    // MARK: Erlang, Ruby, Lua, PHP
-
-    @Test func erlangEnds() throws {
-        let boot = try theCrash(
-            """
-            {"init terminating in do_boot",{badarg,[{hall,start,[],[{file,"hall.erl"},{line,12}]}]}}
-            init terminating in do_boot ({badarg,[{hall,start,[],[{_},{_}]}]})
-
-            Crash dump is being written to: erl_crash.dump...done
-            """)
-        #expect(boot.exception == "vm ended")
-        let memory = try theCrash(
-            "eheap_alloc: Cannot allocate 2280657000 bytes of memory (of type \"heap\").\n\n"
-                + "Crash dump is being written to: /var/log/erl_crash.dump...done\n")
-        #expect(memory.signature.hasPrefix("oom"))
-        let dump = try theCrash(
-            "=erl_crash_dump:0.5\nThu May  5 19:27:13 2026\nSlogan: Kernel pid terminated (application_controller)\n")
-        #expect(dump.message == "Kernel pid terminated (application_controller)")
-        let process = analyze(
-            """
-            21:03:09.137 [error] GenServer Hall.Seat terminating
-            ** (KeyError) key :seat not found in: %{}
-                (hall 0.1.0) lib/hall/seat.ex:12: Hall.Seat.take/2
-                (stdlib 4.0) gen_server.erl:1120: :gen_server.try_dispatch/4
-            """)
-        #expect(process.map(\.kind) == ["error"])
-        #expect(process.first?.exception == "KeyError")
-        #expect(process.first?.frames.first?.function == "Hall.Seat.take/2")
-    }
-
-    @Test func scripts() throws {
-        let lua = """
-            main.lua:12: attempt to index a nil value (local 'seat')
-            stack traceback:
-            \tmain.lua:12: in function 'take'
-            \tmain.lua:40: in main chunk
-            \t[C]: in ?
-
-            """
-        #expect(try theCrash("lua: " + lua).frames.first?.function == "take")
-        #expect(analyze("[ERROR] " + lua).map(\.kind) == ["error"])
-        let php = try theCrash(
-            """
-            PHP Fatal error:  Uncaught RuntimeException: no seat in /srv/hall/Seat.php:12
-            Stack trace:
-            #0 /srv/hall/Hall.php(44): Seat->take(3)
-            #1 {main}
-              thrown in /srv/hall/Seat.php on line 12
-            """)
-        #expect(php.exception == "RuntimeException")
-        #expect(php.message == "no seat")
-        #expect(php.frames.map(\.line) == [12, 44])
-        let thread = analyze(
-            """
-            #<Thread:0x00007f3a hall.rb:3 run> terminated with exception (report_on_exception is true):
-            hall.rb:4:in `take': no seat (RuntimeError)
-            \tfrom hall.rb:3:in `block in <main>'
-            """)
-        #expect(thread.map(\.kind) == ["error"])
     }
 
     private func analyze(_ text: String) -> [CrashRecord] {

@@ -85,6 +85,41 @@ import Testing
         #expect(crash.frames.count == 3)
     }
 
+    @Test func minecraftBehindASupervisor() throws {
+        let text = """
+            mc-1  | [21:03:00] [Server thread/INFO]: Okapi joined the game
+            mc-1  | [21:03:03] [Server thread/INFO]: Okapi joined the game
+            mc-1  | [21:03:06] [Server thread/INFO]: Okapi joined the game
+            mc-1  | [21:03:09] [Server thread/ERROR] (Minecraft) Encountered an unexpected exception
+            mc-1  | net.minecraft.class_148: Ticking player
+            mc-1  | \tat net.minecraft.server.MinecraftServer.method_3813(MinecraftServer.java:899) ~[server-intermediary.jar:?]
+            mc-1  | \tat java.lang.Thread.run(Thread.java:1583) [?:?]
+            mc-1  | Caused by: java.lang.ClassCastException: class a cannot be cast to class b
+            mc-1  | \tat knot//dev.reed.Basket.weave(Basket.java:31) ~[reed-1.0.jar:?]
+            mc-1  | \t... 5 more
+            mc-1  | [21:03:09] [Server thread/ERROR] (Minecraft) This crash report has been saved to: /data/./crash-reports/crash-2026-11-20_21.03.09-server.txt
+            mc-1  | [21:03:09] [Server thread/INFO] (Minecraft) Stopping server
+            mc-1 exited with code 1
+            """
+        let crash = try theCrash(text)
+        #expect(crash.signature == "java.lang.ClassCastException | dev.reed.Basket.weave")
+        #expect(crash.frames.count == 3)
+        #expect(crash.notes.contains("carried by net.minecraft.class_148"))
+    }
+
+    @Test func minecraftOfOld() throws {
+        let text = """
+            2026-11-20 21:03:09 [SEVERE] Encountered an unexpected exception NullPointerException
+            java.lang.NullPointerException
+            \tat ov.a(SourceFile:49)
+            \tat dev.reed.Basket.weave(Basket.java:31)
+            \tat net.minecraft.server.MinecraftServer.run(MinecraftServer.java:445)
+            2026-11-20 21:03:09 [SEVERE] This crash report has been saved to: /srv/crash-reports/crash-2026-11-20_21.03.09-server.txt
+            2026-11-20 21:03:09 [INFO] Stopping server
+            """
+        #expect(try theCrash(text).frames.map(\.function).dropFirst().first == "dev.reed.Basket.weave")
+    }
+
     @Test func chatCannotWriteACrashReport() {
         let text = """
             [21:03:00] [Server thread/INFO]: <Okapi> Encountered an unexpected exception
@@ -97,6 +132,7 @@ import Testing
             [21:03:03] [Server thread/INFO]: <Okapi> Terminating due to java.lang.OutOfMemoryError: x
             """
         #expect(crashes(text).isEmpty)
+        #expect(analyze(text).allSatisfy { $0.detector == "java" && $0.exception == "java.lang.Error" })
     }
 
     @Test func savedReportAloneIsACrash() throws {

@@ -126,6 +126,44 @@ import Testing
         #expect(both.pid == 31)
     }
 
+    @Test func dotnetInDockersFile() throws {
+        let text = #"""
+            {"log":"[21:03:00 INFO]: up\n","stream":"stdout","time":"2026-11-20T21:03:00Z"}
+            {"log":"Unhandled exception. System.NullReferenceException: Object reference not set to an instance of an object.\n","stream":"stderr","time":"2026-11-20T21:03:09Z"}
+            {"log":"   at Harbor.Net.Session+\u003c\u003ec__DisplayClass3_0.\u003cOpen\u003eb__1(Object o) in C:\\src\\Net.cs:line 12\n","stream":"stderr","time":"2026-11-20T21:03:09Z"}
+            {"log":"   at System.Threading.ThreadPoolWorkQueue.Dispatch()\n","stream":"stderr","time":"2026-11-20T21:03:09Z"}
+            """#
+        #expect(try theCrash(text).signature == "System.NullReferenceException | Harbor.Net.Session.Open")
+    }
+
+    @Test func nodeWithFieldsAndACause() throws {
+        let text = """
+            0|hall  | listening
+            0|hall  | room
+            0|hall  | room
+            0|hall  | /srv/hall/index.js:9
+            0|hall  |   throw new RangeError('seat')
+            0|hall  |   ^
+            0|hall  |
+            0|hall  | RangeError [ERR_OUT_OF_RANGE]: The value of "seat" is out of range.
+            0|hall  |     at take (/srv/hall/index.js:9:9)
+            0|hall  |     at Object.<anonymous> (/srv/hall/index.js:20:1) {
+            0|hall  |   code: 'ERR_OUT_OF_RANGE',
+            0|hall  |   [cause]: Error: inner
+            0|hall  |       at deep (/srv/hall/deep.js:1:1)
+            0|hall  | }
+            0|hall  |
+            0|hall  | Node.js v22.3.0
+            PM2     | App [hall:0] exited with code [1] via signal [SIGINT]
+            PM2     | App [hall:0] online
+            0|hall  | listening
+            """
+        let crash = try theCrash(text)
+        #expect(crash.signature == "RangeError | take")
+        #expect(crash.frames.count == 2)
+        #expect(crash.notes == ["Caused by: Error: inner"])
+    }
+
     /// The program logs at its worst level that it ends; an error that it logs so and survives says nothing of the kind.
     @Test func programsThatLogTheirEnd() throws {
         let trace = "System.IO.IOException: no dock\n   at Harbor.Dock.Take()\n"

@@ -14,7 +14,7 @@ extension TextReportFormat {
     static let dotnetFatal = TextReportFormat(
         name: "dotnet_fatal",
         anchors: [
-            Anchor(132, "Fatal error. "), Anchor(133, "Process terminated. "), Anchor(134, "Stack overflow."),
+            Anchor(132, "Fatal error. "), Anchor(134, "Stack overflow."),
             Anchor(135, "Process is terminated due to StackOverflowException"),
             Anchor(136, "Process terminated."),
         ],

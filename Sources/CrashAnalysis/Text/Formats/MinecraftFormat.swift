@@ -28,6 +28,7 @@ enum TextMinecraft {
     ]
 
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
+        guard lines.voice.isRawOrBad else { return nil }
         let head = lines[lines.at]
         if head.hasPrefix("---- Minecraft Crash Report ----") { return parseReport(lines) }
         if head.hasPrefix("This crash report has been saved to") { return parseSaved(lines) }
@@ -125,6 +126,7 @@ enum TextMinecraft {
     // MARK: Watchdogs
 
     @Sendable static func parseHang(_ lines: ReportLines) -> TextReport? {
+        guard lines.voice.isRawOrBad else { return nil }
         let head = lines[lines.at]
         var record = CrashRecord(kind: "hang")
         record.exception = "hang"
