@@ -41,15 +41,16 @@ struct Analyze: ParsableCommand {
         var failed = false
         for file in files {
             var records: [CrashRecord] = []
-            for path in try Self.expand(file) {
+            var unreadable: [Failure] = []
+            for path in try Self.expand(file, &unreadable) {
                 do {
                     records += try Self.read(path, readers, store)
                 } catch {
-                    failed = true
-                    let failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)")
-                    failure.report(json: options.json, style: options.errorStyle)
+                    unreadable.append(FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)"))
                 }
             }
+            for failure in unreadable { failure.report(json: options.json, style: options.errorStyle) }
+            failed = failed || !unreadable.isEmpty
             // An image of a process is what was asked about, though nothing crashed.
             records = CrashMerger.merge(records).filter { errors || $0.isCrash || $0.kind == CrashRecord.snapshot }
             for record in records {
@@ -80,8 +81,8 @@ struct Analyze: ParsableCommand {
         CrashText(options: how, output: output).write(record)
     }
 
-    /// The file itself, or the regular files below a folder.
-    private static func expand(_ path: String) throws -> [String] {
+    /// The file itself, or the regular files below a folder; folders that cannot be listed are added to `unreadable`.
+    private static func expand(_ path: String, _ unreadable: inout [Failure]) throws -> [String] {
         var facts = stat()
         guard stat(path, &facts) == 0 else {
             throw Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: path)
@@ -90,7 +91,11 @@ struct Analyze: ParsableCommand {
         var found: [String] = []
         var folders = [path]
         while let folder = folders.popLast(), found.count < mostFiles {
-            guard let handle = opendir(folder) else { continue }
+            guard let handle = opendir(folder) else {
+                unreadable.append(
+                    Failure("unreadable", "cannot list a folder: \(String(cString: strerror(errno)))", path: folder))
+                continue
+            }
             defer { closedir(handle) }
             while let entry = readdir(handle) {
                 let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
