@@ -6,23 +6,23 @@ struct ReportClock {
     /// Lines above a report that may tell when it was printed.
     private static let above = 20
 
-    private let readers: [TimeReader]
+    private let reader: TimeReader?
 
     /// Learns the format of the member's stamps. `began` gives stamps without a date their day.
     init(_ source: any ByteSource, began: Int64?) {
         let head = source.bytes(at: 0, count: Self.sample)
-        let format = head.withUnsafeBytes { TimeFormat.detect($0) }
-        let context = TimeContext(sessionStart: began ?? 0)
-        var formats: [TimeFormat] = format == .none ? [] : [format]
-        formats += Self.dated.filter { $0 != format }
-        // Without a date of its own or the log's, a time of day is none.
-        readers = formats.filter { began != nil || !Self.undated.contains($0) }
-            .map { TimeReader(format: $0, context: context) }
+        let (format, counter) = head.withUnsafeBytes { head in
+            let format = TimeFormat.detect(head)
+            return (format, format.counterStart(head))
+        }
+        // Without a date of its own or the session's, a time of day is none.
+        guard format != .none, began != nil || !Self.undated.contains(format) else {
+            reader = nil
+            return
+        }
+        reader = TimeReader(format: format, context: TimeContext(sessionStart: began ?? 0, counterStart: counter))
     }
 
-    private static let dated: [TimeFormat] = [
-        .unreal, .source, .iso, .isoInside, .ctime, .namedMonth, .monthFirst, .dayFirst,
-    ]
     private static let undated: Set<TimeFormat> = [
         .klog, .syslog, .timeOnly, .uptime, .monthDay, .timeInside, .elapsed,
     ]
@@ -39,11 +39,11 @@ struct ReportClock {
     }
 
     private func stamp(_ window: TextWindow, _ index: Int) -> Int64? {
-        for reader in readers {
-            if let stamp = window.withRaw(index, { reader.stamp(of: $0) }) { return stamp }
-            var text = window.text(index)
-            if let stamp = text.withUTF8({ reader.stamp(of: UnsafeRawBufferPointer($0)) }) { return stamp }
+        if let stamp = window.withRaw(index, { reader?.stamp(of: $0) }) { return stamp }
+        var text = window.text(index)
+        return text.withUTF8 { line in
+            let line = UnsafeRawBufferPointer(line)
+            return reader?.stamp(of: line) ?? TimeReader.date(in: line)
         }
-        return nil
     }
 }
