@@ -54,15 +54,27 @@ enum TextRust {
         else { return nil }
         let trace = stack(lines, from: told.after, place: told, into: &record)
         let end = trace
-        let words = ["thread caused non-unwinding panic.", "thread panicked while processing panic."]
-        let abort = lines.next(from: end, gap: 2, { $0.hasPrefix(anyOf: words) ? true : nil })
+        let abort = abort(lines, from: end)
         let isInCleanup = record.message?.hasPrefix("panic in a ") == true
         var report = TextReport(
             record: record, fate: name == "main" || name == "<main>" || abort != nil ? .died : .unsaid,
-            first: lines.at, end: abort?.after ?? end)
+            first: lines.at, end: abort ?? end)
         // A destructor panicked while the first panic unwound: the same death.
         report.continues = isInCleanup && told.isRuntimes
         return report
+    }
+
+    private static let abortReach = 300
+
+    /// One past the words with which a second panic ends the process; nil where the program goes on before.
+    private static func abort(_ lines: ReportLines, from end: Int) -> Int? {
+        let words = ["thread caused non-unwinding panic.", "thread panicked while processing panic."]
+        for at in end..<max(end, min(lines.count, end + abortReach)) {
+            let text = lines[at]
+            if text.hasPrefix(anyOf: words) { return at + 1 }
+            if lines.head(at).isLogged, !text.hasPrefix("panic in a ") { return nil }
+        }
+        return nil
     }
 
     private struct Place {
