@@ -132,7 +132,7 @@ import Testing
         for pattern in MachineryNames.all {
             let name = pattern.hasSuffix("*") ? String(pattern.dropLast()) + "x" : pattern
             let alone = record("gdb", [name]).signature
-            #expect(["EMPTY: SIGSEGV", "assert", "terminate"].contains(alone), "\(name)")
+            #expect(["EMPTY: SIGSEGV", "assert", "terminate", "panic"].contains(alone), "\(name)")
             #expect(record("gdb", [name, "Bug::here"]).signature.hasSuffix("Bug::here"), "\(name)")
             #expect(record("gdb", [name, "game+0x10"]).signature.hasSuffix("game+0x10"), "\(name)")
         }

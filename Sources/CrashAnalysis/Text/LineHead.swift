@@ -127,12 +127,6 @@ private struct HeadText {
             if let found = LineHead.level(last) { return (.both(last, found), end + 1) }
             return (.stamp, end + 1)
         }
-        // `[05Jun2026 10:24:50.858]` of Forge: a date in any form before a clock.
-        if Self.isDigit(bytes[inside.lowerBound]), let space = bytes[inside].lastIndex(of: 0x20),
-            Self.isStamp(bytes[space + 1..<end])
-        {
-            return (.stamp, end + 1)
-        }
         if bytes[inside].allSatisfy({ Self.isDigit($0) || $0 == 0x20 || $0 == UInt8(ascii: ".") }) {
             // A lone number in brackets is a frame's, unless it has a fraction, as the kernel's clock has.
             if bytes[inside].contains(UInt8(ascii: ".")) { return (.stamp, end + 1) }

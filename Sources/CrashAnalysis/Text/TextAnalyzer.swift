@@ -134,16 +134,25 @@ struct TextAnalyzer {
     /// The report at an anchor with the offsets of its first byte and of what follows it.
     private func report(at anchor: CrashAnchor) -> Found? {
         guard let literal = TextReportFormats.literal(anchor.id) else { return nil }
+        // Formats that share a literal share the lines around it.
+        var windows: [Int: TextWindow] = [:]
+        func window(_ after: Int) -> TextWindow? {
+            if let known = windows[after] { return known }
+            let loaded = TextWindow(source, around: anchor.offset, after: after, supervisor: supervisor)
+            windows[after] = loaded
+            return loaded
+        }
         for format in TextReportFormats.formats(at: anchor.id) {
-            if let found = report(format, literal: literal, at: anchor) { return found }
+            if let found = report(format, literal: literal, at: anchor, window) { return found }
         }
         return nil
     }
 
-    private func report(_ format: TextReportFormat, literal: String, at anchor: CrashAnchor) -> Found? {
+    private func report(
+        _ format: TextReportFormat, literal: String, at anchor: CrashAnchor, _ load: (Int) -> TextWindow?
+    ) -> Found? {
         for after in [TextWindow.near, TextWindow.far] {
-            guard
-                let window = TextWindow(source, around: anchor.offset, after: after, supervisor: supervisor),
+            guard let window = load(after),
                 let lines = Self.lines(format, literal: literal, window), Self.maySpeak(format, lines.voice),
                 var report = format.parse(lines), !Self.isSaid(format, lines)
             else { return nil }
