@@ -11,6 +11,9 @@ extension TextReportFormat {
 /// Last words of the Mono runtime, of both ages: the old one prints `Stacktrace:`, `Native stacktrace:` and then the
 /// signal; the new one a header first and `Managed Stacktrace:` last.
 enum TextMono {
+    /// How far the first frame may be.
+    private static let wordsLimit = 24
+
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at].trimmed
         let isNew = head.hasPrefix("Native Crash Reporting")
@@ -49,6 +52,7 @@ enum TextMono {
                 break
             }
             at += 1
+            if native.isEmpty, managed.isEmpty, at > lines.at + Self.wordsLimit { break }
         }
         guard record.signal != nil || !native.isEmpty || isNew else { return nil }
         record.frames = (native + managed).enumerated().map { index, frame in

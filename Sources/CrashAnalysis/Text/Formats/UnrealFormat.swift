@@ -94,6 +94,8 @@ struct UnrealReport {
     /// True after `[File:…] [Line: N]` without words: they are on the next line.
     private var wantsWords = false
 
+    private static let wordsLimit = 32
+
     private enum Step {
         case own, end, other, stop
     }
@@ -136,6 +138,8 @@ struct UnrealReport {
             case .stop: break loop
             }
             at += 1
+            // Words alone, over and over, are no report.
+            if !hasFrames, at > lines.at + Self.wordsLimit { break }
         }
         let named = stacks.first { $0.contains { $0.function != nil } } ?? stacks.first { !$0.isEmpty }
         record.frames =
