@@ -114,7 +114,8 @@ public struct CrashAnalyzer: Sendable {
     }
 
     /// A dump that its writer compressed; a compressed log is the caller's business.
-    private func packed(_ source: any ByteSource, _ format: CompressedFormat, _ context: CrashContext) -> [CrashRecord] {
+    private func packed(_ source: any ByteSource, _ format: CompressedFormat, _ context: CrashContext) -> [CrashRecord]
+    {
         let plain: any DumpScratch = scratch ?? MemoryScratch(limit: Self.packedLimit)
         plain.clear()
         let expander = StreamExpander(format, limits: ExpansionLimits(bytes: 16 << 30, ratio: .max))

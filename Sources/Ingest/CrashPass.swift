@@ -20,7 +20,8 @@ struct CrashPass {
         self.writer = writer
         context = CrashContext(
             session: job.session.session, image: job.session.image, tag: job.session.tag,
-            location: job.session.location, created: job.session.created, exited: job.session.exited ?? job.session.firstSeenExited)
+            location: job.session.location, created: job.session.created,
+            exited: job.session.exited ?? job.session.firstSeenExited)
     }
 
     /// The crashes in what a compressed dump holds, while that lies in the scratch file.

@@ -25,13 +25,17 @@ import Testing
     static let styles: [Style] = [
         Style(
             name: "unreal",
-            line: { "[2026.11.20-\(clock($0).replacingOccurrences(of: ":", with: ".")):137][\($0 % 1000)]LogNet: tick \($0)" },
+            line: {
+                "[2026.11.20-\(clock($0).replacingOccurrences(of: ":", with: ".")):137][\($0 % 1000)]LogNet: tick \($0)"
+            },
             speaker: {
                 "[2026.11.20-\(clock($0).replacingOccurrences(of: ":", with: ".")):137][\($0 % 1000)]LogChat: Display: [Okapi] "
             }),
         Style(
             name: "unreal, a script's category",
-            line: { "[2026.11.20-\(clock($0).replacingOccurrences(of: ":", with: ".")):137][\($0 % 1000)]LogNet: tick \($0)" },
+            line: {
+                "[2026.11.20-\(clock($0).replacingOccurrences(of: ":", with: ".")):137][\($0 % 1000)]LogNet: tick \($0)"
+            },
             speaker: {
                 "[2026.11.20-\(clock($0).replacingOccurrences(of: ":", with: ".")):137][\($0 % 1000)]LogScript: Error: "
             }),
@@ -124,7 +128,8 @@ import Testing
     @Test(arguments: styles) func noTypedReportIsACrash(style: Style) throws {
         var tried = 0
         for report in Self.reports {
-            let found = signatures(log(style, report.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)))
+            let found = signatures(
+                log(style, report.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)))
             #expect(found == [], "\(report.prefix(60))")
             tried += 1
         }

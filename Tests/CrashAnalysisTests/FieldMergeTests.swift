@@ -5,7 +5,9 @@ import Unpack
 
 /// What a dump and a log tell of one death is one crash, and the richer account leads.
 @Suite struct FieldMergeTests {
-    private func record(_ detector: String, member: String, _ change: (inout CrashRecord) -> Void = { _ in }) -> CrashRecord {
+    private func record(_ detector: String, member: String, _ change: (inout CrashRecord) -> Void = { _ in })
+        -> CrashRecord
+    {
         var record = CrashRecord(kind: detector)
         record.member = member
         change(&record)
@@ -41,7 +43,9 @@ import Unpack
         let core = record("elf_core", member: "core") { record in
             record.signal = "SIGABRT"
             record.pid = 11864
-            record.frames = named(["__pthread_kill_implementation", "raise", "abort", "os::abort", "VMError::report_and_die"], trust: .cfi)
+            record.frames = named(
+                ["__pthread_kill_implementation", "raise", "abort", "os::abort", "VMError::report_and_die"], trust: .cfi
+            )
         }
         let merged = CrashMerger.merge(report + [core])
         #expect(merged.count == 1)

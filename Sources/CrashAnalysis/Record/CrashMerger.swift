@@ -57,7 +57,9 @@ public enum CrashMerger {
         /// that may tell of the same death in words.
         func mayTell(of other: CrashRecord) -> Bool {
             let member = other.member ?? ""
-            if members.contains(member), other.detector != "microdump", !detectors.contains("microdump") { return false }
+            if members.contains(member), other.detector != "microdump", !detectors.contains("microdump") {
+                return false
+            }
             return CrashMerger.isSame(record, other)
         }
 
@@ -71,7 +73,8 @@ public enum CrashMerger {
         func distance(to other: CrashRecord) -> Int64 {
             if let pid = other.pid, record.pid == pid { return -2 }
             if !other.frames.isEmpty, other.stackHash == record.stackHash { return -1 }
-            guard let left = record.time.flatMap(LogStamp.milliseconds), let right = other.time.flatMap(LogStamp.milliseconds)
+            guard let left = record.time.flatMap(LogStamp.milliseconds),
+                let right = other.time.flatMap(LogStamp.milliseconds)
             else { return .max }
             // A log may use another zone than a dump: whole quarters of an hour say nothing.
             let apart = (left > right ? left - right : right - left) % 900_000

@@ -176,7 +176,9 @@ private struct HeadText {
         guard end > start, end - start <= 64 else { return nil }
         let word = text(start..<end)
         let next = byte(end)
-        if Self.calendar.contains(word.lowercased()), next == 0x20 || next == UInt8(ascii: ",") || next == UInt8(ascii: ":") || end == bytes.count {
+        if Self.calendar.contains(word.lowercased()),
+            next == 0x20 || next == UInt8(ascii: ",") || next == UInt8(ascii: ":") || end == bytes.count
+        {
             return dated(word, from: start, end: end, in: head)
         }
         if let found = LineHead.level(word) {
@@ -233,7 +235,8 @@ private struct HeadText {
     private static func hasClock(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard bytes.count >= 7 else { return false }
         for at in bytes.startIndex...(bytes.endIndex - 7)
-        where isDigit(bytes[at]) && bytes[at + 1] == UInt8(ascii: ":") && isDigit(bytes[at + 2]) && isDigit(bytes[at + 3])
+        where isDigit(bytes[at]) && bytes[at + 1] == UInt8(ascii: ":") && isDigit(bytes[at + 2])
+            && isDigit(bytes[at + 3])
             && bytes[at + 4] == UInt8(ascii: ":") && isDigit(bytes[at + 5]) && isDigit(bytes[at + 6])
         {
             return true
@@ -278,7 +281,9 @@ private struct HeadText {
         }
         guard runs.count >= 3, runs[1] <= 2, runs[2] <= 4, first <= 4, separators.count >= 2 else { return false }
         let isClock = separators[0] == UInt8(ascii: ":") && separators[1] == UInt8(ascii: ":") && first <= 2
-        let isDate = separators[0] == separators[1] && [UInt8(ascii: "-"), UInt8(ascii: "/"), UInt8(ascii: ".")].contains(separators[0])
+        let isDate =
+            separators[0] == separators[1]
+            && [UInt8(ascii: "-"), UInt8(ascii: "/"), UInt8(ascii: ".")].contains(separators[0])
             && (first == 4 || (first <= 2 && runs[2] == 4))
         return isClock || isDate
     }

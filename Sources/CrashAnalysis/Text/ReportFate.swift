@@ -7,7 +7,9 @@ struct ReportFate {
     let boundary: RunBoundary
 
     /// True for a death. `survivedBefore` says that the same error was survived earlier in this member.
-    func isDeath(_ report: TextReport, _ lines: ReportLines, class ending: TextReportFormat.Ending, survivedBefore: Bool)
+    func isDeath(
+        _ report: TextReport, _ lines: ReportLines, class ending: TextReportFormat.Ending, survivedBefore: Bool
+    )
         -> Bool
     {
         let fate = report.fate ?? (ending == .ended ? .died : ending == .survived ? .survived : .unsaid)

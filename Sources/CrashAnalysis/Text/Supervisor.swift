@@ -81,7 +81,9 @@ struct Supervisor {
 
     /// `[pod/name/container] ` of kubectl, `[stderr] `, `stderr | `, and the columns of the Tanuki wrapper.
     private static func tag(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-        for word in ["[stdout] ", "[stderr] ", "(stdout) ", "(stderr) ", "stdout | ", "stderr | ", "stdout: ", "stderr: "]
+        for word in [
+            "[stdout] ", "[stderr] ", "(stdout) ", "(stderr) ", "stdout | ", "stderr | ", "stdout: ", "stderr: ",
+        ]
         where line.starts(with: word.utf8) {
             return line.dropFirst(word.utf8.count)
         }

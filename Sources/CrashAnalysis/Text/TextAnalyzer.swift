@@ -83,7 +83,11 @@ struct TextAnalyzer {
             } else {
                 record.kind = "error"
                 // What was survived must not hide the words of a death that stand among its own.
-                consumed = min(consumed, death(anchors[(index + 1)...], before: consumed, otherThan: found.isForeign ? nil : found.format.name))
+                consumed = min(
+                    consumed,
+                    death(
+                        anchors[(index + 1)...], before: consumed, otherThan: found.isForeign ? nil : found.format.name)
+                )
                 survived[key, default: 0] += 1
                 guard survived[key] == 1, told.count - crashes < Self.errorLimit else { continue }
             }
@@ -235,7 +239,8 @@ struct TextAnalyzer {
         let line = lines.window.text(lines.at)
         let text = lines[lines.at]
         let name = text.utf8.prefix(25).prefix { byte in
-            (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || (byte >= 0x30 && byte <= 0x39) || byte == 0x5f || byte == 0x2d
+            (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || (byte >= 0x30 && byte <= 0x39) || byte == 0x5f
+                || byte == 0x2d
         }
         guard !name.isEmpty, text.utf8.dropFirst(name.count).starts(with: ": ".utf8), lines.place >= name.count + 2,
             !format.openingWords.contains(String(decoding: name, as: UTF8.self))

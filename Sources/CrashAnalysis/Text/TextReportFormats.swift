@@ -1,7 +1,8 @@
 /// The formats that are read, each one line. Formats that share a literal are tried in this order.
 enum TextReportFormats {
     static let all: [TextReportFormat] = [
-        .go, .goSignal, .goRace, .rust, .rustRuntime, .python, .faulthandler, .java, .minecraft, .hang, .dotnet, .dotnetFatal,
+        .go, .goSignal, .goRace, .rust, .rustRuntime, .python, .faulthandler, .java, .minecraft, .hang, .dotnet,
+        .dotnetFatal,
         .createdump, .node, .v8, .bun, .javaFatal, .javaMemory, .beam, .beamProcess, .sanitizer, .undefinedBehaviour,
         .stack, .glibc, .assertion, .terminate, .unreal, .unity, .unityWindows, .mono, .godot, .source, .factorio,
         .luanti, .bedrock, .cpptrace, .crashdetect, .backtraceSymbols, .box64, .wine, .coredump, .kernel, .swift, .ruby,

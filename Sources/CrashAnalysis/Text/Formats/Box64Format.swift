@@ -6,7 +6,8 @@ extension TextReportFormat {
             Anchor(84, "|SIGILL @0x"),
             Anchor(85, "Sigfault/Segbus "),
         ],
-        start: .afterPrefix, ending: .saysItself, rank: -21, rankWithoutFrames: 1, openingWords: ["BOX64", "BOX86", "BOX32"],
+        start: .afterPrefix, ending: .saysItself, rank: -21, rankWithoutFrames: 1,
+        openingWords: ["BOX64", "BOX86", "BOX32"],
         parse: TextBox64.parse)
 }
 
