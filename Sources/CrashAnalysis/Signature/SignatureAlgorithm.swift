@@ -102,9 +102,23 @@ public enum SignatureAlgorithm {
         if let module = frame.module, !SignatureStack.isNothing(module), let offset = frame.offset {
             return place(module, offset, frame, record)
         }
+        if let part = pageOffset(frame, record) { return part }
         guard let file = frame.file, !SignatureStack.isNothing(file), !file.hasPrefix("/rustc/") else { return nil }
         let short = SystemModules.baseName(file)
         return (frame.line.map { "\(short)#\($0)" } ?? short, .symbol)
+    }
+
+    /// Of an address in a module whose base a report does not tell: the low bits, which no loader moves. Windows loads at
+    /// multiples of 64 KiB, everything else of a page.
+    private static func pageOffset(_ frame: CrashFrame, _ record: CrashRecord) -> Part? {
+        guard frame.trust == .text, let module = frame.module, !SignatureStack.isNothing(module),
+            let address = frame.address
+        else { return nil }
+        let lower = module.lowercased()
+        let isWindows = lower.hasSuffix(".exe") || lower.hasSuffix(".dll")
+        let bits = String(address.value & (isWindows ? 0xffff : 0xfff), radix: 16)
+        let digits = String(repeating: "0", count: (isWindows ? 4 : 3) - bits.count) + bits
+        return ("\(SystemModules.baseName(module))+…\(digits)" + build(frame, record), .offset)
     }
 
     /// An offset means nothing in another build, so the build goes with it.
