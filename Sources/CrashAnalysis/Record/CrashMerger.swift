@@ -12,6 +12,9 @@ public enum CrashMerger {
         return base + (named ? 30 : 0)
     }
 
+    /// True for the word of a shell, a supervisor or the kernel: it tells that a process died, and no more.
+    static func isWord(_ record: CrashRecord) -> Bool { ["shell", "exit", "kernel"].contains(record.detector) }
+
     /// The crashes of one session, each once; errors that were survived stay as they are. `sameProcess` says that all
     /// records are known to tell of one process, as those of one upload are.
     public static func merge(_ records: [CrashRecord], sameProcess: Bool = false) -> [CrashRecord] {

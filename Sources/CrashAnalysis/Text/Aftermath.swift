@@ -5,6 +5,9 @@ struct Aftermath {
     /// So many lines of a logger prove that the process lived on, whatever the report says.
     static let hundred = 100
 
+    /// So many lines may belong to a shutdown; an autosave logs such words all day.
+    private static let mostShutdown = 60
+
     /// Lines of the program's logger in the same run, counted to a hundred.
     private(set) var logged = 0
     /// Unstamped lines that look like lines before the report, counted to a hundred.
@@ -17,6 +20,7 @@ struct Aftermath {
         _ source: any ByteSource, from end: UInt64, supervisor: Supervisor, boundary: RunBoundary,
         familiarWords: Set<String>, enough: Int
     ) {
+        var shutdown = 0
         guard end < source.size,
             let window = TextWindow(source, from: end, place: end, after: Self.reach, supervisor: supervisor)
         else { return }
@@ -29,8 +33,11 @@ struct Aftermath {
                 return
             }
             if isSupervisors { continue }
-            if LineHead(line).isLogged {
-                if !Self.isShutdown(line) { logged += 1 }
+            let head = LineHead(line)
+            // A time before nothing, or before a rule, is a wrapper's.
+            if head.isLogged, !Self.hasLetters(line.utf8.dropFirst(head.length)) { continue }
+            if head.isLogged {
+                if shutdown < Self.mostShutdown, Self.isShutdown(line, head) { shutdown += 1 } else { logged += 1 }
             } else if familiarWords.contains(Self.opening(line)) {
                 familiar += 1
             }
@@ -38,14 +45,21 @@ struct Aftermath {
         }
     }
 
-    /// What a dying engine still logs by itself.
-    private static func isShutdown(_ line: String) -> Bool {
-        shutdown.contains { line.contains($0) }
+    private static func hasLetters(_ text: Substring.UTF8View) -> Bool {
+        text.contains { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7a || $0 >= 0x80 }
     }
 
-    private static let shutdown = [
-        "LogExit: ", "StaticShutdownAfterError", "Stopping server", "Saving ", "Shutting down", "shutting down",
-        "Server closed", "Shutdown", "hutdown-hook", "are saved", "crash report", "Crash report",
+    /// What a dying engine still logs by itself.
+    static func isShutdown(_ line: String, _ head: LineHead) -> Bool {
+        if head.names.contains("LogExit") || head.names.contains("LogModuleManager") { return true }
+        let text = String(decoding: line.utf8.dropFirst(head.length), as: UTF8.self)
+        return shutdownWords.contains { text.hasPrefix($0) } || head.names.contains { $0.contains("hutdown-hook") }
+    }
+
+    private static let shutdownWords = [
+        "StaticShutdownAfterError", "Stopping server", "Stopping the server", "Saving ", "Shutting down", "shutting down",
+        "Shutdown", "Preparing crash report", "This crash report has been saved", "ThreadedAnvilChunkStorage", "All ",
+        "All dimensions are saved", "Flushing ", "Closing ", "closing ",
     ]
 
     /// The first word of a line, digits as zeros: lines of one kind share it.

@@ -14,6 +14,8 @@ struct LineHead: Equatable {
     /// Threads, categories, loggers and speakers in their order.
     var names: [String] = []
 
+    /// A name in brackets stands behind the level and a colon: a plugin's or a script's tag, or a speaker's name.
+    var isTagged = false
     /// A name in brackets comes before everything else.
     var opensWithName = false
 
@@ -27,13 +29,15 @@ struct LineHead: Equatable {
             length = text.at
             switch piece {
             case .stamp: isStamped = true
-            case .level(let found): level = found
+            case .level(let found): level = level ?? found
             case .name(let name):
                 opensWithName = opensWithName || (names.isEmpty && !isLogged && !name.hasPrefix("Log"))
+                isTagged = isTagged || (text.isBehindColon && level != nil)
                 names.append(name)
-            case .both(let name, let found):
-                names.append(name)
-                level = found
+            case .group(let stamped, let words, let found):
+                isStamped = isStamped || stamped
+                level = level ?? found
+                names += words
             case .filler: break
             }
         }
@@ -52,7 +56,7 @@ struct LineHead: Equatable {
         "warn": .warning, "warning": .warning, "wrn": .warning,
         "error": .error, "err": .error, "severe": .error, "exception": .error,
         "fatal": .fatal, "critical": .fatal, "crit": .fatal, "emerg": .fatal, "alert": .fatal, "panic": .fatal,
-        "ftl": .fatal,
+        "ftl": .fatal, "fail": .error, "trce": .debug, "dbug": .debug, "inform": .info,
     ]
 }
 
@@ -62,12 +66,16 @@ private struct HeadText {
         case stamp, filler
         case level(LineHead.Level)
         case name(String)
-        case both(String, LineHead.Level)
+        /// Several in one pair of brackets.
+        case group(stamped: Bool, names: [String], level: LineHead.Level?)
     }
 
     private static let longestBracket = 64
     let bytes: [UInt8]
     private(set) var at = 0
+    /// True when the last piece began behind a colon.
+    private(set) var isBehindColon = false
+    private var endsWithColon = false
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -81,14 +89,18 @@ private struct HeadText {
         while byte(start) == 0x20 || byte(start) == 0x09 { start += 1 }
         guard start < bytes.count else { return nil }
         if start > at, head.length == 0, !Self.isDigit(byte(start)) { return nil }
-        guard let (piece, end) = piece(from: start, in: head) else { return nil }
+        // A second level behind a colon is a word of the text.
+        guard let (piece, end) = field(from: start, in: head) ?? piece(from: start, in: head) else { return nil }
+        if case .level = piece, head.level != nil, endsWithColon { return nil }
+        isBehindColon = endsWithColon
         at = end
-        skipSeparators(isStarted: true)
+        skipSeparators()
         return piece
     }
 
-    private mutating func skipSeparators(isStarted: Bool) {
-        if byte(at) == UInt8(ascii: ":") { at += 1 }
+    private mutating func skipSeparators() {
+        endsWithColon = byte(at) == UInt8(ascii: ":")
+        if endsWithColon { at += 1 }
         while byte(at) == 0x20 || byte(at) == 0x09 { at += 1 }
         // " - " and " | " stand between a head and its text.
         if byte(at) == UInt8(ascii: "-") || byte(at) == UInt8(ascii: "|") || byte(at) == UInt8(ascii: ">"),
@@ -123,9 +135,7 @@ private struct HeadText {
         let words = text(inside)
         if let found = LineHead.level(words.trimmed) { return (.level(found), end + 1) }
         if Self.isStamp(bytes[inside]) || Self.hasClock(bytes[inside]) || Self.namesMonth(bytes[inside]) {
-            let last = words.split(separator: " ").last.map(String.init) ?? ""
-            if let found = LineHead.level(last) { return (.both(last, found), end + 1) }
-            return (.stamp, end + 1)
+            return (Self.group(words), end + 1)
         }
         if bytes[inside].allSatisfy({ Self.isDigit($0) || $0 == 0x20 || $0 == UInt8(ascii: ".") }) {
             // A lone number in brackets is a frame's, unless it has a fraction, as the kernel's clock has.
@@ -134,10 +144,42 @@ private struct HeadText {
         }
         guard !words.hasPrefix("0x") else { return nil }
         if let slash = words.findLast("/"), let found = LineHead.level(String(words[slash.upperBound...])) {
-            return (.both(String(words[..<slash.lowerBound]), found), end + 1)
+            return (.group(stamped: false, names: [String(words[..<slash.lowerBound])], level: found), end + 1)
         }
         return (.name(words), end + 1)
     }
+
+    /// A time with a level and a logger's name beside it: `2026-11-20T21:00:31Z INFO  game::chat`.
+    private static func group(_ words: String) -> Piece {
+        var names: [String] = []
+        var level: LineHead.Level?
+        for word in words.split(whereSeparator: { $0 == " " || $0 == "|" || $0 == "\t" }).map(String.init) {
+            if let found = LineHead.level(word), level == nil {
+                level = found
+            } else if word.first?.isLetter == true, !calendar.contains(word.lowercased()), word.count > 2 {
+                names.append(word)
+            }
+        }
+        return .group(stamped: true, names: names, level: level)
+    }
+
+    /// A field of a line in columns, `2026-11-20 21:00:31.1373|INFO|Game.Chat|text`: what stands up to the next bar, comma,
+    /// semicolon or tab behind a time. The last column is the text.
+    private func field(from start: Int, in head: LineHead) -> (Piece, Int)? {
+        guard head.isStamped, start > 0, Self.columns.contains(byte(start - 1)) || Self.columns.contains(byte(start)) else {
+            return nil
+        }
+        let mark = Self.columns.contains(byte(start)) ? byte(start) : byte(start - 1)
+        let from = Self.columns.contains(byte(start)) ? start + 1 : start
+        var end = from
+        while end < bytes.count, bytes[end] != mark, end - from <= Self.longestBracket { end += 1 }
+        guard end < bytes.count, bytes[end] == mark else { return nil }
+        let word = text(from..<end).trimmed
+        if let found = LineHead.level(word) { return (.level(found), end) }
+        return (word.isEmpty ? .filler : .name(word), end)
+    }
+
+    private static let columns: Set<UInt8> = [UInt8(ascii: "|"), UInt8(ascii: ","), UInt8(ascii: ";"), 0x09]
 
     /// `<Name>` after a head: somebody speaks.
     private func speaker(from start: Int) -> (Piece, Int)? {
@@ -150,6 +192,11 @@ private struct HeadText {
     private func number(from start: Int, in head: LineHead) -> (Piece, Int)? {
         var end = start
         while end < bytes.count, !(bytes[end] == 0x20 || bytes[end] == 0x09) { end += 1 }
+        // A time ends where its characters do: `2026-11-20,chat,…` has columns.
+        if let other = bytes[start..<end].firstIndex(where: { !Self.isClockByte($0) }), bytes[other] != UInt8(ascii: ":") {
+            let isText = (bytes[other] | 0x20) >= 0x61 && (bytes[other] | 0x20) <= 0x7a
+            if !isText { end = other } else if bytes[other - 1] == UInt8(ascii: ",") { end = other - 1 }
+        }
         var token = bytes[start..<end]
         while let last = token.last, last == UInt8(ascii: ":") || last == UInt8(ascii: ",") { token = token.dropLast() }
         if Self.isStamp(token) || Self.namesMonth(token) { return (.stamp, start + token.count) }
@@ -229,6 +276,10 @@ private struct HeadText {
             true
         default: false
         }
+    }
+
+    private static func isClockByte(_ byte: UInt8) -> Bool {
+        isDigit(byte) || ":.-/+,TZ".utf8.contains(byte)
     }
 
     /// `21:03:00` somewhere in it.

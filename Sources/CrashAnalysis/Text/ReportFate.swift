@@ -14,14 +14,18 @@ struct ReportFate {
     {
         let fate = report.fate ?? (ending == .ended ? .died : ending == .survived ? .survived : .unsaid)
         let end = lines.window.offset(report.end)
+        // What the process printed as it went is stronger than what follows: another process writes that.
+        let isClosed = report.end > 0 && RunBoundary.closes(lines[report.end - 1])
+        if isClosed, fate == .died || fate == .likelyDied { return true }
         switch fate {
         case .survived: return false
         case .died:
-            return aftermath(end, lines, report, enough: Aftermath.hundred).logged < Aftermath.hundred
+            let after = aftermath(end, lines, report, enough: Aftermath.hundred)
+            return after.logged + after.familiar < Aftermath.hundred
         case .likelyDied:
             if stopped(lines, before: report.first) { return false }
             let after = aftermath(end, lines, report, enough: Aftermath.hundred)
-            if after.logged >= Aftermath.hundred { return false }
+            if after.logged + after.familiar >= Aftermath.hundred { return false }
             return !(isLogged(lines, report) && after.logged + after.familiar > 0)
         case .unsaid:
             if survivedBefore || isLogged(lines, report) || stopped(lines, before: report.first) { return false }
@@ -61,6 +65,7 @@ struct ReportFate {
     private static let stops = [
         "sigterm", "sigint", "stopping server", "stopping the server", "shutting down", "shutdown requested",
         "graceful shutdown", "received signal 15", "received signal 2,", "received stop", "server is stopping",
-        "keyboardinterrupt", "requestexit", "closing by request",
+        "keyboardinterrupt", "requestexit", "closing by request", "gracefully stopping", "aborting on container exit",
+        "  stopping", "received sigterm",
     ]
 }

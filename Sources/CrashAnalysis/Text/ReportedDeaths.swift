@@ -8,6 +8,9 @@ struct ReportedDeaths {
         var end: UInt64
         var continues = false
         var opensProcess = false
+        /// The process said that it goes, or somebody that it went.
+        var isClosed = false
+        var hasWord = false
     }
 
     /// The words of one death stand close together.
@@ -42,13 +45,16 @@ struct ReportedDeaths {
         result.record = secondLeads ? second.record : first.record
         CrashMerger.absorb(secondLeads ? first.record : second.record, into: &result.record)
         result.end = max(first.end, second.end)
+        result.isClosed = first.isClosed || second.isClosed
+        result.hasWord = first.hasWord || CrashMerger.isWord(second.record)
         return result
     }
 
     private func isSame(_ first: Told, _ second: Told) -> Bool {
         guard second.first <= first.end &+ Self.reach else { return false }
         if second.continues { return true }
-        if second.opensProcess, first.record.detector == second.record.detector { return false }
+        // A shell's word may stand above the section that tells of the same process.
+        if second.opensProcess, !["shell", "exit"].contains(first.record.detector) { return false }
         if let left = first.record.pid, let right = second.record.pid, left != right { return false }
         guard CrashMerger.signalsAgree(first.record, second.record) else { return false }
         if let left = first.record.address, let right = second.record.address, left != right,
@@ -56,27 +62,60 @@ struct ReportedDeaths {
         {
             return false
         }
-        return staysInRun(from: first.end, to: second.first)
+        let isWord = CrashMerger.isWord(second.record) || CrashMerger.isWord(first.record)
+        guard let between = lines(from: first.end, to: second.first, isWord: isWord) else { return false }
+        return first.record.detector != second.record.detector || isOneAccount(first, second, between)
     }
 
-    /// True when the lines between two reports are few, and none of them starts another run.
-    private func staysInRun(from start: UInt64, to end: UInt64) -> Bool {
-        guard end > start else { return true }
+    /// Whether two reports of one format are parts of one account. A process dies once: what stands apart, or tells of
+    /// something else, is the next process's.
+    private func isOneAccount(_ first: Told, _ second: Told, _ between: Between) -> Bool {
+        let (left, right) = (first.record, second.record)
+        if first.isClosed || first.hasWord { return false }
+        if Self.engines.contains(left.detector) {
+            // An engine prints its words and its stack apart.
+            if left.frames.isEmpty || right.frames.isEmpty { return true }
+            return !between.hasWords
+        }
+        return !between.hasWords && left.signature == right.signature
+    }
+
+    private static let engines: Set<String> = ["unreal", "unity", "mono", "godot", "stack", "backtrace_symbols", "sanitizer"]
+
+    /// What stands between two reports.
+    private struct Between {
+        /// A line that is more than blank or a rule.
+        var hasWords = false
+    }
+
+    /// What stands between two reports of one run; nil where they are too far apart, or another run begins. The word of
+    /// a shell or a supervisor may come after a long shutdown.
+    private func lines(from start: UInt64, to end: UInt64, isWord: Bool) -> Between? {
+        var between = Between()
+        guard end > start else { return between }
         guard
             let window = TextWindow(
                 source, from: start, place: start, after: Int(end - start), supervisor: supervisor)
-        else { return false }
+        else { return nil }
         var logged = 0
         var raw = 0
         for index in 0..<window.count where window.offset(index) < end {
             let line = window.text(index)
             if line.trimmed.isEmpty { continue }
             let isSupervisors = window.isSupervisors(index)
-            if boundary.isBoundary(line, at: window.offset(index), isSupervisors: isSupervisors) { return false }
+            if boundary.isBoundary(line, at: window.offset(index), isSupervisors: isSupervisors) { return nil }
+            if line.contains(where: \.isLetter) { between.hasWords = true }
             if isSupervisors { continue }
-            if LineHead(line).isLogged { logged += 1 } else { raw += 1 }
-            if logged > Self.lastLogged || raw > Self.lastRaw { return false }
+            let head = LineHead(line)
+            if !head.isLogged {
+                raw += 1
+            } else if !isWord || !Aftermath.isShutdown(line, head) {
+                logged += 1
+            }
+            if logged > (isWord ? Aftermath.hundred : Self.lastLogged) || raw > (isWord ? 3 : 1) * Self.lastRaw {
+                return nil
+            }
         }
-        return true
+        return between
     }
 }

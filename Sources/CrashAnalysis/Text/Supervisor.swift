@@ -43,8 +43,12 @@ struct Supervisor {
             }
         }
         if !constant.isEmpty, result.text.starts(with: constant) { result.text = result.text.dropFirst(constant.count) }
+        result.isItsOwn = result.isItsOwn || Self.panels.contains { result.text.starts(with: $0.utf8) }
         return result
     }
+
+    /// How hosting panels begin their own lines.
+    private static let panels = ["[Pterodactyl Daemon]:", "container@pterodactyl~", "container@pelican~"]
 
     /// `2026-11-20T21:03:09.123456789Z stderr F `, as container runtimes write for Kubernetes.
     private static func kubernetes(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
@@ -102,10 +106,16 @@ struct Supervisor {
         return nil
     }
 
-    /// `mc-1  | ` of compose, `0|arena  | ` of pm2.
-    private static func column(_ line: ArraySlice<UInt8>) -> (name: [UInt8], rest: ArraySlice<UInt8>)? {
+    /// `mc-1  | ` of compose, `0|arena  | ` of pm2, with or without a time before it.
+    private static func column(_ whole: ArraySlice<UInt8>) -> (name: [UInt8], rest: ArraySlice<UInt8>)? {
+        var line = whole
+        if line.count > 22, isDigit(line[line.startIndex]), line[line.startIndex + 4] == UInt8(ascii: "-"),
+            line[line.startIndex + 13] == UInt8(ascii: ":"), let space = line.dropFirst(11).prefix(24).firstIndex(of: 0x20)
+        {
+            line = line[(space + 1)...]
+        }
         let name = line.prefix(64).prefix { byte in
-            isDigit(byte) || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || "|._-".utf8.contains(byte)
+            isDigit(byte) || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || "|._-@:".utf8.contains(byte)
         }
         guard !name.isEmpty else { return nil }
         let rest = line[name.endIndex...].drop { $0 == 0x20 }
@@ -120,6 +130,13 @@ struct Supervisor {
         let head = line.prefix(200)
         guard head.count > 16 else { return nil }
         var at = head.startIndex
+        // `Sat 2026-11-21 13:03:33 UTC host prog[1]: ` of journalctl's short-full.
+        if head[at + 3] == 0x20, isDigit(head[at + 4]), head.count > 32, head[at + 8] == UInt8(ascii: "-"),
+            let zone = head[(at + 15)...].firstIndex(of: 0x20)
+        {
+            at = zone + 1
+            return tagged(line, head, from: at)
+        }
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         if months.contains(where: { head.starts(with: $0.utf8) }), head[at + 3] == 0x20 {
             at += 7
@@ -130,8 +147,15 @@ struct Supervisor {
             return nil
         }
         guard let space = head[at...].firstIndex(of: 0x20) else { return nil }
-        // Up to two words, the last one a tag with a colon; `[…]` after it holds the process.
-        at = space + 1
+        return tagged(line, head, from: space + 1)
+    }
+
+    /// Up to two words, the last one a tag with a colon; `[…]` after it holds the process.
+    private static func tagged(
+        _ line: ArraySlice<UInt8>, _ head: ArraySlice<UInt8>, from start: Int
+    ) -> (name: [UInt8], rest: ArraySlice<UInt8>)? {
+        var at = start
+        guard at < head.endIndex else { return nil }
         for _ in 0..<2 {
             let word = head[at...].prefix { $0 != 0x20 }
             guard !word.isEmpty else { return nil }
@@ -181,7 +205,9 @@ struct Supervisor {
         guard words.count <= 3, let last = words.last else { return false }
         // Lines of one moment share their stamp.
         if words.contains(where: { LineHead($0.drop { "[(".contains($0) } + " x").isStamped }) { return false }
-        if last.hasSuffix(":") || last.hasSuffix("]") || last.hasSuffix("|") || last.hasSuffix(">") {
+        if last.hasSuffix(":") || last.hasSuffix("]") || last.hasSuffix("|") || last.hasSuffix(">")
+            || last.hasSuffix("›")
+        {
             // A level alone in brackets is the program's own.
             let bare = last.filter { $0.isLetter || $0.isNumber }
             return words.count > 1 || LineHead.level(bare) == nil

@@ -25,8 +25,11 @@ struct TextAnalyzer {
         let raw = first.map { Array(TextCleaner.clean($0.prefix(TextWindow.longestLine))) }
         let supervisor = Supervisor(learning: raw)
         self.supervisor = supervisor
+        // Boot lines stand above the first report.
+        let report = head.withUnsafeBytes { TextCrashScanner.shared.scan($0, limit: 1) }.first.map { Int($0.offset) }
+        let boot = raw.prefix(first.count { $0.startIndex < report ?? .max })
         boundary = RunBoundary(
-            firstLines: raw.map { String(decoding: supervisor.strip($0[...]).text, as: UTF8.self) },
+            firstLines: boot.map { String(decoding: supervisor.strip($0[...]).text, as: UTF8.self) },
             bootEnd: UInt64(first.prefix(4).last?.endIndex ?? 0))
     }
 
@@ -94,7 +97,8 @@ struct TextAnalyzer {
             told.append(
                 ReportedDeaths.Told(
                     record: record, first: found.first, end: found.end, continues: found.report.continues,
-                    opensProcess: found.report.opensProcess))
+                    opensProcess: found.report.opensProcess,
+                    isClosed: found.report.end > 0 && RunBoundary.closes(found.lines[found.report.end - 1])))
         }
         for index in told.indices where !told[index].record.isCrash {
             let times = survived[told[index].record.detector + "\0" + told[index].record.signature] ?? 1
@@ -122,6 +126,10 @@ struct TextAnalyzer {
             told[last].record.detector == found.report.record.detector, found.first <= told[last].end + 4096
         else { return false }
         told[last].end = max(told[last].end, found.end)
+        if found.report.fate == .died, !told[last].record.isCrash {
+            told[last].record.kind = told[last].record.detector
+            told[last].record.signal = told[last].record.signal ?? found.report.record.signal
+        }
         return true
     }
 
@@ -183,6 +191,10 @@ struct TextAnalyzer {
         return nil
     }
 
+    private static func offset(of place: String.Index, in line: String) -> Int {
+        line.utf8.distance(from: line.startIndex, to: place)
+    }
+
     /// Where a literal stands in its line; one that holds the line's end stands last.
     private static func place(of literal: String, in line: String) -> String.Index? {
         guard literal.hasSuffix("\n") else { return line.find(literal)?.lowerBound }
@@ -194,8 +206,10 @@ struct TextAnalyzer {
     private static func lines(_ format: TextReportFormat, literal: String, _ window: TextWindow) -> ReportLines? {
         let line = window.text(window.at)
         guard let place = Self.place(of: literal, in: line), !isQuoted(line, place) else { return nil }
+        // JSON holds what somebody logged, whoever reads it; Docker's was unwrapped.
+        if line.first == "{", offset(of: place, in: line) > 0 { return nil }
         if isSpeech(line, place), !allowsSpeech(format), !opens(line, format) { return nil }
-        let offset = line.utf8.distance(from: line.startIndex, to: place)
+        let offset = offset(of: place, in: line)
         let start: Int
         switch format.start {
         case .anchor: start = offset
@@ -219,11 +233,10 @@ struct TextAnalyzer {
         // A number in brackets is a shell's job or the kernel's clock.
         if first == "[", line.dropFirst().first(where: { $0 != " " })?.isNumber == true { return false }
         if first == "<" || first == "[" { return LineHead(line).length == 0 }
-        // JSON and `key=value`: what a structured logger writes, somebody logged.
-        if first == "{" { return true }
+        // `key=value`: what a structured logger writes, somebody logged.
         let key = line[..<place].prefix { $0.isLetter || $0 == "_" }
         guard !key.isEmpty, line[key.endIndex...].hasPrefix("=") else { return false }
-        return ["time", "ts", "level", "lvl"].contains(key) || line.contains(" msg=")
+        return ["time", "ts", "t", "level", "lvl"].contains(key) || line.contains(" msg=") || line.contains(" level=")
     }
 
     /// True where the brackets that open the line are the format's own.
@@ -274,7 +287,10 @@ struct TextAnalyzer {
         if head.opensWithName, !allowsSpeech(format) { return false }
         switch format.voice {
         case .anyone: return true
-        case .logger: return (head.level ?? .info) >= .error && !head.names.contains { $0.hasPrefix("<") }
+        case .logger:
+            // A tag behind the level, or a category of scripts: anyone's words.
+            return (head.level ?? .info) >= .error && !head.isTagged && !head.names.contains { $0.hasPrefix("<") }
+                && !head.names.contains { $0.hasPrefix("Log") && !handlers.contains($0) }
         case .process: return isHandler(head, [])
         case .engine(let categories): return isHandler(head, categories)
         }
@@ -292,18 +308,18 @@ struct TextAnalyzer {
         "LogCore", "LogOutputDevice", "LogWindows", "LogLinux", "LogUnix", "LogMac",
     ]
 
-    /// True when an unknown wrapper put nothing but a time before the report: before each of its lines, or before a single
-    /// one after which the log is over. Nobody types that.
+    /// Lines that a shell and a supervisor may add, with a time like all others.
+    private static let lastWords = 2
+
+    /// True when an unknown wrapper put nothing but a time before the report, after which the log or its run is over.
     private func isEnclosed(_ format: TextReportFormat, _ lines: ReportLines, _ report: TextReport) -> Bool {
         if case .engine = format.voice { return false }
         guard case .logged(let head) = lines.voice, head.isStamped, head.level == nil, head.names.isEmpty else {
             return false
         }
-        let own = report.first..<report.end
-        if own.count >= 3, own.allSatisfy({ lines.prefix.strip(lines.window.text($0)) != nil }) { return true }
         let after = Aftermath(
             source, from: lines.window.offset(report.end), supervisor: supervisor, boundary: boundary,
-            familiarWords: [], enough: 1)
-        return after.logged == 0
+            familiarWords: [], enough: Self.lastWords + 1)
+        return after.logged <= Self.lastWords
     }
 }
