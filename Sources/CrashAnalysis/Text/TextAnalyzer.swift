@@ -173,7 +173,7 @@ struct TextAnalyzer {
             // A report that fills the window may go on beyond it.
             if after == TextWindow.near, !window.reachesEnd, report.end + 16 >= window.count { continue }
             report.first = min(max(0, report.first), window.at)
-            if case .logged = lines.voice, !Self.isOwnVoice(format, lines.voice), !isEnclosed(format, lines, report) {
+            if case .logged = lines.voice, !Self.isOwnVoice(format, lines), !isEnclosed(format, lines, report) {
                 guard Self.mayBeLogged(format) else { return nil }
                 report.fate = .survived
                 isForeign = true
@@ -281,8 +281,8 @@ struct TextAnalyzer {
     }
 
     /// True where the format's reports come from whoever speaks on this line.
-    private static func isOwnVoice(_ format: TextReportFormat, _ voice: LineVoice) -> Bool {
-        guard case .logged(let head) = voice else { return true }
+    private static func isOwnVoice(_ format: TextReportFormat, _ lines: ReportLines) -> Bool {
+        guard case .logged(let head) = lines.voice else { return true }
         // A name before the time is a speaker's, who may type the rest.
         if head.opensWithName, !allowsSpeech(format) { return false }
         switch format.voice {
@@ -292,13 +292,23 @@ struct TextAnalyzer {
             return (head.level ?? .info) >= .error && !head.isTagged && !head.names.contains { $0.hasPrefix("<") }
                 && !head.names.contains { $0.hasPrefix("Log") && !handlers.contains($0) }
         case .process: return isHandler(head, [])
-        case .engine(let categories): return isHandler(head, categories)
+        case .engine(let categories):
+            // Unreal's stamp without a category: the low-level error that is printed in a category's place.
+            if head.names.isEmpty { return head.level == nil && isUnrealStamp(lines.window.text(lines.at)) }
+            return isHandler(head, categories)
         }
+    }
+
+    /// `[2026.11.20-21.03.00:137]`.
+    private static func isUnrealStamp(_ line: String) -> Bool {
+        let bytes = Array(line.utf8.prefix(12))
+        return bytes.count == 12 && bytes[0] == UInt8(ascii: "[") && bytes[5] == UInt8(ascii: ".")
+            && bytes[8] == UInt8(ascii: ".") && bytes[11] == UInt8(ascii: "-")
     }
 
     /// An engine's own categories, through which no player and no script speaks.
     private static func isHandler(_ head: LineHead, _ more: Set<String>) -> Bool {
-        guard let category = head.names.last else { return !more.isEmpty && head.isStamped && head.level == nil }
+        guard let category = head.names.last else { return false }
         // Nobody else may stand in the head: who types can type a head of the engine's, too.
         return (handlers.contains(category) || more.contains(category))
             && head.names.dropLast().allSatisfy { LineHead.level($0) != nil }
