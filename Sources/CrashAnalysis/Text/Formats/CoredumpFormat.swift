@@ -12,7 +12,8 @@ enum TextCoredump {
         let head = lines[lines.at]
         let whole = lines.window.text(lines.at)
         let lead = String(whole.dropLast(head.count)).trimmed
-        guard lead.isEmpty || lead == "Message:" || SystemVoice.speaks(lead, as: "systemd-coredump"),
+        guard !whole.hasPrefix("{"),
+            lead.isEmpty || lead == "Message:" || SystemVoice.speaks(lead, as: "systemd-coredump"),
             head.hasPrefix("Process "), let pid = head.dropFirst(8).leadingNumber,
             let name = head.between(" (", ") of user ")
         else { return nil }
@@ -31,6 +32,7 @@ enum TextCoredump {
         var at = lines.at + 1
         var end = at
         while at < lines.count, at <= end + 40, record.frames.isEmpty {
+            if opens(lines, at) { break }
             let text = own(lines, at)
             if let module = text.between("Module ", " with build-id "), let build = text.after(" with build-id ") {
                 builds[PrintedNames.module(module) ?? module] = String(build.prefix { $0.isHexDigit })
@@ -46,17 +48,32 @@ enum TextCoredump {
         for index in record.frames.indices {
             record.frames[index].buildID = record.frames[index].module.flatMap { builds[$0] }
         }
-        if record.signal == nil {
-            // The unit's own line follows at once.
-            for index in end..<min(lines.count, end + 6) {
-                guard let status = lines.window.text(index).after("status="), let number = status.leadingNumber else {
-                    continue
-                }
-                record.signal = SignalNames.name(number)
-                break
-            }
-        }
+        record.signal = record.signal ?? unitsSignal(lines, from: end, name)
+        if record.frames.isEmpty, let signal = record.signal { record.message = name + ": ended by " + signal }
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
+    }
+
+    /// True for the first line of another core's report.
+    private static func opens(_ lines: ReportLines, _ index: Int) -> Bool {
+        let text = lines.window.text(index)
+        return text.hasSuffix(" dumped core.") && text.find("Process ") != nil
+    }
+
+    /// The signal on the unit's own line, which follows at once; the units of two processes may follow both.
+    private static func unitsSignal(_ lines: ReportLines, from end: Int, _ name: String) -> String? {
+        var others: String?
+        var isAlone = true
+        for index in end..<min(lines.count, end + 8) {
+            let text = lines.window.text(index)
+            if opens(lines, index) { isAlone = false }
+            guard let status = text.find("status="), let number = text[status.upperBound...].leadingNumber else {
+                continue
+            }
+            let signal = SignalNames.name(number)
+            if text[..<status.lowerBound].contains(name) { return signal }
+            if isAlone { others = others ?? signal }
+        }
+        return others
     }
 
     private static func own(_ lines: ReportLines, _ index: Int) -> String {
@@ -71,6 +88,7 @@ enum TextCoredump {
         var isFirst = true
         var wanted = 1
         while at < lines.count, at <= end + 3 {
+            if opens(lines, at) { return end }
             let text = own(lines, at)
             if text.hasPrefix("Stack trace of thread ") {
                 isFirst = false
