@@ -18,6 +18,7 @@ enum TextMono {
         let head = lines[lines.at].trimmed
         let isNew = head.hasPrefix("Native Crash Reporting")
         guard isNew || head.hasPrefix("Native stacktrace:") || head.hasPrefix("Got a SIG") else { return nil }
+        if lines.repeatsWords, !head.hasPrefix("Got a SIG") { return nil }
         var record = CrashRecord(kind: isNew ? "unity" : "mono")
         var native: [CrashFrame] = []
         var managed: [CrashFrame] = []

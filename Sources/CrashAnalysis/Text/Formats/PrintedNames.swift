@@ -3,6 +3,7 @@ enum PrintedNames {
     private static let none: Set<String> = [
         "", "?", "??", "n/a", "N/A", "at", "in", "nil", "(nil)", "null", "(null)", "<null>", "Unknown", "(Unknown)",
         "(unknown)", "<unknown>", "[unknown]", "<unresolved>", "(function-name not available)", "UnknownFunction",
+        "???", "?Unknown function", "Unknown function", "<unknown function>",
         "?? ()", "0",
     ]
 
@@ -38,6 +39,12 @@ enum PrintedNames {
 
     /// Where a program that is not position-independent lies: below this, an address is the same in every run.
     static let fixedLimit: UInt64 = 1 << 28
+}
+
+extension ReportLines {
+    /// True where the line before says the same: whoever repeats the first words of a report without an end writes none,
+    /// and each would be read as far as the next.
+    var repeatsWords: Bool { at > 0 && window.text(at - 1) == window.text(at) }
 }
 
 /// What the lines above a stack say of the reason for it.

@@ -14,22 +14,18 @@ enum TextSource {
         let head = lines[lines.at].trimmed
         var record = CrashRecord(kind: "source")
         if head.hasPrefix("PreMinidumpCallback") {
-            record.message = head
-            record.notes.append("the engine wrote a minidump; the log has no stack")
+            record.notes.append("the engine wrote a minidump; the log has no stack: " + head.prefix(120))
             return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
         }
         if let dump = head.before(": Uploading dump ("), dump.hasSuffix("]"), let open = dump.findLast(".dmp[") {
             record.pid = Int(dump[open.upperBound...].dropLast())
-            record.message = "the engine wrote a minidump"
             record.notes.append("the engine wrote a minidump; the log has no stack")
             var report = TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
             report.continues = true
             return report
         }
         // A section in which gdb had nothing to say; one with a stack was read from its first frame on.
-        guard head.hasPrefix("End of Source crash report"),
-            let first = (0..<lines.at).last(where: { lines[$0].hasPrefix("CRASH: ") })
-        else { return nil }
+        guard head.hasPrefix("End of Source crash report"), let first = section(lines) else { return nil }
         for index in first..<lines.at {
             if let command = lines[index].after("Start Line: ") { record.commandLine = command.trimmed }
             record.signal = record.signal ?? GdbPreamble.signal(lines[index])
@@ -38,5 +34,15 @@ enum TextSource {
         var report = TextReport(record: record, fate: .died, first: first, end: lines.at + 1)
         report.opensProcess = true
         return report
+    }
+
+    /// Where the section begins that ends here; nil when another end stands before.
+    private static func section(_ lines: ReportLines) -> Int? {
+        for index in stride(from: lines.at - 1, through: 0, by: -1) {
+            let text = lines.window.text(index)
+            if text.find("CRASH: ") != nil, lines[index].hasPrefix("CRASH: ") { return index }
+            if text.find("End of Source crash report") != nil { return nil }
+        }
+        return nil
     }
 }

@@ -8,7 +8,7 @@ extension TextReportFormat {
 /// Numbered frames, `#0 …`, as gdb, the sanitizers and several engines print them.
 enum TextStack {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
-        guard let first = frame(joined(lines, lines.at), index: 0) else { return nil }
+        guard !lines.repeatsWords, let first = frame(joined(lines, lines.at), index: 0) else { return nil }
         let preamble = GdbPreamble(lines)
         var stacks: [(title: String, frames: [CrashFrame])] = [(title(lines, lines.at), [first.frame])]
         var gdb = first.gdb
