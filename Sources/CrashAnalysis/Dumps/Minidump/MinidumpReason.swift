@@ -28,6 +28,9 @@ struct MinidumpReason {
         0xc000: "Unreal out of memory",
     ]
 
+    /// The name of a code of Windows; its digits for one that is not known.
+    static func windowsName(_ code: UInt32) -> String { windows[code] ?? "0x" + String(code, radix: 16) }
+
     /// Crashpad's code for a dump without a crash, of Windows and of macOS.
     private static let simulated: UInt32 = 0x0517_a7ed
     private static let simulatedMac: UInt32 = 0x4350_7378

@@ -7,7 +7,10 @@ extension TextReportFormat {
             Anchor(60, "LowLevelFatalError [File:"), Anchor(61, "Signal 11 caught."), Anchor(62, "Signal 6 caught."),
             Anchor(63, "Signal 4 caught."), Anchor(64, "Signal 7 caught."), Anchor(65, "Signal 8 caught."),
             Anchor(119, "Signal 5 caught."), Anchor(66, "Ran out of memory allocating "),
-            Anchor(67, "appError called: "),
+            Anchor(67, "appError called: "), Anchor(13, "Unhandled Exception: "),
+            Anchor(186, "FPlatformMisc::RequestExit(1, WindowsPlatformCrashContext"),
+            Anchor(189, "Engine crash handling finished; re-raising signal "),
+            Anchor(190, "Signal: SIGSEGV [segmentation fault]"),
         ],
         voice: .engine(["LogMemory"]), ending: .saysItself, lead: .check,
         irrelevant: [
@@ -25,12 +28,22 @@ enum TextUnreal {
         let head = lines[lines.at]
         if head.hasPrefix("Ensure condition failed: ") { return ensure(lines) }
         if head.hasPrefix("Assertion failed: "), !head.contains("[File:") { return nil }
-        guard UnrealReport.opens(head) else { return nil }
+        if lines.repeatsWords, head.hasPrefix("Fatal error!") || head.hasPrefix("=== Critical") { return nil }
+        let isUnhandled = head.hasPrefix("Unhandled Exception: ") && isHandlers(lines)
+        guard isUnhandled || UnrealReport.opens(head) else { return UnrealRemains.parse(lines) }
         var report = UnrealReport()
         let end = report.read(lines)
         let record = report.record
+        // Other runtimes say these words, too.
+        if isUnhandled, record.frames.isEmpty { return nil }
         guard !record.frames.isEmpty || record.message != nil || record.signal != nil else { return nil }
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
+    }
+
+    /// True for a line of the handler's own category, without the words that usually open its report.
+    private static func isHandlers(_ lines: ReportLines) -> Bool {
+        guard case .logged(let head) = lines.voice else { return false }
+        return head.names.contains { $0.hasPrefix("Log") }
     }
 
     /// `Index >= 0 [File:…] [Line: 12] Array is empty` without the place, which changes from build to build.
@@ -225,6 +238,9 @@ struct UnrealReport {
         if reason.hasPrefix("EXCEPTION_"), record.exception == nil {
             record.exception = String(reason.prefix { $0.isLetter || $0 == "_" })
         }
+        if let code = reason.leadingHex, reason.utf8.count == 10 {
+            record.exception = record.exception ?? MinidumpReason.windowsName(UInt32(truncatingIfNeeded: code))
+        }
         if reason.contains("read memory") || reason.contains("reading address") { record.access = "read" }
         if reason.contains("write memory") || reason.contains("writing address") { record.access = "write" }
         record.address = (reason.after("address "))?.leadingHex.map(Address.init) ?? record.address
@@ -291,7 +307,10 @@ enum UnrealLine {
             address = found
             text = text.drop { !$0.isWhitespace }.trimmed
         }
-        guard let bang = text.find("!") else { return nil }
+        guard let bang = text.find("!") else {
+            // Some games print the C library's own form behind the mark.
+            return address != nil && line.hasPrefix("[Callstack] ") ? BacktraceSymbol.frame(text, index: index) : nil
+        }
         let module = text[..<bang.lowerBound].trimmed
         guard !module.isEmpty, module.utf8.count <= 128 else { return nil }
         if address == nil {
@@ -310,6 +329,13 @@ enum UnrealLine {
             }
             text = text[..<open.lowerBound].trimmed
         }
+        if text.hasSuffix(" bytes"), let plus = text.findLast(") + "),
+            let open = text[..<plus.lowerBound].findLast("(0x")
+        {
+            // `name (0x00007ff7c0ffee31) + 0 bytes` of older engines on Windows.
+            frame.address = text[open.lowerBound...].dropFirst().leadingHex.map(Address.init) ?? frame.address
+            text = text[..<open.lowerBound].trimmed
+        }
         if text.hasPrefix("UnknownFunction") {
             frame.offset = text.between("(", ")").flatMap { $0.leadingHex.map(Address.init) }
         } else if let plus = text.findLast("(+0x"), text.hasSuffix(")") {
@@ -317,7 +343,9 @@ enum UnrealLine {
         }
         frame.function = PrintedNames.function(text)
         // A program of Windows that was not moved lies at the linker's base: its offset is the same in every run.
-        if frame.offset == nil, let address, module.hasSuffix(".exe"), imageBase..<imageBase + imageReach ~= address {
+        if frame.offset == nil, let address = frame.address?.value, module.hasSuffix(".exe"),
+            imageBase..<imageBase + imageReach ~= address
+        {
             frame.offset = Address(address - imageBase)
         }
         return frame
