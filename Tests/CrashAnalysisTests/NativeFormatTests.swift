@@ -162,7 +162,7 @@ import Testing
 
             """)
         #expect(record.kind == "unity")
-        #expect(names(record) == [nil, "UnityMain", "Dock.Native:Moor", "Dock.Pier:Update", "RtlUserThreadStart"])
+        #expect(names(record) == [nil, nil, "Dock.Native:Moor", "Dock.Pier:Update", "RtlUserThreadStart"])
         #expect(record.frames.map(\.module) == ["ntdll", "UnityPlayer", nil, nil, "ntdll"])
         #expect(record.memberOffset == 0)
     }

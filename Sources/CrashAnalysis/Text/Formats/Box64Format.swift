@@ -34,7 +34,18 @@ enum TextBox64 {
         let isHandled = handler.hasPrefix("0x") && handler.leadingHex != 0
         var end = lines.at + 1
         while end < lines.count, end < lines.at + 64, isDetail(lines[end].trimmed) { end += 1 }
-        return TextReport(record: record, fate: isHandled ? .unsaid : .died, first: lines.at, end: end)
+        let isTold = isHandled && isReported(lines, from: end)
+        return TextReport(
+            record: record, fate: isHandled && !isTold ? .unsaid : .died, first: lines.at, end: end)
+    }
+
+    /// True where the program's own handler begins its report right behind: it is the same death.
+    private static func isReported(_ lines: ReportLines, from start: Int) -> Bool {
+        (start..<min(lines.count, start + 12)).contains { index in
+            let text = lines.window.text(index)
+            return text.hasPrefix("Caught fatal signal - ") || text.hasPrefix("handle_crash: ")
+                || (text.hasPrefix("Signal ") || text.hasPrefix("CommonUnixCrashHandler: ")) && UnrealReport.opens(text)
+        }
     }
 
     /// Registers and memory that follow.
@@ -46,16 +57,47 @@ enum TextBox64 {
         .contains { text.hasPrefix($0) } || text.find("|Double SIG") != nil
     }
 
-    /// `(x64pc=0x7fff00499e57/"/path/lib.so/_Zname + 0x97", …)`; older versions set the quote elsewhere.
+    /// `(x64pc=0x7fff00499e57/"/path/lib.so/_Zname + 0x97", …)`; by version, the name stands behind the path with a
+    /// slash or a plus or not at all, and the path once more before the quote.
     private static func frame(_ words: String) -> CrashFrame {
         var frame = CrashFrame.printed(0, function: nil)
-        guard let pc = words.after("x64pc=") ?? words.after("x86pc=") else { return frame }
-        frame.address = pc.leadingHex.map(Address.init)
-        guard let quoted = pc.between("\"", "\"") else { return frame }
-        let parts = quoted.split(separator: "/").map(String.init)
-        guard let last = parts.last else { return frame }
-        frame.function = PrintedNames.function(last.before(" + ") ?? last)
-        frame.module = parts.dropLast().last.flatMap { PrintedNames.module($0) }
+        guard let pc = words.after("x64pc=") ?? words.after("x86pc="), let address = pc.leadingHex else { return frame }
+        frame.address = Address(address)
+        let rest = pc.drop { $0 != "/" && $0 != ":" && $0 != "\"" }
+        guard let open = rest.find("\""), let quoted = rest[open.upperBound...].before("\"") else { return frame }
+        var path = rest[..<open.lowerBound].dropFirst().trimmed
+        if path.hasSuffix(":") { path = String(path.dropLast()) }
+        let parts = quoted.split(separator: "+").map(\.trimmed)
+        var place = parts.first ?? ""
+        var name = parts.count > 1 && parts[1].leadingHex == nil ? parts[1] : nil
+        if name == nil, let slash = place.findLast("/") {
+            let last = String(place[slash.upperBound...])
+            let before = String(place[..<slash.lowerBound])
+            if last.hasPrefix("_Z") || before == path || isFile(before) && isIdentifier(last) {
+                name = last
+                place = before
+            }
+        }
+        frame.function = name.flatMap { PrintedNames.function($0) }
+        frame.module = PrintedNames.module(place) ?? PrintedNames.module(path)
+        if frame.function == nil {
+            if frame.module == PrintedNames.module(place), let offset = parts.last?.leadingHex {
+                frame.offset = Address(offset)
+            } else if address < PrintedNames.fixedLimit {
+                frame.offset = frame.address
+            }
+        }
         return frame
+    }
+
+    /// True for a path that ends as those of programs and libraries do.
+    private static func isFile(_ path: String) -> Bool {
+        let name = PrintedNames.module(path) ?? ""
+        return name.contains(".so") || name.contains("-Shipping")
+            || [".x86_64", ".x86", ".x64", ".bin", ".exe", ".dll"].contains { name.hasSuffix($0) }
+    }
+
+    private static func isIdentifier(_ name: String) -> Bool {
+        name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "@" || $0 == "$" }
     }
 }

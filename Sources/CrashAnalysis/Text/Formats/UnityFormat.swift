@@ -93,6 +93,17 @@ enum TextUnity {
         return TextReport(record: record, fate: .died, first: first, end: at)
     }
 
+    private static let playerBase: UInt64 = 0x1_8000_0000
+
+    /// Without symbols, the nearest name that a library exports, of code far behind it.
+    private static func exported(_ name: String, of module: String) -> Bool {
+        switch module.lowercased() {
+        case "unityplayer": name == "EntryPoint" || name.hasPrefix("UnityMain")
+        case "gameassembly": name == "EntryPoint" || name.hasPrefix("il2cpp_")
+        default: false
+        }
+    }
+
     /// `0x0000000180EE7265 (UnityPlayer) name`.
     private static func windowsFrame(_ line: String, index: Int) -> CrashFrame? {
         let text = line.trimmed
@@ -113,7 +124,12 @@ enum TextUnity {
             frame.line = parts.line
             rest = rest.after("]")?.trimmed ?? ""
         }
-        frame.function = managed(rest)
+        frame.function = exported(rest, of: module) ? nil : managed(rest)
+        // Where the player was not moved: the same in every run.
+        if frame.function == nil, module.lowercased() == "unityplayer", playerBase..<playerBase + 0x1000_0000 ~= address
+        {
+            frame.offset = Address(address - playerBase)
+        }
         return frame
     }
 }

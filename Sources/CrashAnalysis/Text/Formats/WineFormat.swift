@@ -31,7 +31,40 @@ enum TextWine {
             }
             at += 1
         }
+        if record.frames.isEmpty, let frame = place(lines) { record.frames = [frame] }
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
+    }
+
+    /// Where programs lie that were not moved: of 64 and of 32 bits.
+    private static let bases: [(base: UInt64, reach: UInt64)] = [
+        (0x1_4000_0000, 0x4000_0000), (0x40_0000, 0x0fc0_0000),
+    ]
+
+    /// `… at address 0000000140A16904`, `… addr 0x140a16904`: without a backtrace, the place in the program. Those in
+    /// wine's own libraries say only how it was raised.
+    private static func place(_ lines: ReportLines) -> CrashFrame? {
+        let head = lines[lines.at]
+        guard let tail = head.after(" at address ") ?? head.after(" addr ") else { return nil }
+        let digits = (tail.hasPrefix("0x") ? tail.dropFirst(2) : tail[...]).prefix { $0.isHexDigit }
+        guard let address = UInt64(digits, radix: 16),
+            let base = bases.first(where: { address >= $0.base && address - $0.base < $0.reach })?.base
+        else { return nil }
+        var frame = CrashFrame.printed(0, function: nil)
+        frame.address = Address(address)
+        frame.offset = Address(address - base)
+        frame.module = program(lines) ?? "exe"
+        return frame
+    }
+
+    /// The program's name on the line that the shell writes.
+    private static func program(_ lines: ReportLines) -> String? {
+        for index in lines.at + 1..<lines.at + 6 {
+            let text = lines[index]
+            guard text.contains(": line "), let dot = text.find(".exe") else { continue }
+            let path = text[..<dot.upperBound].split(whereSeparator: { $0 == " " || $0 == "\"" }).last
+            return path.flatMap { PrintedNames.module($0) }
+        }
+        return nil
     }
 
     private static let reasons = [
