@@ -192,6 +192,9 @@ public enum SignatureAlgorithm {
             return "fatal error | " + SignatureMessages.normalise(message)
         case .check: return nil
         case .abort: return "abort | " + SignatureMessages.normalise(message)
+        // These are no types.
+        case .terminate where exception == "terminate": return exception
+        case .terminate where exception == "pure virtual call": return exception
         case .terminate: return "terminate | " + (exception.isEmpty ? "unknown" : SignatureNames.normalise(exception))
         case .word: return exception.isEmpty ? detector : exception == "Fatal error" ? "fatal error" : exception
         case .exception: return exception.isEmpty ? nil : exception

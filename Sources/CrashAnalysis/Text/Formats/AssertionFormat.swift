@@ -55,6 +55,12 @@ enum TextAssertion {
                 0, function: String(rest[function.upperBound..<file.lowerBound]),
                 file: rest[file.upperBound...].before(", line "), line: line)
         }
+        if let file = rest.findLast(", file "), let mark = rest[file.upperBound...].findLast(", line "),
+            let line = rest[mark.upperBound...].leadingNumber
+        {
+            record.message = String(rest[..<file.lowerBound])
+            return .printed(0, function: nil, file: String(rest[file.upperBound..<mark.lowerBound]), line: line)
+        }
         guard let place = rest.findLast(", file ") ?? rest.findLast(" (") else { return nil }
         record.message = String(rest[..<place.lowerBound])
         let tail = rest[place.upperBound...]

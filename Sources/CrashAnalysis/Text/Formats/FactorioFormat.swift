@@ -13,14 +13,14 @@ enum TextFactorio {
         let head = lines[lines.at].trimmed
         var record = CrashRecord(kind: "factorio")
         if head.hasPrefix("CrashHandler.cpp:") {
-            guard let words = head.after(": "), words.hasPrefix("Received ") || words.hasPrefix("Exception Code: ")
-            else { return nil }
-            record.signal = CrashWords.signal(in: words)
-            if let name = words.find("EXCEPTION_") {
-                record.exception = String(words[name.lowerBound...].prefix { $0.isLetter || $0 == "_" })
-            }
+            guard isEngines(lines), describe(head, &record) else { return nil }
         } else {
             guard let name = head.before(" crashed. Generating"), !name.contains(" ") else { return nil }
+            // By version, the handler's own line stands before or behind.
+            for index in max(0, lines.at - 8)..<min(lines.count, lines.at + 4) {
+                guard let mark = lines.window.text(index).find("CrashHandler.cpp:") else { continue }
+                _ = describe(String(lines.window.text(index)[mark.lowerBound...]), &record)
+            }
         }
         // The engine goes on in its log's prefix, its stack stands without.
         var at = lines.at + 1
@@ -34,6 +34,32 @@ enum TextFactorio {
             at = last.after
         }
         return TextReport(record: record, fate: .died, first: lines.at, end: at)
+    }
+
+    /// `CrashHandler.cpp:641: Received SIGSEGV`, `CrashHandler.cpp:498: Exception Code: c0000005, Address: 0x…`; false for
+    /// what else the handler says.
+    private static func describe(_ text: String, _ record: inout CrashRecord) -> Bool {
+        guard let words = text.after(": "), words.hasPrefix("Received ") || words.hasPrefix("Exception Code: ") else {
+            return false
+        }
+        record.signal = record.signal ?? CrashWords.signal(in: words)
+        if let name = words.find("EXCEPTION_") {
+            record.exception = String(words[name.lowerBound...].prefix { $0.isLetter || $0 == "_" })
+        } else if let code = words.after("Exception Code: ") {
+            let bare = code.hasPrefix("0x") ? code.dropFirst(2) : code[...]
+            record.exception = UInt32(bare.prefix { $0.isHexDigit }, radix: 16).map(MinidumpReason.windowsName)
+        }
+        return true
+    }
+
+    /// True for the head that the engine writes, seconds and a level: a player's name stands in no such place.
+    private static func isEngines(_ lines: ReportLines) -> Bool {
+        guard case .logged(let head) = lines.voice else { return true }
+        let whole = lines.window.text(lines.at)
+        let words = whole.dropLast(lines[lines.at].count).split(separator: " " as Character).map(String.init)
+        guard head.names.isEmpty, words.last == "Error" else { return false }
+        guard let stamp = words.dropLast().last else { return true }
+        return Double(stamp) != nil && stamp.contains(".")
     }
 
     /// `#0  0x… in f at file:line`; on Windows `c:\src\f.cpp (337): f`, `00007FFE6B3294F0 (ntdll): (filename not

@@ -1,7 +1,10 @@
 extension TextReportFormat {
     static let godot = TextReportFormat(
         name: "godot",
-        anchors: [Anchor(41, "Program crashed with signal"), Anchor(42, "CrashHandlerException")],
+        anchors: [
+            Anchor(41, "Program crashed with signal"), Anchor(42, "CrashHandlerException"),
+            Anchor(188, "Dumping the backtrace. Please include"),
+        ],
         start: .before("handle_crash: "), ending: .ended, openingWords: ["handle_crash"], irrelevant: ["handle_crash*"],
         parse: TextGodot.parse)
 }
@@ -10,8 +13,10 @@ extension TextReportFormat {
 enum TextGodot {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
+        // The line with the signal may be cut off.
+        let isHeadless = head.hasPrefix("Dumping the backtrace. ")
         guard
-            head.hasPrefix("handle_crash: ") || head.hasPrefix("CrashHandlerException: ")
+            isHeadless || head.hasPrefix("handle_crash: ") || head.hasPrefix("CrashHandlerException: ")
                 || head.hasPrefix("Program crashed with signal")
         else { return nil }
         var record = CrashRecord(kind: "godot")
@@ -23,6 +28,7 @@ enum TextGodot {
             record.frames.append(next.found)
             at = next.after
         }
+        if isHeadless, record.frames.isEmpty { return nil }
         for _ in 0..<2 {
             guard let end = lines.next(from: at, gap: 6, { $0.hasPrefix("-- END OF ") ? true : nil }) else { break }
             at = end.after

@@ -3,7 +3,7 @@ extension TextReportFormat {
         name: "luanti",
         anchors: [
             Anchor(73, "ServerError: AsyncErr: "), Anchor(74, ": A fatal error occurred: "),
-            Anchor(75, "UNRECOVERABLE error occurred."),
+            Anchor(75, "UNRECOVERABLE error occurred."), Anchor(187, ": An engine assumption '"),
         ],
         voice: .logger, start: .afterPrefix, ending: .ended, rankWithoutFrames: 16, lead: .word,
         parse: TextLuanti.parse)
@@ -28,6 +28,13 @@ enum TextLuanti {
             record.signal = "SIGABRT"
             record.frames = [file]
             continues = lines.at > 0 && (max(0, lines.at - 12)..<lines.at).contains { isError(lines[$0]) }
+        } else if let place = head.before(": An engine assumption '"), let file = source(place),
+            let condition = head.between("An engine assumption '", "' failed")
+        {
+            record.exception = "engine assumption"
+            record.message = condition
+            record.signal = "SIGABRT"
+            record.frames = [file]
         } else {
             return nil
         }

@@ -10,19 +10,27 @@ extension TextReportFormat {
 
 /// The last words of the runtimes of C++.
 enum TextTerminate {
+    private static let thrown = "terminate called after throwing an instance of '"
+
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let text = lines[lines.at].trimmed
         var record = CrashRecord(kind: "cxx")
         record.signal = "SIGABRT"
         var end = lines.at + 1
-        if text.hasPrefix("terminate called after throwing an instance of '") {
+        if text.hasPrefix(thrown) {
             record.exception = text.between("instance of '", "'")
             end = what(lines, from: end, &record)
         } else if text.hasPrefix("terminate called without an active exception")
             || text.hasPrefix("terminate called recursively")
         {
-            record.exception = "terminate"
-            record.message = text
+            if let next = (lines.at + 1..<lines.at + 4).first(where: { lines[$0].hasPrefix(thrown) }) {
+                // The exception that was on its way says more.
+                record.exception = lines[next].between("instance of '", "'")
+                end = what(lines, from: next + 1, &record)
+            } else {
+                record.exception = "terminate"
+                record.message = text.after("terminate called ")
+            }
         } else if text == "pure virtual method called" || text.hasPrefix("libc++abi: Pure virtual function") {
             record.exception = "pure virtual call"
             record.message = text
