@@ -4,8 +4,11 @@ extension TextReportFormat {
         anchors: [
             Anchor(111, "exited with code 13"), Anchor(112, "Main process exited, code="), Anchor(113, "OOMKilled"),
             Anchor(114, "terminated by SIG"), Anchor(115, "via signal [SIG"),
+            Anchor(180, "Detected server process in a crashed state"), Anchor(181, "exited with exit code 13"),
+            Anchor(182, "\"ExitCode\": 13"), Anchor(183, "exited with code -10737"),
+            Anchor(184, "exited with code 32212"),
         ],
-        voice: .anyone, ending: .ended, rank: 0, rankWithoutFrames: 0, parse: TextExit.parse)
+        voice: .anyone, ending: .ended, rank: -25, rankWithoutFrames: -25, parse: TextExit.parse)
 }
 
 /// What a supervisor says of the status with which a process ended.
@@ -18,10 +21,16 @@ enum TextExit {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let whole = lines.window.text(lines.at).trimmed
         let words = lines[lines.at]
+        // What a structured logger writes, somebody logged.
+        if whole.hasPrefix("{") { return nil }
         let lead = whole.before(words.trimmed) ?? ""
-        let told: (name: String?, signal: String?, memory: Bool)?
-        if words.hasPrefix("exited with code ") {
+        let told: Told?
+        if words.hasPrefix("Detected server process") { return daemon(lines, lead) }
+        if words.hasPrefix("exited with ") {
             told = compose(lead, words)
+        } else if words.hasPrefix("\"ExitCode\": ") {
+            let bare = lead.isEmpty ? words.trimmed.dropFirst(12).filter { $0 != "," } : ""
+            told = (nil, signal(Int(bare)), false)
         } else if words.hasPrefix("Main process exited") {
             told = systemd(lead, words)
         } else if words.hasPrefix("OOMKilled") {
@@ -31,31 +40,90 @@ enum TextExit {
         } else {
             told = pm2(whole)
         }
-        guard let told, let signal = told.signal, deadly.contains(signal) else { return nil }
-        var record = CrashRecord(kind: "exit")
-        record.signal = signal
-        record.executable = told.name
-        let what = told.memory ? "out of memory, " : ""
-        record.message = (told.name.map { $0 + ": " } ?? "") + what + "ended by " + signal
-        record.notes.append("weak evidence: only the supervisor's word")
-        let fate: TextReport.Fate = signal == "SIGKILL" && !told.memory ? .unsaid : .died
-        return TextReport(record: record, fate: fate, first: lines.at, end: lines.at + 1)
+        guard let told, let signal = told.signal else { return nil }
+        var report = TextReport(
+            record: record(told, signal), fate: signal == "SIGKILL" && !told.memory ? .unsaid : .died,
+            first: lines.at, end: lines.at + 1)
+        if signal.hasPrefix("SIG") {
+            guard deadly.contains(signal) else { return nil }
+            report.continues = told.name.map { isTold(lines, of: $0) } ?? false
+        }
+        return report
     }
 
     private typealias Told = (name: String?, signal: String?, memory: Bool)
+
+    private static func record(_ told: Told, _ reason: String) -> CrashRecord {
+        var record = CrashRecord(kind: "exit")
+        if reason.hasPrefix("SIG") { record.signal = reason } else { record.exception = reason }
+        record.executable = told.name
+        let what = told.memory ? "out of memory, " : ""
+        record.message = (told.name.map { $0 + ": " } ?? "") + what + "ended by " + reason
+        record.notes.append("weak evidence: only the supervisor's word")
+        return record
+    }
+
+    /// True where the core of the same unit's process was told of right before, perhaps among those of others.
+    private static func isTold(_ lines: ReportLines, of unit: String) -> Bool {
+        guard let name = unit.before(".service") else { return false }
+        return (max(0, lines.at - 24)..<lines.at).contains { index in
+            let text = lines.window.text(index)
+            return text.hasSuffix(" dumped core.") && text.find(" (\(name.prefix(15))) of user ") != nil
+        }
+    }
+
+    /// `[Pterodactyl Daemon]: ---------- Detected server process in a crashed state! ----------`, then the code and
+    /// whether the memory was short. The panel's daemon says so only where nobody asked for a stop.
+    private static func daemon(_ lines: ReportLines, _ lead: String) -> TextReport? {
+        guard lead.hasPrefix("["), let tag = lead.before("]:"), tag.hasSuffix(" Daemon"), tag.utf8.count < 64,
+            lead.after("]:")?.allSatisfy({ $0 == "-" || $0 == " " }) == true
+        else { return nil }
+        var status: Int?
+        var memory = false
+        var end = lines.at + 1
+        for index in lines.at + 1..<lines.at + 8 {
+            let text = lines.window.text(index)
+            guard text.hasPrefix(tag + "]: ") else { continue }
+            if let code = text.after("Exit code: ") {
+                status = code.leadingNumber
+                end = index + 1
+            } else if let said = text.after("Out of memory: ") {
+                memory = said.hasPrefix("true")
+                end = index + 1
+                break
+            }
+        }
+        guard let signal = memory ? "SIGKILL" : signal(status), deadly.contains(signal) else { return nil }
+        return TextReport(record: record((nil, signal, memory), signal), fate: .died, first: lines.at, end: end)
+    }
 
     private static func signal(_ status: Int?) -> String? {
         guard let status, status > 128, status < 160 else { return nil }
         return SignalNames.name(status - 128)
     }
 
-    /// `fernd_1 exited with code 139`, `Server process exited with code 134`.
+    /// `fernd_1 exited with code 139`, `Server process exited with code 134`, `Process exited with code -1073741819`.
     private static func compose(_ lead: String, _ words: String) -> Told? {
         let names = lead.split(separator: " " as Character).map(String.init)
-        guard names.count <= 3,
-            names.allSatisfy({ name in name.allSatisfy { $0.isLetter || $0.isNumber || "_.-".contains($0) } })
+        guard names.count <= 1 || names == ["Server", "process"],
+            names.allSatisfy({ name in name.allSatisfy { $0.isLetter || $0.isNumber || "_.-".contains($0) } }),
+            let code = words.after("code ")
         else { return nil }
-        return (names.first, signal(words.dropFirst(17).leadingNumber), false)
+        let isNegative = code.hasPrefix("-")
+        guard let number = (isNegative ? code.dropFirst() : code[...]).leadingNumber else { return nil }
+        let status = isNegative ? 0 &- number : number
+        return (names.first, signal(status) ?? windows(status), false)
+    }
+
+    /// What Windows ends a process with, where it is a crash.
+    private static func windows(_ status: Int) -> String? {
+        guard let code = UInt32(exactly: status) ?? Int32(exactly: status).map(UInt32.init(bitPattern:)) else {
+            return nil
+        }
+        let deadly: Set<UInt32> = [
+            0x8000_0003, 0xc000_0005, 0xc000_001d, 0xc000_0094, 0xc000_00fd, 0xc000_0374, 0xc000_0409,
+        ]
+        return deadly.contains(code) ? MinidumpReason.windowsName(code) : nil
     }
 
     /// `fernd.service: Main process exited, code=dumped, status=11/SEGV`.
@@ -85,13 +153,25 @@ enum TextExit {
             !name.contains(" ")
         else { return nil }
         let head = whole[..<mark.lowerBound].trimmed
-        guard head.isEmpty || LineHead(head + " x").isStamped && head.utf8.count < 40 else { return nil }
+        guard head.isEmpty || isSupervisords(head) else { return nil }
         return (name, whole.after("terminated by ").map { String($0.prefix { $0.isLetter }) }, false)
+    }
+
+    /// `2026-11-20 21:03:10,660 WARN` and nothing else.
+    private static func isSupervisords(_ head: String) -> Bool {
+        let words = head.split(separator: " " as Character)
+        guard words.count == 3, words[2] == "WARN" || words[2] == "INFO", words[0].utf8.count == 10,
+            words[1].utf8.count == 12
+        else { return false }
+        let shape = String((words[0] + " " + words[1]).map { $0.isASCII && $0.isNumber ? "0" : $0 })
+        return shape == "0000-00-00 00:00:00,000"
     }
 
     /// `PM2      | App [arena:0] exited with code [139] via signal [SIGSEGV]`.
     private static func pm2(_ whole: String) -> Told? {
-        guard let mark = whole.find("App "), let name = whole[mark.upperBound...].before(" exited with code ["),
+        guard let mark = whole.find("App "),
+            whole[..<mark.lowerBound].trimmed.isEmpty || whole[..<mark.lowerBound].contains("PM2"),
+            let name = whole[mark.upperBound...].before(" exited with code ["),
             whole[..<mark.lowerBound].split(separator: " " as Character).allSatisfy({ word in
                 ["PM2", "[PM2]", "PM2:", "PM2|", "|", "log:"].contains(word) || LineHead(word + " x").isStamped
             })

@@ -15,6 +15,8 @@ enum TextKernel {
         let whole = lines.window.text(lines.at)
         let words = lines[lines.at]
         let lead = String(whole.dropLast(words.count))
+        // A structured logger quotes.
+        if whole.hasPrefix("{") { return nil }
         if words.hasPrefix("oom-kill:") || words.hasPrefix("Out of memory: Kill")
             || words.hasPrefix("Memory cgroup out of memory")
         {
@@ -22,6 +24,9 @@ enum TextKernel {
         }
         return fault(lines, lead, words)
     }
+
+    /// What stands between a speaker's name and the words.
+    private static let speakers = [": ", "> ", ") ", "| "]
 
     private static func outOfMemory(_ lines: ReportLines, _ words: String) -> TextReport? {
         var record = CrashRecord(kind: "kernel")
@@ -67,9 +72,9 @@ enum TextKernel {
             name = String(name[found.upperBound...])
         }
         if prefix.hasSuffix("traps: ") { prefix = String(prefix.dropLast(7)) }
-        guard SystemVoice.isKernels(prefix), !name.isEmpty, name.utf8.count <= 16, !name.contains("<") else {
-            return nil
-        }
+        guard SystemVoice.isKernels(prefix), !name.isEmpty, name.utf8.count <= 16, !name.contains("<"),
+            !speakers.contains(where: { name.contains($0) })
+        else { return nil }
         let isSegfault = words.trimmed.hasPrefix("segfault at ")
         guard isSegfault || words.contains(" ip:"), words.contains(" sp") else { return nil }
         var record = CrashRecord(kind: "kernel")

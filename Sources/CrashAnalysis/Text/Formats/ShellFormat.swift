@@ -7,7 +7,7 @@ extension TextReportFormat {
             Anchor(99, "Illegal instruction"), Anchor(100, "Floating point exception"),
             Anchor(101, "Trace/breakpoint trap"), Anchor(102, "Killed\n"), Anchor(103, "Aborted\n"),
         ],
-        start: .afterPrefix, ending: .ended, rank: 0, rankWithoutFrames: 0, parse: TextShell.parse)
+        start: .afterPrefix, ending: .ended, rank: -25, rankWithoutFrames: -25, parse: TextShell.parse)
 }
 
 /// The shell's or an init script's word that a process died.
@@ -84,6 +84,7 @@ enum TextShell {
         guard
             let death = deaths.first(where: { death in
                 text == death.word || text.hasPrefix(death.word + " (core dumped)")
+                    || text == death.word + " (core image recorded)"
             }), death.word.first?.isUppercase == true
         else { return nil }
         return (death, nil, command(text, death.word))
@@ -91,6 +92,9 @@ enum TextShell {
 
     private static func command(_ text: String, _ word: String) -> String {
         let rest = text.dropFirst(word.count).trimmed
-        return rest.hasPrefix("(core dumped)") ? rest.dropFirst(13).trimmed : rest
+        for mark in ["(core dumped)", "(core image recorded)"] where rest.hasPrefix(mark) {
+            return rest.dropFirst(mark.count).trimmed
+        }
+        return rest
     }
 }
