@@ -4,7 +4,10 @@ extension TextReportFormat {
         anchors: [
             Anchor(9, "\tat ", hints: false), Anchor(10, "   at ", hints: false), Anchor(12, "Unhandled exception. "),
             Anchor(13, "Unhandled Exception: "), Anchor(130, "FATAL UNHANDLED EXCEPTION:"),
-            Anchor(131, "Unhandled Exception:"),
+            Anchor(131, "Unhandled Exception:"), Anchor(202, ") [0x000", hints: false),
+            Anchor(203, "Unbehandelte Ausnahme: "), Anchor(204, "Exception non gérée : "),
+            Anchor(205, "Excepción no controlada: "), Anchor(206, "Необработанное исключение: "),
+            Anchor(207, "未经处理的异常: "),
         ],
         voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextDotnet.parse)
 }
@@ -31,7 +34,10 @@ extension TextReportFormat {
 /// .NET on every system, the .NET Framework, and Mono.
 enum TextDotnet {
     private static let wrappers = ["AggregateException", "TargetInvocationException", "TypeInitializationException"]
-    private static let leads = ["Unhandled exception. ", "Unhandled Exception:"]
+    private static let leads = [
+        "Unhandled exception. ", "Unhandled Exception:", "Unbehandelte Ausnahme: ", "Exception non gérée : ",
+        "Excepción no controlada: ", "Необработанное исключение: ", "未经处理的异常: ",
+    ]
 
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let text = lines[lines.at]
@@ -60,19 +66,64 @@ enum TextDotnet {
             return TextReport(record: record, fate: .died, first: lines.at, end: head + 1)
         }
         name(&record, trace)
-        if !isUnhandled {
-            isUnhandled =
-                lines[trace.head].hasPrefix(anyOf: leads) || ManagedTrace.endsProgram(lines, head: trace.head)
-        }
-        return TextReport(
-            record: record, fate: isUnhandled ? .died : .unsaid, first: min(lines.at, trace.head), end: trace.end)
+        let fate = isUnhandled ? .died : fate(lines, trace)
+        return TextReport(record: record, fate: fate, first: min(lines.at, trace.head), end: trace.end)
     }
 
-    /// .NET prints the frames of the cause first, then those of what carries it.
+    private static func fate(_ lines: ReportLines, _ trace: ManagedTrace) -> TextReport.Fate {
+        let head = trace.head
+        if lines[head].hasPrefix(anyOf: leads) || ManagedTrace.endsProgram(lines, head: head) { return .died }
+        if isConsoleLoggers(lines, head) { return .survived }
+        if head > 0 {
+            if lines[head - 1].hasPrefix("Server crash: ") { return .died }
+            // Nothing may be logged behind it.
+            if isLastWord(lines.window.text(head - 1)) { return .likelyDied }
+        }
+        if lines.window.text(head).find("|FATAL|") != nil,
+            (trace.end..<trace.end + 3).contains(where: { lines[$0].lowercased().find("generating minidump") != nil })
+        {
+            return .died
+        }
+        // Unity's scripts throw and go on; it leaves out the name space.
+        return trace.exception?.contains(".") == false && lines[lines.at].find(") [0x000") != nil ? .survived : .unsaid
+    }
+
+    /// A logger's line at level error that says nothing but that an exception ends the server.
+    private static func isLastWord(_ line: String) -> Bool {
+        let head = LineHead(line)
+        guard let level = head.level, level >= .error else { return false }
+        let words = String(decoding: line.utf8.dropFirst(head.length), as: UTF8.self).trimmed.lowercased()
+        return words.hasPrefix("server crashed due to") || words == "unhandled exception" || words == "unhandled exception:"
+    }
+
+    /// True below `fail: Game.Net[12]`, where .NET's console logger indents what it logs by six spaces.
+    private static func isConsoleLoggers(_ lines: ReportLines, _ head: Int) -> Bool {
+        guard lines.window.text(head).hasPrefix("      ") else { return false }
+        for at in stride(from: head - 1, through: max(0, head - 12), by: -1) {
+            let text = lines.window.text(at)
+            if text.hasPrefix("      ") { continue }
+            return text.hasPrefix(anyOf: ["fail: ", "crit: ", "warn: ", "info: ", "dbug: ", "trce: "])
+                && text.trimmed.hasSuffix("]")
+        }
+        return false
+    }
+
+    /// .NET prints the frames of the cause first, then those of what carries it: the innermost one names the bug.
     private static func name(_ record: inout CrashRecord, _ trace: ManagedTrace) {
         trace.name(&record, wrappers: wrappers)
-        guard let inner = trace.causes.last, record.frames.isEmpty else { return }
-        record.frames = inner.frames
+        let isCarried = record.exception != trace.exception || record.message != trace.message
+        let index =
+            isCarried
+            ? trace.causes.firstIndex { $0.exception == record.exception && $0.message == record.message }
+            : trace.causes.lastIndex { !$0.frames.isEmpty }
+        guard let index else { return }
+        let inner = trace.causes[index]
+        record.exception = inner.exception
+        record.message = inner.message
+        let frames = trace.causes[...index].reversed().flatMap(\.frames) + trace.frames
+        record.frames = Array(frames.prefix(ReportLines.frameLimit))
+        for index in record.frames.indices { record.frames[index].index = index }
+        if !isCarried { record.notes = ["carried by " + (trace.exception ?? "another exception")] }
     }
 
     /// `[ERROR] FATAL UNHANDLED EXCEPTION: `: a logger's head or nothing stands before.

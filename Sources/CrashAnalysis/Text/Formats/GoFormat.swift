@@ -49,6 +49,11 @@ enum TextGo {
             hasSignal = true
         }
         guard let end = goroutines(lines, from: at, gap: 60, into: &record) else {
+            // The log was cut below the first goroutine's header.
+            if let header = lines.next(from: at, gap: 4, { goroutine($0) }) {
+                record.thread = header.found
+                return TextReport(record: record, fate: .died, first: lines.at, end: header.after)
+            }
             // GOTRACEBACK=none leaves the goroutines out.
             let exit = lines.next(from: at, gap: 1, { $0.hasPrefix("exit status 2") ? true : nil })
             guard hasSignal || exit != nil else { return nil }
@@ -117,7 +122,9 @@ enum TextGo {
             }
             // One without frames, too, stands in the dump.
             last = max(last ?? 0, end)
-            guard let other = lines.next(from: end, gap: 4, { goroutine($0) }) else { break }
+            guard let other = lines.next(from: end, gap: 4, { goroutine($0) }),
+                isUnbroken(lines, end, other.after - 1)
+            else { break }
             next = other
         }
         guard !record.frames.isEmpty, var end = last else { return nil }
@@ -152,10 +159,18 @@ enum TextGo {
     private static func frames(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
         var at = start
         while record.frames.count < ReportLines.frameLimit {
-            guard let call = lines.next(from: at, gap: 3, { callName($0) }), goroutineFree(lines, at, call.after - 1),
-                let place = lines.next(from: call.after, gap: 3, { filePlace($0) }),
-                goroutineFree(lines, call.after, place.after)
+            guard let call = lines.next(from: at, gap: 3, { callName($0) }), isUnbroken(lines, at, call.after - 1)
             else { break }
+            guard let place = lines.next(from: call.after, gap: 3, { filePlace($0) }),
+                isUnbroken(lines, call.after, place.after)
+            else {
+                // The log was cut below a call.
+                if lines.window.reachesEnd, (call.after..<lines.count).allSatisfy({ lines[$0].trimmed.isEmpty }) {
+                    record.frames.append(.printed(record.frames.count, function: call.found))
+                    at = call.after
+                }
+                break
+            }
             record.frames.append(
                 .printed(record.frames.count, function: call.found, file: place.found.file, line: place.found.line))
             at = place.after
@@ -163,8 +178,16 @@ enum TextGo {
         return at
     }
 
-    private static func goroutineFree(_ lines: ReportLines, _ from: Int, _ upTo: Int) -> Bool {
-        !(from..<max(from, upTo)).contains { goroutine(lines[$0]) != nil }
+    /// True where neither another goroutine nor another report begins.
+    private static func isUnbroken(_ lines: ReportLines, _ from: Int, _ upTo: Int) -> Bool {
+        !(from..<max(from, upTo)).contains { goroutine(lines[$0]) != nil || isHeadline(lines[$0]) }
+    }
+
+    /// True for the first line of a report: the dump before it was of something else.
+    private static func isHeadline(_ line: String) -> Bool {
+        if line.hasPrefix(anyOf: ["panic: ", "fatal error: ", "[signal "]) { return true }
+        guard line.hasPrefix("SIG"), let name = line.before(": ") else { return false }
+        return name.utf8.count <= 10 && name.allSatisfy { $0.isUppercase || $0.isNumber }
     }
 
     /// `pkg.(*Type).Method(0x1, …)` without its arguments; `created by pkg.fn in goroutine 1`.

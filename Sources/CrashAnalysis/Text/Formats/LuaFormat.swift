@@ -15,8 +15,12 @@ enum TextLua {
         record.exception = "error"
         record.message = lines.at > 0 ? lines[lines.at - 1].trimmed : nil
         var at = lines.at + 1
-        while record.frames.count < ReportLines.frameLimit, let frame = frame(lines[at], record.frames.count) {
-            record.frames.append(frame)
+        while record.frames.count < ReportLines.frameLimit {
+            if let frame = frame(lines[at], record.frames.count) {
+                record.frames.append(frame)
+            } else if !lines[at].trimmed.hasPrefix(anyOf: ["(...tail call", "...\t(skipping", "..."]) {
+                break
+            }
             at += 1
         }
         guard !record.frames.isEmpty else { return nil }
@@ -30,14 +34,30 @@ enum TextLua {
     /// `lua: main.lua:12: …`, down to the interpreter's own call.
     private static func isInterpreters(_ lines: ReportLines, _ record: CrashRecord) -> Bool {
         guard lines.at > 0, lines.voice.isRaw else { return false }
-        return lines.window.text(lines.at - 1).hasPrefix(anyOf: interpreters) && record.frames.last?.file == "[C]"
+        return lines.window.text(lines.at - 1).hasPrefix(anyOf: interpreters) && record.frames.last?.module == native
     }
 
     /// `\tfile.lua:12: in function 'name'` or `\t[C]: in function 'error'`.
     private static func frame(_ line: String, _ index: Int) -> CrashFrame? {
-        guard line.first == "\t" || line.hasPrefix("  "), let mark = line.find(": in ") else { return nil }
-        let place = line[..<mark.lowerBound].trimmed.fileAndLine
-        let name = line[mark.upperBound...].between("'", "'") ?? line[mark.upperBound...].trimmed
-        return .printed(index, function: name, file: place.file, line: place.line)
+        guard line.first == "\t" || line.hasPrefix("  ") else { return nil }
+        // LuaJIT's `[C]: at 0x55d0c1a2b3c4`.
+        guard let mark = line.find(": in ") ?? line.find("]: at 0x"), line.trimmed.hasPrefix("[C]:") || line[mark].hasPrefix(": in")
+        else { return nil }
+        let words = line[mark.upperBound...]
+        // `function <lobby.lua:12>` has no name but its place.
+        let said = words.between("'", "'") ?? (words.hasPrefix("function <") ? nil : words.trimmed)
+        let name = said == "?" || line[mark].hasPrefix("]") ? nil : said
+        var frame = CrashFrame.printed(index, function: name)
+        if line.trimmed.hasPrefix("[C]:") {
+            frame.module = native
+        } else {
+            let place = line[..<mark.lowerBound].trimmed.fileAndLine
+            frame.file = place.file
+            frame.line = place.line
+        }
+        return frame
     }
+
+    /// What stands in place of a file for functions that are not written in Lua.
+    private static let native = "[C]"
 }

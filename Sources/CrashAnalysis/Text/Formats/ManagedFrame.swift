@@ -3,6 +3,7 @@ enum ManagedFrame {
     static func read(_ line: String, _ runtime: ManagedTrace.Runtime) -> CrashFrame? {
         guard line.first == "\t" || line.hasPrefix("  ") else { return nil }
         let text = line.trimmed
+        if runtime == .dotnet, let frame = localised(text) { return frame }
         guard text.hasPrefix("at ") else { return nil }
         let body = String(text.dropFirst(3))
         switch runtime {
@@ -96,6 +97,33 @@ enum ManagedFrame {
             name.first?.isLetter == true || name.first == "<" || name.first == "_"
         else { return nil }
         return .printed(0, function: name.replacing(":", with: "."), file: file, line: line)
+    }
+
+    /// The words for `at`, `in` and `:line ` of .NET in other languages: German, French, Spanish, Italian, Portuguese,
+    /// Polish, Russian and Chinese.
+    private static let languages = [
+        ("bei ", [" in "], ":Zeile "), ("à ", [" dans "], ":ligne "), ("en ", [" en "], ":línea "),
+        ("in ", [" in "], ":riga "), ("em ", [" na ", " em "], ":linha "), ("w ", [" w "], ":wiersz "),
+        ("в ", [" в "], ":строка "), ("在 ", [" 在 ", " 位置 "], ":行号 "),
+    ]
+
+    /// `bei Ns.Type.Method(Int32 x) in C:\src\f.cs:Zeile 12.`
+    private static func localised(_ text: String) -> CrashFrame? {
+        guard let language = languages.first(where: { text.hasPrefix($0.0) }) else { return nil }
+        var body = text.dropFirst(language.0.count).trimmed
+        var place: (file: String, line: Int?)?
+        if let number = body.findLast(language.2),
+            let cut = language.1.lazy.compactMap({ body[..<number.lowerBound].findLast($0) }).first
+        {
+            place = (String(body[cut.upperBound..<number.lowerBound]), body[number.upperBound...].leadingNumber)
+            body = String(body[..<cut.lowerBound])
+        }
+        // Without a place, words of these languages would do as well.
+        guard place != nil || body.hasSuffix(")") else { return nil }
+        guard var frame = dotnet(body) else { return nil }
+        frame.file = place?.file
+        frame.line = place?.line
+        return frame
     }
 
     /// ``List`1[[System.Int32, System.Private.CoreLib, Version=8.0.0.0]]`` is ``List`1``: versions differ by build.

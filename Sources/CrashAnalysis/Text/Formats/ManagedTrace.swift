@@ -23,6 +23,9 @@ struct ManagedTrace {
         var shared = 0
     }
 
+    /// .NET prints the frames of the innermost cause first: how many causes lie around the next frame.
+    private var open = 0
+
     /// The trace whose exception is named at `head`, or whose first frame stands there; nil where there is none.
     init?(_ lines: ReportLines, at place: Int, runtime: Runtime) {
         let isFrame = ManagedFrame.read(lines[place], runtime) != nil
@@ -43,9 +46,41 @@ struct ManagedTrace {
             if Self.cause(line, runtime) != nil { break }
             text += "\n" + line
         }
+        if runtime == .node { text = Self.withoutSource(text) }
         message = text.trimmed.isEmpty ? nil : text.trimmed
         end = head + 1
+        if runtime == .dotnet { splitCauses() }
         read(lines, runtime)
+    }
+
+    /// Without the source line and its `^`, which deno prints between the message and the frames.
+    private static func withoutSource(_ text: String) -> String {
+        let parts = text.split(separator: "\n" as Character, omittingEmptySubsequences: false)
+        guard let last = parts.last?.trimmed, parts.count >= 3, !last.isEmpty,
+            last.allSatisfy({ $0 == "^" || $0 == "~" })
+        else { return text }
+        return parts.dropLast(2).joined(separator: "\n")
+    }
+
+    private static let inlineCauses = 8
+
+    /// `Type: text ---> Inner: text` on one line, as Mono and the .NET Framework print it.
+    private mutating func splitCauses() {
+        guard var rest = message, rest.find(" ---> ") != nil else { return }
+        var isOuter = true
+        var found: [Cause] = []
+        while found.count < Self.inlineCauses, let cut = rest.find(" ---> ") {
+            let before = rest[..<cut.lowerBound].trimmed
+            let tail = String(rest[cut.upperBound...])
+            guard let inner = ManagedException(tail.before("\n") ?? tail, .dotnet, beforeFrame: true) else { break }
+            if isOuter { message = before } else { found[found.count - 1].message = before }
+            isOuter = false
+            // What stands behind the type is cut where the next cause begins.
+            rest = String(tail.dropFirst(inner.type.count)).after(": ") ?? ""
+            found.append(Cause(exception: inner.type, message: rest.isEmpty ? nil : rest))
+        }
+        causes = found
+        open = found.count
     }
 
     /// Reads frames and causes in the order of the lines.
@@ -60,6 +95,7 @@ struct ManagedTrace {
                 foreign = 0
             } else if let found = Self.cause(line, runtime) {
                 causes.append(Cause(exception: found.type, message: found.message))
+                open = causes.count
                 end = at + 1
                 foreign = 0
             } else if let shared = Self.shared(line) {
@@ -67,6 +103,7 @@ struct ManagedTrace {
                 end = at + 1
                 foreign = 0
             } else if Self.belongs(line) {
+                if runtime == .dotnet, Self.endsInner(line), open > 0 { open -= 1 }
                 end = at + 1
             } else if frameCount > 0, Self.isAnother(lines, at, runtime) {
                 return
@@ -89,11 +126,11 @@ struct ManagedTrace {
 
     private mutating func append(_ found: CrashFrame) {
         var frame = found
-        if causes.isEmpty {
+        if open == 0 {
             frame.index = frames.count
             if frames.count < ReportLines.frameLimit { frames.append(frame) }
         } else {
-            let last = causes.count - 1
+            let last = open - 1
             frame.index = causes[last].frames.count
             if causes[last].frames.count < ReportLines.frameLimit { causes[last].frames.append(frame) }
         }
@@ -122,7 +159,8 @@ struct ManagedTrace {
         var type = exception ?? ""
         var outer = frames
         for cause in causes {
-            guard wrappers.contains(where: { Self.matches(type, $0) }) else { break }
+            guard wrappers.contains(where: { Self.matches(type, $0) }) || Self.isCarrier(inner?.message ?? message)
+            else { break }
             inner = cause
             // What it shares with the exception around it is printed only there.
             let tail = cause.shared > 0 ? outer.suffix(cause.shared) : []
@@ -143,6 +181,11 @@ struct ManagedTrace {
         }
     }
 
+    /// Words of a loader around the exception of what it loaded.
+    private static func isCarrier(_ message: String?) -> Bool {
+        message?.hasPrefix("Could not execute entrypoint stage") ?? false
+    }
+
     /// By the last component of a type's name.
     private static func matches(_ type: String, _ name: String) -> Bool {
         type == name || type.hasSuffix("." + name)
@@ -151,7 +194,14 @@ struct ManagedTrace {
     /// Lines that stand within traces without being frames.
     private static func belongs(_ line: String) -> Bool {
         let text = line.trimmed
-        return text.hasPrefix("--- End of ") || text.hasPrefix("Suppressed: ") || text.hasPrefix("at ")
+        return text.hasPrefix("--- ") && text.hasSuffix("---") || text.hasPrefix("Suppressed: ")
+            || text.hasPrefix("at ")
+    }
+
+    /// `--- End of inner exception stack trace ---`, in English or German.
+    private static func endsInner(_ line: String) -> Bool {
+        let text = line.trimmed
+        return text.hasPrefix(anyOf: ["--- End of inner", "--- Ende der inner", "--- Ende der intern"])
     }
 
     /// `... 7 more` of Java, with what its loggers put behind it.
@@ -201,7 +251,7 @@ struct ManagedTrace {
             let rest = String(decoding: whole.utf8.dropFirst(head.length), as: UTF8.self)
             if ManagedException(rest, .java, beforeFrame: false) != nil { return rest }
         }
-        for separator in ["] ", "ERROR ", "Error: ", " - ", "== Java Exception: ", "exception: "] {
+        for separator in ["] ", "|", "ERROR ", "Error: ", " - ", "== Java Exception: ", "exception: "] {
             guard let cut = whole.findLast(separator) else { continue }
             let rest = String(whole[cut.upperBound...])
             if ManagedException(rest, .java, beforeFrame: false) != nil { return rest }
@@ -219,7 +269,8 @@ struct ManagedException {
 
     private static let leads = [
         "FATAL UNHANDLED EXCEPTION: ", "Exception in thread ", "Unhandled exception. ", "Unhandled Exception: ",
-        "Uncaught ", "== Java Exception: ",
+        "Uncaught ", "== Java Exception: ", "Unbehandelte Ausnahme: ", "Exception non gérée : ",
+        "Excepción no controlada: ", "Необработанное исключение: ", "未经处理的异常: ",
         "Unhandled rejection ", "(in promise) ", "error: Uncaught (in promise) ", "error: Uncaught ",
     ]
     private static let endings = [

@@ -1,43 +1,130 @@
 extension TextReportFormat {
     static let php = TextReportFormat(
-        name: "php", anchors: [Anchor(150, "Fatal error: Uncaught "), Anchor(163, "Fatal error:  Uncaught ")],
+        name: "php",
+        anchors: [
+            Anchor(150, "Fatal error: Uncaught "), Anchor(163, "Fatal error:  Uncaught "),
+            Anchor(200, "Allowed memory size of "),
+        ],
         start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextPHP.parse)
+}
+
+extension TextReportFormat {
+    /// PocketMine's server, which writes its own end through its logger.
+    static let pocketmine = TextReportFormat(
+        name: "php", anchors: [Anchor(201, "\" (EXCEPTION) in \"")],
+        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextPHP.parsePocketmine)
 }
 
 /// PHP: an exception that nobody caught ends a script.
 enum TextPHP {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let whole = lines.window.text(lines.at)
-        guard whole.hasPrefix("PHP Fatal error: ") || whole.hasPrefix("Fatal error: Uncaught "),
-            let told = whole.after("Uncaught "), let found = ManagedException(told, .java, beforeFrame: false)
+        guard whole.hasPrefix(anyOf: ["PHP Fatal error: ", "Fatal error: "]), let words = whole.after("Fatal error: ")
         else { return nil }
+        if words.trimmed.hasPrefix("Allowed memory size of ") { return parseMemory(lines, words.trimmed) }
+        guard let told = whole.after("Uncaught ") else { return nil }
+        let type = String(told.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "\\" })
+        let rest = told.dropFirst(type.count)
+        guard !type.isEmpty, type.utf8.count <= 200, rest.hasPrefix(": ") || rest.hasPrefix(" in ") else { return nil }
         var record = CrashRecord(kind: "php")
-        record.exception = found.type
-        let text = found.message ?? ""
-        let place = text.findLast(" in ")
-        record.message = place.map { String(text[..<$0.lowerBound]) } ?? text
-        if let place {
-            let found = text[place.upperBound...].trimmed.fileAndLine
-            record.frames = [.printed(0, function: nil, file: found.file, line: found.line)]
-        }
+        record.exception = type.hasPrefix("\\") ? String(type.dropFirst()) : type
+        // Messages may take several lines, the last of which tells the place.
+        var text = String(rest)
         var at = lines.at + 1
+        while at < lines.at + 9, at < lines.count, text.findLast(" in ").map({ isPlace(text[$0.upperBound...]) }) != true
+        {
+            text += "\n" + lines[at]
+            at += 1
+        }
+        var throwing: (file: String, line: Int?)?
+        if let cut = text.findLast(" in "), isPlace(text[cut.upperBound...]) {
+            throwing = text[cut.upperBound...].trimmed.fileAndLine
+            text = String(text[..<cut.lowerBound])
+        } else {
+            at = lines.at + 1
+            text = String(rest)
+        }
+        if text.hasPrefix(": ") { text = String(text.dropFirst(2)) }
+        // The caller's line is another in every version.
+        record.message = (text.before(", called in ") ?? text).trimmed
         if lines[at].hasPrefix("Stack trace:") { at += 1 }
-        while record.frames.count < 256, let frame = frame(lines[at], record.frames.count) {
-            record.frames.append(frame)
+        let end = frames(lines, from: at, throwing: throwing, into: &record)
+        return TextReport(
+            record: record, fate: .likelyDied, first: lines.at,
+            end: lines[end].hasPrefix("  thrown in ") ? end + 1 : end)
+    }
+
+    private static func isPlace(_ text: Substring) -> Bool { text.trimmed.fileAndLine.line != nil }
+
+    /// A line tells what is called and from where, so that each function lies at the place of the line before.
+    private static func frames(
+        _ lines: ReportLines, from start: Int, throwing: (file: String, line: Int?)?, into record: inout CrashRecord
+    ) -> Int {
+        var at = start
+        var place = throwing
+        while record.frames.count < 256, let call = call(lines[at]) {
+            record.frames.append(
+                .printed(record.frames.count, function: call.name, file: place?.file, line: place?.line))
+            place = call.file.map { ($0, call.line) }
             at += 1
         }
         if lines[at].hasPrefix("#"), lines[at].hasSuffix("{main}") { at += 1 }
-        if lines[at].hasPrefix("  thrown in ") { at += 1 }
-        return TextReport(record: record, fate: .likelyDied, first: lines.at, end: at)
+        if let place {
+            let name = record.frames.isEmpty ? nil : "{main}"
+            record.frames.append(.printed(record.frames.count, function: name, file: place.file, line: place.line))
+        }
+        return at
     }
 
-    /// `#0 /srv/room.php(12): Room->join('x')`.
-    private static func frame(_ line: String, _ index: Int) -> CrashFrame? {
-        guard line.hasPrefix("#"), line.dropFirst().leadingNumber != nil, let cut = line.find("): "),
-            let open = line[..<cut.lowerBound].findLast("(")
+    /// `#0 /srv/room.php(12): Room->join('x')`, `#1 [internal function]: Room->{closure}(4)`.
+    private static func call(_ line: String) -> (name: String, file: String?, line: Int?)? {
+        guard line.hasPrefix("#"), line.dropFirst().leadingNumber != nil, let rest = line.after(" ") else { return nil }
+        if let call = rest.after("[internal function]: "), rest.hasPrefix("[internal") { return (name(call), nil, nil) }
+        guard let cut = rest.find("): "), let open = rest[..<cut.lowerBound].findLast("(") else { return nil }
+        return (
+            name(rest[cut.upperBound...]), String(rest[..<open.lowerBound]), rest[open.upperBound...].leadingNumber
+        )
+    }
+
+    /// Without arguments; `{closure:Room::join():12}` of PHP 8.4 is a closure of `Room::join`.
+    private static func name(_ call: some StringProtocol) -> String {
+        if let closure = call.between("{closure:", "("), call.before("{closure:")?.contains("(") == false {
+            return closure + "{closure}"
+        }
+        return call.before("(") ?? String(call)
+    }
+
+    /// `Allowed memory size of 134217728 bytes exhausted (tried to allocate 20480 bytes) in /srv/room.php on line 12`.
+    private static func parseMemory(_ lines: ReportLines, _ words: String) -> TextReport? {
+        guard let cut = words.find(" bytes exhausted") else { return nil }
+        var record = CrashRecord(kind: "php")
+        record.exception = "out of memory"
+        record.message = words[..<cut.upperBound].trimmed
+        if let place = words.findLast(" in "), let mark = words[place.upperBound...].findLast(" on line ") {
+            let file = String(words[place.upperBound..<mark.lowerBound])
+            let line = words[mark.upperBound...].leadingNumber
+            record.frames = [.printed(0, function: nil, file: file, line: line)]
+        }
+        return TextReport(record: record, fate: .likelyDied, first: lines.at, end: lines.at + 1)
+    }
+
+    // MARK: PocketMine
+
+    /// `TypeError: "text" (EXCEPTION) in "plugins/Room" at line 12`; the server says behind it that it ends.
+    static func parsePocketmine(_ lines: ReportLines) -> TextReport? {
+        guard case .logged = lines.voice, let cut = lines[lines.at].find("\" (EXCEPTION) in \"") else { return nil }
+        let head = lines[lines.at]
+        guard let type = head.before(": \""), type.utf8.count <= 200, !type.contains(" "),
+            let file = head[cut.upperBound...].before("\" at line ")
         else { return nil }
-        let name = line[cut.upperBound...].before("(") ?? String(line[cut.upperBound...])
-        let file = String(line[..<open.lowerBound]).after(" ") ?? ""
-        return .printed(index, function: name, file: file, line: line[open.upperBound...].leadingNumber)
+        var record = CrashRecord(kind: "php")
+        record.exception = type
+        record.message = String(head[..<cut.lowerBound]).after(": \"")?.before(", called in ")
+            ?? String(head[..<cut.lowerBound]).after(": \"")
+        let line = head.after("\" at line ")?.leadingNumber
+        let end = frames(lines, from: lines.at + 1, throwing: (file, line), into: &record)
+        let words = lines.next(from: end, { $0.hasPrefix("An unrecoverable error has occurred and the server") ? true : nil })
+        return TextReport(
+            record: record, fate: words == nil ? .survived : .died, first: lines.at, end: words?.after ?? end)
     }
 }

@@ -17,8 +17,10 @@ enum TextRuby {
         var text = first.rest
         var at = lines.at + 1
         var steps = 0
+        let isComplete = type(first.rest) != nil
         while steps < 16, !lines[at].trimmed.hasPrefix("from "), at < lines.count {
-            text += "\n" + lines[at]
+            // Below a complete line stands the source that error_highlight shows.
+            if !isComplete { text += "\n" + lines[at] }
             at += 1
             steps += 1
         }
@@ -27,9 +29,9 @@ enum TextRuby {
             text = first.rest
             at = lines.at + 1
         }
-        guard let open = text.findLast(" ("), text.trimmed.hasSuffix(")") else { return nil }
-        record.exception = String(text[open.upperBound...].trimmed.dropLast())
-        record.message = text[..<open.lowerBound].trimmed
+        guard let found = type(text) else { return nil }
+        record.exception = found.name
+        record.message = found.message
         record.frames = [first.frame]
         while record.frames.count < ReportLines.frameLimit,
             let next = lines.next(
@@ -44,6 +46,14 @@ enum TextRuby {
             at = next.after
         }
         return TextReport(record: record, fate: fate(lines, record), first: lines.at, end: at)
+    }
+
+    /// The parts of `text (Type)`.
+    private static func type(_ text: String) -> (name: String, message: String)? {
+        guard let open = text.findLast(" ("), text.trimmed.hasSuffix(")") else { return nil }
+        let name = String(text[open.upperBound...].trimmed.dropLast())
+        guard name.first?.isUppercase == true, !name.contains(" ") else { return nil }
+        return (name, text[..<open.lowerBound].trimmed)
     }
 
     private static func fate(_ lines: ReportLines, _ record: CrashRecord) -> TextReport.Fate {
@@ -94,7 +104,68 @@ enum TextRuby {
         record.exception = "[BUG]"
         record.message = text
         record.signal = text.hasPrefix("Segmentation fault") ? "SIGSEGV" : "SIGABRT"
-        record.frames = [.printed(0, function: nil, file: place.fileAndLine.file, line: place.fileAndLine.line)]
-        return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+        record.address = text.after(" at 0x").flatMap { ("0x" + $0).leadingHex }.map(Address.init)
+        let end = sections(lines, into: &record)
+        if record.frames.isEmpty {
+            record.frames = [.printed(0, function: nil, file: place.fileAndLine.file, line: place.fileAndLine.line)]
+        }
+        for index in record.frames.indices { record.frames[index].index = index }
+        return TextReport(record: record, fate: .died, first: lines.at, end: end)
+    }
+
+    private static let sectionsReach = 2000
+
+    /// `-- Ruby level backtrace information ---`, outermost first, and `-- C level backtrace information ---`.
+    private static func sections(_ lines: ReportLines, into record: inout CrashRecord) -> Int {
+        var native: [CrashFrame] = []
+        var script: [CrashFrame] = []
+        var section = ""
+        var end = lines.at + 1
+        for at in lines.at + 1..<max(lines.at + 1, min(lines.count, lines.at + sectionsReach)) {
+            let text = lines[at]
+            if text.hasPrefix("-- "), text.hasSuffix("---") {
+                section = text
+                end = at + 1
+            } else if section.hasPrefix("-- Ruby level"), let found = frame(text) {
+                if script.count < ReportLines.frameLimit { script.append(found.frame) }
+                end = at + 1
+            } else if section.hasPrefix("-- C level"), let found = nativeFrame(text) {
+                if native.count < ReportLines.frameLimit { native.append(found) }
+                end = at + 1
+            } else if section.hasPrefix("-- C level"), !native.isEmpty {
+                break
+            } else if section.isEmpty, at > lines.at + 8 {
+                break
+            }
+        }
+        record.frames = belowHandler(native) + script.reversed()
+        return end
+    }
+
+    /// `/usr/lib/libruby.so.3.2(rb_bug+0x11) [0x7f…] vm_dump.c:785`.
+    private static func nativeFrame(_ text: String) -> CrashFrame? {
+        guard let close = text.findLast("]") else { return nil }
+        guard var frame = BacktraceSymbol.frame(String(text[..<close.upperBound]), index: 0) else { return nil }
+        let place = text[close.upperBound...].trimmed.fileAndLine
+        if place.line != nil {
+            frame.file = place.file
+            frame.line = place.line
+        }
+        return frame
+    }
+
+    private static let handlers: Set<String> = [
+        "rb_print_backtrace", "rb_vm_bugreport", "rb_bug_for_fatal_signal", "rb_bug", "rb_bug_without_die",
+        "bug_report_end", "sigsegv", "sigbus", "sigill", "sigabrt", "check_stack_overflow", "__restore_rt",
+    ]
+
+    /// Without the interpreter's handler and the C library's return from it, which often has no name.
+    private static func belowHandler(_ frames: [CrashFrame]) -> [CrashFrame] {
+        let top = frames.prefix(12)
+        guard let last = top.lastIndex(where: { $0.function.map(handlers.contains) ?? false }) else { return frames }
+        let isNamed = frames[last].function == "__restore_rt"
+        let rest = frames[(last + 1)...]
+        if !isNamed, let first = rest.first, SystemModules.isLibraryOfC(first.module) { return Array(rest.dropFirst()) }
+        return Array(rest)
     }
 }

@@ -55,6 +55,7 @@ enum TextRust {
         let trace = stack(lines, from: told.after, place: told, into: &record)
         let end = trace
         let abort = abort(lines, from: end)
+        if abort != nil { record.signal = "SIGABRT" }
         let isInCleanup = record.message?.hasPrefix("panic in a ") == true
         var report = TextReport(
             record: record, fate: name == "main" || name == "<main>" || abort != nil ? .died : .unsaid,
@@ -72,9 +73,17 @@ enum TextRust {
         for at in end..<max(end, min(lines.count, end + abortReach)) {
             let text = lines[at]
             if text.hasPrefix(anyOf: words) { return at + 1 }
-            if lines.head(at).isLogged, !text.hasPrefix("panic in a ") { return nil }
+            if isTrace(text) { continue }
+            if lines.head(at).isLogged { return nil }
         }
         return nil
+    }
+
+    /// True for a line of a panic's own words or stack.
+    private static func isTrace(_ line: String) -> Bool {
+        let text = line.trimmed
+        return text.hasPrefix(anyOf: ["panic in a ", "thread '", "stack backtrace:", "at ", "note: "])
+            || numbered(line, nil) != nil
     }
 
     private struct Place {
@@ -83,7 +92,14 @@ enum TextRust {
         /// One past the last line read.
         var after: Int
         /// True for a place in the compiler's own library.
-        var isRuntimes: Bool { file.hasPrefix("/rustc/") || file.contains("library/core/src/") }
+        var isRuntimes: Bool { file.hasPrefix("/rustc/") || file.hasPrefix("core/src/") || isLibrarys }
+        /// True for a place in that library without its compiler's hash.
+        var isLibrarys: Bool {
+            [
+                "library/core/src/", "library/std/src/", "library/alloc/src/", "src/libcore/", "src/libstd/",
+                "src/liballoc/",
+            ].contains { file.find($0) != nil }
+        }
     }
 
     /// Where it panicked, and with which words.
@@ -131,7 +147,10 @@ enum TextRust {
         } else if numbered(lines[start], 0) != nil {
             end = backtrace(lines, from: start, into: &record)
         }
-        if record.frames.isEmpty { record.frames = [.printed(0, function: nil, file: place.file, line: place.line)] }
+        // The library's own place says nothing of who called it.
+        if record.frames.isEmpty, !place.isLibrarys || place.file.hasPrefix("/rustc/") {
+            record.frames = [.printed(0, function: nil, file: place.file, line: place.line)]
+        }
         return end
     }
 
