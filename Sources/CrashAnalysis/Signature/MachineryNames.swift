@@ -136,7 +136,8 @@ enum MachineryNames {
         "runtime.nilinterequal*", "runtime.efaceeq*", "runtime.ifaceeq*", "runtime/debug.*", "internal/runtime/*",
         "internal/poll.runtime_*", "sync.runtime_*", "sync.fatal", "sync.(*Mutex).unlockSlow*", "sync.throw",
         "internal/sync.*", "os.runtime_*", "reflect.Value.call*", "panic", "log.Fatal*", "log.Panic*",
-        "log.(*Logger).Fatal*", "log.(*Logger).Panic*",
+        "log.(*Logger).Fatal*", "log.(*Logger).Panic*", "reflect.*", "go.uber.org/zap*", "github.com/sirupsen/logrus.*",
+        "github.com/rs/zerolog.*", "k8s.io/klog*", "k8s.io/apimachinery/pkg/util/runtime.*",
     ]
 
     /// Rust, before and after `__rustc`.
@@ -161,7 +162,8 @@ enum MachineryNames {
 
     /// Swift, and the checks of its collections.
     static let swift = [
-        "_assertionFailure*", "_fatalErrorMessage*", "assertionFailure*", "fatalError*", "preconditionFailure*",
+        "$ss17_assertionFailure*", "$ss18_fatalErrorMessage*", "_assertionFailure*", "_fatalErrorMessage*",
+        "assertionFailure*", "fatalError*", "preconditionFailure*",
         "precondition", "assert", "_precondition*", "_preconditionFailure*", "_checkIndex*", "swift_unexpectedError*",
         "swift_abort*", "_swift_runtime_*", "_swift_stdlib_*", "swift::fatalError*", "swift::swift_abort*",
         "swift::crash*", "swift::warning*", "swift_dynamicCastFailure*", "swift_conformsToProtocol*",
@@ -192,6 +194,7 @@ enum MachineryNames {
         "jdk.internal.vm.*", "java.util.concurrent.CompletableFuture.encodeThrowable*",
         "java.util.concurrent.CompletableFuture.reportJoin*", "java.util.concurrent.FutureTask.report*",
         "com.google.common.base.Preconditions.*", "org.apache.commons.lang3.Validate.*",
+        "net.fabricmc.loader.impl.*", "net.minecraftforge.fml.ModLoader.*", "net.neoforged.fml.ModLoader.*",
         "net.minecraft.CrashReport.*", "net.minecraft.ReportedException.*", "kotlin.jvm.internal.Intrinsics.*",
         "kotlin.KotlinNothingValueException*", "kotlin.PreconditionsKt*", "scala.Predef*", "scala.sys.package*",
         "PROCAbort*", "PROCCreateCrashDump*", "PROCNotifyProcessShutdown*", "PROCEndProcess*",

@@ -10,7 +10,7 @@ enum SystemModules {
         "wow64*", "dbghelp*", "libcoreclr*", "coreclr.dll", "clrjit*", "libclrjit*", "system.private.corelib*",
         "libmono*", "mono-2.0*", "mono.dll", "libmonobdwgc*", "libjvm.so", "jvm.dll", "libbox64*", "box64", "wine",
         "wine64", "wine-preloader",
-        "wine64-preloader", "ntdll.so",
+        "wine64-preloader", "ntdll.so", "[stdlib]",
     ])
 
     /// The C library and what stands for it: a frame without a name between two of the program's may be the return

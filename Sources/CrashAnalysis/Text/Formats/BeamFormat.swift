@@ -81,12 +81,80 @@ enum TextBeam {
             record.exception = reason.found.between("** (", ")") ?? record.exception
             record.message = reason.found.after(") ")
             at = reason.after
+        } else if text.hasPrefix("=CRASH REPORT===") {
+            at = crasher(lines, from: at, into: &record)
+        } else if text.hasPrefix("** Generic server ") {
+            at = term(lines, from: at, into: &record)
         }
         while record.frames.count < 64, let next = lines.next(from: at, gap: 1, { frame($0, record.frames.count) }) {
             record.frames.append(next.found)
             at = next.after
         }
         return TextReport(record: record, fate: .survived, first: lines.at, end: at)
+    }
+
+    private static let crasherReach = 40
+
+    /// `exception error: no case clause matching nil`, then `in function  room:seat/2 (/src/room.erl, line 33)` and
+    /// `in call from …`.
+    private static func crasher(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
+        var end = start
+        var isInside = false
+        for at in start..<max(start, min(lines.count, start + crasherReach)) {
+            let text = lines[at].trimmed
+            if text.hasPrefix("="), text.find(" REPORT===") != nil { break }
+            if text.hasPrefix("exception "), let words = text.after(": ") {
+                record.exception = text.between("exception ", ":")
+                record.message = words.trimmed
+                isInside = true
+                end = at + 1
+            } else if isInside, text.hasPrefix(anyOf: ["in function ", "in call from "]) {
+                let call = (text.after("in function ") ?? text.after("in call from ") ?? "").trimmed
+                let place = call.between(" (", ")")
+                record.frames.append(
+                    .printed(
+                        record.frames.count, function: call.before(" (") ?? call, file: place?.before(", line "),
+                        line: place?.after(", line ")?.leadingNumber))
+                end = at + 1
+            }
+        }
+        return end
+    }
+
+    private static let termLines = 24
+    private static let termLength = 16_384
+
+    /// `** Reason for termination == ` with `{{badmatch,nil},[{room,seat,2,[{file,"src/room.erl"},{line,33}]},…]}`.
+    private static func term(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
+        guard let head = lines.next(from: start, gap: 24, { $0.after("** Reason for termination ==") }) else {
+            return start
+        }
+        var text = head.found.trimmed
+        var at = head.after
+        while at < min(lines.count, head.after + termLines), !lines[at].trimmed.isEmpty, text.utf8.count < termLength {
+            text += lines[at].trimmed
+            at += 1
+        }
+        while text.hasPrefix("*") || text.hasPrefix(" ") { text = String(text.dropFirst()) }
+        let reason = (text.before(",[{") ?? text).drop { $0 == "{" }
+        let name = reason.prefix { $0.isLetter || $0 == "_" }
+        guard !name.isEmpty else { return at }
+        record.exception = String(name)
+        record.message = String((text.before(",[{") ?? text).dropFirst(text.hasPrefix("{") ? 1 : 0).prefix(400))
+        var rest = text
+        while record.frames.count < 64, let mark = rest.find(",[{file,\"") {
+            let call = rest[..<mark.lowerBound]
+            let parts = call[(call.findLast("{")?.upperBound ?? call.startIndex)...].split(separator: "," as Character)
+            let tail = String(rest[mark.upperBound...])
+            if parts.count == 3 {
+                record.frames.append(
+                    .printed(
+                        record.frames.count, function: "\(parts[0]):\(parts[1])/\(parts[2])", file: tail.before("\""),
+                        line: tail.between("{line,", "}")?.leadingNumber))
+            }
+            rest = tail
+        }
+        return at
     }
 
     /// `    (game 0.1.0) lib/game/room.ex:12: Game.Room.join/2`.

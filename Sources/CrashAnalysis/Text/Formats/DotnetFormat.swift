@@ -93,7 +93,8 @@ enum TextDotnet {
         let head = LineHead(line)
         guard let level = head.level, level >= .error else { return false }
         let words = String(decoding: line.utf8.dropFirst(head.length), as: UTF8.self).trimmed.lowercased()
-        return words.hasPrefix("server crashed due to") || words == "unhandled exception" || words == "unhandled exception:"
+        return words.hasPrefix("server crashed due to") || words == "unhandled exception"
+            || words == "unhandled exception:"
     }
 
     /// True below `fail: Game.Net[12]`, where .NET's console logger indents what it logs by six spaces.

@@ -80,7 +80,7 @@ enum TextJavaFatal {
             at += 1
             if text == "END." { break }
             if text.hasPrefix("siginfo:") {
-                if let address = text.after("si_addr: ")?.leadingHex { record.address = Address(address) }
+                takeAddress(text, into: &record)
                 record.exception = text.between("si_code: ", ",").flatMap { $0.between("(", ")") } ?? record.exception
                 if let windows = text.between("ExceptionCode=", ","), record.exception == nil {
                     record.exception = windows
@@ -100,6 +100,17 @@ enum TextJavaFatal {
         }
         if !frames.isEmpty { record.frames = frames }
         return at
+    }
+
+    /// `si_addr: 0x28`, `si_addr=0x28`, and Windows' `reading address 0x28`.
+    private static func takeAddress(_ text: String, into record: inout CrashRecord) {
+        for word in ["si_addr: ", "si_addr=", "reading address ", "writing address "] {
+            guard let address = text.after(word)?.leadingHex else { continue }
+            record.address = Address(address)
+            if word.hasPrefix("reading") { record.access = "read" }
+            if word.hasPrefix("writing") { record.access = "write" }
+            return
+        }
     }
 
     /// `C  [libfoo.so+0x12]  fn(int)+0x3`, `j  a.b.C.d(I)V+4`, `J 12 c2 a.B.c()V (5 bytes) @ …`, `v  ~Stub`.

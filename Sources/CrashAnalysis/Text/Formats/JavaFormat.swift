@@ -3,6 +3,7 @@ extension TextReportFormat {
         name: "java",
         anchors: [
             Anchor(9, "\tat ", hints: false), Anchor(10, "   at ", hints: false), Anchor(11, "Exception in thread \""),
+            Anchor(208, " thrown from the UncaughtExceptionHandler in thread \""),
         ],
         voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextJava.parse)
 }
@@ -17,11 +18,41 @@ enum TextJava {
     ]
 
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
+        if lines.window.text(lines.at).hasPrefix("Exception: ") { return parseHandlers(lines) }
         guard let trace = ManagedTrace(lines, at: lines.at, runtime: .java) else { return parseBare(lines) }
         var record = CrashRecord(kind: "java")
         trace.name(&record, wrappers: wrappers)
+        takeCarried(&record)
         let fate = fate(lines, trace.head, &record)
         return TextReport(record: record, fate: fate, first: trace.head, end: trace.end)
+    }
+
+    /// Loaders name the exception of what they loaded within their own message.
+    static func takeCarried(_ record: inout CrashRecord) {
+        guard let carrier = record.exception, let message = record.message, carrier.hasSuffix("LoadingFailedException")
+        else { return }
+        let inner = message.split(separator: "\n" as Character).lazy.compactMap { line in
+            ManagedException(String(line), .java, beforeFrame: false)
+        }.first { $0.type.contains(".") }
+        guard let inner else { return }
+        record.exception = inner.type
+        record.message = inner.message
+        record.notes.append("carried by " + carrier)
+    }
+
+    /// `Exception: java.lang.OutOfMemoryError thrown from the UncaughtExceptionHandler in thread "main"`: the VM could not
+    /// even print the stack.
+    private static func parseHandlers(_ lines: ReportLines) -> TextReport? {
+        // The first word looks like a logger's level.
+        let text = lines.window.text(lines.at)
+        guard let type = text.between("Exception: ", " thrown from the UncaughtExceptionHandler"),
+            !type.contains(" "), let thread = text.between("in thread \"", "\"")
+        else { return nil }
+        var record = CrashRecord(kind: "java")
+        record.exception = type
+        record.threadName = thread
+        let fate: TextReport.Fate = thread == "main" || thread == "Server thread" ? .likelyDied : .unsaid
+        return TextReport(record: record, fate: fate, first: lines.at, end: lines.at + 1)
     }
 
     /// `Exception in thread "x" …` whose frames were lost.
@@ -40,9 +71,18 @@ enum TextJava {
     private static func fate(_ lines: ReportLines, _ head: Int, _ record: inout CrashRecord) -> TextReport.Fate {
         let text = lines[head]
         guard text.hasPrefix("Exception in thread \""), let thread = text.between("Exception in thread \"", "\"") else {
-            return ManagedTrace.endsProgram(lines, head: head) ? .died : .unsaid
+            if ManagedTrace.endsProgram(lines, head: head) { return .died }
+            return failsToStart(lines, head) ? .likelyDied : .unsaid
         }
         record.threadName = thread
         return thread == "main" ? .likelyDied : .unsaid
+    }
+
+    /// True below a loader's `Failed to start Minecraft:` at level error.
+    private static func failsToStart(_ lines: ReportLines, _ head: Int) -> Bool {
+        guard head > 0, (lines.head(head - 1).level ?? .debug) >= .error else { return false }
+        let text = lines.window.text(head - 1)
+        let words = String(decoding: text.utf8.dropFirst(lines.head(head - 1).length), as: UTF8.self)
+        return words.hasPrefix("Failed to start Minecraft")
     }
 }

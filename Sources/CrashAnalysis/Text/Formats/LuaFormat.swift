@@ -41,7 +41,8 @@ enum TextLua {
     private static func frame(_ line: String, _ index: Int) -> CrashFrame? {
         guard line.first == "\t" || line.hasPrefix("  ") else { return nil }
         // LuaJIT's `[C]: at 0x55d0c1a2b3c4`.
-        guard let mark = line.find(": in ") ?? line.find("]: at 0x"), line.trimmed.hasPrefix("[C]:") || line[mark].hasPrefix(": in")
+        guard let mark = line.find(": in ") ?? line.find("]: at 0x"),
+            line.trimmed.hasPrefix("[C]:") || line[mark].hasPrefix(": in")
         else { return nil }
         let words = line[mark.upperBound...]
         // `function <lobby.lua:12>` has no name but its place.

@@ -118,11 +118,11 @@ enum ManagedFrame {
             place = (String(body[cut.upperBound..<number.lowerBound]), body[number.upperBound...].leadingNumber)
             body = String(body[..<cut.lowerBound])
         }
-        // Without a place, words of these languages would do as well.
-        guard place != nil || body.hasSuffix(")") else { return nil }
         guard var frame = dotnet(body) else { return nil }
-        frame.file = place?.file
-        frame.line = place?.line
+        if let place {
+            frame.file = place.file
+            frame.line = place.line
+        }
         return frame
     }
 

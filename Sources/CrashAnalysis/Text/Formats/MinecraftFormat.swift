@@ -102,10 +102,16 @@ enum TextMinecraft {
         var record = CrashRecord(kind: "java")
         record.exception = "crash report"
         record.notes.append("told in " + String((lines[lines.at].after(": ") ?? "another file").trimmed.prefix(300)))
-        var report = TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+        // Alone, a plugin may have typed it: then nothing may be logged behind it.
+        let isTold = (max(0, lines.at - savedReach)..<lines.at).contains { ManagedFrame.read(lines[$0], .java) != nil }
+        var report = TextReport(
+            record: record, fate: isTold || lines.voice.isRaw ? .died : .likelyDied, first: lines.at, end: lines.at + 1)
         report.continues = true
         return report
     }
+
+    /// How far above it the exception of a saved report may stand.
+    private static let savedReach = 120
 
     private static func trace(_ lines: ReportLines, from start: Int, within reach: Int) -> (
         record: CrashRecord, end: Int
@@ -118,6 +124,7 @@ enum TextMinecraft {
             else { continue }
             var record = CrashRecord(kind: "java")
             trace.name(&record, wrappers: TextJava.wrappers)
+            TextJava.takeCarried(&record)
             return (record, trace.end)
         }
         return nil
@@ -150,7 +157,9 @@ enum TextMinecraft {
         } else {
             return nil
         }
-        return TextReport(record: record, fate: .died, first: lines.at, end: end)
+        // Words alone may be a plugin's: then nothing may be logged behind them.
+        let fate: TextReport.Fate = record.frames.isEmpty && !lines.voice.isRaw ? .likelyDied : .died
+        return TextReport(record: record, fate: fate, first: lines.at, end: end)
     }
 
     /// Spigot's and Paper's dump of the server thread: `Current Thread: Server thread`, `Stack:`, then bare frames. The

@@ -31,7 +31,8 @@ enum TextPHP {
         // Messages may take several lines, the last of which tells the place.
         var text = String(rest)
         var at = lines.at + 1
-        while at < lines.at + 9, at < lines.count, text.findLast(" in ").map({ isPlace(text[$0.upperBound...]) }) != true
+        while at < lines.at + 9, at < lines.count,
+            text.findLast(" in ").map({ isPlace(text[$0.upperBound...]) }) != true
         {
             text += "\n" + lines[at]
             at += 1
@@ -48,7 +49,7 @@ enum TextPHP {
         // The caller's line is another in every version.
         record.message = (text.before(", called in ") ?? text).trimmed
         if lines[at].hasPrefix("Stack trace:") { at += 1 }
-        let end = frames(lines, from: at, throwing: throwing, into: &record)
+        let end = frames(from: at, throwing: throwing, into: &record) { lines[$0] }
         return TextReport(
             record: record, fate: .likelyDied, first: lines.at,
             end: lines[end].hasPrefix("  thrown in ") ? end + 1 : end)
@@ -58,17 +59,18 @@ enum TextPHP {
 
     /// A line tells what is called and from where, so that each function lies at the place of the line before.
     private static func frames(
-        _ lines: ReportLines, from start: Int, throwing: (file: String, line: Int?)?, into record: inout CrashRecord
+        from start: Int, throwing: (file: String, line: Int?)?, into record: inout CrashRecord,
+        line: (_ index: Int) -> String
     ) -> Int {
         var at = start
         var place = throwing
-        while record.frames.count < 256, let call = call(lines[at]) {
+        while record.frames.count < 256, let call = call(line(at)) {
             record.frames.append(
                 .printed(record.frames.count, function: call.name, file: place?.file, line: place?.line))
             place = call.file.map { ($0, call.line) }
             at += 1
         }
-        if lines[at].hasPrefix("#"), lines[at].hasSuffix("{main}") { at += 1 }
+        if line(at).hasPrefix("#"), line(at).hasSuffix("{main}") { at += 1 }
         if let place {
             let name = record.frames.isEmpty ? nil : "{main}"
             record.frames.append(.printed(record.frames.count, function: name, file: place.file, line: place.line))
@@ -112,19 +114,25 @@ enum TextPHP {
 
     /// `TypeError: "text" (EXCEPTION) in "plugins/Room" at line 12`; the server says behind it that it ends.
     static func parsePocketmine(_ lines: ReportLines) -> TextReport? {
-        guard case .logged = lines.voice, let cut = lines[lines.at].find("\" (EXCEPTION) in \"") else { return nil }
-        let head = lines[lines.at]
-        guard let type = head.before(": \""), type.utf8.count <= 200, !type.contains(" "),
-            let file = head[cut.upperBound...].before("\" at line ")
+        guard case .logged(let logger) = lines.voice else { return nil }
+        var head = lines[lines.at]
+        // The type and its colon look like a logger's name.
+        if head.hasPrefix("\""), let name = logger.names.last { head = name + ": " + head }
+        guard let cut = head.find("\" (EXCEPTION) in \""), let type = head.before(": \""), type.utf8.count <= 200,
+            !type.contains(" "), let file = head[cut.upperBound...].before("\" at line ")
         else { return nil }
         var record = CrashRecord(kind: "php")
         record.exception = type
-        record.message = String(head[..<cut.lowerBound]).after(": \"")?.before(", called in ")
-            ?? String(head[..<cut.lowerBound]).after(": \"")
-        let line = head.after("\" at line ")?.leadingNumber
-        let end = frames(lines, from: lines.at + 1, throwing: (file, line), into: &record)
-        let words = lines.next(from: end, { $0.hasPrefix("An unrecoverable error has occurred and the server") ? true : nil })
+        let message = head[..<cut.lowerBound].after(": \"")
+        record.message = message?.before(", called in ") ?? message
+        let number = head.after("\" at line ")?.leadingNumber
+        func words(_ index: Int) -> String {
+            let text = lines.window.text(index)
+            return String(decoding: text.utf8.dropFirst(LineHead(text).length), as: UTF8.self)
+        }
+        let end = frames(from: lines.at + 1, throwing: (file, number), into: &record, line: words)
+        let last = (end..<end + 6).first { words($0).hasPrefix("An unrecoverable error has occurred and the server") }
         return TextReport(
-            record: record, fate: words == nil ? .survived : .died, first: lines.at, end: words?.after ?? end)
+            record: record, fate: last == nil ? .survived : .died, first: lines.at, end: last.map { $0 + 1 } ?? end)
     }
 }

@@ -28,6 +28,7 @@ enum TextPython {
             at = again.after
         }
         guard !record.frames.isEmpty else { return nil }
+        at = leaf(lines, from: at, into: &record)
         record.frames.reverse()
         for index in record.frames.indices { record.frames[index].index = index }
         return TextReport(record: record, fate: fate(lines, record), first: lines.at, end: at)
@@ -39,7 +40,8 @@ enum TextPython {
             "KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "asyncio.exceptions.CancelledError",
         ]
         if gone.contains(record.exception ?? "") { return .survived }
-        for at in max(0, lines.at - 4)..<lines.at where lines[at].hasPrefix(anyOf: survived) { return .survived }
+        for at in max(0, lines.at - 4)..<lines.at where isSurvived(lines, at) { return .survived }
+        if isOfLoop(lines) { return .survived }
         if lines.at > 0, lines[lines.at - 1].hasPrefix("--- Logging error ---") { return .survived }
         return record.frames.last?.function == "<module>" ? .likelyDied : .unsaid
     }
@@ -49,7 +51,65 @@ enum TextPython {
         "Exception in thread ", "Exception ignored in", "Task exception was never retrieved",
         "Future exception was never retrieved", "Exception in callback ", "Unhandled exception in thread started by",
         "Exception occurred during processing of request", "Unhandled error in Deferred",
+        "_GatheringFuture exception was never retrieved",
     ]
+
+    /// True where these words open a line, or the text behind its logger's head.
+    private static func isSurvived(_ lines: ReportLines, _ at: Int) -> Bool {
+        if lines[at].hasPrefix(anyOf: survived) { return true }
+        let text = lines.window.text(at)
+        for words in survived {
+            guard let lead = text.before(words) else { continue }
+            if lead.contains("<") || lead.find("hat]") != nil { return false }
+            return LineHead(lead + "x").length >= lead.utf8.count || isBad(lead)
+        }
+        return false
+    }
+
+    /// Python's own loggers, in the styles that `logging` has without an engine's.
+    private static func isBad(_ lead: String) -> Bool {
+        ["ERROR", "CRITICAL", "WARNING"].contains { lead.find($0) != nil }
+    }
+
+    private static let fields = ["future: ", "handle: ", "task: ", "protocol: ", "transport: ", "socket: "]
+
+    /// True below the fields with which the event loop logs an error, and goes on.
+    private static func isOfLoop(_ lines: ReportLines) -> Bool {
+        var at = lines.at - 1
+        while at > 0, lines.at - at <= fields.count, lines[at].hasPrefix(anyOf: fields) { at -= 1 }
+        guard at >= 0, at < lines.at - 1 else { return false }
+        return (lines.head(at).level ?? .debug) >= .warning || isBad(String(lines.window.text(at).prefix(80)))
+    }
+
+    private static let deepestGroup = 16
+    private static let longestGroup = 2000
+
+    /// The first exception within a group, however deep: it names the bug. Its frames go below those of the group.
+    private static func leaf(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
+        var at = start
+        for _ in 0..<deepestGroup {
+            guard let branch = lines.next(from: at, gap: 1, { $0.trimmed.hasPrefix("+-+---") ? true : nil }) else {
+                break
+            }
+            let head = lines.next(from: branch.after, gap: 1) { line in
+                bare(line).hasPrefix("Traceback (most recent call last)") ? true : nil
+            }
+            if let head, let end = traceback(lines, from: head.after, into: &record) {
+                at = end
+            } else if let bare = exceptionLine(lines[branch.after]) {
+                record.exception = bare.type
+                record.message = bare.message
+                at = branch.after + 1
+            } else {
+                break
+            }
+        }
+        guard at > start else { return start }
+        while at < min(lines.count, start + longestGroup), let first = lines[at].trimmed.first, "|+".contains(first) {
+            at += 1
+        }
+        return at
+    }
 
     private static func isChain(_ line: String) -> Bool {
         line.contains("another exception occurred") || line.contains("direct cause of the following exception")
@@ -69,8 +129,10 @@ enum TextPython {
             guard let frame = lines.next(from: at, { fileLine($0) }),
                 exceptionBetween(lines, at, frame.after - 1) == nil
             else { break }
-            record.frames.append(
-                .printed(0, function: frame.found.function, file: frame.found.file, line: frame.found.line))
+            var next = CrashFrame.printed(
+                0, function: frame.found.function, file: frame.found.file, line: frame.found.line)
+            if isLibrarys(frame.found.file) { next.module = "[stdlib]" }
+            record.frames.append(next)
             at = frame.after
             found = true
         }
@@ -83,6 +145,13 @@ enum TextPython {
             at = ending.after
         }
         return at
+    }
+
+    /// True for a file of Python's own library.
+    private static func isLibrarys(_ file: String) -> Bool {
+        if file.find("-packages") != nil { return false }
+        if let rest = file.after("/lib/python3."), rest.leadingNumber != nil { return true }
+        return file.find("\\Python3") != nil && file.lowercased().find("\\lib\\") != nil
     }
 
     private static func exceptionBetween(

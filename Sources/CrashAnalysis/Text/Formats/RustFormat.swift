@@ -47,7 +47,10 @@ enum TextRust {
             record.message = "stack overflow"
             record.signal = "SIGABRT"
             let more = lines.next(from: lines.at + 1, gap: 1, { $0.hasPrefix("fatal runtime error: ") ? true : nil })
-            return TextReport(record: record, fate: .died, first: lines.at, end: more?.after ?? lines.at + 1)
+            // Behind a logger's head, words alone may be anyone's: then nothing may be logged behind them.
+            return TextReport(
+                record: record, fate: lines.voice.isRaw ? .died : .likelyDied, first: lines.at,
+                end: more?.after ?? lines.at + 1)
         }
         guard let rest = behind.after("panicked at "), behind.hasPrefix("panicked at ") || behind.hasPrefix("("),
             let told = place(rest, lines, into: &record)
@@ -57,9 +60,10 @@ enum TextRust {
         let abort = abort(lines, from: end)
         if abort != nil { record.signal = "SIGABRT" }
         let isInCleanup = record.message?.hasPrefix("panic in a ") == true
-        var report = TextReport(
-            record: record, fate: name == "main" || name == "<main>" || abort != nil ? .died : .unsaid,
-            first: lines.at, end: abort ?? end)
+        let isBare = !lines.voice.isRaw && !record.frames.contains { $0.function != nil }
+        var fate = name == "main" || name == "<main>" || abort != nil ? TextReport.Fate.died : .unsaid
+        if isBare, fate == .died { fate = .likelyDied }
+        var report = TextReport(record: record, fate: fate, first: lines.at, end: abort ?? end)
         // A destructor panicked while the first panic unwound: the same death.
         report.continues = isInCleanup && told.isRuntimes
         return report

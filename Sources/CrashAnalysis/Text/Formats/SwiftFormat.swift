@@ -2,7 +2,8 @@ extension TextReportFormat {
     static let swift = TextReportFormat(
         name: "swift",
         anchors: [
-            Anchor(44, "Program crashed: "), Anchor(45, "Fatal error: "),
+            Anchor(44, "Program crashed: "), Anchor(45, "Fatal error: "), Anchor(31, "Assertion failed: "),
+            Anchor(209, "Precondition failed"),
         ],
         start: .afterPrefix, ending: .ended, lead: .exception, parse: TextSwift.parse)
 }
@@ -34,14 +35,17 @@ enum TextSwift {
 
     /// `file.swift:12: Fatal error: text` or `Fatal error: text: file f.swift, line 12`.
     private static func takeFatal(_ head: String, into record: inout CrashRecord) -> Bool {
-        guard let text = head.after("Fatal error: "), let lead = head.before("Fatal error: "),
-            lead.isEmpty || lead.hasSuffix(": ")
+        let words = ["Fatal error", "Precondition failed", "Assertion failed"]
+        guard let word = words.first(where: { head.find($0) != nil }), let rest = head.after(word),
+            let lead = head.before(word), lead.isEmpty || lead.hasSuffix(": "), rest.isEmpty || rest.hasPrefix(": ")
         else { return false }
+        let text = rest.dropFirst(2).trimmed
         let place = lead.trimmed.dropLast().fileAndLine
         let isSwift = place.file.hasSuffix(".swift") && place.line != nil && !place.file.contains(": ")
         guard isSwift || lead.isEmpty && (text.contains(": file ") || text.contains(".swift:")) else { return false }
-        record.exception = "fatal error"
-        record.message = (text.before(": file ") ?? text).trimmed
+        record.exception = word.lowercased()
+        let message = (text.before(": file ") ?? text).trimmed
+        record.message = message.isEmpty ? nil : message
         record.signal = "SIGILL"
         if isSwift { record.frames = [.printed(0, function: nil, file: place.file, line: place.line)] }
         return true
@@ -152,7 +156,7 @@ enum TextSwift {
             frame.address = Address(address)
             let name = parts.count > 3 ? parts[3] : ""
             let bare = (name.findLast(" + ").map { String(name[..<$0.lowerBound]) } ?? name).trimmed
-            frame.function = bare.isEmpty || bare == "<unavailable>" ? nil : bare
+            frame.function = bare.isEmpty || bare == "<unavailable>" ? nil : PrintedNames.function(bare) ?? bare
             frames.append(frame)
             at += 1
         }
