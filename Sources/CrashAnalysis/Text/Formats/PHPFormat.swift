@@ -114,12 +114,12 @@ enum TextPHP {
 
     /// `TypeError: "text" (EXCEPTION) in "plugins/Room" at line 12`; the server says behind it that it ends.
     static func parsePocketmine(_ lines: ReportLines) -> TextReport? {
-        guard case .logged(let logger) = lines.voice else { return nil }
-        var head = lines[lines.at]
-        // The type and its colon look like a logger's name.
-        if head.hasPrefix("\""), let name = logger.names.last { head = name + ": " + head }
-        guard let cut = head.find("\" (EXCEPTION) in \""), let type = head.before(": \""), type.utf8.count <= 200,
-            !type.contains(" "), let file = head[cut.upperBound...].before("\" at line ")
+        guard case .logged = lines.voice else { return nil }
+        // The type and its colon look like a logger's name or level.
+        let head = lines.window.text(lines.at)
+        guard let cut = head.find("\" (EXCEPTION) in \""),
+            let type = head.before(": \"")?.split(separator: " " as Character).last.map(String.init),
+            type.utf8.count <= 200, let file = head[cut.upperBound...].before("\" at line ")
         else { return nil }
         var record = CrashRecord(kind: "php")
         record.exception = type
