@@ -57,7 +57,8 @@ struct Aftermath {
     }
 
     private static let shutdownWords = [
-        "StaticShutdownAfterError", "Stopping server", "Stopping the server", "Saving ", "Shutting down", "shutting down",
+        "StaticShutdownAfterError", "Stopping server", "Stopping the server", "Saving ", "Shutting down",
+        "shutting down",
         "Shutdown", "Preparing crash report", "This crash report has been saved", "ThreadedAnvilChunkStorage", "All ",
         "All dimensions are saved", "Flushing ", "Closing ", "closing ",
     ]

@@ -166,7 +166,8 @@ private struct HeadText {
     /// A field of a line in columns, `2026-11-20 21:00:31.1373|INFO|Game.Chat|text`: what stands up to the next bar, comma,
     /// semicolon or tab behind a time. The last column is the text.
     private func field(from start: Int, in head: LineHead) -> (Piece, Int)? {
-        guard head.isStamped, start > 0, Self.columns.contains(byte(start - 1)) || Self.columns.contains(byte(start)) else {
+        guard head.isStamped, start > 0, Self.columns.contains(byte(start - 1)) || Self.columns.contains(byte(start))
+        else {
             return nil
         }
         let mark = Self.columns.contains(byte(start)) ? byte(start) : byte(start - 1)
@@ -193,7 +194,9 @@ private struct HeadText {
         var end = start
         while end < bytes.count, !(bytes[end] == 0x20 || bytes[end] == 0x09) { end += 1 }
         // A time ends where its characters do: `2026-11-20,chat,…` has columns.
-        if let other = bytes[start..<end].firstIndex(where: { !Self.isClockByte($0) }), bytes[other] != UInt8(ascii: ":") {
+        if let other = bytes[start..<end].firstIndex(where: { !Self.isClockByte($0) }),
+            bytes[other] != UInt8(ascii: ":")
+        {
             let isText = (bytes[other] | 0x20) >= 0x61 && (bytes[other] | 0x20) <= 0x7a
             if !isText { end = other } else if bytes[other - 1] == UInt8(ascii: ",") { end = other - 1 }
         }

@@ -80,7 +80,9 @@ struct ReportedDeaths {
         return !between.hasWords && left.signature == right.signature
     }
 
-    private static let engines: Set<String> = ["unreal", "unity", "mono", "godot", "stack", "backtrace_symbols", "sanitizer"]
+    private static let engines: Set<String> = [
+        "unreal", "unity", "mono", "godot", "stack", "backtrace_symbols", "sanitizer",
+    ]
 
     /// What stands between two reports.
     private struct Between {

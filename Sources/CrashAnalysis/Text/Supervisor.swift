@@ -110,7 +110,8 @@ struct Supervisor {
     private static func column(_ whole: ArraySlice<UInt8>) -> (name: [UInt8], rest: ArraySlice<UInt8>)? {
         var line = whole
         if line.count > 22, isDigit(line[line.startIndex]), line[line.startIndex + 4] == UInt8(ascii: "-"),
-            line[line.startIndex + 13] == UInt8(ascii: ":"), let space = line.dropFirst(11).prefix(24).firstIndex(of: 0x20)
+            line[line.startIndex + 13] == UInt8(ascii: ":"),
+            let space = line.dropFirst(11).prefix(24).firstIndex(of: 0x20)
         {
             line = line[(space + 1)...]
         }
