@@ -190,6 +190,64 @@ import Testing
         #expect(!dump.signature.contains("PreMinidump"))
     }
 
+    @Test func stacksOfLibraries() throws {
+        let check = try only(
+            """
+            I1121 04:10:00.000000   811 main.cc:3] up
+            F1121 04:12:00.000000   811 sluice.cc:44] Check failed: gate > 0 (0 vs. 0)\u{20}
+            *** Check failure stack trace: ***
+                @     0x55d0c1a2b3c4  google::LogMessage::Fail()
+                @     0x55d0c1a2b3e4  moor::Sluice::Open()
+                @     0x55d0c1a2b3f4  main
+            Aborted (core dumped)
+
+            """)
+        #expect(check.signature == "assert | gate > N | moor::Sluice::Open")
+        let signal = try only(
+            """
+            I1121 04:10:00.000000   811 main.cc:3] up
+            *** SIGSEGV received at time=1795234320 on cpu 3 ***
+            PC: @     0x55d0c1a2b3c4  (unknown)  moor::Sluice::Open()
+                @     0x7f3a10042520  (unknown)  (unknown)
+                @     0x55d0c1a2b3f4         16  moor::Tick()
+
+            """)
+        #expect(signal.signature == "moor::Sluice::Open")
+        #expect(signal.signal == "SIGSEGV")
+        let backward = try only(
+            """
+            up
+            Stack trace (most recent call last):
+            #2    Object "/srv/moord", at 0x55d0c1a2b3f4, in _start
+            #1    Source "/src/main.cpp", line 90, in main [0x55d0c1a2b3f4]
+                     89:   while (run)
+                  >  90:     sluice.Open();
+            #0    Source "/src/sluice.cpp", line 44, in moor::Sluice::Open(int) [0x55d0c1a2b3c4]
+            Segmentation fault (Address not mapped to object [0x18])
+            Segmentation fault (core dumped)
+
+            """)
+        #expect(backward.signature == "moor::Sluice::Open")
+        #expect(backward.address == Address(0x18))
+        let window = try only(
+            """
+            Debug Assertion Failed!
+
+            Program: D:\\srv\\moord.exe
+            File: D:\\src\\sluice.cpp
+            Line: 44
+
+            Expression: gate > 0
+
+            """)
+        #expect(window.message == "gate > 0")
+        #expect(window.frames.first?.line == 44)
+        let glib = try only(
+            "up\n**\nERROR:../src/sluice.c:44:sluice_open: assertion failed: (gate != NULL)\nBail out! ERROR:../src/sluice.c:44:"
+                + "sluice_open: assertion failed: (gate != NULL)\nAborted (core dumped)\n")
+        #expect(glib.signature == "assert | gate != NULL | sluice_open")
+    }
+
     // MARK: Supervisors
 
     @Test(

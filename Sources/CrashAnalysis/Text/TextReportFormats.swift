@@ -6,7 +6,7 @@ enum TextReportFormats {
         .createdump, .node, .v8, .bun, .javaFatal, .javaMemory, .beam, .beamProcess, .sanitizer, .undefinedBehaviour,
         .stack, .glibc, .assertion, .terminate, .unreal, .unity, .unityWindows, .mono, .godot, .source, .factorio,
         .luanti, .bedrock, .cpptrace, .crashdetect, .backtraceSymbols, .box64, .wine, .coredump, .kernel, .swift, .ruby,
-        .lua, .php, .pocketmine, .exitStatus, .shell, .microdump,
+        .lua, .php, .pocketmine, .glog, .backward, .glib, .exitStatus, .shell, .microdump,
     ]
 
     /// Every literal once, in order of the ids.

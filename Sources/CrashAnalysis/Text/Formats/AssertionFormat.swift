@@ -3,7 +3,7 @@ extension TextReportFormat {
         name: "assert",
         anchors: [
             Anchor(30, "Assertion `"), Anchor(31, "Assertion failed: "), Anchor(32, "Assertion Failed: "),
-            Anchor(54, "Assertion '"),
+            Anchor(54, "Assertion '"), Anchor(194, "Assertion failed!"), Anchor(195, "Debug Assertion Failed!"),
         ],
         start: .afterPrefix, ending: .ended, rank: 10, rankWithoutFrames: 10, lead: .assertion,
         openingWords: ["*"],
@@ -18,6 +18,9 @@ enum TextAssertion {
         record.exception = "assertion"
         record.signal = "SIGABRT"
         if text.contains("[File:") { return nil }
+        if text.hasPrefix("Assertion failed!") || text.hasPrefix("Debug Assertion Failed!") {
+            return block(lines, &record)
+        }
         let quotes = ["Assertion `", "Assertion '"].first { text.find(": " + $0) != nil }
         if let quotes, let condition = text.after(quotes), let cut = condition.findLast("' failed") {
             // glibc: "prog: file.c:12: function: Assertion `x' failed.", libstdc++ without the program and with "'x'".
@@ -42,6 +45,30 @@ enum TextAssertion {
             return nil
         }
         return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+    }
+
+    /// The Microsoft runtime's window, printed: `Program: …`, `File: …`, `Line: 12`, `Expression: x`.
+    private static func block(_ lines: ReportLines, _ record: inout CrashRecord) -> TextReport? {
+        var file: String?
+        var line: Int?
+        for index in lines.at + 1..<lines.at + 16 {
+            let text = lines[index].trimmed
+            if let path = text.after("Program: "), text.hasPrefix("Program: ") {
+                record.executable = PrintedNames.module(path.hasPrefix("...") ? path.dropFirst(3) : path[...])
+            } else if text.hasPrefix("File: ") {
+                // `File: D:\src\pond.cpp, Line 44` of older versions.
+                let parts = String(text.dropFirst(6))
+                file = parts.before(", Line ") ?? parts
+                line = parts.after(", Line ")?.leadingNumber
+            } else if text.hasPrefix("Line: ") {
+                line = text.after("Line: ")?.leadingNumber
+            } else if text.hasPrefix("Expression: "), let file, record.executable != nil {
+                record.message = text.after("Expression: ")
+                record.frames = [.printed(0, function: nil, file: file, line: line)]
+                return TextReport(record: record, fate: .died, first: lines.at, end: index + 1)
+            }
+        }
+        return nil
     }
 
     /// `x (file.c: fn: 12)` of musl, `(x), function f, file f.c, line 12.` of the BSDs, `x, file f.c, line 12` of the
