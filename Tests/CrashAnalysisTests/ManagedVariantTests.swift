@@ -104,6 +104,21 @@ import Testing
             \thall.lua:9: in main chunk
             \t[C]: at 0x55d0c1a2b3c4
             """),
+        Death(
+            "take",
+            "/usr/bin/lua5.4: hall.lua:4: no seat\nstack traceback:\n\thall.lua:4: in local 'take'\n\t[C]: in ?"),
+        Death(
+            "oom | Java heap space",
+            "#\n# java.lang.OutOfMemoryError: Java heap space\n# -XX:OnOutOfMemoryError=\"kill -9 %p\"\n"
+                + "#   Executing /bin/sh -c \"kill -9 1842\"..."),
+        Death(
+            "ArgumentError | Hall.Endpoint.init/1",
+            """
+            ** (Mix) Could not start application hall: Hall.Application.start(:normal, []) returned an error
+                ** (EXIT) an exception was raised:
+                    ** (ArgumentError) bad port
+                        (hall 0.1.0) lib/hall/endpoint.ex:9: Hall.Endpoint.init/1
+            """),
         Death("precondition failed | Seat.swift#8", "Hall/Seat.swift:8: Precondition failed: no seat"),
         Death(
             "oom",
@@ -155,6 +170,15 @@ import Testing
             System.ArgumentException: no map
                at Hall.Map.Load()
                at Hall.Server.Main()
+            """),
+        Death(
+            "java.lang.IllegalStateException | dev.hall.Seat.take",
+            """
+            [21:03:00 ERROR]: [threadedregions] Region #4 centered at chunk [3, 4] in world 'hall' failed to tick:
+            java.lang.IllegalStateException: no seat
+            \tat dev.hall.Seat.take(Seat.java:7)
+            [21:03:00 ERROR]: Halting server
+            [21:03:00 INFO]: Stopping server
             """),
         Death(
             "java.lang.NoSuchMethodError | dev.hall.Seat.onInitialize",
@@ -225,6 +249,13 @@ import Testing
         ValueError: x
         """,
         """
+        Traceback (most recent call last):
+          File "src/gevent/greenlet.py", line 906, in gevent._gevent_cgreenlet.Greenlet.run
+          File "/srv/hall/a.py", line 5, in <module>
+        KeyError: 3
+        2026-11-20T21:03:00Z <Greenlet at 0x7f0a1b2c3d40: pump> failed with KeyError
+        """,
+        """
         info: Hall.Net[0]
               room 1
         fail: Hall.Net[12]
@@ -244,7 +275,8 @@ import Testing
 
     @Test(arguments: [
         "This crash report has been saved to: /srv/x.txt", "The server has stopped responding!",
-        "thread 'main' has overflowed its stack", "thread 'main' panicked at src/a.rs:1:2: no seat",
+        "Unhandled exception. System.Exception: no seat", "thread 'main' has overflowed its stack",
+        "thread 'main' panicked at src/a.rs:1:2: no seat",
     ])
     func wordsThroughAPluginNeedAWitness(words: String) {
         let records = analyze("[21:00:31 ERROR]: \(words)\n[21:00:32 INFO]: room 4\n[21:00:33 INFO]: room 5\n")
@@ -288,6 +320,16 @@ import Testing
             """)
         #expect(server.map(\.signature) == ["badmatch | hall:seat/2"])
         #expect(server.first?.frames.first?.line == 33)
+        let machine = analyze(
+            """
+            ** State machine <0.311.0> terminating
+            ** Last event = {info,tick}
+            ** Reason for termination = error:{badmatch,nil}
+            ** Callback modules = [hall]
+            ** Stacktrace =
+            **  [{hall,seat,2,[{file,"src/hall.erl"},{line,33}]}]
+            """)
+        #expect(machine.map(\.signature) == ["badmatch | hall:seat/2"])
     }
 
     private func analyze(_ text: String) -> [CrashRecord] {

@@ -5,7 +5,8 @@ extension TextReportFormat {
         anchors: [
             Anchor(151, "rash dump is being written to: "), Anchor(152, "=erl_crash_dump:"),
             Anchor(153, "Kernel pid terminated"), Anchor(154, "nit terminating in do_boot"),
-            Anchor(164, "Crash dump was written to: "),
+            Anchor(164, "Crash dump was written to: "), Anchor(212, "Runtime terminating during boot"),
+            Anchor(211, "** (Mix) Could not start application "),
         ],
         start: .afterPrefix, ending: .ended, lead: .word, parse: TextBeam.parse)
 }
@@ -16,7 +17,7 @@ extension TextReportFormat {
         name: "beam_process",
         anchors: [
             Anchor(155, "=CRASH REPORT==="), Anchor(156, "GenServer "), Anchor(157, "Process #PID<"),
-            Anchor(158, "** Generic server "), Anchor(159, "Process <0."),
+            Anchor(158, "** Generic server "), Anchor(159, "Process <0."), Anchor(214, "** State machine "),
         ],
         voice: .logger, start: .afterPrefix, ending: .survived, lead: .exception, parse: TextBeam.parseProcess)
 }
@@ -27,6 +28,7 @@ enum TextBeam {
         let text = lines.window.text(lines.at)
         var record = CrashRecord(kind: "beam")
         record.exception = "vm ended"
+        if text.hasPrefix("** (Mix) Could not start") { return parseMix(lines) }
         if text.hasPrefix("=erl_crash_dump:") {
             guard let slogan = lines.next(from: lines.at + 1, gap: 6, { $0.hasPrefix("Slogan: ") ? $0 : nil }) else {
                 return nil
@@ -57,6 +59,25 @@ enum TextBeam {
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
     }
 
+    /// `** (Mix) Could not start application hall: …`, with the exception and its frames further in.
+    private static func parseMix(_ lines: ReportLines) -> TextReport {
+        var record = CrashRecord(kind: "beam")
+        record.exception = "application not started"
+        record.message = lines[lines.at].after("** (Mix) ").map { String($0.trimmed.prefix(400)) }
+        var end = lines.at + 1
+        while end < lines.count, lines[end].hasPrefix("    "), end < lines.at + 100 {
+            let text = lines[end].trimmed
+            if text.hasPrefix("** ("), let type = text.between("** (", ")"), type != "EXIT" {
+                record.exception = type
+                record.message = text.after(") ") ?? record.message
+            } else if let frame = frame(lines[end], record.frames.count) {
+                record.frames.append(frame)
+            }
+            end += 1
+        }
+        return TextReport(record: record, fate: .died, first: lines.at, end: end)
+    }
+
     private static let allocators = [
         "eheap_alloc: ", "sys_alloc: ", "binary_alloc: ", "ets_alloc: ", "ll_alloc: ", "temp_alloc: ", "std_alloc: ",
         "driver_alloc: ", "sl_alloc: ", "fix_alloc: ", "Cannot ",
@@ -73,7 +94,8 @@ enum TextBeam {
         let text = lines[lines.at].trimmed
         let isServer = text.hasPrefix(anyOf: ["GenServer ", "Process #PID<", "Process <0."])
         if isServer, !text.hasSuffix(" terminating"), !text.contains(" terminating, ") { return nil }
-        guard isServer || text.hasPrefix("=CRASH REPORT===") || text.hasPrefix("** Generic server ") else { return nil }
+        let isBehaviour = text.hasPrefix(anyOf: ["** Generic server ", "** State machine "])
+        guard isServer || isBehaviour || text.hasPrefix("=CRASH REPORT===") else { return nil }
         var record = CrashRecord(kind: "beam_process")
         record.exception = "process ended"
         var at = lines.at + 1
@@ -83,7 +105,7 @@ enum TextBeam {
             at = reason.after
         } else if text.hasPrefix("=CRASH REPORT===") {
             at = crasher(lines, from: at, into: &record)
-        } else if text.hasPrefix("** Generic server ") {
+        } else if isBehaviour {
             at = term(lines, from: at, into: &record)
         }
         while record.frames.count < 64, let next = lines.next(from: at, gap: 1, { frame($0, record.frames.count) }) {
@@ -126,21 +148,26 @@ enum TextBeam {
 
     /// `** Reason for termination == ` with `{{badmatch,nil},[{room,seat,2,[{file,"src/room.erl"},{line,33}]},…]}`.
     private static func term(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
-        guard let head = lines.next(from: start, gap: 24, { $0.after("** Reason for termination ==") }) else {
+        guard let head = lines.next(from: start, gap: 24, { $0.after("** Reason for termination =") }) else {
             return start
         }
-        var text = head.found.trimmed
+        var text = head.found.drop { $0 == "=" }.trimmed
         var at = head.after
         while at < min(lines.count, head.after + termLines), !lines[at].trimmed.isEmpty, text.utf8.count < termLength {
             text += lines[at].trimmed
             at += 1
         }
         while text.hasPrefix("*") || text.hasPrefix(" ") { text = String(text.dropFirst()) }
-        let reason = (text.before(",[{") ?? text).drop { $0 == "{" }
-        let name = reason.prefix { $0.isLetter || $0 == "_" }
+        // `error:{badmatch,nil}` of state machines, whose stack stands in another line.
+        for kind in ["error:", "exit:", "throw:"] where text.hasPrefix(kind) {
+            text = String(text.dropFirst(kind.count))
+        }
+        let name = text.drop { $0 == "{" }.prefix { $0.isLetter || $0 == "_" }
+        let reason = text.before("** ") ?? text
         guard !name.isEmpty else { return at }
         record.exception = String(name)
-        record.message = String((text.before(",[{") ?? text).dropFirst(text.hasPrefix("{") ? 1 : 0).prefix(400))
+        let words = (reason.before(",[{") ?? reason).trimmed
+        record.message = String(words.dropFirst(words.hasPrefix("{{") ? 1 : 0).prefix(400))
         var rest = text
         while record.frames.count < 64, let mark = rest.find(",[{file,\"") {
             let call = rest[..<mark.lowerBound]

@@ -19,6 +19,7 @@ extension TextReportFormat {
         anchors: [
             Anchor(132, "Fatal error. "), Anchor(134, "Stack overflow."),
             Anchor(135, "Process is terminated due to StackOverflowException"),
+            Anchor(210, "Process is terminating due to StackOverflowException"),
             Anchor(136, "Process terminated."),
         ],
         ending: .ended, rank: 55, lead: .exception, parse: TextDotnet.parseFatal)
@@ -63,7 +64,9 @@ enum TextDotnet {
             else { return nil }
             record.exception = found.type
             record.message = found.message
-            return TextReport(record: record, fate: .died, first: lines.at, end: head + 1)
+            // Behind a logger's head, words alone may be anyone's: then nothing may be logged behind them.
+            let fate: TextReport.Fate = lines.voice.isRaw ? .died : .likelyDied
+            return TextReport(record: record, fate: fate, first: lines.at, end: head + 1)
         }
         name(&record, trace)
         let fate = isUnhandled ? .died : fate(lines, trace)
@@ -140,7 +143,8 @@ enum TextDotnet {
         var record = CrashRecord(kind: "dotnet_fatal")
         var needsFrames = false
         var at = lines.at + 1
-        if text.hasPrefix("Stack overflow.") || text.hasPrefix("Process is terminated due to StackOverflowException") {
+        let overflows = ["Process is terminated due to StackOver", "Process is terminating due to StackOver"]
+        if text.hasPrefix("Stack overflow.") || text.hasPrefix(anyOf: overflows) {
             needsFrames = text.hasPrefix("Stack overflow.")
             guard text.utf8.count < 80 else { return nil }
             record.message = "stack overflow"

@@ -14,6 +14,7 @@ extension TextReportFormat {
         name: "java_memory",
         anchors: [
             Anchor(128, "Terminating due to java.lang."), Anchor(129, "Aborting due to java.lang."),
+            Anchor(213, "# -XX:OnOutOfMemoryError="),
         ],
         ending: .ended, parse: TextJavaFatal.parseMemory)
 }
@@ -144,6 +145,7 @@ enum TextJavaFatal {
     /// `-XX:+ExitOnOutOfMemoryError` and `-XX:+CrashOnOutOfMemoryError`.
     static func parseMemory(_ lines: ReportLines) -> TextReport? {
         let text = lines[lines.at]
+        if text.hasPrefix("# -XX:OnOutOfMemoryError=") { return parseCommand(lines) }
         guard text.hasPrefix("Terminating due to ") || text.hasPrefix("Aborting due to "),
             let found = ManagedException(text.after(" due to ") ?? "", .java, beforeFrame: false)
         else { return nil }
@@ -152,6 +154,22 @@ enum TextJavaFatal {
         record.message = found.message
         if text.hasPrefix("Aborting") { record.signal = "SIGABRT" }
         return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
+    }
+}
+
+extension TextJavaFatal {
+    /// `# java.lang.OutOfMemoryError: Java heap space`, the option, and `#   Executing /bin/sh -c "kill -9 1842"...`.
+    private static func parseCommand(_ lines: ReportLines) -> TextReport? {
+        guard lines.at > 0, lines[lines.at - 1].hasPrefix("# java.lang.OutOfMemoryError"),
+            lines[lines.at].find("kill") != nil || lines[lines.at + 1].find("kill") != nil,
+            let found = ManagedException(String(lines[lines.at - 1].dropFirst(2)), .java, beforeFrame: true)
+        else { return nil }
+        var record = CrashRecord(kind: "java_memory")
+        record.exception = found.type
+        record.message = found.message
+        var end = lines.at + 1
+        while end < min(lines.count, lines.at + 4), lines[end].hasPrefix("#") { end += 1 }
+        return TextReport(record: record, fate: .died, first: lines.at - 1, end: end)
     }
 }
 

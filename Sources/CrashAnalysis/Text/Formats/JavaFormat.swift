@@ -24,6 +24,9 @@ enum TextJava {
         trace.name(&record, wrappers: wrappers)
         takeCarried(&record)
         let fate = fate(lines, trace.head, &record)
+        if let halt = halt(lines, trace) {
+            return TextReport(record: record, fate: .died, first: trace.head - 1, end: halt)
+        }
         return TextReport(record: record, fate: fate, first: trace.head, end: trace.end)
     }
 
@@ -76,6 +79,16 @@ enum TextJava {
         }
         record.threadName = thread
         return thread == "main" ? .likelyDied : .unsaid
+    }
+
+    /// One past Folia's `Halting server`, which follows the exception of a region that failed to tick.
+    private static func halt(_ lines: ReportLines, _ trace: ManagedTrace) -> Int? {
+        guard trace.head > 0, (lines.head(trace.head - 1).level ?? .debug) >= .error,
+            lines.window.text(trace.head - 1).hasSuffix(" failed to tick:")
+        else { return nil }
+        return (trace.end..<trace.end + 4).first { at in
+            (lines.head(at).level ?? .debug) >= .error && lines.window.text(at).hasSuffix("Halting server")
+        }.map { $0 + 1 }
     }
 
     /// True below a loader's `Failed to start Minecraft:` at level error.

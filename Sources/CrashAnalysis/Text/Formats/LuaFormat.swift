@@ -29,12 +29,19 @@ enum TextLua {
             end: at)
     }
 
-    private static let interpreters = ["lua: ", "luajit: ", "lua5.1: ", "lua5.2: ", "lua5.3: ", "lua5.4: ", "luvit: "]
+    /// `lua: `, `/usr/bin/lua5.4: `, `luajit-2.1: `, `luvit: `.
+    private static func isInterpreter(_ line: String) -> Bool {
+        guard let name = line.before(": "), name.utf8.count <= 80, !name.contains(" ") else { return false }
+        let bare = name.hasSuffix(".exe") ? String(name.dropLast(4)) : name
+        let program = SystemModules.baseName(bare)
+        guard let base = ["luajit", "luvit", "lua"].first(where: { program.hasPrefix($0) }) else { return false }
+        return program.dropFirst(base.count).allSatisfy { $0.isNumber || $0 == "." || $0 == "-" }
+    }
 
     /// `lua: main.lua:12: …`, down to the interpreter's own call.
     private static func isInterpreters(_ lines: ReportLines, _ record: CrashRecord) -> Bool {
         guard lines.at > 0, lines.voice.isRaw else { return false }
-        return lines.window.text(lines.at - 1).hasPrefix(anyOf: interpreters) && record.frames.last?.module == native
+        return isInterpreter(lines.window.text(lines.at - 1)) && record.frames.last?.module == native
     }
 
     /// `\tfile.lua:12: in function 'name'` or `\t[C]: in function 'error'`.

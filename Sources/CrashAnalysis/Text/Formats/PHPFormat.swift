@@ -18,7 +18,9 @@ extension TextReportFormat {
 /// PHP: an exception that nobody caught ends a script.
 enum TextPHP {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
-        let whole = lines.window.text(lines.at)
+        // The first word may look like a logger's level; `error_log` puts a time before it.
+        let line = lines.window.text(lines.at)
+        let whole = line.hasPrefix("Fatal error: ") ? line : lines[lines.at]
         guard whole.hasPrefix(anyOf: ["PHP Fatal error: ", "Fatal error: "]), let words = whole.after("Fatal error: ")
         else { return nil }
         if words.trimmed.hasPrefix("Allowed memory size of ") { return parseMemory(lines, words.trimmed) }

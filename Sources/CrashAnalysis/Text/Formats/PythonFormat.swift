@@ -31,7 +31,11 @@ enum TextPython {
         at = leaf(lines, from: at, into: &record)
         record.frames.reverse()
         for index in record.frames.indices { record.frames[index].index = index }
-        return TextReport(record: record, fate: fate(lines, record), first: lines.at, end: at)
+        // gevent tells behind the traceback which greenlet ended of it.
+        let isGreenlets = lines[at].find(" failed with ") != nil && lines[at].find("<Greenlet ") != nil
+        return TextReport(
+            record: record, fate: isGreenlets ? .survived : fate(lines, record), first: lines.at,
+            end: isGreenlets ? at + 1 : at)
     }
 
     /// An interpreter ends where nothing catches the exception: then the module's own code is the outermost frame.
@@ -51,7 +55,8 @@ enum TextPython {
         "Exception in thread ", "Exception ignored in", "Task exception was never retrieved",
         "Future exception was never retrieved", "Exception in callback ", "Unhandled exception in thread started by",
         "Exception occurred during processing of request", "Unhandled error in Deferred",
-        "_GatheringFuture exception was never retrieved",
+        "_GatheringFuture exception was never retrieved", "Exception happened during processing of request",
+        "Ignoring exception in ", "Unhandled Error", "Exception in Tkinter callback",
     ]
 
     /// True where these words open a line, or the text behind its logger's head.
