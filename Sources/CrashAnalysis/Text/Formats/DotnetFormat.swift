@@ -64,8 +64,8 @@ enum TextDotnet {
             else { return nil }
             record.exception = found.type
             record.message = found.message
-            // Behind a logger's head, words alone may be anyone's: then nothing may be logged behind them.
-            let fate: TextReport.Fate = lines.voice.isRaw ? .died : .likelyDied
+            // Behind a logger's head, words alone may be anyone's.
+            let fate: TextReport.Fate = lines.voice.isRaw ? .died : .unsaid
             return TextReport(record: record, fate: fate, first: lines.at, end: head + 1)
         }
         name(&record, trace)

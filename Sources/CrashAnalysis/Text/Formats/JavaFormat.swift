@@ -68,7 +68,8 @@ enum TextJava {
         record.exception = found.type
         record.message = found.message
         let fate = fate(lines, lines.at, &record)
-        return TextReport(record: record, fate: fate, first: lines.at, end: lines.at + 1)
+        return TextReport(
+            record: record, fate: lines.voice.isRaw ? fate : .unsaid, first: lines.at, end: lines.at + 1)
     }
 
     private static func fate(_ lines: ReportLines, _ head: Int, _ record: inout CrashRecord) -> TextReport.Fate {

@@ -157,8 +157,9 @@ enum TextMinecraft {
         } else {
             return nil
         }
-        // Words alone may be a plugin's: then nothing may be logged behind them.
-        let fate: TextReport.Fate = record.frames.isEmpty && !lines.voice.isRaw ? .likelyDied : .died
+        // Words alone may be a plugin's.
+        let isWitnessed = lines.voice.isRaw || !record.frames.isEmpty || !record.notes.isEmpty
+        let fate: TextReport.Fate = isWitnessed ? .died : .unsaid
         return TextReport(record: record, fate: fate, first: lines.at, end: end)
     }
 

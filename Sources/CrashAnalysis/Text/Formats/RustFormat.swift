@@ -47,9 +47,9 @@ enum TextRust {
             record.message = "stack overflow"
             record.signal = "SIGABRT"
             let more = lines.next(from: lines.at + 1, gap: 1, { $0.hasPrefix("fatal runtime error: ") ? true : nil })
-            // Behind a logger's head, words alone may be anyone's: then nothing may be logged behind them.
+            // Behind a logger's head, words alone may be anyone's.
             return TextReport(
-                record: record, fate: lines.voice.isRaw ? .died : .likelyDied, first: lines.at,
+                record: record, fate: lines.voice.isRaw ? .died : .unsaid, first: lines.at,
                 end: more?.after ?? lines.at + 1)
         }
         guard let rest = behind.after("panicked at "), behind.hasPrefix("panicked at ") || behind.hasPrefix("("),
@@ -62,11 +62,18 @@ enum TextRust {
         let isInCleanup = record.message?.hasPrefix("panic in a ") == true
         let isBare = !lines.voice.isRaw && !record.frames.contains { $0.function != nil }
         var fate = name == "main" || name == "<main>" || abort != nil ? TextReport.Fate.died : .unsaid
-        if isBare, fate == .died { fate = .likelyDied }
+        // Behind a logger's head, words alone may be anyone's, unless the panic hook's own logger says them.
+        if isBare, abort == nil { fate = fate == .died && isHooks(lines) ? .likelyDied : .unsaid }
         var report = TextReport(record: record, fate: fate, first: lines.at, end: abort ?? end)
         // A destructor panicked while the first panic unwound: the same death.
         report.continues = isInCleanup && told.isRuntimes
         return report
+    }
+
+    /// True where `log_panics` speaks: `ERROR panic: thread …`, `[ERROR panic] thread …`.
+    private static func isHooks(_ lines: ReportLines) -> Bool {
+        guard let lead = lines.window.text(lines.at).before("thread '")?.trimmed else { return false }
+        return lead.hasSuffix("panic:") || lead.hasSuffix("panic]") || lead.hasSuffix("log_panics:")
     }
 
     private static let abortReach = 300
