@@ -157,7 +157,7 @@ enum TextBeam {
             text += lines[at].trimmed
             at += 1
         }
-        while text.hasPrefix("*") || text.hasPrefix(" ") { text = String(text.dropFirst()) }
+        text = String(text.drop { $0 == "*" || $0 == " " })
         // `error:{badmatch,nil}` of state machines, whose stack stands in another line.
         for kind in ["error:", "exit:", "throw:"] where text.hasPrefix(kind) {
             text = String(text.dropFirst(kind.count))

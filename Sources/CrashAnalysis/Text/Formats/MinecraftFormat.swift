@@ -102,10 +102,11 @@ enum TextMinecraft {
         var record = CrashRecord(kind: "java")
         record.exception = "crash report"
         record.notes.append("told in " + String((lines[lines.at].after(": ") ?? "another file").trimmed.prefix(300)))
-        // Alone, a plugin may have typed it: then nothing may be logged behind it.
+        // Alone, a plugin may have typed it.
         let isTold = (max(0, lines.at - savedReach)..<lines.at).contains { ManagedFrame.read(lines[$0], .java) != nil }
-        var report = TextReport(
-            record: record, fate: isTold || lines.voice.isRaw ? .died : .likelyDied, first: lines.at, end: lines.at + 1)
+        let stops = lines.next(from: lines.at + 1, gap: 12, { $0.find("Stopping server") != nil ? true : nil }) != nil
+        let fate: TextReport.Fate = isTold || lines.voice.isRaw ? .died : stops ? .likelyDied : .unsaid
+        var report = TextReport(record: record, fate: fate, first: lines.at, end: lines.at + 1)
         report.continues = true
         return report
     }

@@ -20,7 +20,10 @@ enum TextPHP {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         // The first word may look like a logger's level; `error_log` puts a time before it.
         let line = lines.window.text(lines.at)
-        let whole = line.hasPrefix("Fatal error: ") ? line : lines[lines.at]
+        var whole = line
+        if case .logged(let head) = lines.voice, head.isStamped, head.level == nil, head.names.isEmpty {
+            whole = lines[lines.at]
+        }
         guard whole.hasPrefix(anyOf: ["PHP Fatal error: ", "Fatal error: "]), let words = whole.after("Fatal error: ")
         else { return nil }
         if words.trimmed.hasPrefix("Allowed memory size of ") { return parseMemory(lines, words.trimmed) }
