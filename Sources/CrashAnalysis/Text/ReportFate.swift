@@ -15,8 +15,7 @@ struct ReportFate {
         let fate = report.fate ?? (ending == .ended ? .died : ending == .survived ? .survived : .unsaid)
         let end = lines.window.offset(report.end)
         // What the process printed as it went is stronger than what follows: another process writes that.
-        let isClosed = report.end > 0 && RunBoundary.closes(lines[report.end - 1])
-        if isClosed, fate == .died || fate == .likelyDied { return true }
+        if Self.isClosed(report, lines), fate == .died || fate == .likelyDied { return true }
         switch fate {
         case .survived: return false
         case .died:
@@ -32,6 +31,12 @@ struct ReportFate {
             let after = aftermath(end, lines, report, enough: 1)
             return after.logged + after.familiar == 0
         }
+    }
+
+    /// True where the process, outside its logger, ended its report with the words after which it is gone.
+    static func isClosed(_ report: TextReport, _ lines: ReportLines) -> Bool {
+        guard case .raw = lines.voice, report.end > 0 else { return false }
+        return RunBoundary.closes(lines[report.end - 1])
     }
 
     private func aftermath(_ end: UInt64, _ lines: ReportLines, _ report: TextReport, enough: Int) -> Aftermath {

@@ -98,7 +98,7 @@ struct TextAnalyzer {
                 ReportedDeaths.Told(
                     record: record, first: found.first, end: found.end, continues: found.report.continues,
                     opensProcess: found.report.opensProcess,
-                    isClosed: found.report.end > 0 && RunBoundary.closes(found.lines[found.report.end - 1])))
+                    isClosed: ReportFate.isClosed(found.report, found.lines)))
         }
         for index in told.indices where !told[index].record.isCrash {
             let times = survived[told[index].record.detector + "\0" + told[index].record.signature] ?? 1
