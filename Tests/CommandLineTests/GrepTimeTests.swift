@@ -176,16 +176,16 @@ import Testing
         let stamp = formats[0].stamp
         var lines = try Self.log(stamp, from: Self.created, seconds: 0..<400, padding: 60)
         // Fewer than a hundred lines follow: after a hundred the process lived on.
-        let place = try #require(lines.firstIndex { $0.second == 351 })
+        let place = try #require(lines.firstIndex { $0.second == 394 })
         let start = try #require(ISO8601DateFormatter().date(from: Self.created))
-        let prefix = stamp(start.addingTimeInterval(350)).replacingOccurrences(of: "LogNet", with: "LogCore: Error")
+        let prefix = stamp(start.addingTimeInterval(393)).replacingOccurrences(of: "LogNet", with: "LogCore: Error")
         let crash = [
             "=== Critical error: ===", "",
             "Unhandled Exception: SIGSEGV: invalid attempt to read memory at address 0x0000000000000018", "",
             "[Callstack] 0x00000000021a3f10 GameServer!AWeapon::Fire(FVector const&) [Weapon.cpp:212]",
             "end: stack for UAT",
         ]
-        lines.insert(contentsOf: crash.map { Line(second: 350, text: prefix + $0) }, at: place)
+        lines.insert(contentsOf: crash.map { Line(second: 393, text: prefix + $0) }, at: place)
         try stage.ingest("s-1", created: Self.created, [("Arena.log", Self.bytes(lines))])
         let last = try stage.salvage(["logs", "s-1", "--last", "3s"])
         #expect(last.text == Self.expected(lines, 396...399), "\(last.err)")
@@ -204,7 +204,7 @@ import Testing
         let id = try #require(crashes.first?["crash"] as? String)
         for name in [id, "last", String(id.prefix(id.count - 2))] {
             let near = try stage.salvage(["logs", "s-1", "--around", name, "--within", "2s"])
-            let isRight = near.text == Self.expected(lines, 348...352)
+            let isRight = near.text == Self.expected(lines, 391...395)
             #expect(isRight, "\(name): \(near.lines.count) lines \(near.err)")
         }
         let said = try stage.salvage(["logs", "s-1", "--around", "last", "--within", "2s", "-g", "Unhandled"])
