@@ -3,7 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// Go, Rust and Python: variants of what their runtimes print.
-@Suite struct LanguageFormatTests {
+@Suite struct LanguageFormatTests: LogSuite {
     // MARK: Go
 
     @Test func goPanicsInsidePanics() throws {
@@ -303,15 +303,5 @@ import Testing
               File "C:\\\\hall\\\\native.py", line 12 in bend
             """)
         #expect(windows.exception == "EXCEPTION_ACCESS_VIOLATION")
-    }
-
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log")
-    }
-
-    private func theCrash(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> CrashRecord {
-        let records = analyze(text)
-        #expect(records.map(\.isCrash) == [true], sourceLocation: sourceLocation)
-        return try #require(records.first, sourceLocation: sourceLocation)
     }
 }

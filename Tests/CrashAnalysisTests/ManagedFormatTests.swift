@@ -3,7 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// Java, .NET and JavaScript: variants of what their runtimes and servers print.
-@Suite struct ManagedFormatTests {
+@Suite struct ManagedFormatTests: LogSuite {
     // MARK: Java
 
     private let crashReport = """
@@ -296,16 +296,5 @@ import Testing
             ])
     }
 
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log")
-    }
-
     private func crashes(_ text: String) -> [CrashRecord] { analyze(text).filter(\.isCrash) }
-
-    /// The only record, which is a crash.
-    private func theCrash(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> CrashRecord {
-        let records = analyze(text)
-        #expect(records.map(\.isCrash) == [true], sourceLocation: sourceLocation)
-        return try #require(records.first, sourceLocation: sourceLocation)
-    }
 }

@@ -3,7 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// Reports of managed runtimes in the shapes that other versions, languages and loggers give them.
-@Suite struct ManagedVariantTests {
+@Suite struct ManagedVariantTests: LogSuite {
     /// One crash with this signature.
     struct Death: Sendable, CustomTestStringConvertible {
         var signature: String
@@ -330,15 +330,5 @@ import Testing
             **  [{hall,seat,2,[{file,"src/hall.erl"},{line,33}]}]
             """)
         #expect(machine.map(\.signature) == ["badmatch | hall:seat/2"])
-    }
-
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log")
-    }
-
-    private func theCrash(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> CrashRecord {
-        let records = analyze(text)
-        #expect(records.map(\.isCrash) == [true], sourceLocation: sourceLocation)
-        return try #require(records.first, sourceLocation: sourceLocation)
     }
 }

@@ -3,19 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// Variants of the reports of engines and emulators: other versions, prefixes, orders, missing pieces.
-@Suite struct NativeFormatTests {
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashMerger.merge(CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log"))
-    }
-
-    private func only(_ text: String) throws -> CrashRecord {
-        let crashes = analyze(text).filter(\.isCrash)
-        #expect(crashes.count == 1)
-        return try #require(crashes.first)
-    }
-
-    private func names(_ record: CrashRecord) -> [String?] { record.frames.map(\.function) }
-
+@Suite struct NativeFormatTests: SessionLogSuite {
     // MARK: Unreal
 
     @Test func unrealSignalWithoutAStack() throws {

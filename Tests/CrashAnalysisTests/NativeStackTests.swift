@@ -3,19 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// Stacks that programs and debuggers print, the words of the C and C++ libraries, and sanitizers.
-@Suite struct NativeStackTests {
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashMerger.merge(CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log"))
-    }
-
-    private func only(_ text: String) throws -> CrashRecord {
-        let crashes = analyze(text).filter(\.isCrash)
-        #expect(crashes.count == 1)
-        return try #require(crashes.first)
-    }
-
-    private func names(_ record: CrashRecord) -> [String?] { record.frames.map(\.function) }
-
+@Suite struct NativeStackTests: SessionLogSuite {
     @Test func backtraceSymbolsOfAServer() throws {
         let stack = """
             /srv/fen(+0x2d2136)[0x55ab61fa5136]

@@ -3,17 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// Forms of native reports beside the usual ones: older engines, cut logs, several processes, other supervisors.
-@Suite struct NativeVariantTests {
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashMerger.merge(CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log"))
-    }
-
-    private func only(_ text: String) throws -> CrashRecord {
-        let crashes = analyze(text).filter(\.isCrash)
-        #expect(crashes.count == 1)
-        return try #require(crashes.first)
-    }
-
+@Suite struct NativeVariantTests: SessionLogSuite {
     private func count(_ text: String) -> Int { analyze(text).count(where: \.isCrash) }
 
     // MARK: Several processes

@@ -3,7 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// .NET, Mono, node, deno and bun: variants of what the runtimes print.
-@Suite struct RuntimeFormatTests {
+@Suite struct RuntimeFormatTests: LogSuite {
     // MARK: .NET and Mono
 
     @Test func innerExceptionsNameTheBug() throws {
@@ -340,15 +340,5 @@ import Testing
              2: 0xdc9a20 node::Pool::Take(int) [/usr/local/bin/node]
             """)
         #expect(assertion.message == "(id) >= (0)")
-    }
-
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log")
-    }
-
-    private func theCrash(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> CrashRecord {
-        let records = analyze(text)
-        #expect(records.map(\.isCrash) == [true], sourceLocation: sourceLocation)
-        return try #require(records.first, sourceLocation: sourceLocation)
     }
 }

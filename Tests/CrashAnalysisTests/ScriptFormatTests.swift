@@ -3,7 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// Swift, Erlang, Ruby, Lua and PHP: variants of what their runtimes print.
-@Suite struct ScriptFormatTests {
+@Suite struct ScriptFormatTests: LogSuite {
     // MARK: Swift
 
     @Test func swiftCrashes() throws {
@@ -108,15 +108,5 @@ import Testing
             \tfrom hall.rb:3:in `block in <main>'
             """)
         #expect(thread.map(\.kind) == ["error"])
-    }
-
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log")
-    }
-
-    private func theCrash(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> CrashRecord {
-        let records = analyze(text)
-        #expect(records.map(\.isCrash) == [true], sourceLocation: sourceLocation)
-        return try #require(records.first, sourceLocation: sourceLocation)
     }
 }

@@ -3,11 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// Reports in the wild: prefixes, colours, wrapping, interleaving, survivors and quotations.
-@Suite struct TextReportTests {
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log")
-    }
-
+@Suite struct TextReportTests: LogSuite {
     private let goPanic = """
         panic: runtime error: invalid memory address or nil pointer dereference
         [signal SIGSEGV: segmentation violation code=0x1 addr=0x18 pc=0x4a1b2c]

@@ -3,17 +3,7 @@ import Testing
 @testable import CrashAnalysis
 
 /// What a shell, the kernel and supervisors say of a death, and what players say in their words.
-@Suite struct WeakEvidenceTests {
-    private func analyze(_ text: String) -> [CrashRecord] {
-        CrashMerger.merge(CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log"))
-    }
-
-    private func only(_ text: String) throws -> CrashRecord {
-        let crashes = analyze(text).filter(\.isCrash)
-        #expect(crashes.count == 1)
-        return try #require(crashes.first)
-    }
-
+@Suite struct WeakEvidenceTests: SessionLogSuite {
     @Test(
         arguments: [
             ("/start.sh: line 9:  4242 Aborted                 (core dumped) ./fend -p 1", "SIGABRT", 4242),
