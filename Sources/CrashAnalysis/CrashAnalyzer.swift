@@ -75,7 +75,7 @@ public struct CrashAnalyzer: Sendable {
             if depth < Self.deepest, let order = head.withUnsafeBytes({ UTF16Content.order(head: $0) }) {
                 return utf16(source, order, depth: depth, context)
             }
-            return kind == .binary ? [] : text(source, TextAnalyzer(source: source).anchors(), context)
+            return kind == .binary ? [] : text(source, TextAnalyzer.anchors(in: source), context)
         default: return []
         }
     }
@@ -92,6 +92,7 @@ public struct CrashAnalyzer: Sendable {
     }
 
     private func text(_ source: any ByteSource, _ anchors: [CrashAnchor], _ context: CrashContext) -> [CrashRecord] {
+        guard !anchors.isEmpty else { return [] }
         var records = TextAnalyzer(source: source, began: context.logBegan).records(anchors)
         // A microdump may stand anywhere in a log; the first that breaks in without a speaker counts.
         for anchor in anchors where anchor.id == TextReportFormat.microdump.anchors.first?.id {

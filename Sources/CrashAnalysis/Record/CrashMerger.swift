@@ -13,7 +13,7 @@ public enum CrashMerger {
     }
 
     /// True for the word of a shell, a supervisor or the kernel: it tells that a process died, and no more.
-    static func isWord(_ record: CrashRecord) -> Bool { ["shell", "exit", "kernel"].contains(record.detector) }
+    static func isWord(_ record: CrashRecord) -> Bool { TextReportFormats.named(record.detector)?.isWord ?? false }
 
     /// The crashes of one session, each once; errors that were survived stay as they are. `sameProcess` says that all
     /// records are known to tell of one process, as those of one upload are.
@@ -25,6 +25,7 @@ public enum CrashMerger {
             let ranks = (rank(left.element), rank(right.element))
             return ranks.0 == ranks.1 ? left.offset < right.offset : ranks.0 > ranks.1
         }.map(\.element)
+        let ofMember = Dictionary(grouping: ranked.indices) { ranked[$0].member }
         for (index, record) in ranked.enumerated() {
             guard record.isCrash else {
                 rest.append(record)
@@ -33,7 +34,9 @@ public enum CrashMerger {
             let same = crashes.indices.filter { place in
                 sameProcess
                     || crashes[place].mayTell(of: record)
-                        && !ranked[(index + 1)...].contains { crashes[place].prefers($0, to: record) }
+                        && !(ofMember[record.member] ?? []).contains {
+                            $0 > index && crashes[place].prefers(ranked[$0], to: record)
+                        }
             }
             if let best = same.min(by: { crashes[$0].distance(to: record) < crashes[$1].distance(to: record) }) {
                 crashes[best].take(record)
@@ -68,7 +71,7 @@ public enum CrashMerger {
 
         /// True where another report of the same member fits this crash better.
         func prefers(_ other: CrashRecord, to record: CrashRecord) -> Bool {
-            other.isCrash && other.member == record.member && other.detector != "microdump"
+            other.isCrash && other.detector != "microdump"
                 && distance(to: other) < distance(to: record) && mayTell(of: other)
         }
 
@@ -76,8 +79,8 @@ public enum CrashMerger {
         func distance(to other: CrashRecord) -> Int64 {
             if let pid = other.pid, record.pid == pid { return -2 }
             if !other.frames.isEmpty, other.stackHash == record.stackHash { return -1 }
-            guard let left = record.time.flatMap(LogStamp.milliseconds),
-                let right = other.time.flatMap(LogStamp.milliseconds)
+            guard let left = record.time.flatMap(ReportClock.milliseconds),
+                let right = other.time.flatMap(ReportClock.milliseconds)
             else { return .max }
             // A log may use another zone than a dump: whole quarters of an hour say nothing.
             let apart = (left > right ? left - right : right - left) % 900_000
@@ -98,9 +101,8 @@ public enum CrashMerger {
         let dumps = CrashAnalyzer.dumps
         if dumps.contains(first.detector), dumps.contains(second.detector) { return false }
         // An exception that ends an interpreter leaves no dump: beside one it is another story.
-        let interpreted: Set<String> = ["python", "java", "node", "ruby"]
         if dumps.contains(first.detector) != dumps.contains(second.detector),
-            interpreted.contains(first.detector) || interpreted.contains(second.detector)
+            leavesNoDump(first) || leavesNoDump(second)
         {
             return false
         }
@@ -119,14 +121,17 @@ public enum CrashMerger {
         return handled
     }
 
+    private static func leavesNoDump(_ record: CrashRecord) -> Bool {
+        TextReportFormats.named(record.detector)?.leavesNoDump ?? false
+    }
+
     private static func aborts(_ record: CrashRecord) -> Bool {
         ["SIGABRT", "SIGTRAP", "SIGILL"].contains(record.signal ?? "")
     }
 
     /// True for a report that the dying process printed itself.
     private static func isHandlers(_ record: CrashRecord) -> Bool {
-        guard let format = TextReportFormats.named(record.detector) else { return record.detector == "unreal" }
-        return format.rank > 0
+        (TextReportFormats.named(record.detector)?.rank ?? 0) > 0
     }
 
     /// A record made again from its dump, with what other members told of the same crash before.

@@ -2,18 +2,16 @@
 struct Aftermath {
     /// How far is looked.
     static let reach = 48 << 10
-    /// So many lines of a logger prove that the process lived on, whatever the report says.
+    /// A hundred lines of a logger prove that the process lived on, whatever the report says.
     static let hundred = 100
 
-    /// So many lines may belong to a shutdown; an autosave logs such words all day.
+    /// The most lines that may belong to a shutdown: an autosave logs such words all day.
     private static let mostShutdown = 60
 
     /// Lines of the program's logger in the same run, counted to a hundred.
     private(set) var logged = 0
     /// Unstamped lines that look like lines before the report, counted to a hundred.
     private(set) var familiar = 0
-    /// True when another run begins.
-    private(set) var restarts = false
 
     /// Reads on from `end`. `familiar` are shapes of the lines before the report.
     init(
@@ -21,24 +19,15 @@ struct Aftermath {
         familiarWords: Set<String>, enough: Int
     ) {
         var shutdown = 0
-        guard end < source.size,
-            let window = TextWindow(source, from: end, place: end, after: Self.reach, supervisor: supervisor)
-        else { return }
-        for index in 0..<window.count {
-            let line = window.text(index)
-            if line.trimmed.isEmpty { continue }
-            let isSupervisors = window.isSupervisors(index)
-            if boundary.isBoundary(line, at: window.offset(index), isSupervisors: isSupervisors) {
-                restarts = true
-                return
-            }
-            if isSupervisors { continue }
-            let head = LineHead(line)
+        let lines = RunLines(
+            source, from: end, to: end &+ UInt64(Self.reach), supervisor: supervisor, boundary: boundary)
+        for line in lines where !line.isSupervisors {
+            let head = line.head
             // A time before nothing, or before a rule, is a wrapper's.
-            if head.isLogged, !Self.hasLetters(line.utf8.dropFirst(head.length)) { continue }
+            if head.isLogged, !Self.hasLetters(line.text.utf8.dropFirst(head.length)) { continue }
             if head.isLogged {
-                if shutdown < Self.mostShutdown, Self.isShutdown(line, head) { shutdown += 1 } else { logged += 1 }
-            } else if familiarWords.contains(Self.opening(line)) {
+                if shutdown < Self.mostShutdown, Self.isShutdown(line.text, head) { shutdown += 1 } else { logged += 1 }
+            } else if familiarWords.contains(Self.opening(line.text)) {
                 familiar += 1
             }
             if logged >= enough || familiar >= enough { return }

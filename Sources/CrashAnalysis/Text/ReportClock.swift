@@ -38,6 +38,12 @@ struct ReportClock {
         return nil
     }
 
+    /// Milliseconds since 1970 of a record's time.
+    static func milliseconds(_ time: String) -> Int64? {
+        var time = time
+        return time.withUTF8 { TimeReader.date(in: UnsafeRawBufferPointer($0)) }
+    }
+
     private func stamp(_ window: TextWindow, _ index: Int) -> Int64? {
         if let stamp = window.withRaw(index, { reader?.stamp(of: $0) }) { return stamp }
         var text = window.text(index)

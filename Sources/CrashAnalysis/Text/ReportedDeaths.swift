@@ -53,8 +53,8 @@ struct ReportedDeaths {
     private func isSame(_ first: Told, _ second: Told) -> Bool {
         guard second.first <= first.end &+ Self.reach else { return false }
         if second.continues { return true }
-        // A shell's word may stand above the section that tells of the same process.
-        if second.opensProcess, !["shell", "exit"].contains(first.record.detector) { return false }
+        // A shell's or the kernel's word may stand above the section that tells of the same process.
+        if second.opensProcess, !CrashMerger.isWord(first.record) { return false }
         if let left = first.record.pid, let right = second.record.pid, left != right { return false }
         guard CrashMerger.signalsAgree(first.record, second.record) else { return false }
         if let left = first.record.address, let right = second.record.address, left != right,
@@ -72,17 +72,13 @@ struct ReportedDeaths {
     private func isOneAccount(_ first: Told, _ second: Told, _ between: Between) -> Bool {
         let (left, right) = (first.record, second.record)
         if first.isClosed || first.hasWord { return false }
-        if Self.engines.contains(left.detector) {
+        if TextReportFormats.printsInParts(left.detector) {
             // An engine prints its words and its stack apart.
             if left.frames.isEmpty || right.frames.isEmpty { return true }
             return !between.hasWords
         }
         return !between.hasWords && left.signature == right.signature
     }
-
-    private static let engines: Set<String> = [
-        "unreal", "unity", "mono", "godot", "stack", "backtrace_symbols", "sanitizer",
-    ]
 
     /// What stands between two reports.
     private struct Between {
@@ -94,30 +90,22 @@ struct ReportedDeaths {
     /// a shell or a supervisor may come after a long shutdown.
     private func lines(from start: UInt64, to end: UInt64, isWord: Bool) -> Between? {
         var between = Between()
-        guard end > start else { return between }
-        guard
-            let window = TextWindow(
-                source, from: start, place: start, after: Int(end - start), supervisor: supervisor)
-        else { return nil }
+        var lines = RunLines(source, from: start, to: end, supervisor: supervisor, boundary: boundary)
         var logged = 0
         var raw = 0
-        for index in 0..<window.count where window.offset(index) < end {
-            let line = window.text(index)
-            if line.trimmed.isEmpty { continue }
-            let isSupervisors = window.isSupervisors(index)
-            if boundary.isBoundary(line, at: window.offset(index), isSupervisors: isSupervisors) { return nil }
-            if line.contains(where: \.isLetter) { between.hasWords = true }
-            if isSupervisors { continue }
-            let head = LineHead(line)
-            if !head.isLogged {
+        while let line = lines.next() {
+            if line.text.contains(where: \.isLetter) { between.hasWords = true }
+            if line.isSupervisors { continue }
+            if !line.head.isLogged {
                 raw += 1
-            } else if !isWord || !Aftermath.isShutdown(line, head) {
+            } else if !isWord || !Aftermath.isShutdown(line.text, line.head) {
                 logged += 1
             }
             if logged > (isWord ? Aftermath.hundred : Self.lastLogged) || raw > (isWord ? 3 : 1) * Self.lastRaw {
                 return nil
             }
         }
+        guard !lines.isOver, !lines.isUnreadable else { return nil }
         return between
     }
 }

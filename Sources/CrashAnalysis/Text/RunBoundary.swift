@@ -5,12 +5,6 @@ struct RunBoundary {
     /// Where the member's own first lines end: they begin the first run and no other.
     private let bootEnd: UInt64
 
-    /// No knowledge of the program's first lines.
-    init() {
-        boot = []
-        bootEnd = 0
-    }
-
     /// `first` are the first lines of the member, as the program wrote them; the fourth ends at `bootEnd`.
     init(firstLines first: [String], bootEnd: UInt64) {
         self.bootEnd = bootEnd
@@ -22,17 +16,16 @@ struct RunBoundary {
     }
 
     /// True for a line that only stands where a process ends and another starts.
-    func isBoundary(_ line: String, at offset: UInt64, isSupervisors: Bool) -> Bool {
-        if line.isEmpty { return false }
+    func isBoundary(_ found: RunLines.Line, at offset: UInt64) -> Bool {
+        let (line, head) = (found.text, found.head)
         if offset >= bootEnd, boot.contains(Self.shape(line)) { return true }
-        let head = LineHead(line)
         if head.names.first == "LogInit" || line.hasPrefix("Log file open, ") { return true }
         if head.isLogged, head.level.map({ $0 <= .info }) ?? true, !head.isTagged {
             let text = line.utf8.dropFirst(head.length)
             if Self.loggedStarts.contains(where: { text.starts(with: $0.utf8) }) { return true }
         }
         // What the program logs may be anyone's words; a supervisor's are its own.
-        guard isSupervisors || !head.isLogged || Self.supervised.contains(where: { line.contains($0) }) else {
+        guard found.isSupervisors || !head.isLogged || Self.supervised.contains(where: { line.contains($0) }) else {
             return false
         }
         let text = line.utf8.count > 400 ? String(line.prefix(400)) : line

@@ -12,9 +12,6 @@ struct Supervisor {
     private var hasSyslog = false
     private var constant: [UInt8] = []
 
-    /// No supervisor; what each line itself proves, such as Kubernetes' stamp, is still taken off.
-    init() {}
-
     /// Learns from the first lines, without colours.
     init(learning sample: [[UInt8]]) {
         let lines = sample.filter { !$0.isEmpty }
@@ -69,7 +66,7 @@ struct Supervisor {
         return rest.dropFirst()
     }
 
-    /// What follows an RFC 3339 stamp with at least so many digits of a second's fraction.
+    /// What follows an RFC 3339 stamp with at least `digits` digits of a second's fraction.
     private static func nanoStamp(_ line: ArraySlice<UInt8>, digits: Int) -> ArraySlice<UInt8>? {
         guard line.count > 21, isDigit(line[line.startIndex]), line[line.startIndex + 4] == UInt8(ascii: "-"),
             line[line.startIndex + 10] == UInt8(ascii: "T"), line[line.startIndex + 19] == UInt8(ascii: ".")

@@ -13,12 +13,12 @@ struct TextAnalyzer {
     let source: any ByteSource
     private let supervisor: Supervisor
     private let boundary: RunBoundary
-    private let clock: ReportClock
+    private let began: Int64?
 
     /// `began` gives stamps without a date their day; milliseconds since 1970.
     init(source: any ByteSource, began: Int64? = nil) {
         self.source = source
-        clock = ReportClock(source, began: began)
+        self.began = began
         let head = source.bytes(at: 0, count: Self.sampleSize)
         let first = head.split(separator: 0x0a, maxSplits: Self.sampleLines, omittingEmptySubsequences: true)
             .prefix(Self.sampleLines)
@@ -35,12 +35,12 @@ struct TextAnalyzer {
 
     /// Scans the whole member for anchors. Of very many the first and the last are kept: what killed the process
     /// stands at the end.
-    func anchors() -> [CrashAnchor] {
+    static func anchors(in source: any ByteSource) -> [CrashAnchor] {
         var first: [CrashAnchor] = []
         var last: [CrashAnchor] = []
         var offset: UInt64 = 0
         while offset < source.size {
-            let block = source.bytes(at: offset, count: Self.blockSize)
+            let block = source.bytes(at: offset, count: blockSize)
             guard !block.isEmpty else { break }
             var used = block.count
             if offset + UInt64(block.count) < source.size, let newline = block.lastIndex(of: 0x0a) {
@@ -51,8 +51,8 @@ struct TextAnalyzer {
                     CrashAnchor(offset: $0.offset + offset, id: $0.id)
                 }
             }
-            if first.count < Self.attemptLimit { first += found } else { last += found }
-            if last.count > Self.attemptLimit * 2 { last.removeFirst(last.count - Self.attemptLimit) }
+            if first.count < attemptLimit { first += found } else { last += found }
+            if last.count > attemptLimit * 2 { last.removeFirst(last.count - attemptLimit) }
             offset += UInt64(used)
         }
         return first + last
@@ -65,6 +65,7 @@ struct TextAnalyzer {
         var consumed: UInt64 = 0
         var attempts = 0
         var crashes = 0
+        lazy var clock = ReportClock(source, began: began)
         let fate = ReportFate(source: source, supervisor: supervisor, boundary: boundary)
         for (index, anchor) in anchors.enumerated() where anchor.offset >= consumed {
             attempts += 1
@@ -77,6 +78,12 @@ struct TextAnalyzer {
             if absorbs(&told, found) { continue }
             var record = found.report.record
             record.memberOffset = found.first
+            if record.time == nil,
+                let stamp = clock.time(in: found.lines.window, first: found.report.first, end: found.report.end)
+            {
+                record.time = Timestamp.text(milliseconds: stamp)
+                record.timeSource = "log"
+            }
             SignatureAlgorithm.sign(&record)
             let key = record.detector + "\0" + record.signature
             let isDeath = fate.isDeath(
@@ -112,8 +119,11 @@ struct TextAnalyzer {
         for anchor in anchors {
             guard anchor.offset < end else { break }
             let ends = TextReportFormats.formats(at: anchor.id).contains { format in
-                if case .ended = format.ending { return format.name != name }
-                return format.name == "unreal" && name != "unreal"
+                switch (format.ending, format.voice) {
+                // An engine's handler speaks in the engine's name, whatever each report says.
+                case (.ended, _), (_, .engine): return format.name != name
+                default: return false
+                }
             }
             if ends { return anchor.offset }
         }
@@ -177,10 +187,6 @@ struct TextAnalyzer {
                 guard Self.mayBeLogged(format) else { return nil }
                 report.fate = .survived
                 isForeign = true
-            }
-            if report.record.time == nil, let stamp = clock.time(in: window, first: report.first, end: report.end) {
-                report.record.time = Timestamp.text(milliseconds: stamp)
-                report.record.timeSource = "log"
             }
             report.record.message = report.record.message.map { String($0.prefix(2048)) }
             let end = window.offset(report.end)

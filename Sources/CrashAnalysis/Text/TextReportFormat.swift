@@ -83,6 +83,12 @@ struct TextReportFormat: Sendable {
     /// Words before the first colon, or in brackets, with which its reports begin by themselves; `*` for any program's name.
     /// Any other word there is a speaker's.
     var openingWords: Set<String> = []
+    /// True for the word of a shell, a supervisor or the kernel: it tells that a process died, and no more.
+    var isWord = false
+    /// True for handlers that print their words and their stack apart, so that two reports may be parts of one account.
+    var printsInParts = false
+    /// True for exceptions that end an interpreter, which leaves no dump.
+    var leavesNoDump = false
     /// Frames of this runtime that only report: patterns as in ``SignatureLists``.
     var irrelevant: [String] = []
     /// Reads a report at its anchor; nil when it is none.

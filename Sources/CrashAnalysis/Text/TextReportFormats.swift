@@ -39,6 +39,13 @@ enum TextReportFormats {
     /// The literal of an anchor.
     static func literal(_ anchor: UInt16) -> String? { literals[anchor] }
 
+    /// Whether two records of this detector may be parts of one account. Other kinds that a format makes are whole: gdb's
+    /// sections among stacks.
+    static func printsInParts(_ detector: String) -> Bool {
+        guard let format = named(detector) else { return false }
+        return format.printsInParts && format.name == detector
+    }
+
     /// The format that made a record of this detector; nil for dumps.
     static func named(_ detector: String) -> TextReportFormat? { byKind[detector] }
 }

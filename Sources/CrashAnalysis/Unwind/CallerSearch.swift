@@ -1,7 +1,7 @@
 extension Unwinder {
     /// How far up a stack the return address of a function without frame or tables is looked for.
     private static let searchedWords: UInt64 = 512
-    /// So many candidates of a scan are tried by a step further.
+    /// The most candidates of a scan that are tried by a step further.
     static let triedCandidates = 256
     /// Code that a call leads to without a symbol in between is taken for one function up to this length.
     private static let assumedLength: UInt64 = 4096

@@ -2,7 +2,7 @@ extension TextReportFormat {
     static let backtraceSymbols = TextReportFormat(
         name: "backtrace_symbols",
         anchors: [Anchor(90, ")[0x"), Anchor(91, ") [0x")],
-        start: .afterPrefix, ending: .saysItself, rank: 40, parse: TextBacktraceSymbols.parse)
+        start: .afterPrefix, ending: .saysItself, rank: 40, printsInParts: true, parse: TextBacktraceSymbols.parse)
 }
 
 /// One frame as the C library's `backtrace_symbols` writes it.

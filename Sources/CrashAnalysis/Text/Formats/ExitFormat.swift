@@ -8,7 +8,7 @@ extension TextReportFormat {
             Anchor(182, "\"ExitCode\": 13"), Anchor(183, "exited with code -10737"),
             Anchor(184, "exited with code 32212"),
         ],
-        voice: .anyone, ending: .ended, rank: -25, rankWithoutFrames: -25, parse: TextExit.parse)
+        voice: .anyone, ending: .ended, rank: -25, rankWithoutFrames: -25, isWord: true, parse: TextExit.parse)
 }
 
 /// What a supervisor says of the status with which a process ended.

@@ -5,7 +5,8 @@ extension TextReportFormat {
             Anchor(41, "Program crashed with signal"), Anchor(42, "CrashHandlerException"),
             Anchor(188, "Dumping the backtrace. Please include"),
         ],
-        start: .before("handle_crash: "), ending: .ended, openingWords: ["handle_crash"], irrelevant: ["handle_crash*"],
+        start: .before("handle_crash: "), ending: .ended, openingWords: ["handle_crash"], printsInParts: true,
+        irrelevant: ["handle_crash*"],
         parse: TextGodot.parse)
 }
 

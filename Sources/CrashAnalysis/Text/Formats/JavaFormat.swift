@@ -5,7 +5,8 @@ extension TextReportFormat {
             Anchor(9, "\tat ", hints: false), Anchor(10, "   at ", hints: false), Anchor(11, "Exception in thread \""),
             Anchor(208, " thrown from the UncaughtExceptionHandler in thread \""),
         ],
-        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextJava.parse)
+        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true,
+        parse: TextJava.parse)
 }
 
 /// Exceptions of Java and its relatives.

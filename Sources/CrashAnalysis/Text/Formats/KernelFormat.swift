@@ -6,7 +6,7 @@ extension TextReportFormat {
             Anchor(106, "oom-kill:constraint="), Anchor(107, " segfault at "), Anchor(108, "general protection"),
             Anchor(109, "trap invalid opcode"), Anchor(110, "trap divide error"),
         ],
-        voice: .anyone, ending: .ended, rank: 0, rankWithoutFrames: 0, parse: TextKernel.parse)
+        voice: .anyone, ending: .ended, rank: 0, rankWithoutFrames: 0, isWord: true, parse: TextKernel.parse)
 }
 
 /// What the kernel's log says of a process that it killed or that faulted.

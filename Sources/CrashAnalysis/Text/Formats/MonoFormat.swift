@@ -5,7 +5,8 @@ extension TextReportFormat {
             Anchor(40, "Native Crash Reporting"), Anchor(69, "Native stacktrace:"),
             Anchor(70, " while executing native code"),
         ],
-        start: .afterPrefix, ending: .ended, irrelevant: ["mono_*", "monoeg_*", "GC_*"], parse: TextMono.parse)
+        start: .afterPrefix, ending: .ended, printsInParts: true, irrelevant: ["mono_*", "monoeg_*", "GC_*"],
+        parse: TextMono.parse)
 }
 
 /// Last words of the Mono runtime, of both ages: the old one prints `Stacktrace:`, `Native stacktrace:` and then the

@@ -6,7 +6,8 @@ extension TextReportFormat {
             Anchor(138, "triggerUncaughtException("),
             Anchor(139, "(Use `node --trace-uncaught "),
         ],
-        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextNode.parse)
+        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true,
+        parse: TextNode.parse)
 }
 
 extension TextReportFormat {

@@ -4,7 +4,7 @@ extension TextReportFormat {
         anchors: [
             Anchor(5, "Traceback (most recent call last)"), Anchor(6, "\", line "),
         ],
-        start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextPython.parse)
+        start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true, parse: TextPython.parse)
 }
 
 /// Python: tracebacks with chains and groups, and syntax errors.

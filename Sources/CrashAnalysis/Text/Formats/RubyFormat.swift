@@ -4,7 +4,7 @@ extension TextReportFormat {
         anchors: [
             Anchor(47, ":in `"), Anchor(48, ":in '"), Anchor(49, "[BUG] "),
         ],
-        start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextRuby.parse)
+        start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true, parse: TextRuby.parse)
 }
 
 /// Ruby's backtraces.

@@ -7,7 +7,7 @@ extension TextReportFormat {
             Anchor(99, "Illegal instruction"), Anchor(100, "Floating point exception"),
             Anchor(101, "Trace/breakpoint trap"), Anchor(102, "Killed\n"), Anchor(103, "Aborted\n"),
         ],
-        start: .afterPrefix, ending: .ended, rank: -25, rankWithoutFrames: -25, parse: TextShell.parse)
+        start: .afterPrefix, ending: .ended, rank: -25, rankWithoutFrames: -25, isWord: true, parse: TextShell.parse)
 }
 
 /// The shell's or an init script's word that a process died.

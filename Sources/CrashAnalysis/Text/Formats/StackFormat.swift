@@ -2,7 +2,7 @@ extension TextReportFormat {
     static let stack = TextReportFormat(
         name: "stack", kinds: ["gdb"],
         anchors: [Anchor(17, "#0 0x"), Anchor(18, "#0  0x"), Anchor(19, "#0  ")],
-        ending: .saysItself, parse: TextStack.parse)
+        ending: .saysItself, printsInParts: true, parse: TextStack.parse)
 }
 
 /// Numbered frames, `#0 …`, as gdb, the sanitizers and several engines print them.

@@ -2,13 +2,13 @@ extension TextReportFormat {
     static let unity = TextReportFormat(
         name: "unity",
         anchors: [Anchor(39, "Caught fatal signal - ")],
-        ending: .ended, irrelevant: TextUnity.machinery, parse: TextUnity.parseSignal)
+        ending: .ended, printsInParts: true, irrelevant: TextUnity.machinery, parse: TextUnity.parseSignal)
 
     /// On Windows, and under wine.
     static let unityWindows = TextReportFormat(
         name: "unity",
         anchors: [Anchor(68, "OUTPUTTING STACK TRACE")],
-        start: .afterPrefix, ending: .ended, parse: TextUnity.parseWindows)
+        start: .afterPrefix, ending: .ended, printsInParts: true, parse: TextUnity.parseWindows)
 }
 
 /// Last words of Unity's player.

@@ -13,6 +13,7 @@ extension TextReportFormat {
             Anchor(190, "Signal: SIGSEGV [segmentation fault]"),
         ],
         voice: .engine(["LogMemory"]), ending: .saysItself, lead: .check,
+        printsInParts: true,
         irrelevant: [
             "FGenericPlatformMisc::*", "FUnixPlatformMemory::OnOutOfMemory*", "FPlatformMemory::OnOutOfMemory*",
             "FGenericPlatformMemory::OnOutOfMemory*", "FWindowsPlatformMemory::*", "FMallocBinned*::*OutOfMemory*",
