@@ -23,7 +23,7 @@ public struct AnalysisWorker {
         var answer = AnalysisAnswer()
         do {
             answer.barriers = try Confinement.enter(job.limits, dataBytes: 1 << 30)
-            answer.records = AnalysisWorker(job).run()
+            answer.records = try AnalysisWorker(job).run()
         } catch {
             answer.errorCode = error.code.rawValue
             answer.error = error.message
@@ -45,12 +45,18 @@ public struct AnalysisWorker {
         analyzer = CrashAnalyzer(symbols: held.isEmpty ? nil : SymbolStore(root: job.symbolRoot, held: held))
     }
 
-    private func run() -> [String?] {
+    private func run() throws(IngestError) -> [String?] {
         guard let name = job.name else { return renewed() }
-        guard let source = FileByteSource(descriptor: AnalysisProcess.Slot.source) else { return [] }
+        guard let file = FileByteSource(descriptor: AnalysisProcess.Slot.source) else { return [] }
+        let source = NotedSource(file)
         let context = CrashContext(modified: job.modified)
         var records = CrashMerger.merge(analyzer.analyze(source: source, name: name, context: context))
         for index in records.indices { analyzer.renew(&records[index], dump: nil, context: context) }
+        if let failure = source.failure {
+            // What could not be read may be where the crash stands.
+            guard !records.isEmpty else { throw failure }
+            for index in records.indices { records[index].notes.append("not read whole: " + failure.message) }
+        }
         return records.map { String(decoding: $0.json(), as: UTF8.self) }
     }
 
@@ -83,6 +89,25 @@ public struct AnalysisWorker {
         return pack.members.indices.last {
             let member = pack.members[$0]
             return member.kind == .crashDump && wanted.starts(with: member.path + [UInt8(ascii: "/")])
+        }
+    }
+}
+
+/// A file whose failed reads are remembered: its reader takes them for its end. Used by one thread at a time.
+private final class NotedSource: ByteSource, @unchecked Sendable {
+    private let file: FileByteSource
+    private(set) var failure: IngestError?
+
+    init(_ file: FileByteSource) { self.file = file }
+
+    var size: UInt64 { file.size }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        do {
+            return try file.read(at: offset, into: buffer)
+        } catch {
+            failure = failure ?? IngestError(.unreadable, "cannot read the file: \(error)")
+            throw error
         }
     }
 }

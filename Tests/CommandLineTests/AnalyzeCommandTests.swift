@@ -29,6 +29,31 @@ import Testing
         #expect((merged.first?["cause"] as? [String: Any])?["detector"] as? String == "assert")
     }
 
+    /// A read that fails is no proof that nothing stands there.
+    @Test func aReadThatFailsIsNotAFileWithoutACrash() throws {
+        guard try shell("command -v strace && strace -o /dev/null true").status == 0 else {
+            print("skipped: strace cannot be used here")
+            return
+        }
+        let scratch = try Scratch()
+        let log = scratch.path("server.log")
+        let lines = (0..<20_000).map { "tick \($0) of a server that logs\n" }.joined()
+        try (lines + "free(): invalid pointer\n").write(toFile: log, atomically: true, encoding: .utf8)
+        func run(_ more: String) throws -> (status: Int32, out: String) {
+            try shell(
+                "strace -f -qq -o \(scratch.path("calls")) -P \(log) -e trace=pread64 \(more) \(Program.salvage.path) "
+                    + "analyze --json \(log) 2>&1")
+        }
+        try #require(try run("").status == 0)
+        let count = try #require(Int(try shell("grep -c pread64 \(scratch.path("calls"))").out.prefix { $0.isNumber }))
+        #expect(count > 2)
+        for number in 1...max(1, count) {
+            let outcome = try run("-e inject=pread64:error=EIO:when=\(number)")
+            let isSaid = outcome.out.contains("not read whole: ") || outcome.status == 2
+            #expect(isSaid && !outcome.out.contains("no crash was found"), "call \(number): \(outcome.out)")
+        }
+    }
+
     @Test func dumpsOfTheCorporaAreReadAndWhatIsNoneSaysSo() throws {
         let scratch = try Scratch()
         try "all is well\n".write(toFile: scratch.path("calm.log"), atomically: true, encoding: .utf8)
