@@ -43,34 +43,59 @@ static uint32_t load4(const uint8_t *bytes) {
 
 static uint32_t slot_of(uint32_t window) { return (window * 2654435761u) >> 21; }
 
-// How many of all texts' bytes have a low nibble in one set and a high nibble in the other.
-static double share(const uint8_t low[16], const uint8_t high[16], uint8_t bit, int byte) {
-    double sum = 0;
-    for (int first = 0; first < 16; first++) {
-        if (!(high[first] & bit) && (byte < 0 || first != byte >> 4)) continue;
-        for (int second = 0; second < 16; second++) {
-            if (!(low[second] & bit) && (byte < 0 || second != (byte & 15))) continue;
-            sum += (double)(1u << weight((uint8_t)(first << 4 | second)));
+// The nibbles that one bucket lets pass at one step of its windows, as sums of how common their bytes are.
+typedef struct {
+    uint16_t lows, highs; // a bit for each nibble in the set
+    uint32_t passing; // of all bytes with both nibbles in the sets
+    uint32_t rows[16]; // of the bytes with this high nibble whose low one is in its set
+    uint32_t columns[16]; // of the bytes with this low nibble whose high one is in its set
+} nibble_sets;
+
+// The sums of all buckets, kept while literals are added: computed for each literal they took most of the time of a start.
+typedef struct {
+    uint32_t often[256];
+    nibble_sets sets[BUCKETS][WINDOW];
+} frequencies;
+
+static void add(frequencies *known, nibble_sets *sets, uint8_t byte) {
+    sets->highs |= (uint16_t)(1 << (byte >> 4));
+    sets->lows |= (uint16_t)(1 << (byte & 15));
+    sets->passing = 0;
+    memset(sets->rows, 0, sizeof sets->rows);
+    memset(sets->columns, 0, sizeof sets->columns);
+    for (int high = 0; high < 16; high++) {
+        for (int low = 0; low < 16; low++) {
+            uint32_t often = known->often[high << 4 | low];
+            int has_high = sets->highs >> high & 1, has_low = sets->lows >> low & 1;
+            if (has_low) sets->rows[high] += often;
+            if (has_high) sets->columns[low] += often;
+            if (has_low && has_high) sets->passing += often;
         }
     }
-    return sum / 2048;
+}
+
+// How many of all texts' bytes pass a step once `byte` passes it too.
+static double share(const frequencies *known, const nibble_sets *sets, uint8_t byte) {
+    int new_high = !(sets->highs >> (byte >> 4) & 1), new_low = !(sets->lows >> (byte & 15) & 1);
+    uint32_t sum = sets->passing;
+    if (new_high) sum += sets->rows[byte >> 4];
+    if (new_low) sum += sets->columns[byte & 15];
+    if (new_high && new_low) sum += known->often[byte];
+    return sum / 2048.0;
 }
 
 // The four bytes of a literal and the bucket which together let the fewest other texts pass.
-static int choose(const crash_scan_table *table, const crash_literal *literal, uint8_t *chosen) {
+static int choose(const frequencies *known, const crash_literal *literal, uint8_t *chosen) {
     double best = -1;
     int choice = 0;
     for (int bucket = 0; bucket < BUCKETS; bucket++) {
-        uint8_t bit = (uint8_t)(1 << bucket);
-        double known[WINDOW][256], before = 1;
-        memset(known, 0, sizeof known);
-        for (int step = 0; step < WINDOW; step++) before *= share(table->low[step], table->high[step], bit, -1);
+        const nibble_sets *sets = known->sets[bucket];
+        double before = 1;
+        for (int step = 0; step < WINDOW; step++) before *= sets[step].passing / 2048.0;
         for (uint32_t start = 0; start + WINDOW <= literal->length; start++) {
             double after = 1;
             for (int step = 0; step < WINDOW; step++) {
-                uint8_t byte = literal->bytes[start + step];
-                if (known[step][byte] == 0) known[step][byte] = share(table->low[step], table->high[step], bit, byte);
-                after *= known[step][byte];
+                after *= share(known, &sets[step], literal->bytes[start + step]);
             }
             if (best < 0 || after - before < best) {
                 best = after - before;
@@ -86,16 +111,24 @@ crash_scan_table *crash_scan_build(const crash_literal *literals, size_t count) 
     if (count > CRASH_SCAN_LIMIT) return NULL;
     crash_scan_table *table = calloc(1, sizeof *table);
     if (!table) return NULL;
+    frequencies *known = calloc(1, sizeof *known);
+    if (!known) {
+        free(table);
+        return NULL;
+    }
+    for (int byte = 0; byte < 256; byte++) known->often[byte] = 1u << weight((uint8_t)byte);
     memset(table->slot, 0xff, sizeof table->slot);
     for (size_t index = 0; index < count; index++) {
         const crash_literal *literal = &literals[index];
         if (literal->length < WINDOW || literal->length > 64) {
+            free(known);
             free(table);
             return NULL;
         }
         table->literals[index] = *literal;
         uint8_t at = 0;
-        uint8_t bit = (uint8_t)(1 << choose(table, literal, &at));
+        int bucket = choose(known, literal, &at);
+        uint8_t bit = (uint8_t)(1 << bucket);
         const uint8_t *window = literal->bytes + at;
         table->window_at[index] = at;
         table->window[index] = load4(window);
@@ -107,9 +140,11 @@ crash_scan_table *crash_scan_build(const crash_literal *literals, size_t count) 
         for (int step = 0; step < WINDOW; step++) {
             table->low[step][window[step] & 15] |= bit;
             table->high[step][window[step] >> 4] |= bit;
+            add(known, &known->sets[bucket][step], window[step]);
         }
         table->count = index + 1;
     }
+    free(known);
     return table;
 }
 
