@@ -131,14 +131,14 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
-                "Text", "CZlib", "CShims",
+                "Text", "COpenAPI", "CZlib", "CShims",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ], swiftSettings: hot),
+            ], exclude: ["openapi.json"], swiftSettings: hot),
         .executableTarget(
             name: "salvage-sandbox",
             dependencies: ["Sandbox", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -152,11 +152,17 @@ let package = Package(
             swiftSettings: hot),
         .testTarget(
             name: "UnpackTests", dependencies: ["Unpack", "CCrypto", "CShims", "CZlib"], swiftSettings: house),
-        .testTarget(name: "SandboxTests", dependencies: ["Sandbox"], swiftSettings: house),
+        .testTarget(
+            name: "SandboxTests",
+            dependencies: [
+                "Sandbox", .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Yams", package: "Yams"),
+            ], swiftSettings: house),
         .testTarget(
             name: "CommandLineTests", dependencies: ["Sandbox", "salvage", "salvage-sandbox"], swiftSettings: house),
         .target(name: "CShims", cSettings: hotC),
         .target(name: "CLogScan", cSettings: hotC),
+        .target(name: "COpenAPI"),
         // Used where its header lies in /usr/include/hs; SALVAGE_HYPERSCAN=0 builds without it all the same.
         .target(
             name: "CHyperscan",

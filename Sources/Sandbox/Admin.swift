@@ -15,6 +15,7 @@ import Hummingbird
 /// | `GET /_sandbox/fleet` | how many run, how many have ended |
 /// | `POST /_sandbox/fleet/exit/N` | ends N synthetic sessions at once |
 /// | `GET /_sandbox/requests` | answers so far, by operation and status |
+/// | `GET /_sandbox/openapi.json` | the OpenAPI description of the ten operations, with this address as its server |
 extension SandboxService {
     func admin(_ request: Request, path: Substring, query: Query) async throws -> Response {
         if let token = configuration.adminToken, request.headers[.authorization] != "Bearer \(token)" {
@@ -52,6 +53,7 @@ extension SandboxService {
             return Self.json(
                 .object(
                     answered.sorted { $0.key < $1.key }.map { .init($0.key, .integer(Int64($0.value))) }))
+        case (.get, "openapi.json", 2): return Self.openAPI(request)
         default: throw APIError.notFound("There is nothing at this path.")
         }
     }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Text
 
 /// The ten operations by their operationId.
 enum Operation: String, Sendable, CaseIterable {
@@ -12,6 +13,30 @@ enum Operation: String, Sendable, CaseIterable {
     case locations = "get-available-locations"
     case tagExists = "tag-exists"
     case logs = "stream-logs"
+
+    /// The method that its path answers it by.
+    var method: HTTPRequest.Method {
+        switch self {
+        case .run: .post
+        case .list, .describe, .artifacts, .locations, .tagExists, .logs: .get
+        case .stop, .leave: .delete
+        case .join: .put
+        }
+    }
+
+    /// Its path, with variables in braces. Only tag-exists answers when one of them is empty.
+    var path: String {
+        switch self {
+        case .run, .list: "/session"
+        case .describe, .stop: "/session/{id}"
+        case .join: "/session/player/join"
+        case .leave: "/session/player/leave"
+        case .artifacts: "/artifacts"
+        case .locations: "/available-location/{image}"
+        case .tagExists: "/tag/{region}/{image}/{version}"
+        case .logs: "/logs"
+        }
+    }
 
     /// Joining and leaving ask for a valid token and no scope: the API's description names none for them.
     var scope: SandboxScope? {
@@ -29,18 +54,19 @@ enum Operation: String, Sendable, CaseIterable {
 
 /// What a path leads to.
 struct Route: Sendable {
-    var methods: [(HTTPRequest.Method, Operation)]
+    /// What the path's methods do.
+    let operations: [Operation]
     /// The path's variables, decoded, in order.
-    var variables: [String] = []
+    let variables: [String]
 
     func operation(_ method: HTTPRequest.Method) -> Operation? {
         // HEAD is GET without the body.
         let wanted = method == .head ? .get : method
-        return methods.first { $0.0 == wanted }?.1
+        return operations.first { $0.method == wanted }
     }
 
     var allow: String {
-        var names = methods.map(\.0.rawValue)
+        var names = operations.map(\.method.rawValue)
         if names.contains("GET") { names.append("HEAD") }
         return names.sorted().joined(separator: ", ")
     }
@@ -50,26 +76,45 @@ struct Route: Sendable {
         guard path.hasPrefix("/") else { return nil }
         let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
             .map { Percent.decode($0, plusIsSpace: false) }
-        guard !parts.contains(where: { $0 == nil }) else { return nil }
         let names = parts.compactMap { $0 }
-        switch names.count {
-        case 1 where names[0] == "session": methods = [(.post, .run), (.get, .list)]
-        case 1 where names[0] == "artifacts": methods = [(.get, .artifacts)]
-        case 1 where names[0] == "logs": methods = [(.get, .logs)]
-        case 2 where names[0] == "session" && !names[1].isEmpty:
-            methods = [(.get, .describe), (.delete, .stop)]
-            variables = [names[1]]
-        case 2 where names[0] == "available-location" && !names[1].isEmpty:
-            methods = [(.get, .locations)]
-            variables = [names[1]]
-        case 3 where names[0] == "session" && names[1] == "player" && names[2] == "join":
-            methods = [(.put, .join)]
-        case 3 where names[0] == "session" && names[1] == "player" && names[2] == "leave":
-            methods = [(.delete, .leave)]
-        case 4 where names[0] == "tag":
-            methods = [(.get, .tagExists)]
-            variables = Array(names[1...])
-        default: return nil
+        guard names.count == parts.count, let template = Self.templates.first(where: { $0.leads(names) }) else {
+            return nil
         }
+        operations = template.operations
+        variables = zip(template.parts, names).compactMap { $0.isVariable ? $1 : nil }
+    }
+
+    /// The paths of the API, each with its operations.
+    private static let templates: [Template] = {
+        var templates: [Template] = []
+        for operation in Operation.allCases where !templates.contains(where: { $0.path == operation.path }) {
+            templates.append(Template(path: operation.path))
+        }
+        return templates
+    }()
+
+    private struct Template: Sendable {
+        let path: String
+        let parts: [Part]
+        let operations: [Operation]
+
+        init(path: String) {
+            self.path = path
+            parts = path.dropFirst().split(separator: "/").map { Part(text: String($0)) }
+            operations = Operation.allCases.filter { $0.path == path }
+        }
+
+        func leads(_ names: [String]) -> Bool {
+            parts.count == names.count
+                && zip(parts, names).allSatisfy { part, name in
+                    part.isVariable ? !name.isEmpty || operations == [.tagExists] : part.text.hasSameBytes(as: name)
+                }
+        }
+    }
+
+    private struct Part: Sendable {
+        let text: String
+
+        var isVariable: Bool { text.hasPrefix("{") }
     }
 }

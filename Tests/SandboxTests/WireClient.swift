@@ -31,11 +31,11 @@ struct WireClient: Sendable {
         self.token = token
     }
 
-    /// Blocking sockets stay off the pool that Swift's tasks share.
+    /// Blocking sockets stay off the pool that Swift's tasks share. Every answer is held against the description.
     func ask(
         _ method: String, _ path: String, json: String? = nil, patience: Int = 30, stopAfter: Int? = nil
     ) async throws -> Answer {
-        try await withCheckedThrowingContinuation { continuation in
+        let answer = try await withCheckedThrowingContinuation { continuation in
             let thread = Detached {
                 continuation.resume(
                     with: Result {
@@ -44,6 +44,8 @@ struct WireClient: Sendable {
             }
             thread.run()
         }
+        Conformity.check(method, path, answer)
+        return answer
     }
 
     private func exchange(

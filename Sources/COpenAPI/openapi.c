@@ -1,0 +1,11 @@
+#include "COpenAPI.h"
+
+// The program carries the description in itself. A Swift array of that size takes ten seconds to compile.
+#pragma clang diagnostic ignored "-Wc23-extensions"
+static const uint8_t bytes[] = {
+#embed "../Sandbox/openapi.json"
+};
+
+const uint8_t *openapi_bytes(void) { return bytes; }
+
+size_t openapi_count(void) { return sizeof bytes; }
