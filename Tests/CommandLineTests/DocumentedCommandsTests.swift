@@ -57,6 +57,15 @@ extension ServerSuites {
                 "docs/sandbox.md", "salvage-sandbox --images images --root /tmp/sessions --fleet",
                 .notRun("scripts/load does")
             ),
+            (
+                "docs/sandbox.md", "salvage-sandbox --images images --root /tmp/sessions --port 8080 --no-auth",
+                .notRun("SampleProgramTests starts it")
+            ),
+            ("docs/sandbox.md", "curl --location", .notRun("SampleProgramTests runs it")),
+            ("docs/sandbox.md", "const headers", .notRun("SampleProgramTests runs it")),
+            ("docs/sandbox.md", "require \"json\"", .notRun("SampleProgramTests runs it")),
+            ("docs/sandbox.md", "import requests", .notRun("SampleProgramTests runs it")),
+            ("docs/sandbox.md", "curl --silent http://127.0.0.1:8080/_sandbox/openapi.json", .script()),
             ("docs/sandbox.md", "import Sandbox", .notRun("Swift; the tests of this folder do the same")),
             ("docs/sandbox.md", "let server", .notRun("Swift; the tests of this folder do the same")),
             (
