@@ -168,7 +168,7 @@ enum Conformity {
     static func faults(_ method: String, _ path: String, _ answer: WireClient.Answer) -> [String] {
         let own = Description.own
         let (known, operation) = own.operation(method, path)
-        let json: [String: Any] = ["application/json": ["schema": ["$ref": "#/components/schemas/Error"]]]
+        let json: [String: Any] = ["application/json": ["schema": ["$ref": "#/components/schemas/ErrorResponse"]]]
         guard let operation else {
             let status = known ? 405 : 404
             guard answer.status == status else { return ["expected \(status)"] }

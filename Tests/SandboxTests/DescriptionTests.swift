@@ -120,13 +120,13 @@ import Testing
 
     @Test func patternsAgreeWithTheServer() async throws {
         let run = try #require(
-            own.resolve(["$ref": "#/components/schemas/Run"])["properties"] as? [String: [String: Any]])
+            own.resolve(["$ref": "#/components/schemas/SessionRun"])["properties"] as? [String: [String: Any]])
         let ttl = try #require(run["ttl"])
         let names = try #require(run["env"]?["propertyNames"] as? [String: Any])
         let values = try #require(run["env"]?["additionalProperties"] as? [String: Any])
         let args = try #require(run["args"]?["items"] as? [String: Any])
         let player = try #require(
-            (own.resolve(["$ref": "#/components/schemas/Leave"])["properties"] as? [String: [String: Any]])?[
+            (own.resolve(["$ref": "#/components/schemas/LeaveSession"])["properties"] as? [String: [String: Any]])?[
                 "players"]?[
                     "items"] as? [String: Any])
         let spans = [

@@ -1,0 +1,42 @@
+"""Prints how often each operation gave each status, by the way it was judged, and what was accepted although it is not
+as a description says. Fails when an answer that must be among them is missing.
+Usage: conformance-counts.py ACCEPTED requests-WAY.json…"""
+
+import collections
+import json
+import pathlib
+import sys
+
+# Requests that lead here without any knowledge of the server would only ever be refused.
+MUST = {
+    "session-run 201", "session-list 200", "describe-session 200", "session-stop 204", "join-session 200",
+    "leave-session 200", "artifacts 200", "get-available-locations 200", "tag-exists 200", "stream-logs 200",
+}
+# Those that links between operations have to reach.
+LINKED = {"session-run 201", "session-stop 204", "describe-session 200", "join-session 200", "artifacts 200",
+          "stream-logs 200"}
+
+counts = collections.defaultdict(dict)
+ways = []
+for name in sys.argv[2:]:
+    way = pathlib.Path(name).stem.removeprefix("requests-")
+    ways.append(way)
+    for answer, count in json.loads(pathlib.Path(name).read_text()).items():
+        if not answer.startswith("admin "):
+            counts[answer][way] = count
+width = max(map(len, counts))
+print(" " * width, *(f"{way:>9}" for way in ways))
+for answer in sorted(counts):
+    print(f"{answer:<{width}}", *(f"{counts[answer].get(way, 0):>9}" for way in ways))
+print(f"{'all':<{width}}", *(f"{sum(row.get(way, 0) for row in counts.values()):>9}" for way in ways))
+
+accepted = pathlib.Path(sys.argv[1])
+if accepted.exists():
+    print("accepted although a description does not allow it:")
+    for line, count in sorted(collections.Counter(accepted.read_text().splitlines()).items()):
+        print(f"  {count:>5} {line}")
+
+missing = sorted(MUST - counts.keys()) + sorted(
+    f"{answer} (stateful)" for answer in LINKED if not counts.get(answer, {}).get("stateful"))
+if missing:
+    sys.exit("conformance: never met: " + ", ".join(missing))
