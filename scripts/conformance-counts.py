@@ -1,6 +1,7 @@
 """Prints how often each operation gave each status, by the way it was judged, and what was accepted although it is not
 as a description says. Fails when an answer that must be among them is missing.
-Usage: conformance-counts.py ACCEPTED requests-WAY.json…"""
+Usage: conformance-counts.py FOLDER WAY…, where FOLDER has requests-WAY-before.json,
+requests-WAY.json and perhaps accepted-WAY."""
 
 import collections
 import json
@@ -16,25 +17,28 @@ MUST = {
 LINKED = {"session-run 201", "session-stop 204", "describe-session 200", "join-session 200", "artifacts 200",
           "stream-logs 200"}
 
+folder, ways = pathlib.Path(sys.argv[1]), sys.argv[2:]
 counts = collections.defaultdict(dict)
-ways = []
-for name in sys.argv[2:]:
-    way = pathlib.Path(name).stem.removeprefix("requests-")
-    ways.append(way)
-    for answer, count in json.loads(pathlib.Path(name).read_text()).items():
-        if not answer.startswith("admin "):
-            counts[answer][way] = count
+for way in ways:
+    # Not what the script itself asked to make ready.
+    before = json.loads((folder / f"requests-{way}-before.json").read_text())
+    for answer, count in json.loads((folder / f"requests-{way}.json").read_text()).items():
+        if not answer.startswith("admin ") and count > before.get(answer, 0):
+            counts[answer][way] = count - before.get(answer, 0)
 width = max(map(len, counts))
 print(" " * width, *(f"{way:>9}" for way in ways))
 for answer in sorted(counts):
     print(f"{answer:<{width}}", *(f"{counts[answer].get(way, 0):>9}" for way in ways))
 print(f"{'all':<{width}}", *(f"{sum(row.get(way, 0) for row in counts.values()):>9}" for way in ways))
 
-accepted = pathlib.Path(sys.argv[1])
-if accepted.exists():
-    print("accepted although a description does not allow it:")
-    for line, count in sorted(collections.Counter(accepted.read_text().splitlines()).items()):
-        print(f"  {count:>5} {line}")
+accepted = collections.Counter()
+for way in ways:
+    if (folder / f"accepted-{way}").exists():
+        accepted.update(f"{line} ({way})" for line in (folder / f"accepted-{way}").read_text().splitlines())
+if accepted:
+    print("accepted although it is not as a description says:")
+    for line, count in sorted(accepted.items()):
+        print(f"{count:>9} {line}")
 
 missing = sorted(MUST - counts.keys()) + sorted(
     f"{answer} (stateful)" for answer in LINKED if not counts.get(answer, {}).get("stateful"))
