@@ -32,11 +32,42 @@ struct APIError: Error, Sendable {
         notFound("The session does not exist.", details: "No session has the id \(id).")
     }
 
+    /// The request does not say which session is meant; the API has no other answer to that than 404.
+    static func unnamed(_ parameter: String) -> APIError {
+        var error = notFound(
+            "The session does not exist.", details: "The request names none: \(parameter) must be given once.")
+        error.violations = [Violation(field: parameter, description: "must be given once and not be empty")]
+        return error
+    }
+
     static func invalid(_ violations: [Violation]) -> APIError {
         APIError(
             422, "INVALID_REQUEST", "The request is not valid.",
             details: violations.map { "\($0.field): \($0.description)" }.joined(separator: "; "), violations: violations
         )
+    }
+
+    /// The operator's matter, of which the caller is told as much as the server's log.
+    static func broken(_ image: BrokenImage) -> APIError {
+        APIError(
+            500, "IMAGE_BROKEN", "The image is broken: \(image.text)",
+            details: "\(image.text). Whoever runs the sandbox must mend it.")
+    }
+
+    static func server(_ reason: String) -> APIError {
+        APIError(500, "INTERNAL_ERROR", "The sandbox failed: \(reason)", details: reason)
+    }
+
+    /// No room for one more session; `retryAfter` is in seconds.
+    static func full(_ reason: String, retryAfter: Int?) -> APIError {
+        var error = APIError.of(status: 420)
+        error.details = reason
+        if let retryAfter { error.retry(after: "\(retryAfter)") }
+        return error
+    }
+
+    mutating func retry(after text: String) {
+        if let name = HTTPField.Name("Retry-After") { headers[name] = text }
     }
 
     static func conflict(_ message: String) -> APIError { APIError(409, "CONFLICT", message) }
@@ -96,13 +127,12 @@ struct APIError: Error, Sendable {
     private func json(path: String, whole: Bool) -> JSONValue {
         var members: [JSONValue.Member] = [
             .init("statusCode", .integer(Int64(status))), .init("code", .string(code)),
-            .init("message", .string(message)), .init("path", .string(path)),
-            .init("timestamp", .string(Moment.text(Moment.now()))),
+            .init("message", .string(message)),
         ]
-        if whole {
-            members.append(.init("details", .string(details)))
-            members.append(.init("identifier", .string(Identifier.random())))
-        }
+        if whole { members.append(.init("details", .string(details))) }
+        members.append(.init("path", .string(path)))
+        members.append(.init("timestamp", .string(Moment.text(Moment.now()))))
+        if whole { members.append(.init("identifier", .string(Identifier.random()))) }
         if !violations.isEmpty {
             members.append(
                 .init(

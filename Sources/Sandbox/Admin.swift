@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Text
 
 /// The interface under `/_sandbox/`, which the real API does not have.
 ///
@@ -18,7 +19,9 @@ import Hummingbird
 /// | `GET /_sandbox/openapi.json` | the OpenAPI description of the ten operations, with this address as its server |
 extension SandboxService {
     func admin(_ request: Request, path: Substring, query: Query) async throws -> Response {
-        if let token = configuration.adminToken, request.headers[.authorization] != "Bearer \(token)" {
+        if let token = configuration.adminToken,
+            request.headers[.authorization]?.hasSameBytes(as: "Bearer \(token)") != true
+        {
             throw APIError.of(status: 401)
         }
         let parts = path.dropFirst().split(separator: "/").compactMap { Percent.decode($0, plusIsSpace: false) }

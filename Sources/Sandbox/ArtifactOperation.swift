@@ -8,10 +8,11 @@ import NIOCore
 extension SandboxService {
     func artifacts(_ call: Call) async throws -> Response {
         var query = call.query
-        let id = query.required("session")
+        guard let id = query.identifier("session") else { throw APIError.unnamed("session") }
+        let view = try find(id, call)
         let path = query.required("path")
-        try query.refuseAsNotFound()
-        let view = try admit(id, call)
+        try query.close()
+        try refuseRunning(view, call)
         var supply = try await supply(view, path: path, call)
         var length: Int?
         let faults = call.faults
@@ -30,8 +31,8 @@ extension SandboxService {
             body: Self.body(supply, length: length, shape: shape, channel: call.channel))
     }
 
-    /// The session, if it exists and has ended.
-    private func admit(_ id: String, _ call: Call) throws(APIError) -> SessionView {
+    /// The session, if its container exists.
+    private func find(_ id: String, _ call: Call) throws(APIError) -> SessionView {
         let gone = APIError.notFound(
             "The container is gone.", details: "The lifespan of the container of session \(id) has expired.")
         switch call.faults.artifact404 {
@@ -42,14 +43,16 @@ extension SandboxService {
         }
         guard let view = view(id) else { throw APIError.session(id) }
         if view.removed != nil { throw gone }
-        if view.ended == nil {
-            switch call.faults.whileRunning ?? .notFound {
-            case .notFound: throw APIError.notFound("The session has not been terminated yet.")
-            case .conflict: throw APIError.conflict("The session has not been terminated yet.")
-            case .allow: break
-            }
-        }
         return view
+    }
+
+    private func refuseRunning(_ view: SessionView, _ call: Call) throws(APIError) {
+        guard view.ended == nil else { return }
+        switch call.faults.whileRunning ?? .notFound {
+        case .notFound: throw APIError.notFound("The session has not been terminated yet.")
+        case .conflict: throw APIError.conflict("The session has not been terminated yet.")
+        case .allow: break
+        }
     }
 
     private static var absent: APIError { .notFound("no such file or directory") }
@@ -77,6 +80,8 @@ extension SandboxService {
             return try Self.missing(faults)
         } catch FolderError.gone {
             throw APIError.notFound("The container is gone.")
+        } catch FolderError.unreadable(let code) {
+            throw SandboxError("\(path) of session \(view.id) could not be opened: error \(code)")
         }
     }
 
@@ -138,7 +143,8 @@ private final class SpoolFile: ByteSupply, @unchecked Sendable {
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = max(0, pread(descriptor, buffer.baseAddress, count, off_t(position)))
         }
+        guard !bytes.isEmpty else { throw SandboxError("the stored archive could not be read") }
         position += bytes.count
-        return bytes.isEmpty ? nil : bytes
+        return bytes
     }
 }

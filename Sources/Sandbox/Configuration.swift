@@ -62,10 +62,18 @@ public struct SandboxConfiguration: Sendable {
     public var address = "127.0.0.1"
     /// The port to listen on; 0 takes a free one.
     public var port = 0
-    /// The places that sessions may run in.
+    /// The regions that sessions may run in, each `NAME` or `NAME=CENTRE+CENTRE` with the data centres it holds. A region
+    /// without data centres is its own. Names must not be empty nor come twice.
     public var locations = ["europe", "us-east"]
     /// The bearer tokens that are accepted.
     public var tokens = [SandboxToken("sandbox")]
+    /// False answers every request of the API, with whatever token or none.
+    public var requiresToken = true
+    /// How many real sessions may run at the same time; more are refused with status 420. Nil for no limit.
+    public var maximumSessions: Int?
+    /// How many sessions may be started in one minute, which `minute` scales; more are refused with status 420 and
+    /// Retry-After. Nil for no limit.
+    public var startsPerMinute: Int?
     /// What `/_sandbox/` asks for; nil opens it to everyone who reaches the port.
     public var adminToken: String?
     /// Seconds that an ended container stays before it is removed. Scaled by `minute`.
@@ -89,6 +97,12 @@ public struct SandboxConfiguration: Sendable {
     public init(images: String, root: String) {
         self.images = images
         self.root = root
+    }
+
+    /// The lifespan in real milliseconds; nil for none, and for one of more than thirty years.
+    func milliseconds(_ ttl: TimeToLive) -> Milliseconds? {
+        guard let minutes = ttl.minutes, Double(minutes) * minute < 1e9 else { return nil }
+        return Self.milliseconds(Double(minutes) * minute)
     }
 
     /// Retention in real milliseconds.

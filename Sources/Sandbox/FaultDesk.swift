@@ -38,14 +38,17 @@ final class FaultDesk: Sendable {
     func set(_ faults: Faults, session: String?, at moment: Milliseconds?) {
         state.withLock { state in
             let entry = Entry(faults: faults, setAt: moment)
-            state.used[session ?? "*"] = nil
+            state.used[Self.owner(session)] = nil
             if let session { state.sessions[session] = entry } else { state.common = entry }
         }
     }
 
+    /// Whose uses are counted, such that no session's id is taken for all sessions or for the mix.
+    private static func owner(_ session: String?) -> String { session.map { "session/" + $0 } ?? "*" }
+
     func clear(session: String?) {
         state.withLock { state in
-            state.used[session ?? "*"] = nil
+            state.used[Self.owner(session)] = nil
             if let session { state.sessions[session] = nil } else { state.common = Entry(faults: Faults()) }
         }
     }
@@ -63,7 +66,7 @@ final class FaultDesk: Sendable {
             if let session, let own = state.sessions[session] {
                 verdict.faults = own.faults.over(verdict.faults)
                 verdict.setAt = own.setAt
-                if own.faults.failures != nil { verdict.failuresOf = session }
+                if own.faults.failures != nil { verdict.failuresOf = Self.owner(session) }
             }
             return verdict
         }

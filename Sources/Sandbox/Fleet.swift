@@ -99,7 +99,8 @@ struct Fleet: Sendable {
 /// What the sessions of a fleet are called and are, by their number alone.
 struct FleetNames: Sendable {
     let seed: UInt64
-    let locations: [String]
+    /// Not empty.
+    let places: [Place]
     let crashShare: Double
 
     private static let images = ["arena", "shooter", "racer", "lobby"]
@@ -123,9 +124,9 @@ struct FleetNames: Sendable {
         let id = id(number)
         let image = Self.images[number % Self.images.count]
         let host = "10.\(number / 4096 % 16).\(number / 64 % 64).\(number / 16 % 200 + 1)"
-        let location = locations.isEmpty ? "europe" : locations[number / 3 % locations.count]
         return SessionView(
-            id: id, image: image, tag: Self.tags[number / 4 % Self.tags.count], location: location, host: host,
+            id: id, image: image, tag: Self.tags[number / 4 % Self.tags.count],
+            place: places[number / 3 % places.count], host: host,
             created: entry.created,
             ports: [PortMapping(type: "udp", container: 7777, host: 20_000 + number % 10_001)],
             status: entry.ended == 0 ? .running : .exited,

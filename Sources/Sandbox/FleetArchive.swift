@@ -1,4 +1,5 @@
 import CZlib
+import Text
 
 /// Archives of synthetic sessions. All but a first small file is made once and shared: a deflate stream may be
 /// continued after a flush and CRCs can be combined, so each session's archive is one proper gzip member that holds
@@ -45,10 +46,11 @@ struct FleetArchive: Sendable {
 
     /// Nil when the path does not exist: there are `/game/Saved` and its `Logs`.
     func archive(_ log: FleetLog, path: String, form: Faults.Archive) -> [[UInt8]]? {
-        let path = path.hasSuffix("/") ? String(path.dropLast()) : path
-        guard path == Self.folder || path == Self.folder + "/Logs" else { return nil }
-        let prefix = path == Self.folder ? "Saved/Logs/" : "Logs/"
-        let rests = path == Self.folder ? whole : logsOnly
+        let parts = path.utf8.last == UInt8(ascii: "/") ? Substring(path.utf8.dropLast()) : path[...]
+        let isWhole = parts.hasSameBytes(as: Self.folder)
+        guard isWhole || parts.hasSameBytes(as: Self.folder + "/Logs") else { return nil }
+        let prefix = isWhole ? "Saved/Logs/" : "Logs/"
+        let rests = isWhole ? whole : logsOnly
         let rest = rests[log.number % rests.count]
         let count = log.count(at: .max)
         // The end of the log: where it says what happened, and small enough to be one stored block.

@@ -17,6 +17,8 @@ final class FleetStore: Sendable {
         var fleet: Fleet
         var chunks: [Chunk] = []
         var numbers: ByteDictionary<Int> = [:]
+        /// Who has joined, by the session's number.
+        var players: [Int: PlayerRoll] = [:]
     }
 
     private let state: Mutex<State>
@@ -26,11 +28,11 @@ final class FleetStore: Sendable {
     private let start: Milliseconds
     let linesPerSecond: Double
 
-    init(_ configuration: SandboxFleet, configuration server: SandboxConfiguration) {
+    init(_ configuration: SandboxFleet, places: Places, configuration server: SandboxConfiguration) {
         start = Moment.now()
         linesPerSecond = configuration.logLinesPerSecond
         names = FleetNames(
-            seed: configuration.seed, locations: server.locations, crashShare: configuration.crashShare)
+            seed: configuration.seed, places: places.all, crashShare: configuration.crashShare)
         archives = FleetArchive(bytes: configuration.artifactBytes, seed: configuration.seed)
         let fleet = Fleet(
             size: configuration.running, exitsPerSecond: configuration.exitsPerSecond,
@@ -45,7 +47,7 @@ final class FleetStore: Sendable {
             var pieces: [ByteBuffer] = []
             for index in (state.fleet.floor / Self.chunkSize)..<state.chunks.count {
                 let known = all ? state.chunks[index].all : state.chunks[index].running
-                let piece = known ?? encode(index, all: all, state.fleet)
+                let piece = known ?? encode(index, all: all, state)
                 if all { state.chunks[index].all = piece } else { state.chunks[index].running = piece }
                 if piece.readableBytes > 0 { pieces.append(piece) }
             }
@@ -58,14 +60,45 @@ final class FleetStore: Sendable {
         withFleet(now) { state in
             (state.fleet.floor..<state.fleet.entries.count).compactMap { number in
                 let entry = state.fleet.entries[number]
-                return entry.removed == 0 ? names.view(number, entry) : nil
+                return entry.removed == 0 ? view(number, state) : nil
             }
         }
     }
 
     func view(_ id: String) -> SessionView? {
         withFleet(Moment.now()) { state in
-            state.numbers[id].map { names.view($0, state.fleet.entries[$0]) }
+            state.numbers[id].map { view($0, state) }
+        }
+    }
+
+    private func view(_ number: Int, _ state: State) -> SessionView {
+        var view = names.view(number, state.fleet.entries[number])
+        if let players = state.players[number] { view.players = players }
+        return view
+    }
+
+    /// Lets players in.
+    /// - Returns: how many are there then; nil when no such session runs.
+    func join(_ id: String, _ players: [String]) -> Int? {
+        withFleet(Moment.now()) { state in
+            guard let number = state.numbers[id], state.fleet.entries[number].ended == 0 else { return nil }
+            state.players[number, default: PlayerRoll()].join(players)
+            changed([number], &state)
+            return state.players[number]?.count
+        }
+    }
+
+    /// Takes players out of every session that runs.
+    /// - Returns: how many remain in the sessions they left.
+    func leave(_ players: ByteSet) -> Int {
+        withFleet(Moment.now()) { state in
+            var remaining = 0
+            for number in state.players.keys where state.fleet.entries[number].ended == 0 {
+                guard state.players[number]?.leave(players) == true else { continue }
+                remaining += state.players[number]?.count ?? 0
+                changed([number], &state)
+            }
+            return remaining
         }
     }
 
@@ -144,6 +177,7 @@ final class FleetStore: Sendable {
         Self.register(&state, names)
         for number in numbers where state.chunks.indices.contains(number / Self.chunkSize) {
             state.chunks[number / Self.chunkSize] = Chunk()
+            if state.fleet.entries[number].removed != 0 { state.players[number] = nil }
         }
     }
 
@@ -155,15 +189,15 @@ final class FleetStore: Sendable {
         while state.chunks.count * chunkSize < state.fleet.entries.count { state.chunks.append(Chunk()) }
     }
 
-    private func encode(_ index: Int, all: Bool, _ fleet: Fleet) -> ByteBuffer {
+    private func encode(_ index: Int, all: Bool, _ state: State) -> ByteBuffer {
         var bytes: [UInt8] = []
-        let range = index * Self.chunkSize..<min((index + 1) * Self.chunkSize, fleet.entries.count)
+        let range = index * Self.chunkSize..<min((index + 1) * Self.chunkSize, state.fleet.entries.count)
         let plain = FaultDesk(common: Faults(), mix: nil).verdict(nil)
         for number in range {
-            let entry = fleet.entries[number]
+            let entry = state.fleet.entries[number]
             guard entry.removed == 0, all || entry.ended == 0 else { continue }
             if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
-            SessionJSON(view: names.view(number, entry), verdict: plain, now: 0).listEntry.write(into: &bytes)
+            SessionJSON(view: view(number, state), verdict: plain, now: 0).listEntry.write(into: &bytes)
         }
         return ByteBuffer(bytes: bytes)
     }

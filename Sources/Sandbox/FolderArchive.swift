@@ -8,7 +8,8 @@ protocol ByteSupply: AnyObject, Sendable {
 }
 
 /// A path inside a session's root as a tar archive, written as it is asked for. Folders are read with
-/// openat and never through a link; a file that shrinks while it is read is padded with zeros, as tar must.
+/// openat and never through a link; a file that shrinks while it is read is padded with zeros, as tar must. Names are
+/// bytes, in UTF-8 or not. What is there and cannot be read ends the archive with an error instead of being left out.
 final class FolderArchive: ByteSupply, @unchecked Sendable {
     struct Options: Sendable {
         var form = Faults.Archive.gzip
@@ -19,9 +20,9 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
 
     private enum Work {
         /// A name in a folder that is held open.
-        case entry(folder: Directory, name: String, path: String)
+        case entry(folder: Directory, name: [CChar], path: [UInt8])
         /// The path itself, which stands in no folder we opened.
-        case top(path: String)
+        case top(path: [UInt8])
         case padding
     }
 
@@ -58,7 +59,7 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
         self.options = options
         gzip = options.form == .gzip ? try GzipStream() : nil
         pending = options.paddingBytes > 0 ? [.padding] : []
-        pending.append(.top(path: options.bareNames ? "." : top.name.isEmpty ? "/" : top.name))
+        pending.append(.top(path: Array((options.bareNames ? "." : top.name.isEmpty ? "/" : top.name).utf8)))
     }
 
     deinit {
@@ -67,24 +68,27 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
     }
 
     func next() throws -> [UInt8]? {
-        while collected.count < 64 * 1024, !finished { step() }
+        while collected.count < 64 * 1024, !finished { try step() }
         guard !collected.isEmpty else { return nil }
         defer { collected.removeAll(keepingCapacity: true) }
         return collected
     }
 
-    private func step() {
+    private func step() throws(SandboxError) {
         if file != nil {
-            copyPiece()
+            try copyPiece()
         } else if let work = pending.popLast() {
             switch work {
-            case .top(let path): write(top.descriptor, path: path)
+            case .top(let path): try write(top.descriptor, path: path)
             case .entry(let folder, let name, let path):
                 let descriptor = openat(folder.descriptor, name, SALVAGE_O_PATH | O_NOFOLLOW | O_CLOEXEC)
-                // Gone since the folder was read: leave it out.
-                guard descriptor >= 0 else { return }
+                guard descriptor >= 0 else {
+                    // Gone since the folder was read: leave it out.
+                    if errno == ENOENT { return }
+                    throw Self.unreadable(path, errno)
+                }
                 defer { close(descriptor) }
-                write(descriptor, path: path)
+                try write(descriptor, path: path)
             case .padding: beginPadding()
             }
         } else {
@@ -105,16 +109,20 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
         }
     }
 
-    private func write(_ descriptor: Int32, path: String) {
+    private static func unreadable(_ path: [UInt8], _ code: Int32) -> SandboxError {
+        let reason = String(cString: strerror(code))
+        return SandboxError("\(String(decoding: path, as: UTF8.self)) could not be read for an archive: \(reason)")
+    }
+
+    private func write(_ descriptor: Int32, path: [UInt8]) throws(SandboxError) {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return }
+        guard fstat(descriptor, &status) == 0 else { throw Self.unreadable(path, errno) }
         var header = TarHeader(
-            path: Array(path.utf8), kind: .file, mode: status.st_mode, user: status.st_uid, group: status.st_gid,
+            path: path, kind: .file, mode: status.st_mode, user: status.st_uid, group: status.st_gid,
             modified: Int64(status.st_mtim.tv_sec))
         switch status.st_mode & S_IFMT {
         case S_IFREG:
-            let readable = reopen(descriptor, O_RDONLY)
-            guard readable >= 0 else { return }
+            let readable = try reopen(descriptor, O_RDONLY, path)
             header.size = Int64(status.st_size)
             if options.sparse { header.extents = Self.extents(of: readable, size: header.size) }
             put(header.bytes)
@@ -122,13 +130,13 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
             file = OpenFile(descriptor: readable, extents: (header.extents ?? whole).reversed(), stored: header.stored)
         case S_IFDIR:
             header.kind = .folder
-            if !path.hasSuffix("/") { header.path.append(UInt8(ascii: "/")) }
+            if path.last != UInt8(ascii: "/") { header.path.append(UInt8(ascii: "/")) }
             put(header.bytes)
-            push(reopen(descriptor, O_RDONLY | O_DIRECTORY), path: path == "/" ? "" : path)
+            try push(reopen(descriptor, O_RDONLY | O_DIRECTORY, path), path: path)
         case S_IFLNK:
             guard let room = scratch.baseAddress?.assumingMemoryBound(to: CChar.self) else { return }
             let count = readlinkat(descriptor, "", room, 4096)
-            guard count >= 0 else { return }
+            guard count >= 0 else { throw Self.unreadable(path, errno) }
             header.kind = .symbolicLink
             header.link = Array(scratch.prefix(count))
             put(header.bytes)
@@ -142,29 +150,37 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
 
     /// A descriptor opened with O_PATH gives neither bytes nor names; its own entry in /proc opens it again without a
     /// name being looked up a second time.
-    private func reopen(_ descriptor: Int32, _ flags: Int32) -> Int32 {
-        Glibc.open("/proc/self/fd/\(descriptor)", flags | O_CLOEXEC | O_NONBLOCK)
+    private func reopen(_ descriptor: Int32, _ flags: Int32, _ path: [UInt8]) throws(SandboxError) -> Int32 {
+        let opened = Glibc.open("/proc/self/fd/\(descriptor)", flags | O_CLOEXEC | O_NONBLOCK)
+        guard opened >= 0 else { throw Self.unreadable(path, errno) }
+        return opened
     }
 
-    private func push(_ descriptor: Int32, path: String) {
-        guard descriptor >= 0 else { return }
-        // The stream closes the descriptor it is given.
-        guard let stream = fdopendir(dup(descriptor)) else {
-            close(descriptor)
-            return
-        }
-        defer { closedir(stream) }
+    private func push(_ descriptor: Int32, path: [UInt8]) throws(SandboxError) {
         let directory = Directory(descriptor: descriptor)
-        var names: [String] = []
+        // The stream closes the descriptor it is given.
+        guard let stream = fdopendir(dup(descriptor)) else { throw Self.unreadable(path, errno) }
+        defer { closedir(stream) }
+        var names: [[UInt8]] = []
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                $0.withMemoryRebound(to: UInt8.self, capacity: 256) { name in
+                    Array(UnsafeBufferPointer(start: name, count: Self.length(of: name)))
+                }
             }
-            if name != ".", name != ".." { names.append(name) }
+            if !name.elementsEqual(".".utf8), !name.elementsEqual("..".utf8) { names.append(name) }
         }
-        for name in names.sorted(by: >) {
-            pending.append(.entry(folder: directory, name: name, path: path.isEmpty ? name : path + "/" + name))
+        let isRoot = path.elementsEqual("/".utf8)
+        for name in names.sorted(by: { $1.lexicographicallyPrecedes($0) }) {
+            pending.append(
+                .entry(
+                    folder: directory, name: (name + [0]).map { CChar(bitPattern: $0) },
+                    path: isRoot ? name : path + [UInt8(ascii: "/")] + name))
         }
+    }
+
+    private static func length(of name: UnsafePointer<UInt8>) -> Int {
+        (0..<256).first { name[$0] == 0 } ?? 256
     }
 
     /// What is not a hole, ended by an empty extent at the end when a hole is last.
@@ -190,12 +206,13 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
         file = OpenFile(descriptor: nil, extents: [(0, header.size)], stored: header.size)
     }
 
-    private func copyPiece() {
+    private func copyPiece() throws(SandboxError) {
         guard var file else { return }
         if let extent = file.extents.last, extent.length > 0 {
             let wanted = Int(min(extent.length, Int64(scratch.count)))
             if let descriptor = file.descriptor {
-                let got = max(0, pread(descriptor, scratch.baseAddress, wanted, off_t(extent.offset)))
+                let got = pread(descriptor, scratch.baseAddress, wanted, off_t(extent.offset))
+                guard got >= 0 else { throw SandboxError("a file could not be read for an archive: error \(errno)") }
                 // Shorter than its header said: zeros take the place of what is missing.
                 for index in got..<wanted { scratch[index] = 0 }
             } else {

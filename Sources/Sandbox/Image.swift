@@ -1,110 +1,98 @@
-import FoundationEssentials
+import Text
 
 /// An image: a folder `NAME/VERSION/` with an executable and, if it wishes, an `image.json`.
 struct Image: Sendable {
     let name: String
     let version: String
+    /// Where it lies on this machine.
     let folder: String
-    let description: Description
-
-    /// The optional `image.json`.
-    struct Description: Codable, Sendable {
-        /// The executable inside the folder; else `server`, else the only executable file.
-        var executable: String?
-        /// Arguments given before those of session-run.
-        var args: [String]?
-        /// Environment under that of session-run.
-        var env: [String: String]?
-        /// Container ports such as `7777/udp`; one of `7777/udp` unless told otherwise.
-        var ports: [String]?
-        /// Where the process starts, inside the session's root; `/` unless told otherwise.
-        var workdir: String?
-        /// Raw labels of the image, shown beside `tags`, `env` and `gameye`.
-        var labels: [String: String]?
-        /// The locations that can host it; all unless told otherwise.
-        var locations: [String]?
-        /// False runs the executable where it lies instead of copying the folder into each session's root.
-        var copy: Bool?
-    }
-
-    var labels: [(String, String)] {
-        (description.labels ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    }
-
-    /// The container's ports with their protocol.
-    var ports: [(type: String, number: Int)] {
-        (description.ports ?? ["7777/udp"]).compactMap { text in
-            let parts = text.split(separator: "/")
-            guard let number = parts.first.flatMap({ Int($0) }), (1...65_535).contains(number) else { return nil }
-            let type = parts.count > 1 ? String(parts[1]) : "tcp"
-            return type == "tcp" || type == "udp" ? (type, number) : nil
-        }
-    }
-
-    func hosted(in location: String) -> Bool { description.locations.map { $0.contains(location) } ?? true }
+    let description: ImageDescription
+    /// The executable's path inside the folder.
+    let executable: String
 }
 
-/// The folder of images. It is read at each request, so that an image can be added while the server runs.
-struct ImageFolder: Sendable {
-    let path: String
+/// An image that its operator must mend before it can be used.
+struct BrokenImage: Error, Sendable {
+    /// The file or folder to look at.
+    let file: String
+    let reason: String
 
-    func exists(_ name: String) -> Bool {
-        guard let folder = Self.join(path, name) else { return false }
-        return Self.isFolder(folder)
-    }
+    var text: String { "\(file): \(reason)" }
+}
 
-    /// The image of that version; nil for no version takes the highest, by numeric parts.
-    func image(_ name: String, version: String?) -> Image? {
-        guard let base = Self.join(path, name), Self.isFolder(base) else { return nil }
-        guard let version = version ?? versions(name).last, let folder = Self.join(base, version),
-            Self.isFolder(folder)
-        else { return nil }
-        var description = Image.Description()
-        if let data = FileManager.default.contents(atPath: folder + "/image.json") {
-            guard let read = try? JSONDecoder().decode(Image.Description.self, from: data) else { return nil }
-            description = read
+/// What `image.json` says, and what goes without saying.
+struct ImageDescription: Sendable {
+    /// The executable inside the folder; else `server`, else the only executable file.
+    var executable: String?
+    /// Arguments given before those of session-run.
+    var args: [String] = []
+    /// Environment under that of session-run.
+    var env: [(String, String)] = []
+    /// The container's ports with their protocol.
+    var ports: [(type: String, number: Int)] = [("udp", 7777)]
+    /// Where the process starts, inside the session's root.
+    var workdir = ""
+    /// Raw labels of the image, shown beside `tags`, `env` and `gameye`.
+    var labels: [(String, String)] = []
+    /// The regions and data centres that can host it; nil for all.
+    var locations: [String]?
+    /// False runs the executable where it lies instead of copying the folder into each session's root.
+    var copy = true
+    /// Versions of a higher priority are preferred to those of a lower, whatever they are called.
+    var priority = 0
+    /// Keys that mean nothing here.
+    private(set) var strangers: [String] = []
+
+    init() {}
+
+    private static let keys = [
+        "executable", "args", "env", "ports", "workdir", "labels", "locations", "copy", "priority",
+    ]
+
+    /// - Throws: `BrokenImage` that names all that is wrong with the content of `file`.
+    init(_ bytes: [UInt8], file: String) throws(BrokenImage) {
+        guard let members = JSONValue(parsing: bytes)?.members else {
+            throw BrokenImage(file: file, reason: "is not a JSON object")
         }
-        return Image(name: name, version: version, folder: folder, description: description)
-    }
-
-    /// From the lowest to the highest.
-    func versions(_ name: String) -> [String] {
-        guard let base = Self.join(path, name) else { return [] }
-        let all = (try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []
-        return all.filter { Self.isFolder(base + "/" + $0) }.sorted(by: Self.isLower)
-    }
-
-    /// The executable's path relative to the image's folder.
-    static func executable(of image: Image) -> String? {
-        if let named = image.description.executable { return named }
-        if isExecutable(image.folder + "/server") { return "server" }
-        let all = (try? FileManager.default.contentsOfDirectory(atPath: image.folder)) ?? []
-        let candidates = all.filter { isExecutable(image.folder + "/" + $0) }
-        return candidates.count == 1 ? candidates.first : nil
-    }
-
-    /// Nil when the name would leave the folder: names come from callers.
-    private static func join(_ base: String, _ name: String) -> String? {
-        guard !name.isEmpty, name != ".", name != "..", name.utf8.count <= 255,
-            !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 })
-        else { return nil }
-        return base + "/" + name
-    }
-
-    private static func isFolder(_ path: String) -> Bool {
-        var folder = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &folder) && folder
-    }
-
-    private static func isExecutable(_ path: String) -> Bool {
-        !isFolder(path) && FileManager.default.isExecutableFile(atPath: path)
-    }
-
-    private static func isLower(_ one: String, _ other: String) -> Bool {
-        func key(_ text: String) -> [(Int, String)] {
-            text.split(whereSeparator: { ".-_+".contains($0) }).map { (Int($0) ?? -1, String($0)) }
+        var body = BodyReader(members.filter { $0.value != .null })
+        strangers = body.strangers(to: Self.keys)
+        executable = body.text("executable", .notEmptyWithoutNUL)
+        args = body.texts("args", .withoutNUL) ?? []
+        env = body.environment("env", .withoutNUL)
+        labels = body.pairs("labels")
+        locations = body.texts("locations", .notEmpty)
+        copy = body.flag("copy") ?? true
+        priority = body.integer("priority") ?? 0
+        workdir = body.text("workdir", .withoutNUL) ?? ""
+        for (key, path) in [("executable", executable ?? ""), ("workdir", workdir)]
+        where path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) }) {
+            body.reject(key, "must not lead out of the folder")
         }
-        for (left, right) in zip(key(one), key(other)) where left != right { return left < right }
-        return one < other
+        if let texts = body.texts("ports") {
+            ports = []
+            for (index, text) in texts.enumerated() {
+                guard let port = Self.port(text) else {
+                    body.reject("ports[\(index)]", "must be a port and a protocol such as 7777/udp or 7778/tcp")
+                    continue
+                }
+                if ports.contains(where: { $0 == port }) { body.reject("ports[\(index)]", "is there already") }
+                ports.append(port)
+            }
+        }
+        guard body.violations.isEmpty else {
+            let faults = body.violations.map { "\($0.field) \($0.description)" }
+            throw BrokenImage(file: file, reason: faults.joined(separator: "; "))
+        }
+    }
+
+    /// `7777/udp`; a number alone is TCP, as with Docker.
+    private static func port(_ text: String) -> (type: String, number: Int)? {
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { Substring($0) }
+        guard let number = Int(parts[0]), (1...65_535).contains(number), parts[0].utf8.first != UInt8(ascii: "+"),
+            parts.count <= 2
+        else { return nil }
+        guard parts.count == 2 else { return ("tcp", number) }
+        return ["tcp", "udp"].first { parts[1].hasSameBytes(as: $0) }.map { ($0, number) }
     }
 }

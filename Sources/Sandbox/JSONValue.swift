@@ -1,7 +1,7 @@
-import FoundationEssentials
+import Text
 
 /// A JSON value, for bodies whose shape is checked by hand so that every violation can be named.
-/// Object members keep their order when written; members read from text are sorted by name.
+/// Object members keep their order.
 enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -23,7 +23,7 @@ enum JSONValue: Sendable, Equatable {
 
     /// Nil when the bytes are not one JSON value.
     init?(parsing bytes: [UInt8]) {
-        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
+        guard let value = JSONReader.value(of: bytes) else { return nil }
         self = value
     }
 
@@ -40,7 +40,7 @@ enum JSONValue: Sendable, Equatable {
     }
 
     subscript(name: String) -> JSONValue? {
-        members?.first { $0.name == name }?.value
+        members?.first { $0.name.hasSameBytes(as: name) }?.value
     }
 
     /// The value as JSON text in UTF-8, without spaces.
@@ -93,61 +93,5 @@ enum JSONValue: Sendable, Equatable {
             }
         }
         bytes.append(UInt8(ascii: "\""))
-    }
-}
-
-extension JSONValue: Codable {
-    init(from decoder: any Decoder) throws {
-        if let keyed = try? decoder.container(keyedBy: Name.self) {
-            self = .object(
-                try keyed.allKeys.sorted { $0.stringValue < $1.stringValue }
-                    .map { Member($0.stringValue, try keyed.decode(JSONValue.self, forKey: $0)) })
-            return
-        }
-        if var list = try? decoder.unkeyedContainer() {
-            var values: [JSONValue] = []
-            while !list.isAtEnd { values.append(try list.decode(JSONValue.self)) }
-            self = .array(values)
-            return
-        }
-        let single = try decoder.singleValueContainer()
-        if single.decodeNil() {
-            self = .null
-        } else if let value = try? single.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? single.decode(Int64.self) {
-            self = .integer(value)
-        } else if let value = try? single.decode(Double.self) {
-            self = .number(value)
-        } else {
-            self = .string(try single.decode(String.self))
-        }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        switch self {
-        case .object(let members):
-            var keyed = encoder.container(keyedBy: Name.self)
-            for member in members { try keyed.encode(member.value, forKey: Name(stringValue: member.name)) }
-        case .array(let values):
-            var list = encoder.unkeyedContainer()
-            for value in values { try list.encode(value) }
-        case .null, .bool, .integer, .number, .string:
-            var single = encoder.singleValueContainer()
-            switch self {
-            case .bool(let value): try single.encode(value)
-            case .integer(let value): try single.encode(value)
-            case .number(let value): try single.encode(value)
-            case .string(let value): try single.encode(value)
-            default: try single.encodeNil()
-            }
-        }
-    }
-
-    private struct Name: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
     }
 }

@@ -7,11 +7,10 @@ import NIOCore
 extension SandboxService {
     func logs(_ call: Call) throws -> Response {
         var query = call.query
-        let id = query.required("id")
-        try query.refuseAsNotFound()
+        guard let id = query.identifier("id") else { throw APIError.unnamed("id") }
         guard let view = view(id), view.removed == nil else { throw APIError.session(id) }
         let follow = query.flag("follow")
-        if !query.violations.isEmpty { throw APIError.invalid(query.violations) }
+        try query.close()
         var source: any LogSource
         if let session = registry.session(id) {
             source = FileLog(path: session.folder.log)
@@ -89,12 +88,21 @@ private struct FileLog: LogSource {
         let (path, position) = (path, position)
         let bytes: [UInt8] = try await SandboxService.blocking {
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            // Removed while it was being read: nothing more will come.
-            guard descriptor >= 0 else { return [] }
-            defer { close(descriptor) }
-            return [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, filled in
-                filled = max(0, pread(descriptor, buffer.baseAddress, buffer.count, off_t(position)))
+            guard descriptor >= 0 else {
+                // Removed while it was being read: nothing more will come.
+                if errno == ENOENT { return [] }
+                throw SandboxError("\(path) could not be opened: error \(errno)")
             }
+            defer { close(descriptor) }
+            var code: Int32 = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, filled in
+                let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(position))
+                if count < 0 { code = errno }
+                filled = max(0, count)
+            }
+            // The answer is cut off, which tells the reader that this is not the end.
+            if code != 0 { throw SandboxError("\(path) could not be read: error \(code)") }
+            return bytes
         }
         self.position += bytes.count
         return bytes.isEmpty ? nil : ByteBuffer(bytes: bytes)

@@ -1,13 +1,20 @@
+import Text
+
 /// The parameters after the question mark, in order, and what was wrong with them.
+///
+/// Every operation keeps one rule. What names its session or image is looked for first; without it the answer is 404.
+/// Then `close` refuses, with status 422, all that the operation does not know or cannot read.
 struct Query: Sendable {
-    var pairs: [(name: String, value: String)] = []
-    var violations: [APIError.Violation] = []
+    private(set) var pairs: [(name: String, value: String)] = []
+    private(set) var violations: [APIError.Violation] = []
+    /// Which pairs an operation has asked for.
+    private var taken: Set<Int> = []
 
     init(_ text: Substring) {
-        for part in text.split(separator: "&") {
-            let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = Percent.decode(halves[0], plusIsSpace: true),
-                let value = Percent.decode(halves.count > 1 ? halves[1] : "", plusIsSpace: true)
+        for part in text.utf8.split(separator: UInt8(ascii: "&")) {
+            let halves = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = Percent.decode(Substring(halves[0]), plusIsSpace: true),
+                let value = Percent.decode(halves.count > 1 ? Substring(halves[1]) : "", plusIsSpace: true)
             else {
                 violations.append(.init(field: "query", description: "must be percent-encoded UTF-8"))
                 continue
@@ -16,47 +23,69 @@ struct Query: Sendable {
         }
     }
 
+    mutating func reject(_ field: String, _ description: String) {
+        violations.append(.init(field: field, description: description))
+    }
+
+    /// The value of a parameter that takes one; nil when it is not given.
     mutating func text(_ name: String) -> String? {
-        let values = pairs.filter { $0.name == name }
-        if values.count > 1 { violations.append(.init(field: name, description: "must be given once")) }
-        return values.first?.value
+        let found = pairs.indices.filter { pairs[$0].name.hasSameBytes(as: name) }
+        taken.formUnion(found)
+        if found.count > 1 { reject(name, "must be given once") }
+        return found.first.map { pairs[$0].value }
+    }
+
+    /// What names a session; nil when it is not given, empty, or given twice.
+    mutating func identifier(_ name: String) -> String? {
+        let before = violations.count
+        guard let value = text(name), !value.isEmpty, violations.count == before else { return nil }
+        return value
     }
 
     /// A text that must be there and not be empty.
     mutating func required(_ name: String) -> String {
-        let value = text(name) ?? ""
-        if value.isEmpty { violations.append(.init(field: name, description: "must be given and not be empty")) }
+        guard let value = text(name), !value.isEmpty else {
+            reject(name, "must be given and not be empty")
+            return ""
+        }
         return value
     }
 
-    /// The API documents no other answer than 404 for operations that find a session by a parameter.
-    /// - Throws: `APIError` with status 404 when something is wrong so far.
-    func refuseAsNotFound() throws(APIError) {
-        guard !violations.isEmpty else { return }
-        var error = APIError.notFound("The session does not exist.", details: "The request names none.")
-        error.violations = violations
-        throw error
-    }
-
     mutating func flag(_ name: String) -> Bool {
-        switch text(name) {
-        case nil, "false": return false
-        case "true": return true
-        case .some:
-            violations.append(.init(field: name, description: "must be true or false"))
-            return false
-        }
+        guard let value = text(name) else { return false }
+        if value.hasSameBytes(as: "true") { return true }
+        if !value.hasSameBytes(as: "false") { reject(name, "must be true or false") }
+        return false
     }
 
-    /// `name[key]=value`.
-    mutating func members(_ name: String) -> [(key: String, value: String)] {
-        if pairs.contains(where: { $0.name == name }) {
-            violations.append(.init(field: name, description: "must be given as \(name)[key]=value"))
+    /// All `name[key]=value`, and `name=value` with no key.
+    mutating func members(_ name: String) -> [(key: String?, value: String)] {
+        var members: [(key: String?, value: String)] = []
+        for (index, pair) in pairs.enumerated() {
+            let key = Self.key(pair.name, of: name)
+            guard key != nil || pair.name.hasSameBytes(as: name) else { continue }
+            taken.insert(index)
+            members.append((key, pair.value))
         }
-        return pairs.compactMap { pair in
-            guard pair.name.hasPrefix(name + "["), pair.name.hasSuffix("]") else { return nil }
-            return (String(pair.name.dropFirst(name.count + 1).dropLast()), pair.value)
+        return members
+    }
+
+    /// To be called when an operation has asked for all parameters that it knows.
+    /// - Throws: `APIError` with status 422 that names every fault, parameters nobody asked for among them.
+    mutating func close() throws(APIError) {
+        for (index, pair) in pairs.enumerated() where !taken.contains(index) {
+            reject(pair.name, "is not a parameter of this operation")
         }
+        if !violations.isEmpty { throw APIError.invalid(violations) }
+    }
+
+    /// The part in brackets of `name[…]`.
+    private static func key(_ text: String, of name: String) -> String? {
+        let (bytes, length) = (text.utf8, name.utf8.count)
+        guard bytes.count >= length + 2, text.hasBytePrefix(name + "["), bytes.last == UInt8(ascii: "]") else {
+            return nil
+        }
+        return String(Substring(bytes.dropFirst(length + 1).dropLast()))
     }
 }
 

@@ -11,17 +11,32 @@ final class Registry: SupervisorDelegate {
         var takenPorts: Set<Int> = []
         var nextPort: Int
         var number = 0
+        /// When sessions of the last minute were started, oldest first.
+        var starts: [Milliseconds] = []
+        /// Whose turn it is among the places of a name, by that name.
+        var turns: ByteDictionary<Int> = [:]
         /// Plans of sessions that may start again.
         var plans: ByteDictionary<ProcessPlan> = [:]
         var stopping = false
     }
 
+    /// What comes of asking for a session.
+    enum Admission {
+        case admitted(Session)
+        /// The id belongs to a session whose container still exists.
+        case taken
+        /// No room; `retryAfter` is in seconds, nil when nobody knows.
+        case full(reason: String, retryAfter: Int?)
+    }
+
     private let configuration: SandboxConfiguration
+    private let log: ServerLog
     private let state: Mutex<State>
     private let supervisorBox = Mutex<Supervisor?>(nil)
 
-    init(configuration: SandboxConfiguration) {
+    init(configuration: SandboxConfiguration, log: ServerLog) {
         self.configuration = configuration
+        self.log = log
         state = Mutex(State(nextPort: configuration.ports.lowerBound))
     }
 
@@ -51,30 +66,64 @@ final class Registry: SupervisorDelegate {
     /// Those that were removed included: a fault may ask for them.
     func all() -> [Session] { state.withLock { state in state.order.compactMap { state.sessions[$0] } } }
 
-    /// Reserves the id and the ports.
-    /// - Returns: nil when the id is taken by a session whose container still exists, or no ports are left.
-    func admit(_ request: RunRequest, id: String, image: Image, host: String, ttl: Milliseconds?) -> Session? {
+    /// Reserves the id, a place and the ports.
+    func admit(_ request: RunRequest, id: String, choice: Hosting.Choice) -> Admission {
         let now = Moment.now()
         return state.withLock { state in
-            if let old = state.sessions[id], old.life.removedAt == nil { return nil }
-            guard let ports = Self.takePorts(for: image, from: configuration.ports, &state) else { return nil }
+            if let old = state.sessions[id], old.life.removedAt == nil { return .taken }
+            if let full = refusal(now, &state) { return full }
+            let (image, host) = (choice.image, configuration.address)
+            guard let ports = Self.takePorts(for: image, from: configuration.ports, &state) else {
+                return .full(reason: "All host ports are in use.", retryAfter: nil)
+            }
             Self.forgetOldest(&state)
             state.number += 1
-            let policy = SessionLife.Policy(
-                restart: request.restart, ttl: ttl,
-                grace: SandboxConfiguration.milliseconds(configuration.stopGrace),
-                restartDelay: SandboxConfiguration.milliseconds(configuration.restartDelay),
-                retention: configuration.retentionMilliseconds)
+            state.starts.append(now)
+            let turn = state.turns[request.location, default: 0]
+            state.turns[request.location] = turn &+ 1
+            let place = choice.places[turn % choice.places.count]
+            let folder = SessionFolder(base: configuration.root, number: state.number, id: id)
+            let own = SessionEnvironment.own(id: id, host: host, place: place, ports: ports, root: folder.root)
             let session = Session(
-                id: id, request: request, image: image, host: host, created: now, ports: ports,
-                env: Self.environment(request, id: id, image: image, host: host, ports: ports),
-                folder: SessionFolder(base: configuration.root, number: state.number, id: id),
-                life: SessionLife(policy: policy, now: now))
+                id: id, request: request, image: image, place: place, host: host, created: now, ports: ports,
+                env: SessionEnvironment.merged([
+                    SessionEnvironment.base, image.description.env, request.env, own,
+                ]),
+                folder: folder, life: SessionLife(policy: policy(request), now: now))
             if state.sessions[id] != nil { state.order.removeAll { $0.hasSameBytes(as: id) } }
             state.sessions[id] = session
             state.order.append(id)
-            return session
+            return .admitted(session)
         }
+    }
+
+    private func policy(_ request: RunRequest) -> SessionLife.Policy {
+        SessionLife.Policy(
+            restart: request.restart, ttl: request.ttl.flatMap(configuration.milliseconds),
+            grace: SandboxConfiguration.milliseconds(configuration.stopGrace),
+            restartDelay: SandboxConfiguration.milliseconds(configuration.restartDelay),
+            retention: configuration.retentionMilliseconds)
+    }
+
+    /// Nil when one more session may start.
+    private func refusal(_ now: Milliseconds, _ state: inout State) -> Admission? {
+        if let limit = configuration.startsPerMinute {
+            let window = SandboxConfiguration.milliseconds(configuration.minute)
+            state.starts.removeAll { $0 &+ window <= now }
+            if state.starts.count >= limit {
+                let wait = state.starts.first.map { max(1, Int(($0 &+ window &- now &+ 999) / 1000)) }
+                return .full(reason: "\(limit) sessions may start per minute.", retryAfter: wait)
+            }
+        } else {
+            state.starts.removeAll()
+        }
+        if let limit = configuration.maximumSessions {
+            let running = state.sessions.values.count { !$0.life.isOver }
+            if running >= limit {
+                return .full(reason: "\(running) sessions run, and no more than \(limit) may.", retryAfter: nil)
+            }
+        }
+        return nil
     }
 
     /// Removed sessions are remembered, because faults may list them and a 404 tells gone from never; not without end.
@@ -86,26 +135,25 @@ final class Registry: SupervisorDelegate {
     }
 
     /// Forgets a session that never came to be.
-    func withdraw(_ id: String) {
+    func withdraw(_ session: Session) {
         state.withLock { state in
-            guard let session = state.sessions.removeValue(forKey: id) else { return }
-            state.order.removeAll { $0.hasSameBytes(as: id) }
+            guard state.sessions.removeValue(forKey: session.id) != nil else { return }
+            state.order.removeAll { $0.hasSameBytes(as: session.id) }
+            state.plans[session.id] = nil
             state.takenPorts.subtract(session.ports.map(\.host))
+            if let index = state.starts.lastIndex(of: session.created) { state.starts.remove(at: index) }
         }
     }
 
     /// Starts the process; returns nil or why it did not start.
-    func start(_ session: Session, executable: String) async -> String? {
-        let work = session.folder.root + "/" + (session.image.description.workdir ?? "")
+    func start(_ session: Session, executable: String) async -> StartFailure? {
+        let description = session.image.description
         let plan = ProcessPlan(
-            session: session.id, executable: executable,
-            arguments: (session.image.description.args ?? []) + session.request.args,
-            environment: session.env + [
-                ("SANDBOX_ROOT", session.folder.root), ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-            ],
-            directory: work, log: session.folder.log)
+            session: session.id, executable: executable, arguments: description.args + session.request.args,
+            environment: session.env, directory: session.folder.root + "/" + description.workdir,
+            log: session.folder.log)
         state.withLock { $0.plans[session.id] = plan }
-        guard let supervisor else { return "the sandbox is stopping" }
+        guard let supervisor else { return .stopping }
         return await withCheckedContinuation { continuation in
             supervisor.start(plan) { continuation.resume(returning: $0) }
         }
@@ -135,7 +183,7 @@ final class Registry: SupervisorDelegate {
 
     /// Changes the players of one session, or of every session that is not over.
     func players<Result: Sendable>(
-        of id: String?, _ change: @Sendable (inout [String]) -> Result
+        of id: String?, _ change: @Sendable (inout PlayerRoll) -> Result
     ) -> [Result] {
         state.withLock { state in
             let ids = id.map { [$0] } ?? state.order
@@ -179,8 +227,17 @@ final class Registry: SupervisorDelegate {
                 // The group exists until its leader is reaped, which only the supervisor does.
                 kill(number == SIGKILL ? -pid : pid, number)
             case .removeFolder:
-                session(id)?.folder.remove()
+                removeFolder(of: id)
             }
+        }
+    }
+
+    private func removeFolder(of id: String) {
+        guard let folder = session(id)?.folder else { return }
+        do {
+            try folder.remove()
+        } catch {
+            log("\(folder.path): the folder of session \(id) could not be removed: \(error)")
         }
     }
 
@@ -189,6 +246,10 @@ final class Registry: SupervisorDelegate {
     }
 
     func processNotStarted(_ session: String, reason: String) {
+        // Whoever asked for the first start gets the reason as an answer.
+        if let restarts = self.session(session)?.life.restarts, restarts > 0 {
+            log("session \(session) could not be restarted: \(reason)")
+        }
         send(.startFailed, to: session)
     }
 
@@ -209,37 +270,22 @@ final class Registry: SupervisorDelegate {
         }
     }
 
+    /// Takes none when there are not enough.
     private static func takePorts(
         for image: Image, from range: ClosedRange<Int>, _ state: inout State
     ) -> [PortMapping]? {
-        var mappings: [PortMapping] = []
-        for port in image.ports {
-            var candidate = state.nextPort
-            var tries = 0
-            while state.takenPorts.contains(candidate) {
-                candidate = candidate == range.upperBound ? range.lowerBound : candidate + 1
-                tries += 1
-                if tries > range.count { return nil }
-            }
-            state.takenPorts.insert(candidate)
-            state.nextPort = candidate == range.upperBound ? range.lowerBound : candidate + 1
-            mappings.append(PortMapping(type: port.type, container: port.number, host: candidate))
+        let wanted = image.description.ports
+        guard wanted.count <= range.count - state.takenPorts.count else { return nil }
+        return wanted.map { port in
+            while state.takenPorts.contains(state.nextPort) { state.nextPort = after(state.nextPort, in: range) }
+            let taken = state.nextPort
+            state.takenPorts.insert(taken)
+            state.nextPort = after(taken, in: range)
+            return PortMapping(type: port.type, container: port.number, host: taken)
         }
-        return mappings
     }
 
-    private static func environment(
-        _ request: RunRequest, id: String, image: Image, host: String, ports: [PortMapping]
-    ) -> [(String, String)] {
-        var all = (image.description.env ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-        all += request.env
-        let ours: [(String, String)] =
-            [("GAMEYE_SESSION_ID", id), ("GAMEYE_HOST", host), ("GAMEYE_LOCATION", request.location)]
-            + ports.map { ("GAMEYE_PORT_\($0.type.uppercased())_\($0.container)", String($0.host)) }
-        // The platform's own win, and a later one of the same name wins over an earlier.
-        var seen: Set<String> = []
-        var unique: [(String, String)] = []
-        for pair in (ours.reversed() + all.reversed()) where seen.insert(pair.0).inserted { unique.append(pair) }
-        return unique.reversed()
+    private static func after(_ port: Int, in range: ClosedRange<Int>) -> Int {
+        port == range.upperBound ? range.lowerBound : port + 1
     }
 }

@@ -37,9 +37,19 @@ public final class SandboxServer: Sendable {
     private let task = Mutex<Task<Void, any Error>?>(nil)
 
     /// A server that has not started yet.
-    /// - Throws: `SandboxError` when the folders are of no use.
-    public init(_ configuration: SandboxConfiguration) throws {
+    /// - Throws: `SandboxError` when the folders are of no use, the locations malformed or a limit negative.
+    public convenience init(_ configuration: SandboxConfiguration) throws {
+        try self.init(configuration, log: .standardError)
+    }
+
+    init(_ configuration: SandboxConfiguration, log: ServerLog) throws {
         var configuration = configuration
+        let places = try Places(configuration.locations)
+        for (name, limit) in [
+            ("maximumSessions", configuration.maximumSessions), ("startsPerMinute", configuration.startsPerMinute),
+        ] {
+            if let limit, limit < 0 { throw SandboxError("\(name) is \(limit); it must be 0 or more") }
+        }
         do {
             try FileManager.default.createDirectory(
                 atPath: configuration.root, withIntermediateDirectories: true,
@@ -51,8 +61,8 @@ public final class SandboxServer: Sendable {
         configuration.root = try Self.absolute(configuration.root)
         configuration.images = try Self.absolute(configuration.images)
         self.configuration = configuration
-        registry = Registry(configuration: configuration)
-        service = SandboxService(configuration: configuration, registry: registry)
+        registry = Registry(configuration: configuration, log: log)
+        service = SandboxService(configuration: configuration, places: places, registry: registry, log: log)
     }
 
     /// Begins to listen.

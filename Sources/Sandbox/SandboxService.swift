@@ -3,6 +3,7 @@ import Hummingbird
 import NIOCore
 import NIOPosix
 import Synchronization
+import Text
 
 /// What a handler gets to see of a request.
 struct Call: Sendable {
@@ -13,6 +14,13 @@ struct Call: Sendable {
     var channel: any Channel
 
     var faults: Faults { verdict.faults }
+
+    /// For operations that take no parameters.
+    /// - Throws: `APIError` with status 422 when there are some.
+    func refuseParameters() throws(APIError) {
+        var query = query
+        try query.close()
+    }
 }
 
 /// The connection, beside the request, because some faults act on it.
@@ -28,26 +36,33 @@ final class SandboxService: HTTPResponder {
     typealias Context = SandboxContext
 
     let configuration: SandboxConfiguration
-    let images: ImageFolder
+    let hosting: Hosting
     let registry: Registry
     let desk: FaultDesk
     let fleet: FleetStore?
+    let log: ServerLog
     /// Answers so far, by operation and status.
     private let tally = Mutex<[String: Int]>([:])
 
-    init(configuration: SandboxConfiguration, registry: Registry) {
+    /// What has been mentioned in the log and need not be again.
+    private let mentioned = Mutex<ByteSet>([])
+
+    init(configuration: SandboxConfiguration, places: Places, registry: Registry, log: ServerLog) {
         self.configuration = configuration
         self.registry = registry
-        images = ImageFolder(path: configuration.images)
+        self.log = log
+        hosting = Hosting(images: ImageFolder(path: configuration.images), places: places)
         desk = FaultDesk(common: configuration.faults, mix: configuration.faultMix)
-        fleet = configuration.fleet.map { FleetStore($0, configuration: configuration) }
+        fleet = configuration.fleet.map { FleetStore($0, places: places, configuration: configuration) }
     }
 
     var answered: [String: Int] { tally.withLock { $0 } }
 
     func respond(to request: Request, context: SandboxContext) async throws -> Response {
         let target = request.head.path ?? "/"
-        let halves = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        // By bytes: a character may be more than its question mark.
+        let halves = target.utf8.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+            .map { Substring($0) }
         let path = halves.first ?? "/"
         let query = Query(halves.count > 1 ? halves[1] : "")
         var name = "none"
@@ -59,8 +74,10 @@ final class SandboxService: HTTPResponder {
             } else {
                 (name, response) = try await operate(request, path: path, query: query, channel: context.channel)
             }
-        } catch let error as APIError {
-            response = error.response(path: String(path))
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            response = answer(to: error).response(path: String(path))
         }
         tally.withLock { $0["\(name) \(response.status.code)", default: 0] += 1 }
         return request.method == .head ? response.createHeadResponse() : response
@@ -86,9 +103,37 @@ final class SandboxService: HTTPResponder {
             }
             try authorise(operation, request.headers)
             return (operation.rawValue, try await perform(call, request))
-        } catch let error as APIError {
-            return (operation.rawValue, error.response(path: String(path)))
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            return (operation.rawValue, answer(to: error).response(path: String(path)))
         }
+    }
+
+    /// Every failure as the API says it. What its operator must mend goes to the log as well.
+    private func answer(to error: any Error) -> APIError {
+        switch error {
+        case let error as APIError: return error
+        case let image as BrokenImage:
+            log(image.text)
+            return .broken(image)
+        case let failure as StartFailure:
+            switch failure {
+            case .image(let image): return answer(to: image)
+            case .capacity(let reason): return .full(reason, retryAfter: nil)
+            case .request(let field, let reason): return .invalid([.init(field: field, description: reason)])
+            case .server(let reason): return answer(to: SandboxError(reason))
+            case .stopping: return .of(status: 503)
+            }
+        default:
+            log("\(error)")
+            return .server("\(error)")
+        }
+    }
+
+    /// Says something in the log, once.
+    func mention(_ text: String) {
+        if mentioned.withLock({ $0.insert(text).inserted }) { log(text) }
     }
 
     private func perform(_ call: Call, _ request: Request) async throws -> Response {
@@ -97,19 +142,20 @@ final class SandboxService: HTTPResponder {
         case .list: try list(call)
         case .describe: try describe(call)
         case .stop: try stop(call)
-        case .join: try await join(body: Self.body(of: request))
-        case .leave: try await leave(body: Self.body(of: request))
+        case .join: try join(call, body: await Self.body(of: request))
+        case .leave: try leave(call, body: await Self.body(of: request))
         case .artifacts: try await artifacts(call)
-        case .locations: try locations(call)
-        case .tagExists: try tagExists(call)
+        case .locations: try await locations(call)
+        case .tagExists: try await tagExists(call)
         case .logs: try logs(call)
         }
     }
 
     private func authorise(_ operation: Operation, _ headers: HTTPFields) throws {
+        guard configuration.requiresToken else { return }
         let words = (headers[.authorization] ?? "").split(separator: " ")
         guard words.count == 2, words[0].lowercased() == "bearer",
-            let token = configuration.tokens.first(where: { $0.text == words[1] })
+            let token = configuration.tokens.first(where: { $0.text.hasSameBytes(as: words[1]) })
         else {
             var error = APIError.of(status: 401)
             error.details = "The bearer token is missing or not known."
@@ -126,15 +172,15 @@ final class SandboxService: HTTPResponder {
     private static func session(_ operation: Operation, _ route: Route, _ query: Query) -> String? {
         switch operation {
         case .describe, .stop: route.variables.first
-        case .artifacts: query.pairs.first { $0.name == "session" }?.value
-        case .logs: query.pairs.first { $0.name == "id" }?.value
+        case .artifacts: query.pairs.first { $0.name.hasSameBytes(as: "session") }?.value
+        case .logs: query.pairs.first { $0.name.hasSameBytes(as: "id") }?.value
         default: nil
         }
     }
 
     private static func response(_ failure: Faults.Failure, path: String) -> Response {
         var error = APIError.of(status: min(max(failure.status, 200), 999))
-        if let text = failure.retryAfter, let name = HTTPField.Name("Retry-After") { error.headers[name] = text }
+        if let text = failure.retryAfter { error.retry(after: text) }
         return error.response(path: path, body: failure.body ?? .json)
     }
 

@@ -22,8 +22,10 @@ struct RunRequest: Sendable {
     var args: [String] = []
     var restart = false
     var labels: [(String, String)] = []
-    var ttl: String?
+    var ttl: TimeToLive?
     var externalID: String?
+    /// Those that its own label brings.
+    var faults: Faults?
 }
 
 /// What the API shows of a session, whatever stands behind it.
@@ -31,7 +33,8 @@ struct SessionView: Sendable {
     var id: String
     var image: String
     var tag: String
-    var location: String
+    /// The data centre is what the API shows as the location.
+    var place: Place
     var host: String
     var created: Milliseconds
     var ports: [PortMapping]
@@ -41,7 +44,7 @@ struct SessionView: Sendable {
     var env: [(String, String)]
     /// Labels of the image itself.
     var imageLabels: [(String, String)] = []
-    var players: [String] = []
+    var players = PlayerRoll()
     var externalID: String?
     /// Ended by a signal.
     var crashed = false
@@ -57,20 +60,21 @@ struct Session: Sendable {
     let id: String
     let request: RunRequest
     let image: Image
+    let place: Place
     let host: String
     let created: Milliseconds
     let ports: [PortMapping]
     let env: [(String, String)]
     let folder: SessionFolder
     var life: SessionLife
-    var players: [String] = []
+    var players = PlayerRoll()
     /// Kept over removal, unlike the phase that held it.
     var ended: Milliseconds?
 
     var view: SessionView {
         SessionView(
-            id: id, image: image.name, tag: image.version, location: request.location, host: host, created: created,
-            ports: ports, status: life.status, tags: request.labels, env: env, imageLabels: image.labels,
+            id: id, image: image.name, tag: image.version, place: place, host: host, created: created,
+            ports: ports, status: life.status, tags: request.labels, env: env, imageLabels: image.description.labels,
             players: players, externalID: request.externalID, crashed: (life.end?.signal ?? 0) != 0,
             ended: ended, removed: life.removedAt)
     }

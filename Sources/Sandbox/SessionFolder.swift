@@ -24,42 +24,61 @@ struct SessionFolder: Sendable {
 
     /// Makes the folder and fills the root with the image.
     /// - Returns: the executable's path on this machine.
-    func prepare(image: Image) throws(SandboxError) -> String {
-        guard let executable = ImageFolder.executable(of: image) else {
-            throw SandboxError("image \(image.name):\(image.version) has no executable")
-        }
+    func prepare(image: Image) throws(StartFailure) -> String {
+        let description = image.description
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            if image.description.copy == false {
+            if !description.copy {
                 try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-            } else {
-                try FileManager.default.copyItem(atPath: image.folder, toPath: root)
-            }
-            if let work = image.description.workdir {
-                try FileManager.default.createDirectory(atPath: root + "/" + work, withIntermediateDirectories: true)
             }
         } catch {
-            throw SandboxError("the root of the session could not be made: \(error)")
+            throw Self.isFull(error)
+                ? .capacity("\(path): no space is left for the session")
+                : .server("\(path): the folder of the session could not be made: \(error)")
         }
-        return (image.description.copy == false ? image.folder : root) + "/" + executable
+        do {
+            if description.copy { try FileManager.default.copyItem(atPath: image.folder, toPath: root) }
+            if !description.workdir.isEmpty {
+                try FileManager.default.createDirectory(
+                    atPath: root + "/" + description.workdir, withIntermediateDirectories: true)
+            }
+        } catch {
+            throw Self.isFull(error)
+                ? .capacity("\(path): no space is left for the session")
+                : .image(
+                    BrokenImage(file: image.folder, reason: "no session's root could be made of it: \(error)"))
+        }
+        return (description.copy ? root : image.folder) + "/" + image.executable
     }
 
-    func remove() {
-        try? FileManager.default.removeItem(atPath: path)
+    private static func isFull(_ error: any Error) -> Bool {
+        (error as? CocoaError)?.code == .fileWriteOutOfSpace
+    }
+
+    /// - Throws: whatever keeps the folder; not when there is none.
+    func remove() throws {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch let error as CocoaError where error.code == .fileNoSuchFile {}
     }
 
     /// The parent of `path` and the last component, both inside the root whatever links lie on the way.
     /// The component itself is not followed, as Docker does not.
     func open(_ path: String) throws(FolderError) -> OpenedPath {
-        guard path.hasPrefix("/"), !path.utf8.contains(0), path.utf8.count < 4096 else { throw FolderError.absent }
+        guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0), path.utf8.count < 4096 else {
+            throw FolderError.absent
+        }
         let base = Glibc.open(root, SALVAGE_O_PATH | O_DIRECTORY | O_CLOEXEC)
-        guard base >= 0 else { throw FolderError.gone }
+        guard base >= 0 else { throw errno == ENOENT ? FolderError.gone : .unreadable(errno) }
         defer { close(base) }
-        let followed = path.hasSuffix("/") ? 0 : O_NOFOLLOW
+        let followed = path.utf8.last == UInt8(ascii: "/") ? 0 : O_NOFOLLOW
         let descriptor = salvage_open_in_root(base, path, SALVAGE_O_PATH | followed)
-        guard descriptor >= 0 else { throw FolderError.absent }
-        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        guard descriptor >= 0 else {
+            let shortages = [EMFILE, ENFILE, ENOMEM, EIO]
+            throw shortages.contains(-descriptor) ? FolderError.unreadable(-descriptor) : .absent
+        }
+        let name = path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? ""
         return OpenedPath(descriptor: descriptor, name: name == ".." || name == "." ? "" : name)
     }
 }
@@ -69,6 +88,8 @@ enum FolderError: Error {
     case gone
     /// No such path in it.
     case absent
+    /// This machine could not look, for the reason that errno gives.
+    case unreadable(Int32)
 }
 
 /// A path inside a session's root, held open.

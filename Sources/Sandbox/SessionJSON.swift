@@ -34,8 +34,8 @@ struct SessionJSON {
     }
 
     var listEntry: JSONValue {
-        var members = common(tag: faults.omitTag != true, labels: faults.omitLabels != true)
-        if faults.omitStatus != true { members.append(.init("status", .string(status))) }
+        var members = common(
+            tag: faults.omitTag != true, status: faults.omitStatus != true, labels: faults.omitLabels != true)
         if faults.legacyFields == true {
             members.append(.init("playerCount", .null))
             members.append(.init("enableMetrics", .bool(false)))
@@ -47,13 +47,12 @@ struct SessionJSON {
     }
 
     var description: JSONValue {
-        var members = common(tag: true, labels: true)
-        members.append(.init("status", .string(status)))
+        var members = common(tag: true, status: true, labels: true)
         members.append(
             .init(
                 "players",
                 .object([
-                    .init("joined", .array(view.players.map { .string($0) })),
+                    .init("joined", .array(view.players.names.map { .string($0) })),
                     .init("joinedCount", .integer(Int64(view.players.count))),
                 ])))
         if faults.legacyFields == true {
@@ -63,10 +62,11 @@ struct SessionJSON {
         return .object(members)
     }
 
-    private func common(tag: Bool, labels: Bool) -> [JSONValue.Member] {
+    /// In the order of the API's description.
+    private func common(tag: Bool, status: Bool, labels: Bool) -> [JSONValue.Member] {
         var members: [JSONValue.Member] = [.init("id", .string(view.id)), .init("image", .string(view.image))]
         if tag { members.append(.init("tag", .string(view.tag))) }
-        members.append(.init("location", .string(view.location)))
+        members.append(.init("location", .string(view.place.centre)))
         members.append(.init("host", .string(view.host)))
         let created = faults.createdInSeconds == true ? view.created / 1000 : view.created
         members.append(.init("created", .integer(created)))
@@ -74,6 +74,7 @@ struct SessionJSON {
             .init(
                 "port",
                 .object(view.ports.map { .init("\($0.container)/\($0.type)", .integer(Int64($0.host))) })))
+        if status { members.append(.init("status", .string(self.status))) }
         if labels { members.append(.init("labels", self.labels)) }
         return members
     }
@@ -100,79 +101,10 @@ struct SessionJSON {
 
     private var platform: [(String, String)] {
         var pairs = [
-            ("organization", "sandbox"), ("session", view.id), ("image", view.image), ("region", view.location),
+            ("organization", "sandbox"), ("session", view.id), ("image", view.image), ("region", view.place.region),
             ("tag", view.tag), ("enableMetrics", "false"),
         ]
         if let external = view.externalID { pairs.append(("external_id", external)) }
         return pairs
-    }
-}
-
-/// What a caller of session-list wants to see.
-struct ListFilter {
-    var all = false
-    private var fields: [(String, String)] = []
-    private var wanted: [(key: String, value: String)] = []
-    private var unwanted: [(key: String, value: String)] = []
-    private var players: [(key: String, value: Int)] = []
-
-    init(_ query: inout Query) throws(APIError) {
-        all = query.flag("all")
-        for name in ["location", "image", "tag", "host"] {
-            if let value = query.text(name) { fields.append((name, value)) }
-        }
-        for (key, value) in query.members("playerCount") {
-            guard let number = Self.integer(value) else {
-                query.violations.append(.init(field: "playerCount[\(key)]", description: "must be an integer"))
-                continue
-            }
-            players.append((key, number))
-        }
-        wanted = query.members("filter")
-        unwanted = query.members("filterNot")
-        if !query.violations.isEmpty { throw APIError.invalid(query.violations) }
-    }
-
-    /// JSON integers have no bounds; those beyond ours compare as the nearest we have.
-    private static func integer(_ text: String) -> Int? {
-        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
-        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        return Int(text) ?? (text.hasPrefix("-") ? .min : .max)
-    }
-
-    /// Takes every session that `all` lets through.
-    var isPlain: Bool { fields.isEmpty && wanted.isEmpty && unwanted.isEmpty && players.isEmpty }
-
-    func admits(_ view: SessionView, status: String) -> Bool {
-        guard all || status == SessionStatus.running.rawValue else { return false }
-        func value(_ key: String) -> String? {
-            if let tag = view.tags.first(where: { $0.0 == key }) { return tag.1 }
-            return switch key {
-            case "location", "region": view.location
-            case "image": view.image
-            case "tag": view.tag
-            case "host": view.host
-            case "status": status
-            default: nil
-            }
-        }
-        func field(_ name: String) -> String {
-            switch name {
-            case "location": view.location
-            case "image": view.image
-            case "tag": view.tag
-            default: view.host
-            }
-        }
-        return fields.allSatisfy { field($0.0) == $0.1 }
-            && wanted.allSatisfy { value($0.key) == $0.value }
-            && unwanted.allSatisfy { value($0.key) != $0.value }
-            && players.allSatisfy { bound in
-                switch bound.key {
-                case "lt": view.players.count < bound.value
-                case "gt": view.players.count > bound.value
-                default: true
-                }
-            }
     }
 }

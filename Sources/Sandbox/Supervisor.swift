@@ -25,7 +25,7 @@ protocol SupervisorDelegate: AnyObject, Sendable {
 /// dies with the thread that made it, so that nothing outlives the sandbox.
 final class Supervisor: Sendable {
     private enum Order: Sendable {
-        case start(ProcessPlan, (@Sendable (String?) -> Void)?)
+        case start(ProcessPlan, (@Sendable (StartFailure?) -> Void)?)
         case wake
         case end
     }
@@ -74,7 +74,7 @@ final class Supervisor: Sendable {
     }
 
     /// `done` gets nil, or why it failed; the delegate hears of it first.
-    func start(_ plan: ProcessPlan, done: (@Sendable (String?) -> Void)? = nil) { give(.start(plan, done)) }
+    func start(_ plan: ProcessPlan, done: (@Sendable (StartFailure?) -> Void)? = nil) { give(.start(plan, done)) }
 
     /// Looks at the timers again.
     func wake() { give(.wake) }
@@ -118,7 +118,7 @@ final class Supervisor: Sendable {
         for child in children { kill(-child.pid, SIGKILL) }
         while !children.isEmpty { wait(until: Moment.now() + 1000, &children) }
         // Starts that were asked for too late must still be answered.
-        for case .start(_, let done?) in state.withLock({ $0.orders }) { done("the sandbox is stopping") }
+        for case .start(_, let done?) in state.withLock({ $0.orders }) { done(.stopping) }
     }
 
     private func wait(until due: Milliseconds?, _ children: inout [Child]) {
@@ -149,7 +149,7 @@ final class Supervisor: Sendable {
     }
 
     private func start(
-        _ plan: ProcessPlan, _ done: (@Sendable (String?) -> Void)?, _ children: inout [Child]
+        _ plan: ProcessPlan, _ done: (@Sendable (StartFailure?) -> Void)?, _ children: inout [Child]
     ) {
         do {
             let child = try Self.spawn(plan)
@@ -157,14 +157,18 @@ final class Supervisor: Sendable {
             delegate?.processStarted(plan.session, pid: child.pid)
             done?(nil)
         } catch {
-            delegate?.processNotStarted(plan.session, reason: error.message)
-            done?(error.message)
+            delegate?.processNotStarted(plan.session, reason: error.text)
+            done?(error)
         }
     }
 
-    private static func spawn(_ plan: ProcessPlan) throws(SandboxError) -> Child {
+    private static func spawn(_ plan: ProcessPlan) throws(StartFailure) -> Child {
         let log = open(plan.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard log >= 0 else { throw SandboxError("\(plan.log): error \(errno)") }
+        guard log >= 0 else {
+            let code = errno
+            let reason = "\(plan.log): the log could not be opened: \(String(cString: strerror(code)))"
+            throw [EMFILE, ENFILE, ENOSPC, EDQUOT].contains(code) ? .capacity(reason) : .server(reason)
+        }
         defer { close(log) }
         let arguments = CStrings([plan.executable] + plan.arguments)
         let environment = CStrings(plan.environment.map { "\($0.0)=\($0.1)" })
@@ -178,9 +182,7 @@ final class Supervisor: Sendable {
                 return salvage_spawn(&c, &pid, &pidfd)
             }
         }
-        guard failed == 0 else {
-            throw SandboxError("\(plan.executable) could not be started: \(String(cString: strerror(failed)))")
-        }
+        guard failed == 0 else { throw StartFailure(executable: plan.executable, code: failed) }
         return Child(session: plan.session, pid: pid, pidfd: pidfd)
     }
 }

@@ -1,4 +1,25 @@
-/// Reads request bodies field by field, so that every fault of a body is named and not only the first.
+import Text
+
+/// What a text in a body must hold and must not.
+enum TextRule: Sendable {
+    case any
+    case notEmpty
+    /// For what a process is given, where NUL ends a text.
+    case withoutNUL
+    case notEmptyWithoutNUL
+
+    /// What is wrong with a text; nil for nothing.
+    func fault(of text: String) -> String? {
+        switch self {
+        case .any: nil
+        case .notEmpty: text.isEmpty ? "must not be empty" : nil
+        case .withoutNUL: text.utf8.contains(0) ? "must not hold NUL" : nil
+        case .notEmptyWithoutNUL: TextRule.notEmpty.fault(of: text) ?? TextRule.withoutNUL.fault(of: text)
+        }
+    }
+}
+
+/// Reads an object field by field, so that every fault is named and not only the first.
 struct BodyReader {
     private let members: [JSONValue.Member]
     private(set) var violations: [APIError.Violation] = []
@@ -11,10 +32,18 @@ struct BodyReader {
         guard let members = value.members else {
             throw APIError.invalid([.init(field: "body", description: "must be an object")])
         }
+        self.init(members)
+        for name in strangers(to: allowed) { reject(name, "is not known") }
+    }
+
+    init(_ members: [JSONValue.Member]) {
         self.members = members
-        for member in members where !allowed.contains(member.name) {
-            violations.append(.init(field: member.name, description: "is not known"))
-        }
+        for name in Self.repeated(members) { reject(name, "must be given once") }
+    }
+
+    /// Members that have none of these names.
+    func strangers(to allowed: [String]) -> [String] {
+        members.map(\.name).filter { name in !allowed.contains { $0.hasSameBytes(as: name) } }
     }
 
     /// - Throws: `APIError` with every violation met so far.
@@ -22,7 +51,11 @@ struct BodyReader {
         if !violations.isEmpty { throw APIError.invalid(violations) }
     }
 
-    mutating func text(_ name: String, required: Bool = false, notEmpty: Bool = false) -> String? {
+    mutating func reject(_ field: String, _ description: String) {
+        violations.append(.init(field: field, description: description))
+    }
+
+    mutating func text(_ name: String, required: Bool = false, _ rule: TextRule = .any) -> String? {
         guard let value = member(name) else {
             if required { reject(name, "must be given") }
             return nil
@@ -31,101 +64,116 @@ struct BodyReader {
             reject(name, "must be a string")
             return nil
         }
-        if notEmpty, text.isEmpty { reject(name, "must not be empty") }
+        if let fault = rule.fault(of: text) { reject(name, fault) }
         return text
     }
 
-    mutating func flag(_ name: String) -> Bool {
-        guard let value = member(name) else { return false }
+    mutating func flag(_ name: String) -> Bool? {
+        guard let value = member(name) else { return nil }
         guard case .bool(let flag) = value else {
             reject(name, "must be true or false")
-            return false
+            return nil
         }
         return flag
     }
 
-    mutating func texts(_ name: String, required: Bool = false, notEmpty: Bool = false) -> [String] {
+    mutating func integer(_ name: String) -> Int? {
+        guard let value = member(name) else { return nil }
+        guard case .integer(let number) = value else {
+            reject(name, "must be an integer of 64 bits")
+            return nil
+        }
+        return Int(number)
+    }
+
+    mutating func texts(_ name: String, required: Bool = false, _ rule: TextRule = .any) -> [String]? {
         guard let value = member(name) else {
             if required { reject(name, "must be given") }
-            return []
+            return nil
         }
         guard case .array(let values) = value else {
             reject(name, "must be an array of strings")
-            return []
+            return nil
         }
         var texts: [String] = []
         for (index, value) in values.enumerated() {
-            guard let text = value.text, !(notEmpty && text.isEmpty) else {
-                reject("\(name)[\(index)]", notEmpty ? "must be a string that is not empty" : "must be a string")
+            guard let text = value.text else {
+                reject("\(name)[\(index)]", "must be a string")
                 continue
             }
+            if let fault = rule.fault(of: text) { reject("\(name)[\(index)]", fault) }
             texts.append(text)
         }
         return texts
     }
 
-    mutating func pairs(_ name: String, notEmpty: Bool = false) -> [(String, String)] {
+    mutating func pairs(_ name: String, _ rule: TextRule = .any) -> [(String, String)] {
         guard let value = member(name) else { return [] }
         guard let members = value.members else {
             reject(name, "must be an object of strings")
             return []
         }
+        for twice in Self.repeated(members) { reject("\(name).\(twice)", "must be given once") }
         var pairs: [(String, String)] = []
         for member in members {
-            guard let text = member.value.text, !(notEmpty && text.isEmpty) else {
-                reject("\(name).\(member.name)", notEmpty ? "must be a string that is not empty" : "must be a string")
+            guard let text = member.value.text else {
+                reject("\(name).\(member.name)", "must be a string")
                 continue
             }
+            if let fault = rule.fault(of: text) { reject("\(name).\(member.name)", fault) }
             pairs.append((member.name, text))
         }
         return pairs
     }
 
-    private func member(_ name: String) -> JSONValue? { members.first { $0.name == name }?.value }
+    /// Variables for a process: `NAME=VALUE` must be read again as it was written.
+    mutating func environment(_ name: String, _ rule: TextRule) -> [(String, String)] {
+        let pairs = pairs(name, rule)
+        for (variable, _) in pairs
+        where variable.isEmpty || variable.utf8.contains(where: { $0 == UInt8(ascii: "=") || $0 == 0 }) {
+            reject("\(name).\(variable)", "the name must not be empty nor hold '=' or NUL")
+        }
+        return pairs
+    }
 
-    private mutating func reject(_ field: String, _ description: String) {
-        violations.append(.init(field: field, description: description))
+    private func member(_ name: String) -> JSONValue? { members.first { $0.name.hasSameBytes(as: name) }?.value }
+
+    private static func repeated(_ members: [JSONValue.Member]) -> [String] {
+        var seen: ByteSet = []
+        return members.map(\.name).filter { !seen.insert($0).inserted }
     }
 }
 
 extension RunRequest {
+    /// The label through which a session brings its own faults.
+    static let faultsLabel = "sandbox.faults"
+
     init(body bytes: [UInt8]) throws(APIError) {
         var body = try BodyReader(
             bytes,
             allowed: [
                 "id", "location", "image", "env", "args", "restart", "labels", "version", "ttl", "external_id",
             ])
-        id = body.text("id", notEmpty: true)
-        location = body.text("location", required: true, notEmpty: true) ?? ""
-        image = body.text("image", required: true, notEmpty: true) ?? ""
-        env = body.pairs("env", notEmpty: true)
-        args = body.texts("args", notEmpty: true)
-        restart = body.flag("restart")
+        id = body.text("id", .notEmptyWithoutNUL)
+        location = body.text("location", required: true, .notEmpty) ?? ""
+        image = body.text("image", required: true, .notEmpty) ?? ""
+        env = body.environment("env", .notEmptyWithoutNUL)
+        args = body.texts("args", .notEmptyWithoutNUL) ?? []
+        restart = body.flag("restart") ?? false
         labels = body.pairs("labels")
         version = body.text("version")
-        ttl = body.text("ttl")
-        externalID = body.text("external_id")
-        try body.check()
-    }
-
-    /// The `ttl` in minutes: `2h30m`, `90m`, `1h`; at least one.
-    /// - Returns: nil when the text is none.
-    static func minutes(ttl: String) -> Int? {
-        var minutes = 0
-        var digits = ""
-        var lastUnit = 0
-        guard !ttl.isEmpty, ttl.utf8.count <= 16 else { return nil }
-        for character in ttl {
-            if character.isASCII, character.isNumber {
-                digits.append(character)
-                continue
-            }
-            let unit = character == "h" ? 1 : character == "m" ? 2 : 0
-            guard unit > lastUnit, digits.count <= 6, let number = Int(digits) else { return nil }
-            minutes += unit == 1 ? number * 60 : number
-            lastUnit = unit
-            digits = ""
+        if let text = body.text("ttl") {
+            ttl = TimeToLive(text)
+            if ttl == nil { body.reject("ttl", TimeToLive.rule) }
         }
-        return digits.isEmpty ? max(1, minutes) : nil
+        externalID = body.text("external_id")
+        if let text = labels.first(where: { $0.0.hasSameBytes(as: Self.faultsLabel) })?.1 {
+            do {
+                faults = try Faults(json: text)
+            } catch {
+                body.reject("labels.\(Self.faultsLabel)", "\(error)")
+            }
+        }
+        try body.check()
     }
 }

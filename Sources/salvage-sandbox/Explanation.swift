@@ -6,7 +6,13 @@ enum Explanation {
         /proc/sys/kernel/core_pattern is relative, such as "core", they land in the process's working directory. It is \
         not isolated: a path such as /game/Saved of the API is game/Saved under that root, which the process also \
         finds in SANDBOX_ROOT. An image.json may give executable, args, env, ports ("7777/udp"), workdir, labels, \
-        locations and copy.
+        locations, copy and priority.
+
+        Without a version, session-run takes the one with the highest priority, and of those with the same the highest \
+        version (10.0 over 9.0, 1.4.0 over 1.4.0-rc1). An image that cannot be used answers 500 with the file and \
+        the reason, which also go to standard error. A location is a region or one of its data centres; a session shows \
+        the data centre. The process gets PATH, over it the env of image.json, over it that of the request, over it \
+        SANDBOX_ROOT and GAMEYE_*. All rules: docs/sandbox.md.
 
         Faults, in --faults, in the label sandbox.faults of a session, or at run time:
           curl -d '{"session":"*","faults":{"cut_at":1000}}' URL/_sandbox/faults

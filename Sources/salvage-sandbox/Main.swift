@@ -37,7 +37,11 @@ struct SandboxProgram: AsyncParsableCommand {
         var configuration = SandboxConfiguration(images: options.images, root: options.root)
         configuration.address = options.host
         configuration.port = options.port
-        configuration.locations = options.locations.split(separator: ",").map(String.init)
+        configuration.locations = options.locations.split(separator: ",", omittingEmptySubsequences: false)
+            .map(String.init)
+        configuration.requiresToken = !options.noAuth
+        configuration.maximumSessions = options.maxSessions
+        configuration.startsPerMinute = options.startsPerMinute
         if !options.token.isEmpty { configuration.tokens = try options.token.map(Self.token) }
         configuration.adminToken = options.adminToken
         configuration.retention = options.retention.seconds

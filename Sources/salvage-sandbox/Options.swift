@@ -35,11 +35,20 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "File to write the port to once the server listens.")
     var portFile: String?
 
-    @Option(help: "Locations, separated by commas.")
+    @Option(help: "Regions, separated by commas: NAME, or NAME=CENTRE+CENTRE with its data centres.")
     var locations = "europe,us-east"
 
     @Option(help: "A bearer token, NAME or NAME=SCOPE,SCOPE. May be repeated. Unless given: sandbox, with all scopes.")
     var token: [String] = []
+
+    @Flag(help: "Answer every request, with whatever token or none.")
+    var noAuth = false
+
+    @Option(help: "How many sessions may run at the same time; more get status 420.")
+    var maxSessions: Int?
+
+    @Option(help: "How many sessions may be started in a minute; more get status 420 with Retry-After.")
+    var startsPerMinute: Int?
 
     @Option(help: "Bearer token that /_sandbox/ asks for; without it /_sandbox/ is open.")
     var adminToken: String?
@@ -47,7 +56,7 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "How long an ended container stays. Counted in minutes, so --minute scales it.")
     var retention = Span(seconds: 4 * 3600)
 
-    @Option(help: "How long a minute of ttl and retention really takes.")
+    @Option(help: "How long a minute of ttl, retention and --starts-per-minute really takes.")
     var minute = Span(seconds: 60)
 
     @Option(help: "Time between SIGTERM and SIGKILL.")
@@ -64,6 +73,13 @@ struct ServerOptions: ParsableArguments {
 
     @Option(help: "Seed of the fault mix and of the fleet.")
     var seed: UInt64 = 1
+
+    func validate() throws {
+        if noAuth, !token.isEmpty { throw ValidationError("--no-auth asks for no token, so --token means nothing") }
+        for (flag, limit) in [("--max-sessions", maxSessions), ("--starts-per-minute", startsPerMinute)] {
+            if let limit, limit < 0 { throw ValidationError("\(flag) is 0 or more") }
+        }
+    }
 }
 
 struct FleetOptions: ParsableArguments {

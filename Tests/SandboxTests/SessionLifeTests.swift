@@ -96,16 +96,4 @@ import Testing
         #expect(life.end?.exitCode == 127)
         #expect(life.endedAt == 5)
     }
-
-    @Test(arguments: [
-        ("2h30m", 150), ("90m", 90), ("1h", 60), ("0m", 1), ("0h0m", 1), ("1m", 1),
-    ])
-    func readsTtl(text: String, minutes: Int) {
-        #expect(RunRequest.minutes(ttl: text) == minutes)
-    }
-
-    @Test(arguments: ["", "h", "5", "5s", "1m2h", "1h1h", "-1m", "99999999999h", "1.5h", " 1h", "٣h"])
-    func refusesTtl(text: String) {
-        #expect(RunRequest.minutes(ttl: text) == nil)
-    }
 }

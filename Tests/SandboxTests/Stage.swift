@@ -1,6 +1,7 @@
 import Foundation
-import Sandbox
 import Testing
+
+@testable import Sandbox
 
 /// A running sandbox with images made for the tests, and everything removed afterwards.
 struct Stage: Sendable {
@@ -45,7 +46,8 @@ struct Stage: Sendable {
     ]
 
     static func with(
-        _ change: (inout SandboxConfiguration) -> Void = { _ in }, _ body: (Stage) async throws -> Void
+        _ change: (inout SandboxConfiguration) -> Void = { _ in }, log: ServerLog = .standardError,
+        _ body: (Stage) async throws -> Void
     ) async throws {
         let folder = NSTemporaryDirectory() + "sandbox-\(UUID().uuidString)"
         for (name, script) in scripts {
@@ -59,7 +61,7 @@ struct Stage: Sendable {
         configuration.restartDelay = 0.1
         configuration.stopGrace = 0.3
         change(&configuration)
-        let server = try SandboxServer(configuration)
+        let server = try SandboxServer(configuration, log: log)
         let url = try await server.start()
         let stage = Stage(server: server, client: WireClient(url: url), url: url, folder: folder)
         do {
