@@ -191,7 +191,8 @@ enum ImageExecutable {
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 256)
-        bytes = Array(bytes.prefix(max(0, read(descriptor, &bytes, bytes.count))))
+        let count = read(descriptor, &bytes, bytes.count)
+        bytes.removeLast(bytes.count - max(0, count))
         if bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return nil }
         guard bytes.starts(with: "#!".utf8) else {
             return "the executable is neither an ELF program nor a script that begins with #!"
