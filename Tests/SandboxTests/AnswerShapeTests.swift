@@ -65,14 +65,14 @@ import Testing
     @Test func anArchiveHoldsNamesThatAreNotUTF8() async throws {
         try await Stage.with { stage in
             try stage.image(
-                "odd", script: #"mkdir -p "$(printf 'd/\314\201\377')" && echo x > "$(printf 'd/\314\201\377/f\351')""#)
+                "odd", script: #"mkdir -p "$(printf 'd/a\377')" && echo x > "$(printf 'd/a\377/f\351')""#)
             try await stage.start("o", "odd")
             try await stage.untilEnd("o")
             let archive = try await stage.client.ask("GET", "/artifacts?session=o&path=/d")
             #expect(archive.status == 200)
             let listing = try stage.tar(["tzf"], archive.body).output
-            #expect(listing == "d/\nd/\\314\\201\\377/\nd/\\314\\201\\377/f\\351\n")
-            let one = try await stage.client.ask("GET", "/artifacts?session=o&path=/d/%CC%81")
+            #expect(listing == "d/\nd/a\\377/\nd/a\\377/f\\351\n")
+            let one = try await stage.client.ask("GET", "/artifacts?session=o&path=/d/a")
             #expect(one.status == 404)
         }
     }
@@ -84,7 +84,9 @@ import Testing
             try await stage.untilEnd("o")
             let one = try await stage.client.ask("GET", "/artifacts?session=o&path=/d/%CC%81a")
             #expect(one.status == 200)
-            #expect(try stage.tar(["tzf"], one.body).output == "\\314\\201a\n")
+            // As the locale has it.
+            let listing = try stage.tar(["tzf"], one.body).output
+            #expect(["\u{301}a\n", "\\314\\201a\n"].contains(listing))
         }
     }
 }
