@@ -184,12 +184,17 @@ final class SandboxService: HTTPResponder {
         return error.response(path: path, body: failure.body ?? .json)
     }
 
-    /// - Throws: `APIError` when the body is larger than one mebibyte.
+    /// - Throws: `APIError` when the body is larger than one mebibyte or breaks off.
     static func body(of request: Request) async throws -> [UInt8] {
         do {
             return Array(buffer: try await request.body.collect(upTo: 1 << 20))
         } catch is NIOTooManyBytesError {
             throw APIError.invalid([.init(field: "body", description: "must not exceed 1 MiB")])
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // The caller's doing, and nothing for the operator's log.
+            throw APIError.invalid([.init(field: "body", description: "could not be read to its end")])
         }
     }
 
