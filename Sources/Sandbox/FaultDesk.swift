@@ -34,7 +34,7 @@ final class FaultDesk: Sendable {
             State(common: Entry(faults: common), generator: SeededGenerator(seed: mix?.seed ?? 1)))
     }
 
-    /// Sets the faults of one session, or of all for nil. Counts start anew.
+    /// Sets the faults of one session, or of all for nil. Counting starts at zero.
     func set(_ faults: Faults, session: String?, at moment: Milliseconds?) {
         state.withLock { state in
             let entry = Entry(faults: faults, setAt: moment)

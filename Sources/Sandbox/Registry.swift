@@ -20,7 +20,7 @@ final class Registry: SupervisorDelegate {
         var stopping = false
     }
 
-    /// What comes of asking for a session.
+    /// The answer to a request for a session.
     enum Admission {
         case admitted(Session)
         /// The id belongs to a session whose container still exists.

@@ -34,7 +34,7 @@ extension Stage {
             "POST", "/session", json: #"{"location":"\#(location)","image":"\#(image)"\#(more)}"#)
     }
 
-    /// The session that an answer to session-run tells of, as it is described.
+    /// Describes the session that an answer to session-run names.
     func described(_ answer: WireClient.Answer) async throws -> [String: Any] {
         let id = try #require(try object(answer)["id"] as? String)
         return try object(await client.ask("GET", "/session/\(id)"))
