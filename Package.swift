@@ -40,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
@@ -86,6 +87,8 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: hot),
         .target(
@@ -113,7 +116,15 @@ let package = Package(
         .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Live"], swiftSettings: house),
         .testTarget(
             name: "IngestTests", dependencies: ["Ingest", "Pack", "CShims", "CZlib", "salvage"], swiftSettings: house),
-        .testTarget(name: "SessionAPITests", dependencies: ["SessionAPI"], swiftSettings: house),
+        .testTarget(
+            name: "SessionAPITests",
+            dependencies: [
+                "SessionAPI", "Text",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "LogTime", "Pack"], swiftSettings: house),
         .target(
             name: "Pack", dependencies: ["Text", "CZstd", "CCrypto", "CFilter", "CShims"], swiftSettings: hot,
@@ -150,6 +161,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: hot),
+        .executableTarget(
+            name: "session-api-example", dependencies: ["SessionAPI"], path: "Examples/SessionAPI", swiftSettings: house
+        ),
         .testTarget(
             name: "UnpackTests", dependencies: ["Unpack", "CCrypto", "CShims", "CZlib"], swiftSettings: house),
         .testTarget(
@@ -159,7 +173,8 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: house),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["Sandbox", "salvage", "salvage-sandbox"], swiftSettings: house),
+            name: "CommandLineTests", dependencies: ["Sandbox", "salvage", "salvage-sandbox", "session-api-example"],
+            swiftSettings: house),
         .target(name: "CShims", cSettings: hotC),
         .target(name: "CLogScan", cSettings: hotC),
         .target(name: "COpenAPI"),
@@ -206,8 +221,9 @@ if let engine = Context.environment["SALVAGE_FUZZ"] {
     for target in package.targets where target.name == "SessionAPI" {
         target.dependencies = ["Text"]
         target.sources = [
-            "APIError.swift", "APIErrorDecoding.swift", "DamagedEntry.swift", "JSONCursor.swift", "JSONMender.swift",
-            "JSONText.swift", "LabelSet.swift", "Session.swift", "SessionCoding.swift", "SessionEntryReader.swift",
+            "APIError.swift", "APIErrorDecoding.swift", "APIOperation.swift", "DamagedEntry.swift", "JSONCursor.swift",
+            "JSONMender.swift", "JSONText.swift", "LabelSet.swift", "Redaction.swift", "Session.swift",
+            "SessionCoding.swift", "SessionEntryReader.swift",
             "SessionLabels.swift",
             "SessionListDecoder.swift", "SessionListSummary.swift", "EntrySearch.swift", "ValueSkip.swift",
         ]

@@ -1,27 +1,3 @@
-/// The ten operations of the Session API; the raw value is the operationId.
-public enum Operation: String, Sendable, CaseIterable {
-    /// Starts a session.
-    case sessionRun = "session-run"
-    /// Lists sessions.
-    case sessionList = "session-list"
-    /// Describes one session.
-    case describeSession = "describe-session"
-    /// Stops a session.
-    case sessionStop = "session-stop"
-    /// Registers players with a session.
-    case joinSession = "join-session"
-    /// Removes players from their session.
-    case leaveSession = "leave-session"
-    /// Downloads a path of an ended session's container.
-    case artifacts
-    /// Lists where an image can be hosted.
-    case availableLocations = "get-available-locations"
-    /// Asks whether an image's version is available.
-    case tagExists = "tag-exists"
-    /// Reads what a session wrote to stdout and stderr.
-    case streamLogs = "stream-logs"
-}
-
 /// Why an operation of the Session API did not succeed.
 ///
 /// `kind` follows the HTTP status, never the body's `code`, because servers disagree about codes. No field ever holds
@@ -93,7 +69,7 @@ public struct APIError: Error, Sendable, Equatable {
     /// What went wrong, by HTTP status or cause.
     public var kind: Kind
     /// The operation that failed.
-    public var operation: Operation
+    public var operation: APIOperation
     /// The session the operation was about, where it is about one.
     public var session: String?
     /// HTTP status, nil when there was no answer.
@@ -116,12 +92,17 @@ public struct APIError: Error, Sendable, Equatable {
     public var retryAfter: Double?
     /// The beginning of a body that is not a JSON error, on one line, control characters escaped.
     public var bodyExcerpt: String?
+    /// False when the server cannot have done what was asked: nothing was sent, no connection was made, or the server
+    /// refused. True when it may have: after session-run a session may be running.
+    public var mayHaveActed: Bool
 
     /// An error from its parts.
+    /// - Parameter mayHaveActed: whether the server may have done what was asked; nil decides by `kind`.
     public init(
-        _ kind: Kind, operation: Operation, session: String? = nil, status: Int? = nil, code: Code? = nil,
+        _ kind: Kind, operation: APIOperation, session: String? = nil, status: Int? = nil, code: Code? = nil,
         message: String, details: String? = nil, path: String? = nil, identifier: String? = nil,
-        timestamp: String? = nil, violations: [Violation] = [], retryAfter: Double? = nil, bodyExcerpt: String? = nil
+        timestamp: String? = nil, violations: [Violation] = [], retryAfter: Double? = nil, bodyExcerpt: String? = nil,
+        mayHaveActed: Bool? = nil
     ) {
         self.kind = kind
         self.operation = operation
@@ -136,62 +117,75 @@ public struct APIError: Error, Sendable, Equatable {
         self.violations = violations
         self.retryAfter = retryAfter
         self.bodyExcerpt = bodyExcerpt
+        self.mayHaveActed = mayHaveActed ?? kind.leavesOpenWhatWasDone(status: status)
     }
 
-    /// True when the same request may succeed later without anybody doing anything.
-    public var isRetryable: Bool {
-        switch kind {
-        case .capacity, .rateLimited, .server, .network, .timeout, .truncated, .invalidAnswer: true
-        case .badRequest, .unauthorized, .quota, .forbidden, .notFound, .conflict, .unprocessable, .unexpectedStatus,
-            .cancelled, .invalidArgument, .noToken:
-            // 408 and 425 ask for the same request again.
-            status == 408 || status == 425
-        }
-    }
+    /// True when the same request may be sent again, by and by with success, without anybody doing anything.
+    ///
+    /// session-run only where no session can have been started: ``mayHaveActed`` is false.
+    public var isRetryable: Bool { kind.isPassing(status: status) && (operation.isIdempotent || !mayHaveActed) }
 
     /// What the person at the keyboard can do about it, where there is something.
     public var hint: String? {
+        let wait = retryAfter.map { "the server asks to wait \(Int($0.rounded(.up))) s" }
+        let hints = [advice, wait].compactMap { $0 }
+        return hints.isEmpty ? nil : hints.joined(separator: "; ")
+    }
+
+    private var advice: String? {
         switch kind {
         case .unauthorized:
-            "check the token, and that it belongs to this server: sandbox tokens are refused by production"
+            return "check the token, and that it belongs to this server: sandbox tokens are refused by production"
         case .forbidden:
-            operation.scope.map { "the token needs the scope \($0), or the quota is exhausted" }
+            return operation.scope.map { "the token needs the scope \($0), or the quota is exhausted" }
                 ?? "the token may lack a scope, or the quota is exhausted"
-        case .quota: "the quota is exhausted; sessions may be stopped by the platform"
-        case .noToken: "set GAMEYE_API_TOKEN or token_file"
-        case .capacity: "try again in a few seconds or in another location"
-        case .rateLimited: "fewer requests per minute are allowed than are being sent"
-        case .network: "check the address and the network"
-        default: nil
+        case .quota: return "the quota is exhausted; sessions may be stopped by the platform"
+        case .noToken: return "set GAMEYE_API_TOKEN or token_file"
+        case .capacity: return "try again in a few seconds or in another location"
+        case .rateLimited: return "fewer requests per minute are allowed than are being sent"
+        case .network where !mayHaveActed: return "check the address and the network"
+        default: break
         }
+        guard operation == .sessionRun, mayHaveActed, let session else { return nil }
+        return "the session may have been started: look with describe-session \(session) before it is run again"
     }
 }
 
-extension Operation {
-    /// The scope a token needs for the operation, where the API documents one.
-    public var scope: String? {
+extension APIError.Kind {
+    /// Whether an error of this kind may go away by itself.
+    fileprivate func isPassing(status: Int?) -> Bool {
         switch self {
-        case .sessionRun: "session:start"
-        case .sessionList, .describeSession: "session:read"
-        case .sessionStop: "session:stop"
-        case .joinSession, .leaveSession: nil
-        case .artifacts: "artifact:read"
-        case .availableLocations, .tagExists: "regions:read"
-        case .streamLogs: "logs:read"
+        case .capacity, .rateLimited, .server, .network, .timeout, .truncated, .invalidAnswer: true
+        // 408 and 425 ask for the same request again.
+        default: status == 408 || status == 425
+        }
+    }
+
+    /// Whether after an error of this kind the server may have done what was asked.
+    fileprivate func leavesOpenWhatWasDone(status: Int?) -> Bool {
+        switch self {
+        case .server, .network, .timeout, .invalidAnswer, .truncated, .cancelled: true
+        case .unexpectedStatus: status != 408 && status != 425 && !(400...499).contains(status ?? 0)
+        default: false
         }
     }
 }
 
 extension APIError: CustomStringConvertible {
-    /// One line: operation, session, status, code, message and the server's identifier.
-    public var description: String {
+    /// One line: operation, session, status, code and message.
+    public var summary: String {
         var text = operation.rawValue
         if let session { text += " of \(session)" }
         text += ": "
         if let status { text += "\(status) " }
         if let code { text += "\(code.rawValue) " }
-        text += message
-        if let identifier { text += " (identifier \(identifier))" }
-        return text
+        return text + message
+    }
+
+    /// ``summary`` with the server's identifier, which is said once.
+    public var description: String {
+        let line = summary
+        guard let identifier, !identifier.isEmpty, !line.contains(identifier) else { return line }
+        return line + " (identifier \(identifier))"
     }
 }

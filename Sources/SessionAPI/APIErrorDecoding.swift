@@ -14,53 +14,48 @@ extension APIError {
 
     /// An error from a status that is not a success and whatever body came with it.
     static func answer(
-        _ operation: Operation, session: String?, status: Int, body: UnsafeRawBufferPointer, retryAfter: Double?
+        _ operation: APIOperation, session: String?, status: Int, body: UnsafeRawBufferPointer, retryAfter: Double?,
+        redaction: Redaction = .none
     ) -> APIError {
         var error = APIError(
             Kind(status: status), operation: operation, session: session, status: status,
             message: Kind.phrase(status: status), retryAfter: retryAfter)
-        let read =
-            (try? JSONDecoder().decode(Body.self, from: Data(JSONMender(body).output)))
-            ?? (try? JSONDecoder().decode(Body.self, from: Data(body)))
-        guard let decoded = read else {
-            error.bodyExcerpt = excerpt(body)
+        guard let decoded = Body(body) else {
+            error.bodyExcerpt = excerpt(body, redaction)
             return error
         }
-        error.take(decoded)
-        if error.code == nil, decoded.message == nil { error.bodyExcerpt = excerpt(body) }
+        error.take(decoded, redaction)
+        if error.code == nil, decoded.message == nil { error.bodyExcerpt = mendedExcerpt(body, redaction) }
         return error
     }
 
-    private mutating func take(_ body: Body) {
-        code = body.code.map { Code(rawValue: Self.limited($0)) }
-        if let text = body.message, !text.isEmpty { message = Self.limited(text) }
-        details = body.details.map(Self.limited)
-        path = body.path.map(Self.limited)
-        identifier = body.identifier.map(Self.limited)
-        timestamp = body.timestamp.map(Self.limited)
-        violations = body.violations.prefix(Self.maximumViolations).map {
-            Violation(field: Self.limited($0.field), description: Self.limited($0.description))
-        }
+    /// An error from an answer whose status is a success although its body is the API's error: one with a `statusCode`
+    /// of 400 or more and a code or message. Nil when the body is anything else.
+    static func inSuccess(
+        _ operation: APIOperation, session: String?, status: Int, body: UnsafeRawBufferPointer, retryAfter: Double?,
+        redaction: Redaction
+    ) -> APIError? {
+        guard let decoded = Body(body), let inner = decoded.statusCode, inner >= 400,
+            decoded.code != nil || decoded.message != nil
+        else { return nil }
+        var error = APIError(
+            .invalidAnswer, operation: operation, session: session, status: status,
+            message: "an answer of success holds an error of status \(inner)", retryAfter: retryAfter)
+        error.take(decoded, redaction)
+        return error
     }
 
-    /// The same error with every occurrence of a secret taken out of its texts: a server may echo what it was sent.
-    func redacting(_ secret: String) -> APIError {
-        guard !secret.isEmpty else { return self }
-        func clean(_ text: String) -> String {
-            text.contains(secret)
-                ? text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "[token]") : text
+    private mutating func take(_ body: Body, _ redaction: Redaction) {
+        func text(_ raw: String) -> String { Self.limited(redaction.clean(raw)) }
+        code = body.code.map { Code(rawValue: text($0)) }
+        if let raw = body.message, !raw.isEmpty { message = text(raw) }
+        details = body.details.map(text)
+        path = body.path.map(text)
+        identifier = body.identifier.map(text)
+        timestamp = body.timestamp.map(text)
+        violations = body.violations.prefix(Self.maximumViolations).map {
+            Violation(field: text($0.field), description: text($0.description))
         }
-        var copy = self
-        copy.session = session.map(clean)
-        copy.code = code.map { Code(rawValue: clean($0.rawValue)) }
-        copy.message = clean(message)
-        copy.details = details.map(clean)
-        copy.path = path.map(clean)
-        copy.identifier = identifier.map(clean)
-        copy.timestamp = timestamp.map(clean)
-        copy.violations = violations.map { Violation(field: clean($0.field), description: clean($0.description)) }
-        copy.bodyExcerpt = bodyExcerpt.map(clean)
-        return copy
     }
 
     private static func limited(_ text: String) -> String {
@@ -68,8 +63,18 @@ extension APIError {
         return String(decoding: text.utf8.prefix(maximumText), as: UTF8.self) + "…"
     }
 
-    /// The beginning of a body on one line: white space folded, control characters escaped.
-    static func excerpt(_ body: UnsafeRawBufferPointer) -> String? {
+    /// The beginning of a body that is JSON, with its escapes undone, so that a token written with them is seen.
+    static func mendedExcerpt(_ body: UnsafeRawBufferPointer, _ redaction: Redaction) -> String? {
+        JSONMender(body).output.withUnsafeBytes { excerpt($0, redaction) }
+    }
+
+    /// The beginning of a body on one line: the token taken out, white space folded, control characters escaped.
+    static func excerpt(_ body: UnsafeRawBufferPointer, _ redaction: Redaction) -> String? {
+        // Before the cut, which could leave half of a token.
+        redaction.clean(Array(body.prefix(65_536))).withUnsafeBytes { excerpt($0) }
+    }
+
+    private static func excerpt(_ body: UnsafeRawBufferPointer) -> String? {
         var text = ""
         var pendingSpace = false
         // Twice the excerpt's length is looked at, so that indentation does not use it up.
@@ -137,6 +142,7 @@ extension APIError.Kind {
 extension APIError {
     /// The error envelope of the API, every field optional and of any type.
     private struct Body: Decodable {
+        var statusCode: Int?
         var code: String?
         var message: String?
         var details: String?
@@ -145,8 +151,18 @@ extension APIError {
         var timestamp: String?
         var violations: [Violation] = []
 
+        /// The envelope in a body, nil when the body is no JSON object.
+        init?(_ bytes: UnsafeRawBufferPointer) {
+            let read =
+                (try? JSONDecoder().decode(Body.self, from: Data(JSONMender(bytes).output)))
+                ?? (try? JSONDecoder().decode(Body.self, from: Data(bytes)))
+            guard let read else { return nil }
+            self = read
+        }
+
         init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: AnyKey.self)
+            statusCode = try? container.decode(Int.self, forKey: AnyKey("statusCode"))
             code = Self.words(container, "code")
             message = Self.words(container, "message") ?? Self.words(container, "error")
             details = Self.words(container, "details") ?? Self.words(container, "detail")

@@ -2,23 +2,23 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 
-/// An artifact on its way: what the server said about it, and its bytes.
-public struct ArtifactDownload: Sendable {
-    /// What the server said about the archive.
-    public let head: BodyHead
-    /// The archive's bytes, to be iterated once.
-    public let body: ByteStream
-}
-
 extension SessionAPIClient {
     /// session-run: starts a session.
-    /// - Throws: among others `conflict` (the id is taken), `capacity` (try again in seconds), `quota`.
+    ///
+    /// The request is checked before it is sent. One without an id gets a UUIDv4, so that the session can be found when the
+    /// answer is lost: a failure names it in ``APIError/session``.
+    /// - Throws: among others `invalidArgument`, `conflict` (the id is taken), `capacity` (try again in seconds), `quota`.
+    ///   ``APIError/mayHaveActed`` tells whether a session may have been started all the same.
     public func sessionRun(_ request: SessionRunRequest) async throws(APIError) -> StartedSession {
-        let body = try json(request, .sessionRun)
-        let call = Call(method: .POST, endpoint: endpoint("session"), body: body)
-        var started = try await answer(StartedSession.self, call, .sessionRun, session: request.id)
-        if started.id == nil { started.id = request.id }
-        return started
+        try request.check()
+        let request = request.identified()
+        let id = request.id ?? ""
+        let call = Call(
+            operation: .sessionRun, method: .POST, endpoint: endpoint("session"), session: id, sent: request.sent,
+            body: try json(request, .sessionRun))
+        let answer = try await answer(StartedAnswer.self, call)
+        let answered = answer.id.flatMap { $0.isEmpty ? nil : $0 }
+        return StartedSession(id: answered ?? id, host: answer.host, ports: answer.ports)
     }
 
     /// session-list: hands over each session as it arrives, without ever holding the list.
@@ -29,108 +29,134 @@ extension SessionAPIClient {
     /// - Throws: also after entries were handed over, when the list is cut or damaged: absence from such a list means
     ///   nothing.
     nonisolated(nonsending) public func sessionList(
-        _ query: SessionListQuery = SessionListQuery(), entry: (SessionEntry) -> Void
+        _ query: SessionListQuery, entry: (SessionEntry) -> Void
     ) async throws(APIError) -> SessionListSummary {
         var endpoint = endpoint("session")
         query.add(to: &endpoint)
-        let begun = ContinuousClock.now
-        let (response, context) = try await send(Call(method: .GET, endpoint: endpoint), .sessionList)
-        var decoder = SessionListDecoder()
+        let call = Call(operation: .sessionList, method: .GET, endpoint: endpoint, sent: query.sent)
+        return try await recorded(.sessionList, nil) { (record) async throws(APIError) in
+            let begun = ContinuousClock.now
+            let answer = try await send(call, &record)
+            return try await list(answer, begun, entry)
+        }
+    }
+
+    /// Reads a list from an answer.
+    nonisolated(nonsending) private func list(
+        _ answer: Answer, _ begun: ContinuousClock.Instant, _ entry: (SessionEntry) -> Void
+    ) async throws(APIError) -> SessionListSummary {
+        var decoder = SessionListDecoder(keepsEnvironment: configuration.keepsEnvironment)
         let most = configuration.maximumList
+        // An error in place of a list is small.
+        var beginning: [UInt8] = []
         do {
-            for try await chunk in stream(response, context, within: configuration.listTimeout, since: begun) {
+            for try await chunk in stream(answer, within: configuration.listTimeout, since: begun) {
                 guard decoder.summary.bytes <= most else {
-                    throw context.error(.invalidAnswer, "the list is larger than \(most) bytes")
+                    throw answer.context.error(.invalidAnswer, "the list is larger than \(most) bytes")
                 }
                 try chunk.withUnsafeBytes { (bytes) throws(SessionListError) in
+                    beginning.append(contentsOf: bytes.prefix(65_536 - beginning.count))
                     try decoder.push(bytes, entry: entry)
                 }
             }
             return try decoder.finish(entry: entry)
         } catch let error as SessionListError {
+            if decoder.summary.entries == 0, let error = disguised(beginning, answer) { throw error }
             let kind: APIError.Kind = error.code == .truncated ? .truncated : .invalidAnswer
-            var failure = context.error(kind, "\(error.message), at byte \(error.offset) of the list")
-            failure.status = Int(response.status.code)
+            var failure = answer.context.error(kind, "\(error.message), at byte \(error.offset) of the list")
+            failure.status = answer.status
             throw failure
         } catch {
-            throw context.failure(error, during: .body(received: decoder.summary.bytes))
+            throw answer.context.failure(error, during: .body(received: decoder.summary.bytes))
         }
-    }
-
-    /// session-list: all sessions in memory. For long lists use the form that hands them over one by one.
-    /// - Throws: when the list is cut or damaged.
-    public func sessionList(_ query: SessionListQuery = SessionListQuery()) async throws(APIError) -> SessionList {
-        var sessions: [SessionEntry] = []
-        let summary = try await sessionList(query) { sessions.append($0) }
-        return SessionList(sessions: sessions, rejected: summary.rejected)
     }
 
     /// describe-session: everything the API knows about one session.
     /// - Throws: among others `notFound`.
     public func describeSession(_ id: String) async throws(APIError) -> SessionDescription {
-        try require(id, "a session id", .describeSession)
-        let call = Call(method: .GET, endpoint: endpoint("session", id))
-        return try await answer(SessionDescription.self, call, .describeSession, session: id)
+        try ArgumentCheck(operation: .describeSession, session: id).required(id, "the session's id")
+        let call = Call(operation: .describeSession, method: .GET, endpoint: endpoint("session", id), session: id)
+        return try await answer(SessionDescription.self, call)
     }
 
     /// session-stop: sends SIGTERM to a session.
     /// - Throws: among others `notFound` and `conflict` (it has ended already).
     public func sessionStop(_ id: String) async throws(APIError) {
-        try require(id, "a session id", .sessionStop)
-        let call = Call(method: .DELETE, endpoint: endpoint("session", id))
-        _ = try await send(call, .sessionStop, session: id)
+        try ArgumentCheck(operation: .sessionStop, session: id).required(id, "the session's id")
+        try await acknowledged(
+            Call(operation: .sessionStop, method: .DELETE, endpoint: endpoint("session", id), session: id))
     }
 
     /// join-session: registers players with a session.
     /// - Throws: among others `notFound` and `unprocessable`.
     public func joinSession(_ session: String, players: [String]) async throws(APIError) -> PlayerRoster {
+        let check = ArgumentCheck(operation: .joinSession, session: session)
+        try check.required(session, "the session's id")
+        for (index, player) in players.enumerated() { try check.plain(player, "players[\(index)]") }
         let body = try json(PlayersRequest(session: session, players: players), .joinSession)
-        let call = Call(method: .PUT, endpoint: endpoint("session", "player", "join"), body: body)
-        return try await answer(PlayerRoster.self, call, .joinSession, session: session)
+        let call = Call(
+            operation: .joinSession, method: .PUT, endpoint: endpoint("session", "player", "join"), session: session,
+            sent: players, body: body)
+        return try await answer(PlayerRoster.self, call)
     }
 
     /// leave-session: removes players from the session they are in.
     /// - Throws: among others `notFound` and `unprocessable`.
     public func leaveSession(players: [String]) async throws(APIError) -> PlayerRoster {
+        let check = ArgumentCheck(operation: .leaveSession)
+        for (index, player) in players.enumerated() { try check.plain(player, "players[\(index)]") }
         let body = try json(PlayersRequest(players: players), .leaveSession)
-        let call = Call(method: .DELETE, endpoint: endpoint("session", "player", "leave"), body: body)
-        return try await answer(PlayerRoster.self, call, .leaveSession)
+        let call = Call(
+            operation: .leaveSession, method: .DELETE, endpoint: endpoint("session", "player", "leave"), sent: players,
+            body: body)
+        return try await answer(PlayerRoster.self, call)
     }
 
     /// artifacts: starts the download of one file or folder of an ended session's container.
+    ///
+    /// The API asks for downloads of at most 100 MB; a file at a time stays below that where a folder does not.
     /// - Parameters:
     ///   - session: the session's id.
     ///   - path: an absolute path inside the container.
     /// - Returns: the head at once; the bytes as the body is iterated.
     /// - Throws: among others `notFound`, which stands for no such session, a container that is gone, or no such path.
     public func artifacts(session: String, path: String) async throws(APIError) -> ArtifactDownload {
-        try require(session, "a session id", .artifacts)
-        try require(path, "a path", .artifacts)
+        let check = ArgumentCheck(operation: .artifacts, session: session)
+        try check.required(session, "the session's id")
+        try check.path(path, "the path")
         var endpoint = endpoint("artifacts")
         endpoint.query("session", session)
         endpoint.query("path", path)
-        let accept = "application/x-tar, application/gzip, application/octet-stream, */*"
-        let call = Call(method: .GET, endpoint: endpoint, accept: accept, lane: .downloads)
-        let (response, context) = try await send(call, .artifacts, session: session)
-        return ArtifactDownload(head: BodyHead(response), body: stream(response, context))
+        let call = Call(
+            operation: .artifacts, method: .GET, endpoint: endpoint, session: session, sent: [path],
+            accept: "application/x-tar, application/gzip, application/octet-stream, */*", lane: .downloads)
+        return try await recorded(.artifacts, session) { (record) async throws(APIError) in
+            let answer = try await send(call, &record)
+            return ArtifactDownload(head: BodyHead(answer.response), body: try await checkedStream(answer))
+        }
     }
 
     /// get-available-locations: where an image can be hosted now.
     /// - Throws: among others `notFound` (no such image).
     public func availableLocations(image: String) async throws(APIError) -> [AvailableLocation] {
-        try require(image, "an image", .availableLocations)
-        let call = Call(method: .GET, endpoint: endpoint("available-location", image))
-        return try await answer(AvailableLocations.self, call, .availableLocations).locations
+        try ArgumentCheck(operation: .availableLocations).required(image, "the image")
+        let call = Call(
+            operation: .availableLocations, method: .GET, endpoint: endpoint("available-location", image), sent: [image]
+        )
+        return try await answer(AvailableLocations.self, call).locations
     }
 
     /// tag-exists: whether a version of an image is available in a region.
     /// - Throws: among others `notFound` (no such image) and `badRequest`.
     public func tagExists(region: String, image: String, version: String) async throws(APIError) -> Bool {
-        try require(region, "a region", .tagExists)
-        try require(image, "an image", .tagExists)
-        try require(version, "a version", .tagExists)
-        let call = Call(method: .GET, endpoint: endpoint("tag", region, image, version))
-        return try await answer(TagAnswer.self, call, .tagExists).exists
+        let check = ArgumentCheck(operation: .tagExists)
+        try check.required(region, "the region")
+        try check.required(image, "the image")
+        try check.required(version, "the version")
+        let call = Call(
+            operation: .tagExists, method: .GET, endpoint: endpoint("tag", region, image, version),
+            sent: [region, image, version])
+        return try await answer(TagAnswer.self, call).exists
     }
 
     /// stream-logs: what a session wrote to stdout and stderr.
@@ -139,20 +165,61 @@ extension SessionAPIClient {
     ///   - follow: keep the stream open and hand over new output until the session ends; false ends with what has been
     ///     written so far. A followed log has no stall limit.
     /// - Throws: among others `notFound`.
-    public func streamLogs(session: String, follow: Bool = false) async throws(APIError) -> LogStream {
-        try require(session, "a session id", .streamLogs)
+    public func streamLogs(session: String, follow: Bool) async throws(APIError) -> LogStream {
+        try ArgumentCheck(operation: .streamLogs, session: session).required(session, "the session's id")
         var endpoint = endpoint("logs")
         endpoint.query("id", session)
         if follow { endpoint.query("follow", "true") }
         let call = Call(
-            method: .GET, endpoint: endpoint, accept: "text/plain, */*;q=0.1", lane: follow ? .followers : .downloads)
-        let (response, context) = try await send(call, .streamLogs, session: session)
-        return LogStream(head: BodyHead(response), stream: stream(response, context, stalls: !follow))
+            operation: .streamLogs, method: .GET, endpoint: endpoint, session: session, accept: "text/plain, */*;q=0.1",
+            lane: follow ? .followers : .downloads)
+        return try await recorded(.streamLogs, session) { (record) async throws(APIError) in
+            let answer = try await send(call, &record)
+            // Whoever follows a log wants its first byte at once, not after a look at the whole.
+            let body = follow ? stream(answer, stalls: false) : try await checkedStream(answer)
+            return LogStream(head: BodyHead(answer.response), body: body)
+        }
     }
 
-    /// Refuses an empty argument, which would address something else than was meant.
-    private func require(_ value: String, _ what: String, _ operation: Operation) throws(APIError) {
-        guard value.isEmpty else { return }
-        throw APIError(.invalidArgument, operation: operation, message: "\(what) must not be empty")
+    /// The body of a download. One that says that it is JSON is looked at first: it may be the API's error under a status of
+    /// success.
+    nonisolated(nonsending) private func checkedStream(_ answer: Answer) async throws(APIError) -> ByteStream {
+        let body = stream(answer)
+        let type = answer.response.headers.first(name: "content-type")?.lowercased() ?? ""
+        guard type.hasPrefix("application/json") || type.hasPrefix("application/problem+json") else { return body }
+        var iterator = body.makeAsyncIterator()
+        var beginning: [BodyChunk] = []
+        var bytes: [UInt8] = []
+        while bytes.count < 65_536 {
+            let chunk: BodyChunk?
+            do throws(APIError) {
+                chunk = try await iterator.next()
+            } catch {
+                return ByteStream(beginning: beginning, rest: iterator, failure: error)
+            }
+            guard let chunk else {
+                if let error = disguised(bytes, answer) { throw error }
+                break
+            }
+            beginning.append(chunk)
+            bytes += chunk.bytes
+        }
+        return ByteStream(beginning: beginning, rest: iterator, failure: nil)
+    }
+}
+
+extension SessionRunRequest {
+    /// The values that a server may repeat in an error. The environment's are secrets, which nobody should repeat.
+    var sent: [String] {
+        [location, image, version, ttl, externalID].compactMap { $0 } + (args ?? []) + (env ?? [:]).keys
+            + (labels ?? [:]).flatMap { [$0.key, $0.value] }
+    }
+}
+
+extension SessionListQuery {
+    /// The values that a server may repeat in an error.
+    var sent: [String] {
+        [location, image, tag, host].compactMap { $0 } + carrying + carryingNone
+            + filter.flatMap { [$0.key, $0.value] } + filterNot.flatMap { [$0.key, $0.value] }
     }
 }

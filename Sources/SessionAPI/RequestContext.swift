@@ -1,6 +1,8 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
+internal import NIOSSL
 
 #if canImport(Glibc)
     internal import Glibc
@@ -18,14 +20,18 @@ struct RequestContext: Sendable {
         case body(received: Int64)
     }
 
-    var operation: Operation
+    var operation: APIOperation
     var session: String?
-    /// Taken out of every text of an error.
-    var secret: String
+    /// Takes the token out of texts that are not ours.
+    var redaction = Redaction.none
+    /// When the call must be over, where that is limited.
+    var limit: CallLimit?
+    /// Whether the request's body was sent, or began to be; nil where it has none, and nobody knows.
+    var wasSent: Bool?
 
     /// An error in our own words.
-    func error(_ kind: APIError.Kind, _ message: String) -> APIError {
-        APIError(kind, operation: operation, session: session, message: message).redacting(secret)
+    func error(_ kind: APIError.Kind, _ message: String, mayHaveActed: Bool? = nil) -> APIError {
+        APIError(kind, operation: operation, session: session, message: message, mayHaveActed: mayHaveActed)
     }
 
     /// A body that is shorter than announced.
@@ -35,9 +41,14 @@ struct RequestContext: Sendable {
 
     /// An API error from whatever the transport threw.
     func failure(_ failure: any Error, during phase: Phase) -> APIError {
+        if let error = failure as? APIError { return error }
+        var error = translated(failure, phase)
+        if case .head = phase, Self.isBeforeSending(failure) || wasSent == false { error.mayHaveActed = false }
+        return error
+    }
+
+    private func translated(_ failure: any Error, _ phase: Phase) -> APIError {
         switch failure {
-        case let error as APIError:
-            return error
         case is CancellationError:
             return error(.cancelled, "cancelled")
         case let stalled as BodyStalled:
@@ -51,11 +62,18 @@ struct RequestContext: Sendable {
             return transport(failure, phase)
         case let failure as HTTPParserError where failure != .invalidEOFState:
             return error(.invalidAnswer, "the answer is not valid HTTP: \(failure)\(progress(phase))")
-        case let failure as IOError:
-            return lost(String(cString: strerror(failure.errnoCode)), phase)
+        case let failure as NIOConnectionError:
+            let cause = failure.connectionErrors.first?.error
+            return error(
+                .network, "no connection to \(failure.host):\(failure.port)" + (cause.map { ": \(words($0))" } ?? ""))
         default:
-            return lost(String(describing: failure), phase)
+            return lost(words(failure), phase)
         }
+    }
+
+    private func words(_ failure: any Error) -> String {
+        (failure as? IOError).map { String(cString: strerror($0.errnoCode)) }
+            ?? redaction.clean(String(describing: failure))
     }
 
     private func transport(_ failure: HTTPClientError, _ phase: Phase) -> APIError {
@@ -63,16 +81,40 @@ struct RequestContext: Sendable {
         case .cancelled, .requestStreamCancelled:
             return error(.cancelled, "cancelled")
         case .deadlineExceeded, .readTimeout, .writeTimeout:
+            if let limit, limit.isOver { return error(.timeout, "\(limit)\(progress(phase))") }
             return error(.timeout, "no answer in time\(progress(phase))")
         case .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout, .socksHandshakeTimeout,
             .httpProxyHandshakeTimeout:
             return error(.timeout, "no connection in time")
+        case .proxyAuthenticationRequired:
+            return error(.network, "the proxy asks for a user and a password")
+        case .invalidProxyResponse:
+            return error(.network, "the proxy refuses the connection")
         case .remoteConnectionClosed, .uncleanShutdown:
             return lost("the server closed the connection", phase)
         case .invalidURL, .emptyHost, .emptyScheme, .missingSocketPath, .alreadyShutdown:
             return error(.invalidArgument, failure.shortDescription)
         default:
             return lost(failure.shortDescription, phase)
+        }
+    }
+
+    /// Whether a failure says that no connection was made, so that nothing can have been sent.
+    private static func isBeforeSending(_ failure: any Error) -> Bool {
+        switch failure {
+        case is NIOConnectionError: return true
+        case let failure as HTTPClientError:
+            return [
+                .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout, .socksHandshakeTimeout,
+                .httpProxyHandshakeTimeout, .proxyAuthenticationRequired, .invalidProxyResponse,
+            ].contains(failure)
+        case let failure as NIOSSLError:
+            if case .handshakeFailed = failure { return true }
+            return false
+        case is NIOSSLExtraError: return true
+        case let failure as IOError:
+            return [ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, ENOENT, EACCES, EADDRNOTAVAIL].contains(failure.errnoCode)
+        default: return false
         }
     }
 

@@ -1,6 +1,14 @@
+internal import Text
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
 /// What session-run is asked for.
 public struct SessionRunRequest: Sendable, Equatable, Codable {
-    /// The session's identifier; the server makes one up when there is none.
+    /// The session's identifier; ``SessionAPIClient/sessionRun(_:)`` makes one up when there is none.
     public var id: String?
     /// Where to run.
     public var location: String
@@ -16,7 +24,7 @@ public struct SessionRunRequest: Sendable, Equatable, Codable {
     public var labels: [String: String]?
     /// Version of the image; the one with the highest priority when there is none.
     public var version: String?
-    /// How long the session may live, such as `2h30m`.
+    /// How long the session may live: numbers with the units `h` and `m`, such as `2h30m`.
     public var ttl: String?
     /// An identifier of the caller's own.
     public var externalID: String?
@@ -53,31 +61,95 @@ public struct SessionRunRequest: Sendable, Equatable, Codable {
     }
 }
 
+extension SessionRunRequest {
+    /// The request with an id: its own, or a new UUIDv4 in lower case. With an id a session that was started although the
+    /// answer was lost can be found, and the same request starts no second one.
+    public func identified() -> SessionRunRequest {
+        guard id == nil else { return self }
+        var request = self
+        request.id = UUID().uuidString.lowercased()
+        return request
+    }
+}
+
 /// What session-run answers.
 public struct StartedSession: Sendable, Equatable, Codable {
     /// One mapped port.
     public struct Port: Sendable, Equatable, Codable {
         /// Protocol: `tcp` or `udp`.
         public var type: String
-        /// The container's port.
+        /// The container's port, 1 to 65535.
         public var container: Int
-        /// The host's port.
+        /// The host's port, 1 to 65535.
         public var host: Int
+
+        enum CodingKeys: String, CodingKey {
+            case type
+            case container
+            case host
+        }
+
+        /// A port from its parts.
+        public init(type: String, container: Int, host: Int) {
+            self.type = type
+            self.container = container
+            self.host = host
+        }
+
+        /// Reads the API's form. Throws when a field is missing or a number is no port.
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            type = try values.decode(String.self, forKey: .type)
+            container = try Self.number(values, .container)
+            host = try Self.number(values, .host)
+        }
+
+        private static func number(
+            _ values: KeyedDecodingContainer<CodingKeys>, _ key: CodingKeys
+        ) throws -> Int {
+            let number = try values.decode(Int.self, forKey: key)
+            guard (1...65_535).contains(number) else {
+                throw DecodingError.dataCorruptedError(forKey: key, in: values, debugDescription: "is no port number")
+            }
+            return number
+        }
     }
 
-    /// The session's identifier; the requested one when the server leaves it out.
-    public var id: String?
+    /// The session's identifier: the server's, or the one that was sent where the server does not repeat it.
+    public var id: String
     /// Address of the host machine.
     public var host: String
     /// Mapped ports.
     public var ports: [Port]
 
-    /// Reads the API's form; `id` and `ports` may be missing.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        id = try container.text(.id)
-        host = try container.text(.host) ?? ""
-        ports = (try? container.decode([Tolerant<Port>].self, forKey: .ports))?.compactMap(\.value) ?? []
+    /// A started session from its facts.
+    public init(id: String, host: String, ports: [Port] = []) {
+        self.id = id
+        self.host = host
+        self.ports = ports
+    }
+}
+
+/// What session-run answers, as it comes.
+struct StartedAnswer: Decodable {
+    var id: String?
+    var host: String
+    var ports: [StartedSession.Port]
+
+    enum CodingKeys: String, CodingKey {
+        case id
+        case host
+        case ports
+    }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        id = try values.decodeIfPresent(String.self, forKey: .id)
+        host = try values.decode(String.self, forKey: .host)
+        guard !host.isEmpty else {
+            throw DecodingError.dataCorruptedError(forKey: .host, in: values, debugDescription: "is empty")
+        }
+        ports = try values.decode([StartedSession.Port].self, forKey: .ports)
     }
 }
 
@@ -102,12 +174,16 @@ public struct SessionListQuery: Sendable, Equatable {
     /// Only sessions without these labels or fields. In the API's prose but not in its description: a server may
     /// ignore it.
     public var filterNot: [String: String]
+    /// Only sessions that carry each of these labels, whatever its value.
+    public var carrying: [String]
+    /// Only sessions that carry none of these labels. Like ``filterNot`` not in the API's description.
+    public var carryingNone: [String]
 
     /// A query from its parts.
     public init(
         all: Bool? = nil, location: String? = nil, image: String? = nil, tag: String? = nil, host: String? = nil,
         playersLessThan: Int? = nil, playersGreaterThan: Int? = nil, filter: [String: String] = [:],
-        filterNot: [String: String] = [:]
+        filterNot: [String: String] = [:], carrying: [String] = [], carryingNone: [String] = []
     ) {
         self.all = all
         self.location = location
@@ -118,6 +194,8 @@ public struct SessionListQuery: Sendable, Equatable {
         self.playersGreaterThan = playersGreaterThan
         self.filter = filter
         self.filterNot = filterNot
+        self.carrying = carrying
+        self.carryingNone = carryingNone
     }
 
     func add(to endpoint: inout Endpoint) {
@@ -128,17 +206,30 @@ public struct SessionListQuery: Sendable, Equatable {
         endpoint.query("host", host)
         endpoint.query("playerCount[lt]", playersLessThan.map(String.init))
         endpoint.query("playerCount[gt]", playersGreaterThan.map(String.init))
-        for (key, value) in filter.sorted(by: { $0.key < $1.key }) { endpoint.query("filter[\(key)]", value) }
-        for (key, value) in filterNot.sorted(by: { $0.key < $1.key }) { endpoint.query("filterNot[\(key)]", value) }
+        for (key, value) in filter.sorted(by: { $0.key.precedesInBytes($1.key) }) {
+            endpoint.query("filter[\(key)]", value)
+        }
+        for (key, value) in filterNot.sorted(by: { $0.key.precedesInBytes($1.key) }) {
+            endpoint.query("filterNot[\(key)]", value)
+        }
+        for key in carrying { endpoint.query("filter[]", key) }
+        for key in carryingNone { endpoint.query("filterNot[]", key) }
     }
 }
 
-/// The players of a session after join-session or leave-session.
+/// What join-session and leave-session answer.
 public struct PlayerRoster: Sendable, Equatable, Codable {
-    /// Players in the session now.
+    /// After join-session: players in the session now. After leave-session: players who remain in the sessions that these
+    /// players left, added up; 0 when none of them was in a session.
     public var count: Int
     /// The players that joined or left.
     public var players: [String]
+
+    /// A roster from its facts.
+    public init(count: Int, players: [String]) {
+        self.count = count
+        self.players = players
+    }
 }
 
 /// A location that can host an image now.
@@ -148,25 +239,15 @@ public struct AvailableLocation: Sendable, Equatable, Codable {
     /// Addresses that answer pings, to measure the latency with.
     public var ips: [String]
 
-    /// Reads the API's form; `ips` may be missing.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        id = try container.decode(String.self, forKey: .id)
-        ips = (try? container.decode([Tolerant<String>].self, forKey: .ips))?.compactMap(\.value) ?? []
+    /// A location from its facts.
+    public init(id: String, ips: [String] = []) {
+        self.id = id
+        self.ips = ips
     }
 }
 
 struct AvailableLocations: Decodable {
     var locations: [AvailableLocation]
-
-    enum CodingKeys: String, CodingKey {
-        case locations
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        locations = try container.decode([Tolerant<AvailableLocation>].self, forKey: .locations).compactMap(\.value)
-    }
 }
 
 struct TagAnswer: Decodable {

@@ -100,13 +100,13 @@ public struct SessionEntry: Sendable, Equatable, Identifiable {
 public struct SessionDescription: Sendable, Equatable {
     /// The facts the list gives too.
     public var session: SessionEntry
-    /// Identifiers of the players that joined.
-    public var playersJoined: [String]
+    /// Identifiers of the players that joined; nil when the server does not say.
+    public var playersJoined: [String]?
     /// Number of players that joined; nil when the server does not say.
     public var playersJoinedCount: Int?
 
     /// A description from its facts.
-    public init(session: SessionEntry, playersJoined: [String] = [], playersJoinedCount: Int? = nil) {
+    public init(session: SessionEntry, playersJoined: [String]? = nil, playersJoinedCount: Int? = nil) {
         self.session = session
         self.playersJoined = playersJoined
         self.playersJoinedCount = playersJoinedCount

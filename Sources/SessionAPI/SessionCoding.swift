@@ -51,12 +51,24 @@ struct Tolerant<Value: Decodable>: Decodable {
     }
 }
 
+extension CodingUserInfoKey {
+    /// Set to `true` in a decoder's `userInfo`, it makes ``SessionLabels`` keep the container's environment.
+    public static let keepsSessionEnvironment = CodingUserInfoKey(unchecked: "salvage.keepsSessionEnvironment")
+
+    private init(unchecked name: String) {
+        // A key of any text can be made; the initialiser is declared as if it could not.
+        guard let key = CodingUserInfoKey(rawValue: name) else { preconditionFailure("no key can be made") }
+        self = key
+    }
+}
+
 extension SessionLabels: Codable {
     /// Reads the API's form; see the type for what is kept.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: AnyKey.self)
         var builder = SessionLabelsBuilder()
-        var reader = LabelTextReader()
+        let keeps = decoder.userInfo[.keepsSessionEnvironment] as? Bool ?? false
+        var reader = LabelTextReader(keepsEnvironment: keeps)
         for key in container.allKeys {
             let name = SessionLabelsBuilder.Name(key.stringValue)
             guard var text = try container.text(key) else {
@@ -68,13 +80,15 @@ extension SessionLabels: Codable {
         self = builder.finish()
     }
 
-    /// Writes the API's form: `tags` and `gameye` as JSON text, `env` with the session id alone.
+    /// Writes the API's form: `tags` and `gameye` as JSON text, `env` with the session id alone or, where it was kept, whole.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: AnyKey.self)
         for label in other { try container.encode(label.value, forKey: AnyKey(label.key)) }
         if !tags.isEmpty { try container.encode(JSONWriter.object(tags), forKey: AnyKey("tags")) }
         if !platform.isEmpty { try container.encode(JSONWriter.object(platform), forKey: AnyKey("gameye")) }
-        if let environmentSessionID {
+        if !environment.isEmpty {
+            try container.encode(JSONWriter.object(environment), forKey: AnyKey("env"))
+        } else if let environmentSessionID {
             let environment: LabelSet = [Self.sessionIDKey: environmentSessionID]
             try container.encode(JSONWriter.object(environment), forKey: AnyKey("env"))
         }
@@ -117,8 +131,12 @@ extension SessionEntry: Codable {
         }
         let labels = try container.decodeIfPresent(Tolerant<SessionLabels>.self, forKey: .labels)?.value
         guard let id, !id.isEmpty else {
+            guard container.contains(.id) else {
+                throw DecodingError.keyNotFound(
+                    CodingKeys.id, .init(codingPath: container.codingPath, debugDescription: "a session without an id"))
+            }
             throw DecodingError.dataCorruptedError(
-                forKey: .id, in: container, debugDescription: "a session without an id")
+                forKey: .id, in: container, debugDescription: "is no text, or is empty")
         }
         self.init(
             id: id, image: image, tag: tag, location: location, host: host, created: created, ports: ports,
@@ -148,23 +166,22 @@ extension SessionDescription: Codable {
         case players
     }
 
-    /// Reads the API's form. Throws when there is no usable `id`; every other fact may be missing.
+    /// Reads the API's form. Throws when there is no usable `id`; every other fact may be missing and is then nil.
     public init(from decoder: any Decoder) throws {
         session = try SessionEntry(from: decoder)
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        playersJoined = []
         guard let players = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: .players) else { return }
-        playersJoined =
-            (try? players.decode([Tolerant<String>].self, forKey: AnyKey("joined")))?.compactMap(\.value) ?? []
+        playersJoined = try? players.decode([String].self, forKey: AnyKey("joined"))
         playersJoinedCount = try players.double(AnyKey("joinedCount")).flatMap(WireNumber.count)
     }
 
-    /// Writes the API's form.
+    /// Writes the API's form, absent facts left out.
     public func encode(to encoder: any Encoder) throws {
         try session.encode(to: encoder)
+        guard playersJoined != nil || playersJoinedCount != nil else { return }
         var container = encoder.container(keyedBy: CodingKeys.self)
         var players = container.nestedContainer(keyedBy: AnyKey.self, forKey: .players)
-        try players.encode(playersJoined, forKey: AnyKey("joined"))
+        try players.encodeIfPresent(playersJoined, forKey: AnyKey("joined"))
         try players.encodeIfPresent(playersJoinedCount, forKey: AnyKey("joinedCount"))
     }
 }

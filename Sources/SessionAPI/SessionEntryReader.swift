@@ -18,7 +18,9 @@ struct SessionEntryReader {
 
     private let scratch = JSONScratch()
     private var interner = StringInterner()
-    private var labelReader = LabelTextReader()
+    private var labelReader: LabelTextReader
+
+    init(keepsEnvironment: Bool = false) { labelReader = LabelTextReader(keepsEnvironment: keepsEnvironment) }
 
     /// What was wrong with the JSON text inside the labels of the entry that was read last; nil when nothing was.
     var labelDamage: StaticString? { labelReader.damage }

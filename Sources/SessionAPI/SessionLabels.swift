@@ -4,7 +4,8 @@ public import Text
 ///
 /// The API carries three maps as JSON text inside strings: `tags` (the labels the user gave at session-run), `gameye`
 /// (the platform's own facts) and `env` (the container's environment, secrets included). The environment is dropped
-/// while it is decoded; only `GAMEYE_SESSION_ID` is kept. Every other key is a raw label of the image.
+/// while it is decoded; only `GAMEYE_SESSION_ID` is kept, unless the reader was told to keep it. Every other key is a raw
+/// label of the image.
 public struct SessionLabels: Sendable, Equatable {
     /// The user's labels, from the JSON text under `tags`. Numbers, booleans and nested values keep their JSON text.
     public var tags: LabelSet
@@ -12,20 +13,26 @@ public struct SessionLabels: Sendable, Equatable {
     public var platform: LabelSet
     /// Every other label as it came; also `tags` and `gameye` when their text is not a JSON object.
     public var other: LabelSet
-    /// `GAMEYE_SESSION_ID` from the container's environment, the one thing of it that is kept.
+    /// `GAMEYE_SESSION_ID` from the container's environment, the one thing of it that is always kept.
     public var environmentSessionID: String?
+    /// The container's environment, from the JSON text under `env`: empty unless the reader was told to keep it, by
+    /// ``SessionAPIClient/Configuration/keepsEnvironment``, by ``SessionListDecoder/init(maximumValue:keepsEnvironment:)`` or
+    /// by ``Swift/CodingUserInfoKey/keepsSessionEnvironment``. It often holds secrets.
+    public var environment: LabelSet
 
     /// Labels from their parts.
     public init(
-        tags: LabelSet = [:], platform: LabelSet = [:], other: LabelSet = [:], environmentSessionID: String? = nil
+        tags: LabelSet = [:], platform: LabelSet = [:], other: LabelSet = [:], environmentSessionID: String? = nil,
+        environment: LabelSet = [:]
     ) {
         self.tags = tags
         self.platform = platform
         self.other = other
         self.environmentSessionID = environmentSessionID
+        self.environment = environment
     }
 
-    /// The user's labels and, where known, `GAMEYE_SESSION_ID`: what may be stored and printed.
+    /// The user's labels and, where known, `GAMEYE_SESSION_ID`: what may be stored and printed. Never ``environment``.
     public var user: ByteDictionary<String> {
         var labels = tags.dictionary
         if let environmentSessionID { labels[Self.sessionIDKey] = environmentSessionID }
@@ -106,6 +113,7 @@ struct SessionLabelsBuilder {
         switch known {
         case .env:
             labels.environmentSessionID = reader.sessionID(inEnvironment: text)
+            if reader.keepsEnvironment { labels.environment = reader.labels(text) ?? [:] }
         case .tags:
             if let read = reader.labels(text) { labels.tags = read } else { keepRaw(known.name, text) }
         case .gameye:
@@ -129,8 +137,12 @@ struct SessionLabelsBuilder {
 struct LabelTextReader {
     private let scratch = JSONScratch()
     private var interner = StringInterner()
+    /// Whether the container's environment is kept.
+    let keepsEnvironment: Bool
     /// What was wrong with the texts since this was last set to nil; nil when they were JSON.
     var damage: StaticString?
+
+    init(keepsEnvironment: Bool = false) { self.keepsEnvironment = keepsEnvironment }
 
     /// The string of these bytes, shared with earlier ones where possible; nil when they are not UTF-8.
     mutating func string(_ bytes: UnsafeRawBufferPointer) -> String? { interner.string(bytes) }

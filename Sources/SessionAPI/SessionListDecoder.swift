@@ -28,7 +28,7 @@ public struct SessionListDecoder {
     private var failed: SessionListError?
     /// The entry whose end could not be found, should the list fail for it.
     private var unended: DamagedEntry?
-    private var reader = SessionEntryReader()
+    private var reader: SessionEntryReader
     /// The beginning of a value whose end has not arrived.
     private var carry: [UInt8] = []
     /// What is passed over because it is larger than ``maximumValue``.
@@ -37,9 +37,12 @@ public struct SessionListDecoder {
     private var nextTry = 0
 
     /// A decoder at the beginning of a list.
-    /// - Parameter maximumValue: largest single value kept, in bytes.
-    public init(maximumValue: Int = 8 << 20) {
+    /// - Parameters:
+    ///   - maximumValue: largest single value kept, in bytes.
+    ///   - keepsEnvironment: whether ``SessionLabels/environment`` holds the container's environment.
+    public init(maximumValue: Int = 8 << 20, keepsEnvironment: Bool = false) {
         self.maximumValue = maximumValue
+        reader = SessionEntryReader(keepsEnvironment: keepsEnvironment)
     }
 
     /// Takes in the next bytes of the list and hands over the entries that are complete.

@@ -50,6 +50,14 @@ public struct SessionListSummary: Sendable, Equatable {
     /// The bound on ``damaged``.
     public static let damagedKept = 64
 
-    /// A summary of nothing.
-    public init() {}
+    /// A summary from its parts; of nothing where none is given.
+    public init(
+        entries: Int = 0, rejected: Int = 0, mended: Int = 0, damaged: [DamagedEntry] = [], bytes: Int64 = 0
+    ) {
+        self.entries = entries
+        self.rejected = rejected
+        self.mended = mended
+        self.damaged = damaged
+        self.bytes = bytes
+    }
 }

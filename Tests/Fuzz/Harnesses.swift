@@ -130,8 +130,8 @@ struct Harness: Sendable {
     private static let errors = Harness(name: "errors") { bytes in
         for status in [400, 404, 500] {
             let error = APIError.answer(
-                .artifacts, session: "s", status: status, body: bytes, retryAfter: nil
-            ).redacting("secret")
+                .artifacts, session: "s", status: status, body: bytes, retryAfter: nil,
+                redaction: Redaction(token: "secret"))
             precondition(!error.message.contains("secret"), "a secret remained")
         }
     } seeds: {

@@ -53,7 +53,7 @@ func collect(_ stream: ByteStream) async -> (bytes: [UInt8], error: APIError?) {
             "GET /session/a": ("200 OK", #"{"id":"a"}"#), "DELETE /session/a": ("204 No Content", ""),
             "PUT /session/player/join": ("200 OK", #"{"count":2,"players":["p"]}"#),
             "DELETE /session/player/leave": ("200 OK", #"{"count":1,"players":["p"]}"#),
-            "GET /available-location/i": ("200 OK", #"{"locations":[{"id":"europe","ips":["1.2.3.4"]},{}]}"#),
+            "GET /available-location/i": ("200 OK", #"{"locations":[{"id":"europe","ips":["1.2.3.4"]}]}"#),
             "GET /tag/r/i/v": ("200 OK", #"{"exists":true}"#),
             "GET /session": ("200 OK", #"{"sessions":[{"id":"a"}]}"#),
             "GET /artifacts?session=a&path=%2Fcore": ("200 OK", "archive"), "GET /logs?id=a": ("200 OK", "log"),
@@ -106,7 +106,7 @@ func collect(_ stream: ByteStream) async -> (bytes: [UInt8], error: APIError?) {
             ("a/b", "a%2Fb"), ("..", "%2E%2E"), (".", "%2E"), ("a b", "a%20b"), ("é", "%C3%A9"),
             ("a?b=c&d#e", "a%3Fb%3Dc%26d%23e"),
             ("100%", "100%25"), ("%2F", "%252F"), ("\u{1F600}", "%F0%9F%98%80"), ("a\r\nX: y", "a%0D%0AX%3A%20y"),
-            ("../../session", "..%2F..%2Fsession"), ("player/join", "player%2Fjoin"), ("\u{0}", "%00"),
+            ("../../session", "..%2F..%2Fsession"), ("player/join", "player%2Fjoin"), ("\u{1}", "%01"),
             ("a;b,c+d", "a%3Bb%2Cc%2Bd"),
         ]
         try await withServer { _, peer in
@@ -116,10 +116,10 @@ func collect(_ stream: ByteStream) async -> (bytes: [UInt8], error: APIError?) {
             for (id, encoded) in cases {
                 _ = try await client.describeSession(id)
                 #expect(server.requests.last?.target == "/session/\(encoded)")
-                _ = try await client.artifacts(session: id, path: id)
+                _ = try await client.artifacts(session: id, path: "/" + id)
                 #expect(server.requests.last?.target.lowercased().hasPrefix("/artifacts?session=") == true)
                 let query = encoded.hasPrefix("%2E") ? id : encoded
-                #expect(server.requests.last?.target == "/artifacts?session=\(query)&path=\(query)")
+                #expect(server.requests.last?.target == "/artifacts?session=\(query)&path=%2F\(query)")
             }
         }
     }
@@ -131,12 +131,14 @@ func collect(_ stream: ByteStream) async -> (bytes: [UInt8], error: APIError?) {
         } _: { client, server in
             let query = SessionListQuery(
                 all: true, location: "eu west", image: "i", tag: "1+2", host: "1.2.3.4", playersLessThan: 5,
-                playersGreaterThan: -1, filter: ["b&": "ä", "a": "1"], filterNot: ["status": "exited"])
+                playersGreaterThan: -1, filter: ["b&": "ä", "a": "1"], filterNot: ["status": "exited"],
+                carrying: ["map", "a b"], carryingNone: ["bot"])
             _ = try await client.sessionList(query)
             #expect(
                 server.requests.last?.target
                     == "/session?all=true&location=eu%20west&image=i&tag=1%2B2&host=1.2.3.4&playerCount%5Blt%5D=5"
-                    + "&playerCount%5Bgt%5D=-1&filter%5Ba%5D=1&filter%5Bb%26%5D=%C3%A4&filterNot%5Bstatus%5D=exited")
+                    + "&playerCount%5Bgt%5D=-1&filter%5Ba%5D=1&filter%5Bb%26%5D=%C3%A4&filterNot%5Bstatus%5D=exited"
+                    + "&filter%5B%5D=map&filter%5B%5D=a%20b&filterNot%5B%5D=bot")
             _ = try await client.sessionList(SessionListQuery(all: false))
             #expect(server.requests.last?.target == "/session?all=false")
         }
@@ -204,6 +206,11 @@ func collect(_ stream: ByteStream) async -> (bytes: [UInt8], error: APIError?) {
         let error = await failure { () async throws(APIError) in try await client.describeSession("a") }
         #expect(error?.kind == .network)
         #expect(error?.isRetryable == true)
+        // Nothing was sent, so even a start may be tried again.
+        let run = await failure { () async throws(APIError) in
+            try await client.sessionRun(SessionRunRequest(location: "l", image: "i"))
+        }
+        #expect(run?.kind == .network && run?.mayHaveActed == false && run?.isRetryable == true)
         await client.shutdown()
     }
 

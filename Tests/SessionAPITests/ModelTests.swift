@@ -134,22 +134,33 @@ import Text
         #expect(full.playersJoined == ["a", "b"])
         #expect(full.playersJoinedCount == 2)
         #expect(full.session.tag == "1")
-        #expect(try describe(#"{"id":"x","playerCount":null}"#).playersJoined.isEmpty)
+        #expect(try describe(#"{"id":"x","playerCount":null}"#).playersJoined == nil)
         #expect(try describe(#"{"id":"x","players":null}"#).playersJoinedCount == nil)
-        #expect(try describe(#"{"id":"x","players":{"joined":[1,"a",null],"joinedCount":"2"}}"#).playersJoined == ["a"])
+        #expect(try describe(#"{"id":"x","players":{"joined":[1,"a",null],"joinedCount":"2"}}"#).playersJoined == nil)
         #expect(throws: DecodingError.self) { try describe(#"{"image":"x"}"#) }
         let again = try JSONDecoder().decode(SessionDescription.self, from: JSONEncoder().encode(full))
         #expect(again == full)
     }
 
     @Test func answersOfTheOtherOperations() throws {
-        let started = try JSONDecoder().decode(
-            StartedSession.self,
-            from: Data(#"{"host":"a.b.c.d","ports":[{"type":"tcp","container":80,"host":49159},{"type":1}]}"#.utf8))
-        #expect(started.id == nil)
-        #expect(started.ports.map(\.host) == [49_159])
-        let place = try JSONDecoder().decode(AvailableLocation.self, from: Data(#"{"id":"europe","ips":null}"#.utf8))
-        #expect(place.ips.isEmpty)
+        func read<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+            try JSONDecoder().decode(type, from: Data(text.utf8))
+        }
+        let started = try read(
+            StartedSession.self, #"{"id":"s","host":"a.b.c.d","ports":[{"type":"tcp","container":80,"host":49159}]}"#)
+        #expect(
+            started
+                == StartedSession(id: "s", host: "a.b.c.d", ports: [.init(type: "tcp", container: 80, host: 49_159)]))
+        #expect(
+            try read(StartedSession.self, String(decoding: JSONEncoder().encode(started), as: UTF8.self)) == started)
+        for port in [
+            #"{"type":1,"container":1,"host":1}"#, #"{"type":"tcp","container":0,"host":1}"#,
+            #"{"type":"tcp","container":1,"host":65536}"#, #"{"type":"tcp","container":1}"#, "5",
+        ] {
+            #expect(throws: DecodingError.self) { try read(StartedSession.Port.self, port) }
+        }
+        #expect(throws: DecodingError.self) { try read(AvailableLocation.self, #"{"id":"europe","ips":null}"#) }
+        #expect(throws: DecodingError.self) { try read(PlayerRoster.self, #"{"count":1}"#) }
     }
 
     @Test func labelSetsCompareWithoutOrder() {

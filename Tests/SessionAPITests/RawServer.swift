@@ -58,9 +58,12 @@ final class RawServer: Sendable {
     let port: Int
     private let listener: Int32
     private let seen = Mutex<[Request]>([])
+    private let accepted = Mutex(0)
     private let handler: @Sendable (Request, Peer) -> Next
 
     var requests: [Request] { seen.withLock { $0 } }
+    /// How many connections were made.
+    var connections: Int { accepted.withLock { $0 } }
     var url: String { "http://127.0.0.1:\(port)" }
 
     init(_ handler: @escaping @Sendable (Request, Peer) -> Next) {
@@ -92,6 +95,7 @@ final class RawServer: Sendable {
         while true {
             let descriptor = Glibc.accept(listener, nil, nil)
             if descriptor < 0 { return }
+            accepted.withLock { $0 += 1 }
             let thread = Thread { [self] in serve(Peer(descriptor: descriptor)) }
             thread.stackSize = 256 << 10
             thread.start()

@@ -21,7 +21,7 @@ struct API: ParsableCommand {
         ])
 
     /// The operationIds, for global flags that stand before the command.
-    static let operations = Set(SessionAPI.Operation.allCases.map(\.rawValue))
+    static let operations = Set(APIOperation.allCases.map(\.rawValue))
 
     /// Runs one call with a client that is closed afterwards.
     static func withClient<Answer>(

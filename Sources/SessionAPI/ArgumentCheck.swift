@@ -1,0 +1,84 @@
+internal import Text
+
+/// Refuses arguments that the API's description forbids before anything is sent.
+struct ArgumentCheck {
+    var operation: APIOperation
+    var session: String?
+
+    /// A text that must not be empty, and must not hold NUL.
+    func required(_ value: String, _ field: String) throws(APIError) {
+        guard !value.isEmpty else { throw refusal(field, "must not be empty") }
+        try plain(value, field)
+    }
+
+    /// A text that may be empty but must not hold NUL.
+    func plain(_ value: String, _ field: String) throws(APIError) {
+        guard !value.utf8.contains(0) else { throw refusal(field, "must not hold a NUL character") }
+    }
+
+    /// An absolute path inside a container.
+    func path(_ value: String, _ field: String) throws(APIError) {
+        try required(value, field)
+        guard value.utf8.first == UInt8(ascii: "/") else {
+            throw refusal(field, "must be an absolute path: it must begin with '/'")
+        }
+    }
+
+    /// The error for one field.
+    func refusal(_ field: String, _ complaint: String) -> APIError {
+        APIError(.invalidArgument, operation: operation, session: session, message: "\(field) \(complaint)")
+    }
+}
+
+extension SessionRunRequest {
+    /// Checks the request against the API's description, as ``SessionAPIClient/sessionRun(_:)`` does before it sends one.
+    ///
+    /// `location`, `image`, `id`, every argument and every value of `env` must not be empty; a name in `env` must neither be
+    /// empty nor hold `=`; nothing may hold NUL; `ttl` is a sequence of numbers with the unit `m` or `h`.
+    /// - Throws: `invalidArgument`, whose message names the first field that is wrong.
+    public func check() throws(APIError) {
+        let check = ArgumentCheck(operation: .sessionRun, session: id)
+        try check.required(location, "location")
+        try check.required(image, "image")
+        if let id { try check.required(id, "id") }
+        if let version { try check.plain(version, "version") }
+        if let externalID { try check.plain(externalID, "external_id") }
+        for (name, value) in (env ?? [:]).sorted(by: { $0.key.precedesInBytes($1.key) }) {
+            guard !name.isEmpty else { throw check.refusal("env", "must not hold an empty name") }
+            try check.plain(name, "env")
+            guard !name.utf8.contains(UInt8(ascii: "=")) else {
+                throw check.refusal("env", "must not hold '=' in the name '\(name)'")
+            }
+            try check.required(value, "env.\(name)")
+        }
+        for (index, argument) in (args ?? []).enumerated() { try check.required(argument, "args[\(index)]") }
+        for (name, value) in (labels ?? [:]).sorted(by: { $0.key.precedesInBytes($1.key) }) {
+            try check.plain(name, "labels")
+            try check.plain(value, "labels.\(name)")
+        }
+        if let ttl, !Self.isTimeToLive(ttl) {
+            throw check.refusal("ttl", "takes numbers with the units 'm' and 'h', such as 2h30m, not '\(ttl)'")
+        }
+    }
+
+    /// Whether a text is one or more of: digits, perhaps a dot and digits, and `h` or `m`.
+    private static func isTimeToLive(_ text: String) -> Bool {
+        var rest = text.utf8[...]
+        func digits() -> Bool {
+            let count = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
+            rest.removeFirst(count)
+            return count > 0
+        }
+        repeat {
+            guard digits() else { return false }
+            if rest.first == UInt8(ascii: ".") {
+                rest.removeFirst()
+                guard digits() else { return false }
+            }
+            guard let unit = rest.popFirst(), unit == UInt8(ascii: "h") || unit == UInt8(ascii: "m") else {
+                return false
+            }
+        } while !rest.isEmpty
+        return true
+    }
+}

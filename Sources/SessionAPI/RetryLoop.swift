@@ -1,0 +1,57 @@
+extension RetryingSessionAPI {
+    /// Makes attempts until one succeeds or the policy gives up.
+    /// - Parameters:
+    ///   - mayRepeat: asked after a failure; false lets it stand.
+    ///   - attempt: one attempt, and whether an earlier one may have done what was asked.
+    nonisolated(nonsending) func repeated<Result>(
+        while mayRepeat: () -> Bool = { true },
+        _ attempt: (_ base: Base, _ mayHaveActed: Bool) async throws(APIError) -> Result
+    ) async throws(APIError) -> Result {
+        let begun = ContinuousClock.now
+        var mayHaveActed = false
+        var number = 1
+        while true {
+            let failure: APIError
+            do throws(APIError) {
+                return try await attempt(base.limited(to: policy.total - (.now - begun)), mayHaveActed)
+            } catch {
+                failure = error
+            }
+            mayHaveActed = mayHaveActed || failure.mayHaveActed
+            guard mayRepeat(), !Task.isCancelled,
+                case .retry(let wait) = policy.decision(
+                    after: failure, attempt: number, elapsed: .now - begun, random: random())
+            else { throw failure }
+            do {
+                try await sleep(wait)
+            } catch {
+                throw APIError(
+                    .cancelled, operation: failure.operation, session: failure.session,
+                    message: "cancelled before attempt \(number + 1); the last one failed: \(failure.message)",
+                    mayHaveActed: mayHaveActed)
+            }
+            number += 1
+        }
+    }
+
+    /// The same for a stream, whose body may take longer than the attempts for its head.
+    func repeatedHead<Stream: Sendable>(
+        _ operation: APIOperation, _ session: String, _ attempt: @escaping @Sendable (Base) async throws -> Stream
+    ) async throws(APIError) -> Stream {
+        let end = ContinuousClock.now + policy.total
+        let base = base
+        return try await repeated { (_, _) async throws(APIError) in
+            do {
+                return try await untilDone(by: end) { try await attempt(base) }
+            } catch let error as APIError {
+                throw error
+            } catch is CallOverdue {
+                throw APIError(
+                    .timeout, operation: operation, session: session,
+                    message: "no answer began within \(policy.total)")
+            } catch {
+                throw APIError(.cancelled, operation: operation, session: session, message: "cancelled")
+            }
+        }
+    }
+}
