@@ -1,0 +1,11 @@
+import SessionAPI
+
+/// session-list: prints sessions as they arrive, however long the list is.
+func listSessions(_ api: some SessionOperations) async throws(APIError) {
+    let query = SessionListQuery(all: true, filter: ["mode": "ranked"])
+    let summary = try await api.sessionList(query) { session in
+        print("session-list: \(session.id) \(session.status?.rawValue ?? "?") at \(session.location)")
+    }
+    // An entry that could not be read is not a session that is gone.
+    if summary.rejected > 0 { print("session-list: \(summary.rejected) entries could not be read") }
+}
