@@ -22,6 +22,8 @@ public struct HarvestError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let notAuthorised = Code(rawValue: "not_authorised")
         /// The API could not be reached or did not answer with a usable list.
         public static let apiUnavailable = Code(rawValue: "api_unavailable")
+        /// The API refuses the request itself, which no later try changes.
+        public static let apiRefused = Code(rawValue: "api_refused")
         /// This machine gives the process too little to work with: open files, threads, memory.
         public static let machineShort = Code(rawValue: "machine_short")
         /// The session asked for is not known to the API or the ledger.

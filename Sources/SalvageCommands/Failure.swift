@@ -13,6 +13,8 @@ struct Failure: Error, Sendable {
     var path: String?
     /// What to do next, if that is known.
     var hint: String?
+    /// What else the API's answer said, where one is the cause.
+    var answer: ServerAnswer?
     /// How the process ends.
     var status: ExitStatus
 
@@ -28,6 +30,9 @@ struct Failure: Error, Sendable {
         self.status = status
     }
 
+    /// The message with all that the API's answer says beside it.
+    var sentence: String { message + (answer?.text ?? "") }
+
     /// Writes the error to standard error: one JSON object with `--json`, two short lines otherwise.
     func report(json: Bool, style: Style) {
         let sink = ByteSink(descriptor: STDERR_FILENO)
@@ -39,14 +44,16 @@ struct Failure: Error, Sendable {
             line.add("session", session)
             line.add("path", path)
             line.add("hint", hint)
+            answer?.add(to: &line)
             sink.write(line.text + "\n")
         } else {
-            let lines = message.split(separator: "\n", omittingEmptySubsequences: false).map {
+            let lines = sentence.split(separator: "\n", omittingEmptySubsequences: false).map {
                 Escape.display(String($0))
             }
             var text = style.red("salvage:") + " " + lines.joined(separator: "\n  ")
             if let session, !message.contains(session) { text += " (session \(Escape.display(session)))" }
-            if let path, !message.contains(path) { text += " (path \(Escape.display(path)))" }
+            // The path of a request says nothing that its operation and session do not.
+            if let path, !message.contains(path), answer?.operation == nil { text += " (path \(Escape.display(path)))" }
             text += "\n"
             if let hint { text += "  hint: \(Escape.display(hint))\n" }
             sink.write(text)

@@ -17,10 +17,12 @@ extension Failure {
         case .invalidConfiguration: status = .usage
         default: status = .failure
         }
-        var message = error.message
-        if let identifier = error.identifier { message += " (identifier \(identifier))" }
         self.init(
-            error.code.rawValue, message, session: error.session, path: error.path, hint: error.hint, status: status)
+            error.code.rawValue, error.message, session: error.session, path: error.path, hint: error.hint,
+            status: status)
+        if error.status != nil || error.identifier != nil {
+            answer = ServerAnswer(status: error.status, identifier: error.identifier)
+        }
     }
 
     /// The ingest's words.

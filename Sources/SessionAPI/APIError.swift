@@ -175,7 +175,7 @@ extension APIError: CustomStringConvertible {
     /// One line: operation, session, status, code and message.
     public var summary: String {
         var text = operation.rawValue
-        if let session { text += " of \(session)" }
+        if let session, !session.isEmpty { text += " of \(session)" }
         text += ": "
         if let status { text += "\(status) " }
         if let code { text += "\(code.rawValue) " }

@@ -9,11 +9,15 @@ final class AnsweringServer: Sendable {
     struct Request: Sendable {
         let path: [UInt8]
         let query: [String: [UInt8]]
+        /// The method, then the target as it was sent.
+        var line: [String] = []
+        var body: [UInt8] = []
     }
 
     struct Answer: Sendable {
         var status = 200
         var body: [UInt8]
+        var headers: [String] = []
 
         static func json(_ text: String) -> Answer { Answer(body: Array(text.utf8)) }
         static let notFound = Answer(status: 404, body: Array(#"{"code":"NOT_FOUND","message":"no"}"#.utf8))
@@ -77,12 +81,15 @@ final class AnsweringServer: Sendable {
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1)
             query[String(decoding: parts[0], as: UTF8.self)] = parts.count > 1 ? Self.decoded(parts[1]) : []
         }
-        let request = Request(path: target.first.map { Self.decoded($0) } ?? [], query: query)
+        let request = Request(
+            path: target.first.map { Self.decoded($0) } ?? [], query: query,
+            line: words.prefix(2).map { String(decoding: $0, as: UTF8.self) }, body: Self.body(of: head, from: peer))
         seen.withLock { $0.append(request) }
         let answer = answer(request)
-        let lines = [
-            "HTTP/1.1 \(answer.status) X", "Connection: close", "Content-Length: \(answer.body.count)", "", "",
-        ]
+        let lines =
+            [
+                "HTTP/1.1 \(answer.status) X", "Connection: close", "Content-Length: \(answer.body.count)",
+            ] + answer.headers + ["", ""]
         let bytes = Array(lines.joined(separator: "\r\n").utf8) + answer.body
         var sent = 0
         while sent < bytes.count {
@@ -90,6 +97,22 @@ final class AnsweringServer: Sendable {
             if count <= 0 { return }
             sent += count
         }
+    }
+
+    /// The body that a request announces.
+    private static func body(of head: [UInt8], from peer: Int32) -> [UInt8] {
+        let lines = String(decoding: head, as: UTF8.self).lowercased().components(separatedBy: "\r\n")
+        let length = lines.lazy.filter { $0.hasPrefix("content-length:") }.compactMap {
+            Int($0.dropFirst("content-length:".count).trimmingCharacters(in: .whitespaces))
+        }.first
+        var body = [UInt8](repeating: 0, count: min(length ?? 0, 1 << 20))
+        var received = 0
+        while received < body.count {
+            let count = body[received...].withUnsafeMutableBytes { recv(peer, $0.baseAddress, $0.count, 0) }
+            guard count > 0 else { break }
+            received += count
+        }
+        return body
     }
 
     private static func decoded(_ text: some Collection<UInt8>) -> [UInt8] {

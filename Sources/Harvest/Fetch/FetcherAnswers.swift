@@ -122,7 +122,7 @@ extension Fetcher {
             if let id = sessions[key]?.job.id { requestDescribe(id: id) }
             return answered()
         case 402, 408, 420, 423, 425, 429, 300..<400, 500...:
-            if status == 429 || (status == 503 && attempt.retryAfter != nil) { slowDown(endpoint, attempt, now) }
+            if status == 429 || status == 420 || attempt.retryAfter != nil { slowDown(endpoint, attempt, now) }
             retry(key, index, "HTTP \(status)", attempt, now)
             return status == 402 ? [] : answered()
         default:
@@ -136,8 +136,8 @@ extension Fetcher {
         }
     }
 
-    /// The server is out of breath: the whole endpoint rests, for as long as it says or longer each time. A 503 that
-    /// names no time says as much about one session as about the server, and must not hold up all others.
+    /// The server is out of breath: the whole endpoint rests, for as long as it says or longer each time. An answer such
+    /// as 503 that names no time says as much about one session as about the server, and must not hold up all others.
     private mutating func slowDown(_ endpoint: Endpoint, _ attempt: Attempt, _ now: Int64) {
         let times = (throttled[endpoint] ?? 0) + 1
         throttled[endpoint] = times

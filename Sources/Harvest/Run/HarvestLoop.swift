@@ -74,7 +74,7 @@ extension HarvestRunner {
         if let session { return await lookUp(session) }
         var failures = 0
         for kind in [ListKind.running, .all] {
-            if await !list(kind, tries: 3) { failures += 1 }
+            if await list(kind, tries: 3) != .whole { failures += 1 }
         }
         // A strange list is believed only when the next one says the same, and a single pass has no next one.
         for _ in 0..<2 {
@@ -94,9 +94,7 @@ extension HarvestRunner {
                 .apiUnavailable, "the run ended before the API had given a whole list of sessions",
                 hint: "try again with a longer --max-runtime, or look at api.url and the network; nothing is lost yet")
         }
-        return HarvestError(
-            .apiUnavailable, "the API gave no list of sessions: \(last.message)", status: last.status,
-            identifier: last.identifier, hint: "check api.url and the network; nothing is lost yet, try again")
+        return HarvestError(failure: last, "the API gave no list of sessions")
     }
 
     func lookUp(_ session: String) async -> HarvestError? {
@@ -127,9 +125,7 @@ extension HarvestRunner {
                     status: error.status, identifier: error.identifier,
                     hint: "check the id with: salvage api session-list --all")
             }
-            return HarvestError(
-                .apiUnavailable, "the session could not be described: \(error.message)", session: session,
-                status: error.status, identifier: error.identifier)
+            return HarvestError(failure: error, "the session could not be described", session: session)
         }
     }
 
@@ -143,24 +139,25 @@ extension HarvestRunner {
             // However short the intervals, the endpoint's own limit holds.
             let pace = 60_000 / Int64(max(1, configuration.limits.listPerMinute))
             if now >= nextRunning {
-                let good = await list(.running, tries: 1)
-                nextRunning = Self.now() + max(2 * pace, good ? poll.running : max(poll.running, 10_000))
+                let pause = await list(.running, tries: 1).pause(poll.running, afterFailure: 10_000)
+                nextRunning = Self.now() + max(2 * pace, pause)
             }
             // Asked for out of turn when many sessions are missing at once, but not over and over.
             let soon = now - lastAll >= min(10_000, poll.all) && state.withLock { $0.listAllSoon }
             if now >= nextAll || soon {
                 state.withLock { $0.listAllSoon = false }
-                let good = await list(.all, tries: 1)
+                let pause = await list(.all, tries: 1).pause(poll.all, afterFailure: 30_000)
                 lastAll = Self.now()
-                nextAll = lastAll + max(2 * pace, good ? poll.all : max(poll.all, 30_000))
+                nextAll = lastAll + max(2 * pace, pause)
             }
             let wait = max(Self.tick, min(nextRunning, nextAll) - Self.now())
             try? await Task.sleep(for: .milliseconds(min(wait, 1000)))
         }
     }
 
-    /// Lists once, again after a failure as often as allowed; returns whether a list arrived whole.
-    private func list(_ kind: ListKind, tries: Int) async -> Bool {
+    /// Lists once, again after a failure as often as allowed and of use.
+    private func list(_ kind: ListKind, tries: Int) async -> ListOutcome {
+        var asked: Int64?
         for number in 1...max(1, tries) {
             change { state, now in _ = state.watcher.handle(.listBegan(kind), now: now) }
             do {
@@ -173,7 +170,7 @@ extension HarvestRunner {
                     if kind == .running { state.progress.listed = now }
                     state.progress.polled = now
                 }
-                return true
+                return .whole
             } catch {
                 await welcome()
                 change { state, now in
@@ -181,16 +178,22 @@ extension HarvestRunner {
                     state.summary.listFailures = state.summary.listFailures.suffix(9) + [error]
                     state.progress.polled = now
                 }
+                asked = error.retryAfter
                 // One that was given up because the run ends is no failure of the API.
-                if Task.isCancelled { return false }
+                if Task.isCancelled { break }
                 parts.observer.event(.listFailed(kind, error))
-                if noteRefusal(error) || number == tries || Task.isCancelled { return false }
-                let wait = min(max(error.retryAfter ?? 0, 500 << Int64(number)), 30_000)
+                if noteRefusal(error) || error.isFinal || number == tries || Task.isCancelled { break }
+                let wait = max(error.retryAfter ?? 0, 500 << Int64(number))
+                // A server that wants a longer rest gets it: the next run, or the next poll, asks again.
+                guard wait <= Self.longestListWait else { break }
                 try? await Task.sleep(for: .milliseconds(wait))
             }
         }
-        return false
+        return .failed(retryAfter: asked)
     }
+
+    /// Longest wait, in milliseconds, before a list is asked for again within one run.
+    private static var longestListWait: Int64 { 30_000 }
 
     private func take(_ entry: ListedEntry) {
         let now = Self.now()
@@ -277,5 +280,44 @@ extension HarvestRunner {
             state.withLock { $0.restore(batch) }
             throw error
         }
+    }
+}
+
+/// How asking for a list ended.
+private enum ListOutcome: Equatable {
+    /// A list arrived whole.
+    case whole
+    /// None did; the server may have named the milliseconds to wait.
+    case failed(retryAfter: Int64?)
+
+    /// How long to wait before the next one: the usual time, after a failure longer, and never less than the server asks.
+    func pause(_ usual: Int64, afterFailure least: Int64) -> Int64 {
+        switch self {
+        case .whole: usual
+        case .failed(let asked): max(usual, least, min(asked ?? 0, Self.longestRest))
+        }
+    }
+
+    /// A server's slip of the pen must not keep the watch from listing for hours, while containers disappear.
+    private static let longestRest: Int64 = 15 * 60_000
+}
+
+extension HarvestError {
+    /// What a request without a usable answer means for the run: final where no later try changes it.
+    fileprivate init(failure: SourceFailure, _ what: String, session: String? = nil) {
+        let hint: String
+        switch failure.status {
+        case 402:
+            hint =
+                "the quota of the account is exhausted; nothing is lost yet, but the API gives no list until it is raised"
+        case 404, 410: hint = "there is no Session API at this address; check api.url"
+        case _ where failure.isFinal: hint = "check api.url, and that the server speaks this version of the Session API"
+        default:
+            let rest = failure.retryAfter.map { "; the server asks to wait \(($0 + 999) / 1000) s" } ?? ""
+            hint = "check api.url and the network; nothing is lost yet, try again\(rest)"
+        }
+        self.init(
+            failure.isFinal ? .apiRefused : .apiUnavailable, "\(what): \(failure.message)", session: session,
+            status: failure.status, identifier: failure.identifier, hint: hint)
     }
 }

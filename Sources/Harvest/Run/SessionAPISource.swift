@@ -109,9 +109,11 @@ extension SessionIdentity {
 extension SourceFailure {
     /// What an error of the API means to the fetcher.
     init(_ error: APIError) {
+        let complaints = error.violations.map { "; \($0.field): \($0.description)" }.joined()
         self.init(
-            status: error.status, message: error.description, identifier: error.identifier,
-            retryAfter: error.retryAfter.flatMap(Self.milliseconds), cut: error.kind == .truncated)
+            status: error.status, message: error.summary + complaints, identifier: error.identifier,
+            retryAfter: error.retryAfter.flatMap(Self.milliseconds), cut: error.kind == .truncated,
+            isFinal: !error.isRetryable && error.kind != .cancelled)
     }
 
     private static func milliseconds(_ seconds: Double) -> Int64? {

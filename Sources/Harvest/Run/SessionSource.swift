@@ -12,17 +12,24 @@ public struct SourceFailure: Error, Sendable, Hashable {
     public var retryAfter: Int64?
     /// Whether the answer had begun and was cut.
     public var cut: Bool
+    /// Whether the same request would be refused again, however long one waits.
+    public var isFinal: Bool
 
     /// Collects the facts.
     public init(
-        status: Int? = nil, message: String, identifier: String? = nil, retryAfter: Int64? = nil, cut: Bool = false
+        status: Int? = nil, message: String, identifier: String? = nil, retryAfter: Int64? = nil, cut: Bool = false,
+        isFinal: Bool = false
     ) {
         self.status = status
         self.message = message
         self.identifier = identifier
         self.retryAfter = retryAfter
         self.cut = cut
+        self.isFinal = isFinal
     }
+
+    /// The message with the identifier, for people.
+    public var sentence: String { message + (identifier.map { " (identifier \($0))" } ?? "") }
 }
 
 /// An entry of a list, with its labels made only when somebody wants them.

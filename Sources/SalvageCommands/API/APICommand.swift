@@ -3,7 +3,6 @@ import Glibc
 import Harvest
 import SessionAPI
 import Terminal
-import Text
 
 /// `salvage api`: the ten operations of the Session API by their operationId.
 struct API: ParsableCommand {
@@ -11,9 +10,13 @@ struct API: ParsableCommand {
         commandName: "api",
         abstract: "Call one operation of the Session API.",
         discussion: """
-            Answers are printed as JSON, one object per line, in the API's own form; of the container's environment only \
-            GAMEYE_SESSION_ID is shown. The server is SALVAGE_API_URL, or `api: url:` in the config; the token is \
-            GAMEYE_API_TOKEN, or `api: token_file:`.
+            Answers are printed as JSON, one object per line, with the fields and the order of the API's description; of \
+            the container's environment only GAMEYE_SESSION_ID is shown. The server is --url or --server, else \
+            SALVAGE_API_URL, else `api: url:` in the config; the token is GAMEYE_API_TOKEN, or `api: token_file:`.
+
+            Exit codes: 1 when there is no such session, image or path; 64 when the API would refuse the arguments; 75 \
+            when the same call may work later; 77 when the token is refused. `salvage --json api …` prints an error as \
+            one JSON object with the server's code, status, identifier, details, path, timestamp and violations.
             """,
         subcommands: [
             SessionRun.self, SessionList.self, DescribeSession.self, SessionStop.self, JoinSession.self,
@@ -23,9 +26,9 @@ struct API: ParsableCommand {
     /// The operationIds, for global flags that stand before the command.
     static let operations = Set(APIOperation.allCases.map(\.rawValue))
 
-    /// Runs one call with a client that is closed afterwards.
+    /// Runs one call with a client that is closed afterwards. `url` takes the place of the configured address.
     static func withClient<Answer>(
-        _ options: GlobalOptions, _ call: (SessionAPIClient) async throws -> Answer
+        _ options: GlobalOptions, url: String? = nil, _ call: (SessionAPIClient) async throws -> Answer
     ) async throws -> Answer {
         let environment = Self.environment
         let flags = Harvest.Configuration.Flags(store: options.store, config: options.config)
@@ -35,14 +38,12 @@ struct API: ParsableCommand {
             // Asked for here once, so that a missing token is told in full before anything is sent.
             _ = try APIToken.find(settings, environment: environment)
         } catch {
-            let missing = error.code == .tokenMissing || error.code == .tokenRefused
-            throw Failure(
-                error.code.rawValue, error.message, path: error.path, hint: error.hint,
-                status: missing ? .notAuthorised : .failure)
+            throw Failure(error)
         }
-        var configuration = SessionAPIClient.Configuration(baseURL: settings.api.url) {
+        var configuration = SessionAPIClient.Configuration(baseURL: url ?? settings.api.url) {
             try APIToken.find(settings, environment: environment).value
         }
+        let address = configuration.baseURL
         configuration.userAgent = "salvage/\(salvageVersion)"
         configuration.stallTimeout = .milliseconds(settings.limits.stall)
         let client = try SessionAPIClient(configuration)
@@ -52,7 +53,10 @@ struct API: ParsableCommand {
             return answer
         } catch {
             await client.shutdown()
-            throw error
+            guard let error = error as? APIError, error.kind == .network else { throw error }
+            var failure = Failure(error)
+            failure.hint = "check the address \(address) and the network"
+            throw failure
         }
     }
 
@@ -66,126 +70,70 @@ struct API: ParsableCommand {
             names.compactMap { name in Environment.value(name).map { (name, $0) } },
             uniquingKeysWith: { first, _ in first })
     }
+}
 
-    /// Prints one answer as one line of JSON.
-    static func print(_ answer: some Encodable, _ output: Output) throws {
-        output.text(try APIJSON.line(answer))
+/// The flags that every operation takes.
+struct APIOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The API's address (else --server, SALVAGE_API_URL, or `api: url:` in the config).", valueName: "address"))
+    var url: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A server of the API by name: \(APIServerName.list).", valueName: "name"))
+    var server: APIServerName?
+
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        if url != nil, server != nil { throw ValidationError("--url and --server both name a server; give one") }
     }
 
-    /// `KEY=VALUE` arguments as a map. The API takes one value for each key, so two are a mistake.
-    static func pairs(_ arguments: [String], _ flag: String) throws -> [String: String] {
-        var pairs: [String: String] = [:]
-        for argument in arguments {
-            guard let separator = argument.firstIndex(of: "="), separator != argument.startIndex else {
-                throw ValidationError("\(flag) takes KEY=VALUE, not '\(argument)'")
-            }
-            let key = String(argument[..<separator])
-            let value = String(argument[argument.index(after: separator)...])
-            if let other = pairs.updateValue(value, forKey: key), !other.hasSameBytes(as: value) {
-                throw ValidationError("\(flag) gives '\(key)' twice: '\(other)' and '\(value)'")
-            }
-        }
-        return pairs
+    /// Runs one call against the server that the flags name, or the configured one.
+    func withClient<Answer>(_ call: (SessionAPIClient) async throws -> Answer) async throws -> Answer {
+        try await API.withClient(global, url: url ?? server?.address, call)
+    }
+
+    /// Calls one operation and prints its answer as one line.
+    func printing(_ call: (SessionAPIClient) async throws -> JSONLine) async throws {
+        let output = Output(global)
+        output.line(try await withClient(call))
+        try output.finish()
     }
 }
 
-extension API {
-    struct SessionRun: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "session-run", abstract: "Start a session.")
+/// The values of `--server`, each with its address.
+enum APIServerName: String, ExpressibleByArgument, CaseIterable {
+    case sandbox, production, legacy
 
-        @Option(help: "Where to run.") var location: String
-        @Option(help: "Name of the image.") var image: String
-        @Option(help: "The session's id; the server makes one up otherwise.") var id: String?
-        @Option(help: ArgumentHelp("The image's version.", valueName: "tag")) var version: String?
-        @Option(help: ArgumentHelp("An environment variable; may be repeated.", valueName: "key=value"))
-        var env: [String] = []
-        @Option(
-            name: .customLong("arg"), parsing: .unconditionalSingleValue,
-            help: ArgumentHelp("An argument of the program; may be repeated.", valueName: "text"))
-        var arguments: [String] = []
-        @Option(help: ArgumentHelp("A label; may be repeated.", valueName: "key=value")) var label: [String] = []
-        @Flag(help: "Start again on failure.") var restart = false
-        @Option(help: ArgumentHelp("Longest life, such as 2h30m.", valueName: "time")) var ttl: String?
-        @Option(help: ArgumentHelp("An id of your own.", valueName: "id")) var externalID: String?
-        @OptionGroup var options: GlobalOptions
+    static let list =
+        "sandbox (\(SessionAPIServer.sandbox.url)), production (\(SessionAPIServer.production.url)) or "
+        + "legacy (\(SessionAPIServer.legacy.url))"
 
-        func run() async throws {
-            let request = SessionRunRequest(
-                location: location, image: image, id: id, version: version,
-                env: env.isEmpty ? nil : try API.pairs(env, "--env"), args: arguments.isEmpty ? nil : arguments,
-                labels: label.isEmpty ? nil : try API.pairs(label, "--label"), restart: restart ? true : nil, ttl: ttl,
-                externalID: externalID)
-            let output = Output(options)
-            try API.print(try await API.withClient(options) { try await $0.sessionRun(request) }, output)
-            try output.finish()
+    var address: String {
+        switch self {
+        case .sandbox: SessionAPIServer.sandbox.url
+        case .production: SessionAPIServer.production.url
+        case .legacy: SessionAPIServer.legacy.url
         }
     }
+}
 
-    struct SessionList: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "session-list", abstract: "List sessions, one per line.")
-
-        @Flag(help: "Sessions of every status, not only running ones.") var all = false
-        @Option(help: "Only this location.") var location: String?
-        @Option(help: "Only this image.") var image: String?
-        @Option(help: "Only this version.") var tag: String?
-        @Option(help: ArgumentHelp("Only this host.", valueName: "address")) var host: String?
-        @Option(help: ArgumentHelp("Only with fewer players.", valueName: "n")) var playersLt: Int?
-        @Option(help: ArgumentHelp("Only with more players.", valueName: "n")) var playersGt: Int?
-        @Option(help: ArgumentHelp("Only with this label; may be repeated.", valueName: "key=value"))
-        var filter: [String] = []
-        @Option(help: ArgumentHelp("Only without it, where the server knows filterNot.", valueName: "key=value"))
-        var filterNot: [String] = []
-        @OptionGroup var options: GlobalOptions
-
-        func run() async throws {
-            let query = SessionListQuery(
-                all: all ? true : nil, location: location, image: image, tag: tag, host: host,
-                playersLessThan: playersLt, playersGreaterThan: playersGt,
-                filter: try API.pairs(filter, "--filter"), filterNot: try API.pairs(filterNot, "--filter-not"))
-            let output = Output(options)
-            var failure: (any Error)?
-            let summary = try await API.withClient(options) { client in
-                try await client.sessionList(query) { entry in
-                    do { try API.print(entry, output) } catch { failure = error }
-                }
+/// `KEY=VALUE` arguments. The API takes one value for each key, so a key given twice is a mistake.
+enum APIPairs {
+    static func read(_ arguments: [String], _ flag: String) throws -> [String: String] {
+        var pairs: [String: String] = [:]
+        for argument in arguments {
+            guard let separator = argument.firstIndex(of: "="), separator != argument.startIndex else {
+                throw ValidationError("\(flag) takes KEY=VALUE, not '\(Escape.display(argument))'")
             }
-            if let failure { throw failure }
-            try output.finish()
-            guard summary.rejected == 0 else {
-                let first = summary.damaged.first { !$0.wasTaken }
-                let place = first.map { entry in
-                    ", the first at byte \(entry.offset)\(entry.id.map { " (session \($0))" } ?? ""): \(entry.reason)"
-                }
-                throw Failure(
-                    "entries_left_out", "\(summary.rejected) entries of the list cannot be read\(place ?? "")",
-                    status: .partial)
+            let key = String(argument[..<separator])
+            let value = String(argument[argument.index(after: separator)...])
+            guard pairs.updateValue(value, forKey: key) == nil else {
+                throw ValidationError("\(flag) gives the key '\(Escape.display(key))' twice; it takes one value")
             }
         }
-    }
-
-    struct DescribeSession: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "describe-session", abstract: "Print what the API knows of one session.")
-
-        @Argument(help: "The session's full id.") var id: String
-        @OptionGroup var options: GlobalOptions
-
-        func run() async throws {
-            let output = Output(options)
-            try API.print(try await API.withClient(options) { try await $0.describeSession(id) }, output)
-            try output.finish()
-        }
-    }
-
-    struct SessionStop: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "session-stop", abstract: "Stop a session with SIGTERM.")
-
-        @Argument(help: "The session's full id.") var id: String
-        @OptionGroup var options: GlobalOptions
-
-        func run() async throws { try await API.withClient(options) { try await $0.sessionStop(id) } }
+        return pairs
     }
 }

@@ -60,9 +60,9 @@ struct HarvestReportText {
                 json: options.json, style: options.errorStyle)
         }
         if let pause = summary.pause {
-            throw Failure(
-                "not_authorised", pause.message, hint: pause.identifier.map { "identifier \($0)" },
-                status: .notAuthorised)
+            var failure = Failure("not_authorised", pause.message, status: .notAuthorised)
+            failure.answer = ServerAnswer(status: pause.status, identifier: pause.identifier)
+            throw failure
         }
         try reportWaiting(summary)
         if summary.isPartial { throw EndedWith(status: .partial) }

@@ -146,7 +146,7 @@ final class HarvestDisplay: Sendable {
             }
             let tail = why.isEmpty ? "" : " (" + why.joined(separator: "; ") + ")"
             return "session \(Escape.display(session)) \(state.rawValue)\(Escape.display(tail))"
-        case .listFailed(_, let failure): return isVerbose || isDaemon ? "list failed: \(failure.message)" : nil
+        case .listFailed(_, let failure): return isVerbose || isDaemon ? "list failed: \(failure.sentence)" : nil
         case .listDamaged(_, let entry):
             // What was taken all the same needs nobody's attention.
             guard !entry.wasTaken || isVerbose || (isDaemon && !isQuiet) else { return nil }

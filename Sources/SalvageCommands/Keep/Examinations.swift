@@ -128,7 +128,7 @@ struct APIExamination {
             ]
         } catch {
             guard let failure = FailureReport.failure(for: error) else { return [.failure("API", "\(error)")] }
-            return [.failure("API", failure.message, hint: failure.hint ?? "check api.url and the network")]
+            return [.failure("API", failure.sentence, hint: failure.hint ?? "check api.url and the network")]
         }
     }
 }

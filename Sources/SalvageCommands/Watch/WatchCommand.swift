@@ -70,7 +70,7 @@ struct Watch: AsyncParsableCommand {
             } catch {
                 let failure = FailureReport.failure(for: error)
                 let hint = failure?.hint.map { " (\($0))" } ?? ""
-                run.say("the configuration stays as it was: \(failure?.message ?? "\(error)")\(hint)")
+                run.say("the configuration stays as it was: \(failure?.sentence ?? "\(error)")\(hint)")
             }
         }
         let serving = server.map { server in
@@ -79,7 +79,7 @@ struct Watch: AsyncParsableCommand {
                     try await server.run { port in run.say("metrics on port \(port)") }
                 } catch {
                     // A daemon that harvests without its metrics is better than none.
-                    run.say(FailureReport.failure(for: error)?.message ?? "metrics: \(error)")
+                    run.say(FailureReport.failure(for: error)?.sentence ?? "metrics: \(error)")
                 }
             }
         }

@@ -1,0 +1,24 @@
+import ArgumentParser
+import SessionAPI
+
+extension API {
+    struct JoinSession: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "join-session", abstract: "Register players with a session.",
+            discussion: """
+                Prints `count`, the number of players now in the session, and `players`, those that joined. A player that \
+                is there already counts once. Exits with 1 when there is no such session.
+
+                  salvage api join-session 7c1e8a52-9f0b-4d3e-8a61-2b5d90c4f713 ann bob
+                  {"count":2,"players":["ann","bob"]}
+                """)
+
+        @Argument(help: "The session's full id.") var id: String
+        @Argument(help: "The players.") var players: [String]
+        @OptionGroup var options: APIOptions
+
+        func run() async throws {
+            try await options.printing { APIObject.line(try await $0.joinSession(id, players: players)) }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import SessionAPI
+import Terminal
+
+extension API {
+    struct SessionList: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "session-list", abstract: "List sessions, one per line.",
+            discussion: """
+                Sessions that run, with --all those of every status. All the filters must hold.
+
+                  salvage api session-list --all --image shooter
+                  salvage api session-list --location europe --players-lt 8 --filter mode=duel
+                  salvage api session-list --filter ranked      sessions that carry the label, whatever its value
+                """)
+
+        @Flag(help: "Sessions of every status, not only running ones.") var all = false
+        @Option(help: "Only this location.") var location: String?
+        @Option(help: "Only this image.") var image: String?
+        @Option(help: "Only this version.") var tag: String?
+        @Option(help: ArgumentHelp("Only this host.", valueName: "address")) var host: String?
+        @Option(help: ArgumentHelp("Only with fewer players.", valueName: "n")) var playersLt: Int?
+        @Option(help: ArgumentHelp("Only with more players.", valueName: "n")) var playersGt: Int?
+        @Option(
+            help: ArgumentHelp(
+                "Only with this label, or with any value of it; may be repeated.", valueName: "key[=value]"))
+        var filter: [String] = []
+        @Option(
+            help: ArgumentHelp("Only without it, where the server knows filterNot.", valueName: "key[=value]"))
+        var filterNot: [String] = []
+        @OptionGroup var options: APIOptions
+
+        func run() async throws {
+            let query = try query()
+            let output = Output(options.global)
+            let summary = try await options.withClient { client in
+                try await client.sessionList(query) { output.line(APIObject.line($0)) }
+            }
+            try output.finish()
+            try Self.judge(summary)
+        }
+
+        private func query() throws -> SessionListQuery {
+            SessionListQuery(
+                all: all ? true : nil, location: location, image: image, tag: tag, host: host,
+                playersLessThan: playersLt, playersGreaterThan: playersGt,
+                filter: try APIPairs.read(filter.filter { $0.utf8.contains(UInt8(ascii: "=")) }, "--filter"),
+                filterNot: try APIPairs.read(filterNot.filter { $0.utf8.contains(UInt8(ascii: "=")) }, "--filter-not"),
+                carrying: try Self.names(filter, "--filter"), carryingNone: try Self.names(filterNot, "--filter-not"))
+        }
+
+        /// The filters that name a label and no value.
+        private static func names(_ filters: [String], _ flag: String) throws -> [String] {
+            let names = filters.filter { !$0.utf8.contains(UInt8(ascii: "=")) }
+            if names.contains("") { throw ValidationError("\(flag) takes KEY or KEY=VALUE, and is given nothing") }
+            return names
+        }
+
+        private static func judge(_ summary: SessionListSummary) throws {
+            guard summary.rejected > 0 else { return }
+            let first = summary.damaged.first { !$0.wasTaken }
+            let place = first.map { entry in
+                ", the first at byte \(entry.offset)\(entry.id.map { " (session \($0))" } ?? ""): \(entry.reason)"
+            }
+            throw Failure(
+                "entries_left_out", "\(summary.rejected) entries of the list cannot be read\(place ?? "")",
+                status: .partial)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Glibc
+import SessionAPI
+import Terminal
+
+extension API {
+    struct StreamLogs: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "stream-logs", abstract: "Print what a session wrote to stdout and stderr.",
+            discussion: """
+                Prints the log as it is; on a terminal control characters are shown. Exits with 1 when there is no such \
+                session.
+
+                  salvage api stream-logs 7c1e8a52-9f0b-4d3e-8a61-2b5d90c4f713
+                  salvage api stream-logs --follow 7c1e8a52-9f0b-4d3e-8a61-2b5d90c4f713 | grep -i error
+                """)
+
+        @Argument(help: "The session's full id.") var id: String
+        @Flag(name: .shortAndLong, help: "Stay and print new output until the session ends.") var follow = false
+        @Flag(help: "Print raw bytes on a terminal too.") var raw = false
+        @OptionGroup var options: APIOptions
+
+        func run() async throws {
+            let output = Output(options.global)
+            let sink = output.sink
+            let escapes = !raw && isatty(STDOUT_FILENO) != 0
+            try await options.withClient { client in
+                for try await chunk in try await client.streamLogs(session: id, follow: follow) {
+                    if escapes {
+                        sink.write(Self.escaped(chunk.bytes))
+                    } else {
+                        chunk.withUnsafeBytes { sink.write($0) }
+                    }
+                    if follow { sink.flush() }
+                    if sink.isClosed { return }
+                }
+            }
+            try output.finish()
+        }
+
+        /// A piece of a log for a terminal: line breaks stay, other control characters are shown.
+        private static func escaped(_ bytes: [UInt8]) -> String {
+            bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                .map { Escape.display($0) }.joined(separator: "\n")
+        }
+    }
+}
