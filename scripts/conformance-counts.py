@@ -1,7 +1,7 @@
 """Prints how often each operation gave each status, by the way it was judged, and what was accepted although it is not
 as a description says. Fails when an answer that must be among them is missing.
-Usage: conformance-counts.py FOLDER WAY…, where FOLDER has requests-WAY-before.json,
-requests-WAY.json and perhaps accepted-WAY."""
+Usage: conformance-counts.py FOLDER WAY…, where FOLDER has before-WAY-N.json and
+after-WAY-N.json, the server's counts around each round, and perhaps accepted-WAY."""
 
 import collections
 import json
@@ -18,13 +18,15 @@ LINKED = {"session-run 201", "session-stop 204", "describe-session 200", "join-s
           "stream-logs 200"}
 
 folder, ways = pathlib.Path(sys.argv[1]), sys.argv[2:]
-counts = collections.defaultdict(dict)
+folder, ways = pathlib.Path(sys.argv[1]), sys.argv[2:]
+counts = collections.defaultdict(collections.Counter)
 for way in ways:
-    # Not what the script itself asked to make ready.
-    before = json.loads((folder / f"requests-{way}-before.json").read_text())
-    for answer, count in json.loads((folder / f"requests-{way}.json").read_text()).items():
-        if not answer.startswith("admin ") and count > before.get(answer, 0):
-            counts[answer][way] = count - before.get(answer, 0)
+    for after in folder.glob(f"after-{way}-*.json"):
+        # Not what was asked between the rounds to make ready.
+        before = json.loads((folder / after.name.replace("after", "before", 1)).read_text())
+        for answer, count in json.loads(after.read_text()).items():
+            if not answer.startswith("admin ") and count > before.get(answer, 0):
+                counts[answer][way] += count - before.get(answer, 0)
 width = max(map(len, counts))
 print(" " * width, *(f"{way:>9}" for way in ways))
 for answer in sorted(counts):

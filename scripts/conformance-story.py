@@ -1,7 +1,8 @@
 """The story of a session, told through a client that openapi-python-client generated: start, list, describe, players,
 logs, stop, artifact, and the errors a caller meets on the way. Usage: conformance-story.py story URL NAME
 
-conformance-story.py prepare URL starts the two sessions that the sandbox's own description names in its examples."""
+conformance-story.py prepare URL makes three sessions ready. match-0 has ended; match-1 and match-2 run until they are
+stopped. The examples of the sandbox's own description name the first two."""
 
 import io
 import json
@@ -23,7 +24,8 @@ def prepare(url):
         except urllib.error.HTTPError as error:
             return error.code
 
-    for name in ("match-0", "match-1"):
+    for name in ("match-0", "match-1", "match-2"):
+        ask("POST", f"/_sandbox/sessions/{name}/remove")
         body = {"id": name, "location": "europe", "image": "arena", "args": ["--stay"], "labels": {"mode": "duel"}}
         if ask("POST", "/session", body) != 201:
             sys.exit(f"conformance: {name} did not start")

@@ -29,14 +29,15 @@ def before_call(context, case, kwargs):
         return
     if not OWN:
         mend(case)
-    # Words can be given for parameters but not for members of a body: half of these name a session that there is. What
-    # follows from an earlier answer names one already.
-    if (
-        os.environ["CONFORMANCE_WAY"] == "right"
-        and case.operation.definition.raw.get("operationId") == "join-session"
-        and len(case.body["session"]) % 2 == 0
-    ):
+    if os.environ["CONFORMANCE_WAY"] != "right":
+        return
+    operation = case.operation.definition.raw.get("operationId")
+    # Words can be given for parameters but not for members of a body: half of these name a session that there is.
+    if operation == "join-session" and len(case.body["session"]) % 2 == 0:
         case.body["session"] = "match-1"
+    # Other requests go on to ask for match-1.
+    if operation == "session-stop" and case.path_parameters["id"] == "match-1":
+        case.path_parameters["id"] = "match-2"
 
 
 # The API's documents say in prose, or leave to reason, what these values look like. A value that they mean to forbid is no
