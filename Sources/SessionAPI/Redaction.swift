@@ -34,26 +34,30 @@ struct Redaction: Sendable {
     /// Bytes without the token.
     func clean(_ text: [UInt8]) -> [UInt8] {
         guard !token.isEmpty, text.count >= token.count else { return text }
+        let removed = removals(in: text)
+        guard !removed.isEmpty else { return text }
         var output: [UInt8] = []
-        var kept: [Range<Int>]?
         var index = 0
-        while index < text.count {
-            guard let end = Self.end(of: token, in: text, at: index) else {
-                output.append(text[index])
-                index += 1
-                continue
-            }
-            let ranges = kept ?? occurrences(in: text)
-            kept = ranges
-            if isCallers(index..<end, ranges, text) {
-                output.append(text[index])
-                index += 1
-            } else {
-                output += Array("[token]".utf8)
-                index = end
-            }
+        for range in removed where range.lowerBound >= index {
+            output += text[index..<range.lowerBound]
+            output += Array("[token]".utf8)
+            index = range.upperBound
         }
-        return output
+        return output + text[index...]
+    }
+
+    /// Where the token stands and belongs to nothing that the caller sent, in order.
+    private func removals(in text: [UInt8]) -> [Range<Int>] {
+        let found = text.indices.compactMap { start in Self.end(of: token, in: text, at: start).map { start..<$0 } }
+        guard !found.isEmpty else { return [] }
+        var kept = occurrences(in: text)
+        while true {
+            let removed = found.filter { !isCallers($0, kept, text) }
+            // A value that loses a part is not the caller's any more, and protects nothing.
+            let whole = kept.filter { value in !removed.contains { $0.overlaps(value) } }
+            if whole.count == kept.count { return removed }
+            kept = whole
+        }
     }
 
     private func occurrences(in text: [UInt8]) -> [Range<Int>] {

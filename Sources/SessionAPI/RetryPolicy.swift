@@ -50,8 +50,12 @@ public struct RetryPolicy: Sendable, Equatable {
 
     private func wait(afterAttempt attempt: Int, asked: Double?, random: Double) -> Duration {
         var wait = firstWait
-        // Doubling in a loop that ends at the bound cannot overflow.
-        for _ in 1..<max(attempt, 1) where wait < longestWait { wait *= 2 }
+        var doublings = attempt - 1
+        // Ends at the bound, so that no number of attempts overflows or takes long; a wait of nothing stays nothing.
+        while doublings > 0, wait > .zero, wait < longestWait {
+            wait *= 2
+            doublings -= 1
+        }
         let shortened = min(wait, longestWait) * (1 - min(max(random, 0), 1) / 2)
         guard let asked, asked >= 0, asked < 1e9 else { return shortened }
         // A little later than asked, each client at another moment.
