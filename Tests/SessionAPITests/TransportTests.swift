@@ -78,7 +78,8 @@ import Testing
         server.standardOutput = output
         try server.run()
         defer {
-            server.terminate()
+            // It was started with the signals blocked that this thread blocks, SIGTERM among them.
+            kill(server.processIdentifier, SIGKILL)
             server.waitUntilExit()
         }
         var said = ""
