@@ -83,9 +83,9 @@ def without_nul(value):
     return value
 
 
-# The API's documents list no status for a request that they do not allow, at these operations: whatever a server answers
+# The API's documents list no status for a request that they do not allow, at this operation: whatever a server answers
 # contradicts them. The sandbox answers 422.
-UNLISTED = {"session-list", "stream-logs"}
+UNLISTED = {"session-list"}
 
 # Stopping ends a session and does not remove it: what it left behind is asked for afterwards. schemathesis takes every
 # DELETE for a removal.
