@@ -17,6 +17,17 @@ let hotC: [CSetting] = [.define("_GNU_SOURCE"), .unsafeFlags(["-O2"], .when(conf
 /// Linked statically where Debian ships the archive: a query then starts without mapping libarchive's ICU and XML.
 func archive(_ name: String) -> LinkerSetting { .unsafeFlags(["-Xlinker", "-l:lib\(name).a"]) }
 
+/// A product that only the programs need. Who depends on this package for the library SessionAPI turns the traits off
+/// (`traits: []`), and SwiftPM then does not fetch what stands behind them.
+func programsOnly(_ name: String, _ package: String) -> Target.Dependency {
+    .product(name: name, package: package, condition: .when(traits: ["Programs"]))
+}
+
+/// A product that the programs and the library Sandbox need.
+func serverOnly(_ name: String, _ package: String) -> Target.Dependency {
+    .product(name: name, package: package, condition: .when(traits: ["SandboxServer"]))
+}
+
 /// The shipped program starts in two thirds of the time: linked at a fixed address, without a hundred thousand relocations;
 /// SQLite, zlib and the C++ runtime from their archives (the scripts in that folder name them in place of the shared
 /// libraries, which packages we depend on ask for); and without a table of names that nobody looks up.
@@ -35,6 +46,13 @@ let package = Package(
         .executable(name: "salvage-sandbox", targets: ["salvage-sandbox"]),
         .library(name: "SessionAPI", targets: ["SessionAPI"]),
         .library(name: "Sandbox", targets: ["Sandbox"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["Programs"]),
+        .trait(
+            name: "Programs", description: "What the programs are made of besides the libraries.",
+            enabledTraits: ["SandboxServer"]),
+        .trait(name: "SandboxServer", description: "The HTTP server of the library Sandbox."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -58,16 +76,16 @@ let package = Package(
                 "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
                 "Pack", "Catalog", "Live", "Text",
                 "CShims",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                programsOnly("ArgumentParser", "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Hummingbird", package: "hummingbird"),
+                serverOnly("Hummingbird", "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ], swiftSettings: house),
         .testTarget(
             name: "SalvageCommandsTests",
             dependencies: [
                 "SalvageCommands", "Catalog", "Pack", "Terminal",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Text"], swiftSettings: hot),
@@ -77,7 +95,7 @@ let package = Package(
             name: "Harvest",
             dependencies: [
                 "SessionAPI", "Catalog", "Pack", "Live", "Text", "CShims", "CPCRE2", "CrashAnalysis",
-                .product(name: "Yams", package: "Yams"),
+                programsOnly("Yams", "Yams"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
         .target(
@@ -133,32 +151,32 @@ let package = Package(
         .target(
             name: "Catalog",
             dependencies: [
-                "Pack", "Text", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Pack", "Text", programsOnly("GRDB", "GRDB.swift"),
+                programsOnly("GRDBSQLite", "GRDB.swift"),
             ], swiftSettings: hot),
         .testTarget(
-            name: "CatalogTests", dependencies: ["Catalog", "Pack", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "CatalogTests", dependencies: ["Catalog", "Pack", programsOnly("GRDB", "GRDB.swift")],
             swiftSettings: house),
         .target(
             name: "Sandbox",
             dependencies: [
                 "Text", "COpenAPI", "CZlib", "CShims",
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                serverOnly("Hummingbird", "hummingbird"),
+                serverOnly("HTTPTypes", "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                serverOnly("ServiceLifecycle", "swift-service-lifecycle"),
             ], exclude: ["openapi.json"], swiftSettings: hot),
         .executableTarget(
             name: "salvage-sandbox",
-            dependencies: ["Sandbox", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Sandbox", programsOnly("ArgumentParser", "swift-argument-parser")],
             swiftSettings: house),
         .executableTarget(
             name: "salvage-bench",
             dependencies: [
                 "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: hot),
         .executableTarget(
@@ -169,8 +187,8 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "Sandbox", .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Yams", package: "Yams"),
+                "Sandbox", serverOnly("HTTPTypes", "swift-http-types"),
+                programsOnly("Yams", "Yams"),
             ], swiftSettings: house),
         .testTarget(
             name: "CommandLineTests", dependencies: ["Sandbox", "salvage", "salvage-sandbox", "session-api-example"],

@@ -18,7 +18,6 @@ LINKED = {"session-run 201", "session-stop 204", "describe-session 200", "join-s
           "stream-logs 200"}
 
 folder, ways = pathlib.Path(sys.argv[1]), sys.argv[2:]
-folder, ways = pathlib.Path(sys.argv[1]), sys.argv[2:]
 counts = collections.defaultdict(collections.Counter)
 for way in ways:
     for after in folder.glob(f"after-{way}-*.json"):

@@ -96,8 +96,8 @@ public struct APIError: Error, Sendable, Equatable {
     /// refused. True when it may have: after session-run a session may be running.
     public var mayHaveActed: Bool
 
-    /// An error from its parts.
-    /// - Parameter mayHaveActed: whether the server may have done what was asked; nil decides by `kind`.
+    /// An error from its parts. Whether the server may have done what was asked is decided by the kind where
+    /// `mayHaveActed` is nil.
     public init(
         _ kind: Kind, operation: APIOperation, session: String? = nil, status: Int? = nil, code: Code? = nil,
         message: String, details: String? = nil, path: String? = nil, identifier: String? = nil,

@@ -5,7 +5,7 @@
 /// begins so is framed; any other is passed on untouched. Bytes are passed on as soon as they are known not to be a header.
 ///
 /// Zeros are no header, however many there are. Frames without content are held back until one with content follows; more
-/// than ``mostEmptyFrames`` of them in a row are no frames but bytes of the log.
+/// than `mostEmptyFrames` of them in a row are no frames but bytes of the log.
 public struct DockerLogFrames: Sendable {
     /// Where output was written to.
     public enum Stream: UInt8, Sendable {

@@ -17,7 +17,7 @@ public struct SessionLabels: Sendable, Equatable {
     public var environmentSessionID: String?
     /// The container's environment, from the JSON text under `env`: empty unless the reader was told to keep it, by
     /// ``SessionAPIClient/Configuration/keepsEnvironment``, by ``SessionListDecoder/init(maximumValue:keepsEnvironment:)`` or
-    /// by ``Swift/CodingUserInfoKey/keepsSessionEnvironment``. It often holds secrets.
+    /// by `CodingUserInfoKey.keepsSessionEnvironment`. It often holds secrets.
     public var environment: LabelSet
 
     /// Labels from their parts.

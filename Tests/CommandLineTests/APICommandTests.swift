@@ -234,7 +234,7 @@ import Testing
         let outcome = try Program.run(
             ["--json", "harvest", "--max-runtime", "20s"],
             environment: [
-                "SALVAGE_API_URL": server.url, "GAMEYE_API_TOKEN": "t", "SALVAGE_STORE": scratch.path("store"),
+                "SALVAGE_API_URL": server.url, "GAMEYE_API_TOKEN": "a-secret", "SALVAGE_STORE": scratch.path("store"),
             ])
         #expect(Int(outcome.status) == exit, "\(outcome.status) \(outcome.err)")
         let error = try #require(

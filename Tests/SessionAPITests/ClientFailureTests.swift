@@ -234,12 +234,12 @@ import Testing
 
     @Test func aSlowBodyThatMovesDoesNot() async throws {
         let (bytes, error) = try await download {
-            $0.stallTimeout = .seconds(5)
-            $0.headTimeout = .milliseconds(500)
+            $0.stallTimeout = .seconds(20)
+            $0.headTimeout = .seconds(5)
         } _: { peer in
             peer.write("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
             for _ in 0..<8 {
-                Thread.sleep(forTimeInterval: 0.1)
+                Thread.sleep(forTimeInterval: 0.8)
                 peer.write("x")
             }
         }
@@ -252,11 +252,11 @@ import Testing
             peer.respond("200 OK", [], String(repeating: "x", count: 4 << 20))
             return .close
         } configure: {
-            $0.stallTimeout = .seconds(2)
+            $0.stallTimeout = .seconds(8)
         } _: { client, _ in
             var count = 0
             for try await chunk in try await client.artifacts(session: "a", path: "/p").body {
-                if count == 0 { try await Task.sleep(for: .seconds(3)) }
+                if count == 0 { try await Task.sleep(for: .seconds(9)) }
                 count += chunk.count
             }
             #expect(count == 4 << 20)

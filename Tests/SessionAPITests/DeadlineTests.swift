@@ -104,7 +104,7 @@ import Testing
             let quick = client.limited(to: .milliseconds(300))
             for _ in 0..<5 {
                 _ = try await client.describeSession("a")
-                _ = try await quick.describeSession("a")
+                _ = try await client.limited(to: .seconds(50)).describeSession("a")
             }
             #expect(server.connections == 1)
             #expect(

@@ -188,8 +188,9 @@ import Testing
             let log = await failure { () async throws(APIError) in try await api.streamLogs(session: "s") }
             #expect(log?.kind == .timeout)
             // The body of a stream has its own time.
-            let download = try await api.artifacts(session: "s", path: "/p")
-            try await Task.sleep(for: .milliseconds(400))
+            let patient = RetryingSessionAPI(client, policy: RetryPolicy(total: .seconds(5)))
+            let download = try await patient.artifacts(session: "s", path: "/p")
+            try await Task.sleep(for: .seconds(6))
             #expect(await collect(download.body).bytes == Array("late".utf8))
         }
     }

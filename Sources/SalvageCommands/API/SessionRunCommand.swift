@@ -1,5 +1,6 @@
 import ArgumentParser
 import SessionAPI
+import Terminal
 
 extension API {
     struct SessionRun: AsyncParsableCommand {
@@ -28,22 +29,29 @@ extension API {
             help: ArgumentHelp("An argument of the program; may be repeated.", valueName: "text"))
         var arguments: [String] = []
         @Option(help: ArgumentHelp("A label; may be repeated.", valueName: "key=value")) var label: [String] = []
+        // A text, because the argument parser takes a value that is no Bool for the flag alone.
         @Option(
-            defaultAsFlag: true,
-            help: ArgumentHelp(
-                "Start again on failure; --restart=false says that it must not.", valueName: "true|false"))
-        var restart: Bool?
+            defaultAsFlag: "true",
+            help: ArgumentHelp("Start again on failure; --restart=false says that it must not.", valueName: "bool"))
+        var restart: String?
         @Option(help: ArgumentHelp("Longest life in hours and minutes, such as 2h30m.", valueName: "time"))
         var ttl: String?
         @Option(help: ArgumentHelp("An id of your own, where the server knows external_id.", valueName: "id"))
         var externalID: String?
         @OptionGroup var options: APIOptions
 
+        func validate() throws {
+            guard restart == nil || restart == "true" || restart == "false" else {
+                throw ValidationError("--restart takes true or false, not '\(Escape.display(restart ?? ""))'")
+            }
+        }
+
         func run() async throws {
             let request = SessionRunRequest(
                 location: location, image: image, id: id, version: version,
                 env: env.isEmpty ? nil : try APIPairs.read(env, "--env"), args: arguments.isEmpty ? nil : arguments,
-                labels: label.isEmpty ? nil : try APIPairs.read(label, "--label"), restart: restart, ttl: ttl,
+                labels: label.isEmpty ? nil : try APIPairs.read(label, "--label"),
+                restart: restart.map { $0 == "true" }, ttl: ttl,
                 externalID: externalID)
             // Before the token is looked for: a mistake in the arguments is one with and without it.
             try request.check()
