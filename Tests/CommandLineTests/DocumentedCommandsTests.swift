@@ -74,6 +74,7 @@ extension ServerSuites {
             ),
             ("docs/service.md", "prune:", .configuration),
             ("docs/service.md", "salvage backup", .script()),
+            ("docs/session-api.md", ".package(url", .notRun("lines of a manifest; ExampleTests runs the library")),
             ("storage/README.md", "catalog.sqlite  ", output),
             ("storage/README.md", "zstd -dc x.pack", .commented([0, 1])),
             ("storage/README.md", "tail -c 4096 x.pack", .script()),
