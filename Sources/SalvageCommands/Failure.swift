@@ -31,7 +31,7 @@ struct Failure: Error, Sendable {
     }
 
     /// The message with all that the API's answer says beside it.
-    var sentence: String { message + (answer?.text ?? "") }
+    var sentence: String { message + (answer?.text(after: message) ?? "") }
 
     /// Writes the error to standard error: one JSON object with `--json`, two short lines otherwise.
     func report(json: Bool, style: Style) {

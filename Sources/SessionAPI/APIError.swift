@@ -92,6 +92,8 @@ public struct APIError: Error, Sendable, Equatable {
     public var retryAfter: Double?
     /// The beginning of a body that is not a JSON error, on one line, control characters escaped.
     public var bodyExcerpt: String?
+    /// The status that the server's error names inside of an answer of success; nil in every other error.
+    public var innerStatus: Int?
     /// False when the server cannot have done what was asked: nothing was sent, no connection was made, or the server
     /// refused. True when it may have: after session-run a session may be running.
     public var mayHaveActed: Bool
@@ -123,7 +125,10 @@ public struct APIError: Error, Sendable, Equatable {
     /// True when the same request may be sent again, by and by with success, without anybody doing anything.
     ///
     /// session-run only where no session can have been started: ``mayHaveActed`` is false.
-    public var isRetryable: Bool { kind.isPassing(status: status) && (operation.isIdempotent || !mayHaveActed) }
+    public var isRetryable: Bool {
+        let isPassing = innerStatus.map { Kind(status: $0).isPassing(status: $0) } ?? kind.isPassing(status: status)
+        return isPassing && (operation.isIdempotent || !mayHaveActed)
+    }
 
     /// What the person at the keyboard can do about it, where there is something.
     public var hint: String? {
@@ -165,7 +170,8 @@ extension APIError.Kind {
     fileprivate func leavesOpenWhatWasDone(status: Int?) -> Bool {
         switch self {
         case .server, .network, .timeout, .invalidAnswer, .truncated, .cancelled: true
-        case .unexpectedStatus: status != 408 && status != 425 && !(400...499).contains(status ?? 0)
+        // A redirection says where to ask instead; only 303 follows something that was done.
+        case .unexpectedStatus: status == 303 || !(300...499).contains(status ?? 0)
         default: false
         }
     }

@@ -40,8 +40,11 @@ extension APIError {
         else { return nil }
         var error = APIError(
             .invalidAnswer, operation: operation, session: session, status: status,
-            message: "an answer of success holds an error of status \(inner)", retryAfter: retryAfter)
+            message: "", retryAfter: retryAfter)
         error.take(decoded, redaction)
+        let words = "an answer of success holds an error of status \(inner)"
+        error.message = error.message.isEmpty ? words : "\(words): \(error.message)"
+        error.innerStatus = inner
         return error
     }
 
@@ -162,7 +165,7 @@ extension APIError {
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: AnyKey.self)
-            statusCode = try? container.decode(Int.self, forKey: AnyKey("statusCode"))
+            statusCode = Self.words(container, "statusCode").flatMap { Int($0) }
             code = Self.words(container, "code")
             message = Self.words(container, "message") ?? Self.words(container, "error")
             details = Self.words(container, "details") ?? Self.words(container, "detail")
@@ -177,7 +180,7 @@ extension APIError {
         /// A field as text: numbers and lists of texts are spelled out.
         static func words(_ container: KeyedDecodingContainer<AnyKey>, _ name: String) -> String? {
             let key = AnyKey(name)
-            if let text = try? container.decode(String.self, forKey: key) { return text }
+            if let text = try? container.decode(String.self, forKey: key) { return text.isEmpty ? nil : text }
             if let number = try? container.decode(Int64.self, forKey: key) { return String(number) }
             if let list = try? container.decode([Tolerant<String>].self, forKey: key) {
                 let texts = list.compactMap(\.value)
@@ -194,9 +197,13 @@ extension APIError {
         var violation: Violation
 
         init(from decoder: any Decoder) throws {
+            if let text = try? decoder.singleValueContainer().decode(String.self), !text.isEmpty {
+                violation = Violation(field: "request", description: text)
+                return
+            }
             let container = try decoder.container(keyedBy: AnyKey.self)
             let field = Body.words(container, "field")
-            let description = Body.words(container, "description")
+            let description = Body.words(container, "description") ?? Body.words(container, "message")
             guard field != nil || description != nil else {
                 throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "an empty violation"))
             }

@@ -45,7 +45,7 @@ public enum APIOperation: String, Sendable, CaseIterable {
     public var successes: [Int] {
         switch self {
         case .sessionRun: [201, 200]
-        case .sessionStop: [204, 200, 202]
+        case .sessionStop: [204, 200]
         default: [200]
         }
     }

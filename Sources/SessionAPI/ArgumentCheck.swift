@@ -82,3 +82,30 @@ extension SessionRunRequest {
         return true
     }
 }
+
+extension SessionListQuery {
+    /// Checks the query, as ``SessionAPIClient/sessionList(_:entry:)`` does before it sends one.
+    ///
+    /// Nothing may hold NUL, and no name of a label may be empty. Keys that are exactly `0` to `n-1` are refused, because
+    /// servers read `filter[0]=x` as a list: sessions that carry the label `x`.
+    /// - Throws: `invalidArgument`, whose message names the first field that is wrong.
+    public func check() throws(APIError) {
+        let check = ArgumentCheck(operation: .sessionList)
+        for (field, value) in [("location", location), ("image", image), ("tag", tag), ("host", host)] {
+            if let value { try check.plain(value, field) }
+        }
+        for (field, pairs) in [("filter", filter), ("filterNot", filterNot)] {
+            for (name, value) in pairs.sorted(by: { $0.key.precedesInBytes($1.key) }) {
+                try check.required(name, "a label's name in \(field)")
+                try check.plain(value, "\(field)[\(name)]")
+            }
+            if !pairs.isEmpty, (0..<pairs.count).allSatisfy({ pairs["\($0)"] != nil }) {
+                throw check.refusal(
+                    field, "must not have the keys 0 to \(pairs.count - 1) alone: servers read them as places in a list"
+                )
+            }
+        }
+        for name in carrying { try check.required(name, "a label's name in filter") }
+        for name in carryingNone { try check.required(name, "a label's name in filterNot") }
+    }
+}

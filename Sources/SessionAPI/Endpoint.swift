@@ -1,3 +1,5 @@
+internal import Text
+
 /// The address of one request, built from parts that may hold any character.
 struct Endpoint {
     private var text: String
@@ -63,6 +65,8 @@ struct Endpoint {
         let rest = text[colon.upperBound...]
         guard !rest.isEmpty, rest.first != "/", rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         guard !rest.contains(where: { "?#@\\\"<>{}|^`".contains($0) }) else { return nil }
+        let isSocket = text[..<colon.lowerBound].lowercased().hasSuffix("+unix")
+        guard isSocket || Authority.isUsable(rest.prefix { $0 != "/" }) else { return nil }
         var base = text
         while base.hasSuffix("/") { base.removeLast() }
         return base
@@ -98,7 +102,8 @@ enum RetryAfter {
     }
 }
 
-/// Reads HTTP dates (RFC 9110 section 5.6.7) in the preferred form, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Reads HTTP dates (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`, and the two old forms
+/// `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
 enum HTTPDate {
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -106,14 +111,25 @@ enum HTTPDate {
 
     /// Seconds since 1970; nil when the text is not such a date.
     static func seconds(_ text: String) -> Int64? {
-        let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[5] == "GMT" else { return nil }
+        guard let parts = fields(text) else { return nil }
         guard let day = Int64(parts[1]), let month = months.firstIndex(of: String(parts[2])), let year = Int64(parts[3])
         else { return nil }
         let clock = parts[4].split(separator: ":").compactMap { Int64($0) }
         guard clock.count == 3, (1...31).contains(day), (1970...9999).contains(year) else { return nil }
         guard (0...23).contains(clock[0]), (0...59).contains(clock[1]), (0...60).contains(clock[2]) else { return nil }
         return days(year: year, month: Int64(month) + 1, day: day) * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
+    }
+
+    /// Weekday, day, month, year, time of a date in any of the three forms.
+    private static func fields(_ text: String) -> [Substring]? {
+        var parts = text.split(separator: " ")
+        if parts.count == 6 { return parts.removeLast() == "GMT" ? parts : nil }
+        if parts.count == 5 { return [parts[0], parts[2], parts[1], parts[4], parts[3]] }
+        guard parts.count == 4, parts[3] == "GMT" else { return nil }
+        let date = parts[1].split(separator: "-")
+        guard date.count == 3, date[2].utf8.count == 2, let year = Int(date[2]) else { return nil }
+        // The RFC counts from the present; such dates are of this century until 2069.
+        return [parts[0], date[0], date[1], "\(year < 70 ? 2000 + year : 1900 + year)"[...], parts[2]]
     }
 
     /// Days since 1970 of a date in the Gregorian calendar, counted in eras of 400 years that begin in March.

@@ -31,6 +31,7 @@ extension SessionAPIClient {
     nonisolated(nonsending) public func sessionList(
         _ query: SessionListQuery, entry: (SessionEntry) -> Void
     ) async throws(APIError) -> SessionListSummary {
+        try query.check()
         var endpoint = endpoint("session")
         query.add(to: &endpoint)
         let call = Call(operation: .sessionList, method: .GET, endpoint: endpoint, sent: query.sent)
@@ -65,6 +66,10 @@ extension SessionAPIClient {
             let kind: APIError.Kind = error.code == .truncated ? .truncated : .invalidAnswer
             var failure = answer.context.error(kind, "\(error.message), at byte \(error.offset) of the list")
             failure.status = answer.status
+            failure.retryAfter = Self.retryAfter(answer.response)
+            if decoder.summary.entries == 0 {
+                failure.bodyExcerpt = beginning.withUnsafeBytes { APIError.excerpt($0, answer.context.redaction) }
+            }
             throw failure
         } catch {
             throw answer.context.failure(error, during: .body(received: decoder.summary.bytes))
@@ -132,7 +137,8 @@ extension SessionAPIClient {
             accept: "application/x-tar, application/gzip, application/octet-stream, */*", lane: .downloads)
         return try await recorded(.artifacts, session) { (record) async throws(APIError) in
             let answer = try await send(call, &record)
-            return ArtifactDownload(head: BodyHead(answer.response), body: try await checkedStream(answer))
+            return ArtifactDownload(
+                head: BodyHead(answer.response), body: try await checkedStream(answer, always: true))
         }
     }
 
@@ -175,18 +181,20 @@ extension SessionAPIClient {
             lane: follow ? .followers : .downloads)
         return try await recorded(.streamLogs, session) { (record) async throws(APIError) in
             let answer = try await send(call, &record)
-            // Whoever follows a log wants its first byte at once, not after a look at the whole.
-            let body = follow ? stream(answer, stalls: false) : try await checkedStream(answer)
+            let body = try await checkedStream(answer, stalls: !follow, always: false)
             return LogStream(head: BodyHead(answer.response), body: body)
         }
     }
 
-    /// The body of a download. One that says that it is JSON is looked at first: it may be the API's error under a status of
-    /// success.
-    nonisolated(nonsending) private func checkedStream(_ answer: Answer) async throws(APIError) -> ByteStream {
-        let body = stream(answer)
+    /// The body of a download. One that says that it is JSON, or with `always` one that begins like it, is looked at first:
+    /// it may be the API's error under a status of success. An archive hardly begins with a brace; lines of a log do.
+    nonisolated(nonsending) private func checkedStream(
+        _ answer: Answer, stalls: Bool = true, always: Bool
+    ) async throws(APIError) -> ByteStream {
+        let body = stream(answer, stalls: stalls)
         let type = answer.response.headers.first(name: "content-type")?.lowercased() ?? ""
-        guard type.hasPrefix("application/json") || type.hasPrefix("application/problem+json") else { return body }
+        let isJSON = type.hasPrefix("application/json") || type.hasPrefix("application/problem+json")
+        guard isJSON || always else { return body }
         var iterator = body.makeAsyncIterator()
         var beginning: [BodyChunk] = []
         var bytes: [UInt8] = []
@@ -203,6 +211,7 @@ extension SessionAPIClient {
             }
             beginning.append(chunk)
             bytes += chunk.bytes
+            if !isJSON, bytes.first != UInt8(ascii: "{") { break }
         }
         return ByteStream(beginning: beginning, rest: iterator, failure: nil)
     }

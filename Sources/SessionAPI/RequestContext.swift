@@ -72,8 +72,14 @@ struct RequestContext: Sendable {
     }
 
     private func words(_ failure: any Error) -> String {
-        (failure as? IOError).map { String(cString: strerror($0.errnoCode)) }
-            ?? redaction.clean(String(describing: failure))
+        if let failure = failure as? IOError { return String(cString: strerror(failure.errnoCode)) }
+        let text = String(describing: failure)
+        guard failure is NIOSSLError else { return redaction.clean(text) }
+        // What the library says of its own source files helps nobody.
+        let reason = text.split(separator: "OPENSSL_internal:", maxSplits: 1).dropFirst().first.map {
+            $0.prefix { $0 != " " && $0 != "]" && $0 != "\"" }
+        }
+        return "the TLS connection failed" + (reason.map { ": " + redaction.clean(String($0)) } ?? "")
     }
 
     private func transport(_ failure: HTTPClientError, _ phase: Phase) -> APIError {

@@ -31,9 +31,11 @@ public struct RetryingSessionAPI<Base: SessionOperations>: SessionOperations {
         self.sleep = sleep
     }
 
-    /// The same with each attempt bounded to a time; ``RetryPolicy/total`` bounds all of them together.
+    /// The same with all attempts of a call together bounded to a time, and streams to their end.
     public func limited(to limit: Duration) -> RetryingSessionAPI {
-        RetryingSessionAPI(base.limited(to: limit), policy: policy, random: random, sleep: sleep)
+        var policy = policy
+        policy.total = min(policy.total, limit)
+        return RetryingSessionAPI(base.limited(to: limit), policy: policy, random: random, sleep: sleep)
     }
 
     /// session-run, repeated only where no session can have been started.

@@ -91,7 +91,12 @@ extension SessionAPIClient {
         try await recorded(call.operation, call.session) { (record) async throws(APIError) in
             let answer = try await send(call, &record)
             // Read to its end, so that the connection can be used again.
-            if let error = disguised(try await self.body(answer), answer) { throw error }
+            let body = try await self.body(answer)
+            if let error = disguised(body, answer) { throw error }
+            // A page of a proxy, or an error in a form of its own, is no word that it was done.
+            guard body.allSatisfy({ $0 <= 0x20 }) || (try? decoded(Acknowledgement.self, body, answer)) != nil else {
+                throw invalid(answer, "the answer is not what the API promises", body)
+            }
         }
     }
 
@@ -217,10 +222,20 @@ extension SessionAPIClient {
         }
     }
 
-    private static func retryAfter(_ response: HTTPClientResponse) -> Double? {
+    static func retryAfter(_ response: HTTPClientResponse) -> Double? {
         response.headers.first(name: "retry-after").flatMap {
             RetryAfter.seconds(
                 $0, serverDate: response.headers.first(name: "date"), now: Int64(Date().timeIntervalSince1970))
+        }
+    }
+}
+
+/// What may stand in an answer of success that the API documents as empty: an object that tells of no error.
+private struct Acknowledgement: Decodable {
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: AnyKey.self)
+        guard !["code", "message", "error"].contains(where: { container.contains(AnyKey($0)) }) else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "tells of an error"))
         }
     }
 }

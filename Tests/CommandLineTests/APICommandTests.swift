@@ -86,14 +86,22 @@ import Testing
         ["session-list", "--filter", ""], ["session-list", "--filter", "=v"],
         ["session-list", "--url", "http://127.0.0.1:1", "--server", "sandbox"],
         ["session-list", "--server", "moon"], ["session-list", "--url", "nonsense"],
+        ["session-list", "--url", "http://127.0.0.1:65536"], ["session-list", "--url", "http://127.0.0.1:0"],
+        ["session-list", "--url", "http://127.0.0.1:"], ["session-list", "--url", "http://[::1]x"],
+        ["session-list", "--url", "http://127.0.0.1:99999999999999999999"], ["session-list", "--filter", "0=y"],
+        ["artifacts", "s", "/p", "-o", ""],
         ["describe-session", ""], ["session-stop", ""], ["join-session", "", "ann"], ["stream-logs", ""],
         ["artifacts", "s", "", "-o", "/dev/null"], ["artifacts", "s", "game/Saved", "-o", "/dev/null"],
         ["get-available-locations", ""], ["tag-exists", "europe", "", "1"],
     ])
     func whatTheDescriptionForbidsIsRefusedBeforeSending(_ arguments: [String]) throws {
-        let outcome = try Program.run(
-            ["api"] + arguments, environment: ["SALVAGE_API_URL": "http://127.0.0.1:1", "GAMEYE_API_TOKEN": "t"])
-        #expect(outcome.status == 64, "\(arguments): \(outcome.status) \(outcome.err)")
+        // With a token and without one.
+        for token in [["GAMEYE_API_TOKEN": "t"], [:]] {
+            let outcome = try Program.run(
+                ["api"] + arguments,
+                environment: token.merging(["SALVAGE_API_URL": "http://127.0.0.1:1"]) { first, _ in first })
+            #expect(outcome.status == 64, "\(arguments): \(outcome.status) \(outcome.err)")
+        }
     }
 
     @Test func theFlagsNameTheServer() throws {
@@ -223,6 +231,47 @@ import Testing
         #expect(error["session"] as? String == id)
         #expect((error["message"] as? String)?.contains("No session \(id),") == true, "\(outcome.err)")
         if id != "sandbox" { #expect(!outcome.err.contains("token sandbox!"), "\(outcome.err)") }
+    }
+
+    /// Only that list names the sessions that exited.
+    @Test(arguments: [(402, 2), (422, 2), (503, 75)])
+    func aPassWithoutTheListOfAllSessionsIsNoSuccess(_ status: Int, _ exit: Int) throws {
+        let scratch = try Scratch()
+        let server = try AnsweringServer { request in
+            request.query["all"] == nil
+                ? .json(#"{"sessions":[]}"#) : .init(status: status, body: Array(#"{"message":"no"}"#.utf8))
+        }
+        defer { server.stop() }
+        let outcome = try Program.run(
+            ["harvest", "--quiet"],
+            environment: [
+                "SALVAGE_API_URL": server.url, "GAMEYE_API_TOKEN": "a-secret", "SALVAGE_STORE": scratch.path("store"),
+            ])
+        #expect(Int(outcome.status) == exit && outcome.err.contains("\(status)"), "\(outcome.status) \(outcome.err)")
+    }
+
+    @Test func anErrorUnderAStatusOfSuccessIsAsFinalAsItsOwnStatus() throws {
+        for (inner, exit) in [("404", 2), ("\"409\"", 2), ("401", 2), ("503", 75)] {
+            let body = "{\"statusCode\":\(inner),\"code\":\"X\",\"message\":\"no\",\"identifier\":\"i-1\"}"
+            for arguments in [["describe-session", "s"], ["session-stop", "s"], ["session-list"]] {
+                let (outcome, _) = try answering(200, body, ["api"] + arguments)
+                #expect(Int(outcome.status) == exit && outcome.out.isEmpty, "\(inner) \(arguments): \(outcome.err)")
+                #expect(outcome.err.contains("holds an error of status"), "\(outcome.err)")
+            }
+        }
+        for (status, body) in [(200, "<html>portal</html>"), (202, ""), (200, #"{"message":"no"}"#)] {
+            #expect(try answering(status, body, ["api", "session-stop", "s"]).0.status != 0)
+        }
+        #expect(try answering(200, "", ["api", "session-stop", "s"]).0.status == 0)
+    }
+
+    @Test func aStartWhoseConnectionBrokeSaysWhereToLook() throws {
+        let server = try AnsweringServer { _ in .init(status: 0, body: []) }
+        defer { server.stop() }
+        let outcome = try Program.run(
+            ["api", "session-run", "--location", "l", "--image", "i", "--id", "mine-1"],
+            environment: ["SALVAGE_API_URL": server.url, "GAMEYE_API_TOKEN": "a-secret"])
+        #expect(outcome.status == 2 && outcome.err.contains("describe-session mine-1"), "\(outcome.err)")
     }
 
     @Test(arguments: [(402, 2), (404, 2), (422, 2), (400, 2), (302, 2), (401, 77), (403, 77), (500, 75), (429, 75)])

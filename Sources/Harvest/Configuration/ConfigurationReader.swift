@@ -167,7 +167,7 @@ extension Configuration {
         guard rest.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }), !rest.contains("?"), !rest.contains("#") else {
             return nil
         }
-        guard !host.contains("@") else { return nil }
+        guard !host.contains("@"), Authority.isUsable(host) else { return nil }
         return String(address)
     }
 

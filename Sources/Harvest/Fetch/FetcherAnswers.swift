@@ -121,7 +121,8 @@ extension Fetcher {
             sessions[key]?.items[index].reason = "HTTP \(status)"
             if let id = sessions[key]?.job.id { requestDescribe(id: id) }
             return answered()
-        case 402, 408, 420, 423, 425, 429, 300..<400, 500...:
+        // A success that is not the one that the API promises says nothing of the artifact.
+        case 200..<300, 402, 408, 420, 423, 425, 429, 300..<400, 500...:
             if status == 429 || status == 420 || attempt.retryAfter != nil { slowDown(endpoint, attempt, now) }
             retry(key, index, "HTTP \(status)", attempt, now)
             return status == 402 ? [] : answered()

@@ -72,10 +72,9 @@ extension HarvestRunner {
 
     private func listOnce(_ session: String?) async -> HarvestError? {
         if let session { return await lookUp(session) }
-        var failures = 0
-        for kind in [ListKind.running, .all] {
-            if await list(kind, tries: 3) != .whole { failures += 1 }
-        }
+        let running = await list(.running, tries: 3)
+        let all = await list(.all, tries: 3)
+        let failures = [running, all].count { $0 != .whole }
         // A strange list is believed only when the next one says the same, and a single pass has no next one.
         for _ in 0..<2 {
             let again = state.withLock { state in
@@ -88,13 +87,23 @@ extension HarvestRunner {
             _ = await list(.all, tries: 2)
         }
         let (last, paused) = state.withLock { ($0.summary.listFailures.last, $0.summary.pause != nil) }
-        guard failures == 2, !paused, let last else { return nil }
+        guard all != .whole, !paused, let last else { return nil }
+        let failure: HarvestError
         if Task.isCancelled {
-            return HarvestError(
-                .apiUnavailable, "the run ended before the API had given a whole list of sessions",
+            failure = HarvestError(
+                .apiUnavailable,
+                "the run ended before the API had given a whole list of sessions; the last answer: \(last.message)",
+                status: last.status, identifier: last.identifier,
                 hint: "try again with a longer --max-runtime, or look at api.url and the network; nothing is lost yet")
+        } else if running == .whole {
+            failure = HarvestError(failure: last, "the API gave no list of all sessions, which names those that exited")
+        } else {
+            failure = HarvestError(failure: last, "the API gave no list of sessions")
         }
-        return HarvestError(failure: last, "the API gave no list of sessions")
+        guard running == .whole else { return failure }
+        // What is known of already is fetched all the same.
+        state.withLock { $0.summary.listTrouble = failure }
+        return nil
     }
 
     func lookUp(_ session: String) async -> HarvestError? {
@@ -307,9 +316,7 @@ extension HarvestError {
     fileprivate init(failure: SourceFailure, _ what: String, session: String? = nil) {
         let hint: String
         switch failure.status {
-        case 402:
-            hint =
-                "the quota of the account is exhausted; nothing is lost yet, but the API gives no list until it is raised"
+        case 402: hint = "the quota of the account is exhausted; nothing is lost yet"
         case 404, 410: hint = "there is no Session API at this address; check api.url"
         case _ where failure.isFinal: hint = "check api.url, and that the server speaks this version of the Session API"
         default:

@@ -65,6 +65,8 @@ public struct HarvestSummary: Sendable {
     public var unfinished = 0
     /// Distinct entries of lists that were left out because they cannot be read.
     public var rejectedEntries = 0
+    /// Why no list of all sessions arrived, which is the one that names those that have exited; nil when one did.
+    public var listTrouble: HarvestError?
     /// Why lists were incomplete, newest last; at most ten.
     public var listFailures: [SourceFailure] = []
     /// What the store said when it had no room for something of this run, in a sentence; nil when there was room.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Harvest
 import SessionAPI
+import Synchronization
 import Terminal
 
 /// `salvage api`: the ten operations of the Session API by their operationId.
@@ -35,27 +36,40 @@ struct API: ParsableCommand {
         let settings: Harvest.Configuration
         do {
             settings = try Harvest.Configuration.load(flags: flags, environment: environment)
-            // Asked for here once, so that a missing token is told in full before anything is sent.
-            _ = try APIToken.find(settings, environment: environment)
         } catch {
             throw Failure(error)
         }
-        var configuration = SessionAPIClient.Configuration(baseURL: url ?? settings.api.url) {
-            try APIToken.find(settings, environment: environment).value
+        // The token is asked for only once the arguments have been checked. Where there is none, that is told in full.
+        let missing = Mutex<HarvestError?>(nil)
+        let address = url ?? settings.api.url
+        var configuration = SessionAPIClient.Configuration(baseURL: address) {
+            do {
+                return try APIToken.find(settings, environment: environment).value
+            } catch {
+                missing.withLock { $0 = error }
+                throw error
+            }
         }
-        let address = configuration.baseURL
         configuration.userAgent = "salvage/\(salvageVersion)"
         configuration.stallTimeout = .milliseconds(settings.limits.stall)
-        let client = try SessionAPIClient(configuration)
+        let client: SessionAPIClient
+        do {
+            client = try SessionAPIClient(configuration)
+        } catch {
+            throw Failure("invalid_address", error.message, hint: "it is '\(address)'", status: .usage)
+        }
         do {
             let answer = try await call(client)
             await client.shutdown()
             return answer
         } catch {
             await client.shutdown()
-            guard let error = error as? APIError, error.kind == .network else { throw error }
+            guard let error = error as? APIError else { throw error }
+            if error.kind == .noToken, let error = missing.withLock({ $0 }) { throw Failure(error) }
             var failure = Failure(error)
-            failure.hint = "check the address \(address) and the network"
+            if error.kind == .network, !error.mayHaveActed {
+                failure.hint = "check the address \(address) and the network"
+            }
             throw failure
         }
     }

@@ -51,14 +51,14 @@ struct ServerAnswer: Sendable {
         if error.details != error.message { details = error.details }
     }
 
-    /// What follows the message on a terminal.
-    var text: String {
+    /// What follows the message on a terminal: what it does not say itself.
+    func text(after message: String) -> String {
         var text = ""
         for violation in violations { text += "; \(violation.field): \(violation.description)" }
         // Servers that list violations repeat them in their details.
-        if violations.isEmpty, let details { text += "; \(details)" }
+        if violations.isEmpty, let details, details != identifier { text += "; \(details)" }
         if let bodyExcerpt { text += "; the server said: \(bodyExcerpt)" }
-        if let identifier { text += " (identifier \(identifier))" }
+        if let identifier, !(message + text).contains(identifier) { text += " (identifier \(identifier))" }
         return text
     }
 

@@ -9,10 +9,11 @@ extension API {
             commandName: "artifacts", abstract: "Download a file or folder of an ended session's container.",
             discussion: """
                 The archive is a .tar.gz, from some servers a plain tar; `salvage verify FILE` tells whether it is whole. \
+                What arrived of a download that broke off is in FILE.part. \
                 The API asks to keep a download below 100 MB: name the folder that you need rather than its parent. \
                 Exits with 1 when there is no such session or path, or the container is gone.
 
-                  salvage api artifacts 7c1e8a52-9f0b-4d3e-8a61-2b5d90c4f713 /game/Saved/Crashes -o crashes.tar.gz
+                  salvage api artifacts raid-4d10 /game/Saved/Crashes -o crashes.tar.gz
                 """)
 
         /// What the API's description asks for: "Please limit your download in size to a maximum of 100mb."
@@ -25,6 +26,7 @@ extension API {
         @OptionGroup var options: APIOptions
 
         func validate() throws {
+            if output == "" { throw ValidationError("--output needs the name of a file") }
             if output == nil, isatty(STDOUT_FILENO) != 0 {
                 throw ValidationError("an archive is no text for a terminal; name a file with --output")
             }

@@ -9,7 +9,7 @@ extension API {
                 Prints `count`, the number of players now in the session, and `players`, those that joined. A player that \
                 is there already counts once. Exits with 1 when there is no such session.
 
-                  salvage api join-session 7c1e8a52-9f0b-4d3e-8a61-2b5d90c4f713 ann bob
+                  salvage api join-session raid-4d10 ann bob
                   {"count":2,"players":["ann","bob"]}
                 """)
 

@@ -10,8 +10,9 @@ extension API {
                 Sessions that run, with --all those of every status. All the filters must hold.
 
                   salvage api session-list --all --image shooter
-                  salvage api session-list --location europe --players-lt 8 --filter mode=duel
-                  salvage api session-list --filter ranked      sessions that carry the label, whatever its value
+                  salvage api session-list --location europe --players-lt 8
+                  salvage api session-list --filter mode=duel
+                  salvage api session-list --filter ranked   with any value of the label
                 """)
 
         @Flag(help: "Sessions of every status, not only running ones.") var all = false
@@ -30,8 +31,11 @@ extension API {
         var filterNot: [String] = []
         @OptionGroup var options: APIOptions
 
+        func validate() throws { _ = try query() }
+
         func run() async throws {
             let query = try query()
+            try query.check()
             let output = Output(options.global)
             let summary = try await options.withClient { client in
                 try await client.sessionList(query) { output.line(APIObject.line($0)) }

@@ -10,8 +10,8 @@ extension API {
                 Prints the session's id, its host and its ports. Without --id a UUID is made up before the request is \
                 sent, so that a request that is repeated cannot start a second session.
 
-                  salvage api session-run --location europe --image shooter --label map=Harbour --ttl 2h30m
-                  salvage api session-run --location europe --image shooter --version 1.4.0 --arg --players=8
+                  salvage api session-run --location europe --image shooter --ttl 2h30m
+                  salvage api session-run --location europe --image shooter --label a=b
                 """)
 
         @Option(help: "Where to run: a region or data centre.") var location: String
@@ -41,18 +41,23 @@ extension API {
         @OptionGroup var options: APIOptions
 
         func validate() throws {
+            _ = try request()
             guard restart == nil || restart == "true" || restart == "false" else {
                 throw ValidationError("--restart takes true or false, not '\(Escape.display(restart ?? ""))'")
             }
         }
 
-        func run() async throws {
-            let request = SessionRunRequest(
+        private func request() throws -> SessionRunRequest {
+            SessionRunRequest(
                 location: location, image: image, id: id, version: version,
                 env: env.isEmpty ? nil : try APIPairs.read(env, "--env"), args: arguments.isEmpty ? nil : arguments,
                 labels: label.isEmpty ? nil : try APIPairs.read(label, "--label"),
                 restart: restart.map { $0 == "true" }, ttl: ttl,
                 externalID: externalID)
+        }
+
+        func run() async throws {
+            let request = try request()
             // Before the token is looked for: a mistake in the arguments is one with and without it.
             try request.check()
             try await options.printing { APIObject.line(try await $0.sessionRun(request)) }

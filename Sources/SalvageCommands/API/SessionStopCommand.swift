@@ -8,7 +8,7 @@ extension API {
             discussion: """
                 Prints nothing. Exits with 1 when there is no such session, with 2 when it has ended already.
 
-                  salvage api session-stop 7c1e8a52-9f0b-4d3e-8a61-2b5d90c4f713
+                  salvage api session-stop raid-4d10
                 """)
 
         @Argument(help: "The session's full id.") var id: String

@@ -11,8 +11,8 @@ extension API {
                 Prints the log as it is; on a terminal control characters are shown. Exits with 1 when there is no such \
                 session.
 
-                  salvage api stream-logs 7c1e8a52-9f0b-4d3e-8a61-2b5d90c4f713
-                  salvage api stream-logs --follow 7c1e8a52-9f0b-4d3e-8a61-2b5d90c4f713 | grep -i error
+                  salvage api stream-logs raid-4d10
+                  salvage api stream-logs --follow raid-4d10 | grep -i error
                 """)
 
         @Argument(help: "The session's full id.") var id: String

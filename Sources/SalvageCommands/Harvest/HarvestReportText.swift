@@ -64,6 +64,7 @@ struct HarvestReportText {
             failure.answer = ServerAnswer(status: pause.status, identifier: pause.identifier)
             throw failure
         }
+        if let trouble = summary.listTrouble { throw Failure(trouble) }
         try reportWaiting(summary)
         if summary.isPartial { throw EndedWith(status: .partial) }
     }
