@@ -5,9 +5,14 @@ struct ArgumentCheck {
     var operation: APIOperation
     var session: String?
 
-    /// A text that must not be empty, and must not hold NUL.
+    /// A text that must not be empty. It may hold anything else, NUL too: a session that a server lists must be found.
     func required(_ value: String, _ field: String) throws(APIError) {
         guard !value.isEmpty else { throw refusal(field, "must not be empty") }
+    }
+
+    /// A text for a process or a file, which must neither be empty nor hold NUL.
+    func startable(_ value: String, _ field: String) throws(APIError) {
+        try required(value, field)
         try plain(value, field)
     }
 
@@ -18,7 +23,7 @@ struct ArgumentCheck {
 
     /// An absolute path inside a container.
     func path(_ value: String, _ field: String) throws(APIError) {
-        try required(value, field)
+        try startable(value, field)
         guard value.utf8.first == UInt8(ascii: "/") else {
             throw refusal(field, "must be an absolute path: it must begin with '/'")
         }
@@ -34,13 +39,13 @@ extension SessionRunRequest {
     /// Checks the request against the API's description, as ``SessionAPIClient/sessionRun(_:)`` does before it sends one.
     ///
     /// `location`, `image`, `id`, every argument and every value of `env` must not be empty; a name in `env` must neither be
-    /// empty nor hold `=`; nothing may hold NUL; `ttl` is a sequence of numbers with the unit `m` or `h`.
+    /// empty nor hold `=`; nothing may hold NUL, which no process can be given; `ttl` is a sequence of numbers with the unit `m` or `h`.
     /// - Throws: `invalidArgument`, whose message names the first field that is wrong.
     public func check() throws(APIError) {
         let check = ArgumentCheck(operation: .sessionRun, session: id)
-        try check.required(location, "location")
-        try check.required(image, "image")
-        if let id { try check.required(id, "id") }
+        try check.startable(location, "location")
+        try check.startable(image, "image")
+        if let id { try check.startable(id, "id") }
         if let version { try check.plain(version, "version") }
         if let externalID { try check.plain(externalID, "external_id") }
         for (name, value) in (env ?? [:]).sorted(by: { $0.key.precedesInBytes($1.key) }) {
@@ -49,9 +54,9 @@ extension SessionRunRequest {
             guard !name.utf8.contains(UInt8(ascii: "=")) else {
                 throw check.refusal("env", "must not hold '=' in the name '\(name)'")
             }
-            try check.required(value, "env.\(name)")
+            try check.startable(value, "env.\(name)")
         }
-        for (index, argument) in (args ?? []).enumerated() { try check.required(argument, "args[\(index)]") }
+        for (index, argument) in (args ?? []).enumerated() { try check.startable(argument, "args[\(index)]") }
         for (name, value) in (labels ?? [:]).sorted(by: { $0.key.precedesInBytes($1.key) }) {
             try check.plain(name, "labels")
             try check.plain(value, "labels.\(name)")

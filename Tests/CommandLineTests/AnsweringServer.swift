@@ -86,6 +86,8 @@ final class AnsweringServer: Sendable {
             line: words.prefix(2).map { String(decoding: $0, as: UTF8.self) }, body: Self.body(of: head, from: peer))
         seen.withLock { $0.append(request) }
         let answer = answer(request)
+        // Closes without a word.
+        if answer.status == 0 { return }
         let lines =
             [
                 "HTTP/1.1 \(answer.status) X", "Connection: close", "Content-Length: \(answer.body.count)",

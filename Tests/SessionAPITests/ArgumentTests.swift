@@ -67,7 +67,7 @@ import Testing
                         _ = try await client.sessionRun(SessionRunRequest(location: "l", image: "i", env: ["A=": "v"]))
                     }
                 ),
-                ("session", { () async throws(APIError) in _ = try await client.describeSession("a\0") }),
+                ("session", { () async throws(APIError) in _ = try await client.describeSession("") }),
                 ("session", { () async throws(APIError) in try await client.sessionStop("") }),
                 ("session", { () async throws(APIError) in _ = try await client.joinSession("", players: ["p"]) }),
                 (
@@ -91,7 +91,7 @@ import Testing
                 (
                     "image",
                     { () async throws(APIError) in
-                        _ = try await client.tagExists(region: "r", image: "\0", version: "v")
+                        _ = try await client.tagExists(region: "r", image: "", version: "v")
                     }
                 ),
                 (

@@ -111,7 +111,8 @@ extension SourceFailure {
     init(_ error: APIError) {
         let complaints = error.violations.map { "; \($0.field): \($0.description)" }.joined()
         self.init(
-            status: error.innerStatus ?? error.status, message: error.summary + complaints, identifier: error.identifier,
+            status: error.innerStatus ?? error.status, message: error.summary + complaints,
+            identifier: error.identifier,
             retryAfter: error.retryAfter.flatMap(Self.milliseconds), cut: error.kind == .truncated,
             isFinal: !error.isRetryable && error.kind != .cancelled)
     }
