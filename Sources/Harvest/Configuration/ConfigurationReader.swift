@@ -1,4 +1,5 @@
 import CrashAnalysis
+import Text
 import Yams
 
 extension Configuration {

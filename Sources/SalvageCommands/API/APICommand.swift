@@ -43,7 +43,7 @@ struct API: ParsableCommand {
         let missing = Mutex<HarvestError?>(nil)
         let address = url ?? settings.api.url
         var configuration = SessionAPIClient.Configuration(baseURL: address) {
-            do {
+            do throws(HarvestError) {
                 return try APIToken.find(settings, environment: environment).value
             } catch {
                 missing.withLock { $0 = error }
@@ -53,7 +53,7 @@ struct API: ParsableCommand {
         configuration.userAgent = "salvage/\(salvageVersion)"
         configuration.stallTimeout = .milliseconds(settings.limits.stall)
         let client: SessionAPIClient
-        do {
+        do throws(APIError) {
             client = try SessionAPIClient(configuration)
         } catch {
             throw Failure("invalid_address", error.message, hint: "it is '\(address)'", status: .usage)
