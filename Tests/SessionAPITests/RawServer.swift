@@ -59,6 +59,7 @@ final class RawServer: Sendable {
     private let listener: Int32
     private let seen = Mutex<[Request]>([])
     private let accepted = Mutex(0)
+    private let stopped = Mutex(false)
     private let handler: @Sendable (Request, Peer) -> Next
 
     var requests: [Request] { seen.withLock { $0 } }
@@ -86,7 +87,14 @@ final class RawServer: Sendable {
         Thread { [self] in accept() }.start()
     }
 
+    /// Closes the listener once: a second close would hit whoever got its number meanwhile.
     func stop() {
+        guard
+            stopped.withLock({ stopped in
+                defer { stopped = true }
+                return !stopped
+            })
+        else { return }
         shutdown(listener, Int32(SHUT_RDWR))
         close(listener)
     }
