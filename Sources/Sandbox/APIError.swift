@@ -28,6 +28,13 @@ struct APIError: Error, Sendable {
         APIError(404, "RESOURCE_NOT_FOUND", message, details: details)
     }
 
+    /// A path that is there for other methods; `allow` names them.
+    static func method(allow: String) -> APIError {
+        var error = APIError(405, "METHOD_NOT_ALLOWED", "This path does not know the method.")
+        error.headers[.allow] = allow
+        return error
+    }
+
     static func session(_ id: String) -> APIError {
         notFound("The session does not exist.", details: "No session has the id \(id).")
     }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import NIOCore
 import Text
 
 /// The interface under `/_sandbox/`, which the real API does not have.
@@ -17,16 +18,21 @@ import Text
 /// | `POST /_sandbox/fleet/exit/N` | ends N synthetic sessions at once |
 /// | `GET /_sandbox/requests` | answers so far, by operation and status |
 /// | `GET /_sandbox/openapi.json` | the OpenAPI description of the ten operations, with this address as its server |
+///
+/// HEAD is GET without the body; another method on one of these paths is 405.
 extension SandboxService {
-    func admin(_ request: Request, path: Substring, query: Query) async throws -> Response {
+    func admin(_ request: Request, path: Substring, query: Query, channel: any Channel) async throws -> Response {
         if let token = configuration.adminToken,
             request.headers[.authorization]?.hasSameBytes(as: "Bearer \(token)") != true
         {
             throw APIError.of(status: 401)
         }
         let parts = path.dropFirst().split(separator: "/").compactMap { Percent.decode($0, plusIsSpace: false) }
+        guard let methods = Self.adminMethods(parts) else { throw APIError.notFound("There is nothing at this path.") }
+        let method = request.method == .head ? .get : request.method
+        guard methods.contains(method) else { throw APIError.method(allow: Route.allow(methods)) }
         var query = query
-        switch (request.method, parts.count > 1 ? parts[1] : "", parts.count) {
+        switch (method, parts[1], parts.count) {
         case (.get, "health", 2): return Self.json(.object([.init("status", .string("ok"))]))
         case (.get, "sessions", 2): return Self.json(sessionsListing)
         case (.post, "sessions", 4) where parts[3] == "remove":
@@ -56,8 +62,20 @@ extension SandboxService {
             return Self.json(
                 .object(
                     answered.sorted { $0.key < $1.key }.map { .init($0.key, .integer(Int64($0.value))) }))
-        case (.get, "openapi.json", 2): return Self.openAPI(request)
+        case (.get, "openapi.json", 2): return openAPI(request, channel: channel)
         default: throw APIError.notFound("There is nothing at this path.")
+        }
+    }
+
+    /// What a path under `/_sandbox/` answers to; nil when there is none.
+    private static func adminMethods(_ parts: [String]) -> [HTTPRequest.Method]? {
+        switch (parts.count > 1 ? parts[1] : "", parts.count) {
+        case ("health", 2), ("sessions", 2), ("fleet", 2), ("requests", 2), ("openapi.json", 2): [.get]
+        case ("faults", 2): [.get, .post, .delete]
+        case ("sessions", 4) where parts[3] == "remove": [.post]
+        case ("sessions", 5) where parts[3] == "signal": [.post]
+        case ("fleet", 4) where parts[2] == "exit": [.post]
+        default: nil
         }
     }
 

@@ -14,8 +14,9 @@ struct FleetArchive: Sendable {
 
     private let whole: [Rest]
     private let logsOnly: [Rest]
+    /// As `whole`, with the names that they have under the root.
+    private let rooted: [Rest]
 
-    static let folder = "/game/Saved"
     static let emptyGzip = Gzip.member([UInt8](repeating: 0, count: 1024))
 
     /// `bytes` counts the files of one archive before compression: half text, half noise.
@@ -24,6 +25,7 @@ struct FleetArchive: Sendable {
         var generator = SeededGenerator(seed: seed)
         var whole: [Rest] = []
         var logsOnly: [Rest] = []
+        var rooted: [Rest] = []
         for variant in 0..<3 {
             let text = FleetLog(
                 session: "shared-\(variant)", number: variant, map: "Foundry", begin: 1_700_000_000_000,
@@ -36,21 +38,30 @@ struct FleetArchive: Sendable {
                     noise[index + byte] = UInt8(truncatingIfNeeded: word >> (byte * 8))
                 }
             }
-            whole.append(
-                Self.rest([("Saved/Logs/Game-backup.log", log), ("Saved/Replays/match.replay", noise)]))
+            for prefix in ["", "game/"] {
+                let rest = Self.rest([
+                    (prefix + "Saved/Logs/Game-backup.log", log), (prefix + "Saved/Replays/match.replay", noise),
+                ])
+                if prefix.isEmpty { whole.append(rest) } else { rooted.append(rest) }
+            }
             logsOnly.append(Self.rest([("Logs/Game-backup.log", log)]))
         }
         self.whole = whole
         self.logsOnly = logsOnly
+        self.rooted = rooted
     }
 
-    /// Nil when the path does not exist: there are `/game/Saved` and its `Logs`.
+    /// Nil when the path does not exist: there are `/game/Saved`, its `Logs`, and the folders above them.
     func archive(_ log: FleetLog, path: String, form: Faults.Archive) -> [[UInt8]]? {
-        let parts = path.utf8.last == UInt8(ascii: "/") ? Substring(path.utf8.dropLast()) : path[...]
-        let isWhole = parts.hasSameBytes(as: Self.folder)
-        guard isWhole || parts.hasSameBytes(as: Self.folder + "/Logs") else { return nil }
-        let prefix = isWhole ? "Saved/Logs/" : "Logs/"
-        let rests = isWhole ? whole : logsOnly
+        let prefix: String
+        let rests: [Rest]
+        // Slashes count once, and at the end not at all.
+        switch path.utf8.split(separator: UInt8(ascii: "/")).map({ String(Substring($0)) }).joined(separator: "/") {
+        case "", "game": (prefix, rests) = ("game/Saved/Logs/", rooted)
+        case "game/Saved": (prefix, rests) = ("Saved/Logs/", whole)
+        case "game/Saved/Logs": (prefix, rests) = ("Logs/", logsOnly)
+        default: return nil
+        }
         let rest = rests[log.number % rests.count]
         let count = log.count(at: .max)
         // The end of the log: where it says what happened, and small enough to be one stored block.

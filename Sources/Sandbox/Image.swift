@@ -64,6 +64,16 @@ struct ImageDescription: Sendable {
         copy = body.flag("copy") ?? true
         priority = body.integer("priority") ?? 0
         workdir = body.text("workdir", .withoutNUL) ?? ""
+        checkSize(&body)
+        for (name, _) in labels where ["tags", "env", "gameye"].contains(where: { $0.hasSameBytes(as: name) }) {
+            body.reject("labels.\(name)", "must have another name; tags, env and gameye are the API's own labels")
+        }
+        for (key, path) in [("executable", executable ?? ""), ("workdir", workdir)] {
+            let parts = path.utf8.split(separator: UInt8(ascii: "/"))
+            if path.utf8.count > 1024 || parts.contains(where: { $0.count > 255 }) {
+                body.reject(key, "must not exceed 1024 bytes, nor 255 between two slashes")
+            }
+        }
         for (key, path) in [("executable", executable ?? ""), ("workdir", workdir)]
         where path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) }) {
             body.reject(key, "must not lead out of the folder")
@@ -82,6 +92,20 @@ struct ImageDescription: Sendable {
         guard body.violations.isEmpty else {
             let faults = body.violations.map { "\($0.field) \($0.description)" }
             throw BrokenImage(file: file, reason: faults.joined(separator: "; "))
+        }
+    }
+
+    /// No process takes more, whatever the request adds.
+    private func checkSize(_ body: inout BodyReader) {
+        let texts =
+            args.enumerated().map { ("args[\($0)]", $1.utf8.count) }
+            + env.map { ("env.\($0.0)", $0.0.utf8.count + 1 + $0.1.utf8.count) }
+        for (field, count) in texts where count >= 128 * 1024 {
+            body.reject(field, "must be shorter than 128 KiB")
+        }
+        // Each text ends in a zero and has a pointer.
+        if texts.reduce(0, { $0 + $1.1 + 9 }) > 1 << 20 {
+            body.reject("args", "must not exceed 1 MiB together with env")
         }
     }
 

@@ -20,12 +20,24 @@ struct ImageEntry: Sendable {
     }
 
     /// The image with its executable.
-    /// - Throws: `BrokenImage` when image.json cannot be read or there is no executable.
-    func usable() throws(BrokenImage) -> Image {
+    /// - Parameter portCount: how many host ports there are for all sessions together.
+    /// - Throws: `BrokenImage` when image.json cannot be read, there is no executable, or no session could ever be
+    ///   given what it asks for.
+    func usable(portCount: Int) throws(BrokenImage) -> Image {
         let description = try description.get()
+        guard description.ports.count <= portCount else {
+            throw BrokenImage(
+                file: folder + "/image.json",
+                reason: "asks for \(description.ports.count) ports, and the sandbox has \(portCount)")
+        }
+        let executable = try ImageExecutable.find(in: folder, description: description)
+        if description.copy {
+            let contents = ImageContents(folder: folder)
+            try contents.check()
+            try contents.check(workdir: description.workdir)
+        }
         return Image(
-            name: image, version: version.name, folder: folder, description: description,
-            executable: try ImageExecutable.find(in: folder, description: description))
+            name: image, version: version.name, folder: folder, description: description, executable: executable)
     }
 }
 
@@ -140,88 +152,5 @@ struct ImageFolder: Sendable {
         case ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP: return false
         case let code: throw unreadable(path, code)
         }
-    }
-}
-
-/// Finds what an image starts.
-enum ImageExecutable {
-    /// - Returns: a path inside the folder, of a file that this machine can start as far as its first bytes tell.
-    /// - Throws: `BrokenImage` when there is none, or more than one to choose from.
-    static func find(in folder: String, description: ImageDescription) throws(BrokenImage) -> String {
-        let path = try choose(in: folder, description.executable)
-        if let reason = fault(of: folder + "/" + path) {
-            throw BrokenImage(file: folder + "/" + path, reason: reason)
-        }
-        if description.copy, let target = relativeTarget(of: folder + "/" + path), !isInside(folder, path) {
-            throw BrokenImage(
-                file: folder + "/" + path,
-                reason: "the link to \(target) leads out of the folder that each session gets a copy of; "
-                    + "use an absolute link or \"copy\": false")
-        }
-        return path
-    }
-
-    private static func choose(in folder: String, _ named: String?) throws(BrokenImage) -> String {
-        if let named { return named }
-        if access(folder + "/server", F_OK) == 0 { return "server" }
-        let candidates = try ImageFolder.names(in: folder).filter { name in
-            kind(of: folder + "/" + name) == S_IFREG && access(folder + "/" + name, X_OK) == 0
-        }
-        switch candidates.count {
-        case 1: return candidates[0]
-        case 0:
-            throw BrokenImage(
-                file: folder, reason: "has no executable; put one there, called server or named in image.json")
-        default:
-            let names = candidates.sorted { $0.precedesInBytes($1) }.joined(separator: ", ")
-            throw BrokenImage(
-                file: folder, reason: "has several executables (\(names)); call one server or name it in image.json")
-        }
-    }
-
-    /// Why a file cannot be started; nil when it can.
-    private static func fault(of file: String) -> String? {
-        guard let kind = kind(of: file) else {
-            return "the executable is not there: \(String(cString: strerror(errno)))"
-        }
-        guard kind == S_IFREG else { return "the executable is not a file" }
-        guard access(file, X_OK) == 0 else { return "is not executable; chmod +x mends it" }
-        let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        // A program may be executable and not readable.
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 256)
-        let count = read(descriptor, &bytes, bytes.count)
-        bytes.removeLast(bytes.count - max(0, count))
-        if bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return nil }
-        guard bytes.starts(with: "#!".utf8) else {
-            return "the executable is neither an ELF program nor a script that begins with #!"
-        }
-        let line = bytes.dropFirst(2).prefix { $0 != 0x0a }.drop { $0 == 0x20 || $0 == 0x09 }
-        let interpreter = String(decoding: line.prefix { $0 != 0x20 && $0 != 0x09 }, as: UTF8.self)
-        guard access(interpreter, X_OK) == 0 else {
-            let windows = interpreter.utf8.last == 0x0d ? "; the file has the line endings of Windows" : ""
-            return "the interpreter \(interpreter) is not there\(windows)"
-        }
-        return nil
-    }
-
-    private static func kind(of file: String) -> mode_t? {
-        var status = stat()
-        return stat(file, &status) == 0 ? status.st_mode & S_IFMT : nil
-    }
-
-    /// What a link says, unless it is absolute; nil for no link.
-    private static func relativeTarget(of file: String) -> String? {
-        var room = [CChar](repeating: 0, count: 4096)
-        let count = max(0, readlink(file, &room, room.count))
-        let target = room.prefix(count).map { UInt8(bitPattern: $0) }
-        return target.isEmpty || target[0] == UInt8(ascii: "/") ? nil : String(decoding: target, as: UTF8.self)
-    }
-
-    private static func isInside(_ folder: String, _ path: String) -> Bool {
-        guard let real = realpath(folder + "/" + path, nil) else { return false }
-        defer { free(real) }
-        return String(cString: real).hasBytePrefix(folder + "/")
     }
 }

@@ -58,10 +58,18 @@ struct ListFilter {
     private static func labels(_ name: String, _ query: inout Query) -> Labels {
         var labels = Labels()
         for (key, value) in query.members(name) {
-            if let key, !key.isEmpty { labels.pairs.append((key, value)) } else { labels.names.append(value) }
+            if let key, !key.isEmpty {
+                labels.pairs.append((key, value))
+                continue
+            }
+            if value.isEmpty { query.reject(key == nil ? name : "\(name)[]", "must name a label") }
+            labels.names.append(value)
         }
         let keys = ByteSet(labels.pairs.map(\.key))
         if keys.count == labels.pairs.count, (0..<keys.count).allSatisfy({ keys.contains(String($0)) }) {
+            for (key, value) in labels.pairs where value.isEmpty {
+                query.reject("\(name)[\(key)]", "must name a label")
+            }
             labels.names += labels.pairs.map(\.value)
             labels.pairs = []
         } else {

@@ -149,7 +149,8 @@ final class Registry: SupervisorDelegate {
     func start(_ session: Session, executable: String) async -> StartFailure? {
         let description = session.image.description
         let plan = ProcessPlan(
-            session: session.id, executable: executable, arguments: description.args + session.request.args,
+            session: session.id, executable: executable, origin: session.image.folder + "/" + session.image.executable,
+            arguments: description.args + session.request.args,
             environment: session.env, directory: session.folder.root + "/" + description.workdir,
             log: session.folder.log)
         state.withLock { $0.plans[session.id] = plan }
@@ -237,7 +238,7 @@ final class Registry: SupervisorDelegate {
         do {
             try folder.remove()
         } catch {
-            log("\(folder.path): the folder of session \(id) could not be removed: \(error)")
+            log("\(folder.path): the folder of session \(id) could not be removed: \(FileTrouble(error).text)")
         }
     }
 

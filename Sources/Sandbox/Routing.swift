@@ -65,8 +65,11 @@ struct Route: Sendable {
         return operations.first { $0.method == wanted }
     }
 
-    var allow: String {
-        var names = operations.map(\.method.rawValue)
+    var allow: String { Self.allow(operations.map(\.method)) }
+
+    /// The text of the header Allow.
+    static func allow(_ methods: [HTTPRequest.Method]) -> String {
+        var names = methods.map(\.rawValue)
         if names.contains("GET") { names.append("HEAD") }
         return names.sorted().joined(separator: ", ")
     }

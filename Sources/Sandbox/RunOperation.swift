@@ -44,6 +44,7 @@ extension SandboxService {
             for key in choice.image.description.strangers {
                 mention("\(choice.image.folder)/image.json: no key is called \(key)")
             }
+            mention(choice.passedOver)
             return choice
         }
         guard !hosting.places.called(request.location).isEmpty else {
@@ -62,12 +63,16 @@ extension SandboxService {
             details: "\(request.location) hosts no image \(request.image)\(version).")
     }
 
+    private func mention(_ passedOver: [BrokenImage]) {
+        for broken in passedOver { mention("\(broken.text); another version runs instead") }
+    }
+
     /// Removes what a session that did not start has left.
     private func discard(_ session: Session) async {
         do {
             try await Self.blocking { try session.folder.remove() }
         } catch {
-            log("\(session.folder.path): the folder could not be removed: \(error)")
+            log("\(session.folder.path): the folder could not be removed: \(FileTrouble(error).text)")
         }
     }
 
@@ -76,8 +81,11 @@ extension SandboxService {
         let hosting = hosting
         guard try await Self.blocking({ try hosting.knows(name) }) else { throw APIError.image(name) }
         try call.refuseParameters()
-        guard let names = try await Self.blocking({ try hosting.locations(name) }) else { throw APIError.image(name) }
-        let entries = names.map { location in
+        guard let listing = try await Self.blocking({ try hosting.locations(name) }) else {
+            throw APIError.image(name)
+        }
+        mention(listing.passedOver)
+        let entries = listing.names.map { location in
             JSONValue.object([
                 .init("id", .string(location)), .init("ips", .array([.string(configuration.address)])),
             ])

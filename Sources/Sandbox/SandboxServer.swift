@@ -55,7 +55,8 @@ public final class SandboxServer: Sendable {
                 atPath: configuration.root, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         } catch {
-            throw SandboxError("\(configuration.root): the folder for sessions could not be made: \(error)")
+            throw SandboxError(
+                "\(configuration.root): the folder for sessions could not be made: \(FileTrouble(error).text)")
         }
         // Children start in a folder of their own, so nothing may depend on ours.
         configuration.root = try Self.absolute(configuration.root)

@@ -51,7 +51,8 @@ final class SandboxService: HTTPResponder {
         self.configuration = configuration
         self.registry = registry
         self.log = log
-        hosting = Hosting(images: ImageFolder(path: configuration.images), places: places)
+        hosting = Hosting(
+            images: ImageFolder(path: configuration.images), places: places, portCount: configuration.ports.count)
         desk = FaultDesk(common: configuration.faults, mix: configuration.faultMix)
         fleet = configuration.fleet.map { FleetStore($0, places: places, configuration: configuration) }
     }
@@ -70,7 +71,7 @@ final class SandboxService: HTTPResponder {
         do {
             if path == "/_sandbox" || path.hasPrefix("/_sandbox/") {
                 name = "admin"
-                response = try await admin(request, path: path, query: query)
+                response = try await admin(request, path: path, query: query, channel: context.channel)
             } else {
                 (name, response) = try await operate(request, path: path, query: query, channel: context.channel)
             }
@@ -87,11 +88,7 @@ final class SandboxService: HTTPResponder {
         _ request: Request, path: Substring, query: Query, channel: any Channel
     ) async throws -> (String, Response) {
         guard let route = Route(path: path) else { throw APIError.notFound("There is nothing at this path.") }
-        guard let operation = route.operation(request.method) else {
-            var error = APIError(405, "METHOD_NOT_ALLOWED", "This path does not know the method.")
-            error.headers[.allow] = route.allow
-            throw error
-        }
+        guard let operation = route.operation(request.method) else { throw APIError.method(allow: route.allow) }
         let session = Self.session(operation, route, query)
         let verdict = desk.verdict(session)
         let call = Call(

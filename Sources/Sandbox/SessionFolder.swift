@@ -33,9 +33,9 @@ struct SessionFolder: Sendable {
                 try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
             }
         } catch {
-            throw Self.isFull(error)
-                ? .capacity("\(path): no space is left for the session")
-                : .server("\(path): the folder of the session could not be made: \(error)")
+            throw FileTrouble(error).isShortage
+                ? .capacity("\(path): there is no room for the session: \(FileTrouble(error).text)")
+                : .server("\(path): the folder of the session could not be made: \(FileTrouble(error).text)")
         }
         do {
             if description.copy { try FileManager.default.copyItem(atPath: image.folder, toPath: root) }
@@ -44,16 +44,14 @@ struct SessionFolder: Sendable {
                     atPath: root + "/" + description.workdir, withIntermediateDirectories: true)
             }
         } catch {
-            throw Self.isFull(error)
-                ? .capacity("\(path): no space is left for the session")
+            throw FileTrouble(error).isShortage
+                ? .capacity("\(path): there is no room for the session: \(FileTrouble(error).text)")
                 : .image(
-                    BrokenImage(file: image.folder, reason: "no session's root could be made of it: \(error)"))
+                    BrokenImage(
+                        file: image.folder, reason: "no session's root could be made of it: \(FileTrouble(error).text)")
+                )
         }
         return (description.copy ? root : image.folder) + "/" + image.executable
-    }
-
-    private static func isFull(_ error: any Error) -> Bool {
-        (error as? CocoaError)?.code == .fileWriteOutOfSpace
     }
 
     /// - Throws: whatever keeps the folder; not when there is none.

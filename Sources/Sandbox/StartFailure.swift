@@ -13,7 +13,7 @@ enum StartFailure: Error, Sendable {
     /// The sandbox is about to end.
     case stopping
 
-    /// Sorts out why a process did not start.
+    /// Sorts out why a process did not start; `executable` is the image's own file.
     init(executable: String, code: Int32) {
         let reason = String(cString: strerror(code))
         self =

@@ -6,6 +6,8 @@ import Synchronization
 struct ProcessPlan: Sendable {
     var session: String
     var executable: String
+    /// The image's file that the executable is, or is a copy of; what an operator can mend.
+    var origin: String
     var arguments: [String]
     var environment: [(String, String)]
     var directory: String
@@ -182,7 +184,7 @@ final class Supervisor: Sendable {
                 return salvage_spawn(&c, &pid, &pidfd)
             }
         }
-        guard failed == 0 else { throw StartFailure(executable: plan.executable, code: failed) }
+        guard failed == 0 else { throw StartFailure(executable: plan.origin, code: failed) }
         return Child(session: plan.session, pid: pid, pidfd: pidfd)
     }
 }

@@ -79,11 +79,15 @@ struct BodyReader {
 
     mutating func integer(_ name: String) -> Int? {
         guard let value = member(name) else { return nil }
-        guard case .integer(let number) = value else {
-            reject(name, "must be an integer of 64 bits")
-            return nil
+        switch value {
+        case .integer(let number): return Int(number)
+        case .number(let number):
+            // 1.0 and 1e2 are integers in JSON.
+            if let whole = Int(exactly: number) { return whole }
+        default: break
         }
-        return Int(number)
+        reject(name, "must be an integer of 64 bits")
+        return nil
     }
 
     mutating func texts(_ name: String, required: Bool = false, _ rule: TextRule = .any) -> [String]? {

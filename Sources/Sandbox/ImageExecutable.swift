@@ -1,0 +1,40 @@
+import Glibc
+import Text
+
+/// Finds what an image starts.
+enum ImageExecutable {
+    /// - Returns: a path inside the folder, of a file that this machine can start as far as its first bytes tell.
+    /// - Throws: `BrokenImage` when there is none, or more than one to choose from.
+    static func find(in folder: String, description: ImageDescription) throws(BrokenImage) -> String {
+        let path = try choose(in: folder, description.executable)
+        if description.copy { try ImageContents(folder: folder).checkLinks(to: path) }
+        let program = ProgramFile(base: description.copy ? folder + "/" + description.workdir : nil)
+        if let reason = program.fault(of: folder + "/" + path) {
+            throw BrokenImage(file: folder + "/" + path, reason: reason)
+        }
+        return path
+    }
+
+    private static func choose(in folder: String, _ named: String?) throws(BrokenImage) -> String {
+        if let named { return named }
+        if access(folder + "/server", F_OK) == 0 { return "server" }
+        let candidates = try ImageFolder.names(in: folder).filter { name in
+            kind(of: folder + "/" + name) == S_IFREG && access(folder + "/" + name, X_OK) == 0
+        }
+        switch candidates.count {
+        case 1: return candidates[0]
+        case 0:
+            throw BrokenImage(
+                file: folder, reason: "has no executable; put one there, called server or named in image.json")
+        default:
+            let names = candidates.sorted { $0.precedesInBytes($1) }.joined(separator: ", ")
+            throw BrokenImage(
+                file: folder, reason: "has several executables (\(names)); call one server or name it in image.json")
+        }
+    }
+
+    private static func kind(of file: String) -> mode_t? {
+        var status = stat()
+        return stat(file, &status) == 0 ? status.st_mode & S_IFMT : nil
+    }
+}
