@@ -50,6 +50,76 @@ import Testing
         #expect((read["servers"] as? [[String: String]]) == [["url": "http://a\"},{\"b\":\""]])
     }
 
+    @Test func demandsNoTokenWhereNoneIsAskedFor() async throws {
+        let change: (inout SandboxConfiguration) -> Void = { $0.requiresToken = false }
+        try await Stage.with(change) { stage in
+            let answer = try await stage.client.ask("GET", "/_sandbox/openapi.json")
+            var served = try stage.object(answer)
+            #expect(served["security"] == nil)
+            let paths = try #require(served["paths"] as? [String: [String: Any]])
+            for operation in own.operations {
+                let described = try #require(paths[operation.path]?[operation.method.lowercased()] as? [String: Any])
+                #expect(described["security"] == nil && described["responses"] != nil, "\(operation.id)")
+            }
+            // The rest is as it is.
+            var expected = own.root
+            for name in ["security", "servers", "paths"] {
+                served[name] = nil
+                expected[name] = nil
+            }
+            #expect(NSDictionary(dictionary: served).isEqual(to: expected))
+        }
+    }
+
+    @Test func withoutAUsableHostTheServerIsTheAddressListenedOn() async throws {
+        try await Stage.with { stage in
+            for host in ["", "a b", "a\"b", "<script>"] {
+                var client = stage.client
+                client.host = host
+                let answer = try await client.ask("GET", "/_sandbox/openapi.json")
+                guard answer.status == 200 else {
+                    // The parser may refuse the header by itself.
+                    #expect(answer.status == 400, "\(host)")
+                    continue
+                }
+                let servers = try stage.object(answer)["servers"] as? [[String: String]]
+                #expect(servers == [["url": stage.url]], "\(host)")
+            }
+        }
+    }
+
+    @Test func onlyAHostIsAnAuthority() {
+        for text in ["localhost", "a-b.example:8080", "127.0.0.1:1", "[::1]:8080", "[::1]", "a_b", "a:65535"] {
+            #expect(OpenAPIDescription.authority(text) == text)
+        }
+        for text in [
+            "", ":80", "a b", "a\"", "a/b", "a@b", "a?b", "a#b", "a:b", "a:", "a:65536", "a:+1", "[::1", "[]", "[g]",
+            "[::1]x", "[::1]:", "h\u{e9}", "<a>", "a\\b", "a:1:2",
+        ] {
+            #expect(OpenAPIDescription.authority(text) == nil, "\(text)")
+        }
+        #expect(OpenAPIDescription.authority(nil as String?) == nil)
+    }
+
+    @Test func theInterfaceForTestsKnowsItsMethods() async throws {
+        try await Stage.with { stage in
+            for path in ["health", "sessions", "faults", "fleet", "requests", "openapi.json"] {
+                let head = try await stage.client.ask("HEAD", "/_sandbox/\(path)")
+                #expect(head.status == 200 && head.body.isEmpty, "\(path)")
+                let other = try await stage.client.ask("PATCH", "/_sandbox/\(path)")
+                #expect(other.status == 405, "\(path)")
+                #expect(other.headers["allow"] == (path == "faults" ? "DELETE, GET, HEAD, POST" : "GET, HEAD"))
+            }
+            for path in ["sessions/x/remove", "sessions/x/signal/9", "fleet/exit/1"] {
+                let other = try await stage.client.ask("GET", "/_sandbox/\(path)")
+                #expect(other.status == 405 && other.headers["allow"] == "POST", "\(path)")
+            }
+            for path in ["", "/", "/none", "/health/more", "/sessions/x/none"] {
+                #expect(try await stage.client.ask("GET", "/_sandbox\(path)").status == 404, "\(path)")
+            }
+        }
+    }
+
     /// Each query parameter as its example gives it, in the form that its style asks for.
     private func query(_ parameter: [String: Any]) throws -> String {
         let name = try #require(parameter["name"] as? String)

@@ -112,4 +112,23 @@ import Testing
             }
         }
     }
+
+    @Test func theRootHoldsTheWholeArchive() async throws {
+        let change: (inout SandboxConfiguration) -> Void = { $0.fleet = SandboxFleet(running: 2, artifactBytes: 1000) }
+        try await Stage.with(change) { stage in
+            let id = try #require(try await stage.list().first?["id"] as? String)
+            #expect(try await stage.client.ask("DELETE", "/session/\(id)").status == 204)
+            for (path, folder) in [
+                ("/", "game/Saved/"), ("//", "game/Saved/"), ("/game", "game/Saved/"), ("/game/", "game/Saved/"),
+                ("/game/Saved", "Saved/"),
+            ] {
+                let answer = try await stage.client.ask("GET", "/artifacts?session=\(id)&path=\(path)")
+                #expect(answer.status == 200, "\(path): \(answer.text)")
+                let names = try stage.tar(["-tzf"], answer.body).output.split(separator: "\n").map(String.init)
+                let expected = ["Logs/Game.log", "Logs/Game-backup.log", "Replays/match.replay"].map { folder + $0 }
+                #expect(names == expected, "\(path)")
+            }
+            #expect(try await stage.client.ask("GET", "/artifacts?session=\(id)&path=/other").status == 404)
+        }
+    }
 }

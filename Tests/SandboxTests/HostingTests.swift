@@ -31,6 +31,7 @@ import Testing
         #"{"ports":["7777/sctp"]}"#, #"{"ports":["0/udp"]}"#, #"{"env":{"A=B":"c"}}"#, #"{"env":{"A":1}}"#,
         #"{"workdir":"../up"}"#, #"{"executable":"../server"}"#, #"{"executable":""}"#, #"{"copy":"no"}"#,
         #"{"args":["a\u0000"]}"#, #"{"priority":99999999999999999999}"#, #"{"ports":["1/udp","1/udp"]}"#,
+        #"{"labels":{"tags":"mine"}}"#, #"{"workdir":"\#(String(repeating: "a", count: 256))"}"#,
     ]
 
     /// Makes a folder as the version says.
@@ -40,7 +41,7 @@ import Testing
         if let locations = version.locations { json["locations"] = locations }
         var text: String? =
             json.isEmpty ? nil : String(decoding: try JSONSerialization.data(withJSONObject: json), as: UTF8.self)
-        let way = Int.random(in: 0..<7, using: &dice)
+        let way = Int.random(in: 0..<11, using: &dice)
         let folder = try stage.image(image, version.name, script: nil)
         if version.isExecutable {
             switch way % 3 {
@@ -62,7 +63,13 @@ import Testing
                 for name in ["one", "two"] { try stage.file("\(folder)/\(name)", "#!/bin/sh\n") }
             case 5:
                 try FileManager.default.createDirectory(atPath: folder + "/server", withIntermediateDirectories: true)
-            default: try FileManager.default.createSymbolicLink(atPath: folder + "/server", withDestinationPath: "none")
+            case 6: try FileManager.default.createSymbolicLink(atPath: folder + "/server", withDestinationPath: "none")
+            case 7: try stage.file(folder + "/server", "\u{7f}ELF garbage")
+            case 8: try stage.file(folder + "/server", "#!/tmp\nexit 0\n")
+            case 9: #expect(mkfifo(folder + "/server", 0o700) == 0)
+            default:
+                try stage.file(folder + "/server", "#!/bin/sh\nexit 0\n")
+                #expect(mkfifo(folder + "/pipe", 0o600) == 0)
             }
         }
         if !version.isReadable { text = Self.brokenTexts.randomElement(using: &dice) }

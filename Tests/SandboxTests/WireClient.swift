@@ -25,6 +25,7 @@ struct WireClient: Sendable {
 
     let port: UInt16
     var token: String? = "sandbox"
+    var host = "localhost"
 
     init(url: String, token: String? = "sandbox") {
         port = url.split(separator: ":").last.flatMap { UInt16($0) } ?? 0
@@ -66,7 +67,7 @@ struct WireClient: Sendable {
             }
         }
         guard connected == 0 else { throw Trouble(what: "connect: \(errno)") }
-        var request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\n"
+        var request = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n"
         if let token { request += "Authorization: Bearer \(token)\r\n" }
         if let json { request += "Content-Type: application/json\r\nContent-Length: \(json.utf8.count)\r\n" }
         request += "\r\n" + (json ?? "")
