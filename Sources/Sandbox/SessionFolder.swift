@@ -44,12 +44,11 @@ struct SessionFolder: Sendable {
                     atPath: root + "/" + description.workdir, withIntermediateDirectories: true)
             }
         } catch {
+            // The copy is removed at once; what can be mended is the image.
+            let reason = FileTrouble(error).text.replacing(root, with: image.folder)
             throw FileTrouble(error).isShortage
                 ? .capacity("\(path): there is no room for the session: \(FileTrouble(error).text)")
-                : .image(
-                    BrokenImage(
-                        file: image.folder, reason: "no session's root could be made of it: \(FileTrouble(error).text)")
-                )
+                : .image(BrokenImage(file: image.folder, reason: "no session's root could be made of it: \(reason)"))
         }
         return (description.copy ? root : image.folder) + "/" + image.executable
     }
