@@ -10,7 +10,7 @@ extension SandboxService {
         var query = call.query
         guard let id = query.identifier("session") else { throw APIError.unnamed("session") }
         let view = try find(id, call)
-        let path = query.absolutePath("path")
+        let path = query.required("path")
         try query.close()
         try refuseRunning(view, call)
         var supply = try await supply(view, path: path, call)

@@ -51,15 +51,6 @@ struct Query: Sendable {
         return value
     }
 
-    /// An absolute path that must be there.
-    mutating func absolutePath(_ name: String) -> String {
-        let path = required(name)
-        if !path.isEmpty, path.utf8.first != UInt8(ascii: "/") || path.utf8.contains(0) {
-            reject(name, "must be an absolute path, without NUL")
-        }
-        return path
-    }
-
     mutating func flag(_ name: String) -> Bool {
         guard let value = text(name) else { return false }
         if value.hasSameBytes(as: "true") { return true }
