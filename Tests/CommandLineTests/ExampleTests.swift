@@ -5,7 +5,7 @@ import Testing
 extension ServerSuites {
     /// The example programs of the library, run as they are against a sandbox.
     @Suite struct ExampleTests {
-        private static let example = Program.folder.appendingPathComponent("session-api-example")
+        private static let example = Program.besideTests.appendingPathComponent("session-api-example")
 
         /// What each operation prints, one after the other.
         private static let lines = [

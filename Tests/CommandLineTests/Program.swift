@@ -19,6 +19,11 @@ struct Program {
     /// The folder that the programs under test were built into: beside the tests themselves.
     static let folder: URL = {
         if let named = ProcessInfo.processInfo.environment["SALVAGE_BIN"] { return URL(fileURLWithPath: named) }
+        return besideTests
+    }()
+
+    /// The folder that the tests were built into, with the programs that nobody ships: the examples.
+    static let besideTests: URL = {
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: bundle).deletingLastPathComponent()
     }()
