@@ -62,14 +62,12 @@ struct ListFilter {
                 labels.pairs.append((key, value))
                 continue
             }
-            if value.isEmpty { query.reject(key == nil ? name : "\(name)[]", "must name a label") }
+            // With brackets the description allows any name, also the empty one.
+            if key == nil, value.isEmpty { query.reject(name, "must name a label") }
             labels.names.append(value)
         }
         let keys = ByteSet(labels.pairs.map(\.key))
         if keys.count == labels.pairs.count, (0..<keys.count).allSatisfy({ keys.contains(String($0)) }) {
-            for (key, value) in labels.pairs where value.isEmpty {
-                query.reject("\(name)[\(key)]", "must name a label")
-            }
             labels.names += labels.pairs.map(\.value)
             labels.pairs = []
         } else {
