@@ -114,7 +114,8 @@ extension SourceFailure {
             status: error.innerStatus ?? error.status, message: error.summary + complaints,
             identifier: error.identifier,
             retryAfter: error.retryAfter.flatMap(Self.milliseconds), cut: error.kind == .truncated,
-            isFinal: !error.isRetryable && error.kind != .cancelled)
+            // Only an answer refuses for good: a token that cannot be read now may be read by the next run.
+            isFinal: error.status != nil && !error.isRetryable)
     }
 
     private static func milliseconds(_ seconds: Double) -> Int64? {
