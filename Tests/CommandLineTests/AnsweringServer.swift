@@ -9,8 +9,6 @@ final class AnsweringServer: Sendable {
     struct Request: Sendable {
         let path: [UInt8]
         let query: [String: [UInt8]]
-        /// The method, then the target as it was sent.
-        var line: [String] = []
         var body: [UInt8] = []
     }
 
@@ -83,7 +81,7 @@ final class AnsweringServer: Sendable {
         }
         let request = Request(
             path: target.first.map { Self.decoded($0) } ?? [], query: query,
-            line: words.prefix(2).map { String(decoding: $0, as: UTF8.self) }, body: Self.body(of: head, from: peer))
+            body: Self.body(of: head, from: peer))
         seen.withLock { $0.append(request) }
         let answer = answer(request)
         // Closes without a word.
