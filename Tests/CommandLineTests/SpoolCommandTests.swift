@@ -1,19 +1,21 @@
 import Foundation
 import Testing
 
-/// What a harvest does with a spool that is not as it left it, and a prune with packs that are new. No server: the list of
-/// sessions fails, and what lies in the spool is packed all the same.
+/// What a harvest does with a spool that it did not leave like this, and a prune with packs that are new. The server has no
+/// sessions: everything here comes from the spool.
 @Suite(.serialized) struct SpoolCommandTests {
     private let scratch: Scratch
+    private let server: SandboxProgram
     private let environment: [String: String]
     private var store: String { scratch.path("store") }
 
     init() throws {
         scratch = try Scratch()
+        server = try SandboxProgram()
         let config = scratch.path("salvage.yaml")
-        try "store: \(scratch.path("store"))\napi: { url: \"http://127.0.0.1:1\" }\n".write(
+        try "store: \(scratch.path("store"))\napi: { url: \"\(server.url)\" }\n".write(
             toFile: config, atomically: true, encoding: .utf8)
-        environment = ["SALVAGE_CONFIG": config, "GAMEYE_API_TOKEN": "none"]
+        environment = ["SALVAGE_CONFIG": config, "GAMEYE_API_TOKEN": "sandbox"]
         try FileManager.default.createDirectory(
             atPath: scratch.path("store/spool"), withIntermediateDirectories: true)
     }
@@ -72,7 +74,7 @@ import Testing
                 let name = call.split(separator: ":")[0]
                 let paths = ["", "/k", "/k/session.json"].map { "-P \(store)/spool\($0)" }.joined(separator: " ")
                 try shell(
-                    "SALVAGE_CONFIG=\(scratch.path("salvage.yaml")) GAMEYE_API_TOKEN=x strace -f -o /dev/null \(paths) "
+                    "SALVAGE_CONFIG=\(scratch.path("salvage.yaml")) GAMEYE_API_TOKEN=sandbox strace -f -o /dev/null \(paths) "
                         + "-e trace=\(name) -e inject=\(call):when=\(number) \(Program.salvage.path) harvest")
                 _ = try salvage("harvest")
                 #expect(try salvage("logs", "k").out.contains("the log"), "\(call) at \(number)")
