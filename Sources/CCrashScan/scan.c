@@ -1,6 +1,6 @@
-// Looks for many literals at once. Of every literal the four bytes are chosen that let the fewest other texts pass; sixteen
-// or thirty-two positions at a time are tested against the nibbles of these windows (the Teddy scheme of Hyperscan), and
-// what passes is compared in full.
+// Searches for many literals at once (Hyperscan's Teddy scheme). The table holds a window of four bytes per literal,
+// chosen so that the fewest other texts pass. With AVX2, 32 positions at a time are tested against the nibbles of these
+// windows; what passes is compared in full.
 #include "CCrashScan.h"
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ struct crash_scan_table {
     uint8_t pair[65536 / 8]; // which first two bytes of a window occur
 };
 
-// How common a byte is in logs, roughly, in powers of two; lower is rarer.
+// Roughly how common a byte is in logs, as a power of two; lower is rarer.
 static unsigned weight(uint8_t byte) {
     if (byte == ' ' || byte == '0') return 6;
     if (byte == 'e' || byte == 't' || byte == 'a' || byte == 'o' || byte == 'i' || byte == 'n' || byte == 'r' ||
@@ -43,15 +43,15 @@ static uint32_t load4(const uint8_t *bytes) {
 
 static uint32_t slot_of(uint32_t window) { return (window * 2654435761u) >> 21; }
 
-// The nibbles that one bucket lets pass at one step of its windows, as sums of how common their bytes are.
+// The nibbles that one bucket accepts at one position of its windows, with the summed frequencies of their bytes.
 typedef struct {
     uint16_t lows, highs; // a bit for each nibble in the set
-    uint32_t passing; // of all bytes with both nibbles in the sets
-    uint32_t rows[16]; // of the bytes with this high nibble whose low one is in its set
-    uint32_t columns[16]; // of the bytes with this low nibble whose high one is in its set
+    uint32_t passing; // sum over all bytes with both nibbles in the sets
+    uint32_t rows[16]; // sum over the bytes with this high nibble whose low one is in its set
+    uint32_t columns[16]; // sum over the bytes with this low nibble whose high one is in its set
 } nibble_sets;
 
-// The sums of all buckets, kept while literals are added: computed for each literal they took most of the time of a start.
+// The sums of all buckets, updated as literals are added. Computing them per literal took most of the startup time.
 typedef struct {
     uint32_t often[256];
     nibble_sets sets[BUCKETS][WINDOW];
@@ -74,7 +74,7 @@ static void add(frequencies *known, nibble_sets *sets, uint8_t byte) {
     }
 }
 
-// How many of all texts' bytes pass a step once `byte` passes it too.
+// The share of all bytes that pass a position once `byte` is added to it.
 static double share(const frequencies *known, const nibble_sets *sets, uint8_t byte) {
     int new_high = !(sets->highs >> (byte >> 4) & 1), new_low = !(sets->lows >> (byte & 15) & 1);
     uint32_t sum = sets->passing;
@@ -84,7 +84,7 @@ static double share(const frequencies *known, const nibble_sets *sets, uint8_t b
     return sum / 2048.0;
 }
 
-// The four bytes of a literal and the bucket which together let the fewest other texts pass.
+// Chooses the window of a literal and the bucket that together let the fewest other texts pass. Returns the bucket.
 static int choose(const frequencies *known, const crash_literal *literal, uint8_t *chosen) {
     double best = -1;
     int choice = 0;
@@ -222,7 +222,7 @@ static search begin(
     return (search){table, bytes, bytes ? (length > UINT32_MAX ? UINT32_MAX : length) : 0, hits, capacity, 0};
 }
 
-// Windows lie at different places in their literals, so hits come nearly but not quite in order.
+// Windows start at different places in their literals, so hits are found nearly but not quite in order.
 static size_t finish(search *state) {
     if (state->count > 1) qsort(state->hits, state->count, sizeof *state->hits, by_offset);
     return state->count;

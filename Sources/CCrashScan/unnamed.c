@@ -1,4 +1,4 @@
-// memfd_create is a GNU extension that Swift's Glibc module does not show.
+// memfd_create is a GNU extension that Swift's Glibc module does not expose.
 #include "CCrashScan.h"
 #include <sys/mman.h>
 

@@ -11,8 +11,8 @@ struct output {
     jmp_buf full;
 };
 
-// Called with one piece after another. The demanglers cannot be told to stop, and they print without end if a name says so:
-// what stands on their stack is abandoned, and at most a few kilobytes of a Rust identifier leak.
+// Receives the output piece by piece. The demanglers have no way to stop, and a crafted name makes them print without
+// end, so longjmp abandons their stack. At most a few kilobytes of a Rust identifier leak.
 static void append(const char *piece, size_t count, void *opaque) {
     struct output *output = opaque;
     if (count > output->room - output->length) longjmp(output->full, 1);
@@ -23,7 +23,7 @@ static void append(const char *piece, size_t count, void *opaque) {
 long salvage_demangle_cxx(const char *name, char *out, size_t room) {
     struct output output = {.text = out, .room = room};
     if (setjmp(output.full) != 0) return -1;
-    // Without its own limit, which refuses every name above 1,024 bytes: Unreal's templates are longer.
+    // libiberty's own limit refuses every name above 1,024 bytes, and Unreal's templates are longer.
     if (!cplus_demangle_v3_callback(name, DMGL_PARAMS | DMGL_ANSI | DMGL_NO_RECURSE_LIMIT, append, &output)) return -1;
     return (long)output.length;
 }
