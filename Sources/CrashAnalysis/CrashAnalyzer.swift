@@ -1,56 +1,57 @@
 internal import Unpack
 
-/// Reads a member and tells the crashes in it.
+/// Finds the crashes in a member.
 public struct CrashAnalyzer: Sendable {
-    /// How deep to look.
+    /// How much an analysis reads and unwinds.
     public struct Options: Sendable {
         /// Unwind every thread, not only the crashing one.
         public var allThreads = true
         /// Name file, line and inlined calls from DWARF.
         public var sourceLines = true
-        /// At most this many threads are unwound.
+        /// The largest number of threads to unwind.
         public var threadLimit = Options.mostThreads
 
         static let mostThreads = 512
         /// Frames kept of a thread that did not crash.
         static let framesOfOthers = 64
 
-        /// Everything that is cheap.
+        /// Creates the default options: all threads up to 512, with source lines.
         public init() {}
     }
 
-    /// Detectors of files that the kernel or a handler writes at the moment of death.
+    /// Detectors of dumps, which the kernel or a handler writes when the process dies.
     static let dumps: Set<String> = ["elf_core", "minidump", "microdump"]
 
-    /// A container holds a compressed file, or that one text in UTF-16.
+    /// The deepest nesting: a file in a container or a compressed file is at depth 1, its UTF-16 text at depth 2.
     private static let deepest = 2
 
     private static let textDumpLimit = 8 << 20
     private static let packedLimit = 192 << 20
 
     let symbols: SymbolStore?
-    /// How deep to look.
+    /// How much to read and unwind.
     public var options: Options
-    /// Where compressed dumps and uploads are unpacked to; in memory where there is none.
+    /// Where compressed dumps and uploads are unpacked; nil means in memory.
     public var scratch: (any DumpScratch)?
 
-    /// `symbols` names functions where it holds the module's build id; without it only what dumps hold is used.
+    /// Creates an analyzer. `symbols` names the functions of modules whose build id it holds; without it only what
+    /// dumps hold is used.
     public init(symbols: SymbolStore? = nil, options: Options = Options()) {
         self.symbols = symbols
         self.options = options
     }
 
-    /// The crashes and errors in a member; empty when there is none.
+    /// Returns the crashes and survived errors in a member; empty if there are none.
     ///
-    /// Never throws: broken dumps give a record that says what is broken. No path named in the bytes is opened.
+    /// A broken dump yields a record that says what is broken. No path named in the bytes is opened.
     public func analyze(source: any ByteSource, name: String, context: CrashContext = CrashContext()) -> [CrashRecord] {
         var records = read(source, depth: 0, context)
         for index in records.indices { complete(&records[index], name: name, context: context) }
         return records
     }
 
-    /// The same for text whose anchors are known from an earlier scan of its blocks; offsets count from the member's
-    /// beginning and must ascend.
+    /// Does the same for text whose anchors an earlier scan of its blocks found. Offsets count from the start of the
+    /// member and must ascend.
     public func analyze(
         text source: any ByteSource, anchors: [CrashAnchor], name: String, context: CrashContext = CrashContext()
     ) -> [CrashRecord] {
@@ -94,7 +95,7 @@ public struct CrashAnalyzer: Sendable {
     private func text(_ source: any ByteSource, _ anchors: [CrashAnchor], _ context: CrashContext) -> [CrashRecord] {
         guard !anchors.isEmpty else { return [] }
         var records = TextAnalyzer(source: source, began: context.logBegan).records(anchors)
-        // A microdump may stand anywhere in a log; the first that breaks in without a speaker counts.
+        // A microdump may start anywhere in a log. Read the first one that no other text on its line introduces.
         for anchor in anchors where anchor.id == TextReportFormat.microdump.anchors.first?.id {
             let start = anchor.offset > 512 ? anchor.offset - 512 : 0
             guard Self.opensMicrodump(source.bytes(at: start, count: Int(anchor.offset - start))),
@@ -108,13 +109,13 @@ public struct CrashAnalyzer: Sendable {
         return records
     }
 
-    /// True where nothing, or the tag under which Breakpad logs, stands on the line before the first words of a microdump.
+    /// True if the line holds nothing, or Breakpad's log tag, before the first words of a microdump.
     private static func opensMicrodump(_ before: [UInt8]) -> Bool {
         let lead = String(decoding: before[(before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0)...], as: UTF8.self)
         return lead.trimmed.isEmpty || lead.contains("google-breakpad")
     }
 
-    /// A dump that its writer compressed; a compressed log is the caller's business.
+    /// Reads a dump that its writer compressed. Compressed logs are left to the caller.
     private func packed(_ source: any ByteSource, _ format: CompressedFormat, _ context: CrashContext) -> [CrashRecord]
     {
         let plain: any DumpScratch = scratch ?? MemoryScratch(limit: Self.packedLimit)
@@ -149,7 +150,7 @@ public struct CrashAnalyzer: Sendable {
         plain.bytes(at: 0, count: 1 << 16).withUnsafeBytes { ContentKind.detect(head: $0) }.isCrashDump
     }
 
-    /// The files of an upload tell of one crash.
+    /// Reads an Unreal crash upload. All its files describe one crash.
     private func unreal(_ source: any ByteSource, _ context: CrashContext) -> [CrashRecord] {
         guard let container = try? UnrealContainer(source, scratch: scratch) else { return [] }
         var records: [CrashRecord] = []
@@ -200,7 +201,7 @@ public struct CrashAnalyzer: Sendable {
         return record
     }
 
-    /// Fills in the session's facts, the keys and the identity.
+    /// Fills in the session's metadata, the time if still unknown, the signature and the crash id.
     func complete(_ record: inout CrashRecord, name: String, context: CrashContext) {
         record.session = context.session
         record.image = context.image

@@ -1,6 +1,6 @@
-/// What went wrong in crash analysis or in the symbol store.
+/// An error of crash analysis or of the symbol store.
 public struct CrashError: Error, Sendable, Equatable {
-    /// An open set of reasons.
+    /// A stable error code; the set may grow.
     public struct Code: RawRepresentable, Hashable, Sendable {
         /// The word used in JSON.
         public var rawValue: String
@@ -8,7 +8,7 @@ public struct CrashError: Error, Sendable, Equatable {
         public init(rawValue: String) { self.rawValue = rawValue }
         /// The bytes cannot be read.
         public static let unreadable = Code(rawValue: "unreadable")
-        /// The bytes are not what their magic promises.
+        /// The bytes do not follow the format that their magic number names.
         public static let malformed = Code(rawValue: "malformed")
         /// A file has no build id, so it cannot be found again.
         public static let noBuildID = Code(rawValue: "no_build_id")
@@ -18,11 +18,11 @@ public struct CrashError: Error, Sendable, Equatable {
         public static let unwritable = Code(rawValue: "unwritable")
     }
 
-    /// Why.
+    /// The reason, for programs.
     public var code: Code
     /// One sentence for a person.
     public var message: String
-    /// The file concerned, when there is one.
+    /// The file concerned, if any.
     public var path: String?
     /// What to do about it.
     public var hint: String?

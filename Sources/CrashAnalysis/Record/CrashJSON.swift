@@ -1,5 +1,5 @@
 extension CrashRecord {
-    /// The record as one JSON object in UTF-8, without a line end; the same fields as `Codable` gives.
+    /// Returns the record as one JSON object in UTF-8 without a newline, with the same fields as `Codable`.
     public func json() -> [UInt8] {
         var out = JSONText()
         out.object { out in
@@ -108,7 +108,7 @@ extension CrashModule {
     }
 }
 
-/// Grows JSON text; keeps track of commas.
+/// Builds JSON text and places the commas.
 struct JSONText {
     var bytes: [UInt8] = []
     private var fresh = true

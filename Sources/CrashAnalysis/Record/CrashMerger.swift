@@ -1,6 +1,6 @@
-/// Makes one crash of what several members of a session tell of it: the dump, the engine's XML, the log, the shell.
+/// Merges the records of one crash from several members of a session: the dump, the engine's XML, the log, the shell.
 public enum CrashMerger {
-    /// How much a record tells; the best one leads.
+    /// How much a record says about its crash. The record with the highest rank leads the merged one.
     static func rank(_ record: CrashRecord) -> Int {
         let named = record.frames.contains { $0.function != nil && $0.trust != .scan }
         let isDump = CrashAnalyzer.dumps.contains(record.detector)
@@ -12,11 +12,11 @@ public enum CrashMerger {
         return base + (named ? 30 : 0)
     }
 
-    /// True for the word of a shell, a supervisor or the kernel: it tells that a process died, and no more.
+    /// True for a message of a shell, a supervisor or the kernel, which says only that a process died.
     static func isWord(_ record: CrashRecord) -> Bool { TextReportFormats.named(record.detector)?.isWord ?? false }
 
-    /// The crashes of one session, each once; errors that were survived stay as they are. `sameProcess` says that all
-    /// records are known to tell of one process, as those of one upload are.
+    /// Returns each crash of one session once. Survived errors are not merged. `sameProcess` says that all records
+    /// describe one process, as those of one upload do.
     public static func merge(_ records: [CrashRecord], sameProcess: Bool = false) -> [CrashRecord] {
         var crashes: [Account] = []
         var rest: [CrashRecord] = []
@@ -47,7 +47,7 @@ public enum CrashMerger {
         return crashes.map(\.record) + rest
     }
 
-    /// A crash with the members that told of it.
+    /// A crash and the members that reported it.
     private struct Account {
         var record: CrashRecord
         private var members: Set<String>
@@ -59,8 +59,8 @@ public enum CrashMerger {
             detectors = [record.detector]
         }
 
-        /// One member tells of each death once: its second report is of a second death. A microdump stands within a log
-        /// that may tell of the same death in words.
+        /// A member reports each death once, so its second report is a second death. The exception is a microdump: its
+        /// log may also report the death in words.
         func mayTell(of other: CrashRecord) -> Bool {
             let member = other.member ?? ""
             if members.contains(member), other.detector != "microdump", !detectors.contains("microdump") {
@@ -69,7 +69,7 @@ public enum CrashMerger {
             return CrashMerger.isSame(record, other)
         }
 
-        /// True where another report of the same member fits this crash better.
+        /// True if another report of the same member fits this crash better.
         func prefers(_ other: CrashRecord, to record: CrashRecord) -> Bool {
             other.isCrash && other.detector != "microdump"
                 && distance(to: other) < distance(to: record) && mayTell(of: other)
@@ -82,7 +82,7 @@ public enum CrashMerger {
             guard let left = record.time.flatMap(ReportClock.milliseconds),
                 let right = other.time.flatMap(ReportClock.milliseconds)
             else { return .max }
-            // A log may use another zone than a dump: whole quarters of an hour say nothing.
+            // A log and a dump may use different time zones, so whole quarters of an hour are ignored.
             let apart = (left > right ? left - right : right - left) % 900_000
             return min(apart, 900_000 - apart)
         }
@@ -97,10 +97,10 @@ public enum CrashMerger {
     private static func isSame(_ first: CrashRecord, _ second: CrashRecord) -> Bool {
         if let left = first.session, let right = second.session, left != right { return false }
         if let left = first.pid, let right = second.pid { return left == right }
-        // Two dumps are two processes unless they name the same one.
+        // Two dumps are two processes unless both name the same pid.
         let dumps = CrashAnalyzer.dumps
         if dumps.contains(first.detector), dumps.contains(second.detector) { return false }
-        // An exception that ends an interpreter leaves no dump: beside one it is another story.
+        // An exception that ends an interpreter leaves no dump, so a dump beside it is another crash.
         if dumps.contains(first.detector) != dumps.contains(second.detector),
             leavesNoDump(first) || leavesNoDump(second)
         {
@@ -113,8 +113,8 @@ public enum CrashMerger {
         return true
     }
 
-    /// False where two reports name signals that one death does not have. A handler that has printed its report aborts,
-    /// and so does a runtime: its dump and the shell then name another signal than its words.
+    /// False if two reports name signals that cannot belong to one death. A handler or a runtime aborts after it prints
+    /// its report, so the dump and the shell may name another signal than the report.
     static func signalsAgree(_ first: CrashRecord, _ second: CrashRecord) -> Bool {
         guard let left = first.signal, let right = second.signal, left != right else { return true }
         let handled = (aborts(first) && isHandlers(second)) || (aborts(second) && isHandlers(first))
@@ -134,7 +134,7 @@ public enum CrashMerger {
         (TextReportFormats.named(record.detector)?.rank ?? 0) > 0
     }
 
-    /// A record made again from its dump, with what other members told of the same crash before.
+    /// Returns a record read again from its dump, completed with what `earlier` knew from other members.
     static func renewed(_ fresh: CrashRecord, from earlier: CrashRecord) -> CrashRecord {
         var record = fresh
         absorb(earlier, into: &record)
@@ -142,14 +142,14 @@ public enum CrashMerger {
         return record
     }
 
-    /// Adds what another account of the same death knows and this one does not.
+    /// Adds what another report of the same death knows and this one lacks.
     static func absorb(_ other: CrashRecord, into record: inout CrashRecord) {
         if record.cause == nil, record.detector != other.detector, CrashAnalyzer.dumps.contains(record.detector),
             SignatureAlgorithm.explains(other)
         {
             record.cause = other.ownWords
         }
-        // What a shell says of a death is no word of the program's.
+        // A shell's message about a death is not the program's own.
         if rank(other) > 0 { record.message = record.message ?? other.message }
         record.exception = record.exception ?? other.exception
         record.signal = record.signal ?? other.signal

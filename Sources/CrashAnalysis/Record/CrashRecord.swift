@@ -1,4 +1,4 @@
-/// An address or offset; JSON text such as "0x7f51", because numbers beyond 2^53 do not survive many JSON readers.
+/// An address or offset; in JSON a string such as "0x7f51", because many JSON readers round numbers beyond 2^53.
 public struct Address: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     /// The number.
     public var value: UInt64
@@ -9,10 +9,10 @@ public struct Address: Hashable, Comparable, Sendable, Codable, CustomStringConv
     /// "0x" and lower-case hexadecimal digits.
     public var description: String { "0x" + String(value, radix: 16) }
 
-    /// By number.
+    /// Compares the numbers.
     public static func < (left: Address, right: Address) -> Bool { left.value < right.value }
 
-    /// Reads "0x…".
+    /// Reads "0x…"; throws a `DecodingError` for anything else.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
@@ -37,13 +37,13 @@ public enum FrameTrust: String, Codable, Sendable {
     case cfi
     /// The chain of frame pointers.
     case framePointer = "frame_pointer"
-    /// A return address on the stack that stands behind a call of the very function that runs.
+    /// A return address on the stack that follows a call to the current function.
     case call
     /// A word on the stack that looks like a return address; may be stale.
     case scan
     /// An inlined call within the frame below it in this list.
     case inline
-    /// Printed by the program or a tool that unwound it there.
+    /// Printed in a report, by the program or by a tool that unwound its stack.
     case text
 }
 
@@ -51,7 +51,7 @@ public enum FrameTrust: String, Codable, Sendable {
 public struct CrashFrame: Codable, Sendable, Equatable {
     /// Position in its thread, from 0.
     public var index: Int
-    /// The instruction's address; for callers, the return address less one.
+    /// The instruction's address; for callers, the return address minus one.
     public var address: Address?
     /// File name of the module.
     public var module: String?
@@ -70,7 +70,7 @@ public struct CrashFrame: Codable, Sendable, Equatable {
     /// How the frame was found.
     public var trust: FrameTrust
 
-    /// A frame of which only its place and trust are known yet.
+    /// Creates a frame with its position and trust; all else is nil.
     public init(index: Int, trust: FrameTrust) {
         self.index = index
         self.trust = trust
@@ -93,7 +93,7 @@ public struct CrashThread: Codable, Sendable, Equatable {
     /// Registers by name, when the dump holds them.
     public var registers: [String: Address]
 
-    /// A thread before unwinding.
+    /// Creates a thread.
     public init(thread: Int, name: String? = nil, frames: [CrashFrame] = [], registers: [String: Address] = [:]) {
         self.thread = thread
         self.name = name
@@ -126,16 +126,16 @@ public struct CrashModule: Codable, Sendable, Equatable {
     public var buildID: String?
     /// Breakpad debug id (GUID and age), upper-case hexadecimal.
     public var debugID: String?
-    /// Digest of the file's first page, of a module without a build id: its symbols are found by this and its name.
+    /// Digest of the file's first page, for a module without a build id: its symbols are found by digest and name.
     public var firstPage: String?
-    /// Name under which Breakpad files the module's symbols, where it is another than `name`.
+    /// Name under which Breakpad stores the module's symbols, if it differs from `name`.
     public var debugFile: String?
-    /// Version, where the dump has one.
+    /// Version, if the dump has one.
     public var version: String?
     /// Whether symbols were found.
     public var symbols: Symbols
 
-    /// A module at an address.
+    /// Creates a module; `size` is in bytes.
     public init(name: String, path: String? = nil, base: Address, size: UInt64) {
         self.name = name
         self.path = path
@@ -153,11 +153,11 @@ public struct CrashModule: Codable, Sendable, Equatable {
     }
 }
 
-/// What a report in a log says of the crash that a dump shows: why it happened, in the program's own words.
+/// The reason for a dump's crash, in the program's own words from a report in a log.
 public struct CrashCause: Codable, Sendable, Equatable {
     /// Which parser found the report: `assert glibc cxx asan rust …`.
     public var detector: String
-    /// The exception's type or the sanitizer's word.
+    /// The exception's type or the sanitizer's name for the error.
     public var exception: String?
     /// The assertion's or the panic's text.
     public var message: String?
@@ -165,9 +165,9 @@ public struct CrashCause: Codable, Sendable, Equatable {
 
 /// One analysed crash of one process, or an error the process survived (`kind` is then "error").
 public struct CrashRecord: Codable, Sendable, Equatable {
-    /// Stable identity: the same member analysed again has the same one.
+    /// Stable id: analysing the same member again gives the same one.
     public var crash = ""
-    /// Facts of the session, copied from the context.
+    /// The session's id. This and the next three fields are copied from the context.
     public var session: String?
     /// The session's image.
     public var image: String?
@@ -179,10 +179,10 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     public var time: String?
     /// Where `time` comes from: "dump", "log", "file" (when the dump was last written) or "exit".
     public var timeSource: String?
-    /// `elf_core minidump microdump unreal asan go rust …`; "error" for what the program survived; "snapshot" for an
-    /// image of a process that did not die.
+    /// `elf_core minidump microdump unreal asan go rust …`; "error" for an error that the program survived; "snapshot"
+    /// for a dump of a process that did not die.
     public var kind: String
-    /// Which reader or parser found it; equals `kind` but for errors.
+    /// Which reader or parser found it; equals `kind` except for errors and snapshots.
     public var detector: String
     /// Signal name such as SIGSEGV.
     public var signal: String?
@@ -196,7 +196,7 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     public var pid: Int?
     /// Name of the executable, a path where known.
     public var executable: String?
-    /// Command line, escaped; secrets in it are the program's own doing.
+    /// Command line, escaped; may contain secrets that the program was started with.
     public var commandLine: String?
     /// Operating system, where the dump names it.
     public var os: String?
@@ -210,19 +210,19 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     public var threadCount: Int?
     /// Readable key of the bug, the same across builds.
     public var signature = ""
-    /// `symbol`, `message`, `offset` or `none`: what the signature rests on.
+    /// What the signature is based on: `symbol`, `message`, `offset` or `none`.
     public var signatureQuality = SignatureQuality.none
     /// Version of the signature algorithm.
     public var signatureVersion = SignatureAlgorithm.version
-    /// Fine key: SHA-256 over the normalised frames.
+    /// Finer key than the signature: SHA-256 of the normalised frames.
     public var stackHash: String?
     /// Assertion, panic or exception text.
     public var message: String?
-    /// What a log says of the crash, where the record is that of a dump.
+    /// What a log says about the crash, if the record is from a dump.
     public var cause: CrashCause?
     /// Frames of the crashing thread, innermost first.
     public var frames: [CrashFrame] = []
-    /// All threads, where they were read; the crashing one first.
+    /// All threads, if they were read; the crashing one first.
     public var threads: [CrashThread] = []
     /// Modules in order of address.
     public var modules: [CrashModule] = []
@@ -235,16 +235,16 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     /// Further members in which the same crash was found.
     public var alsoIn: [String] = []
 
-    /// A record before anything is known but its kind.
+    /// Creates a record of which only the kind is known.
     public init(kind: String) {
         self.kind = kind
         self.detector = kind
     }
 
-    /// What `kind` says of an image of a process that somebody asked for, and that went on.
+    /// The `kind` of a dump taken on request of a process that kept running.
     public static let snapshot = "snapshot"
 
-    /// False for an error that the program survived, and for an image of a process that did not die.
+    /// False for an error that the program survived and for a dump of a process that did not die.
     public var isCrash: Bool { kind != "error" && kind != Self.snapshot }
 
     enum CodingKeys: String, CodingKey {
@@ -262,7 +262,7 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     }
 }
 
-/// What is known of the session that a member belongs to; copied into records.
+/// Metadata of the session that a member belongs to.
 public struct CrashContext: Sendable, Equatable {
     /// Session id.
     public var session: String?
@@ -272,14 +272,14 @@ public struct CrashContext: Sendable, Equatable {
     public var tag: String?
     /// Location.
     public var location: String?
-    /// When the session began, milliseconds since 1970: the day of stamps that have none.
+    /// When the session began, milliseconds since 1970; dates timestamps that have no date.
     public var created: Int64?
-    /// When the session ended, milliseconds since 1970; the time of last resort.
+    /// When the session ended, milliseconds since 1970; the time of a crash that has no other.
     public var exited: Int64?
-    /// When the member was last changed, milliseconds since 1970: of a dump, when it was written.
+    /// When the member was last changed, milliseconds since 1970; for a dump, when it was written.
     public var modified: Int64?
 
-    /// All parts may be absent.
+    /// Creates a context; every part may be nil.
     public init(
         session: String? = nil, image: String? = nil, tag: String? = nil, location: String? = nil,
         created: Int64? = nil, exited: Int64? = nil, modified: Int64? = nil
@@ -295,7 +295,7 @@ public struct CrashContext: Sendable, Equatable {
 }
 
 extension CrashContext {
-    /// The earliest moment of which a log's stamps without a date can tell: the session's start, or a day before the log
-    /// was last written; nil where neither is known.
+    /// The earliest time that a log's timestamps without a date can mean: the session's start, else a day before the
+    /// log was last written or the session ended. Nil if none is known.
     var logBegan: Int64? { created ?? (modified ?? exited).map { $0 &- 86_399_000 } }
 }

@@ -1,12 +1,12 @@
 extension CrashAnalyzer {
-    /// Makes a stored record again from the dump it was read from, now with symbols, so that the stack is walked by
-    /// their unwind tables and not only named; then names what is still without a name.
+    /// Rebuilds a stored record from its dump after symbols were added, so that the stack is unwound by their tables
+    /// again and not only named. Then names the frames that still have no name.
     ///
-    /// `dump` is the member that the record names, nil when it is gone or holds text; its frames then keep their places.
+    /// `dump` is the member that the record names, nil if it is gone or is text; the frames are then only named.
     public func renew(_ record: inout CrashRecord, dump: (any ByteSource)?, context: CrashContext) {
         if let dump, let member = record.member, Self.dumps.contains(record.detector) {
             let made = analyze(source: dump, name: member, context: context)
-            // A dump within a container has the container's name before its own.
+            // A dump in a container gets a longer member path, so match by detector and pid.
             if let fresh = made.first(where: { $0.detector == record.detector && $0.pid == record.pid })
                 ?? made.first(where: { $0.detector == record.detector }), !fresh.frames.isEmpty
             {
