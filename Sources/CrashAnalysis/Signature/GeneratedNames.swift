@@ -1,6 +1,6 @@
-/// Names that compilers and tools generate: the numbers in them count what else a build or a run has generated.
+/// Normalises names that compilers and tools generate. Their numbers depend on what else a build or a run generated.
 enum GeneratedNames {
-    /// The name a programmer would know: without a generator's numbers, and named after the function they came from.
+    /// Returns the name a programmer would know: that of the original function, without generated numbers.
     static func normalise(_ name: String) -> String {
         var name = name
         if name.hasPrefix("<") || name.find("<") != nil, name.find(">") != nil { name = dotnet(name) }
@@ -11,15 +11,15 @@ enum GeneratedNames {
 
     // MARK: .NET
 
-    /// State machines, lambdas and local functions of C# under the method they were written in:
-    /// `Quarry.<GoAsync>d__7.MoveNext` is `Quarry.GoAsync`.
+    /// Names state machines, lambdas and local functions of C# after their method: `Quarry.<GoAsync>d__7.MoveNext`
+    /// becomes `Quarry.GoAsync`.
     private static func dotnet(_ name: String) -> String {
         guard [">d", ">b__", ">g__", "<>c", ">$"].contains(where: { name.find($0) != nil }) else { return name }
         var result = ""
         var separator = ""
         var wasMachine = false
         for (part, following) in components(name) {
-            // Nested types stand behind a plus in .NET and behind a slash in Mono.
+            // A nested type follows a plus in .NET and a slash in Mono.
             defer { separator = following == "+" || following == "/" ? "." : following }
             if part.hasPrefix("<>c") { continue }
             let plain = part.prefix { $0 != "(" && $0 != " " }
@@ -37,7 +37,7 @@ enum GeneratedNames {
         return result.isEmpty ? name : result
     }
 
-    /// The parts between `.`, `+`, `/` and `:` outside brackets, each with the separator behind it.
+    /// The parts between `.`, `+`, `/` and `:` outside brackets, each with the separator that follows it.
     private static func components(_ name: String) -> [(part: String, following: String)] {
         var parts: [(part: String, following: String)] = []
         var part = ""
@@ -58,7 +58,7 @@ enum GeneratedNames {
         return parts
     }
 
-    /// The method behind `<Method>d__7`, `<Method>b__1`, `<Method>g__Local|3_0`, `<Main>$`; nil for any other part.
+    /// The method in `<Method>d__7`, `<Method>b__1`, `<Method>g__Local|3_0`, `<Main>$`; nil for any other part.
     private static func origin(_ part: String, depth: Int) -> String? {
         guard part.hasPrefix("<"), depth < 4 else { return nil }
         var open = 0
@@ -84,7 +84,7 @@ enum GeneratedNames {
         return nil
     }
 
-    /// Closures of F#: `tick@12-1.Invoke` has the line in its name.
+    /// Removes the line number that F# puts in a closure's name, as in `tick@12-1.Invoke`.
     private static func fsharp(_ name: String) -> String {
         guard let mark = name.find("@"), mark.lowerBound > name.startIndex,
             name[name.index(before: mark.lowerBound)].isLetter || name[name.index(before: mark.lowerBound)].isNumber
@@ -105,12 +105,12 @@ enum GeneratedNames {
         "GeneratedEventExecutor", "GeneratedAccessor", "_$$_jvst", "_$$_javassist_",
     ]
 
-    /// Behind these a part of the name is a hash or a random word.
+    /// After these, the next part of the name is a hash or a random word.
     private static let hashed = [
         "CGLIB", "ByteBuddy", "MockitoMock", "HibernateProxy", "HibernateInstantiator", "ByteBuddyGenerated",
     ]
 
-    /// Mixin names what it merges into a class by the kind of injection, a session's mark, and the mod.
+    /// Mixin names what it merges into a class by the kind of injection, a mark of the run, and the mod.
     private static let injections: Set<String> = [
         "handler", "redirect", "modify", "localvar", "args", "arg", "constant", "inject", "wrapOperation",
         "wrapWithCondition", "wrapMethod", "modifyExpressionValue", "modifyReturnValue", "modifyReceiver", "modifyArg",
@@ -147,20 +147,21 @@ enum GeneratedNames {
         return withoutCounts(result.joined(separator: "$"))
     }
 
-    /// `Foo$$Lambda$14/0x00007f21.run`, `Foo$$Lambda/1234.run`: the class is made at run time.
+    /// Removes the address in `Foo$$Lambda$14/0x00007f21.run` and `Foo$$Lambda/1234.run`: the class exists only at run
+    /// time.
     private static func withoutLambdaAddress(_ name: String) -> String {
         guard let lambda = name.find("$$Lambda"), let slash = name[lambda.upperBound...].find("/") else { return name }
         let address = name[slash.upperBound...].prefix { $0.isHexDigit || $0 == "x" }
         return String(name[..<slash.lowerBound]) + name[slash.upperBound...].dropFirst(address.count)
     }
 
-    /// `zza000`: three letters and three digits, or hexadecimal of that length.
+    /// `zza000`: six letters and digits, the last three of them hexadecimal.
     private static func isMixinMark(_ text: Substring) -> Bool {
         text.utf8.count == 6 && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
             && text.suffix(3).allSatisfy { $0.isHexDigit } && text.contains(where: \.isNumber)
     }
 
-    /// `md1a2b3c`, which Mixin puts before members that must be unique; only `md` stays.
+    /// Shortens `md1a2b3c`, which Mixin puts before members that must be unique, to `md`; nil for any other part.
     private static func sessionMark(_ piece: String) -> String? {
         let start = piece.findLast(".")?.upperBound ?? piece.startIndex
         let method = piece[start...]

@@ -1,6 +1,6 @@
-/// Names of Rust functions, as the newer mangling prints them.
+/// Normalises Rust function names as the v0 mangling prints them.
 enum RustNames {
-    /// `std[e28293b1aa0f68bd]::rt` is `std::rt`: the hash is another with every compiler.
+    /// Shortens `std[e28293b1aa0f68bd]::rt` to `std::rt`: the hash differs with every compiler.
     static func withoutCrateHashes(_ name: String) -> String {
         guard name.contains("[") else { return name }
         var result: [UInt8] = []
@@ -44,8 +44,8 @@ enum RustNames {
         "[", "(", "alloc::", "core::", "std::", "hashbrown::", "dyn core::", "dyn std::", "dyn alloc::",
     ]
 
-    /// The trait of `<usize as core::slice::index::SliceIndex<…>>::index`, when the type is one of the language or its
-    /// library; nil for a type of the program.
+    /// The name from the trait on in `<usize as core::slice::index::SliceIndex<…>>::index`, if the type belongs to the
+    /// language or its library; nil for a type of the program.
     static func libraryTrait(_ name: String) -> Substring? {
         guard name.hasPrefix("<"), let mark = name.find(" as ") else { return nil }
         var type = name[..<mark.lowerBound].dropFirst()
@@ -54,7 +54,7 @@ enum RustNames {
         return name[mark.upperBound...]
     }
 
-    /// `<shop::Seats>::take` is `shop::Seats::take`; nil where the bracket names a trait, or is none of Rust's.
+    /// Turns `<shop::Seats>::take` into `shop::Seats::take`; nil if the bracket names a trait or is not Rust's.
     static func inherent(_ raw: String) -> String? {
         let name = withoutCrateHashes(raw)
         guard name.hasPrefix("<"), !SignatureNames.kept.contains(where: { name.hasPrefix($0) }) else { return nil }
@@ -79,7 +79,7 @@ enum RustNames {
     }
 }
 
-/// Names as Swift's demangler prints them: what was made of a function is named after the function.
+/// Normalises names as Swift's demangler prints them: closures, thunks and specializations get their function's name.
 enum SwiftNames {
     private static let leads = [
         "specialized ", "merged ", "partial apply forwarder for ", "partial apply for ", "dispatch thunk of ", "@objc ",
@@ -87,7 +87,7 @@ enum SwiftNames {
         "distributed thunk ", "static ", "override ", "curry thunk of ", "key path getter for ",
     ]
 
-    /// The function, and whether this is a closure in it.
+    /// Returns the function and whether the name is a closure in it.
     static func bare(_ raw: String) -> (name: String, isClosure: Bool) {
         var name = raw
         var isClosure = false
@@ -99,7 +99,7 @@ enum SwiftNames {
                 name = inside
                 isClosure = true
             } else if let lead = leads.first(where: { name.hasPrefix($0) }) {
-                // These two words begin a C++ declaration as well.
+                // These two words also begin C++ declarations.
                 isSwift = isSwift || lead != "static " && lead != "override "
                 name = String(name.dropFirst(lead.count))
             } else if name.hasPrefix("generic ") || name.hasPrefix("function signature specialization "),
@@ -124,7 +124,7 @@ enum SwiftNames {
         return (withoutResult(name), isClosure)
     }
 
-    /// What stands behind the first " in " outside parentheses: the function around a closure.
+    /// The text after the first " in " outside parentheses: the function that contains a closure.
     private static func inside(_ name: String) -> String? {
         var depth = 0
         for index in name.indices {
@@ -140,7 +140,7 @@ enum SwiftNames {
         return nil
     }
 
-    /// `tick() async throws -> Swift.Int` and `health.getter : Swift.Int` without what they return.
+    /// Removes the result type, as in `tick() async throws -> Swift.Int` and `health.getter : Swift.Int`.
     private static func withoutResult(_ name: String) -> String {
         guard name.find("operator") == nil else { return name }
         var name = name

@@ -1,5 +1,5 @@
-/// Functions that runtimes put on a stack to raise, unwind and report, by the runtime they belong to. They say that a
-/// program ends, and never why. Names are as signatures show them; `*` at the end stands for any text.
+/// Functions with which runtimes raise, unwind and report, grouped by runtime. They show that a program ends, not why.
+/// Names are as signatures show them; a trailing `*` matches any text.
 enum MachineryNames {
     static let all =
         libraryOfC + signals + windows + cxx + sanitizers + reporters + engines + go + rust + swift + managed + scripts
@@ -27,8 +27,8 @@ enum MachineryNames {
         "__intel_sse2_*", "__intel_avx_*", "repmovs", "std_memcpy",
     ]
 
-    /// The kernel's ways into and out of a signal handler. Where only dynamic symbols are known, the return from a handler
-    /// prints as the exported function before it.
+    /// Entry into and return from signal handlers. With dynamic symbols alone, the return prints as the exported
+    /// function before it.
     static let signals = [
         "__kernel_vsyscall", "__kernel_rt_sigreturn", "__kernel_sigreturn", "__restore_rt", "__restore", "restore_rt",
         "__default_rt_sa_restorer*", "__default_sa_restorer*", "sigreturn", "rt_sigreturn", "__sigreturn",
@@ -39,7 +39,7 @@ enum MachineryNames {
         "__libc_do_syscall", "__syscall_cancel*", "internal_syscall*", "_dl_sysinfo_int80",
     ]
 
-    /// The C runtime, the loader and the kernel's doors of Windows, and wine in their place.
+    /// The C runtime, the loader and the kernel's entry points of Windows, and wine's versions of them.
     static let windows = [
         "DebugBreak", "__debugbreak", "DbgBreakPoint*", "RaiseException*", "RaiseFailFastException*",
         "KiUserExceptionDispatch*", "KiRaiseUserExceptionDispatcher*", "RtlRaiseException*", "RtlRaiseStatus*",
@@ -243,8 +243,8 @@ enum MachineryNames {
         "erlang:raise", "erl_exit*",
     ]
 
-    /// What lies above the outermost of these was called because the program was about to end: its handlers, and the
-    /// writers of its report.
+    /// Frames above the outermost of these were called because the program was about to end: its handlers and report
+    /// writers.
     static let raisers = [
         "<signal handler called>", "__restore_rt", "__restore", "__kernel_rt_sigreturn", "__kernel_sigreturn",
         "__default_rt_sa_restorer*", "__default_sa_restorer*", "_sigtramp", "_sigtramp_*", "funlockfile",
@@ -260,8 +260,8 @@ enum MachineryNames {
         "FDebug::*", "StaticFailDebug*",
     ]
 
-    /// Words of a function's name, letters only and in lower case, that handle signals and write reports; programs
-    /// call theirs by these words in every style.
+    /// Parts of the names of functions that handle signals and write reports. Matched against a name's letters in lower
+    /// case, because programs use every naming style.
     static let handlerWords = [
         "signalhandler", "sighandler", "handlesignal", "handlelinuxsignal", "segvhandler", "handlesegv",
         "handlesigsegv", "segfaulthandler", "handlesegfault", "aborthandler", "handleabort", "faulthandler",
@@ -271,8 +271,8 @@ enum MachineryNames {
         "printcallstack", "dumpcallstack", "minidumpwritedump", "catchsegv", "onsegv", "onsigsegv", "onsigabrt",
     ]
 
-    /// Words that a program uses for its reports, but also for parts of the game: they count for the frames at the top
-    /// only while others of the program lie below.
+    /// Words that programs use for reporting but also for parts of the game. They match frames at the top, and only if
+    /// the program has other frames below.
     static let reporterWords = [
         "crashreport", "reportcrash", "writereport", "crashdump", "writeminidump", "writedump", "createdump",
         "dumpcrash", "oncrash", "onsignal", "onabort", "onfatal", "onterminate", "fatalerrorhandler", "crashlog",

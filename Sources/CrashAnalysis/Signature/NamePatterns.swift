@@ -1,7 +1,7 @@
-/// Many patterns asked about one name: exact names in a set, beginnings (`name*`) in a sorted table.
+/// Matches a name against many patterns: exact names in a set, prefixes (`name*`) in a sorted table.
 struct NamePatterns: Sendable {
     private let exact: Set<String>
-    /// Sorted, and none is the beginning of another: the only candidate is the one that sorts right before the name.
+    /// Sorted prefixes, none a prefix of another, so the only candidate is the last that does not sort after the name.
     private let beginnings: [[UInt8]]
 
     init(_ patterns: [String]) {

@@ -1,4 +1,4 @@
-/// What a signature rests on.
+/// What a signature is based on.
 public enum SignatureQuality: String, Codable, Sendable {
     /// Function names.
     case symbol

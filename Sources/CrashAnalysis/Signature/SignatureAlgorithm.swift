@@ -1,10 +1,10 @@
-/// Turns a record into its two keys: a readable signature that is the same across builds, and a fine stack hash.
+/// Derives the two keys of a record: a readable signature that is the same across builds, and a finer stack hash.
 ///
 /// The signature follows Socorro's siggen with lists for game servers: frames that only report are skipped, library
-/// frames are named together with their caller, and a class goes before (`assert`, `oom`, `stack overflow`, `abort`,
-/// …).
+/// frames are named together with their caller, and a class (`assert`, `oom`, `stack overflow`, `abort`, …) comes
+/// first.
 public enum SignatureAlgorithm {
-    /// Raised whenever the same record would get another key.
+    /// Raised whenever a change gives the same record another key.
     public static let version = 5
 
     private static let longest = 255
@@ -19,7 +19,7 @@ public enum SignatureAlgorithm {
         let told = record.cause ?? record.ownWords
         let lead = classPrefix(record, told)
         var (stack, quality) = stackPart(named, record, rules)
-        // A sentence of the program's own is the same in every build, an offset in none.
+        // The program's own sentence is the same in every build; an offset changes with each.
         if quality == .offset, lead?.contains(" ") == true, lead != Self.overflow { stack = nil }
         var parts = lead.map { [$0] } ?? []
         if let stack { parts.append(stack) }
@@ -35,11 +35,11 @@ public enum SignatureAlgorithm {
         record.signature = text.count > longest ? String(text.prefix(longest - 3)) + "..." : text
     }
 
-    /// The stack's part; nil when no frame is good for one.
+    /// The stack's part of the signature; nil if no frame is usable.
     private static func stackPart(_ named: [SignatureStack.Entry], _ record: CrashRecord, _ rules: SignatureRules) -> (
         String?, SignatureQuality
     ) {
-        // What a scan found may be stale: it counts only when nothing better is there.
+        // Frames found by a scan may be stale: use them only if there is nothing better.
         let trusted = named.prefix { $0.frame.trust != .scan }
         if trusted.count < named.count, trusted.contains(where: { $0.name != nil }),
             let part = part(SignatureStack(trusted, rules: rules), record, rules)
@@ -67,8 +67,8 @@ public enum SignatureAlgorithm {
                     fallback = fallback ?? place
                     continue
                 }
-                // An unnamed frame in the program itself is where the bug may be. An offset would split by build what
-                // the names above it hold together.
+                // The bug may be in an unnamed frame of the program itself, so stop there. Its offset would split by
+                // build what the names above it group.
                 if place.quality == .symbol { parts.append(place.text) }
                 break
             }
@@ -79,12 +79,12 @@ public enum SignatureAlgorithm {
             }
             if let fallback { return fallback }
             if parts.last != name { parts.append(name) }
-            // A function of the system is named together with the one that called it.
+            // A system function is named together with its caller.
             if !entry.isPrefix(rules) && (!isSystem || rules.keeps(name)) || parts.count >= partLimit { break }
         }
         if !parts.isEmpty { return (parts.joined(separator: " | "), .symbol) }
         if let fallback { return fallback }
-        // All names are of machinery: the place in the program, but never such a name.
+        // All names are machinery: use module and offset in the program instead.
         for entry in stack.entries.prefix(frameLimit) where !SystemModules.contains(entry.frame.module) {
             if let module = entry.frame.module, let offset = entry.frame.offset {
                 return place(module, offset, entry.frame, record)
@@ -93,11 +93,11 @@ public enum SignatureAlgorithm {
         return nil
     }
 
-    /// Files within an interpreter: what calls them is the program.
+    /// Source files of an interpreter; their callers are the program.
     private static let runtimeSources = ["node:", "internal/", "<frozen "]
 
-    /// A frame without a function; nil for one of which only the address is known, as code made at run time, for that
-    /// is another in every run.
+    /// The part for a frame without a function. Nil if only the address is known, as for code made at run time: it
+    /// differs in every run.
     private static func unnamed(_ frame: CrashFrame, _ record: CrashRecord) -> Part? {
         if let module = frame.module, !SignatureStack.isNothing(module), let offset = frame.offset {
             return place(module, offset, frame, record)
@@ -108,8 +108,8 @@ public enum SignatureAlgorithm {
         return (frame.line.map { "\(short)#\($0)" } ?? short, .symbol)
     }
 
-    /// Of an address in a module whose base a report does not tell: the low bits, which no loader moves. Windows loads at
-    /// multiples of 64 KiB, everything else of a page.
+    /// The low bits of an address in a module whose base is unknown; no loader changes them. Windows loads at multiples
+    /// of 64 KiB, other systems at multiples of a page.
     private static func pageOffset(_ frame: CrashFrame, _ record: CrashRecord) -> Part? {
         guard frame.trust == .text, let module = frame.module, !SignatureStack.isNothing(module),
             let address = frame.address
@@ -121,7 +121,7 @@ public enum SignatureAlgorithm {
         return ("\(SystemModules.baseName(module))+…\(digits)" + build(frame, record), .offset)
     }
 
-    /// An offset means nothing in another build, so the build goes with it.
+    /// Module and offset, with the build, because an offset means nothing in another build.
     private static func place(_ module: String, _ offset: Address, _ frame: CrashFrame, _ record: CrashRecord) -> Part {
         ("\(SystemModules.baseName(module))+\(offset)" + build(frame, record), .offset)
     }
@@ -134,8 +134,8 @@ public enum SignatureAlgorithm {
 
     private static let sanitizers: Set<String> = ["asan", "tsan", "msan", "lsan", "ubsan"]
 
-    /// Frames that the sanitizer's runtime puts between the program and its mistake: the functions of the C library it
-    /// takes the place of.
+    /// True for a frame of the sanitizer's runtime between the program and its error: a C library function that the
+    /// runtime intercepts.
     private static func isInterceptor(_ frame: CrashFrame) -> Bool {
         let runtimes = ["libasan", "libtsan", "libubsan", "liblsan", "libmsan", "libclang_rt"]
         if let module = frame.module, runtimes.contains(where: { module.hasPrefix($0) }) { return true }
@@ -150,7 +150,7 @@ public enum SignatureAlgorithm {
         "__assert_fail*", "__GI___assert_fail*", "__assert_perror_fail*", "__assert2", "__assert_rtn", "_wassert",
     ])
 
-    /// The class of the crash, where it says more than the signal.
+    /// The class of the crash, if it says more than the signal.
     private static func classPrefix(_ record: CrashRecord, _ told: CrashCause) -> String? {
         let message = told.message ?? ""
         let exception = told.exception ?? ""
@@ -174,13 +174,13 @@ public enum SignatureAlgorithm {
         return nil
     }
 
-    /// What a dump's stack holds when a runtime panicked.
+    /// Functions on a dump's stack after a runtime panicked.
     private static let panics = NamePatterns([
         "core::panicking::*", "std::panicking::*", "rust_begin_unwind", "__rustc::rust_begin_unwind", "rust_panic*",
         "__rustc::rust_panic*", "runtime.gopanic*", "runtime.fatalpanic*",
     ])
 
-    /// What a report in text says of its kind; nil for one that says no more than the signal does.
+    /// The class that a text report gives its crash; nil if it says no more than the signal.
     private static func ownClass(_ detector: String, exception: String, message: String) -> String? {
         switch TextReportFormats.named(detector)?.lead ?? .none {
         case .none: return nil
@@ -192,7 +192,7 @@ public enum SignatureAlgorithm {
             return "fatal error | " + SignatureMessages.normalise(message)
         case .check: return nil
         case .abort: return "abort | " + SignatureMessages.normalise(message)
-        // These are no types.
+        // These two are not exception types.
         case .terminate where exception == "terminate": return exception
         case .terminate where exception == "pure virtual call": return exception
         case .terminate: return "terminate | " + (exception.isEmpty ? "unknown" : SignatureNames.normalise(exception))
@@ -201,7 +201,7 @@ public enum SignatureAlgorithm {
         }
     }
 
-    /// True when a report in text says why its process died, and not only that it did.
+    /// True if a text report says why its process died, not only that it did.
     static func explains(_ record: CrashRecord) -> Bool {
         ownClass(record.detector, exception: record.exception ?? "", message: record.message ?? "") != nil
     }
@@ -212,15 +212,15 @@ public enum SignatureAlgorithm {
         return text.isEmpty ? nil : text
     }
 
-    /// SHA-256 over the normalised frames below what reported the crash: names where there are any, else build id or
-    /// module with the offset.
+    /// SHA-256 of the normalised frames below those that reported the crash: names if known, else build id or module
+    /// with the offset.
     private static func stackHash(_ named: ArraySlice<SignatureStack.Entry>, _ rules: SignatureRules) -> String? {
         guard !named.isEmpty else { return nil }
         let lines = SignatureStack(named, rules: rules).entries.prefix(frameLimit).map { entry in
             if let name = entry.name { return name }
             let frame = entry.frame
             if let offset = frame.offset { return (frame.buildID ?? frame.module ?? "") + "+" + offset.description }
-            // An address alone is another in every run.
+            // A bare address differs in every run.
             return frame.file.map { "\($0)#\(frame.line ?? 0)" } ?? frame.module ?? "?"
         }
         return Digest.sha256(Array(("v\(version)\n" + lines.joined(separator: "\n")).utf8))
@@ -228,6 +228,6 @@ public enum SignatureAlgorithm {
 }
 
 extension CrashRecord {
-    /// The record's own words as a cause.
+    /// The record's own exception and message as a cause.
     var ownWords: CrashCause { CrashCause(detector: detector, exception: exception, message: message) }
 }

@@ -1,15 +1,15 @@
-/// The functions that say nothing about a bug, as game servers meet them. Patterns end in `*` where a beginning is meant.
+/// Functions that say nothing about a bug, as found on the stacks of game servers. A trailing `*` matches any text.
 enum SignatureLists {
-    /// What text formats add of their own; see ``MachineryNames`` for native code.
+    /// Functions that the text formats add; see ``MachineryNames`` for native code.
     static let fromFormats: [String] = TextReportFormats.all.flatMap(\.irrelevant)
 
-    /// Skipped wherever they stand at the top: raising, aborting, unwinding, reporting.
+    /// Skipped at the top of a stack: raising, aborting, unwinding, reporting.
     static let irrelevant = NamePatterns(MachineryNames.all + fromFormats)
 
-    /// What lies above the outermost one is how the crash was reported.
+    /// Frames above the outermost of these only report the crash.
     static let raisers = NamePatterns(MachineryNames.raisers)
 
-    /// Part of a signature, but not enough of it: the caller is named too.
+    /// Named together with their caller, because they say too little alone.
     static let prefix = NamePatterns(
         Array(intercepted) + [
             "std::*", "__gnu_cxx::*", "boost::*", "absl::*", "core::*", "alloc::*", "<alloc::*", "<core::*", "<std::*",
@@ -35,11 +35,11 @@ enum SignatureLists {
             "___pthread_cond_*", "__pthread_cond_*", "pthread_join*", "ioctl", "mmap", "munmap", "readdir*", "getenv*",
         ])
 
-    /// Where reading a stack for its signature ends: everything below starts threads and programs.
+    /// Where a signature stops reading a stack: everything below only starts threads and programs.
     static let bottom = NamePatterns(
         systemBottom + ["main", "main.main", "<module>", "wmain", "WinMain", "wWinMain"])
 
-    /// Of those, the functions that are not the program's own.
+    /// The functions of `bottom` that are not the program's own.
     static let notOfTheProgram = NamePatterns(systemBottom)
 
     private static let systemBottom = [
@@ -59,7 +59,7 @@ enum SignatureLists {
         "CorUnix::CPalThread::ThreadEntry*",
     ]
 
-    /// What sanitizers take the place of in the C library, so that it stands above the program's own frames.
+    /// C library functions that sanitizers intercept, so that they appear above the program's own frames.
     static let intercepted: Set<String> = [
         "memcpy", "memmove", "memset", "memcmp", "memchr", "mempcpy", "bcmp", "bzero", "strlen", "strnlen", "strcpy",
         "strncpy", "stpcpy", "strcat", "strncat", "strcmp", "strncmp", "strcasecmp", "strncasecmp", "strchr", "strrchr",

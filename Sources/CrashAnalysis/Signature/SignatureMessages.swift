@@ -1,10 +1,10 @@
-/// Makes messages the same from run to run.
+/// Normalises messages so that they are the same in every run.
 enum SignatureMessages {
     private static let longestLine = 2048
     private static let longest = 120
 
-    /// Numbers, addresses, identifiers, paths and quoted values replaced, shortened to 120 characters; the quotes of an
-    /// assertion are source code, and stay.
+    /// Replaces numbers, addresses, identifiers, paths and quoted values in the first line and shortens it to 120
+    /// characters. `isSource` keeps quotes: an assertion is source code.
     static func normalise(_ raw: String, isSource: Bool = false) -> String {
         let line = raw.prefix(longestLine).split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
         var masker = MessageMasker(line.trimmed, isSource: isSource)
@@ -13,7 +13,7 @@ enum SignatureMessages {
     }
 }
 
-/// One walk over a message from left to right; every step takes at least one character.
+/// Walks a message once from left to right; every step consumes at least one character.
 private struct MessageMasker {
     private let text: [Character]
     private let isSource: Bool
@@ -31,7 +31,7 @@ private struct MessageMasker {
     mutating func masked() -> String {
         while at < text.count {
             if quoted() || link() || path() || internetAddress() || number() || word() { continue }
-            // Columns are as wide as the numbers in them.
+            // Columns vary in width with their numbers, so runs of spaces become one.
             let isSpace = text[at].isWhitespace
             if !isSpace || result.last != " " { result.append(isSpace ? " " : text[at]) }
             at += 1
@@ -43,7 +43,7 @@ private struct MessageMasker {
         "'": "'", "\"": "\"", "`": "`", "“": "”", "‘": "’", "«": "»",
     ]
 
-    /// The longest quoted value: a quote that is closed further away is an apostrophe.
+    /// The longest quoted value. A quote without a closing one within this distance is an apostrophe.
     private static let longestQuote = 512
 
     private mutating func quoted() -> Bool {
@@ -52,7 +52,7 @@ private struct MessageMasker {
         }
         var end = at + 1
         while end < text.count, end - at < Self.longestQuote {
-            // The apostrophe of O'Brien does not close his name.
+            // The apostrophe in 'O'Brien' does not close the quote.
             if text[end] == close, character(end + 1).map({ !Self.isWord($0) }) ?? true {
                 result += "\(text[at])…\(close)"
                 at = end + 1
@@ -63,7 +63,7 @@ private struct MessageMasker {
         return false
     }
 
-    /// `scheme://…`: the host, the port and what is asked for differ with the environment.
+    /// `scheme://…`: the host, the port and the path differ with the environment.
     private mutating func link() -> Bool {
         guard text[at] == ":", character(at + 1) == "/", character(at + 2) == "/", before?.isLetter == true else {
             return false
@@ -77,7 +77,7 @@ private struct MessageMasker {
 
     private static let temporary = ["/tmp/", "/var/tmp/", "/dev/shm/", "/run/", "/private/var/"]
 
-    /// The folders of an absolute path differ with the environment; the file's name is the same but for its numbers.
+    /// The folders of an absolute path differ with the environment; the file name is the same except for its numbers.
     private mutating func path() -> Bool {
         if let before, Self.isWord(before) || before == "/" || before == "." || before == ")" { return false }
         let isHome = text[at] == "~" && character(at + 1) == "/"
@@ -93,7 +93,7 @@ private struct MessageMasker {
         guard whole.contains("/") || whole.contains("\\"), let cut = whole.lastIndex(where: { $0 == "/" || $0 == "\\" })
         else { return false }
         let separators = whole.reduce(0) { $0 + ($1 == "/" || $1 == "\\" ? 1 : 0) }
-        // In source code a slash divides.
+        // In source code a single slash is a division.
         if isSource, isRooted, separators < 2 { return false }
         let name = String(text[(cut + 1)..<end])
         let start = String(whole).lowercased()
@@ -114,7 +114,7 @@ private struct MessageMasker {
         character.isWhitespace || "'\"`<>|;,()[]{}“”".contains(character)
     }
 
-    /// An address of IPv6; those of IPv4 are numbers with points.
+    /// An IPv6 address. `number` matches those of IPv4.
     private mutating func internetAddress() -> Bool {
         guard text[at].isHexDigit || text[at] == ":", before.map({ !Self.isWord($0) && $0 != ":" }) ?? true else {
             return false
@@ -143,7 +143,7 @@ private struct MessageMasker {
         return true
     }
 
-    /// A number with its sign, its fraction and its exponent, and numbers joined by points or grouped by commas.
+    /// A number with sign, fraction and exponent, and numbers joined by points or grouped by commas.
     private mutating func number() -> Bool {
         var end = at
         if text[end] == "-" || text[end] == "+" {
@@ -173,7 +173,7 @@ private struct MessageMasker {
                 if character(tail).map({ !Self.isWord($0) }) ?? true { end = tail }
             }
         }
-        // Digits that go on in letters are a word: an identifier, or hexadecimal.
+        // Digits followed by letters are a word: an identifier or hexadecimal.
         if let next = character(end), next == "_" || next == "-" || next.isHexDigit {
             let rest = text[end...].prefix { Self.isWord($0) || $0 == "-" }
             if rest.contains(where: { Self.isWord($0) }), !text[at..<end].contains(".") { return false }
@@ -183,7 +183,7 @@ private struct MessageMasker {
         return true
     }
 
-    /// Words behind which a name stands that players or operators choose.
+    /// Words followed by a name that players or operators choose.
     private static let callers: Set<String> = [
         "player", "user", "username", "playername", "nick", "nickname", "account", "character", "login", "host",
         "hostname", "client", "session", "lobby", "guild", "clan",
@@ -216,7 +216,7 @@ private struct MessageMasker {
         return true
     }
 
-    /// A name behind "player": one that begins in upper case, or has a digit or an underscore.
+    /// Masks a name after "player" if it begins in upper case, or has a digit or an underscore.
     private mutating func chosenName() {
         var start = at
         if character(start) == ":" || character(start) == "#" { start += 1 }
@@ -245,7 +245,7 @@ private struct MessageMasker {
         let bare = word.filter { $0 != "-" }
         if bare.allSatisfy({ $0.isHexDigit }) {
             if word.count == 36, bare.count == 32 { return "UUID" }
-            // An identifier in hexadecimal has no letter in one run and no digit fewer in the next.
+            // A hexadecimal identifier may have no letters in one run and some in the next: mask it like a number.
             if bare.count >= 4 || bare.allSatisfy({ $0.isNumber }) { return "N" }
         }
         var changes = 0
@@ -260,7 +260,7 @@ private struct MessageMasker {
             }
             inNumber = character.isNumber
         }
-        // Letters and digits in turn are made by a machine, unless a programmer wrote them.
+        // Alternating letters and digits are generated, except in source code.
         return !isSource && changes >= 4 && bare.count >= 8 && !word.contains("_") && !word.contains("-")
             ? "ID" : result
     }

@@ -1,10 +1,10 @@
-/// Brings function names into the form in which they are the same in every build (siggen's rules for C, C++ and Rust).
+/// Normalises function names so that they are the same in every build, by siggen's rules for C, C++ and Rust.
 enum SignatureNames {
-    /// Without parameters, template arguments, return type, hashes and the marks of cloned code.
+    /// Removes parameters, template arguments, return type, hashes and the marks of cloned code.
     static func normalise(_ raw: String) -> String {
         var name = bounded(raw).trimmed
         if name.hasPrefix("<unknown") || name.hasPrefix("<signal ") || name.hasPrefix("@0x") { return name }
-        // The text behind it tells which check failed.
+        // The text after the colon says which check failed.
         if name.hasPrefix("Swift runtime failure") { return name.before(":") ?? name }
         name = withoutVersion(withoutOffset(withoutPlace(name)))
         let swift = SwiftNames.bare(name)
@@ -13,7 +13,7 @@ enum SignatureNames {
         return swift.isClosure ? closure + normal : normal
     }
 
-    /// What stands before the function that a closure of Swift was written in.
+    /// The prefix of a Swift closure's name; the function that contains it follows.
     static let closure = "closure in "
 
     private static let longest = 16 << 10
@@ -22,7 +22,7 @@ enum SignatureNames {
         raw.utf8.count > longest ? String(decoding: raw.utf8.prefix(longest), as: UTF8.self) : raw
     }
 
-    /// `(0x2d8d7c) in Pocket::release(Item&) at`: what some printers of stacks leave around a name.
+    /// Removes what some stack printers leave around a name, as in `(0x2d8d7c) in Pocket::release(Item&) at`.
     private static func withoutPlace(_ raw: String) -> String {
         var name = raw
         if name.hasPrefix("(0x") || name.hasPrefix("0x"), let mark = name.find(" in "),
@@ -33,7 +33,7 @@ enum SignatureNames {
         return name.hasSuffix(") at") ? String(name.dropLast(3)) : name
     }
 
-    /// `memcpy@@GLIBC_2.14`, `memcpy@plt`, `000002cd.plt_call.memcpy`: the linker's ways to a function.
+    /// Removes symbol versions and linker stubs: `memcpy@@GLIBC_2.14`, `memcpy@plt`, `000002cd.plt_call.memcpy`.
     private static func withoutVersion(_ raw: String) -> String {
         for mark in ["@@", "@plt", "@GLIBC"] {
             if let found = raw.find(mark), found.lowerBound > raw.startIndex { return String(raw[..<found.lowerBound]) }
@@ -44,7 +44,7 @@ enum SignatureNames {
         return raw
     }
 
-    /// `take + 623`, `take+0x7f`: where in the function, which is another place in every build.
+    /// Removes the offset in `take + 623` and `take+0x7f`, which differs in every build.
     private static func withoutOffset(_ name: String) -> String {
         guard let plus = name.findLast("+"), plus.lowerBound > name.startIndex else { return name }
         let head = name[..<plus.lowerBound].trimmed
@@ -75,7 +75,7 @@ enum SignatureNames {
             name = String(name.dropLast(mark.hasPrefix(")") ? mark.count - 1 : mark.count))
         }
         name = withoutLambdaNumbers(name)
-        // Only plain C++ and Rust names take part in bracket work; Objective-C and Swift labels stay.
+        // Brackets are removed only from C++ and Rust names; those of Objective-C stay.
         guard !name.hasPrefix("-["), !name.hasPrefix("+[") else { return name }
         // "fill [as visit]" of V8.
         if name.hasSuffix("]"), let alias = name.find(" [as ") { name = String(name[..<alias.lowerBound]) }
@@ -83,7 +83,7 @@ enum SignatureNames {
         if go, !isMono(name) { return name }
         name = hide(name, "(anonymous namespace)", as: "\u{E000}")
         name = hide(name, "`anonymous namespace'", as: "\u{E000}")
-        // Within a name, of the function that a lambda stands in.
+        // Within a name, the qualifier of the function that contains a lambda.
         name = hide(name, " const::", as: "\u{E001}")
         name = collapse(
             name, open: "<", close: ">", into: "<T>",
@@ -94,19 +94,19 @@ enum SignatureNames {
         return show(withoutCounts(name))
     }
 
-    /// What stands in brackets and is no template argument.
+    /// Bracketed words that are not template arguments.
     static let kept = [
         "<lambda", "<unnamed", "<name omitted>", "<module>", "<anonymous>", "<main>", "<init>", "<clinit>", "<genexpr>",
         "<listcomp>", "<Module>",
     ]
 
-    /// `Harbor/Crane:Lower (int)`, as Mono writes it; the slash is that of a nested type.
+    /// `Harbor/Crane:Lower (int)`, as Mono writes it; the slash precedes a nested type.
     private static func isMono(_ name: String) -> Bool {
         guard let colon = name.find(":"), name.find("::") == nil, name.find("://") == nil else { return false }
         return name[colon.upperBound...].find(" (") != nil
     }
 
-    /// `{lambda#2}`, `'lambda0'`, `<lambda_4>`: how many lambdas stand before this one in its function.
+    /// Removes the numbers in `{lambda#2}`, `'lambda0'`, `<lambda_4>`, which count the lambdas of a function.
     private static func withoutCounts(_ name: String) -> String {
         guard name.contains("#") || name.find("lambda") != nil else { return name }
         var result: [Character] = []
@@ -145,13 +145,13 @@ enum SignatureNames {
         while let found = rest.find(part) {
             result += rest[..<found.lowerBound]
             result += mark
-            // What is left is not searched again from its beginning: names come from files that nobody vouches for.
+            // Searching again from the start would be quadratic, and names come from untrusted files.
             rest = rest[found.upperBound...]
         }
         return result.isEmpty ? name : result + rest
     }
 
-    /// `::$_3::` is `::$::`.
+    /// Shortens `::$_3::` to `::$::`.
     private static func withoutLambdaNumbers(_ name: String) -> String {
         guard name.find("::$_") != nil else { return name }
         var result: [UInt8] = []
@@ -173,7 +173,7 @@ enum SignatureNames {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// Shows what was hidden, without a space before a star, ampersand or comma and with one behind a comma.
+    /// Restores what `hide` replaced. Puts no space before a star, ampersand or comma and one after a comma.
     private static func show(_ name: String) -> String {
         var result = ""
         for character in name {
@@ -201,7 +201,7 @@ enum SignatureNames {
             if depth == 0, let operation = operatorPrefix(rest, after: result) {
                 result += operation
                 rest = rest.dropFirst(operation.count)
-                // Demanglers keep the arguments of a template apart from the operator's own bracket.
+                // Demanglers put a space between an operator and its template arguments.
                 if rest.hasPrefix(" <") { rest = rest.dropFirst() }
                 continue
             }
@@ -228,7 +228,7 @@ enum SignatureNames {
         return depth == 0 ? result : name
     }
 
-    /// The bracket that Rust's "<T as Trait>::f" begins with: its inside is a part of the name.
+    /// The bracket at the start of Rust's "<T as Trait>::f", whose content is part of the name.
     private static func traitPrefix(_ rest: Substring, open: Character, close: Character) -> Substring? {
         var depth = 0
         var before: Character = " "
@@ -253,7 +253,7 @@ enum SignatureNames {
         return operators.first { rest.hasPrefix($0) }
     }
 
-    /// Cuts `(…)` and what follows: parameters, const, reference marks; keeps the name inside `operator()`.
+    /// Removes `(…)` and what follows it: parameters, const, reference marks; keeps `operator()`.
     private static func withoutParameters(_ name: String) -> String {
         var result = ""
         var depth = 0
@@ -280,7 +280,7 @@ enum SignatureNames {
         return text.isEmpty ? name : text
     }
 
-    /// `static void ns::f` without what stands before the name.
+    /// Removes what precedes the name, as in `static void ns::f`.
     private static func withoutReturnType(_ name: String) -> String {
         guard !name.hasPrefix("<"), name.find("operator ") == nil, name.find("lambda at ") == nil,
             name.find(" in ") == nil, name.find(" for ") == nil, name.find(" as ") == nil

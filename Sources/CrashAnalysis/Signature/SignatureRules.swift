@@ -1,20 +1,20 @@
 import Glibc
 
-/// What a user adds to the built-in lists of the signature algorithm.
+/// A user's additions to the built-in lists of the signature algorithm.
 ///
 /// A pattern is a function name as signatures show it, with `*` for any text, or a POSIX extended regular expression
 /// between slashes, which must match somewhere in the name.
 public struct SignatureRules: Sendable, Equatable {
-    /// Functions to pass over wherever they stand at the top of a stack.
+    /// Functions to skip at the top of a stack.
     public var skip: [SignaturePattern]
-    /// Functions that are part of a signature, but not enough of it.
+    /// Functions to name together with their caller.
     public var prefix: [SignaturePattern]
-    /// Functions below which nothing is read.
+    /// Functions at which reading a stack stops.
     public var stop: [SignaturePattern]
-    /// Functions that count though a built-in list or `skip` passes over them.
+    /// Functions to keep even if a built-in list or `skip` names them.
     public var keep: [SignaturePattern]
 
-    /// Rules that change nothing unless patterns are given.
+    /// Creates rules; without patterns they change nothing.
     public init(
         skip: [SignaturePattern] = [], prefix: [SignaturePattern] = [], stop: [SignaturePattern] = [],
         keep: [SignaturePattern] = []
@@ -31,7 +31,7 @@ public struct SignatureRules: Sendable, Equatable {
     func keeps(_ name: String) -> Bool { keep.contains { $0.matches(name) } }
 
     func skips(_ name: String) -> Bool {
-        // A closure of a function that reports is a part of it.
+        // A closure of a reporting function reports, too.
         let base = name.hasPrefix(SignatureNames.closure) ? String(name.dropFirst(SignatureNames.closure.count)) : name
         return !keeps(name) && (SignatureLists.irrelevant.matches(base) || skip.contains { $0.matches(name) })
     }
@@ -47,12 +47,13 @@ public struct SignatureRules: Sendable, Equatable {
 
 /// One pattern of a user's signature rules; see ``SignatureRules``.
 public struct SignaturePattern: Sendable, Equatable {
-    /// As it was written.
+    /// The pattern as written.
     public let text: String
     private let expression: Expression?
     private let pieces: [[UInt8]]
 
-    /// Reads a pattern; nil for an empty one and for an expression that the C library does not understand.
+    /// Parses a pattern. Nil if it is empty, longer than 1,024 bytes, contains NUL, or is an expression that the C
+    /// library rejects.
     public init?(_ text: String) {
         guard !text.isEmpty, text.utf8.count <= 1024, !text.utf8.contains(0) else { return nil }
         self.text = text
@@ -66,10 +67,10 @@ public struct SignaturePattern: Sendable, Equatable {
         }
     }
 
-    /// By what was written.
+    /// Compares the patterns as written.
     public static func == (left: SignaturePattern, right: SignaturePattern) -> Bool { left.text == right.text }
 
-    /// True when a normalised function name is meant.
+    /// True if the pattern matches a normalised function name.
     public func matches(_ name: String) -> Bool {
         if let expression { return expression.matches(name) }
         let bytes = Array(name.utf8)
@@ -88,7 +89,7 @@ public struct SignaturePattern: Sendable, Equatable {
         return (start...bytes.count - piece.count).first { bytes[$0..<$0 + piece.count].elementsEqual(piece) }
     }
 
-    /// A compiled expression of the C library, which may be used by several threads at once.
+    /// An expression compiled by the C library. Several threads may use it at once.
     private final class Expression: @unchecked Sendable {
         private let compiled: UnsafeMutablePointer<regex_t>
 
@@ -99,7 +100,7 @@ public struct SignaturePattern: Sendable, Equatable {
                 made.deallocate()
                 return nil
             }
-            // Only now: an object whose parts are all there is released by `deinit` also where its making fails.
+            // Assigned last: once all properties are set, `deinit` runs even if the initializer fails.
             compiled = made
         }
 

@@ -1,11 +1,11 @@
-/// A stack as signatures read it: the frames below what raised, unwound and reported.
+/// A stack as signatures read it: the frames below those that raised, unwound and reported.
 struct SignatureStack {
-    /// A frame with the name that counts; nil where the report has none.
+    /// A frame with its normalised name, nil if the report has none.
     struct Entry {
         let frame: CrashFrame
         let name: String?
-        /// The name with the type that a method of Rust belongs to, which the name hides as siggen does; the lists are
-        /// asked about it.
+        /// The name with the type of a Rust method, which `name` hides as siggen does. The lists are matched against
+        /// it.
         let path: String?
 
         init(_ frame: CrashFrame) {
@@ -18,7 +18,7 @@ struct SignatureStack {
 
         func isSkipped(_ rules: SignatureRules) -> Bool {
             guard let name, !rules.keeps(name) else { return false }
-            // An index that is out of range is the mistake of whoever asked for it.
+            // An index out of range is the caller's mistake.
             if let trait = RustNames.libraryTrait(name),
                 trait.hasPrefix("core::slice::index::") || trait.hasPrefix("core::ops::index::Index")
             {
@@ -27,13 +27,13 @@ struct SignatureStack {
             return rules.skips(name) || path.map(rules.skips) ?? false
         }
 
-        /// A name without its type is told from its namesakes by its caller.
+        /// True if the caller must be named too. A name without its type needs it: other types have the same method.
         func isPrefix(_ rules: SignatureRules) -> Bool {
             guard let name, !rules.keeps(name) else { return false }
             return name.hasPrefix("<T>::") || RustNames.libraryTrait(name) != nil || rules.isPrefix(name)
         }
 
-        /// True for a frame of the program, and not of a library that comes with the system.
+        /// True for a frame of the program rather than of a system library.
         var isOfTheProgram: Bool {
             if SystemModules.contains(frame.module) { return false }
             if let path {
@@ -52,10 +52,10 @@ struct SignatureStack {
         entries = all[Self.start(all, rules)...]
     }
 
-    /// The frames with their names, no deeper than a crash is told by.
+    /// The first 192 frames with their names.
     static func named(_ frames: [CrashFrame]) -> [Entry] { frames.prefix(depth).map(Entry.init) }
 
-    // MARK: Names that are none
+    // MARK: Placeholders for names
 
     private static let nothing: Set<String> = [
         "", "?", "??", "???", "n/a", "N/A", "at", "in", "unknown", "Unknown", "UNKNOWN", "UnknownFunction",
@@ -69,7 +69,7 @@ struct SignatureStack {
         "(no symbols)", "unnamed", "<name unknown>", "Unknown Function", "<native>", "(native)", "native",
     ]
 
-    /// The frame's name in the form that counts; nil where a report prints a word in its place.
+    /// The frame's normalised name; nil if the report prints a placeholder instead.
     static func name(_ frame: CrashFrame) -> String? {
         guard let function = frame.function, !isNothing(function) else { return nil }
         let name = SignatureNames.normalise(function)
@@ -112,8 +112,8 @@ struct SignatureStack {
 
     private static let deepestHandler = 8
 
-    /// The frames above a return from a signal handler that has no name: one frame of the C library between two of the
-    /// program. Only what a program printed of itself needs this; unwinding by a table knows the place.
+    /// The number of frames up to and including an unnamed return from a signal handler: a C library frame between two
+    /// of the program. Only stacks that a program printed need this; unwind tables mark the place.
     private static func returnFromHandler(_ entries: ArraySlice<Entry>) -> Int {
         var above = 0
         for (at, entry) in zip(entries.indices, entries).prefix(deepestHandler) {
@@ -128,7 +128,7 @@ struct SignatureStack {
         return 0
     }
 
-    /// The program's own handlers and writers of reports at the top.
+    /// The number of frames at the top that are the program's own handlers and report writers.
     private static func handlers(_ entries: ArraySlice<Entry>, _ rules: SignatureRules) -> Int {
         var end = entries.startIndex
         var isCertain = true

@@ -1,4 +1,4 @@
-/// Which modules belong to the system and its runtimes, and not to the program.
+/// Tells modules of the system and its runtimes from those of the program.
 enum SystemModules {
     private static let patterns = NamePatterns([
         "libc.so*", "libc-2*", "libc.musl*", "ld-musl*", "libpthread*", "libstdc++*", "libgcc_s*", "ld-linux*", "ld-2*",
@@ -13,8 +13,8 @@ enum SystemModules {
         "wine64-preloader", "ntdll.so", "[stdlib]",
     ])
 
-    /// The C library and what stands for it: a frame without a name between two of the program's may be the return
-    /// from a signal handler.
+    /// The C library and its equivalents. An unnamed frame in them between two of the program may be the return from a
+    /// signal handler.
     private static let libraryOfC = NamePatterns([
         "libc.so*", "libc-2*", "libc.musl*", "ld-musl*", "libpthread*", "linux-vdso*", "linux-gate*", "[vdso]",
     ])
@@ -29,7 +29,7 @@ enum SystemModules {
         module.map { libraryOfC.matches(baseName($0)) } ?? false
     }
 
-    /// The file's name, without folders and without the mark of a file that was replaced while it ran.
+    /// The file name, without folders and without the mark of a file that was deleted or replaced while it ran.
     static func baseName(_ path: String) -> String {
         var name = path[...]
         if let slash = name.lastIndex(where: { $0 == "/" || $0 == "\\" }), slash != name.indices.last {
