@@ -1,19 +1,19 @@
-/// What stands after a report, within the same run of the program: whether it lived on.
+/// Counts the lines after a report in the same run of the program, which show whether it lived on.
 struct Aftermath {
-    /// How far is looked.
+    /// How far after a report to read, in bytes.
     static let reach = 48 << 10
     /// A hundred lines of a logger prove that the process lived on, whatever the report says.
     static let hundred = 100
 
-    /// The most lines that may belong to a shutdown: an autosave logs such words all day.
+    /// The most lines that are taken for a shutdown: an autosave logs such words all day.
     private static let mostShutdown = 60
 
-    /// Lines of the program's logger in the same run, counted to a hundred.
+    /// Lines of the program's logger, without those of a shutdown, counted up to `enough`.
     private(set) var logged = 0
-    /// Unstamped lines that look like lines before the report, counted to a hundred.
+    /// Lines without a logger's head that look like lines before the report, counted up to `enough`.
     private(set) var familiar = 0
 
-    /// Reads on from `end`. `familiar` are shapes of the lines before the report.
+    /// Reads on from `end`. `familiarWords` are the first words of the lines before the report.
     init(
         _ source: any ByteSource, from end: UInt64, supervisor: Supervisor, boundary: RunBoundary,
         familiarWords: Set<String>, enough: Int
@@ -23,7 +23,7 @@ struct Aftermath {
             source, from: end, to: end &+ UInt64(Self.reach), supervisor: supervisor, boundary: boundary)
         for line in lines where !line.isSupervisors {
             let head = line.head
-            // A time before nothing, or before a rule, is a wrapper's.
+            // A time before an empty line or a rule is a wrapper's.
             if head.isLogged, !Self.hasLetters(line.text.utf8.dropFirst(head.length)) { continue }
             if head.isLogged {
                 if shutdown < Self.mostShutdown, Self.isShutdown(line.text, head) { shutdown += 1 } else { logged += 1 }
@@ -38,7 +38,7 @@ struct Aftermath {
         text.contains { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7a || $0 >= 0x80 }
     }
 
-    /// What a dying engine still logs by itself.
+    /// True for a line that a dying engine still logs.
     static func isShutdown(_ line: String, _ head: LineHead) -> Bool {
         if head.names.contains("LogExit") || head.names.contains("LogModuleManager") { return true }
         let text = String(decoding: line.utf8.dropFirst(head.length), as: UTF8.self)
@@ -52,7 +52,7 @@ struct Aftermath {
         "All dimensions are saved", "Flushing ", "Closing ", "closing ",
     ]
 
-    /// The first word of a line, digits as zeros: lines of one kind share it.
+    /// The first word of a line with each run of digits as one zero: lines of one kind share it.
     static func opening(_ line: String) -> String {
         var result: [UInt8] = []
         for byte in line.utf8.prefix(24) {

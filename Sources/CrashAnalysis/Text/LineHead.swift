@@ -1,4 +1,4 @@
-/// What a logger puts at the head of a line: time, level, thread, category, the name of who speaks.
+/// The head that a logger puts before a line: time, level, thread, category, the speaker's name.
 struct LineHead: Equatable {
     enum Level: Int, Comparable {
         case debug, info, warning, error, fatal
@@ -6,23 +6,23 @@ struct LineHead: Equatable {
         static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
     }
 
-    /// Bytes of the line that belong to the head; 0 where there is none.
+    /// Length of the head in bytes; 0 if there is none.
     var length = 0
-    /// A time or a date stands in it.
+    /// True if it contains a time or a date.
     var isStamped = false
     var level: Level?
-    /// Threads, categories, loggers and speakers in their order.
+    /// Threads, categories, loggers and speakers, in order.
     var names: [String] = []
 
-    /// A name in brackets stands behind the level and a colon: a plugin's or a script's tag, or a speaker's name.
+    /// True if a name in brackets follows the level and a colon: a plugin's or a script's tag, or a speaker's name.
     var isTagged = false
-    /// A name in brackets comes before everything else.
+    /// True if a name in brackets comes before everything else.
     var opensWithName = false
 
-    /// True for the line of a logger: it says when, or how bad.
+    /// True for a logger's line: it has a time or a level.
     var isLogged: Bool { isStamped || level != nil }
 
-    /// The head of a line; an empty one where the line begins with its own text.
+    /// Parses the head of a line; empty if the line begins with its own text.
     init(_ line: String) {
         var text = HeadText(Array(line.utf8.prefix(240)))
         while let piece = text.next(in: self) {
@@ -41,7 +41,7 @@ struct LineHead: Equatable {
             case .filler: break
             }
         }
-        // Brackets and words alone are no logger's head.
+        // Brackets and words alone are not a logger's head.
         if !isLogged, !names.contains(where: { $0.hasPrefix("Log") }) { self = LineHead() }
     }
 
@@ -73,7 +73,7 @@ private struct HeadText {
     private static let longestBracket = 64
     let bytes: [UInt8]
     private(set) var at = 0
-    /// True when the last piece began behind a colon.
+    /// True if the last piece began after a colon.
     private(set) var isBehindColon = false
     private var endsWithColon = false
 
@@ -83,13 +83,13 @@ private struct HeadText {
 
     private func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 
-    /// The next piece; `at` then stands behind it and the spaces and dashes that follow it.
+    /// Returns the next piece and moves `at` past it and the separators that follow it.
     mutating func next(in head: LineHead) -> Piece? {
         var start = at
         while byte(start) == 0x20 || byte(start) == 0x09 { start += 1 }
         guard start < bytes.count else { return nil }
         if start > at, head.length == 0, !Self.isDigit(byte(start)) { return nil }
-        // A second level behind a colon is a word of the text.
+        // A second level after a colon is part of the text.
         guard let (piece, end) = field(from: start, in: head) ?? piece(from: start, in: head) else { return nil }
         if case .level = piece, head.level != nil, endsWithColon { return nil }
         isBehindColon = endsWithColon
@@ -102,7 +102,7 @@ private struct HeadText {
         endsWithColon = byte(at) == UInt8(ascii: ":")
         if endsWithColon { at += 1 }
         while byte(at) == 0x20 || byte(at) == 0x09 { at += 1 }
-        // " - " and " | " stand between a head and its text.
+        // " - " and " | " separate a head from its text.
         if byte(at) == UInt8(ascii: "-") || byte(at) == UInt8(ascii: "|") || byte(at) == UInt8(ascii: ">"),
             byte(at + 1) == 0x20
         {
@@ -138,7 +138,7 @@ private struct HeadText {
             return (Self.group(words), end + 1)
         }
         if bytes[inside].allSatisfy({ Self.isDigit($0) || $0 == 0x20 || $0 == UInt8(ascii: ".") }) {
-            // A lone number in brackets is a frame's, unless it has a fraction, as the kernel's clock has.
+            // A lone number in brackets is a frame's, unless it has a fraction like the kernel's clock.
             if bytes[inside].contains(UInt8(ascii: ".")) { return (.stamp, end + 1) }
             return head.length > 0 ? (.filler, end + 1) : nil
         }
@@ -163,8 +163,8 @@ private struct HeadText {
         return .group(stamped: true, names: names, level: level)
     }
 
-    /// A field of a line in columns, `2026-11-20 21:00:31.1373|INFO|Game.Chat|text`: what stands up to the next bar, comma,
-    /// semicolon or tab behind a time. The last column is the text.
+    /// A field of a line in columns, `2026-11-20 21:00:31.1373|INFO|Game.Chat|text`: after a time, up to the next bar,
+    /// comma, semicolon or tab. The last column is the text.
     private func field(from start: Int, in head: LineHead) -> (Piece, Int)? {
         guard head.isStamped, start > 0, Self.columns.contains(byte(start - 1)) || Self.columns.contains(byte(start))
         else {
@@ -182,7 +182,7 @@ private struct HeadText {
 
     private static let columns: Set<UInt8> = [UInt8(ascii: "|"), UInt8(ascii: ","), UInt8(ascii: ";"), 0x09]
 
-    /// `<Name>` after a head: somebody speaks.
+    /// `<Name>` after a head: the speaker's name, as in chat.
     private func speaker(from start: Int) -> (Piece, Int)? {
         var end = start + 1
         while end < bytes.count, bytes[end] != UInt8(ascii: ">"), end - start <= Self.longestBracket { end += 1 }
@@ -193,7 +193,7 @@ private struct HeadText {
     private func number(from start: Int, in head: LineHead) -> (Piece, Int)? {
         var end = start
         while end < bytes.count, !(bytes[end] == 0x20 || bytes[end] == 0x09) { end += 1 }
-        // A time ends where its characters do: `2026-11-20,chat,…` has columns.
+        // A time ends at the first byte that it cannot contain: `2026-11-20,chat,…` has columns.
         if let other = bytes[start..<end].firstIndex(where: { !Self.isClockByte($0) }),
             bytes[other] != UInt8(ascii: ":")
         {
@@ -232,7 +232,8 @@ private struct HeadText {
             return dated(word, from: start, end: end, in: head)
         }
         if let found = LineHead.level(word) {
-            // A report may itself begin with such a word: alone it counts in capitals or before a colon or pipe.
+            // A report may itself begin with such a word: first in a line, it is a level only in capitals or before a
+            // colon, pipe, tab or space.
             let isTagged = next == UInt8(ascii: ":") || next == UInt8(ascii: "|") || next == 0x09
             guard head.length > 0 || isTagged || word == word.uppercased() || next == 0x20 else { return nil }
             return (.level(found), end)
@@ -285,7 +286,7 @@ private struct HeadText {
         isDigit(byte) || ":.-/+,TZ".utf8.contains(byte)
     }
 
-    /// `21:03:00` somewhere in it.
+    /// True if a time such as `21:03:00` occurs in it.
     private static func hasClock(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard bytes.count >= 7 else { return false }
         for at in bytes.startIndex...(bytes.endIndex - 7)
@@ -308,7 +309,7 @@ private struct HeadText {
         return month.utf8.count == 3 && calendar.contains(month) && rest.dropFirst(3).contains(where: isDigit)
     }
 
-    /// Digits with a clock's or a calendar's separators between them: `21:03:00`, `2026-11-20T21:03:00.137Z`,
+    /// True for digits with the separators of a time or a date: `21:03:00`, `2026-11-20T21:03:00.137Z`,
     /// `11/20/2026 - 21:03:00`, `20.11.2026`, `1763672589.123`.
     static func isStamp(_ bytes: ArraySlice<UInt8>) -> Bool {
         var runs: [Int] = []

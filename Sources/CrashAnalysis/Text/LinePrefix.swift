@@ -1,11 +1,11 @@
-/// What a logger puts before every line, learnt from the line of an anchor.
+/// The prefix that a logger puts before every line, learnt from the line of an anchor.
 struct LinePrefix {
     let pattern: [UInt8]
 
     var isEmpty: Bool { pattern.isEmpty }
 
-    /// The rest of a line that begins with a prefix of the same shape: digits match digits, letters match letters,
-    /// all else must be equal.
+    /// Returns the rest of a line that begins with a prefix of the same shape, else nil: digits match digits, letters
+    /// match letters, all else must be equal.
     func strip(_ line: String) -> String? {
         guard !pattern.isEmpty else { return line }
         let bytes = Array(line.utf8)

@@ -1,21 +1,21 @@
 internal import LogTime
 
-/// When a report was printed: from its own lines, or the stamps around it.
+/// Finds when a report was printed, from the timestamps on its first lines or above it.
 struct ReportClock {
     private static let sample = 64 << 10
-    /// Lines above a report that may tell when it was printed.
+    /// Lines above a report that are searched for a timestamp.
     private static let above = 20
 
     private let reader: TimeReader?
 
-    /// Learns the format of the member's stamps. `began` gives stamps without a date their day.
+    /// Detects the format of the member's timestamps. `began`, in milliseconds since 1970, dates those without a date.
     init(_ source: any ByteSource, began: Int64?) {
         let head = source.bytes(at: 0, count: Self.sample)
         let (format, counter) = head.withUnsafeBytes { head in
             let format = TimeFormat.detect(head)
             return (format, format.counterStart(head))
         }
-        // Without a date of its own or the session's, a time of day is none.
+        // A time of day is useless without a date, its own or the session's.
         guard format != .none, began != nil || !Self.undated.contains(format) else {
             reader = nil
             return

@@ -1,6 +1,6 @@
-/// Decides whether a process died of a report or lived on. The evidence, strongest first: what the report says; a logger's
-/// level on the line before; whether lines of the same run follow; words of an orderly stop before it; the same error
-/// survived earlier in the log.
+/// Decides whether the process of a report died or lived on. The evidence, strongest first: what the report says; a
+/// logger's level on the line before; whether lines of the same run follow; words of an orderly stop before it; the
+/// same error survived earlier in the log.
 struct ReportFate {
     let source: any ByteSource
     let supervisor: Supervisor
@@ -14,7 +14,7 @@ struct ReportFate {
     {
         let fate = report.fate ?? (ending == .ended ? .died : ending == .survived ? .survived : .unsaid)
         let end = lines.window.offset(report.end)
-        // What the process printed as it went is stronger than what follows: another process writes that.
+        // The last words of the process outweigh the lines that follow: another process wrote those.
         if Self.isClosed(report, lines), fate == .died || fate == .likelyDied { return true }
         switch fate {
         case .survived: return false
@@ -33,7 +33,7 @@ struct ReportFate {
         }
     }
 
-    /// True where the process, outside its logger, ended its report with the words after which it is gone.
+    /// True if the process, outside its logger, ended its report with words after which it is gone.
     static func isClosed(_ report: TextReport, _ lines: ReportLines) -> Bool {
         guard case .raw = lines.voice, report.end > 0 else { return false }
         return RunBoundary.closes(lines[report.end - 1])
@@ -49,7 +49,7 @@ struct ReportFate {
             source, from: end, supervisor: supervisor, boundary: boundary, familiarWords: words, enough: enough)
     }
 
-    /// True when somebody caught the trouble and logged it: on the report's own line, or on the line right before.
+    /// True if the error was caught and logged, on the report's own line or on the line right before.
     private func isLogged(_ lines: ReportLines, _ report: TextReport) -> Bool {
         if case .logged(let head) = lines.voice, head.isLogged { return true }
         let own = lines.head(report.first)
@@ -59,7 +59,7 @@ struct ReportFate {
         return (before.level ?? .debug) >= .warning
     }
 
-    /// True when the program was told to stop, or said that it does, shortly before.
+    /// True if the program was told to stop, or said that it stops, shortly before.
     private func stopped(_ lines: ReportLines, before first: Int) -> Bool {
         (max(0, first - 12)..<max(0, first)).contains { index in
             let text = lines.window.text(index).lowercased()

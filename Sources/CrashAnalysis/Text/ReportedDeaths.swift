@@ -1,30 +1,30 @@
-/// Makes one crash of the reports in one log that tell of one death: the runtime's words, the engine's, the shell's.
+/// Merges the reports of one death in one log: the runtime's, the engine's, the shell's.
 struct ReportedDeaths {
-    /// A report that was judged.
+    /// A report that was judged a crash or a survived error.
     struct Told {
         var record: CrashRecord
-        /// Offsets of its first byte and of what follows it.
+        /// Offsets in the member of its first byte and of the byte after its last.
         var first: UInt64
         var end: UInt64
         var continues = false
         var opensProcess = false
-        /// The process said that it goes, or somebody that it went.
+        /// True if the report ends with words after which the process is gone.
         var isClosed = false
         var hasWord = false
     }
 
-    /// The words of one death stand close together.
+    /// The largest distance between two reports of one death, in bytes.
     private static let reach: UInt64 = 16 << 10
-    /// What a dying engine still logs by itself.
+    /// The most logged lines between two reports: what a dying engine still logs.
     private static let lastLogged = 30
-    /// Lines without a stamp that may stand between.
+    /// The most lines without a logger's head between two reports.
     private static let lastRaw = 12
 
     let source: any ByteSource
     let supervisor: Supervisor
     let boundary: RunBoundary
 
-    /// The deaths in order; what was survived stays as it is.
+    /// Returns the records in order, with one for each death. Survived errors stay as they are.
     func merge(_ told: [Told]) -> [CrashRecord] {
         var groups: [Told] = []
         for next in told {
@@ -53,7 +53,7 @@ struct ReportedDeaths {
     private func isSame(_ first: Told, _ second: Told) -> Bool {
         guard second.first <= first.end &+ Self.reach else { return false }
         if second.continues { return true }
-        // A shell's or the kernel's word may stand above the section that tells of the same process.
+        // A message of the shell or the kernel may precede the section about the same process.
         if second.opensProcess, !CrashMerger.isWord(first.record) { return false }
         if let left = first.record.pid, let right = second.record.pid, left != right { return false }
         guard CrashMerger.signalsAgree(first.record, second.record) else { return false }
@@ -67,27 +67,27 @@ struct ReportedDeaths {
         return first.record.detector != second.record.detector || isOneAccount(first, second, between)
     }
 
-    /// Whether two reports of one format are parts of one account. A process dies once: what stands apart, or tells of
-    /// something else, is the next process's.
+    /// True if two reports of one format describe one death. A process dies once, so a report that is apart or differs
+    /// belongs to the next process.
     private func isOneAccount(_ first: Told, _ second: Told, _ between: Between) -> Bool {
         let (left, right) = (first.record, second.record)
         if first.isClosed || first.hasWord { return false }
         if TextReportFormats.printsInParts(left.detector) {
-            // An engine prints its words and its stack apart.
+            // An engine may print its message and its stack separately.
             if left.frames.isEmpty || right.frames.isEmpty { return true }
             return !between.hasWords
         }
         return !between.hasWords && left.signature == right.signature
     }
 
-    /// What stands between two reports.
+    /// The lines between two reports.
     private struct Between {
-        /// A line that is more than blank or a rule.
+        /// True if a line holds a letter, so that it is more than blank or a rule.
         var hasWords = false
     }
 
-    /// What stands between two reports of one run; nil where they are too far apart, or another run begins. The word of
-    /// a shell or a supervisor may come after a long shutdown.
+    /// Reads the lines between two reports; nil if they are too far apart or another run begins. `isWord` allows more
+    /// lines: the message of a shell or a supervisor may follow a long shutdown.
     private func lines(from start: UInt64, to end: UInt64, isWord: Bool) -> Between? {
         var between = Between()
         var lines = RunLines(source, from: start, to: end, supervisor: supervisor, boundary: boundary)

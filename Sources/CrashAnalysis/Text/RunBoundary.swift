@@ -1,8 +1,8 @@
-/// Tells where one run of a program ends and the next begins within one log.
+/// Finds where one run of a program ends and the next begins in a log.
 struct RunBoundary {
     /// Shapes of the lines with which the program starts.
     private let boot: Set<String>
-    /// Where the member's own first lines end: they begin the first run and no other.
+    /// Where the member's first lines end. They begin the first run, so they are no boundary.
     private let bootEnd: UInt64
 
     /// `first` are the first lines of the member, as the program wrote them; the fourth ends at `bootEnd`.
@@ -11,11 +11,11 @@ struct RunBoundary {
         var counts: [String: Int] = [:]
         let shapes = first.map(Self.shape)
         for shape in shapes { counts[shape, default: 0] += 1 }
-        // What comes again among the first lines comes again in the middle of a run, too.
+        // A line that repeats among the first lines also repeats in the middle of a run.
         boot = Set(shapes.prefix(4).filter { counts[$0] == 1 && $0.utf8.count >= 16 && $0.contains(where: \.isLetter) })
     }
 
-    /// True for a line that only stands where a process ends and another starts.
+    /// True for a line that occurs only where one process ends and another starts.
     func isBoundary(_ found: RunLines.Line, at offset: UInt64) -> Bool {
         let (line, head) = (found.text, found.head)
         if offset >= bootEnd, boot.contains(Self.shape(line)) { return true }
@@ -24,7 +24,7 @@ struct RunBoundary {
             let text = line.utf8.dropFirst(head.length)
             if Self.loggedStarts.contains(where: { text.starts(with: $0.utf8) }) { return true }
         }
-        // What the program logs may be anyone's words; a supervisor's are its own.
+        // The program may log anyone's words; a supervisor logs only its own.
         guard found.isSupervisors || !head.isLogged || Self.supervised.contains(where: { line.contains($0) }) else {
             return false
         }
@@ -32,7 +32,7 @@ struct RunBoundary {
         return Self.starts.contains { text.contains($0) }
     }
 
-    /// With every run of digits as one zero and every run of spaces as one.
+    /// The start of a line with each run of digits as one zero and each run of spaces as one space.
     private static func shape(_ line: String) -> String {
         var result: [UInt8] = []
         for byte in line.utf8.prefix(200) {
@@ -55,7 +55,7 @@ struct RunBoundary {
         "ELIFECYCLE",
     ]
 
-    /// What a program logs first, right behind its logger's head.
+    /// What a program logs first, right after its logger's head.
     private static let loggedStarts = [
         "Starting minecraft server version", "Starting Minecraft server on ", "Loading libraries, please wait",
     ]
@@ -66,6 +66,6 @@ struct RunBoundary {
             || (line.hasPrefix("Engine crash handling finished") && line.contains("re-raising signal"))
     }
 
-    /// Words of supervisors that stamp their own lines as the program does.
+    /// Words of supervisors that put timestamps on their lines as the program does.
     private static let supervised = ["spawned: '", "exited: ", "INFO spawned", "WARN exited"]
 }

@@ -1,11 +1,11 @@
-/// The lines of a log from a place on, as long as the same run of the program goes on.
+/// The lines of a log from an offset to the end of the same run of the program, without blank ones.
 struct RunLines: Sequence, IteratorProtocol {
-    /// A line with letters, digits or marks.
+    /// A line that is not blank.
     struct Line {
         let text: String
         /// What the program's logger put before it; empty for a raw line.
         let head: LineHead
-        /// True where not the program speaks but what runs it.
+        /// True if the supervisor wrote the line rather than the program.
         let isSupervisors: Bool
     }
 
@@ -13,12 +13,12 @@ struct RunLines: Sequence, IteratorProtocol {
     private let boundary: RunBoundary
     private let end: UInt64
     private var index = 0
-    /// True when the walk came to where another run begins.
+    /// True once the start of another run was reached.
     private(set) var isOver = false
-    /// True where bytes should stand and could not be read.
+    /// True if the range holds bytes that could not be read.
     let isUnreadable: Bool
 
-    /// Walks from `start` up to `end`; no lines where nothing can be read there.
+    /// Walks from `start` up to `end`; no lines if nothing can be read there.
     init(_ source: any ByteSource, from start: UInt64, to end: UInt64, supervisor: Supervisor, boundary: RunBoundary) {
         let end = Swift.min(end, source.size)
         window =

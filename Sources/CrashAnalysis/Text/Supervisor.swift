@@ -1,10 +1,10 @@
-/// What stands before every line because of who ran the program: compose, pm2, supervisord, Kubernetes, the journal.
-/// Learnt from the first lines of a member, and taken off before anything is judged.
+/// The prefix that a supervisor puts before every line: compose, pm2, supervisord, Kubernetes, the journal. Learnt from
+/// the first lines of a member, and removed before anything is judged.
 struct Supervisor {
-    /// A line without it.
+    /// A line without the prefix.
     struct Line {
         var text: ArraySlice<UInt8>
-        /// True where the supervisor itself speaks: systemd, the kernel, `PM2`.
+        /// True if the supervisor itself wrote the line: systemd, the kernel, `PM2`.
         var isItsOwn = false
     }
 
@@ -12,7 +12,7 @@ struct Supervisor {
     private var hasSyslog = false
     private var constant: [UInt8] = []
 
-    /// Learns from the first lines, without colours.
+    /// Learns the prefix from the first lines, which must be free of colours.
     init(learning sample: [[UInt8]]) {
         let lines = sample.filter { !$0.isEmpty }
         guard lines.count >= 3 else { return }
@@ -148,7 +148,7 @@ struct Supervisor {
         return tagged(line, head, from: space + 1)
     }
 
-    /// Up to two words, the last one a tag with a colon; `[…]` after it holds the process.
+    /// Reads up to two words, the last one a tag that ends in a colon and may hold the process id in `[…]`.
     private static func tagged(
         _ line: ArraySlice<UInt8>, _ head: ArraySlice<UInt8>, from start: Int
     ) -> (name: [UInt8], rest: ArraySlice<UInt8>)? {
@@ -175,7 +175,7 @@ struct Supervisor {
         return names.contains { name.elementsEqual($0.utf8) } || name.starts(with: "systemd-".utf8)
     }
 
-    /// The longest text up to a separator with which four of five lines begin, and which is no part of a logger's head.
+    /// The longest text up to a space that begins four of five lines and is not part of a logger's head.
     private static func shared(_ lines: [[UInt8]]) -> [UInt8] {
         var best: [UInt8] = []
         for seed in lines.prefix(3) {
@@ -191,8 +191,8 @@ struct Supervisor {
         return best
     }
 
-    /// A supervisor's word is a name, perhaps in brackets; times and levels belong to the program's logger, and a plain
-    /// word to its text.
+    /// True for a name, perhaps in brackets, as supervisors write it. Times and levels belong to the program's logger,
+    /// a plain word to its text.
     private static func isName(_ bytes: [UInt8]) -> Bool {
         let text = String(decoding: bytes, as: UTF8.self)
         let head = LineHead(text + "x")
@@ -201,7 +201,7 @@ struct Supervisor {
         guard text.filter({ "[(".contains($0) }).count == text.filter({ "])".contains($0) }).count else { return false }
         let words = text.split(separator: " ").map(String.init)
         guard words.count <= 3, let last = words.last else { return false }
-        // Lines of one moment share their stamp.
+        // Lines of one moment share their timestamp.
         if words.contains(where: { LineHead($0.drop { "[(".contains($0) } + " x").isStamped }) { return false }
         if last.hasSuffix(":") || last.hasSuffix("]") || last.hasSuffix("|") || last.hasSuffix(">")
             || last.hasSuffix("›")

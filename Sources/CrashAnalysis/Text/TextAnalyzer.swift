@@ -1,6 +1,6 @@
-/// Finds the reports in the text of a member, parses them and makes one crash of each death.
+/// Finds the reports in the text of a member, parses them and merges them into one crash per death.
 struct TextAnalyzer {
-    /// Beyond this many crashes in one member, more of the same says nothing new.
+    /// The most crashes read from one member; more say nothing new.
     static let crashLimit = 56
     static let errorLimit = 200
     static let recordLimit = crashLimit + errorLimit
@@ -15,7 +15,7 @@ struct TextAnalyzer {
     private let boundary: RunBoundary
     private let began: Int64?
 
-    /// `began` gives stamps without a date their day; milliseconds since 1970.
+    /// `began`, in milliseconds since 1970, dates timestamps that have no date.
     init(source: any ByteSource, began: Int64? = nil) {
         self.source = source
         self.began = began
@@ -25,7 +25,7 @@ struct TextAnalyzer {
         let raw = first.map { Array(TextCleaner.clean($0.prefix(TextWindow.longestLine))) }
         let supervisor = Supervisor(learning: raw)
         self.supervisor = supervisor
-        // Boot lines stand above the first report.
+        // Boot lines precede the first report.
         let report = head.withUnsafeBytes { TextCrashScanner.shared.scan($0, limit: 1) }.first.map { Int($0.offset) }
         let boot = raw.prefix(first.count { $0.startIndex < report ?? .max })
         boundary = RunBoundary(
@@ -33,8 +33,8 @@ struct TextAnalyzer {
             bootEnd: UInt64(first.prefix(4).last?.endIndex ?? 0))
     }
 
-    /// Scans the whole member for anchors. Of very many the first and the last are kept: what killed the process
-    /// stands at the end.
+    /// Scans the whole member for anchors. If there are very many, keeps the first and the last: the report of the
+    /// death is at the end.
     static func anchors(in source: any ByteSource) -> [CrashAnchor] {
         var first: [CrashAnchor] = []
         var last: [CrashAnchor] = []
@@ -58,7 +58,7 @@ struct TextAnalyzer {
         return first + last
     }
 
-    /// The crashes and errors at these anchors, in order; errors that repeat are told once.
+    /// Returns the crashes and errors at these anchors in order; a repeated error only once.
     func records(_ anchors: [CrashAnchor]) -> [CrashRecord] {
         var told: [ReportedDeaths.Told] = []
         var survived: [String: Int] = [:]
@@ -92,7 +92,7 @@ struct TextAnalyzer {
                 crashes += 1
             } else {
                 record.kind = "error"
-                // What was survived must not hide the words of a death that stand among its own.
+                // A survived report must not hide the report of a death among its lines.
                 consumed = min(
                     consumed,
                     death(
@@ -114,13 +114,13 @@ struct TextAnalyzer {
         return ReportedDeaths(source: source, supervisor: supervisor, boundary: boundary).merge(told)
     }
 
-    /// Where the next words stand with which another format tells of a death.
+    /// The offset of the next anchor at which another format may report a death; `end` if there is none.
     private func death(_ anchors: ArraySlice<CrashAnchor>, before end: UInt64, otherThan name: String?) -> UInt64 {
         for anchor in anchors {
             guard anchor.offset < end else { break }
             let ends = TextReportFormats.formats(at: anchor.id).contains { format in
                 switch (format.ending, format.voice) {
-                // An engine's handler speaks in the engine's name, whatever each report says.
+                // An engine's handler may report a death, whatever the ending of its format.
                 case (.ended, _), (_, .engine): return format.name != name
                 default: return false
                 }
@@ -130,7 +130,7 @@ struct TextAnalyzer {
         return end
     }
 
-    /// A report that only goes on with the one before, too long to be read at once, lengthens it.
+    /// Extends the last report by one that only continues it, because it was too long to read at once.
     private func absorbs(_ told: inout [ReportedDeaths.Told], _ found: Found) -> Bool {
         guard found.report.continues, let last = told.indices.last,
             told[last].record.detector == found.report.record.detector, found.first <= told[last].end + 4096
@@ -147,13 +147,13 @@ struct TextAnalyzer {
         var format: TextReportFormat
         var report: TextReport
         var lines: ReportLines
-        /// True where somebody else than the dying process logged it.
+        /// True if someone other than the dying process logged it.
         var isForeign: Bool
         var first: UInt64
         var end: UInt64
     }
 
-    /// The report at an anchor with the offsets of its first byte and of what follows it.
+    /// Parses the report at an anchor; nil if there is none.
     private func report(at anchor: CrashAnchor) -> Found? {
         guard let literal = TextReportFormats.literal(anchor.id) else { return nil }
         // Formats that share a literal share the lines around it.
@@ -180,7 +180,7 @@ struct TextAnalyzer {
             else { return nil }
             report.end = max(report.end, window.at + 1)
             var isForeign = false
-            // A report that fills the window may go on beyond it.
+            // A report that fills the window may continue beyond it.
             if after == TextWindow.near, !window.reachesEnd, report.end + 16 >= window.count { continue }
             report.first = min(max(0, report.first), window.at)
             if case .logged = lines.voice, !Self.isOwnVoice(format, lines), !isEnclosed(format, lines, report) {
@@ -201,18 +201,18 @@ struct TextAnalyzer {
         line.utf8.distance(from: line.startIndex, to: place)
     }
 
-    /// Where a literal stands in its line; one that holds the line's end stands last.
+    /// Where a literal occurs in its line; one that ends in a newline must be last.
     private static func place(of literal: String, in line: String) -> String.Index? {
         guard literal.hasSuffix("\n") else { return line.find(literal)?.lowerBound }
         let words = String(literal.dropLast())
         return line.hasSuffix(words) ? line.findLast(words)?.lowerBound : nil
     }
 
-    /// The lines as the format's parser sees them; nil where the literal does not stand in the line any more.
+    /// The lines as the format's parser sees them; nil if the cleaned line lacks the literal or only quotes it.
     private static func lines(_ format: TextReportFormat, literal: String, _ window: TextWindow) -> ReportLines? {
         let line = window.text(window.at)
         guard let place = Self.place(of: literal, in: line), !isQuoted(line, place) else { return nil }
-        // JSON holds what somebody logged, whoever reads it; Docker's was unwrapped.
+        // JSON is what somebody logged; Docker's JSON is unwrapped by now.
         if line.first == "{", offset(of: place, in: line) > 0 { return nil }
         if isSpeech(line, place), !allowsSpeech(format), !opens(line, format) { return nil }
         let offset = offset(of: place, in: line)
@@ -233,24 +233,24 @@ struct TextAnalyzer {
         return "\"`>'".contains(line[line.index(before: place)])
     }
 
-    /// True where a speaker's name in brackets opens the line, `<Name> …`, or a structured logger's first field.
+    /// True if the line begins with a speaker's name in brackets, `<Name> …`, or a structured logger's first field.
     private static func isSpeech(_ line: String, _ place: String.Index) -> Bool {
         guard let first = line.first, place > line.startIndex else { return false }
         // A number in brackets is a shell's job or the kernel's clock.
         if first == "[", line.dropFirst().first(where: { $0 != " " })?.isNumber == true { return false }
         if first == "<" || first == "[" { return LineHead(line).length == 0 }
-        // `key=value`: what a structured logger writes, somebody logged.
+        // `key=value`: a structured logger's line, which somebody logged.
         let key = line[..<place].prefix { $0.isLetter || $0 == "_" }
         guard !key.isEmpty, line[key.endIndex...].hasPrefix("=") else { return false }
         return ["time", "ts", "t", "level", "lvl"].contains(key) || line.contains(" msg=") || line.contains(" level=")
     }
 
-    /// True where the brackets that open the line are the format's own.
+    /// True if the line begins with the format's own word in brackets.
     private static func opens(_ line: String, _ format: TextReportFormat) -> Bool {
         format.openingWords.contains { line.hasPrefix("[\($0)]") }
     }
 
-    /// True for `Name: words` where the words are a report by themselves: somebody says them.
+    /// True for `Name: words` if the words alone are a report: somebody said them.
     private static func isSaid(_ format: TextReportFormat, _ lines: ReportLines) -> Bool {
         guard case .raw = lines.voice, lines.place > 0, !allowsSpeech(format), !format.openingWords.contains("*") else {
             return false
@@ -274,32 +274,32 @@ struct TextAnalyzer {
         return false
     }
 
-    /// False for words that somebody typed.
+    /// False for words that somebody typed or quoted, unless the format allows it.
     private static func maySpeak(_ format: TextReportFormat, _ voice: LineVoice) -> Bool {
         guard case .quoted = voice else { return true }
         return allowsSpeech(format)
     }
 
-    /// True for a format whose reports a program may log and live on.
+    /// True for a format whose reports a program may log and survive.
     private static func mayBeLogged(_ format: TextReportFormat) -> Bool {
         if case .engine = format.voice { return false }
         return format.ending != .ended
     }
 
-    /// True where the format's reports come from whoever speaks on this line.
+    /// True if the writer of this line may print the format's reports.
     private static func isOwnVoice(_ format: TextReportFormat, _ lines: ReportLines) -> Bool {
         guard case .logged(let head) = lines.voice else { return true }
-        // A name before the time is a speaker's, who may type the rest.
+        // A name before the time is a speaker's, and speakers can type the rest.
         if head.opensWithName, !allowsSpeech(format) { return false }
         switch format.voice {
         case .anyone: return true
         case .logger:
-            // A tag behind the level, or a category of scripts: anyone's words.
+            // A tag after the level, or a category of scripts: anyone's words.
             return (head.level ?? .info) >= .error && !head.isTagged && !head.names.contains { $0.hasPrefix("<") }
                 && !head.names.contains { $0.hasPrefix("Log") && !handlers.contains($0) }
         case .process: return isHandler(head, [])
         case .engine(let categories):
-            // Unreal's stamp without a category: the low-level error that is printed in a category's place.
+            // Unreal's timestamp without a category: the low-level error is printed in its place.
             if head.names.isEmpty { return head.level == nil && isUnrealStamp(lines.window.text(lines.at)) }
             return isHandler(head, categories)
         }
@@ -312,10 +312,10 @@ struct TextAnalyzer {
             && bytes[8] == UInt8(ascii: ".") && bytes[11] == UInt8(ascii: "-")
     }
 
-    /// An engine's own categories, through which no player and no script speaks.
+    /// True for the engine's own categories, to which no player and no script can log.
     private static func isHandler(_ head: LineHead, _ more: Set<String>) -> Bool {
         guard let category = head.names.last else { return false }
-        // Nobody else may stand in the head: who types can type a head of the engine's, too.
+        // The head may hold no other name: a player can also type a head like the engine's.
         return (handlers.contains(category) || more.contains(category))
             && head.names.dropLast().allSatisfy { LineHead.level($0) != nil }
     }
@@ -324,10 +324,10 @@ struct TextAnalyzer {
         "LogCore", "LogOutputDevice", "LogWindows", "LogLinux", "LogUnix", "LogMac",
     ]
 
-    /// Lines that a shell and a supervisor may add, with a time like all others.
+    /// Lines that a shell and a supervisor may add, with a timestamp like all others.
     private static let lastWords = 2
 
-    /// True when an unknown wrapper put nothing but a time before the report, after which the log or its run is over.
+    /// True if an unknown wrapper put only a time before the report, and the log or the run ends after it.
     private func isEnclosed(_ format: TextReportFormat, _ lines: ReportLines, _ report: TextReport) -> Bool {
         if case .engine = format.voice { return false }
         guard case .logged(let head) = lines.voice, head.isStamped, head.level == nil, head.names.isEmpty else {

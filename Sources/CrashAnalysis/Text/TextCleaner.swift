@@ -1,6 +1,6 @@
-/// Takes away what terminals and container runtimes add to a line.
+/// Removes what terminals and container runtimes add to a line.
 enum TextCleaner {
-    /// The bytes without line end, Docker's JSON wrapping and terminal sequences.
+    /// Returns the bytes without newline, Docker's JSON wrapping, byte order mark and terminal sequences.
     static func clean(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         var line = line
         while let last = line.last, last == 0x0d || last == 0x0a { line = line.dropLast() }
@@ -13,7 +13,7 @@ enum TextCleaner {
 
     private static let jsonFile = Array("{\"log\":\"".utf8)
 
-    /// Without control sequences (ECMA-48: ESC [ … final byte) and operating system commands (ESC ] … BEL or ESC \).
+    /// Removes control sequences (ECMA-48: ESC [ … final byte) and operating system commands (ESC ] … BEL or ESC \).
     private static func withoutSequences(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         var kept: [UInt8] = []
         kept.reserveCapacity(line.count)

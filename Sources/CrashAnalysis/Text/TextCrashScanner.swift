@@ -4,16 +4,16 @@ internal import CCrashScan
 public struct CrashAnchor: Sendable, Equatable, Comparable {
     /// Byte offset of the literal: within the block from the scanner, within the member for the analyzer.
     public var offset: UInt64
-    /// Which literal; stored with blocks, so that an id never changes its meaning.
+    /// Which literal. Stored with blocks, so an id must never change its meaning.
     public var id: UInt16
 
-    /// An anchor at a place.
+    /// Creates an anchor.
     public init(offset: UInt64, id: UInt16) {
         self.offset = offset
         self.id = id
     }
 
-    /// By place.
+    /// Orders by offset, then by id.
     public static func < (left: CrashAnchor, right: CrashAnchor) -> Bool {
         (left.offset, left.id) < (right.offset, right.id)
     }
@@ -21,9 +21,9 @@ public struct CrashAnchor: Sendable, Equatable, Comparable {
 
 /// Finds crash anchors in blocks of text; safe to use from any number of threads.
 ///
-/// Blocks must be cut after a newline: an anchor never reaches over a line's end.
+/// Blocks must end after a newline: an anchor never crosses the end of a line.
 public final class TextCrashScanner: Sendable {
-    /// The one table, built on first use.
+    /// The shared scanner; its table is built on first use.
     public static let shared = TextCrashScanner()
 
     private nonisolated(unsafe) let table: OpaquePointer?
@@ -53,7 +53,7 @@ public final class TextCrashScanner: Sendable {
         for buffer in storage { buffer.deallocate() }
     }
 
-    /// The anchors in a block in order of offset, at most `limit`.
+    /// Returns the anchors in a block in order of offset, at most `limit` and at most 65,536.
     public func scan(_ block: UnsafeRawBufferPointer, limit: Int = 16_384) -> [CrashAnchor] {
         find(block, limit: limit, portable: false)
     }

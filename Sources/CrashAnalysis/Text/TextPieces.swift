@@ -1,6 +1,6 @@
 import Glibc
 
-/// Finds bytes in bytes.
+/// Finds the first or last occurrence of bytes in bytes.
 struct TextOccurrences {
     let text: UnsafeBufferPointer<UInt8>
     let needle: UnsafeBufferPointer<UInt8>
@@ -31,7 +31,7 @@ struct TextOccurrences {
     }
 }
 
-/// Small pieces of text work that every parser needs.
+/// Text operations that every parser needs.
 extension StringProtocol {
     /// Without white space and control characters at both ends.
     var trimmed: String {
@@ -78,7 +78,7 @@ extension StringProtocol {
         return UInt64(dropFirst(2).prefix { $0.isHexDigit }, radix: 16)
     }
 
-    /// `path:12` or `path:12:5` taken apart; the path may hold colons.
+    /// Splits `path:12` or `path:12:5`; the path may contain colons.
     var fileAndLine: (file: String, line: Int?) {
         var parts = String(self).split(separator: ":" as Character, omittingEmptySubsequences: false).map(String.init)
         var numbers: [Int] = []

@@ -1,18 +1,18 @@
-/// What a parser made of the lines at an anchor.
+/// A report that a parser read from the lines at an anchor.
 struct TextReport {
     /// Whether the process lived on.
     enum Fate {
         /// It printed this because it was dying.
         case died
-        /// Its words are those of an end; lines that follow may say otherwise.
+        /// Its words are those of a death; the lines that follow may show otherwise.
         case likelyDied
         case survived
-        /// The report does not say; what stands around it does.
+        /// The report does not say; the lines around it decide.
         case unsaid
     }
 
     var record: CrashRecord
-    /// Nil where the format says it for all of its reports.
+    /// Nil if the format decides for all of its reports.
     var fate: Fate?
     /// Index of its first line in the window.
     var first: Int
@@ -20,7 +20,7 @@ struct TextReport {
     var end: Int
     /// True for words that repeat or explain the report right before: the same death.
     var continues = false
-    /// True where the report opens with a header of its own process, so that it is another death than the one before.
+    /// True if the report begins with a header of its own process, so that it is not the same death as the one before.
     var opensProcess = false
 
     init(record: CrashRecord, fate: Fate? = nil, first: Int, end: Int) {
@@ -31,21 +31,21 @@ struct TextReport {
     }
 }
 
-/// Who speaks on a line.
+/// Who wrote the words on a line.
 enum LineVoice {
     /// The process, outside its logger.
     case raw
     /// The program's logger.
     case logged(LineHead)
-    /// Something stands before the words that no logger writes: somebody quotes or types them.
+    /// The text before the words is not a logger's: somebody quotes or types them.
     case quoted
 
-    /// Of the words that begin `length` bytes into a line.
+    /// The voice of the words that begin `length` bytes into a line.
     static func of(_ line: String, before length: Int) -> LineVoice {
         guard length > 0 else { return .raw }
         let lead = String(decoding: line.utf8.prefix(length), as: UTF8.self)
         if lead.utf8.allSatisfy({ $0 <= 0x20 || $0 == 0x7f }) { return .raw }
-        // Something must follow, or a stamp that ends the text is read as one that is cut.
+        // Text must follow, or a timestamp at the end is taken for a truncated one.
         let head = LineHead(lead + "x")
         return head.length >= length ? .logged(head) : .quoted
     }
@@ -56,18 +56,18 @@ struct ReportLines {
     let window: TextWindow
     let prefix: LinePrefix
     let at: Int
-    /// Who speaks on the anchor's line.
+    /// Who wrote the anchor's line.
     let voice: LineVoice
-    /// Where the anchor's literal stands within `self[at]`.
+    /// Byte offset of the anchor's literal in `self[at]`.
     let place: Int
 
-    /// How many foreign lines may stand between two lines of a report.
+    /// The most foreign lines between two lines of a report.
     static let gap = 6
     static let frameLimit = 1024
 
     var count: Int { window.count }
 
-    /// `start` is where the report's own text begins in the anchor's line, `place` where the anchor is.
+    /// `start` is where the report's own text begins in the anchor's line, `place` where the anchor is; both in bytes.
     init(_ window: TextWindow, start: Int, place: Int) {
         self.window = window
         at = window.at
@@ -77,14 +77,14 @@ struct ReportLines {
         self.place = place - start
     }
 
-    /// The report's own part of a line; the whole line when it has no such prefix.
+    /// A line without the prefix; the whole line if it does not have that prefix.
     subscript(index: Int) -> String {
         guard index >= 0, index < count else { return "" }
         let text = window.text(index)
         return prefix.strip(text) ?? text
     }
 
-    /// The next line within the gap for which `match` gives something.
+    /// The first value that `match` returns for a line within the gap, and the index after that line.
     func next<Found>(from index: Int, gap: Int = gap, _ match: (String) -> Found?) -> (found: Found, after: Int)? {
         var at = index
         while at < count, at <= index + gap {

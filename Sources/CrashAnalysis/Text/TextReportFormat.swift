@@ -1,13 +1,13 @@
-/// One format of the reports that programs, runtimes, engines and supervisors print about a death: all that salvage knows
-/// of it. A format is one file in `Formats` and one line in ``TextReportFormats``.
+/// One format of the reports that programs, runtimes, engines and supervisors print about a death, with all that
+/// salvage knows about it. A format is one file in `Formats` and one line in ``TextReportFormats``.
 struct TextReportFormat: Sendable {
     /// A literal that may begin a report. It must be rare in the logs of a healthy server.
     struct Anchor: Sendable {
-        /// Stored with the blocks of packs: an id never changes its literal. Formats may share one.
+        /// Stored with the blocks of packs, so an id must never change its literal. Formats may share one.
         let id: UInt16
         /// 4 to 64 bytes.
         let literal: String
-        /// False for words that a healthy server logs often, too: they do not hint at a crash by themselves.
+        /// False for words that a healthy server also logs often: they alone do not hint at a crash.
         let hints: Bool
 
         init(_ id: UInt16, _ literal: String, hints: Bool = true) {
@@ -17,16 +17,16 @@ struct TextReportFormat: Sendable {
         }
     }
 
-    /// Who may speak the words. A player's chat and the game's own messages come through the game's logger, so the
-    /// last words of a runtime count only where they stand outside of it.
+    /// Who may print the report. A player's chat and the game's own messages pass through the game's logger, so the
+    /// last words of a runtime are accepted only outside of it.
     enum Voice: Sendable {
         /// The process or its runtime, on a line without a logger's prefix.
         case process
-        /// The same, and the engine's own handler through the engine's logger in one of these categories.
+        /// As `process`, and the engine's own handler through the engine's logger in one of these categories.
         case engine(Set<String>)
-        /// The same, and the program's logger at level error or worse.
+        /// As `process`, and the program's logger at level error or worse.
         case logger
-        /// Anyone: for reports that are no crash.
+        /// Anyone: the parser checks the source itself, or the report is not a crash.
         case anyone
     }
 
@@ -36,23 +36,23 @@ struct TextReportFormat: Sendable {
         case anchor
         /// After the logger's prefix, with text of its own before the anchor.
         case afterPrefix
-        /// At the last of these words before the anchor; at the anchor where there are none.
+        /// At the last occurrence of these words before the anchor; at the anchor if there is none.
         case before(String)
     }
 
-    /// What the format says of the process.
+    /// What the format says about the process.
     enum Ending: Sendable {
         /// It printed this because it was dying.
         case ended
         /// It lived on.
         case survived
-        /// Each report says so in its words, or what stands around it does.
+        /// Each report's own words decide, or the lines around it.
         case saysItself
     }
 
     /// How the report's own words lead a signature.
     enum Lead: Sendable {
-        /// No word: the frames and the signal are all.
+        /// They do not: only the frames and the signal are used.
         case none
         /// `assert | condition`.
         case assertion
@@ -62,7 +62,7 @@ struct TextReportFormat: Sendable {
         case abort
         /// `terminate | type`.
         case terminate
-        /// The exception's type or word; of none, the report's kind.
+        /// The exception's type or word; without one, the detector's name.
         case word
         /// The exception's type.
         case exception
@@ -70,27 +70,27 @@ struct TextReportFormat: Sendable {
 
     /// The detector's name in records.
     let name: String
-    /// Detector names of the records it makes, where there are others than `name`.
+    /// Further detector names of the records it makes.
     var kinds: [String] = []
     let anchors: [Anchor]
     var voice = Voice.process
     var start = Start.anchor
     let ending: Ending
-    /// How much a record with frames tells, against others of the same death: a dump has 60. Without frames 0 to 19.
+    /// How much a record with frames says, compared with others of the same death; a dump has 60.
     var rank = 50
     var rankWithoutFrames = 15
     var lead = Lead.none
-    /// Words before the first colon, or in brackets, with which its reports begin by themselves; `*` for any program's name.
-    /// Any other word there is a speaker's.
+    /// Words before the first colon, or in brackets, with which its reports may begin; `*` for any program's name. Any
+    /// other word there is a speaker's name.
     var openingWords: Set<String> = []
-    /// True for the word of a shell, a supervisor or the kernel: it tells that a process died, and no more.
+    /// True for messages of a shell, a supervisor or the kernel, which say only that a process died.
     var isWord = false
-    /// True for handlers that print their words and their stack apart, so that two reports may be parts of one account.
+    /// True for handlers that print message and stack separately, so that two reports may describe one death.
     var printsInParts = false
     /// True for exceptions that end an interpreter, which leaves no dump.
     var leavesNoDump = false
     /// Frames of this runtime that only report: patterns as in ``SignatureLists``.
     var irrelevant: [String] = []
-    /// Reads a report at its anchor; nil when it is none.
+    /// Parses the report at an anchor; nil if there is none.
     let parse: @Sendable (ReportLines) -> TextReport?
 }

@@ -1,4 +1,4 @@
-/// The formats that are read, each one line. Formats that share a literal are tried in this order.
+/// All formats. Those that share a literal are tried in this order.
 enum TextReportFormats {
     static let all: [TextReportFormat] = [
         .go, .goSignal, .goRace, .rust, .rustRuntime, .python, .faulthandler, .java, .minecraft, .hang, .dotnet,
@@ -32,14 +32,14 @@ enum TextReportFormats {
     private static let literals: [UInt16: String] = Dictionary(
         anchors.map { ($0.id, $0.literal) }, uniquingKeysWith: { first, _ in first })
 
-    /// The formats whose reports may begin with a literal, in the order in which they are tried; none for an id that this
-    /// version does not know.
+    /// The formats whose reports may begin with a literal, in the order in which they are tried; none for an unknown
+    /// id.
     static func formats(at anchor: UInt16) -> [TextReportFormat] { byAnchor[anchor] ?? [] }
 
     /// The literal of an anchor.
     static func literal(_ anchor: UInt16) -> String? { literals[anchor] }
 
-    /// Whether two records of this detector may be parts of one account. Other kinds that a format makes are whole: gdb's
+    /// True if two records of this detector may describe one death. A format's other kinds are complete, such as gdb's
     /// sections among stacks.
     static func printsInParts(_ detector: String) -> Bool {
         guard let format = named(detector) else { return false }
@@ -50,9 +50,9 @@ enum TextReportFormats {
     static func named(_ detector: String) -> TextReportFormat? { byKind[detector] }
 }
 
-/// A quick look at text, for those who decide what to fetch first; the real analysis comes with the pack.
+/// A quick check of text, used to decide what to fetch first; the full analysis follows when the pack is made.
 public enum CrashSigns {
-    /// Whether the text holds the first words of a report that ends processes. Much of it may be quoted or survived.
+    /// True if the text contains the first words of a report of a death. They may be quoted, or the process survived.
     public static func present(in text: UnsafeRawBufferPointer) -> Bool {
         TextCrashScanner.shared.scan(text).contains { TextReportFormats.hinting.contains($0.id) }
     }

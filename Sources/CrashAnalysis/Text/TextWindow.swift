@@ -1,21 +1,21 @@
 import Glibc
 
-/// Lines of a member around a place, cleaned of colours, carriage returns, Docker's JSON and the supervisor's prefix.
-/// Each is cleaned when it is asked for: of most windows only a few lines are looked at. Used by one thread.
+/// Lines of a member around an offset, cleaned of colours, carriage returns, Docker's JSON and the supervisor's prefix.
+/// A line is cleaned on first use, because most windows have only a few lines read. Not safe for several threads.
 final class TextWindow {
     static let before = 8192
-    /// Enough for most reports, and cheap where an anchor turns out to be nothing.
+    /// Enough for most reports, and cheap if an anchor turns out to be no report.
     static let near = 32 << 10
     /// For the reports of hundreds of goroutines or threads.
     static let far = 512 << 10
     static let longestLine = 8192
     static let lineLimit = 16_384
 
-    /// Where each line begins in the member.
+    /// Byte offset of each line in the member.
     let offsets: [UInt64]
-    /// Index of the line that holds the place.
+    /// Index of the line that contains the requested offset.
     let at: Int
-    /// True when the last line is the last of the member.
+    /// True if the last line is the last of the member.
     let reachesEnd: Bool
 
     private let bytes: [UInt8]
@@ -26,14 +26,14 @@ final class TextWindow {
 
     var count: Int { ranges.count }
 
-    /// Loads the lines around `offset`; nil when nothing can be read there.
+    /// Loads the lines around `offset`; nil if nothing can be read there.
     convenience init?(_ source: any ByteSource, around offset: UInt64, after: Int, supervisor: Supervisor) {
         self.init(
             source, from: offset > UInt64(Self.before) ? offset - UInt64(Self.before) : 0, place: offset, after: after,
             supervisor: supervisor)
     }
 
-    /// Loads whole lines from `start` (the first cut one is left out) up to `after` bytes behind `place`.
+    /// Loads lines from `start`, without a partial first one, up to `after` bytes past `place`.
     init?(_ source: any ByteSource, from start: UInt64, place: UInt64, after: Int, supervisor: Supervisor) {
         let bytes = source.bytes(at: start, count: Int(place - start) + after)
         guard UInt64(bytes.count) > place - start else { return nil }
@@ -72,19 +72,19 @@ final class TextWindow {
         return text
     }
 
-    /// The bytes of a line as they lie in the member.
+    /// The bytes of a line as stored in the member.
     func withRaw<Result>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> Result?) -> Result? {
         guard ranges.indices.contains(index) else { return nil }
         return bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[ranges[index]])) }
     }
 
-    /// True where not the program speaks but what runs it.
+    /// True if the supervisor wrote the line rather than the program.
     func isSupervisors(_ index: Int) -> Bool {
         _ = text(index)
         return foreign.indices.contains(index) && foreign[index]
     }
 
-    /// Offset of a line; of one past the last, where the window ends.
+    /// Byte offset of a line in the member; for the index past the last, the end of the window.
     func offset(_ index: Int) -> UInt64 {
         if offsets.indices.contains(index) { return offsets[index] }
         return (offsets.first ?? 0) + UInt64(bytes.count) - UInt64(ranges.first?.lowerBound ?? 0)
