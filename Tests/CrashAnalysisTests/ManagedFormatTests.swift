@@ -104,7 +104,7 @@ import Testing
         let crash = try theCrash(text)
         #expect(crash.signature == "java.lang.ClassCastException | dev.reed.Basket.weave")
         #expect(crash.frames.count == 3)
-        #expect(crash.notes.contains("carried by net.minecraft.class_148"))
+        #expect(crash.notes.contains("wrapped in net.minecraft.class_148"))
     }
 
     @Test func minecraftOfOld() throws {

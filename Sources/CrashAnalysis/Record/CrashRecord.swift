@@ -110,7 +110,7 @@ public struct CrashModule: Codable, Sendable, Equatable {
         case found
         /// The symbol store has nothing under its build id.
         case missing
-        /// Not looked for: no build id is known, or no frame lies in it.
+        /// Not searched for: no build id is known, or no frame is in it.
         case unknown
     }
 

@@ -47,7 +47,7 @@ enum TextAssertion {
         return TextReport(record: record, fate: .died, first: lines.at, end: lines.at + 1)
     }
 
-    /// The Microsoft runtime's window, printed: `Program: …`, `File: …`, `Line: 12`, `Expression: x`.
+    /// The Microsoft runtime's dialog as text: `Program: …`, `File: …`, `Line: 12`, `Expression: x`.
     private static func block(_ lines: ReportLines, _ record: inout CrashRecord) -> TextReport? {
         var file: String?
         var line: Int?

@@ -8,7 +8,7 @@ extension TextReportFormat {
 /// One frame as the C library's `backtrace_symbols` writes it.
 enum BacktraceSymbol {
     /// `./prog(_Zname+0x14)[0x55d0…]`, `prog(+0x12) [0x…]`, `./prog() [0x47…]`, `./prog[0x47…]`,
-    /// `[0x41c50820]`; a number may lead.
+    /// `[0x41c50820]`; a number may come first.
     static func frame(_ line: String, index: Int) -> CrashFrame? {
         let text = line.trimmed
         guard text.hasSuffix("]"), let open = text.findLast("[0x"), text.utf8.count <= 4096 else { return nil }
@@ -19,14 +19,14 @@ enum BacktraceSymbol {
         let rest = text[..<open.lowerBound].trimmed
         if rest.isEmpty { return frame }
         guard rest.hasSuffix(")"), let bracket = rest.find("(") else {
-            // Where the linker kept no names at all.
+            // A module without any symbol names.
             guard !rest.contains(" "), rest.contains(where: { $0.isLetter }), rest.last != ":" else { return nil }
             frame.module = PrintedNames.module(rest)
             if address < PrintedNames.fixedLimit { frame.offset = frame.address }
             return frame
         }
         let words = rest[..<bracket.lowerBound].split(separator: " " as Character)
-        // A number may lead, but no other word.
+        // A number may precede the path, but no other word.
         guard let path = words.last.map(String.init), path.contains(where: { $0.isLetter }), words.count <= 2,
             words.dropLast().allSatisfy({ word in word.allSatisfy { $0.isNumber || "#[]().:".contains($0) } })
         else { return nil }
@@ -45,14 +45,14 @@ enum BacktraceSymbol {
     }
 }
 
-/// Stacks that a program's own handler writes by `backtrace_symbols_fd`.
+/// Stacks that a program's own handler writes with `backtrace_symbols_fd`.
 enum TextBacktraceSymbols {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         guard let first = BacktraceSymbol.frame(lines[lines.at], index: 0) else { return nil }
         var start = lines.at
         var record = CrashRecord(kind: "backtrace_symbols")
         record.frames = [first]
-        // A frame that is only an address stands before the anchor's.
+        // Frames that are only an address may precede the anchor's.
         while start > 0, lines.at - start < 16, let frame = BacktraceSymbol.frame(lines[start - 1], index: 0) {
             record.frames.insert(frame, at: 0)
             start -= 1

@@ -12,7 +12,7 @@ enum TextBackward {
         var record = CrashRecord(kind: "backward")
         record.frames = [last]
         var first: Int?
-        // A few lines of the source may stand below each frame.
+        // A few lines of source may follow each frame.
         for index in stride(from: lines.at - 1, through: max(0, lines.at - 2000), by: -1) {
             let text = lines[index]
             if text.hasPrefix(title) {
@@ -28,7 +28,7 @@ enum TextBackward {
         guard let first else { return nil }
         var end = lines.at + 1
         while end < lines.count, end < lines.at + 16, lines[end].hasPrefix("   ") { end += 1 }
-        // Its handler of signals says why below the stack.
+        // Its signal handler prints the reason below the stack.
         var fate = TextReport.Fate.unsaid
         if let said = lines.next(from: end, gap: 2, { text in deadly(text) }) {
             record.signal = said.found.signal

@@ -12,7 +12,7 @@ extension TextReportFormat {
 }
 
 extension TextReportFormat {
-    /// A process within Erlang's virtual machine, which supervisors start again.
+    /// A process in Erlang's virtual machine; its supervisor restarts it.
     static let beamProcess = TextReportFormat(
         name: "beam_process",
         anchors: [
@@ -44,7 +44,7 @@ enum TextBeam {
         ]
         guard isDump || text.hasPrefix(anyOf: leads) else { return nil }
         if isDump {
-            // `eheap_alloc: Cannot allocate … bytes of memory` and the like stand above.
+            // Lines such as `eheap_alloc: Cannot allocate … bytes of memory` may precede it.
             let around = [lines.at + 1] + (1...4).map { lines.at - $0 }
             let told = around.lazy.filter { !lines.head($0).isLogged }.map { lines[$0].trimmed }
             let memory = told.first { $0.hasPrefix(anyOf: allocators) && $0.contains("llocate") }
@@ -59,7 +59,7 @@ enum TextBeam {
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
     }
 
-    /// `** (Mix) Could not start application hall: …`, with the exception and its frames further in.
+    /// `** (Mix) Could not start application hall: …`, with the exception and its frames indented below.
     private static func parseMix(_ lines: ReportLines) -> TextReport {
         var record = CrashRecord(kind: "beam")
         record.exception = "application not started"
@@ -158,7 +158,7 @@ enum TextBeam {
             at += 1
         }
         text = String(text.drop { $0 == "*" || $0 == " " })
-        // `error:{badmatch,nil}` of state machines, whose stack stands in another line.
+        // `error:{badmatch,nil}` of state machines, whose stack is on another line.
         for kind in ["error:", "exit:", "throw:"] where text.hasPrefix(kind) {
             text = String(text.dropFirst(kind.count))
         }

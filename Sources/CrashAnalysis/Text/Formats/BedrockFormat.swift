@@ -31,7 +31,7 @@ enum TextBedrock {
         return TextReport(record: record, fate: .died, first: first, end: at)
     }
 
-    /// The block stands alone, or behind the head of the server's own logger.
+    /// True if the block has no prefix, or the head of the server's own logger.
     private static func isServers(_ voice: LineVoice) -> Bool {
         switch voice {
         case .raw: true

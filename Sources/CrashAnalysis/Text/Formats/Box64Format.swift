@@ -11,7 +11,7 @@ extension TextReportFormat {
         parse: TextBox64.parse)
 }
 
-/// What the emulators box64 and box86 say of a signal. Its one frame tells less than any words of the program.
+/// Signal reports of the emulators box64 and box86. Their single frame says less than any words of the program.
 enum TextBox64 {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         var text = lines[lines.at].trimmed
@@ -39,7 +39,7 @@ enum TextBox64 {
             record: record, fate: isHandled && !isTold ? .unsaid : .died, first: lines.at, end: end)
     }
 
-    /// True where the program's own handler begins its report right behind: it is the same death.
+    /// True if the program's own handler begins its report right after: it is the same death.
     private static func isReported(_ lines: ReportLines, from start: Int) -> Bool {
         (start..<min(lines.count, start + 12)).contains { index in
             let text = lines.window.text(index)
@@ -48,7 +48,7 @@ enum TextBox64 {
         }
     }
 
-    /// Registers and memory that follow.
+    /// True for the registers and memory that follow.
     private static func isDetail(_ text: String) -> Bool {
         [
             "RAX:", "RSP:", "R8:", "R12:", "ES:", "CS:", "EAX:", "ESP:", "RSP-", "x64opcode", "x86opcode", "NativeBT",
@@ -57,8 +57,8 @@ enum TextBox64 {
         .contains { text.hasPrefix($0) } || text.find("|Double SIG") != nil
     }
 
-    /// `(x64pc=0x7fff00499e57/"/path/lib.so/_Zname + 0x97", …)`; by version, the name stands behind the path with a
-    /// slash or a plus or not at all, and the path once more before the quote.
+    /// `(x64pc=0x7fff00499e57/"/path/lib.so/_Zname + 0x97", …)`. Depending on the version, the name follows the path
+    /// after a slash or a plus or is missing, and the path is repeated before the quote.
     private static func frame(_ words: String) -> CrashFrame {
         var frame = CrashFrame.printed(0, function: nil)
         guard let pc = words.after("x64pc=") ?? words.after("x86pc="), let address = pc.leadingHex else { return frame }

@@ -6,7 +6,7 @@ extension TextReportFormat {
         parse: TextCoredump.parse)
 }
 
-/// What systemd-coredump writes to the journal, and `coredumpctl info` prints of it.
+/// What systemd-coredump writes to the journal and `coredumpctl info` prints.
 enum TextCoredump {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
@@ -59,7 +59,7 @@ enum TextCoredump {
         return text.hasSuffix(" dumped core.") && text.find("Process ") != nil
     }
 
-    /// The signal on the unit's own line, which follows at once; the units of two processes may follow both.
+    /// The signal on the unit's own line, which follows at once. After two reports in a row, both units' lines follow.
     private static func unitsSignal(_ lines: ReportLines, from end: Int, _ name: String) -> String? {
         var others: String?
         var isAlone = true
@@ -81,7 +81,7 @@ enum TextCoredump {
         return (text.hasPrefix(" ") ? text : text.after("]: ") ?? text).trimmed
     }
 
-    /// The frames of the thread that died, and over the stacks of the others.
+    /// Reads the frames of the thread that died and skips the stacks of the others. Returns the index after them.
     private static func rest(_ lines: ReportLines, from start: Int, _ record: inout CrashRecord) -> Int {
         var at = start
         var end = start
@@ -107,9 +107,9 @@ enum TextCoredump {
     }
 }
 
-/// Lines of the system's own services, which no program and no player can write.
+/// Recognises lines of the system's own services, which no program and no player can write.
 enum SystemVoice {
-    /// True where what stands before the words is a syslog head of this service: a stamp, perhaps a host, and its tag.
+    /// True if the text before the words is a syslog head of this service: a timestamp, perhaps a host, and its tag.
     static func speaks(_ lead: String, as service: String) -> Bool {
         guard lead.utf8.count < 160, lead.hasSuffix(":") else { return false }
         let words = lead.split(separator: " " as Character).map(String.init)
@@ -119,14 +119,14 @@ enum SystemVoice {
         return words[0].first?.isNumber == true || words.count >= 4 && words[0].count == 3
     }
 
-    /// True where the kernel speaks: behind its clock, or behind its tag in the journal, or on a line of its own that
-    /// the log's prefix was taken from.
+    /// True if the text before the words is the kernel's: its clock, its tag in the journal, or nothing once the log's
+    /// prefix was removed.
     static func isKernels(_ lead: String) -> Bool {
         var text = lead.trimmed
         if text.hasSuffix("]"), let open = text.findLast("[") {
             let clock = text[open.upperBound...].dropLast().trimmed
             let isSeconds = clock.filter { $0.isNumber }.count + 1 == clock.count && clock.contains(".")
-            // `dmesg -T` prints a calendar that begins with the day of the week.
+            // `dmesg -T` prints a date that begins with the day of the week.
             let words = clock.split(separator: " " as Character)
             let isCalendar = words.count == 5 && words[0].count == 3 && words[3].contains(":") && Int(words[4]) != nil
             guard isSeconds || isCalendar else { return false }

@@ -5,7 +5,7 @@ extension TextReportFormat {
         voice: .logger, start: .afterPrefix, ending: .saysItself, parse: TextCpptrace.parse)
 }
 
-/// Stacks of the cpptrace library; many programs print them of exceptions that they catch.
+/// Stacks of the cpptrace library; many programs print them for exceptions that they catch.
 enum TextCpptrace {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         guard lines[lines.at].hasPrefix("Stack trace (most recent call first):") else { return nil }
@@ -24,7 +24,7 @@ enum TextCpptrace {
         return TextReport(record: record, fate: fate, first: lines.at, end: at)
     }
 
-    /// With a source excerpt of snippets between, the frames of the numbered form.
+    /// A frame in numbered form; source snippets may come between frames.
     private static func frame(_ line: String, _ index: Int) -> CrashFrame? {
         TextStack.frame(line, index: index, needsAddress: false)?.frame
     }

@@ -10,7 +10,7 @@ extension TextReportFormat {
         parse: TextCrashdetect.parse)
 }
 
-/// What the crashdetect plugin of SA-MP and open.mp writes: the script's stack and the server's.
+/// Reports of the crashdetect plugin of SA-MP and open.mp: the script's stack and the server's.
 enum TextCrashdetect {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         guard isPlugins(lines.voice) else { return nil }
@@ -58,7 +58,7 @@ enum TextCrashdetect {
         return TextReport(record: record, fate: isError ? .survived : .died, first: lines.at, end: end)
     }
 
-    /// The plugin writes through the server's log, which puts a time before each line, and no name.
+    /// The plugin writes to the server's log, which puts a time but no name before each line.
     private static func isPlugins(_ voice: LineVoice) -> Bool {
         switch voice {
         case .raw: true

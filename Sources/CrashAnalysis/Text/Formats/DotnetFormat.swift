@@ -48,7 +48,7 @@ enum TextDotnet {
             guard isMonos(lines) else { return nil }
             isUnhandled = true
         }
-        // Mono's exception follows on the next line, or behind the words.
+        // Mono's exception follows on the next line or after the words.
         if isUnhandled, ManagedException(ManagedTrace.text(lines, head), .dotnet, beforeFrame: false) == nil {
             guard ManagedException(lines[head + 1], .dotnet, beforeFrame: false) != nil else { return nil }
             head += 1
@@ -64,7 +64,7 @@ enum TextDotnet {
             else { return nil }
             record.exception = found.type
             record.message = found.message
-            // Behind a logger's head, words alone may be anyone's.
+            // After a logger's head, words without a stack may be anyone's.
             let fate: TextReport.Fate = lines.voice.isRaw ? .died : .unsaid
             return TextReport(record: record, fate: fate, first: lines.at, end: head + 1)
         }
@@ -79,7 +79,7 @@ enum TextDotnet {
         if isConsoleLoggers(lines, head) { return .survived }
         if head > 0 {
             if lines[head - 1].hasPrefix("Server crash: ") { return .died }
-            // Nothing may be logged behind it.
+            // Lines logged after it would show that the process lived on.
             if isLastWord(lines.window.text(head - 1)) { return .likelyDied }
         }
         if lines.window.text(head).find("|FATAL|") != nil,
@@ -87,11 +87,11 @@ enum TextDotnet {
         {
             return .died
         }
-        // Unity's scripts throw and go on; it leaves out the name space.
+        // Unity's scripts throw and continue; it prints exceptions without their namespace.
         return trace.exception?.contains(".") == false && lines[lines.at].find(") [0x000") != nil ? .survived : .unsaid
     }
 
-    /// A logger's line at level error that says nothing but that an exception ends the server.
+    /// True for a logger's line at level error that says only that an exception ends the server.
     private static func isLastWord(_ line: String) -> Bool {
         let head = LineHead(line)
         guard let level = head.level, level >= .error else { return false }
@@ -112,7 +112,7 @@ enum TextDotnet {
         return false
     }
 
-    /// .NET prints the frames of the cause first, then those of what carries it: the innermost one names the bug.
+    /// .NET prints the frames of the cause first, then those of the exception around it: the innermost names the bug.
     private static func name(_ record: inout CrashRecord, _ trace: ManagedTrace) {
         trace.name(&record, wrappers: wrappers)
         let isCarried = record.exception != trace.exception || record.message != trace.message
@@ -127,16 +127,16 @@ enum TextDotnet {
         let frames = trace.causes[...index].reversed().flatMap(\.frames) + trace.frames
         record.frames = Array(frames.prefix(ReportLines.frameLimit))
         for index in record.frames.indices { record.frames[index].index = index }
-        if !isCarried { record.notes = ["carried by " + (trace.exception ?? "another exception")] }
+        if !isCarried { record.notes = ["wrapped in " + (trace.exception ?? "another exception")] }
     }
 
-    /// `[ERROR] FATAL UNHANDLED EXCEPTION: `: a logger's head or nothing stands before.
+    /// True for `[ERROR] FATAL UNHANDLED EXCEPTION:` at the start of the line, with or without Mono's `[ERROR]`.
     private static func isMonos(_ lines: ReportLines) -> Bool {
         let whole = lines.window.text(lines.at).trimmed
         return whole.hasPrefix("[ERROR] FATAL UNHANDLED EXCEPTION:") || whole.hasPrefix("FATAL UNHANDLED EXCEPTION:")
     }
 
-    // MARK: The runtime's words
+    // MARK: The runtime's reports
 
     static func parseFatal(_ lines: ReportLines) -> TextReport? {
         let text = lines[lines.at]
@@ -212,7 +212,7 @@ enum TextDotnet {
         else { return nil }
         var record = CrashRecord(kind: "createdump")
         record.thread = Int(rest.prefix { $0.isHexDigit }, radix: 16)
-        // Older ones print eight hexadecimal digits.
+        // Older versions print eight hexadecimal digits.
         let number = digits.trimmed
         record.signal = (number.count == 8 ? Int(number, radix: 16) : Int(number)).flatMap(SignalNames.name)
         var first = lines.at

@@ -11,9 +11,9 @@ extension TextReportFormat {
         voice: .anyone, ending: .ended, rank: -25, rankWithoutFrames: -25, isWord: true, parse: TextExit.parse)
 }
 
-/// What a supervisor says of the status with which a process ended.
+/// Messages of supervisors about the status with which a process ended.
 enum TextExit {
-    /// Signals by which nobody stops a server on purpose; SIGKILL may be the end of a stop that took too long.
+    /// Signals with which nobody stops a server on purpose; SIGKILL may end a stop that took too long.
     private static let deadly: Set<String> = [
         "SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGSYS", "SIGKILL",
     ]
@@ -21,7 +21,7 @@ enum TextExit {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let whole = lines.window.text(lines.at).trimmed
         let words = lines[lines.at]
-        // What a structured logger writes, somebody logged.
+        // JSON is a structured logger's line, which somebody logged.
         if whole.hasPrefix("{") { return nil }
         let lead = whole.before(words.trimmed) ?? ""
         let told: Told?
@@ -59,11 +59,11 @@ enum TextExit {
         record.executable = told.name
         let what = told.memory ? "out of memory, " : ""
         record.message = (told.name.map { $0 + ": " } ?? "") + what + "ended by " + reason
-        record.notes.append("weak evidence: only the supervisor's word")
+        record.notes.append("weak evidence: only the supervisor reported it")
         return record
     }
 
-    /// True where the core of the same unit's process was told of right before, perhaps among those of others.
+    /// True if the core of the same unit's process was reported right before, perhaps among those of others.
     private static func isTold(_ lines: ReportLines, of unit: String) -> Bool {
         guard let name = unit.before(".service") else { return false }
         return (max(0, lines.at - 24)..<lines.at).contains { index in
@@ -72,8 +72,8 @@ enum TextExit {
         }
     }
 
-    /// `[Pterodactyl Daemon]: ---------- Detected server process in a crashed state! ----------`, then the code and
-    /// whether the memory was short. The panel's daemon says so only where nobody asked for a stop.
+    /// `[Pterodactyl Daemon]: ---------- Detected server process in a crashed state! ----------`, then the exit code
+    /// and whether memory ran out. The panel's daemon prints this only if nobody asked for a stop.
     private static func daemon(_ lines: ReportLines, _ lead: String) -> TextReport? {
         guard lead.hasPrefix("["), let tag = lead.before("]:"), tag.hasSuffix(" Daemon"), tag.utf8.count < 64,
             lead.after("]:")?.allSatisfy({ $0 == "-" || $0 == " " }) == true
@@ -115,7 +115,7 @@ enum TextExit {
         return (names.first, signal(status) ?? windows(status), false)
     }
 
-    /// What Windows ends a process with, where it is a crash.
+    /// The name of a Windows exit status that means a crash; nil for any other.
     private static func windows(_ status: Int) -> String? {
         guard let code = UInt32(exactly: status) ?? Int32(exactly: status).map(UInt32.init(bitPattern:)) else {
             return nil

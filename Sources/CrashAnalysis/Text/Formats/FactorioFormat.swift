@@ -7,7 +7,7 @@ extension TextReportFormat {
         parse: TextFactorio.parse)
 }
 
-/// What Factorio's crash handler writes.
+/// Reports of Factorio's crash handler.
 enum TextFactorio {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at].trimmed
@@ -16,13 +16,13 @@ enum TextFactorio {
             guard isEngines(lines), describe(head, &record) else { return nil }
         } else {
             guard let name = head.before(" crashed. Generating"), !name.contains(" ") else { return nil }
-            // By version, the handler's own line stands before or behind.
+            // Depending on the version, the handler's own line precedes or follows.
             for index in max(0, lines.at - 8)..<min(lines.count, lines.at + 4) {
                 guard let mark = lines.window.text(index).find("CrashHandler.cpp:") else { continue }
                 _ = describe(String(lines.window.text(index)[mark.lowerBound...]), &record)
             }
         }
-        // The engine goes on in its log's prefix, its stack stands without.
+        // The engine's further lines have its log's prefix, its stack does not.
         var at = lines.at + 1
         while record.frames.count < ReportLines.frameLimit,
             let next = lines.next(from: at, gap: record.frames.isEmpty ? 12 : 3, { frame($0, record.frames.count) })
@@ -36,8 +36,8 @@ enum TextFactorio {
         return TextReport(record: record, fate: .died, first: lines.at, end: at)
     }
 
-    /// `CrashHandler.cpp:641: Received SIGSEGV`, `CrashHandler.cpp:498: Exception Code: c0000005, Address: 0x…`; false for
-    /// what else the handler says.
+    /// `CrashHandler.cpp:641: Received SIGSEGV`, `CrashHandler.cpp:498: Exception Code: c0000005, Address: 0x…`; false
+    /// for other messages of the handler.
     private static func describe(_ text: String, _ record: inout CrashRecord) -> Bool {
         guard let words = text.after(": "), words.hasPrefix("Received ") || words.hasPrefix("Exception Code: ") else {
             return false
@@ -52,7 +52,7 @@ enum TextFactorio {
         return true
     }
 
-    /// True for the head that the engine writes, seconds and a level: a player's name stands in no such place.
+    /// True for the engine's own head, seconds and a level, which has no place for a player's name.
     private static func isEngines(_ lines: ReportLines) -> Bool {
         guard case .logged(let head) = lines.voice else { return true }
         let whole = lines.window.text(lines.at)

@@ -23,7 +23,7 @@ enum TextFaulthandler {
         record.message = reason
         if head.hasPrefix("Windows") {
             record.exception = reason == "access violation" ? "EXCEPTION_ACCESS_VIOLATION" : reason
-            // Programs raise such codes on purpose, for a name of a thread or an exception of C++.
+            // Programs raise such codes on purpose, to name a thread or to throw a C++ exception.
             if reason.hasPrefix("code 0x") { return nil }
         } else {
             record.exception = "Fatal Python error"
@@ -48,7 +48,7 @@ enum TextFaulthandler {
 
     private static let reach = 2000
 
-    /// One past the header of the thread that failed; the other threads may stand before it.
+    /// One past the header of the thread that failed; other threads may precede it.
     private static func thread(_ lines: ReportLines) -> Int? {
         var first: Int?
         for at in lines.at + 1..<min(lines.count, lines.at + reach) {
@@ -65,7 +65,7 @@ enum TextFaulthandler {
         return first
     }
 
-    /// The other threads and the list of modules belong to the report.
+    /// One past the report: the other threads and the list of modules belong to it.
     private static func rest(_ lines: ReportLines, from start: Int) -> Int {
         var at = start
         var end = start

@@ -12,7 +12,7 @@ extension TextReportFormat {
         ending: .ended, rank: 42, rankWithoutFrames: 10, lead: .abort, parse: TextGlibc.parse)
 }
 
-/// The C library's own checks of the heap and the stack, and those of tcmalloc.
+/// Heap and stack checks of the C library, and heap checks of tcmalloc.
 enum TextGlibc {
     private static let known = [
         "*** stack smashing detected ***", "*** buffer overflow detected ***", "free(): invalid",
@@ -52,7 +52,7 @@ enum TextGlibc {
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
     }
 
-    /// The stack and the map of the memory that older versions print.
+    /// Reads the stack and the memory map that older versions print. Returns the index after them.
     private static func backtrace(_ lines: ReportLines, from start: Int, _ record: inout CrashRecord) -> Int {
         guard let title = lines.next(from: start, gap: 2, { $0.contains("= Backtrace: =") ? true : nil }) else {
             return start

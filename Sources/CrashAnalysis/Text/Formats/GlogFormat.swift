@@ -9,7 +9,7 @@ extension TextReportFormat {
         irrelevant: ["google::*", "absl::*AbslFailureSignalHandler*", "absl::*LogMessage*"], parse: TextGlog.parse)
 }
 
-/// What the failure handlers of glog and Abseil write.
+/// Reports of the failure handlers of glog and Abseil.
 enum TextGlog {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at].trimmed
@@ -37,7 +37,7 @@ enum TextGlog {
                 record.frames.append(next.found.frame)
             }
         }
-        // The list holds the place below the handler, unless it was cut.
+        // The list contains the PC below the handler, unless it was cut.
         if let counter, let name = counter.function, !record.frames.contains(where: { $0.function == name }) {
             record.frames.insert(counter, at: 0)
         }
@@ -46,7 +46,8 @@ enum TextGlog {
         return TextReport(record: record, fate: .died, first: first, end: at)
     }
 
-    /// The fatal line before: `F1121 04:12:00.000000   811 pond.cc:44] Check failed: depth > 0 (0 vs. 0)`.
+    /// Reads the fatal line before the stack, `F1121 04:12:00.000000   811 pond.cc:44] Check failed: depth > 0
+    /// (0 vs. 0)`. Returns the index of the report's first line.
     private static func words(_ lines: ReportLines, _ record: inout CrashRecord) -> Int {
         for index in stride(from: lines.at - 1, through: max(0, lines.at - 4), by: -1) {
             let text = lines.window.text(index)
@@ -55,7 +56,7 @@ enum TextGlog {
             }
             if let condition = said.after("Check failed: "), said.hasPrefix("Check failed: ") {
                 record.exception = "assertion"
-                // The values differ from run to run.
+                // The values differ in every run.
                 let values = condition.findLast(" (").flatMap { open in
                     condition[open.upperBound...].contains(" vs. ") ? open : nil
                 }
@@ -69,8 +70,8 @@ enum TextGlog {
         return lines.at
     }
 
-    /// `    @     0x55d0c1a2b3f4         16  pond::Tick()`, `PC: @     0x55d0c1a2b3c4  (unknown)  pond::Drain()`; glog has no
-    /// column for the frame's size.
+    /// `    @     0x55d0c1a2b3f4         16  pond::Tick()`, `PC: @     0x55d0c1a2b3c4  (unknown)  pond::Drain()`;
+    /// glog has no column for the frame's size.
     private static func frame(_ line: String) -> (frame: CrashFrame, isCounter: Bool)? {
         var text = line.trimmed
         let isCounter = text.hasPrefix("PC: ")

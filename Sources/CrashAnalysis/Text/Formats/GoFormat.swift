@@ -8,14 +8,14 @@ extension TextReportFormat {
 }
 
 extension TextReportFormat {
-    /// A signal that reached a Go program outside of Go's own code.
+    /// A signal that a Go program received outside of Go's own code.
     static let goSignal = TextReportFormat(
         name: "go", anchors: [Anchor(144, "PC=0x")],
         start: .afterPrefix, ending: .saysItself, rank: 70, lead: .word, parse: TextGo.parseSignal)
 }
 
 extension TextReportFormat {
-    /// Go's race detector, which lets the program go on.
+    /// Go's race detector, which lets the program continue.
     static let goRace = TextReportFormat(
         name: "go_race", anchors: [Anchor(145, "WARNING: DATA RACE")],
         ending: .survived, lead: .word, parse: TextGo.parseRace)
@@ -31,7 +31,7 @@ enum TextGo {
         record.message = head.after(": ")?.trimmed
         record.exception = head.hasPrefix("panic: ") ? "panic" : "fatal error"
         var at = lines.at + 1
-        // `panic: first [recovered]`, then the later ones, indented: the last one is what ended the process.
+        // `panic: first [recovered]`, then the later ones, indented: the last one ended the process.
         while at < lines.at + 32, lines[at].hasPrefix("\tpanic: ") || lines[at].hasPrefix("panic: ") {
             record.notes.append("after panic: " + String((record.message ?? "").prefix(200)))
             record.message = lines[at].after("panic: ")?.trimmed
@@ -74,12 +74,12 @@ enum TextGo {
         record.signal = name
         record.address = place.after("addr=")?.leadingHex.map(Address.init)
         let end = goroutines(lines, from: lines.at + 1, gap: 60, into: &record)
-        // `kill -3` asks for the stacks.
+        // `kill -3` requests the stacks.
         let fate: TextReport.Fate = name == "SIGQUIT" ? .survived : .died
         return TextReport(record: record, fate: fate, first: lines.at - 1, end: end ?? lines.at + 1)
     }
 
-    /// A goroutine whose header line was lost, or one of a dump too long to be read at once.
+    /// A goroutine of a report whose first line was lost, or of a dump too long to read at once.
     private static func parseBare(_ lines: ReportLines) -> TextReport? {
         guard goroutine(lines[lines.at]) != nil else { return nil }
         var record = CrashRecord(kind: "go")
@@ -91,7 +91,7 @@ enum TextGo {
         return report
     }
 
-    /// True for the stack of a panic that a server caught, and for one that the program asked for.
+    /// True for the stack of a panic that a server caught, and for one that the program requested.
     private static func isRecovered(_ lines: ReportLines, _ record: CrashRecord) -> Bool {
         let caught = [
             "runtime/debug.Stack", "runtime/debug.PrintStack", "net/http.(*conn).serve.func1", "runtime.Stack",
@@ -103,8 +103,8 @@ enum TextGo {
         }
     }
 
-    /// Reads every goroutine from the first within the gap on; the frames of the first one that tells more than the
-    /// scheduler's are kept. Gives the index after the last one, nil where there is none with frames.
+    /// Reads the goroutines, the first of them within the gap. Keeps the frames of the first one that is not the
+    /// scheduler's. Returns the index after the last one, nil if none has frames.
     private static func goroutines(
         _ lines: ReportLines, from start: Int, gap: Int, into record: inout CrashRecord
     ) -> Int? {
@@ -120,7 +120,7 @@ enum TextGo {
                 record.frames = one.frames
                 record.thread = next.found
             }
-            // One without frames, too, stands in the dump.
+            // A goroutine without frames is part of the dump, too.
             last = max(last ?? 0, end)
             guard let other = lines.next(from: end, gap: 4, { goroutine($0) }),
                 isUnbroken(lines, end, other.after - 1)
@@ -135,7 +135,7 @@ enum TextGo {
         return end
     }
 
-    /// `rax    0x0` behind a dump with GOTRACEBACK=crash.
+    /// True for `rax    0x0`, as printed after a dump with GOTRACEBACK=crash.
     private static func isRegister(_ line: String) -> Bool {
         guard line.utf8.count < 40, let name = line.split(separator: " ").first, name.utf8.count <= 6 else {
             return false
@@ -145,7 +145,7 @@ enum TextGo {
 
     private static func takeSignal(_ record: inout CrashRecord, _ line: String) {
         let name = line.after("[signal ")?.split(whereSeparator: { ": ]".contains($0) }).first.map(String.init)
-        // Windows has numbers in their place.
+        // Windows prints numbers instead.
         if let name, name.hasPrefix("SIG") { record.signal = name }
         record.address = line.after("addr=")?.leadingHex.map(Address.init)
     }
@@ -178,12 +178,12 @@ enum TextGo {
         return at
     }
 
-    /// True where neither another goroutine nor another report begins.
+    /// True if neither another goroutine nor another report begins in these lines.
     private static func isUnbroken(_ lines: ReportLines, _ from: Int, _ upTo: Int) -> Bool {
         !(from..<max(from, upTo)).contains { goroutine(lines[$0]) != nil || isHeadline(lines[$0]) }
     }
 
-    /// True for the first line of a report: the dump before it was of something else.
+    /// True for the first line of a report, which ends the dump before it.
     private static func isHeadline(_ line: String) -> Bool {
         if line.hasPrefix(anyOf: ["panic: ", "fatal error: ", "[signal "]) { return true }
         guard line.hasPrefix("SIG"), let name = line.before(": ") else { return false }
@@ -210,7 +210,7 @@ enum TextGo {
 
     private static func filePlace(_ line: String) -> (file: String, line: Int?)? {
         guard line.first == "\t" || line.hasPrefix("    ") else { return nil }
-        // A path may hold spaces; ` +0x1c` and ` fp=0x… sp=0x… pc=0x…` stand behind.
+        // A path may contain spaces; ` +0x1c` or ` fp=0x… sp=0x… pc=0x…` follows it.
         let text = line.trimmed
         let place = (text.before(" +0x") ?? text.before(" fp=0x") ?? text).trimmed.fileAndLine
         return place.line == nil ? nil : place

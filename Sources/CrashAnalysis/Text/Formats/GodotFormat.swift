@@ -10,11 +10,11 @@ extension TextReportFormat {
         parse: TextGodot.parse)
 }
 
-/// What Godot's crash handler writes.
+/// Reports of Godot's crash handler.
 enum TextGodot {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
-        // The line with the signal may be cut off.
+        // The line with the signal may be missing.
         let isHeadless = head.hasPrefix("Dumping the backtrace. ")
         guard
             isHeadless || head.hasPrefix("handle_crash: ") || head.hasPrefix("CrashHandlerException: ")
@@ -62,7 +62,8 @@ enum TextGodot {
         return .printed(index, function: PrintedNames.function(name), file: place.file, line: place.line)
     }
 
-    /// `[1] /path/libc.so.6(+0x46210) [0x7f…] (file:12)`, `[2] ./game() [0x475b918] (??:0)`, `[1] Main::start() (main.cpp:12)`.
+    /// `[1] /path/libc.so.6(+0x46210) [0x7f…] (file:12)`, `[2] ./game() [0x475b918] (??:0)`,
+    /// `[1] Main::start() (main.cpp:12)`.
     private static func frame(_ line: String, _ index: Int) -> CrashFrame? {
         let text = line.trimmed
         guard text.hasPrefix("["), let number = text.dropFirst().leadingNumber, number == index || number == index + 1,

@@ -9,7 +9,7 @@ extension TextReportFormat {
 }
 
 extension TextReportFormat {
-    /// The line with which the Java VM ends itself when its memory is full.
+    /// The line that the Java VM prints when it ends itself because memory ran out.
     static let javaMemory = TextReportFormat(
         name: "java_memory",
         anchors: [
@@ -19,7 +19,7 @@ extension TextReportFormat {
         ending: .ended, parse: TextJavaFatal.parseMemory)
 }
 
-/// The Java VM's fatal error log (`hs_err_pid*.log`), the head of it that goes to the console, and its last words.
+/// The Java VM's fatal error log (`hs_err_pid*.log`), its head as printed on the console, and its messages on exit.
 enum TextJavaFatal {
     static func parse(_ lines: ReportLines) -> TextReport? {
         guard lines[lines.at].drop(while: { $0 == "#" }).trimmed.hasPrefix(anyOf: starts) else { return nil }
@@ -31,7 +31,7 @@ enum TextJavaFatal {
         var end = head(lines, into: &record)
         let body = lines.next(from: end, gap: 4, { $0.hasPrefix("---------------  ") ? true : nil })
         if let body { end = sections(lines, from: body.after - 1, into: &record) }
-        // A console may hold the words of the VM right before.
+        // The lines of a bare `#` right before belong to the report.
         var first = lines.at
         while first > 0, lines.at - first < 4, lines[first - 1].trimmed == "#" { first -= 1 }
         return TextReport(record: record, fate: .died, first: first, end: end)
@@ -138,7 +138,7 @@ enum TextJavaFatal {
         }
         name = name.before("+") ?? name
         name = name.before("(") ?? name
-        // `java.base@17.0.8` stands behind.
+        // `java.base@17.0.8` may follow.
         return .printed(index, function: (name.before(" ") ?? name).trimmed)
     }
 

@@ -9,9 +9,9 @@ extension TextReportFormat {
         parse: TextJava.parse)
 }
 
-/// Exceptions of Java and its relatives.
+/// Exceptions of Java and other languages on the JVM.
 enum TextJava {
-    /// They only carry the exception that is the bug.
+    /// Exceptions that only wrap the one that names the bug.
     static let wrappers = [
         "ReportedException", "class_148", "CrashException", "InvocationTargetException", "EventException",
         "ExecutionException", "CompletionException", "UndeclaredThrowableException", "ExceptionInInitializerError",
@@ -31,7 +31,7 @@ enum TextJava {
         return TextReport(record: record, fate: fate, first: trace.head, end: trace.end)
     }
 
-    /// Loaders name the exception of what they loaded within their own message.
+    /// Takes the exception that a loader quotes in its own message.
     static func takeCarried(_ record: inout CrashRecord) {
         guard let carrier = record.exception, let message = record.message, carrier.hasSuffix("LoadingFailedException")
         else { return }
@@ -41,11 +41,11 @@ enum TextJava {
         guard let inner else { return }
         record.exception = inner.type
         record.message = inner.message
-        record.notes.append("carried by " + carrier)
+        record.notes.append("wrapped in " + carrier)
     }
 
-    /// `Exception: java.lang.OutOfMemoryError thrown from the UncaughtExceptionHandler in thread "main"`: the VM could not
-    /// even print the stack.
+    /// `Exception: java.lang.OutOfMemoryError thrown from the UncaughtExceptionHandler in thread "main"`: the VM could
+    /// not even print the stack.
     private static func parseHandlers(_ lines: ReportLines) -> TextReport? {
         // The first word looks like a logger's level.
         let text = lines.window.text(lines.at)
@@ -93,7 +93,7 @@ enum TextJava {
         }.map { $0 + 1 }
     }
 
-    /// True below a loader's `Failed to start Minecraft:` at level error.
+    /// True right after a loader's `Failed to start Minecraft:` at level error.
     private static func failsToStart(_ lines: ReportLines, _ head: Int) -> Bool {
         guard head > 0, (lines.head(head - 1).level ?? .debug) >= .error else { return false }
         let text = lines.window.text(head - 1)

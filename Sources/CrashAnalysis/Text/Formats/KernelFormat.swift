@@ -9,13 +9,13 @@ extension TextReportFormat {
         voice: .anyone, ending: .ended, rank: 0, rankWithoutFrames: 0, isWord: true, parse: TextKernel.parse)
 }
 
-/// What the kernel's log says of a process that it killed or that faulted.
+/// Messages in the kernel's log about a process that it killed or that faulted.
 enum TextKernel {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let whole = lines.window.text(lines.at)
         let words = lines[lines.at]
         let lead = String(whole.dropLast(words.count))
-        // A structured logger quotes.
+        // JSON is a structured logger's line, which only quotes.
         if whole.hasPrefix("{") { return nil }
         if words.hasPrefix("oom-kill:") || words.hasPrefix("Out of memory: Kill")
             || words.hasPrefix("Memory cgroup out of memory")
@@ -25,7 +25,7 @@ enum TextKernel {
         return fault(lines, lead, words)
     }
 
-    /// What stands between a speaker's name and the words.
+    /// Separators between a speaker's name and the words.
     private static let speakers = [": ", "> ", ") ", "| "]
 
     private static func outOfMemory(_ lines: ReportLines, _ words: String) -> TextReport? {
@@ -42,9 +42,9 @@ enum TextKernel {
         }
         record.signal = "SIGKILL"
         record.message = "out of memory: the kernel killed " + name
-        record.notes.append("weak evidence: only the kernel's word")
+        record.notes.append("weak evidence: only the kernel reported it")
         var end = lines.at + 1
-        // The same kill is told three times.
+        // The kernel reports the same kill three times.
         while end < lines.count, end < lines.at + 8, isSame(lines.window.text(end), pid) { end += 1 }
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
     }
@@ -67,7 +67,7 @@ enum TextKernel {
         var prefix = ""
         for mark in ["traps: ", "kernel: ", "] "] {
             guard let found = name.findLast(mark) else { continue }
-            // What stands before belongs to the kernel's log, what follows to the process.
+            // The text before belongs to the kernel's log, the text after to the process.
             prefix += name[..<found.upperBound]
             name = String(name[found.upperBound...])
         }
@@ -80,7 +80,7 @@ enum TextKernel {
         var record = CrashRecord(kind: "kernel")
         record.pid = pid
         record.executable = name
-        record.notes.append("weak evidence: only the kernel's word")
+        record.notes.append("weak evidence: only the kernel reported it")
         if isSegfault {
             record.signal = "SIGSEGV"
             record.address = words.after("segfault at ").flatMap(hex).map(Address.init)

@@ -7,7 +7,7 @@ extension TextReportFormat {
         voice: .anyone, start: .afterPrefix, ending: .survived, lead: .none, parse: TextLua.parse)
 }
 
-/// Lua: scripted game servers print such stacks and live on; the interpreter by itself ends.
+/// Lua: scripted game servers print such stacks and live on; the stand-alone interpreter exits.
 enum TextLua {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         guard lines[lines.at].trimmed == "stack traceback:" else { return nil }
@@ -38,7 +38,7 @@ enum TextLua {
         return program.dropFirst(base.count).allSatisfy { $0.isNumber || $0 == "." || $0 == "-" }
     }
 
-    /// `lua: main.lua:12: …`, down to the interpreter's own call.
+    /// True for `lua: main.lua:12: …` with a stack that ends in the interpreter's own call.
     private static func isInterpreters(_ lines: ReportLines, _ record: CrashRecord) -> Bool {
         guard lines.at > 0, lines.voice.isRaw else { return false }
         return isInterpreter(lines.window.text(lines.at - 1)) && record.frames.last?.module == native
@@ -52,7 +52,7 @@ enum TextLua {
             line.trimmed.hasPrefix("[C]:") || line[mark].hasPrefix(": in")
         else { return nil }
         let words = line[mark.upperBound...]
-        // `function <lobby.lua:12>` has no name but its place.
+        // `function <lobby.lua:12>` is a place, not a name.
         let said = words.between("'", "'") ?? (words.hasPrefix("function <") ? nil : words.trimmed)
         let name = said == "?" || line[mark].hasPrefix("]") ? nil : said
         var frame = CrashFrame.printed(index, function: name)
@@ -66,6 +66,6 @@ enum TextLua {
         return frame
     }
 
-    /// What stands in place of a file for functions that are not written in Lua.
+    /// Printed instead of a file for functions that are not written in Lua.
     private static let native = "[C]"
 }

@@ -9,7 +9,7 @@ extension TextReportFormat {
         parse: TextLuanti.parse)
 }
 
-/// A script's error that ends a Luanti (Minetest) server.
+/// Errors that end a Luanti (Minetest) server, most of them a script's.
 enum TextLuanti {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at].trimmed
@@ -23,7 +23,7 @@ enum TextLuanti {
             record.message = words(lines[at])
             at += 1
         } else if let place = head.before(": A fatal error occurred: "), let file = source(place) {
-            // The engine says it again where it aborts.
+            // The engine repeats the message when it aborts.
             record.message = words(head.after(": A fatal error occurred: "))
             record.signal = "SIGABRT"
             record.frames = [file]

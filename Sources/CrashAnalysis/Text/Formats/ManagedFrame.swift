@@ -36,7 +36,7 @@ enum ManagedFrame {
         return .printed(0, function: withoutLoader(name), file: file.file, line: file.line)
     }
 
-    /// Without the loader and module that stand before a slash; the slash of `Some$$Lambda/0x7f…` is another.
+    /// Removes the loader and the module before the last slash, but not the slash of `Some$$Lambda/0x7f…`.
     private static func withoutLoader(_ name: String) -> String {
         let end = name.find("$$Lambda")?.lowerBound ?? name.endIndex
         guard let slash = name[..<end].findLast("/") else { return name }
@@ -126,7 +126,8 @@ enum ManagedFrame {
         return frame
     }
 
-    /// ``List`1[[System.Int32, System.Private.CoreLib, Version=8.0.0.0]]`` is ``List`1``: versions differ by build.
+    /// Shortens ``List`1[[System.Int32, System.Private.CoreLib, Version=8.0.0.0]]`` to ``List`1``: versions differ by
+    /// build.
     private static func withoutTypeArguments(_ name: String) -> String {
         guard name.find("[[") != nil else { return name }
         var result: [UInt8] = []

@@ -1,14 +1,14 @@
-/// Stack traces of `at …` lines, as Java and its relatives, .NET and JavaScript print them.
+/// Stack traces of `at …` lines, as JVM languages, .NET and JavaScript print them.
 struct ManagedTrace {
     enum Runtime: String {
         case java, dotnet, node
     }
 
-    /// The line that names the exception.
+    /// Index of the line that names the exception.
     var head: Int
     var exception: String?
     var message: String?
-    /// Where the exception came from, outermost cause first.
+    /// The exceptions that caused this one, outermost first.
     var causes: [Cause] = []
     var frames: [CrashFrame] = []
     /// One past the last line.
@@ -19,21 +19,21 @@ struct ManagedTrace {
         var exception: String
         var message: String?
         var frames: [CrashFrame] = []
-        /// How many frames it shares with the exception around it.
+        /// The number of frames it shares with the exception around it.
         var shared = 0
     }
 
-    /// .NET prints the frames of the innermost cause first: how many causes lie around the next frame.
+    /// The number of causes whose frames still follow: .NET prints those of the innermost first.
     private var open = 0
 
-    /// The trace whose exception is named at `head`, or whose first frame stands there; nil where there is none.
+    /// Reads the trace whose exception or first frame is at `place`; nil if there is none.
     init?(_ lines: ReportLines, at place: Int, runtime: Runtime) {
         let isFrame = ManagedFrame.read(lines[place], runtime) != nil
         guard let head = isFrame ? Self.header(lines, above: place, runtime) : place else { return nil }
         self.init(lines, head: head, from: isFrame ? place : head + 1, runtime)
     }
 
-    /// `from` is where frames are looked for first.
+    /// Reads the trace whose exception is at `head`; the search for frames starts at `from`.
     init?(_ lines: ReportLines, head: Int, from: Int, _ runtime: Runtime) {
         self.head = head
         guard let first = lines.next(from: from, gap: 8, { ManagedFrame.read($0, runtime) }),
@@ -53,7 +53,7 @@ struct ManagedTrace {
         read(lines, runtime)
     }
 
-    /// Without the source line and its `^`, which deno prints between the message and the frames.
+    /// Removes the source line and its `^`, which deno prints between the message and the frames.
     private static func withoutSource(_ text: String) -> String {
         let parts = text.split(separator: "\n" as Character, omittingEmptySubsequences: false)
         guard let last = parts.last?.trimmed, parts.count >= 3, !last.isEmpty,
@@ -75,7 +75,7 @@ struct ManagedTrace {
             guard let inner = ManagedException(tail.before("\n") ?? tail, .dotnet, beforeFrame: true) else { break }
             if isOuter { message = before } else { found[found.count - 1].message = before }
             isOuter = false
-            // What stands behind the type is cut where the next cause begins.
+            // The next round cuts the text after the type where the next cause begins.
             rest = String(tail.dropFirst(inner.type.count)).after(": ") ?? ""
             found.append(Cause(exception: inner.type, message: rest.isEmpty ? nil : rest))
         }
@@ -108,7 +108,7 @@ struct ManagedTrace {
             } else if frameCount > 0, Self.isAnother(lines, at, runtime) {
                 return
             } else {
-                // Other threads write between; a message may take several lines before the first frame.
+                // Other threads may write in between; a message may span several lines before the first frame.
                 if frameCount > 0, foreign >= 2 { return }
                 foreign += 1
             }
@@ -116,7 +116,7 @@ struct ManagedTrace {
         }
     }
 
-    /// True where another exception is told.
+    /// True if another exception begins here.
     private static func isAnother(_ lines: ReportLines, _ at: Int, _ runtime: Runtime) -> Bool {
         let isBeforeFrame = ManagedFrame.read(lines[at + 1], runtime) != nil
         return ManagedException(text(lines, at), runtime, beforeFrame: isBeforeFrame) != nil
@@ -136,7 +136,7 @@ struct ManagedTrace {
         }
     }
 
-    /// True where the program itself says, at its worst level, that this exception ends it.
+    /// True if the program itself logs, at level fatal, that this exception ends it.
     static func endsProgram(_ lines: ReportLines, head: Int) -> Bool {
         [head, head - 1].contains { index in
             guard index >= 0, lines.head(index).level == .fatal else { return false }
@@ -150,7 +150,7 @@ struct ManagedTrace {
         "server crashed", "server has crashed",
     ]
 
-    /// Names the bug: where the outer exception only carries another one, that one and its frames count.
+    /// Names the bug. If the outer exception only wraps another one, that one and its frames are used.
     func name(_ record: inout CrashRecord, wrappers: [String]) {
         record.exception = exception
         record.message = message
@@ -162,7 +162,7 @@ struct ManagedTrace {
             guard wrappers.contains(where: { Self.matches(type, $0) }) || Self.isCarrier(inner?.message ?? message)
             else { break }
             inner = cause
-            // What it shares with the exception around it is printed only there.
+            // Frames shared with the exception around it are printed only there.
             let tail = cause.shared > 0 ? outer.suffix(cause.shared) : []
             outer = cause.frames.isEmpty ? outer : cause.frames + tail
             type = cause.exception
@@ -172,7 +172,7 @@ struct ManagedTrace {
             record.message = inner.message
             record.frames = Array(outer.prefix(ReportLines.frameLimit))
             for index in record.frames.indices { record.frames[index].index = index }
-            record.notes.append("carried by \(exception ?? "another exception")")
+            record.notes.append("wrapped in \(exception ?? "another exception")")
         } else {
             for cause in causes.prefix(16) {
                 let text = cause.exception + (cause.message.map { ": " + $0 } ?? "")
@@ -181,17 +181,17 @@ struct ManagedTrace {
         }
     }
 
-    /// Words of a loader around the exception of what it loaded.
+    /// True for a loader's message around the exception of what it loaded.
     private static func isCarrier(_ message: String?) -> Bool {
         message?.hasPrefix("Could not execute entrypoint stage") ?? false
     }
 
-    /// By the last component of a type's name.
+    /// Compares the last component of a type's name.
     private static func matches(_ type: String, _ name: String) -> Bool {
         type == name || type.hasSuffix("." + name)
     }
 
-    /// Lines that stand within traces without being frames.
+    /// True for lines within traces that are not frames.
     private static func belongs(_ line: String) -> Bool {
         let text = line.trimmed
         return text.hasPrefix("--- ") && text.hasSuffix("---") || text.hasPrefix("Suppressed: ")
@@ -204,7 +204,7 @@ struct ManagedTrace {
         return text.hasPrefix(anyOf: ["--- End of inner", "--- Ende der inner", "--- Ende der intern"])
     }
 
-    /// `... 7 more` of Java, with what its loggers put behind it.
+    /// The number in Java's `... 7 more`, which loggers may extend.
     private static func shared(_ line: String) -> Int? {
         let text = line.trimmed
         guard text.hasPrefix("... "), let number = text.dropFirst(4).leadingNumber, text.contains(" more") else {
@@ -224,14 +224,14 @@ struct ManagedTrace {
         }
         guard text.hasPrefix(lead) else { return nil }
         var rest = text.dropFirst(lead.count).trimmed
-        // ` ---> (Inner Exception #0) System.X: …` of several at once.
+        // ` ---> (Inner Exception #0) System.X: …`, one of several inner exceptions.
         if rest.hasPrefix("(Inner Exception #"), let inner = rest.after(") ") { rest = inner }
         return ManagedException(rest, runtime, beforeFrame: true)
     }
 
     private static let headerReach = 8
 
-    /// The line above the first frame that names the exception; messages may take several lines.
+    /// The line above the first frame that names the exception; messages may span several lines.
     private static func header(_ lines: ReportLines, above place: Int, _ runtime: Runtime) -> Int? {
         for at in stride(from: place - 1, through: max(0, place - headerReach), by: -1) {
             let line = text(lines, at)
@@ -241,7 +241,7 @@ struct ManagedTrace {
         return nil
     }
 
-    /// A line from where it names an exception, without a prefix of its own.
+    /// The part of a line that names an exception, without a prefix that only this line has.
     static func text(_ lines: ReportLines, _ index: Int) -> String {
         let line = lines[index]
         if ManagedException(line, .java, beforeFrame: false) != nil { return line }
@@ -264,7 +264,7 @@ struct ManagedTrace {
 struct ManagedException {
     var type: String
     var message: String?
-    /// The thread whose end Java tells.
+    /// The thread that Java's `Exception in thread` names.
     var thread: String?
 
     private static let leads = [
@@ -277,7 +277,8 @@ struct ManagedException {
         "Exception", "Error", "Throwable", "Failure", "Fault", "Death", "Exit", "Rejection",
     ]
 
-    /// `beforeFrame` says that a frame follows at once: then a class of any name counts.
+    /// Parses a line; nil if it names no exception. `beforeFrame` says that a frame follows at once, so that any class
+    /// name is accepted.
     init?(_ line: String, _ runtime: ManagedTrace.Runtime, beforeFrame: Bool) {
         var text = line.trimmed[...]
         for lead in Self.leads where text.hasPrefix(lead) {
@@ -300,7 +301,7 @@ struct ManagedException {
             && (last.first?.isUppercase == true || last.hasPrefix("class_"))
         let isBare = runtime == .node && beforeFrame && type == "error" && rest.hasPrefix(":")
         guard isNamed || isClass || isBare else { return nil }
-        // A logger's level is no type.
+        // A logger's level is not a type.
         if !isBare, LineHead.level(type) != nil, type != "Error" { return nil }
         self.type = type
         message = rest.after(": ").map { $0.trimmed }.flatMap { $0.isEmpty ? nil : $0 }
@@ -314,7 +315,7 @@ extension LineVoice {
         return false
     }
 
-    /// True for words outside a logger, and for those that a logger takes for an error.
+    /// True for words outside a logger, and for those logged at level error or worse.
     var isRawOrBad: Bool {
         switch self {
         case .raw: true

@@ -1,5 +1,5 @@
 extension TextReportFormat {
-    /// Found here and read by ``Microdump``, which reads whole files of them, too.
+    /// Found by this format and read by ``Microdump``, which also reads whole files of them.
     static let microdump = TextReportFormat(
         name: "microdump", anchors: [Anchor(53, "-----BEGIN BREAKPAD MICRODUMP-----")], ending: .ended,
         parse: { _ in nil })

@@ -1,5 +1,5 @@
 extension TextReportFormat {
-    /// What Minecraft's servers say of their own end: on the console, and in the file that they write.
+    /// What Minecraft's servers print about their own end, on the console and in the crash report file.
     static let minecraft = TextReportFormat(
         name: "java",
         anchors: [
@@ -11,7 +11,7 @@ extension TextReportFormat {
 }
 
 extension TextReportFormat {
-    /// A server that hung until its watchdog ended it.
+    /// A hung server that its watchdog ended.
     static let hang = TextReportFormat(
         name: "hang",
         anchors: [
@@ -21,7 +21,7 @@ extension TextReportFormat {
         voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .word, parse: TextMinecraft.parseHang)
 }
 
-/// Minecraft's servers: vanilla, Forge, Fabric, Spigot, Paper and their relatives.
+/// Minecraft's servers: vanilla, Forge, Fabric, Spigot, Paper and their forks.
 enum TextMinecraft {
     private static let consoleLeads = [
         "Encountered an unexpected exception", "Failed to start the minecraft server", "Exception in server tick loop",
@@ -40,7 +40,7 @@ enum TextMinecraft {
         return TextReport(record: found.record, fate: .died, first: lines.at, end: found.end)
     }
 
-    /// The file of a crash, or the same text on the console: its sections repeat the stack.
+    /// The crash report file, or the same text on the console; its sections repeat the stack.
     private static func parseReport(_ lines: ReportLines) -> TextReport? {
         var description: String?
         var at = lines.at + 1
@@ -70,7 +70,8 @@ enum TextMinecraft {
 
     private static let sectionsReach = 6000
 
-    /// The walkthrough behind the exception belongs to the report; it ends where another line follows a blank one.
+    /// Reads the walkthrough after the exception, which belongs to the report; it ends at the first line that is not
+    /// its own.
     private static func sections(_ lines: ReportLines, from start: Int) -> (end: Int, thread: String?) {
         var at = start
         var end = start
@@ -97,12 +98,13 @@ enum TextMinecraft {
         return (end, thread)
     }
 
-    /// Only the word that a report was written: the rest is in that file, or was printed just before.
+    /// The line saying that a report was written. The rest is in that file, or was printed just before.
     private static func parseSaved(_ lines: ReportLines) -> TextReport? {
         var record = CrashRecord(kind: "java")
         record.exception = "crash report"
-        record.notes.append("told in " + String((lines[lines.at].after(": ") ?? "another file").trimmed.prefix(300)))
-        // Alone, a plugin may have typed it.
+        record.notes.append(
+            "reported in " + String((lines[lines.at].after(": ") ?? "another file").trimmed.prefix(300)))
+        // A plugin may have printed the line alone.
         let isTold = (max(0, lines.at - savedReach)..<lines.at).contains { ManagedFrame.read(lines[$0], .java) != nil }
         let stops = lines.next(from: lines.at + 1, gap: 12, { $0.find("Stopping server") != nil ? true : nil }) != nil
         let fate: TextReport.Fate = isTold || lines.voice.isRaw ? .died : stops ? .likelyDied : .unsaid
@@ -111,7 +113,7 @@ enum TextMinecraft {
         return report
     }
 
-    /// How far above it the exception of a saved report may stand.
+    /// The most lines between the exception of a saved report and this line.
     private static let savedReach = 120
 
     private static func trace(_ lines: ReportLines, from start: Int, within reach: Int) -> (
@@ -158,14 +160,14 @@ enum TextMinecraft {
         } else {
             return nil
         }
-        // Words alone may be a plugin's.
+        // The line alone may be a plugin's.
         let isWitnessed = lines.voice.isRaw || !record.frames.isEmpty || !record.notes.isEmpty
         let fate: TextReport.Fate = isWitnessed ? .died : .unsaid
         return TextReport(record: record, fate: fate, first: lines.at, end: end)
     }
 
-    /// Spigot's and Paper's dump of the server thread: `Current Thread: Server thread`, `Stack:`, then bare frames. The
-    /// other threads follow and belong to the report.
+    /// Reads Spigot's and Paper's dump of the server thread: `Current Thread: Server thread`, `Stack:`, then bare
+    /// frames. The other threads follow and belong to the report.
     private static func dump(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
         var at = start
         var end = start

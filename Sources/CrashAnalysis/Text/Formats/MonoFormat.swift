@@ -9,10 +9,10 @@ extension TextReportFormat {
         parse: TextMono.parse)
 }
 
-/// Last words of the Mono runtime, of both ages: the old one prints `Stacktrace:`, `Native stacktrace:` and then the
-/// signal; the new one a header first and `Managed Stacktrace:` last.
+/// Crash reports of the Mono runtime. Old versions print `Stacktrace:`, `Native stacktrace:` and then the signal; new
+/// ones print a header first and `Managed Stacktrace:` last.
 enum TextMono {
-    /// How far the first frame may be.
+    /// The most lines before the first frame.
     private static let wordsLimit = 24
 
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
@@ -28,7 +28,7 @@ enum TextMono {
         var end = lines.at + 1
         var first = lines.at
         if !isNew { first = before(lines, &managed) }
-        // The text of gdb may stand in between, of any length.
+        // The output of gdb may come in between, of any length.
         while at < lines.count, at < end + (isNew ? 600 : 200), native.count + managed.count < ReportLines.frameLimit {
             let text = lines[at].trimmed
             if let signal = text.between("Got a ", " while executing") {
@@ -65,7 +65,7 @@ enum TextMono {
         return TextReport(record: record, fate: .died, first: first, end: end)
     }
 
-    /// The managed frames of the old form stand before the native ones, under `Stacktrace:`.
+    /// Reads the managed frames of the old form, which precede the native ones under `Stacktrace:`.
     private static func before(_ lines: ReportLines, _ managed: inout [CrashFrame]) -> Int {
         let start = (max(0, lines.at - 80)..<lines.at).last { lines[$0].trimmed == "Stacktrace:" }
         guard let start else { return lines.at }

@@ -11,7 +11,7 @@ extension TextReportFormat {
 }
 
 extension TextReportFormat {
-    /// V8's and node's own fatal errors, above all a full heap.
+    /// V8's and node's own fatal errors, most often a full heap.
     static let v8 = TextReportFormat(
         name: "node_fatal", kinds: ["v8"],
         anchors: [
@@ -57,7 +57,7 @@ enum TextNode {
         return report
     }
 
-    /// A promise that nobody waited for only warns, in node before 15 and with a handler of the program's own.
+    /// True for a rejected promise that only causes a warning, as in node before 15 or with the program's own handler.
     private static func isWarning(_ lines: ReportLines, _ head: Int) -> Bool {
         (max(0, head - 1)...head).contains { at in
             let text = lines.window.text(at)
@@ -68,7 +68,7 @@ enum TextNode {
 
     private static let farewellReach = 60
 
-    /// One past the last line of node or bun, which stands behind the error's own fields; nil where there is none.
+    /// One past the last line of node or bun, which follows the error's own fields; nil if there is none.
     private static func farewell(_ lines: ReportLines, from end: Int) -> Int? {
         for at in end..<min(lines.count, end + farewellReach) {
             let text = lines[at]
@@ -79,7 +79,7 @@ enum TextNode {
         return nil
     }
 
-    /// The first of the lines above an uncaught error: `file:12`, the source, `^`, a blank one; nil where there are none.
+    /// The first of the lines above an uncaught error: `file:12`, the source, `^`, a blank one; nil if there are none.
     private static func source(_ lines: ReportLines, above head: Int) -> Int? {
         for at in stride(from: head - 1, through: max(0, head - 4), by: -1) {
             let text = lines[at].trimmed
@@ -91,7 +91,7 @@ enum TextNode {
         return nil
     }
 
-    /// node's own place of a rejection that nobody took: the error follows, or words in brackets.
+    /// node's own source line for an unhandled rejection; the error or words in brackets follow.
     private static func parseTriggered(_ lines: ReportLines) -> TextReport? {
         guard lines[lines.at].trimmed.hasPrefix("triggerUncaughtException(") else { return nil }
         let first = lines.at > 0 && lines[lines.at - 1].hasPrefix("node:internal/") ? lines.at - 1 : lines.at
@@ -117,7 +117,7 @@ enum TextNode {
         return nil
     }
 
-    /// Something without a stack was thrown: `file:12`, the source, `^`, then what it was.
+    /// A thrown value without a stack: `file:12`, the source, `^`, then the value.
     private static func parseThrown(_ lines: ReportLines) -> TextReport? {
         guard lines.at > 0, let start = source(lines, above: lines.at - 1) else { return nil }
         var record = CrashRecord(kind: "node")
@@ -141,7 +141,7 @@ enum TextNode {
             first = at
             record.message = words.before(" at address ") ?? words
             record.threadName = text.between("(", ")")
-            // Bun writes its digits in capitals.
+            // Bun prints hexadecimal digits in capitals.
             record.address = words.after(" at address ")?.leadingHex.map(Address.init)
             if words.hasPrefix("Segmentation fault") { record.signal = "SIGSEGV" }
             if words.hasPrefix("Illegal instruction") { record.signal = "SIGILL" }

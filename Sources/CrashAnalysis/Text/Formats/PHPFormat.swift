@@ -9,13 +9,13 @@ extension TextReportFormat {
 }
 
 extension TextReportFormat {
-    /// PocketMine's server, which writes its own end through its logger.
+    /// PocketMine's server, which logs its own end.
     static let pocketmine = TextReportFormat(
         name: "php", anchors: [Anchor(201, "\" (EXCEPTION) in \"")],
         voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextPHP.parsePocketmine)
 }
 
-/// PHP: an exception that nobody caught ends a script.
+/// PHP: an uncaught exception ends a script.
 enum TextPHP {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         // The first word may look like a logger's level; `error_log` puts a time before it.
@@ -33,7 +33,7 @@ enum TextPHP {
         guard !type.isEmpty, type.utf8.count <= 200, rest.hasPrefix(": ") || rest.hasPrefix(" in ") else { return nil }
         var record = CrashRecord(kind: "php")
         record.exception = type.hasPrefix("\\") ? String(type.dropFirst()) : type
-        // Messages may take several lines, the last of which tells the place.
+        // Messages may span several lines, the last of which holds the place.
         var text = String(rest)
         var at = lines.at + 1
         while at < lines.at + 9, at < lines.count,
@@ -51,7 +51,7 @@ enum TextPHP {
             text = String(rest)
         }
         if text.hasPrefix(": ") { text = String(text.dropFirst(2)) }
-        // The caller's line is another in every version.
+        // The caller's line differs in every version.
         record.message = (text.before(", called in ") ?? text).trimmed
         if lines[at].hasPrefix("Stack trace:") { at += 1 }
         let end = frames(from: at, throwing: throwing, into: &record) { lines[$0] }
@@ -62,7 +62,7 @@ enum TextPHP {
 
     private static func isPlace(_ text: Substring) -> Bool { text.trimmed.fileAndLine.line != nil }
 
-    /// A line tells what is called and from where, so that each function lies at the place of the line before.
+    /// A line holds the function called and the place of the call, so each function is at the place of the line before.
     private static func frames(
         from start: Int, throwing: (file: String, line: Int?)?, into record: inout CrashRecord,
         line: (_ index: Int) -> String
@@ -93,7 +93,7 @@ enum TextPHP {
         )
     }
 
-    /// Without arguments; `{closure:Room::join():12}` of PHP 8.4 is a closure of `Room::join`.
+    /// Removes arguments; `{closure:Room::join():12}` of PHP 8.4 is a closure of `Room::join`.
     private static func name(_ call: some StringProtocol) -> String {
         if let closure = call.between("{closure:", "("), call.before("{closure:")?.contains("(") == false {
             return closure + "{closure}"
@@ -117,7 +117,7 @@ enum TextPHP {
 
     // MARK: PocketMine
 
-    /// `TypeError: "text" (EXCEPTION) in "plugins/Room" at line 12`; the server says behind it that it ends.
+    /// `TypeError: "text" (EXCEPTION) in "plugins/Room" at line 12`; a server that ends says so after it.
     static func parsePocketmine(_ lines: ReportLines) -> TextReport? {
         guard case .logged = lines.voice else { return nil }
         // The type and its colon look like a logger's name or level.

@@ -1,4 +1,4 @@
-/// What printed stacks call functions and modules.
+/// Reads the names of functions and modules in printed stacks.
 enum PrintedNames {
     private static let none: Set<String> = [
         "", "?", "??", "n/a", "N/A", "at", "in", "nil", "(nil)", "null", "(null)", "<null>", "Unknown", "(Unknown)",
@@ -7,7 +7,7 @@ enum PrintedNames {
         "?? ()", "0",
     ]
 
-    /// A function's name, readable; nil for the words that stand where whoever printed the stack knew none.
+    /// A function's demangled name; nil for the placeholders that printers use for an unknown one.
     static func function(_ raw: some StringProtocol) -> String? {
         let name = raw.trimmed
         if none.contains(name) || name.hasPrefix("UnknownFunction") || name.hasPrefix("error(-1)") { return nil }
@@ -19,7 +19,7 @@ enum PrintedNames {
         return Demangler.demangle(name)
     }
 
-    /// The last part of a path of either kind; nil for a path that names nothing.
+    /// The last component of a Unix or Windows path; nil for a placeholder.
     static func module(_ path: some StringProtocol) -> String? {
         var text = path.trimmed
         if text.hasSuffix(" (deleted)") { text = String(text.dropLast(10)) }
@@ -28,7 +28,7 @@ enum PrintedNames {
         return none.contains(name) ? nil : name
     }
 
-    /// The number of hexadecimal digits without "0x" that stand alone at the start, as older tools print addresses.
+    /// The hexadecimal number of 8 or 16 digits without "0x" at the start, as older tools print addresses.
     static func bareHex(_ text: String) -> (value: UInt64, rest: String)? {
         let digits = text.prefix { $0.isHexDigit }
         guard digits.count == 8 || digits.count == 16, let value = UInt64(digits, radix: 16) else { return nil }
@@ -37,19 +37,19 @@ enum PrintedNames {
         return (value, rest.trimmed)
     }
 
-    /// Where a program that is not position-independent lies: below this, an address is the same in every run.
+    /// Below this, an address belongs to a program that is not position-independent and is the same in every run.
     static let fixedLimit: UInt64 = 1 << 28
 }
 
 extension ReportLines {
-    /// True where the line before says the same: whoever repeats the first words of a report without an end writes none,
-    /// and each would be read as far as the next.
+    /// True if the line before is the same. A first line repeated endlessly begins no report, and reading on from each
+    /// repetition would take quadratic time.
     var repeatsWords: Bool { at > 0 && window.text(at - 1) == window.text(at) }
 }
 
-/// What the lines above a stack say of the reason for it.
+/// Finds the reason for a stack in the lines above it.
 enum CrashWords {
-    /// The signal that a line names, by name, number or the C library's words; nil for none that kills by accident.
+    /// The signal that a line names, by name, number or the C library's words; nil for a signal that is not a crash.
     static func signal(in text: String) -> String? {
         for name in ["SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGSYS"] where text.contains(name)
         {
@@ -66,8 +66,8 @@ enum CrashWords {
         return SignalNames.name(number)
     }
 
-    /// What the lines right before a stack say: the signal, and whether they speak of a crash at all. Lines behind a
-    /// speaker's name or at a level below error are anyone's words.
+    /// The signal that the lines right before a stack name, and whether they mention a crash at all. Lines with a
+    /// speaker's name or at a level below error are ignored: they may be anyone's words.
     static func before(_ lines: ReportLines, _ first: Int, reach: Int = 8) -> (signal: String?, isCrash: Bool) {
         var isCrash = false
         for index in stride(from: first - 1, through: max(0, first - reach), by: -1) {
@@ -82,7 +82,7 @@ enum CrashWords {
         return (nil, isCrash)
     }
 
-    /// True where the lines right before a stack say that somebody only looked: a watchdog, a profiler, a request.
+    /// True if the lines right before a stack say that it was only inspected: by a watchdog, a profiler, on request.
     static func isLooking(_ lines: ReportLines, _ first: Int) -> Bool {
         (max(0, first - 3)..<first).contains { index in
             let text = lines.window.text(index).lowercased()

@@ -31,14 +31,14 @@ enum TextPython {
         at = leaf(lines, from: at, into: &record)
         record.frames.reverse()
         for index in record.frames.indices { record.frames[index].index = index }
-        // gevent tells behind the traceback which greenlet ended of it.
+        // gevent prints after the traceback which greenlet failed.
         let isGreenlets = lines[at].find(" failed with ") != nil && lines[at].find("<Greenlet ") != nil
         return TextReport(
             record: record, fate: isGreenlets ? .survived : fate(lines, record), first: lines.at,
             end: isGreenlets ? at + 1 : at)
     }
 
-    /// An interpreter ends where nothing catches the exception: then the module's own code is the outermost frame.
+    /// The interpreter ends if nothing catches the exception: then the module's own code is the outermost frame.
     private static func fate(_ lines: ReportLines, _ record: CrashRecord) -> TextReport.Fate {
         let gone = [
             "KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "asyncio.exceptions.CancelledError",
@@ -50,7 +50,7 @@ enum TextPython {
         return record.frames.last?.function == "<module>" ? .likelyDied : .unsaid
     }
 
-    /// What Python says where an exception ends a thread, a task or a callback, and not the process.
+    /// What Python prints when an exception ends a thread, a task or a callback but not the process.
     private static let survived = [
         "Exception in thread ", "Exception ignored in", "Task exception was never retrieved",
         "Future exception was never retrieved", "Exception in callback ", "Unhandled exception in thread started by",
@@ -59,7 +59,7 @@ enum TextPython {
         "Ignoring exception in ", "Unhandled Error", "Exception in Tkinter callback",
     ]
 
-    /// True where these words open a line, or the text behind its logger's head.
+    /// True if these words begin a line, or the text after its logger's head.
     private static func isSurvived(_ lines: ReportLines, _ at: Int) -> Bool {
         if lines[at].hasPrefix(anyOf: survived) { return true }
         let text = lines.window.text(at)
@@ -71,14 +71,14 @@ enum TextPython {
         return false
     }
 
-    /// Python's own loggers, in the styles that `logging` has without an engine's.
+    /// True for a level of Python's own `logging` anywhere in the text.
     private static func isBad(_ lead: String) -> Bool {
         ["ERROR", "CRITICAL", "WARNING"].contains { lead.find($0) != nil }
     }
 
     private static let fields = ["future: ", "handle: ", "task: ", "protocol: ", "transport: ", "socket: "]
 
-    /// True below the fields with which the event loop logs an error, and goes on.
+    /// True after the fields with which the event loop logs an error that it survives.
     private static func isOfLoop(_ lines: ReportLines) -> Bool {
         var at = lines.at - 1
         while at > 0, lines.at - at <= fields.count, lines[at].hasPrefix(anyOf: fields) { at -= 1 }
@@ -89,7 +89,7 @@ enum TextPython {
     private static let deepestGroup = 16
     private static let longestGroup = 2000
 
-    /// The first exception within a group, however deep: it names the bug. Its frames go below those of the group.
+    /// Reads the first exception in a group, however deep, which names the bug. Its frames are added to the group's.
     private static func leaf(_ lines: ReportLines, from start: Int, into record: inout CrashRecord) -> Int {
         var at = start
         for _ in 0..<deepestGroup {
@@ -120,7 +120,7 @@ enum TextPython {
         line.contains("another exception occurred") || line.contains("direct cause of the following exception")
     }
 
-    /// A line without the margin of exception groups and without indentation.
+    /// A line without indentation and without the margin of exception groups.
     private static func bare(_ line: String) -> String {
         var text = line.trimmed[...]
         while let first = text.first, first == "|" || first == "+" || first == " " { text = text.dropFirst() }

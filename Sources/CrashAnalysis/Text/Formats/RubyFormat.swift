@@ -19,7 +19,7 @@ enum TextRuby {
         var steps = 0
         let isComplete = type(first.rest) != nil
         while steps < 16, !lines[at].trimmed.hasPrefix("from "), at < lines.count {
-            // Below a complete line stands the source that error_highlight shows.
+            // After a complete line, error_highlight shows the source.
             if !isComplete { text += "\n" + lines[at] }
             at += 1
             steps += 1
@@ -159,7 +159,7 @@ enum TextRuby {
         "bug_report_end", "sigsegv", "sigbus", "sigill", "sigabrt", "check_stack_overflow", "__restore_rt",
     ]
 
-    /// Without the interpreter's handler and the C library's return from it, which often has no name.
+    /// Removes the interpreter's handler and the C library's return from it, which often has no name.
     private static func belowHandler(_ frames: [CrashFrame]) -> [CrashFrame] {
         let top = frames.prefix(12)
         guard let last = top.lastIndex(where: { $0.function.map(handlers.contains) ?? false }) else { return frames }

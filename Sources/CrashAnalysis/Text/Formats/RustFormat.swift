@@ -9,7 +9,7 @@ extension TextReportFormat {
 }
 
 extension TextReportFormat {
-    /// Last words of Rust's runtime, and of the panic handlers of well-known crates.
+    /// Reports of Rust's runtime and of the panic handlers of well-known crates.
     static let rustRuntime = TextReportFormat(
         name: "rust",
         anchors: [
@@ -22,7 +22,7 @@ extension TextReportFormat {
 
 /// Rust: `thread 'x' (17) panicked at file:l:c:` with the message on the next line, or the older one-line form.
 enum TextRust {
-    /// The checks of indices, which panic for their callers.
+    /// Index checks, which panic because of an error in their caller.
     static let checks = [
         "core::slice::index::*", "<usize as core::slice::index::SliceIndex*", "<core::ops::range::*",
         "<core::ops::index_range::*", "<I as core::slice::index::SliceIndex*", "<[T] as core::ops::index::Index*",
@@ -47,7 +47,7 @@ enum TextRust {
             record.message = "stack overflow"
             record.signal = "SIGABRT"
             let more = lines.next(from: lines.at + 1, gap: 1, { $0.hasPrefix("fatal runtime error: ") ? true : nil })
-            // Behind a logger's head, words alone may be anyone's.
+            // After a logger's head, words without a stack may be anyone's.
             return TextReport(
                 record: record, fate: lines.voice.isRaw ? .died : .unsaid, first: lines.at,
                 end: more?.after ?? lines.at + 1)
@@ -62,7 +62,7 @@ enum TextRust {
         let isInCleanup = record.message?.hasPrefix("panic in a ") == true
         let isBare = !lines.voice.isRaw && !record.frames.contains { $0.function != nil }
         var fate = name == "main" || name == "<main>" || abort != nil ? TextReport.Fate.died : .unsaid
-        // Behind a logger's head, words alone may be anyone's, unless the panic hook's own logger says them.
+        // After a logger's head, words without a stack may be anyone's, unless the panic hook logged them.
         if isBare, abort == nil { fate = fate == .died && isHooks(lines) ? .likelyDied : .unsaid }
         var report = TextReport(record: record, fate: fate, first: lines.at, end: abort ?? end)
         // A destructor panicked while the first panic unwound: the same death.
@@ -70,7 +70,7 @@ enum TextRust {
         return report
     }
 
-    /// True where `log_panics` speaks: `ERROR panic: thread …`, `[ERROR panic] thread …`.
+    /// True for a line of `log_panics`: `ERROR panic: thread …`, `[ERROR panic] thread …`.
     private static func isHooks(_ lines: ReportLines) -> Bool {
         guard let lead = lines.window.text(lines.at).before("thread '")?.trimmed else { return false }
         return lead.hasSuffix("panic:") || lead.hasSuffix("panic]") || lead.hasSuffix("log_panics:")
@@ -78,7 +78,7 @@ enum TextRust {
 
     private static let abortReach = 300
 
-    /// One past the words with which a second panic ends the process; nil where the program goes on before.
+    /// One past the words with which a second panic ends the process; nil if the program logs before them.
     private static func abort(_ lines: ReportLines, from end: Int) -> Int? {
         let words = ["thread caused non-unwinding panic.", "thread panicked while processing panic."]
         for at in end..<max(end, min(lines.count, end + abortReach)) {
@@ -90,7 +90,7 @@ enum TextRust {
         return nil
     }
 
-    /// True for a line of a panic's own words or stack.
+    /// True for a line of a panic's own message or stack.
     private static func isTrace(_ line: String) -> Bool {
         let text = line.trimmed
         return text.hasPrefix(anyOf: ["panic in a ", "thread '", "stack backtrace:", "at ", "note: "])
@@ -113,11 +113,11 @@ enum TextRust {
         }
     }
 
-    /// Where it panicked, and with which words.
+    /// Reads the place of the panic, and its message into the record.
     private static func place(_ rest: String, _ lines: ReportLines, into record: inout CrashRecord) -> Place? {
         var after = lines.at + 1
         var found: (file: String, line: Int?)?
-        // Messages of the older form may take several lines; `': file` is that of loggers.
+        // Messages of the older form may span several lines; loggers write `': file`.
         var text = rest
         if rest.hasPrefix("'") {
             while text.findLast("', ") == nil, text.findLast("': ") == nil, after < lines.at + 9, after < lines.count {
@@ -132,7 +132,7 @@ enum TextRust {
             record.message = lines[after].trimmed
             after += 1
         } else if let cut = rest.findLast(": "), rest[..<cut.lowerBound].fileAndLine.line != nil {
-            // On one line, as some loggers bring it.
+            // On one line, as some loggers write it.
             found = rest[..<cut.lowerBound].fileAndLine
             record.message = rest[cut.upperBound...].trimmed
         }
@@ -144,7 +144,7 @@ enum TextRust {
         _ lines: ReportLines, from start: Int, place: Place, into record: inout CrashRecord
     ) -> Int {
         var end = start
-        // A message may take several lines.
+        // A message may span several lines.
         let next = lines.next(
             from: start, gap: 16,
             { line -> Bool? in
@@ -158,7 +158,7 @@ enum TextRust {
         } else if numbered(lines[start], 0) != nil {
             end = backtrace(lines, from: start, into: &record)
         }
-        // The library's own place says nothing of who called it.
+        // A place in the library says nothing about its caller.
         if record.frames.isEmpty, !place.isLibrarys || place.file.hasPrefix("/rustc/") {
             record.frames = [.printed(0, function: nil, file: place.file, line: place.line)]
         }
@@ -187,7 +187,7 @@ enum TextRust {
         return at
     }
 
-    /// `   3: name` or `   3:     0x55… - name`, of any number where none is wanted.
+    /// `   3: name` or `   3:     0x55… - name`, with any number if `wanted` is nil.
     private static func numbered(_ line: String, _ wanted: Int?) -> (number: Int, name: String?, address: UInt64?)? {
         let text = line.trimmed
         guard let number = text.leadingNumber, wanted == nil || wanted == number,
@@ -208,7 +208,7 @@ enum TextRust {
         return text.hasPrefix("at ") ? text.dropFirst(3).fileAndLine : nil
     }
 
-    // MARK: Words of the runtime and of handlers
+    // MARK: Reports of the runtime and of handlers
 
     static func parseRuntime(_ lines: ReportLines) -> TextReport? {
         let text = lines[lines.at]
@@ -244,7 +244,7 @@ enum TextRust {
                 $0 + " had a problem and crashed"
             }
             if let file = lines.next(from: end, gap: 4, { $0.between("report file at \"", "\"") }) {
-                record.notes.append("told in " + String(file.found.prefix(300)))
+                record.notes.append("reported in " + String(file.found.prefix(300)))
                 end = file.after
             }
             first = head

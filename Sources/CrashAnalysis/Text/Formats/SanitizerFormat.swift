@@ -10,7 +10,7 @@ extension TextReportFormat {
         start: .afterPrefix, ending: .saysItself, lead: .word, parse: TextSanitizer.parseUndefined)
 }
 
-/// The reports of AddressSanitizer and its sisters, and UBSan's one-liners.
+/// The reports of AddressSanitizer and related sanitizers, and UBSan's one-liners.
 enum TextSanitizer {
     private static let names: [(name: String, kind: String)] = [
         ("HWAddressSanitizer", "asan"), ("AddressSanitizer", "asan"), ("LeakSanitizer", "lsan"),
@@ -51,7 +51,7 @@ enum TextSanitizer {
         return TextReport(record: record, fate: fate, first: lines.at, end: end)
     }
 
-    /// A race and a leak end nothing, unless the program was told to halt at the first.
+    /// A leak does not end the program, nor does a race unless the program was told to halt at the first.
     private static func fate(_ lines: ReportLines, _ kind: String, isWarning: Bool, text: String) -> TextReport.Fate {
         if case .logged(let head) = lines.voice, head.level != nil || !head.names.isEmpty { return .survived }
         switch kind {
@@ -67,7 +67,7 @@ enum TextSanitizer {
         }
     }
 
-    /// The report's lines without what stands before "==4242==ERROR: " or "WARNING: "; nil where somebody quotes it.
+    /// The report's lines without the text before "==4242==ERROR: " or "WARNING: "; nil if somebody quotes it.
     private static func ownLines(_ anchored: ReportLines) -> ReportLines? {
         let whole = anchored.window.text(anchored.at)
         guard let name = whole.find("Sanitizer:") else { return nil }
@@ -88,7 +88,7 @@ enum TextSanitizer {
         return lines
     }
 
-    /// The first line of a report that was cut off behind it.
+    /// Reads the first line of a report if nothing follows it.
     private static func deadly(_ lines: ReportLines, _ kind: String) -> TextReport? {
         let isTold = (lines.at + 1..<lines.at + 12).contains { lines[$0].find("ERROR: ") != nil }
         if isTold { return nil }
@@ -113,10 +113,10 @@ enum TextSanitizer {
         return at
     }
 
-    /// True for a line with which a report ends or another begins.
+    /// True for a line that ends a report or begins another.
     private static func isHeader(_ text: String) -> Bool { text.find("Sanitizer:") != nil }
 
-    /// Past the stacks of allocation and release, which follow up to the summary.
+    /// One past the stacks of allocation and release, which follow up to the summary.
     private static func tail(_ lines: ReportLines, from end: Int) -> Int {
         for index in end..<min(lines.count, end + 200) {
             let text = lines[index].trimmed
@@ -128,7 +128,7 @@ enum TextSanitizer {
         return end
     }
 
-    /// UBSan: `file:l:c: runtime error: text`. The program goes on, unless it says otherwise at once.
+    /// UBSan: `file:l:c: runtime error: text`. The program continues, unless it says otherwise at once.
     @Sendable static func parseUndefined(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         guard let text = head.after(": runtime error: "), let place = head.before(": runtime error: "),

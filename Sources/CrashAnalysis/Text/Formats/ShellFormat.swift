@@ -10,7 +10,7 @@ extension TextReportFormat {
         start: .afterPrefix, ending: .ended, rank: -25, rankWithoutFrames: -25, isWord: true, parse: TextShell.parse)
 }
 
-/// The shell's or an init script's word that a process died.
+/// Messages of a shell or an init script that a process died.
 enum TextShell {
     private static let deaths: [(word: String, signal: String)] = [
         ("Segmentation fault", "SIGSEGV"), ("segmentation fault", "SIGSEGV"), ("Aborted", "SIGABRT"),
@@ -26,11 +26,11 @@ enum TextShell {
         var record = CrashRecord(kind: "shell")
         record.signal = told.death.signal
         record.pid = told.pid
-        // Without the script, the line and the pid, whose width moves the words.
+        // The signature must not depend on the script, the line and the pid.
         let word = told.death.word.prefix(1).uppercased() + told.death.word.dropFirst()
         record.message = told.command.isEmpty ? word : word + ": " + told.command
         record.commandLine = told.command.isEmpty ? nil : told.command
-        record.notes.append("weak evidence: only the shell's word, no stack, no core")
+        record.notes.append("weak evidence: only the shell reported it, no stack, no core")
         return TextReport(
             record: record, fate: told.death.signal == "SIGKILL" ? .likelyDied : .died, first: lines.at,
             end: lines.at + 1)
@@ -52,14 +52,15 @@ enum TextShell {
         return (death, pid, command(tail, death.word))
     }
 
-    /// A script's path or a shell: names of people are neither.
+    /// True for a script's path or a shell, which no player's name is.
     private static func isScript(_ name: Substring) -> Bool {
         let bare = name.hasSuffix(": -c") ? name.dropLast(4) : name
         guard !bare.contains(where: { " <>:\"".contains($0) }) else { return false }
         return bare.contains("/") || bare.hasSuffix(".sh") || ["bash", "-bash", "sh", "dash"].contains(bare)
     }
 
-    /// `[1]+  Segmentation fault      (core dumped) ./srv`, `[1]    4242 segmentation fault  ./srv`, `zsh: abort  ./srv`.
+    /// `[1]+  Segmentation fault      (core dumped) ./srv`, `[1]    4242 segmentation fault  ./srv`,
+    /// `zsh: abort  ./srv`.
     private static func job(_ text: String) -> Told? {
         var rest = text
         var pid: Int?

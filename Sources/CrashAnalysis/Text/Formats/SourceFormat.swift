@@ -8,7 +8,7 @@ extension TextReportFormat {
         start: .afterPrefix, ending: .ended, rank: 0, rankWithoutFrames: 0, parse: TextSource.parse)
 }
 
-/// Valve's servers say that a minidump is being written; their script wraps gdb's report.
+/// Valve's servers report that they write a minidump; their script wraps gdb's report.
 enum TextSource {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at].trimmed
@@ -24,7 +24,7 @@ enum TextSource {
             report.continues = true
             return report
         }
-        // A section in which gdb had nothing to say; one with a stack was read from its first frame on.
+        // A section without gdb's stack. One with a stack was read from its first frame on.
         guard head.hasPrefix("End of Source crash report"), let first = section(lines) else { return nil }
         for index in first..<lines.at {
             if let command = lines[index].after("Start Line: ") { record.commandLine = command.trimmed }
@@ -36,7 +36,7 @@ enum TextSource {
         return report
     }
 
-    /// Where the section begins that ends here; nil when another end stands before.
+    /// Index of the line that begins the section; nil if another section's end comes first.
     private static func section(_ lines: ReportLines) -> Int? {
         for index in stride(from: lines.at - 1, through: 0, by: -1) {
             let text = lines.window.text(index)

@@ -42,7 +42,7 @@ enum TextStack {
         var report = TextReport(record: record, fate: .died, first: preamble.first, end: preamble.end(lines, from: at))
         report.opensProcess = preamble.opensProcess
         if preamble.signal == nil, !sanitized, !preamble.opensProcess {
-            // A stack alone: what stands before it says why it was printed.
+            // A bare stack: the lines before it say why it was printed.
             let said = CrashWords.before(lines, lines.at)
             report.record.signal = said.signal
             report.fate = CrashWords.isLooking(lines, lines.at) ? .survived : said.isCrash ? .died : .unsaid
@@ -50,7 +50,7 @@ enum TextStack {
         return report
     }
 
-    /// The next line that holds frame `index`, or frame 0 of another stack.
+    /// The next frame `index`, or frame 0 of another stack if `restart` allows it.
     private static func numbered(
         _ lines: ReportLines, from start: Int, gap: Int, index: Int, restart: Bool
     ) -> (found: Parsed, after: Int)? {
@@ -64,7 +64,7 @@ enum TextStack {
         return nil
     }
 
-    /// gdb wraps long argument lists; the lines that carry one frame, joined.
+    /// The lines of one frame, joined: gdb wraps long argument lists.
     private static func joined(_ lines: ReportLines, _ at: Int) -> String {
         var text = lines[at].trimmed
         guard !text.hasSuffix(")") || text.contains("=") else { return text }
@@ -111,7 +111,7 @@ enum TextStack {
             hadAddress = true
             rest = String(rest.drop { !$0.isWhitespace }).trimmed
         }
-        // The address within the file that cpptrace adds.
+        // cpptrace adds the address within the file.
         var within: UInt64?
         if hadAddress, rest.hasPrefix("(0x"), let close = rest.find(")") {
             within = rest.dropFirst().leadingHex
@@ -208,13 +208,13 @@ enum TextStack {
     }
 }
 
-/// What gdb prints before the stack of a core.
+/// The lines that gdb prints before the stack of a core.
 struct GdbPreamble {
     private(set) var signal: String?
     private(set) var command: String?
     /// Index of the report's first line.
     private(set) var first: Int
-    /// True where the lines tell of a process of their own.
+    /// True if the lines are the header of a process of its own.
     private(set) var opensProcess = false
     private var isSource = false
 
@@ -256,7 +256,7 @@ struct GdbPreamble {
             || text.hasPrefix("Program terminated with signal") || text.hasPrefix("Program received signal")
     }
 
-    /// Up to the end of the section that the server's script wraps around gdb's words.
+    /// One past the end of the section that the server's script wraps around gdb's output.
     func end(_ lines: ReportLines, from end: Int) -> Int {
         guard isSource else { return end }
         for index in end..<min(lines.count, end + 2000) {

@@ -51,8 +51,9 @@ enum TextSwift {
         return true
     }
 
-    /// `💣 Program crashed: Bad pointer dereference at 0x10` or `*** Program crashed: … ***`, at the line's begin: anybody
-    /// may type them behind a name. In colour one line holds several, written over one another: the last one counts.
+    /// True for `💣 Program crashed: Bad pointer dereference at 0x10` or `*** Program crashed: … ***` at the start of
+    /// a line; after a name, anyone may have typed it. In color, one line holds several that overwrite one another;
+    /// the last one is valid.
     private static func isCrashLine(_ line: String) -> Bool {
         let text = line.trimmed
         return text.hasPrefix(anyOf: [
@@ -100,7 +101,7 @@ enum TextSwift {
         return rest(lines, from: at)
     }
 
-    /// Registers, other threads and images belong to the report.
+    /// One past the report: registers, other threads and images belong to it.
     private static func rest(_ lines: ReportLines, from start: Int) -> Int {
         for at in start..<min(lines.count, start + 4000) {
             let text = lines[at]
@@ -130,7 +131,7 @@ enum TextSwift {
             frame.line = found.line
             rest = String(rest[..<place.lowerBound])
         }
-        // `fn in mod`, or `in mod` alone where the function has no name.
+        // `fn in mod`, or `in mod` alone if the function has no name.
         if let module = rest.findLast(" in ") {
             frame.module = rest[module.upperBound...].trimmed
             rest = String(rest[..<module.lowerBound])

@@ -8,7 +8,7 @@ extension TextReportFormat {
         ending: .ended, rank: 10, rankWithoutFrames: 10, lead: .terminate, parse: TextTerminate.parse)
 }
 
-/// The last words of the runtimes of C++.
+/// The last words of C++ runtimes.
 enum TextTerminate {
     private static let thrown = "terminate called after throwing an instance of '"
 
@@ -24,7 +24,7 @@ enum TextTerminate {
             || text.hasPrefix("terminate called recursively")
         {
             if let next = (lines.at + 1..<lines.at + 4).first(where: { lines[$0].hasPrefix(thrown) }) {
-                // The exception that was on its way says more.
+                // The exception in flight says more.
                 record.exception = lines[next].between("instance of '", "'")
                 end = what(lines, from: next + 1, &record)
             } else {
@@ -36,7 +36,7 @@ enum TextTerminate {
             record.message = text
             if lines[end].hasPrefix("terminate called without") { end += 1 }
         } else if text.hasPrefix("libc++abi: terminating") {
-            // "due to" and "with", by version.
+            // "due to" or "with", depending on the version.
             if let tail = text.after("exception of type ") {
                 record.exception = tail.before(": ") ?? tail
                 record.message = tail.after(": ")

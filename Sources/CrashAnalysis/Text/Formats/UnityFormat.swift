@@ -4,7 +4,7 @@ extension TextReportFormat {
         anchors: [Anchor(39, "Caught fatal signal - ")],
         ending: .ended, printsInParts: true, irrelevant: TextUnity.machinery, parse: TextUnity.parseSignal)
 
-    /// On Windows, and under wine.
+    /// Unity on Windows and under wine.
     static let unityWindows = TextReportFormat(
         name: "unity",
         anchors: [Anchor(68, "OUTPUTTING STACK TRACE")],
@@ -26,7 +26,7 @@ enum TextUnity {
         let code = head.after("code:").flatMap { Int($0.prefix { $0 == "-" || $0.isNumber }) } ?? 0
         let signal = record.signal.flatMap(SignalNames.number) ?? 0
         record.exception = head.contains("code:") ? SignalNames.code(code, of: signal) : nil
-        // Of a signal that was sent, the field holds the sender.
+        // For a signal that was sent, the field holds the sender.
         if SignalNames.hasAddress(signal, code: code) {
             record.address = head.after("addr:")?.leadingHex.map(Address.init)
         }
@@ -53,7 +53,7 @@ enum TextUnity {
         return frame
     }
 
-    /// `(wrapper managed-to-native) Class:Method (args)` without what stands around the name.
+    /// The name in `(wrapper managed-to-native) Class:Method (args)`.
     static func managed(_ raw: String) -> String? {
         var name = raw.trimmed
         if name.hasPrefix("(wrapper "), let close = name.find(") ") { name = name[close.upperBound...].trimmed }
@@ -95,7 +95,7 @@ enum TextUnity {
 
     private static let playerBase: UInt64 = 0x1_8000_0000
 
-    /// Without symbols, the nearest name that a library exports, of code far behind it.
+    /// True for a library's exported name that, without symbols, is printed for all code after it.
     private static func exported(_ name: String, of module: String) -> Bool {
         switch module.lowercased() {
         case "unityplayer": name == "EntryPoint" || name.hasPrefix("UnityMain")
@@ -113,7 +113,7 @@ enum TextUnity {
         var frame = CrashFrame.printed(index, function: nil)
         frame.address = Address(address)
         let module = rest[rest.utf8.index(after: rest.startIndex)..<close.lowerBound].trimmed
-        // Compiled at run time: of no file.
+        // Code compiled at run time belongs to no file.
         if module != "Mono JIT Code", module != "<unknown>", !module.hasPrefix("(") {
             frame.module = PrintedNames.module(module)
         }
@@ -125,7 +125,7 @@ enum TextUnity {
             rest = rest.after("]")?.trimmed ?? ""
         }
         frame.function = exported(rest, of: module) ? nil : managed(rest)
-        // Where the player was not moved: the same in every run.
+        // If the player was loaded at its base, the offset is the same in every run.
         if frame.function == nil, module.lowercased() == "unityplayer", playerBase..<playerBase + 0x1000_0000 ~= address
         {
             frame.offset = Address(address - playerBase)

@@ -23,7 +23,7 @@ extension TextReportFormat {
         parse: TextUnreal.parse)
 }
 
-/// What an Unreal server writes when it dies or when an `ensure` fails.
+/// Reports of an Unreal server that dies or in which an `ensure` fails.
 enum TextUnreal {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
@@ -35,19 +35,19 @@ enum TextUnreal {
         var report = UnrealReport()
         let end = report.read(lines)
         let record = report.record
-        // Other runtimes say these words, too.
+        // Other runtimes print these words, too.
         if isUnhandled, record.frames.isEmpty { return nil }
         guard !record.frames.isEmpty || record.message != nil || record.signal != nil else { return nil }
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
     }
 
-    /// True for a line of the handler's own category, without the words that usually open its report.
+    /// True for a line that the engine logged in a category of its own.
     private static func isHandlers(_ lines: ReportLines) -> Bool {
         guard case .logged(let head) = lines.voice else { return false }
         return head.names.contains { $0.hasPrefix("Log") }
     }
 
-    /// `Index >= 0 [File:…] [Line: 12] Array is empty` without the place, which changes from build to build.
+    /// `Index >= 0 [File:…] [Line: 12] Array is empty` without the place, which changes with every build.
     static func statement(_ text: String, after lead: String) -> String? {
         guard let rest = text.after(lead) else { return nil }
         guard let condition = rest.before(" [File:") else { return rest }
@@ -66,7 +66,7 @@ enum TextUnreal {
         return .printed(0, function: nil, file: file, line: line)
     }
 
-    /// An ensure ends with its own last frame: what follows may be the crash.
+    /// Reads an ensure up to its last frame: what follows may be the crash.
     private static func ensure(_ lines: ReportLines) -> TextReport? {
         var record = CrashRecord(kind: "unreal")
         let text = lines[lines.at]
@@ -76,7 +76,7 @@ enum TextUnreal {
         var at = end
         var foreign = 0
         while at < lines.count, foreign <= 3, record.frames.count < ReportLines.frameLimit {
-            // Only lines in the ensure's own prefix are of it; a dying handler writes without one.
+            // Only lines with the ensure's own prefix belong to it; a crash handler writes without one.
             let whole = lines.window.text(at)
             let own = UnrealLine.isForeign(whole) ? nil : lines.prefix.strip(whole).map(UnrealLine.body)
             if let own, let frame = UnrealLine.frame(own, index: record.frames.count) {
@@ -102,7 +102,7 @@ enum TextUnreal {
 /// Reads the lines of one death.
 struct UnrealReport {
     private(set) var record = CrashRecord(kind: "unreal")
-    /// The handler and the log print the same stack one after the other.
+    /// Several, because the handler and the log print the same stack one after the other.
     private var stacks: [[CrashFrame]] = [[]]
     private var placed: CrashFrame?
     /// True after `[File:…] [Line: N]` without words: they are on the next line.
@@ -127,7 +127,7 @@ struct UnrealReport {
         "LowLevelFatalError [File:", "Ran out of memory allocating ", "appError called: ", "Assertion failed: ",
     ]
 
-    /// Reads from the anchor's line on; gives one past the last line of the report.
+    /// Reads from the anchor's line on. Returns one past the last line of the report.
     mutating func read(_ lines: ReportLines) -> Int {
         var at = lines.at
         var end = at + 1
@@ -135,8 +135,8 @@ struct UnrealReport {
         let isEnsures = UnrealLine.isEnsures(lines.window.text(at))
         loop: while at < lines.count, at < end + 24, foreign <= (stacks[0].isEmpty ? 12 : 4) {
             let text = UnrealLine.body(lines[at])
-            // Of the engine's categories only the handler's belong to a report; players speak through others.
-            // An ensure that another thread reports meanwhile comes through a category of its own.
+            // Only the handler's categories belong to a report; players' words are logged in others. An ensure that
+            // another thread reports meanwhile has a category of its own.
             let whole = lines.window.text(at)
             let isForeign =
                 at != lines.at
@@ -152,7 +152,7 @@ struct UnrealReport {
             case .stop: break loop
             }
             at += 1
-            // Words alone, over and over, are no report.
+            // Repeated words without frames are not a report.
             if !hasFrames, at > lines.at + Self.wordsLimit { break }
         }
         let named = stacks.first { $0.contains { $0.function != nil } } ?? stacks.first { !$0.isEmpty }
@@ -182,7 +182,7 @@ struct UnrealReport {
             return .own
         }
         if Self.opens(text) {
-            // A second death, unless it is the same words again.
+            // A second death, unless the stack of the first is still to come.
             if hasFrames, !isFirst { return .stop }
             wantsWords = false
             open(text)
@@ -254,7 +254,7 @@ enum UnrealLine {
         "LogInit", "LogCore", "LogOutputDevice", "LogWindows", "LogLinux", "LogUnix", "LogMac", "LogMemory", "LogExit",
     ]
 
-    /// Without stamps, the category and the level.
+    /// A line without timestamps, category and level.
     static func body(_ line: String) -> String {
         let text = withoutStamps(line)
         guard let name = category(text), name != "LogInit" else { return text }
@@ -265,14 +265,14 @@ enum UnrealLine {
         return rest
     }
 
-    /// True for a line of a category that has no part in reports.
+    /// True for a line of a category that does not belong to reports.
     static func isForeign(_ line: String) -> Bool {
         let text = withoutStamps(line)
         let named = category(text) ?? text.find("]Log").flatMap { category(text[$0.lowerBound...].dropFirst()) }
         return named.map { !handlers.contains($0) } ?? false
     }
 
-    /// True for the category through which ensures are reported.
+    /// True for a line of the category in which ensures are reported.
     static func isEnsures(_ line: String) -> Bool { category(withoutStamps(line)) == "LogOutputDevice" }
 
     /// `LogCore` of `LogCore: Error: …`.
@@ -309,7 +309,7 @@ enum UnrealLine {
             text = text.drop { !$0.isWhitespace }.trimmed
         }
         guard let bang = text.find("!") else {
-            // Some games print the C library's own form behind the mark.
+            // Some games print the C library's own form after the mark.
             return address != nil && line.hasPrefix("[Callstack] ") ? BacktraceSymbol.frame(text, index: index) : nil
         }
         let module = text[..<bang.lowerBound].trimmed
@@ -343,7 +343,7 @@ enum UnrealLine {
             text = String(text[..<plus.lowerBound])
         }
         frame.function = PrintedNames.function(text)
-        // A program of Windows that was not moved lies at the linker's base: its offset is the same in every run.
+        // A Windows program that was not relocated is at the linker's base: its offset is the same in every run.
         if frame.offset == nil, let address = frame.address?.value, module.hasSuffix(".exe"),
             imageBase..<imageBase + imageReach ~= address
         {

@@ -1,9 +1,9 @@
-/// Unreal's reports of other ages, and what is left of one whose beginning a rotated log has lost.
+/// Unreal's reports of old engines, and reports whose beginning was lost when the log was rotated.
 enum UnrealRemains {
     private static let ending = "Engine crash handling finished; re-raising signal "
     private static let abortHandler = "FPlatformMisc::RequestExit(1, WindowsPlatformCrashContext"
     private static let firstEngine = "Signal: SIG"
-    /// How far the lines of a report may lie from its words.
+    /// The most lines between the end of a report and its first frame.
     private static let reach = 200
 
     static func parse(_ lines: ReportLines) -> TextReport? {
@@ -14,7 +14,7 @@ enum UnrealRemains {
         return nil
     }
 
-    /// Only the end of the list of frames is there.
+    /// Reads the end of a report of which only the last frames are left.
     private static func end(_ lines: ReportLines, _ head: String) -> TextReport? {
         guard let number = head.dropFirst(ending.count).leadingNumber else { return nil }
         var record = CrashRecord(kind: "unreal")
@@ -45,14 +45,14 @@ enum UnrealRemains {
         guard head.contains(".AbortHandler)") else { return nil }
         var record = CrashRecord(kind: "unreal")
         record.signal = "SIGABRT"
-        record.notes.append("the engine's handler of abort() ended the process; the log has no stack")
+        record.notes.append("the engine's abort() handler ended the process; the log has no stack")
         var end = lines.at + 1
         while end < lines.count, end < lines.at + 4, lines[end].contains(".AbortHandler)") { end += 1 }
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
     }
 
-    /// `Signal: SIGSEGV [segmentation fault]`, `Aborting.`, and in between or behind `History: UPond::Drain <- …` or a list
-    /// of numbered frames.
+    /// `Signal: SIGSEGV [segmentation fault]`, `Aborting.`, and between or after them `History: UPond::Drain <- …` or a
+    /// list of numbered frames.
     private static func firstEngine(_ lines: ReportLines, _ head: String) -> TextReport? {
         let name = String(head.dropFirst("Signal: ".count).prefix { $0.isLetter })
         guard SignalNames.number(name) != nil, head.trimmed.hasSuffix("]") else { return nil }

@@ -1,4 +1,4 @@
-/// V8 and node end themselves: a full heap, a failed check.
+/// V8 and node that end themselves: a full heap, a failed check.
 enum TextV8 {
     static let machinery = [
         "node::Abort*", "node::Assert*", "node::OOMErrorHandler*", "node::FatalError*", "node::OnFatalError*",
@@ -46,7 +46,7 @@ enum TextV8 {
         return TextReport(record: record, fate: .died, first: first, end: at)
     }
 
-    /// `<--- Last few GCs --->` stands before a full heap.
+    /// Index of `<--- Last few GCs --->`, which precedes a full heap.
     private static func collections(_ lines: ReportLines) -> Int {
         for at in stride(from: lines.at - 1, through: max(0, lines.at - 40), by: -1)
         where lines[at].hasPrefix("<--- Last few GCs --->") {

@@ -8,7 +8,7 @@ extension TextReportFormat {
         start: .afterPrefix, ending: .ended, rank: 45, rankWithoutFrames: 6, parse: TextWine.parse)
 }
 
-/// What wine and its debugger write of a program of Windows that died.
+/// Reports of wine and its debugger about a Windows program that died.
 enum TextWine {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at].trimmed
@@ -16,7 +16,7 @@ enum TextWine {
         guard describe(head, &record) else { return nil }
         var at = lines.at + 1
         var end = at
-        // Wine's own line stands before the debugger's, which starts some time later.
+        // Wine's own line precedes those of the debugger, which starts some time later.
         while at < min(lines.count, lines.at + 160) {
             let text = lines[at].trimmed
             if text.hasPrefix("Backtrace:") {
@@ -35,13 +35,13 @@ enum TextWine {
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
     }
 
-    /// Where programs lie that were not moved: of 64 and of 32 bits.
+    /// Base addresses of programs that were not relocated: 64-bit and 32-bit.
     private static let bases: [(base: UInt64, reach: UInt64)] = [
         (0x1_4000_0000, 0x4000_0000), (0x40_0000, 0x0fc0_0000),
     ]
 
-    /// `… at address 0000000140A16904`, `… addr 0x140a16904`: without a backtrace, the place in the program. Those in
-    /// wine's own libraries say only how it was raised.
+    /// `… at address 0000000140A16904`, `… addr 0x140a16904`: without a backtrace, the place in the program. An address
+    /// in wine's own libraries says only how the exception was raised.
     private static func place(_ lines: ReportLines) -> CrashFrame? {
         let head = lines[lines.at]
         guard let tail = head.after(" at address ") ?? head.after(" addr ") else { return nil }
@@ -56,7 +56,7 @@ enum TextWine {
         return frame
     }
 
-    /// The program's name on the line that the shell writes.
+    /// The program's name on the line that the shell prints.
     private static func program(_ lines: ReportLines) -> String? {
         for index in lines.at + 1..<lines.at + 6 {
             let text = lines[index]
@@ -76,7 +76,7 @@ enum TextWine {
         ("assertion failed", "assertion failed"), ("breakpoint", "EXCEPTION_BREAKPOINT"),
     ]
 
-    /// False for a line of another runtime with the same beginning.
+    /// Reads a line's reason and address; false for a line of another runtime with the same beginning.
     private static func describe(_ head: String, _ record: inout CrashRecord) -> Bool {
         var words = head
         if head.hasPrefix("wine: Unhandled ") {
@@ -160,12 +160,13 @@ enum TextWine {
             name = String(name[..<open.lowerBound])
         }
         if let plus = name.find("+0x") { name = String(name[..<plus.lowerBound]) }
-        // The nearest name that a file exports, of code far behind it.
+        // The nearest name that a file exports, printed for code far after it.
         frame.function = name == "EntryPoint" ? nil : PrintedNames.function(name)
         return frame
     }
 
-    /// The list of modules has the base of each: an address without a name becomes an offset, the same in every run.
+    /// Turns addresses without a name into offsets, which are the same in every run, with the bases in the list of
+    /// modules.
     private static func offsets(_ lines: ReportLines, from start: Int, _ record: inout CrashRecord) {
         guard record.frames.contains(where: { $0.offset == nil && $0.function == nil && $0.module != nil }) else {
             return
