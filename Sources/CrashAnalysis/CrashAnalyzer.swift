@@ -31,7 +31,7 @@ public struct CrashAnalyzer: Sendable {
     let symbols: SymbolStore?
     /// How much to read and unwind.
     public var options: Options
-    /// Where compressed dumps and uploads are unpacked; nil means in memory.
+    /// Where compressed dumps and uploads are unpacked; nil means in memory, with at most 192 MiB of a dump.
     public var scratch: (any DumpScratch)?
 
     /// Creates an analyzer. `symbols` names the functions of modules whose build id it holds; without it only what

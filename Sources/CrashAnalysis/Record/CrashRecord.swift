@@ -230,7 +230,7 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     public var notes: [String] = []
     /// Path of the member the record was read from.
     public var member: String?
-    /// Byte offset of the report within its member; 0 for dumps.
+    /// Byte offset of the report within its member; nil for a dump that is a whole member.
     public var memberOffset: UInt64?
     /// Further members in which the same crash was found.
     public var alsoIn: [String] = []

@@ -212,7 +212,7 @@ struct TextAnalyzer {
     private static func lines(_ format: TextReportFormat, literal: String, _ window: TextWindow) -> ReportLines? {
         let line = window.text(window.at)
         guard let place = Self.place(of: literal, in: line), !isQuoted(line, place) else { return nil }
-        // JSON is what somebody logged; Docker's JSON is unwrapped by now.
+        // A structured logger's JSON only quotes a report; Docker's JSON is unwrapped by now.
         if line.first == "{", offset(of: place, in: line) > 0 { return nil }
         if isSpeech(line, place), !allowsSpeech(format), !opens(line, format) { return nil }
         let offset = offset(of: place, in: line)
@@ -239,7 +239,7 @@ struct TextAnalyzer {
         // A number in brackets is a shell's job or the kernel's clock.
         if first == "[", line.dropFirst().first(where: { $0 != " " })?.isNumber == true { return false }
         if first == "<" || first == "[" { return LineHead(line).length == 0 }
-        // `key=value`: a structured logger's line, which somebody logged.
+        // `key=value`: a structured logger's line, which only quotes a report.
         let key = line[..<place].prefix { $0.isLetter || $0 == "_" }
         guard !key.isEmpty, line[key.endIndex...].hasPrefix("=") else { return false }
         return ["time", "ts", "t", "level", "lvl"].contains(key) || line.contains(" msg=") || line.contains(" level=")

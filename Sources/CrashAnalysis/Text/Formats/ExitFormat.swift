@@ -21,7 +21,7 @@ enum TextExit {
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let whole = lines.window.text(lines.at).trimmed
         let words = lines[lines.at]
-        // JSON is a structured logger's line, which somebody logged.
+        // A structured logger's JSON only quotes a report.
         if whole.hasPrefix("{") { return nil }
         let lead = whole.before(words.trimmed) ?? ""
         let told: Told?

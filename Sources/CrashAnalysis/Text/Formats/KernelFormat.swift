@@ -15,7 +15,7 @@ enum TextKernel {
         let whole = lines.window.text(lines.at)
         let words = lines[lines.at]
         let lead = String(whole.dropLast(words.count))
-        // JSON is a structured logger's line, which only quotes.
+        // A structured logger's JSON only quotes a report.
         if whole.hasPrefix("{") { return nil }
         if words.hasPrefix("oom-kill:") || words.hasPrefix("Out of memory: Kill")
             || words.hasPrefix("Memory cgroup out of memory")
