@@ -31,7 +31,7 @@ struct OwnVariantTests {
         if ["aborts", "raises", "informed", "faults"].contains(wanted.mode) {
             #expect(record.address == Address(0))
             #expect(record.exception == "SEGV_MAPERR")
-            #expect(record.notes.contains { $0.hasPrefix("a handler of SIGSEGV was running") })
+            #expect(record.notes.contains { $0.hasPrefix("a SIGSEGV handler was running") })
         }
         #expect(!record.signature.contains("@0x"))
     }

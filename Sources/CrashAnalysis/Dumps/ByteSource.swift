@@ -2,18 +2,18 @@ import Glibc
 
 /// A random-access run of bytes: a file, a buffer in memory, a member of a pack.
 ///
-/// The analyzer reads only what it needs, so a source of many gigabytes costs what is asked of it.
+/// The analyzer reads only what it needs, so even a source of many gigabytes is cheap.
 public protocol ByteSource: Sendable {
     /// Length in bytes.
     var size: UInt64 { get }
-    /// Reads up to `buffer.count` bytes from `offset` on; returns how many were read, 0 at or beyond the end.
+    /// Reads up to `buffer.count` bytes at `offset`; returns the number read, 0 at or beyond the end.
     ///
-    /// Throws when the bytes that should be there cannot be had; the analyzer then treats them as missing.
+    /// Throws when bytes before the end cannot be read; the analyzer then treats them as missing.
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
 extension ByteSource {
-    /// The bytes from `offset` on, at most `count` of them; fewer where the source ends or cannot be read.
+    /// Returns at most `count` bytes at `offset`; fewer where the source ends or a read fails.
     func bytes(at offset: UInt64, count: Int) -> [UInt8] {
         guard count > 0, offset < size else { return [] }
         let wanted = Int(min(UInt64(count), size - offset))
@@ -49,7 +49,7 @@ public struct MemoryByteSource: ByteSource {
     }
 }
 
-/// A part of another source, as a source of its own.
+/// A part of another source.
 struct SliceByteSource: ByteSource {
     let whole: any ByteSource
     let start: UInt64
@@ -75,9 +75,9 @@ public final class FileByteSource: ByteSource {
     let descriptor: Int32
     private let isOwner: Bool
 
-    /// Opens a regular file for reading; throws `CrashError` when it cannot be opened or is no regular file.
+    /// Opens a regular file for reading; throws `CrashError` when it cannot be opened or is not a regular file.
     ///
-    /// Opened without blocking, so a FIFO under that name cannot hang the caller.
+    /// Opens without blocking, so a FIFO cannot hang the caller.
     public init(path: String) throws(CrashError) {
         let opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard opened >= 0 else { throw CrashError(code: .unreadable, message: "cannot open \(path)", path: path) }
@@ -91,7 +91,7 @@ public final class FileByteSource: ByteSource {
         size = UInt64(facts.st_size)
     }
 
-    /// Reads a regular file that is open already and stays the caller's; nil for anything else.
+    /// Uses an open regular file, which the caller must keep open and close; nil for anything else.
     public init?(descriptor: Int32) {
         var facts = stat()
         guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 0 else { return nil }

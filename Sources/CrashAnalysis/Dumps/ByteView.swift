@@ -1,4 +1,4 @@
-/// Bounds-checked integers and strings out of untrusted bytes; every accessor answers nil beyond the end.
+/// Reads bounds-checked integers and strings from untrusted bytes; every accessor returns nil beyond the end.
 struct ByteView {
     let bytes: [UInt8]
     var bigEndian = false
@@ -20,13 +20,13 @@ struct ByteView {
     /// A machine word of 8 or 4 bytes.
     func word(_ at: Int, is64: Bool) -> UInt64? { is64 ? u64(at) : u32(at).map(UInt64.init) }
 
-    /// A slice, or nil when any of it lies outside.
+    /// Returns a slice; nil when it exceeds the bytes.
     func slice(_ at: Int, _ length: Int) -> ByteView? {
         guard at >= 0, length >= 0, at <= bytes.count, length <= bytes.count - at else { return nil }
         return ByteView(bytes: Array(bytes[at..<at + length]), bigEndian: bigEndian)
     }
 
-    /// A NUL-terminated string of at most `limit` bytes; stops at the end of the bytes too.
+    /// Returns a string that ends at a NUL, after `limit` bytes or at the end of the bytes.
     func cString(_ at: Int, limit: Int) -> String? {
         guard at >= 0, at <= bytes.count else { return nil }
         let end = at + min(limit, bytes.count - at)
@@ -34,7 +34,7 @@ struct ByteView {
         return String(decoding: part, as: UTF8.self)
     }
 
-    /// UTF-16 text of `length` bytes.
+    /// Returns UTF-16 text of `length` bytes.
     func utf16(_ at: Int, length: Int) -> String? {
         guard let part = slice(at, length & ~1) else { return nil }
         let units = stride(from: 0, to: part.count, by: 2).compactMap { part.u16($0) }
@@ -42,7 +42,7 @@ struct ByteView {
     }
 }
 
-/// Lower-case hexadecimal text of bytes.
+/// Returns bytes as lower-case hexadecimal text.
 func hexText(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
@@ -53,7 +53,7 @@ func hexText(_ bytes: some Sequence<UInt8>) -> String {
     return String(decoding: text, as: UTF8.self)
 }
 
-/// The bytes that hexadecimal text stands for; nil for an odd length or another character.
+/// Decodes hexadecimal text; nil for an odd length or any other character.
 func bytesFromHex(_ text: some StringProtocol) -> [UInt8]? {
     var bytes: [UInt8] = []
     var high: UInt8?
@@ -69,7 +69,7 @@ func bytesFromHex(_ text: some StringProtocol) -> [UInt8]? {
     return high == nil ? bytes : nil
 }
 
-/// The value of one hexadecimal digit.
+/// Returns the value of a hexadecimal digit; nil for any other character.
 func hexValue(_ unit: UInt8) -> UInt8? {
     switch unit {
     case 0x30...0x39: unit - 0x30

@@ -1,4 +1,4 @@
-/// What a member is, judged by its first bytes; the name only breaks ties.
+/// What a member is, detected by its first bytes.
 public enum ContentKind: String, Sendable, Codable, CaseIterable {
     /// ELF with type ET_CORE.
     case elfCore = "elf_core"
@@ -12,7 +12,7 @@ public enum ContentKind: String, Sendable, Codable, CaseIterable {
     case unrealContainer = "unreal_container"
     /// `CrashContext.runtime-xml`.
     case unrealContext = "unreal_context"
-    /// A minidump file filled with 0xDEADBEEF, as Unreal leaves on Linux.
+    /// A minidump file filled with 0xDEADBEEF, as Unreal writes on Linux.
     case dummyDump = "dummy_dump"
     /// Breakpad symbol file.
     case breakpadSymbols = "breakpad_symbols"
@@ -35,7 +35,7 @@ public enum ContentKind: String, Sendable, Codable, CaseIterable {
     /// No bytes at all.
     case empty
 
-    /// True for the kinds that hold one crash as a whole.
+    /// True for the kinds that are crash dumps.
     public var isCrashDump: Bool {
         switch self {
         case .elfCore, .minidump, .microdump, .unrealContainer, .unrealContext, .dummyDump: true
@@ -43,7 +43,8 @@ public enum ContentKind: String, Sendable, Codable, CaseIterable {
         }
     }
 
-    /// Judges by the first bytes of a member (64 KiB are plenty, 64 bytes enough for the binary kinds).
+    /// Detects the kind from the first bytes of a member: 64 bytes suffice for the binary kinds, 4 KiB for all. `name`
+    /// is not used.
     public static func detect(head: UnsafeRawBufferPointer, name: String = "") -> ContentKind {
         guard !head.isEmpty else { return .empty }
         if let kind = byMagic(head) { return kind }
@@ -77,7 +78,8 @@ public enum ContentKind: String, Sendable, Codable, CaseIterable {
         return nil
     }
 
-    /// Text: few control characters in the first 4 KiB; UTF-8, Latin-1, colour codes and a stray NUL pass.
+    /// True when at most 5 % of the first 4 KiB are control characters: UTF-8, Latin-1, colour codes and a stray NUL
+    /// pass.
     private static func looksLikeText(_ head: UnsafeRawBufferPointer) -> Bool {
         var odd = 0
         let sample = head.prefix(4096)

@@ -1,14 +1,14 @@
-/// Room for content that is unpacked to be looked at and then forgotten. Used by one thread at a time.
+/// Temporary storage for unpacked content. Used by one thread at a time.
 public protocol DumpScratch: ByteSource {
-    /// Empties it.
+    /// Removes the content.
     func clear()
-    /// Appends bytes; false when there is no more room, and nothing was kept of them or not all.
+    /// Appends bytes; false when not all of them fit, in which case some may have been kept.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool
 }
 
-/// Scratch room in memory, of bounded size.
+/// Temporary storage in memory, of bounded size.
 final class MemoryScratch: DumpScratch, @unchecked Sendable {
-    // Unchecked: used by one thread at a time, as the protocol says.
+    // Unchecked: used by one thread at a time, as the protocol requires.
     private var content: [UInt8] = []
     private let limit: Int
 

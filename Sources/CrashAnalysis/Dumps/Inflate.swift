@@ -2,12 +2,12 @@ internal import CZlib
 
 /// Unpacks zlib and gzip streams of bounded length.
 enum Inflate {
-    /// Hands the plain bytes to `scratch` until the stream ends, is broken, or there is no more room.
+    /// Appends the plain bytes to `scratch` until the stream ends, is broken, or `scratch` is full.
     ///
-    /// - Returns: whether all of it is there.
+    /// - Returns: whether the whole stream was unpacked.
     static func unpack(_ source: any ByteSource, into scratch: any DumpScratch) -> Bool {
         var stream = z_stream()
-        // 32 added to the window bits: zlib tells gzip from zlib by the header.
+        // Adding 32 to the window bits makes zlib detect zlib or gzip by the header.
         guard inflateInit2_(&stream, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
             return false
         }

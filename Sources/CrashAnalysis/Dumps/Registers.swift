@@ -1,4 +1,4 @@
-/// The processors whose contexts are read; the words of rust-minidump.
+/// The processors whose register contexts are read, named as rust-minidump names them.
 enum Architecture: String, Sendable {
     case x86
     case amd64
@@ -8,7 +8,7 @@ enum Architecture: String, Sendable {
     var is64: Bool { self == .amd64 || self == .arm64 }
     var wordSize: UInt64 { is64 ? 8 : 4 }
 
-    /// DWARF numbers of the registers that unwinding names.
+    /// DWARF number of the program counter; below, those of other registers that unwinding uses.
     var pcRegister: Int {
         switch self {
         case .x86: 8
@@ -41,7 +41,7 @@ enum Architecture: String, Sendable {
         }
     }
 
-    /// Registers a callee must hand back unchanged, by DWARF number.
+    /// DWARF numbers of the registers that a callee preserves.
     var calleeSaved: [Int] {
         switch self {
         case .x86: [3, 5, 6, 7]
@@ -51,7 +51,7 @@ enum Architecture: String, Sendable {
         }
     }
 
-    /// Names by DWARF number.
+    /// Register names, by DWARF number.
     var registerNames: [String] {
         switch self {
         case .x86: ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip"]
@@ -66,7 +66,7 @@ enum Architecture: String, Sendable {
     }
 }
 
-/// Integer registers by DWARF number, some of them unknown.
+/// Integer registers by DWARF number; each may be unknown.
 struct Registers: Sendable, Equatable {
     let arch: Architecture
     private var values = [UInt64](repeating: 0, count: 33)
@@ -100,7 +100,7 @@ struct Registers: Sendable, Equatable {
         set { self[arch.fpRegister] = newValue }
     }
 
-    /// By name, for records.
+    /// The known registers by name, for records.
     var named: [String: Address] {
         var result: [String: Address] = [:]
         for (number, name) in arch.registerNames.enumerated() {
@@ -110,11 +110,11 @@ struct Registers: Sendable, Equatable {
     }
 }
 
-/// The bytes of a process's address space that a dump kept.
+/// The parts of a process's memory that a dump holds.
 protocol ProcessMemory: AnyObject {
-    /// The bytes from `address` on, at most `count`; fewer, or none, where the dump has no more.
+    /// Returns at most `count` bytes at `address`; fewer, or none, where the dump has no more.
     func bytes(at address: UInt64, count: Int) -> [UInt8]
-    /// A little-endian word of `size` bytes (1, 2, 4 or 8).
+    /// Returns a little-endian word of `size` bytes, 1 to 8; nil when the dump lacks any of them.
     func load(_ address: UInt64, size: Int) -> UInt64?
 }
 

@@ -1,9 +1,9 @@
-/// Which numbers the signals have: they differ between systems, and on Linux between processors.
+/// The numbering of signals: it differs between systems, and on Linux between processors.
 enum SignalNumbering {
     case linux
     case mips
     case bsd
-    /// Only the numbers that are the same everywhere are known.
+    /// Only the numbers that are the same on every system.
     case common
 
     private static let same = [
@@ -19,20 +19,20 @@ enum SignalNumbering {
         "SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGPWR", "SIGWINCH", "SIGURG", "SIGIO", "SIGSTOP", "SIGTSTP", "SIGCONT",
         "SIGTTIN", "SIGTTOU", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGXFSZ",
     ]
-    /// Where Linux on most processors agrees with all the others.
+    /// The numbers on which Linux on most processors agrees with all other systems.
     private static let everywhere: Set = [1, 2, 3, 4, 5, 6, 8, 9, 11, 13, 14, 15]
 
     init(system: CoreSystem?, machine: UInt16) {
         switch system {
         case .linux:
-            // SPARC, PA-RISC and Alpha have numbers of their own.
+            // SPARC, PA-RISC and Alpha use their own numbers.
             self = machine == ELFHeader.mips ? .mips : [2, 18, 43, 15, 0x9026].contains(machine) ? .common : .linux
         case .freebsd, .netbsd, .openbsd: self = .bsd
         case nil: self = .common
         }
     }
 
-    /// The name of a signal's number; nil where it is not known.
+    /// Returns the name of a signal number; nil when it is unknown.
     func name(_ number: Int) -> String? {
         switch self {
         case .linux: return SignalNames.known(number)
@@ -72,22 +72,23 @@ enum SignalNames {
         31: [1: "SYS_SECCOMP", 2: "SYS_USER_DISPATCH"],
     ]
 
-    /// SIGSEGV for 11; "signal 40" for one without a name.
+    /// Returns the name, such as "SIGSEGV" for 11, or "signal 40" for a number without one.
     static func name(_ number: Int) -> String { names[number] ?? "signal \(number)" }
 
-    /// SIGSEGV for 11; nil for one without a name.
+    /// Returns the name, such as "SIGSEGV" for 11; nil for a number without one.
     static func known(_ number: Int) -> String? { names[number] }
 
-    /// The signals that the kernel writes a core for, unless a program handles them.
+    /// The signals whose default action writes a core.
     static let fatal: Set = [
         "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGEMT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGXCPU", "SIGXFSZ",
         "SIGSYS",
     ]
 
-    /// The number of a name such as "SIGSEGV"; nil for an unknown one.
+    /// Returns the number of a name such as "SIGSEGV"; nil for an unknown name.
     static func number(_ name: String) -> Int? { names.first { $0.value == name }?.key }
 
-    /// SEGV_MAPERR for (11, 1); the senders that any signal can have (SI_USER, SI_TKILL …); nil when unnamed.
+    /// Returns the name of a code, such as SEGV_MAPERR for code 1 of signal 11, or of a sender that any signal can have
+    /// (SI_USER, SI_TKILL …); nil when it has none.
     static func code(_ code: Int, of signal: Int) -> String? {
         switch code {
         case 0: "SI_USER"
@@ -99,8 +100,8 @@ enum SignalNames {
         }
     }
 
-    /// False for a signal that somebody sent: then its siginfo has the sender where a fault has its address. Writers of
-    /// dumps that do not know the code say 0.
+    /// False for a signal that a process sent: its siginfo holds the sender in place of a fault's address. Dump writers
+    /// that do not know the code write 0.
     static func isFault(_ signal: Int, code: Int) -> Bool {
         code >= 0 && [4, 5, 7, 8, 11].contains(signal)
     }

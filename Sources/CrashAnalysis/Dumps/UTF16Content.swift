@@ -1,16 +1,17 @@
 internal import Unpack
 
-/// Text in UTF-16 as a source in UTF-8, as the readers of text want it.
+/// Converts UTF-16 text to UTF-8, which the text parsers read.
 enum UTF16Content {
-    /// Longer text is read up to here; logs in UTF-16 are those of one program's start.
+    /// The most bytes of UTF-8 kept of one text: a UTF-16 log covers one run of one program.
     private static let limit = 64 << 20
     private static let sampled = 4096
     private static let fewestUnits = 16
 
-    /// The order of a file's bytes: by its mark, else by its first characters.
+    /// Returns the byte order, from the byte order mark or else the first characters; nil when it is not UTF-16.
     static func order(head: UnsafeRawBufferPointer) -> UTF16Order? { UTF16Order(head: head) ?? unmarked(head) }
 
-    /// Tools that append to each other's files leave the mark out: most units of a log are ASCII then.
+    /// Detects the order without a byte order mark, which tools that append to each other's files leave out: at least
+    /// 90 % of a log's units are ASCII.
     private static func unmarked(_ head: UnsafeRawBufferPointer) -> UTF16Order? {
         var little = 0
         var big = 0
@@ -29,7 +30,7 @@ enum UTF16Content {
         byte >= 0x20 && byte < 0x7f || byte == 0x09 || byte == 0x0a || byte == 0x0d || byte == 0x1b
     }
 
-    /// The text, and whether all of it is there.
+    /// Returns the text in UTF-8, and whether it is complete.
     static func plain(_ source: any ByteSource, _ order: UTF16Order) -> (text: any ByteSource, isWhole: Bool) {
         let plain = MemoryScratch(limit: limit)
         var transcoder = UTF16Transcoder(order)

@@ -6,8 +6,8 @@ enum CoreSystem: String {
     case openbsd
 }
 
-/// What the notes of the BSDs' cores say of the process: signal, name and threads (`sys/exec_elf.h` of NetBSD and OpenBSD,
-/// `sys/procfs.h` of FreeBSD). Their register sets are not read.
+/// Reads signal, name and threads of the process from the notes of BSD cores (`sys/exec_elf.h` of NetBSD and OpenBSD,
+/// `sys/procfs.h` of FreeBSD). Register sets are not read.
 extension CoreNotes {
     private static let netbsd = "NetBSD-CORE"
     private static let openbsd = "OpenBSD"
@@ -50,7 +50,7 @@ extension CoreNotes {
         name = note.cString(nameAt, limit: 32)
     }
 
-    /// The notes of each thread name it behind an @.
+    /// Adds the thread whose id follows the `@` in the owner of its notes.
     private mutating func takeThread(_ owner: String) {
         guard let id = owner.split(separator: "@" as Character).last.flatMap({ Int($0) }), threads.last?.id != id else {
             return

@@ -2,11 +2,11 @@ internal import CCrashScan
 internal import CElfutils
 import Glibc
 
-/// Unpacks an ELF file that xz, gzip or bzip2 compressed, by elfutils.
+/// Unpacks an ELF file compressed by xz, gzip or bzip2, using elfutils.
 enum CompressedELF {
     private static let limit = 512 << 20
 
-    /// The plain bytes; nil when they are no compressed ELF file or are too many.
+    /// Returns the plain bytes; nil when they are not an ELF file or exceed 512 MiB.
     static func unpack(_ packed: [UInt8]) -> [UInt8]? {
         _ = elf_version(UInt32(EV_CURRENT))
         let descriptor = crash_unnamed_file()

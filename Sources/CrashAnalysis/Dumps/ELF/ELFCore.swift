@@ -7,10 +7,10 @@ struct ELFCore {
     let modules: [MappedModule]
     let remarks: [String]
 
-    /// Reads a core; throws `CrashError` when the header is none of a core.
+    /// Reads a core; throws `CrashError` when it has no ELF core header.
     init(_ source: any ByteSource) throws(CrashError) {
         guard let header = ELFHeader(source.bytes(at: 0, count: 64)), header.type == 4 else {
-            throw CrashError(code: .malformed, message: "no ELF core header")
+            throw CrashError(code: .malformed, message: "not an ELF core")
         }
         var remarks: [String] = []
         let count = Self.programCount(header, source)
@@ -19,16 +19,16 @@ struct ELFCore {
         complete.programCount = count
         let segments = complete.segments(table: table)
         if segments.count < count {
-            remarks.append("truncated: \(segments.count) of \(count) program headers are there")
+            remarks.append("truncated: \(segments.count) of \(count) program headers are present")
         }
         var notes = CoreNotes(header: header)
         for segment in segments.prefix(4096) where segment.type == ELFSegment.note {
             notes.read(source, segment: segment)
         }
         let end = segments.reduce(UInt64(0)) { max($0, $1.offset.addingReportingOverflow($1.fileSize).partialValue) }
-        if end > source.size { remarks.append("truncated: \(source.size) of \(end) bytes are there") }
+        if end > source.size { remarks.append("truncated: \(source.size) of \(end) bytes are present") }
         if header.arch == nil {
-            remarks.append("processor \(header.machineName ?? String(header.machine)) is not understood: no registers")
+            remarks.append("unsupported processor \(header.machineName ?? String(header.machine)): no registers")
         }
         if notes.threadsCut { remarks.append("only the first \(CoreNotes.threadLimit) threads were read") }
         self.header = header
@@ -39,7 +39,7 @@ struct ELFCore {
         self.remarks = remarks
     }
 
-    /// The count of program headers; beyond 65,534 it stands in the first section header (gABI PN_XNUM).
+    /// The number of program headers; above 65,534 it is stored in the first section header (gABI PN_XNUM).
     private static func programCount(_ header: ELFHeader, _ source: any ByteSource) -> Int {
         guard header.programCount == 0xffff else { return header.programCount }
         let section = ByteView(
@@ -48,7 +48,7 @@ struct ELFCore {
         return min(Int(info), ELFHeader.programLimit)
     }
 
-    /// Path of the executable: the mapping around the entry point, else around the program headers, else the name.
+    /// The path of the executable: the mapping around the entry point, else around the program headers, else the name.
     var executable: String? {
         for key in [UInt64(9), 3] {
             guard let address = notes.auxiliary[key] else { continue }
@@ -59,13 +59,13 @@ struct ELFCore {
         return notes.name
     }
 
-    /// The facts of the core as a record, before unwinding.
+    /// Returns a record of the core, before unwinding.
     func record() -> CrashRecord {
         var record = CrashRecord(kind: "elf_core")
         takeSignal(into: &record)
         if isSnapshot(record) {
             record.kind = CrashRecord.snapshot
-            record.notes.append("no crash: the core was made of a process that went on")
+            record.notes.append("no crash: the process kept running after the core was written")
         }
         record.pid = notes.pid
         record.executable = executable
@@ -81,26 +81,26 @@ struct ELFCore {
         record.notes += remarks
         if notes.threads.isEmpty { record.notes.append("no thread could be read") }
         if !modules.isEmpty, modules.allSatisfy({ $0.record.buildID == nil && $0.record.firstPage == nil }) {
-            record.notes.append("no build ids: ELF headers were not dumped (coredump_filter) or the core is cut")
+            record.notes.append("no build ids: ELF headers were not dumped (coredump_filter) or the core is truncated")
         }
         if let system = notes.system, system != .linux {
-            record.notes.append("a core of \(system.rawValue): registers and stacks are not read")
+            record.notes.append("\(system.rawValue) core: registers and stacks are not read")
         } else if notes.system == nil {
-            record.notes.append("a core of an unknown system: only its header is understood")
+            record.notes.append("core of an unknown system: only the header is read")
         }
         return record
     }
 
     private func takeSignal(into record: inout CrashRecord) {
-        // FreeBSD's and NetBSD's threads come in an order of their own.
+        // FreeBSD and NetBSD need not list the crashed thread first.
         let number = notes.signal ?? notes.threads.lazy.map(\.signal).first { $0 > 0 } ?? 0
         guard number > 0 else {
-            record.notes.append("the core names no signal")
+            record.notes.append("the core records no signal")
             return
         }
         let name = notes.numbering.name(number)
         record.signal = name ?? "signal \(number)"
-        // The codes go by the signal's number on Linux.
+        // The code tables use Linux signal numbers.
         guard let code = notes.code, let usual = name.flatMap(SignalNames.number) else { return }
         record.exception = SignalNames.code(code, of: usual)
         if notes.system == .linux, SignalNames.hasAddress(usual, code: code) {
@@ -108,13 +108,13 @@ struct ELFCore {
         }
     }
 
-    /// True for what a debugger or a dumper made of a healthy process: the kernel writes no core for a signal that only
-    /// stops or ends it, nor for none.
+    /// True for a core that a debugger or dumper made of a healthy process: the kernel writes none without a signal,
+    /// nor for a signal that only stops or ends the process.
     private func isSnapshot(_ record: CrashRecord) -> Bool {
         guard notes.system != nil, !notes.threads.isEmpty else { return false }
         guard let signal = record.signal else { return remarks.isEmpty }
         if signal == "SIGTRAP" {
-            // A step, a watchpoint or the debugger's own stop, and not the program's breakpoint instruction.
+            // A single step, a watchpoint or the debugger's own stop, not the program's breakpoint instruction.
             guard let code = notes.code else { return false }
             return code > 0xff || notes.isOfDebugger && [0, 2, 4].contains(code)
         }

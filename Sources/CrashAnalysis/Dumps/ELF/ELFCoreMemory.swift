@@ -1,4 +1,4 @@
-/// The memory a core kept, read in pages through a small cache so that unwinding touches the file seldom.
+/// The memory stored in a core, read by page through a small cache so that unwinding seldom reads the file.
 final class CoreMemory: ProcessMemory {
     private struct Span {
         var start: UInt64
@@ -20,14 +20,14 @@ final class CoreMemory: ProcessMemory {
         }.sorted { $0.start < $1.start }
     }
 
-    /// True when the dump keeps the byte at `address`.
+    /// True when the core stores the byte at `address`.
     func holds(_ address: UInt64) -> Bool { span(address) != nil }
 
     /// One past the last byte stored in the span around `address`.
     func end(of address: UInt64) -> UInt64? { span(address).map { $0.start + $0.stored } }
 
-    /// The first stored byte at or above `address`, when it is at most `within` away: a stack that ran into its guard
-    /// page begins there.
+    /// Returns the address of the first stored byte at or above `address`, if at most `within` bytes away: where the
+    /// stack begins when the stack pointer is in the guard page.
     func nextStored(_ address: UInt64, within: UInt64) -> UInt64? {
         if holds(address) { return address }
         var low = 0

@@ -1,13 +1,13 @@
 /// A module of a core or minidump, with what unwinding needs to find its tables.
 struct MappedModule: Sendable {
     var record: CrashModule
-    /// What to add to the addresses inside the file to get those in memory.
+    /// What to add to an address in the file to get the address in memory.
     var bias: UInt64
     /// Program headers as found in memory; empty when the headers were not dumped.
     var segments: [ELFSegment]
-    /// Ranges mapped with the right to execute.
+    /// Ranges mapped executable.
     var code: [Range<UInt64>]
-    /// Name under which Breakpad files the module's symbols.
+    /// The name under which Breakpad stores the module's symbols.
     var debugFile: String?
 
     var end: UInt64 { record.base.value &+ record.size }
@@ -36,8 +36,8 @@ enum CoreModules {
         return modules.sorted { $0.record.base < $1.record.base }
     }
 
-    /// The mappings of each module. A linker that packs small segments into one page of the file has that page mapped
-    /// several times, from offset 0 each time: the image's own headers say how far it reaches.
+    /// Groups the mappings by module. When a linker packs small segments into one page of the file, that page is mapped
+    /// several times, each time at offset 0: the image's headers tell where the module ends.
     private static func groups(_ mappings: [CoreNotes.Mapping], memory: CoreMemory) -> [[CoreNotes.Mapping]] {
         var groups: [[CoreNotes.Mapping]] = []
         var reach: UInt64 = 0
@@ -54,10 +54,10 @@ enum CoreModules {
         return groups
     }
 
-    /// The kernel says so of a file that was replaced while the program ran.
+    /// The suffix that the kernel adds to the path of a file deleted or replaced while it is mapped.
     private static let deleted = " (deleted)"
 
-    /// One module out of the mappings of one path; nil for a mapped data file.
+    /// Makes a module from the mappings of one path; nil for a mapped data file.
     private static func module(
         _ group: [CoreNotes.Mapping], memory: CoreMemory, executable: [Range<UInt64>]
     ) -> MappedModule? {
@@ -83,14 +83,14 @@ enum CoreModules {
     }
 }
 
-/// The ELF headers of a module as they lie in memory.
+/// The ELF headers of a module, read from memory.
 struct ELFImage {
     let header: ELFHeader
     let segments: [ELFSegment]
     let bias: UInt64
     let buildID: String?
 
-    /// One past the last byte in memory that the program headers ask for.
+    /// One past the last byte that the program headers map.
     var reach: UInt64 {
         segments.filter { $0.type == ELFSegment.load }.map { bias &+ $0.address.addingClamped($0.memorySize) }.max()
             ?? 0
@@ -122,7 +122,7 @@ struct ELFImage {
 }
 
 extension UInt64 {
-    /// The sum, or the largest number where it would not fit.
+    /// Returns the sum, or `UInt64.max` on overflow.
     func addingClamped(_ other: UInt64) -> UInt64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum

@@ -1,5 +1,5 @@
 extension ELFCore {
-    /// Unwinds the threads and names their frames, as far as the options say.
+    /// Unwinds the threads that the options select and names their frames.
     func unwind(into record: inout CrashRecord, symbols: SymbolStore?, options: CrashAnalyzer.Options) {
         guard let arch = header.arch, !header.bigEndian else { return }
         let tables = ProcessTables(
@@ -29,27 +29,27 @@ extension ELFCore {
         noteNameless(in: &record)
     }
 
-    /// Says which programs on the stack can only be known by their name.
+    /// Adds a note for each module on the stack without a build id.
     private func noteNameless(in record: inout CrashRecord) {
-        // Where no module has one, the headers are missing: another note says so.
+        // If no module has one, the headers are missing: another note says so.
         guard record.modules.contains(where: { $0.buildID != nil || $0.firstPage != nil }) else { return }
         let used = Set(record.frames.compactMap(\.module))
         for module in record.modules where module.buildID == nil && used.contains(module.name) {
             let rest =
                 switch (module.firstPage, module.symbols) {
-                case (nil, _): " and the core lacks its first page: give its file by --exe"
-                case (_, .found): ": its symbols are of a file with the same name and first page"
-                default: ": its symbols are found by its name and first page"
+                case (nil, _): " and the core lacks its first page: pass its file with --exe"
+                case (_, .found): ": its symbols come from a file with the same name and first page"
+                default: ": its symbols are looked up by name and first page"
                 }
             record.notes.append("\(module.name) has no build id" + rest)
         }
     }
 
-    /// Code outside of every file, as just-in-time compilers make it. An executable stack is none.
+    /// Code outside every file, as just-in-time compilers make it. Executable stacks are excluded.
     private var anonymousCode: [Range<UInt64>] {
         let stacks = notes.threads.prefix(CrashAnalyzer.Options.mostThreads).compactMap(\.registers?.sp).sorted()
         let starts = modules.map(\.record.base.value)
-        /// How many of ascending numbers are at most `limit`.
+        /// Returns how many of the ascending `numbers` are at most `limit`.
         func count(_ numbers: [UInt64], upTo limit: UInt64) -> Int {
             var low = 0
             var high = numbers.count
@@ -68,7 +68,8 @@ extension ELFCore {
             }
     }
 
-    /// A fault next to the stack pointer, below what is mapped of the stack.
+    /// True when a deep stack faulted within 64 KiB of the stack pointer and the core lacks the memory there or a page
+    /// below the stack pointer.
     private func isStackOverflow(_ record: CrashRecord, _ death: Death?) -> Bool {
         guard record.signal == "SIGSEGV", let address = record.address?.value,
             let sp = death?.frame.registers.sp ?? notes.threads.first?.registers?.sp
@@ -79,14 +80,14 @@ extension ELFCore {
     }
 }
 
-/// Why a process died whose signal handler wrote a report and then ended it: the fault that the handler was called for.
+/// The fault behind the death of a process whose signal handler wrote a report and then ended it.
 struct Death {
-    /// What the kernel left for the handler.
+    /// The frame that the kernel made for the handler.
     let frame: SignalFrame
-    /// How many handlers were running one within the other when the process ended.
+    /// The number of handler frames on the stack down to this fault's.
     private let handlers: Int
 
-    /// The outermost fault on a stack; nil when no handler of one was running.
+    /// Finds the outermost fault on a stack; nil when no fault handler was running.
     init?(_ stack: [RawFrame]) {
         let handlers = stack.filter(\.isSignalFrame)
         guard let outermost = handlers.lastIndex(where: { $0.signal?.isFault == true }),
@@ -96,7 +97,7 @@ struct Death {
         self.handlers = outermost + 1
     }
 
-    /// The frames of what the handler interrupted.
+    /// Returns the frames of the code that the handler interrupted.
     func below(_ frames: [CrashFrame]) -> [CrashFrame] {
         var left = handlers
         for (index, frame) in frames.enumerated() where frame.function == RawFrame.handlerName {
@@ -111,12 +112,12 @@ struct Death {
 }
 
 extension CrashRecord {
-    /// Tells of the fault in place of how its handler ended the process.
+    /// Records the fault in place of the signal with which its handler ended the process.
     fileprivate mutating func take(_ death: Death) {
         guard let number = death.frame.signal else { return }
         let name = SignalNames.name(number)
         let last = [signal, exception].compactMap { $0 }.joined(separator: " ")
-        notes.append("a handler of \(name) was running when the process ended by \(last): its frames are left out")
+        notes.append("a \(name) handler was running when the process ended with \(last): its frames are omitted")
         signal = name
         exception = death.frame.code.flatMap { SignalNames.code($0, of: number) }
         address = nil

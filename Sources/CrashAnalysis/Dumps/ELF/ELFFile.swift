@@ -33,7 +33,7 @@ struct ELFHeader: Sendable {
     /// More program headers than any real core has; the count field itself allows four billion.
     static let programLimit = 1 << 20
 
-    /// Nil for a processor whose registers are not understood, and for one of them in a mode that has others.
+    /// The architecture; nil for an unsupported processor, and for modes with other registers, such as x32.
     var arch: Architecture? {
         switch (machine, is64) {
         case (62, true): .amd64
@@ -46,7 +46,7 @@ struct ELFHeader: Sendable {
 
     static let mips: UInt16 = 8
 
-    /// A name for the processor, also for one that is not understood; nil for an unknown number.
+    /// The processor's name, even if it is unsupported; nil for an unknown number.
     var machineName: String? {
         if let arch { return arch.rawValue }
         switch machine {
@@ -69,10 +69,10 @@ struct ELFHeader: Sendable {
         }
     }
 
-    /// The system that a core of this header is of; the BSDs' notes say more.
+    /// The system that wrote a core with this header; the notes of BSD cores are more precise.
     var coreSystem: CoreSystem? {
         switch systemABI {
-        // Linux says "System V", GNU or, on ARM, the processor's own.
+        // Linux writes "System V", GNU or, on 32-bit ARM, ELFOSABI_ARM.
         case 0, 3, 97: .linux
         case 2: .netbsd
         case 9: .freebsd
@@ -81,7 +81,7 @@ struct ELFHeader: Sendable {
         }
     }
 
-    /// Reads the header out of the first 64 bytes; nil when it is none.
+    /// Reads the header from the first 64 bytes; nil when they are not an ELF header.
     init?(_ head: [UInt8]) {
         guard head.count >= 52, head[0] == 0x7f, head[1] == 0x45, head[2] == 0x4c, head[3] == 0x46,
             head[4] == 1 || head[4] == 2, head[5] == 1 || head[5] == 2
@@ -109,7 +109,7 @@ struct ELFHeader: Sendable {
         sectionNames = Int(names)
     }
 
-    /// Program headers out of their table's bytes; stops where the bytes end.
+    /// Reads program headers from the bytes of their table; stops where the bytes end.
     func segments(table: [UInt8]) -> [ELFSegment] {
         guard programSize >= (is64 ? 56 : 32) else { return [] }
         let view = ByteView(bytes: table, bigEndian: bigEndian)
@@ -133,7 +133,7 @@ struct ELFHeader: Sendable {
     }
 }
 
-/// A note (gABI "Note Section"): owner, type, and where its description lies in the bytes searched.
+/// A note (gABI "Note Section"): owner, type, and the position of its description in the searched bytes.
 struct ELFNote {
     var owner: String
     var type: UInt32
@@ -142,7 +142,7 @@ struct ELFNote {
 
     static let gnuBuildID: UInt32 = 3
 
-    /// The notes in a run of bytes; a last one that is cut off is left out.
+    /// Returns the notes in `bytes`; an incomplete last one is left out.
     static func all(in bytes: [UInt8], bigEndian: Bool, align: Int = 4) -> [ELFNote] {
         let view = ByteView(bytes: bytes, bigEndian: bigEndian)
         var notes: [ELFNote] = []
@@ -159,7 +159,7 @@ struct ELFNote {
         return notes
     }
 
-    /// The GNU build id among notes, lower-case hexadecimal.
+    /// Returns the GNU build id among the notes, in lower-case hexadecimal.
     static func buildID(in bytes: [UInt8], bigEndian: Bool) -> String? {
         for note in all(in: bytes, bigEndian: bigEndian) where note.owner == "GNU" && note.type == gnuBuildID {
             guard note.length >= 2, note.length <= 64 else { continue }

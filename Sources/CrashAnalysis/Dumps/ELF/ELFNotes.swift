@@ -1,9 +1,10 @@
-/// What the notes of a core say (Linux `fs/binfmt_elf.c`, `include/uapi/linux/elf.h`; the BSDs' in `BSDNotes.swift`).
+/// The contents of a core's notes (Linux `fs/binfmt_elf.c`, `include/uapi/linux/elf.h`; for the BSDs see
+/// `BSDNotes.swift`).
 struct CoreNotes {
     struct Thread {
         var id: Int
         var signal: Int
-        /// Nil where the processor or the system's layout is not understood.
+        /// Nil when the processor or the system's layout is not supported.
         var registers: Registers?
     }
 
@@ -24,15 +25,15 @@ struct CoreNotes {
     var auxiliary: [UInt64: UInt64] = [:]
     var mappings: [Mapping] = []
     var threadsCut = false
-    /// The system that wrote the core; nil for one that is not understood.
+    /// The system that wrote the core; nil for an unsupported one.
     var system: CoreSystem?
-    /// True where a debugger wrote the core, not the kernel.
+    /// True when a debugger, not the kernel, wrote the core.
     var isOfDebugger = false
     var numbering: SignalNumbering
 
     static let threadLimit = 65_536
     static let mappingLimit = 1 << 18
-    /// A mapping table longer than this is no kernel's doing.
+    /// The most bytes of one note: no kernel writes a longer mapping table.
     static let longestNote: UInt64 = 64 << 20
 
     private enum Kind {
@@ -60,7 +61,7 @@ struct CoreNotes {
         numbering = SignalNumbering(system: system, machine: header.machine)
     }
 
-    /// Walks one PT_NOTE segment, reading headers in runs and skipping the register sets nobody needs.
+    /// Reads one PT_NOTE segment in windows of 16 KiB or more and skips register sets that are not used.
     mutating func read(_ source: any ByteSource, segment: ELFSegment) {
         var at: UInt64 = 0
         var window: [UInt8] = []
@@ -124,7 +125,7 @@ struct CoreNotes {
         add(Thread(id: Int(id), signal: note.u16(12).map(Int.init) ?? 0, registers: registers))
     }
 
-    /// Position in the kernel's register block by DWARF number.
+    /// Slots in the kernel's register block, by DWARF number.
     private static func slots(_ arch: Architecture) -> [Int] {
         switch arch {
         case .amd64: [10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16]
@@ -135,7 +136,7 @@ struct CoreNotes {
     }
 
     private mutating func takeProcess(_ note: ByteView) {
-        // Some 32-bit processors have user ids of four bytes there.
+        // On some 32-bit processors, the user ids before it take four bytes each instead of two.
         let wider = !is64 && note.count >= 128 ? 4 : 0
         pid = note.u32(is64 ? 24 : 12 + wider).map(Int.init)
         let name = is64 ? 40 : 28 + wider

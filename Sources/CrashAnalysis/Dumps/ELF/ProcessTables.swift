@@ -1,4 +1,4 @@
-/// The modules of a process as the unwinder and the namer of frames use them.
+/// The modules of a process, for unwinding and for naming frames.
 final class ProcessTables: UnwindTables {
     let arch: Architecture
     let modules: [ModuleSymbols]
@@ -7,7 +7,7 @@ final class ProcessTables: UnwindTables {
     private var start: UInt64 = 0
     private var parameters: UInt64 = 0
 
-    /// `anonymous` are ranges of code that belong to no module: what a just-in-time compiler made.
+    /// `anonymous` holds ranges of code that belong to no module, such as just-in-time compiled code.
     init(
         arch: Architecture, modules: [MappedModule], store: SymbolStore?, memory: any ProcessMemory,
         anonymous: [Range<UInt64>] = []
@@ -40,7 +40,7 @@ final class ProcessTables: UnwindTables {
         guard let symbols = module(at: lookup) else { return nil }
         if let breakpad = symbols.breakpad {
             let offset = lookup &- symbols.module.record.base.value
-            // The callee's parameters lie between its frame and this one.
+            // The callee's parameters are between its frame and this one.
             let inner = registers.sp == start ? 0 : parameters
             parameters = breakpad.parameterSize(at: offset)
             if let caller = BreakpadStep.step(
@@ -60,7 +60,7 @@ final class ProcessTables: UnwindTables {
         return nil
     }
 
-    /// Begins another stack: what was learnt of the last frame's parameters no longer holds.
+    /// Starts another stack: the parameter size of the last frame no longer applies.
     func begin(_ registers: Registers) {
         start = registers.sp
         parameters = 0
@@ -101,7 +101,7 @@ final class ProcessTables: UnwindTables {
         return CallSites.mayEnd(symbols.bytes(before: address), arch: arch)
     }
 
-    /// Named frames, with inlined calls as frames of their own.
+    /// Returns named frames, with inlined calls as frames of their own.
     func frames(_ raw: [RawFrame], sourceLines: Bool) -> [CrashFrame] {
         var frames: [CrashFrame] = []
         for one in raw {
@@ -131,7 +131,7 @@ final class ProcessTables: UnwindTables {
             }
             frame.function = symbols.function(at: one.lookup)
             if let last = calls.last {
-                // DWARF leaves the scopes out of the names of functions that the linker does not see.
+                // DWARF omits the scope from names of functions with internal linkage.
                 if let name = last.function, frame.function?.contains("(") != true || name.contains("(") {
                     frame.function = name
                 }

@@ -1,4 +1,4 @@
-/// Breakpad's text microdumps: `S`, `C`, `M`, `O` … lines inside a log (Breakpad `microdump_processor`).
+/// A Breakpad text microdump: `S`, `C`, `M`, `O` … lines inside a log (Breakpad `microdump_processor`).
 struct Microdump {
     private static let lineLimit = 200_000
     private static let begin = "-----BEGIN BREAKPAD MICRODUMP-----"
@@ -14,7 +14,8 @@ struct Microdump {
     private var version: String?
     private var complete = false
 
-    /// Reads the last whole microdump of the text, as Breakpad does; nil when there is none.
+    /// Reads the last complete microdump of the text, as Breakpad does, else an incomplete one at its end; nil when
+    /// there is none.
     init?(_ text: [UInt8]) {
         var found: Microdump?
         var current: Microdump?
@@ -25,7 +26,7 @@ struct Microdump {
             if content.contains(Self.begin) {
                 current = Microdump()
             } else if content.contains(Self.end) {
-                // A dump without a context is the head of one that the log's size limit split.
+                // A dump without a context is the first part of one that the log's size limit split.
                 current?.complete = true
                 if let current, found == nil || !current.context.isEmpty { found = current.merged(into: found) }
                 current = nil
@@ -51,7 +52,7 @@ struct Microdump {
         return base
     }
 
-    /// A line after its log prefix: a letter, a space, fields.
+    /// Parses one line: after its log prefix, a letter, a space and fields.
     private mutating func take(_ line: String) {
         let body = line.after("google-breakpad").flatMap { $0.after(": ") } ?? line.trimmed
         let words = body.split(separator: " " as Character).map { String($0).trimmed }
@@ -106,7 +107,7 @@ struct Microdump {
                 record: record, bias: base, segments: [], code: size > 0 ? [base..<base + size] : [], debugFile: name))
     }
 
-    /// The dump as a record, with its one thread unwound.
+    /// Returns a record of the dump, with its only thread unwound.
     func record(symbols: SymbolStore?, options: CrashAnalyzer.Options) -> CrashRecord {
         var record = CrashRecord(kind: "microdump")
         record.os = os
@@ -116,9 +117,9 @@ struct Microdump {
             record.address = Address(reason.address)
         }
         record.modules = modules.map(\.record).sorted { $0.base < $1.base }
-        if !complete { record.notes.append("truncated: the microdump has no end") }
+        if !complete { record.notes.append("truncated: the microdump has no end line") }
         guard let arch, let registers = registers(arch) else {
-            record.notes.append(arch == nil ? "the processor is not known" : "the register context is missing or cut")
+            record.notes.append(arch == nil ? "unknown processor" : "the register context is missing or truncated")
             return record
         }
         let memory = PieceMemory(stack)
@@ -128,11 +129,11 @@ struct Microdump {
         record.frames = record.kept(tables.frames(raw, sourceLines: options.sourceLines), walked: raw.count)
         record.threads = [CrashThread(thread: 0, frames: record.frames, registers: registers.named)]
         record.threadCount = 1
-        if reason == nil { record.notes.append("the dump names no signal") }
+        if reason == nil { record.notes.append("the dump records no signal") }
         return record
     }
 
-    /// The contexts are those of minidumps.
+    /// The context has the layout of a minidump's.
     private func registers(_ arch: Architecture) -> Registers? {
         MinidumpSystem(arch: arch).registers(ByteView(bytes: context))
     }

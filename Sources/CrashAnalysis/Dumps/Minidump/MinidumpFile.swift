@@ -1,4 +1,4 @@
-/// A minidump (Microsoft `minidumpapiset.h`, Breakpad `minidump_format.h`): its streams, read as far as they hold.
+/// A minidump (Microsoft `minidumpapiset.h`, Breakpad `minidump_format.h`); streams are read as far as they are valid.
 struct MinidumpFile {
     struct Stream {
         var type: UInt32
@@ -38,7 +38,7 @@ struct MinidumpFile {
     static let signature: UInt32 = 0x504d_444d
     static let streamLimit = 4096
     static let itemLimit = 65_536
-    /// Streams are small tables; a longer one is a lie.
+    /// The most bytes read of one stream: real ones are small tables.
     static let longestStream = 32 << 20
 
     let source: any ByteSource
@@ -51,7 +51,7 @@ struct MinidumpFile {
     private(set) var exception: Exception?
     private(set) var pid: Int?
     private(set) var requestingThread: Int?
-    /// The thread that wrote the dump: its stack tells nothing of the crash.
+    /// The thread that wrote the dump: its stack says nothing about the crash.
     private(set) var dumpingThread: Int?
     private(set) var commandLine: String?
     private(set) var remarks: [String] = []
@@ -62,11 +62,11 @@ struct MinidumpFile {
     init(_ source: any ByteSource) throws(CrashError) {
         var head = ByteView(bytes: source.bytes(at: 0, count: 32))
         guard head.count == 32, let magic = head.u32(0) else {
-            throw CrashError(code: .malformed, message: "minidump header is cut off")
+            throw CrashError(code: .malformed, message: "minidump header is truncated")
         }
         if magic == Self.signature.byteSwapped { head.bigEndian = true }
         guard head.u32(0) == Self.signature, let count = head.u32(8), let directory = head.u32(12) else {
-            throw CrashError(code: .malformed, message: "no minidump header")
+            throw CrashError(code: .malformed, message: "not a minidump")
         }
         guard head.u16(4) == 0xa793 else {
             throw CrashError(code: .malformed, message: "minidump version is not 0xa793")
@@ -77,7 +77,7 @@ struct MinidumpFile {
         let table = ByteView(
             bytes: source.bytes(at: UInt64(directory), count: Int(count) * 12), bigEndian: head.bigEndian)
         guard table.count == Int(count) * 12 else {
-            throw CrashError(code: .malformed, message: "minidump directory lies outside the file")
+            throw CrashError(code: .malformed, message: "minidump directory is outside the file")
         }
         self.source = source
         bigEndian = head.bigEndian
@@ -90,12 +90,12 @@ struct MinidumpFile {
         memory = MinidumpMemory(source: source)
         readStreams()
         guard !threads.isEmpty || exception != nil || !modules.isEmpty else {
-            throw CrashError(code: .malformed, message: "minidump without a readable thread, module or exception")
+            throw CrashError(code: .malformed, message: "minidump has no readable thread, module or exception")
         }
         if threads.isEmpty { remarks.append("no thread list") }
-        if names.isUsedUp { remarks.append("names beyond \(NameAllowance.limit >> 20) MiB in all are left out") }
+        if names.isUsedUp { remarks.append("names beyond \(NameAllowance.limit >> 20) MiB in total are omitted") }
         for stream in streams where stream.type != 0 && stream.offset.addingClamped(UInt64(stream.size)) > source.size {
-            remarks.append("stream \(stream.type) lies partly outside the file")
+            remarks.append("stream \(stream.type) is partly outside the file")
         }
     }
 
@@ -123,7 +123,7 @@ struct MinidumpFile {
         memory.seal()
     }
 
-    /// The bytes of the first stream of a type, as many as the file holds.
+    /// Returns the bytes of the first stream of a type, as many as the file holds.
     func stream(_ type: UInt32) -> ByteView? {
         guard let stream = streams.first(where: { $0.type == type }) else { return nil }
         return bytes(stream.offset, min(stream.size, Self.longestStream))
@@ -133,19 +133,20 @@ struct MinidumpFile {
         ByteView(bytes: source.bytes(at: offset, count: count), bigEndian: bigEndian)
     }
 
-    /// MINIDUMP_STRING: length in bytes, then UTF-16; nil once the dump has named more than any program does.
+    /// Reads a MINIDUMP_STRING: length in bytes, then UTF-16; nil when it is truncated, exceeds 32 KiB, or the name
+    /// allowance is used up.
     func string(at offset: UInt64) -> String? {
         guard let length = bytes(offset, 4).u32(0), length <= 32768, names.take(Int(length)) else { return nil }
         let text = bytes(offset + 4, Int(length))
         return text.count == Int(length) ? text.utf16(0, length: Int(length)) : nil
     }
 
-    /// A NUL-terminated name within a record.
+    /// Returns a NUL-terminated name within a record; nil once the name allowance is used up.
     func name(_ view: ByteView, at: Int) -> String? {
         view.cString(at, limit: 1024).flatMap { names.take($0.utf8.count) ? $0 : nil }
     }
 
-    /// Where the items of a counted list begin: some writers pad the count to eight bytes.
+    /// Returns the number of items of a counted list and where they begin: some writers pad the count to eight bytes.
     func list(_ stream: ByteView, item: Int, type: UInt32) -> (count: Int, start: Int)? {
         guard let claimed = stream.u32(0), claimed <= Self.itemLimit else { return nil }
         let size = streams.first { $0.type == type }?.size ?? stream.count

@@ -1,4 +1,4 @@
-/// The memory a minidump kept: stacks and other regions.
+/// The memory stored in a minidump: stacks and other regions.
 final class MinidumpMemory: ProcessMemory {
     struct Region {
         var start: UInt64
@@ -20,7 +20,7 @@ final class MinidumpMemory: ProcessMemory {
         regions.append(region)
     }
 
-    /// Sorts the regions; after this, lookups work.
+    /// Sorts the regions; call it before any lookup.
     func seal() { regions.sort { ($0.start, $0.size) < ($1.start, $1.size) } }
 
     func region(_ address: UInt64) -> Region? {
@@ -30,7 +30,7 @@ final class MinidumpMemory: ProcessMemory {
             let middle = (low + high) / 2
             if regions[middle].start <= address { low = middle + 1 } else { high = middle }
         }
-        // Regions may overlap: the nearest few starts below are enough in practice, and bound the search.
+        // Regions may overlap: checking the nearest few starts below suffices in practice and bounds the search.
         for at in stride(from: low - 1, through: max(0, low - 8), by: -1) where at >= 0 {
             if address - regions[at].start < regions[at].size { return regions[at] }
         }

@@ -1,4 +1,4 @@
-/// The module list of a minidump, with CodeView records turned into debug ids and build ids.
+/// Reads the module list of a minidump and turns CodeView records into debug ids and build ids.
 enum MinidumpModules {
     private static let itemSize = 108
     private static let pdb70: UInt32 = 0x5344_5352
@@ -55,7 +55,7 @@ enum MinidumpModules {
         }
     }
 
-    /// Breakpad's spelling: a GUID whose first three fields are little-endian, then the age.
+    /// Returns a debug id as Breakpad spells it: a GUID whose first three fields are little-endian, then the age.
     static func debugID(guid: [UInt8], age: UInt32) -> String {
         var bytes = Array(guid.prefix(16))
         while bytes.count < 16 { bytes.append(0) }

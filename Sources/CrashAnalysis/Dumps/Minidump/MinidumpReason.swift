@@ -1,10 +1,10 @@
-/// The crash reason of a minidump: exception code to names, by platform.
+/// The crash reason of a minidump: the exception code as names, by platform.
 struct MinidumpReason {
     var signal: String?
     var exception: String?
     var address: UInt64?
     var access: String?
-    /// True where nothing crashed: the program asked for a dump of itself.
+    /// True when nothing crashed: the program requested the dump.
     var isRequest = false
 
     private static let windows: [UInt32: String] = [
@@ -28,17 +28,17 @@ struct MinidumpReason {
         0xc000: "Unreal out of memory",
     ]
 
-    /// The name of a code of Windows; its digits for one that is not known.
+    /// Returns the name of a Windows exception code, or the code in hexadecimal when it is unknown.
     static func windowsName(_ code: UInt32) -> String { windows[code] ?? "0x" + String(code, radix: 16) }
 
-    /// Crashpad's code for a dump without a crash, of Windows and of macOS.
+    /// Crashpad's codes for a dump without a crash, on Windows and on macOS.
     private static let simulated: UInt32 = 0x0517_a7ed
     private static let simulatedMac: UInt32 = 0x4350_7378
     /// Breakpad's and Crashpad's signal for the same on Linux.
     private static let requested = UInt32.max
     private static let fastFail: UInt32 = 0xc000_0409
 
-    /// What `__fastfail` was called for (`winnt.h`), the second half of the code's name.
+    /// The arguments of `__fastfail` (`winnt.h`), appended to the name of its code.
     private static let fastFailReasons: [UInt64: String] = [
         0: "LEGACY_GS_VIOLATION", 1: "VTGUARD_CHECK_FAILURE", 2: "STACK_COOKIE_CHECK_FAILURE", 3: "CORRUPT_LIST_ENTRY",
         4: "INCORRECT_STACK", 5: "INVALID_ARG", 6: "GS_COOKIE_INIT", 7: "FATAL_APP_EXIT", 8: "RANGE_CHECK_FAILURE",
@@ -95,7 +95,7 @@ struct MinidumpReason {
             self.exception = isRequest ? "DUMP_REQUESTED" : Self.unknown(exception.code)
             return
         }
-        // The kernel puts the sender's process and user there when the signal was sent.
+        // For a signal that a process sent, the kernel stores the sender's process and user there.
         if !SignalNames.isFault(Int(exception.code), code: Int(Int32(bitPattern: exception.flags))) { address = nil }
         signal = SignalNames.name(Int(exception.code))
         self.exception =

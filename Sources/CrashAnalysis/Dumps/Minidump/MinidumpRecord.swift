@@ -1,5 +1,5 @@
 extension MinidumpFile {
-    /// The facts of the minidump as a record, before unwinding.
+    /// Returns a record of the minidump, before unwinding.
     func record() -> CrashRecord {
         var record = CrashRecord(kind: "minidump")
         if timestamp > 0 {
@@ -16,7 +16,7 @@ extension MinidumpFile {
             record.thread = exception.thread
             if reason.isRequest {
                 record.kind = CrashRecord.snapshot
-                record.notes.append("no crash: the program asked for a dump of itself")
+                record.notes.append("no crash: the program requested the dump")
             }
         } else {
             record.thread = requestingThread ?? threads.first?.id
@@ -35,17 +35,18 @@ extension MinidumpFile {
         record.modules = modules.map(\.record)
         record.executable = stream(StreamType.modules).flatMap { firstModule($0) }?.path
         record.notes += remarks
-        if system.arch == nil { record.notes.append("the processor is not known: no registers") }
+        if system.arch == nil { record.notes.append("unknown processor: no registers") }
         return record
     }
 
-    /// The exception's context is the thread's state at the crash; the thread's own may be inside the handler.
+    /// Returns the registers of a thread at the crash: those of the exception if it has any, as the thread's own may be
+    /// from inside the handler.
     func registers(of thread: Thread) -> Registers? {
         if let exception, exception.thread == thread.id, let registers = exception.registers { return registers }
         return thread.registers
     }
 
-    /// The executable is the first of the list as written, whatever its address.
+    /// Returns the executable: the first module of the list as written, whatever its address.
     private func firstModule(_ stream: ByteView) -> CrashModule? {
         guard let list = list(stream, item: 108, type: StreamType.modules), list.count > 0 else { return nil }
         let base = stream.u64(list.start)
@@ -53,9 +54,9 @@ extension MinidumpFile {
     }
 }
 
-/// Times as JSON wants them.
+/// Formats times for JSON.
 enum Timestamp {
-    /// ISO-8601 in UTC with milliseconds; nil beyond the years 0…9999.
+    /// Returns ISO 8601 in UTC with milliseconds; nil outside the years 0 to 9999.
     static func text(milliseconds: Int64) -> String? {
         // The years 0 and 9999.
         guard milliseconds >= -62_167_219_200_000, milliseconds < 253_402_300_800_000 else { return nil }

@@ -1,5 +1,5 @@
 extension MinidumpFile {
-    /// Unwinds the threads and names their frames, as far as the options say.
+    /// Unwinds the threads that the options select and names their frames.
     func unwind(into record: inout CrashRecord, symbols: SymbolStore?, options: CrashAnalyzer.Options) {
         guard let arch = system.arch else { return }
         let tables = ProcessTables(arch: arch, modules: modules, store: symbols, memory: memory)
@@ -23,7 +23,7 @@ extension MinidumpFile {
     }
 }
 
-/// One region of a minidump's memory: a stack is walked within itself.
+/// One region of a minidump's memory: unwinding must not leave the stack.
 final class RegionMemory: ProcessMemory {
     private let memory: MinidumpMemory
     private let region: MinidumpMemory.Region?

@@ -33,7 +33,7 @@ struct MinidumpSystem {
         if let rva = stream.u32(24), rva > 0 { build = file.string(at: UInt64(rva)) }
     }
 
-    /// Registers out of a CONTEXT record of the stream's processor; nil when it is cut off.
+    /// Reads registers from a CONTEXT record of the stream's processor; nil when it is truncated.
     func registers(_ context: ByteView) -> Registers? {
         guard let arch else { return nil }
         let slots: [Int]

@@ -4,7 +4,7 @@ struct UnrealContainer {
         var name: String
         var content: any ByteSource
 
-        /// All of it.
+        /// The whole content.
         var bytes: [UInt8] { content.bytes(at: 0, count: Int(clamping: content.size)) }
     }
 
@@ -15,12 +15,13 @@ struct UnrealContainer {
     let files: [File]
     let complete: Bool
 
-    /// Unpacks into `scratch`, or into memory; throws `CrashError` when the stream or its header is broken.
+    /// Unpacks into `scratch`, or into memory (256 MiB at most); throws `CrashError` when the stream or its header is
+    /// broken.
     init(_ source: any ByteSource, scratch: (any DumpScratch)? = nil) throws(CrashError) {
         let scratch = scratch ?? MemoryScratch(limit: Self.limit)
         scratch.clear()
         let isWhole = Inflate.unpack(source, into: scratch)
-        guard scratch.size > 0 else { throw CrashError(code: .malformed, message: "no zlib stream") }
+        guard scratch.size > 0 else { throw CrashError(code: .malformed, message: "not a zlib stream") }
         var cursor = Cursor(plain: scratch)
         // Engines since 4.26 put three letters before the header.
         cursor.skip(3, ifEqual: Array("CR1".utf8))
@@ -65,7 +66,7 @@ struct UnrealContainer {
             return SliceByteSource(plain, start: at, size: UInt64(length))
         }
 
-        /// A length, then that many bytes padded with NULs.
+        /// Reads a length, then that many bytes padded with NULs.
         mutating func text() -> String? {
             guard let length = number(), length <= 1024, let part = take(length) else { return nil }
             return String(decoding: part.bytes(at: 0, count: length).prefix { $0 != 0 }, as: UTF8.self)
@@ -73,16 +74,16 @@ struct UnrealContainer {
     }
 }
 
-/// `CrashContext.runtime-xml`: only its leaf elements are of interest, so they are picked out without a full parser.
+/// `CrashContext.runtime-xml`: only its leaf elements are needed, so no full parser reads it.
 struct UnrealContext {
     private let text: String
 
-    /// As much of it as is looked at, in bytes.
+    /// The most bytes that are read.
     static let limit = 4 << 20
 
     init(_ bytes: [UInt8]) { text = String(decoding: bytes.prefix(Self.limit), as: UTF8.self) }
 
-    /// The unescaped text of the first element of a name; nil when it is absent or empty.
+    /// Returns the unescaped text of the first element with this name; nil when it is absent or empty.
     func value(_ name: String) -> String? {
         guard let body = text.between("<\(name)>", "</\(name)>") else { return nil }
         var plain = body
@@ -96,7 +97,7 @@ struct UnrealContext {
         return trimmed.isEmpty ? nil : trimmed
     }
 
-    /// The context as a record.
+    /// Returns a record of the context.
     func record() -> CrashRecord {
         var record = CrashRecord(kind: "unreal")
         let type = value("CrashType")
