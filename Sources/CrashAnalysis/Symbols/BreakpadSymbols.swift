@@ -1,4 +1,4 @@
-/// A Breakpad symbol file (Breakpad `docs/symbol_files.md`): only an index is kept, records are read when asked for.
+/// A Breakpad symbol file (Breakpad `docs/symbol_files.md`): records are indexed once and parsed on demand.
 final class BreakpadSymbols {
     struct Call {
         var function: String
@@ -23,7 +23,7 @@ final class BreakpadSymbols {
     private var files: [Int: Int] = [:]
     private var origins: [Int: Int] = [:]
 
-    /// Reads and indexes a file; nil when it does not begin with a MODULE record.
+    /// Reads and indexes a file; nil when it exceeds 1 GiB or does not begin with a MODULE record.
     init?(_ source: any ByteSource) {
         guard source.size <= Self.longest else { return nil }
         bytes = source.bytes(at: 0, count: Int(source.size))
@@ -113,10 +113,10 @@ final class BreakpadSymbols {
         table[number].flatMap { words($0, most: 3).dropFirst(2).first.map(String.init) }
     }
 
-    /// The calls at an offset of the module, innermost first.
+    /// Returns the calls at an offset of the module, innermost first.
     func calls(at offset: UInt64) -> [Call] {
         guard let function = covering(functions, offset) else {
-            // A public symbol reaches to the next symbol of either kind.
+            // A public symbol extends to the next symbol of either kind.
             guard let found = last(publics, at: offset) else { return [] }
             if let before = last(functions, at: offset), before.start > found.start { return [] }
             let parts = words(found.at, most: 5)
@@ -178,7 +178,7 @@ final class BreakpadSymbols {
         return nil
     }
 
-    /// The register rules of STACK CFI for an offset, by register name.
+    /// Returns the register rules of STACK CFI for an offset, by register name.
     func frameRules(at offset: UInt64) -> [String: [Substring]]? {
         guard let entry = covering(frames, offset) else { return nil }
         var rules: [String: [Substring]] = [:]
@@ -214,7 +214,7 @@ final class BreakpadSymbols {
         var allocatesBase: Bool
     }
 
-    /// The record for an offset; those with a program (type 4) before plain ones.
+    /// Returns the STACK WIN record for an offset; one with a program (type 4) wins over a plain one.
     func windowsFrame(at offset: UInt64) -> WindowsFrame? {
         var plain: WindowsFrame?
         var low = 0
@@ -241,7 +241,7 @@ final class BreakpadSymbols {
         return plain
     }
 
-    /// Bytes of parameters of the function at an offset.
+    /// Returns the size in bytes of the parameters of the function at an offset.
     func parameterSize(at offset: UInt64) -> UInt64 {
         if let frame = windowsFrame(at: offset) { return frame.parameters }
         guard let function = covering(functions, offset) else { return 0 }

@@ -1,30 +1,31 @@
 import CDemangle
 import Glibc
 
-/// Turns linker names into those a person wrote: C++ and Rust by libiberty, Swift by its runtime.
+/// Demangles symbol names: C++ and Rust by libiberty, Swift by its runtime.
 ///
-/// Runs only in the confined reader of dumps, because names come from files that nobody vouches for.
+/// Runs only in the confined child that reads dumps, because names come from untrusted files.
 enum Demangler {
-    /// Bytes of a mangled name; longer ones stay as they are, for the parsers recurse with the length of a name.
+    /// The most bytes of a mangled name; longer ones stay as they are, because the parsers recurse with the length of a
+    /// name.
     static let longest = 4096
-    /// Bytes of a readable name; a mangled one of a few hundred bytes can stand for gigabytes.
+    /// The most bytes of a demangled name; a mangled name of a few hundred bytes can expand to gigabytes.
     static let longestText = 64 << 10
 
-    /// The readable form, or the name itself when it is not mangled, is broken or is too long.
+    /// Returns the demangled name, or `name` itself when it is not mangled, is malformed or is too long.
     static func demangle(_ name: String) -> String {
         let count = name.utf8.count
         guard count > 2, count <= longest else { return name }
         if name.hasPrefix("$s") || name.hasPrefix("$S") || name.hasPrefix("_$s") || name.hasPrefix("$e") {
             return swiftName(name) ?? name
         }
-        // Rust before C++: its older names are valid C++ ones with a hash at their end.
+        // Rust before C++: older Rust names are valid C++ names with a hash at the end.
         if name.hasPrefix("_R") { return text(of: name, salvage_demangle_rust) ?? name }
         let itanium = name.hasPrefix("__Z") ? String(name.dropFirst()) : name
         guard itanium.hasPrefix("_Z") else { return name }
         if let text = text(of: itanium, salvage_demangle_rust) ?? text(of: itanium, salvage_demangle_cxx) {
             return text
         }
-        // LLVM's and GCC's clones carry the name of the function they were cut from, and not every suffix is understood.
+        // LLVM and GCC name a clone after its function, with a suffix that libiberty does not always know.
         guard let dot = itanium.firstIndex(of: ".") else { return name }
         return text(of: String(itanium[..<dot]), salvage_demangle_cxx) ?? name
     }

@@ -1,13 +1,13 @@
-/// Tells apart programs that were linked without a build id, as those of Go, musl and clang are: by the first page of their
-/// file, which a core keeps of each module.
+/// Identifies programs linked without a build id, as those of Go, musl and clang are, by the first page of their file,
+/// which a core holds for each module.
 enum FirstPage {
     static let size = 4096
-    /// As long as a build id.
+    /// Hexadecimal digits of the digest: as many as a build id has.
     private static let digits = 40
 
-    /// A digest of the page; nil where it is not there as a whole or is no ELF header.
+    /// Returns a digest of the page; nil when it is incomplete or has no ELF header.
     ///
-    /// Where sections lie and how many they are is left out: a stripped program and the one with symbols differ there.
+    /// The offset and number of sections are masked: they differ between a stripped program and the one with symbols.
     static func digest(_ page: [UInt8]) -> String? {
         guard page.count == size, ELFHeader(page) != nil else { return nil }
         var page = page
@@ -16,7 +16,7 @@ enum FirstPage {
         return String(Digest.sha256(page).prefix(digits))
     }
 
-    /// The same of a file, which may be shorter than a page: memory holds zeros behind it.
+    /// Returns the digest of a file's first page; a shorter file is padded with zeros, as in memory.
     static func digest(of source: any ByteSource) -> String? {
         var page = source.bytes(at: 0, count: size)
         guard page.count >= 64 else { return nil }
@@ -29,9 +29,9 @@ extension SymbolStore {
     private static let byName = "/.by-name/"
     private static let longestName = 200
 
-    /// Where a program without a build id lies; nil for a name that could lead out of the store.
+    /// Returns the path of a program without a build id; nil for a name that could lead out of the store.
     ///
-    /// `page` is the digest of its first page; without one, what the user vouches for.
+    /// `page` is the digest of its first page; nil for the file that the user declared to be this program.
     public func path(name: String, firstPage page: String?) -> String? {
         guard !name.isEmpty, name != ".", name != "..", name.utf8.count <= Self.longestName,
             !name.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "/") }),
@@ -40,7 +40,7 @@ extension SymbolStore {
         return root + Self.byName + name + "/" + (page ?? "given")
     }
 
-    /// Programs without a build id.
+    /// Returns the entries of programs without a build id.
     func namedEntries() -> [Entry] {
         var entries: [Entry] = []
         for name in Self.names(in: root + Self.byName) {

@@ -1,4 +1,4 @@
-/// Counts the build ids that crashes wait for: those of modules in which a frame of the crashing thread has no name.
+/// Counts the build ids without symbols: those of modules in which a frame of a crashing thread has no name.
 public struct MissingSymbols {
     /// One build id that the store does not have.
     public struct Entry: Sendable, Equatable {
@@ -6,9 +6,9 @@ public struct MissingSymbols {
         public var identity: String
         /// The module's file name.
         public var module: String
-        /// How many crashes have a frame in it.
+        /// The number of crashes with such a frame.
         public var crashes: Int
-        /// Builds they happened in, as `image:tag`, sorted.
+        /// The builds of those crashes, as `image:tag`, sorted; at most 100.
         public var builds: [String]
     }
 
@@ -23,13 +23,14 @@ public struct MissingSymbols {
     private var stored: [String: Bool] = [:]
     private let breakpad: Set<String>
 
-    /// Counts what `store` lacks.
+    /// Counts the symbols that `store` lacks.
     public init(_ store: SymbolStore) {
         self.store = store
         breakpad = Set(store.list().filter { $0.kind == .breakpad }.map(\.identity))
     }
 
-    /// Counts crashes of one build that wait for these build ids, each with its module's name; once for each of them.
+    /// Adds `crashes` crashes of one build to each build id that the store lacks; `waiting` maps build ids to module
+    /// names.
     public mutating func add(_ waiting: [String: String], build: String, crashes: Int = 1) {
         for (identity, module) in waiting where !has(identity) {
             var count = counts[identity] ?? Count(module: module)
@@ -46,7 +47,7 @@ public struct MissingSymbols {
         return found
     }
 
-    /// What was counted, most crashes first.
+    /// The missing build ids, those with most crashes first.
     public var entries: [Entry] {
         counts.map {
             Entry(

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Everything that is known of one module beyond its place: code, unwind tables, functions, source lines; loaded when
-/// first asked for, from the symbol store by build id, else from what the dump itself holds.
+/// The code, unwind tables, functions and source lines of one module; loaded on first use, from the symbol store by
+/// build id, else from the dump itself.
 final class ModuleSymbols {
     let module: MappedModule
     private let store: SymbolStore?
@@ -15,7 +15,8 @@ final class ModuleSymbols {
         self.is64 = is64
     }
 
-    /// What to add to the addresses in the file; a dump without ELF headers leaves it to the file to say.
+    /// What to add to an address in the file to get the address in memory; taken from the file when the dump has no ELF
+    /// headers.
     private(set) lazy var bias: UInt64 = {
         guard module.segments.isEmpty, let file = executable ?? debug,
             let first = file.segments.first(where: { $0.type == ELFSegment.load })
@@ -37,13 +38,13 @@ final class ModuleSymbols {
         guard let identity = module.record.buildID else { return kind == .executable ? openNamed() : nil }
         guard let store, let path = store.path(buildID: identity, kind: kind),
             let source = store.source(path), let file = SymbolFile(source),
-            // A file under a wrong name would give wrong frames with great confidence.
+            // A file under the wrong name would give frames that are wrong but look right.
             file.buildID == identity
         else { return nil }
         return file
     }
 
-    /// The file of a module without a build id, by its name and first page.
+    /// Opens the file of a module without a build id, by its name and first page.
     private func openNamed() -> SymbolFile? {
         guard let store, module.record.debugID == nil,
             let path = store.path(name: module.record.name, firstPage: module.record.firstPage),
@@ -53,7 +54,7 @@ final class ModuleSymbols {
         return file
     }
 
-    /// The module's bytes as a file has them, else as the dump has them.
+    /// The module's bytes: from a file, else from the dump.
     private(set) lazy var image: (any ModuleImage)? = {
         if let executable, executable.hasCode { return executable }
         return module.segments.isEmpty ? nil : MemoryImage(memory: memory, module: module, is64: is64)
@@ -94,7 +95,7 @@ final class ModuleSymbols {
     /// True when functions can be named.
     var hasSymbols: Bool { breakpad != nil || !tables.isEmpty }
 
-    /// True when the store has something under the build id.
+    /// True when the store has a file of this module.
     var isStored: Bool { executable != nil || debug != nil }
 
     func function(at address: UInt64) -> String? {
@@ -104,7 +105,7 @@ final class ModuleSymbols {
             .map(Demangler.demangle)
     }
 
-    /// False when unwind tables say that the function around an address begins behind a symbol that has no size.
+    /// False when unwind tables show that the function around an address begins after `start`, a symbol without a size.
     private func isInside(_ start: UInt64, _ address: UInt64) -> Bool {
         frames.lazy.compactMap { $0.entry(for: address) }.first.map { $0.start <= start } ?? true
     }
@@ -118,7 +119,7 @@ final class ModuleSymbols {
         }
     }
 
-    /// Where the function around an address begins, by symbols, else by tables.
+    /// Returns the start of the function around an address, by symbols, else by tables.
     func functionStart(at address: UInt64) -> UInt64? {
         guard breakpad == nil else { return nil }
         let inside = address &- bias
@@ -126,12 +127,12 @@ final class ModuleSymbols {
         return frames.lazy.compactMap { $0.entry(for: inside)?.start }.first.map { $0 &+ bias }
     }
 
-    /// The module's bytes from an address on.
+    /// Returns at most `count` of the module's bytes at an address.
     func bytes(at address: UInt64, count: Int) -> [UInt8] {
         image?.bytes(atVirtual: address &- bias, count: count) ?? []
     }
 
-    /// The bytes before an address, up to eight.
+    /// Returns up to eight bytes before an address.
     func bytes(before address: UInt64) -> [UInt8] {
         image?.bytes(atVirtual: address &- bias &- 8, count: 8) ?? []
     }
@@ -141,7 +142,7 @@ final class ModuleSymbols {
 enum MiniDebugInfo {
     private static let limit: UInt64 = 64 << 20
 
-    /// Unpacks it by way of an unnamed file, which elfutils reads whatever the compression.
+    /// Unpacks it through an unnamed file, which elfutils reads whatever the compression.
     static func open(_ file: SymbolFile) -> SymbolFile? {
         let packed = file.content(".gnu_debugdata", limit: limit)
         guard !packed.isEmpty, let plain = CompressedELF.unpack(packed) else { return nil }

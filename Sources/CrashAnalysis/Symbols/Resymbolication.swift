@@ -1,8 +1,8 @@
 extension CrashAnalyzer {
-    /// Names what could not be named when the record was made, from symbols that have come since, and signs it anew.
+    /// Names frames by symbols added since the record was made, and recomputes the signature.
     ///
-    /// Needs no dump: frames carry the build id and offset. Answers whether anything changed; the caller keeps the old
-    /// signature as an alias. Frames stay where they are: what only better unwind tables could find needs the dump.
+    /// Needs no dump: frames carry the build id and offset. Returns whether anything changed; the caller keeps the old
+    /// signature as an alias. Adds and removes no frames: only with the dump can better unwind tables do that.
     public func resymbolicate(_ record: inout CrashRecord) -> Bool {
         guard let symbols else { return false }
         let before = record

@@ -1,7 +1,7 @@
 internal import CElfutils
 import Glibc
 
-/// File, line and inlined calls of an address, from the DWARF of a file of the symbol store, by libdw.
+/// Finds file, line and inlined calls of an address in the DWARF of a stored file, by libdw.
 final class SourceLines {
     /// One call at an address; inlined ones come before the function that holds them.
     struct Call {
@@ -37,7 +37,7 @@ final class SourceLines {
         elf_end(elf)
     }
 
-    /// The calls at an address of the file, innermost first; empty when the DWARF does not cover it.
+    /// Returns the calls at an address of the file, innermost first; empty when the DWARF does not cover it.
     func calls(at address: UInt64) -> [Call] {
         var unit = Dwarf_Die()
         guard findUnit(address, &unit) else { return [] }
@@ -47,8 +47,8 @@ final class SourceLines {
             return place.map { [Call(function: nil, file: $0.file, line: $0.line, inlined: false)] } ?? []
         }
         defer { free(around) }
-        // The first call answers with the scopes of an inlined function's definition; this one with those it was
-        // inlined into.
+        // The first call returns the scopes of an inlined function's definition; this one returns those it was inlined
+        // into.
         var scopes: UnsafeMutablePointer<Dwarf_Die>?
         let count = dwarf_getscopes_die(around, &scopes)
         guard count > 0, let scopes else { return [] }
@@ -67,7 +67,7 @@ final class SourceLines {
 
     private func findUnit(_ address: UInt64, _ unit: inout Dwarf_Die) -> Bool {
         if dwarf_addrdie(dwarf, address, &unit) != nil { return true }
-        // No .debug_aranges: ask every unit.
+        // No .debug_aranges: search every unit.
         var offset: Dwarf_Off = 0
         for _ in 0..<Self.unitLimit {
             var next: Dwarf_Off = 0

@@ -12,7 +12,7 @@ struct ELFSection {
     static let compressed: UInt64 = 0x800
 }
 
-/// An executable, library or debug file of the symbol store, opened by us under a name we chose.
+/// An executable, library or debug file of the symbol store, or one unpacked from such a file.
 final class SymbolFile: ModuleImage {
     let source: any ByteSource
     let header: ELFHeader
@@ -23,10 +23,10 @@ final class SymbolFile: ModuleImage {
 
     private static let pageSize: UInt64 = 16384
     private static let sectionLimit = 65_536
-    /// No `.debug_frame` of a real program is larger.
+    /// The most bytes of `.debug_frame` or `.eh_frame`: real programs have fewer.
     private static let frameLimit: UInt64 = 256 << 20
 
-    /// Reads the headers; nil when the bytes are no ELF file.
+    /// Reads the headers; nil when the bytes are not an ELF file, or are a core.
     init?(_ source: any ByteSource) {
         guard let header = ELFHeader(source.bytes(at: 0, count: 64)), header.type != 4 else { return nil }
         self.source = source
@@ -71,7 +71,7 @@ final class SymbolFile: ModuleImage {
         sections.first { $0.name == name && $0.type != ELFSection.noBits && $0.size > 0 }
     }
 
-    /// The bytes of a section, bounded; empty for one that is compressed or absent.
+    /// Returns the bytes of a section; empty when it is absent, compressed or longer than `limit` bytes.
     func content(_ name: String, limit: UInt64) -> [UInt8] {
         guard let section = section(name), section.flags & ELFSection.compressed == 0, section.size <= limit else {
             return []
@@ -79,7 +79,7 @@ final class SymbolFile: ModuleImage {
         return source.bytes(at: section.offset, count: Int(section.size))
     }
 
-    /// True when the machine code itself is there, false for a file that `objcopy --only-keep-debug` made.
+    /// True when the file holds machine code; false for the output of `objcopy --only-keep-debug`.
     var hasCode: Bool {
         guard let text = sections.first(where: { $0.name == ".text" }) else { return !segments.isEmpty }
         return text.type != ELFSection.noBits
@@ -98,7 +98,7 @@ final class SymbolFile: ModuleImage {
         return nil
     }
 
-    /// Call frame information for unwinding; `.eh_frame` only counts where the code is.
+    /// Reads call frame information for unwinding; `.eh_frame` is used only when the file holds the code.
     func makeCFITable() -> CFITable? {
         let frames = content(".debug_frame", limit: Self.frameLimit)
         guard hasCode || !frames.isEmpty else { return nil }

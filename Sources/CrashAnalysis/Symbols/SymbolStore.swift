@@ -1,12 +1,12 @@
 import Glibc
 
-/// Executables, debug files and Breakpad symbols by build id, in the layout gdb and elfutils read:
-/// `.build-id/ab/cdef…` is the executable, `.build-id/ab/cdef….debug` its debug information; Breakpad's files lie under
-/// `<debug file>/<debug id>/<name>.sym`, programs without a build id under `.by-name/<name>/<digest of the first page>`.
+/// Executables, debug files and Breakpad symbols by build id, in the layout of gdb and elfutils: `.build-id/ab/cdef…`
+/// is the executable, `.build-id/ab/cdef….debug` its debug information. Breakpad files are stored under `<debug
+/// file>/<debug id>/<name>.sym`, programs without a build id under `.by-name/<name>/<digest of the first page>`.
 public struct SymbolStore: Sendable {
     /// The folder that holds `.build-id`.
     public let root: String
-    /// Files that are open already, by their paths; where this is set nothing is opened.
+    /// Open files by path; when set, the store opens no others.
     private let held: [String: Int32]?
 
     /// Uses `root`, which need not exist yet.
@@ -15,14 +15,14 @@ public struct SymbolStore: Sendable {
         held = nil
     }
 
-    /// Uses files that somebody else opened and keeps open, by their paths as ``files(for:)`` gives them: for a
-    /// process that may open nothing.
+    /// Uses files that the caller opened and keeps open, by path as ``files(for:)`` returns them: for a process that
+    /// must not open files.
     public init(root: String, held: [String: Int32]) {
         self.root = root
         self.held = held
     }
 
-    /// A file of the store for reading; nil when it is not there.
+    /// Opens a file of the store; nil when it does not exist or cannot be read.
     func source(_ path: String) -> FileByteSource? {
         guard let held else { return try? FileByteSource(path: path) }
         return held[path].flatMap { FileByteSource(descriptor: $0) }
@@ -30,7 +30,7 @@ public struct SymbolStore: Sendable {
 
     private func isThere(_ path: String) -> Bool { held.map { $0[path] != nil } ?? (access(path, R_OK) == 0) }
 
-    /// The paths of the store's files that could tell more of a crash, those of its own stack first.
+    /// Returns the paths of the store's files that can symbolicate a crash, those for its own stack first.
     public func files(for record: CrashRecord) -> [String] {
         var paths: [String] = []
         var seen: Set<String> = []
@@ -57,7 +57,7 @@ public struct SymbolStore: Sendable {
 
     /// One file of the store.
     public struct Entry: Sendable, Equatable {
-        /// What it is good for.
+        /// What the file provides.
         public enum Kind: String, Sendable, Codable {
             /// Code, unwind tables and dynamic symbols.
             case executable
@@ -73,11 +73,11 @@ public struct SymbolStore: Sendable {
         public var kind: Kind
         /// Length in bytes.
         public var size: UInt64
-        /// Where it lies.
+        /// The file's path.
         public var path: String
     }
 
-    /// Path of a build id's file without checking whether it exists; nil for what is no build id.
+    /// Returns the path for a build id, whether or not the file exists; nil when it is not a build id.
     public func path(buildID: String, kind: Entry.Kind) -> String? {
         guard buildID.utf8.count >= 4, buildID.utf8.count <= 128, buildID.utf8.allSatisfy({ hexValue($0) != nil })
         else {
@@ -88,7 +88,7 @@ public struct SymbolStore: Sendable {
         return kind == .debug ? base + ".debug" : base
     }
 
-    /// Path of a Breakpad file; nil when a name could lead out of the store.
+    /// Returns the path of a Breakpad file; nil for a malformed id or a name that could lead out of the store.
     public func breakpadPath(debugFile: String, debugID: String) -> String? {
         let name = debugFile.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
         guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0), name.utf8.count <= 200,
@@ -105,7 +105,7 @@ public struct SymbolStore: Sendable {
         }
     }
 
-    /// What the store holds, in order of identity.
+    /// Lists the store's files, ordered by identity.
     public func list() -> [Entry] {
         var entries: [Entry] = []
         for folder in Self.names(in: root + "/.build-id").filter({ $0.utf8.count == 2 }) {

@@ -1,23 +1,23 @@
 import Glibc
 
 extension SymbolStore {
-    /// What became of the files offered to the store.
+    /// The result of adding files to the store.
     public struct Addition: Sendable, Equatable {
-        /// Files that are in the store now and were not before.
+        /// The files that were stored.
         public var added: [Entry] = []
-        /// Files that were there already.
+        /// The number of files that the store already had.
         public var known = 0
-        /// Build ids and debug ids of both.
+        /// The identities of both: build ids, debug ids, or digests of first pages.
         public var identities: Set<String> = []
-        /// Programs and libraries without a build id: they are found by name and first page only.
+        /// Paths of programs and libraries without a build id, which are found only by name and first page.
         public var withoutBuildID: [String] = []
-        /// Files that are neither ELF nor Breakpad symbols.
+        /// The number of files that are neither ELF nor Breakpad symbols.
         public var skipped = 0
 
-        /// Nothing yet.
+        /// An empty result.
         public init() {}
 
-        /// Adds what became of further files.
+        /// Adds the result for further files.
         public mutating func join(_ other: Addition) {
             added += other.added
             known += other.known
@@ -29,10 +29,10 @@ extension SymbolStore {
 
     private static let depthLimit = 64
 
-    /// Adds a binary, a debug file, a Breakpad file, or all of them below a folder such as an image's root.
+    /// Adds a binary, a debug file, a Breakpad file, or all such files below a folder, for example an image's root.
     ///
-    /// Symbolic links are not followed, devices and pipes not opened. Throws `CrashError` when `path` cannot be read
-    /// or the store cannot be written.
+    /// Below a folder, symbolic links are not followed, and devices and pipes are not opened. Throws `CrashError` when
+    /// `path` cannot be read or the store cannot be written.
     public func add(path: String) throws(CrashError) -> Addition {
         var facts = stat()
         guard stat(path, &facts) == 0 else {
@@ -88,7 +88,7 @@ extension SymbolStore {
         }
     }
 
-    /// Keeps a program without a build id under its name.
+    /// Stores a program without a build id under its name.
     private func addNamed(
         _ file: SymbolFile, _ from: String, _ source: any ByteSource, into addition: inout Addition
     ) throws(CrashError) {
@@ -104,8 +104,8 @@ extension SymbolStore {
         }
     }
 
-    /// Adds the program of one dump, whose module there is called `name`, as what the user says it is: a file without a
-    /// build id is taken for that module also where the dump does not hold the first page.
+    /// Adds the file of the module that a dump calls `name`. Without a build id, the file is used for that module even
+    /// when the dump lacks the module's first page. Throws `CrashError` as ``add(path:)`` does.
     public func add(program path: String, as name: String) throws(CrashError) -> Addition {
         var addition = try add(path: path)
         let source = try FileByteSource(path: path)
@@ -131,13 +131,13 @@ extension SymbolStore {
         } else {
             try store(source, at: target, identity: identity, kind: first, into: &addition)
         }
-        // gdb looks for symbols under the .debug name only: the same bytes under both names.
+        // gdb looks for symbols only under the .debug name, so the file gets both names.
         if kinds.count == 2, let other = path(buildID: identity, kind: .debug), Self.fileSize(other) == nil {
             _ = link(target, other)
         }
     }
 
-    /// True when the store has a file of this build that tells as much: a stripped one must not take the place of one
+    /// True when the store has a file of this build with at least as many symbols: a stripped file must not replace one
     /// with symbols.
     private func isKnown(
         _ target: String, _ identity: String?, asGoodAs file: SymbolFile
@@ -146,11 +146,11 @@ extension SymbolStore {
             file.hasDebugInfo ? 2 : file.section(".symtab") != nil ? 1 : 0
         }
         guard let held = source(target) else {
-            // What is there and cannot be read now may be the better one.
+            // The stored file cannot be read now and may be the better one.
             if access(target, F_OK) != 0, errno == ENOENT || errno == ENOTDIR { return false }
             throw CrashError(
-                code: .unreadable, message: "the symbols that are there cannot be read now, so nothing was replaced",
-                path: target, hint: "run the same again")
+                code: .unreadable, message: "the stored symbols cannot be read now, so they were not replaced",
+                path: target, hint: "run the command again")
         }
         guard let present = SymbolFile(held), present.buildID == identity else { return false }
         return worth(present) >= worth(file)
@@ -187,7 +187,7 @@ extension SymbolStore {
             if piece.isEmpty { complete = false }
             offset += UInt64(piece.count)
         }
-        // Synced before it takes a name that a good file may have.
+        // Synced before the rename, which may replace a good file.
         complete = fsync(descriptor) == 0 && complete
         close(descriptor)
         guard complete, rename(temporary, target) == 0 else {

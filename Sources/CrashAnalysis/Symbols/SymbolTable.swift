@@ -1,4 +1,4 @@
-/// Functions of a module by address, from an ELF symbol table; names are read when asked for.
+/// Functions of a module by address, from an ELF symbol table; names are read on demand.
 final class SymbolTable {
     private struct Entry {
         var start: UInt64
@@ -12,12 +12,12 @@ final class SymbolTable {
 
     private let entries: [Entry]
     private let name: (UInt32) -> String?
-    /// Where a section ends; nil in memory, where no section is known.
+    /// Returns the end address of a section; nil for a table in memory, where sections are unknown.
     private let end: (UInt16) -> UInt64?
 
     var isEmpty: Bool { entries.isEmpty }
 
-    /// The best table of a file: `.symtab`, else `.dynsym`.
+    /// Reads the best table of a file: `.symtab`, else `.dynsym`.
     convenience init?(_ file: SymbolFile) {
         guard let table = file.section(".symtab") ?? file.section(".dynsym"), table.link < file.sections.count else {
             return nil
@@ -36,7 +36,7 @@ final class SymbolTable {
             })
     }
 
-    /// The `.dynsym` of a module that lies in memory, found through PT_DYNAMIC.
+    /// Reads the `.dynsym` of a module in memory, found through PT_DYNAMIC.
     convenience init?(memory: any ProcessMemory, module: MappedModule, is64: Bool) {
         guard let dynamic = module.segments.first(where: { $0.type == ELFSegment.dynamic }) else { return nil }
         let view = ByteView(bytes: memory.bytes(at: module.bias &+ dynamic.address, count: 8192))
@@ -48,7 +48,7 @@ final class SymbolTable {
             }
             tags[tag] = value
         }
-        // The loader of glibc has turned these into addresses, others leave them as they are in the file.
+        // glibc's loader has turned these into addresses; others leave them as in the file.
         func address(_ tag: UInt64) -> UInt64? {
             tags[tag].map { $0 >= module.record.base.value ? $0 : module.bias &+ $0 }
         }
@@ -69,7 +69,7 @@ final class SymbolTable {
         if isEmpty { return nil }
     }
 
-    /// How many symbols a GNU hash table covers: the largest index a bucket leads to.
+    /// Returns the number of symbols that a GNU hash table covers, from the largest index of a bucket.
     private static func hashedCount(_ memory: any ProcessMemory, _ address: UInt64?) -> UInt64? {
         guard let address, let buckets = memory.load(address, size: 4), let first = memory.load(address &+ 4, size: 4),
             let bloom = memory.load(address &+ 8, size: 4), buckets < 1 << 20, bloom < 1 << 20
@@ -107,12 +107,12 @@ final class SymbolTable {
         self.end = end
     }
 
-    /// How many symbols before an address may stand between it and the function that it lies in.
+    /// The most symbols to look back from an address for the function around it.
     private static let looksBack = 32
 
-    /// The raw name and start of the function around an address of the file. A symbol without a size, as assemblers
-    /// write them, reaches to the next symbol or its section's end, where no sized one covers the address and
-    /// `isInside` does not object to its start.
+    /// Returns the raw name and start of the function around an address of the file. A symbol without a size, as
+    /// assemblers write them, extends to the next symbol or the end of its section; it is used only when no sized
+    /// symbol covers the address and `isInside` accepts its start.
     func function(
         at address: UInt64, isInside: (UInt64) -> Bool = { _ in true }
     ) -> (name: String, start: UInt64)? {
@@ -149,7 +149,7 @@ final class SymbolTable {
         address == label.start || end(label.section).map { address < $0 } ?? false
     }
 
-    /// Which of several names for one place is the best: global ones, and those without underscores, go first.
+    /// Ranks the names of one address, best lowest: global ones and those without underscores first.
     private static func rank(_ entry: Entry, _ name: String) -> Int {
         let underscores = name.hasPrefix("_Z") ? 0 : name.prefix { $0 == "_" }.count
         return (entry.binding == 1 ? 0 : entry.binding == 2 ? 1 : 2) * 100 + underscores * 40 + min(name.count, 39)

@@ -3,8 +3,8 @@ enum BreakpadStep {
     private static let tokenLimit = 512
     private static let depthLimit = 64
 
-    /// The caller's registers; nil when there is no record or it cannot be evaluated. `innerParameters` is how much the
-    /// frame below pushed for its own callee's parameters.
+    /// Returns the caller's registers; nil when there is no record or it cannot be evaluated. `innerParameters` is the
+    /// size in bytes of the parameters that this frame pushed for its callee.
     static func step(
         _ symbols: BreakpadSymbols, offset: UInt64, registers: Registers, memory: any ProcessMemory,
         innerParameters: UInt64
@@ -55,7 +55,8 @@ enum BreakpadStep {
         return arch.registerNames.firstIndex(of: bare)
     }
 
-    /// Reverse Polish: numbers, names, `+ - * / % @ ^ =`.
+    /// Evaluates reverse Polish notation: numbers, names, `+ - * / % @ ^ =`; nil when it is malformed or reads what the
+    /// dump lacks.
     private static func evaluate(
         _ tokens: [Substring], _ values: inout [String: UInt64], _ memory: any ProcessMemory, _ arch: Architecture
     ) -> UInt64? {

@@ -13,7 +13,7 @@ struct CFIExpression {
         self.memory = memory
     }
 
-    /// The value on top of the stack at the end; nil when the program is broken or reads what the dump lacks.
+    /// Returns the value on top of the stack at the end; nil when the program is broken or reads what the dump lacks.
     static func evaluate(
         _ program: [UInt8], pushing first: UInt64?, registers: Registers, memory: any ProcessMemory
     ) -> UInt64? {

@@ -34,7 +34,7 @@ struct CFIProgram {
     private var location: UInt64
     private let wordSize: Int
 
-    /// The row for `address`, which lies in `entry`; nil when the program is broken.
+    /// Returns the row for `address`, which `entry` must cover; nil when the program is broken.
     static func row(_ entry: CFIEntry, for address: UInt64, wordSize: Int) -> CFIRow? {
         var program = CFIProgram(entry, wordSize: wordSize)
         guard program.run(entry.common.program, until: .max) else { return nil }

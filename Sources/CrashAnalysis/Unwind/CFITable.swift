@@ -1,8 +1,8 @@
-/// Where the bytes of a module can be read by the addresses in its file: a file of the symbol store, or a core.
+/// Reads the bytes of a module by the addresses in its file, from a stored file or a core.
 protocol ModuleImage: AnyObject {
     var segments: [ELFSegment] { get }
     var is64: Bool { get }
-    /// The bytes at an address of the file, at most `count`; fewer where it has no more.
+    /// Returns at most `count` bytes at an address of the file; fewer where it has no more.
     func bytes(atVirtual address: UInt64, count: Int) -> [UInt8]
 }
 
@@ -42,8 +42,8 @@ struct CFIEntry {
     var program: [UInt8]
 }
 
-/// Finds the entry for an address, by `.eh_frame_hdr`'s sorted table or by an index made of `.debug_frame`, or of an
-/// `.eh_frame` that has no such table: linkers leave it out of static programs.
+/// Finds the entry for an address by the sorted table of `.eh_frame_hdr`, or by an index of `.debug_frame` or of an
+/// `.eh_frame` without that table: linkers omit it from static programs.
 final class CFITable {
     private static let longestEntry = 1 << 16
     private static let entryLimit = 1 << 20
@@ -62,8 +62,8 @@ final class CFITable {
     private var debugFrame = ByteView(bytes: [])
     private var plainIndex: [(start: UInt64, end: UInt64, at: UInt64)] = []
 
-    /// Uses the image's PT_GNU_EH_FRAME; `debugFrame`, the bytes of `.debug_frame`, where there is one; and `frames`,
-    /// the bytes of `.eh_frame` with their address, where no sorted table leads to them.
+    /// Uses the image's PT_GNU_EH_FRAME; `debugFrame`, the bytes of `.debug_frame`, if any; and without a sorted table
+    /// `frames`, the bytes of `.eh_frame` and their address.
     init(image: any ModuleImage, debugFrame: [UInt8] = [], frames: () -> (bytes: [UInt8], address: UInt64)? = { nil }) {
         self.image = image
         wordSize = image.is64 ? 8 : 4
@@ -75,10 +75,10 @@ final class CFITable {
         if header == nil, let frames = frames() { indexFrames(ByteView(bytes: frames.bytes), at: frames.address) }
     }
 
-    /// False when the module has no call frame information that could be read.
+    /// False when the module has no readable call frame information.
     var isUsable: Bool { header != nil || !index.isEmpty || !plainIndex.isEmpty }
 
-    /// The entry around an address of the file.
+    /// Returns the entry around an address of the file.
     func entry(for address: UInt64) -> CFIEntry? {
         if let found = headerEntry(address) { return found }
         if let at = Self.find(address, in: plainIndex) { return frameEntry(at: at) }
@@ -101,7 +101,7 @@ final class CFITable {
         let bytes = image.bytes(atVirtual: segment.address, count: 24)
         var cursor = DwarfCursor(ByteView(bytes: bytes))
         guard cursor.byte() == 1, let frame = cursor.byte(), let count = cursor.byte(), let table = cursor.byte(),
-            // Every linker writes pairs of four bytes counted from the header; nothing else is searchable.
+            // Every linker writes pairs of four-byte offsets from the header; no other encoding can be searched.
             table == 0x3b,
             cursor.pointer(frame, base: segment.address, data: segment.address, wordSize: wordSize) != nil,
             let entries = cursor.pointer(count, base: segment.address, data: segment.address, wordSize: wordSize)
@@ -131,7 +131,7 @@ final class CFITable {
         return address >= entry.start && address - entry.start < entry.length ? entry : nil
     }
 
-    /// An FDE of `.eh_frame` at an address of the file.
+    /// Reads the FDE of `.eh_frame` at an address of the file.
     private func frameEntry(at address: UInt64) -> CFIEntry? {
         guard let body = record(at: address) else { return nil }
         var cursor = DwarfCursor(ByteView(bytes: body.bytes))
@@ -149,7 +149,7 @@ final class CFITable {
         )
     }
 
-    /// The bytes after the length field, and how long that field is.
+    /// Returns the bytes after the length field, and the size of that field in bytes.
     private func record(at address: UInt64) -> (bytes: [UInt8], skip: Int)? {
         let head = ByteView(bytes: image.bytes(atVirtual: address, count: 12))
         guard let short = head.u32(0), short != 0 else { return nil }
@@ -176,7 +176,7 @@ final class CFITable {
         return parsed
     }
 
-    /// The part of a CIE after its identifier.
+    /// Parses the part of a CIE after its identifier.
     private static func parseCommon(_ cursor: inout DwarfCursor, wordSize: Int) -> CFICommon? {
         guard let version = cursor.byte(), [1, 3, 4].contains(version), let augmentation = cursor.text() else {
             return nil
@@ -214,11 +214,11 @@ final class CFITable {
         return common
     }
 
-    /// Walks an `.eh_frame` once, for the place of each function's entry.
+    /// Indexes the entries of an `.eh_frame` by function.
     private func indexFrames(_ view: ByteView, at base: UInt64) {
         var at = 0
         while let short = view.u32(at), plainIndex.count < Self.entryLimit {
-            // An empty record ends what one object file brought, not always the section.
+            // An empty record ends the entries of one object file, not always the section.
             guard short != 0 else {
                 at += 4
                 continue
@@ -247,7 +247,7 @@ final class CFITable {
         plainIndex.sort { $0.start < $1.start }
     }
 
-    /// Walks `.debug_frame` once; entries are found by start address afterwards.
+    /// Indexes the entries of `.debug_frame` by start address.
     private func buildIndex() {
         var at = 0
         while let length = debugFrame.u32(at), length > 4, length < 0xffff_fff0, index.count < Self.entryLimit {

@@ -1,6 +1,7 @@
-/// Tells whether a return address can have been pushed by a call, from the bytes before it.
+/// Judges from the bytes before a return address whether a call can have pushed it.
 enum CallSites {
-    /// `before` ends at the return address; true too when too few bytes are known to tell.
+    /// Returns whether `before`, which ends at the return address, can end in a call; true when too few bytes are
+    /// known.
     static func mayEnd(_ before: [UInt8], arch: Architecture) -> Bool {
         switch arch {
         case .amd64, .x86: before.count < 8 || x86(before)
@@ -9,7 +10,7 @@ enum CallSites {
         }
     }
 
-    /// Where the call that ends at `address` leads; nil for an indirect one and where the bytes are not known.
+    /// Returns the target of the call that ends at `address`; nil for an indirect call or unknown bytes.
     static func target(_ before: [UInt8], endingAt address: UInt64, arch: Architecture) -> UInt64? {
         switch arch {
         case .amd64, .x86:
@@ -38,7 +39,7 @@ enum CallSites {
             let displacement: Int
             switch mode >> 6 {
             case 0:
-                // Two bytes alone end at the return address: their index byte would stand behind it.
+                // With a length of two, the index byte would be past the return address.
                 displacement = mode & 7 == 5 || (needsIndex && length > 2 && bytes[end - length + 2] & 7 == 5) ? 4 : 0
             case 1: displacement = 1
             case 2: displacement = 4

@@ -1,12 +1,12 @@
 extension Unwinder {
-    /// How far up a stack the return address of a function without frame or tables is looked for.
+    /// The most words of a stack to search for the return address of a function without frame pointer or tables.
     private static let searchedWords: UInt64 = 512
-    /// The most candidates of a scan that are tried by a step further.
+    /// The most candidates of a scan that are checked by unwinding further.
     static let triedCandidates = 256
-    /// Code that a call leads to without a symbol in between is taken for one function up to this length.
+    /// The most bytes after a call's target that belong to one function when no symbol says where it starts.
     private static let assumedLength: UInt64 = 4096
 
-    /// The caller of an innermost function that keeps no frame pointer: its return address lies where the call put it.
+    /// Finds the caller of an innermost function without a frame pointer: the return address is where the call put it.
     func byBareReturn(_ registers: Registers) -> Registers? {
         guard arch == .amd64 || arch == .x86, let start = tables.functionStart(registers.pc) else { return nil }
         var code = tables.code(at: start, count: 8)[...]
@@ -32,7 +32,7 @@ extension Unwinder {
         return caller
     }
 
-    /// The caller by a return address that stands behind a call of this very function, below `limit`.
+    /// Finds the caller by a return address below `limit` that follows a call of this very function.
     func byCallOfSelf(
         _ registers: Registers, below limit: UInt64?, first: Bool, _ budget: inout ScanBudget
     ) -> Registers? {
@@ -59,8 +59,8 @@ extension Unwinder {
         return nil
     }
 
-    /// True when the frame pointer is that of a function further out, whose tables lead from a return address below it to
-    /// the same caller: a library without tables has left the register alone.
+    /// True when the frame pointer belongs to a function further out: unwind tables lead from a return address below it
+    /// to the same caller. A library without tables has left the register untouched.
     func isOfCaller(_ linked: Registers, _ registers: Registers, _ budget: inout ScanBudget) -> Bool {
         guard let frame = registers.fp else { return false }
         var at = registers.sp
@@ -85,7 +85,8 @@ extension Unwinder {
         return false
     }
 
-    /// The caller of an arm64 leaf stands in the link register until the function calls something itself.
+    /// Finds the caller of an arm64 leaf by the link register, which holds the return address until the function calls
+    /// another.
     func byLinkRegister(_ registers: Registers, saved: UInt64?) -> Registers? {
         guard arch == .arm64, let link = registers[30].map({ $0 & 0x0000_ffff_ffff_ffff }), link != saved,
             tables.isCode(link &- 4), tables.mayFollowCall(link), let own = tables.functionStart(registers.pc),
@@ -111,19 +112,19 @@ extension Unwinder {
         return target <= pc && pc - target < Self.assumedLength
     }
 
-    /// What the unwind tables say of a word that may be a return address.
+    /// What the unwind tables say about a word that may be a return address.
     enum Verdict {
-        /// They lead on from it, or the stack ends there.
+        /// They unwind further from it, or the stack ends there.
         case leadsOn
-        /// There are none for it.
+        /// They do not cover it.
         case unknown
-        /// They need a register that is not known.
+        /// They need a register whose value is unknown.
         case incomplete
-        /// They lead to what is no code: the word was left by an earlier call.
+        /// They lead to an address that is not code: the word was left by an earlier call.
         case stale
     }
 
-    /// Stale words may still have some of their callers above them.
+    /// The most steps to check a word by: a stale word may still have some of its callers above it.
     private static let stepsAhead = 4
 
     func verdict(_ caller: Registers, _ budget: inout ScanBudget) -> Verdict {
@@ -149,8 +150,8 @@ extension Unwinder {
         return .leadsOn
     }
 
-    /// The best of what may be the frame pointer of a caller that a scan found, with what the tables say then: the word
-    /// that a prologue pushes next to the return address, what the callee left alone, or none.
+    /// Completes a caller found by a scan with the frame pointer that the tables rate best, and returns their verdict.
+    /// Candidates are the word that a prologue pushes next to the return address, the callee's frame pointer, and none.
     func completed(
         _ found: Registers, callee: Registers, returnAt: UInt64, _ budget: inout ScanBudget
     ) -> (Registers, Verdict) {
@@ -173,13 +174,13 @@ extension Unwinder {
     }
 }
 
-/// How much a walk may still search for callers that no table names.
+/// What a walk may still spend on searching for callers that no table gives.
 struct ScanBudget {
     /// Bytes of stack.
     var bytes: UInt64
-    /// Words of stack that are looked at for a return address that can be confirmed.
+    /// Words of stack to check for a return address that can be confirmed.
     private var words: UInt64
-    /// Steps by tables to see whether a word is what it looks like.
+    /// Unwind steps to verify candidates.
     var steps: UInt64
 
     init(bytes: UInt64) {
@@ -188,7 +189,7 @@ struct ScanBudget {
         steps = bytes / 128
     }
 
-    /// False when no more may be looked at.
+    /// Spends one word; false when none is left.
     mutating func takeWord() -> Bool {
         guard words > 0 else { return false }
         words -= 1

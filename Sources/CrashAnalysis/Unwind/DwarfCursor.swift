@@ -1,4 +1,4 @@
-/// Reads DWARF's number formats out of bytes; every read past the end gives nil.
+/// Reads DWARF's number formats from bytes; every read past the end returns nil.
 struct DwarfCursor {
     let view: ByteView
     var at: Int
@@ -79,8 +79,8 @@ struct DwarfCursor {
         return value
     }
 
-    /// A pointer in one of the DW_EH_PE encodings (Linux Standard Base, "DWARF Extensions"); `base` is the address of
-    /// the first byte of the view, `data` what data-relative values count from.
+    /// Reads a pointer in one of the DW_EH_PE encodings (Linux Standard Base, "DWARF Extensions"); `base` is the
+    /// address of the first byte of the view, `data` the base of data-relative values.
     mutating func pointer(_ encoding: UInt8, base: UInt64, data: UInt64, wordSize: Int) -> UInt64? {
         guard encoding != 0xff, encoding & 0x80 == 0 else { return nil }
         let here = base &+ UInt64(at)

@@ -1,10 +1,10 @@
 extension CrashRecord {
-    /// Deep recursion is told by its ends.
+    /// The ends of a deep stack suffice to recognize recursion.
     private static let keptTop = 96
     private static let keptBottom = 32
     private static let mostFrames = 256
 
-    /// The frames of the crashed thread as they are kept: all, or the ends of a stack that is too deep, with a note.
+    /// Returns the frames to keep of the crashed thread: all, or the ends of a deep stack, with a note.
     mutating func kept(_ frames: [CrashFrame], walked: Int) -> [CrashFrame] {
         guard walked >= Unwinder.frameLimit || frames.count > Self.mostFrames else { return frames }
         guard frames.count > Self.keptTop + Self.keptBottom else { return frames }
@@ -13,7 +13,7 @@ extension CrashRecord {
         return Array(frames.prefix(Self.keptTop) + frames.suffix(Self.keptBottom))
     }
 
-    /// Says of each module on a stack whether it has symbols, and of the others that they were not looked for.
+    /// Marks each module on a stack as having symbols or not, and the others as unknown.
     mutating func markSymbols(_ tables: ProcessTables, withoutIdentity: CrashModule.Symbols) {
         let used = Set(threads.lazy.flatMap { $0.frames.lazy.compactMap(\.module) })
         let known = Dictionary(tables.modules.map { ($0.module.record.base, $0) }) { first, _ in first }

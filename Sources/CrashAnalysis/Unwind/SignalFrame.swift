@@ -1,21 +1,21 @@
-/// What the Linux kernel leaves on the stack of a thread for a signal handler to return to: the registers of what was
-/// interrupted, and why (`arch/x86/include/asm/sigframe.h`, `arch/arm64/kernel/signal.c`).
+/// The frame that the Linux kernel puts on a stack for a signal handler to return to: the interrupted registers and the
+/// signal (`arch/x86/include/asm/sigframe.h`, `arch/arm64/kernel/signal.c`).
 struct SignalFrame {
-    /// The registers at the moment the signal came.
+    /// The registers when the signal arrived.
     var registers: Registers
-    /// Signal number; nil where the handler was not given the signal's information and no trap tells of it.
+    /// Signal number; nil when the handler was not given siginfo and the trap number does not tell.
     var signal: Int?
-    /// The signal's code; nil where the handler was not given it.
+    /// The signal's code; nil when it is unknown.
     var code: Int?
-    /// What the kernel put where a fault's address stands.
+    /// The value where siginfo holds a fault's address.
     var address: UInt64?
 
     private static let signals = 1...64
     private static let codes = -64...0x80
 
-    /// The frame that the stack pointer of a handler's trampoline leads to; nil where there is none.
+    /// Reads the frame at the stack pointer of a handler's trampoline; nil when there is none.
     ///
-    /// Told by its own fields, as the trampoline's code need not be in the dump.
+    /// Recognized by its own fields, because the trampoline's code may be missing from the dump.
     init?(trampoline: Registers, memory: any ProcessMemory) {
         switch trampoline.arch {
         case .amd64: self.init(amd64: trampoline, memory)
@@ -25,7 +25,7 @@ struct SignalFrame {
         }
     }
 
-    /// Places of the general registers in the machine context, by DWARF number.
+    /// Slots of the general registers in the machine context, by DWARF number.
     private static let amd64Slots = [13, 12, 14, 11, 9, 8, 10, 15, 0, 1, 2, 3, 4, 5, 6, 7, 16]
     private static let x86Slots = [7, 6, 5, 4, 3, 2, 1, 0, 10]
 
@@ -44,13 +44,13 @@ struct SignalFrame {
         if signal == nil { takeTrap(memory, context) }
     }
 
-    /// A handler that did not ask for the signal's information gets none; the processor's trap says what it was.
+    /// Infers the signal from the processor's trap: a handler that did not request siginfo gets none.
     private mutating func takeTrap(_ memory: any ProcessMemory, _ context: UInt64) {
         switch memory.load(context &+ 200, size: 8) {
         case 14:
             signal = 11
             address = memory.load(context &+ 216, size: 8)
-            // Bit 0 of a page fault's error: the page was there, and not for this.
+            // Bit 0 of a page fault's error code: the page was present but the access was not allowed.
             code = memory.load(context &+ 192, size: 8).map { $0 & 1 == 0 ? 1 : 2 }
         case 13:
             signal = 11
@@ -75,7 +75,7 @@ struct SignalFrame {
         takeInformation(memory, at: start, addressAt: 16)
     }
 
-    /// Only the frame of a handler that asked for the signal's information says where it lies.
+    /// Only the frame of a handler that requested siginfo points to siginfo and context.
     private init?(x86 trampoline: Registers, _ memory: any ProcessMemory) {
         let start = trampoline.sp
         guard let signal = memory.load(start, size: 4), Self.signals.contains(Int(signal)),
@@ -91,7 +91,7 @@ struct SignalFrame {
         if self.signal == nil { self.signal = Int(signal) }
     }
 
-    /// Believes only what a kernel writes: what lies there may be left from before.
+    /// Reads siginfo, accepting only what a kernel writes: the memory may hold stale data.
     private mutating func takeInformation(
         _ memory: any ProcessMemory, at info: UInt64, addressAt offset: UInt64
     ) {
@@ -105,6 +105,6 @@ struct SignalFrame {
         address = memory.load(info &+ offset, size: Int(registers.arch.wordSize))
     }
 
-    /// True for the signals that end a process by a fault of its own.
+    /// True for the signals by which a process itself fails.
     var isFault: Bool { signal.map { [4, 5, 6, 7, 8, 11, 31].contains($0) } ?? false }
 }

@@ -1,6 +1,7 @@
 /// Applies a row of call frame information to registers.
 enum StackStep {
-    /// The caller's registers; nil when something needed is missing, `ended` when the row says the stack ends here.
+    /// The caller's registers; `ended` when the row says that the stack ends here, `failed` when something needed is
+    /// missing.
     enum Outcome {
         case caller(Registers)
         case ended
@@ -23,7 +24,7 @@ enum StackStep {
                 ? registers[row.returnRegister]
                 : value(row.rules[row.returnRegister] ?? .same, row.returnRegister, frame: frame, registers, memory)
         else { return .failed }
-        // Pointer authentication keeps its signature in the unused high bits.
+        // Pointer authentication stores its signature in the unused high bits.
         caller.pc = arch == .arm64 ? back & 0x0000_ffff_ffff_ffff : back
         return .caller(caller)
     }

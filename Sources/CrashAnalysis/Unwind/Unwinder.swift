@@ -1,39 +1,40 @@
-/// One frame as unwinding sees it.
+/// One frame before it is named.
 struct RawFrame {
     var registers: Registers
     var trust: FrameTrust
-    /// The address to look up: of the instruction for frame 0 and for what a signal interrupted, else one before the
-    /// return address, so that a call at a function's very end still counts to it.
+    /// The address to look up: of the instruction for frame 0 and for the frame a signal interrupted, else one before
+    /// the return address, so that a call at a function's very end belongs to that function.
     var lookup: UInt64
-    /// True for the kernel's trampoline between a signal handler and what it interrupted.
+    /// True for the kernel's trampoline between a signal handler and the interrupted frame.
     var isSignalFrame = false
-    /// What such a frame is called, as gdb calls it.
+    /// The name of such a frame, as gdb prints it.
     static let handlerName = "<signal handler called>"
-    /// What the kernel left for the handler, where this is the trampoline and it was found.
+    /// The signal frame, when this is the trampoline and the frame was found.
     var signal: SignalFrame?
 }
 
-/// What unwinding needs to know of a process beside its memory.
+/// What unwinding needs from a process besides its memory.
 protocol UnwindTables: AnyObject {
-    /// The caller by call frame information, when there is any for this address.
+    /// Returns the caller by call frame information, and whether this is a signal frame; nil when no table covers the
+    /// address.
     func step(_ registers: Registers, lookup: UInt64, memory: any ProcessMemory) -> (StackStep.Outcome, Bool)?
     /// Called before each stack.
     func begin(_ registers: Registers)
     /// True when an address lies in code.
     func isCode(_ address: UInt64) -> Bool
-    /// False when the bytes before a return address are there and are no call.
+    /// False when the bytes before a return address are known not to be a call.
     func mayFollowCall(_ address: UInt64) -> Bool
-    /// Where the call before a return address leads, when it is a direct one.
+    /// Returns the target of the call before a return address; nil unless the call is direct.
     func callTarget(before address: UInt64) -> UInt64?
-    /// Where the function around an address begins, by symbols or tables.
+    /// Returns the start of the function around an address, by symbols or tables.
     func functionStart(_ address: UInt64) -> UInt64?
-    /// The bytes of code from an address on, as far as they are known.
+    /// Returns at most `count` bytes of code at an address; fewer where they are unknown.
     func code(at address: UInt64, count: Int) -> [UInt8]
 }
 
-/// Walks one stack: call frame information, then frame pointers, then a marked scan.
+/// Walks one stack by call frame information, else frame pointers, else a scan that marks its frames as such.
 struct Unwinder {
-    /// Cores have all of a stack and tables; minidumps have little, and follow what their own tools accept.
+    /// Cores hold whole stacks and tables; minidumps hold little, and unwinding follows the rules of their own tools.
     enum Style {
         case core
         case minidump(windows: Bool)
@@ -45,11 +46,11 @@ struct Unwinder {
     let memory: any ProcessMemory
     let tables: any UnwindTables
     let style: Style
-    /// How many bytes of stack a scan may look through in all.
+    /// The most bytes of stack that scans may read in total.
     var scanBudget: UInt64 = 1 << 20
 
-    /// The frames from `start` on, `limit` at most; `scanFrom` is where a scan for the first caller begins when the stack pointer itself
-    /// points to nothing.
+    /// Returns at most `limit` frames from `start`; `scanFrom` is where the scan for the first caller begins when the
+    /// stack pointer points to nothing stored.
     func walk(_ start: Registers, scanFrom: UInt64? = nil, atMost limit: Int = frameLimit) -> [RawFrame] {
         tables.begin(start)
         var frames = [RawFrame(registers: start, trust: .context, lookup: start.pc)]
@@ -76,7 +77,8 @@ struct Unwinder {
         return frames
     }
 
-    /// Stacks only shrink on the way out; a leaf of a link-register machine may keep its stack pointer.
+    /// True when the stack shrinks, as it must on the way out; a leaf on a machine with a link register may keep its
+    /// stack pointer.
     private func progresses(_ callee: Registers, _ caller: Registers, first: Bool) -> Bool {
         if caller.sp > callee.sp { return true }
         return first && arch.linkRegister != nil && caller.sp == callee.sp && caller.pc != callee.pc
@@ -107,7 +109,7 @@ struct Unwinder {
         {
             return (linked, .framePointer, false)
         }
-        // What a signal interrupted is innermost, too.
+        // The frame that a signal interrupted is innermost, too.
         let innermost = first || callee.trust == .context
         if innermost, let caller = byLinkRegister(registers, saved: linked?.pc) { return (caller, .call, false) }
         if let caller = byCallOfSelf(registers, below: linked.map(\.sp), first: innermost, &budget) {
@@ -120,7 +122,7 @@ struct Unwinder {
         return scan(registers, trust: callee.trust, budget: &budget).map { ($0, .scan, false) }
     }
 
-    /// A call through a bad pointer leaves the return address where it was just put.
+    /// Finds the caller after a call through a bad pointer: the return address is where the call just put it.
     private func afterWildCall(_ registers: Registers) -> Registers? {
         var caller = registers
         if let link = arch.linkRegister {
@@ -161,7 +163,7 @@ struct Unwinder {
         return caller
     }
 
-    /// The frame record of arm64: the innermost frame may be a leaf whose caller stands in the link register.
+    /// Follows the arm64 frame record; the innermost frame may instead be a leaf whose caller is in the link register.
     private func byLink(_ registers: Registers, next: UInt64, back: UInt64, first: Bool) -> Registers? {
         guard let frame = registers.fp else { return nil }
         let address = back & 0x0000_ffff_ffff_ffff
@@ -224,7 +226,8 @@ struct Unwinder {
         return SignalFrame(trampoline: registers, memory: memory) != nil
     }
 
-    /// The frame pointer after a scan: the word below the return address where it looks like one, else the old one.
+    /// Returns the frame pointer after a scan: the word below the return address if it looks like one, else the old
+    /// one.
     private func framePointer(_ registers: Registers, returnAt: UInt64, step: UInt64, callerSP: UInt64) -> UInt64? {
         let word = arch.wordSize
         guard step > 0, arch == .x86 || arch == .amd64 else { return nil }
