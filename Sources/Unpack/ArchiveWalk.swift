@@ -1,4 +1,4 @@
-/// One pass over the entries of a tar stream: gives them to the sink, keeps the limits, and judges.
+/// One pass over the entries of a tar stream: passes them to the sink, enforces the limits and sets the verdict.
 struct ArchiveWalk {
     private let gate: TarGate
     private let limits: UnpackLimits
@@ -8,9 +8,9 @@ struct ArchiveWalk {
     private var headersBytes: UInt64 = 0
     private var damagedBlocksLeft: Int
     private var restartsLeft: Int
-    /// The end-of-archive blocks were seen and no entry since.
+    /// The end-of-archive blocks were seen, and no entry since.
     private var afterEnd = false
-    /// Whether the entries that follow were found by searching behind damage.
+    /// Whether the entries that follow were found by searching past damage.
     private var afterDamage = false
 
     init(gate: TarGate, limits: UnpackLimits) {
@@ -20,12 +20,12 @@ struct ArchiveWalk {
         restartsLeft = limits.restarts
     }
 
-    /// What to do after a header was tried.
+    /// What to do after trying to read a header.
     private enum Next {
         case goOn
-        /// A fresh reader takes over behind this offset.
+        /// A new reader takes over after this offset.
         case restart(behind: UInt64)
-        /// Nothing more is to be had.
+        /// Nothing more can be read.
         case stop
     }
 
@@ -55,7 +55,7 @@ struct ArchiveWalk {
         return report
     }
 
-    /// Whether a limit of the whole artifact was reached, so that its rest is not even read.
+    /// Whether a limit of the whole artifact was reached, so that the rest is not read.
     private var full: Bool {
         switch report.limit {
         case .entries, .allNamesBytes, .allHeadersBytes, .totalBytes: true
@@ -63,12 +63,12 @@ struct ArchiveWalk {
         }
     }
 
-    /// Remembers that blocks were passed over before the next header.
+    /// Records that blocks were skipped before the next header.
     private mutating func noteGap(_ offset: UInt64) {
         if afterEnd { report.flags.insert(.dataAfterEnd) }
-        // Behind a header that cost too much a gap is our doing.
+        // After a header over its limit, the gap is our doing, not damage.
         guard !afterEnd, report.limit == nil else { return }
-        damage(at: offset, "blocks that are no tar header were passed over")
+        damage(at: offset, "skipped blocks that are not tar headers")
         afterDamage = true
     }
 
@@ -86,7 +86,7 @@ struct ArchiveWalk {
 
     /// Walks the entries that one reader finds.
     ///
-    /// - Returns: where a fresh reader should go on; nil at the end.
+    /// - Returns: the offset after which a new reader continues; nil at the end.
     private mutating func walk<Sink: UnpackSink>(
         _ reader: TarReader, into sink: inout Sink
     ) throws(Sink.Failure) -> UInt64? {
@@ -110,12 +110,12 @@ struct ArchiveWalk {
         }
     }
 
-    /// Draws conclusions from the zero blocks in front of what was read.
+    /// Records the zero blocks before what was read.
     private mutating func noteZeroBlocks(_ result: TarReader.Header) {
         if gate.zeroBlocks == 1 { report.flags.insert(.loneZeroBlock) }
         if gate.zeroBlocks >= 2 { afterEnd = true }
         if case .end = result { return }
-        // Less than a block of zeros is padding, or what a cut left of it.
+        // Less than a block of zeros is padding, whole or truncated.
         if case .fatal = result, gate.restIsZero { return }
         if afterEnd { report.flags.insert(.dataAfterEnd) }
     }
@@ -127,7 +127,7 @@ struct ArchiveWalk {
         report.note(UnpackFault(layer: .tar, offset: offset, message: "the end-of-archive blocks are missing"))
     }
 
-    /// Accounts for one block that is no header; false when the search has gone on for long enough.
+    /// Accounts for one block that is not a header; false when the search budget is spent.
     private mutating func stepOver(_ offset: UInt64, _ message: String) -> Bool {
         if !afterEnd { damage(at: offset, message) }
         afterDamage = true
@@ -143,7 +143,7 @@ struct ArchiveWalk {
         let from = gate.headersFrom
         if let limit = gate.limit {
             report.hit(limit, at: from)
-            // A header that costs too much is passed over like a damaged one; a full artifact is full.
+            // A header over its limit is skipped like a damaged one; a limit of the whole artifact ends the walk.
             guard limit != .totalBytes else { return nil }
             gate.clearLimit()
         } else if case .fatal(let cut) = result, cut || (gate.exhausted && reader.position >= gate.pieceEnd) {
@@ -158,7 +158,7 @@ struct ArchiveWalk {
 
     // MARK: Entries
 
-    /// Gives one entry to the sink; false when a limit of the whole artifact is reached.
+    /// Passes one entry to the sink; false when a limit of the whole artifact is reached.
     private mutating func take<Sink: UnpackSink>(
         _ reader: TarReader, at offset: UInt64, into sink: inout Sink
     ) throws(Sink.Failure) -> Bool {
@@ -205,7 +205,7 @@ struct ArchiveWalk {
         return settle(content, reader, at: offset)
     }
 
-    /// Brings one entry's outcome into the report; false when the stream has ended.
+    /// Adds one entry's outcome to the report; false when the stream has ended.
     private mutating func settle(_ content: EntryContent, _ reader: TarReader, at offset: UInt64) -> Bool {
         report.bytes &+= content.outcome.bytes
         report.holeBytes &+= content.outcome.holeBytes
@@ -229,10 +229,10 @@ struct ArchiveWalk {
         return false
     }
 
-    /// Judges a warning that came with an entry's header; true when the entry may not be what it should.
+    /// Records a warning about an entry's header; true when the entry may be wrong.
     private mutating func judgeWarning(_ message: String, at offset: UInt64) -> Bool {
-        // Of names that do not fit the locale nothing is lost: they are taken from the header blocks. Access control
-        // lists are hidden from libarchive on purpose.
+        // Names that do not fit the locale lose nothing: they are read from the header blocks. Access control lists are
+        // hidden from libarchive on purpose.
         guard !message.hasSuffix("current locale."), !message.hasPrefix("Malformed Solaris ACL") else { return false }
         report.flags.insert(.warnings)
         if report.warnings.count < 16, !report.warnings.contains(message) { report.warnings.append(message) }
@@ -240,7 +240,7 @@ struct ArchiveWalk {
         return true
     }
 
-    /// Replaces the names by those of the header blocks where libarchive may have changed them, and holds them to limits.
+    /// Takes names from the header blocks where libarchive may have changed them, and enforces the limits on names.
     private mutating func takeNames(of header: inout EntryHeader, from reader: TarReader) {
         let names = gate.withHeaderBlocks(upTo: reader.position) { PaxNames(blocks: $0) } ?? nil
         if let path = names?.path { header.path = path }
@@ -256,7 +256,7 @@ struct ArchiveWalk {
         if header.path.count(where: { $0 == UInt8(ascii: "/") }) >= limits.depth { header.flags.insert(.deep) }
     }
 
-    // MARK: The judgement
+    // MARK: Verdict
 
     private mutating func conclude(isGzip: Bool, resembles: Bool, head: [UInt8]) {
         let end = gate.end
@@ -265,10 +265,10 @@ struct ArchiveWalk {
         report.members = end.members
         report.inflatedBytes = gate.pieceEnd
         if let limit = gate.limit { report.hit(limit, at: gate.pieceEnd) }
-        // Good until proven otherwise would be the wrong way round.
+        // Without an end seen, an archive must not count as good.
         if !afterEnd, report.verdict == .ok { cut(at: gate.pieceEnd, "the tar stream ends inside a header") }
         if let fault = end.fault {
-            // What the inflater saw is the cause; what tar noticed is its consequence.
+            // The inflater's fault is the cause, tar's the consequence.
             report.firstError = fault
             let onlyCut = end.flags.isDisjoint(with: [.gzipDamaged, .checksumMismatch])
             report.lower(to: onlyCut ? .incomplete : .corrupt)

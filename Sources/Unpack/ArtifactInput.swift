@@ -1,6 +1,6 @@
 import Glibc
 
-/// Hands out the bytes of an artifact, from a descriptor or from memory, in large pieces.
+/// Reads an artifact from a descriptor or from memory, in large pieces.
 final class ArtifactInput {
     private enum Source {
         case descriptor(Int32)
@@ -13,7 +13,7 @@ final class ArtifactInput {
 
     /// Bytes handed out so far.
     private(set) var offset: UInt64 = 0
-    /// The errno of a failed read; the input counts as ended there.
+    /// The errno of a failed read; the input ends there.
     private(set) var failure: Int32?
 
     /// Reads from the descriptor's current position; it may be a file, a pipe or a socket in blocking mode.
@@ -22,7 +22,7 @@ final class ArtifactInput {
         buffer = .allocate(byteCount: pieceSize, alignment: 4096)
     }
 
-    /// Hands out `bytes`, which must stay valid as long as the input is used.
+    /// Reads `bytes`, which must stay valid as long as the input is used.
     init(memory bytes: UnsafeRawBufferPointer) {
         source = .memory(bytes)
         buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -30,7 +30,7 @@ final class ArtifactInput {
 
     deinit { buffer.deallocate() }
 
-    /// The next piece, valid until the next call; empty at the end.
+    /// Returns the next piece, valid until the next call; empty at the end.
     func next() -> UnsafeRawBufferPointer {
         switch source {
         case .memory(let bytes):
@@ -43,7 +43,7 @@ final class ArtifactInput {
 
     private func read(_ descriptor: Int32) -> UnsafeRawBufferPointer {
         var filled = 0
-        // A pipe gives little at a time, and the format is recognised from the first piece alone: fill it.
+        // A pipe yields little at a time, and the format is detected from the first piece alone: fill it.
         while !ended, filled < buffer.count {
             let count = Glibc.read(descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
             if count > 0 {

@@ -1,4 +1,4 @@
-/// How a file inside an artifact is compressed, told by its first bytes, never by its name.
+/// The compression of a file, detected by its first bytes, never by its name.
 public enum CompressedFormat: String, Sendable, CaseIterable {
     /// gzip (RFC 1952).
     case gzip
@@ -11,7 +11,7 @@ public enum CompressedFormat: String, Sendable, CaseIterable {
     /// The LZ4 frame format, version 1.6.
     case lz4
 
-    /// The format of a file that begins like this; nil for every other.
+    /// Detects the format from a file's first bytes, of which 10 suffice; nil for any other file.
     public init?(head: UnsafeRawBufferPointer) {
         func starts(_ magic: [UInt8]) -> Bool { head.starts(with: magic) }
         if starts([0x1f, 0x8b, 8]) {
@@ -25,14 +25,14 @@ public enum CompressedFormat: String, Sendable, CaseIterable {
         } else if head.count > 9, starts(Array("BZh".utf8)), (0x31...0x39).contains(head[3]),
             [0x31, 0x17].contains(head[4])
         {
-            // Behind the level stands the first digit of pi, or of its root where the file is empty.
+            // After the level come the digits of pi, or of its square root when the file is empty.
             self = .bzip2
         } else {
             return nil
         }
     }
 
-    /// The ending that files of this format usually have, without the dot.
+    /// The usual file name extensions, without the dot.
     public var nameEndings: [String] {
         switch self {
         case .gzip: ["gz", "gzip"]
@@ -71,11 +71,11 @@ struct DecompressionStep {
     enum State: Equatable {
         /// More input or more room for output is needed.
         case running
-        /// A stream ended, checksums and all; another may follow.
+        /// A stream ended and its checksums match; another may follow.
         case ended
         /// The input is damaged.
         case damaged(String)
-        /// It asks for more memory than it is given.
+        /// The data needs more memory than allowed.
         case tooLarge
     }
 
@@ -86,11 +86,11 @@ struct DecompressionStep {
 
 /// Decompresses one format piece by piece, in memory that does not grow with the content.
 protocol Decompressor: AnyObject {
-    /// Takes some of `input` (which may be empty) and fills some of `output`. After `ended`, the next call begins the
-    /// next stream.
+    /// Consumes some of `input` (which may be empty) and fills some of `output`. After `ended`, the next call begins
+    /// the next stream.
     func step(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> DecompressionStep
 }
 
-/// The largest window that a decompressor keeps, in bytes: what `zstd -20` and `xz -8` ask for. Larger ones would take
-/// the memory of several ingests.
+/// The largest window of a decompressor, in bytes: that of `zstd -20` and `xz -8`. A larger one would take the memory
+/// of several ingests.
 let largestWindow = 32 << 20

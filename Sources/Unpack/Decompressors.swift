@@ -2,7 +2,7 @@ import CBzip2
 import CLZMA
 import CZstd
 
-/// gzip by ISA-L, the header parsed and the trailer checked as for whole artifacts.
+/// gzip by ISA-L or zlib, with header and trailer checked as for whole artifacts.
 final class GzipDecompressor: Decompressor {
     private let inflater: any Inflater = InflateBackend.preferred.makeInflater()
     private var header: GzipHeaderParser? = GzipHeaderParser()
@@ -19,7 +19,7 @@ final class GzipDecompressor: Decompressor {
                 header = nil
                 let isReady = inflater.startMember()
                 return DecompressionStep(
-                    consumed: used, produced: 0, state: isReady ? .running : .damaged("the inflater does not start"))
+                    consumed: used, produced: 0, state: isReady ? .running : .damaged("cannot start the inflater"))
             }
         }
         let step = inflater.inflate(input, into: output)
@@ -35,7 +35,7 @@ final class GzipDecompressor: Decompressor {
     }
 }
 
-/// zstd by its own library.
+/// zstd by libzstd.
 final class ZstdDecompressor: Decompressor {
     private let context: OpaquePointer?
 
@@ -80,7 +80,7 @@ final class XzDecompressor: Decompressor {
 
     func step(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> DecompressionStep {
         if !isOpen {
-            // The window, and what liblzma needs beside it.
+            // The memory limit: the window, and what liblzma needs besides.
             let opened = lzma_stream_decoder(stream, UInt64(largestWindow) + (2 << 20), 0)
             guard opened == LZMA_OK else { return DecompressionStep(consumed: 0, produced: 0, state: .tooLarge) }
             isOpen = true
@@ -98,7 +98,7 @@ final class XzDecompressor: Decompressor {
             isOpen = false
         case LZMA_MEMLIMIT_ERROR, LZMA_MEM_ERROR: state = .tooLarge
         case LZMA_FORMAT_ERROR: state = .damaged("not an xz header")
-        case LZMA_OPTIONS_ERROR: state = .damaged("xz options that are not supported")
+        case LZMA_OPTIONS_ERROR: state = .damaged("unsupported xz options")
         default: state = .damaged("damaged xz data")
         }
         return DecompressionStep(
@@ -107,7 +107,7 @@ final class XzDecompressor: Decompressor {
     }
 }
 
-/// bzip2 by its own library.
+/// bzip2 by libbz2.
 final class Bzip2Decompressor: Decompressor {
     private let stream: UnsafeMutablePointer<bz_stream>
     private var isOpen = false

@@ -1,4 +1,4 @@
-/// Carries the content of one entry from the reader to the sink and keeps count.
+/// Passes the content of one entry from the reader to the sink and counts it.
 struct EntryContent {
     private let size: UInt64
     private let limits: UnpackLimits
@@ -21,7 +21,7 @@ struct EntryContent {
         holesLeft = limits.holeBytes > spentHoles ? limits.holeBytes - spentHoles : 0
     }
 
-    /// Delivers content until it ends or something stops it.
+    /// Delivers content until it ends, or a limit or fault stops it.
     mutating func deliver<Sink: UnpackSink>(_ reader: TarReader, into sink: inout Sink) throws(Sink.Failure) {
         while true {
             switch reader.nextContent() {
@@ -35,7 +35,7 @@ struct EntryContent {
             case .end:
                 if delivered < size { _ = try fill(to: size, into: &sink) }
                 outcome.isZeroPadded = padding.isPadded
-                if delivered > size { stop(.damaged, "an entry holds more than it announces") }
+                if delivered > size { stop(.damaged, "an entry holds more content than its header announces") }
                 return
             case .failed(let cut):
                 return cut ? stop(.truncated, nil) : stop(.damaged, reader.message)

@@ -1,6 +1,6 @@
 /// A tar stream in zstd, xz, bzip2 or lz4, expanded on the caller's thread.
 ///
-/// However much a piece of the input expands to, no more than one piece of the output is held.
+/// Holds no more than one piece of the output, however much the input expands to.
 final class ExpandedStream: TarStream {
     private let input: ArtifactInput
     private let format: CompressedFormat
@@ -11,7 +11,7 @@ final class ExpandedStream: TarStream {
     private var isOver = false
     private var soFar = StreamEnd(flags: .otherCompression)
 
-    /// Continues an input of which the first piece was read already.
+    /// Continues an input whose first piece was already read.
     init(_ format: CompressedFormat, first: UnsafeRawBufferPointer, input: ArtifactInput) {
         self.format = format
         self.input = input
@@ -38,7 +38,7 @@ final class ExpandedStream: TarStream {
 
     private var consumed: UInt64 { input.offset &- UInt64(rest.count) }
 
-    /// One step of the decompressor, or of what stands between two streams; returns the bytes produced.
+    /// Runs one step of the decompressor, or skips what is between two streams; returns the bytes produced.
     private func fill(_ room: UnsafeMutableRawBufferPointer) -> Int {
         if rest.isEmpty { rest = input.next() }
         if isBetween {
@@ -59,7 +59,7 @@ final class ExpandedStream: TarStream {
             if soFar.members > 1 { soFar.flags.insert(.severalMembers) }
             isBetween = true
         case .damaged(let message): stop(.gzipDamaged, "the \(format.rawValue) data is damaged: \(message)")
-        case .tooLarge: stop(.limit, "the \(format.rawValue) data asks for more memory than a reader is given")
+        case .tooLarge: stop(.limit, "the \(format.rawValue) data needs more memory than a reader may use")
         }
         return step.produced
     }

@@ -1,9 +1,9 @@
-/// Inflates a gzip file of any number of members and judges what follows them.
+/// Inflates a gzip file of any number of members and classifies what follows them.
 struct GzipDecoder {
     private enum Phase {
         case header(GzipHeaderParser)
         case body
-        /// Behind a member: another one, zero padding, rubbish or the end.
+        /// After a member: another one, zero padding, garbage or the end.
         case between
         case padding
         case ended
@@ -23,7 +23,7 @@ struct GzipDecoder {
         return result
     }
 
-    /// Continues an input of which the first piece was read already.
+    /// Continues an input whose first piece was already read.
     init(first: UnsafeRawBufferPointer, input: ArtifactInput, backend: InflateBackend) {
         self.input = input
         piece = first
@@ -47,7 +47,7 @@ struct GzipDecoder {
 
     private var consumed: UInt64 { input.offset &- UInt64(piece.count) }
 
-    /// Makes sure that unread input is at hand; false at the end of the input.
+    /// Reads more input when none is left; false at the end of the input.
     private mutating func haveInput() -> Bool {
         if piece.isEmpty { piece = input.next() }
         return !piece.isEmpty
@@ -80,7 +80,7 @@ struct GzipDecoder {
         case .more: phase = .header(parser)
         case .damaged(let message): stop(.gzipDamaged, message)
         case .done:
-            guard inflater.startMember() else { return stop(.gzipDamaged, "the inflater could not be started") }
+            guard inflater.startMember() else { return stop(.gzipDamaged, "cannot start the inflater") }
             phase = .body
         }
     }

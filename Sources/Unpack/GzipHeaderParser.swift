@@ -1,7 +1,7 @@
-/// Steps over the header of a gzip member (RFC 1952, section 2.3) that may arrive in any number of pieces.
+/// Skips the header of a gzip member (RFC 1952, section 2.3), which may arrive in any number of pieces.
 ///
-/// Nothing in a header is needed: name, comment, time and extra field are passed over, whatever their length. The
-/// header's own optional checksum is passed over too, as nothing it protects is used.
+/// Nothing in a header is needed: name, comment, time and extra field are skipped, whatever their length. So is the
+/// header's own optional checksum, because nothing it protects is used.
 struct GzipHeaderParser {
     enum Result: Equatable {
         case more
@@ -59,7 +59,7 @@ struct GzipHeaderParser {
         case 2: if byte != 0x8b { return "not a gzip header" }
         case 3: if byte != 8 { return "unknown gzip compression method \(byte)" }
         case 4:
-            // Reserved bits announce fields that we could not step over.
+            // Reserved bits announce fields that we could not skip.
             if byte & 0xe0 != 0 { return "unknown gzip header flags" }
             flags = byte
         case 10: enter(flags & 4 != 0 ? .extraLength : after(.extra))

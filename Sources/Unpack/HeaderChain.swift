@@ -1,10 +1,10 @@
 import Glibc
 
-/// Follows the special headers in front of an entry and hides from libarchive what it would spend hours on.
+/// Tracks the special headers before an entry and hides from libarchive what would take it hours to parse.
 ///
-/// libarchive 3.6 parses access control lists, of which nothing is kept here, in time that grows with the square of
-/// their length: one megabyte of them costs seconds. No option turns that off, so the keys of such records are made
-/// unknown, by one byte each, before libarchive sees them; ``restore(_:at:)`` takes that back.
+/// libarchive 3.6 parses access control lists, which we do not keep, in time quadratic in their length: one megabyte
+/// costs seconds. No option turns that off, so one byte of each such record's key is replaced before libarchive sees
+/// it, which makes the key unknown; ``restore(_:at:)`` undoes that.
 struct HeaderChain {
     private enum Body {
         case pax
@@ -21,9 +21,9 @@ struct HeaderChain {
     private var at: UInt64
     private var body: (range: Range<UInt64>, kind: Body)?
     private var ended = false
-    /// Whether the entry has a sparse map of the old GNU form, which goes on in blocks behind its header.
+    /// Whether the entry has a sparse map of the old GNU form, which continues in blocks after its header.
     private(set) var isOldSparse = false
-    /// The last bytes of the pax body that the pieces before showed.
+    /// The last bytes of the pax body in earlier pieces: a key may cross pieces.
     private var carry: [UInt8] = []
     /// Offsets at which a dot was replaced.
     private var replaced: [UInt64] = []
@@ -31,10 +31,10 @@ struct HeaderChain {
     /// A chain whose first header block is at this offset.
     init(from offset: UInt64) { at = offset }
 
-    /// Offset behind the entry's own header block, once that was seen.
+    /// The offset after the entry's own header block; nil until that was seen.
     var end: UInt64? { ended ? at &+ UInt64(TarFormat.blockSize) : nil }
 
-    /// Looks at a piece before libarchive does; pieces come in order.
+    /// Processes a piece before libarchive sees it; pieces come in order.
     mutating func hide(in piece: UnsafeMutableRawBufferPointer, at start: UInt64) {
         let end = start &+ UInt64(piece.count)
         while true {
@@ -93,7 +93,7 @@ struct HeaderChain {
         replaced.append(offset &+ UInt64(index))
     }
 
-    /// Puts the hidden bytes back into a copy or a piece that starts at this offset of the tar stream.
+    /// Restores the replaced bytes in a copy or piece that starts at this offset of the tar stream.
     func restore(_ bytes: UnsafeMutableRawBufferPointer, at start: UInt64) {
         for offset in replaced where offset >= start && offset &- start < UInt64(bytes.count) {
             bytes[Int(offset &- start)] = Self.lastOfKey
@@ -101,7 +101,7 @@ struct HeaderChain {
     }
 }
 
-/// A header block that announces something about the entry behind it.
+/// A header block that describes the entry after it.
 struct SpecialHeader {
     let type: UInt8
     /// Bytes of its body.
@@ -129,7 +129,7 @@ struct SpecialHeader {
 
     var paddedSize: Int { (size + TarFormat.blockSize - 1) / TarFormat.blockSize * TarFormat.blockSize }
 
-    /// A size field as libarchive reads it: octal up to the first other byte, or binary when the first bit is set.
+    /// Reads a size field as libarchive does: octal up to the first other byte, or binary when the top bit is set.
     private static func number(_ field: UnsafeRawBufferPointer) -> Int? {
         var value = 0
         if field[0] & 0x80 != 0 {

@@ -1,9 +1,9 @@
 import Glibc
 
-/// A tar stream inflated on a thread of its own, some pieces ahead of the reader.
+/// A tar stream inflated on its own thread, a few pieces ahead of the reader.
 ///
-/// It helps when the reader's own work (hashing, compressing) takes about as long as inflating; for a reader that does
-/// nothing it only adds the hand-over.
+/// This helps when the reader's own work (hashing, compressing) takes about as long as inflating; for a reader that
+/// does nothing it only adds the hand-over.
 final class InflateThread: TarStream {
     private let ring: InflateRing
     private var thread = pthread_t()
@@ -25,7 +25,7 @@ final class InflateThread: TarStream {
     }
 
     func next() -> UnsafeMutableRawBufferPointer {
-        // Without a thread the work is done here.
+        // Without a thread, inflate here.
         guard running else { return ring.fillDirectly() }
         if held { ring.giveBack() }
         let piece = ring.take()
@@ -44,7 +44,7 @@ private let runDecoder: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutab
 
 /// The pieces between the inflating thread and its reader.
 ///
-/// Unchecked: `produced`, `consumed`, `finished`, `abandoned`, `ends` and `lastEnd` are touched under the mutex only; a
+/// Unchecked: `produced`, `consumed`, `finished`, `abandoned`, `ends` and `lastEnd` are accessed only under the mutex; a
 /// buffer belongs to the inflating thread until it is counted as produced and to the reader until it is counted as
 /// consumed; the decoder belongs to the inflating thread, or to the reader where there is none.
 private final class InflateRing: @unchecked Sendable {
@@ -54,7 +54,7 @@ private final class InflateRing: @unchecked Sendable {
     private let changed: UnsafeMutablePointer<pthread_cond_t>
     private let buffers: [UnsafeMutableRawBufferPointer]
     private var counts = [Int](repeating: 0, count: depth)
-    /// What was known when the piece was full; the reader must not learn what lies ahead of it.
+    /// The stream's end as known after each piece: the reader must not see what is ahead of it.
     private var ends = [StreamEnd](repeating: StreamEnd(), count: depth)
     private var decoder: GzipDecoder
 
@@ -89,7 +89,7 @@ private final class InflateRing: @unchecked Sendable {
 
     var end: StreamEnd { locked { lastEnd } }
 
-    /// The inflating thread: fills one buffer after the other until the end or until nobody listens.
+    /// Runs the inflating thread: fills one buffer after another until the end or until abandoned.
     func run() {
         while true {
             let slot = locked { () -> Int? in
@@ -120,7 +120,7 @@ private final class InflateRing: @unchecked Sendable {
         }
     }
 
-    /// Returns the piece taken last.
+    /// Gives back the piece taken last.
     func giveBack() {
         locked {
             consumed += 1

@@ -8,7 +8,8 @@ public enum InflateBackend: String, Sendable, CaseIterable {
     /// zlib.
     case zlib
 
-    /// ISA-L, or zlib where ISA-L is not installed. What is confined later asks for it before: it is loaded from a file.
+    /// ISA-L, or zlib where ISA-L is not installed. Read this before confining the process: ISA-L is loaded from a
+    /// file.
     public static let preferred: InflateBackend = salvage_isal_is_available() != 0 ? .isal : .zlib
 }
 
@@ -17,7 +18,7 @@ struct InflateStep {
     enum State: Equatable {
         /// More input or more room for output is needed.
         case running
-        /// The member's deflate data and its trailer (CRC-32 and length) are read and right.
+        /// The member's deflate data and its trailer (CRC-32 and length) were read and are valid.
         case finished
         /// The member's trailer does not match its content.
         case mismatch
@@ -92,7 +93,8 @@ final class ISALInflater: Inflater {
             case ISAL_INVALID_LOOKBACK: .damaged("deflate distance too far back")
             default: .damaged("deflate error \(code)")
             }
-        // Of damaged data ISA-L may give back more bytes than this call took: what earlier calls had left in its bit buffer.
+        // On damaged data ISA-L may return more bytes than this call took: those that earlier calls left in its bit
+        // buffer.
         return InflateStep(
             consumed: max(0, available - Int(state.pointee.avail_in)),
             produced: room - Int(state.pointee.avail_out), state: step)
@@ -142,7 +144,7 @@ final class ZlibInflater: Inflater {
         stream.pointee.avail_out = UInt32(room)
         let state = step(CZlib.inflate(stream, Z_NO_FLUSH))
         if state == .mismatch {
-            // A wrong CRC-32 leaves the length behind it unread, which belongs to the member all the same.
+            // On a wrong CRC-32 zlib leaves the length after it unread, which still belongs to the member.
             stream.pointee.avail_in -= min(stream.pointee.avail_in, unreadTrailer)
         }
         return InflateStep(

@@ -1,4 +1,4 @@
-/// The LZ4 frame format, read by our own code: it is small, and Debian ships its library without the headers.
+/// Reads the LZ4 frame format in our own code: the format is small.
 ///
 /// Source: "LZ4 Frame Format Description" 1.6.4 and "LZ4 Block Format Description". Header, block and content checksums
 /// (XXH32) are verified.
@@ -12,7 +12,7 @@ final class LZ4Decompressor: Decompressor {
         case blockSize
         case block(size: Int, isStored: Bool)
         case contentChecksum
-        /// A block's content is on its way out.
+        /// A block's content is being output.
         case output(from: Int, to: Int)
     }
 
@@ -66,7 +66,7 @@ final class LZ4Decompressor: Decompressor {
         }
     }
 
-    /// Bytes that the current part consists of.
+    /// The size of the current part in bytes.
     private var needed: Int {
         switch part {
         case .magic, .skippableSize, .blockSize, .contentChecksum: 4
@@ -90,7 +90,7 @@ final class LZ4Decompressor: Decompressor {
         held[offset..<(offset + 4)].reversed().reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    /// Acts on a part that has arrived whole; an answer ends the step.
+    /// Processes a part that has arrived in full; a non-nil result ends the step.
     private func advance() -> DecompressionStep.State? {
         switch part {
         case .magic: return readMagic()
@@ -120,9 +120,9 @@ final class LZ4Decompressor: Decompressor {
         flags = held[0]
         let blockCode = Int(held[1] >> 4) & 7
         guard flags >> 6 == 1, flags & 2 == 0, held[1] & 0x8f == 0, blockCode >= 4 else {
-            return .damaged("an LZ4 header that is not understood")
+            return .damaged("unsupported LZ4 header")
         }
-        guard flags & 1 == 0 else { return .damaged("an LZ4 frame that needs a dictionary") }
+        guard flags & 1 == 0 else { return .damaged("the LZ4 frame needs a dictionary") }
         largestBlock = 1 << (8 + 2 * blockCode)
         descriptor = held
         part = .descriptorRest(flags & 8 != 0 ? 9 : 1)
@@ -188,7 +188,7 @@ final class LZ4Decompressor: Decompressor {
         return nil
     }
 
-    /// Moves what later blocks may refer to to the beginning of the window.
+    /// Moves the bytes that later blocks may reference to the start of the window.
     private func keepHistory() {
         guard past > Self.history else { return }
         window.withUnsafeMutableBytes { bytes in
@@ -198,7 +198,7 @@ final class LZ4Decompressor: Decompressor {
         past = Self.history
     }
 
-    /// Decodes a block behind the `start` bytes of history; nil where it is damaged, else where the content ends.
+    /// Decodes a block after `start` bytes of history; returns the end of its content, or nil when it is damaged.
     private static func decode(
         _ block: UnsafeRawBufferPointer, into window: UnsafeMutableRawBufferPointer, at start: Int
     ) -> Int? {
@@ -232,7 +232,7 @@ final class LZ4Decompressor: Decompressor {
             guard let rest = length(token & 15), distance > 0, distance <= to, rest + 4 <= window.count - to else {
                 return nil
             }
-            // Byte by byte: a match may reach into what it writes.
+            // Byte by byte: a match may overlap its own output.
             for index in to..<(to + rest + 4) { window[index] = window[index - distance] }
             to += rest + 4
         }
@@ -240,7 +240,7 @@ final class LZ4Decompressor: Decompressor {
     }
 }
 
-/// The hash XXH32 with seed 0, as the xxHash specification 0.1.1 gives it.
+/// The hash XXH32 with seed 0 (xxHash specification 0.1.1).
 struct XXH32 {
     private static let primes: (UInt32, UInt32, UInt32, UInt32, UInt32) = (
         0x9E37_79B1, 0x85EB_CA77, 0xC2B2_AE3D, 0x27D4_EB2F, 0x1656_67B1
@@ -251,7 +251,7 @@ struct XXH32 {
     private var pending: [UInt8] = []
     private var total: UInt64 = 0
 
-    /// Takes in more bytes.
+    /// Hashes more bytes.
     mutating func update(_ bytes: some Sequence<UInt8>) {
         for byte in bytes {
             pending.append(byte)
@@ -262,7 +262,7 @@ struct XXH32 {
         }
     }
 
-    /// The hash of all that was taken in.
+    /// The hash of all bytes so far.
     var value: UInt32 {
         var hash: UInt32
         if total >= 16 {

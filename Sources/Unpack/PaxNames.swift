@@ -1,17 +1,18 @@
 /// The names in an entry's extended headers, byte for byte.
 ///
 /// libarchive cuts a pax path at a NUL byte and converts it to the locale's character set, losing bytes that do not fit.
-/// Names are evidence, so they are taken from the header blocks themselves: pax records per POSIX.1-2017, pax,
+/// Names are evidence, so they are read from the header blocks themselves: pax records per POSIX.1-2017, pax,
 /// "pax Extended Header"; GNU's sparse name per the GNU tar manual, "PAX Format, Versions 0.0 to 1.0".
 struct PaxNames {
     private(set) var path: [UInt8]?
     private(set) var linkTarget: [UInt8]?
 
-    /// Reads the chain of headers of one entry, which begins with its first block; nil when it has no pax header.
+    /// Reads the headers of one entry from its first block on; nil when it has no pax header.
     init?(blocks: UnsafeRawBufferPointer) {
         var at = 0
         var records: UnsafeRawBufferPointer?
-        // The first header that names the entry wins, as in libarchive, which works from the innermost outwards.
+        // The first header that names the entry wins, as in libarchive, which applies headers from the innermost
+        // outwards.
         var longNameFirst = false
         var longLinkFirst = false
         while blocks.count - at >= TarFormat.blockSize,

@@ -1,16 +1,16 @@
-/// How far one compressed file may be expanded.
+/// How far one compressed file may expand.
 ///
 /// Beyond ``freeBytes`` the content may be at most ``ratio`` times as long as the compressed bytes read so far: logs
-/// shrink ten or twenty times, a log of one repeated line a few hundred times, bombs a thousand times and more.
+/// compress ten- or twentyfold, a log of one repeated line a few hundredfold, bombs a thousandfold and more.
 public struct ExpansionLimits: Sendable, Equatable {
-    /// Bytes of content at most.
+    /// The most bytes of content.
     public var bytes: UInt64
-    /// Bytes of content for which the ratio does not count.
+    /// Bytes of content before the ratio applies.
     public var freeBytes: UInt64
-    /// Content for each compressed byte, once there is more than ``freeBytes`` of it.
+    /// The most content per compressed byte, beyond ``freeBytes``.
     public var ratio: UInt64
 
-    /// Limits for content of at most `bytes`; a large `ratio` leaves only that.
+    /// Limits for content of at most `bytes`; a very large `ratio` leaves only that limit.
     public init(bytes: UInt64, freeBytes: UInt64 = 256 << 20, ratio: UInt64 = 500) {
         self.bytes = bytes
         self.freeBytes = freeBytes
@@ -20,11 +20,11 @@ public struct ExpansionLimits: Sendable, Equatable {
 
 /// How an expansion ended.
 public enum ExpansionEnd: Sendable, Equatable {
-    /// All of it is there, and its checksums are right.
+    /// All content was expanded and its checksums match.
     case complete
     /// The compressed bytes end too early.
     case truncated
-    /// The compressed bytes are damaged; what came before is good as far as it can be known.
+    /// The compressed bytes are damaged; the content before that is good as far as can be known.
     case damaged(String)
     /// A limit was reached: `bytes`, `ratio`, `memory` or, where the caller stopped it, `time`.
     case limited(String)
@@ -32,7 +32,7 @@ public enum ExpansionEnd: Sendable, Equatable {
 
 /// Expands a compressed file that arrives in pieces: any number of streams one after the other, with padding between.
 ///
-/// Memory stays below 40 MiB whatever the file asks for, and what a damaged file holds up to the damage is handed out.
+/// Memory stays below 40 MiB whatever the file asks for. The content before any damage is delivered.
 public final class StreamExpander {
     private let decompressor: any Decompressor
     private let limits: ExpansionLimits
@@ -42,7 +42,7 @@ public final class StreamExpander {
     private var end: ExpansionEnd?
     private var isBetween = false
 
-    /// Bytes handed out so far.
+    /// Bytes of content delivered so far.
     public private(set) var produced: UInt64 = 0
 
     /// An expander at the beginning of a file.
@@ -55,10 +55,10 @@ public final class StreamExpander {
 
     deinit { output.deallocate() }
 
-    /// Whether further pieces would be passed over.
+    /// Whether further pieces would be ignored.
     public var isOver: Bool { end != nil }
 
-    /// Takes the next piece of the compressed file and hands out what it expands to, at most 256 KiB at a time.
+    /// Expands the next piece of the compressed file and passes the content to `take`, at most 256 KiB at a time.
     ///
     /// - Throws: what `take` throws.
     public func push<Failure: Error>(
@@ -88,7 +88,7 @@ public final class StreamExpander {
         }
     }
 
-    /// Tells that the file has ended, and how the expansion did.
+    /// Ends the file and returns how the expansion ended.
     public func finish() -> ExpansionEnd {
         if end == nil { end = isBetween ? .complete : .truncated }
         return end ?? .complete
@@ -118,7 +118,7 @@ public final class StreamExpander {
         if kept < count { conclude(.limited(which)) }
     }
 
-    /// Steps over zeros behind a stream; what is neither zero nor the beginning of another stream is not looked at.
+    /// Skips zeros after a stream; a byte that cannot begin another stream ends the expansion.
     private func withoutPadding(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         guard let start = bytes.firstIndex(where: { $0 != 0 }) else {
             return UnsafeRawBufferPointer(start: nil, count: 0)

@@ -1,4 +1,4 @@
-/// What can be told from raw tar blocks without reading the archive: is this a header, is this an end-of-archive block.
+/// Classifies raw tar blocks without reading the archive: header or end-of-archive block.
 ///
 /// Layout per POSIX.1-2017, pax, "ustar Interchange Format"; the checksum field is the same in every variant.
 enum TarFormat {
@@ -16,7 +16,7 @@ enum TarFormat {
         return rest.allSatisfy { $0 == 0 }
     }
 
-    /// Whether a block's checksum is right, computed with unsigned or, as some old writers did, with signed bytes.
+    /// Whether a block's checksum matches, computed with unsigned or, as some old writers did, with signed bytes.
     static func hasValidChecksum(_ block: UnsafeRawBufferPointer) -> Bool {
         guard block.count >= blockSize else { return false }
         var stored = 0
@@ -40,7 +40,7 @@ enum TarFormat {
         return stored == unsigned || stored == signed
     }
 
-    /// Whether a block is a header a tar reader would accept: right checksum and a plausible type flag and mode.
+    /// Whether a block is a header that a tar reader would accept: valid checksum, plausible type flag and mode.
     static func isHeader(_ block: UnsafeRawBufferPointer) -> Bool {
         guard hasValidChecksum(block) else { return false }
         switch block[156] {
@@ -53,7 +53,7 @@ enum TarFormat {
         }
     }
 
-    /// Whether a stream that begins like this is meant to be a tar archive, be it damaged or empty.
+    /// Whether a stream with these first bytes is meant to be a tar archive, even if damaged or empty.
     static func resemblesArchive(_ head: UnsafeRawBufferPointer) -> Bool {
         // One wrong byte in the magic must not turn a damaged archive into no archive.
         if head.count >= 262, zip(head[257..<262], "ustar".utf8).count(where: { $0 == $1 }) >= 4 { return true }

@@ -1,7 +1,7 @@
-/// Stands between the inflated bytes and libarchive: counts what passes, keeps the limits and watches for zero blocks.
+/// Sits between the inflated bytes and libarchive: counts bytes, enforces limits and watches for zero blocks.
 ///
-/// libarchive neither says whether the end-of-archive blocks were there nor bounds what a header may cost, and it hides
-/// the bytes of names; the gate sees every byte that libarchive sees and answers for all three.
+/// libarchive does not report whether the end-of-archive blocks were there, does not bound the cost of a header, and
+/// hides the raw bytes of names. The gate sees every byte that libarchive sees and handles all three.
 final class TarGate {
     private let stream: any TarStream
     private let limits: UnpackLimits
@@ -10,10 +10,11 @@ final class TarGate {
     private var piece = UnsafeRawBufferPointer(start: nil, count: 0)
     private var writablePiece = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var pieceStart: UInt64 = 0
-    /// Bytes at the front of ``piece`` that were given to an earlier reader; a fresh one starts behind them.
+    /// The offset in the tar stream at which a new reader starts; an earlier reader got the bytes of ``piece`` before
+    /// it.
     private var resumeAt: UInt64?
 
-    /// Whether the stream has no more bytes, by nature or by a limit.
+    /// Whether the stream has no more bytes, because it ended or because of a limit.
     private(set) var exhausted = false
     /// The limit that ended the stream.
     private(set) var limit: UnpackLimit?
@@ -34,13 +35,13 @@ final class TarGate {
         self.limits = limits
     }
 
-    /// Offset behind the last byte handed out.
+    /// Offset after the last byte handed out.
     var pieceEnd: UInt64 { pieceStart &+ UInt64(piece.count) }
 
-    /// What the stream says of its end.
+    /// How the stream ended.
     var end: StreamEnd { stream.end }
 
-    /// The next piece for libarchive; nil when a limit forbids it, empty at the end.
+    /// Returns the next piece for libarchive; nil when a limit forbids it, empty at the end.
     func next() -> UnsafeRawBufferPointer? {
         if let offset = resumeAt {
             resumeAt = nil
@@ -79,12 +80,12 @@ final class TarGate {
         return UnsafeRawBufferPointer(rebasing: piece[min(skip, piece.count)...])
     }
 
-    /// Forgets a limit that concerned one header only.
+    /// Clears a limit that concerned only one header.
     func clearLimit() { limit = nil }
 
     // MARK: Headers
 
-    /// Starts to watch the header phase of the entry whose blocks start at `offset`.
+    /// Starts the header phase of the entry whose blocks start at `offset`.
     func beginHeader(at offset: UInt64) {
         inHeader = true
         headerStart = offset
@@ -103,14 +104,14 @@ final class TarGate {
     /// Offset of the first block of the header phase that is not zero.
     var headersFrom: UInt64 { headerStart &+ zeroBlocks &* UInt64(TarFormat.blockSize) }
 
-    /// Whether nothing but zeros stands between the leading zero blocks and the end of the current piece.
+    /// Whether only zeros follow the leading zero blocks, up to the end of the current piece.
     var restIsZero: Bool {
         if headersFrom >= pieceEnd { return true }
         if headersFrom >= pieceStart { return TarFormat.isZero(tail(from: headersFrom)) }
         return !captured.isEmpty && captured.allSatisfy { $0 == 0 } && TarFormat.isZero(piece)
     }
 
-    /// Counts leading zero blocks as far as the current piece shows them.
+    /// Counts the leading zero blocks that are in the current piece.
     private func countZeros() {
         while !zerosOver {
             let rest = tail(from: headersFrom)
@@ -125,7 +126,7 @@ final class TarGate {
         }
     }
 
-    /// Charges what the header phase has used up of the current piece; false when that is too much.
+    /// Charges the current piece to the header phase; false when that exceeds a limit.
     private func accountHeader() -> Bool {
         let from = headersFrom
         guard pieceEnd > from else { return true }
@@ -135,17 +136,17 @@ final class TarGate {
         let end = max(chain?.end ?? pieceEnd, start)
         let special = rest.prefix(Int(clamping: end &- start))
         guard isMapWithinLimits(special, rest.dropFirst(special.count)) else { return refuse(.extents) }
-        // Behind the entry's own header no names stand, but perhaps megabytes of a sparse map.
+        // After the entry's own header there are no names, but perhaps megabytes of sparse map.
         captured.append(contentsOf: special)
         return true
     }
 
-    /// Counts the extents that the header may announce: libarchive puts no bound on them.
+    /// Counts the extents that the header may announce, which libarchive does not bound; false when over the limit.
     private func isMapWithinLimits(_ special: Slice<UnsafeRawBufferPointer>, _ map: Slice<UnsafeRawBufferPointer>)
         -> Bool
     {
-        // In special headers each extent is a record or two; other records have lines as well, at most one for each
-        // two bytes of the 1 MiB that libarchive accepts of them.
+        // In special headers each extent takes one or two records; other records have lines too, at most one per two
+        // bytes of the 1 MiB that libarchive accepts.
         newlines &+= UInt64(special.count(where: { $0 == 0x0a }))
         let (lines, overflow) = limits.extents.multipliedReportingOverflow(by: 2)
         guard overflow || newlines <= lines.addingReportingOverflow(1 << 19).partialValue else { return false }
@@ -166,7 +167,7 @@ final class TarGate {
 
     /// Calls `body` with the blocks of the header phase, from the first that is not zero up to `end`.
     ///
-    /// - Returns: nil when they are no longer at hand.
+    /// - Returns: what `body` returns; nil when the blocks are no longer in memory.
     func withHeaderBlocks<R>(upTo end: UInt64, _ body: (UnsafeRawBufferPointer) -> R) -> R? {
         let from = headersFrom
         guard end > from, end <= pieceEnd else { return nil }
@@ -185,16 +186,16 @@ final class TarGate {
 
     // MARK: Searching and draining
 
-    /// The first bytes of the stream, loaded if need be; they are handed out again by ``next()``.
+    /// Returns the first bytes of the stream, loading them if needed; ``next()`` returns them again.
     func peek() -> UnsafeRawBufferPointer {
         if piece.isEmpty, !exhausted { _ = load() }
         resumeAt = pieceStart
         return piece
     }
 
-    /// Finds the next block at or behind `offset` that is a header, or, if `acceptZero`, a zero block.
+    /// Finds the next block at or after `offset` that is a header, or, if `acceptZero`, a zero block.
     ///
-    /// - Returns: its offset, from which a fresh reader will be fed; nil when there is none.
+    /// - Returns: its offset, at which a new reader starts; nil when there is none.
     func seekHeader(from offset: UInt64, acceptZero: Bool, blocks budget: inout Int) -> UInt64? {
         inHeader = false
         var at = offset

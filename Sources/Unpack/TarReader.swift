@@ -1,22 +1,22 @@
 import CArchive
 import Glibc
 
-/// libarchive's tar reader over a gate: one entry after the other, its content as pointers into the gate's pieces.
+/// libarchive's tar reader on a gate: one entry after another, its content as pointers into the gate's pieces.
 final class TarReader {
-    /// What reading the next header led to.
+    /// The result of reading the next header.
     enum Header {
         case entry
-        /// An entry whose special headers libarchive could not follow; its state is not to be trusted any further.
+        /// An entry whose special headers libarchive could not follow; the reader's state can no longer be trusted.
         case unusable
-        /// The stream ended where a header could have begun, or a zero block was its last.
+        /// The stream ended where a header could have begun, or after a zero block.
         case end
-        /// The block is no header; the next call looks at the block behind it.
+        /// The block is not a header; the next call reads the block after it.
         case damagedBlock
-        /// Reading cannot go on with this reader.
+        /// This reader cannot continue.
         case fatal(cut: Bool)
     }
 
-    /// What reading content led to.
+    /// The result of reading content.
     enum Content {
         case data(UnsafeRawBufferPointer, offset: Int64)
         case end
@@ -29,7 +29,7 @@ final class TarReader {
     /// Offset in the tar stream at which this reader began.
     private let base: UInt64
 
-    /// A reader that asks the gate for its bytes, beginning at `base`; nil when memory is short.
+    /// Creates a reader of the gate's bytes from `base` on; nil when memory is short.
     init?(gate: TarGate, from base: UInt64) {
         guard let archive = archive_read_new() else { return nil }
         guard let entry = archive_entry_new() else {
@@ -41,7 +41,7 @@ final class TarReader {
         self.gate = Unmanaged.passRetained(gate)
         self.base = base
         archive_read_support_format_tar(archive)
-        // Go on behind end-of-archive blocks, as `tar -i` does: joined archives must not lose their second half.
+        // Continue after end-of-archive blocks, as `tar -i` does: joined archives must not lose their second half.
         archive_read_set_option(archive, "tar", "read_concatenated_archives", "1")
         let opened = archive_read_open(archive, self.gate.toOpaque(), nil, readPiece, nil)
         guard opened == ARCHIVE_OK else { return nil }
@@ -53,7 +53,7 @@ final class TarReader {
         gate.release()
     }
 
-    /// Offset in the tar stream behind everything that was used so far.
+    /// Offset in the tar stream after everything used so far.
     var position: UInt64 { base &+ UInt64(bitPattern: Int64(archive_filter_bytes(archive, 0))) }
 
     /// libarchive's last message.
@@ -73,7 +73,7 @@ final class TarReader {
         switch code {
         case ARCHIVE_OK: return .entry
         case ARCHIVE_WARN:
-            // A chain of special headers without an entry leaves no path behind.
+            // A chain of special headers without an entry has no path.
             return asked { archive_entry_pathname(entry) } == nil && asked { archive_entry_pathname_w(entry) } == nil
                 ? .unusable : .entry
         case ARCHIVE_EOF: return .end
@@ -89,7 +89,7 @@ final class TarReader {
         return String(cString: text).hasPrefix("Truncated")
     }
 
-    /// Reads the next piece of the current entry's content; holes show as jumps of the offset.
+    /// Reads the next piece of the current entry's content; holes appear as jumps of the offset.
     func nextContent() -> Content {
         var start: UnsafeRawPointer?
         var size = 0
@@ -103,10 +103,10 @@ final class TarReader {
         }
     }
 
-    /// Passes over the rest of the current entry's content and its padding; false when the stream ends before.
+    /// Skips the rest of the current entry's content and its padding; false when the stream ends first.
     func skipContent() -> Bool { asked { archive_read_data_skip(archive) } == ARCHIVE_OK }
 
-    /// Pieces of content that the current entry's sparse map lists; zero for an ordinary file.
+    /// The number of extents in the current entry's sparse map; 0 for an ordinary file.
     var extents: UInt64 { UInt64(clamping: archive_entry_sparse_count(entry)) }
 
     /// The current entry as libarchive understood it.
@@ -130,7 +130,8 @@ final class TarReader {
         header.gid = Int64(archive_entry_gid(entry))
         header.modifiedSeconds = Int64(archive_entry_mtime(entry))
         header.modifiedNanoseconds = min(max(Int64(archive_entry_mtime_nsec(entry)), 0), 999_999_999)
-        // A pax time before 1970 is one negative number; the reader gives its whole and its fraction without the sign.
+        // A pax time before 1970 is one negative number; libarchive returns its whole part, and its fraction without
+        // the sign.
         if header.modifiedSeconds < 0, header.modifiedNanoseconds > 0, header.modifiedSeconds > .min {
             header.modifiedSeconds -= 1
             header.modifiedNanoseconds = 1_000_000_000 - header.modifiedNanoseconds
@@ -139,7 +140,7 @@ final class TarReader {
     }
 
     private var kind: EntryKind {
-        // Asked first: a hard link has no type of its own, or that of the file it carries.
+        // Checked first: a hard link has no type of its own, or that of the file it carries.
         if asked({ archive_entry_hardlink(entry) }) != nil { return .hardlink }
         return switch UInt32(archive_entry_filetype(entry)) {
         case 0o040000: .directory
@@ -162,15 +163,15 @@ final class TarReader {
 
     /// Calls libarchive with a clean `errno`.
     ///
-    /// Where a name cannot be converted, libarchive looks whether `errno` is ENOMEM, whoever left it there, and then gives
-    /// the archive up or ends the process.
+    /// When libarchive cannot convert a name, it checks `errno` for ENOMEM, even a stale one, and then gives up the
+    /// archive or ends the process.
     private func asked<Answer>(_ call: () -> Answer) -> Answer {
         errno = 0
         return call()
     }
 }
 
-/// The callback through which libarchive asks the gate for bytes.
+/// The callback through which libarchive reads from the gate.
 private func readPiece(
     _: OpaquePointer?, client: UnsafeMutableRawPointer?, out: UnsafeMutablePointer<UnsafeRawPointer?>?
 ) -> la_ssize_t {
@@ -179,7 +180,7 @@ private func readPiece(
         return la_ssize_t(ARCHIVE_FATAL)
     }
     out.pointee = piece.baseAddress
-    // What inflating and reading left there is not libarchive's to judge by.
+    // libarchive must not see what inflating and reading left there.
     errno = 0
     return piece.count
 }

@@ -1,6 +1,6 @@
-/// How a tar stream ended, and what was noticed on the way.
+/// How a tar stream ended, and what was found on the way.
 struct StreamEnd: Sendable, Equatable {
-    /// What the stream's own layer has to say, if it is not in order.
+    /// The fault of the stream's own layer, if any.
     var fault: UnpackFault?
     /// ``UnpackFlags`` of the gzip layer.
     var flags: UnpackFlags = []
@@ -10,7 +10,7 @@ struct StreamEnd: Sendable, Equatable {
 
 /// The bytes of a tar archive, piece by piece.
 protocol TarStream: AnyObject {
-    /// The next piece, valid until the next call and the caller's to change; empty at the end.
+    /// Returns the next piece, valid until the next call, which the caller may modify; empty at the end.
     ///
     /// Every piece but the last is a multiple of 512 bytes.
     func next() -> UnsafeMutableRawBufferPointer
@@ -18,8 +18,8 @@ protocol TarStream: AnyObject {
     var end: StreamEnd { get }
 }
 
-/// Size of the pieces in which inflated bytes travel: small enough for the caches, large enough for the 32 KiB of history
-/// that ISA-L copies for each. Measured from 128 KiB to 1 MiB, this was the fastest.
+/// Bytes per piece of inflated data: small enough for the caches, large enough for the 32 KiB of history that ISA-L
+/// copies for each. Measured from 128 KiB to 1 MiB, this was the fastest.
 let inflatedPieceSize = 256 << 10
 
 /// A tar stream that is not compressed.
@@ -28,7 +28,7 @@ final class PlainStream: TarStream {
     private var rest: UnsafeRawBufferPointer
     private let buffer: UnsafeMutableRawBufferPointer
 
-    /// Continues an input of which the first piece was read already.
+    /// Continues an input whose first piece was already read.
     init(first: UnsafeRawBufferPointer, input: ArtifactInput) {
         rest = first
         self.input = input

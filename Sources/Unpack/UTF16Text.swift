@@ -1,13 +1,13 @@
-/// Text in UTF-16 with a byte order mark, as Windows and Unreal tools write it.
+/// The byte order of UTF-16 text with a byte order mark, as Windows and Unreal tools write it.
 public enum UTF16Order: String, Sendable, CaseIterable {
     /// The low byte of each unit comes first.
     case littleEndian = "utf-16le"
     /// The high byte of each unit comes first.
     case bigEndian = "utf-16be"
 
-    /// The order of a file that begins with a byte order mark and then reads as text; nil for every other file.
+    /// Detects the order of a file that begins with a byte order mark and continues as text; nil for any other file.
     ///
-    /// Text: no NUL, few control characters, and some ASCII among the first 2,048 units.
+    /// Text has few control characters, hardly any NUL, and at least 10 % ASCII among the first 2,048 units.
     public init?(head: UnsafeRawBufferPointer) {
         guard head.count >= 2 else { return nil }
         switch (head[0], head[1]) {
@@ -37,7 +37,7 @@ public enum UTF16Order: String, Sendable, CaseIterable {
     }
 }
 
-/// Turns UTF-16 that arrives in pieces into UTF-8; what is no character becomes U+FFFD.
+/// Converts UTF-16 that arrives in pieces to UTF-8; invalid units become U+FFFD.
 public struct UTF16Transcoder {
     private let order: UTF16Order
     private var oddByte: UInt8?
@@ -51,7 +51,7 @@ public struct UTF16Transcoder {
         output.reserveCapacity(96 << 10)
     }
 
-    /// Takes the next bytes and hands out what they say in UTF-8.
+    /// Converts the next bytes and passes the UTF-8 to `take`.
     ///
     /// - Throws: what `take` throws.
     public mutating func push<Failure: Error>(
@@ -71,7 +71,7 @@ public struct UTF16Transcoder {
         try hand(take)
     }
 
-    /// Tells that the file has ended; half a character at the end becomes U+FFFD.
+    /// Ends the file; half a character at the end becomes U+FFFD.
     ///
     /// - Throws: what `take` throws.
     public mutating func finish<Failure: Error>(

@@ -1,13 +1,13 @@
-/// What one artifact may cost before unpacking stops; what was read until then is kept and the report says which limit it was.
+/// What one artifact may cost before unpacking stops; what was read until then is kept, and the report names the limit.
 ///
 /// The limits are absolute, not ratios: a zero-filled core dump legitimately shrinks a thousand times, so a ratio
-/// cannot tell it from a bomb. Every value is a count or a number of bytes; zero means that nothing of it is allowed.
+/// cannot tell it from a bomb. Every value is a count or a number of bytes; zero allows nothing.
 public struct UnpackLimits: Sendable, Equatable {
     /// Inflated bytes of the whole tar stream, headers and padding included.
     public var totalBytes: UInt64 = 8 << 30
     /// Stored bytes of one entry's content; holes are counted by ``holeBytes``.
     public var entryBytes: UInt64 = 4 << 30
-    /// Bytes of holes over all entries: they cost no download, yet whoever hashes the content pays for them.
+    /// Bytes of holes over all entries: they cost no download, but hashing the content covers them.
     public var holeBytes: UInt64 = 32 << 30
     /// Entries of one artifact.
     public var entries: UInt64 = 1_000_000
@@ -19,16 +19,16 @@ public struct UnpackLimits: Sendable, Equatable {
     public var extents: UInt64 = 100_000
     /// Bytes of one path or link target; a longer one is cut to this length and flagged.
     public var nameBytes: Int = 64 << 10
-    /// Bytes of all paths and link targets together, because whoever indexes them holds them in memory.
+    /// Bytes of all paths and link targets together: an index of them is held in memory.
     public var allNamesBytes: UInt64 = 32 << 20
-    /// Components of a path beyond which the entry is flagged as deep; it is kept all the same.
+    /// Components of a path above which the entry is flagged as deep; it is still kept.
     public var depth: Int = 128
-    /// Damaged 512-byte blocks that are stepped over in search of the next good header.
+    /// Damaged 512-byte blocks that are skipped in search of the next good header.
     public var damagedBlocks: Int = 1 << 18
-    /// Times a reader that gave up is replaced by a fresh one behind the damage.
+    /// The most new readers started after damage, each replacing one that gave up.
     public var restarts: Int = 64
 
-    /// The limits for artifacts of up to 100 MB compressed.
+    /// The default limits, for artifacts of up to 100 MB compressed.
     public init() {}
 }
 

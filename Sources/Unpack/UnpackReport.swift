@@ -2,7 +2,7 @@
 public enum Verdict: String, Sendable, Equatable, CaseIterable {
     /// A whole archive: checksums right, every entry whole, both end-of-archive blocks seen.
     case ok
-    /// A good beginning of an archive: it was cut, lacks its end-of-archive blocks, or ran into a limit.
+    /// A good beginning of an archive: it is truncated, lacks its end-of-archive blocks, or reached a limit.
     case incomplete
     /// Bytes are wrong: a checksum, the deflate data or a tar header; what could be read is kept.
     case corrupt
@@ -30,7 +30,7 @@ public struct UnpackFlags: OptionSet, Sendable, Hashable {
     public static let limit = UnpackFlags(rawValue: 1 << 4)
     /// The end-of-archive blocks are missing.
     public static let missingEnd = UnpackFlags(rawValue: 1 << 5)
-    /// One zero block stands where two belong.
+    /// A single zero block is found where two belong.
     public static let loneZeroBlock = UnpackFlags(rawValue: 1 << 6)
     /// The input ended inside a gzip member or inside an entry.
     public static let truncated = UnpackFlags(rawValue: 1 << 7)
@@ -48,7 +48,7 @@ public struct UnpackFlags: OptionSet, Sendable, Hashable {
     public static let empty = UnpackFlags(rawValue: 1 << 13)
     /// The artifact itself could not be read to its end, for example because of a disk error.
     public static let readError = UnpackFlags(rawValue: 1 << 14)
-    /// The archive is compressed by something other than gzip: zstd, xz, bzip2 or lz4, told by its first bytes.
+    /// The archive is compressed by something other than gzip: zstd, xz, bzip2 or lz4, detected by its first bytes.
     public static let otherCompression = UnpackFlags(rawValue: 1 << 15)
     /// The content of an entry ends in zeros that were never written: the file shrank while it was archived.
     public static let zeroPadded = UnpackFlags(rawValue: 1 << 16)
@@ -78,9 +78,9 @@ public struct UnpackFault: Error, Sendable, Equatable {
         case input
     }
 
-    /// The layer that noticed.
+    /// The layer that found it.
     public var layer: Layer
-    /// Bytes from the start of that layer's stream; for gzip an upper bound, as input is buffered in bits.
+    /// Bytes from the start of that layer's stream; for gzip an upper bound, because input is buffered in bits.
     public var offset: UInt64
     /// What was wrong, in lower case without a full stop.
     public var message: String
@@ -101,13 +101,13 @@ public struct UnpackReport: Sendable, Equatable {
     public internal(set) var flags: UnpackFlags = []
     /// The first limit that was reached, when ``UnpackFlags/limit`` is set.
     public internal(set) var limit: UnpackLimit?
-    /// Entries given to the sink, cut ones included.
+    /// Entries passed to the sink, cut ones included.
     public internal(set) var entries: UInt64 = 0
-    /// Entries given to the sink whose content is not whole.
+    /// Entries passed to the sink whose content is not whole.
     public internal(set) var cutEntries: UInt64 = 0
-    /// Content bytes given to the sink, holes not included.
+    /// Content bytes passed to the sink, holes not included.
     public internal(set) var bytes: UInt64 = 0
-    /// Bytes of holes given to the sink.
+    /// Bytes of holes passed to the sink.
     public internal(set) var holeBytes: UInt64 = 0
     /// Bytes of the artifact that were read.
     public internal(set) var compressedBytes: UInt64 = 0
@@ -119,7 +119,7 @@ public struct UnpackReport: Sendable, Equatable {
     public internal(set) var firstError: UnpackFault?
     /// libarchive's first warnings, at most sixteen; text from the library, not from the archive.
     public internal(set) var warnings: [String] = []
-    /// The first bytes of something that is not an archive, at most 4 KiB: often an error text of a server.
+    /// The first bytes of something that is not an archive, at most 4 KiB: often a server's error text.
     public internal(set) var head: [UInt8] = []
 
     init() {}

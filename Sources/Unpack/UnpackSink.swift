@@ -34,19 +34,19 @@ public struct EntryFlags: OptionSet, Sendable, Hashable {
     public static let emptyName = EntryFlags(rawValue: 1 << 2)
     /// The path has more components than ``UnpackLimits/depth``.
     public static let deep = EntryFlags(rawValue: 1 << 3)
-    /// The entry was found behind damage and may be content of a lost entry.
+    /// The entry was found after damage and may be content of a lost entry.
     public static let afterDamage = EntryFlags(rawValue: 1 << 4)
-    /// The entry stands behind end-of-archive blocks, where other tools do not look.
+    /// The entry is after the end-of-archive blocks, where other tools do not look.
     public static let afterEnd = EntryFlags(rawValue: 1 << 5)
     /// The content has holes.
     public static let sparse = EntryFlags(rawValue: 1 << 6)
-    /// The entry's headers are damaged in part: what they say, or how its content was put together, may be wrong.
+    /// The entry's headers are partly damaged: its metadata, or how its content was put together, may be wrong.
     public static let damagedHeader = EntryFlags(rawValue: 1 << 8)
-    /// The entry carries content that is not part of a file, for example GNU's directory lists; it was passed over.
+    /// The entry carries content that is not part of a file, for example GNU's directory lists; it was skipped.
     public static let contentPassedOver = EntryFlags(rawValue: 1 << 7)
 }
 
-/// Everything an archive says about one entry; nothing of it has been checked, so nothing of it may name a file.
+/// Everything an archive says about one entry. None of it has been checked, so none of it may be used as a file name.
 public struct EntryHeader: Sendable, Equatable {
     /// The path's bytes exactly as the archive holds them: any byte may occur, also NUL, `..` and a leading slash.
     public internal(set) var path: [UInt8] = []
@@ -77,7 +77,7 @@ public struct EntryHeader: Sendable, Equatable {
 
     init() {}
 
-    /// Time of last change in nanoseconds since 1970, held to what 64 bits can express.
+    /// Time of last change in nanoseconds since 1970, clamped to 64 bits.
     public var modified: Int64 {
         let (product, overflow) = modifiedSeconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return modifiedSeconds < 0 ? .min : .max }
@@ -96,7 +96,7 @@ public struct EntryOutcome: Sendable, Equatable {
         case truncated
         /// The sparse map or the data is contradictory; what was delivered may be wrong.
         case damaged
-        /// A limit was reached; the rest was passed over.
+        /// A limit was reached; the rest was skipped.
         case limited
     }
 
@@ -110,11 +110,11 @@ public struct EntryOutcome: Sendable, Equatable {
     public var isZeroPadded = false
 }
 
-/// Takes the entries of an archive in the order in which they stand there.
+/// Receives the entries of an archive in archive order.
 ///
 /// For each entry: `begin`, then `data` and `hole` in ascending order without gaps or overlaps, then `end`. Directories,
 /// devices and links have no content, except hard links of pax archives. Pointers are valid during the call only.
-/// A thrown error stops unpacking and is passed on.
+/// A thrown error stops unpacking and is rethrown.
 public protocol UnpackSink<Failure> {
     /// What the sink may throw; `Never` for sinks that cannot fail.
     associatedtype Failure: Error

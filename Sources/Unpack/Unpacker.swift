@@ -1,7 +1,6 @@
-/// Reads `.tar.gz` artifacts of unknown, possibly hostile origin, and gives their entries to a sink.
+/// Reads untrusted `.tar.gz` artifacts and passes their entries to a sink.
 ///
-/// What an artifact is compressed by is told by its first bytes: zstd, xz, bzip2 and lz4 are read as gzip is, and a plain
-/// tar too.
+/// The compression is detected by the first bytes: zstd, xz, bzip2 and lz4 are read like gzip, and so is a plain tar.
 /// No file is created or opened; memory is bounded whatever the artifact contains. All work is done on the calling
 /// thread unless ``inflatesOnOwnThread`` is set.
 public struct Unpacker: Sendable {
@@ -37,7 +36,7 @@ public struct Unpacker: Sendable {
         try unpack(ArtifactInput(memory: bytes), into: &sink)
     }
 
-    /// Judges what can be read from a descriptor without keeping anything of it.
+    /// Checks what can be read from a descriptor without keeping any of it.
     public func verify(descriptor: Int32) -> UnpackReport {
         var sink = NullSink()
         return unpack(descriptor: descriptor, into: &sink)
@@ -65,7 +64,7 @@ public struct Unpacker: Sendable {
         return try walk.run(into: &sink, isGzip: isGzip)
     }
 
-    /// How much of something that is not an archive is kept in the report, in bytes.
+    /// The most bytes kept in the report of something that is not an archive.
     public static let keptHead = 4 << 10
 
     private func notAnArchive(_ first: UnsafeRawBufferPointer, _ input: ArtifactInput) -> UnpackReport {

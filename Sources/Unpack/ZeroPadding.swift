@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// Notices content that ends in a run of zeros and has none before: tar fills up with zeros what a file lost while it
-/// was read, because its length is written already.
+/// Detects content that ends in a run of zeros and has none before: when a file shrinks while it is archived, tar fills
+/// the length it has already written with zeros.
 public struct ZeroPadding {
-    /// A run that is shorter proves nothing, in bytes: some programs end their texts with a few zeros.
+    /// The shortest run that counts, in bytes: some programs end their texts with a few zeros.
     public static let shortest: UInt64 = 64
 
     private var hasContent = false
@@ -12,10 +12,10 @@ public struct ZeroPadding {
 
     init() {}
 
-    /// Whether the content so far looks like it.
+    /// Whether the content so far is zero-padded.
     var isPadded: Bool { !isOver && hasContent && zeros >= Self.shortest }
 
-    /// Looks at the next bytes of the content.
+    /// Processes the next bytes of the content.
     mutating func take(_ bytes: UnsafeRawBufferPointer) {
         guard !isOver, let base = bytes.baseAddress, bytes.count > 0 else { return }
         var start = 0
@@ -36,6 +36,6 @@ public struct ZeroPadding {
         zeros &+= UInt64(count)
     }
 
-    /// A hole: what comes before it and behind it was written at its place.
+    /// Processes a hole: a file with holes was not padded, because its content was written at explicit offsets.
     mutating func takeHole() { isOver = true }
 }
