@@ -11,7 +11,7 @@
 #define SYS_openat2 437
 #endif
 
-// Of <linux/openat2.h>, which older systems lack.
+// From <linux/openat2.h>, which older systems lack.
 struct open_request {
     uint64_t flags;
     uint64_t mode;
@@ -28,11 +28,11 @@ int salvage_open_beneath(int folder, const char *path, int flags, uint32_t mode)
     struct open_request request;
     memset(&request, 0, sizeof request);
     request.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC);
-    // The kernel refuses a mode where nothing can be created.
+    // The kernel rejects a mode when no file can be created.
     request.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0;
     request.resolve = RESOLVE_NO_MAGIC_LINKS | RESOLVE_NO_SYMBOLIC_LINKS | RESOLVE_BENEATH_FOLDER;
     int result;
-    // EAGAIN says that a rename elsewhere raced with the walk, so that the kernel could not prove it stayed inside.
+    // EAGAIN means that a rename raced with the path walk, so the kernel could not prove that it stayed inside.
     int tries = 0;
     do {
         result = (int)syscall(SYS_openat2, folder, path, &request, sizeof request);

@@ -34,11 +34,11 @@
 #define REFUSED (SECCOMP_RET_ERRNO | EPERM)
 #define UNKNOWN (SECCOMP_RET_ERRNO | ENOSYS)
 
-// Answers if the call has this number; the number must be in the accumulator.
+// Matches a call by its number, which must be in the accumulator.
 #define ALLOW(number) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1), ANSWER(SECCOMP_RET_ALLOW)
 #define ANSWER_CALL(number, value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1), ANSWER(value)
 
-// Calls on descriptors that are open, memory, time, threads and the end: all that unpacking and analysing need.
+// Calls on open descriptors, memory, time, threads and exit: all that unpacking and analysis need.
 static const struct sock_filter allowed_calls[] = {
     ALLOW(SYS_read), ALLOW(SYS_write), ALLOW(SYS_pread64), ALLOW(SYS_pwrite64),
     ALLOW(SYS_readv), ALLOW(SYS_writev), ALLOW(SYS_preadv), ALLOW(SYS_pwritev),
@@ -66,11 +66,11 @@ static const struct sock_filter allowed_calls[] = {
 #ifdef SYS_poll
     ALLOW(SYS_poll),
 #endif
-    // Its flags are behind a pointer, where no filter can look; glibc then uses clone.
+    // Its flags are behind a pointer, which a filter cannot follow; on ENOSYS glibc uses clone.
     ANSWER_CALL(SYS_clone3, UNKNOWN),
 };
 
-// A thread of this process, not a new process.
+// Allows a thread of this process, not a new process.
 static const struct sock_filter clone_rule[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4),
     LOAD_ARGUMENT(0),
@@ -79,15 +79,15 @@ static const struct sock_filter clone_rule[] = {
     ANSWER(REFUSED),
 };
 
-// glibc's fstat is newfstatat with an empty path. A filter cannot look behind the pointer to the path, and the flag for
-// an empty one does not keep the kernel from using another: so no newfstatat is carried out. It traps, and
-// answer_stat() below asks fstat, which takes a descriptor and no path, in its place.
+// glibc's fstat is newfstatat with an empty path. A filter cannot read the path behind its pointer, and AT_EMPTY_PATH
+// does not stop the kernel from using a path that is not empty, so newfstatat is never carried out. It traps, and
+// answer_stat() below calls fstat instead, which takes a descriptor and no path.
 static const struct sock_filter stat_rule[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_newfstatat, 0, 1),
     ANSWER(SECCOMP_RET_TRAP),
 };
 
-// Asking for limits is harmless; setting them could lift ours where the process is privileged.
+// Reading limits is harmless; setting them could raise ours in a privileged process.
 static const struct sock_filter limit_rule[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 6),
     LOAD_ARGUMENT(2),
@@ -98,7 +98,7 @@ static const struct sock_filter limit_rule[] = {
     ANSWER(REFUSED),
 };
 
-// Naming a thread or, as newer glibc does, a mapping.
+// Allows naming a thread or, as newer glibc does, a mapping.
 static const struct sock_filter prctl_rule[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 6),
     LOAD_ARGUMENT(0),
@@ -109,7 +109,7 @@ static const struct sock_filter prctl_rule[] = {
     ANSWER(REFUSED),
 };
 
-// Duplicating a descriptor and asking for its flags; owners for signals and locks are no business of the child.
+// Allows duplicating descriptors and their flags; the child needs neither signal owners nor locks.
 #define FCNTL_OPERATIONS 5
 static const struct sock_filter fcntl_rule[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 3 + FCNTL_OPERATIONS),
@@ -159,12 +159,12 @@ static void build(struct program *program, int deny_executable_memory) {
         ANSWER(SECCOMP_RET_KILL_PROCESS),
         LOAD(nr),
 #ifdef __x86_64__
-        // The x32 variant of each call has the same architecture and other numbers.
+        // The x32 variant of each call has the same architecture but another number.
         BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
         ANSWER(SECCOMP_RET_KILL_PROCESS),
 #endif
     };
-    // A signal to a thread of our own, as abort sends it.
+    // Allows a signal to one of our own threads, as abort sends it.
     const struct sock_filter signal_rule[] = {
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 4),
         LOAD_ARGUMENT(0),
@@ -200,7 +200,7 @@ static void build(struct program *program, int deny_executable_memory) {
 #define SYS_SECCOMP 1
 #endif
 
-// Answers a newfstatat that the filter stopped: for an open file as fstat does, for a path with EPERM.
+// Handles a newfstatat that the filter trapped: like fstat for an open file, EPERM for a path.
 static void answer_stat(int number, siginfo_t *info, void *opaque) {
     (void)number;
     if (info->si_code != SYS_SECCOMP) return;
@@ -254,7 +254,7 @@ static int filter_calls(int deny_executable_memory) {
     build(&program, deny_executable_memory);
     if (program.overflow) return E2BIG;
     struct sock_fprog filter = { .len = program.length, .filter = program.code };
-    // For all threads at once; a positive answer names a thread that could not be bound.
+    // Applies to all threads at once; a positive result is the id of a thread that could not be confined.
     long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter);
     if (result == 0) return 0;
     return result < 0 ? errno : ESRCH;
@@ -271,7 +271,8 @@ static int filter_calls(int deny_executable_memory) {
 #define SYS_landlock_restrict_self 446
 #endif
 
-// Of <linux/landlock.h>; the kernel accepts a shorter structure than its own, older headers lack the later fields.
+// From <linux/landlock.h>, whose older versions lack the later fields; the kernel accepts a structure shorter than its
+// own.
 struct ruleset {
     uint64_t file_system;
     uint64_t network;
@@ -307,7 +308,7 @@ static int deny_files(int version) {
 static int limit(int which, uint64_t value) {
     struct rlimit now;
     if (getrlimit(which, &now) != 0) return errno;
-    // A limit that is tighter already stays.
+    // A limit that is already tighter stays.
     rlim_t wanted = (rlim_t)value < now.rlim_max ? (rlim_t)value : now.rlim_max;
     struct rlimit next = { .rlim_cur = wanted, .rlim_max = wanted };
     return setrlimit(which, &next) == 0 ? 0 : errno;
@@ -319,7 +320,7 @@ int salvage_deny_core(void) {
     return result;
 }
 
-// MARK: All together
+// MARK: Confinement
 
 static void record(struct salvage_confined *confined, uint32_t barrier, int error) {
     if (error == 0) {
@@ -341,7 +342,7 @@ int salvage_confine(const struct salvage_confinement *wanted, struct salvage_con
     if (wanted->file_size) record(confined, SALVAGE_BARRIER_FILE_SIZE, limit(RLIMIT_FSIZE, wanted->file_size));
     record(confined, SALVAGE_BARRIER_NO_NEW_PRIVS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno);
     record(confined, SALVAGE_BARRIER_LANDLOCK, deny_files(confined->landlock_version));
-    // Behind Landlock, which needs a descriptor, and before seccomp, which forbids setting limits.
+    // After Landlock, which needs a descriptor, and before seccomp, which forbids setting limits.
     if (wanted->descriptors)
         record(confined, SALVAGE_BARRIER_DESCRIPTORS, limit(RLIMIT_NOFILE, wanted->descriptors));
     record(confined, SALVAGE_BARRIER_SECCOMP, filter_calls(wanted->deny_executable_memory));
@@ -392,7 +393,7 @@ static int close_span(unsigned first, unsigned last) {
 int salvage_close_all_but(const int *kept, size_t count) {
     unsigned from = 0;
     for (;;) {
-        // The smallest kept descriptor that is not behind us.
+        // The smallest kept descriptor not yet passed.
         int found = 0;
         unsigned next = 0;
         for (size_t index = 0; index < count; index++) {

@@ -17,7 +17,7 @@ struct trial {
 
 static void *wait_for_end(void *argument) {
     struct trial *trial = argument;
-    // The C library reserves a heap for each thread when it first asks for memory.
+    // The C library reserves a heap for each thread at its first allocation.
     void *volatile piece = malloc(64);
     free(piece);
     pthread_mutex_lock(&trial->lock);
@@ -85,7 +85,7 @@ static void stop_signals(sigset_t *set) {
 
 int salvage_hold_stop_signals(void) {
     if (sem_init(&stops, 0, 0) != 0) return errno;
-    // Handled, not only blocked: the thread that Dispatch leaves over from main waits with no signal blocked.
+    // Handled, not only blocked: the main thread, once Dispatch has taken it over, waits with no signal blocked.
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = note_stop;

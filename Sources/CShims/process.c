@@ -41,7 +41,7 @@ int salvage_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0
 
 pid_t salvage_fork_alone(void) {
     struct stat threads;
-    // A link for each thread beside the folder's own two.
+    // One link per thread besides the folder's own two.
     if (stat("/proc/self/task", &threads) != 0) return -1;
     if (threads.st_nlink != 3) {
         errno = EAGAIN;
@@ -74,14 +74,14 @@ int salvage_become_reader(pid_t parent, const int *from, const int *to, size_t c
     sigset_t none;
     sigemptyset(&none);
     if (sigprocmask(SIG_SETMASK, &none, NULL) != 0) return -1;
-    // The caller's standard streams may be a terminal, which can be read and written whatever it is open as.
+    // The caller's standard streams may be a terminal, which can be read and written however it was opened.
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing < 0) return -1;
     int highest = STDERR_FILENO;
     for (size_t index = 0; index < count; index++) {
         if (to[index] > highest) highest = to[index];
     }
-    // First out of the way of the targets, or one could take the place of another's source.
+    // First move the files out of the way: a target may be the number of another source.
     for (size_t index = 0; index < count; index++) {
         kept[index] = fcntl(from[index], F_DUPFD_CLOEXEC, highest + 1);
         if (kept[index] < 0) return -1;

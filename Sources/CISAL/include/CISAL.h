@@ -1,10 +1,10 @@
 #pragma once
 #include <isa-l/igzip_lib.h>
 
-// ISA-L's inflate (https://github.com/intel/isa-l, BSD), loaded when it is first asked for: most commands inflate nothing,
-// and looking for a shared library costs each start. The calls below may be made only where it is available.
+// ISA-L's inflate (https://github.com/intel/isa-l, BSD), loaded on first use: most commands inflate nothing, and
+// loading a shared library slows every start. Call the functions below only when it is available.
 
-/// 1 where `libisal.so.2` is installed and can be used, else 0.
+/// Returns 1 when `libisal.so.2` is installed and usable, else 0.
 int salvage_isal_is_available(void);
 
 /// isal_inflate_init
