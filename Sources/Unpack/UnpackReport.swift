@@ -6,7 +6,7 @@ public enum Verdict: String, Sendable, Equatable, CaseIterable {
     case incomplete
     /// Bytes are wrong: a checksum, the deflate data or a tar header; what could be read is kept.
     case corrupt
-    /// Neither gzip nor tar, or gzip of something that is not tar; its head is kept in the report.
+    /// Not a tar archive, compressed or not; its first bytes are kept in the report.
     case notAnArchive = "not_an_archive"
 }
 
@@ -40,7 +40,7 @@ public struct UnpackFlags: OptionSet, Sendable, Hashable {
     public static let checksumMismatch = UnpackFlags(rawValue: 1 << 9)
     /// A tar header is damaged.
     public static let tarDamaged = UnpackFlags(rawValue: 1 << 10)
-    /// Entries were found behind damage by searching for the next good header; they may be content of a lost entry.
+    /// Entries were found after damage by searching for the next good header; they may be content of a lost entry.
     public static let resynchronised = UnpackFlags(rawValue: 1 << 11)
     /// libarchive warned about the headers of some entries; the first warnings are in the report.
     public static let warnings = UnpackFlags(rawValue: 1 << 12)
@@ -95,7 +95,7 @@ public struct UnpackFault: Error, Sendable, Equatable {
 
 /// What unpacking one artifact found.
 public struct UnpackReport: Sendable, Equatable {
-    /// The overall judgement.
+    /// The verdict on the whole artifact.
     public internal(set) var verdict: Verdict = .ok
     /// Facts that refine the verdict.
     public internal(set) var flags: UnpackFlags = []
