@@ -5,27 +5,27 @@ import Harvest
 import Ingest
 import Terminal
 
-/// `salvage analyze`: the crash readers over any file at hand.
+/// `salvage analyze`: runs the crash readers on files outside a store.
 struct Analyze: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Analyse dumps and logs at hand, without a store.",
+        abstract: "Analyze crash dumps and logs without a store.",
         discussion: """
-            Takes ELF cores, minidumps, microdumps, Unreal crash uploads and logs, compressed or not, judged by content. \
-            A folder's files are taken to tell of one session, as an Unreal crash folder's do. Each file is read in a \
-            confined process that can open nothing, so no path named in a dump is ever opened.
+            Reads ELF cores, minidumps, microdumps, Unreal crash uploads and logs, compressed or not. The format is \
+            detected by content. All files in a folder are treated as one session, as in an Unreal crash folder. Each \
+            file is read in a confined process that cannot open files, so no path named in a dump is ever opened.
             """)
 
     @Argument(help: ArgumentHelp("Dumps, logs, or folders of them.", valueName: "file")) var files: [String]
     @Option(
         help: ArgumentHelp(
-            "Symbols by build id: a folder that holds .build-id, a store's, or one of executables and debug files.",
+            "Where to find symbols: a folder with .build-id, a store, or a folder of executables and debug files.",
             valueName: "dir"))
     var symbols: String?
     @Option(
         help: ArgumentHelp(
-            "The program that dumped core, for one without a build id or under another name.", valueName: "file"))
+            "The program that dumped core, if it has no build id or another name now.", valueName: "file"))
     var exe: String?
-    @Flag(help: "Show errors that the program survived, too.") var errors = false
+    @Flag(help: "Also show errors that the program survived.") var errors = false
     @OptionGroup var how: CrashTextOptions
     @OptionGroup var options: GlobalOptions
 
@@ -51,7 +51,7 @@ struct Analyze: ParsableCommand {
             }
             for failure in unreadable { failure.report(json: options.json, style: options.errorStyle) }
             failed = failed || !unreadable.isEmpty
-            // An image of a process is what was asked about, though nothing crashed.
+            // A snapshot of a live process is shown too, though nothing crashed.
             records = CrashMerger.merge(records).filter { errors || $0.isCrash || $0.kind == CrashRecord.snapshot }
             for record in records {
                 var record = record
@@ -81,7 +81,8 @@ struct Analyze: ParsableCommand {
         CrashText(options: how, output: output).write(record)
     }
 
-    /// The file itself, or the regular files below a folder; folders that cannot be listed are added to `unreadable`.
+    /// Returns the file itself, or the non-empty regular files below a folder. Folders that cannot be listed are added
+    /// to `unreadable`.
     private static func expand(_ path: String, _ unreadable: inout [Failure]) throws -> [String] {
         var facts = stat()
         guard stat(path, &facts) == 0 else {
@@ -115,7 +116,7 @@ struct Analyze: ParsableCommand {
     private static func read(
         _ path: String, _ readers: AnalysisProcess, _ shelf: Shelf?
     ) throws -> [CrashRecord] {
-        // Without blocking: a pipe under that name would wait for a writer.
+        // Non-blocking: opening a pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
             throw Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: path)
@@ -123,21 +124,20 @@ struct Analyze: ParsableCommand {
         defer { close(descriptor) }
         var facts = stat()
         guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
-            throw Failure("unreadable", "it is not a regular file", path: path)
+            throw Failure("unreadable", "not a regular file", path: path)
         }
         let modified = Int64(facts.st_mtim.tv_sec) &* 1000 &+ Int64(facts.st_mtim.tv_nsec) / 1_000_000
         func records() throws -> [CrashRecord] {
             try readers.analyze(descriptor: descriptor, name: path, modified: modified, symbols: shelf?.store).records
         }
         guard let shelf, shelf.program != nil else { return try records() }
-        // Only the dump knows under which name its program is looked for.
+        // Read twice: only the dump says under which name its program is looked up.
         for record in try records() { try shelf.place(for: record) }
         return try records().map { shelf.marked($0) }
     }
 }
 
-/// The symbols that `--symbols` and `--exe` name: a symbol store as it lies, or a store's, or a folder of files that is
-/// laid out as one for the time being.
+/// The symbols that `--symbols` and `--exe` name: an existing symbol store, or a temporary one made from the given files.
 private final class Shelf {
     let store: SymbolStore
     let program: String?
@@ -167,7 +167,7 @@ private final class Shelf {
         }
     }
 
-    /// A user's store stays as it is: the program is added beside links to its files.
+    /// Fills the temporary store with links to the files of a user's store, which is not changed.
     private static func link(_ store: SymbolStore, into folder: String) {
         for entry in store.list() {
             let target = folder + entry.path.dropFirst(store.root.count)
@@ -182,13 +182,13 @@ private final class Shelf {
         }
     }
 
-    /// Puts the program where the symbols of a dump's own program are looked for.
+    /// Adds the program under the name that the dump gives its own program.
     func place(for record: CrashRecord) throws {
         guard let program, let name = Self.programName(record), placed.insert(name).inserted else { return }
         identities.formUnion(try store.add(program: program, as: name).identities)
     }
 
-    /// Says so where the program is not the one that dumped core.
+    /// Adds a note to the record if the program is not the one that dumped core.
     func marked(_ record: CrashRecord) -> CrashRecord {
         guard let program, let name = Self.programName(record),
             let module = record.modules.first(where: { $0.name == name }), let own = module.buildID ?? module.firstPage,
@@ -196,7 +196,8 @@ private final class Shelf {
         else { return record }
         var record = record
         record.notes.append(
-            "\(program) is not the program of this dump: another \(module.buildID == nil ? "first page" : "build id")")
+            "\(program) is not the program of this dump: its \(module.buildID == nil ? "first page" : "build id") differs"
+        )
         return record
     }
 

@@ -5,17 +5,17 @@ import Pack
 import Terminal
 import Text
 
-/// `salvage ingest --each`: every folder in a folder is a session.
+/// `salvage ingest --each DIR`: ingests each sub-folder of DIR as a session.
 struct BulkIngest {
     let folder: String
     let description: SessionDescription
     let run: IngestRun
 
-    /// What may stand in a session's folder to describe it; `export` writes one.
+    /// The optional file in a session's folder that describes the session; `export` writes one.
     static let metadataName = "salvage-metadata.json"
     private static let metadataLimit = 256 << 20
 
-    /// What stands in the folder: sessions, and what is left out, with the reason.
+    /// The entries of the folder: sessions, and entries that are left out, with the reason.
     private struct Contents {
         var sessions: [String] = []
         var strays: [(name: String, why: String)] = []
@@ -26,9 +26,9 @@ struct BulkIngest {
         let folders = contents.sessions
         guard !folders.isEmpty || contents.strays.contains(where: { $0.why != Self.noFolder }) else {
             throw Failure(
-                "no_sessions", "the folder holds no folder, so no session", path: folder,
+                "no_sessions", "the folder has no sub-folders, so no sessions", path: folder,
                 hint:
-                    "--each takes a folder that holds a folder for each session; for a single one: --session ID FILE…",
+                    "--each takes a folder with one sub-folder per session; for a single session: --session ID FILE…",
                 status: .nothingFound)
         }
         let progress = Progress(quiet: run.isQuiet)
@@ -55,13 +55,13 @@ struct BulkIngest {
         complain(of: contents.strays, in: folder)
         if !run.output.json, !run.isQuiet {
             run.output.text(
-                "\(folders.count - failed) of \(folders.count) sessions were ingested whole")
+                "\(folders.count - failed) of \(folders.count) sessions were ingested completely")
         }
         try run.output.finish()
         if failed > 0 || !contents.strays.isEmpty { throw EndedWith(status: .partial) }
     }
 
-    /// More entries than these are counted, not named.
+    /// Entries beyond this number are counted, not named.
     private static let mostNamed = 20
 
     private func complain(of strays: [(name: String, why: String)], in place: String, session: String? = nil) {
@@ -72,12 +72,12 @@ struct BulkIngest {
                 Failure(
                     "left_out", "left out: \(stray.why)", session: session, path: "\(place)/\(stray.name)",
                     hint: place.utf8.count == folder.utf8.count
-                        ? "a session's files stand in a folder of their own, whose name is UTF-8"
-                        : "mend that, or take the folder as it is: salvage ingest --session ID FOLDER"))
+                        ? "put each session's files in a folder of its own, with a UTF-8 name"
+                        : "fix that, or ingest the folder as it is: salvage ingest --session ID FOLDER"))
         }
         if strays.count > Self.mostNamed {
             run.complain(
-                Failure("left_out", "left out: \(strays.count - Self.mostNamed) more, not named here", path: place))
+                Failure("left_out", "left out: \(strays.count - Self.mostNamed) more, not listed here", path: place))
         }
     }
 
@@ -105,18 +105,18 @@ struct BulkIngest {
         return (try run.take(files, as: session ?? name, description.completed(by: said)), strays)
     }
 
-    /// Why an entry of a session's folder cannot be taken; nil of a file or a folder.
+    /// The reason why an entry of a session's folder cannot be ingested; nil for a file or a folder.
     private static func obstacle(_ path: String) -> String? {
         var facts = stat()
-        guard stat(path, &facts) == 0 else { return "it cannot be looked at: \(String(cString: strerror(errno)))" }
+        guard stat(path, &facts) == 0 else { return "cannot stat it: \(String(cString: strerror(errno)))" }
         let kind = facts.st_mode & S_IFMT
         return kind == S_IFREG || kind == S_IFDIR ? nil : "it is neither a file nor a folder"
     }
 
     private static let notText = "its name is not UTF-8"
-    private static let noFolder = "it is no folder"
+    private static let noFolder = "it is not a folder"
 
-    /// Errors that every further session would meet as well.
+    /// Errors that every further session would hit too.
     private static func endsAll(_ error: any Error) -> Bool {
         switch error {
         case let error as CatalogError: error.code != .unknownSession
@@ -126,7 +126,7 @@ struct BulkIngest {
         }
     }
 
-    /// What a metadata file says; fields that it does not know are passed over.
+    /// Reads a metadata file. Unknown fields are ignored.
     private static func metadata(_ path: String) throws -> (session: String?, SessionDescription) {
         let text = try SmallFile.text(path, limit: metadataLimit, what: "a session's metadata")
         func wrong(_ why: String) -> Failure {
@@ -138,7 +138,7 @@ struct BulkIngest {
         do throws(PackError) { value = try JSONParser.parse(Array(text.utf8)) } catch {
             throw wrong("is not JSON: \(error.message)")
         }
-        guard case .object(let fields) = value else { throw wrong("is no JSON object") }
+        guard case .object(let fields) = value else { throw wrong("is not a JSON object") }
         func field(_ name: String) throws -> JSONValue? {
             let given = fields.filter { $0.key.hasSameBytes(as: name) && $0.value != .null }.map(\.value)
             guard given.allSatisfy({ $0 == given[0] }) else { throw wrong("gives '\(name)' twice") }
@@ -146,13 +146,13 @@ struct BulkIngest {
         }
         func string(_ name: String) throws -> String? {
             guard let value = try field(name) else { return nil }
-            guard let text = value.string else { throw wrong("has a '\(name)' that is no text") }
+            guard let text = value.string else { throw wrong("has a '\(name)' that is not a string") }
             return text
         }
         func instant(_ name: String) throws -> Int64? {
             guard let text = try string(name) else { return nil }
             guard let time = TimeText.parse(text, now: TimeText.now()) else {
-                throw wrong("has a '\(name)' that is no time: '\(text)'")
+                throw wrong("has a '\(name)' that is not a time: '\(text)'")
             }
             return time
         }
@@ -160,9 +160,9 @@ struct BulkIngest {
             image: try string("image"), tag: try string("tag"), location: try string("location"),
             host: try string("host"))
         if let labels = try field("labels") {
-            guard case .object(let pairs) = labels else { throw wrong("has 'labels' that are no object") }
+            guard case .object(let pairs) = labels else { throw wrong("has 'labels' that are not an object") }
             for (key, value) in pairs {
-                guard let text = value.string else { throw wrong("has 'labels' that are not all text") }
+                guard let text = value.string else { throw wrong("has 'labels' that are not all strings") }
                 if let other = description.labels[key], !other.hasSameBytes(as: text) {
                     throw wrong("gives the label '\(key)' twice")
                 }
@@ -177,7 +177,7 @@ struct BulkIngest {
         return (session, description)
     }
 
-    /// Looks at every name in the folder, but those that begin with a dot.
+    /// Lists the folder, without names that begin with a dot.
     private static func contents(of folder: String) throws -> Contents {
         var contents = Contents()
         for name in try OpenFolder(path: folder).names() where !name.shown.hasPrefix(".") {
@@ -187,7 +187,7 @@ struct BulkIngest {
             }
             var facts = stat()
             if stat("\(folder)/\(text)", &facts) != 0 {
-                contents.strays.append((text, "it cannot be looked at: \(String(cString: strerror(errno)))"))
+                contents.strays.append((text, "cannot stat it: \(String(cString: strerror(errno)))"))
             } else if facts.st_mode & S_IFMT == S_IFDIR {
                 contents.sessions.append(text)
             } else {

@@ -9,17 +9,17 @@ struct Cat: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print one member of a session.",
         discussion: """
-            Bytes go out as they are. On a terminal control characters are escaped instead, because a program that \
-            crashed, or one that wants in, chose them; --raw turns that off.
+            Bytes are printed unchanged. On a terminal, control characters are escaped, because a crashed or hostile \
+            program may have written them; --raw turns that off.
 
             A hard link is printed as the file it shares its content with; a symbolic link is not followed.
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Argument(help: "The member's path: its bytes, or as `salvage files` prints it, or its unique ending.") var path:
+    @Argument(help: "The member's path, as bytes or as `salvage files` prints it, or a unique ending of it.") var path:
         String
     @Option(help: ArgumentHelp("Only members of this artifact.", valueName: "path")) var artifact: String?
-    @Flag(help: "Print raw bytes on a terminal too.") var raw = false
+    @Flag(help: "Print raw bytes, even to a terminal.") var raw = false
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
@@ -35,11 +35,11 @@ struct Cat: ParsableCommand {
         } catch let error as PackError {
             throw Failure(
                 "damaged", "the member is damaged: \(error)", session: pack.session.session, path: path,
-                hint: "what was printed before is good; salvage verify names what is damaged", status: .partial)
+                hint: "the output up to here is intact; salvage verify names what is damaged", status: .partial)
         }
     }
 
-    /// To a terminal or a pipe.
+    /// Writes to a terminal or a pipe.
     private func write(_ index: Int, of reader: PackReader) throws {
         let sink = ByteSink(descriptor: STDOUT_FILENO, capacity: 256 * 1024)
         defer { sink.flush() }
@@ -56,9 +56,9 @@ struct Cat: ParsableCommand {
         if let failure = sink.failure { throw outputFailed(failure) }
     }
 
-    /// To a file, in which holes and zeros take no room.
+    /// Writes to a file, in which holes and zeros take no disk space.
     private func write(_ index: Int, of reader: PackReader, to file: inout SparseOutput) throws {
-        // What came before damage is kept.
+        // Keep what was read before the damage.
         defer { _ = file.finish() }
         try reader.streamExtents(member: index, using: try BlockDecoder()) { extent in
             switch extent {
@@ -77,7 +77,7 @@ struct Cat: ParsableCommand {
     }
 }
 
-/// Text of a container on its way to a terminal: lines and tabs stay, everything that could steer the terminal does not.
+/// Makes a container's text safe for a terminal: newlines and tabs stay, other control characters are escaped.
 enum TerminalText {
     static func safe(_ bytes: UnsafeRawBufferPointer) -> String {
         var out = ""

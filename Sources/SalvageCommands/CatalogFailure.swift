@@ -2,7 +2,7 @@ import Catalog
 import Terminal
 
 extension Failure {
-    /// The catalog's words, with the exit code that fits.
+    /// Converts a catalog error and picks the exit code.
     init(_ error: CatalogError) {
         let status: ExitStatus
         switch error.code {
@@ -11,7 +11,7 @@ extension Failure {
         case .busy, .restoring: status = .tryAgain
         default: status = .failure
         }
-        // The prefix that was typed is in the message already; as `session` it would read like an id.
+        // The message already has the prefix that was typed; in `session` it would look like a full id.
         let path = status == .failure || error.code == .restoring ? error.path : nil
         self.init(error.code.rawValue, error.message, path: path, hint: error.hint, status: status)
     }
@@ -29,7 +29,7 @@ extension Output {
         throw EndedWith(status: .nothingFound)
     }
 
-    /// Stops a query whose reader went away.
+    /// Ends the command, successfully, if the reader has closed the pipe.
     func checkReader() throws {
         if sink.isClosed { throw EndedWith(status: .success) }
     }

@@ -1,26 +1,26 @@
 import ArgumentParser
 
-/// Every command once: the help groups, the names for did-you-mean, and the two-word commands.
+/// The table of all commands, for the help groups, the suggestions for mistyped names, and the two-word commands.
 enum CommandTable {
-    /// A command under the word that calls it. The words stand here because asking the types for them costs a query
-    /// more than its work does.
+    /// A command and its name. The names are repeated here because reading them from the types takes longer than a
+    /// query.
     typealias Entry = (word: String, type: any ParsableCommand.Type)
 
     private static let sections: [(title: String, entries: [Entry])] = [
         ("Collect", [("harvest", HarvestOnce.self), ("watch", Watch.self), ("ingest", IngestFiles.self)]),
         (
-            "Ask",
+            "Query",
             [
                 ("sessions", Sessions.self), ("show", Show.self), ("why", Why.self), ("coverage", CoverageReport.self),
                 ("grep", Grep.self), ("crashes", Crashes.self), ("crash", Crash.self),
                 ("analyze", Analyze.self),
             ]
         ),
-        ("Get at bytes", [("files", Files.self), ("cat", Cat.self), ("logs", Logs.self), ("export", Export.self)]),
-        ("Talk to the API", [("api", API.self)]),
+        ("Retrieve data", [("files", Files.self), ("cat", Cat.self), ("logs", Logs.self), ("export", Export.self)]),
+        ("Call the API", [("api", API.self)]),
         ("Symbols and signatures", [("symbols", Symbols.self), ("resign", Resign.self)]),
         (
-            "Look after the store",
+            "Maintain the store",
             [
                 ("status", Status.self), ("doctor", Doctor.self), ("verify", Verify.self), ("reindex", Reindex.self),
                 ("prune", Prune.self), ("pin", Pin.self), ("backup", Backup.self), ("restore", Restore.self),
@@ -33,7 +33,7 @@ enum CommandTable {
         sections.map { CommandGroup(name: $0.title, subcommands: $0.entries.map(\.type)) }
     }
 
-    /// The words of all commands.
+    /// The names of all commands.
     static let names: [String] = sections.flatMap { $0.entries.map(\.word) }
 
     /// Commands that wait for the network.
@@ -42,7 +42,7 @@ enum CommandTable {
     /// Whether a command holds the API's token in memory.
     static func holdsToken(_ word: String) -> Bool { asynchronous.contains(word) }
 
-    /// The command of one word that neither waits nor has commands of its own; nil for others.
+    /// The command with this name; nil if it waits for the network or has subcommands.
     static func query(named word: String) -> (any ParsableCommand.Type)? {
         guard nested[word] == nil, !asynchronous.contains(word) else { return nil }
         for section in sections {
@@ -51,7 +51,7 @@ enum CommandTable {
         return nil
     }
 
-    /// Commands that have commands of their own.
+    /// The commands that have subcommands.
     static let nested: [String: Set<String>] = [
         "api": API.operations,
         "crashes": ["list", "top", "diff"],

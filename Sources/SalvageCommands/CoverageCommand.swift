@@ -4,19 +4,19 @@ import Harvest
 import Pack
 import Terminal
 
-/// `salvage coverage`: is anything missing, and why.
+/// `salvage coverage`: reports what is missing, and why.
 struct CoverageReport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coverage",
-        abstract: "Account for what was collected and what is missing.",
+        abstract: "Report what was collected and what is missing.",
         discussion: """
-            Lists every artifact that is not collected. Exit code 3 when something was lost, failed or is incomplete; \
-            what does not exist or was left out by a sampling rule does not count as missing. A path of a rule that \
-            is absent in every session is listed at the end (of the newest \(AbsentPath.mostSessions) selected \
-            sessions of each rule; of the last seven days unless --since says otherwise).
+            Lists every artifact that is not collected. Exit code 3 if something was lost, failed or is incomplete; \
+            paths that do not exist and paths skipped by a sampling rule do not count as missing. A rule's path that \
+            is absent in every session is listed at the end; this looks at the newest \(AbsentPath.mostSessions) \
+            selected sessions of each rule, from the last seven days unless --since is given.
             """)
 
-    @Flag(help: "List collected artifacts too.") var all = false
+    @Flag(help: "Also list collected artifacts.") var all = false
     @OptionGroup var select: SelectionOptions
     @OptionGroup var options: GlobalOptions
 
@@ -67,19 +67,19 @@ struct CoverageReport: ParsableCommand {
         }
         output.text("sessions   \(sessions.joined(separator: ", "))")
         output.text("artifacts  \(artifacts.isEmpty ? "none" : artifacts.joined(separator: ", "))")
-        let absent = coverage.artifacts[.absent].map { "; \($0) paths that were asked for do not exist" } ?? ""
+        let absent = coverage.artifacts[.absent].map { "; requested paths that do not exist: \($0)" } ?? ""
         output.text(
-            "collected  \(percent(coverage)) of what was there, \(SizeText.binary(coverage.bytes)) downloaded\(absent)")
+            "collected  \(percent(coverage)) of what existed, \(SizeText.binary(coverage.bytes)) downloaded\(absent)")
     }
 
-    /// Collected artifacts among those that exist and were wanted, as text.
+    /// The share of collected artifacts among those that exist and were requested, such as `99.9 %`.
     private func percent(_ coverage: Coverage) -> String {
         let collected = coverage.artifacts[.collected] ?? 0
         let wanted = [ArtifactState.collected, .incomplete, .failed, .lost, .pending].reduce(0) {
             $0 + (coverage.artifacts[$1] ?? 0)
         }
         guard wanted > 0 else { return "100 %" }
-        // Rounded down: 99.99 % must not read as all of it.
+        // Rounded down: 99.99 % must not show as 100 %.
         let tenths = collected * 1000 / wanted
         return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
     }

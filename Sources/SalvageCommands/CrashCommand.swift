@@ -7,9 +7,9 @@ import Terminal
 struct Crash: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show one crash in full, with stacks.",
-        discussion: "A session's id shows all crashes of the session.")
+        discussion: "With a session's id, shows all crashes of that session.")
 
-    @Argument(help: "The crash's id, or its session's; a unique prefix is enough.") var crash: String
+    @Argument(help: "The id of a crash or a session; a unique prefix is enough.") var crash: String
     @Flag(help: "Start gdb on the core, with the matching executables and symbols from the store.") var debug = false
     @OptionGroup var how: CrashTextOptions
     @OptionGroup var options: GlobalOptions
@@ -19,7 +19,7 @@ struct Crash: ParsableCommand {
         let (rows, running) = try find(catalog)
         let output = Output(options)
         if debug { try CrashDebugger(catalog: catalog, options: options).run(rows) }
-        if rows.isEmpty, running.isEmpty { try output.nothing("session \(crash) has no crash", options) }
+        if rows.isEmpty, running.isEmpty { try output.nothing("session \(crash) has no crashes", options) }
         for (index, row) in rows.enumerated() {
             let view = CrashView(row)
             if options.json {
@@ -43,7 +43,7 @@ struct Crash: ParsableCommand {
         try output.finish()
     }
 
-    /// Those of the catalog, else those that a followed log tells of.
+    /// Returns the crashes in the catalog, else those found in a followed log.
     private func find(_ catalog: Catalog) throws -> (rows: [CrashRow], running: [CrashRecord]) {
         let live = LiveCrashes(store: catalog.store)
         do {
@@ -84,7 +84,7 @@ struct Crash: ParsableCommand {
         if let known { output.text("seen       \(Self.history(known))") }
         if let hash = row.stackHash { output.text("stack      \(Escape.display(hash))") }
         guard let record = view.record else {
-            output.text("The record itself could not be read; --json prints what the catalog knows.")
+            output.text("The record could not be read; --json prints what the catalog has.")
             return
         }
         CrashText(options: how, output: output).write(record)
@@ -94,7 +94,7 @@ struct Crash: ParsableCommand {
         switch quality {
         case "message": "  (from a message)"
         case "offset": "  (from offsets: differs between builds; add symbols)"
-        case "none": "  (nothing but the kind of crash)"
+        case "none": "  (only the kind of crash is known)"
         default: ""
         }
     }

@@ -4,16 +4,15 @@ import Glibc
 import Pack
 import Terminal
 
-/// Starts gdb on a core of the store, with what the symbol store has under the build ids the core names.
+/// Starts gdb on a core from the store, with the files that the symbol store has for the core's build ids.
 ///
-/// gdb opens every path that a core names. Here its root is a private folder which holds, under those names, links to
-/// the symbol store's files and nothing else; scripts that files bring along are not run, nothing is asked of the
-/// network.
+/// gdb opens every path that a core names. Its sysroot is therefore a private folder that holds, under those paths,
+/// links to files of the symbol store and nothing else. Auto-loaded scripts and debuginfod are off.
 struct CrashDebugger {
     let catalog: Catalog
     let options: GlobalOptions
 
-    /// Runs gdb until it ends; ends the command with its exit code where that is no success.
+    /// Runs gdb until it exits, then ends the command: with success if gdb exited with 0, else with failure.
     func run(_ rows: [CrashRow]) throws -> Never {
         let views = rows.map { CrashView($0) }
         guard let view = views.first(where: { $0.record?.detector == "elf_core" }), let record = view.record,
@@ -78,14 +77,14 @@ struct CrashDebugger {
         return try Self.run(arguments)
     }
 
-    /// Writes the core as a sparse file.
+    /// Writes the core as a sparse file and returns its path.
     private func extract(_ session: String, _ path: String, in folder: String) throws -> String {
         let pack = try SessionPack(session, catalog: catalog)
         let index: Int
         do {
             index = try pack.member(path, artifact: nil)
         } catch var failure as Failure where failure.code == "ambiguous_path" {
-            failure.hint = "write the right one with salvage cat and --artifact, and open it with gdb"
+            failure.hint = "write the right one to a file with salvage cat --artifact, and open it with gdb"
             throw failure
         }
         let progress = Progress(quiet: options.quiet)
@@ -100,8 +99,9 @@ struct CrashDebugger {
         progress.finish()
         guard let written = try? FileByteSource(path: folder + "/core/core"), Self.isELF(written) else {
             throw Failure(
-                "compressed_core", "the core is stored as it came, compressed; gdb cannot read it", session: session,
-                path: path, hint: "salvage cat \(Escape.display(session)) \(Escape.display(path)), then unpack it")
+                "compressed_core", "the core is stored compressed, as it was collected; gdb cannot read it",
+                session: session, path: path,
+                hint: "salvage cat \(Escape.display(session)) \(Escape.display(path)), then decompress it")
         }
         return folder + "/core/core"
     }
@@ -112,8 +112,8 @@ struct CrashDebugger {
         return count == 4 && magic == [0x7F, 0x45, 0x4C, 0x46]
     }
 
-    /// Links a file of the symbol store under the path that the core names, below our root, and by its name, for the
-    /// linker's own list has other paths.
+    /// Links a file of the symbol store under the path that the core names, below our root, and under its bare name,
+    /// because the dynamic linker's own list has other paths.
     private static func place(_ file: String, under module: CrashModule, root: String, libraries: String) {
         let parts = (module.path ?? module.name).split(separator: "/").map(String.init)
         guard let name = parts.last, !parts.contains(".."), !parts.contains("."), parts.count < 64,
@@ -126,7 +126,7 @@ struct CrashDebugger {
         }
         symlink(file, folder + "/" + name)
         symlink(file, libraries + "/" + name)
-        // libfoo.so.1.2.3 is known to the linker as libfoo.so.1.
+        // The linker's list has libfoo.so.1.2.3 as libfoo.so.1.
         let words = name.split(separator: ".", omittingEmptySubsequences: false)
         if let so = words.firstIndex(of: "so"), words.count > so + 2 {
             symlink(file, libraries + "/" + words[...(so + 1)].joined(separator: "."))
@@ -147,7 +147,7 @@ struct CrashDebugger {
     private static func run(_ words: [String]) throws -> Int32 {
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for word in arguments { free(word) } }
-        // Ctrl-C is gdb's to answer.
+        // gdb handles Ctrl-C.
         let old = signal(SIGINT, SIG_IGN)
         defer { signal(SIGINT, old) }
         var attributes = posix_spawnattr_t()

@@ -2,20 +2,20 @@ import ArgumentParser
 import CrashAnalysis
 import Terminal
 
-/// How much of a crash is shown; the same for `crash` and `analyze`.
+/// The flags of `crash` and `analyze` that choose how much of a crash is shown.
 struct CrashTextOptions: ParsableArguments {
     /// The values of `--threads`.
     enum Threads: String, ExpressibleByArgument, CaseIterable {
         case crashed, all
     }
 
-    @Option(help: ArgumentHelp("Whose stacks to show: crashed or all.", valueName: "which"))
+    @Option(help: ArgumentHelp("Threads whose stacks are shown: crashed or all.", valueName: "which"))
     var threads = Threads.crashed
-    @Flag(help: "Show every module that was mapped.") var modules = false
+    @Flag(help: "Show all mapped modules.") var modules = false
     @Flag(help: "Show the registers of the crashed thread.") var registers = false
 }
 
-/// Writes what a crash record tells: process, stacks, modules, notes.
+/// Writes a crash record: process, stacks, modules, notes.
 struct CrashText {
     let options: CrashTextOptions
     let output: Output

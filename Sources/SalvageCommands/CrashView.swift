@@ -3,7 +3,7 @@ import CrashAnalysis
 import FoundationEssentials
 import Terminal
 
-/// A crash of the catalog with its record, where that could be read.
+/// A crash in the catalog, with its record if that could be read.
 struct CrashView {
     let row: CrashRow
     let record: CrashRecord?
@@ -13,8 +13,8 @@ struct CrashView {
         record = try? JSONDecoder().decode(CrashRecord.self, from: Data(row.json))
     }
 
-    /// The record as one JSON object. What the catalog knows of the session counts: it may have learned more than was
-    /// known when the record was made.
+    /// The record as one JSON object. The catalog's columns about the session take precedence: they may be newer than the
+    /// record.
     func json(aliases: [String] = []) -> [UInt8] {
         guard var record else { return bare.utf8 }
         record.crash = row.crash
@@ -29,7 +29,7 @@ struct CrashView {
         return bytes.dropLast() + [UInt8(ascii: ",")] + line.utf8.dropFirst()
     }
 
-    /// What the catalog's columns tell, for a record that a later version wrote in another form.
+    /// The catalog's columns, for a record that a later version wrote in another form.
     private var bare: JSONLine {
         var line = JSONLine()
         line.add("crash", row.crash)
@@ -55,7 +55,7 @@ struct CrashView {
             signal: row.signal, exception: row.exception, kind: row.kind, thread: row.thread, record: record)
     }
 
-    /// The same of a record that is in no catalog.
+    /// The headline of a record that is not in a catalog.
     static func headline(_ record: CrashRecord) -> String {
         headline(
             signal: record.signal, exception: record.exception, kind: record.kind,
@@ -70,7 +70,7 @@ struct CrashView {
             text += text.isEmpty ? Escape.display(exception) : " (\(Escape.display(exception)))"
         }
         if text.isEmpty { text = Escape.display(kind) }
-        if kind == CrashRecord.snapshot { text = "no crash, an image of the process: " + text }
+        if kind == CrashRecord.snapshot { text = "no crash, a snapshot of the process: " + text }
         if let address = record?.address {
             let verb = ["read": "reading", "write": "writing", "execute": "executing"][record?.access ?? ""] ?? "at"
             text += " \(verb) \(address)"

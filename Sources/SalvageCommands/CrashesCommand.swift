@@ -6,21 +6,21 @@ import Terminal
 /// `salvage crashes`: list them, or group them by signature.
 struct Crashes: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List crashes, group them: `crashes top`, or compare two builds: `crashes diff`.",
+        abstract: "List crashes, group them (`crashes top`), or compare two builds (`crashes diff`).",
         subcommands: [CrashesList.self, CrashesTop.self, CrashesDiff.self], defaultSubcommand: CrashesList.self)
 }
 
-/// The flags that choose crashes beyond their sessions.
+/// The flags that choose crashes within the selected sessions.
 struct CrashOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Only crashes with this signature; a glob is understood too. May be repeated.", valueName: "text"))
+            "Only crashes whose signature equals or matches this text or glob. May be repeated.", valueName: "text"))
     var signature: [String] = []
 
-    @Flag(help: "Errors that the program survived and images of processes that went on, instead of crashes.")
+    @Flag(help: "Show errors that the program survived and snapshots of live processes instead of crashes.")
     var errors = false
 
-    /// The session's selection with these flags added.
+    /// Returns the session selection with these flags added; throws as `SelectionOptions.selection` does.
     func selection(_ select: SelectionOptions) throws -> Selection {
         var selection = try select.selection()
         selection.signatures = signature
@@ -29,11 +29,11 @@ struct CrashOptions: ParsableArguments {
     }
 }
 
-/// `salvage crashes list`, also without its second word.
+/// `salvage crashes list`, the default of `salvage crashes`.
 struct CrashesList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List crashes, newest first.",
-        discussion: "--since and --until are about the time of the crash.")
+        discussion: "--since and --until apply to the time of the crash.")
 
     @OptionGroup var which: CrashOptions
     @OptionGroup var select: SelectionOptions

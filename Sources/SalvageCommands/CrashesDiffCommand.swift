@@ -3,13 +3,13 @@ import Catalog
 import Terminal
 import Text
 
-/// `salvage crashes diff`: what a build brought and what it mended.
+/// `salvage crashes diff`: compares the crashes of two builds.
 struct CrashesDiff: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "Compare the crashes of two tags: new, gone, more, fewer.",
         discussion: """
-            Of each signature the share of sessions that crashed with it is compared, because two builds rarely ran \
-            equally often: `more` and `fewer` are about that share. The other selection flags narrow both sides.
+            For each signature, compares the share of sessions that crashed with it, because two builds rarely run \
+            equally often; `more` and `fewer` refer to that share. The other selection flags apply to both builds.
             """)
 
     @Argument(help: ArgumentHelp("The earlier build's tag, or a glob.", valueName: "tag-a")) var before: String
@@ -21,7 +21,7 @@ struct CrashesDiff: ParsableCommand {
     func run() throws {
         guard select.tag.isEmpty else {
             throw Failure(
-                "usage", "the two tags are arguments; --tag has no place beside them",
+                "usage", "the two tags are arguments; --tag cannot be used",
                 hint: "salvage crashes diff \(before) \(after)", status: .usage)
         }
         let catalog = try StoreAccess.catalogForReading(options)
@@ -29,7 +29,7 @@ struct CrashesDiff: ParsableCommand {
         let second = try Side(after, self, catalog)
         for (side, tag) in [(first, before), (second, after)] where side.sessions == 0 {
             throw Failure(
-                "no_sessions", "no session has a tag that matches '\(tag)'", hint: "salvage sessions lists them",
+                "no_sessions", "no session has a tag that matches '\(tag)'", hint: "salvage sessions lists the tags",
                 status: .nothingFound)
         }
         let changes = Self.compare(first, second)
@@ -46,7 +46,7 @@ struct CrashesDiff: ParsableCommand {
         try output.finish()
     }
 
-    /// What one build did.
+    /// The sessions and crashes of one build.
     struct Side {
         let sessions: Int
         let crashes: ByteDictionary<SignatureSummary>
@@ -65,7 +65,7 @@ struct CrashesDiff: ParsableCommand {
             selection.signatures = []
             var count = 0
             try catalog.forEachSession(selection) { session in
-                // A session that still runs has not had its chance yet.
+                // A running session is not counted: it may still crash.
                 if session.exited != nil || session.firstSeenExited != nil { count += 1 }
             }
             sessions = count
@@ -76,7 +76,7 @@ struct CrashesDiff: ParsableCommand {
         }
     }
 
-    /// What became of one signature.
+    /// The change of one signature from one build to the other.
     struct Change: Equatable {
         enum Word: String, CaseIterable {
             case new, more, same, fewer, gone
@@ -106,7 +106,7 @@ struct CrashesDiff: ParsableCommand {
         }
     }
 
-    /// New ones first, gone ones last, each by the sessions it hurt.
+    /// Returns the changes: new first, gone last; within each kind the one with the most sessions first.
     static func compare(_ first: Side, _ second: Side) -> [Change] {
         var signatures = ByteSet(first.crashes.keys)
         signatures.formUnion(second.crashes.keys)

@@ -6,8 +6,8 @@ import Terminal
 struct CrashesTop: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Group crashes by signature, most frequent first.",
-        discussion: "Tables show the first \(shown) signatures unless --limit says otherwise; --json gives all of "
-            + "them. Sessions that still run are not counted: `salvage crashes` lists what their followed logs tell."
+        discussion: "Tables show the first \(shown) signatures unless --limit is given; --json prints all. Running "
+            + "sessions are not counted; `salvage crashes` lists the crashes found in their followed logs."
     )
 
     private static let shown = 20
@@ -76,7 +76,7 @@ struct CrashesTop: ParsableCommand {
         }
     }
 
-    /// One bar for each of the last days, today at the right.
+    /// One bar for each of the last days, today on the right.
     private static func bars(_ perDay: [SignatureSummary.Day], today: Int) -> String {
         let levels = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
         let counts = Dictionary(perDay.map { ($0.day, $0.count) }) { $0 + $1 }
@@ -88,7 +88,7 @@ struct CrashesTop: ParsableCommand {
         }.joined()
     }
 
-    /// Two of them in full, the first and the last of more.
+    /// Up to two names in full; of more, the first and the last.
     private static func short(_ names: [String]) -> String {
         let names = names.map { Escape.display($0) }
         guard names.count > 2, let first = names.first, let last = names.last else {

@@ -1,8 +1,8 @@
-/// What the process says to its caller when it ends; documented in the README and never renumbered.
+/// The exit codes of the program, documented in the README and never renumbered.
 public enum ExitStatus: Int32, Sendable {
-    /// All went well.
+    /// Success.
     case success = 0
-    /// The question had no answer: nothing matched.
+    /// Nothing matched.
     case nothingFound = 1
     /// The command failed.
     case failure = 2
@@ -10,7 +10,7 @@ public enum ExitStatus: Int32, Sendable {
     case partial = 3
     /// The command line was wrong (EX_USAGE of sysexits.h).
     case usage = 64
-    /// Trying again later may work: network, rate limit, another copy at work (EX_TEMPFAIL).
+    /// A later try may succeed: network, rate limit, another copy running (EX_TEMPFAIL).
     case tryAgain = 75
     /// The token is missing, refused or lacks a scope (EX_NOPERM).
     case notAuthorised = 77

@@ -1,7 +1,7 @@
 import Glibc
 import Terminal
 
-/// An error in the words an engineer needs: what failed, on which session and path, why, and what to do next.
+/// An error as it is reported: what failed, on which session and path, why, and what to do next.
 struct Failure: Error, Sendable {
     /// A stable name for scripts, such as `session_not_found`.
     var code: String
@@ -13,9 +13,9 @@ struct Failure: Error, Sendable {
     var path: String?
     /// What to do next, if that is known.
     var hint: String?
-    /// What else the API's answer said, where one is the cause.
+    /// Further facts of the API's response, if one is the cause.
     var answer: ServerAnswer?
-    /// How the process ends.
+    /// The exit code.
     var status: ExitStatus
 
     init(
@@ -30,7 +30,7 @@ struct Failure: Error, Sendable {
         self.status = status
     }
 
-    /// The message with all that the API's answer says beside it.
+    /// The message, completed by the facts of the API's response.
     var sentence: String { message + (answer?.text(after: message) ?? "") }
 
     /// Writes the error to standard error: one JSON object with `--json`, two short lines otherwise.
@@ -52,7 +52,7 @@ struct Failure: Error, Sendable {
             }
             var text = style.red("salvage:") + " " + lines.joined(separator: "\n  ")
             if let session, !message.contains(session) { text += " (session \(Escape.display(session)))" }
-            // The path of a request says nothing that its operation and session do not.
+            // A request's path adds nothing to its operation and session.
             if let path, !message.contains(path), answer?.operation == nil { text += " (path \(Escape.display(path)))" }
             text += "\n"
             if let hint { text += "  hint: \(Escape.display(hint))\n" }
@@ -62,7 +62,7 @@ struct Failure: Error, Sendable {
     }
 }
 
-/// Ends a command with a status that is not a failure, after its output was written.
+/// Ends a command with an exit code, after everything was written: nothing more is reported.
 struct EndedWith: Error {
     let status: ExitStatus
 }

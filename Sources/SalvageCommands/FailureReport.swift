@@ -8,9 +8,9 @@ import LogSearch
 import Pack
 import SessionAPI
 
-/// Turns the errors of every part into the one form that is shown.
+/// Converts the errors of all modules to `Failure`.
 enum FailureReport {
-    /// The failure to show for `error`, nil where the argument parser has its own words for it (usage, help).
+    /// Returns the failure to report for `error`; nil if the argument parser words it (usage, help).
     static func failure(for error: any Error) -> Failure? {
         switch error {
         case let failure as Failure: return failure

@@ -9,9 +9,9 @@ struct Files: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the members of a session.",
         discussion: """
-            Globs are over the whole path (`*` crosses `/`). Paths are data of the archive and are printed escaped, \
-            a backslash as two, so that no two paths look the same; `salvage cat` takes them as they are printed, and \
-            byte for byte.
+            A glob is matched against the whole path (`*` crosses `/`). Paths are printed escaped, with backslashes \
+            doubled, so that no two paths look the same; `salvage cat` takes a path as it is printed here or as raw \
+            bytes.
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
@@ -107,7 +107,7 @@ struct Files: ParsableCommand {
     }
 }
 
-/// A glob over whole paths, or one path as it is printed.
+/// Matches whole paths by a glob, or one path by its bytes or its printed form.
 struct MemberGlob {
     private let glob: PathGlob
     private let path: PathArgument
@@ -129,7 +129,7 @@ enum MemberKindFlag: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension MemberFlags {
-    /// The names of the flags in JSON and tables; a bit of a later version shows as its number.
+    /// The names of the flags in JSON and tables; a bit of a later version is `bit_N`.
     var names: [String] {
         let known: [(MemberFlags, String)] = [
             (.truncated, "truncated"), (.corrupt, "corrupt"), (.setuidStripped, "setuid_stripped"),
@@ -145,7 +145,7 @@ extension MemberFlags {
     }
 }
 
-/// Bytes as base64 (RFC 4648, section 4), for paths that are no text.
+/// Encodes bytes as base64 (RFC 4648, section 4), for paths that are not UTF-8.
 enum Base64 {
     static func text(_ bytes: [UInt8]) -> String {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)

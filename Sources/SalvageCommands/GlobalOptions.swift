@@ -18,19 +18,19 @@ struct GlobalOptions: ParsableArguments {
     @Flag(help: "Print one JSON object per line; field names are stable.")
     var json = false
 
-    @Option(help: ArgumentHelp("Colour: auto, always or never (NO_COLOR is honoured).", valueName: "when"))
+    @Option(help: ArgumentHelp("Color: auto, always or never (respects NO_COLOR).", valueName: "when"))
     var color: ColorFlag = .auto
 
     @Flag(help: "Print results and errors only.")
     var quiet = false
 
-    @Flag(help: "Say more about what is being done, on standard error.")
+    @Flag(help: "Print more detail on standard error.")
     var verbose = false
 
-    /// How standard output is dressed.
+    /// The style of standard output.
     var style: Style { Style(choice: json ? .never : color.choice, descriptor: STDOUT_FILENO) }
 
-    /// How standard error is dressed.
+    /// The style of standard error.
     var errorStyle: Style { Style(choice: color.choice, descriptor: STDERR_FILENO) }
 }
 

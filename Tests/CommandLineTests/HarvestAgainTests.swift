@@ -74,7 +74,7 @@ extension ServerSuites {
             #expect(!show.contains("Everything"), "\(show)")
             #expect(try await stage.salvage("why", "w-1").out.contains("Collected what exists; absent: "))
             let coverage = try await stage.salvage("coverage")
-            #expect(coverage.out.contains("6 paths that were asked for do not exist"), "\(coverage.out)")
+            #expect(coverage.out.contains("requested paths that do not exist: 6"), "\(coverage.out)")
             #expect(
                 coverage.out.contains("absent in every session") && coverage.out.contains("did you mean /game/Saved"))
             let rows = try await stage.salvage("coverage", "--json").objects.filter {
