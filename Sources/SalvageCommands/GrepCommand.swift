@@ -4,15 +4,15 @@ import Glibc
 import LogSearch
 import Terminal
 
-/// `salvage grep`: text in the logs of all sessions, with ripgrep's flags.
+/// `salvage grep`: searches the logs of sessions, with ripgrep's flags.
 struct Grep: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Search the logs of sessions.",
         discussion: """
-            PATTERN is a PCRE2 expression; a match never spans lines. Prints session:path:line:text. The flags are \
-            ripgrep's, and so are the exit codes: 0 found, 1 nothing found, 2 error. Members that are not text are \
-            left out unless --binary or --text is given. --since and --until choose lines by their own time, and \
-            start+5m counts from each session's start; lines without a time belong to the line before.
+            PATTERN is a PCRE2 regular expression; a match never spans lines. Prints session:path:line:text. Flags and \
+            exit codes are ripgrep's: 0 found, 1 nothing found, 2 error. Members that are not text are skipped unless \
+            --binary or --text is given. --since and --until select lines by their own time; start+5m is relative to \
+            each session's start. A line without a time belongs to the line before.
 
               salvage grep 'Fatal error' --tag '1.4*' --since 2d
               salvage grep -F 9b2e77aa-1c -C 3
@@ -20,7 +20,7 @@ struct Grep: ParsableCommand {
               salvage grep '' --session ID --last 2m --path 'Saved/Logs/**'
             """)
 
-    @Argument(help: "What to look for; left out when -e or -f is given.") var pattern: String?
+    @Argument(help: "The pattern; omit it with -e or -f.") var pattern: String?
     @OptionGroup(title: "Pattern") var reading: GrepPatternFlags
     @OptionGroup(title: "Output") var printing: GrepOutputFlags
     @OptionGroup(title: "Time") var time: GrepTimeFlags
@@ -40,19 +40,19 @@ struct Grep: ParsableCommand {
     }
 }
 
-/// How patterns are given and read.
+/// The flags that give patterns and say how they match.
 struct GrepPatternFlags: ParsableArguments {
     @Option(
         name: [.customShort("e", allowingJoined: true), .customLong("regexp")], parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A pattern; may be repeated, a line matches when one does.", valueName: "pattern"))
+        help: ArgumentHelp("A pattern. May be repeated; a line matches if any of them does.", valueName: "pattern"))
     var expressions: [String] = []
 
     @Option(
         name: [.customShort("f", allowingJoined: true), .customLong("file")],
-        help: ArgumentHelp("Patterns from a file, one per line.", valueName: "file"))
+        help: ArgumentHelp("Read patterns from a file, one per line.", valueName: "file"))
     var files: [String] = []
 
-    @Flag(name: [.customShort("F"), .customLong("fixed-strings")], help: "Patterns are plain text.")
+    @Flag(name: [.customShort("F"), .customLong("fixed-strings")], help: "Treat patterns as literal text.")
     var fixed = false
 
     @Flag(exclusivity: .chooseLast) var letterCase: LetterCase?
@@ -62,14 +62,14 @@ struct GrepPatternFlags: ParsableArguments {
     @Flag(help: "Let $ match before a carriage return at the end of a line.")
     var crlf = false
 
-    /// All patterns; the positional one counts only where no flag gives one.
+    /// Returns all patterns. Throws a usage error if there is none, or a positional one beside -e or -f.
     func patterns(first: String?) throws -> [String] {
         var all = expressions
         for file in files {
             let text = try SmallFile.text(file, limit: 16 << 20, what: "the patterns")
             var lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
             if lines.last?.isEmpty == true { lines.removeLast() }
-            // Files written on Windows end their lines with a carriage return too.
+            // Files written on Windows end lines with CRLF.
             all += lines.map { String(Substring($0.last == 0x0D ? $0.dropLast() : $0)) }
         }
         if expressions.isEmpty, files.isEmpty {
@@ -82,7 +82,7 @@ struct GrepPatternFlags: ParsableArguments {
         }
         if let first {
             throw Failure(
-                "unexpected_argument", "with -e or -f there is no other pattern, but '\(first)' was given",
+                "unexpected_argument", "unexpected argument '\(first)': -e or -f gives the pattern already",
                 hint: "choose sessions with --session", status: .usage)
         }
         return all
@@ -92,7 +92,7 @@ struct GrepPatternFlags: ParsableArguments {
         var reading = PatternOptions(patterns)
         reading.fixed = fixed
         reading.ignoreCase = letterCase == .ignored
-        // Only where no flag decides is the configuration asked.
+        // The configuration decides only if no flag does.
         reading.smartCase = try letterCase == .smart || letterCase == nil && StoreAccess.smartCase(global)
         reading.word = extent == .word
         reading.line = extent == .line
@@ -101,42 +101,42 @@ struct GrepPatternFlags: ParsableArguments {
     }
 }
 
-/// What is printed.
+/// The flags that choose what is searched and printed.
 struct GrepOutputFlags: ParsableArguments {
     @Flag(name: [.customShort("v"), .customLong("invert-match")], help: "Select lines that do not match.")
     var invert = false
     @Flag(exclusivity: .chooseLast) var counting: CountFlag?
-    @Flag(help: "Count members without a selected line too.")
+    @Flag(help: "With a count, also print members that have none.")
     var includeZero = false
     @Flag(exclusivity: .chooseLast) var naming: NameFlag?
-    @Flag(name: [.customShort("o"), .customLong("only-matching")], help: "Print the matches by themselves.")
+    @Flag(name: [.customShort("o"), .customLong("only-matching")], help: "Print only the matching parts.")
     var onlyMatching = false
-    @Flag(name: .customShort("q"), help: "Print nothing; the exit code answers.")
+    @Flag(name: .customShort("q"), help: "Print nothing; only set the exit code.")
     var silent = false
     @Option(
         name: [.customShort("A", allowingJoined: true), .customLong("after-context")],
-        help: ArgumentHelp("Print lines after each match.", valueName: "lines"))
+        help: ArgumentHelp("Lines to print after each match.", valueName: "lines"))
     var after: Int?
     @Option(
         name: [.customShort("B", allowingJoined: true), .customLong("before-context")],
-        help: ArgumentHelp("Print lines before each match.", valueName: "lines"))
+        help: ArgumentHelp("Lines to print before each match.", valueName: "lines"))
     var before: Int?
     @Option(
         name: [.customShort("C", allowingJoined: true), .customLong("context")],
-        help: ArgumentHelp("Print lines around each match.", valueName: "lines"))
+        help: ArgumentHelp("Lines to print before and after each match.", valueName: "lines"))
     var around: Int?
     @Option(
         name: [.customShort("m", allowingJoined: true), .customLong("max-count")],
-        help: ArgumentHelp("Stop after so many lines of a member.", valueName: "lines"))
+        help: ArgumentHelp("Stop after this many selected lines per member.", valueName: "lines"))
     var maxCount: Int?
     @Flag(exclusivity: .chooseLast) var lineNumber: LineNumberFlag?
-    @Flag(name: [.customShort("I"), .customLong("no-filename")], help: "Print no session and path.")
+    @Flag(name: [.customShort("I"), .customLong("no-filename")], help: "Do not print session and path.")
     var noFilename = false
     @Flag(help: "Print session and path once, above their lines.")
     var heading = false
     @Flag(name: [.customShort("a"), .customLong("text")], help: "Search all members as if they were text.")
     var text = false
-    @Flag(help: "Search members that are not text too.")
+    @Flag(help: "Also search members that are not text.")
     var binary = false
     @Option(
         name: [.customShort("g", allowingJoined: true), .customLong("path")],
@@ -146,11 +146,11 @@ struct GrepOutputFlags: ParsableArguments {
     var path: [String] = []
     @Option(
         name: [.customShort("j", allowingJoined: true), .customLong("threads")],
-        help: ArgumentHelp("Threads.", valueName: "count"))
+        help: ArgumentHelp("Number of threads; 0 means one per core (the default).", valueName: "count"))
     var threads: Int?
-    @Flag(help: "Say on standard error which literals were used and how many blocks were looked at.")
+    @Flag(help: "Print on standard error which literals were used and how many blocks were read.")
     var explain = false
-    @Flag(help: "Look into every block, to check the filters.")
+    @Flag(help: "Search every block, which checks the filters.")
     var noFilters = false
 
     func options(_ global: GlobalOptions) throws -> SearchOptions {
@@ -161,7 +161,7 @@ struct GrepOutputFlags: ParsableArguments {
         }
         if global.json, let flag = summaryFlag {
             throw Failure(
-                "conflicting_flags", "\(flag) has no JSON form", hint: "the messages of --json hold the same counts",
+                "conflicting_flags", "\(flag) has no JSON form", hint: "the messages of --json contain the counts",
                 status: .usage)
         }
         var search = SearchOptions()
@@ -184,7 +184,7 @@ struct GrepOutputFlags: ParsableArguments {
         return search
     }
 
-    /// A flag that replaces lines by names or numbers.
+    /// The flag that replaces lines by names or counts.
     private var summaryFlag: String? {
         if silent { return nil }
         return switch (counting, naming) {
@@ -198,7 +198,7 @@ struct GrepOutputFlags: ParsableArguments {
 
     private func mode(json: Bool) -> SearchMode {
         if silent { return .quiet }
-        // Where several were given ripgrep counts before it names.
+        // As in ripgrep, counts take precedence over names.
         switch (counting, naming) {
         case (.matches, _): return .countMatches
         case (.lines, _): return onlyMatching ? .countMatches : .count
@@ -211,20 +211,20 @@ struct GrepOutputFlags: ParsableArguments {
     }
 }
 
-/// Which part of a log, by time.
+/// The flags that select part of a log by time.
 struct GrepTimeFlags: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Only lines of the last stretch before the end of each log: 2m, 30s.", valueName: "span"))
+        help: ArgumentHelp("Only lines within this span before the end of each log: 2m, 30s.", valueName: "span"))
     var last: String?
-    @Flag(help: "Leave out members whose time format is not known, instead of keeping all of their lines.")
+    @Flag(help: "Skip members whose time format is not known, instead of keeping all their lines.")
     var strictTime = false
 
-    /// `--since` and `--until` bound lines; `start+5m` counts from each session's start.
+    /// Applies `--since`, `--until` and `--last` to lines; `start+5m` is relative to each session's start.
     func apply(to search: inout SearchOptions, _ selection: SelectionOptions, now: Int64 = TimeText.now()) throws {
         var relative = RelativeWindow()
         relative.last = try last.map { try Self.span($0, flag: "--last") }
         relative.sinceStart = try Self.fromStart(selection.since, flag: "--since")
-        // What is not before it is left out, as with an instant.
+        // Exclusive, as with an instant.
         relative.untilStart = try Self.fromStart(selection.until, flag: "--until").map { $0 - 1 }
         if relative != RelativeWindow() { search.relative = relative }
         let since = relative.sinceStart == nil ? selection.since : nil
@@ -238,11 +238,12 @@ struct GrepTimeFlags: ParsableArguments {
         search.strictTime = strictTime
     }
 
-    /// Sessions that can hold such lines: those that ended since. One that ended after `--until` may hold earlier lines.
+    /// Returns the sessions that can hold such lines: those that ended after `--since`. `--until` does not apply, as a
+    /// session that ended later may hold earlier lines.
     func catalogSelection(_ selection: SelectionOptions) throws -> Selection {
         var bounded = selection
         bounded.until = nil
-        // It bounds what is printed, not the sessions looked at.
+        // --limit bounds what is printed, not the sessions searched.
         bounded.limit = nil
         if selection.since?.hasPrefix("start+") == true { bounded.since = nil }
         return try bounded.selection()

@@ -1,8 +1,8 @@
 import ArgumentParser
 
-// Flags of `grep` that exclude each other: of several the last one counts, as with ripgrep.
+// Mutually exclusive flags of `grep`. The last one given wins, as in ripgrep.
 
-/// How letters match.
+/// How case is matched.
 enum LetterCase: EnumerableFlag {
     case ignored
     case smart
@@ -18,9 +18,9 @@ enum LetterCase: EnumerableFlag {
 
     static func help(for value: Self) -> ArgumentHelp? {
         switch value {
-        case .ignored: "Match without regard to case."
-        case .smart: "The same unless a pattern holds an upper-case letter (grep.smart_case in the configuration)."
-        case .exact: "Match case as written (the default)."
+        case .ignored: "Ignore case."
+        case .smart: "Ignore case unless a pattern has an uppercase letter (grep.smart_case in the config)."
+        case .exact: "Match case exactly (the default)."
         }
     }
 }
@@ -45,7 +45,7 @@ enum LineNumberFlag: EnumerableFlag {
     }
 }
 
-/// How much of a line a match takes.
+/// How much of a line a match must cover.
 enum MatchExtent: EnumerableFlag {
     case word
     case line
@@ -100,7 +100,7 @@ enum NameFlag: EnumerableFlag {
     static func help(for value: Self) -> ArgumentHelp? {
         switch value {
         case .matching: "Print names of members that match."
-        case .others: "Print names of members that do not."
+        case .others: "Print names of members that do not match."
         }
     }
 }

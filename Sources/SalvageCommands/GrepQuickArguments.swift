@@ -1,10 +1,9 @@
 import ArgumentParser
 
-/// Reads the arguments of a plain `salvage grep` without building the command's description, which takes longer than a
-/// selective search does.
+/// Parses the arguments of a plain `salvage grep` without building the command's description, which takes longer than a
+/// selective search.
 ///
-/// What it does not understand at once, mistakes and help included, it leaves to the argument parser, so that there is
-/// one place that words errors.
+/// Everything else, including mistakes and `--help`, is left to the argument parser, so that one place words errors.
 struct GrepQuickArguments {
     private var pattern: String?
     private var reading = GrepPatternFlags.unset
@@ -14,7 +13,7 @@ struct GrepQuickArguments {
     private var options = GlobalOptions.unset
     private var seen: Set<String> = []
 
-    /// The command as the arguments behind `grep` ask for it; nil where the argument parser has to look at them.
+    /// Returns the command for the arguments after `grep`; nil if the argument parser has to read them.
     static func command(_ arguments: [String]) -> Grep? {
         var quick = GrepQuickArguments()
         guard quick.read(arguments[...]) else { return nil }
@@ -28,8 +27,8 @@ struct GrepQuickArguments {
         return grep
     }
 
-    /// Letters given together, each by itself: `-iwm2` becomes `-i -w -m2`, which the argument parser does not understand
-    /// as one word where the last letter takes a value.
+    /// Splits combined short flags whose last one takes a value, which the argument parser does not accept: `-iwm2`
+    /// becomes `-i -w -m2`.
     static func spread(_ arguments: [String]) -> [String] {
         var out: [String] = []
         var rest = arguments[...]
@@ -39,7 +38,7 @@ struct GrepQuickArguments {
             guard isShort, let at = letters.firstIndex(where: withValue.contains) else {
                 out.append(argument)
                 if argument == "--" { return out + rest }
-                // What follows is a value, whatever it looks like.
+                // The next argument is a value, whatever it looks like.
                 if argument == "--regexp", let value = rest.popFirst() { out.append(value) }
                 continue
             }
@@ -80,7 +79,7 @@ struct GrepQuickArguments {
         return !value.isEmpty && takeOption(String(argument[..<equals]), value)
     }
 
-    /// `-F`, several at once as in `-iF`, or a value joined as in `-C3`.
+    /// Takes `-F`, several flags as in `-iF`, or a joined value as in `-C3`.
     private mutating func takeShort(_ argument: String, _ rest: inout ArraySlice<String>) -> Bool {
         let letters = argument.utf8.dropFirst()
         guard letters.count > 1 else { return take(argument, &rest) }
@@ -103,7 +102,7 @@ struct GrepQuickArguments {
     // MARK: Flags
 
     private mutating func takeFlag(_ name: String) -> Bool {
-        // Twice the same is for the argument parser to judge.
+        // A repeated flag is left to the argument parser.
         guard takePatternFlag(name) || takeOutputFlag(name) || takeOtherFlag(name) else { return false }
         return seen.insert(name).inserted
     }
@@ -206,7 +205,7 @@ struct GrepQuickArguments {
     }
 }
 
-// Property wrappers that the argument parser did not fill have no value: each is given the one it has by default.
+// A property wrapper that the argument parser did not fill traps when it is read. Each gets its default here.
 
 extension GrepPatternFlags {
     fileprivate static var unset: Self {

@@ -13,7 +13,7 @@ struct GrepRun {
     let options: GlobalOptions
     let explains: Bool
 
-    /// Compiles patterns; a bad one is told with its place.
+    /// Compiles patterns. Throws a `Failure` that gives the place of the mistake in a bad one.
     static func compile(_ reading: PatternOptions) throws -> SearchPattern {
         do {
             return try SearchPattern(reading)
@@ -21,7 +21,7 @@ struct GrepRun {
             let place = error.offset.map { ", at byte \($0)" } ?? ""
             throw Failure(
                 error.code.rawValue, error.message + place,
-                hint: error.hint ?? "-F searches for plain text; brackets, dots and stars then mean themselves")
+                hint: error.hint ?? "-F searches for literal text, in which brackets, dots and stars are not special")
         }
     }
 
@@ -44,9 +44,9 @@ struct GrepRun {
         let index = FilterIndex(store: store)
         let opening = Opening(store: store)
         if selection == Selection() {
-            // The catalog is asked while the filters are.
+            // The catalog is queried while the filters are read.
             let survey = PackFeed.survey(index, pattern.query, options: search) { opening.countPacks() }
-            // Every pack has a record about just that pack: the catalog's rows need not be read.
+            // The filter index covers exactly the catalog's packs: the catalog's rows need not be read.
             if let survey, let totals = opening.totals, totals.packs == survey.packs, totals.bytes == survey.packBytes {
                 return PackFeed(store: store, survey: survey, query: pattern.query, options: search)
             }
@@ -85,12 +85,12 @@ struct GrepRun {
     private func explain(_ report: SearchReport, _ feed: PackFeed) {
         let sink = ByteSink(descriptor: STDERR_FILENO)
         var text = "literals        \(Escape.display(pattern.query.text))\n"
-        let chosen = search.usesPrefilter && pattern.isPrefiltered ? ", lines chosen by Hyperscan" : ""
+        let chosen = search.usesPrefilter && pattern.isPrefiltered ? ", lines preselected by Hyperscan" : ""
         text += "matching        \(pattern.isLineSafe ? "whole blocks" : "line by line")\(chosen)\n"
         text += "packs           \(report.sources) opened, \(feed.ruledOut) ruled out by the filter index\n"
         text += "members         \(report.members), \(report.membersMatched) with selected lines\n"
         text += "blocks          \(report.blocks) in opened packs, \(report.prunedByTime) outside the time window\n"
-        text += "filters         \(report.probed) asked, \(report.passed) passed\n"
+        text += "filters         \(report.probed) checked, \(report.passed) passed\n"
         text +=
             "decoded         \(report.decoded) blocks, \(report.decodedBytes) bytes, \(report.hit) with selected lines\n"
         text += "selected        \(report.lines) lines\n"
@@ -99,7 +99,7 @@ struct GrepRun {
     }
 }
 
-/// The catalog, opened where it is first asked: on a thread beside the one that reads the filters.
+/// Opens the catalog on first use, which may be on a thread beside the one that reads the filters.
 private final class Opening: @unchecked Sendable {
     // Unchecked: used by one thread at a time, the second after the first has ended.
     private let store: String
@@ -108,7 +108,7 @@ private final class Opening: @unchecked Sendable {
 
     init(store: String) { self.store = store }
 
-    /// A catalog that cannot be read is told of by whoever asks for its rows.
+    /// Counts the packs. If the catalog cannot be read, this reports nothing: reading its rows does.
     func countPacks() { totals = Catalog.packTotals(store: store) }
 
     func catalog() throws -> Catalog {

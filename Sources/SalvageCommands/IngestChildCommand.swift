@@ -3,7 +3,7 @@ import Ingest
 /// The hidden commands under which the program runs as the confined child of an ingest, of an analysis or of a
 /// verification; see `IngestProcess`, `AnalysisProcess` and `FileJudge`.
 ///
-/// They are recognised before the argument parser is set up: a child has nothing to parse and no time to lose.
+/// They are recognised before the argument parser is set up, because a child has nothing to parse and must start fast.
 enum IngestChild {
     static func runIfAsked(_ arguments: [String]) -> Int32? {
         switch arguments {

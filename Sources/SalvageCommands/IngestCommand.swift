@@ -7,30 +7,30 @@ import Pack
 import Terminal
 import Text
 
-/// `salvage ingest`: the pipeline of a harvest over files already at hand.
+/// `salvage ingest`: runs the ingest pipeline of a harvest on local files.
 struct IngestFiles: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ingest",
-        abstract: "Take archives, folders or single files at hand into the store.",
+        abstract: "Import archives, folders or files into the store.",
         discussion: """
-            Archives (.tar.gz or .tar, judged by content) are unpacked into members, folders are taken whole, any \
-            other file becomes one member. Nothing is ever created under a name that an archive chose. What is damaged \
-            is kept as far as it goes; exit code 3 says that something was.
+            Archives (.tar.gz or .tar, detected by content) are unpacked into members, folders are imported whole, and \
+            any other file becomes one member. No file is ever created under a name that an archive chose. Damaged \
+            input is kept as far as it can be read, with exit code 3.
 
               salvage ingest --session raid-4d10 --image shooter --tag 1.4.0 saved.tar.gz console.log
               salvage ingest --each old-crashes --image shooter
 
-            Files may be given of a session that is harvested as well, before or after: they stand beside what the \
-            harvest brings, and change nothing of what it still asks for.
+            Files can also be imported into a session that is harvested, before or after the harvest. They are kept \
+            beside what the harvest collects and do not change what it fetches.
 
-            With --each, every folder in DIR is one session, named like the folder, and each entry of the folder is \
-            ingested as above. A salvage-metadata.json in it, such as `salvage export` writes, gives session, image, \
-            tag, location, host, labels, created and exited; flags outweigh it. A folder that cannot be read does not \
-            stop the others. Names in DIR that begin with a dot are left out.
+            With --each, every sub-folder of DIR is one session, named after the folder, and its entries are imported \
+            as above. A salvage-metadata.json in it, such as `salvage export` writes, gives session, image, tag, \
+            location, host, labels, created and exited; flags take precedence. A folder that cannot be read does not \
+            stop the others. Names in DIR that begin with a dot are skipped.
             """)
 
     @Option(help: ArgumentHelp("The session that the files belong to.", valueName: "id")) var session: String?
-    @Option(help: ArgumentHelp("A folder that holds one folder for each session.", valueName: "dir")) var each: String?
+    @Option(help: ArgumentHelp("A folder with one sub-folder per session.", valueName: "dir")) var each: String?
     @Option(help: "The session's image.") var image: String?
     @Option(help: "The image's version.") var tag: String?
     @Option(help: "Where the session ran.") var location: String?
@@ -40,7 +40,7 @@ struct IngestFiles: ParsableCommand {
     var created: String?
     @Option(
         help: ArgumentHelp(
-            "When it ended; else the newest time in its logs or, where they have none, of its files.", valueName: "time"
+            "When the session ended (default: the newest time in its logs, else of its files).", valueName: "time"
         ))
     var exited: String?
     @Argument(help: ArgumentHelp("Archives, folders or files.", valueName: "file")) var files: [String] = []
@@ -51,7 +51,7 @@ struct IngestFiles: ParsableCommand {
         if let each {
             guard session == nil, files.isEmpty else {
                 throw Failure(
-                    "usage", "--each names the sessions by their folders; --session and files have no place beside it",
+                    "usage", "--each names sessions by their folders; it cannot be used with --session or files",
                     status: .usage)
             }
             return try BulkIngest(folder: each, description: description, run: try IngestRun(options)).carryOut()
@@ -63,7 +63,7 @@ struct IngestFiles: ParsableCommand {
         }
         guard !files.isEmpty else {
             throw Failure(
-                "usage", "there is no file to ingest", hint: "name archives, folders or files", status: .usage)
+                "usage", "no files to ingest", hint: "name archives, folders or files", status: .usage)
         }
         let run = try IngestRun(options)
         let progress = Progress(quiet: options.quiet)
@@ -82,16 +82,16 @@ struct IngestFiles: ParsableCommand {
         description.created = try SelectionOptions.instant(created, flag: "--created", now: now)
         description.exited = try SelectionOptions.instant(exited, flag: "--exited", now: now)
         if let exited = description.exited, exited > now {
-            throw Failure("bad_time", "--exited lies in the future", status: .usage)
+            throw Failure("bad_time", "--exited is in the future", status: .usage)
         }
         if let created = description.created, let exited = description.exited, exited < created {
-            throw Failure("bad_time", "--exited lies before --created", status: .usage)
+            throw Failure("bad_time", "--exited is before --created", status: .usage)
         }
         return description
     }
 }
 
-/// The files of one `ingest`, opened up: folders become tar streams in the spool, everything else is read in place.
+/// The input of one `ingest`: folders are written to the spool as tar files, everything else is read in place.
 final class Intake {
     private(set) var names: [String] = []
     private(set) var artifacts: [ArtifactEntry] = []
@@ -100,8 +100,8 @@ final class Intake {
     private let scratch: String
     private var made: [String] = []
 
-    /// - Parameter scratch: the beginning of names that may be made on the store's disk. What a kill leaves there, the
-    ///   next harvest sweeps away, as it ends with the process's id.
+    /// - Parameter scratch: the path prefix of temporary files on the store's disk. Their names end with the process id,
+    ///   so that the next harvest removes what a killed process left.
     init(files: [String], scratch: String) throws {
         self.scratch = scratch
         do {
@@ -137,7 +137,7 @@ final class Intake {
             input.form = .archive
             path = try pack(folder: file)
         case S_IFREG:
-            // Named like an archive, it was meant as one: an empty or destroyed one must not pass for a whole file.
+            // A file named like an archive is read as one: an empty or destroyed archive must not pass for a good file.
             let name = base.lowercased()
             if [".tar.gz", ".tgz", ".tar"].contains(where: { name.hasSuffix($0) }) { input.form = .archive }
         default: throw Failure("unreadable", "it is neither a file nor a folder", path: file)
@@ -161,7 +161,7 @@ final class Intake {
     }
 }
 
-/// One line about one judged archive, the same for `ingest` and `verify`.
+/// The verdict on one archive as output, the same for `ingest` and `verify`.
 struct VerdictLine {
     let file: String
     let verdict: ArtifactVerdict

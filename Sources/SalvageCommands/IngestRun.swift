@@ -6,7 +6,7 @@ import Pack
 import Terminal
 import Text
 
-/// What is said of a session whose files are ingested; what is nil stays as the store knows it.
+/// The metadata given for an ingested session. For a nil field the store's value stays.
 struct SessionDescription {
     var image: String?
     var tag: String?
@@ -18,7 +18,7 @@ struct SessionDescription {
     /// In milliseconds since 1970 UTC.
     var exited: Int64?
 
-    /// This description, completed by what another knows.
+    /// Returns this description with its missing fields taken from another.
     func completed(by other: SessionDescription) -> SessionDescription {
         SessionDescription(
             image: image ?? other.image, tag: tag ?? other.tag, location: location ?? other.location,
@@ -26,11 +26,11 @@ struct SessionDescription {
             exited: exited ?? other.exited)
     }
 
-    /// The facts that go into the pack.
+    /// Returns the session metadata for the pack.
     ///
     /// - Parameters:
-    ///   - known: what the catalog knows of the session.
-    ///   - earlier: what its present pack knows of it.
+    ///   - known: the session's row in the catalog.
+    ///   - earlier: the metadata in its present pack.
     func facts(_ session: String, known: SessionRecord?, earlier: SessionFacts?) -> SessionFacts {
         let now = TimeText.now()
         let isOurs = known.map { $0.source == "ingest" } ?? true
@@ -41,18 +41,18 @@ struct SessionDescription {
         facts.location = location ?? known?.location
         facts.host = host ?? known?.host
         facts.created = created ?? known?.created
-        // The catalog's end of an ingested session may be derived from its members, and more of them come now: only an
-        // end that was given once, which the pack knows, stays.
+        // The catalog's end of an ingested session may be derived from its members, and more members arrive now. Only an
+        // end that was given explicitly stays; the pack has it.
         facts.exited = exited ?? (isOurs ? earlier?.exited : known?.exited)
-        // When a session that runs ends is for the harvest to see.
+        // Only a harvest sees when a running session ends.
         facts.firstSeenExited = isOurs ? now : known?.firstSeenExited ?? (known?.state == .running ? nil : now)
-        // A pack that holds nothing of a harvest's says so, and a catalog made from it harvests the session once listed.
+        // A pack without harvested data is marked so, and a catalog rebuilt from it harvests the session once it is listed.
         facts.source = known?.pack == nil ? "ingest" : known?.source ?? "ingest"
         return facts
     }
 }
 
-/// Ingests files at hand, one session after the other, into one store.
+/// Ingests local files into one store, one session after the other.
 struct IngestRun {
     let output: Output
     private let options: GlobalOptions
@@ -70,11 +70,11 @@ struct IngestRun {
         store = try StoreAccess.createdPath(options)
         catalog = try Catalog.open(store: store)
         signer = try CrashSigner(options, store: store)
-        // Bounds and redaction rules count here as they do for a harvest.
+        // Limits and redaction rules apply as in a harvest.
         service = ChildIngest(store: store, configuration: try StoreAccess.configuration(options))
     }
 
-    /// What became of one session's files.
+    /// The result of ingesting one session's files.
     struct Result {
         let session: String
         let outcome: PackedSession
@@ -89,14 +89,14 @@ struct IngestRun {
         {
             throw Failure(
                 "created_differs",
-                "the API said that the session was created at \(TimeText.iso8601(told)), which stays so",
-                session: session, hint: "leave the time of creation out, or ingest the files as a session of their own",
+                "the API says that the session was created at \(TimeText.iso8601(told)), which cannot be changed",
+                session: session, hint: "omit the creation time, or ingest the files under another session id",
                 status: .usage)
         }
-        // The end that the pack knows; one that cannot be read is the ingest's to judge.
+        // If the present pack cannot be read, the ingest reports that.
         let earlier = known?.pack.flatMap { try? PackReader.open(path: "\(store)/\($0)").session() }
         let facts = description.facts(session, known: known, earlier: earlier)
-        // No session's name holds a ~ there, so this is nobody's pack in the making.
+        // No session's file name there has a ~, so this cannot be a session's unfinished pack.
         let intake = try Intake(files: files, scratch: store + "/spool/.new/folder~")
         defer { intake.discard() }
         let outcome = try service.ingest.pack(
@@ -109,7 +109,7 @@ struct IngestRun {
         return Result(session: session, outcome: outcome, intake: intake)
     }
 
-    /// Writes what became of the files; false when something of them is damaged or missing.
+    /// Writes the verdicts; returns false if anything is damaged or missing.
     func report(_ result: Result) -> Bool {
         let (outcome, intake, session) = (result.outcome, result.intake, result.session)
         var isWhole =
@@ -127,7 +127,7 @@ struct IngestRun {
         }
         output.sink.flush()
         for complaint in intake.complaints
-            + outcome.quarantined.map({ "a copy lies in quarantine, \($0.place), because of its reader: \($0.reason)" })
+            + outcome.quarantined.map({ "a copy is quarantined in \($0.place): \($0.reason)" })
         {
             complain(Failure("partial", complaint, session: session))
         }
@@ -135,14 +135,14 @@ struct IngestRun {
             complain(
                 Failure(
                     EarlierDamage.flag, damage, session: session,
-                    hint: "salvage verify names what is damaged; remove what was set aside once nobody needs it"))
+                    hint: "salvage verify names what is damaged; delete the set-aside pack when nobody needs it"))
         }
         for (artifact, reason) in outcome.waiting.sorted(by: { $0.key < $1.key }) {
             let file = intake.names.indices.contains(artifact) ? intake.names[artifact] : nil
             complain(
                 Failure(
-                    "not_packed", "not taken in: \(reason)", session: session, path: file,
-                    hint: "this machine is at fault, not the file, which is where it was: run the same again for it"))
+                    "not_packed", "not ingested: \(reason)", session: session, path: file,
+                    hint: "the fault is this machine's, not the file's, which is unchanged: run the command again"))
         }
         return isWhole
     }

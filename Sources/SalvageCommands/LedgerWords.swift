@@ -3,23 +3,23 @@ import Harvest
 import Pack
 import Terminal
 
-/// The ledger in plain words.
+/// Describes ledger entries in sentences.
 enum LedgerWords {
-    /// What became of a session, given what its ledger says of its artifacts.
+    /// Describes the state of a session, given the ledger rows of its artifacts.
     static func sentence(_ session: SessionRecord, _ artifacts: [ArtifactRecord], now: Int64) -> String {
         let words: String
         switch session.state {
-        case .running: words = "It is running; artifacts are fetched once it has ended."
-        case .pending: words = "It has ended and not everything was fetched yet." + left(session.deadline, now)
+        case .running: words = "It is running; artifacts are fetched when it ends."
+        case .pending: words = "It has ended, and not everything is fetched yet." + left(session.deadline, now)
         case .harvested: words = harvested(artifacts.map(\.entry))
-        case .partial: words = "Something is missing that should be there."
-        case .skipped: words = "Left out on purpose; nothing was fetched."
-        case .lost: words = "Nothing was collected, and nothing can be any more."
+        case .partial: words = "Something is missing that should exist."
+        case .skipped: words = "Skipped on purpose; nothing was fetched."
+        case .lost: words = "Nothing was collected, and it is too late to fetch anything."
         }
         return words + reason(session.reason) + pruned(session)
     }
 
-    /// Only what was asked for can have been collected, and what was absent is not there: neither is called complete.
+    /// Names what was collected and what was absent, and never says "complete": only requested paths were collected.
     private static func harvested(_ entries: [ArtifactEntry]) -> String {
         let absent = entries.filter { $0.state == .absent }.map { Escape.display($0.artifact) }
         if !absent.isEmpty {
@@ -30,7 +30,7 @@ enum LedgerWords {
         if !pruned.isEmpty {
             let more = pruned.count > 3 ? " and \(pruned.count - 3) more" : ""
             let names = pruned.prefix(3).joined(separator: ", ")
-            return "What was collected is not all there any more; pruned: \(names)\(more)."
+            return "Some of what was collected is gone; pruned: \(names)\(more)."
         }
         if !entries.isEmpty, entries.allSatisfy({ $0.artifact == FetchItem.logs }) {
             return "Its log was collected; no other artifact was asked for."
@@ -40,11 +40,11 @@ enum LedgerWords {
 
     private static func pruned(_ session: SessionRecord) -> String {
         guard let at = session.pruned else { return "" }
-        let pack = session.pack == nil ? "Its pack" : "An earlier pack of it"
+        let pack = session.pack == nil ? "Its pack" : "An earlier pack"
         return " \(pack) was pruned \(TimeText.table(at)) UTC\(session.prunedWhy.map { ": \($0)" } ?? "")."
     }
 
-    /// What became of an artifact.
+    /// Describes the state of an artifact.
     static func sentence(_ record: ArtifactRecord, deadline: Int64?, now: Int64) -> String {
         let entry = record.entry
         let words: String
@@ -54,12 +54,12 @@ enum LedgerWords {
             let next = record.nextTry.map { $0 > now ? " Next try in \(TimeText.span($0 - now))." : "" } ?? ""
             words = "Not fetched after \(tries(entry.tries)).\(next)" + left(deadline, now)
         case .collected: words = "Collected, \(SizeText.binary(entry.bytes)) in \(tries(entry.tries))."
-        case .incomplete: words = "Kept in part, \(SizeText.binary(entry.bytes)) in \(tries(entry.tries))."
+        case .incomplete: words = "Collected in part, \(SizeText.binary(entry.bytes)) in \(tries(entry.tries))."
         case .absent: words = "The path does not exist in the container."
-        case .skipped where entry.isPruned: words = "It was collected, and is not there any more."
+        case .skipped where entry.isPruned: words = "It was collected, but is no longer stored."
         case .skipped: words = "Left out by the sampling rule."
-        case .failed: words = "It could not be fetched or read, in \(tries(entry.tries))."
-        case .lost where entry.reason == SessionRecord.packGone: words = "It was collected, and is not there any more."
+        case .failed: words = "It could not be fetched or read after \(tries(entry.tries))."
+        case .lost where entry.reason == SessionRecord.packGone: words = "It was collected, but is no longer stored."
         case .lost: words = "The container was gone before it was fetched, after \(tries(entry.tries))."
         }
         return words + reason(entry.reason) + answer(entry)
@@ -89,6 +89,6 @@ enum LedgerWords {
 }
 
 extension ArtifactEntry {
-    /// Whether its bytes were pruned, and no later pack of the session holds them.
+    /// Whether its bytes were pruned and no later pack of the session holds them.
     fileprivate var isPruned: Bool { reason?.hasPrefix(SessionRecord.bytesPruned) == true }
 }

@@ -3,9 +3,9 @@ import Pack
 import Terminal
 
 extension SessionPack {
-    /// The member whose bytes a member has: itself, or what a hard link leads to.
+    /// Returns the index of the member that holds a member's bytes: itself, or the target of a hard link.
     ///
-    /// - Throws: `Failure` for a symbolic link, which is data and is not followed, and for a hard link that leads nowhere.
+    /// - Throws: `Failure` for a symbolic link, which is not followed, and for a hard link without content.
     func content(of index: Int) throws -> Int {
         let member = reader.members[index]
         guard let target = member.linkTarget, member.size == 0 else { return index }
@@ -16,13 +16,13 @@ extension SessionPack {
         case .missing: problem = "the member is a hard link to \(name), which was not collected"
         case .loop: problem = "the member is a hard link to \(name), which leads back to itself"
         case .unreadable(let kind): problem = "the member is a hard link to \(name), which has no content: \(kind.name)"
-        case nil: problem = "the member is a link to \(name)"
+        case nil: problem = "the member is a symbolic link to \(name)"
         }
         throw Failure(
             "is_link", problem, session: session.session, path: Escape.path(member.path), status: .nothingFound)
     }
 
-    /// Whether a member's bytes, or those that a hard link leads to, are text.
+    /// Whether a member, or the target of a hard link, is text.
     func isText(_ index: Int) -> Bool {
         guard case .member(let content) = reader.linkedContent(of: index) else {
             return reader.members[index].kind.isText

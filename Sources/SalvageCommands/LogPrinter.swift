@@ -5,7 +5,7 @@ import LogSearch
 import LogTime
 import Terminal
 
-/// Prints the lines of logs that `logs` was asked for, through the engine of `grep`.
+/// Prints the log lines that the flags of `logs` select, using the engine of `grep`.
 final class LogPrinter {
     let place: CrashPlace?
     private let pattern: SearchPattern
@@ -15,14 +15,14 @@ final class LogPrinter {
     private var problems: [String] = []
     private var problemCount = 0
     private var isClosed = false
-    /// Members whose lines carry no time that can be read, where lines are chosen by time.
+    /// The number of members without a known time format, if lines are selected by time.
     private var untimed = 0
     private var leftOut = 0
 
     init(_ which: LogLineFlags, _ time: GrepTimeFlags, _ options: GlobalOptions, _ place: CrashPlace?) throws {
         self.place = place
         self.options = options
-        // Without a pattern a line is one match, so that JSON has one submatch of it.
+        // Without a pattern the whole line matches, so that JSON has it as one submatch.
         var reading = PatternOptions([which.pattern ?? (options.json ? "^.*" : "")])
         reading.ignoreCase = which.ignoreCase
         reading.smartCase = try which.pattern != nil && !which.ignoreCase && StoreAccess.smartCase(options)
@@ -42,10 +42,12 @@ final class LogPrinter {
         if let place {
             let span = try GrepTimeFlags.span(which.within, flag: "--within")
             guard place.time != nil || place.offset != nil else {
-                throw Failure("no_place", "neither time nor line of the crash is known", status: .nothingFound)
+                throw Failure(
+                    "no_place", "neither the time of the crash nor its place in the log is known", status: .nothingFound
+                )
             }
             if let time = place.time {
-                // The time is a container's word, and may be any number.
+                // The time comes from the container and may be any number.
                 let (low, under) = time.subtractingReportingOverflow(span)
                 let (high, over) = time.addingReportingOverflow(span)
                 search.window = (under ? .min : low)...(over ? .max : max(low, high))
@@ -54,13 +56,13 @@ final class LogPrinter {
         self.search = search
     }
 
-    /// Whether the lines around a crash can only be found by its place, because the logs carry no times.
+    /// Whether the lines around a crash can only be found by byte offset, because the logs have no times.
     func needsBytes(_ members: [SearchMember]) -> Bool {
         guard let place, place.offset != nil else { return false }
         return place.time == nil || members.allSatisfy { $0.timeFormat == .none }
     }
 
-    /// Prints one source; returns false when nobody reads any more.
+    /// Prints one source; returns false if the reader has closed the output.
     func print(_ first: StoreSource, severalMembers: Bool) throws -> Bool {
         var search = search
         search.showName = severalMembers
@@ -76,7 +78,7 @@ final class LogPrinter {
             throw Failure("output_failed", "could not write to standard output: \(String(cString: strerror(failure)))")
         }
         printed &+= report.lines
-        // A log that is followed is printed piece by piece.
+        // A followed log is printed piece by piece, and each piece counts the same member.
         untimed = max(untimed, report.membersWithoutTime)
         leftOut = max(leftOut, report.membersLeftOut)
         problems += report.problems
@@ -85,7 +87,7 @@ final class LogPrinter {
         return !isClosed
     }
 
-    /// Prints the lines around a place, 4 KiB to either side.
+    /// Prints the lines within 4 KiB on either side of a byte offset.
     func writeAround(
         _ offset: UInt64, size: UInt64, read: (UInt64, UnsafeMutableRawBufferPointer) throws -> Int
     ) throws {
@@ -100,7 +102,7 @@ final class LogPrinter {
             filled += count
         }
         var lines = bytes[..<filled].split(separator: 0x0A, omittingEmptySubsequences: false)
-        // Half a line at either end tells nothing.
+        // Drop the partial lines at both ends.
         if start > 0, lines.count > 1 { lines.removeFirst() }
         if start &+ UInt64(filled) < size || lines.last?.isEmpty == true, lines.count > 1 { lines.removeLast() }
         let output = Output(options)
@@ -111,13 +113,13 @@ final class LogPrinter {
         try output.finish()
     }
 
-    /// Notes something to say at the end, for which the command does not end well.
+    /// Records a problem that `end` reports; the exit code is then 3.
     func note(_ problem: String) {
         problems.append(problem)
         problemCount += 1
     }
 
-    /// Says what could not be printed, and ends the command with its exit code.
+    /// Reports what could not be printed and ends the command with its exit code.
     func end(session: String) throws {
         for problem in problems {
             Failure("not_read", problem, session: session).report(json: options.json, style: options.errorStyle)

@@ -5,21 +5,21 @@ import Terminal
 
 /// The last lines of a session's log, escaped for a terminal.
 enum LogTail {
-    /// What was found.
+    /// The last lines, or why there are none.
     enum Result {
         /// There is no log.
         case none
         /// The lines and the member they come from.
         case lines([String], path: [UInt8])
-        /// There is one, and it cannot be read.
+        /// There is a log, but it cannot be read, for this reason.
         case unreadable(String)
     }
 
-    /// Enough for a dozen lines as engines write them; longer lines are cut for the screen anyway.
+    /// Bytes read from the end: enough for a dozen lines of an engine. Longer lines are cut for the screen anyway.
     private static let window = 16 * 1024
     private static let widest = 200
 
-    /// Reads the end of the log: the stdout/stderr log where there is one, else the log that was written last.
+    /// Reads the end of the stdout/stderr log if there is one, else of the log that was written last.
     static func read(_ session: SessionRecord, store: String, lines count: Int) -> Result {
         guard let pack = session.pack else { return followed(session, store, count) }
         do {
@@ -40,7 +40,7 @@ enum LogTail {
         } catch { return .unreadable("\(error)") }
     }
 
-    /// The end of the log of a session that runs, as far as it was followed.
+    /// Reads the end of a running session's followed log.
     private static func followed(_ session: SessionRecord, _ store: String, _ count: Int) -> Result {
         let folder = LiveStore.folder(store, session: session.session)
         do {

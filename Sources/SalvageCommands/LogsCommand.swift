@@ -12,10 +12,10 @@ struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the logs of one session.",
         discussion: """
-            Prints what the server wrote to stdout and stderr where that was collected, else every log; --path chooses \
-            members. Several members are printed one after the other under their names. Of a running session it prints \
-            what watch has followed so far (rules with follow: true); -f goes on until the session ends, as docker \
-            logs -f does. It reads the store only: salvage api stream-logs ID --follow asks the API itself.
+            Prints the server's stdout and stderr if they were collected, else all logs; --path chooses members. \
+            Several members are printed one after the other under their names. For a running session, prints what \
+            watch has followed so far (rules with follow: true); -f continues until the session ends, like docker \
+            logs -f. Reads only the store; salvage api stream-logs ID --follow reads from the API.
 
               salvage logs ID --last 2m
               salvage logs ID --since start+5m --until start+6m -g 'Error|Warning'
@@ -24,7 +24,7 @@ struct Logs: ParsableCommand {
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Flag(name: .shortAndLong, help: "Go on printing what is added until the session ends.") var follow = false
+    @Flag(name: .shortAndLong, help: "Keep printing new lines until the session ends.") var follow = false
     @OptionGroup var which: LogLineFlags
     @OptionGroup var time: GrepTimeFlags
     @OptionGroup var options: GlobalOptions
@@ -75,7 +75,7 @@ struct Logs: ParsableCommand {
         let members = try which.chosen(pack)
         if which.path.isEmpty, let output = pack.unsearchedOutput {
             printer.note(
-                "the session's own output, \(Escape.path(output)), is kept as binary data; salvage cat prints it")
+                "the session's own output, \(Escape.path(output)), is stored as binary data; salvage cat prints it")
         }
         guard !members.isEmpty else {
             throw Failure(
@@ -96,47 +96,47 @@ struct Logs: ParsableCommand {
         _ = try printer.print(.pack(source), severalMembers: members.count > 1)
     }
 
-    /// The member that a crash was found in: the last of its path, as an extraction would leave it. The record does not
-    /// say in which artifact it lay.
+    /// Returns the member that a crash was found in: the last one with its path, as an extraction would leave it. The
+    /// record does not name the artifact.
     private func aroundMember(_ place: CrashPlace, _ pack: SessionPack, _ printer: LogPrinter) -> Int? {
         let path = Array((place.member ?? "").utf8)
         let members = pack.reader.members
         let found = members.indices.filter { members[$0].path == path && !members[$0].flags.contains(.shadowed) }
         if Set(found.map { members[$0].artifact }).count > 1 {
             printer.note(
-                "\(Escape.path(path)) is a member of several artifacts; these are lines of the one in "
+                "\(Escape.path(path)) is a member of several artifacts; these lines are from the one in "
                     + Escape.display(found.last.map { pack.artifact(of: members[$0]) } ?? ""))
         }
         return found.last
     }
 }
 
-/// Which lines of a log.
+/// The flags that select lines of the logs.
 struct LogLineFlags: ParsableArguments {
     @Option(
         name: [.customShort("g"), .customLong("grep")],
         help: ArgumentHelp("Only lines that match this pattern.", valueName: "pattern"))
     var pattern: String?
-    @Flag(name: [.customShort("i"), .customLong("ignore-case")], help: "Match without regard to case.")
+    @Flag(name: [.customShort("i"), .customLong("ignore-case")], help: "Ignore case.")
     var ignoreCase = false
     @Option(
         name: [.customShort("C", allowingJoined: true), .customLong("context")],
-        help: ArgumentHelp("Print lines around each match.", valueName: "lines"))
+        help: ArgumentHelp("Lines to print before and after each match.", valueName: "lines"))
     var context: Int?
     @Option(
         help: ArgumentHelp("Only members whose path matches this glob. May be repeated.", valueName: "glob"))
     var path: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Only lines around a crash: its id, a beginning of it, or 'last'.", valueName: "crash"))
+            "Only lines around a crash: its id, a prefix of it, or 'last'.", valueName: "crash"))
     var around: String?
-    @Option(help: ArgumentHelp("How far around it.", valueName: "span")) var within = "30s"
-    @Option(help: ArgumentHelp("Not before: an instant, a span ago, or start+5m.", valueName: "time"))
+    @Option(help: ArgumentHelp("The span before and after the crash.", valueName: "span")) var within = "30s"
+    @Option(help: ArgumentHelp("Only lines since this time: an instant, a span ago, or start+5m.", valueName: "time"))
     var since: String?
-    @Option(help: ArgumentHelp("Before: an instant, a span ago, or start+5m.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only lines before this time: an instant, a span ago, or start+5m.", valueName: "time"))
     var until: String?
 
-    /// The members of the `logs` artifact, else those that are logs; with globs, all text that matches.
+    /// Returns the text members of the `logs` artifact, else all logs; with globs, all text members that match.
     func chosen(_ pack: SessionPack) throws -> [Int] {
         let members = pack.reader.members
         let globs = path.map { LogSearch.PathGlob($0) }
@@ -158,8 +158,7 @@ struct LogLineFlags: ParsableArguments {
 }
 
 extension SessionPack {
-    /// What the session's server wrote to its output, where an earlier version kept it as binary data, so that it is not
-    /// among the logs.
+    /// The path of the server's output if an earlier version stored it as binary data, so that it is not among the logs.
     fileprivate var unsearchedOutput: [UInt8]? {
         let output = reader.members.filter { $0.size > 0 && artifact(of: $0).hasSameBytes(as: "logs") }
         return output.contains { $0.kind.isText } ? nil : output.last { $0.kind == .binary }?.path

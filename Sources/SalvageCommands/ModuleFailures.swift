@@ -7,7 +7,7 @@ import SessionAPI
 import Terminal
 
 extension Failure {
-    /// The harvest's words, with the exit code that fits.
+    /// Converts a harvest error and picks the exit code.
     init(_ error: HarvestError) {
         let status: ExitStatus
         switch error.code {
@@ -25,14 +25,14 @@ extension Failure {
         }
     }
 
-    /// The ingest's words.
+    /// Converts an ingest error.
     init(_ error: IngestError) {
         let hint: String?
         switch error.code {
         case .noSpace:
             hint =
-                "make room on the store's disk; what was fetched is kept in the spool and taken up by the next harvest"
-        case .localFault: hint = "nothing is lost; try again, and see to the disk if it stays so"
+                "free space on the store's disk; downloads are kept in the spool, and the next harvest packs them"
+        case .localFault: hint = "nothing is lost; try again, and check the disk if it keeps failing"
         case .unconfined: hint = Barriers.hint(error.missing)
         default: hint = nil
         }
@@ -41,23 +41,23 @@ extension Failure {
             status: error.code == .localFault ? .tryAgain : .failure)
     }
 
-    /// The crash readers' words.
+    /// Converts an error of the crash readers.
     init(_ error: CrashError) {
         self.init(error.code.rawValue, error.message, path: error.path, hint: error.hint)
     }
 
-    /// A pack's words.
+    /// Converts a pack error.
     init(_ error: PackError) {
         guard !error.isLocalFault else {
             self.init(
                 error.code.rawValue, error.description, path: error.path,
-                hint: "it cannot be read now, which says nothing of what it holds; try again", status: .tryAgain)
+                hint: "it cannot be read now, which does not mean that it is damaged; try again", status: .tryAgain)
             return
         }
         self.init(error.code.rawValue, error.description, hint: "salvage verify names what is damaged")
     }
 
-    /// The search's words.
+    /// Converts a search error.
     init(_ error: LogSearchError) {
         self.init(
             error.code.rawValue, error.message, hint: error.hint, status: error.code == .usage ? .usage : .failure)

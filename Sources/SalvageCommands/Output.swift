@@ -23,7 +23,7 @@ struct Output {
         sink.write(text + "\n")
     }
 
-    /// Hands the rest to the kernel. A reader that went away is no error; a full disk is.
+    /// Flushes the buffer. Throws on a full disk, but not if the reader has closed the pipe.
     func finish() throws {
         sink.flush()
         if let failure = sink.failure {

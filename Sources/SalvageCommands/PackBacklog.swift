@@ -2,9 +2,9 @@ import Catalog
 import Harvest
 import Terminal
 
-/// Sessions whose downloads are here and could not be packed, for a reason of this machine.
+/// Sessions whose downloads are in the spool but could not be packed, because of a fault of this machine.
 struct PackBacklog {
-    /// How many there are.
+    /// The number of these sessions.
     let sessions: Int
     /// The reason of one of them.
     let reason: String?
@@ -15,7 +15,7 @@ struct PackBacklog {
         reason = reasons.first
     }
 
-    /// Both in a sentence; nil where there are none.
+    /// A sentence with both; nil if there are none.
     var words: String? {
         guard let reason else { return nil }
         return (sessions == 1 ? "1 session waits" : "\(sessions) sessions wait")

@@ -2,11 +2,11 @@ import Glibc
 import Terminal
 import Text
 
-/// The path of a member as people and scripts give it: its bytes, or its printable form.
+/// A member's path on the command line: its bytes, or its printable form.
 struct PathArgument {
     /// The bytes as they were typed.
     let typed: [UInt8]
-    /// The path whose printable form was typed; nil when it is no printable form, or means itself.
+    /// The path whose printable form was typed; nil if the text is not a printable form or is the path itself.
     let printed: [UInt8]?
 
     /// - Parameter text: an argument of the command line.
@@ -16,10 +16,10 @@ struct PathArgument {
         printed = path == typed ? nil : path
     }
 
-    /// Whether it is a path's bytes or its printable form.
+    /// Whether the argument is the bytes or the printable form of `path`.
     func names(_ path: [UInt8]) -> Bool { path == typed || path == printed }
 
-    /// The argument before bytes that are no UTF-8 were replaced in it: a path may hold them.
+    /// The argument's original bytes. `String` replaces bytes that are not UTF-8, which a path may hold.
     private static func bytes(_ text: String) -> [UInt8] {
         guard text.unicodeScalars.contains("\u{FFFD}") else { return Array(text.utf8) }
         var found: [[UInt8]] = []
@@ -29,7 +29,7 @@ struct PathArgument {
             guard String(decoding: bytes, as: UTF8.self).hasSameBytes(as: text) else { continue }
             if !found.contains(Array(bytes)) { found.append(Array(bytes)) }
         }
-        // Two arguments that read alike cannot be told apart; none was found where it came from elsewhere.
+        // Two different arguments with the same text cannot be told apart. Without any, the text came from elsewhere.
         return found.count == 1 ? found[0] : Array(text.utf8)
     }
 }

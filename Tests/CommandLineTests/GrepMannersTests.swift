@@ -106,12 +106,12 @@ import Testing
         let blocks = try #require(GrepStage.explained(common.err, "decoded"))
         #expect(common.err.contains("literals        \"tick\"\n") && common.err.contains("0 ruled out"))
         #expect(
-            GrepStage.explained(common.err, "asked") == blocks && GrepStage.explained(common.err, "passed") == blocks)
+            GrepStage.explained(common.err, "checked") == blocks && GrepStage.explained(common.err, "passed") == blocks)
         let sum = common.lines.reduce(0) { $0 + (Int($1.split(separator: ":").last ?? "") ?? 0) }
         #expect(common.err.contains("selected        \(sum) lines"), "\(common.err)")
         let none = try stage.grep(["--explain", "-c", "[0-9a-f]{8}-[0-9a-f]{4}"])
         #expect(none.err.contains("literals        every block\n"), "\(none.err)")
-        #expect(GrepStage.explained(none.err, "asked") == 0 && GrepStage.explained(none.err, "decoded") == blocks)
+        #expect(GrepStage.explained(none.err, "checked") == 0 && GrepStage.explained(none.err, "decoded") == blocks)
         #expect(none.lines.count == 1 && none.err.contains("selected        1 lines"))
         // The raw bytes of all logs are what was decoded.
         let raw = try shell("cat \(stage.scratch.url.path)/in-*/Saved/Logs/*.log | wc -c").out

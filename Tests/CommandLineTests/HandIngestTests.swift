@@ -69,7 +69,7 @@ extension ServerSuites {
             let show = try await stage.salvage("show", "p-1").out
             #expect(show.contains("pruned: /game/Saved, logs."), "\(show)")
             #expect(!show.contains("Everything") && !show.contains("collected.\n"), "\(show)")
-            #expect(try await stage.salvage("why", "p-1").out.contains("An earlier pack of it was pruned"))
+            #expect(try await stage.salvage("why", "p-1").out.contains("An earlier pack was pruned"))
             let files = try await stage.salvage("files", "p-1")
             #expect(files.status == 0)
             #expect(files.err.contains("an earlier pack of the session was pruned"), "\(files.err)")
