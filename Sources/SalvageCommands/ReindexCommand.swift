@@ -5,21 +5,21 @@ import Harvest
 import LogSearch
 import Terminal
 
-/// `salvage reindex`: the catalog from the packs alone.
+/// `salvage reindex`: rebuilds the catalog from the packs alone.
 struct Reindex: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Rebuild the catalog from the packs.",
         discussion: """
-            Everything but the ledger's history comes back: the packs describe themselves. Where the catalog is intact, \
-            its newer rows stay, and a session that is not done stays so. It may run beside a harvest or \
-            a watch, unless the catalog is damaged: then it is set aside, and nobody else may work on the store. A \
-            session is called lost only when its pack does not exist; what cannot be read now stays as it is. Exit code \
-            3 when a pack is damaged, gone, cannot be read, or is a second one of its session.
+            Restores everything but the ledger's history, because packs describe themselves. If the catalog is intact, \
+            its newer rows are kept, and a session that is not done stays so. reindex may run beside harvest or watch \
+            unless the catalog is damaged: then it sets the catalog aside, and nothing else may use the store. A session \
+            is called lost only if its pack does not exist; what cannot be read now is left unchanged. Exit code 3 if a \
+            pack is damaged, missing, unreadable, or a second one of its session.
             """)
 
     @OptionGroup var options: GlobalOptions
 
-    /// More sessions than this are counted, not named.
+    /// Sessions beyond this number are counted, not named.
     private static let mostNamed = 20
 
     func run() throws {
@@ -36,7 +36,7 @@ struct Reindex: ParsableCommand {
                 } catch {
                     throw CatalogError(
                         code: error.code == .storeLocked ? .busy : .io,
-                        message: "the catalog is damaged and must be made again from nothing, but \(error.message)",
+                        message: "the catalog is damaged and must be rebuilt from the packs, but \(error.message)",
                         path: store, hint: "stop it first, then run salvage reindex")
                 }
             }, renew: { signer.renew(&$0) },
@@ -64,7 +64,7 @@ struct Reindex: ParsableCommand {
         if !report.isWhole { throw EndedWith(status: .partial) }
     }
 
-    /// Says what is left to look at.
+    /// Reports the packs that need attention.
     private func complain(_ report: ReindexReport) {
         for damage in report.damaged {
             Failure("damaged_pack", "could not index a pack: \(damage.message)", path: damage.path).report(
@@ -72,7 +72,7 @@ struct Reindex: ParsableCommand {
         }
         for second in report.superseded {
             Failure(
-                "second_pack", "a pack was not indexed: its session has another one, which the catalog names",
+                "second_pack", "a pack was not indexed: the catalog names another pack of its session",
                 session: second.session, path: second.path, hint: SecondPack.hint(second.path, of: second.session)
             ).report(json: options.json, style: options.errorStyle)
         }
@@ -82,23 +82,23 @@ struct Reindex: ParsableCommand {
         }
         for place in report.unreadable {
             Failure(
-                "unreadable_now", "could not be looked at, so nothing about it was changed: \(place.message)",
-                path: place.path, hint: "see to the disk or the link, then run salvage reindex again"
+                "unreadable_now", "could not be read, so its rows were not changed: \(place.message)",
+                path: place.path, hint: "check the disk or the link, then run salvage reindex again"
             ).report(json: options.json, style: options.errorStyle)
         }
         for (session, reason) in report.unknown.prefix(Self.mostNamed) {
             Failure(
-                "pack_unknown", "the pack of a session could not be looked for, its row stays: \(reason)",
+                "pack_unknown", "could not check whether the pack of a session exists, so its row is kept: \(reason)",
                 session: session
             ).report(json: options.json, style: options.errorStyle)
         }
         if report.unknown.count > Self.mostNamed {
-            Failure("more", "\(report.unknown.count - Self.mostNamed) more packs could not be looked for").report(
+            Failure("more", "\(report.unknown.count - Self.mostNamed) more packs could not be checked").report(
                 json: options.json, style: options.errorStyle)
         }
     }
 
-    /// The filters side by side, which let grep open only packs that may match, from the packs as well.
+    /// Rebuilds the filter index, which lets grep open only packs that may match, from the packs.
     private static func rebuildFilters(_ store: String) throws {
         var packs: [String] = []
         try Catalog.open(store: store, readOnly: true).forEachSession { session in

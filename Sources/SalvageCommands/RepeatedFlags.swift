@@ -1,21 +1,21 @@
 import ArgumentParser
 import Foundation
 
-/// Finds flags that take one value and are given two: of those, the argument parser keeps the last without a word, so
-/// that a question about two builds would be answered for one.
+/// Finds single-value flags that are given twice. The argument parser silently keeps the last value, so that a query
+/// about two builds would return one.
 ///
-/// The commands' description knows which flags may be repeated. Building it takes longer than a query, so it is asked
-/// only where a flag stands there twice.
+/// The commands' description says which flags may be repeated. Building it takes longer than a query, so that is done
+/// only if a flag occurs twice.
 enum RepeatedFlags {
-    /// Of these the last counts, as it does for ripgrep and for every `--color`, so that an alias can be outweighed.
+    /// Flags whose last value wins, as in ripgrep, so that a shell alias can be overridden.
     private static let lastCounts: Set<String> = [
         "--color", "--after-context", "--before-context", "--context", "--max-count", "--threads",
     ]
 
-    /// Other spellings of options that take one value, by the command that has them.
+    /// Short names of single-value options, by command.
     private static let aliases: [String: [String: String]] = ["logs": ["-g": "--grep"], "api": ["-o": "--output"]]
 
-    /// The usage error for the first such flag.
+    /// Returns the usage error for the first such flag; nil if there is none.
     static func mistake(in arguments: [String]) -> Failure? {
         var seen: Set<String> = []
         var twice: [String] = []
@@ -32,11 +32,11 @@ enum RepeatedFlags {
         let single = singleValued(arguments)
         guard let name = twice.first(where: single.contains) else { return nil }
         return Failure(
-            "repeated_flag", "\(name) is given twice and takes one value", hint: "leave one of them out", status: .usage
+            "repeated_flag", "\(name) is given twice but takes one value", hint: "remove one of them", status: .usage
         )
     }
 
-    /// The long names of the options that take one value, of the command that the arguments call.
+    /// The long names of the single-value options of the command that the arguments call.
     private static func singleValued(_ arguments: [String]) -> Set<String> {
         guard let tool = (try? JSONSerialization.jsonObject(with: Data(Salvage._dumpHelp().utf8))) as? [String: Any],
             var command = tool["command"] as? [String: Any]

@@ -10,35 +10,35 @@ struct Salvage: ParsableCommand {
         abstract: "Harvest crash dumps and logs of exited game-server sessions, and answer questions about them.",
         discussion: """
             Start here:
-              salvage harvest                 pull what exited sessions left behind, once
-              salvage sessions --since 2h     what ran
-              salvage crashes top             which crashes hurt most
-              salvage show SESSION            what happened to one session
-              salvage grep PATTERN            search the logs of all of them
+              salvage harvest                 collect from all exited sessions, once
+              salvage sessions --since 2h     list recent sessions
+              salvage crashes top             list the most frequent crashes
+              salvage show SESSION            show what happened to one session
+              salvage grep PATTERN            search the logs of all sessions
 
-            Exit codes: 0 ok, 1 nothing found, 2 error, 3 partial, 64 usage, 75 try again later, 77 not authorised.
+            Exit codes: 0 ok, 1 nothing found, 2 error, 3 partial, 64 usage, 75 try again later, 77 not authorized.
             """,
         version: salvageVersion,
         groupedSubcommands: CommandTable.groups
     )
 }
 
-/// The version that `salvage --version` prints and requests carry as user agent.
+/// The version that `salvage --version` prints and the User-Agent header of requests contains.
 public let salvageVersion = "0.1.0"
 
-/// Runs the program; the executable's `main` is one call to it.
+/// The entry points of the program, called by the executable's `main` in the order in which they are declared here.
 public enum SalvageProgram {
-    /// Runs the program as the confined child of an ingest, if that is what the arguments ask for, and returns the exit
-    /// code; nil otherwise. To be called first, on the main thread, before any task exists.
+    /// Runs the program as the confined child of an ingest, analysis or verification if the arguments say so, and returns
+    /// the exit code; nil otherwise. Call it first, on the main thread, before any task exists.
     public static func runChild(_ arguments: [String]) -> Int32? {
         IngestChild.runIfAsked(arguments)
     }
 
-    /// Runs a query on the calling thread and returns the exit code; nil where the arguments name no query or need the
-    /// whole command tree to be understood.
+    /// Runs a query on the calling thread and returns the exit code; nil if the arguments name no query or need the whole
+    /// command tree.
     ///
-    /// Building that tree and starting the concurrency runtime cost a query more than its answer does, so the one command
-    /// that the first word names is tried by itself. What it refuses, help included, is for the tree to word.
+    /// Building that tree and starting the concurrency runtime takes longer than a query, so only the command that the
+    /// first word names is tried. What it cannot parse, including `--help`, is left to the tree.
     public static func runQuery(_ arguments: [String]) -> Int32? {
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
         guard let word = ordered.first, let type = CommandTable.query(named: word) else { return nil }
@@ -59,8 +59,8 @@ public enum SalvageProgram {
         }
     }
 
-    /// Makes sure, on the main thread and before any other is there, that the machine gives a command that works in pools
-    /// of threads what these take, and that a harvest answers signals; returns the exit code where it does not.
+    /// Checks that the machine allows the threads that some commands need, and sets up the signals of a harvest. Returns
+    /// the exit code on failure, else nil. Call it on the main thread, before any other thread exists.
     public static func prepare(_ arguments: [String]) -> Int32? {
         do {
             switch GlobalFlagOrder.moveBehindCommand(arguments).first {
@@ -78,7 +78,7 @@ public enum SalvageProgram {
     public static func run(_ arguments: [String]) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
-        // The token must not get into a core dump of ours, nor be read by another process of the same user.
+        // The token must not end up in a core dump of this process or be read by another process of the same user.
         if let word = ordered.first, CommandTable.holdsToken(word) { _ = salvage_deny_core() }
         do {
             if let mistake = Suggestion.unknownCommand(in: ordered, known: CommandTable.names) { throw mistake }
@@ -121,7 +121,7 @@ public enum SalvageProgram {
     }
 }
 
-/// Lets the global flags stand before the command as well as behind it (`salvage --json sessions`).
+/// Allows global flags before the command as well as after it (`salvage --json sessions`).
 enum GlobalFlagOrder {
     private static let withValue: Set<String> = ["--store", "--config", "--color"]
     private static let alone: Set<String> = ["--json", "--quiet", "--verbose"]
@@ -144,7 +144,7 @@ enum GlobalFlagOrder {
         return [command] + insertAfterNouns(command, Array(rest.dropFirst()), moved)
     }
 
-    /// `crashes top` and `symbols add` are two words; the flags belong behind both.
+    /// `crashes top` and `symbols add` are two words; the flags go after both.
     private static func insertAfterNouns(_ command: String, _ rest: [String], _ moved: [String]) -> [String] {
         guard !moved.isEmpty else { return rest }
         if let nested = CommandTable.nested[command], let first = rest.first, nested.contains(first) {

@@ -1,14 +1,14 @@
 import Pack
 
-/// A pack of a session that has another one: no query finds what it holds.
+/// A second pack of a session, whose content no query finds.
 enum SecondPack {
-    /// What to do so that both become one.
+    /// The hint that says how to merge both packs.
     ///
     /// - Parameter path: relative to the store.
     static func hint(_ path: String, of session: String) -> String {
-        let next = "the session's next ingest takes it in: salvage ingest --session SESSION FILE, or a harvest of it"
+        let next = "the session's next ingest or harvest merges it: salvage ingest --session SESSION FILE"
         guard !PackPath.isPlace(path, of: session) else { return next }
         let name = PackPath.second(PackPath.fileName(session: session), 1)
-        return "rename it to \(name), in the folder of a day that has no file of that name; then " + next
+        return "rename it to \(name), in the folder of a day that has no file with that name; then " + next
     }
 }

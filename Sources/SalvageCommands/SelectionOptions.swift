@@ -9,28 +9,32 @@ struct SelectionOptions: ParsableArguments {
         help: ArgumentHelp("Only this session; a unique prefix of its id is enough. May be repeated.", valueName: "id"))
     var session: [String] = []
 
-    @Option(help: ArgumentHelp("Only sessions of images that match this glob. Repeated: either.", valueName: "glob"))
+    @Option(
+        help: ArgumentHelp(
+            "Only sessions whose image matches this glob. May be repeated; any may match.", valueName: "glob"))
     var image: [String] = []
 
     @Option(
-        help: ArgumentHelp("Only sessions whose tag (build) matches this glob. Repeated: either.", valueName: "glob"))
+        help: ArgumentHelp(
+            "Only sessions whose tag (build) matches this glob. May be repeated; any may match.", valueName: "glob"))
     var tag: [String] = []
 
     @Option(
-        help: ArgumentHelp("Only sessions in locations that match this glob. Repeated: either.", valueName: "glob"))
+        help: ArgumentHelp(
+            "Only sessions whose location matches this glob. May be repeated; any may match.", valueName: "glob"))
     var location: [String] = []
 
     @Option(
-        help: ArgumentHelp("Only sessions with this label. May be repeated; all must hold.", valueName: "key=value"))
+        help: ArgumentHelp("Only sessions with this label. May be repeated; all must match.", valueName: "key=value"))
     var label: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "Only sessions that ended (or, while they run, began) since: 2h, yesterday, 2026-11-20T21:00Z.",
+            "Only sessions that ended (if running: began) since this time: 2h, yesterday, 2026-11-20T21:00Z.",
             valueName: "time"))
     var since: String?
 
-    @Option(help: ArgumentHelp("Only sessions that ended (or, while they run, began) before.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only sessions that ended (if running: began) before this time.", valueName: "time"))
     var until: String?
 
     @Flag(help: "Only sessions that crashed.")
@@ -39,13 +43,13 @@ struct SelectionOptions: ParsableArguments {
     @Option(help: ArgumentHelp("At most this many results.", valueName: "count"))
     var limit: Int?
 
-    /// Whether a flag narrows what is asked for.
+    /// Whether any flag narrows the selection.
     var isNarrow: Bool {
         !(session.isEmpty && image.isEmpty && tag.isEmpty && location.isEmpty && label.isEmpty) || since != nil
             || until != nil || crashed || limit != nil
     }
 
-    /// Reads a time flag, or says how times are written.
+    /// Parses a time flag to milliseconds since 1970 UTC. Throws a usage error that says how times are written.
     static func instant(_ text: String?, flag: String, now: Int64 = TimeText.now()) throws -> Int64? {
         guard let text else { return nil }
         guard let instant = TimeText.parse(text, now: now) else {
@@ -57,7 +61,7 @@ struct SelectionOptions: ParsableArguments {
         return instant
     }
 
-    /// Labels as key and value, or the usage error for one that is not `key=value`.
+    /// Splits labels into key and value. Throws a usage error for one that is not `key=value`.
     static func pairs(_ labels: [String]) throws -> [(key: String, value: String)] {
         try labels.map { text in
             guard let split = text.firstIndex(of: "="), split != text.startIndex else {
@@ -69,7 +73,7 @@ struct SelectionOptions: ParsableArguments {
         }
     }
 
-    /// Labels to be set. Of two values for one key a session could keep only one.
+    /// Splits labels to be set. Throws a usage error for two values of one key: a session keeps only one.
     static func distinctPairs(_ labels: [String]) throws -> ByteDictionary<String> {
         var distinct: ByteDictionary<String> = [:]
         for (key, value) in try pairs(labels) {
@@ -83,7 +87,7 @@ struct SelectionOptions: ParsableArguments {
         return distinct
     }
 
-    /// What the catalog is asked for.
+    /// Returns the selection for the catalog. Throws a usage error for a flag that cannot be parsed.
     func selection(now: Int64 = TimeText.now()) throws -> Selection {
         if let limit, limit < 0 {
             throw Failure("bad_limit", "--limit must not be negative", status: .usage)

@@ -29,7 +29,7 @@ extension JSONLine {
         add("first_seen_exited", time: session.firstSeenExited)
     }
 
-    /// A row of the ledger with the documented fields of `why` and `coverage`; without one, the session's own state.
+    /// A row of the ledger with the documented fields of `why` and `coverage`; without `entry`, the session's own state.
     init(session: String, entry: ArtifactEntry?, state: SessionState, reason: String?) {
         self.init()
         add("session", session)
@@ -49,9 +49,9 @@ extension JSONLine {
     }
 }
 
-/// Ledger states in the colours that tell what needs a look.
+/// Ledger states, coloured by whether they need attention.
 enum StateText {
-    /// A session's state, and whether its pack is there no more: `harvested, pruned`.
+    /// A session's state, and whether a pack of it was pruned: `harvested, pruned`.
     static func words(_ session: SessionRecord) -> String {
         session.state.rawValue + (session.pruned != nil ? ", pruned" : "")
     }
@@ -76,7 +76,7 @@ enum StateText {
     }
 }
 
-/// A session's id as a shell takes it.
+/// Quotes session ids for a shell.
 enum ShellText {
     static func quoted(_ text: String) -> String {
         let plain = text.utf8.allSatisfy { byte in

@@ -4,12 +4,12 @@ import Pack
 import Terminal
 import Text
 
-/// A session's pack, opened, with its members chosen by the paths people type.
+/// An open pack of a session, which finds members by the paths that people type.
 struct SessionPack {
     let session: SessionRecord
     let reader: PackReader
     let artifacts: [ArtifactEntry]
-    /// Why it is not known which artifact each member belongs to; nil when it is.
+    /// Why the pack's own list of artifacts cannot be read; nil if it can.
     let artifactsDamage: PackError?
 
     /// Opens the pack of the session that `id` names or abbreviates.
@@ -21,7 +21,7 @@ struct SessionPack {
         guard let pack = session.pack else {
             if let failure = Failure.pruned(session) { throw failure }
             throw Failure(
-                "no_pack", "nothing was collected of this session\(session.reason.map { ": \($0)" } ?? "")",
+                "no_pack", "nothing was collected from this session\(session.reason.map { ": \($0)" } ?? "")",
                 session: full, hint: "salvage why \(full)", status: .nothingFound)
         }
         self.session = session
@@ -32,14 +32,14 @@ struct SessionPack {
                 "pack_unreadable", "the pack cannot be read: \(error)", session: full, path: pack,
                 hint: "salvage verify names what is damaged")
         }
-        // Without its tables a pack would pass for one that holds nothing.
+        // Without its tables a pack would look empty.
         if let damage = reader.footerDamage.first {
             throw Failure(
-                "damaged", "the pack's table of members is damaged, so what it holds is not known: \(damage.message)",
+                "damaged", "the pack's table of members is damaged, so its content is not known: \(damage.message)",
                 session: full, path: pack, hint: "salvage verify names what is damaged; restore the pack from a backup",
                 status: .partial)
         }
-        // The members are readable all the same; whoever has to choose by artifact must not guess.
+        // The members can still be read, but a choice by artifact must not guess.
         do throws(PackError) {
             artifacts = try reader.artifacts()
             artifactsDamage = nil
@@ -47,15 +47,15 @@ struct SessionPack {
             guard !error.isLocalFault else {
                 throw Failure(
                     "pack_unreadable", "the pack cannot be read now: \(error)", session: full, path: pack,
-                    hint: "see to the disk, and try again")
+                    hint: "check the disk and try again")
             }
-            // The catalog took them from the pack when it was made. Where it cannot tell either, the damage stays said.
+            // The catalog has a copy from when the pack was made. Without that, the damage is reported.
             artifacts = (try? Self.artifacts(of: reader, session: full, in: catalog)) ?? []
             artifactsDamage = error
         }
     }
 
-    /// The artifacts of a pack's members as the catalog has them; none when it is of another generation.
+    /// The artifacts of a pack's members from the catalog; empty if its rows are of another generation.
     private static func artifacts(
         of reader: PackReader, session: String, in catalog: Catalog
     ) throws -> [ArtifactEntry] {
@@ -75,7 +75,7 @@ struct SessionPack {
     /// Whether it is known which artifact each member belongs to.
     var knowsArtifacts: Bool { artifactsDamage == nil || !artifacts.isEmpty || reader.members.isEmpty }
 
-    /// What to say where the artifacts are needed and cannot be read.
+    /// The failure to report if the artifacts are needed and cannot be read.
     func artifactsUnreadable(_ damage: PackError, hint: String) -> Failure {
         Failure(
             "damaged",
@@ -86,14 +86,15 @@ struct SessionPack {
             session: session.session, path: session.pack, hint: hint, status: .partial)
     }
 
-    /// The configured path of the artifact a member belongs to.
+    /// The configured path of the artifact that a member belongs to; empty if it is not known.
     func artifact(of member: Member) -> String {
         artifacts.indices.contains(Int(member.artifact)) ? artifacts[Int(member.artifact)].artifact : ""
     }
 
-    /// The member a path names: by its bytes, as `files` prints it, or by a unique ending (`Game.log`).
+    /// Returns the index of the member that a path names: its bytes, the form that `files` prints, or a unique ending
+    /// (`Game.log`).
     ///
-    /// - Throws: `Failure` when there is none, or the path names different members.
+    /// - Throws: `Failure` if there is none, or if the path names different members.
     func member(_ path: String, artifact: String?) throws -> Int {
         if artifact != nil, let damage = artifactsDamage, !knowsArtifacts {
             throw artifactsUnreadable(damage, hint: "leave --artifact out")
@@ -110,15 +111,15 @@ struct SessionPack {
             {
                 let sink = ByteSink(descriptor: STDERR_FILENO)
                 sink.write(
-                    "salvage: note: another member is printed as \(Escape.display(path)); its bytes name that one\n")
+                    "salvage: note: another member is printed as \(Escape.display(path)); give its raw bytes for it\n")
                 sink.flush()
             }
             return last
         }
-        // As earlier versions printed it, which two paths may share.
+        // The form that earlier versions printed, which two paths may share.
         let alike = candidates.filter { Escape.display(reader.members[$0].path).hasSameBytes(as: path) }
         if let last = try only(alike, path) { return last }
-        // What was made of a member is meant only where no member of an archive can be.
+        // A derived member, named after a `!`, is meant only if no member of an archive fits.
         var named = alike
         for mark in [UInt8(ascii: "/"), UInt8(ascii: "!")] {
             for wanted in forms where named.isEmpty {
@@ -130,19 +131,21 @@ struct SessionPack {
             let names = Set(named.map { Escape.path(reader.members[$0].path) }).sorted().prefix(4)
                 .joined(separator: ", ")
             throw Failure(
-                "ambiguous_path", "'\(path)' may be any of several members: \(names)", session: session.session,
-                hint: "give one of these as it is printed here")
+                "ambiguous_path", "'\(path)' matches several members: \(names)", session: session.session,
+                hint: "give one of these paths as it is printed here")
         }
         throw Failure(
             "member_not_found",
-            "no member has the path '\(path)'" + (session.pruned == nil ? "" : "; an earlier pack of it was pruned"),
+            "no member has the path '\(path)'" + (session.pruned == nil ? "" : "; an earlier pack was pruned"),
             session: session.session, hint: "salvage files \(session.session)", status: .nothingFound)
     }
 
-    /// The member that these stand for; nil when their paths differ, or there is none.
+    /// Returns the one member that these indices mean; nil if their paths differ or there are none.
     ///
     /// In an archive the last member of a path is what an extraction would leave. Members of different artifacts are
-    /// different files, unless they have the same content.
+    /// different files unless they have the same content.
+    ///
+    /// - Throws: `Failure` if the path is in several artifacts with different content.
     private func only(_ indices: [Int], _ path: String) throws -> Int? {
         guard let last = indices.last else { return nil }
         let members = reader.members
@@ -151,7 +154,7 @@ struct SessionPack {
         for index in indices { newest[members[index].artifact] = index }
         func isSame(_ index: Int, _ other: Int) -> Bool {
             let (left, right) = (members[index], members[other])
-            // Two links of one name are the same file only where they lead to the same bytes.
+            // Two links with the same name are the same file only if they lead to the same bytes.
             let (content, otherContent) = (try? self.content(of: index), try? self.content(of: other))
             guard content.map({ members[$0].sha256 }) == otherContent.map({ members[$0].sha256 }) else { return false }
             return left.sha256 == right.sha256 && left.size == right.size && left.kind == right.kind
@@ -175,7 +178,7 @@ struct SessionPack {
             && member.path[member.path.count - wanted.count - 1] == mark
     }
 
-    /// Whether a member was made of another one that is here too: the content of a compressed file, a text in UTF-8.
+    /// Whether a member was made from another one in this pack: a decompressed file, or a text converted to UTF-8.
     func isDerived(_ member: Member) -> Bool {
         guard !member.flags.isDisjoint(with: [.decompressed, .transcoded]),
             let mark = member.path.lastIndex(of: UInt8(ascii: "!"))
@@ -185,7 +188,7 @@ struct SessionPack {
 }
 
 extension Failure {
-    /// What a command says of a session whose pack was pruned; nil where none was, or where all of it is there again.
+    /// The failure for a session whose pack was pruned; nil if none was, or if everything is stored again.
     static func pruned(_ session: SessionRecord) -> Failure? {
         guard let at = session.pruned else { return nil }
         let why = session.prunedWhy.map { ": \($0)" } ?? ""

@@ -2,14 +2,14 @@ import ArgumentParser
 import Catalog
 import Terminal
 
-/// `salvage sessions`: what ran.
+/// `salvage sessions`: lists sessions.
 struct Sessions: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List sessions: those that run, then the newest end first.",
+        abstract: "List sessions: running ones first, then by end, newest first.",
         discussion: """
-            A session stands at the time it ended, or began while it runs. --tag, --image and --location take globs \
-            (`*`, `?`, `[a-z]`), as does the value of --label. `pruned` behind the state says that the pack was removed \
-            by retention; the ledger stays.
+            Sessions are selected by the time they ended, or began if they are running. --tag, --image, --location and \
+            the value of --label take globs (`*`, `?`, `[a-z]`). `pruned` after the state means that retention removed \
+            the pack; the ledger is kept.
             """)
 
     @Option(help: ArgumentHelp("Only sessions in this ledger state. May be repeated.", valueName: "state"))

@@ -9,11 +9,11 @@ import Text
 /// `salvage show`: one screen on what happened to one session.
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "What happened to one session, on one screen.",
-        discussion: "With --json: the session as `sessions` prints it.")
+        abstract: "Show what happened to one session, on one screen.",
+        discussion: "With --json, prints the session as `sessions` does.")
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Option(help: ArgumentHelp("Lines of its log to show.", valueName: "count")) var lines = 12
+    @Option(help: ArgumentHelp("Number of log lines to show.", valueName: "count")) var lines = 12
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
@@ -57,7 +57,7 @@ struct ShowScreen {
     let now: Int64
     /// Whether its log was followed and is not in a pack.
     let isFollowed: Bool
-    /// The crashes and errors that this log tells of.
+    /// The crashes and errors found in this log.
     let told: [CrashRecord]
 
     private var style: Style { output.style }
@@ -101,11 +101,11 @@ struct ShowScreen {
         }
         if session.state == .running { return style.cyan("not yet") }
         if let crash = told.last(where: \.isCrash) { return style.red("crashed: " + CrashView.headline(crash)) }
-        if isFollowed { return "no crash was found in the log that was followed" }
-        if session.state == .pending { return "nothing of it was kept yet" }
-        if session.isPruned { return "what was kept of it was pruned" }
-        guard session.pack != nil else { return "nothing of it was kept" }
-        return "no crash was found in what was kept" + (session.pruned == nil ? "" : "; an earlier pack was pruned")
+        if isFollowed { return "no crash was found in the followed log" }
+        if session.state == .pending { return "nothing was collected yet" }
+        if session.isPruned { return "what was collected was pruned" }
+        guard session.pack != nil else { return "nothing was collected" }
+        return "no crash was found in the stored data" + (session.pruned == nil ? "" : "; an earlier pack was pruned")
     }
 
     private func fact(_ name: String, _ text: String) {
@@ -148,7 +148,7 @@ struct ShowScreen {
         if frames.count > 8 { output.text(style.dim("  … \(frames.count - 8) more frames")) }
     }
 
-    /// What the followed log of a session that has no pack yet tells.
+    /// Writes the last crash or error in the followed log of a session that has no pack yet.
     func writeFollowed() {
         guard let record = told.last else { return }
         heading(session.state == .running ? "In the log of the running session" : "In the followed log")

@@ -2,7 +2,8 @@ import Glibc
 
 /// Reads files that fit in memory.
 enum SmallFile {
-    /// The file, or standard input for `-`, as text; an error names `what` it was to be.
+    /// Returns the file, or standard input for `-`, as text. Throws if it cannot be read, is larger than `limit` bytes or
+    /// is not UTF-8; the error calls the file `what`.
     static func text(_ path: String, limit: Int, what: String) throws -> String {
         let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {

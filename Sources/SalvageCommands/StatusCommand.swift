@@ -5,10 +5,10 @@ import Harvest
 import Live
 import Terminal
 
-/// `salvage status`: where the store stands.
+/// `salvage status`: shows the state of the store.
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show where the store stands: states, the smallest time left, backlog, sizes.")
+        abstract: "Show store status: session states, nearest deadline, backlog, sizes.")
 
     @OptionGroup var options: GlobalOptions
 

@@ -7,7 +7,7 @@ import Terminal
 enum StoreAccess {
     /// The store's folder: `--store`, `SALVAGE_STORE`, `store:` in the config, else `./storage`.
     ///
-    /// The config is read only when neither flag nor environment decides, so that queries need not parse YAML.
+    /// The config is read only if neither flag nor environment decides, so that queries need not parse YAML.
     static func path(_ options: GlobalOptions) throws -> String {
         if let store = options.store { return trimmed(store) }
         if let store = Environment.value("SALVAGE_STORE"), !store.isEmpty { return trimmed(store) }
@@ -15,16 +15,16 @@ enum StoreAccess {
         return "./storage"
     }
 
-    /// The store's folder for a command that writes: made, readable by its owner only, where it is missing.
+    /// The store's folder for a command that writes. Creates it, accessible to its owner only, if it is missing.
     static func createdPath(_ options: GlobalOptions) throws -> String {
         let store = try path(options)
         try makeFolders(store)
-        // Before anything is written here, the lock included.
+        // Before anything is written here, even the lock.
         try Catalog.requireNoRestore(store: store)
         return store
     }
 
-    /// Makes a folder and its parents, each readable by its owner only.
+    /// Creates a folder and its parents, each accessible to its owner only.
     static func makeFolders(_ path: String) throws {
         var partial = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
@@ -41,13 +41,13 @@ enum StoreAccess {
         try Catalog.open(store: try path(options), readOnly: true)
     }
 
-    /// The configuration from where it lies, outweighed by environment and flags; see `Configuration.load`.
+    /// Loads the configuration; environment and flags take precedence. See `Configuration.load`.
     static func configuration(_ options: GlobalOptions) throws -> Configuration {
         try Configuration.load(
             flags: Configuration.Flags(store: options.store, config: options.config), environment: environment)
     }
 
-    /// The configuration read once more by a program that runs, with a token that can be used; see
+    /// Reloads the configuration in a running program. Throws if it is not valid or has no usable token. See
     /// `Configuration.reload`.
     static func reload(_ previous: Configuration, _ options: GlobalOptions) throws -> Configuration {
         let next = try Configuration.reload(
@@ -58,14 +58,14 @@ enum StoreAccess {
     }
 
     private static var environment: [String: String] {
-        // Only these: a copy of everything would be one of the token and of other programs' secrets, too.
+        // Only these: a copy of everything would include the token and other programs' secrets.
         let names = ["SALVAGE_STORE", "SALVAGE_CONFIG", "SALVAGE_API_URL", "XDG_CONFIG_HOME", "HOME"]
         var environment: [String: String] = [:]
         for name in names { environment[name] = Environment.value(name) }
         return environment
     }
 
-    /// Whether the configuration asks for smart case.
+    /// Whether the configuration turns on smart case.
     static func smartCase(_ options: GlobalOptions) throws -> Bool {
         try Configuration.smartCase(
             flags: Configuration.Flags(store: options.store, config: options.config), environment: Environment.all)

@@ -11,10 +11,10 @@ struct StoreCheck {
     let quick: Bool
     let options: GlobalOptions
     let output: Output
-    /// What is not as it should be.
+    /// The number of problems found.
     private(set) var problems = 0
     private var packs = 0
-    /// The rows to compare with; nil where they cannot be read, which was said.
+    /// The catalog to compare with; nil if it cannot be read, which is reported when it is found.
     private var catalog: Catalog?
     private let progress: Progress
 
@@ -26,9 +26,9 @@ struct StoreCheck {
         progress = Progress(quiet: options.quiet)
     }
 
-    /// Carries out the check; returns whether all is well.
+    /// Runs the check; returns whether there were no problems.
     mutating func run() throws -> Bool {
-        // The disk first: what is committed after this is in the rows as well.
+        // The disk is listed before the rows are read, so that a pack in the list that was committed is in the rows.
         let listing = StorePacks.list(store: store)
         try openCatalog(listing)
         let named = try ask { catalog in
@@ -47,7 +47,7 @@ struct StoreCheck {
         for file in listing.aside {
             tell(
                 file.path, nil, "set_aside", "an earlier pack that was damaged when more of its session arrived",
-                "what could be read of it is in the session's pack; remove it once nobody needs the rest")
+                "what could be read of it is in the session's pack; delete it when nobody needs the rest")
         }
         for trouble in listing.troubles {
             tell(trouble.path, nil, "unreadable", "cannot be listed now: \(trouble.message)", nil)
@@ -57,16 +57,16 @@ struct StoreCheck {
             output.text(
                 problems == 0
                     ? "\(packs) packs are good"
-                    : "\(packs) packs checked, not as it should be: \(problems == 1 ? "1 thing" : "\(problems) things")"
+                    : "\(packs) packs checked: \(problems == 1 ? "1 problem" : "\(problems) problems")"
             )
         }
         return problems == 0
     }
 
-    private static let rebuild = "salvage reindex makes the catalog again from the packs"
+    private static let rebuild = "salvage reindex rebuilds the catalog from the packs"
 
-    /// Opens the catalog and tells what is wrong with it. One that is damaged, missing, or of a layout that this version
-    /// does not read, does not keep the packs from being checked.
+    /// Opens the catalog and reports its problems. The packs are checked even if it is damaged, missing, or of a layout
+    /// that this version does not read.
     private mutating func openCatalog(_ listing: StorePacks.Listing) throws {
         if let problem = Catalog.headerProblem(store: store) {
             tell(Catalog.fileName, nil, "corrupt", problem, Self.rebuild)
@@ -80,7 +80,7 @@ struct StoreCheck {
         } catch {
             switch error.code {
             case .busy, .io, .restoring: throw error
-            // Where nothing was ever kept there is nothing to check.
+            // An empty store has nothing to check.
             case .missing where listing.packs.isEmpty && listing.aside.isEmpty && listing.troubles.isEmpty: throw error
             case .missing:
                 tell(
@@ -94,13 +94,13 @@ struct StoreCheck {
         }
     }
 
-    /// Asks the catalog. Rows that turn out to be damaged are told of and not asked for again.
+    /// Queries the catalog. If rows turn out to be damaged, reports that and does not query it again.
     private mutating func ask<Answer>(_ query: (Catalog) throws -> Answer) throws -> Answer? {
         guard let catalog else { return nil }
         do {
             return try query(catalog)
         } catch let error as CatalogError where error.code == .corrupt || error.code == .database {
-            tell(Catalog.fileName, nil, "corrupt", "its rows cannot all be read: \(error.message)", Self.rebuild)
+            tell(Catalog.fileName, nil, "corrupt", "some of its rows cannot be read: \(error.message)", Self.rebuild)
             self.catalog = nil
             return nil
         }
@@ -110,12 +110,12 @@ struct StoreCheck {
         packs += 1
         switch StorePacks.presence(of: path, store: store) {
         case .absent:
-            // Pruned since the row was read.
+            // No problem if the pack was pruned since the row was read.
             guard let row = try ask({ try $0.session(session) }), let row, row.pack?.hasSameBytes(as: path) == true
             else { return }
             return tell(path, session, "missing", "the catalog names a pack that does not exist", nil)
         case .unknown(let reason):
-            return tell(path, session, "unreadable", "the pack cannot be looked at now: \(reason)", nil)
+            return tell(path, session, "unreadable", "the pack cannot be read now: \(reason)", nil)
         case .present: break
         }
         let check = PackCheck(path: "\(store)/\(path)", quick: quick)
@@ -133,10 +133,10 @@ struct StoreCheck {
         }
         guard let first = differences.first else { return }
         let more = differences.count > 1 ? ", and \(differences.count - 1) more" : ""
-        tell(path, session, "differs", first + more, "salvage reindex enters the pack again")
+        tell(path, session, "differs", first + more, "salvage reindex updates the rows from the pack")
     }
 
-    /// In what rows and pack differ, once nobody is at work on them.
+    /// Returns the differences between rows and pack that remain once no other process is changing them.
     private func differences(_ path: String, of session: String, _ catalog: Catalog) throws -> [String] {
         var found: [String] = []
         for _ in 0..<3 {
@@ -144,16 +144,16 @@ struct StoreCheck {
                 let reader = try PackReader.open(path: "\(store)/\(path)")
                 let contents = try PackContents(reader, path: path)
                 guard Array(contents.facts.session.utf8) == Array(session.utf8) else {
-                    return ["the pack is of session \(contents.facts.session)"]
+                    return ["the pack belongs to session \(contents.facts.session)"]
                 }
                 found = try catalog.differences(from: contents)
             } catch let error as CatalogError where error.code == .corrupt || error.code == .database {
                 return ["the catalog's rows cannot be read: \(error.message)"]
             } catch let error as PackError where !error.isLocalFault {
-                return error.isAbsence ? [] : ["the pack could not be read once more: \(error)"]
+                return error.isAbsence ? [] : ["the pack could not be read a second time: \(error)"]
             }
             if found.isEmpty { return [] }
-            // A new generation may lie there that is about to be entered.
+            // There may be a new generation whose rows are about to be committed.
             guard case .present(let entry) = StorePacks.presence(of: path, store: store) else { return [] }
             let file = StorePacks.File(path: path, name: entry.name, entry: entry, isDirect: true)
             guard NewPacks.isNew(file, session: session, store: store) else { continue }
@@ -164,12 +164,12 @@ struct StoreCheck {
         return NewPacks.isNew(file, session: session, store: store) ? [] : found
     }
 
-    /// A pack that no row named when the rows were read.
+    /// Checks a pack that no row named when the rows were read.
     private mutating func checkUnknown(_ file: StorePacks.File) throws {
         switch StorePacks.presence(of: file.path, store: store) {
         case .absent: return
         case .unknown(let reason):
-            return tell(file.path, nil, "unreadable", "the pack cannot be looked at now: \(reason)", nil)
+            return tell(file.path, nil, "unreadable", "the pack cannot be read now: \(reason)", nil)
         case .present: break
         }
         let check = PackCheck(path: "\(store)/\(file.path)", quick: quick)
@@ -183,17 +183,17 @@ struct StoreCheck {
             progress.finish()
             check.write(file: file.path, session: session, to: output)
         }
-        // Without a catalog every pack is unknown, which its damage has said already.
+        // Without a catalog every pack is unknown; its damage is reported already.
         guard catalog != nil else { return }
         let words =
-            other?.pack.map { "the session has another pack in the catalog, \($0)" }
+            other?.pack.map { "the catalog names another pack of the session, \($0)" }
             ?? (other?.pruned != nil
-                ? "the session was pruned; the next prune removes it" : "the catalog does not know it")
+                ? "the session was pruned; the next prune removes this pack" : "the catalog does not know it")
         tell(
             file.path, session, "not_in_catalog", words,
             other?.pack != nil
                 ? session.map { SecondPack.hint(file.path, of: $0) }
-                : other?.pruned != nil ? "salvage prune" : "salvage reindex takes it in")
+                : other?.pruned != nil ? "salvage prune" : "salvage reindex adds it")
     }
 
     private mutating func tell(_ file: String, _ session: String?, _ verdict: String, _ words: String, _ hint: String?)

@@ -1,6 +1,6 @@
-/// Did-you-mean for words that were mistyped.
+/// Suggests commands for mistyped words.
 enum Suggestion {
-    /// A usage error naming the closest command, when the first word is no command.
+    /// Returns a usage error that names the closest command if the first word is not a command.
     static func unknownCommand(in arguments: [String], known: [String]) -> Failure? {
         guard let word = arguments.first, !word.hasPrefix("-"), word != "help", !known.contains(word) else {
             return nil
@@ -12,7 +12,7 @@ enum Suggestion {
             status: .usage)
     }
 
-    /// The candidate with the smallest edit distance, if it is small for the word's length.
+    /// Returns the candidate with the smallest edit distance; nil if that is more than 2 and a third of the word's length.
     static func closest(to word: String, in candidates: [String]) -> String? {
         let scored = candidates.map { ($0, distance(Array(word.utf8), Array($0.utf8))) }
         guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, word.utf8.count / 3) else { return nil }

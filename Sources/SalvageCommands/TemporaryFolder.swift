@@ -1,21 +1,21 @@
 import Glibc
 import Terminal
 
-/// Folders that only their owner can look into and that go away with the command.
+/// Temporary folders, accessible to their owner only. The command that makes one removes it.
 enum TemporaryFolder {
-    /// Makes one below `TMPDIR`, or `/tmp`.
+    /// Creates a folder in `TMPDIR`, else in `/tmp`, and returns its path.
     static func make(_ name: String) throws -> String {
         let base = Environment.value("TMPDIR").flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
         var template = Array((base + "/" + name + ".XXXXXX").utf8CString)
         guard let made = mkdtemp(&template) else {
             throw Failure(
                 "no_temporary", "cannot create a temporary folder: \(String(cString: strerror(errno)))", path: base,
-                hint: "set TMPDIR to a folder that can be written")
+                hint: "set TMPDIR to a writable folder")
         }
         return String(cString: made)
     }
 
-    /// Removes it with all that lies in it; links are not followed.
+    /// Removes a folder with its content; links are not followed.
     static func remove(_ path: String) {
         var facts = stat()
         guard lstat(path, &facts) == 0 else { return }

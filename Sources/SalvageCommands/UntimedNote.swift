@@ -2,15 +2,15 @@ import Glibc
 import LogSearch
 import Terminal
 
-/// What a search by time says of members whose lines carry no time that it can read.
+/// The notes of a search by time about members whose time format is not known.
 enum UntimedNote {
-    /// They were searched as a whole.
+    /// Says that all their lines were kept.
     static func kept(_ count: Int) {
         guard count > 0 else { return }
         write("\(subject(count)) no known time format; all lines were kept (--strict-time leaves them out)")
     }
 
-    /// They were left out.
+    /// Says that none of their lines were printed.
     static func leftOut(_ count: Int) {
         guard count > 0 else { return }
         write("\(subject(count)) no known time format; none of the lines were printed")

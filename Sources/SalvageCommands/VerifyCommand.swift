@@ -6,21 +6,21 @@ import Pack
 import Terminal
 import Unpack
 
-/// `salvage verify`: is what the store holds still what was stored; and is an archive at hand whole.
+/// `salvage verify`: checks that the store still holds what was stored, or that given archives are whole.
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check the packs of the store, or judge files at hand.",
+        abstract: "Check the store, or check given packs and archives.",
         discussion: """
-            Without files, the whole store is checked: the catalog's database, every pack (with --quick its structure, \
-            else also the checksum of every block and the SHA-256 of every member), whether catalog and packs agree, and \
-            what was set aside because it was damaged. With files, packs are checked and archives (.tar.gz, .tar) \
-            are judged: ok, incomplete, corrupt or not_an_archive, within limits.unpack of the configuration. Each file \
-            is read in a confined process of its own that can open nothing; one that kills that process or keeps it too \
-            long is not_judged. Exit code 3 when something is not ok.
+            Without files, checks the whole store: the catalog's database, every pack, whether catalog and packs agree, \
+            and what was set aside because it was damaged. Of each pack it checks the structure and, without --quick, \
+            the checksum of every block and the SHA-256 of every member. With files, checks packs and judges archives \
+            (.tar.gz, .tar): ok, incomplete, corrupt or not_an_archive, within limits.unpack of the configuration. \
+            Each file is read in its own confined process that cannot open files; a file that crashes that process or \
+            takes it too long is not_judged. Exit code 3 if anything is not ok.
             """)
 
     @Flag(help: "Check the structure of packs only, not their content.") var quick = false
-    @Argument(help: ArgumentHelp("Packs or archives, - for standard input; without any, the store.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Packs or archives; - is standard input. Default: the store.", valueName: "file"))
     var files: [String] =
         []
     @OptionGroup var options: GlobalOptions
@@ -47,7 +47,7 @@ struct Verify: ParsableCommand {
             do {
                 isGood = try verify(file, judge, output) && isGood
             } catch {
-                // The verdicts on the other files are worth having.
+                // Go on: the verdicts on the other files are still useful.
                 output.sink.flush()
                 var failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)")
                 failure.path = file
@@ -89,8 +89,8 @@ struct Verify: ParsableCommand {
         return archive.verdict == Verdict.ok.rawValue
     }
 
-    /// Opens a file for the child to read. Without waiting, as a pipe under that name would for somebody to write to it;
-    /// what comes through one is waited for later.
+    /// Opens a file for the child to read. Non-blocking, because opening a pipe would wait for a writer; reads block
+    /// again.
     private static func open(_ file: String) throws -> Int32 {
         let descriptor =
             file == "-"
@@ -108,11 +108,11 @@ struct Verify: ParsableCommand {
     }
 }
 
-/// What is wrong with one pack, and what is still good, in words.
+/// The result of checking one pack: what is damaged, and what is still good.
 struct PackCheck {
     let report: PackJudgement
 
-    /// More members than this of one damage are counted, not named.
+    /// Members beyond this number that one damage affects are counted, not named.
     private static let mostNames = 20
 
     /// Checks the pack at `path`, in this process: for packs of the store, which our own child wrote.
@@ -155,6 +155,6 @@ struct PackCheck {
 
     private var hint: String? {
         report.isUnreadable
-            ? "this machine or its disk could not read it now, which says nothing about the pack: run it again" : nil
+            ? "this machine or its disk could not read it now; the pack may be fine: run verify again" : nil
     }
 }

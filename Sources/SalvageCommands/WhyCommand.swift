@@ -4,13 +4,13 @@ import Pack
 import Terminal
 import Text
 
-/// `salvage why`: what was asked of the API for one session, what came, and why not more.
+/// `salvage why`: explains what was requested and collected for one session, and why not more.
 struct Why: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Explain what was collected of a session, and why not more.",
+        abstract: "Explain what was collected from a session, and why not more.",
         discussion: """
-            With --json: one object for the session, then one for each artifact, each with the requests that were made
-            for it. The newest \(Catalog.requestsKept) requests of a session are kept.
+            With --json, prints one object for the session, then one for each artifact, each with the requests made for \
+            it. The newest \(Catalog.requestsKept) requests of a session are kept.
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
@@ -80,17 +80,17 @@ struct Why: ParsableCommand {
             output.text("  " + LedgerWords.sentence(artifact, deadline: record.deadline, now: now))
             if let first = entry.firstTry, let last = entry.lastTry {
                 let span = first == last ? "" : ", last \(TimeText.table(last))"
-                output.text("  first asked \(TimeText.table(first))\(span)")
+                output.text("  first requested \(TimeText.table(first))\(span)")
             }
         }
         if artifacts.isEmpty, record.state != .running {
-            output.text("\nNo artifact of it was ever asked for.")
+            output.text("\nNo artifact was ever requested.")
         }
     }
 
     private func writeRequests(_ requests: [RequestRecord], _ dropped: Int, to output: Output) {
         guard !requests.isEmpty else {
-            output.text("\nNo requests are on record (a reindex keeps only what packs know).")
+            output.text("\nNo requests are recorded (a reindex keeps only what the packs contain).")
             return
         }
         output.text("")
@@ -113,7 +113,7 @@ struct Why: ParsableCommand {
 }
 
 extension Failure {
-    /// A session that was removed between two looks.
+    /// The failure for a session that was removed after it was found.
     static func vanished(_ session: String) -> Failure {
         Failure("session_not_found", "the session was removed just now", session: session, status: .nothingFound)
     }

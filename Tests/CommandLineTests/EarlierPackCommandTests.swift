@@ -94,7 +94,7 @@ import Testing
         try shell("mv \(scratch.path("disk")) \(scratch.path("away"))")
         let away = try salvage("reindex")
         #expect(away.status == 3, "\(away.out)\(away.err)")
-        #expect(away.err.contains("is its disk mounted?") && away.err.contains("its row stays"), "\(away.err)")
+        #expect(away.err.contains("is its disk mounted?") && away.err.contains("its row is kept"), "\(away.err)")
         // Neither does an ingest go ahead without what lies there.
         #expect(try ingest("new.log").status != 0)
         try shell("mv \(scratch.path("away")) \(scratch.path("disk"))")

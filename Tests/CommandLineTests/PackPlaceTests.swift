@@ -99,10 +99,10 @@ import Testing
         try shell("mv \(scratch.path("kept"))/other-day \(store)/packs/2026/11/21/s.pack")
         try shell("mv \(scratch.path("kept"))/beside \(store)/packs/2026/11/20/s~1.pack")
         let reindex = try salvage("reindex")
-        #expect(reindex.status == 3 && reindex.err.contains("takes it in"), "\(reindex.err)")
+        #expect(reindex.status == 3 && reindex.err.contains("merges it"), "\(reindex.err)")
         let verify = try salvage("verify", "--json")
         #expect(verify.status == 3)
-        #expect(verify.objects.count { ($0["hint"] as? String)?.contains("takes it in") == true } == 2, "\(verify.out)")
+        #expect(verify.objects.count { ($0["hint"] as? String)?.contains("merges it") == true } == 2, "\(verify.out)")
         #expect(try ingest("third.log").status == 0)
         #expect(try packs.count == 1)
         for name in ["old", "new", "third"] { #expect(try salvage("cat", "s", name + ".log").out == "\(name) line\n") }
