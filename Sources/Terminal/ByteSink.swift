@@ -1,10 +1,10 @@
 import Glibc
 
-/// A buffered writer on a file descriptor that remembers when the reader went away.
+/// A buffered writer on a file descriptor that records whether the reader has closed the other end.
 ///
 /// Not safe for use from several threads at once; a command owns one for standard output.
 public final class ByteSink {
-    /// Set once a write failed because the other end closed (EPIPE): further output is pointless and is dropped.
+    /// Set when a write fails because the other end was closed (EPIPE). Further output is dropped.
     public private(set) var isClosed = false
     /// The `errno` of the first write that failed for any other reason, so that a full disk is not taken for success.
     public private(set) var failure: Int32?
@@ -12,7 +12,7 @@ public final class ByteSink {
     private var buffer: [UInt8] = []
     private let capacity: Int
 
-    /// Creates a writer on `descriptor` that flushes whenever `capacity` bytes have gathered.
+    /// Creates a writer on `descriptor` that flushes whenever it holds `capacity` bytes. It does not close `descriptor`.
     public init(descriptor: Int32, capacity: Int = 64 * 1024) {
         self.descriptor = descriptor
         self.capacity = capacity
@@ -44,7 +44,7 @@ public final class ByteSink {
         bytes.withUnsafeBytes { write($0) }
     }
 
-    /// Hands everything gathered so far to the kernel.
+    /// Writes the buffer to the descriptor. Failures set `isClosed` or `failure`.
     public func flush() {
         guard !buffer.isEmpty else { return }
         buffer.withUnsafeBytes { drain($0) }

@@ -1,8 +1,9 @@
-/// Makes bytes that a container chose safe to show: no byte of theirs may move the cursor, recolour, retitle or ring.
+/// Makes bytes from a container safe to print: they must not move the cursor, change colours or the title, or ring the
+/// bell.
 public enum Escape {
-    /// A printable form of `bytes`: valid UTF-8 text stays, control characters, bidirectional overrides and bytes that
-    /// are not UTF-8 become `\x1b`-like or `\u{202e}`-like escapes. With `reversible` a backslash is doubled, so that no two
-    /// names look the same.
+    /// Returns a printable form of `bytes`. UTF-8 text stays; control characters, bidirectional overrides and bytes that
+    /// are not UTF-8 become escapes such as `\x1b` and `\u{202e}`. With `reversible` backslashes are doubled, so that no
+    /// two names look the same.
     public static func display(_ bytes: some Collection<UInt8>, reversible: Bool = false) -> String {
         var out = ""
         out.reserveCapacity(bytes.count)
@@ -24,10 +25,10 @@ public enum Escape {
         return out
     }
 
-    /// The printable form of a path: no two paths share it, and ``path(of:)`` undoes it.
+    /// Returns the printable form of a path. No two paths share one, and ``path(of:)`` reverses it.
     public static func path(_ bytes: some Collection<UInt8>) -> String { display(bytes, reversible: true) }
 
-    /// The path whose printable form this is; nil when it is none.
+    /// Returns the path with this printable form; nil if `text` is not the printable form of a path.
     public static func path(of text: String) -> [UInt8]? {
         var out: [UInt8] = []
         var rest = text.unicodeScalars[...]
@@ -59,7 +60,7 @@ public enum Escape {
         return path(out).utf8.elementsEqual(text.utf8) ? out : nil
     }
 
-    /// A printable form of text, see ``display(_:reversible:)-(Collection<UInt8>,_)``.
+    /// Returns a printable form of text, see ``display(_:reversible:)-(Collection<UInt8>,_)``.
     public static func display(_ text: String) -> String {
         if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text }
         return display(text.utf8)
@@ -85,7 +86,7 @@ public enum Escape {
         case "\r": "\\r"
         case "\t": "\\t"
         default:
-            // Above, `\x85` would be the byte, which is no text, and not the character.
+            // From U+0080 on: `\x85` would mean the byte, which is not UTF-8, and not the character.
             scalar.value < 0x80
                 ? hexEscape(UInt8(scalar.value)) : "\\u{\(String(scalar.value, radix: 16))}"
         }

@@ -1,9 +1,9 @@
 public import Text
 
-/// Builds one JSON object on one line, members in the order they were added; absent facts are left out.
+/// Builds one JSON object on one line. Members keep the order in which they are added; nil values are left out.
 ///
-/// The writer exists because field order and absence are part of the documented output, and because a query prints
-/// many thousands of these: no intermediate values, no encoder state.
+/// It exists because field order and absence are part of the documented output, and because a query prints many
+/// thousands of these: no intermediate values, no encoder state.
 public struct JSONLine: Sendable {
     private var bytes: [UInt8] = [UInt8(ascii: "{")]
     private var isEmpty = true
@@ -50,7 +50,7 @@ public struct JSONLine: Sendable {
         add(name, milliseconds.map { TimeText.iso8601($0) })
     }
 
-    /// Adds an array of texts, also when it is empty.
+    /// Adds an array of texts, even if it is empty.
     public mutating func add(_ name: String, _ values: [String]) {
         key(name)
         bytes.append(UInt8(ascii: "["))
@@ -61,7 +61,7 @@ public struct JSONLine: Sendable {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    /// Adds an object of texts with its keys in order.
+    /// Adds an object of texts, sorted by key.
     public mutating func add(_ name: String, _ values: ByteDictionary<String>) {
         var object = JSONLine()
         for (key, value) in values.sortedByKey { object.add(key, value) }
@@ -75,7 +75,7 @@ public struct JSONLine: Sendable {
         bytes.append(contentsOf: object.utf8)
     }
 
-    /// Adds an array of nested objects, also when it is empty.
+    /// Adds an array of nested objects, even if it is empty.
     public mutating func add(_ name: String, _ objects: [JSONLine]) {
         key(name)
         bytes.append(UInt8(ascii: "["))

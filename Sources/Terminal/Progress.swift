@@ -1,6 +1,6 @@
 import Glibc
 
-/// One line on standard error that is rewritten as long work goes on, at most ten times a second.
+/// A progress line on standard error, rewritten at most ten times a second.
 ///
 /// It shows nothing unless standard error is a terminal, so that cron stays quiet and logs stay clean.
 public final class Progress {
@@ -15,7 +15,7 @@ public final class Progress {
 
     deinit { finish() }
 
-    /// Shows `line`, which is built only when it will be drawn.
+    /// Shows `line`, which is evaluated only if it is drawn.
     public func update(_ line: @autoclosure () -> String) {
         guard isShown else { return }
         var time = timespec()
@@ -27,7 +27,7 @@ public final class Progress {
         emit("\r\u{1B}[K" + line())
     }
 
-    /// Removes the line; what is printed next starts on a clean one.
+    /// Removes the line, so that the next output starts on a clean one.
     public func finish() {
         guard isDrawn else { return }
         isDrawn = false

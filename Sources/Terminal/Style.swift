@@ -23,15 +23,15 @@ public struct Style: Sendable {
 
     /// Bold text.
     public func bold(_ text: String) -> String { wrap(text, "1") }
-    /// Text that steps back.
+    /// Less important text.
     public func dim(_ text: String) -> String { wrap(text, "2") }
     /// Something that failed or was lost.
     public func red(_ text: String) -> String { wrap(text, "31") }
     /// Something that is good.
     public func green(_ text: String) -> String { wrap(text, "32") }
-    /// Something to look at.
+    /// Something that needs attention.
     public func yellow(_ text: String) -> String { wrap(text, "33") }
-    /// A name that a next command takes.
+    /// A name to pass to another command.
     public func cyan(_ text: String) -> String { wrap(text, "36") }
     /// A path or a session, as ripgrep colours it.
     public func magenta(_ text: String) -> String { wrap(text, "35") }

@@ -1,6 +1,6 @@
-/// A table with a header whose columns are as wide as their widest cell; the last column is never padded.
+/// A table with a header. Columns are as wide as their widest cell; the last column is not padded.
 public struct Table: Sendable {
-    /// One cell: its text, and how it is dressed when colour is on.
+    /// One cell: its text and its style when colour is on.
     public struct Cell: Sendable, ExpressibleByStringLiteral {
         let text: String
         let dress: @Sendable (Style, String) -> String
@@ -10,7 +10,7 @@ public struct Table: Sendable {
             self.init(text) { _, text in text }
         }
 
-        /// A cell that is dressed after it was padded, so that escape sequences never count as width.
+        /// A cell that is styled after padding, so that escape sequences do not count towards the width.
         public init(_ text: String, _ dress: @escaping @Sendable (Style, String) -> String) {
             self.text = text
             self.dress = dress
@@ -24,7 +24,7 @@ public struct Table: Sendable {
     private let rightAligned: Set<Int>
     private var rows: [[Cell]] = []
 
-    /// A table with these column titles; the columns at the indices in `rightAligned` hold numbers.
+    /// A table with these column titles. `rightAligned` has the indices of the columns that hold numbers.
     public init(_ header: [String], rightAligned: Set<Int> = []) {
         self.header = header
         self.rightAligned = rightAligned
@@ -33,7 +33,7 @@ public struct Table: Sendable {
     /// Whether no row was added.
     public var isEmpty: Bool { rows.isEmpty }
 
-    /// Adds a row; it should have as many cells as the header.
+    /// Adds a row. Cells beyond the header's columns are not printed.
     public mutating func add(_ row: [Cell]) { rows.append(row) }
 
     /// Writes the table, its header dimmed.
@@ -58,8 +58,8 @@ public struct Table: Sendable {
         }
     }
 
-    /// How many terminal columns a text takes: East Asian wide and emoji count two, combining marks none
-    /// (Unicode Standard Annex 11, in the ranges that names of games and players use).
+    /// The number of terminal columns that a text takes: two for East Asian wide characters and emoji, none for combining
+    /// marks (Unicode Standard Annex 11, limited to the ranges that names of games and players use).
     static func width(_ text: String) -> Int {
         if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
         return text.unicodeScalars.reduce(0) { sum, scalar in

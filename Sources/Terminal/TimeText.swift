@@ -1,15 +1,15 @@
 import Glibc
 
-/// Instants and spans as people read and write them. Instants are milliseconds since 1970 in UTC.
+/// Formats and parses instants and spans. Instants are milliseconds since 1970 UTC, spans are milliseconds.
 public enum TimeText {
-    /// The instant now.
+    /// The current instant.
     public static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// `2026-11-20T21:16:03.123Z`; years outside 0...9999 are clamped, because such an instant came from broken data.
+    /// `2026-11-20T21:16:03.123Z`. Instants outside the years 0...9999 are clamped, because they come from broken data.
     public static func iso8601(_ milliseconds: Int64) -> String {
         let bounded = min(max(milliseconds, -62_167_219_200_000), 253_402_300_799_999)
         let days = Int(floorDivide(bounded, 86_400_000))
@@ -38,8 +38,9 @@ public enum TimeText {
         }
     }
 
-    /// Reads an instant: `2h` (that long before `now`), `now`, `today`, `yesterday`, `2026-11-20`,
-    /// `2026-11-20T21:00[:05[.123]][Z|+01:00]` (UTC where no zone is given), or epoch seconds as `@1763673363`.
+    /// Parses an instant: `2h` (that long before `now`), `now`, `today`, `yesterday`, `2026-11-20`,
+    /// `2026-11-20T21:00[:05[.123]][Z|+01:00]` (UTC without a zone), or epoch seconds as `@1763673363`. Returns nil for
+    /// any other text.
     public static func parse(_ text: String, now: Int64) -> Int64? {
         let day: Int64 = 86_400_000
         let today = floorDivide(now, day) * day
@@ -57,7 +58,7 @@ public enum TimeText {
         return parseDate(text)
     }
 
-    /// Reads a span such as `90s`, `15m`, `2h`, `1h30m`, `7d`, `2w`, in milliseconds; nil when it is not one.
+    /// Parses a span such as `90s`, `15m`, `2h`, `1h30m`, `7d`, `2w` to milliseconds; nil for any other text.
     public static func parseSpan(_ text: String) -> Int64? {
         var total: Int64 = 0
         var digits = ""
@@ -123,7 +124,7 @@ public enum TimeText {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    /// The date that lies `days` after 1970-01-01, see ``days(fromCivil:_:_:)``.
+    /// The date `days` after 1970-01-01, see ``days(fromCivil:_:_:)``.
     public static func civil(fromDays days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
@@ -146,7 +147,7 @@ public enum TimeText {
     }
 }
 
-/// Reads the fixed-width fields of a date from the front of a text.
+/// Reads the fields of a date from the front of a text.
 private struct DateFields {
     private var rest: Substring
 

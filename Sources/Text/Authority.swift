@@ -1,6 +1,6 @@
-/// The part of an address between `//` and the path: a host and perhaps a port. Source: RFC 3986, section 3.2.
+/// The part of a URL between `//` and the path: a host and an optional port. Source: RFC 3986, section 3.2.
 public enum Authority {
-    /// Whether a connection can be made to it: it names a host, and a port, where there is one, is 1 to 65535.
+    /// Whether a client can connect to it: it names a host, and the port, if there is one, is 1 to 65535.
     public static func isUsable(_ text: some StringProtocol) -> Bool {
         var rest = Array(text.utf8)[...]
         if rest.first == UInt8(ascii: "[") {

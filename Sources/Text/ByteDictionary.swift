@@ -6,55 +6,55 @@
     @inlinable
     public init() { storage = [:] }
 
-    /// A dictionary of pairs; where a key comes twice, `combine` chooses.
+    /// A dictionary of pairs; if a key occurs twice, `combine` chooses the value.
     @inlinable
     public init(_ pairs: some Sequence<(String, Value)>, uniquingKeysWith combine: (Value, Value) -> Value) {
         storage = Dictionary(pairs.lazy.map { (ByteText($0.0), $0.1) }, uniquingKeysWith: combine)
     }
 
-    /// The value under a key; nil when there is none.
+    /// The value of a key; nil if there is none.
     @inlinable
     public subscript(key: String) -> Value? {
         get { storage[ByteText(key)] }
         _modify { yield &storage[ByteText(key)] }
     }
 
-    /// The value under a key, or what stands for it while there is none.
+    /// The value of a key, or `value` if there is none.
     @inlinable
     public subscript(key: String, default value: @autoclosure () -> Value) -> Value {
         get { storage[ByteText(key)] ?? value() }
         _modify { yield &storage[ByteText(key), default: value()] }
     }
 
-    /// Takes out a key and returns its value.
+    /// Removes a key and returns its value.
     @inlinable
     @discardableResult
     public mutating func removeValue(forKey key: String) -> Value? { storage.removeValue(forKey: ByteText(key)) }
 
-    /// Takes out everything.
+    /// Removes everything.
     @inlinable
     public mutating func removeAll() { storage.removeAll() }
 
-    /// This dictionary and another's pairs; where both have a key, `combine` chooses.
+    /// Returns this dictionary with the pairs of another added; if both have a key, `combine` chooses the value.
     public func merging(_ other: ByteDictionary, uniquingKeysWith combine: (Value, Value) -> Value) -> ByteDictionary {
         var result = self
         result.storage.merge(other.storage, uniquingKeysWith: combine)
         return result
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     @inlinable
     public var count: Int { storage.count }
 
-    /// Whether there are none.
+    /// Whether the count is 0.
     @inlinable
     public var isEmpty: Bool { storage.isEmpty }
 
-    /// The keys, in no order.
+    /// The keys, in no particular order.
     @inlinable
     public var keys: some Collection<String> { storage.keys.lazy.map(\.text) }
 
-    /// The values, in no order.
+    /// The values, in no particular order.
     @inlinable
     public var values: some Collection<Value> { storage.values }
 
@@ -66,7 +66,7 @@
 }
 
 extension ByteDictionary: Sequence {
-    /// Walks the pairs in no order.
+    /// Iterates over the pairs, in no particular order.
     @inlinable
     public func makeIterator() -> AnyIterator<(key: String, value: Value)> {
         var pairs = storage.makeIterator()
@@ -75,7 +75,7 @@ extension ByteDictionary: Sequence {
 }
 
 extension ByteDictionary: ExpressibleByDictionaryLiteral {
-    /// A dictionary from a literal; where a key comes twice the last one counts.
+    /// A dictionary from a literal; if a key occurs twice, the last value is kept.
     @inlinable
     public init(dictionaryLiteral elements: (String, Value)...) {
         self.init(elements, uniquingKeysWith: { $1 })
@@ -106,7 +106,7 @@ extension ByteDictionary: Codable where Value: Codable {
         }
     }
 
-    /// Writes an object; a list of pairs where two keys are the same to an encoder, which compares them as `String`.
+    /// Writes an object, or a list of pairs if two keys are equal as `String`, which is how an encoder compares them.
     public func encode(to encoder: any Encoder) throws {
         if Set(keys).count == count {
             var object = encoder.container(keyedBy: NameKey.self)
@@ -137,7 +137,7 @@ extension ByteDictionary: Hashable where Value: Hashable {}
     @inlinable
     public func contains(_ text: String) -> Bool { storage.contains(ByteText(text)) }
 
-    /// Puts a text in; `inserted` is false when it was there.
+    /// Inserts a text; `inserted` is false if the set already has it.
     @inlinable
     @discardableResult
     public mutating func insert(_ text: String) -> (inserted: Bool, memberAfterInsert: String) {
@@ -145,28 +145,28 @@ extension ByteDictionary: Hashable where Value: Hashable {}
         return (inserted, member.text)
     }
 
-    /// Takes a text out and returns it.
+    /// Removes a text and returns it; nil if the set does not have it.
     @inlinable
     @discardableResult
     public mutating func remove(_ text: String) -> String? { storage.remove(ByteText(text))?.text }
 
-    /// Takes out everything.
+    /// Removes everything.
     @inlinable
     public mutating func removeAll(keepingCapacity: Bool = false) {
         storage.removeAll(keepingCapacity: keepingCapacity)
     }
 
-    /// How many texts there are.
+    /// The number of texts.
     @inlinable
     public var count: Int { storage.count }
 
-    /// Whether there are none.
+    /// Whether the count is 0.
     @inlinable
     public var isEmpty: Bool { storage.isEmpty }
 }
 
 extension ByteSet: Sequence {
-    /// Walks the texts in no order.
+    /// Iterates over the texts, in no particular order.
     @inlinable
     public func makeIterator() -> AnyIterator<String> {
         var texts = storage.makeIterator()

@@ -2,14 +2,14 @@ import ArgumentParser
 import CrashAnalysis
 import Glibc
 
-/// `salvage-bench clean-logs`: how many crashes are found in logs that tell of none.
+/// `salvage-bench clean-logs`: counts the crashes found in logs that contain none.
 struct CleanLogs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clean-logs",
-        abstract: "Look for crashes in generated logs without any, in memory; prints what was found, and how fast.")
+        abstract: "Search generated logs without crashes, in memory; print false positives and speed.")
 
-    @Option(help: "How many bytes in all.") var bytes = 10_000_000_000
-    @Option(help: "Bytes of each log.") var each = 64 << 20
+    @Option(help: "Total bytes.") var bytes = 10_000_000_000
+    @Option(help: "Bytes per log.") var each = 64 << 20
     @Option(help: "The seed.") var seed: UInt64 = 11
 
     func run() throws {

@@ -1,16 +1,16 @@
 import ArgumentParser
 import Glibc
 
-/// `salvage-bench compare`: two shell commands in turn, A B A B …, and the ratio of their medians.
+/// `salvage-bench compare`: times two shell commands in turn, A B A B …, and prints the ratio of their medians.
 struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Time two commands in turn and print medians and the ratio B/A.")
 
-    @Option(help: "Counted runs of each.") var runs = 5
-    @Option(help: "What the row is called.") var name: String
+    @Option(help: "Measured runs of each, after one that is not.") var runs = 5
+    @Option(help: "The name of the row.") var name: String
     @Option(help: "A shell command run before each run, not timed.") var prepare: String?
     @Option(help: "The goal for B/A, printed beside it.") var goal: Double?
-    @Option(help: "Exit codes of A that are fine, besides 0.") var allow: [Int32] = []
+    @Option(help: "Exit codes that are accepted besides 0.") var allow: [Int32] = []
     @Argument(help: "Our command.") var ours: String
     @Argument(help: "The peer's command.") var peer: String
 
@@ -66,7 +66,7 @@ struct Run {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        // It swallows what is written as /dev/null does; but GNU grep and ugrep stop at their first match when they see that.
+        // /dev/zero discards writes like /dev/null, but GNU grep and ugrep stop at the first match if they see that.
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/zero", O_WRONLY, 0)
         var child: pid_t = 0
         let start = now()

@@ -3,15 +3,15 @@ import CrashAnalysis
 import Glibc
 import Synchronization
 
-/// `salvage-bench core`: what the summary of a core costs in process, warm.
+/// `salvage-bench core`: times the analysis of a core in this process, warm.
 struct CoreTiming: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "core", abstract: "Analyse a core again and again; prints the median, bytes read and memory.")
+        commandName: "core", abstract: "Analyze a core repeatedly; print median time, bytes read and memory.")
 
     @Argument(help: "The core.") var file: String
     @Option(help: "A symbol store.") var symbols: String?
-    @Option(help: "Counted runs; 0 analyses once and prints nothing.") var runs = 15
-    @Flag(help: "Every thread's stack, not only the crashed one's.") var all = false
+    @Option(help: "Measured runs; 0 analyzes once and prints nothing.") var runs = 15
+    @Flag(help: "Unwind every thread, not only the crashed one.") var all = false
 
     func run() throws {
         var options = CrashAnalyzer.Options()

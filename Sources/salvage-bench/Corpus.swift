@@ -1,11 +1,11 @@
 import ArgumentParser
 
-/// `salvage-bench corpus`: one log per session, for the grep benchmark.
+/// `salvage-bench corpus`: writes one log per session, for the grep benchmark.
 struct Corpus: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Write engine-like logs, one folder a session.")
+    static let configuration = CommandConfiguration(abstract: "Write engine-like logs, one folder per session.")
 
-    @Option(help: "How many sessions.") var sessions = 2000
-    @Option(help: "How many bytes in all.") var bytes = 1_700_000_000
+    @Option(help: "Number of sessions.") var sessions = 2000
+    @Option(help: "Total bytes.") var bytes = 1_700_000_000
     @Option(help: "The seed.") var seed: UInt64 = 1
     @Option(help: "The folder to fill.") var out: String
 

@@ -4,13 +4,13 @@ import CrashAnalysis
 import Glibc
 import Pack
 
-/// `salvage-bench crashes`: a catalog of many crash records, for the benchmark of `crashes top`.
+/// `salvage-bench crashes`: fills a catalog with crash records, for the benchmark of `crashes top`.
 struct CrashStore: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "crashes", abstract: "Fill a catalog with crash records; there are no packs behind it.")
+        commandName: "crashes", abstract: "Fill a catalog with crash records, without packs.")
 
-    @Option(help: "How many crashes.") var count = 100_000
-    @Option(help: "How many signatures.") var signatures = 500
+    @Option(help: "Number of crashes.") var count = 100_000
+    @Option(help: "Number of signatures.") var signatures = 500
     @Option(help: "The store's folder.") var out: String
     @Option(help: "The seed.") var seed: UInt64 = 5
 
@@ -33,7 +33,7 @@ struct CrashStore: ParsableCommand {
             facts.created = at - 1_200_000
             facts.exited = at
             facts.state = "harvested"
-            // A few bugs hurt often, most of them seldom.
+            // A few bugs are frequent, most are rare.
             let bug = min(random.below(signatures), random.below(signatures), random.below(signatures))
             batch.append(
                 PackContents(

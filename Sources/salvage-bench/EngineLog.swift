@@ -1,4 +1,4 @@
-/// Lines as game servers of four engines write them, with realistic identifiers, from a seed.
+/// Generates, from a seed, log lines like those of game servers of four engines, with realistic identifiers.
 struct EngineLog {
     enum Engine: CaseIterable {
         case unreal, unity, source, json
@@ -19,7 +19,7 @@ struct EngineLog {
         for _ in 0..<24 { players.append(Self.name(&random)) }
     }
 
-    /// Appends lines until at least `count` bytes have gathered, then hands them over.
+    /// Returns the next lines, at least `count` bytes of them.
     mutating func take(_ count: Int) -> [UInt8] {
         bytes.removeAll(keepingCapacity: true)
         while bytes.count < count { line() }

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import SessionAPI
 
-/// `salvage-bench list`: what it costs to understand a long session list, against Foundation's decoder.
+/// `salvage-bench list`: measures the decoding of a long session list, against Foundation's decoder.
 struct ListDecoding: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Write a session list, or decode one and print CPU seconds and peak memory.")
@@ -14,7 +14,7 @@ struct ListDecoding: ParsableCommand {
 
     @Argument(help: "write, stream or foundation.") var mode: Mode
     @Argument(help: "The file.") var file: String
-    @Option(help: "How many sessions to write.") var entries = 100_000
+    @Option(help: "Number of sessions to write.") var entries = 100_000
 
     func run() throws {
         switch mode {
@@ -36,7 +36,7 @@ struct ListDecoding: ParsableCommand {
         output.write(buffer)
     }
 
-    /// As it comes from a socket: 64 KiB at a time, never held whole.
+    /// Decodes as from a socket: 64 KiB at a time, never the whole list in memory.
     private func stream() throws -> Int {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { fail(file) }

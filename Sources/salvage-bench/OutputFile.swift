@@ -1,6 +1,6 @@
 import Glibc
 
-/// A file being generated. Any failure ends the program: a benchmark on half an input would lie.
+/// A file being generated. Any failure ends the program: half an input would make a benchmark wrong.
 struct OutputFile: ~Copyable {
     private let descriptor: Int32
     private let path: String
@@ -42,7 +42,7 @@ func makeFolder(_ path: String) {
     }
 }
 
-/// Says what could not be done and ends the program.
+/// Prints `what` with the error of the last system call and exits with 2.
 func fail(_ what: String) -> Never {
     let reason = String(cString: strerror(errno))
     complain("\(what): \(reason)")

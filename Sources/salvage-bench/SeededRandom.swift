@@ -12,7 +12,7 @@ struct SeededRandom: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 
-    /// A number in `0 ..< bound`.
+    /// Returns a number in `0 ..< bound`.
     mutating func below(_ bound: Int) -> Int {
         Int(truncatingIfNeeded: (next() >> 11) % UInt64(max(1, bound)))
     }

@@ -4,13 +4,13 @@ import Glibc
 import Pack
 import Text
 
-/// `salvage-bench store`: a store of many small sessions, for the benchmarks of queries.
+/// `salvage-bench store`: fills a store with many small sessions, for the benchmarks of queries.
 struct StoreFill: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Fill a store with sessions of one log each.")
+        commandName: "store", abstract: "Fill a store with sessions that have one log each.")
 
-    @Option(help: "How many sessions.") var sessions = 10_000
-    @Option(help: "Bytes of each log.") var bytes = 20_000
+    @Option(help: "Number of sessions.") var sessions = 10_000
+    @Option(help: "Bytes per log.") var bytes = 20_000
     @Option(help: "The store's folder.") var out: String
     @Option(help: "The seed.") var seed: UInt64 = 3
 
@@ -39,7 +39,7 @@ struct StoreFill: ParsableCommand {
         let descriptor = try PackFile.create(path: path)
         defer { close(descriptor) }
         var options = PackOptions(workers: 0)
-        // As ingest does it; `reindex` makes them from the text.
+        // As ingest does; `reindex` builds the filters from the text.
         options.filtersAside = true
         let writer = try PackWriter(descriptor: descriptor, options: options)
         try writer.beginMember(

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `salvage-bench tree`: the folders that the ingest benchmark archives with `tar`.
+/// `salvage-bench tree`: writes the folders that the ingest benchmark archives with `tar`.
 struct Tree: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write a folder of logs, a core-like file, or small files.")
@@ -11,7 +11,7 @@ struct Tree: ParsableCommand {
 
     @Argument(help: "What to write: logs, core or small.") var kind: Kind
     @Option(help: "The folder to fill.") var out: String
-    @Option(help: "How many bytes (logs, core) or files (small).") var amount: Int?
+    @Option(help: "Number of bytes (logs, core) or files (small).") var amount: Int?
     @Option(help: "The seed.") var seed: UInt64 = 7
 
     func run() throws {
@@ -37,7 +37,7 @@ struct Tree: ParsableCommand {
         }
     }
 
-    /// Runs of pages as a process image has them: untouched (a hole), pointers with high bytes in common, text, noise.
+    /// Writes runs of pages as in a process image: holes, zeros, pointers with common high bytes, text, noise.
     private func core() {
         var random = SeededRandom(seed: seed)
         let file = OutputFile(out + "/core")

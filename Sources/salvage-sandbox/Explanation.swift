@@ -1,20 +1,20 @@
 /// The part of `--help` that says what the flags alone do not.
 enum Explanation {
     static let text = """
-        A session is a process: session-run copies images/NAME/VERSION/ into a root of its own and starts the \
-        executable there (its working directory is that root) with the request's env and args, core dumps on: where \
-        /proc/sys/kernel/core_pattern is relative, such as "core", they land in the process's working directory. It is \
-        not isolated: a path such as /game/Saved of the API is game/Saved under that root, which the process also \
-        finds in SANDBOX_ROOT. An image.json may give executable, args, env, ports ("7777/udp"), workdir, labels, \
-        locations, copy and priority.
+        A session is a process. session-run copies images/NAME/VERSION/ into a root folder for the session and starts \
+        the executable there, with that root as working directory and the request's env and args. Core dumps are on; \
+        if /proc/sys/kernel/core_pattern is relative, such as "core", they land in the working directory. The process \
+        is not isolated. The API's path /game/Saved is game/Saved under the root, which the process also finds in \
+        SANDBOX_ROOT. An image.json may set executable, args, env, ports ("7777/udp"), workdir, labels, locations, \
+        copy and priority.
 
-        Without a version, session-run takes the one with the highest priority, and of those with the same the highest \
-        version (10.0 over 9.0, 1.4.0 over 1.4.0-rc1). An image that cannot be used answers 500 with the file and \
-        the reason, which also go to standard error. A location is a region or one of its data centres; a session shows \
-        the data centre. The process gets PATH, over it the env of image.json, over it that of the request, over it \
-        SANDBOX_ROOT and GAMEYE_*. All rules: docs/sandbox.md.
+        Without a version, session-run takes the one with the highest priority and, among equals, the highest version \
+        (10.0 over 9.0, 1.4.0 over 1.4.0-rc1). For an image that cannot be used the server returns 500 with the file \
+        and the reason, which it also prints to standard error. A location is a region or one of its data centres; a \
+        session shows the data centre. The process's environment is PATH, overridden by the env of image.json, then by \
+        that of the request, then by SANDBOX_ROOT and GAMEYE_*. All rules: docs/sandbox.md.
 
-        Faults, in --faults, in the label sandbox.faults of a session, or at run time:
+        Faults are given in --faults, in a session's label sandbox.faults, or at run time:
           curl -d '{"session":"*","faults":{"cut_at":1000}}' URL/_sandbox/faults
         Switches:
           archive gzip|tar|members|garbage   content_length   content_type   cut_at   cut_ending clean|close|reset
@@ -27,7 +27,7 @@ enum Explanation {
           logs_after_exit serve|not_found|empty
           failures [{operation, status, count, probability, retry_after,
                      body json|html|bare|no_identifier|broken|empty}]
-        Also under URL/_sandbox/: health, sessions, sessions/ID/remove, sessions/ID/signal/N, faults, fleet, \
+        Other endpoints under URL/_sandbox/: health, sessions, sessions/ID/remove, sessions/ID/signal/N, faults, fleet, \
         fleet/exit/N, requests.
         """
 }

@@ -15,7 +15,7 @@ struct SandboxProgram: AsyncParsableCommand {
     @OptionGroup var fleet: FleetOptions
 
     func run() async throws {
-        // A port of an earlier run would be taken for this one's.
+        // The port of an earlier run would be mistaken for this one's.
         if let file = options.portFile { unlink(file) }
         Self.mentionCorePattern()
         let server: SandboxServer
@@ -60,17 +60,17 @@ struct SandboxProgram: AsyncParsableCommand {
         return configuration
     }
 
-    /// Where the kernel puts core dumps is the machine's business; a demo without any should at least know why.
+    /// Says where the kernel puts core dumps if not below the sessions' roots, to explain why they are missing there.
     private static func mentionCorePattern() {
         guard let pattern = try? String(contentsOfFile: "/proc/sys/kernel/core_pattern", encoding: .utf8),
             pattern.hasPrefix("/") || pattern.hasPrefix("|")
         else { return }
         let text = pattern.split(separator: "\n").first ?? ""
-        let note = "salvage-sandbox: core dumps go to \(text) on this machine, not into sessions' roots\n"
+        let note = "salvage-sandbox: core dumps go to \(text) on this machine, not into the sessions' roots\n"
         _ = Glibc.write(STDERR_FILENO, note, note.utf8.count)
     }
 
-    /// `NAME` with every scope or `NAME=scope,scope`.
+    /// Parses `NAME`, a token with all scopes, or `NAME=scope,scope`.
     private static func token(_ text: String) throws -> SandboxToken {
         let halves = text.split(separator: "=", maxSplits: 1)
         guard let name = halves.first else { throw ValidationError("a token needs a name") }
@@ -78,14 +78,14 @@ struct SandboxProgram: AsyncParsableCommand {
         let scopes = try halves[1].split(separator: ",").map { word in
             guard let scope = SandboxScope(rawValue: String(word)) else {
                 let known = SandboxScope.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("no scope is called \(word); there are: \(known)")
+                throw ValidationError("unknown scope \(word); scopes are: \(known)")
             }
             return scope
         }
         return SandboxToken(String(name), scopes: Set(scopes))
     }
 
-    /// Appears whole or not at all: who waits for the file reads it at once.
+    /// Writes the file atomically: a process that waits for it reads it as soon as it exists.
     private func write(_ port: Substring, to path: String) throws {
         do {
             try Data("\(port)\n".utf8).write(to: URL(filePath: path), options: .atomic)

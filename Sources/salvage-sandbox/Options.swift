@@ -20,7 +20,7 @@ struct Span: ExpressibleByArgument {
 }
 
 struct ServerOptions: ParsableArguments {
-    @Option(help: "Folder with images: NAME/VERSION/ with an executable and perhaps an image.json.")
+    @Option(help: "Folder with images: NAME/VERSION/ with an executable and optionally an image.json.")
     var images: String
 
     @Option(help: "Folder for the sessions' roots.")
@@ -29,7 +29,7 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Address to listen on.")
     var host = "127.0.0.1"
 
-    @Option(help: "Port to listen on; 0 takes a free one.")
+    @Option(help: "Port to listen on; 0 chooses a free one.")
     var port = 0
 
     @Option(help: "File to write the port to once the server listens.")
@@ -38,10 +38,10 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Regions, separated by commas: NAME, or NAME=CENTRE+CENTRE with its data centres.")
     var locations = "europe,us-east"
 
-    @Option(help: "A bearer token, NAME or NAME=SCOPE,SCOPE. May be repeated. Unless given: sandbox, with all scopes.")
+    @Option(help: "A bearer token, NAME or NAME=SCOPE,SCOPE. May be repeated. Default: sandbox, with all scopes.")
     var token: [String] = []
 
-    @Flag(help: "Answer every request, with whatever token or none.")
+    @Flag(help: "Accept every request, with any token or none.")
     var noAuth = false
 
     @Option(help: "How many sessions may run at the same time; more get status 420.")
@@ -50,7 +50,7 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "How many sessions may be started in a minute; more get status 420 with Retry-After.")
     var startsPerMinute: Int?
 
-    @Option(help: "Bearer token that /_sandbox/ asks for; without it /_sandbox/ is open.")
+    @Option(help: "Bearer token that /_sandbox/ requires; without this flag /_sandbox/ is open.")
     var adminToken: String?
 
     @Option(help: "How long an ended container stays. Counted in minutes, so --minute scales it.")
@@ -68,16 +68,16 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Faults of every session, as JSON; see above.")
     var faults: String?
 
-    @Option(help: "Share of sessions, from 0 to 1, that are dealt a fault by their id and --seed.")
+    @Option(help: "Share of sessions, from 0 to 1, that get a fault, chosen by their id and --seed.")
     var faultMix: Double?
 
     @Option(help: "Seed of the fault mix and of the fleet.")
     var seed: UInt64 = 1
 
     func validate() throws {
-        if noAuth, !token.isEmpty { throw ValidationError("--no-auth asks for no token, so --token means nothing") }
+        if noAuth, !token.isEmpty { throw ValidationError("--no-auth accepts any token, so --token has no effect") }
         for (flag, limit) in [("--max-sessions", maxSessions), ("--starts-per-minute", startsPerMinute)] {
-            if let limit, limit < 0 { throw ValidationError("\(flag) is 0 or more") }
+            if let limit, limit < 0 { throw ValidationError("\(flag) must be 0 or more") }
         }
     }
 }
@@ -99,12 +99,12 @@ struct FleetOptions: ParsableArguments {
     var crashShare = 0.1
 
     func validate() throws {
-        if let fleet, !(0...1_000_000).contains(fleet) { throw ValidationError("--fleet is 0 to 1000000") }
+        if let fleet, !(0...1_000_000).contains(fleet) { throw ValidationError("--fleet must be 0 to 1000000") }
         guard (0...100_000_000).contains(artifactBytes) else {
-            throw ValidationError("--artifact-bytes is 0 to 100000000")
+            throw ValidationError("--artifact-bytes must be 0 to 100000000")
         }
         guard (0...10_000).contains(exitsPerSecond), (0...1000).contains(logLinesPerSecond) else {
-            throw ValidationError("--exits-per-second is 0 to 10000, --log-lines-per-second 0 to 1000")
+            throw ValidationError("--exits-per-second must be 0 to 10000, --log-lines-per-second 0 to 1000")
         }
     }
 }

@@ -2,10 +2,10 @@ import Dispatch
 import Glibc
 import SalvageCommands
 
-/// Nothing but the way in: everything the program does lives in the libraries.
+/// The entry point. Everything the program does is in the libraries.
 ///
-/// The child of an ingest is recognised before anything concurrent is set up: it confines itself, and a runtime that is
-/// still starting on another thread would find its own system calls refused.
+/// A confined child is recognised before anything concurrent is set up: it confines itself, and a runtime that is still
+/// starting on another thread would have its system calls refused.
 @main
 struct Main {
     static func main() {
