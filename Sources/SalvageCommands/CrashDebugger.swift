@@ -20,7 +20,7 @@ struct CrashDebugger {
         else {
             throw Failure(
                 "no_core",
-                "there is no core dump to debug: \(views.first.map { "this is a \($0.row.kind)" } ?? "no crash")",
+                "no core dump to debug: \(views.first.map { "this is a \($0.row.kind)" } ?? "no crash")",
                 session: rows.first?.session, hint: "salvage crash shows what is known", status: .nothingFound)
         }
         guard let gdb = Self.find("gdb") else {

@@ -23,7 +23,7 @@ struct Output {
         sink.write(text + "\n")
     }
 
-    /// Flushes the buffer. Throws on a full disk, but not if the reader has closed the pipe.
+    /// Flushes the buffer. Throws if a write failed, such as on a full disk; a closed pipe is not a failure.
     func finish() throws {
         sink.flush()
         if let failure = sink.failure {

@@ -12,7 +12,7 @@ enum Suggestion {
             status: .usage)
     }
 
-    /// Returns the candidate with the smallest edit distance; nil if that is more than 2 and a third of the word's length.
+    /// Returns the candidate with the smallest edit distance; nil if that exceeds both 2 and a third of the word's length.
     static func closest(to word: String, in candidates: [String]) -> String? {
         let scored = candidates.map { ($0, distance(Array(word.utf8), Array($0.utf8))) }
         guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, word.utf8.count / 3) else { return nil }

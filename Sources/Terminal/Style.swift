@@ -43,7 +43,7 @@ public struct Style: Sendable {
 
 /// The process environment.
 public enum Environment {
-    /// The value of a variable, nil where it is not set.
+    /// The value of a variable; nil if it is not set.
     public static func value(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
     }
