@@ -11,8 +11,8 @@ struct API: ParsableCommand {
         commandName: "api",
         abstract: "Call one operation of the Session API.",
         discussion: """
-            Answers are printed as JSON, one object per line, with the fields and the order of the API's description; of \
-            the container's environment only GAMEYE_SESSION_ID is shown. The server is --url or --server, else \
+            Prints responses as JSON, one object per line, with the API's field names in its documented order. Of the \
+            container's environment only GAMEYE_SESSION_ID is shown. The server is --url or --server, else \
             SALVAGE_API_URL, else `api: url:` in the config; the token is GAMEYE_API_TOKEN, or `api: token_file:`.
 
             Exit codes: 1 when there is no such session, image or path; 64 when the API would refuse the arguments; 75 \
@@ -24,10 +24,10 @@ struct API: ParsableCommand {
             LeaveSession.self, Artifacts.self, GetAvailableLocations.self, TagExists.self, StreamLogs.self,
         ])
 
-    /// The operationIds, for global flags that stand before the command.
+    /// The operationIds, to recognize the command behind global flags.
     static let operations = Set(APIOperation.allCases.map(\.rawValue))
 
-    /// Runs one call with a client that is closed afterwards. `url` takes the place of the configured address.
+    /// Runs one call with a client and closes the client. `url` overrides the configured address.
     static func withClient<Answer>(
         _ options: GlobalOptions, url: String? = nil, _ call: (SessionAPIClient) async throws -> Answer
     ) async throws -> Answer {
@@ -39,7 +39,8 @@ struct API: ParsableCommand {
         } catch {
             throw Failure(error)
         }
-        // The token is asked for only once the arguments have been checked. Where there is none, that is told in full.
+        // The client looks the token up after it has checked the arguments. The lookup's own error says more than the
+        // client's, so it is kept.
         let missing = Mutex<HarvestError?>(nil)
         let address = url ?? settings.api.url
         var configuration = SessionAPIClient.Configuration(baseURL: address) {
@@ -56,7 +57,7 @@ struct API: ParsableCommand {
         do throws(APIError) {
             client = try SessionAPIClient(configuration)
         } catch {
-            throw Failure("invalid_address", error.message, hint: "it is '\(address)'", status: .usage)
+            throw Failure("invalid_address", error.message, hint: "the address is '\(address)'", status: .usage)
         }
         do {
             let answer = try await call(client)
@@ -74,7 +75,7 @@ struct API: ParsableCommand {
         }
     }
 
-    /// The variables that decide about server and token.
+    /// The environment variables that select the server and the token.
     private static var environment: [String: String] {
         let names = [
             "GAMEYE_API_TOKEN", "CREDENTIALS_DIRECTORY", "SALVAGE_API_URL", "SALVAGE_CONFIG", "SALVAGE_STORE",
@@ -95,7 +96,7 @@ struct APIOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A server of the API by name: \(APIServerName.list).", valueName: "name"))
+            "The API server by name: \(APIServerName.list).", valueName: "name"))
     var server: APIServerName?
 
     @OptionGroup var global: GlobalOptions
@@ -109,7 +110,7 @@ struct APIOptions: ParsableArguments {
         try await API.withClient(global, url: url ?? server?.address, call)
     }
 
-    /// Calls one operation and prints its answer as one line.
+    /// Calls one operation and prints its response as one line.
     func printing(_ call: (SessionAPIClient) async throws -> JSONLine) async throws {
         let output = Output(global)
         output.line(try await withClient(call))
@@ -134,7 +135,7 @@ enum APIServerName: String, ExpressibleByArgument, CaseIterable {
     }
 }
 
-/// `KEY=VALUE` arguments. The API takes one value for each key, so a key given twice is a mistake.
+/// `KEY=VALUE` arguments. The API takes one value for each key, so a key given twice is an error.
 enum APIPairs {
     static func read(_ arguments: [String], _ flag: String) throws -> [String: String] {
         var pairs: [String: String] = [:]

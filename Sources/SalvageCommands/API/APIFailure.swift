@@ -2,14 +2,14 @@ import SessionAPI
 import Terminal
 
 extension Failure {
-    /// An error of the Session API in the form every command reports.
+    /// Converts a Session API error to the form that every command reports.
     init(_ error: APIError) {
         let status: ExitStatus =
             switch error.kind {
             case .unauthorized, .forbidden, .noToken: .notAuthorised
             case .cancelled: .interrupted
             case .invalidArgument: .usage
-            // A list is nobody's in particular: without one the address is wrong.
+            // The list always exists: a 404 for it means that the address is wrong.
             case .notFound where error.operation != .sessionList: .nothingFound
             default: error.isRetryable ? .tryAgain : .failure
             }
@@ -24,7 +24,7 @@ extension Failure {
     }
 }
 
-/// What a server's refusal says beside its message, for people in one sentence and for scripts in fields.
+/// What an error response holds besides its message: as text for people, as fields for scripts.
 struct ServerAnswer: Sendable {
     var operation: String?
     var status: Int?
@@ -51,7 +51,7 @@ struct ServerAnswer: Sendable {
         if error.details != error.message { details = error.details }
     }
 
-    /// What follows the message on a terminal: what it does not say itself.
+    /// Returns the text that follows the message on a terminal: what the message does not already say.
     func text(after message: String) -> String {
         var text = ""
         for violation in violations { text += "; \(violation.field): \(violation.description)" }
@@ -62,7 +62,7 @@ struct ServerAnswer: Sendable {
         return text
     }
 
-    /// The same as members of the JSON object of an error.
+    /// Adds the same facts as fields to an error's JSON object.
     func add(to line: inout JSONLine) {
         line.add("operation", operation)
         line.add("status", status)

@@ -7,7 +7,7 @@ import Terminal
     import Foundation
 #endif
 
-/// The API's objects as lines of JSON: its own names, in the order of its description.
+/// The API's objects as JSON lines, with the API's field names in its documented order.
 enum APIObject {
     static func line(_ started: StartedSession) -> JSONLine {
         var line = JSONLine()
@@ -70,11 +70,11 @@ enum APIObject {
         return line
     }
 
-    /// The labels in the API's form, JSON as text inside strings; nil when there are none.
+    /// The labels in the API's form (JSON text inside strings); nil when there are none.
     private static func labels(_ labels: SessionLabels) -> [UInt8]? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Texts in an object: there is nothing that the encoder could refuse.
+        // An object of strings: encoding it cannot fail.
         guard let data = try? encoder.encode(labels), data.count > 2 else { return nil }
         return Array(data)
     }

@@ -8,15 +8,15 @@ extension API {
         static let configuration = CommandConfiguration(
             commandName: "artifacts", abstract: "Download a file or folder of an ended session's container.",
             discussion: """
-                The archive is a .tar.gz, from some servers a plain tar; `salvage verify FILE` tells whether it is whole. \
-                What arrived of a download that broke off is in FILE.part. \
+                The archive is a .tar.gz, or a plain tar from some servers; `salvage verify FILE` checks that it is \
+                complete. An interrupted download stays in FILE.part. \
                 The API asks to keep a download below 100 MB: name the folder that you need rather than its parent. \
                 Exits with 1 when there is no such session or path, or the container is gone.
 
                   salvage api artifacts raid-4d10 /game/Saved/Crashes -o crashes.tar.gz
                 """)
 
-        /// What the API's description asks for: "Please limit your download in size to a maximum of 100mb."
+        /// The limit that the API's description asks for: "Please limit your download in size to a maximum of 100mb."
         static let advisedBytes: Int64 = 100_000_000
 
         @Argument(help: "The session's full id.") var id: String
@@ -26,9 +26,9 @@ extension API {
         @OptionGroup var options: APIOptions
 
         func validate() throws {
-            if output == "" { throw ValidationError("--output needs the name of a file") }
+            if output == "" { throw ValidationError("--output needs a file name") }
             if output == nil, isatty(STDOUT_FILENO) != 0 {
-                throw ValidationError("an archive is no text for a terminal; name a file with --output")
+                throw ValidationError("refusing to write an archive to a terminal; name a file with --output")
             }
         }
 
@@ -37,7 +37,7 @@ extension API {
             let progress = Progress(quiet: options.global.quiet)
             var bytes: Int64 = 0
             try await options.withClient { client in
-                // The file is made only once the server has something to put into it.
+                // Create the file only once the server sends the archive.
                 let download = try await client.artifacts(session: id, path: path)
                 try target.begin()
                 for try await chunk in download.body {
@@ -58,7 +58,7 @@ extension API {
             Failure(
                 "large_download",
                 "warning: the archive has \(bytes) bytes; the API asks to keep downloads below 100 MB",
-                session: id, path: path, hint: "ask for the folders that you need, one at a time"
+                session: id, path: path, hint: "download the folders that you need, one at a time"
             ).report(json: options.global.json, style: options.global.errorStyle)
         }
     }

@@ -4,7 +4,7 @@ import SessionAPI
 extension API {
     struct DescribeSession: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "describe-session", abstract: "Print what the API knows of one session.",
+            commandName: "describe-session", abstract: "Print what the API knows about one session.",
             discussion: """
                 Exits with 1 when there is no such session.
 

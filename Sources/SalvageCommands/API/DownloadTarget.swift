@@ -15,7 +15,7 @@ final class DownloadTarget {
 
     private var partial: String? { path.map { $0 + ".part" } }
 
-    /// Opens the file.
+    /// Creates `FILE.part`; does nothing for standard output.
     func begin() throws {
         guard let partial else { return }
         let opened = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -30,7 +30,7 @@ final class DownloadTarget {
             let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent)
             if count < 0 {
                 if errno == EINTR { continue }
-                // Whoever reads the pipe has seen enough.
+                // The reader closed the pipe: it has seen enough.
                 if errno == EPIPE, path == nil { throw EndedWith(status: .success) }
                 throw failure("write")
             }
@@ -38,7 +38,7 @@ final class DownloadTarget {
         }
     }
 
-    /// Gives the complete file its name.
+    /// Syncs the complete file and renames it to its own name.
     func finish() throws {
         guard let path, let partial else { return }
         guard fsync(descriptor) == 0, rename(partial, path) == 0 else { throw failure("write") }

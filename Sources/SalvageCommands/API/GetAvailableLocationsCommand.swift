@@ -4,10 +4,10 @@ import SessionAPI
 extension API {
     struct GetAvailableLocations: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "get-available-locations", abstract: "List where an image can be hosted, one per line.",
+            commandName: "get-available-locations", abstract: "List locations that can host an image, one per line.",
             discussion: """
-                `ips` are addresses to ping, to measure the latency to a location. The API asks not to keep this list, as \
-                it may change. Exits with 1 when there is no such image, or no location for it.
+                `ips` are addresses to ping when measuring the latency to a location. The API asks not to cache this \
+                list, as it may change. Exits with 1 when there is no such image, or no location for it.
 
                   salvage api get-available-locations shooter
                   {"id":"europe","ips":["203.0.113.7"]}

@@ -7,7 +7,7 @@ extension API {
         static let configuration = CommandConfiguration(
             commandName: "session-list", abstract: "List sessions, one per line.",
             discussion: """
-                Sessions that run, with --all those of every status. All the filters must hold.
+                Lists running sessions; with --all, sessions of every status. A session must match every filter.
 
                   salvage api session-list --all --image shooter
                   salvage api session-list --location europe --players-lt 8
@@ -15,19 +15,21 @@ extension API {
                   salvage api session-list --filter ranked   with any value of the label
                 """)
 
-        @Flag(help: "Sessions of every status, not only running ones.") var all = false
+        @Flag(help: "List sessions of every status, not only running ones.") var all = false
         @Option(help: "Only this location.") var location: String?
         @Option(help: "Only this image.") var image: String?
         @Option(help: "Only this version.") var tag: String?
         @Option(help: ArgumentHelp("Only this host.", valueName: "address")) var host: String?
-        @Option(help: ArgumentHelp("Only with fewer players.", valueName: "n")) var playersLt: Int?
-        @Option(help: ArgumentHelp("Only with more players.", valueName: "n")) var playersGt: Int?
+        @Option(help: ArgumentHelp("Only sessions with fewer players.", valueName: "n")) var playersLt: Int?
+        @Option(help: ArgumentHelp("Only sessions with more players.", valueName: "n")) var playersGt: Int?
         @Option(
             help: ArgumentHelp(
-                "Only with this label, or with any value of it; may be repeated.", valueName: "key[=value]"))
+                "Only sessions with this label; a key alone matches any value; may be repeated.",
+                valueName: "key[=value]"))
         var filter: [String] = []
         @Option(
-            help: ArgumentHelp("Only without it, where the server knows filterNot.", valueName: "key[=value]"))
+            help: ArgumentHelp(
+                "Only sessions without this label, where the server supports filterNot.", valueName: "key[=value]"))
         var filterNot: [String] = []
         @OptionGroup var options: APIOptions
 
@@ -53,10 +55,10 @@ extension API {
                 carrying: try Self.names(filter, "--filter"), carryingNone: try Self.names(filterNot, "--filter-not"))
         }
 
-        /// The filters that name a label and no value.
+        /// The filters that are a key without a value.
         private static func names(_ filters: [String], _ flag: String) throws -> [String] {
             let names = filters.filter { !$0.utf8.contains(UInt8(ascii: "=")) }
-            if names.contains("") { throw ValidationError("\(flag) takes KEY or KEY=VALUE, and is given nothing") }
+            if names.contains("") { throw ValidationError("\(flag) takes KEY or KEY=VALUE, not an empty string") }
             return names
         }
 

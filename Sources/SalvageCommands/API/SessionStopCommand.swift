@@ -6,7 +6,7 @@ extension API {
         static let configuration = CommandConfiguration(
             commandName: "session-stop", abstract: "Stop a session with SIGTERM.",
             discussion: """
-                Prints nothing. Exits with 1 when there is no such session, with 2 when it has ended already.
+                Prints nothing. Exits with 1 when there is no such session, with 2 when it has already ended.
 
                   salvage api session-stop raid-4d10
                 """)

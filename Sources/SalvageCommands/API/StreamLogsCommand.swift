@@ -8,16 +8,16 @@ extension API {
         static let configuration = CommandConfiguration(
             commandName: "stream-logs", abstract: "Print what a session wrote to stdout and stderr.",
             discussion: """
-                Prints the log as it is; on a terminal control characters are shown. Exits with 1 when there is no such \
-                session.
+                Prints the log unchanged; on a terminal, control characters are escaped. Exits with 1 when there is no \
+                such session.
 
                   salvage api stream-logs raid-4d10
                   salvage api stream-logs --follow raid-4d10 | grep -i error
                 """)
 
         @Argument(help: "The session's full id.") var id: String
-        @Flag(name: .shortAndLong, help: "Stay and print new output until the session ends.") var follow = false
-        @Flag(help: "Print raw bytes on a terminal too.") var raw = false
+        @Flag(name: .shortAndLong, help: "Keep printing new output until the session ends.") var follow = false
+        @Flag(help: "Print raw bytes even on a terminal.") var raw = false
         @OptionGroup var options: APIOptions
 
         func run() async throws {
@@ -38,7 +38,7 @@ extension API {
             try output.finish()
         }
 
-        /// A piece of a log for a terminal: line breaks stay, other control characters are shown.
+        /// Escapes the control characters in a piece of a log, except line breaks.
         private static func escaped(_ bytes: [UInt8]) -> String {
             bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
                 .map { Escape.display($0) }.joined(separator: "\n")

@@ -5,9 +5,9 @@ import Terminal
 extension API {
     struct TagExists: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "tag-exists", abstract: "Tell whether a version of an image is available in a region.",
+            commandName: "tag-exists", abstract: "Check whether a version of an image is available in a region.",
             discussion: """
-                Exits with 0 when it is and with 1 when it is not, or when there is no such image.
+                Exits with 0 when it is, and with 1 when it is not or there is no such image.
 
                   salvage api tag-exists europe shooter 1.4.0
                   {"exists":true}
