@@ -3,16 +3,18 @@ import CrashAnalysis
 import Pack
 import Terminal
 
-/// Where in a session's logs a crash stands, for `logs --around`.
+/// The place of a crash in a session's logs, for `logs --around`.
 struct CrashPlace {
     let crash: String
     /// When it happened, in milliseconds since 1970.
     let time: Int64?
-    /// The member whose text told of it, and where.
+    /// The member that holds the crash report, and the report's offset in it, in bytes.
     let member: String?
     let offset: UInt64?
 
-    /// Finds a crash of the session by its id, a beginning of it, or `last`.
+    /// Finds a crash of the session by its id, a prefix of the id, or `last`.
+    ///
+    /// - Throws: `Failure` when none matches, or several do.
     static func find(_ text: String, in session: SessionRecord, _ catalog: Catalog) throws -> CrashPlace {
         var places = try catalog.crashes(Selection(sessions: [session.session])).map { row in
             let view = CrashView(row)
@@ -33,7 +35,7 @@ struct CrashPlace {
         }
         if found.count > 1 {
             throw Failure(
-                "ambiguous_crash", "'\(text)' fits \(found.count) crashes", session: session.session,
+                "ambiguous_crash", "'\(text)' matches \(found.count) crashes", session: session.session,
                 hint: found.prefix(3).map(\.crash).joined(separator: ", "), status: .usage)
         }
         return place

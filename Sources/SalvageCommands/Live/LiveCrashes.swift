@@ -6,11 +6,11 @@ import Pack
 import Terminal
 import Text
 
-/// Crashes and errors that the followed log of a running session tells of.
+/// Finds crashes and errors in the followed logs of running sessions.
 struct LiveCrashes {
     let store: String
 
-    /// What the log of one session tells; empty where nothing is followed.
+    /// The crashes and errors in the log of one session; empty when its log is not followed.
     ///
     /// - Throws: ``LiveFailure`` when the log cannot be read now.
     func records(of session: SessionRecord) throws(LiveFailure) -> [CrashRecord] {
@@ -25,7 +25,7 @@ struct LiveCrashes {
         return CrashMerger.merge(records)
     }
 
-    /// Those of the sealed blocks were found while they were written; the tail is looked at now.
+    /// The anchors of sealed blocks were found when the blocks were written; the tail is scanned now.
     private static func anchors(_ log: LiveSnapshot) -> [CrashAnchor] {
         let sealed = log.blocks.flatMap { block in
             block.anchors.map { CrashAnchor(offset: block.rawOffset &+ UInt64($0.offset), id: $0.id) }
@@ -34,7 +34,9 @@ struct LiveCrashes {
         return sealed + tail.map { CrashAnchor(offset: log.sealed &+ $0.offset, id: $0.id) }
     }
 
-    /// Those of the running session with this id; or the one whose id, or the beginning of it, this is.
+    /// The records of the running session with this id; else the record with this id or id prefix.
+    ///
+    /// - Throws: `Failure` when a prefix matches several records.
     func named(_ text: String, _ catalog: Catalog) throws -> [CrashRecord] {
         var found: [CrashRecord] = []
         for session in try LiveStore.sessions(store).map(\.facts.session) {
@@ -46,17 +48,17 @@ struct LiveCrashes {
         if let exact = found.first(where: { $0.crash.hasSameBytes(as: text) }) { return [exact] }
         guard found.count > 1 else { return found }
         throw Failure(
-            "ambiguous_crash", "'\(text)' fits \(found.count) crashes of running sessions",
+            "ambiguous_crash", "'\(text)' matches \(found.count) crashes of running sessions",
             hint: found.prefix(3).map(\.crash).joined(separator: ", "), status: .usage)
     }
 
-    /// A record as one JSON object, marked: it may still change, and its session has no pack.
+    /// A record as one JSON object with `running`: it may still change, and its session has no pack.
     static func json(_ record: CrashRecord) -> [UInt8] {
         let line = record.json()
         return line.last == UInt8(ascii: "}") ? line.dropLast() + Array(",\"running\":true}".utf8) : line
     }
 
-    /// Hands over the crashes of every selected session that has a followed log and no pack.
+    /// Calls `body` for each record of the selected sessions that have a followed log and no pack.
     func forEach(_ selection: Selection, _ catalog: Catalog, _ body: (CrashRecord) throws -> Void) throws {
         let names = ByteSet(try LiveStore.sessions(store).map(\.facts.session))
         guard !names.isEmpty, selection.signatures.isEmpty else { return }
@@ -66,7 +68,7 @@ struct LiveCrashes {
         running.since = nil
         running.limit = nil
         let sessions = try catalog.sessions(running).filter { names.contains($0.session) }
-        // One that cannot be read now does not hide the others.
+        // A log that cannot be read now must not hide the others.
         var failure: LiveFailure?
         for session in sessions {
             var told: [CrashRecord] = []
@@ -82,7 +84,7 @@ struct LiveCrashes {
     }
 }
 
-/// A followed log, as the crash readers see it.
+/// A followed log as a source for the crash readers.
 private struct LiveByteSource: ByteSource {
     let log: LiveSnapshot
     var size: UInt64 { log.size }

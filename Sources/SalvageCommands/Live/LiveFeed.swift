@@ -4,16 +4,17 @@ import LogSearch
 import Pack
 import Text
 
-/// Hands the followed logs of sessions without a pack to a search, in the order of their ids.
+/// Feeds a search with the followed logs of sessions without a pack, in the order of session ids.
 final class LiveFeed {
     private var entries: [(folder: String, label: SourceLabel)]
     private var position = 0
-    /// Logs that could not be read, in words.
+    /// One message for each log that could not be read.
     private(set) var problems: [String] = []
 
-    /// The logs of the sessions that a selection names.
+    /// Finds the logs of the selected sessions.
     ///
-    /// The catalog is opened only where there are such logs. A running session is selected whenever it began: its lines may be of any time since.
+    /// The catalog is opened only if the store has followed logs. `since` excludes no running session: its lines may be
+    /// newer than its start.
     init(store: String, _ selection: Selection, _ catalog: () throws -> Catalog) throws {
         let followed = try LiveStore.sessions(store)
         entries = []
@@ -38,7 +39,7 @@ final class LiveFeed {
             do {
                 return LiveSource(try LiveSnapshot.all(folder: entry.folder), label: entry.label)
             } catch  where error.isAbsence {
-                // Harvested between two looks: the next search finds it in its pack.
+                // Harvested in the meantime: the next search finds it in its pack.
                 continue
             } catch {
                 problems.append("\(entry.label.session): the followed log cannot be read: \(error)")
@@ -49,7 +50,7 @@ final class LiveFeed {
 }
 
 extension SourceLabel {
-    /// What is printed of a session.
+    /// The label that is printed for a session.
     init(_ session: SessionRecord) {
         self.init(
             session: session.session, image: session.image.isEmpty ? nil : session.image, tag: session.tag,

@@ -5,21 +5,21 @@ import LogSearch
 import Pack
 import Terminal
 
-/// `salvage logs -f`: prints what a followed log gains until its session has ended, as `docker logs -f` does.
+/// `salvage logs -f`: prints new lines of a followed log until its session has ended, as `docker logs -f` does.
 struct LogsFollower {
-    /// How long the log of an ended session may gain nothing before that is taken for its end, in milliseconds.
+    /// How long the log of an ended session must stay unchanged to be considered complete, in milliseconds.
     private static let lastWords: Int64 = 3000
-    /// Between two looks, in milliseconds: no shorter than `watch` takes to write.
+    /// Poll interval of the log, in milliseconds; no shorter than `watch` takes to write.
     private static let interval: UInt32 = 200
-    /// Between two looks at the ledger, in milliseconds.
+    /// Poll interval of the ledger, in milliseconds.
     private static let askEvery: Int64 = 1000
 
     let session: String
     let catalog: Catalog
-    /// Prints a source; returns false when nobody reads any more.
+    /// Prints a source; returns false when the reader has closed the output.
     let printed: (StoreSource) throws -> Bool
 
-    /// Where printing stands.
+    /// How far the log has been printed.
     private struct Place {
         var generation: Int?
         var offset: UInt64 = 0
@@ -34,7 +34,7 @@ struct LogsFollower {
         while true {
             let record = TimeText.now() - asked >= Self.askEvery ? try catalog.session(session) : nil
             if record != nil { asked = TimeText.now() }
-            // Asked before the log is read: what was written before the pack was made is then seen in one of the two.
+            // The ledger is read before the log, so that each line is seen in the log or in the pack.
             if let record, record.pack != nil {
                 _ = try printRest(record, place)
                 return
@@ -54,7 +54,7 @@ struct LogsFollower {
         }
         if let known = place.generation, known != log.generation {
             Failure(
-                "log_differs", "the log that is followed now differs from what was printed; both are kept",
+                "log_differs", "the log now being followed differs from what was printed; both are kept",
                 session: session, hint: "salvage grep searches both"
             ).report(json: false, style: Style(choice: .auto, descriptor: STDERR_FILENO))
             place.offset = min(place.offset, log.wholeLines.end)
@@ -69,7 +69,7 @@ struct LogsFollower {
         return try printed(.live(source))
     }
 
-    /// The lines that only the pack has: those that came between the last look and the end.
+    /// Prints the lines that only the pack has: those written between the last poll and the end.
     private func printRest(_ record: SessionRecord, _ place: Place) throws -> Bool {
         let pack = try SessionPack(session, catalog: catalog)
         if let damage = pack.artifactsDamage, !pack.knowsArtifacts {
