@@ -3,35 +3,34 @@ import Catalog
 import Glibc
 import Terminal
 
-/// `salvage backup`: a copy of the store from which every question is answered as from the store itself.
+/// `salvage backup`: makes a complete copy of the store.
 struct Backup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Copy the store into a folder of backups, also while watch runs.",
+        abstract: "Back up the store to a folder, also while watch runs.",
         discussion: """
-            Each backup is a folder in DIR, named by its time, and holds all of the store: catalog with the ledger, packs, \
-            symbols, pins, filters, logs of running sessions, downloads that are in no pack yet, and quarantine. What \
-            has not changed since the last backup is a hard link to it; packs and symbols on the same disk are hard \
-            links to the store. Copies are read back and compared. A backup is whole once it holds backup.jsonl, which \
-            is written last; an interrupted one is taken up by the next run. Exit code 3 says that something could not \
-            be copied or is damaged in the store: it is listed, --verify and restore say so too, and no older backup is \
-            removed. DIR is made where it is missing, but not the folder above it.
+            Each backup is a folder in DIR, named by its start time, and holds the whole store: catalog with the \
+            ledger, packs, symbols, pins, filters, logs of running sessions, downloads not yet in a pack, and \
+            quarantine. Files that have not changed since the last backup are hard links to it; packs and symbols on \
+            the same disk are hard links to the store. Copies are read back and compared. A backup is complete once it \
+            holds backup.jsonl, which is written last; the next run resumes an interrupted one. Exit code 3 means that \
+            something could not be copied or is damaged in the store: it is listed, --verify and restore report it \
+            too, and no older backup is removed. DIR is created if missing, but not its parent folder.
 
               salvage backup /mnt/backup/salvage --keep 7
               salvage backup /mnt/backup/salvage --verify
               salvage restore /mnt/backup/salvage --store /var/lib/salvage
             """)
 
-    @Argument(help: ArgumentHelp("The folder of backups; made where it is missing.", valueName: "dir")) var folder:
-        String
+    @Argument(help: ArgumentHelp("The folder for backups; created if missing.", valueName: "dir")) var folder: String
     @Option(
         help: ArgumentHelp(
-            "Remove older backups, so that this many whole ones stay; none after one that is not whole.",
+            "Remove older backups so that this many complete ones remain; none if this backup is incomplete.",
             valueName: "count"))
     var keep: Int?
-    @Flag(help: "Take every file from the store, the unchanged ones too.") var full = false
-    @Flag(help: "Back up nothing; read all of the newest backup and compare it with what was written.") var verify =
+    @Flag(help: "Take every file from the store, even unchanged ones.") var full = false
+    @Flag(help: "Back up nothing; read the newest backup and compare each file with its checksum.") var verify =
         false
-    @Flag(help: "Say which backups --keep would remove; back up and remove nothing.") var dryRun = false
+    @Flag(help: "Show which backups --keep would remove; back up and remove nothing.") var dryRun = false
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
@@ -41,7 +40,7 @@ struct Backup: ParsableCommand {
         if verify {
             guard keep == nil, !full, !dryRun else {
                 throw Failure(
-                    "usage", "--verify backs up and removes nothing; --keep, --full and --dry-run have no place there",
+                    "usage", "--verify backs up and removes nothing; do not add --keep, --full or --dry-run",
                     hint: "run salvage backup DIR with them, then salvage backup DIR --verify", status: .usage)
             }
             return try checkNewest()
@@ -65,16 +64,16 @@ struct Backup: ParsableCommand {
         try report(name, manifest, run, removed, sharesDisk: sharesDisk)
     }
 
-    /// A backup inside of the store would hold itself, and go with it.
+    /// Refuses a backup folder inside the store: a backup would contain itself, and be lost with the store.
     private func requireApart(_ store: String) throws {
         let (from, to) = (StorePath.absolute(store), StorePath.absolute(folder))
         guard StorePath.isWithin(to, from) || StorePath.isWithin(from, to) else { return }
         throw Failure(
-            "usage", "the folder of backups and the store lie one in the other", path: folder,
-            hint: "choose a folder beside the store, best on another disk", status: .usage)
+            "usage", "the backup folder and the store must not contain each other", path: folder,
+            hint: "choose a folder outside the store, best on another disk", status: .usage)
     }
 
-    /// The backups that are older than those whole ones that stay, the oldest first.
+    /// The backups to remove so that `keep` complete ones remain, oldest first. `afterOneMore` counts one not yet made.
     private func surplus(_ place: BackupFolder, afterOneMore: Bool) throws -> [String] {
         guard let keep else { return [] }
         let names = try place.listing().complete
@@ -141,18 +140,18 @@ struct Backup: ParsableCommand {
         }
         try output.finish()
         if sharesDisk { sayThatDiskIsShared() }
-        let kept = keep == nil || manifest.gaps.isEmpty ? "" : "; no older backup was removed, for it may hold these"
+        let kept = keep == nil || manifest.gaps.isEmpty ? "" : "; no older backup was removed, as it may hold these"
         try end(
             with: run.notes + manifest.gaps.map(\.words),
             hint: manifest.gaps.isEmpty
-                ? nil : "mend that, or see what salvage verify says, and back up once more\(kept)")
+                ? nil : "fix the cause (see salvage verify) and back up again\(kept)")
     }
 
-    /// Said with --quiet too: a backup's disk that is not mounted looks just like this.
+    /// Warns even with --quiet: an unmounted backup disk looks just like this.
     private func sayThatDiskIsShared() {
         Failure(
-            "same_disk", "the backup lies on the store's own disk and is lost with it", path: folder,
-            hint: "if it was to be another disk, mount that; keep a backup on another one in any case"
+            "same_disk", "the backup is on the same disk as the store and is lost with it", path: folder,
+            hint: "if it should be on another disk, mount that disk; keep a backup on another disk in any case"
         ).report(json: options.json, style: options.errorStyle)
     }
 
@@ -181,15 +180,15 @@ struct Backup: ParsableCommand {
         try end(
             with: place.missing + complaints,
             hint: complaints.isEmpty
-                ? "an older backup may hold it" : "salvage backup --full makes one that shares no file with it")
+                ? "an older backup may hold the file" : "salvage backup --full makes one that shares no file with it")
     }
 
-    /// The most complaints that are printed.
+    /// The maximum number of complaints printed.
     private static let mostNamed = 100
 
     private func end(with complaints: [String], hint: String? = nil) throws {
         var named = Array(complaints.prefix(Self.mostNamed))
-        if complaints.count > named.count { named.append("\(complaints.count - named.count) more are not named here") }
+        if complaints.count > named.count { named.append("\(complaints.count - named.count) more are not listed") }
         for (index, complaint) in named.enumerated() {
             Failure("backup_incomplete", complaint, hint: index == named.count - 1 ? hint : nil).report(
                 json: options.json, style: options.errorStyle)

@@ -3,13 +3,13 @@ import Glibc
 import Pack
 import Terminal
 
-/// What one backup holds: written last, so that a backup that has one is whole.
+/// The manifest of one backup. It is written last, so that a backup with a manifest is complete.
 ///
-/// JSON lines: a head, one line for each file, and an end with the SHA-256 of all before it.
+/// JSON lines: a head, one line for each file and each gap, and an end with the SHA-256 of everything before it.
 struct BackupManifest {
     static let name = "backup.jsonl"
-    /// The layout of a backup that lacks nothing, and of one that does: a salvage that knows no gaps must not take it for
-    /// whole.
+    /// The format version of a backup without gaps. A backup with gaps has ``versionWithGaps``: a salvage that does not
+    /// know gaps must not take it for complete.
     static let version = 1
     static let versionWithGaps = 2
 
@@ -18,9 +18,9 @@ struct BackupManifest {
         /// Relative to the store, and to the backup.
         var path: String
         var size: UInt64
-        /// When the store's file was changed last, in nanoseconds since 1970 UTC.
+        /// When the store's file was last modified, in nanoseconds since 1970 UTC.
         var mtime: Int64
-        /// Of the content, in lower-case hex.
+        /// SHA-256 of the content, in lower-case hex.
         var sha256: String
     }
 
@@ -43,17 +43,17 @@ struct BackupManifest {
         var sha256: String
     }
 
-    /// When it was begun, as text.
+    /// When the backup started, in ISO 8601.
     var created: String
-    /// The store's folder at that time.
+    /// The absolute path of the store at that time.
     var store: String
     var files: [File]
-    /// What the store had, or was to have, and the backup lacks or holds damaged.
+    /// Files of the store that the backup lacks or holds damaged.
     var gaps: [BackupGap] = []
 
     var bytes: UInt64 { files.reduce(0) { $0 &+ $1.size } }
 
-    /// Writes it into a backup's folder, all or nothing, and synced.
+    /// Writes the manifest to a backup's folder, atomically, and syncs it.
     func write(into folder: String) throws {
         var out: [UInt8] = []
         var head = JSONLine()
@@ -102,7 +102,9 @@ struct BackupManifest {
         }
     }
 
-    /// Reads the manifest of a backup's folder and checks that it is whole.
+    /// Reads the manifest of a backup's folder and checks that it is intact.
+    ///
+    /// - Throws: `Failure` when it cannot be read, is damaged, or has a newer format.
     static func read(from folder: String) throws -> BackupManifest {
         let (head, lines) = try lines(of: folder)
         let decoder = JSONDecoder()
@@ -113,47 +115,47 @@ struct BackupManifest {
             } else if let gap = try? decoder.decode(Gap.self, from: line) {
                 manifest.gaps.append(BackupGap(path: gap.missing, why: gap.why))
             } else {
-                throw damaged(folder, "has a line that cannot be meant")
+                throw damaged(folder, "has a line that is not valid")
             }
         }
-        guard manifest.files.count == head.files else { throw damaged(folder, "is cut off or changed") }
+        guard manifest.files.count == head.files else { throw damaged(folder, "is truncated or was changed") }
         return manifest
     }
 
-    /// Whether a backup holds all that the store had. A list that cannot be read, or is damaged, says so of nothing.
+    /// Whether a backup has no gaps; false also when its manifest cannot be read or is damaged.
     static func isWhole(_ folder: String) -> Bool {
         (try? lines(of: folder))?.head.version == version
     }
 
     private static func damaged(_ folder: String, _ why: String) -> Failure {
         Failure(
-            "backup_damaged", "the list of what the backup holds \(why)", path: folder + "/" + name,
+            "backup_damaged", "the backup's list of files \(why)", path: folder + "/" + name,
             hint: "use another backup, or copy packs/ out of it and run salvage reindex")
     }
 
-    /// The head, and the lines between head and end, checked against the end.
+    /// The head, and the lines between head and end, checked against the checksum in the end.
     private static func lines(of folder: String) throws -> (head: Head, lines: ArraySlice<Data>) {
         let path = folder + "/" + name
         let data: Data
         do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
             throw Failure(
-                "unreadable", "the list of what the backup holds cannot be read: \(error.localizedDescription)",
-                path: path, hint: "see to its disk or its owner, or name another backup")
+                "unreadable", "the backup's list of files cannot be read: \(error.localizedDescription)",
+                path: path, hint: "check its disk and its owner, or name another backup")
         }
         let decoder = JSONDecoder()
         let lines = data.split(separator: 0x0A)
         guard let first = lines.first, let head = try? decoder.decode(Head.self, from: first),
             head.format == "salvage-backup"
-        else { throw damaged(folder, "is none of salvage's") }
+        else { throw damaged(folder, "was not written by salvage") }
         guard head.version == version || head.version == versionWithGaps else {
             throw Failure(
                 "backup_newer",
-                "the backup has layout \(head.version); this salvage knows layouts up to \(versionWithGaps)",
+                "the backup has format version \(head.version); this salvage reads versions up to \(versionWithGaps)",
                 path: path, hint: "use the newer salvage that wrote it")
         }
         guard let last = lines.last, let end = try? decoder.decode(End.self, from: last),
             ContentHash.hex(ContentHash.sha256(data.prefix(last.startIndex - data.startIndex))) == end.sha256
-        else { throw damaged(folder, "is cut off or changed") }
+        else { throw damaged(folder, "is truncated or was changed") }
         return (head, lines.dropFirst().dropLast())
     }
 

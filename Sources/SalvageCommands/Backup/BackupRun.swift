@@ -4,10 +4,10 @@ import Pack
 import Terminal
 import Text
 
-/// Makes one backup of a store, beside whatever works on it.
+/// Makes one backup of a store while other processes may use it.
 ///
-/// What a session leaves goes from `live/` to `spool/` to a pack, and copies are made in this order: what moves on
-/// before it was copied is met at the next station. Packs and catalog are taken until they fit together.
+/// A session's data moves from `live/` to `spool/` to a pack, and copies are made in this order: data that moves on
+/// before it is copied is found in the next place. Packs and catalog are copied until they match.
 final class BackupRun {
     struct Tally {
         var copied = 0
@@ -17,34 +17,35 @@ final class BackupRun {
     }
 
     private(set) var tally = Tally()
-    /// About other backups: this one lacks nothing for it.
+    /// Messages about other backups that cannot be used; this one is complete without them.
     private(set) var notes: [String] = []
-    /// What this backup lacks, or holds damaged, and why, by path.
+    /// Files that this backup lacks or holds damaged: the reason by path.
     private var gaps: ByteDictionary<String> = [:]
     private let store: String
     private let folder: BackupFolder
     private let catalog: Catalog
     private let progress: Progress
-    /// The backup before this one: its name, and its files by their paths.
+    /// The previous backup: its name, its files by path, and the paths of its gaps.
     private let previous: (name: String, files: ByteDictionary<BackupManifest.File>, gaps: ByteSet)?
     private var files: ByteDictionary<BackupManifest.File> = [:]
-    /// Copied in this run, to be read again when they are synced.
+    /// Paths of the files copied in this run, to be read back after the sync.
     private var fresh: [String] = []
-    /// Where files with several names, such as a build's executable and debug file, lie in this backup.
+    /// Paths in this backup of files with several hard links, such as a build's executable and debug file, by device
+    /// and inode.
     private var placed: [[UInt64]: String] = [:]
 
-    /// Rounds in which catalog and packs may fail to fit together, before a store is called too busy.
+    /// Rounds in which catalog and packs may differ before the store is reported as busy.
     private static let mostRounds = 40
-    /// Between the last byte of a pack and its row's commit lies no more than this, in nanoseconds.
+    /// The longest time between the last write to a pack and the commit of its row, in nanoseconds.
     private static let commitTakes: Int64 = 600_000_000_000
-    /// Rounds in which they fail in the same way before that is the store's own state, not a harvest on its way.
+    /// Rounds with the same difference after which it is the store's own state, not a harvest in progress.
     private static let stableRounds = 6
-    /// File systems count times in steps of up to two seconds; in nanoseconds.
+    /// The coarsest resolution of file times, in nanoseconds: FAT stores them in steps of two seconds.
     private static let coarsestClock: Int64 = 2_000_000_000
-    /// How often a folder of a session is listed again when a file in it was renamed meanwhile.
+    /// How many times a session's folder is listed while files in it are renamed.
     private static let mostLooks = 5
 
-    /// - Parameter full: whether to take every file from the store, the unchanged ones too.
+    /// - Parameter full: whether to take every file from the store, even unchanged ones.
     init(store: String, folder: BackupFolder, catalog: Catalog, full: Bool, progress: Progress) throws {
         self.store = store
         self.folder = folder
@@ -66,7 +67,10 @@ final class BackupRun {
         self.previous = previous
     }
 
-    /// Makes the backup and returns its name and what it holds.
+    /// Makes the backup and returns its name and manifest.
+    ///
+    /// - Parameter now: milliseconds since 1970.
+    /// - Throws: `Failure` when it cannot be completed; the next run resumes it.
     func carryOut(now: Int64) throws -> (name: String, manifest: BackupManifest) {
         guard mkdir(folder.partial, 0o700) == 0 || errno == EEXIST else {
             throw FileCopy.Trouble(.target, folder.partial).failure
@@ -98,17 +102,18 @@ final class BackupRun {
         } catch let trouble as FileCopy.Trouble { throw trouble.failure }
     }
 
-    // MARK: Stations
+    // MARK: Steps
 
-    /// The folders of sessions below one of the store's, each as it was at one moment as far as its files are renamed.
+    /// Takes the session folders below a folder of the store. Each is listed again until none of its files was renamed
+    /// meanwhile.
     private func takeSessions(_ name: String, followsLinks: Bool, order: (String) -> Int) throws {
         var tree = StoreTree(store, followsLinks: followsLinks)
         for session in tree.names(in: name) ?? [] where session != ".new" {
             let path = "\(name)/\(session)"
-            // A link there is nobody's, and may lead anywhere.
+            // salvage creates no links there; one may lead anywhere.
             guard let facts = tree.look(path) else { continue }
             guard facts.st_mode & S_IFMT == S_IFDIR else {
-                gaps[path] = "is no folder of a session and was left out"
+                gaps[path] = "is not a session's folder and was left out"
                 continue
             }
             for look in 1...Self.mostLooks {
@@ -132,7 +137,7 @@ final class BackupRun {
         note(tree.gaps)
     }
 
-    /// Catalogs that `reindex` or `restore` set aside: what they know of the ledger is nowhere else.
+    /// Takes catalogs that `reindex` or `restore` set aside: their ledger exists nowhere else.
     private func takeDamagedCatalogs() throws {
         var tree = StoreTree(store, followsLinks: false)
         for name in tree.names(in: ".") ?? [] where Catalog.isSetAside(name) {
@@ -143,8 +148,8 @@ final class BackupRun {
         note(tree.gaps)
     }
 
-    /// A catalog, and just the packs that it names. A pack that goes on to differ in the same way differs in the
-    /// store itself, which `verify` judges.
+    /// Takes a catalog and the packs that it names. A pack that keeps differing in the same way differs in the store
+    /// itself, which `verify` reports.
     private func takePacksAndCatalog() throws {
         let copy = folder.partial + "/" + Catalog.fileName
         var before: Set<String>?
@@ -161,23 +166,23 @@ final class BackupRun {
             var unlike: Set<String> = []
             for file in tree.files(in: Catalog.packsFolder) where !Self.isUnfinished(file.path) {
                 if named[file.path] == nil, file.path.hasSuffix(PackPath.suffix) {
-                    // Written since: the next backup has it, with its row.
+                    // Written after the catalog was copied: the next backup has it, with its row.
                     if file.modified >= began { continue }
                     unnamed.insert(file.path)
                 }
                 guard try take(file) else { continue }
                 present.insert(file.path)
-                // A new generation may have the size of the one before.
+                // A new generation may have the same size as the one before.
                 if file.modified >= began - Self.commitTakes, try !isEntered(file.path, in: copied) {
                     unlike.insert(file.path)
                 }
             }
-            // Pruned since, or replaced by a pack elsewhere: of no use without a row.
+            // Pruned or replaced since it was copied: of no use without a row.
             for path in Array(files.keys) + Array(gaps.keys)
             where path.hasPrefix(Catalog.packsFolder + "/") && !present.contains(path) {
                 if named[path] == nil { forget(path) }
             }
-            // A pack without a row is mostly one that is being entered; one that stays so is kept as it is.
+            // A pack without a row is usually about to be committed; one that stays without a row is kept as it is.
             unlike.formUnion(named.filter { files[$0.key]?.size != $0.value }.keys)
             unlike.formUnion(unnamed)
             alike = unlike == before ? alike + 1 : 1
@@ -194,15 +199,15 @@ final class BackupRun {
         }
         throw Failure(
             "store_busy", "packs and catalog changed faster than they could be copied", path: store,
-            hint: "run it again: what was copied is not copied twice", status: .tryAgain)
+            hint: "run it again: finished copies are kept", status: .tryAgain)
     }
 
-    /// A pack that is just being copied to another disk counts for nothing.
+    /// Whether a path is a pack that is still being copied to another disk.
     private static func isUnfinished(_ path: String) -> Bool {
         path.split(separator: "/").last.map { StorePacks.isUnfinished(String($0)) } ?? false
     }
 
-    /// Whether the copied catalog has the rows of a pack as it was copied; one that cannot be read is `verify`'s to judge.
+    /// Whether the copied catalog's rows match a copied pack; true for one that cannot be read, which `verify` reports.
     private func isEntered(_ path: String, in catalog: Catalog) throws -> Bool {
         guard let reader = try? PackReader.open(path: "\(folder.partial)/\(path)"),
             let contents = try? PackContents(reader, path: path)
@@ -225,7 +230,7 @@ final class BackupRun {
 
     // MARK: One file
 
-    /// Takes one file; false when it is not there any more.
+    /// Takes one file; returns false when it no longer exists.
     private func take(_ file: StoreFile) throws -> Bool {
         let known = files[file.path]
         if let known, known.size == file.size, known.mtime == file.modified { return true }
@@ -243,22 +248,22 @@ final class BackupRun {
         } catch let trouble as FileCopy.Trouble where trouble.side == .source {
             files[file.path] = nil
             if trouble.isAbsent { return false }
-            // One that cannot be read must not keep the others from being backed up.
+            // A file that cannot be read must not keep the others from being backed up.
             gaps[file.path] = "cannot be read: \(String(cString: strerror(trouble.code)))"
             return true
         }
     }
 
-    /// The last backup's file, if the store's is still the same one.
+    /// Links to the previous backup's file if the store's is unchanged; nil otherwise.
     private func takeUnchanged(_ file: StoreFile, _ target: String) throws -> FileCopy.Content? {
         guard let previous, let known = previous.files[file.path], known.size == file.size,
             known.mtime == file.modified,
-            // What was wrong with it is to be found out again: otherwise this backup would pass for whole.
+            // A gap must be found again: otherwise this backup would pass for complete.
             !previous.gaps.contains(file.path)
         else { return nil }
         let old = "\(folder.path)/\(previous.name)/\(file.path)"
         var facts = stat()
-        // One that was changed by somebody is of no use.
+        // A file that was changed in the backup is of no use.
         guard lstat(old, &facts) == 0 else { return nil }
         let there = StoreFile(path: file.path, facts)
         guard there.size == known.size, abs(there.modified &- known.mtime) <= Self.coarsestClock else { return nil }
@@ -286,7 +291,7 @@ final class BackupRun {
         return content
     }
 
-    /// A second name of a file that this backup has already.
+    /// Links a second name of a file that this backup already has; nil otherwise.
     private func takeOtherName(_ file: StoreFile, _ target: String) throws -> FileCopy.Content? {
         guard file.links > 1, let first = placed[[file.device, file.inode]], let known = files[first],
             known.size == file.size, known.mtime == file.modified
@@ -297,10 +302,10 @@ final class BackupRun {
         return FileCopy.Content(size: known.size, sha256: known.sha256)
     }
 
-    /// What an interrupted backup copied already, where it is byte for byte the same.
+    /// Keeps the copy of an interrupted backup if it is byte for byte the same; nil otherwise.
     private func resume(_ file: StoreFile, _ source: String, _ target: String) throws -> FileCopy.Content? {
         var facts = stat()
-        // A link to the store's file is made again and read once.
+        // A hard link to the store's file has the same inode; it is made again and read once.
         guard lstat(target, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, UInt64(facts.st_ino) != file.inode,
             UInt64(max(0, facts.st_size)) == file.size, let there = try? FileCopy.digest(target, uncached: true),
             try FileCopy.digest(source) == there
@@ -314,24 +319,24 @@ final class BackupRun {
         if file.links > 1 { placed[[file.device, file.inode]] = placed[[file.device, file.inode]] ?? file.path }
     }
 
-    /// A pack that is damaged is kept as it is, and said so.
+    /// Records a gap for a damaged pack, which is copied as it is.
     private func judge(_ file: StoreFile, _ source: String) {
         do throws(PackError) { _ = try PackReader.open(path: source) } catch {
-            // Pruned or replaced since it was listed: the copy will find that out.
+            // Pruned or replaced since it was listed: the copy will notice.
             if error.isAbsence { return }
             let what = error.isLocalFault ? "could not be read now" : "is damaged in the store, and was copied as it is"
             gaps[file.path] = "\(what): \(error)"
         }
     }
 
-    /// Files that are never written to once they have their name, so that a backup may share them with the store.
+    /// Whether a file is never written to once it has its name, so that a backup may share it with the store.
     private static func isImmutable(_ path: String) -> Bool {
         ["packs/", "symbols/", "spool/.quarantine/"].contains { path.hasPrefix($0) }
     }
 
-    // MARK: The end
+    // MARK: Completion
 
-    /// Reads what was copied back from the disk.
+    /// Reads the copies back from the disk and compares them.
     private func confirm() throws {
         for (index, path) in fresh.enumerated() {
             guard let file = files[path] else { continue }
@@ -339,13 +344,13 @@ final class BackupRun {
             let content = try FileCopy.digest("\(folder.partial)/\(path)", uncached: true)
             guard content.sha256 == file.sha256 else {
                 throw Failure(
-                    "copy_differs", "a copy reads back differently from what was written",
-                    path: "\(folder.partial)/\(path)", hint: "the disk of the backup is failing, or its memory is")
+                    "copy_differs", "a copy differs from what was written when read back",
+                    path: "\(folder.partial)/\(path)", hint: "the backup's disk or this machine's memory is failing")
             }
         }
     }
 
-    /// Removes what an interrupted backup, or a round that was repeated, left of files that are gone.
+    /// Removes files that an interrupted backup or an earlier round copied and this backup does not list.
     private func removeExtras() throws {
         var tree = StoreTree(folder.partial, followsLinks: false)
         for name in tree.names(in: ".") ?? [] {

@@ -1,15 +1,16 @@
 import Glibc
 import Terminal
 
-/// One whole backup, to be read.
+/// One complete backup, opened for reading.
 struct BackupSource {
     let path: String
     let manifest: BackupManifest
 
-    /// The backup in a folder: itself, or the newest of those it holds.
+    /// Opens the folder if it is a backup, else the newest backup in it.
     ///
-    /// - Parameter begun: the backup that an interrupted restore began with; taken instead of the newest, where the
-    ///   folder holds it.
+    /// - Parameter begun: the backup that an interrupted restore was reading; opened instead of the newest if it is in
+    ///   the folder.
+    /// - Throws: `Failure` when there is no complete backup, or its manifest cannot be read.
     init(_ folder: String, begun: String? = nil) throws {
         if try BackupFolder.isComplete(folder) {
             path = folder
@@ -23,20 +24,20 @@ struct BackupSource {
 
     private static func newest(in place: BackupFolder) throws -> String {
         let listing = try place.listing()
-        // One that cannot be looked at may well be the newest: an older one must not pass for it.
+        // A backup that cannot be checked may be the newest: an older one must not pass for it.
         if let unknown = listing.unknown.last, unknown.name > listing.complete.last ?? "" { throw unknown.failure }
         if let name = listing.complete.last { return name }
         let isBegun = access(place.partial, F_OK) == 0
         throw Failure(
-            "backup_missing", "the folder holds no backup that is whole", path: place.path,
+            "backup_missing", "the folder holds no complete backup", path: place.path,
             hint: isBegun
-                ? "one was interrupted; salvage backup takes it up" : "name the folder that salvage backup was given")
+                ? "one was interrupted; salvage backup resumes it" : "give the folder that was given to salvage backup")
     }
 
-    /// What the backup lacked, or held damaged, when it was made, one line each.
-    var missing: [String] { manifest.gaps.map { "when the backup was made, \($0.words)" } }
+    /// The gaps found when the backup was made, one message each.
+    var missing: [String] { manifest.gaps.map { "found when the backup was made: \($0.words)" } }
 
-    /// Reads every file; what is not as it was written, one line each.
+    /// Reads every file and returns one message for each that differs from what was written.
     func check(_ progress: Progress) throws -> [String] {
         var complaints: [String] = []
         for (index, file) in manifest.files.enumerated() {
@@ -51,7 +52,7 @@ struct BackupSource {
         return complaints
     }
 
-    /// What is wrong with a file that reads like this.
+    /// How a file's content differs from what was written; nil when it does not.
     static func complaint(_ file: BackupManifest.File, _ content: FileCopy.Content) -> String? {
         if content.sha256 == file.sha256 { return nil }
         return "\(file.path) is damaged in the backup: "
@@ -61,7 +62,7 @@ struct BackupSource {
     /// What is wrong with a file that cannot be read.
     static func complaint(_ file: BackupManifest.File, _ trouble: FileCopy.Trouble) -> String {
         trouble.isAbsent
-            ? "\(file.path) is missing in the backup"
+            ? "\(file.path) is missing from the backup"
             : "\(file.path) cannot be read in the backup: \(String(cString: strerror(trouble.code)))"
     }
 }

@@ -4,14 +4,14 @@ import Pack
 
 /// Copies and compares files of a store and of its backup.
 enum FileCopy {
-    /// What was read of a file.
+    /// The size and SHA-256 of what was read from a file.
     struct Content: Equatable {
         var size: UInt64
         /// In lower-case hex.
         var sha256: String
     }
 
-    /// A system call that failed, on which side.
+    /// A failed system call, and whether it read the source or wrote the target.
     struct Trouble: Error {
         enum Side { case source, target }
         let side: Side
@@ -35,14 +35,14 @@ enum FileCopy {
             Failure(
                 code == ENOSPC || code == EDQUOT ? "no_space" : "copy_failed",
                 "a file cannot be \(side == .source ? "read" : "written"): \(String(cString: strerror(code)))",
-                path: path, hint: "mend that and run it again: what was copied is not copied twice",
+                path: path, hint: "fix that and run it again: finished copies are kept",
                 status: code == ENOSPC || code == EDQUOT ? .tryAgain : .failure)
         }
     }
 
     private static let piece = 1 << 20
 
-    /// Reads a file to its end, past the cache when `uncached`.
+    /// Reads a file to its end; `uncached` drops it from the page cache first.
     static func digest(_ path: String, uncached: Bool = false) throws -> Content {
         let source = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard source >= 0 else { throw Trouble(.source, path) }
@@ -51,7 +51,7 @@ enum FileCopy {
         return try pump(source, path) { _ in }
     }
 
-    /// Copies a file to a new name, all or nothing, with the given time of change and mode 0600.
+    /// Copies a file to a new name, atomically, with mode 0600. `modified` is in nanoseconds since 1970 UTC.
     static func copy(_ path: String, to target: String, modified: Int64, owner: uid_t? = nil) throws -> Content {
         let source = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard source >= 0 else { throw Trouble(.source, path) }
@@ -103,7 +103,7 @@ enum FileCopy {
         return Content(size: size, sha256: try digest.finish())
     }
 
-    /// Whether two folders lie on one file system.
+    /// Whether two folders are on the same file system.
     static func liesOnOneDisk(_ left: String, _ right: String) throws -> Bool {
         var (one, other) = (stat(), stat())
         guard stat(left, &one) == 0 else { throw Trouble(.source, left).failure }
@@ -111,7 +111,7 @@ enum FileCopy {
         return one.st_dev == other.st_dev
     }
 
-    /// Makes the folders that lead to a file below a root, each its owner's only.
+    /// Creates the folders that lead to a file below a root, with mode 0700.
     static func makeFolders(of path: String, below root: String, owner: uid_t? = nil) throws {
         var made = root
         for part in path.split(separator: "/").dropLast() {
@@ -124,7 +124,7 @@ enum FileCopy {
         }
     }
 
-    /// Makes everything that was written to the file system of a folder last.
+    /// Syncs the file system that holds a folder.
     static func sync(_ folder: String) throws {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Trouble(.target, folder) }

@@ -5,27 +5,28 @@ import Harvest
 import Terminal
 import Text
 
-/// `salvage restore`: a store from a backup.
+/// `salvage restore`: restores a store from a backup.
 struct Restore: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make a store from a backup, verifying every byte.",
+        abstract: "Restore a store from a backup, verifying every byte.",
         discussion: """
-            DIR is what `salvage backup` was given, whose newest backup is taken, or one backup in it. The store \
-            (--store) must not exist, or be an empty folder; nothing is ever written over. An interrupted restore is \
-            taken up by the same command; a catalog that was made in it meanwhile is set aside. Exit code 3 says that \
-            something in the backup is damaged, or was missing when it was made, which is listed; the rest was restored.
+            DIR is the folder that was given to `salvage backup`, whose newest backup is restored, or one backup in \
+            it. The store (--store) must not exist or must be an empty folder; nothing is ever overwritten. The same \
+            command resumes an interrupted restore; a catalog created in the meantime is set aside. Exit code 3 means \
+            that something in the backup is damaged, or was missing when it was made; it is listed, and the rest is \
+            restored.
 
               salvage restore /mnt/backup/salvage --store /var/lib/salvage
               salvage restore /mnt/backup/salvage/2026-11-20T21-00-00.000Z --store /tmp/then
             """)
 
-    @Argument(help: ArgumentHelp("The folder of backups, or one backup.", valueName: "dir")) var folder: String
-    @Flag(help: "Read and judge the backup, and write nothing.") var dryRun = false
+    @Argument(help: ArgumentHelp("The folder of backups, or one backup in it.", valueName: "dir")) var folder: String
+    @Flag(help: "Read and verify the backup; write nothing.") var dryRun = false
     @OptionGroup var options: GlobalOptions
 
-    /// Stands in a store while it is being restored, and holds the path of the backup.
+    /// The file that marks a store that is being restored; holds the path of the backup.
     private static let markerName = Catalog.restoreMarker
-    /// The same while it is being written.
+    /// The marker's name while it is being written.
     private static let newMarkerName = markerName + ".part~"
 
     func run() throws {
@@ -39,9 +40,9 @@ struct Restore: ParsableCommand {
             complaints = source.missing + (try source.check(progress))
         } else {
             try StoreAccess.makeFolders(store)
-            // A harvest that begins meanwhile would make a catalog of its own.
+            // A harvest that starts meanwhile would create its own catalog.
             let lock = try StoreLock(store: store)
-            // One may have come and gone since the look above.
+            // Another process may have used the store since the check above.
             try requireFree(store, source, try Self.begun(in: store))
             do { complaints = try carryOut(source, store, progress) } catch let trouble as FileCopy.Trouble {
                 throw trouble.failure
@@ -52,8 +53,8 @@ struct Restore: ParsableCommand {
         try report(source, store, complaints)
     }
 
-    /// The backup that an interrupted restore into a store began with; empty where it was interrupted before it wrote
-    /// that down, nil where there was none.
+    /// The path of the backup that an interrupted restore into a store was reading; empty if it was interrupted before
+    /// it wrote the path, nil if there was no restore.
     private static func begun(in store: String) throws -> String? {
         let marker = store + "/" + markerName
         var facts = stat()
@@ -62,11 +63,11 @@ struct Restore: ParsableCommand {
         throw FileCopy.Trouble(.source, marker).failure
     }
 
-    /// Refuses a store that holds anything but the beginning of the same restore.
+    /// Refuses a store that holds anything but an interrupted restore of the same backup.
     private func requireFree(_ store: String, _ source: BackupSource, _ begun: String?) throws {
         let (from, to) = (StorePath.absolute(source.path), StorePath.absolute(store))
         guard !StorePath.isWithin(to, from) else {
-            throw Failure("usage", "the store lies in the backup", path: store, status: .usage)
+            throw Failure("usage", "the store is inside the backup", path: store, status: .usage)
         }
         var facts = stat()
         guard lstat(store, &facts) == 0 else {
@@ -77,16 +78,16 @@ struct Restore: ParsableCommand {
         var tree = StoreTree(store, followsLinks: true)
         let found = tree.names(in: ".") ?? ["?"]
         if let gap = tree.gaps.first {
-            throw Failure("unreadable", "the store cannot be looked at: \(gap.words)", path: store)
+            throw Failure("unreadable", "the store cannot be read: \(gap.words)", path: store)
         }
-        // The lock alone is what a restore leaves that was interrupted at once.
+        // A restore that was interrupted at once leaves only the lock.
         var names = Set(found).subtracting(["lost+found", "lock", Self.newMarkerName])
         if begun?.isEmpty == true { names.remove(Self.markerName) }
         if names.isEmpty, stat(store, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR { return }
         guard let begun, !begun.isEmpty else {
             throw Failure(
-                "store_not_empty", "there is something in the store already", path: store,
-                hint: "restore into a folder that does not exist, with --store; then move the two")
+                "store_not_empty", "the store is not empty", path: store,
+                hint: "restore into a folder that does not exist, with --store; then swap the two")
         }
         throw Failure(
             "store_not_empty", "a restore of another backup, \(begun), into this store was interrupted", path: store,
@@ -94,7 +95,7 @@ struct Restore: ParsableCommand {
     }
 
     private func carryOut(_ source: BackupSource, _ store: String, _ progress: Progress) throws -> [String] {
-        // Root restores for whoever owns the folder.
+        // Root restores for the folder's owner.
         var facts = stat()
         let owner = geteuid() == 0 && stat(store, &facts) == 0 && facts.st_uid != 0 ? facts.st_uid : nil
         chmod(store, 0o700)
@@ -123,7 +124,7 @@ struct Restore: ParsableCommand {
             }
         }
         try FileCopy.sync(store)
-        // The catalog comes last: a store that has one is whole.
+        // The catalog is restored last: a store that has one is complete.
         if let file = files.first(where: { $0.path == Catalog.fileName }) {
             complaints += try restoreCatalog(file, source, store, owner)
         }
@@ -133,7 +134,7 @@ struct Restore: ParsableCommand {
         return complaints
     }
 
-    /// Copies a file; what is wrong with it, when something is. A damaged pack is restored as far as it goes: most of its
+    /// Copies a file and returns what is wrong with it, if anything. A damaged pack is restored as it is: most of its
     /// blocks can be read.
     private func restore(
         _ file: BackupManifest.File, _ source: BackupSource, _ store: String, _ owner: uid_t?
@@ -141,7 +142,7 @@ struct Restore: ParsableCommand {
         let target = "\(store)/\(file.path)"
         var facts = stat()
         if lstat(target, &facts) == 0, UInt64(max(0, facts.st_size)) == file.size,
-            // What cannot be read is copied again.
+            // A file that cannot be read is copied again.
             (try? FileCopy.digest(target))?.sha256 == file.sha256
         {
             return nil
@@ -168,11 +169,11 @@ struct Restore: ParsableCommand {
             try FileCopy.sync(store)
             if let complaint = BackupSource.complaint(file, content) {
                 unlink(temporary)
-                return ["\(complaint); salvage reindex makes it again from the packs, without the ledger's history"]
+                return ["\(complaint); salvage reindex rebuilds it from the packs, without the ledger's history"]
             }
         } catch let trouble as FileCopy.Trouble where trouble.side == .source {
             return [
-                "\(BackupSource.complaint(file, trouble)); salvage reindex makes it again from the packs, without the "
+                "\(BackupSource.complaint(file, trouble)); salvage reindex rebuilds it from the packs, without the "
                     + "ledger's history"
             ]
         }
@@ -180,7 +181,7 @@ struct Restore: ParsableCommand {
         return []
     }
 
-    /// Puts the mark in place, all or nothing.
+    /// Writes the marker atomically.
     private func mark(_ store: String, _ source: BackupSource) throws {
         let path = store + "/" + Self.newMarkerName
         unlink(path)
@@ -194,8 +195,8 @@ struct Restore: ParsableCommand {
         try FileCopy.sync(store)
     }
 
-    /// Sets a catalog aside that is not the backup's: somebody made it while the restore was interrupted. From the mark
-    /// on nobody makes another one, see `Catalog.open`.
+    /// Sets aside a catalog that is not the backup's: it was created while the restore was interrupted. While the
+    /// marker exists, `Catalog.open` creates none.
     private func clearCatalog(_ source: BackupSource, _ store: String, isFirst: Bool) throws {
         let path = store + "/" + Catalog.fileName
         var facts = stat()
@@ -206,15 +207,15 @@ struct Restore: ParsableCommand {
         guard !isFirst else {
             unlink(store + "/" + Self.markerName)
             throw Failure(
-                "store_not_empty", "another salvage has just begun to work on this store", path: store,
+                "store_not_empty", "another salvage has just started to use this store", path: store,
                 hint: "stop it, move the folder away, then run salvage restore again", status: .tryAgain)
         }
         let own = source.manifest.files.first { $0.path == Catalog.fileName }
         if let own, try FileCopy.digest(path).sha256 == own.sha256 { return }
         let aside = try Catalog.setAside(store: store)
         Failure(
-            "catalog_set_aside", "a catalog was made here since the restore was interrupted; it is \(aside) now",
-            path: store, hint: "salvage reindex takes in what was ingested meanwhile; then remove that file"
+            "catalog_set_aside", "a catalog was created here after the restore was interrupted; it is now \(aside)",
+            path: store, hint: "salvage reindex adds what was ingested in the meantime; then remove that file"
         ).report(json: options.json, style: options.errorStyle)
     }
 

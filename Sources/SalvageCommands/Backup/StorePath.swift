@@ -2,7 +2,7 @@ import Glibc
 
 /// Paths of stores and backups as the file system sees them.
 enum StorePath {
-    /// Without links and dots, as far as it exists.
+    /// The absolute path; links and dots are resolved in the part that exists.
     static func absolute(_ path: String) -> String {
         if let pointer = realpath(path, nil) {
             defer { free(pointer) }
@@ -15,7 +15,7 @@ enum StorePath {
         return name.isEmpty ? parent : (parent == "/" ? "" : parent) + "/" + name
     }
 
-    /// Whether a path is a folder or lies in it.
+    /// Whether a path is a folder or is inside it.
     static func isWithin(_ path: String, _ folder: String) -> Bool {
         path == folder || path.hasPrefix(folder == "/" ? "/" : folder + "/")
     }

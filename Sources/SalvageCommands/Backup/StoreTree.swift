@@ -11,7 +11,7 @@ struct StoreFile: Equatable {
     let device: UInt64
     let inode: UInt64
     let links: UInt64
-    /// The name is a link to the file.
+    /// Whether the name is a symbolic link to the file.
     let isLink: Bool
 
     init(path: String, _ facts: stat, isLink: Bool = false) {
@@ -25,11 +25,11 @@ struct StoreFile: Equatable {
     }
 }
 
-/// Something of a store that a backup lacks, or holds only as it is: damaged.
+/// A file of a store that a backup lacks, or holds damaged as it is in the store.
 struct BackupGap: Equatable {
-    /// Relative to the store; bytes that are no UTF-8 are replaced.
+    /// Relative to the store; bytes that are not UTF-8 are replaced.
     var path: String
-    /// What is wrong, to be read after the path.
+    /// What is wrong: the rest of a sentence that begins with the path.
     var why: String
 
     var words: String { "\(path) \(why)" }
@@ -37,10 +37,10 @@ struct BackupGap: Equatable {
 
 /// Walks a folder of a store.
 struct StoreTree {
-    /// What has no place in a store, or cannot be read.
+    /// Files that do not belong in a store or cannot be read.
     private(set) var gaps: [BackupGap] = []
     private let root: String
-    /// Packs and symbols may lie on another disk, behind a link to a folder. In the spool a link is nobody's.
+    /// Packs and symbols may be on another disk, behind a link to a folder. salvage creates no links in the spool.
     private let followsLinks: Bool
     private var visited: Set<[UInt64]> = []
 
@@ -51,8 +51,8 @@ struct StoreTree {
         self.followsLinks = followsLinks
     }
 
-    /// The regular files below a folder, in the order of their names, those that begin with a dot last. What vanishes
-    /// meanwhile, and a folder that is not there, is left out.
+    /// The regular files below a folder, sorted by name, dot files last. Files that vanish meanwhile, and a folder that
+    /// does not exist, are left out.
     mutating func files(in folder: String, depth: Int = 0) -> [StoreFile] {
         guard depth < Self.depthLimit else {
             note(folder, "is nested too deeply and was left out")
@@ -85,8 +85,7 @@ struct StoreTree {
         return found
     }
 
-    /// The names in a folder, those that begin with a dot last; nil when it is not there, and, with a gap, when it cannot
-    /// be read.
+    /// The names in a folder, dot files last; nil when it does not exist, or, with a gap, when it cannot be read.
     mutating func names(in folder: String) -> [String]? {
         do throws(PackError) {
             var names: [String] = []
@@ -97,7 +96,7 @@ struct StoreTree {
                 }
                 names.append(text)
             }
-            // A file system of its own has that folder at its top, and only root can enter it.
+            // The top of a file system has this folder, and only root can enter it.
             names.removeAll { $0 == "lost+found" }
             return names.filter { !$0.hasPrefix(".") } + names.filter { $0.hasPrefix(".") }
         } catch {
@@ -106,7 +105,7 @@ struct StoreTree {
         }
     }
 
-    /// What lies at a path, links not followed; nil when it is gone, and, with a gap, when it cannot be looked at.
+    /// The result of `lstat`; nil when the file is gone, or, with a gap, when `lstat` fails otherwise.
     mutating func look(_ path: String) -> stat? {
         var facts = stat()
         if lstat("\(root)/\(path)", &facts) == 0 { return facts }
