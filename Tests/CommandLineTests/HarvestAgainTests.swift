@@ -149,8 +149,8 @@ extension ServerSuites {
             #expect(empty.status == 0 && empty.err.contains("says nothing: only logs are kept"), "\(empty.err)")
 
             let made = try await stage.salvage("harvest", "--verbose")
-            #expect(made.out.contains("1 of them was done already and asked for more"), "\(made.out)\(made.err)")
-            #expect(made.err.contains("session w-1 is asked by a changed rule for /game/Saved"), "\(made.err)")
+            #expect(made.out.contains("1 of them was already done and reopened"), "\(made.out)\(made.err)")
+            #expect(made.err.contains("session w-1 is reopened because a rule changed, for /game/Saved"), "\(made.err)")
             #expect(try await stage.files("w-1").isSuperset(of: ["Saved/state.txt", "console.log"]))
             await stage.server.stop()
         }

@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// One archive of an exported folder, to attach to a ticket.
+/// Packs an exported folder into one archive, to attach to a ticket.
 enum Bundle {
     /// Packs the folder into `FOLDER.tar.gz`, removes the folder and returns the archive's path.
     static func make(folder: String) throws -> String {
         let target = folder + ".tar.gz"
         guard access(target, F_OK) != 0 else {
-            throw Failure("exists", "the bundle exists already", path: target, hint: "remove it or choose another --to")
+            throw Failure("exists", "the bundle already exists", path: target, hint: "remove it or choose another --to")
         }
         let url = URL(fileURLWithPath: folder)
         let tar = Process()

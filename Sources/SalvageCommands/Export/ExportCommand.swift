@@ -4,23 +4,23 @@ import Glibc
 import Pack
 import Terminal
 
-/// `salvage export`: members back as files.
+/// `salvage export`: writes members as files.
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the members of a session as files.",
         discussion: """
-            The one command that creates files under names that an archive chose. They land below a new folder and \
-            nowhere else; names that could mislead a terminal or another system are written %XX; symbolic links, devices \
-            and owners are not recreated. Holes stay holes, and hard links share their content.
+            This is the only command that creates files under names from an archive. Files are created only below the \
+            new folder; bytes of a name that could mislead a terminal or another system become %XX; symbolic links, \
+            devices and owners are not recreated. Sparse files stay sparse, and hard links stay hard links.
             """)
 
     @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
     @Option(help: ArgumentHelp("The folder to create.", valueName: "dir")) var to: String
     @Option(help: ArgumentHelp("Only members whose path matches this glob. May be repeated.", valueName: "glob"))
     var path: [String] = []
-    @Flag(help: "Also write what compressed and UTF-16 logs hold, as UTF-8 text, beside them.")
+    @Flag(help: "Also write compressed and UTF-16 logs as UTF-8 text, beside the originals.")
     var expanded = false
-    @Flag(help: "Put it all, with salvage-metadata.json, into one DIR.tar.gz for a ticket, and remove the folder.")
+    @Flag(help: "Pack everything, with salvage-metadata.json, into DIR.tar.gz for a ticket, and remove the folder.")
     var bundle = false
     @OptionGroup var options: GlobalOptions
 
@@ -72,7 +72,7 @@ struct Export: ParsableCommand {
         try output.finish()
         for path in writer.damaged {
             Failure(
-                "damaged", "a member is damaged; what is good of it was written", session: writer.pack.session.session,
+                "damaged", "a member is damaged; its intact parts were written", session: writer.pack.session.session,
                 path: path
             ).report(json: options.json, style: options.errorStyle)
         }
@@ -93,7 +93,7 @@ final class MemberExport {
     private(set) var bytes: UInt64 = 0
     private(set) var leftOut = 0
     private(set) var damaged: [String] = []
-    /// Members whose content hard links share, and where it was written first.
+    /// Members whose content hard links share, and the path it was first written to.
     private var shared: [Int: String?] = [:]
 
     init(pack: SessionPack, tree: ExportTree) throws {
@@ -121,7 +121,7 @@ final class MemberExport {
         }
     }
 
-    /// Writes a member's content, once: a second name of it becomes a hard link, as it was.
+    /// Writes a member's content once; a second name of it becomes a hard link again.
     private func writeShared(_ index: Int, _ components: [String]) throws {
         if case .some(.some(let first)) = shared[index], try tree.link(first, to: components) {
             files += 1
@@ -143,7 +143,7 @@ final class MemberExport {
         } catch is PackError {
             damaged.append(Escape.path(member.path))
         }
-        // A trailing hole has no bytes to write; the length makes it one.
+        // A trailing hole has no bytes to write; setting the length creates it.
         if member.size <= UInt64(Int.max), ftruncate(file.descriptor, off_t(member.size)) != 0 {
             throw Failure(
                 "export_failed", "cannot set a file's length: \(String(cString: strerror(errno)))", path: file.path)
@@ -163,7 +163,7 @@ final class MemberExport {
 }
 
 extension ExportTree {
-    /// Writes a piece at its offset; pages of zeros are left out, so that the file gets holes.
+    /// Writes a piece at its offset; pages of zeros are skipped, so that they become holes.
     func put(_ piece: UnsafeRawBufferPointer, into file: (descriptor: Int32, path: String), at offset: UInt64) throws {
         try SparseRuns.forEachStored(piece, at: offset) { part, position in
             var done = 0
@@ -189,7 +189,7 @@ extension ExportTree {
     }
 }
 
-/// What an export says of its session besides the members' bytes.
+/// The metadata file of an export: its session, artifacts and members.
 enum MetadataFile {
     static func bytes(_ pack: SessionPack) -> [UInt8] {
         let session = pack.session
@@ -202,7 +202,7 @@ enum MetadataFile {
         line.add("created", time: session.created)
         line.add("exited", time: session.exited ?? session.firstSeenExited)
         line.add("state", session.state.rawValue)
-        // From the catalog where the pack's own list is damaged, and none where that does not know either.
+        // From the catalog if the pack's own list is damaged; left out if the catalog does not know them either.
         if pack.knowsArtifacts { line.add("artifacts", json: ArtifactEntry.json(pack.artifacts)) }
         line.add("artifacts_damage", pack.artifactsDamage?.description)
         line.add(

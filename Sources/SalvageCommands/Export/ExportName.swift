@@ -1,5 +1,5 @@
-/// Turns the path an archive chose into a path that is safe and pleasant to create: the one place besides `openat2`
-/// where such a name gets near a file system.
+/// Turns a path from an archive into a path that is safe to create. Only this and `openat2` see such a path on its way
+/// to the file system.
 enum ExportName {
     /// Longest component that is created, in bytes; longer ones keep their beginning and a hash of the whole.
     static let maxComponent = 200
@@ -12,7 +12,8 @@ enum ExportName {
         return names.isEmpty ? ["%"] : names
     }
 
-    /// One component: letters of any script stay; what a shell, a terminal or another system could mistake is `%XX`.
+    /// Escapes one component: letters of any script stay; bytes that a shell, a terminal or another system could
+    /// misread become `%XX`.
     static func component(_ bytes: [UInt8]) -> String {
         if bytes.elementsEqual("..".utf8) { return "%2E%2E" }
         var out: [UInt8] = []
@@ -48,7 +49,7 @@ enum ExportName {
         return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
     }
 
-    /// FNV-1a, 64 bits: tells cut names apart; two that collide get a number behind their name like any collision.
+    /// FNV-1a, 64 bits: keeps truncated names apart; names that still collide get a number, as all collisions do.
     private static func fingerprint(_ bytes: [UInt8]) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }

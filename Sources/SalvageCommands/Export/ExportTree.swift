@@ -1,7 +1,7 @@
 import CShims
 import Glibc
 
-/// A new folder that files from archives are created in and cannot leave.
+/// A new folder for files from archives; no file can be created outside it.
 ///
 /// Every open goes through `openat2` with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS relative to
 /// the folder's own descriptor, and only ever creates: nothing that exists is opened for writing.
@@ -29,7 +29,7 @@ final class ExportTree {
 
     deinit { close(root) }
 
-    /// Creates a folder for a directory member; one that exists already will do.
+    /// Creates a folder for a directory member, unless it exists already.
     func makeFolder(_ components: [String]) throws {
         var made = ""
         for component in components {
@@ -39,8 +39,8 @@ final class ExportTree {
         }
     }
 
-    /// Creates an empty file of mode 0600 and returns its descriptor and the path it got: a name that is taken gets
-    /// `~2`, `~3` and so on behind it, a parent that is a file does too.
+    /// Creates an empty file of mode 0600 and returns its descriptor and path. A name that is taken gets the suffix
+    /// `~2`, `~3` and so on; so does a parent that is a file.
     func createFile(_ components: [String]) throws -> (descriptor: Int32, path: String) {
         let parent = try makeParents(components.dropLast())
         let name = components.last ?? "%"
@@ -54,8 +54,8 @@ final class ExportTree {
         throw Failure("name_taken", "too many members have the same name", path: path + "/" + name)
     }
 
-    /// Gives a file that was created here a second name, which is taken care of as in ``createFile(_:)``; false where the
-    /// file system knows no hard links, or has enough of them.
+    /// Gives a file created here a second name, which gets a suffix as in ``createFile(_:)`` if it is taken. Returns
+    /// false when the file system has no hard links or the file has too many.
     func link(_ existing: String, to components: [String]) throws -> Bool {
         let from = try openParent(of: existing)
         defer { close(from.folder) }
@@ -110,7 +110,7 @@ final class ExportTree {
         }
     }
 
-    /// Whether a folder stands there.
+    /// Whether a path is a folder.
     private func openFolder(_ relative: String) throws -> Bool {
         let descriptor = salvage_open_beneath(root, relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return false }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Splits content into runs of pages that are stored and pages that are all zero, so that a file made of it takes no
-/// more room than `cp --sparse=always` would give it.
+/// Splits content into runs of pages to write and pages that are all zero, so that the file takes no more space than
+/// with `cp --sparse=always`.
 enum SparseRuns {
     private static let page = 4096
 
-    /// Calls `body` for each run that is not zero, with its place; `offset` is where `bytes` begin in the file.
+    /// Calls `body` for each run that is not zero, with its file offset; `offset` is where `bytes` begin in the file.
     static func forEachStored(
         _ bytes: UnsafeRawBufferPointer, at offset: UInt64, _ body: (UnsafeRawBufferPointer, UInt64) throws -> Void
     ) rethrows {
@@ -32,13 +32,13 @@ enum SparseRuns {
     }
 }
 
-/// Standard output where it is a fresh file: zeros become holes in it.
+/// Standard output that is redirected to a new file: zeros become holes.
 struct SparseOutput {
     private let descriptor: Int32
     private let start: UInt64
     private var length: UInt64 = 0
 
-    /// Nil where the descriptor is no regular file, or one that has content at or behind its position already.
+    /// Nil when the descriptor is not a regular file, appends, or has content at or after its position.
     init?(descriptor: Int32) {
         var facts = stat()
         let position = lseek(descriptor, 0, SEEK_CUR)
@@ -50,7 +50,7 @@ struct SparseOutput {
         start = UInt64(position)
     }
 
-    /// Appends bytes; returns an errno, 0 when all went well.
+    /// Appends bytes; returns an errno, 0 on success.
     mutating func write(_ bytes: UnsafeRawBufferPointer) -> Int32 {
         var failure: Int32 = 0
         SparseRuns.forEachStored(bytes, at: start &+ length) { part, offset in
@@ -68,7 +68,7 @@ struct SparseOutput {
     /// Leaves a hole.
     mutating func skip(_ bytes: UInt64) { length &+= bytes }
 
-    /// Gives the file its length; returns an errno, 0 when all went well.
+    /// Sets the file's length; returns an errno, 0 on success.
     func finish() -> Int32 {
         let end = off_t(clamping: start &+ length)
         guard ftruncate(descriptor, end) == 0, lseek(descriptor, end, SEEK_SET) >= 0 else { return errno }

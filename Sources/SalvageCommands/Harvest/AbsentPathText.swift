@@ -2,10 +2,11 @@ import Catalog
 import Harvest
 import Terminal
 
-/// Paths of rules that exist in no session, as every command says them.
+/// Reports rule paths that exist in no session, in the same words for every command.
 enum AbsentPathText {
-    /// What a query over a store says: nothing where the configuration or the ledger cannot be read, which other
-    /// commands report.
+    /// The absent paths of a store, for a query; none when the configuration is invalid, which `doctor` reports.
+    ///
+    /// - Throws: an error of the catalog.
     static func find(in catalog: Catalog, _ options: GlobalOptions, _ selection: Selection = Selection()) throws
         -> [AbsentPath]
     {
@@ -13,23 +14,23 @@ enum AbsentPathText {
         do {
             configuration = try StoreAccess.configuration(options)
         } catch is HarvestError {
-            // A store is also looked at where its configuration is not, or not yet right: doctor says so.
+            // A store can be queried where its configuration is missing or invalid.
             return []
         }
         return try AbsentPath.find(in: catalog, by: configuration, selection: selection, now: TimeText.now())
     }
 
-    /// One line of text, with the nearest path that is known.
+    /// One line of text, with the nearest known path.
     static func line(_ path: AbsentPath) -> String {
         path.message + (path.nearest.map { "; did you mean \($0)?" } ?? "")
     }
 
-    /// The failure that standard error shows; with `--json` one object.
+    /// The warning for standard error.
     static func failure(_ path: AbsentPath) -> Failure {
         Failure("path_absent", path.message, path: path.path, hint: path.hint)
     }
 
-    /// The facts as one object.
+    /// The same facts as one JSON object.
     static func object(_ path: AbsentPath) -> JSONLine {
         var line = JSONLine()
         line.add("rule", path.rule)

@@ -2,14 +2,14 @@ import Catalog
 import Harvest
 import Terminal
 
-/// What `harvest` was asked to look at, from its flags.
+/// The sessions that `harvest` works on, from its flags.
 struct HarvestScope {
-    /// The one session of an ordinary pass.
+    /// The only session of a pass without `--again`; nil for all.
     var session: String?
-    /// What `--again` asks for once more.
+    /// The sessions of `--again`; nil without it.
     var again: Selection?
 
-    /// - Throws: a usage error for flags that only `--again` understands.
+    /// - Throws: a usage error for flags that need `--again`.
     init(again: Bool, _ select: SelectionOptions) throws {
         let selection = try select.selection()
         if again {
@@ -20,19 +20,19 @@ struct HarvestScope {
         rest.sessions = []
         guard rest == Selection(), selection.sessions.count <= 1 else {
             throw Failure(
-                "needs_again", "without --again, a harvest takes one --session ID or none, and no other selection",
-                hint: "add --again to ask once more for what the selected sessions lack", status: .usage)
+                "needs_again", "without --again, harvest takes at most one --session ID and no other selection",
+                hint: "add --again to fetch what the selected sessions lack", status: .usage)
         }
         session = selection.sessions.first
     }
 
-    /// Says what to do instead where another process works on the store.
+    /// Adds a hint for `--again` when another process holds the store.
     static func explain(_ error: HarvestError) -> HarvestError {
         guard error.code == .storeLocked else { return error }
         var error = error
         error.hint =
-            "a daemon takes up a changed rule by itself when it reloads its configuration (SIGHUP); "
-            + "to ask once more for what failed or was absent, stop it first"
+            "a daemon applies a changed rule when it reloads its configuration (SIGHUP); "
+            + "to fetch again what failed or was absent, stop it first"
         return error
     }
 }

@@ -7,25 +7,25 @@ import Ingest
 import Pack
 import Text
 
-/// Has the harvest's downloads packed by the confined child.
+/// Packs the harvest's downloads in the confined child.
 struct ChildIngest: IngestService {
     let store: String
     private let current: CurrentConfiguration
     private let queue = DispatchQueue(label: "salvage.ingest", attributes: .concurrent)
 
-    /// An ingest into `store` within the configured bounds, with the configured redaction and signature rules, as they
-    /// are when each session is packed.
+    /// An ingest into `store` with the limits, redaction and signature rules that are configured when each session is
+    /// packed.
     init(store: String, current: CurrentConfiguration) {
         self.store = store
         self.current = current
     }
 
-    /// An ingest under a configuration that does not change.
+    /// An ingest with a fixed configuration.
     init(store: String, configuration: Configuration) {
         self.init(store: store, current: CurrentConfiguration(configuration))
     }
 
-    /// Packs the downloads of a session on the calling thread.
+    /// The ingest under the current configuration; it packs on the calling thread.
     var ingest: StoreIngest {
         let configuration = current.value
         return StoreIngest(
@@ -58,7 +58,7 @@ struct ChildIngest: IngestService {
             var input = IngestJob.Input(
                 artifact: index, form: isLog ? .file : .archive, name: Array(ConsoleLog.path(earlier).utf8),
                 modified: (request.facts.firstSeenExited ?? 0) &* 1_000_000)
-            // Said with the first of them, which is the one that the ledger's row is about.
+            // Only the first log has the flags: the ledger's row is about that one.
             if isLog, earlier == 0 { input.flags = FollowedLogFlag.of(file, beside: files) }
             inputs.append(IngestFile(path: file.path, input: input))
         }
@@ -66,7 +66,7 @@ struct ChildIngest: IngestService {
             let packed = try ingest.pack(
                 session: request.facts, artifacts: rows, files: inputs, earlier: request.earlierPack)
             var contents = try PackContents(packed.reader, path: packed.pack)
-            // Symbols may have come since the last session was packed.
+            // Symbols may have been added since the last session was packed.
             let configuration = current.value
             CrashSigner(
                 store: store, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing
@@ -85,8 +85,8 @@ struct ChildIngest: IngestService {
         }
     }
 
-    /// Several downloads of one artifact all go in, the best first, for each may hold what no other does; only one that
-    /// is the beginning of a better one says nothing.
+    /// Orders the downloads of each artifact, the best first. All are packed, as each may hold what no other does,
+    /// except one that is a prefix of a better one.
     private func ordered(_ files: [SpooledFile]) -> [SpooledFile] {
         let sorted = files.enumerated().sorted { left, right in
             let (a, b) = (left.element, right.element)
@@ -126,7 +126,7 @@ struct ChildIngest: IngestService {
 }
 
 extension IngestLimits {
-    /// The configured bounds on one archive and its reader, and what may be missing around that.
+    /// The configured limits on one archive and its reader, and the barriers that may be missing.
     init(_ configuration: Configuration) {
         self.init()
         allowMissing = configuration.confinement.allowMissing
@@ -143,16 +143,16 @@ extension IngestLimits {
 
 /// The stdout and stderr log as a member.
 enum ConsoleLog {
-    /// Its path in the pack, given how many of its kind are there already: a followed log that the final one does not
-    /// contain is kept beside it.
+    /// Its path in the pack, where `earlier` is the number of logs before it: a followed log that the final one does
+    /// not contain is kept beside it.
     static func path(_ earlier: Int) -> String { earlier == 0 ? "console.log" : "console.\(earlier + 1).log" }
 }
 
-/// What the ledger says of a log that was followed and fetched, where the two are not one the beginning of the other.
+/// The ledger's flags for a log that was followed and fetched, when the fetched log does not contain the followed one.
 enum FollowedLogFlag {
-    /// The fetched log is the beginning of the followed one.
+    /// The fetched log is a prefix of the followed one.
     static let longer = "followed_log_longer"
-    /// They differ.
+    /// The logs differ.
     static let differs = "followed_log_differs"
 
     /// The flags of the log that is kept first.
@@ -168,7 +168,7 @@ enum FollowedLogFlag {
 
 /// Compares files that may be large.
 enum FilePrefix {
-    /// Whether all of one file stands at the beginning of another; false also where one of them cannot be read.
+    /// Whether one file is a prefix of another; false also when one of them cannot be read.
     static func isPrefix(_ short: String, of long: String) -> Bool {
         let left = open(short, O_RDONLY | O_CLOEXEC)
         let right = open(long, O_RDONLY | O_CLOEXEC)

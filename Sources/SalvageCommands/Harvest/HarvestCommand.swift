@@ -10,32 +10,33 @@ import Terminal
 struct HarvestOnce: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "harvest",
-        abstract: "Pull what exited sessions left behind, once.",
+        abstract: "Collect artifacts and logs of exited sessions, once.",
         discussion: """
-            Lists the sessions, notes which have exited, pulls their configured artifacts and logs, packs and indexes \
-            them. Safe to repeat; a second copy exits at once. From cron:
+            Lists the sessions, downloads the configured artifacts and logs of those that have exited, and packs and \
+            indexes them. Safe to repeat; a second instance exits at once. From cron:
 
               */10 * * * * /usr/local/bin/salvage harvest --quiet --max-runtime 9m
 
-            What a changed rule asks for is also fetched from sessions that are done, until their deadlines. With \
-            --again, all that did not come is asked for once more: what was absent, failed, lost, cut off or left out. \
-            The selection flags choose the sessions (default: all before their deadlines); one that is named with \
-            --session is asked even after its deadline. The new pack holds all of the old. Without --again, --session \
-            takes one full id, and no other selection flag is allowed.
+            Artifacts that a changed rule adds are also fetched from finished sessions, until their deadlines. With \
+            --again, everything that is missing is requested again: what was absent, failed, lost, cut off or left \
+            out. The selection flags choose the sessions (default: all before their deadlines); one named with \
+            --session is tried even after its deadline. The new pack contains everything in the old one. Without \
+            --again, --session takes one full id, and no other selection flag is allowed.
 
             Without a configuration only logs are kept, and a warning says so. Another warning names each path that is \
-            absent in every session of its rule (three at least); with --quiet it comes once, when that becomes so.
+            absent in every session of its rule (at least three); with --quiet it is printed once, when it first \
+            applies.
 
-            Exit code 3 says that something was lost or failed, 75 that another copy is at work, the API cannot be \
-            reached, or this machine could not store or pack what waits (room, memory, open files, a locked catalog), \
-            77 that the token was refused. What was downloaded stays in the spool for the next run. With --quiet, a copy \
-            that finds another at work ends without a word, so that cron has nothing to mail.
+            Exit code 3 means that something was lost or failed; 75 that another instance is running, the API cannot \
+            be reached, or this machine could not store or pack what is waiting (space, memory, open files, a locked \
+            catalog); 77 that the token was refused. Downloads stay in the spool for the next run. With --quiet, an \
+            instance that finds another running prints nothing, so that cron sends no mail.
             """)
 
-    @Flag(help: "Ask once more for what the selected sessions lack, before their deadlines.") var again = false
+    @Flag(help: "Fetch again what the selected sessions lack, before their deadlines.") var again = false
     @Option(
         help: ArgumentHelp(
-            "End within this long, such as 9m, whatever is under way; the next run takes that up.", valueName: "span"))
+            "Stop after this time, such as 9m, even in mid-download; the next run resumes.", valueName: "span"))
     var maxRuntime: String?
     @OptionGroup var select: SelectionOptions
     @OptionGroup var options: GlobalOptions
@@ -56,7 +57,7 @@ struct HarvestOnce: AsyncParsableCommand {
         do {
             run = try HarvestRun(options)
         } catch let error as HarvestError where error.code == .storeLocked && options.quiet && !options.json {
-            // The other copy does the work of this pass: nothing that cron should mail.
+            // The other instance does the work of this pass: cron must not mail anything.
             throw EndedWith(status: .tryAgain)
         } catch let error as HarvestError where again {
             throw HarvestScope.explain(error)
@@ -71,24 +72,24 @@ struct HarvestOnce: AsyncParsableCommand {
     }
 }
 
-/// Ends the process where a run does not come to its end by itself: something that cannot be cancelled, such as a name
-/// server or a disk that does not answer, must not keep a cron job beyond its time. Whatever is cut off lies in the spool.
+/// Ends the process when a run does not stop by itself: an operation that cannot be cancelled, such as a DNS lookup or
+/// a write to a hung disk, must not keep a cron job beyond its time. Interrupted downloads stay in the spool.
 private enum LastResort {
-    /// What the end of a run takes when nothing hangs, in milliseconds.
+    /// How long a run takes to stop when nothing hangs, in milliseconds.
     private static let grace: Int64 = 3000
 
     static func arm(after limit: Int64, store: String, _ options: GlobalOptions) {
         let (json, style) = (options.json, options.errorStyle)
         let moment = DispatchTime.now() + .milliseconds(Int(clamping: limit) + Int(grace))
-        // A queue of its own has a thread of its own, also where all others hang.
+        // A queue of its own gets a thread even when all others hang.
         DispatchQueue(label: "salvage.deadline").asyncAfter(deadline: moment) {
             let isHeld = Catalog.isHeld(store: store)
             Failure(
                 isHeld ? "catalog_not_written" : "overdue",
                 isHeld
                     ? "--max-runtime is over, and the catalog is locked by another process"
-                    : "something under way cannot be cancelled, and --max-runtime is over",
-                hint: "what was fetched lies in the spool and is taken up by the next run", status: .tryAgain
+                    : "--max-runtime is over, and an operation in progress cannot be cancelled",
+                hint: "what was fetched is in the spool; the next run resumes from there", status: .tryAgain
             ).report(json: json, style: style)
             _exit(ExitStatus.tryAgain.rawValue)
         }

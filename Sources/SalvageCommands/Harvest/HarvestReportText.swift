@@ -4,10 +4,10 @@ import Harvest
 import Pack
 import Terminal
 
-/// What a harvest says at its end, and the exit code that follows from it.
+/// Reports the result of a harvest and sets the exit code.
 struct HarvestReportText {
     let options: GlobalOptions
-    /// Whether what was left out was asked for once more.
+    /// Whether this was a run with `--again`.
     var isAgain = false
 
     func write(_ summary: HarvestSummary) throws {
@@ -42,7 +42,7 @@ struct HarvestReportText {
         reportAbsence(summary)
         for refusal in summary.refusals {
             Failure(
-                "not_asked", "nothing was asked for: \(refusal.reason)", session: refusal.session,
+                "not_asked", "nothing was requested: \(refusal.reason)", session: refusal.session,
                 hint: "salvage why \(refusal.session)"
             ).report(json: options.json, style: options.errorStyle)
         }
@@ -69,7 +69,7 @@ struct HarvestReportText {
         if summary.isPartial { throw EndedWith(status: .partial) }
     }
 
-    /// What waits because of this machine must be heard of from cron as well, long before it is lost.
+    /// Reports what waits because of this machine, also to cron, long before it is lost.
     private func reportWaiting(_ summary: HarvestSummary) throws {
         var failures: [Failure] = []
         let count = summary.unfinished == 1 ? "1 session waits: " : "\(summary.unfinished) sessions wait: "
@@ -82,13 +82,13 @@ struct HarvestReportText {
             "no_room", "the store has no room", summary.noRoom,
             hint: "make room before their deadlines: salvage status, salvage prune --dry-run")
         add(
-            "catalog_not_written", "the catalog lacks what this run did", summary.catalogTrouble,
-            hint: "what was downloaded stays in the spool, and the next harvest enters it; does another process hold "
+            "catalog_not_written", "the catalog could not record this run", summary.catalogTrouble,
+            hint: "downloads stay in the spool, and the next harvest records them; does another process hold "
                 + "catalog.sqlite?")
         add(
-            "not_packed", "this machine could not store or pack what they left", summary.localTrouble,
+            "not_packed", "this machine could not store or pack their files", summary.localTrouble,
             hint:
-                "what was downloaded stays in the spool, and the next harvest packs it; look at memory, ulimit -n and "
+                "downloads stay in the spool, and the next harvest packs them; check memory, ulimit -n and "
                 + "the disk: salvage doctor")
         guard let last = failures.popLast() else { return }
         for failure in failures { failure.report(json: options.json, style: options.errorStyle) }
@@ -96,18 +96,18 @@ struct HarvestReportText {
         last.report(json: options.json, style: options.errorStyle)
     }
 
-    /// How many sessions were asked for more; nil where there is nothing to say.
+    /// The line about sessions that were reopened; nil when there is nothing to say.
     private func again(_ summary: HarvestSummary) -> String? {
-        let late = summary.pastDeadline == 0 ? "" : ", \(summary.pastDeadline) past their deadline left alone"
+        let late = summary.pastDeadline == 0 ? "" : ", \(summary.pastDeadline) past their deadline skipped"
         if summary.again > 0 {
             let verb = summary.again == 1 ? "was" : "were"
-            return "\(summary.again) of them \(verb) done already and asked for more\(late)"
+            return "\(summary.again) of them \(verb) already done and reopened\(late)"
         }
-        return isAgain ? "no session lacks anything that can still be asked for\(late)" : nil
+        return isAgain ? "no session lacks anything that can still be fetched\(late)" : nil
     }
 
-    /// A rule that names a path which is nowhere costs every dump in silence. With `--quiet` it is said when it becomes
-    /// so, not in every mail of cron's.
+    /// Warns about rule paths that exist nowhere: such a rule silently loses every dump. With `--quiet` the warning is
+    /// printed when it first applies, not in every mail from cron.
     private func reportAbsence(_ summary: HarvestSummary) {
         for path in summary.absentPaths {
             let isNews = path.sessions - path.lately < AbsentPath.least

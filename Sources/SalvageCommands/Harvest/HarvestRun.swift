@@ -10,15 +10,15 @@ import SessionAPI
 import Synchronization
 import Terminal
 
-/// Everything one harvest works with, put together from configuration and flags.
+/// Everything one harvest needs, built from configuration and flags.
 struct HarvestRun {
     let runner: HarvestRunner
     private let client: SessionAPIClient
     private let display: HarvestDisplay
 
     /// - Parameters:
-    ///   - current: what a daemon reloads; nil reads the configuration.
-    ///   - watcher: receives every event beside the display.
+    ///   - current: the configuration that a daemon reloads; nil loads it.
+    ///   - watcher: receives every event, as the display does.
     init(
         _ options: GlobalOptions, isDaemon: Bool = false, current: CurrentConfiguration? = nil,
         watcher: HarvestObserver = HarvestObserver()
@@ -29,10 +29,10 @@ struct HarvestRun {
         let configuration = current.value
         let environment = Environment.all
         let store = try StoreAccess.createdPath(options)
-        // Found before the first request, so that a missing token is said at once; read anew for each request, so that
-        // a token file can be exchanged while the daemon runs.
+        // Looked up before the first request, so that a missing token is reported at once; read again for each request,
+        // so that a token file can be replaced while the daemon runs.
         _ = try APIToken.find(configuration, environment: environment)
-        // Better said before anything is fetched than once for each session.
+        // Report missing barriers once, before anything is fetched, not for each session.
         try Barriers.require(except: configuration.confinement.allowMissing)
         let lock = try StoreLock(store: store)
         StoreIngest.sweep(store: store)
@@ -60,7 +60,7 @@ struct HarvestRun {
         tellShortfall(configuration, options, isDaemon: isDaemon)
     }
 
-    /// Says that no artifact is kept where no rule was written: whoever believes that dumps are saved is to know.
+    /// Warns when no rule keeps an artifact: nobody should wrongly believe that dumps are saved.
     private func tellShortfall(_ configuration: Harvest.Configuration, _ options: GlobalOptions, isDaemon: Bool) {
         guard let shortfall = configuration.shortfall, !options.quiet || shortfall.isMistake else { return }
         if isDaemon { return say("\(shortfall.message) (\(shortfall.hint))") }
@@ -68,10 +68,10 @@ struct HarvestRun {
             json: options.json, style: options.errorStyle)
     }
 
-    /// Writes a line of a daemon's log.
+    /// Writes a line to the daemon's log.
     func say(_ text: String) { display.say(text) }
 
-    /// Runs, and closes the connections however it ends.
+    /// Runs the harvest and closes the connections, also after an error.
     func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {
         do {
             let summary = try await runner.run(mode, again: again)
@@ -87,7 +87,7 @@ struct HarvestRun {
     }
 }
 
-/// Progress and events of a harvest on standard error: a line that moves on a terminal, lines of log for a daemon,
+/// Shows progress and events of a harvest on standard error: a progress line on a terminal, log lines for a daemon,
 /// nothing in cron.
 final class HarvestDisplay: Sendable {
     private let progress: Mutex<Sendability<Terminal.Progress>>
@@ -148,16 +148,16 @@ final class HarvestDisplay: Sendable {
             return "session \(Escape.display(session)) \(state.rawValue)\(Escape.display(tail))"
         case .listFailed(_, let failure): return isVerbose || isDaemon ? "list failed: \(failure.sentence)" : nil
         case .listDamaged(_, let entry):
-            // What was taken all the same needs nobody's attention.
+            // An entry that was taken despite the damage needs no attention.
             guard !entry.wasTaken || isVerbose || (isDaemon && !isQuiet) else { return nil }
             let name = entry.id.map { ", session \(Escape.display($0))" } ?? ""
             return "list entry \(entry.position) at byte \(entry.offset)\(name): \(entry.reason); "
                 + (entry.wasTaken
-                    ? "taken with what can be read"
-                    : "left out, so nothing of this session is collected; tell who runs the API, or ask for it by name: "
+                    ? "the readable part is used"
+                    : "left out, so nothing of this session is collected; tell who runs the API, or name the session: "
                         + "salvage harvest --session ID")
         case .paused(let pause):
-            // A single pass ends with it, and says so at its end.
+            // A single pass ends with the pause and reports it at its end.
             guard isDaemon,
                 lastPause.withLock({ last in
                     defer { last = pause.message }
@@ -167,29 +167,29 @@ final class HarvestDisplay: Sendable {
             return "paused: \(pause.message)\(pause.identifier.map { " (identifier \($0))" } ?? "")"
         case .resumed:
             lastPause.withLock { $0 = nil }
-            return isDaemon ? "requests go on" : nil
+            return isDaemon ? "requests resumed" : nil
         case .storeTrouble(let text): return "store: \(Escape.display(text))"
         case .quarantined(let session, let path, let reason):
-            return "session \(Escape.display(session)): a download was put aside in \(path): \(Escape.display(reason))"
+            return "session \(Escape.display(session)): quarantined \(path): \(Escape.display(reason))"
         case .packingDeferred(let session, let reason, let wait):
-            // A single pass says at its end what waits.
+            // A single pass reports at its end what waits.
             guard isVerbose || isDaemon else { return nil }
-            let when = wait.map { "again in \(TimeText.span($0))" } ?? "again by the next run"
+            let when = wait.map { "next try in \(TimeText.span($0))" } ?? "the next run tries again"
             return "session \(Escape.display(session)): not packed, \(when): \(Escape.display(reason))"
         case .reopened(let session, let artifacts, let cause):
             guard isVerbose || (isDaemon && !isQuiet) else { return nil }
-            let why = cause == .changedRule ? "by a changed rule" : "once more"
-            return "session \(Escape.display(session)) is asked \(why) for "
+            let why = cause == .changedRule ? "a rule changed" : "--again was given"
+            return "session \(Escape.display(session)) is reopened because \(why), for "
                 + Escape.display(artifacts.joined(separator: ", "))
         case .absentPaths: return nil
         case .recovered(let session, let files):
             return isVerbose || isDaemon
-                ? "session \(Escape.display(session)): took up \(files) downloads of an interrupted run" : nil
+                ? "session \(Escape.display(session)): resumed \(files) downloads of an interrupted run" : nil
         }
     }
 }
 
-/// Lets a value that only one thread at a time touches, under its lock, cross into that lock.
+/// Makes a value `Sendable` that is used only by one thread at a time, under a lock.
 struct Sendability<Value>: @unchecked Sendable {
     var value: Value
 }

@@ -4,31 +4,31 @@ import Glibc
 import Synchronization
 import Terminal
 
-/// Takes SIGTERM and SIGINT on a thread of its own, and sees whether the pools of threads that do all the work still run
-/// anything. With too little address space or too few threads they stop without a word, and everything that waits in
-/// them, answers to signals included, with them.
+/// Handles SIGTERM and SIGINT on a thread of its own, and checks that the thread pools that do all the work still run.
+/// With too little address space or too few threads the pools stop silently, and everything that waits in them stops
+/// too, signal handlers included.
 enum ProcessGuard {
     private struct State {
         var received: Int32?
         var count = 0
         var action: (@Sendable () -> Void)?
-        /// Intervals since a sign of life was asked for; nil while none is.
+        /// Intervals since the pools were asked for a sign of life; nil when none is pending.
         var silent: Int?
         var watchesPool = true
     }
 
     private static let state = Mutex(State())
 
-    /// Between two looks, in seconds.
+    /// Interval between two checks, in seconds.
     private static let interval: Int32 = 5
-    /// After this many intervals without a sign of life the process ends: when it was asked to, and when not.
+    /// Intervals without a sign of life after which the process exits: after a stop signal, and without one.
     private static let patience = (stopping: 3, running: 120)
-    /// Address space that must be left beside the threads, in bytes.
+    /// Address space that must be free besides the threads' own, in bytes.
     private static let addressSpace = 256 << 20
 
-    /// Tries whether the machine gives the process the threads and the address space that its pools take.
+    /// Checks that the process can get the threads and the address space that its pools need.
     ///
-    /// - Throws: ``Failure`` where it does not.
+    /// - Throws: ``Failure`` when it cannot.
     static func requireThreads() throws(Failure) {
         let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let threads = Int32(clamping: min(64, 2 * cores + 12))
@@ -36,15 +36,15 @@ enum ProcessGuard {
         guard failure == 0 else {
             throw Failure(
                 "machine_short",
-                "this machine does not let the process have \(threads) threads and their memory: "
+                "this machine does not give the process \(threads) threads and their memory: "
                     + String(cString: strerror(failure)),
                 hint: "raise ulimit -v, ulimit -u or the unit's TasksMax; nothing is lost yet", status: .tryAgain)
         }
     }
 
-    /// Begins, on the main thread, before any other thread is there.
+    /// Starts the guard. Call it on the main thread, before there are other threads.
     ///
-    /// - Throws: ``Failure`` when the machine gives too little to work with.
+    /// - Throws: ``Failure`` when the process cannot get the threads that it needs.
     static func begin() throws(Failure) {
         try requireThreads()
         guard salvage_hold_stop_signals() == 0, salvage_start_thread({ ProcessGuard.run() }) == 0 else {
@@ -52,7 +52,7 @@ enum ProcessGuard {
         }
     }
 
-    /// What to do when a signal comes; done at once if one came before.
+    /// Sets what to do when a signal arrives; does it at once if one has already arrived.
     static func whenStopped(_ action: @escaping @Sendable () -> Void) {
         let isLate = state.withLock { state in
             state.action = action
@@ -61,10 +61,10 @@ enum ProcessGuard {
         if isLate { action() }
     }
 
-    /// The first signal that came.
+    /// The first signal that arrived.
     static var received: Int32? { state.withLock { $0.received } }
 
-    /// What is left to do waits for whoever reads the output, and may do so.
+    /// Stops checking the pools: the rest waits for the reader of the output, however long that takes.
     static func leavePoolAlone() { state.withLock { $0.watchesPool = false } }
 
     private static func run() {
@@ -81,7 +81,7 @@ enum ProcessGuard {
             return (state.action, state.count)
         }
         if count > 1, number == SIGINT { _exit(ExitStatus.interrupted.rawValue) }
-        // Nothing has begun that could be finished.
+        // Nothing has started that must be finished.
         guard let action else { _exit(128 + number) }
         action()
     }
@@ -98,14 +98,14 @@ enum ProcessGuard {
             return (false, silent + 1 >= most)
         }
         if asks {
-            // Both pools must run something for there to be a sign of life.
+            // A sign of life needs both pools to run something.
             Task.detached {
                 DispatchQueue.global().async { state.withLock { $0.silent = nil } }
             }
         }
         guard ends else { return }
         Failure(
-            "machine_short", "the process gets no threads to work with any more, and ends",
+            "machine_short", "the process gets no more threads to work with, and exits",
             hint: "raise ulimit -v, ulimit -u or the unit's TasksMax; what was downloaded stays in the spool",
             status: .tryAgain
         ).report(json: false, style: Style(choice: .never, descriptor: STDERR_FILENO))
@@ -113,11 +113,11 @@ enum ProcessGuard {
     }
 }
 
-/// SIGTERM and SIGINT as a request to end; a second SIGINT ends at once.
+/// Takes SIGTERM and SIGINT as a request to stop; a second SIGINT exits at once.
 final class StopSignals: Sendable {
-    /// What to do when a signal comes; done at once if one came before.
+    /// Sets what to do when a signal arrives; does it at once if one has already arrived.
     func whenStopped(_ action: @escaping @Sendable () -> Void) { ProcessGuard.whenStopped(action) }
 
-    /// The first signal that came.
+    /// The first signal that arrived.
     var received: Int32? { ProcessGuard.received }
 }
