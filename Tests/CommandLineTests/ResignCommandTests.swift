@@ -22,7 +22,7 @@ struct ResignCommandTests {
         #expect(Set(dry.objects.compactMap { $0["to"] as? String }) == wanted)
         #expect(try stage.signatures()["s-1"] == "weapon_damage")
         let real = try Program.run(["resign", "--config", config])
-        #expect(real.status == 0 && real.out.contains("2 got another signature"), "\(real.out)\(real.err)")
+        #expect(real.status == 0 && real.out.contains("2 got a new signature"), "\(real.out)\(real.err)")
         let after = ["s-1": "weapon_damage | world_tick", "s-2": "abort | world_tick"]
         #expect(try stage.signatures() == after)
         #expect(try stage.signatures("--signature", "weapon_damage") == ["s-1": "weapon_damage | world_tick"])

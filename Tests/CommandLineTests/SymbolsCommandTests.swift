@@ -21,7 +21,7 @@ struct SymbolsCommandTests {
         #expect(try stage.signatures()["s-b"] == before["s-b"])
         // A folder, with the executable itself this time.
         let second = try stage.salvage("symbols", "add", stage.scratch.path("b"))
-        #expect(second.status == 0 && second.out.contains("1 got another signature"), "\(second.out)\(second.err)")
+        #expect(second.status == 0 && second.out.contains("1 got a new signature"), "\(second.out)\(second.err)")
         #expect(try stage.signatures() == ["s-a": "weapon_damage", "s-b": "weapon_damage"])
         #expect(try stage.signatures("--signature", old) == ["s-a": "weapon_damage"])
         #expect(try stage.signatures("--tag", "1.1", "--signature", "server+*") == ["s-b": "weapon_damage"])

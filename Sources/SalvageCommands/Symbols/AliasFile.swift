@@ -3,10 +3,10 @@ import FoundationEssentials
 import Glibc
 import Terminal
 
-/// `symbols/aliases.jsonl`: the signatures that crashes had before, one `{"crash":…,"signature":…}` a line.
+/// `symbols/aliases.jsonl`: earlier signatures of crashes, one `{"crash":…,"signature":…}` per line.
 ///
-/// A pack knows the key its record was first given, and nothing of those in between; this file does, so that a catalog
-/// which is rebuilt from nothing finds crashes by them, too.
+/// A pack holds the signature that its record was first given, but none of the later ones. This file holds them, so
+/// that a catalog rebuilt from packs still finds crashes by them.
 enum AliasFile {
     private struct Line: Decodable {
         var crash: String
@@ -45,11 +45,13 @@ enum AliasFile {
         }
     }
 
-    /// Enters the file's aliases into a catalog; lines that cannot be read are passed over.
+    /// Adds the file's aliases to a catalog; invalid lines are skipped.
+    ///
+    /// - Throws: `Failure` when the file exists and cannot be read now.
     static func restore(_ catalog: Catalog) throws {
         let descriptor = open(path(catalog.store), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
-            // Only a file that does not exist holds nothing: the next one written would drop what this one knows.
+            // Only a missing file holds no aliases: after any other error, the next save would drop those in the file.
             if errno == ENOENT || errno == ENOTDIR { return }
             throw unreadable(path(catalog.store))
         }
@@ -76,7 +78,7 @@ enum AliasFile {
         Failure(
             "unreadable_now", "the earlier signatures cannot be read now: \(String(cString: strerror(errno)))",
             path: path,
-            hint: "nothing is lost; run the same again", status: .tryAgain)
+            hint: "nothing is lost; run the command again", status: .tryAgain)
     }
 
     private static func failure(_ path: String) -> Failure {

@@ -6,11 +6,11 @@ import Harvest
 import Ingest
 import Pack
 
-/// Makes crash records anew from what packs do not know: the symbols in the store and the user's signature rules.
+/// Renews crash records with what packs do not contain: the symbols in the store and the user's signature rules.
 ///
-/// The confined child of an ingest has neither, so every record in a pack is the same whatever the store held that day.
-/// What is listed is a function of that record, its dump, the symbols and the rules of today: a harvest, `symbols add`
-/// and `reindex` all come here and so to the same answer.
+/// The confined child of an ingest has neither, so a record in a pack does not depend on the state of the store. The
+/// catalog's record is a function of the pack's record, its dump, the current symbols and the current rules: a harvest,
+/// `symbols add` and `reindex` all use this type and get the same result.
 struct CrashSigner {
     let store: String
     let symbols: SymbolStore
@@ -19,14 +19,14 @@ struct CrashSigner {
     /// Build ids and debug ids that the symbol store holds.
     private let identities: Set<String>
 
-    /// Signs for the store of a command, by the rules of its configuration.
+    /// Signs for a command's store, by the rules of its configuration.
     init(_ options: GlobalOptions, store: String) throws {
         let configuration = try StoreAccess.configuration(options)
         self.init(
             store: store, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing)
     }
 
-    /// - Parameter allowMissing: barriers that may be missing around the reader of dumps.
+    /// - Parameter allowMissing: names of the barriers that may be missing around the process that reads dumps.
     init(store: String, rules: SignatureRules, allowMissing: [String]) {
         self.allowMissing = allowMissing
         self.store = store
@@ -38,7 +38,7 @@ struct CrashSigner {
     /// The symbol store of a store.
     static func symbols(of store: String) -> SymbolStore { SymbolStore(root: store + "/symbols") }
 
-    /// Makes the records anew that symbols or rules change.
+    /// Renews the records that symbols or rules change.
     func renew(_ contents: inout PackContents) {
         guard !contents.crashes.isEmpty else { return }
         var records: [Int: CrashRecord] = [:]
@@ -80,8 +80,8 @@ struct CrashSigner {
         try? JSONDecoder().decode(CrashRecord.self, from: Data(json))
     }
 
-    /// True when the record names one of these build ids or debug ids. Looks at bytes: a record is long, and most
-    /// concern no symbol at hand.
+    /// Whether the record names one of these build ids or debug ids. Searches the bytes without decoding them: records
+    /// are long, and most concern no symbol in the store.
     static func mentions(_ json: [UInt8], any identities: Set<String>) -> Bool {
         guard !identities.isEmpty else { return false }
         return json.withUnsafeBytes { bytes in
@@ -97,12 +97,12 @@ struct CrashSigner {
         }
     }
 
-    /// True when this version of the algorithm signed the record.
+    /// Whether this version of the algorithm signed the record.
     private static func isCurrent(_ json: [UInt8]) -> Bool {
         json.withUnsafeBytes { find("_version\":\(SignatureAlgorithm.version),", in: $0, from: 0) != nil }
     }
 
-    /// Where the text ends for the first time behind a position; it begins with an underscore.
+    /// The end of the text's first occurrence at or after a position. The text must begin with an underscore.
     private static func find(_ text: String, in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
         let wanted = Array(text.utf8)
         guard let base = bytes.baseAddress else { return nil }

@@ -5,17 +5,17 @@ import Harvest
 import Pack
 import Terminal
 
-/// `salvage resign`: both keys of every crash anew.
+/// `salvage resign`: computes signature and stack hash of every crash again.
 struct Resign: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compute the signatures of all crashes anew, by the rules of today.",
+        abstract: "Recompute the signatures of all crashes by the current rules.",
         discussion: """
-            Needed after `signatures:` in the configuration has changed, or with a version of salvage that signs \
-            otherwise. Earlier signatures stay as aliases: queries by them still find the crashes. New crashes are \
-            signed by the rules of their day without being asked.
+            Needed after `signatures:` in the configuration has changed, or after an update of salvage that changes \
+            signatures. Earlier signatures stay as aliases: queries by them still find the crashes. New crashes are \
+            signed by the current rules automatically.
             """)
 
-    @Flag(help: "Say what would change, and change nothing.") var dryRun = false
+    @Flag(help: "Show what would change; change nothing.") var dryRun = false
     @OptionGroup var options: GlobalOptions
 
     private static let batch = 500
@@ -79,7 +79,7 @@ struct Resign: ParsableCommand {
             let verb = dryRun ? "would get" : "got"
             output.text(
                 "signed \(count) crashes and errors by version \(SignatureAlgorithm.version): "
-                    + "\(changed) \(verb) another signature")
+                    + "\(changed) \(verb) a new signature")
         }
         try output.finish()
     }

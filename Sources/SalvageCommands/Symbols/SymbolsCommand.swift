@@ -8,9 +8,9 @@ import Terminal
 /// `salvage symbols`: executables, debug files and Breakpad files by build id.
 struct Symbols: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Keep symbols, so that stacks have names and lines: `symbols add`.",
+        abstract: "Manage symbols, which give stacks names and lines: `symbols add`.",
         discussion: """
-            They lie below symbols/ in the store, by build id, as gdb and elfutils read them: \
+            Symbols are stored below symbols/ in the store, by build id, in the layout that gdb and elfutils read: \
             `set debug-file-directory STORE/symbols`.
             """,
         subcommands: [SymbolsAdd.self, SymbolsList.self, SymbolsMissing.self])
@@ -22,9 +22,9 @@ struct SymbolsAdd: ParsableCommand {
         commandName: "add",
         abstract: "Add executables, libraries, .debug files, Breakpad .sym files, or an image's root.",
         discussion: """
-            Of a folder everything below it is taken that is ELF with a build id, or a Breakpad file; links are not \
-            followed. Crashes that waited for what came are walked and named again and get their signature from it; \
-            the earlier signature still finds them.
+            From a folder, adds every ELF file with a build id and every Breakpad file below it; links are not \
+            followed. Crashes that need the new symbols are unwound and symbolicated again and may get a new \
+            signature; the earlier signature still finds them.
             """)
 
     @Argument(help: ArgumentHelp("Files, or folders such as an image's root file system.", valueName: "path"))
@@ -45,7 +45,7 @@ struct SymbolsAdd: ParsableCommand {
         try report(total, renewal)
     }
 
-    /// What became of the crashes that the new symbols concern.
+    /// What changed in the crashes that the new symbols concern.
     struct Renewal {
         var crashes = 0
         var signatures = 0
@@ -71,16 +71,16 @@ struct SymbolsAdd: ParsableCommand {
         var seen: Set<String> = []
         let concerned = sessions.filter { seen.insert($0).inserted }
         for (index, id) in concerned.enumerated() {
-            progress.update("naming the stacks of \(index + 1) of \(concerned.count) sessions")
+            progress.update("symbolicating \(index + 1) of \(concerned.count) sessions")
             guard let pack = try catalog.session(id)?.pack else { continue }
             var contents: PackContents
             do throws(PackError) {
                 contents = try PackContents(try PackReader.open(path: store + "/" + pack), path: pack)
             } catch {
-                // Without its tables the dumps would seem gone.
+                // Without the pack's tables its dumps would seem missing.
                 renewal.unread.append(
                     Failure(
-                        "pack_unreadable", "the pack cannot be read, so its stacks stay as they were: \(error.message)",
+                        "pack_unreadable", "the pack cannot be read, so its stacks are unchanged: \(error.message)",
                         session: id, path: pack, hint: "salvage verify names what is damaged"))
                 continue
             }
@@ -110,14 +110,14 @@ struct SymbolsAdd: ParsableCommand {
             let files = addition.added.count == 1 ? "1 file" : "\(addition.added.count) files"
             let bytes = addition.added.reduce(UInt64(0)) { $0 &+ $1.size }
             output.text(
-                "added \(files), \(SizeText.binary(bytes)); \(addition.known) were there, \(addition.skipped) are no symbols"
+                "added \(files), \(SizeText.binary(bytes)); \(addition.known) known, \(addition.skipped) not symbols"
             )
             if renewal.crashes > 0 {
                 let crashes = renewal.crashes == 1 ? "1 crash" : "\(renewal.crashes) crashes"
-                output.text("named the stacks of \(crashes), of which \(renewal.signatures) got another signature")
+                output.text("symbolicated \(crashes); \(renewal.signatures) got a new signature")
             }
             for path in addition.withoutBuildID.prefix(20) {
-                let what = output.style.yellow("without a build id, found by name and first page: ")
+                let what = output.style.yellow("no build id, found only by name and first page: ")
                 output.text(what + Escape.display(path))
             }
             if addition.withoutBuildID.count > 20 { output.text("… and \(addition.withoutBuildID.count - 20) more") }
@@ -137,7 +137,7 @@ struct SymbolsAdd: ParsableCommand {
 
 /// `salvage symbols list`.
 struct SymbolsList: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "What the symbol store holds.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the symbols in the store.")
 
     @OptionGroup var options: GlobalOptions
 
@@ -170,9 +170,9 @@ struct SymbolsList: ParsableCommand {
 /// `salvage symbols missing`.
 struct SymbolsMissing: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "missing", abstract: "Which build ids crashes wait for, those with the most crashes first.",
+        commandName: "missing", abstract: "List build ids whose symbols crashes need, most crashes first.",
         discussion: """
-            A crash waits for a module when a frame of its crashed thread lies in it and has no name.
+            A crash needs a module's symbols when a frame of its crashed thread is in the module and has no name.
             """)
 
     @OptionGroup var which: CrashOptions
@@ -191,7 +191,7 @@ struct SymbolsMissing: ParsableCommand {
         }
         let output = Output(options)
         let entries = missing.entries.prefix(select.limit ?? .max)
-        if entries.isEmpty { try output.nothing("no crash waits for symbols", options) }
+        if entries.isEmpty { try output.nothing("no symbols are missing", options) }
         var table = Table(["CRASHES", "BUILD ID", "MODULE", "BUILDS"], rightAligned: [0])
         for entry in entries {
             if options.json {
