@@ -62,7 +62,7 @@ import Testing
         #expect(verify.status == 3)
         #expect(Set(verify.objects.compactMap { $0["verdict"] as? String }) == ["missing", "not_in_catalog"])
         let doctor = try salvage("doctor", "--offline")
-        #expect(doctor.out.contains("not in the catalog") && doctor.out.contains("do not exist"), "\(doctor.out)")
+        #expect(doctor.out.contains("not in the catalog") && doctor.out.contains("are missing"), "\(doctor.out)")
         try FileManager.default.moveItem(atPath: aside, toPath: all[1])
         try FileManager.default.removeItem(atPath: all[0].replacing("/s.pack", with: "/u.pack"))
         #expect(try salvage("verify").status == 0)

@@ -126,7 +126,7 @@ extension ServerSuites {
             try shell("chmod 755 \(store)")
             let open = try Program.run(["doctor", "--offline", "--every", "3h"], environment: environment)
             #expect(open.status == 3)
-            #expect(open.out.contains("may be entered by others") && open.out.contains("a look every"), "\(open.out)")
+            #expect(open.out.contains("open to users other than") && open.out.contains("a look every"), "\(open.out)")
             // Nobody listens there.
             environment["SALVAGE_API_URL"] = "http://127.0.0.1:1"
             #expect(try Program.run(["doctor"], environment: environment).status == 2)
@@ -181,7 +181,7 @@ extension ServerSuites {
 
             try (text + "bogus: 1\n").write(toFile: config, atomically: true, encoding: .utf8)
             kill(watch.processIdentifier, SIGHUP)
-            try await waitFor("refusal") { said().contains("the configuration stays as it was") }
+            try await waitFor("refusal") { said().contains("the configuration was not reloaded") }
             try (text + "rules: [{name: none, sample: never}]\n").write(
                 toFile: config, atomically: true, encoding: .utf8)
             kill(watch.processIdentifier, SIGHUP)

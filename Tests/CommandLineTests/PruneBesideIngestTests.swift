@@ -30,7 +30,7 @@ import Testing
             for more in [["--dry-run"], []] {
                 let prune = try Program.run(["prune", "--store", store, "--older-than", "100d"] + more)
                 #expect(
-                    prune.status == 0 && !(prune.out + prune.err).contains("catalog does not know"),
+                    prune.status == 0 && !(prune.out + prune.err).contains("not in the catalog"),
                     "\(prune.out)\(prune.err)")
             }
             let rows = try Program.run(["sessions", "--store", store, "--json"]).objects.count

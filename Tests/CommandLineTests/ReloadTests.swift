@@ -96,7 +96,7 @@ extension ServerSuites {
                     + "limits: {stall: 20s, unpack: {entry_size: 1KiB}}\n" + rules)
             daemon.reload()
             try await stage.until("reload") { daemon.said.contains("the configuration was reloaded") }
-            #expect(daemon.said.contains("these keys wait for a restart: limits.stall\n"), "\(daemon.said)")
+            #expect(daemon.said.contains("these keys need a restart: limits.stall\n"), "\(daemon.said)")
             try await stage.ran("after")
             try await stage.until("done") {
                 try await stage.state("after").map { $0 != "running" && $0 != "pending" } == true
@@ -114,7 +114,7 @@ extension ServerSuites {
             try text.replacing(stage.url, with: "http://127.0.0.1:9").write(
                 toFile: stage.scratch.path("salvage.yaml"), atomically: true, encoding: .utf8)
             daemon.reload()
-            try await stage.until("named") { daemon.said.contains("these keys wait for a restart: api.url\n") }
+            try await stage.until("named") { daemon.said.contains("these keys need a restart: api.url\n") }
             #expect(try await daemon.end() == 3, "what the limit cut off is missing")
             await stage.server.stop()
         }
@@ -172,7 +172,7 @@ extension ServerSuites {
                 try shell(accident.0)
                 daemon.reload()
                 try await stage.until(accident.0) {
-                    daemon.count("the configuration stays as it was") == number + 1
+                    daemon.count("the configuration was not reloaded") == number + 1
                 }
                 #expect(daemon.said.contains(accident.1), "\(accident): \(daemon.said)")
             }

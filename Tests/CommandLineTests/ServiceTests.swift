@@ -96,7 +96,7 @@ extension ServerSuites {
 
             // The same user without the credential, as under sudo: what could not be looked at is said.
             let alone = try run(bare, "doctor")
-            #expect(alone.status == 3 && alone.out.contains("not examined"), "\(alone.out)")
+            #expect(alone.status == 3 && alone.out.contains("not checked"), "\(alone.out)")
             #expect(alone.out.contains("LoadCredential"), "\(alone.out)")
             let refused = try run(bare, "harvest")
             #expect(refused.status == 77 && refused.out.contains("may not read the token file"), "\(refused.out)")

@@ -42,7 +42,7 @@ import Testing
         #expect(harvest.err.contains("spool/evil is no folder of downloads"), "\(harvest.err)")
         #expect(Scratch.listing(scratch.path("victim")) == before)
         #expect(try String(contentsOfFile: scratch.path("victim/a.txt"), encoding: .utf8) == "precious")
-        #expect(try salvage("doctor", "--offline").out.contains("spool/evil is no folder of downloads"))
+        #expect(try salvage("doctor", "--offline").out.contains("spool/evil is not a folder of downloads"))
     }
 
     @Test func downloadsWithoutAManifestAreStillPacked() throws {

@@ -154,7 +154,7 @@ final class HarvestDisplay: Sendable {
             return "list entry \(entry.position) at byte \(entry.offset)\(name): \(entry.reason); "
                 + (entry.wasTaken
                     ? "the readable part is used"
-                    : "left out, so nothing of this session is collected; tell who runs the API, or name the session: "
+                    : "left out, so nothing of this session is collected; report it to the API's operator, or try: "
                         + "salvage harvest --session ID")
         case .paused(let pause):
             // A single pass ends with the pause and reports it at its end.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Terminal
 
-/// What one examination found.
+/// The result of one check.
 struct Finding: Sendable {
     enum Grade: String, Sendable { case ok, note, warning, failure }
 
@@ -25,17 +25,17 @@ struct Finding: Sendable {
     }
 }
 
-/// `salvage doctor`: will the next harvest work, and in time.
+/// `salvage doctor`: checks whether the next harvest will work, and in time.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Examine configuration, token, store, confinement, API and deadlines.",
+        abstract: "Check configuration, token, store, confinement, API and deadlines.",
         discussion: """
-            Says what would keep a harvest from working, or from being in time, before it does. Changes nothing. Exit \
-            code 0 when all is well, 3 with warnings, 2 when something is broken, 64 when the configuration is \
-            mistaken. For a harvest from cron, --every says how often it runs.
+            Finds what would keep a harvest from working or from meeting its deadlines. Changes nothing. Exit code 0 \
+            when all is well, 3 with warnings, 2 when something is broken, 64 when the configuration is invalid. For a \
+            harvest from cron, --every says how often it runs.
             """)
 
-    @Flag(help: "Do not talk to the API.") var offline = false
+    @Flag(help: "Do not contact the API.") var offline = false
     @Option(help: ArgumentHelp("How often cron runs the harvest, such as 10m.", valueName: "span")) var every: String?
     @OptionGroup var options: GlobalOptions
 
@@ -95,7 +95,7 @@ struct Doctor: AsyncParsableCommand {
         case .failure: mark = style.red("FAIL")
         }
         let name = finding.name + String(repeating: " ", count: max(1, 14 - finding.name.utf8.count))
-        // Several mistakes in a configuration are a line each.
+        // Each error in a configuration is a line of its own.
         let lines = finding.message.split(separator: "\n", omittingEmptySubsequences: false)
         let message = lines.map { Escape.display(String($0)) }.joined(
             separator: "\n" + String(repeating: " ", count: 20))

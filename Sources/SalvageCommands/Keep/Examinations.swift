@@ -4,13 +4,13 @@ import Ingest
 import SessionAPI
 import Terminal
 
-/// Configuration and token.
+/// Checks configuration and token.
 struct SetupExamination {
     private(set) var findings: [Finding] = []
     private(set) var configuration: Harvest.Configuration?
     private(set) var store = "./storage"
     private(set) var hasToken = false
-    /// The configuration says something that cannot be meant.
+    /// Whether the configuration is invalid.
     private(set) var isMistaken = false
 
     init(options: GlobalOptions) {
@@ -48,10 +48,10 @@ struct SetupExamination {
             hasToken = true
             findings.append(.ok("token", "from \(token.origin)"))
         } catch let error where error.code == .tokenUnreadable {
-            // A service has the token as a credential, which nobody else sees: this says nothing about its next pass.
+            // A service may get the token as a credential that only it can read: this says nothing about its next run.
             findings.append(
                 .warning(
-                    "token", "not examined, nor is the API: \(error.message)" + (error.path.map { " (\($0))" } ?? ""),
+                    "token", "not checked, nor is the API: \(error.message)" + (error.path.map { " (\($0))" } ?? ""),
                     hint: error.hint))
         } catch {
             findings.append(Self.refusal("token", error))
@@ -69,7 +69,7 @@ struct SetupExamination {
     }
 }
 
-/// The barriers around the child that reads what containers wrote, tried out on a real one.
+/// Checks the barriers around the child that reads data from containers, by starting one.
 enum ConfinementExamination {
     static func findings(_ setup: SetupExamination) -> [Finding] {
         let allowed = setup.configuration?.confinement.allowMissing ?? []
@@ -83,30 +83,32 @@ enum ConfinementExamination {
                 return [
                     .warning(
                         "confinement", "\(lacks), which confinement.allow_missing allows",
-                        hint: "the other barriers hold; a newer kernel or fewer container restrictions give all of them"
+                        hint: "the other barriers hold; a newer kernel or fewer container restrictions allow them all"
                     )
                 ]
             }
             return [
-                .failure("confinement", "\(lacks): no pack is made and no file judged", hint: Barriers.hint(refused))
+                .failure("confinement", "\(lacks): nothing is packed or verified", hint: Barriers.hint(refused))
             ]
         } catch {
             return [
-                .failure("confinement", "the confined child does not start: \(error)", hint: "no pack can be made so")
+                .failure(
+                    "confinement", "the confined child does not start: \(error)",
+                    hint: "sessions cannot be packed until this is fixed")
             ]
         }
     }
 }
 
 extension Barriers {
-    /// What to do where barriers are missing.
+    /// What to do when barriers are missing.
     static func hint(_ missing: [String]) -> String {
-        "use a newer kernel or fewer container restrictions; or do without, by this in the configuration: "
+        "use a newer kernel or fewer container restrictions, or do without them, in the configuration: "
             + "confinement: {allow_missing: [\(missing.joined(separator: ", "))]}"
     }
 }
 
-/// Whether the API answers, and takes the token.
+/// Checks that the API responds and accepts the token.
 struct APIExamination {
     let options: GlobalOptions
 
@@ -124,7 +126,7 @@ struct APIExamination {
                     "API",
                     "\(listed); \(summary.rejected) entries cannot be read, the first at byte \(first.offset)"
                         + (first.id.map { " (session \($0))" } ?? "") + ": \(first.reason)",
-                    hint: "their sessions are not collected; tell who runs the API")
+                    hint: "their sessions are not collected; report it to the API's operator")
             ]
         } catch {
             guard let failure = FailureReport.failure(for: error) else { return [.failure("API", "\(error)")] }
@@ -133,7 +135,7 @@ struct APIExamination {
     }
 }
 
-/// Programs that one command each calls.
+/// Checks for the programs that single commands call.
 enum ToolExamination {
     static func findings() -> [Finding] {
         let folders = (Environment.value("PATH") ?? "/usr/bin:/bin").split(separator: ":")

@@ -4,14 +4,14 @@ import Glibc
 import Pack
 import Terminal
 
-/// Sessions that no prune may touch: one empty file for each in `<store>/pins/`, named like its pack, so that a pin
-/// outlives the catalog.
+/// Sessions that prune must keep: one empty file each in `<store>/pins/`, named like the pack, so that pins outlive the
+/// catalog.
 struct Pins {
     private let folder: String
     private let names: Set<String>
 
-    /// Reads the pins. Without them every session would look free to go, so only a folder that does not exist means that
-    /// there are none.
+    /// Reads the pins. Only a missing folder means that there are none: if a folder that cannot be read meant that too,
+    /// prune would remove pinned sessions.
     ///
     /// - Throws: `PackError` when the folder cannot be read now.
     init(store: String) throws(PackError) {
@@ -55,13 +55,13 @@ struct Pins {
     }
 }
 
-/// `salvage pin`: keep a session whatever the retention rules say.
+/// `salvage pin`: keeps a session whatever the retention rules say.
 struct Pin: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Keep sessions whatever the retention rules say; without a session, list what is pinned.")
+        abstract: "Exempt sessions from the retention rules; without a session, list pinned sessions.")
 
     @Argument(help: "The sessions; a unique prefix of each id is enough.") var sessions: [String] = []
-    @Flag(help: "Release them instead.") var remove = false
+    @Flag(help: "Unpin the sessions instead.") var remove = false
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
@@ -80,7 +80,7 @@ struct Pin: ParsableCommand {
                     output.text(Escape.display(session.session))
                 }
             }
-            if isEmpty { try output.nothing("nothing is pinned", options) }
+            if isEmpty { try output.nothing("no session is pinned", options) }
             return try output.finish()
         }
         for id in try sessions.map({ try catalog.resolve($0) }) {

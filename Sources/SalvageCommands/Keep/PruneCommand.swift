@@ -5,17 +5,16 @@ import Harvest
 import Terminal
 import Text
 
-/// `salvage prune`: removes packs by the rules of retention.
+/// `salvage prune`: removes packs according to the retention rules.
 struct Prune: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Remove packs that the retention rules let go; the ledger stays.",
+        abstract: "Remove packs according to the retention rules; the ledger is kept.",
         discussion: """
             The rules come from `prune:` in the config, or from --older-than and --max-bytes, which replace them and \
-            apply to the sessions that the selection flags name. Pinned sessions (salvage pin) and the newest N of \
-            each signature (--keep-per-signature) stay in any case; running and pending sessions are never touched. \
-            Within --max-bytes, sessions without a crash go before those with one, the oldest first. The ledger of \
-            sessions that have no pack any more goes after --history, of those that the selection flags name; that of \
-            pinned ones stays.
+            apply to the selected sessions. Pinned sessions (salvage pin) and the newest N of each signature \
+            (--keep-per-signature) are always kept; running and pending sessions are never touched. For --max-bytes, \
+            sessions without a crash are removed before those with one, the oldest first. Selected sessions that have \
+            no pack are removed from the ledger after --history, unless they are pinned.
 
             Without a rule nothing is removed, and the exit code is 0.
 
@@ -24,18 +23,18 @@ struct Prune: ParsableCommand {
               salvage prune --tag 'dev-*' --older-than 3d
             """)
 
-    @Option(help: ArgumentHelp("Packs of sessions that ended longer ago than this, such as 30d.", valueName: "span"))
+    @Option(help: ArgumentHelp("Remove packs of sessions that ended longer ago, such as 30d.", valueName: "span"))
     var olderThan: String?
-    @Option(help: ArgumentHelp("Packs beyond this many bytes together, such as 200GiB.", valueName: "size"))
+    @Option(help: ArgumentHelp("Remove packs until at most this much is left, such as 200GiB.", valueName: "size"))
     var maxBytes: String?
-    @Option(help: ArgumentHelp("Keep the newest so many sessions of each signature.", valueName: "count"))
+    @Option(help: ArgumentHelp("Keep this many of the newest sessions of each signature.", valueName: "count"))
     var keepPerSignature: Int?
     @Option(
         help: ArgumentHelp(
-            "Also forget the ledger of sessions without a pack that ended longer ago than this (else `history:`, 365d).",
+            "Remove sessions without a pack from the ledger if they ended longer ago (default: `history:`, 365d).",
             valueName: "span"))
     var history: String?
-    @Flag(help: "Say what would be removed, and remove nothing.") var dryRun = false
+    @Flag(help: "Show what would be removed; remove nothing.") var dryRun = false
     @OptionGroup var select: SelectionOptions
     @OptionGroup var options: GlobalOptions
 
@@ -70,22 +69,22 @@ struct Prune: ParsableCommand {
             of: select.isNarrow ? ByteSet(all.map(\.session)) : nil)
     }
 
-    /// A prune that a timer starts has nothing to do where nobody wrote a rule; sessions that somebody named without
-    /// saying when they may go are a mistake.
+    /// Ends a prune without rules. One started by a timer has nothing to do; selected sessions without a rule are a
+    /// usage error.
     private func endWithoutRules() throws {
         let hint = "give --older-than, --max-bytes or --history, or write `prune:` or `history:` into the config"
         guard !select.isNarrow else {
             throw Failure(
-                "no_rule", "nothing says which of these sessions' packs may go", hint: hint, status: .usage)
+                "no_rule", "no rule says which of these sessions' packs to remove", hint: hint, status: .usage)
         }
         let output = Output(options)
         if !options.quiet, !options.json {
-            output.text("nothing to remove: there is no rule to go by\n  hint: \(hint)")
+            output.text("nothing to remove: there is no retention rule\n  hint: \(hint)")
         }
         try output.finish()
     }
 
-    /// The rules that the flags give; nil where they give none.
+    /// The rules given by flags; nil when there are none.
     private func flags() throws -> RetentionRules? {
         if let keepPerSignature, keepPerSignature < 0 {
             throw Failure("bad_count", "--keep-per-signature must not be negative", status: .usage)
@@ -103,7 +102,7 @@ struct Prune: ParsableCommand {
         guard rules.isEmpty else { return rules }
         guard keepPerSignature == nil else {
             throw Failure(
-                "no_rule", "--keep-per-signature only keeps; nothing says what may go",
+                "no_rule", "--keep-per-signature only keeps packs; no rule removes any",
                 hint: "give --older-than or --max-bytes as well", status: .usage)
         }
         return nil
@@ -120,7 +119,7 @@ struct Prune: ParsableCommand {
 }
 
 extension SessionIdentity {
-    /// What rules match of a session in the catalog.
+    /// The facts of a session in the catalog that rules match.
     init(_ record: SessionRecord) {
         self.init(
             id: record.session, image: record.image, tag: record.tag, location: record.location, host: record.host,

@@ -6,8 +6,8 @@ import Pack
 import Terminal
 import Text
 
-/// Carries out what retention decided: catalog first, then the filters, then the file, so that no row is ever without
-/// its bytes. What an interruption leaves is a file that nobody names; the next prune removes it.
+/// Carries out retention plans: removes the catalog row first, then the filters, then the file, so that no row is ever
+/// without its pack. An interruption leaves a pack without a row, which the next prune removes.
 struct PruneRun {
     let catalog: Catalog
     let pins: Pins
@@ -15,7 +15,7 @@ struct PruneRun {
     let dryRun: Bool
     let now: Int64
 
-    /// Sessions pruned in one transaction, and locked meanwhile.
+    /// The number of sessions that are locked and pruned in one transaction.
     private static let batch = 64
 
     private struct Tally {
@@ -61,7 +61,7 @@ struct PruneRun {
         try finish(tally, output)
     }
 
-    /// Forgets sessions of which only the ledger is left.
+    /// Removes sessions without a pack from the ledger.
     private func forget(before time: Int64, _ selected: ByteSet?, _ output: Output, _ tally: inout Tally) throws {
         let old = try catalog.historyBefore(time).filter { row in
             guard selected?.contains(row.session) ?? true else { return false }
@@ -100,7 +100,7 @@ struct PruneRun {
         progress.finish()
     }
 
-    /// Removes the packs of one batch; returns whose packs are gone.
+    /// Removes the packs of one batch; returns the sessions whose packs were removed.
     private func remove(
         _ removals: [RetentionPlan.Removal], _ records: ByteDictionary<SessionRecord>
     ) throws -> ByteSet {
@@ -126,16 +126,16 @@ struct PruneRun {
     }
 
     private func unlinkPack(_ pack: String) throws {
-        // A filter row that stays costs a search one look at a file that is gone, nothing else.
+        // A filter row that stays costs each search one attempt to open a missing file, nothing else.
         try? FilterLog.remove(store: catalog.store, pack: pack)
         do throws(PackError) {
             if let (folder, name) = try StorePacks.place(of: pack, store: catalog.store) { try folder.remove(name) }
         } catch {
             throw Failure(
                 "prune_failed", "a pack cannot be removed: \(error.message)", path: pack,
-                hint: "the catalog has let go of it; the next prune tries again")
+                hint: "the catalog no longer lists it; the next prune tries again")
         }
-        // The folders of a day, a month and a year go with their last pack. A link in place of one stays.
+        // Remove the folders of a day, a month and a year with their last pack. A link in place of one stays.
         var parts = pack.split(separator: "/").dropLast()
         for level in 0..<3 {
             guard let name = parts.popLast(), !parts.isEmpty,
@@ -149,7 +149,7 @@ struct PruneRun {
     private func removeLeftovers(_ tally: inout Tally) throws {
         var unknown: [String] = []
         for pack in try catalog.unreferencedPacks() {
-            // Published a moment ago, and about to be entered.
+            // Just published, and about to be entered in the catalog.
             if NewPacks.isNew(pack.file, session: pack.session, store: catalog.store) { continue }
             guard pack.isPruned, pack.file.isDirect, let session = pack.session else {
                 if try NewPacks.isStillUnknown(pack, catalog) { unknown.append(pack.file.path) }
@@ -162,8 +162,8 @@ struct PruneRun {
         }
         guard !unknown.isEmpty, !options.quiet else { return }
         Failure(
-            "unreferenced_packs", "\(unknown.count) packs are in the store that the catalog does not know",
-            path: unknown.first, hint: "prune leaves them alone; salvage verify says what to do with each"
+            "unreferenced_packs", "\(unknown.count) packs in the store are not in the catalog",
+            path: unknown.first, hint: "prune keeps them; salvage verify says what to do with each"
         ).report(json: options.json, style: options.errorStyle)
     }
 
@@ -207,11 +207,11 @@ struct PruneRun {
         ]
         if tally.pinned > 0 { parts.append("kept \(tally.pinned) pinned") }
         if tally.examples > 0 { parts.append("kept \(tally.examples) as examples of their signatures") }
-        if tally.busy > 0 { parts.append("left \(tally.busy) alone that are being worked on") }
+        if tally.busy > 0 { parts.append("skipped \(tally.busy) in use") }
         if tally.forgotten > 0 {
             parts.append("\(dryRun ? "would forget" : "forgot") the history of \(tally.forgotten) sessions")
         }
-        if tally.excess > 0 { parts.append("\(SizeText.binary(tally.excess)) above the bound must stay") }
+        if tally.excess > 0 { parts.append("\(SizeText.binary(tally.excess)) over the limit must be kept") }
         output.text(parts.joined(separator: "; "))
         try output.finish()
     }

@@ -2,10 +2,10 @@ import Catalog
 import Pack
 import Text
 
-/// What lies in a store that somebody should look at: damaged packs, downloads that belong to nobody, a damaged catalog.
+/// Checks a store for what needs attention: damaged packs, downloads without a session, a damaged catalog.
 struct RemainsExamination {
     let store: String
-    /// What lies below the packs' folder.
+    /// The files below the packs folder.
     let listing: StorePacks.Listing
 
     init(store: String) {
@@ -13,7 +13,7 @@ struct RemainsExamination {
         listing = StorePacks.list(store: store)
     }
 
-    /// What the catalog's own check and a look at the packs' names come to; `verify` reads the packs themselves.
+    /// Checks the catalog's integrity, and the names of the packs against it; `verify` reads the packs themselves.
     func findings(_ catalog: Catalog) throws -> [Finding] {
         var findings: [Finding] = []
         let problems = try catalog.integrityProblems(limit: 3)
@@ -21,7 +21,7 @@ struct RemainsExamination {
             findings.append(
                 .failure(
                     "catalog", "the database is damaged: \(first)",
-                    hint: "salvage reindex makes it again from the packs"))
+                    hint: "salvage reindex rebuilds it from the packs"))
         }
         let unknown = try catalog.unreferencedPacks().filter {
             !NewPacks.isNew($0.file, session: $0.session, store: store)
@@ -30,7 +30,7 @@ struct RemainsExamination {
             findings.append(
                 .warning(
                     "packs", "\(unknown.count) packs are not in the catalog, such as \(first.file.path)",
-                    hint: "salvage reindex takes them in, but for second packs of a session: salvage verify says which")
+                    hint: "salvage reindex adds them, except second packs of a session, which salvage verify lists")
             )
         }
         var missing: [String] = []
@@ -47,16 +47,16 @@ struct RemainsExamination {
         if let first = missing.first {
             findings.append(
                 .failure(
-                    "packs", "the packs of \(missing.count) sessions do not exist, such as that of \(first)",
-                    hint: "restore them from the backup; salvage reindex calls such sessions lost"))
+                    "packs", "the packs of \(missing.count) sessions are missing, such as that of \(first)",
+                    hint: "restore them from a backup; salvage reindex marks such sessions as lost"))
         }
         if let first = hidden.first {
-            findings.append(.failure("packs", "\(hidden.count) packs cannot be looked at now, such as \(first)"))
+            findings.append(.failure("packs", "\(hidden.count) packs cannot be checked now, such as \(first)"))
         }
         return findings
     }
 
-    /// What can be said of the packs' folder without a catalog.
+    /// Findings about the packs folder that need no catalog.
     var packs: [Finding] {
         var findings = listing.troubles.prefix(3).map {
             Finding.failure("packs", "\($0.path) cannot be listed now: \($0.message)")
@@ -70,16 +70,16 @@ struct RemainsExamination {
         return findings
     }
 
-    /// A catalog that is not there: none was ever made, or it is lost.
+    /// The finding for a missing catalog: it was never created, or it is lost.
     func withoutCatalog(_ error: CatalogError) -> Finding {
         guard let first = listing.packs.first else { return .note("catalog", "there is none yet", hint: error.hint) }
         let count = listing.packs.count == 1 ? "1 pack" : "\(listing.packs.count) packs"
         return .failure(
             "catalog", "there is none, though the store has \(count), such as \(first.path)",
-            hint: "salvage reindex makes it again from the packs")
+            hint: "salvage reindex rebuilds it from the packs")
     }
 
-    /// What lies in the spool: downloads that wait for a pack, what was put aside, and what does not belong there.
+    /// Findings about the spool: downloads not yet packed, downloads set aside, and files that do not belong there.
     var spool: [Finding] {
         do throws(PackError) {
             let top = try OpenFolder(path: store + "/spool")
@@ -90,19 +90,19 @@ struct RemainsExamination {
                     .warning(
                         "quarantine",
                         "downloads of \(sessions) sessions are in quarantine: their readers crashed or stalled",
-                        hint: "they lie in \(top.path)/.quarantine, salvage why SESSION says why; to try one again: "
+                        hint: "they are in \(top.path)/.quarantine; salvage why SESSION says why; to try one again: "
                             + "salvage ingest --session SESSION FILE"))
             }
             findings += entries.filter { $0.kind != .folder && !$0.name.hasPrefix(".") }.prefix(3).map {
                 .warning(
-                    "spool", "\(top.path)/\($0.name) is no folder of downloads; nothing in it is touched",
+                    "spool", "\(top.path)/\($0.name) is not a folder of downloads; it is ignored",
                     hint: "remove it, or move it where it belongs")
             }
             if let sessions = count(".aside", top, entries, &findings), sessions > 0 {
                 findings.append(
                     .warning(
-                        "aside", "downloads of \(sessions) sessions are in no pack and could not be given to one",
-                        hint: "they lie in \(top.path)/.aside; to keep one: salvage ingest --session SESSION FILE"))
+                        "aside", "downloads of \(sessions) sessions are in no pack and could not be added to one",
+                        hint: "they are in \(top.path)/.aside; to keep one: salvage ingest --session SESSION FILE"))
             }
             return findings
         } catch {
@@ -110,13 +110,13 @@ struct RemainsExamination {
         }
     }
 
-    /// Sessions with downloads that are in no pack, and those of which that cannot be told now.
+    /// Findings about sessions with downloads not yet in a pack, and about folders that cannot be read now.
     private func waiting(_ top: OpenFolder, _ folders: [OpenFolder.Entry]) -> [Finding] {
         var waiting = 0
         var hidden: [String] = []
         for folder in folders {
             do throws(PackError) {
-                // A session's folder is also its write lock: one without a download waits for nothing.
+                // A session's folder is also its write lock: it may exist without a download.
                 let holds = try top.folder(folder).entries().contains { entry in
                     [".part", ".complete", ".cut"].contains { entry.name.hasSuffix($0) }
                         && entry.name != "session.json.part"
@@ -129,18 +129,18 @@ struct RemainsExamination {
         var findings: [Finding] = []
         if waiting > 0 {
             let sessions = waiting == 1 ? "1 session has" : "\(waiting) sessions have"
-            findings.append(.note("spool", "\(sessions) downloads that are in no pack yet"))
+            findings.append(.note("spool", "\(sessions) downloads not yet in a pack"))
         }
         if let first = hidden.first {
             findings.append(
                 .warning(
                     "spool", "\(hidden.count) folders of downloads cannot be read now, such as \(first)",
-                    hint: "see to their owner, their mode and the disk: a harvest cannot read them either"))
+                    hint: "check their owner, their mode and the disk: a harvest cannot read them either"))
         }
         return findings
     }
 
-    /// How many entries a folder of the spool has; nil, with a finding, where that cannot be told now.
+    /// The number of entries in a folder of the spool; nil, with a finding, when it cannot be read now.
     private func count(
         _ name: String, _ top: OpenFolder, _ entries: [OpenFolder.Entry], _ findings: inout [Finding]
     ) -> Int? {

@@ -3,7 +3,7 @@ import Glibc
 import Harvest
 import Terminal
 
-/// The store: rights, room, catalog, what lies around, and whether deadlines can be met.
+/// Checks the store: permissions, free space, catalog, leftovers, and whether deadlines can be met.
 struct StoreExamination {
     let store: String
     let configuration: Configuration
@@ -14,7 +14,7 @@ struct StoreExamination {
         guard stat(store, &info) == 0 else {
             return [
                 errno == ENOENT
-                    ? .note("store", "\(store) does not exist yet; the first harvest makes it")
+                    ? .note("store", "\(store) does not exist yet; the first harvest creates it")
                     : .failure("store", "\(store) cannot be read: \(String(cString: strerror(errno)))")
             ]
         }
@@ -25,7 +25,7 @@ struct StoreExamination {
         findings += remains.packs
         if let problem = Catalog.headerProblem(store: store) {
             findings.append(
-                .failure("catalog", "it is damaged: \(problem)", hint: "salvage reindex makes it again from the packs"))
+                .failure("catalog", "it is damaged: \(problem)", hint: "salvage reindex rebuilds it from the packs"))
         }
         do {
             let catalog = try Catalog.open(store: store, readOnly: true)
@@ -37,7 +37,7 @@ struct StoreExamination {
                 findings.append(
                     .warning(
                         "not_packed", words,
-                        hint: "look at memory, ulimit -n and the disk; the next harvest tries again"))
+                        hint: "check memory, ulimit -n and the disk; the next harvest tries again"))
             }
             findings += try deadlines(status, try catalog.flow(now: TimeText.now()))
             findings += try AbsentPath.find(in: catalog, by: configuration, now: TimeText.now()).map {
@@ -52,7 +52,7 @@ struct StoreExamination {
             findings.append(
                 .failure(
                     "catalog", failure?.message ?? "\(error)",
-                    hint: failure?.hint ?? "salvage reindex makes it again from the packs"))
+                    hint: failure?.hint ?? "salvage reindex rebuilds it from the packs"))
         }
         return findings
     }
@@ -60,37 +60,37 @@ struct StoreExamination {
     private func rights(_ info: stat) -> [Finding] {
         guard info.st_mode & S_IFMT == S_IFDIR else { return [.failure("store", "\(store) is not a folder")] }
         guard access(store, W_OK | X_OK) == 0 else {
-            return [.failure("store", "\(store) may not be written", hint: "run as its owner, or change the owner")]
+            return [.failure("store", "\(store) is not writable", hint: "run as its owner, or change the owner")]
         }
         guard info.st_mode & 0o077 == 0 else {
             return [
                 .warning(
                     "store",
-                    "\(store) may be entered by others than its owner (mode \(String(info.st_mode & 0o777, radix: 8)))",
-                    hint: "chmod 700 \(store): logs and dumps hold what players and servers said")
+                    "\(store) is open to users other than its owner (mode \(String(info.st_mode & 0o777, radix: 8)))",
+                    hint: "chmod 700 \(store): logs and dumps may contain private data")
             ]
         }
-        let holder = StoreLock.holder(of: store).map { "; process \($0) is at work on it" } ?? ""
-        return [.ok("store", "\(store), its owner's only\(holder)")]
+        let holder = StoreLock.holder(of: store).map { "; in use by process \($0)" } ?? ""
+        return [.ok("store", "\(store), open to its owner only\(holder)")]
     }
 
     private var room: Finding {
         var facts = statvfs()
         guard statvfs(store, &facts) == 0, let free = Self.free(store) else {
-            return .warning("room", "the disk does not say how much is free")
+            return .warning("room", "the free space on the disk is unknown")
         }
         let reserve = configuration.limits.reserve
         let words = "\(SizeText.binary(free)) free, reserve \(SizeText.binary(reserve))"
         if free < reserve {
-            return .failure("room", words + ": no download starts", hint: "make room, or salvage prune --dry-run")
+            return .failure("room", words + ": no download starts", hint: "free some space: salvage prune --dry-run")
         }
         if free < reserve &* 4 || facts.f_favail < 1000 {
-            return .warning("room", words + ", \(facts.f_favail) files", hint: "salvage prune --dry-run")
+            return .warning("room", words + ", \(facts.f_favail) inodes free", hint: "salvage prune --dry-run")
         }
         return .ok("room", words)
     }
 
-    /// What an ordinary user may still write to a store's file system, in bytes; nil when it does not say.
+    /// The free space on a store's file system for ordinary users, in bytes; nil when it is unknown.
     static func free(_ store: String) -> UInt64? {
         var facts = statvfs()
         guard statvfs(store, &facts) == 0 else { return nil }
@@ -110,10 +110,10 @@ struct StoreExamination {
                 logsPerMinute: configuration.limits.logsPerMinute))
         var findings = forecast.obstacles.map {
             Finding.warning(
-                "deadlines", $0, hint: "look more often, or raise limits.requests_per_minute, or sample")
+                "deadlines", $0, hint: "poll more often, raise limits.requests_per_minute, or sample")
         }
         if forecast.obstacles.isEmpty {
-            let left = status.nextDeadline.map { ", the nearest deadline in \(TimeText.span(max(0, $0 - now)))" } ?? ""
+            let left = status.nextDeadline.map { ", nearest deadline in \(TimeText.span(max(0, $0 - now)))" } ?? ""
             findings.append(
                 .ok(
                     "deadlines",
@@ -123,13 +123,13 @@ struct StoreExamination {
         if flow.overdue > 0 {
             findings.append(
                 .warning(
-                    "overdue", "\(flow.overdue) sessions are past their deadline and not settled",
+                    "overdue", "\(flow.overdue) sessions are past their deadline and not done",
                     hint: "is a harvest running? salvage status"))
         }
         if flow.lostLastDay > 0 {
             findings.append(
                 .warning(
-                    "lost", "\(flow.lostLastDay) sessions were lost within the last day",
+                    "lost", "\(flow.lostLastDay) sessions were lost in the last day",
                     hint: "salvage coverage --since 1d"))
         }
         return findings

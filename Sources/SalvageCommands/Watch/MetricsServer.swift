@@ -6,7 +6,7 @@ import NIOCore
 
 /// Serves `/metrics` and `/healthz` beside the daemon.
 struct MetricsServer: Sendable {
-    /// More connections wait until one of these ends.
+    /// The maximum number of open connections; further ones wait.
     static let mostConnections = 64
 
     private let host: String
@@ -14,9 +14,9 @@ struct MetricsServer: Sendable {
     private let metrics: @Sendable () -> String
     private let trouble: @Sendable () -> String?
 
-    /// A server at `HOST:PORT`, `:PORT` or `PORT` (then on 127.0.0.1 only); IPv6 hosts stand in brackets.
+    /// A server at `HOST:PORT`, `:PORT` or `PORT` (then on 127.0.0.1 only); IPv6 hosts are in brackets.
     ///
-    /// - Throws: ``Failure`` for an address that is none.
+    /// - Throws: ``Failure`` for an invalid address.
     init(
         _ address: String, metrics: @escaping @Sendable () -> String, trouble: @escaping @Sendable () -> String?
     ) throws {
@@ -41,7 +41,7 @@ struct MetricsServer: Sendable {
 
     /// Serves until the task is cancelled.
     ///
-    /// - Parameter started: called with the port once connections are taken.
+    /// - Parameter started: called with the port once connections are accepted.
     func run(started: @escaping @Sendable (Int) -> Void) async throws {
         var logger = Logger(label: "salvage.metrics")
         logger.logLevel = .critical
@@ -58,7 +58,7 @@ struct MetricsServer: Sendable {
                 headers: [.contentType: "text/plain; charset=utf-8"],
                 body: .init(byteBuffer: ByteBuffer(string: (trouble ?? "ok") + "\n")))
         }
-        // Anybody who reaches the address may connect. None of them may cost the daemon its descriptors.
+        // Anybody who reaches the address may connect, but must not use up the daemon's descriptors.
         var connection = HTTP1Channel.Configuration(
             additionalChannelHandlers: [ConnectionBounds()], idleTimeout: .seconds(10))
         connection.httpDecoder.maxHeaderFieldSize = 8 << 10
@@ -78,12 +78,12 @@ struct MetricsServer: Sendable {
             return
         } catch {
             throw Failure(
-                "metrics_failed", "\(host):\(port) cannot be listened on: \(error)", hint: "choose another --metrics")
+                "metrics_failed", "cannot listen on \(host):\(port): \(error)", hint: "choose another --metrics")
         }
     }
 }
 
-/// Ends a connection that says too much or stays too long, whatever it does meanwhile: a scrape is one short request.
+/// Closes a connection that sends too much or lasts too long, active or not: a scrape is one short request.
 private final class ConnectionBounds: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 
@@ -94,12 +94,12 @@ private final class ConnectionBounds: ChannelInboundHandler, RemovableChannelHan
         let channel = context.channel
         let end = context.eventLoop.scheduleTask(in: Self.longest) { channel.close(promise: nil) }
         channel.closeFuture.whenComplete { _ in end.cancel() }
-        // In front of the parser, where the bytes still are bytes.
+        // In front of the HTTP parser, to see raw bytes.
         try? context.pipeline.syncOperations.addHandler(ByteAllowance(), position: .first)
     }
 }
 
-/// Ends a connection that sends more than requests for metrics take.
+/// Closes a connection that sends more bytes than scrapes need.
 private final class ByteAllowance: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 

@@ -3,26 +3,26 @@ import Harvest
 import Synchronization
 import Terminal
 
-/// Tells the service manager how the daemon is, by the protocol of sd_notify(3): one datagram for each message to the
-/// socket that `NOTIFY_SOCKET` names. Without that variable it says nothing.
+/// Reports the daemon's state to the service manager by the protocol of sd_notify(3): one datagram per message to the
+/// socket that `NOTIFY_SOCKET` names. Without that variable it does nothing.
 final class ServiceNotifier: Sendable {
     private let address: [UInt8]?
     private let watchdog: Int64?
     private let pinged = Mutex<(ready: Bool, ping: Int64, status: Int64)>((false, 0, 0))
 
-    /// Between two status texts, in milliseconds.
+    /// Interval between two status texts, in milliseconds.
     private static let statusEvery: Int64 = 5000
 
     init(environment: [String: String]) {
         address = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : Array($0.utf8) }
         let isForUs = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
-        // In microseconds; half of it between two pings, as the manual asks for.
+        // In microseconds; pings are sent at half the interval, as sd_watchdog_enabled(3) recommends.
         watchdog = isForUs ? environment["WATCHDOG_USEC"].flatMap { Int64($0) }.map { max(1, $0 / 2000) } : nil
     }
 
-    /// The loop is alive: says so if it is time to, with what it is about.
+    /// Reports that the loop is alive: readiness once, then watchdog pings and status texts when they are due.
     ///
-    /// - Parameter isStuck: whether the part of it that lists is not; the manager then hears nothing, and starts it again.
+    /// - Parameter isStuck: whether listing is stuck; then no ping is sent, and the manager restarts the daemon.
     func alive(_ progress: HarvestProgress, isStuck: Bool = false) {
         guard address != nil else { return }
         let now = TimeText.now()
@@ -43,17 +43,17 @@ final class ServiceNotifier: Sendable {
         }
     }
 
-    /// The configuration is being reloaded.
+    /// Reports that the configuration is being reloaded.
     func reloading() {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         send("RELOADING=1\nMONOTONIC_USEC=\(Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)")
     }
 
-    /// The reload is over.
+    /// Reports that the reload is over.
     func reloaded() { send("READY=1") }
 
-    /// The daemon drains.
+    /// Reports that the daemon drains.
     func stopping() { send("STOPPING=1\nSTATUS=draining") }
 
     private func send(_ text: String) {

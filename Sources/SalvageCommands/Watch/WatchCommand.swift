@@ -10,17 +10,17 @@ struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Watch the sessions and harvest each as it exits, until SIGTERM.",
         discussion: """
-            Polls the API, pulls what exited sessions left behind in the order of their deadlines, and logs what \
-            happens to standard error. SIGTERM and SIGINT drain: what is being packed is finished first. SIGHUP \
-            reloads the configuration, all of it but store, api.url and limits.stall, which the log names when they \
-            wait for a restart. What a changed rule asks for is fetched from sessions that are done as well, before \
-            their deadlines. A configuration that is invalid, empty, gone or no regular file is refused and the old \
-            one stays. Under systemd it reports readiness, status and the watchdog.
+            Polls the API, downloads artifacts and logs of exited sessions in the order of their deadlines, and logs \
+            to standard error. SIGTERM and SIGINT drain: packing in progress is finished first. SIGHUP reloads the \
+            configuration, except store, api.url and limits.stall; the log names those that need a restart. Artifacts \
+            that a changed rule adds are also fetched from finished sessions, until their deadlines. A configuration \
+            that is invalid, empty, missing or not a regular file is rejected, and the old one stays. Under systemd it \
+            reports readiness and status, and pings the watchdog.
             """)
 
     @Option(
         help: ArgumentHelp(
-            "Serve /metrics (Prometheus) and /healthz here: 127.0.0.1:9187, or a port on 127.0.0.1.",
+            "Serve /metrics (Prometheus) and /healthz here: 127.0.0.1:9187, or 9187 for 127.0.0.1.",
             valueName: "address"))
     var metrics: String?
     @OptionGroup var options: GlobalOptions
@@ -42,7 +42,7 @@ struct Watch: AsyncParsableCommand {
                 })
         }
         let started = TimeText.now()
-        // Before the store's lock says that the daemon is there: a signal that is not handled ends it.
+        // Before the store's lock shows that the daemon runs: an unhandled signal ends it.
         let reload = ReloadSignal()
         defer { reload.end() }
         let run = try HarvestRun(
@@ -70,7 +70,7 @@ struct Watch: AsyncParsableCommand {
             } catch {
                 let failure = FailureReport.failure(for: error)
                 let hint = failure?.hint.map { " (\($0))" } ?? ""
-                run.say("the configuration stays as it was: \(failure?.sentence ?? "\(error)")\(hint)")
+                run.say("the configuration was not reloaded: \(failure?.sentence ?? "\(error)")\(hint)")
             }
         }
         let serving = server.map { server in
@@ -88,17 +88,17 @@ struct Watch: AsyncParsableCommand {
         try HarvestReportText(options: options).write(summary)
     }
 
-    /// What the log says of a reload that was taken up.
+    /// The log line for a successful reload.
     private static func reloaded(_ next: Harvest.Configuration, _ waiting: [String]) -> String {
         let rules = next.rules.count
         var text = "the configuration was reloaded: \(rules) \(rules == 1 ? "rule" : "rules")"
-        if !waiting.isEmpty { text += "; these keys wait for a restart: \(waiting.joined(separator: ", "))" }
+        if !waiting.isEmpty { text += "; these keys need a restart: \(waiting.joined(separator: ", "))" }
         if let shortfall = next.shortfall { text += "; \(shortfall.message)" }
         return text
     }
 }
 
-/// SIGHUP as a request to reload the configuration. One that comes before anybody can handle it is kept.
+/// Takes SIGHUP as a request to reload the configuration. A signal that arrives before there is a handler is kept.
 final class ReloadSignal: Sendable {
     private struct State {
         var source: Sendability<any DispatchSourceSignal>?
@@ -118,7 +118,7 @@ final class ReloadSignal: Sendable {
         state.withLock { $0.source = kept }
     }
 
-    /// Says what a request does; one that came before is done now.
+    /// Sets what to do on a request; does it now if one has already arrived.
     func handle(_ action: @escaping @Sendable () -> Void) {
         let wasAsked = state.withLock { state in
             state.action = action

@@ -5,7 +5,8 @@ import Pack
 import Synchronization
 import Terminal
 
-/// What a daemon counts, for `/metrics`, `/healthz` and the service manager; told by the harvest, read by whoever asks.
+/// The counts of a daemon, for `/metrics`, `/healthz` and the service manager. The harvest writes them; any thread may
+/// read them.
 final class WatchMetrics: Sendable {
     /// The counts at one moment.
     struct Counts: Sendable {
@@ -20,13 +21,13 @@ final class WatchMetrics: Sendable {
         var pause: String?
         var absentPaths: [AbsentPath] = []
         var started: Int64 = TimeText.now()
-        /// When the loop last said that it is alive.
+        /// When the loop last reported progress, in milliseconds since 1970.
         var alive: Int64 = TimeText.now()
     }
 
     private let counts = Mutex(Counts())
 
-    /// The counts as they are.
+    /// The current counts.
     var now: Counts { counts.withLock { $0 } }
 
     func show(_ progress: HarvestProgress) {
@@ -57,19 +58,19 @@ final class WatchMetrics: Sendable {
     }
 }
 
-/// Whether a daemon does its work, in one word and a reason.
+/// Whether a daemon does its work, and if not, why.
 struct WatchHealth: Equatable {
-    /// Nil while all is well.
+    /// What is wrong; nil when all is well.
     let trouble: String?
 
     /// Judges the counts; a pure function.
     ///
     /// - Parameters:
-    ///   - pollInterval: between two lists, in milliseconds.
+    ///   - pollInterval: the time between two lists, in milliseconds.
     ///   - listLimit: how long a list may take, in milliseconds.
     ///   - now: milliseconds since 1970.
     init(_ counts: WatchMetrics.Counts, pollInterval: Int64, listLimit: Int64 = 120_000, now: Int64) {
-        // Lists of large fleets take their time, and a failed one is tried again: three of them missing is trouble.
+        // Lists of large fleets take long, and a failed one is retried: only three missing lists are trouble.
         let patience = max(60_000, pollInterval * 3)
         let lastList = counts.progress.listed ?? counts.started
         if let pause = counts.pause {
@@ -78,7 +79,7 @@ struct WatchHealth: Equatable {
             trouble = "the loop has not moved for \(TimeText.span(now - counts.alive))"
         } else if Self.isStuck(counts.progress, since: counts.started, listLimit: listLimit + pollInterval, now: now) {
             let since = counts.progress.polled ?? counts.started
-            trouble = "no list has ended, whole or not, for \(TimeText.span(now - since))"
+            trouble = "no list has ended, complete or not, for \(TimeText.span(now - since))"
         } else if now - lastList > patience {
             trouble = "no complete list of sessions for \(TimeText.span(now - lastList))"
         } else if let deadline = counts.progress.nearestDeadline, deadline < now {
@@ -90,14 +91,14 @@ struct WatchHealth: Equatable {
 }
 
 extension WatchHealth {
-    /// Whether the part of the loop that lists has stopped moving: a list ends within its limit, whole or not, and the next
-    /// one begins within the longest sensible interval.
+    /// Whether listing is stuck: a list, complete or not, ends within its limit, and the next one starts within the
+    /// longest sensible interval.
     static func isStuck(_ progress: HarvestProgress, since started: Int64, listLimit: Int64, now: Int64) -> Bool {
         now - (progress.polled ?? started) > listLimit + patience
     }
 
-    /// What lies between two ends of lists beside the lists themselves, in milliseconds: the wait for an answer to begin,
-    /// for the next turn, and for the catalog.
+    /// The time allowed between the ends of two lists besides the list and the poll interval, in milliseconds: the
+    /// waits for the response to begin, for the next turn of the loop, and for the catalog.
     private static let patience: Int64 = 300_000
 }
 
@@ -117,22 +118,22 @@ enum MetricsText {
             metric(name, "counter", help, [("", "\(value)")])
         }
         let progress = counts.progress
-        metric("build_info", "gauge", "The version at work.", [("{version=\"\(salvageVersion)\"}", "1")])
-        gauge("running_sessions", "Sessions thought to run.", progress.running)
-        gauge("pending_sessions", "Sessions that ended and are not done: the backlog.", progress.pending)
-        gauge("downloads", "Downloads under way.", progress.downloading)
-        gauge("ingests", "Ingests under way.", progress.ingesting)
+        metric("build_info", "gauge", "The running version.", [("{version=\"\(salvageVersion)\"}", "1")])
+        gauge("running_sessions", "Sessions believed to be running.", progress.running)
+        gauge("pending_sessions", "Sessions that exited and are not done: the backlog.", progress.pending)
+        gauge("downloads", "Downloads in progress.", progress.downloading)
+        gauge("ingests", "Ingests in progress.", progress.ingesting)
         let states: [SessionState] = [.harvested, .partial, .skipped, .lost]
         metric(
             "settled_sessions_total", "counter", "Sessions done since the start; their rate is the drain rate.",
             states.map { ("{state=\"\($0.rawValue)\"}", "\(counts.settled[$0] ?? 0)") })
-        counter("missing_artifacts_total", "Artifacts lost, failed or kept in part.", counts.missingArtifacts)
+        counter("missing_artifacts_total", "Artifacts lost, failed or incomplete.", counts.missingArtifacts)
         gauge(
-            "absent_paths", "Paths of rules that exist in no session, in three at least: most likely written wrongly.",
+            "absent_paths", "Rule paths that were absent in every session, at least three: probably misspelled.",
             counts.absentPaths.count)
         if !counts.absentPaths.isEmpty {
             metric(
-                "absent_path_sessions", "gauge", "Sessions that were asked for a path that exists in none.",
+                "absent_path_sessions", "gauge", "Sessions in which a path was requested that exists in none.",
                 counts.absentPaths.map { path in
                     let labels = "{rule=\"\(label(path.rule ?? ""))\",path=\"\(label(path.path))\"}"
                     return (labels, "\(path.sessions)")
@@ -141,33 +142,33 @@ enum MetricsText {
         if let deadline = progress.nearestDeadline {
             metric(
                 "deadline_seconds", "gauge",
-                "Until the nearest deadline of a pending session; negative once it is past.",
+                "Time until the nearest deadline of a pending session; negative once it is past.",
                 [("", seconds(deadline - now))])
         }
         counter("downloaded_bytes_total", "Bytes downloaded since the start.", progress.bytes)
         counter("throttled_requests_total", "Requests answered with 429 or 503.", progress.throttled)
-        counter("list_failures_total", "Lists of sessions that failed or were cut.", counts.listFailures)
+        counter("list_failures_total", "Session lists that failed or were cut off.", counts.listFailures)
         gauge(
-            "unreadable_list_entries", "Entries of the last list of sessions that could not be read and were left out.",
+            "unreadable_list_entries", "Entries of the last session list that could not be read and were left out.",
             progress.unreadable.values.max() ?? 0)
         if let listed = progress.listed {
             metric(
                 "last_list_timestamp_seconds", "gauge", "When the last complete list ended.", [("", seconds(listed))])
         }
         counter(
-            "quarantined_total", "Downloads that were proven to crash or stall the child that reads them.",
+            "quarantined_total", "Downloads quarantined because they crash or stall the child that reads them.",
             counts.quarantined)
         counter(
-            "packing_deferred_total", "Tries to pack that this machine failed; the downloads wait in the spool.",
+            "packing_deferred_total", "Attempts to pack that failed on this machine; the downloads stay in the spool.",
             counts.packingDeferred)
-        counter("store_troubles_total", "Writes of the ledger that failed and were tried again.", counts.storeTroubles)
+        counter("store_troubles_total", "Ledger writes that failed and were retried.", counts.storeTroubles)
         gauge("paused", "1 while the token is refused and every request waits.", counts.pause == nil ? 0 : 1)
-        counter("reloads_total", "Configurations reloaded.", counts.reloads)
-        if let free = StoreExamination.free(store) { gauge("free_bytes", "Free on the store's disk.", free) }
+        counter("reloads_total", "Configuration reloads.", counts.reloads)
+        if let free = StoreExamination.free(store) { gauge("free_bytes", "Free space on the store's disk.", free) }
         return text + ProcessFigures.text()
     }
 
-    /// A label's value as the format wants it.
+    /// Escapes a label's value.
     private static func label(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
     }
@@ -179,7 +180,7 @@ enum MetricsText {
     }
 }
 
-/// What the process itself takes, under the names that Prometheus' own clients use.
+/// The resources that the process uses, under the names of Prometheus' client libraries.
 private enum ProcessFigures {
     static func text() -> String {
         var usage = rusage()
