@@ -318,7 +318,7 @@ extension ServerSuites {
 
             let before = Scratch.listing(store)
             let occupied = try salvage(store, ["restore", backups])
-            #expect(occupied.status == 2 && occupied.err.contains("already"), "\(occupied.err)")
+            #expect(occupied.status == 2 && occupied.err.contains("not empty"), "\(occupied.err)")
             #expect(Scratch.listing(store) == before)
 
             let lock = open(backups + "/lock", O_RDWR)

@@ -181,7 +181,7 @@ extension ServerSuites {
 
             try (text + "bogus: 1\n").write(toFile: config, atomically: true, encoding: .utf8)
             kill(watch.processIdentifier, SIGHUP)
-            try await waitFor("refusal") { said().contains("the configuration was not reloaded") }
+            try await waitFor("refusal") { said().contains("reload failed, keeping the old configuration") }
             try (text + "rules: [{name: none, sample: never}]\n").write(
                 toFile: config, atomically: true, encoding: .utf8)
             kill(watch.processIdentifier, SIGHUP)

@@ -70,7 +70,7 @@ struct Watch: AsyncParsableCommand {
             } catch {
                 let failure = FailureReport.failure(for: error)
                 let hint = failure?.hint.map { " (\($0))" } ?? ""
-                run.say("the configuration was not reloaded: \(failure?.sentence ?? "\(error)")\(hint)")
+                run.say("reload failed, keeping the old configuration: \(failure?.sentence ?? "\(error)")\(hint)")
             }
         }
         let serving = server.map { server in
