@@ -1,54 +1,54 @@
 public import Pack
 
-/// One sealed block of a followed log, and where its parts lie in the file of sealed blocks.
+/// One sealed block of a followed log, and the places of its parts in the file of sealed blocks.
 ///
-/// The file is a legal zstd file: before each block's frame stands a skippable frame (magic 0x184D2A57) that describes
-/// it, so `zstd -dc` prints the log. All numbers are little-endian; `storage/README.md` has the layout.
+/// The file is a legal zstd file: a skippable frame (magic 0x184D2A57) before each block's frame describes the block,
+/// so `zstd -dc` prints the log. All numbers are little-endian; `storage/README.md` has the layout.
 public struct LiveBlock: Sendable, Equatable {
-    /// Where in the log it begins, in bytes.
+    /// Offset of the block in the log, in bytes.
     public var rawOffset: UInt64
-    /// Raw bytes, at most `PackFormat.blockSize`.
+    /// Raw size in bytes, at most `PackFormat.blockSize`.
     public var rawSize: Int
     /// Number of its first line, from 1.
     public var firstLine: UInt64
-    /// Newlines in it.
+    /// Number of newlines in it.
     public var lines: UInt32
     /// Earliest and latest time of its lines in milliseconds since 1970, inherited ones included; nil when unknown.
     public var times: ClosedRange<Int64>?
-    /// Time of the last line that carries one: what the next block inherits.
+    /// Time of the last line that has one, in milliseconds since 1970; the next block inherits it.
     public var lastTime: Int64?
-    /// Its last line goes on in the next block.
+    /// Whether its last line continues in the next block.
     public var endsMidLine: Bool
     /// The log's time format, as `LogTime.TimeFormat` numbers it.
     public var timeFormat: UInt8
     /// Places where a crash report may begin.
     public var anchors: [BlockAnchor]
-    /// The first eight bytes of the SHA-256 of each 4 KiB: how a replay is recognised.
+    /// The first eight bytes of the SHA-256 of each 4 KiB, by which a replay is recognised.
     public var chunks: [UInt64]
-    /// Where the filter lies in the file, and its length; 0 when there is none.
+    /// Offset of the filter in the file, in bytes.
     public var filterOffset: UInt64 = 0
-    /// Length of the filter in bytes.
+    /// Length of the filter in bytes; 0 when there is none.
     public var filterSize: Int
     /// The filter's format.
     public var filterFormat: UInt16
-    /// Where the zstd frame lies in the file.
+    /// Offset of the zstd frame in the file, in bytes.
     public var frameOffset: UInt64 = 0
     /// Length of the frame in bytes.
     public var frameSize: Int
     /// CRC-32C of the frame.
     public var frameChecksum: UInt32
 
-    /// Bytes that one entry of ``chunks`` stands for.
+    /// Number of bytes that one entry of ``chunks`` covers.
     public static let chunkSize = 4096
     static let magic: UInt32 = 0x184D_2A57
     static let mark: UInt32 = 0x3142_4C53
     static let fixedSize = 80
-    /// No header is longer: 64 chunks, the longest filter, and as many anchors as are kept.
+    /// The largest header, in bytes: 64 chunks, the largest filter, and all the anchors that are kept.
     static let largestHeader = 8 + fixedSize + 64 * 8 + mostAnchors * 8 + BlockFilter.maxSize
-    /// More places of one block say nothing that fewer do not.
+    /// The maximum number of anchors of one block; more would add nothing.
     static let mostAnchors = 256
 
-    /// Where the next block's header begins.
+    /// Offset of the next block's header in the file.
     var end: UInt64 { frameOffset &+ UInt64(frameSize) }
 
     /// The hash of a chunk.
@@ -56,7 +56,7 @@ public struct LiveBlock: Sendable, Equatable {
         ContentHash.sha256(chunk).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    /// The header as it stands before the frame.
+    /// Encodes the header, which precedes the frame.
     func encoded(filter: UnsafeRawBufferPointer) -> [UInt8] {
         var body: [UInt8] = []
         func put<T: FixedWidthInteger>(_ value: T) { withUnsafeBytes(of: value.littleEndian) { body += $0 } }
@@ -90,10 +90,10 @@ public struct LiveBlock: Sendable, Equatable {
         return head + body
     }
 
-    /// Reads the header that stands at `offset` of the file.
+    /// Reads the header at `offset` of the file.
     ///
-    /// - Parameter bytes: what the file holds from `offset` on, at least the header where it is whole.
-    /// - Returns: nil when no whole, undamaged header stands there.
+    /// - Parameter bytes: the file's content from `offset` on, including the whole header.
+    /// - Returns: nil when there is no complete, undamaged header.
     init?(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) {
         guard bytes.count >= 8 + Self.fixedSize else { return nil }
         func take<T: FixedWidthInteger>(_ place: Int, _: T.Type = T.self) -> T {

@@ -1,11 +1,11 @@
 internal import Glibc
 internal import Pack
 
-/// A system call on a followed log that failed.
+/// A failed system call on a followed log.
 public struct LiveFailure: Error, Sendable, CustomStringConvertible {
-    /// The call.
+    /// The name of the call.
     public var call: String
-    /// The file.
+    /// The path of the file or folder.
     public var path: String
     /// The system's error number.
     public var code: Int32
@@ -13,7 +13,7 @@ public struct LiveFailure: Error, Sendable, CustomStringConvertible {
     /// Whether the disk is full, or a quota or size limit is reached.
     public var isFull: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
 
-    /// Whether what was asked for is not there; every other failure says nothing about that.
+    /// Whether the file or folder does not exist; no other failure means that.
     public var isAbsence: Bool { code == ENOENT || code == ENOTDIR }
 
     /// The failure in the system's words.
@@ -31,7 +31,7 @@ public struct LiveFailure: Error, Sendable, CustomStringConvertible {
 
 /// One open file of a followed log.
 final class LiveFile: @unchecked Sendable {
-    // Unchecked: the descriptor does not change, and the kernel orders reads and writes at given places.
+    // Unchecked: the descriptor does not change, and the kernel orders reads and writes at given offsets.
     let path: String
     let descriptor: Int32
 
@@ -51,7 +51,7 @@ final class LiveFile: @unchecked Sendable {
         }
     }
 
-    /// Fills as much of the buffer as the file holds from an offset on; returns how much.
+    /// Reads from an offset until the buffer is full or the file ends; returns the number of bytes read.
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(LiveFailure) -> Int {
         var filled = 0
         while filled < buffer.count {
@@ -74,7 +74,7 @@ final class LiveFile: @unchecked Sendable {
         return bytes
     }
 
-    /// Appends all of the bytes at `end`, or leaves the file as long as it was and throws.
+    /// Appends all of the bytes at `end`, or cuts the file back to `end` and throws.
     func append(_ bytes: UnsafeRawBufferPointer, at end: UInt64) throws(LiveFailure) {
         var rest = bytes
         var place = end
@@ -91,7 +91,7 @@ final class LiveFile: @unchecked Sendable {
         }
     }
 
-    /// Appends all of the bytes at `end`, or leaves the file as long as it was and throws.
+    /// Appends all of the bytes at `end`, or cuts the file back to `end` and throws.
     func append(_ bytes: [UInt8], at end: UInt64) throws(LiveFailure) {
         let outcome = bytes.withUnsafeBytes { buffer in
             Result { () throws(LiveFailure) in try append(buffer, at: end) }
@@ -103,7 +103,7 @@ final class LiveFile: @unchecked Sendable {
         guard fdatasync(descriptor) == 0 else { throw LiveFailure.last("fdatasync", path) }
     }
 
-    /// A file for reading; nil where there is none.
+    /// Opens a file for reading; nil when it does not exist.
     static func ifThere(_ path: String) throws(LiveFailure) -> LiveFile? {
         do throws(LiveFailure) { return try LiveFile(path) } catch {
             if error.code == ENOENT { return nil }
@@ -111,7 +111,7 @@ final class LiveFile: @unchecked Sendable {
         }
     }
 
-    /// The names in a folder; empty where there is none. Links are not followed.
+    /// The names in a folder, symbolic links left out; empty when the folder does not exist.
     static func names(in path: String) throws(LiveFailure) -> [String] {
         do throws(PackError) {
             return try OpenFolder(path: path).entries().compactMap { $0.kind == .link ? nil : $0.name }
@@ -122,13 +122,14 @@ final class LiveFile: @unchecked Sendable {
     }
 }
 
-/// The names of a followed log's files: `N.blocks` for what is sealed of generation N, `N.OFFSET.tail` for what is not.
+/// The names of a followed log's files: `N.blocks` holds the sealed blocks of generation N, `N.OFFSET.tail` the bytes
+/// from OFFSET on that are not sealed.
 enum LiveName {
     static func blocks(_ generation: Int) -> String { "\(generation).blocks" }
 
     static func tail(_ generation: Int, _ base: UInt64) -> String { "\(generation).\(base).tail" }
 
-    /// Reads a name; `base` is nil for sealed blocks.
+    /// Parses a name; `base` is nil for sealed blocks.
     static func parse(_ name: String) -> (generation: Int, base: UInt64?)? {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard let generation = parts.first.flatMap({ Int($0) }), generation >= 0 else { return nil }
@@ -140,7 +141,7 @@ enum LiveName {
     /// The generations in a folder, oldest first.
     static func generations(_ names: [String]) -> [Int] { Set(names.compactMap { parse($0)?.generation }).sorted() }
 
-    /// Where the tails of a generation begin, in order.
+    /// The offsets in the log at which the tails of a generation begin, ascending.
     static func bases(_ names: [String], _ generation: Int) -> [UInt64] {
         names.compactMap { name in
             guard let parsed = parse(name), parsed.generation == generation else { return nil }

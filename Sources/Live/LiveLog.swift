@@ -5,37 +5,37 @@ public import Pack
 
 /// The log of a running session while it is followed: `live/<escaped session>/` of the store.
 ///
-/// The API can only replay a log from its start, so each new connection sends first what is here already. Those bytes
-/// are recognised by the hashes of their chunks and not written again. Where they differ, what is stored stays as it is
-/// and the new log goes on as the next generation from what both have in common: neither is lost.
+/// The API can only replay a log from its start, so each new connection first sends what is already stored. Those bytes
+/// are recognised by the hashes of their chunks and not written again. Where they differ, the stored log stays as it is
+/// and the new log continues as the next generation after the part that both have in common: neither is lost.
 ///
 /// New bytes go to a raw tail; when it fills a block, the block is compressed, given its filter and its times, and
-/// appended to the sealed blocks. At every moment what was written is on disk in one form or the other, so a kill loses
-/// nothing. Memory does not grow with the log. Used by one thread at a time; its calls wait for the disk.
+/// appended to the sealed blocks. At every moment all written bytes are on disk in one form or the other, so a kill
+/// loses nothing. Memory does not grow with the log. Used by one thread at a time; its calls block on the disk.
 public final class LiveLog: @unchecked Sendable {
-    // Unchecked: whoever calls makes sure that it is one thread at a time.
+    // Unchecked: callers use it from one thread at a time.
 
-    /// What the logs of one thread share.
+    /// The compressor that the logs of one thread share.
     public final class Bench {
         let sealer: BlockSealer
 
-        /// A bench.
+        /// Creates the compressor.
         ///
         /// - Throws: `PackError` when memory is short.
         public init() throws(PackError) { sealer = try BlockSealer() }
     }
 
-    /// The generations kept; a log that differs more often than that is not followed any more.
+    /// The maximum number of generations; a log that differs more often is no longer followed.
     public static let mostGenerations = 100
 
     let folder: String
     let limit: UInt64
     let inspector: (any BlockInspector)?
-    /// Which generation is written.
+    /// The generation that is written.
     public internal(set) var generation: Int
-    /// Bytes of the generation that is written.
+    /// Size of the generation that is written, in bytes.
     public internal(set) var bytes: UInt64 = 0
-    /// Bytes of the last piece that ``take(_:_:)`` took in, also when it threw.
+    /// Number of bytes of the last piece that ``take(_:_:)`` accepted, also when it threw.
     public internal(set) var consumed = 0
     var tail: LiveFile
     var tailBase: UInt64 = 0
@@ -48,7 +48,7 @@ public final class LiveLog: @unchecked Sendable {
     /// Opens or starts the log in a folder that exists.
     ///
     /// - Parameters:
-    ///   - limit: bytes of one generation that are kept at most.
+    ///   - limit: the maximum size of one generation, in bytes.
     ///   - inspector: finds the times and crash anchors of blocks.
     /// - Throws: ``LiveFailure``.
     public init(folder: String, limit: UInt64, inspector: (any BlockInspector)? = nil) throws(LiveFailure) {
@@ -62,7 +62,8 @@ public final class LiveLog: @unchecked Sendable {
         if tailBase < sealed { try moveTail() }
     }
 
-    /// Finds what an interrupted run left of a generation: the sealed blocks that are whole, and the tail behind them.
+    /// Finds what an interrupted run left of a generation: the last complete block, the tail after it, and the tail's
+    /// offset.
     private static func open(
         _ folder: String, _ generation: Int, _ names: [String]
     ) throws(LiveFailure) -> (LiveBlock?, LiveFile, UInt64) {
@@ -72,7 +73,7 @@ public final class LiveLog: @unchecked Sendable {
             let blocks = try LiveSnapshot.scan(file)
             last = blocks.last
             let end = last?.end ?? 0
-            // The beginning of a block whose writing was cut off; its bytes are in the tail.
+            // A block whose write was interrupted; its bytes are in the tail.
             if try file.size > end { ftruncate(file.descriptor, off_t(clamping: end)) }
         }
         let sealed = last.map { $0.rawOffset &+ UInt64($0.rawSize) } ?? 0
@@ -88,11 +89,11 @@ public final class LiveLog: @unchecked Sendable {
         return (last, try LiveFile(folder + "/" + LiveName.tail(generation, sealed), flags: O_RDWR | O_CREAT), sealed)
     }
 
-    /// Takes in what a connection sends next.
+    /// Accepts the next bytes of a connection.
     ///
-    /// - Returns: false when the log has reached its limit and the rest was left out.
-    /// - Throws: ``LiveFailure`` or `PackError`; ``consumed`` says how many of the bytes were taken in all the same, and
-    ///   the rest may be handed in again.
+    /// - Returns: false when the log has reached its limit, of bytes or generations, and the rest was left out.
+    /// - Throws: ``LiveFailure`` or `PackError`; ``consumed`` says how many bytes were accepted, and the rest may be
+    ///   passed again.
     public func take(_ piece: UnsafeRawBufferPointer, _ bench: Bench) throws -> Bool {
         consumed = 0
         while consumed < piece.count {
@@ -135,7 +136,7 @@ public final class LiveLog: @unchecked Sendable {
         try moveTail()
     }
 
-    /// The block as it goes to the file, header and frame.
+    /// Encodes a block for the file: header and frame.
     private func encode(
         _ raw: UnsafeRawBufferPointer, at end: UInt64, _ bench: Bench
     ) throws(PackError) -> ([UInt8], LiveBlock) {
@@ -156,7 +157,7 @@ public final class LiveLog: @unchecked Sendable {
             rawOffset: sealed, rawSize: raw.count, firstLine: last.map { $0.firstLine &+ UInt64($0.lines) } ?? 1,
             lines: UInt32(clamping: raw.count { $0 == 0x0A }), facts: facts, endsMidLine: endsMidLine,
             timeFormat: format, chunks: chunks, frame: frame)
-        // Where a line is cut, no single block holds all grams of it: no filter is the only sound answer.
+        // No block holds all n-grams of a line that is cut: a filter would make searches miss the line.
         let isWhole = !endsMidLine && last?.endsMidLine != true
         let filter = isWhole ? bench.sealer.filter(raw) : UnsafeRawBufferPointer(start: nil, count: 0)
         let head = block.encoded(filter: filter)
@@ -166,7 +167,7 @@ public final class LiveLog: @unchecked Sendable {
         return (head + frame, block)
     }
 
-    /// Goes on with a tail that begins where the sealed blocks end.
+    /// Replaces the tail with one that begins where the sealed blocks end.
     private func moveTail() throws(LiveFailure) {
         let rest = try tail.read(at: sealed &- tailBase, count: Int(clamping: bytes &- sealed))
         let path = folder + "/" + LiveName.tail(generation, sealed)
@@ -184,7 +185,7 @@ public final class LiveLog: @unchecked Sendable {
         if old != path { unlink(old) }
     }
 
-    /// Makes what is stored last through a power cut.
+    /// Syncs the tail, so that everything stored survives a power cut.
     ///
     /// - Throws: ``LiveFailure``.
     public func sync() throws(LiveFailure) { try tail.sync() }

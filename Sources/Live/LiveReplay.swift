@@ -1,22 +1,22 @@
 internal import Glibc
 internal import Pack
 
-/// How far a connection has come in what is stored already.
+/// The progress of a connection through the part of a log that is already stored.
 struct LiveReplay {
-    /// Bytes that the connection has sent.
+    /// Number of bytes that the connection has sent.
     var received: UInt64 = 0
-    /// Bytes of a chunk that has not come whole yet.
+    /// The received bytes of a chunk that is not complete yet.
     var partial: [UInt8] = []
-    /// The block that the connection is in, and the file it lies in.
+    /// The block that the connection is in, and its file.
     var block: LiveBlock?
     var file: LiveFile?
 
-    /// Bytes that are known to be the same.
+    /// Number of bytes that are known to be equal.
     var verified: UInt64 { received &- UInt64(partial.count) }
 }
 
 extension LiveLog {
-    /// A new connection replays from the start.
+    /// Notes that a new connection replays the log from the start.
     ///
     /// - Throws: what ``endConnection(_:)`` throws.
     public func reconnected(_ bench: Bench) throws {
@@ -24,7 +24,7 @@ extension LiveLog {
         replay = LiveReplay()
     }
 
-    /// The connection has ended: what it sent of a chunk is compared byte by byte.
+    /// Notes that the connection has ended: an incomplete chunk is compared byte by byte.
     ///
     /// - Throws: ``LiveFailure`` or `PackError`.
     public func endConnection(_ bench: Bench) throws {
@@ -53,7 +53,7 @@ extension LiveLog {
         if block.chunks.indices.contains(chunk), LiveBlock.hash(replay.partial) == block.chunks[chunk] {
             replay.partial.removeAll(keepingCapacity: true)
             if replay.received == sealed {
-                // The rest is compared with the tail; nothing of this needs to be held for hours.
+                // The rest is compared with the tail: the block's file need not stay open for hours.
                 let received = replay.received
                 replay = LiveReplay()
                 replay.received = received
@@ -90,8 +90,10 @@ extension LiveLog {
         return try differ([], bench)
     }
 
-    /// The replay differs from what is stored behind ``LiveReplay/verified``, where it goes on with these bytes: they
-    /// begin a generation of their own.
+    /// Begins a new generation: after ``LiveReplay/verified`` the replay differs from the stored log and continues with
+    /// `sent`.
+    ///
+    /// - Returns: false when no further generation may begin, or the limit is reached.
     private func differ(_ sent: [UInt8], _ bench: Bench) throws -> Bool {
         guard generation + 1 < LiveLog.mostGenerations else { return false }
         try beginGeneration(after: replay.verified)
@@ -103,13 +105,13 @@ extension LiveLog {
         return isWhole
     }
 
-    /// Goes on in a new generation that begins with the first bytes of this one.
+    /// Starts a new generation with the first `common` bytes of this one.
     private func beginGeneration(after common: UInt64) throws {
         let old = try LiveSnapshot(folder: folder, generation: generation)
         let next = generation + 1
         let kept = Array(old.blocks.prefix { $0.rawOffset &+ UInt64($0.rawSize) <= common })
         let sealed = kept.last.map { $0.rawOffset &+ UInt64($0.rawSize) } ?? 0
-        // What a run that was killed amid this left is begun anew.
+        // Remove what a run left that was killed while it did this.
         for name in try LiveFile.names(in: folder) where LiveName.parse(name)?.generation == next {
             unlink(folder + "/" + name)
         }

@@ -2,13 +2,13 @@ internal import Glibc
 internal import Pack
 internal import Synchronization
 
-/// One generation of a followed log as it stood when it was looked at. May be read while `watch` goes on writing.
+/// One generation of a followed log at the moment it was opened. It can be read while `watch` continues to write.
 public final class LiveSnapshot: Sendable {
-    /// Which generation: 0 is the oldest, the highest is the one that is followed.
+    /// The number of the generation: 0 is the oldest, the highest is the one that is followed.
     public let generation: Int
     /// The sealed blocks in order.
     public let blocks: [LiveBlock]
-    /// What is not sealed yet: everything behind the last block.
+    /// The bytes that are not sealed yet: everything after the last block.
     public let tail: [UInt8]
     private let file: LiveFile?
     private let held = Mutex<Held>(Held())
@@ -18,19 +18,19 @@ public final class LiveSnapshot: Sendable {
         var bytes: [UInt8] = []
     }
 
-    /// Bytes of the log in sealed blocks.
+    /// Number of bytes of the log in sealed blocks.
     public var sealed: UInt64 { blocks.last.map { $0.rawOffset &+ UInt64($0.rawSize) } ?? 0 }
-    /// Bytes of the log.
+    /// Size of the log in bytes.
     public var size: UInt64 { sealed &+ UInt64(tail.count) }
-    /// Number of the first line of the tail, from 1; of the line it goes on with, where a block ends amid one.
+    /// Number of the first line of the tail, from 1; the last block may hold the beginning of that line.
     public var tailLine: UInt64 { blocks.last.map { $0.firstLine &+ UInt64($0.lines) } ?? 1 }
 
-    /// Reads what is there of one generation.
+    /// Reads one generation.
     ///
-    /// - Throws: ``LiveFailure`` when the files cannot be read, also because the log went away meanwhile.
+    /// - Throws: ``LiveFailure`` when the files cannot be read, or the log was removed meanwhile.
     public init(folder: String, generation: Int) throws(LiveFailure) {
         self.generation = generation
-        // The writer may seal between two looks; then the tail that fits is found at the next try.
+        // The writer may seal a block between the two reads; the next try finds the matching tail.
         for _ in 0..<50 {
             let file = try LiveFile.ifThere(folder + "/" + LiveName.blocks(generation))
             let blocks = if let file { try LiveSnapshot.scan(file) } else { [LiveBlock]() }
@@ -57,7 +57,7 @@ public final class LiveSnapshot: Sendable {
         return found
     }
 
-    /// The newest generation in a folder; nil where there is none, or it went between two looks.
+    /// The newest generation in a folder; nil when there is none, or it was removed meanwhile.
     ///
     /// - Throws: ``LiveFailure`` when it cannot be read now.
     public static func newest(folder: String) throws(LiveFailure) -> LiveSnapshot? {
@@ -67,7 +67,7 @@ public final class LiveSnapshot: Sendable {
         }
     }
 
-    /// The headers of a file of sealed blocks, as far as they follow on each other and their frames are there.
+    /// The headers of a file of sealed blocks, up to the first that is damaged, out of sequence or without its frame.
     static func scan(_ file: LiveFile) throws(LiveFailure) -> [LiveBlock] {
         var blocks: [LiveBlock] = []
         let size = try file.size
@@ -104,7 +104,7 @@ public final class LiveSnapshot: Sendable {
         return best
     }
 
-    /// Decodes a block; its checksums are verified.
+    /// Decodes a block, verifies its checksums, and returns its raw size in bytes.
     ///
     /// - Throws: ``LiveFailure`` or `PackError` when its bytes are not what was written.
     public func decode(block index: Int, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -123,7 +123,7 @@ public final class LiveSnapshot: Sendable {
         return block.rawSize
     }
 
-    /// The filter of a block; nil where it has none or it cannot be read.
+    /// The filter of a block; nil when it has none or it cannot be read.
     public func filter(block index: Int) -> [UInt8]? {
         guard blocks.indices.contains(index), blocks[index].filterSize > 0 else { return nil }
         let block = blocks[index]
@@ -164,10 +164,10 @@ public final class LiveSnapshot: Sendable {
         }
     }
 
-    /// Where the last whole line ends, and the number of the line behind it.
+    /// The offset after the last complete line, and the number of the next line.
     public var wholeLines: (end: UInt64, line: UInt64) {
         guard let last = tail.lastIndex(of: 0x0A) else {
-            // A block that ends amid a line ends no line.
+            // A block that ends in mid-line has no newline: blocks are cut after their last one.
             let whole = blocks.last { !$0.endsMidLine }
             return (
                 whole.map { $0.rawOffset &+ UInt64($0.rawSize) } ?? 0,
@@ -180,7 +180,7 @@ public final class LiveSnapshot: Sendable {
 
     /// Bytes of the log from one offset to another.
     ///
-    /// - Throws: what ``decode(block:into:)`` throws, or `PackError` when the log does not reach so far.
+    /// - Throws: what ``decode(block:into:)`` throws, or `PackError` when the log is shorter.
     public func bytes(from start: UInt64, to end: UInt64) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: Int(clamping: end &- start))
         var filled = 0
@@ -204,7 +204,7 @@ public final class LiveSnapshot: Sendable {
         return low
     }
 
-    /// Hands over the whole log in pieces of at most 256 KiB; the closure returns false to end early.
+    /// Passes the whole log to a closure in pieces of at most 256 KiB; the closure returns false to end early.
     ///
     /// - Throws: what ``read(at:into:)`` or the closure throws.
     public func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Bool) throws {

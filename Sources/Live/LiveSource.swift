@@ -2,28 +2,28 @@ public import LogSearch
 internal import LogTime
 public import Pack
 
-/// The followed log of a session as something that can be searched.
+/// The followed log of a session as a source for searches.
 ///
 /// Its members are named `live/console.log`, so that every hit says that it comes from a log that is not finished;
 /// earlier generations follow as `live/console.2.log` and so on.
 public struct LiveSource: SearchSource {
-    /// Which session it is.
+    /// The session.
     public let label: SourceLabel
-    /// One member for each generation, the one that is followed first.
+    /// One member for each generation; the first is the one that is followed.
     public let members: [SearchMember]
     private let snapshots: [LiveSnapshot]
-    /// Which snapshot and which of its blocks each block is; one past the last is the tail.
+    /// The snapshot of each block, and the block's index in it; an index past the last block is the tail.
     private let places: [(snapshot: Int, block: Int)]
 
     /// The path of a generation's member; `age` is 0 for the one that is followed.
     public static func path(age: Int) -> String { age == 0 ? "live/console.log" : "live/console.\(age + 1).log" }
 
-    /// A source over what was read of a folder, oldest generation first.
+    /// A source for the snapshots of a folder, oldest generation first.
     ///
     /// - Parameters:
-    ///   - offset: leaves out what stands before this offset of the newest generation, and all older ones.
+    ///   - offset: leaves out everything before this offset of the newest generation, and all older generations.
     ///   - line: number of the line at that offset.
-    ///   - throughLastNewline: leaves out a last line that is not whole yet.
+    ///   - throughLastNewline: leaves out a last line that is not complete yet.
     public init(
         _ snapshots: [LiveSnapshot], label: SourceLabel, from offset: UInt64? = nil, line: UInt64 = 1,
         throughLastNewline: Bool = false
@@ -60,7 +60,7 @@ public struct LiveSource: SearchSource {
             let reader = TimeReader(format: format, context: TimeContext(sessionStart: label.start))
             let range = snapshot.tail.withUnsafeBytes { reader.range(of: $0) }
             var times = range.map { $0.min...$0.max }
-            // Its first lines may belong to the last stamp before it.
+            // Its first lines may inherit the last time before it.
             if let carried = snapshot.blocks.last?.lastTime {
                 times = min(carried, times?.lowerBound ?? carried)...max(carried, times?.upperBound ?? carried)
             }
@@ -83,7 +83,7 @@ public struct LiveSource: SearchSource {
         return pieces
     }
 
-    /// The pieces without what stands before an offset, which must be the beginning of a line.
+    /// The pieces from an offset on, which must be the beginning of the line with number `line`.
     public static func trimmed(_ pieces: [SearchPiece], from offset: UInt64, line: UInt64) -> [SearchPiece] {
         pieces.compactMap { piece in
             guard piece.memberOffset &+ UInt64(piece.count) > offset else { return nil }
@@ -98,7 +98,7 @@ public struct LiveSource: SearchSource {
         }
     }
 
-    /// Whether a block may meet a query; true for the tail and where there is no filter.
+    /// Whether a block may match a query; true for the tail and for blocks without a filter.
     public func mayContain(_ query: BlockQuery, block: Int) -> Bool {
         guard places.indices.contains(block) else { return true }
         let place = places[block]
@@ -139,7 +139,7 @@ public enum StoreSource: SearchSource {
     /// Parts of a pack's members.
     case rest(PackSource, [SearchMember])
 
-    /// Which session it is.
+    /// The session.
     public var label: SourceLabel {
         switch self {
         case .pack(let source), .rest(let source, _): source.label
@@ -156,7 +156,7 @@ public enum StoreSource: SearchSource {
         }
     }
 
-    /// Whether a block may meet a query.
+    /// Whether a block may match a query.
     public func mayContain(_ query: BlockQuery, block: Int) -> Bool {
         switch self {
         case .pack(let source), .rest(let source, _): source.mayContain(query, block: block)

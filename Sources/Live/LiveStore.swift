@@ -4,36 +4,36 @@ import Text
 
 /// A session whose log is, or was, followed.
 public struct LiveSession: Sendable {
-    /// Where its log lies.
+    /// The folder of its log.
     public var folder: String
-    /// What was known of it when it was first seen.
+    /// What was known about it when it was first seen.
     public var facts: SessionFacts
 }
 
 /// The followed logs of a store.
 public enum LiveStore {
-    /// Names whose log a folder holds.
+    /// The file that says whose log a folder holds.
     public static let manifestName = "session.json"
     private static let largestManifest = 1 << 22
 
-    /// Where the logs lie.
+    /// The folder of all followed logs.
     public static func root(_ store: String) -> String { store + "/live" }
 
-    /// Where the log of one session lies, whether or not there is one.
+    /// The folder of one session's log, whether or not it exists.
     public static func folder(_ store: String, session: String) -> String {
         root(store) + "/" + PackPath.escaped(session)
     }
 
     /// Whether there is a log of a session.
     ///
-    /// - Throws: ``LiveFailure`` when that cannot be told now.
+    /// - Throws: ``LiveFailure`` when that cannot be determined now.
     public static func isHeld(_ store: String, session: String) throws(LiveFailure) -> Bool {
         try isHeld(folder: folder(store, session: session))
     }
 
     /// Whether a folder holds a log.
     ///
-    /// - Throws: ``LiveFailure`` when that cannot be told now.
+    /// - Throws: ``LiveFailure`` when that cannot be determined now.
     public static func isHeld(folder: String) throws(LiveFailure) -> Bool {
         !LiveName.generations(try LiveFile.names(in: folder)).isEmpty
     }
@@ -55,7 +55,7 @@ public enum LiveStore {
         var facts: SessionFacts
     }
 
-    /// Whose log a folder holds; nil where it does not say, and may be another kind of folder.
+    /// The session whose log a folder holds; nil when it does not say, as it may be another kind of folder.
     private static func facts(_ folder: String) throws(LiveFailure) -> SessionFacts? {
         let bytes: [UInt8]
         do throws(LiveFailure) {
