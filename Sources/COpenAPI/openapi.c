@@ -1,6 +1,6 @@
 #include "COpenAPI.h"
 
-// The program carries the description in itself. A Swift array of that size takes ten seconds to compile.
+// Embeds the description in the program. A Swift array of this size takes ten seconds to compile.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 static const uint8_t bytes[] = {
 #embed "../Sandbox/openapi.json"

@@ -1,14 +1,14 @@
-/// Why an operation of the Session API did not succeed.
+/// Why an operation of the Session API failed.
 ///
 /// `kind` follows the HTTP status, never the body's `code`, because servers disagree about codes. No field ever holds
-/// the bearer token. Texts from the server are limited in length but otherwise as they came: escape them before they
-/// reach a terminal (`bodyExcerpt` already is).
+/// the bearer token. Texts from the server are limited in length but otherwise unchanged: escape them before you print
+/// them to a terminal (`bodyExcerpt` is already escaped).
 public struct APIError: Error, Sendable, Equatable {
-    /// What went wrong, as far as a caller acts on it.
+    /// What went wrong, in the categories a caller can act on.
     public enum Kind: String, Sendable, CaseIterable {
         /// 400: the server does not accept the request.
         case badRequest = "bad_request"
-        /// 401: the token is missing, wrong or of another environment.
+        /// 401: the token is missing, wrong or for another environment.
         case unauthorized
         /// 402: the quota is exhausted.
         case quota
@@ -26,40 +26,40 @@ public struct APIError: Error, Sendable, Equatable {
         case rateLimited = "rate_limited"
         /// 500 to 599.
         case server
-        /// Any other status that is not a success; redirects are not followed, so that the token goes nowhere else.
+        /// Any other status that is not a success. Redirects are not followed: they would send the token elsewhere.
         case unexpectedStatus = "unexpected_status"
-        /// The server could not be reached or the connection broke before an answer began.
+        /// The server could not be reached, or the connection broke before a response began.
         case network
-        /// No connection, no answer or no further byte within the configured time.
+        /// No connection, no response or no further byte within the configured time.
         case timeout
-        /// The answer is not what the API promises: not HTTP, not JSON, or without a required field.
+        /// The response is not what the API promises: not HTTP, not JSON, or without a required field.
         case invalidAnswer = "invalid_answer"
         /// The body ended before it was complete. What was delivered before the error is valid.
         case truncated
         /// The calling task was cancelled.
         case cancelled
-        /// The request was not sent because an argument or the configuration makes no valid request.
+        /// The request was not sent because an argument or the configuration is invalid.
         case invalidArgument = "invalid_argument"
-        /// The request was not sent because no usable token could be had.
+        /// The request was not sent because no usable token is available.
         case noToken = "no_token"
     }
 
-    /// A machine-readable code as the server gave it, such as `RESOURCE_NOT_FOUND`. Open: servers use their own.
+    /// A machine-readable code from the server, such as `RESOURCE_NOT_FOUND`. An open set: servers add their own.
     public struct Code: RawRepresentable, Sendable, Hashable, Codable {
-        /// The server's word.
+        /// The code as the server sent it.
         public var rawValue: String
-        /// A code by the server's word.
+        /// Creates a code from the server's text.
         public init(rawValue: String) { self.rawValue = rawValue }
     }
 
-    /// One complaint about one field of a request.
+    /// One invalid field of a request.
     public struct Violation: Sendable, Equatable, Codable {
         /// The field.
         public var field: String
         /// What is wrong with it.
         public var description: String
 
-        /// A complaint from its parts.
+        /// Creates a violation.
         public init(field: String, description: String) {
             self.field = field
             self.description = description
@@ -70,36 +70,35 @@ public struct APIError: Error, Sendable, Equatable {
     public var kind: Kind
     /// The operation that failed.
     public var operation: APIOperation
-    /// The session the operation was about, where it is about one.
+    /// The session the operation was about; nil when it was not about one session.
     public var session: String?
-    /// HTTP status, nil when there was no answer.
+    /// HTTP status, nil when there was no response.
     public var status: Int?
     /// The server's code.
     public var code: Code?
-    /// The server's message, or our own words when it gave none.
+    /// The server's message, or our own when it sent none.
     public var message: String
     /// The server's details.
     public var details: String?
     /// The request path as the server saw it.
     public var path: String?
-    /// The server's trace id, to be quoted to its support.
+    /// The server's trace id, to quote to its support.
     public var identifier: String?
-    /// The server's time of the error, as text.
+    /// When the error happened, as the server wrote it.
     public var timestamp: String?
-    /// Complaints about single fields of the request.
+    /// Which fields of the request are invalid, and why.
     public var violations: [Violation]
     /// How long the server asks to wait, in seconds.
     public var retryAfter: Double?
-    /// The beginning of a body that is not a JSON error, on one line, control characters escaped.
+    /// The beginning of a body that is not a JSON error: on one line, control characters escaped.
     public var bodyExcerpt: String?
-    /// The status that the server's error names inside of an answer of success; nil in every other error.
+    /// The status inside an error body that the server sent with a success status; nil for every other error.
     public var innerStatus: Int?
-    /// False when the server cannot have done what was asked: nothing was sent, no connection was made, or the server
-    /// refused. True when it may have: after session-run a session may be running.
+    /// False when the server cannot have carried out the request: nothing was sent, no connection was made, or the
+    /// server refused. True when it may have: after session-run a session may be running.
     public var mayHaveActed: Bool
 
-    /// An error from its parts. Whether the server may have done what was asked is decided by the kind where
-    /// `mayHaveActed` is nil.
+    /// Creates an error. When `mayHaveActed` is nil, the kind and the status decide it.
     public init(
         _ kind: Kind, operation: APIOperation, session: String? = nil, status: Int? = nil, code: Code? = nil,
         message: String, details: String? = nil, path: String? = nil, identifier: String? = nil,
@@ -122,15 +121,15 @@ public struct APIError: Error, Sendable, Equatable {
         self.mayHaveActed = mayHaveActed ?? kind.leavesOpenWhatWasDone(status: status)
     }
 
-    /// True when the same request may be sent again, by and by with success, without anybody doing anything.
+    /// True when the same request may succeed later without anybody changing anything.
     ///
-    /// session-run only where no session can have been started: ``mayHaveActed`` is false.
+    /// For session-run only when no session can have been started: ``mayHaveActed`` is false.
     public var isRetryable: Bool {
         let isPassing = innerStatus.map { Kind(status: $0).isPassing(status: $0) } ?? kind.isPassing(status: status)
         return isPassing && (operation.isIdempotent || !mayHaveActed)
     }
 
-    /// What the person at the keyboard can do about it, where there is something.
+    /// What the user can do about it; nil when there is nothing.
     public var hint: String? {
         let wait = retryAfter.map { "the server asks to wait \(Int($0.rounded(.up))) s" }
         let hints = [advice, wait].compactMap { $0 }
@@ -147,30 +146,30 @@ public struct APIError: Error, Sendable, Equatable {
         case .quota: return "the quota is exhausted; sessions may be stopped by the platform"
         case .noToken: return "set GAMEYE_API_TOKEN or token_file"
         case .capacity: return "try again in a few seconds or in another location"
-        case .rateLimited: return "fewer requests per minute are allowed than are being sent"
+        case .rateLimited: return "too many requests per minute: lower the request rate"
         case .network where !mayHaveActed: return "check the address and the network"
         default: break
         }
         guard operation == .sessionRun, mayHaveActed, let session else { return nil }
-        return "the session may have been started: look with describe-session \(session) before it is run again"
+        return "the session may have been started: check with describe-session \(session) before running it again"
     }
 }
 
 extension APIError.Kind {
-    /// Whether an error of this kind may go away by itself.
+    /// Whether an error of this kind may be temporary.
     fileprivate func isPassing(status: Int?) -> Bool {
         switch self {
         case .capacity, .rateLimited, .server, .network, .timeout, .truncated, .invalidAnswer: true
-        // 408 and 425 ask for the same request again.
+        // 408 and 425 ask the client to repeat the request.
         default: status == 408 || status == 425
         }
     }
 
-    /// Whether after an error of this kind the server may have done what was asked.
+    /// Whether the server may have carried out the request despite an error of this kind.
     fileprivate func leavesOpenWhatWasDone(status: Int?) -> Bool {
         switch self {
         case .server, .network, .timeout, .invalidAnswer, .truncated, .cancelled: true
-        // A redirection says where to ask instead; only 303 follows something that was done.
+        // A redirect only names another address, except 303, which follows a completed action.
         case .unexpectedStatus: status == 303 || !(300...499).contains(status ?? 0)
         default: false
         }
@@ -188,7 +187,7 @@ extension APIError: CustomStringConvertible {
         return text + message
     }
 
-    /// ``summary`` with the server's identifier, which is said once.
+    /// ``summary`` with the server's identifier, unless the summary already contains it.
     public var description: String {
         let line = summary
         guard let identifier, !identifier.isEmpty, !line.contains(identifier) else { return line }

@@ -5,14 +5,14 @@
 #endif
 
 extension APIError {
-    /// Longest text taken from a server's error, in bytes.
+    /// Longest text kept from a server's error, in bytes.
     static let maximumText = 4096
-    /// Most violations kept of one error.
+    /// Most violations kept per error.
     static let maximumViolations = 64
     /// Longest excerpt of a body that is not a JSON error, in bytes.
     static let maximumExcerpt = 400
 
-    /// An error from a status that is not a success and whatever body came with it.
+    /// Makes an error from a status that is not a success, and its body in any form.
     static func answer(
         _ operation: APIOperation, session: String?, status: Int, body: UnsafeRawBufferPointer, retryAfter: Double?,
         redaction: Redaction = .none
@@ -29,8 +29,8 @@ extension APIError {
         return error
     }
 
-    /// An error from an answer whose status is a success although its body is the API's error: one with a `statusCode`
-    /// of 400 or more and a code or message. Nil when the body is anything else.
+    /// Makes an error from a response with a success status whose body is an API error: it has a `statusCode` of 400 or
+    /// more and a code or message. Nil when the body is anything else.
     static func inSuccess(
         _ operation: APIOperation, session: String?, status: Int, body: UnsafeRawBufferPointer, retryAfter: Double?,
         redaction: Redaction
@@ -42,7 +42,7 @@ extension APIError {
             .invalidAnswer, operation: operation, session: session, status: status,
             message: "", retryAfter: retryAfter)
         error.take(decoded, redaction)
-        let words = "an answer of success holds an error of status \(inner)"
+        let words = "a success response holds an error of status \(inner)"
         error.message = error.message.isEmpty ? words : "\(words): \(error.message)"
         error.innerStatus = inner
         return error
@@ -66,21 +66,21 @@ extension APIError {
         return String(decoding: text.utf8.prefix(maximumText), as: UTF8.self) + "…"
     }
 
-    /// The beginning of a body that is JSON, with its escapes undone, so that a token written with them is seen.
+    /// The beginning of a JSON body with its escapes decoded, so that a token written with escapes is found.
     static func mendedExcerpt(_ body: UnsafeRawBufferPointer, _ redaction: Redaction) -> String? {
         JSONMender(body).output.withUnsafeBytes { excerpt($0, redaction) }
     }
 
-    /// The beginning of a body on one line: the token taken out, white space folded, control characters escaped.
+    /// The beginning of a body on one line: the token removed, white space collapsed, control characters escaped.
     static func excerpt(_ body: UnsafeRawBufferPointer, _ redaction: Redaction) -> String? {
-        // Before the cut, which could leave half of a token.
+        // Clean before cutting: a cut could leave half of a token.
         redaction.clean(Array(body.prefix(65_536))).withUnsafeBytes { excerpt($0) }
     }
 
     private static func excerpt(_ body: UnsafeRawBufferPointer) -> String? {
         var text = ""
         var pendingSpace = false
-        // Twice the excerpt's length is looked at, so that indentation does not use it up.
+        // Read four times the excerpt's length, so that indentation does not use it up.
         let prefix = String(decoding: body.prefix(maximumExcerpt * 4), as: UTF8.self)
         for scalar in prefix.unicodeScalars {
             if scalar == " " || scalar == "\n" || scalar == "\r" || scalar == "\t" {
@@ -119,17 +119,17 @@ extension APIError.Kind {
         }
     }
 
-    /// Words for a status whose body says nothing.
+    /// The message for a status whose body has none.
     static func phrase(status: Int) -> String {
         switch status {
-        case 300...399: "the server redirects elsewhere, which is not followed"
-        case 400: "the server does not accept the request"
-        case 401: "the server does not accept the token"
+        case 300...399: "the server sent a redirect, which is not followed"
+        case 400: "the server rejected the request"
+        case 401: "the server rejected the token"
         case 402: "the quota is exhausted"
-        case 403: "the token is not allowed to do this"
+        case 403: "the token does not permit this"
         case 404: "not found"
-        case 409: "conflict with the session's present state"
-        case 413: "too large for the server"
+        case 409: "conflict with the current state of the session"
+        case 413: "the request or the artifact is too large"
         case 420: "no capacity at the moment"
         case 422: "the request is malformed"
         case 429: "too many requests"
@@ -143,7 +143,7 @@ extension APIError.Kind {
 }
 
 extension APIError {
-    /// The error envelope of the API, every field optional and of any type.
+    /// The API's error object; every field is optional and may have any type.
     private struct Body: Decodable {
         var statusCode: Int?
         var code: String?
@@ -154,7 +154,7 @@ extension APIError {
         var timestamp: String?
         var violations: [Violation] = []
 
-        /// The envelope in a body, nil when the body is no JSON object.
+        /// Reads the error object; nil when the body is not a JSON object.
         init?(_ bytes: UnsafeRawBufferPointer) {
             let read =
                 (try? JSONDecoder().decode(Body.self, from: Data(JSONMender(bytes).output)))
@@ -177,7 +177,7 @@ extension APIError {
             violations = list.compactMap(\.value?.violation)
         }
 
-        /// A field as text: numbers and lists of texts are spelled out.
+        /// A field as text: a number is written out, a list of strings joined, and an object gives its `message`.
         static func words(_ container: KeyedDecodingContainer<AnyKey>, _ name: String) -> String? {
             let key = AnyKey(name)
             if let text = try? container.decode(String.self, forKey: key) { return text.isEmpty ? nil : text }

@@ -1,4 +1,4 @@
-/// The ten operations of the Session API; the raw value is the operationId.
+/// The ten operations of the Session API; the raw value is the `operationId`.
 public enum APIOperation: String, Sendable, CaseIterable {
     /// Starts a session.
     case sessionRun = "session-run"
@@ -16,12 +16,12 @@ public enum APIOperation: String, Sendable, CaseIterable {
     case artifacts
     /// Lists where an image can be hosted.
     case availableLocations = "get-available-locations"
-    /// Asks whether an image's version is available.
+    /// Checks whether a version of an image is available.
     case tagExists = "tag-exists"
     /// Reads what a session wrote to stdout and stderr.
     case streamLogs = "stream-logs"
 
-    /// The scope a token needs for the operation, where the API documents one.
+    /// The scope a token needs for the operation; nil when the API documents none.
     public var scope: String? {
         switch self {
         case .sessionRun: "session:start"
@@ -34,14 +34,14 @@ public enum APIOperation: String, Sendable, CaseIterable {
         }
     }
 
-    /// True when doing it twice leaves the server as doing it once does, so that it may be repeated after a failure that
-    /// leaves open whether it was done. Only session-run is not: a server that took the first request starts a session.
+    /// True when calling the operation twice has the same effect as calling it once, so that it can be repeated after a
+    /// failure with an unknown outcome. False for session-run only: the first request may have started a session.
     public var isIdempotent: Bool { self != .sessionRun }
 
-    /// The HTTP statuses that mean success. Every other status from 200 to 299 is an answer that the API does not promise.
+    /// The HTTP statuses that mean success. Every other status from 200 to 299 is an invalid response.
     ///
-    /// session-run is documented with 201 and session-stop with 204; the further ones are in use by servers and say the
-    /// same. All others have 200 alone.
+    /// The API documents 201 for session-run and 204 for session-stop; servers also use 200 for both. All others use
+    /// 200 only.
     public var successes: [Int] {
         switch self {
         case .sessionRun: [201, 200]

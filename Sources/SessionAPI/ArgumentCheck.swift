@@ -1,27 +1,28 @@
 internal import Text
 
-/// Refuses arguments that the API's description forbids before anything is sent.
+/// Rejects arguments that the API's description forbids, before anything is sent.
 struct ArgumentCheck {
     var operation: APIOperation
     var session: String?
 
-    /// A text that must not be empty. It may hold anything else, NUL too: a session that a server lists must be found.
+    /// Requires a text that is not empty. It may hold anything, even NUL: any session that a server lists can be
+    /// queried.
     func required(_ value: String, _ field: String) throws(APIError) {
         guard !value.isEmpty else { throw refusal(field, "must not be empty") }
     }
 
-    /// A text for a process or a file, which must neither be empty nor hold NUL.
+    /// Requires a text for a process or a file: not empty and without NUL.
     func startable(_ value: String, _ field: String) throws(APIError) {
         try required(value, field)
         try plain(value, field)
     }
 
-    /// A text that may be empty but must not hold NUL.
+    /// Requires a text without NUL. It may be empty.
     func plain(_ value: String, _ field: String) throws(APIError) {
         guard !value.utf8.contains(0) else { throw refusal(field, "must not hold a NUL character") }
     }
 
-    /// An absolute path inside a container.
+    /// Requires an absolute path inside a container.
     func path(_ value: String, _ field: String) throws(APIError) {
         try startable(value, field)
         guard value.utf8.first == UInt8(ascii: "/") else {
@@ -36,11 +37,13 @@ struct ArgumentCheck {
 }
 
 extension SessionRunRequest {
-    /// Checks the request against the API's description, as ``SessionAPIClient/sessionRun(_:)`` does before it sends one.
+    /// Checks the request against the API's description, as ``SessionAPIClient/sessionRun(_:)`` does before it sends
+    /// one.
     ///
-    /// `location`, `image`, `id`, every argument and every value of `env` must not be empty; a name in `env` must neither be
-    /// empty nor hold `=`; nothing may hold NUL, which no process can be given; `ttl` is a sequence of numbers with the unit `m` or `h`.
-    /// - Throws: `invalidArgument`, whose message names the first field that is wrong.
+    /// `location`, `image`, `id`, every argument and every value of `env` must not be empty; a name in `env` must
+    /// neither be empty nor hold `=`; nothing may hold NUL, which cannot be passed to a process; `ttl` is a sequence of
+    /// numbers with the unit `m` or `h`.
+    /// - Throws: `invalidArgument`; its message names the first invalid field.
     public func check() throws(APIError) {
         let check = ArgumentCheck(operation: .sessionRun, session: id)
         try check.startable(location, "location")
@@ -62,11 +65,11 @@ extension SessionRunRequest {
             try check.plain(value, "labels.\(name)")
         }
         if let ttl, !Self.isTimeToLive(ttl) {
-            throw check.refusal("ttl", "takes numbers with the units 'm' and 'h', such as 2h30m, not '\(ttl)'")
+            throw check.refusal("ttl", "must be numbers with the units 'm' and 'h', such as 2h30m, not '\(ttl)'")
         }
     }
 
-    /// Whether a text is one or more of: digits, perhaps a dot and digits, and `h` or `m`.
+    /// Whether a text is one or more of: digits, optionally a dot and digits, then `h` or `m`.
     private static func isTimeToLive(_ text: String) -> Bool {
         var rest = text.utf8[...]
         func digits() -> Bool {
@@ -91,9 +94,10 @@ extension SessionRunRequest {
 extension SessionListQuery {
     /// Checks the query, as ``SessionAPIClient/sessionList(_:entry:)`` does before it sends one.
     ///
-    /// Nothing may hold NUL, and no name of a label may be empty. Keys that are exactly `0` to `n-1` are refused, because
-    /// servers read `filter[0]=x` as a list: sessions that carry the label `x`.
-    /// - Throws: `invalidArgument`, whose message names the first field that is wrong.
+    /// Values of filters and fields must not hold NUL, and names of labels must not be empty. A filter whose keys are
+    /// exactly `0` to `n-1` is rejected, because servers read `filter[0]=x` as a list: sessions that carry the label
+    /// `x`.
+    /// - Throws: `invalidArgument`; its message names the first invalid field.
     public func check() throws(APIError) {
         let check = ArgumentCheck(operation: .sessionList)
         for (field, value) in [("location", location), ("image", image), ("tag", tag), ("host", host)] {
@@ -106,7 +110,7 @@ extension SessionListQuery {
             }
             if !pairs.isEmpty, (0..<pairs.count).allSatisfy({ pairs["\($0)"] != nil }) {
                 throw check.refusal(
-                    field, "must not have the keys 0 to \(pairs.count - 1) alone: servers read them as places in a list"
+                    field, "must not have just the keys 0 to \(pairs.count - 1): servers read them as list indices"
                 )
             }
         }

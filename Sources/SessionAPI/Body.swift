@@ -2,7 +2,7 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 
-/// A piece of a response body, as it came from the network.
+/// A piece of a response body, as received from the network.
 public struct BodyChunk: Sendable {
     let buffer: ByteBuffer
 
@@ -10,7 +10,7 @@ public struct BodyChunk: Sendable {
         self.buffer = buffer
     }
 
-    /// A piece of these bytes.
+    /// Creates a piece from bytes.
     public init(_ bytes: some Sequence<UInt8>) {
         buffer = ByteBuffer(bytes: bytes)
     }
@@ -18,7 +18,7 @@ public struct BodyChunk: Sendable {
     /// Number of bytes.
     public var count: Int { buffer.readableBytes }
 
-    /// Lends the bytes; they are valid during the call only.
+    /// Calls `body` with the bytes, which are valid during the call only.
     public func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -32,25 +32,25 @@ public struct BodyChunk: Sendable {
     public var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
 }
 
-/// What a response says about its body before the body comes.
+/// What the response headers say about the body.
 public struct BodyHead: Sendable, Equatable {
-    /// How the end of a body is recognised.
+    /// How the end of a body is recognized.
     public enum Framing: Sendable, Equatable {
-        /// The server announced this many bytes; fewer are an error.
+        /// The server announced this number of bytes; fewer are an error.
         case length(Int64)
         /// Chunked transfer coding; a missing last chunk is an error.
         case chunked
-        /// The end of the connection is the end of the body: nothing tells a complete body from a cut one.
+        /// The end of the connection is the end of the body: a truncated body looks like a complete one.
         case untilClose
     }
 
     /// HTTP status.
     public var status: Int
-    /// The server's word for what the body is; servers disagree about archives, so look at the bytes.
+    /// The `Content-Type` header. Servers disagree about archives: look at the bytes.
     public var contentType: String?
-    /// Content coding, such as `gzip`, which is not undone here.
+    /// The `Content-Encoding` header, such as `gzip`. The body is not decoded here.
     public var contentEncoding: String?
-    /// How the end of the body is recognised.
+    /// How the end of the body is recognized.
     public var framing: Framing
 
     /// Announced length in bytes, nil when there is none.
@@ -58,7 +58,7 @@ public struct BodyHead: Sendable, Equatable {
         if case .length(let length) = framing { length } else { nil }
     }
 
-    /// A head from its facts.
+    /// Creates a head.
     public init(
         status: Int = 200, contentType: String? = nil, contentEncoding: String? = nil, framing: Framing = .chunked
     ) {
@@ -83,14 +83,14 @@ public struct BodyHead: Sendable, Equatable {
     }
 }
 
-/// An artifact on its way: what the server said about it, and its bytes.
+/// A download of an artifact: the response head and the stream of bytes.
 public struct ArtifactDownload: Sendable {
-    /// What the server said about the archive.
+    /// The head of the response.
     public let head: BodyHead
-    /// The archive's bytes, to be iterated once.
+    /// The archive's bytes; can be iterated once.
     public let body: ByteStream
 
-    /// A download from its parts.
+    /// Creates a download.
     public init(head: BodyHead = BodyHead(contentType: "application/x-tar"), body: ByteStream) {
         self.head = head
         self.body = body

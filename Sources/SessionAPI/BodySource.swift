@@ -1,13 +1,13 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 
-/// How slowly a body may come.
+/// Limits on how slowly a body may arrive.
 struct BodyPace: Sendable {
     /// Longest time without a byte.
     var stall: Duration?
-    /// Least bytes a second, over twice the longest time without one.
+    /// Minimum bytes per second, averaged over at least twice `stall`.
     var slowest = 0
-    /// How long the whole body may take, and when that is over.
+    /// The time limit for the whole body, and the moment it expires.
     var end: (limit: Duration, moment: ContinuousClock.Instant)?
 }
 
@@ -16,7 +16,7 @@ struct BodyStalled: Error {
     var limit: Duration
 }
 
-/// Bytes arrived, but hardly.
+/// Bytes arrived, but too slowly.
 struct BodyTooSlow: Error {
     var slowest: Int
     var window: Duration
@@ -27,10 +27,10 @@ struct BodyOverdue: Error {
     var limit: Duration
 }
 
-/// The side of a body where its bytes come from. Only one `next` is ever under way.
+/// The source of a body's bytes. Only one `next` runs at a time.
 final class BodySource: @unchecked Sendable {
     private var pull: () async throws -> ByteBuffer?
-    /// Time spent waiting since the pace was last judged, and bytes that came in it.
+    /// Time spent waiting since the pace was last checked, and the bytes received in it.
     private var waited = Duration.zero
     private var came = 0
 
@@ -41,8 +41,8 @@ final class BodySource: @unchecked Sendable {
 
     /// The next bytes, nil at the end.
     ///
-    /// The time counts only while bytes are waited for: whoever reads slowly is not taken for a server that stalls. The
-    /// end of the whole counts by the clock.
+    /// Only time spent waiting for bytes counts, so that a slow reader is not mistaken for a stalled server. `pace.end`
+    /// is wall-clock time.
     func next(_ pace: BodyPace) async throws -> ByteBuffer? {
         try judge(pace)
         let begun = ContinuousClock.now

@@ -2,13 +2,13 @@ internal import AsyncHTTPClient
 internal import NIOCore
 
 /// A response body as it arrives. The network is read only as fast as the stream is iterated, so a body of any size
-/// takes the memory of a few pieces. It can be iterated once; dropping the iterator ends the transfer.
+/// uses the memory of a few pieces. It can be iterated once; dropping the iterator ends the transfer.
 ///
-/// A body that ends too early or does not move for too long ends in an ``APIError`` after the bytes that did arrive.
+/// A body that is truncated or stalls for too long throws an ``APIError`` after the bytes that did arrive.
 public struct ByteStream: AsyncSequence, Sendable {
     /// One piece of the body.
     public typealias Element = BodyChunk
-    /// Every failure is an API error.
+    /// Every failure is an ``APIError``.
     public typealias Failure = APIError
 
     private let start: @Sendable () -> AsyncIterator
@@ -20,20 +20,20 @@ public struct ByteStream: AsyncSequence, Sendable {
         }
     }
 
-    /// A body whose beginning has been read, and perhaps the failure that ended it there.
+    /// A body whose beginning has been read already, with the failure, if any, that ended it there.
     init(beginning: [BodyChunk], rest: AsyncIterator, failure: APIError?) {
-        // An iterator is one reader's. This one is handed on, and nobody else has it.
+        // An iterator has one reader. This one is handed over and not used elsewhere.
         nonisolated(unsafe) let handedOn = rest.replaying(beginning, failure)
         start = { handedOn }
     }
 
-    /// A stream of pieces from anywhere, for a ``SessionOperations`` that is not a server.
+    /// Creates a stream from any source of pieces, for a ``SessionOperations`` that is not a server.
     ///
     /// - Parameters:
-    ///   - pieces: the pieces in order. An ``APIError`` that they throw ends the stream as it is, every other error as
-    ///     `truncated`.
-    ///   - operation: the operation that errors name.
-    ///   - session: the session that errors name.
+    ///   - pieces: the pieces in order. If they throw an ``APIError``, the stream throws it unchanged; every other
+    ///     error becomes `truncated`.
+    ///   - operation: the operation named in errors.
+    ///   - session: the session named in errors.
     public init<Pieces: AsyncSequence & Sendable>(
         _ pieces: Pieces, operation: APIOperation = .artifacts, session: String? = nil
     ) where Pieces.Element == BodyChunk {
@@ -44,13 +44,13 @@ public struct ByteStream: AsyncSequence, Sendable {
         }
     }
 
-    /// A stream of pieces from anywhere, each a run of bytes, for a ``SessionOperations`` that is not a server.
+    /// Creates a stream from any source of byte sequences, for a ``SessionOperations`` that is not a server.
     ///
     /// - Parameters:
-    ///   - pieces: the pieces in order. An ``APIError`` that they throw ends the stream as it is, every other error as
-    ///     `truncated`.
-    ///   - operation: the operation that errors name.
-    ///   - session: the session that errors name.
+    ///   - pieces: the pieces in order. If they throw an ``APIError``, the stream throws it unchanged; every other
+    ///     error becomes `truncated`.
+    ///   - operation: the operation named in errors.
+    ///   - session: the session named in errors.
     public init<Pieces: AsyncSequence & Sendable>(
         _ pieces: Pieces, operation: APIOperation = .artifacts, session: String? = nil
     ) where Pieces.Element: Sequence<UInt8> {
@@ -62,7 +62,7 @@ public struct ByteStream: AsyncSequence, Sendable {
         }
     }
 
-    /// A stream of bytes that are at hand, as one piece.
+    /// Creates a stream of one piece.
     public init(_ bytes: [UInt8]) {
         self.init(
             AsyncStream<BodyChunk> { continuation in
@@ -82,7 +82,7 @@ public struct ByteStream: AsyncSequence, Sendable {
         let framing: BodyHead.Framing
         private var received: Int64 = 0
         private var finished = false
-        /// Pieces that were read before and are handed over again, and the failure that ended them.
+        /// Pieces already read, to be returned first, and the failure that followed them.
         private var replayed: ArraySlice<BodyChunk> = []
         private var failure: APIError?
 
@@ -93,18 +93,18 @@ public struct ByteStream: AsyncSequence, Sendable {
             self.framing = framing
         }
 
-        /// The next piece, nil at the end of a complete body.
+        /// Returns the next piece, nil at the end of a complete body.
         /// - Throws: `truncated`, `timeout`, `network`, `invalidAnswer` or `cancelled`.
         public mutating func next() async throws(APIError) -> BodyChunk? {
             try await advance()
         }
 
-        /// The next piece, nil at the end of a complete body.
+        /// Returns the next piece, nil at the end of a complete body.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(APIError) -> BodyChunk? {
             try await advance()
         }
 
-        /// The same iterator, which first hands over these pieces and then fails where there is a failure.
+        /// Returns this iterator so that it first returns these pieces, then throws the failure if there is one.
         func replaying(_ pieces: [BodyChunk], _ failure: APIError?) -> AsyncIterator {
             var copy = self
             copy.replayed = pieces[...]
@@ -121,7 +121,7 @@ public struct ByteStream: AsyncSequence, Sendable {
             guard !finished else { return nil }
             let buffer: ByteBuffer?
             do {
-                // A body that always has a next piece would otherwise never notice.
+                // Without this, a body that always has a next piece would never notice a cancellation.
                 try Task.checkCancellation()
                 buffer = try await source.next(pace)
             } catch {
@@ -133,7 +133,7 @@ public struct ByteStream: AsyncSequence, Sendable {
                 return BodyChunk(buffer)
             }
             finished = true
-            // A cancelled transfer ends like a complete one.
+            // A cancelled transfer looks like a complete one.
             if Task.isCancelled { throw context.failure(CancellationError(), during: .body(received: received)) }
             if case .length(let length) = framing, received != length {
                 throw context.truncated(received: received, expected: length)

@@ -1,29 +1,30 @@
 internal import Synchronization
 
-/// When a call must be over, counted from its beginning.
+/// The time limit of one call, counted from its start.
 struct CallLimit: Sendable, CustomStringConvertible {
     let length: Duration
     let end: ContinuousClock.Instant
 
-    /// The limit of a call that begins now; nil when there is none.
+    /// Starts the limit now; nil when `length` is nil.
     init?(_ length: Duration?) {
         guard let length else { return nil }
         self.length = length
         end = .now + length
     }
 
-    /// Whether the time is up.
+    /// Whether the limit has passed.
     var isOver: Bool { .now >= end }
 
-    /// What an error says of it.
-    var description: String { "the call was not over after \(length)" }
+    /// The text for an error message.
+    var description: String { "the call did not finish within \(length)" }
 }
 
-/// The time of a call is up.
+/// The time limit of a call has passed.
 struct CallOverdue: Error {}
 
-/// Does work that may neither mind a cancellation nor ever end, and waits for it only until a moment or until the calling
-/// task is cancelled. After that the work is cancelled and left to itself.
+/// Runs work that may ignore cancellation or never end, and waits for it only until `end` or until the calling task is
+/// cancelled. Then the work is cancelled and left behind.
+/// - Throws: ``CallOverdue`` at `end`, `CancellationError`, or the error of the work.
 func untilDone<Value: Sendable>(
     by end: ContinuousClock.Instant?, _ work: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
@@ -48,7 +49,7 @@ func untilDone<Value: Sendable>(
     }
 }
 
-/// The first of several outcomes, and the one task that waits for it.
+/// Holds the first of several outcomes, and the one task that waits for it.
 private final class FirstOutcome<Value: Sendable>: Sendable {
     private enum State {
         case open

@@ -1,13 +1,13 @@
 internal import Logging
 
-/// What the log says of one call.
+/// What is logged about one call.
 struct CallRecord {
-    /// The status of the answer, once there is one.
+    /// The status of the response, once there is one.
     var status: Int?
 }
 
 extension SessionAPIClient {
-    /// Makes a call and writes one line about it to the configured log.
+    /// Makes a call and writes one line about it to the configured logger.
     nonisolated(nonsending) func recorded<Result>(
         _ operation: APIOperation, _ session: String?,
         _ call: (inout CallRecord) async throws(APIError) -> Result

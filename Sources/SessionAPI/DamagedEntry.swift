@@ -1,17 +1,17 @@
-/// An element of a session list that is not as the API documents it.
+/// An element of a session list that does not follow the API's description.
 public struct DamagedEntry: Sendable, Hashable {
-    /// Its place among the list's elements, from 1.
+    /// Its position in the list, from 1.
     public var position: Int
-    /// Where it begins, in bytes from the beginning of the list.
+    /// Where it begins, in bytes from the start of the list.
     public var offset: Int64
-    /// Its session's id, as far as it can be read and cut to 200 bytes; nil when there is none. Any characters.
+    /// The session's id, as far as it can be read, cut to 200 bytes; nil when there is none. May hold any characters.
     public var id: String?
     /// What is wrong with it, in words.
     public var reason: String
-    /// True when it was taken all the same: with U+FFFD in place of what is not text and without what is not a value.
+    /// True when it was repaired and kept: invalid text became U+FFFD, and invalid values are left out.
     public var wasTaken: Bool
 
-    /// An element by what is known of it.
+    /// Creates a damaged entry.
     public init(position: Int, offset: Int64, id: String?, reason: String, wasTaken: Bool) {
         self.position = position
         self.offset = offset
@@ -20,6 +20,6 @@ public struct DamagedEntry: Sendable, Hashable {
         self.wasTaken = wasTaken
     }
 
-    /// Longest id that is kept of it, in bytes.
+    /// Longest id that is kept, in bytes.
     static let longestID = 200
 }

@@ -1,13 +1,14 @@
-/// Takes the frames of the Docker engine's raw log stream out of a log, should they have leaked into it.
+/// Removes the frame headers of Docker's raw log stream from a log, if a server passed them through.
 ///
 /// Docker's attach format (Engine API, "Stream format") puts eight bytes before every piece of output: the stream
-/// (1 stdout, 2 stderr; 0, stdin, occurs in no log), three zeros, and the length as a big-endian 32-bit number. A log that
-/// begins so is framed; any other is passed on untouched. Bytes are passed on as soon as they are known not to be a header.
+/// (1 stdout, 2 stderr; 0, stdin, never occurs in a log), three zeros, and the length as a big-endian 32-bit number. A
+/// log that begins with such a header is framed; any other passes unchanged. Bytes are passed on as soon as they cannot
+/// be part of a header.
 ///
-/// Zeros are no header, however many there are. Frames without content are held back until one with content follows; more
-/// than `mostEmptyFrames` of them in a row are no frames but bytes of the log.
+/// A run of zeros is not a header. Headers of empty frames are held back until a frame with content follows; more than
+/// `mostEmptyFrames` in a row are bytes of the log, not frames.
 public struct DockerLogFrames: Sendable {
-    /// Where output was written to.
+    /// Where the output was written.
     public enum Stream: UInt8, Sendable {
         /// Standard output.
         case stdout = 1
@@ -15,41 +16,41 @@ public struct DockerLogFrames: Sendable {
         case stderr = 2
     }
 
-    /// What the log has turned out to be.
+    /// What kind of log this is.
     public enum Mode: Sendable, Equatable {
         /// Too few bytes to tell.
         case undecided
-        /// No frames; bytes pass untouched.
+        /// No frames; bytes pass unchanged.
         case plain
-        /// Frames are being taken out.
+        /// Frame headers are being removed.
         case framed
-        /// Frames were taken out until a header made no sense; from there on bytes pass untouched.
+        /// Frame headers were removed until one was invalid; from there on bytes pass unchanged.
         case broken
     }
 
-    /// What the log has turned out to be so far.
+    /// What kind of log this is, as far as known.
     public private(set) var mode = Mode.undecided
-    /// Frames taken out so far.
+    /// Number of frames removed so far.
     public private(set) var frames = 0
-    /// True when the log ended inside a frame; known after `finish`.
+    /// True when the log ended inside a frame; valid after `finish`.
     public private(set) var endedInsideFrame = false
 
-    /// Most frames without content that are taken for frames, in a row.
+    /// Most empty frames in a row that are still treated as frames.
     static let mostEmptyFrames = 64
 
-    /// The first bytes of the headers without content that are held back.
+    /// The first byte of each held-back header of an empty frame.
     private var empty: [UInt8] = []
     private var header: (UInt64, count: Int) = (0, 0)
     private var remaining = 0
     private var stream = Stream.stdout
 
-    /// A reader for one log from its beginning.
+    /// Creates a reader for one log, from its start.
     public init() {}
 
-    /// Takes in the next bytes and passes on what is log; `stream` is nil where it is not known.
+    /// Takes the next bytes and passes on the log without frame headers; `stream` is nil where it is unknown.
     /// - Parameters:
     ///   - bytes: the next bytes of the log, any number.
-    ///   - emit: called with pieces of the log in order; a piece is valid during the call only.
+    ///   - emit: called with pieces of the log in order; a piece is valid only during the call.
     public mutating func push(
         _ bytes: UnsafeRawBufferPointer, emit: (_ stream: Stream?, _ piece: UnsafeRawBufferPointer) -> Void
     ) {
@@ -73,7 +74,7 @@ public struct DockerLogFrames: Sendable {
         }
     }
 
-    /// Tells that the log has ended and passes on what was held back: the beginning of a header.
+    /// Ends the log and passes on what was held back, such as an incomplete header.
     public mutating func finish(emit: (_ stream: Stream?, _ piece: UnsafeRawBufferPointer) -> Void) {
         endedInsideFrame = remaining > 0 || (mode == .framed && header.count > 0)
         if mode == .framed {
@@ -93,7 +94,7 @@ public struct DockerLogFrames: Sendable {
         switch position {
         case 0: fits = byte == 1 || byte == 2
         case 1...3: fits = byte == 0
-        // Lengths of 16 MiB and more do not occur: the engine cuts output at 16 KiB.
+        // Lengths of 16 MiB and more do not occur: the engine splits output at 16 KiB.
         case 4: fits = byte == 0
         default: fits = true
         }
@@ -112,7 +113,7 @@ public struct DockerLogFrames: Sendable {
         mode = .framed
     }
 
-    /// Holds a header without content back, or gives up on frames when there are too many of them in a row.
+    /// Holds back the header of an empty frame, or stops removing frames when there are too many in a row.
     private mutating func takeEmpty(_ emit: (_ stream: Stream?, _ piece: UnsafeRawBufferPointer) -> Void) {
         if empty.count < Self.mostEmptyFrames {
             empty.append(UInt8(truncatingIfNeeded: header.0 >> 56))

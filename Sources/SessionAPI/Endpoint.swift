@@ -1,20 +1,20 @@
 internal import Text
 
-/// The address of one request, built from parts that may hold any character.
+/// The URL of one request, built from parts that may hold any character.
 struct Endpoint {
     private var text: String
     private var hasQuery = false
 
-    /// An address below a base address that has been checked.
+    /// Starts at a base URL that has been checked by ``checkedBase(_:)``.
     init(base: String) {
         text = base
     }
 
-    /// Adds one path segment. Slashes and everything else that means something in an address are escaped.
+    /// Adds one path segment. Slashes and all other reserved characters are escaped.
     mutating func segment(_ value: String) {
         text += "/"
         switch value {
-        // These two would be taken as steps in the path.
+        // These two would be resolved as relative path segments.
         case ".": text += "%2E"
         case "..": text += "%2E%2E"
         default: text += Self.encoded(value)
@@ -55,8 +55,8 @@ struct Endpoint {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The base address without a trailing slash; nil when it is not an http, https, http+unix or https+unix address
-    /// or carries user information, a query, a fragment or a character that no address holds.
+    /// The base URL without a trailing slash; nil when it is not an http, https, http+unix or https+unix URL, or holds
+    /// user information, a query, a fragment or a character that URLs cannot hold.
     static func checkedBase(_ text: String) -> String? {
         guard let colon = text.range(ofFirst: "://") else { return nil }
         guard ["http", "https", "http+unix", "https+unix"].contains(text[..<colon.lowerBound].lowercased()) else {
@@ -74,7 +74,7 @@ struct Endpoint {
 }
 
 extension String {
-    /// Where a short text occurs first.
+    /// The first occurrence of a short text.
     fileprivate func range(ofFirst needle: String) -> Range<String.Index>? {
         var start = startIndex
         while start < endIndex {
@@ -89,8 +89,8 @@ extension String {
 
 /// Reads `Retry-After`.
 enum RetryAfter {
-    /// Seconds to wait from a header's text: a number of seconds, or an HTTP date against the server's `Date` header
-    /// (ours where it has none). Nil when it is neither; never negative, at most a day.
+    /// The seconds to wait: the header holds a number of seconds, or an HTTP date that is compared with the server's
+    /// `Date` header (or our clock without one). Nil when it is neither. From 0 to 86,400.
     static func seconds(_ value: String, serverDate: String?, now: Int64) -> Double? {
         let text = value.trimmingSpaces
         if let seconds = Double(text), text.utf8.allSatisfy({ $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }) {
@@ -120,7 +120,7 @@ enum HTTPDate {
         return days(year: year, month: Int64(month) + 1, day: day) * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
     }
 
-    /// Weekday, day, month, year, time of a date in any of the three forms.
+    /// Weekday, day, month, year and time of a date in any of the three forms.
     private static func fields(_ text: String) -> [Substring]? {
         var parts = text.split(separator: " ")
         if parts.count == 6 { return parts.removeLast() == "GMT" ? parts : nil }
@@ -128,11 +128,11 @@ enum HTTPDate {
         guard parts.count == 4, parts[3] == "GMT" else { return nil }
         let date = parts[1].split(separator: "-")
         guard date.count == 3, date[2].utf8.count == 2, let year = Int(date[2]) else { return nil }
-        // The RFC counts from the present; such dates are of this century until 2069.
+        // The RFC resolves two-digit years relative to today; up to 69 they belong to this century.
         return [parts[0], date[0], date[1], "\(year < 70 ? 2000 + year : 1900 + year)"[...], parts[2]]
     }
 
-    /// Days since 1970 of a date in the Gregorian calendar, counted in eras of 400 years that begin in March.
+    /// Days since 1970-01-01 of a Gregorian date, computed in 400-year eras whose years begin in March.
     private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted / 400

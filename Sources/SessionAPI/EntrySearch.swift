@@ -1,18 +1,18 @@
 extension SessionEntryReader {
-    /// Entries that are larger are not recognised; it bounds the work on a hostile list.
+    /// Largest entry that is recognized, in bytes; bounds the work on a hostile list.
     private static let largestProbe = 64 << 10
-    /// Places that are tried for one damaged entry.
+    /// Most positions tried for one damaged entry.
     private static let mostProbes = 256
 
-    /// Where, behind a damaged entry, the next one is: the place of the comma before it. Found by reading, not by brackets
-    /// and quotes, which the damage may have turned around: an object with an id and more, followed by a comma or by
-    /// the end of the list.
+    /// Finds the next entry after a damaged one and returns the position of the comma before it. It decodes candidates
+    /// instead of counting brackets and quotes, which the damage may have unbalanced: an entry is an object with an id
+    /// and at least one more known field, followed by a comma or the end of the list.
     ///
     /// - Parameters:
-    ///   - list: the bytes at hand.
+    ///   - list: the bytes received so far.
     ///   - start: where the damaged entry begins.
     ///   - end: where to stop looking.
-    /// - Returns: nil where there is none in these bytes.
+    /// - Returns: nil when there is none in these bytes.
     mutating func nextEntry(in list: JSONCursor, from start: Int, upTo end: Int) -> Int? {
         var index = start + 1
         for _ in 0..<Self.mostProbes {
@@ -23,8 +23,7 @@ extension SessionEntryReader {
         return nil
     }
 
-    /// The comma before the next object that may begin between two places of a list: behind a closing brace, before an
-    /// opening one.
+    /// The position of the next comma between a closing and an opening brace, where a new object may begin.
     static func nextObject(in list: JSONCursor, from start: Int, upTo end: Int) -> Int? {
         var lastBrace = false
         for index in start..<max(start, end) {
@@ -53,7 +52,7 @@ extension SessionEntryReader {
         }
     }
 
-    /// Whether more is said than an id, which any object may have.
+    /// Whether the entry has more than an id, which any object may have.
     private static func isTold(_ entry: SessionEntry) -> Bool {
         entry.status != nil || entry.created != nil || !entry.image.isEmpty || !entry.location.isEmpty
     }

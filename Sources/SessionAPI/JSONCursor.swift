@@ -1,12 +1,12 @@
-/// Why a JSON text could not be read on.
+/// Why reading a JSON text stopped.
 struct JSONFault: Error {
-    /// True when the bytes at hand end too early; more bytes may cure it.
+    /// True when the bytes received so far end too early; more bytes may fix it.
     var incomplete: Bool
-    /// Position of the offending byte, counted from the cursor's base.
+    /// Position of the offending byte, from the cursor's base.
     var offset: Int
     /// What is wrong there.
     var reason: StaticString
-    /// True when the text is JSON but not the answer to session-list.
+    /// True when the text is JSON but not a response of session-list.
     var isForeign = false
 
     static func malformed(_ reason: StaticString, at offset: Int) -> JSONFault {
@@ -22,7 +22,7 @@ struct JSONFault: Error {
     }
 }
 
-/// The bytes of one JSON string between its quotes, as they stand in the text.
+/// The range of one JSON string between its quotes, escapes not decoded.
 struct JSONStringSpan {
     var start: Int
     var end: Int
@@ -33,9 +33,9 @@ struct JSONStringSpan {
 ///
 /// It accepts exactly what swift-foundation's `JSONDecoder` accepts, so that a list read as a stream and the same list
 /// read by `JSONDecoder` agree: one trailing comma is tolerated, at most 512 levels are nested, and the inside of a
-/// value that nobody reads (its escapes, its UTF-8, the grammar of its numbers) is not checked.
+/// skipped value (escapes, UTF-8, the grammar of numbers) is not checked.
 struct JSONCursor {
-    /// Most containers that may be open at once.
+    /// Most containers that may be open at the same time.
     static let maximumDepth = 512
 
     let base: UnsafeRawPointer
@@ -43,7 +43,7 @@ struct JSONCursor {
     var position: Int
 
     init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
-        // An empty buffer has no address; any address will do, because nothing is ever read from it.
+        // An empty buffer has no address. Any address works, because nothing is read from it.
         base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
         end = bytes.count
         self.position = position
@@ -52,7 +52,7 @@ struct JSONCursor {
     @inline(__always)
     func byte(_ index: Int) -> UInt8 { base.load(fromByteOffset: index, as: UInt8.self) }
 
-    /// The next byte that is not white space, without moving past it.
+    /// Returns the next byte that is not white space, without moving past it.
     @inline(__always)
     mutating func token() throws(JSONFault) -> UInt8 {
         while position < end {
@@ -72,7 +72,7 @@ struct JSONCursor {
 
     // MARK: Containers
 
-    /// Moves past an opening brace or bracket; false when the container is empty and has been left again.
+    /// Moves past an opening brace or bracket. If the container is empty, moves past its end too and returns false.
     @inline(__always)
     mutating func enter(closing: UInt8, depth: Int) throws(JSONFault) -> Bool {
         guard depth < Self.maximumDepth else { throw .malformed("too many nested arrays or objects", at: position) }
@@ -82,7 +82,7 @@ struct JSONCursor {
         return false
     }
 
-    /// Moves past what follows a member: true when another member comes, false when the container has been left.
+    /// Moves past the comma after a member and returns true, or past the end of the container and returns false.
     @inline(__always)
     mutating func another(closing: UInt8) throws(JSONFault) -> Bool {
         let next = try token()
@@ -106,7 +106,7 @@ struct JSONCursor {
         return span
     }
 
-    /// Moves past any value. `depth` is the number of containers open around it.
+    /// Moves past any value. `depth` is the number of open containers around it.
     mutating func skipValue(depth: Int) throws(JSONFault) {
         switch try token() {
         case UInt8(ascii: "\""):
@@ -145,7 +145,7 @@ struct JSONCursor {
         position += word.utf8CodeUnitCount
     }
 
-    /// Moves past the characters a number may consist of. Their order is checked when the number is read.
+    /// Moves past the characters of a number. Their order is checked when the number is read.
     mutating func number() throws(JSONFault) -> Range<Int> {
         let start = position
         while position < end {
@@ -210,7 +210,7 @@ extension JSONCursor {
         position = index + 1
     }
 
-    /// Moves past a string, its opening quote included, and tells where its contents lie.
+    /// Moves past a string, its opening quote included, and returns the range of its contents.
     @inline(__always)
     mutating func string() throws(JSONFault) -> JSONStringSpan {
         let start = position + 1

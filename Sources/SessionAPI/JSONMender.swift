@@ -1,33 +1,34 @@
-/// Rewrites one damaged JSON value so that a strict reader takes it: what cannot be text becomes U+FFFD, what cannot be a
-/// number or word becomes null.
+/// Repairs one damaged JSON value so that a strict reader accepts it: invalid text becomes U+FFFD, an invalid number or
+/// literal becomes null.
 ///
-/// It works on tokens and leaves the structure as it is: a missing colon stays missing. Memory is that of the value.
+/// It works on tokens and leaves the structure unchanged: a missing colon stays missing. It uses as much memory as the
+/// value.
 struct JSONMender {
-    /// The value as it can be read.
+    /// The repaired value.
     private(set) var output: [UInt8] = []
-    /// Whether the first member `id` of the value itself had characters replaced; nil when there is none.
+    /// Whether characters of the value's first top-level member `id` were replaced; nil when there is no such member.
     private(set) var idWasReplaced: Bool?
     /// The text of that member, as far as it can be read.
     private(set) var id: [UInt8]?
 
     private let base: UnsafeRawBufferPointer
     private var index = 0
-    /// Containers that are open; those beyond what readers take are left out.
+    /// Number of open containers. Containers deeper than readers accept are replaced by null.
     private var depth = 0
-    /// The text of the last string directly inside of the value, which a colon makes a key.
+    /// The last string at the top level of the value; a colon after it makes it a key.
     private var lastText: [UInt8] = []
     private var key: [UInt8]?
 
     private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
 
-    /// Rewrites a value that stands in `bytes`, with nothing else.
+    /// Repairs the value in `bytes`, which hold nothing else.
     init(_ bytes: UnsafeRawBufferPointer) {
         base = bytes
         output.reserveCapacity(bytes.count + 64)
         while index < base.count { step() }
     }
 
-    /// The bytes rewritten.
+    /// Returns the repaired bytes.
     static func mended(_ bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { JSONMender($0).output } }
 
     private mutating func step() {
@@ -60,7 +61,7 @@ struct JSONMender {
         index += 1
     }
 
-    /// Replaces a container that is nested too deeply by null.
+    /// Replaces a container that is nested too deeply with null.
     private mutating func leaveOut() {
         let cursor = JSONCursor(base)
         var end = base.count
@@ -69,7 +70,7 @@ struct JSONMender {
         index = max(end, index + 1)
     }
 
-    /// A number, true, false or null; anything else that is neither text nor structure.
+    /// Copies a number, true, false or null; writes null for anything else outside strings and structure.
     private mutating func word() {
         let start = index
         while index < base.count, !Self.endsWord(base[index]) { index += 1 }
@@ -77,7 +78,7 @@ struct JSONMender {
         let isGood: Bool
         switch word[0] {
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            // Nothing follows a number in the text that is read, so a cursor would wait for more.
+            // Parse the digits directly: at the end of its bytes a cursor would wait for more of the number.
             isGood = (try? JSONCursor(word).double(0..<word.count)) != nil
         default: isGood = ["true", "false", "null"].contains { $0.utf8.elementsEqual(word) }
         }
@@ -104,7 +105,7 @@ struct JSONMender {
             if byte == UInt8(ascii: "\\") {
                 escape(&text, &wasReplaced)
             } else if byte < 0x80 {
-                // A control character must be escaped, but there is no doubt about which one it is.
+                // A raw control character is invalid JSON, but its value is known: keep it.
                 text.append(byte)
                 index += 1
             } else {
@@ -121,7 +122,7 @@ struct JSONMender {
         }
     }
 
-    /// Takes one character of several bytes, or replaces the byte that begins none.
+    /// Copies one multi-byte character, or replaces a byte that does not begin one.
     private mutating func sequence(_ text: inout [UInt8], _ wasReplaced: inout Bool) {
         let first = base[index]
         let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
@@ -153,7 +154,7 @@ struct JSONMender {
             unicode(&text, &wasReplaced)
             return
         default:
-            // No escape that JSON knows: the backslash stands for nothing, what follows for itself.
+            // An unknown escape: replace the backslash and keep what follows.
             text.append(contentsOf: Self.replacement)
             wasReplaced = true
             index += 1
@@ -179,7 +180,7 @@ struct JSONMender {
         text.append(contentsOf: String(scalar ?? "\u{FFFD}").utf8)
     }
 
-    /// The code unit of the `\u` escape at a place; nil when there is none.
+    /// The code unit of the `\u` escape at a position; nil when there is none.
     private func unit(at place: Int) -> UInt32? {
         guard place + 6 <= base.count, base[place] == UInt8(ascii: "\\"), base[place + 1] == UInt8(ascii: "u") else {
             return nil
@@ -207,11 +208,11 @@ struct JSONMender {
 }
 
 extension JSONCursor {
-    /// Where a damaged value that begins at `start` ends, by its brackets and quotes alone: behind the bracket that
-    /// closes it, or at the comma, the closing bracket or the next object of what it stands in.
-    /// - Throws: when the bytes end before it does.
+    /// Returns where a damaged value that begins at `start` ends, by brackets and quotes only: after the bracket that
+    /// closes it, or at the comma, closing bracket or next object of its container.
+    /// - Throws: when the bytes end before the value does.
     func damagedEnd(from start: Int) throws(JSONFault) -> Int {
-        // The brackets that will close what is open.
+        // The closing brackets of the open containers.
         var open: [UInt8] = []
         var index = start
         while index < end {
@@ -225,7 +226,7 @@ extension JSONCursor {
                     index += 2
                 }
             case UInt8(ascii: "{"):
-                // Another value begins, and only the comma before it is missing.
+                // Another value begins; only the comma before it is missing.
                 if open.isEmpty, index > start { return index }
                 open.append(UInt8(ascii: "}"))
             case UInt8(ascii: "["): open.append(UInt8(ascii: "]"))
@@ -238,7 +239,7 @@ extension JSONCursor {
                 }
             case UInt8(ascii: ","):
                 if open.isEmpty { return index }
-                // Inside of an object a comma is followed by a key: the next value begins, and a brace was missing.
+                // In an object a key follows a comma. An object here is the next value, and a closing brace is missing.
                 if open.last == UInt8(ascii: "}"), try followedByObject(index) { return index }
             default: break
             }

@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// Growing memory in which escaped strings are undone, reused from string to string.
+/// A growing buffer for unescaped strings, reused for each string.
 final class JSONScratch {
     private var memory: UnsafeMutablePointer<UInt8>
     private var capacity: Int
@@ -18,7 +18,7 @@ final class JSONScratch {
 
     deinit { memory.deallocate() }
 
-    /// Room for `count` bytes; what was there before is lost.
+    /// Returns room for `count` bytes. The previous contents are lost.
     func room(for count: Int) -> UnsafeMutablePointer<UInt8> {
         if count > capacity {
             memory.deallocate()
@@ -30,9 +30,9 @@ final class JSONScratch {
 }
 
 extension JSONCursor {
-    /// The unescaped bytes of a string: in place when nothing is escaped, in `scratch` otherwise.
+    /// Returns the unescaped bytes of a string: in place when it has no escapes, else in `scratch`.
     ///
-    /// The result is valid until `scratch` is used again. Its UTF-8 is not checked here.
+    /// The result is valid until `scratch` is used again. UTF-8 is not checked.
     @inline(__always)
     func unescaped(_ span: JSONStringSpan, in scratch: JSONScratch) throws(JSONFault) -> UnsafeRawBufferPointer {
         guard span.hasEscapes else {
@@ -97,9 +97,9 @@ extension JSONCursor {
         return count
     }
 
-    /// Undoes the escape at `index`, moves behind it and returns how many bytes it became.
+    /// Decodes the escape at `index`, moves past it and returns the number of bytes written.
     private func unescapeOne(_ index: inout Int, to output: UnsafeMutablePointer<UInt8>) throws(JSONFault) -> Int {
-        // The scan that found the end of the string has made sure that a byte follows the backslash, four after a u.
+        // The scan for the end of the string has checked that a byte follows the backslash, and four bytes follow a u.
         let kind = byte(index + 1)
         switch kind {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): output[0] = kind
@@ -161,17 +161,17 @@ extension JSONCursor {
 // MARK: Numbers
 
 extension JSONCursor {
-    /// The value of a number's characters. Like `JSONDecoder` it refuses a number beyond what a Double holds.
+    /// Returns the value of a number. Like `JSONDecoder`, throws when a Double cannot hold it.
     func double(_ span: Range<Int>) throws(JSONFault) -> Double {
         if let small = wholeNumber(span) { return Double(small) }
         try checkNumber(span)
         let text = UnsafeRawBufferPointer(start: base + span.lowerBound, count: span.count)
         guard let value = Double(String(decoding: text, as: UTF8.self)), value.isFinite, value != 0 || isZero(span)
-        else { throw .malformed("number beyond what can be held", at: span.lowerBound) }
+        else { throw .malformed("number out of range", at: span.lowerBound) }
         return value
     }
 
-    /// True when no digit before the exponent says otherwise.
+    /// True when every digit before the exponent is zero.
     private func isZero(_ span: Range<Int>) -> Bool {
         for index in span {
             if byte(index) | 0x20 == UInt8(ascii: "e") { return true }
@@ -180,7 +180,7 @@ extension JSONCursor {
         return true
     }
 
-    /// Up to 15 plain digits, which a Double holds exactly: the usual form, read without a detour.
+    /// Fast path for the usual form: up to 15 plain digits, which a Double holds exactly.
     @inline(__always)
     private func wholeNumber(_ span: Range<Int>) -> Int? {
         guard span.count <= 15, span.count == 1 || byte(span.lowerBound) != UInt8(ascii: "0") else { return nil }
@@ -193,7 +193,7 @@ extension JSONCursor {
         return value
     }
 
-    /// Checks that a number's characters stand in an order that the grammar allows.
+    /// Checks that the characters form a number as JSON's grammar defines it.
     func checkNumber(_ span: Range<Int>) throws(JSONFault) {
         var index = span.lowerBound
         func digits() throws(JSONFault) {
@@ -220,8 +220,8 @@ extension JSONCursor {
     }
 }
 
-/// Turns bytes into strings and hands out the same string again for bytes it saw before, so that an image's name that
-/// occurs a hundred thousand times is allocated once. A fixed number of slots, so hostile variety costs no memory.
+/// Turns bytes into strings and returns the same string for bytes it saw before, so that an image name that occurs
+/// 100,000 times is allocated once. The number of slots is fixed, so hostile input cannot make it grow.
 struct StringInterner {
     private var slots: [String?]
 
@@ -229,10 +229,10 @@ struct StringInterner {
         self.slots = Array(repeating: nil, count: slots)
     }
 
-    /// The string of these UTF-8 bytes; nil when they are not valid UTF-8.
+    /// Returns the string of these bytes; nil when they are not valid UTF-8.
     @inline(__always)
     mutating func string(_ bytes: UnsafeRawBufferPointer) -> String? {
-        // Up to 15 bytes live inside the String value itself: there is nothing to share.
+        // Up to 15 bytes are stored inside the String value itself: nothing to share.
         guard bytes.count > 15, bytes.count <= 256, let base = bytes.baseAddress else { return plainString(bytes) }
         let head = base.loadUnaligned(as: UInt64.self)
         let tail = base.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)
@@ -245,11 +245,11 @@ struct StringInterner {
     }
 }
 
-/// The string of these UTF-8 bytes; nil when they are not valid UTF-8.
+/// Returns the string of these bytes; nil when they are not valid UTF-8.
 @inline(__always)
 func plainString(_ bytes: UnsafeRawBufferPointer) -> String? {
     let units = bytes.bindMemory(to: UInt8.self)
-    // The validating initialiser is generic inside the standard library and costs several times as much.
+    // The validating initializer is generic in the standard library and several times slower.
     return bytes.isASCII ? String(decoding: units, as: UTF8.self) : String(validating: units, as: UTF8.self)
 }
 
@@ -276,7 +276,7 @@ extension UnsafeRawBufferPointer {
         isASCII || String(validating: bindMemory(to: UInt8.self), as: UTF8.self) != nil
     }
 
-    /// True when the bytes are those of a word of the same length.
+    /// True when the bytes equal a word of the same length.
     @inline(__always)
     func matches(_ word: StaticString) -> Bool {
         for index in 0..<word.utf8CodeUnitCount where self[index] != word.utf8Start[index] { return false }
@@ -285,7 +285,7 @@ extension UnsafeRawBufferPointer {
 }
 
 extension String {
-    /// True when the string's UTF-8 is these bytes.
+    /// True when the string's UTF-8 equals these bytes.
     @inline(__always)
     func hasBytes(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var copy = self

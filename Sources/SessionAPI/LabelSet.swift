@@ -1,18 +1,17 @@
 public import Text
 
-/// Keys and values of a session, ordered by key. Where a key comes twice the first one counts.
+/// Keys and values of a session, ordered by key. Of duplicate keys, the first is kept.
 ///
-/// A flat list rather than a dictionary: a session has a handful of labels and there may be a hundred thousand
-/// sessions.
+/// A flat list, not a dictionary: a session has a handful of labels, and there may be 100,000 sessions.
 public struct LabelSet: Sendable, Equatable, RandomAccessCollection {
     /// One key with its value.
     public struct Label: Sendable, Equatable {
         /// The label's name.
         public var key: String
-        /// The label's text.
+        /// The label's value.
         public var value: String
 
-        /// A label of these two texts.
+        /// Creates a label.
         public init(key: String, value: String) {
             self.key = key
             self.value = value
@@ -21,22 +20,22 @@ public struct LabelSet: Sendable, Equatable, RandomAccessCollection {
 
     private var labels: [Label]
 
-    /// A set of these labels, in any order.
+    /// Creates a set from labels in any order.
     public init(_ labels: [Label] = []) {
         self.init(read: labels.map { KeyedPair(key: $0.key, value: $0.value) })
     }
 
-    /// A set of a dictionary's pairs.
+    /// Creates a set from a dictionary.
     public init(_ dictionary: [String: String]) {
         self.init(dictionary.map { Label(key: $0.key, value: $0.value) })
     }
 
-    /// The text under `key`, nil when there is none.
+    /// The value of `key`, nil when there is none.
     public subscript(key: String) -> String? {
         labels.first { $0.key.hasSameBytes(as: key) }?.value
     }
 
-    /// The same as a dictionary.
+    /// The labels as a dictionary.
     public var dictionary: ByteDictionary<String> {
         ByteDictionary(labels.map { ($0.key, $0.value) }) { first, _ in first }
     }
@@ -48,8 +47,8 @@ public struct LabelSet: Sendable, Equatable, RandomAccessCollection {
     /// The label at an index.
     public subscript(position: Int) -> Label { labels[position] }
 
-    /// A set from pairs in the order they were read. A pair without a value holds its key against later pairs, and
-    /// is then left out.
+    /// Creates a set from pairs in the order they were read. A pair without a value hides later pairs with the same key
+    /// and is itself left out.
     init(read pairs: [KeyedPair<String?>]) {
         labels = KeyedPair.firstOfEach(pairs).compactMap { pair in
             pair.value.map { Label(key: pair.key, value: $0) }
@@ -57,18 +56,18 @@ public struct LabelSet: Sendable, Equatable, RandomAccessCollection {
     }
 }
 
-/// A key and what came with it, while an object is being read.
+/// A key and its value, while an object is being read.
 struct KeyedPair<Value> {
     var key: String
     var value: Value
 
-    /// True when a pair with this key has been read. Looks at no more than a thousand pairs, so that nobody can make
-    /// an object whose members are all compared with each other.
+    /// True when a pair with this key has been read. Checks only the first 1,000 pairs, so that a hostile object cannot
+    /// make the work quadratic.
     static func holds(_ key: String, in pairs: [KeyedPair]) -> Bool {
         pairs.prefix(1_000).contains { $0.key.hasSameBytes(as: key) }
     }
 
-    /// The pairs ordered by key; of several with the same key only the first.
+    /// Returns the pairs ordered by key; of duplicate keys, only the first.
     static func firstOfEach(_ pairs: [KeyedPair]) -> [KeyedPair] {
         guard pairs.count > 1 else { return pairs }
         if (1..<pairs.count).allSatisfy({ ByteText(pairs[$0 - 1].key) < ByteText(pairs[$0].key) }) { return pairs }
@@ -86,14 +85,14 @@ struct KeyedPair<Value> {
 }
 
 extension LabelSet: ExpressibleByDictionaryLiteral {
-    /// A set from a literal; where a key comes twice the first one counts.
+    /// Creates a set from a literal; of duplicate keys, the first is kept.
     public init(dictionaryLiteral elements: (String, String)...) {
         self.init(elements.map { Label(key: $0.0, value: $0.1) })
     }
 }
 
 extension LabelSet: CustomStringConvertible {
-    /// The labels as `key=value`, comma separated.
+    /// The labels as `key=value`, separated by commas.
     public var description: String {
         labels.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }

@@ -1,17 +1,17 @@
 internal import NIOCore
 
-/// A session's output as it arrives, with the frames of Docker's raw log stream taken out should there be any.
+/// A session's output as it arrives, without the frame headers of Docker's raw log stream.
 public struct LogStream: AsyncSequence, Sendable {
-    /// One piece of the log; pieces are cut anywhere, also inside a line or a character.
+    /// One piece of the log. A piece may end inside a line or a character.
     public typealias Element = BodyChunk
-    /// Every failure is an API error.
+    /// Every failure is an ``APIError``.
     public typealias Failure = APIError
 
-    /// What the response said about its body.
+    /// The head of the response.
     public let head: BodyHead
     let stream: ByteStream
 
-    /// A log from its parts. Frames are taken out of it as they are of one that a server sends.
+    /// Creates a log. Frame headers are removed from `body` as from a server's log.
     public init(head: BodyHead = BodyHead(contentType: "text/plain"), body: ByteStream) {
         self.head = head
         stream = body
@@ -33,13 +33,13 @@ public struct LogStream: AsyncSequence, Sendable {
             self.iterator = iterator
         }
 
-        /// The next piece, nil at the end of the log.
-        /// - Throws: as ``ByteStream`` does; what was read before is valid.
+        /// Returns the next piece, nil at the end of the log.
+        /// - Throws: as ``ByteStream`` does. What was read before is valid.
         public mutating func next() async throws(APIError) -> BodyChunk? {
             try await advance()
         }
 
-        /// The next piece, nil at the end of the log.
+        /// Returns the next piece, nil at the end of the log.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(APIError) -> BodyChunk? {
             try await advance()
         }

@@ -5,10 +5,10 @@ internal import NIOHTTP1
 extension SessionAPIClient {
     /// session-run: starts a session.
     ///
-    /// The request is checked before it is sent. One without an id gets a UUIDv4, so that the session can be found when the
-    /// answer is lost: a failure names it in ``APIError/session``.
-    /// - Throws: among others `invalidArgument`, `conflict` (the id is taken), `capacity` (try again in seconds), `quota`.
-    ///   ``APIError/mayHaveActed`` tells whether a session may have been started all the same.
+    /// The request is checked before it is sent. A request without an id gets a UUIDv4, so that the session can be
+    /// found if the response is lost: the error holds the id in ``APIError/session``.
+    /// - Throws: `invalidArgument`, `conflict` (the id is taken), `capacity` (retry in seconds), `quota` and others.
+    ///   ``APIError/mayHaveActed`` is true when a session may have been started nevertheless.
     public func sessionRun(_ request: SessionRunRequest) async throws(APIError) -> StartedSession {
         try request.check()
         let request = request.identified()
@@ -21,13 +21,13 @@ extension SessionAPIClient {
         return StartedSession(id: answered ?? id, host: answer.host, ports: answer.ports)
     }
 
-    /// session-list: hands over each session as it arrives, without ever holding the list.
+    /// session-list: passes on each session as it arrives, without holding the list in memory.
     /// - Parameters:
-    ///   - query: which sessions; the default asks for running ones.
+    ///   - query: which sessions.
     ///   - entry: called for each session in the server's order.
-    /// - Returns: how many there were, once the list has arrived completely, and which of them are damaged.
-    /// - Throws: also after entries were handed over, when the list is cut or damaged: absence from such a list means
-    ///   nothing.
+    /// - Returns: after the complete list has arrived, the number of sessions and which entries are damaged.
+    /// - Throws: possibly after some entries, when the list is truncated or malformed. A session that is missing from
+    ///   such a list may still exist.
     nonisolated(nonsending) public func sessionList(
         _ query: SessionListQuery, entry: (SessionEntry) -> Void
     ) async throws(APIError) -> SessionListSummary {
@@ -42,13 +42,13 @@ extension SessionAPIClient {
         }
     }
 
-    /// Reads a list from an answer.
+    /// Reads a list from a response.
     nonisolated(nonsending) private func list(
         _ answer: Answer, _ begun: ContinuousClock.Instant, _ entry: (SessionEntry) -> Void
     ) async throws(APIError) -> SessionListSummary {
         var decoder = SessionListDecoder(keepsEnvironment: configuration.keepsEnvironment)
         let most = configuration.maximumList
-        // An error in place of a list is small.
+        // Kept to recognize an error in place of a list. Such an error is small.
         var beginning: [UInt8] = []
         do {
             for try await chunk in stream(answer, within: configuration.listTimeout, since: begun) {
@@ -77,7 +77,7 @@ extension SessionAPIClient {
     }
 
     /// describe-session: everything the API knows about one session.
-    /// - Throws: among others `notFound`.
+    /// - Throws: `notFound` and others.
     public func describeSession(_ id: String) async throws(APIError) -> SessionDescription {
         try ArgumentCheck(operation: .describeSession, session: id).required(id, "the session's id")
         let call = Call(operation: .describeSession, method: .GET, endpoint: endpoint("session", id), session: id)
@@ -85,7 +85,7 @@ extension SessionAPIClient {
     }
 
     /// session-stop: sends SIGTERM to a session.
-    /// - Throws: among others `notFound` and `conflict` (it has ended already).
+    /// - Throws: `notFound`, `conflict` (the session has already ended) and others.
     public func sessionStop(_ id: String) async throws(APIError) {
         try ArgumentCheck(operation: .sessionStop, session: id).required(id, "the session's id")
         try await acknowledged(
@@ -93,7 +93,7 @@ extension SessionAPIClient {
     }
 
     /// join-session: registers players with a session.
-    /// - Throws: among others `notFound` and `unprocessable`.
+    /// - Throws: `notFound`, `unprocessable` and others.
     public func joinSession(_ session: String, players: [String]) async throws(APIError) -> PlayerRoster {
         let check = ArgumentCheck(operation: .joinSession, session: session)
         try check.required(session, "the session's id")
@@ -105,8 +105,8 @@ extension SessionAPIClient {
         return try await answer(PlayerRoster.self, call)
     }
 
-    /// leave-session: removes players from the session they are in.
-    /// - Throws: among others `notFound` and `unprocessable`.
+    /// leave-session: removes players from the sessions they are in.
+    /// - Throws: `notFound`, `unprocessable` and others.
     public func leaveSession(players: [String]) async throws(APIError) -> PlayerRoster {
         let check = ArgumentCheck(operation: .leaveSession)
         for (index, player) in players.enumerated() { try check.plain(player, "players[\(index)]") }
@@ -119,12 +119,12 @@ extension SessionAPIClient {
 
     /// artifacts: starts the download of one file or folder of an ended session's container.
     ///
-    /// The API asks for downloads of at most 100 MB; a file at a time stays below that where a folder does not.
+    /// The API limits downloads to 100 MB. Where a folder is larger, download its files one by one.
     /// - Parameters:
     ///   - session: the session's id.
     ///   - path: an absolute path inside the container.
-    /// - Returns: the head at once; the bytes as the body is iterated.
-    /// - Throws: among others `notFound`, which stands for no such session, a container that is gone, or no such path.
+    /// - Returns: the response head; the bytes arrive as the body is iterated.
+    /// - Throws: `notFound` (the session is unknown, its container is gone, or the path does not exist) and others.
     public func artifacts(session: String, path: String) async throws(APIError) -> ArtifactDownload {
         let check = ArgumentCheck(operation: .artifacts, session: session)
         try check.required(session, "the session's id")
@@ -143,7 +143,7 @@ extension SessionAPIClient {
     }
 
     /// get-available-locations: where an image can be hosted now.
-    /// - Throws: among others `notFound` (no such image).
+    /// - Throws: `notFound` (no such image) and others.
     public func availableLocations(image: String) async throws(APIError) -> [AvailableLocation] {
         try ArgumentCheck(operation: .availableLocations).required(image, "the image")
         let call = Call(
@@ -153,7 +153,7 @@ extension SessionAPIClient {
     }
 
     /// tag-exists: whether a version of an image is available in a region.
-    /// - Throws: among others `notFound` (no such image) and `badRequest`.
+    /// - Throws: `notFound` (no such image), `badRequest` and others.
     public func tagExists(region: String, image: String, version: String) async throws(APIError) -> Bool {
         let check = ArgumentCheck(operation: .tagExists)
         try check.required(region, "the region")
@@ -168,9 +168,9 @@ extension SessionAPIClient {
     /// stream-logs: what a session wrote to stdout and stderr.
     /// - Parameters:
     ///   - session: the session's id.
-    ///   - follow: keep the stream open and hand over new output until the session ends; false ends with what has been
-    ///     written so far. A followed log has no stall limit.
-    /// - Throws: among others `notFound`.
+    ///   - follow: whether to keep the stream open and pass on new output until the session ends. False ends after what
+    ///     has been written so far. A followed log has no stall limit.
+    /// - Throws: `notFound` and others.
     public func streamLogs(session: String, follow: Bool) async throws(APIError) -> LogStream {
         try ArgumentCheck(operation: .streamLogs, session: session).required(session, "the session's id")
         var endpoint = endpoint("logs")
@@ -186,8 +186,8 @@ extension SessionAPIClient {
         }
     }
 
-    /// The body of a download. One that says that it is JSON, or with `always` one that begins like it, is looked at first:
-    /// it may be the API's error under a status of success. An archive hardly begins with a brace; lines of a log do.
+    /// The body of a download. If its type is JSON, or with `always` if it begins with a brace, it is first checked for
+    /// an API error sent with a success status. `always` is for archives, which do not begin with a brace; a log may.
     nonisolated(nonsending) private func checkedStream(
         _ answer: Answer, stalls: Bool = true, always: Bool
     ) async throws(APIError) -> ByteStream {
@@ -218,7 +218,7 @@ extension SessionAPIClient {
 }
 
 extension SessionRunRequest {
-    /// The values that a server may repeat in an error. The environment's are secrets, which nobody should repeat.
+    /// The values that a server may repeat in an error. Values of `env` are left out: they are secrets.
     var sent: [String] {
         [location, image, version, ttl, externalID].compactMap { $0 } + (args ?? []) + (env ?? [:]).keys
             + (labels ?? [:]).flatMap { [$0.key, $0.value] }

@@ -1,18 +1,18 @@
-/// Takes the bearer token out of texts from a server, which may echo what it was sent.
+/// Removes the bearer token from a server's texts, which may echo the request.
 ///
-/// What the caller sent stays as it is, also where the token's text is a part of it: with the token `sandbox` an error still
-/// names the session `sandbox-1`. A text that consists of the token, and a token behind words such as `Bearer`, are
-/// taken out always.
+/// Values that the caller sent are kept even if they contain the token's text: with the token `sandbox` an error still
+/// names the session `sandbox-1`. A text that equals the token, and a token after words such as `Bearer`, are always
+/// removed.
 struct Redaction: Sendable {
-    /// Takes out nothing.
+    /// Removes nothing.
     static let none = Redaction(token: "")
 
     private let token: [UInt8]
-    /// What the caller sent, as far as it holds the token's text.
+    /// The values sent by the caller that contain the token's text.
     private let sent: [[UInt8]]
 
     /// - Parameters:
-    ///   - token: what is taken out; nothing when it is empty.
+    ///   - token: the text to remove; an empty token removes nothing.
     ///   - sent: the values of the request that a server may repeat.
     init(token: String, sent: [String] = []) {
         let token = Array(token.utf8)
@@ -24,14 +24,14 @@ struct Redaction: Sendable {
             }
     }
 
-    /// A text without the token.
+    /// Returns a text without the token.
     func clean(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let cleaned = clean(bytes)
         return cleaned.count == bytes.count && cleaned == bytes ? text : String(decoding: cleaned, as: UTF8.self)
     }
 
-    /// Bytes without the token.
+    /// Returns bytes without the token.
     func clean(_ text: [UInt8]) -> [UInt8] {
         guard !token.isEmpty, text.count >= token.count else { return text }
         let removed = removals(in: text)
@@ -46,14 +46,14 @@ struct Redaction: Sendable {
         return output + text[index...]
     }
 
-    /// Where the token stands and belongs to nothing that the caller sent, in order.
+    /// The occurrences of the token that are not part of a value sent by the caller, in order.
     private func removals(in text: [UInt8]) -> [Range<Int>] {
         let found = text.indices.compactMap { start in Self.end(of: token, in: text, at: start).map { start..<$0 } }
         guard !found.isEmpty else { return [] }
         var kept = occurrences(in: text)
         while true {
             let removed = found.filter { !isCallers($0, kept, text) }
-            // A value that loses a part is not the caller's any more, and protects nothing.
+            // A value that loses a part is no longer the caller's and protects no other occurrence.
             let whole = kept.filter { value in !removed.contains { $0.overlaps(value) } }
             if whole.count == kept.count { return removed }
             kept = whole
@@ -66,12 +66,12 @@ struct Redaction: Sendable {
         }
     }
 
-    /// Whether a token's text belongs to something that the caller sent.
+    /// Whether an occurrence of the token's text belongs to a value sent by the caller.
     private func isCallers(_ found: Range<Int>, _ kept: [Range<Int>], _ text: [UInt8]) -> Bool {
         guard kept.contains(where: { $0.lowerBound <= found.lowerBound && found.upperBound <= $0.upperBound }) else {
             return false
         }
-        // Inside of something longer it is no echo of the token.
+        // As part of a longer value it is not an echo of the token.
         if kept.contains(where: {
             $0.lowerBound <= found.lowerBound && found.upperBound <= $0.upperBound && $0 != found
         }) {
@@ -80,7 +80,7 @@ struct Redaction: Sendable {
         return found != text.indices && !Self.followsCredentialWord(text[..<found.lowerBound])
     }
 
-    /// Whether a text ends in a word that a credential follows, and what stands between them.
+    /// Whether a text ends in a word that precedes a credential, followed by a separator.
     private static func followsCredentialWord(_ text: ArraySlice<UInt8>) -> Bool {
         var text = text
         let separators = Array(" \t:=\"'+,".utf8)
@@ -102,8 +102,8 @@ struct Redaction: Sendable {
         }
     }
 
-    /// Where a value that begins at a place of a text ends, as it is, percent-encoded or escaped as in JSON; nil when it
-    /// does not begin there.
+    /// The end of a value that begins at `start`: unchanged, percent-encoded or with JSON escapes. Nil when it does not
+    /// begin there.
     private static func end(of value: [UInt8], in text: [UInt8], at start: Int) -> Int? {
         let first = text[start]
         guard first == value[0] || first == UInt8(ascii: "%") || first == UInt8(ascii: "\\") else { return nil }

@@ -12,9 +12,9 @@ internal import NIOSSL
     internal import Darwin
 #endif
 
-/// What a failure needs to know about the request it befell.
+/// The facts about a request that its errors report.
 struct RequestContext: Sendable {
-    /// How far a request had come.
+    /// How far a request had got.
     enum Phase {
         case head
         case body(received: Int64)
@@ -22,24 +22,24 @@ struct RequestContext: Sendable {
 
     var operation: APIOperation
     var session: String?
-    /// Takes the token out of texts that are not ours.
+    /// Removes the token from texts that are not ours.
     var redaction = Redaction.none
-    /// When the call must be over, where that is limited.
+    /// The time limit of the call; nil when there is none.
     var limit: CallLimit?
-    /// Whether the request's body was sent, or began to be; nil where it has none, and nobody knows.
+    /// Whether sending the request's body began; nil when it has no body, and nothing is known.
     var wasSent: Bool?
 
-    /// An error in our own words.
+    /// Makes an error with our own message.
     func error(_ kind: APIError.Kind, _ message: String, mayHaveActed: Bool? = nil) -> APIError {
         APIError(kind, operation: operation, session: session, message: message, mayHaveActed: mayHaveActed)
     }
 
-    /// A body that is shorter than announced.
+    /// Makes the error for a body that is shorter than announced.
     func truncated(received: Int64, expected: Int64) -> APIError {
         error(.truncated, "the body ended after \(received) of \(expected) bytes")
     }
 
-    /// An API error from whatever the transport threw.
+    /// Makes an API error from any error of the transport.
     func failure(_ failure: any Error, during phase: Phase) -> APIError {
         if let error = failure as? APIError { return error }
         var error = translated(failure, phase)
@@ -55,13 +55,13 @@ struct RequestContext: Sendable {
             return error(.timeout, "no byte arrived for \(stalled.limit)\(progress(phase))")
         case let slow as BodyTooSlow:
             return error(
-                .timeout, "fewer than \(slow.slowest) bytes a second arrived for \(slow.window)\(progress(phase))")
+                .timeout, "fewer than \(slow.slowest) bytes per second arrived for \(slow.window)\(progress(phase))")
         case let overdue as BodyOverdue:
-            return error(.timeout, "the answer was not whole after \(overdue.limit)\(progress(phase))")
+            return error(.timeout, "the response was not complete after \(overdue.limit)\(progress(phase))")
         case let failure as HTTPClientError:
             return transport(failure, phase)
         case let failure as HTTPParserError where failure != .invalidEOFState:
-            return error(.invalidAnswer, "the answer is not valid HTTP: \(failure)\(progress(phase))")
+            return error(.invalidAnswer, "the response is not valid HTTP: \(failure)\(progress(phase))")
         case let failure as NIOConnectionError:
             let cause = failure.connectionErrors.first?.error
             return error(
@@ -75,7 +75,7 @@ struct RequestContext: Sendable {
         if let failure = failure as? IOError { return String(cString: strerror(failure.errnoCode)) }
         let text = String(describing: failure)
         guard failure is NIOSSLError else { return redaction.clean(text) }
-        // What the library says of its own source files helps nobody.
+        // Leave out the library's own file names and lines: they do not help the user.
         let reason = text.split(separator: "OPENSSL_internal:", maxSplits: 1).dropFirst().first.map {
             $0.prefix { $0 != " " && $0 != "]" && $0 != "\"" }
         }
@@ -88,14 +88,14 @@ struct RequestContext: Sendable {
             return error(.cancelled, "cancelled")
         case .deadlineExceeded, .readTimeout, .writeTimeout:
             if let limit, limit.isOver { return error(.timeout, "\(limit)\(progress(phase))") }
-            return error(.timeout, "no answer in time\(progress(phase))")
+            return error(.timeout, "no response in time\(progress(phase))")
         case .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout, .socksHandshakeTimeout,
             .httpProxyHandshakeTimeout:
             return error(.timeout, "no connection in time")
         case .proxyAuthenticationRequired:
-            return error(.network, "the proxy asks for a user and a password")
+            return error(.network, "the proxy requires a user and a password")
         case .invalidProxyResponse:
-            return error(.network, "the proxy refuses the connection")
+            return error(.network, "the proxy refused the connection")
         case .remoteConnectionClosed, .uncleanShutdown:
             return lost("the server closed the connection", phase)
         case .invalidURL, .emptyHost, .emptyScheme, .missingSocketPath, .alreadyShutdown:
@@ -105,7 +105,7 @@ struct RequestContext: Sendable {
         }
     }
 
-    /// Whether a failure says that no connection was made, so that nothing can have been sent.
+    /// Whether a failure means that no connection was made, so that nothing can have been sent.
     private static func isBeforeSending(_ failure: any Error) -> Bool {
         switch failure {
         case is NIOConnectionError: return true
@@ -127,14 +127,14 @@ struct RequestContext: Sendable {
     private func lost(_ reason: String, _ phase: Phase) -> APIError {
         switch phase {
         case .head: error(.network, reason)
-        case .body(let received): error(.truncated, "the body broke off after \(received) bytes: \(reason)")
+        case .body(let received): error(.truncated, "the body ended after \(received) bytes: \(reason)")
         }
     }
 
     private func progress(_ phase: Phase) -> String {
         switch phase {
         case .head: ""
-        case .body(let received): " (\(received) bytes of the body had arrived)"
+        case .body(let received): " (received \(received) bytes of the body)"
         }
     }
 }

@@ -6,15 +6,16 @@ internal import Text
     internal import Foundation
 #endif
 
-/// What session-run is asked for.
+/// The request body of session-run.
 public struct SessionRunRequest: Sendable, Equatable, Codable {
-    /// The session's identifier; ``SessionAPIClient/sessionRun(_:)`` makes one up when there is none.
+    /// The session's identifier; when nil, ``SessionAPIClient/sessionRun(_:)`` generates one.
     public var id: String?
     /// Where to run.
     public var location: String
     /// Name of the image.
     public var image: String
-    /// Environment of the container. It comes back in the labels of every list: no place for long-lived secrets.
+    /// Environment of the container. The API repeats it in the labels of every list: do not put long-lived secrets in
+    /// it.
     public var env: [String: String]?
     /// Arguments of the program.
     public var args: [String]?
@@ -22,9 +23,9 @@ public struct SessionRunRequest: Sendable, Equatable, Codable {
     public var restart: Bool?
     /// Labels of the session.
     public var labels: [String: String]?
-    /// Version of the image; the one with the highest priority when there is none.
+    /// Version of the image; when nil, the version with the highest priority.
     public var version: String?
-    /// How long the session may live: numbers with the units `h` and `m`, such as `2h30m`.
+    /// How long the session may run: numbers with the units `h` and `m`, such as `2h30m`.
     public var ttl: String?
     /// An identifier of the caller's own.
     public var externalID: String?
@@ -42,7 +43,7 @@ public struct SessionRunRequest: Sendable, Equatable, Codable {
         case externalID = "external_id"
     }
 
-    /// A request from its parts; what is nil is not sent.
+    /// Creates a request. Fields that are nil are not sent.
     public init(
         location: String, image: String, id: String? = nil, version: String? = nil, env: [String: String]? = nil,
         args: [String]? = nil, labels: [String: String]? = nil, restart: Bool? = nil, ttl: String? = nil,
@@ -62,8 +63,8 @@ public struct SessionRunRequest: Sendable, Equatable, Codable {
 }
 
 extension SessionRunRequest {
-    /// The request with an id: its own, or a new UUIDv4 in lower case. With an id a session that was started although the
-    /// answer was lost can be found, and the same request starts no second one.
+    /// Returns the request with an id: its own, or a new lower-case UUIDv4. With an id, a session whose start response
+    /// was lost can be found, and repeating the request does not start a second one.
     public func identified() -> SessionRunRequest {
         guard id == nil else { return self }
         var request = self
@@ -72,7 +73,7 @@ extension SessionRunRequest {
     }
 }
 
-/// What session-run answers.
+/// The response of session-run.
 public struct StartedSession: Sendable, Equatable, Codable {
     /// One mapped port.
     public struct Port: Sendable, Equatable, Codable {
@@ -89,14 +90,14 @@ public struct StartedSession: Sendable, Equatable, Codable {
             case host
         }
 
-        /// A port from its parts.
+        /// Creates a port mapping.
         public init(type: String, container: Int, host: Int) {
             self.type = type
             self.container = container
             self.host = host
         }
 
-        /// Reads the API's form. Throws when a field is missing or a number is no port.
+        /// Decodes the API's form. Throws when a field is missing or a number is not a port.
         public init(from decoder: any Decoder) throws {
             let values = try decoder.container(keyedBy: CodingKeys.self)
             type = try values.decode(String.self, forKey: .type)
@@ -109,20 +110,20 @@ public struct StartedSession: Sendable, Equatable, Codable {
         ) throws -> Int {
             let number = try values.decode(Int.self, forKey: key)
             guard (1...65_535).contains(number) else {
-                throw DecodingError.dataCorruptedError(forKey: key, in: values, debugDescription: "is no port number")
+                throw DecodingError.dataCorruptedError(forKey: key, in: values, debugDescription: "is not a valid port")
             }
             return number
         }
     }
 
-    /// The session's identifier: the server's, or the one that was sent where the server does not repeat it.
+    /// The session's identifier: the server's, or the one that was sent if the server does not return it.
     public var id: String
     /// Address of the host machine.
     public var host: String
     /// Mapped ports.
     public var ports: [Port]
 
-    /// A started session from its facts.
+    /// Creates a started session.
     public init(id: String, host: String, ports: [Port] = []) {
         self.id = id
         self.host = host
@@ -130,7 +131,7 @@ public struct StartedSession: Sendable, Equatable, Codable {
     }
 }
 
-/// What session-run answers, as it comes.
+/// The response of session-run as the server sends it, where the id may be missing.
 struct StartedAnswer: Decodable {
     var id: String?
     var host: String
@@ -153,9 +154,9 @@ struct StartedAnswer: Decodable {
     }
 }
 
-/// Which sessions session-list is asked for. What is nil or empty is not sent.
+/// Which sessions session-list returns. Fields that are nil or empty are not sent.
 public struct SessionListQuery: Sendable, Equatable {
-    /// Sessions of every status rather than running ones only.
+    /// Sessions of every status instead of running ones only.
     public var all: Bool?
     /// Only this location.
     public var location: String?
@@ -165,21 +166,21 @@ public struct SessionListQuery: Sendable, Equatable {
     public var tag: String?
     /// Only this host address.
     public var host: String?
-    /// Only sessions with fewer players.
+    /// Only sessions with fewer players than this.
     public var playersLessThan: Int?
-    /// Only sessions with more players.
+    /// Only sessions with more players than this.
     public var playersGreaterThan: Int?
-    /// Only sessions with these labels (or, on some servers, fields); equality, all must hold.
+    /// Only sessions with all of these labels (or, on some servers, fields), compared for equality.
     public var filter: [String: String]
-    /// Only sessions without these labels or fields. In the API's prose but not in its description: a server may
-    /// ignore it.
+    /// Only sessions without these labels or fields. The API's prose documents it but its description does not: a
+    /// server may ignore it.
     public var filterNot: [String: String]
-    /// Only sessions that carry each of these labels, whatever its value.
+    /// Only sessions that have all of these labels, with any value.
     public var carrying: [String]
-    /// Only sessions that carry none of these labels. Like ``filterNot`` not in the API's description.
+    /// Only sessions that have none of these labels. Like ``filterNot``, not in the API's description.
     public var carryingNone: [String]
 
-    /// A query from its parts.
+    /// Creates a query.
     public init(
         all: Bool? = nil, location: String? = nil, image: String? = nil, tag: String? = nil, host: String? = nil,
         playersLessThan: Int? = nil, playersGreaterThan: Int? = nil, filter: [String: String] = [:],
@@ -217,29 +218,29 @@ public struct SessionListQuery: Sendable, Equatable {
     }
 }
 
-/// What join-session and leave-session answer.
+/// The response of join-session and leave-session.
 public struct PlayerRoster: Sendable, Equatable, Codable {
-    /// After join-session: players in the session now. After leave-session: players who remain in the sessions that these
-    /// players left, added up; 0 when none of them was in a session.
+    /// After join-session: players now in the session. After leave-session: the total of players who remain in the
+    /// sessions that these players left; 0 when none of them was in a session.
     public var count: Int
     /// The players that joined or left.
     public var players: [String]
 
-    /// A roster from its facts.
+    /// Creates a roster.
     public init(count: Int, players: [String]) {
         self.count = count
         self.players = players
     }
 }
 
-/// A location that can host an image now.
+/// A location that can currently host an image.
 public struct AvailableLocation: Sendable, Equatable, Codable {
     /// The location's name.
     public var id: String
-    /// Addresses that answer pings, to measure the latency with.
+    /// Addresses that reply to pings, to measure latency.
     public var ips: [String]
 
-    /// A location from its facts.
+    /// Creates a location.
     public init(id: String, ips: [String] = []) {
         self.id = id
         self.ips = ips

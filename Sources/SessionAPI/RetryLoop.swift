@@ -1,8 +1,8 @@
 extension RetryingSessionAPI {
     /// Makes attempts until one succeeds or the policy gives up.
     /// - Parameters:
-    ///   - mayRepeat: asked after a failure; false lets it stand.
-    ///   - attempt: one attempt, and whether an earlier one may have done what was asked.
+    ///   - mayRepeat: called after a failure; false makes it final.
+    ///   - attempt: makes one attempt. Its second argument is true when an earlier one may have been carried out.
     nonisolated(nonsending) func repeated<Result>(
         while mayRepeat: () -> Bool = { true },
         _ attempt: (_ base: Base, _ mayHaveActed: Bool) async throws(APIError) -> Result
@@ -34,7 +34,7 @@ extension RetryingSessionAPI {
         }
     }
 
-    /// The same for a stream, whose body may take longer than the attempts for its head.
+    /// Repeats a request for a stream until its head arrives; the body may take longer than ``RetryPolicy/total``.
     func repeatedHead<Stream: Sendable>(
         _ operation: APIOperation, _ session: String, _ attempt: @escaping @Sendable (Base) async throws -> Stream
     ) async throws(APIError) -> Stream {
@@ -48,7 +48,7 @@ extension RetryingSessionAPI {
             } catch is CallOverdue {
                 throw APIError(
                     .timeout, operation: operation, session: session,
-                    message: "no answer began within \(policy.total)")
+                    message: "no response began within \(policy.total)")
             } catch {
                 throw APIError(.cancelled, operation: operation, session: session, message: "cancelled")
             }

@@ -1,27 +1,27 @@
-/// Whether and when an operation that failed is tried again.
+/// Whether and when a failed operation is retried.
 public enum RetryDecision: Sendable, Equatable {
-    /// After this time.
+    /// Retry after this time.
     case retry(after: Duration)
-    /// Not at all: the failure stands.
+    /// Do not retry: the failure is final.
     case giveUp
 }
 
-/// How often and how long failed operations are repeated.
+/// How often and how long failed operations are retried.
 ///
-/// The wait before the next attempt doubles each time and is shortened at random by up to half, so that many clients
-/// that failed together do not come back together. A server that says how long to wait is given that time. It is a pure
-/// function of what has happened, without a clock: see ``decision(after:attempt:elapsed:random:)``.
+/// The wait doubles with each attempt and is shortened at random by up to half, so that clients that failed together do
+/// not retry together. `Retry-After` is respected. The decision is a pure function without a clock: see
+/// ``decision(after:attempt:elapsed:random:)``.
 public struct RetryPolicy: Sendable, Equatable {
-    /// Most attempts, the first included; 1 repeats nothing.
+    /// Most attempts, including the first; 1 disables retries.
     public var attempts: Int
-    /// Longest time from the beginning of the first attempt to the end of the last. Nothing is waited for beyond it.
+    /// Longest time from the start of the first attempt to the end of the last. No wait goes beyond it.
     public var total: Duration
     /// The wait before the second attempt.
     public var firstWait: Duration
-    /// The longest wait between two attempts, where the server does not ask for a longer one.
+    /// The longest wait between two attempts, unless the server asks for a longer one.
     public var longestWait: Duration
 
-    /// A policy from its parts.
+    /// Creates a policy.
     public init(
         attempts: Int = 5, total: Duration = .seconds(120), firstWait: Duration = .milliseconds(250),
         longestWait: Duration = .seconds(20)
@@ -32,14 +32,14 @@ public struct RetryPolicy: Sendable, Equatable {
         self.longestWait = longestWait
     }
 
-    /// What follows a failure.
+    /// Decides what to do after a failure.
     ///
-    /// Only what ``APIError/isRetryable`` allows is tried again: session-run not where a session may have been started.
+    /// Only errors with ``APIError/isRetryable`` are retried: session-run never when a session may have been started.
     /// - Parameters:
     ///   - error: how the attempt failed.
     ///   - attempt: its number, from 1.
     ///   - elapsed: time since the first attempt began.
-    ///   - random: a number from 0 up to 1, which shortens the wait.
+    ///   - random: a number from 0 to 1 that shortens the wait.
     public func decision(
         after error: APIError, attempt: Int, elapsed: Duration, random: Double
     ) -> RetryDecision {
@@ -51,14 +51,14 @@ public struct RetryPolicy: Sendable, Equatable {
     private func wait(afterAttempt attempt: Int, asked: Double?, random: Double) -> Duration {
         var wait = firstWait
         var doublings = attempt - 1
-        // Ends at the bound, so that no number of attempts overflows or takes long; a wait of nothing stays nothing.
+        // Stops at the longest wait, so that many attempts neither overflow nor loop for long. Zero stays zero.
         while doublings > 0, wait > .zero, wait < longestWait {
             wait *= 2
             doublings -= 1
         }
         let shortened = min(wait, longestWait) * (1 - min(max(random, 0), 1) / 2)
         guard let asked, asked >= 0, asked < 1e9 else { return shortened }
-        // A little later than asked, each client at another moment.
+        // Slightly later than asked, at a different moment for each client.
         return max(shortened, .seconds(asked) + min(firstWait, .seconds(1)) * min(max(random, 0), 1))
     }
 }

@@ -1,22 +1,22 @@
-/// The ten operations with those attempts repeated that failed in passing.
+/// The ten operations, retried after temporary failures.
 ///
-/// - session-run is repeated only where no session can have been started: the server refused with 420 or 429, or no
-///   connection was made. The id is settled before the first attempt, so all attempts carry the same.
-/// - session-list is repeated until the first entry has been handed over, artifacts and stream-logs until their head has
-///   come. What breaks off later is the reader's, who knows what it has.
-/// - A session-stop that is repeated after an attempt which may have reached the server takes 409 (it has ended already)
-///   for success, because the earlier attempt may have ended it. 404 stays an error: it may be a wrong id.
-/// - A cancellation of the task ends an attempt or a wait at once.
+/// - session-run is retried only when no session can have been started: the server refused with 420 or 429, or no
+///   connection was made. The id is chosen before the first attempt, so all attempts use the same one.
+/// - session-list is retried until the first entry was passed on, artifacts and stream-logs until their head arrives.
+///   Later failures are the caller's, who knows what has been received.
+/// - When an earlier attempt of session-stop may have reached the server, 409 (already ended) is success, because that
+///   attempt may have ended the session. 404 stays an error: the id may be wrong.
+/// - Cancelling the task ends an attempt or a wait at once.
 public struct RetryingSessionAPI<Base: SessionOperations>: SessionOperations {
-    /// What carries out each attempt.
+    /// Carries out each attempt.
     public let base: Base
-    /// How often and how long is tried.
+    /// How often and how long operations are retried.
     public let policy: RetryPolicy
 
     let random: @Sendable () -> Double
     let sleep: @Sendable (Duration) async throws -> Void
 
-    /// Repeats the operations of `base`, which stays the caller's to shut down.
+    /// Retries the operations of `base`, which the caller still has to shut down.
     public init(_ base: Base, policy: RetryPolicy = RetryPolicy()) {
         self.init(base, policy: policy, random: { .random(in: 0..<1) }, sleep: { try await Task.sleep(for: $0) })
     }
@@ -31,20 +31,20 @@ public struct RetryingSessionAPI<Base: SessionOperations>: SessionOperations {
         self.sleep = sleep
     }
 
-    /// The same with all attempts of a call together bounded to a time, and streams to their end.
+    /// Returns the same operations with a time limit for all attempts of a call together; streams must end within it.
     public func limited(to limit: Duration) -> RetryingSessionAPI {
         var policy = policy
         policy.total = min(policy.total, limit)
         return RetryingSessionAPI(base.limited(to: limit), policy: policy, random: random, sleep: sleep)
     }
 
-    /// session-run, repeated only where no session can have been started.
+    /// session-run, retried only when no session can have been started.
     public func sessionRun(_ request: SessionRunRequest) async throws(APIError) -> StartedSession {
         let request = request.identified()
         return try await repeated { (base, _) async throws(APIError) in try await base.sessionRun(request) }
     }
 
-    /// session-list, repeated until the first entry has been handed over.
+    /// session-list, retried until the first entry was passed on.
     nonisolated(nonsending) public func sessionList(
         _ query: SessionListQuery, entry: (SessionEntry) -> Void
     ) async throws(APIError) -> SessionListSummary {
@@ -64,7 +64,7 @@ public struct RetryingSessionAPI<Base: SessionOperations>: SessionOperations {
         try await repeated { (base, _) async throws(APIError) in try await base.describeSession(id) }
     }
 
-    /// session-stop; 409 is success where an earlier attempt may have stopped the session.
+    /// session-stop; 409 is success when an earlier attempt may have stopped the session.
     public func sessionStop(_ id: String) async throws(APIError) {
         try await repeated { (base, mayHaveActed) async throws(APIError) in
             do throws(APIError) {
@@ -80,13 +80,13 @@ public struct RetryingSessionAPI<Base: SessionOperations>: SessionOperations {
         try await repeated { (base, _) async throws(APIError) in try await base.joinSession(session, players: players) }
     }
 
-    /// leave-session. The count of a repeated call does not count sessions that an earlier attempt already emptied of these
+    /// leave-session. After a retry the count leaves out sessions from which an earlier attempt already removed these
     /// players.
     public func leaveSession(players: [String]) async throws(APIError) -> PlayerRoster {
         try await repeated { (base, _) async throws(APIError) in try await base.leaveSession(players: players) }
     }
 
-    /// artifacts, repeated until the head has come.
+    /// artifacts, retried until the head arrives.
     public func artifacts(session: String, path: String) async throws(APIError) -> ArtifactDownload {
         try await repeatedHead(.artifacts, session) { try await $0.artifacts(session: session, path: path) }
     }
@@ -103,7 +103,7 @@ public struct RetryingSessionAPI<Base: SessionOperations>: SessionOperations {
         }
     }
 
-    /// stream-logs, repeated until the head has come.
+    /// stream-logs, retried until the head arrives.
     public func streamLogs(session: String, follow: Bool) async throws(APIError) -> LogStream {
         try await repeatedHead(.streamLogs, session) { try await $0.streamLogs(session: session, follow: follow) }
     }

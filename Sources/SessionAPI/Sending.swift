@@ -9,21 +9,21 @@ internal import Synchronization
     internal import Foundation
 #endif
 
-/// What a request is made of.
+/// The parts of a request.
 struct Call {
     var operation: APIOperation
     var method: HTTPMethod
     var endpoint: Endpoint
     /// The session it is about.
     var session: String?
-    /// Values that the server may repeat in an error, beside the session.
+    /// Values besides the session that the server may repeat in an error.
     var sent: [String] = []
     var accept = "application/json"
     var body: [UInt8]?
     var lane = Lane.requests
 }
 
-/// An answer whose head has come with a status of success.
+/// A response whose head has arrived.
 struct Answer {
     var response: HTTPClientResponse
     var context: RequestContext
@@ -32,14 +32,14 @@ struct Answer {
 }
 
 extension SessionAPIClient {
-    /// The base address as an endpoint to build on.
+    /// Makes an endpoint of the base URL and path segments.
     func endpoint(_ segments: String...) -> Endpoint {
         var endpoint = Endpoint(base: base)
         for segment in segments { endpoint.segment(segment) }
         return endpoint
     }
 
-    /// Sends a request and returns an answer that the operation promises, whose body has not been read.
+    /// Sends a request and returns the response if its status is a success of the operation. The body is not read yet.
     nonisolated(nonsending) func send(_ call: Call, _ record: inout CallRecord) async throws(APIError) -> Answer {
         let limit = CallLimit(configuration.callTimeout)
         var context = RequestContext(operation: call.operation, session: call.session, limit: limit)
@@ -74,7 +74,7 @@ extension SessionAPIClient {
         return .now() + TimeAmount(left ?? configuration.headTimeout)
     }
 
-    /// Sends a request and decodes its JSON answer.
+    /// Sends a request and decodes its JSON response.
     nonisolated(nonsending) func answer<Value: Decodable>(
         _ type: Value.Type, _ call: Call
     ) async throws(APIError) -> Value {
@@ -86,27 +86,27 @@ extension SessionAPIClient {
         }
     }
 
-    /// Sends a request whose answer says nothing beyond its status.
+    /// Sends a request whose response has nothing but a status.
     nonisolated(nonsending) func acknowledged(_ call: Call) async throws(APIError) {
         try await recorded(call.operation, call.session) { (record) async throws(APIError) in
             let answer = try await send(call, &record)
-            // Read to its end, so that the connection can be used again.
+            // Read it to the end, so that the connection can be reused.
             let body = try await self.body(answer)
             if let error = disguised(body, answer) { throw error }
-            // A page of a proxy, or an error in a form of its own, is no word that it was done.
+            // A proxy's page, or an error in another form, does not confirm the request.
             guard body.allSatisfy({ $0 <= 0x20 }) || (try? decoded(Acknowledgement.self, body, answer)) != nil else {
-                throw invalid(answer, "the answer is not what the API promises", body)
+                throw invalid(answer, "the response is not what the API promises", body)
             }
         }
     }
 
-    /// The whole body of an answer.
+    /// Reads the whole body of a response.
     nonisolated(nonsending) private func body(_ answer: Answer) async throws(APIError) -> [UInt8] {
         let limit = configuration.maximumAnswer
         var body: [UInt8] = []
         for try await chunk in stream(answer, within: configuration.answerTimeout) {
             guard body.count + chunk.count <= limit else {
-                throw answer.context.error(.invalidAnswer, "the answer is larger than \(limit) bytes")
+                throw answer.context.error(.invalidAnswer, "the response is larger than \(limit) bytes")
             }
             chunk.withUnsafeBytes { body.append(contentsOf: $0) }
         }
@@ -118,16 +118,16 @@ extension SessionAPIClient {
     ) throws(APIError) -> Value {
         let decoder = JSONDecoder()
         decoder.userInfo[.keepsSessionEnvironment] = configuration.keepsEnvironment
-        // One character that is none must not hide everything else that the answer says.
+        // One invalid character must not hide the rest of the response.
         if let mended = try? decoder.decode(type, from: Data(JSONMender.mended(body))) { return mended }
         do {
             return try decoder.decode(type, from: Data(body))
         } catch {
-            throw invalid(answer, body.isEmpty ? "the answer is empty" : AnswerFault.words(error), body)
+            throw invalid(answer, body.isEmpty ? "the response is empty" : AnswerFault.words(error), body)
         }
     }
 
-    /// The error that an answer of success holds instead of what was promised; nil when it does not.
+    /// The API error in a response with a success status; nil when there is none.
     func disguised(_ body: [UInt8], _ answer: Answer) -> APIError? {
         guard body.contains(UInt8(ascii: "{")) else { return nil }
         return body.withUnsafeBytes {
@@ -137,7 +137,7 @@ extension SessionAPIClient {
         }
     }
 
-    /// The error for an answer that is not what was promised.
+    /// Makes the error for a response that does not follow the API's description.
     private func invalid(_ answer: Answer, _ complaint: String, _ body: [UInt8]) -> APIError {
         var error = answer.context.error(.invalidAnswer, complaint)
         error.status = answer.status
@@ -146,7 +146,7 @@ extension SessionAPIClient {
         return error
     }
 
-    /// The body of an answer as a stream, which must end within a time from a moment on where one is given.
+    /// The body of a response as a stream, which must end within `limit` of `begun` if there is a limit.
     func stream(
         _ answer: Answer, stalls: Bool = true, within limit: Duration? = nil,
         since begun: ContinuousClock.Instant = .now
@@ -164,14 +164,14 @@ extension SessionAPIClient {
             body: answer.response.body, context: answer.context, pace: pace, framing: BodyHead(answer.response).framing)
     }
 
-    /// JSON bytes of a request body.
+    /// Encodes a request body as JSON.
     func json(_ value: some Encodable, _ operation: APIOperation) throws(APIError) -> [UInt8] {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             return Array(try encoder.encode(value))
         } catch {
-            throw APIError(.invalidArgument, operation: operation, message: "the request cannot be written as JSON")
+            throw APIError(.invalidArgument, operation: operation, message: "the request cannot be encoded as JSON")
         }
     }
 
@@ -186,20 +186,20 @@ extension SessionAPIClient {
             throw context.error(.cancelled, "cancelled", mayHaveActed: false)
         } catch is CallOverdue {
             throw context.error(
-                .timeout, "\(context.limit.map(String.init(describing:)) ?? ""): the token did not come",
+                .timeout, "\(context.limit.map(String.init(describing:)) ?? ""): still waiting for the token",
                 mayHaveActed: false)
         } catch {
-            throw context.error(.noToken, "the token cannot be had: \(error)")
+            throw context.error(.noToken, "cannot get the token: \(error)")
         }
-        // Anything else would end the header early and could smuggle in another.
+        // Other characters could end the header early and inject another.
         guard !token.isEmpty, token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw context.error(
-                .noToken, token.isEmpty ? "the token is empty" : "the token holds a space or a line break")
+                .noToken, token.isEmpty ? "the token is empty" : "the token holds an invalid character")
         }
         return token
     }
 
-    /// The error that an answer stands for whose status the operation does not promise.
+    /// Makes the error for a response with a status that is not a success of the operation.
     private func refusal(_ answer: Answer) async -> APIError {
         var body: [UInt8] = []
         do {
@@ -208,12 +208,12 @@ extension SessionAPIClient {
                 if body.count == 65_536 { break }
             }
         } catch {
-            // What has arrived of the error's text is worth more than the fact that the rest is missing.
+            // The part of the server's error that arrived is worth more than the fact that it is truncated.
         }
         if (200...299).contains(answer.status) {
             let promised = answer.context.operation.successes.map(String.init).joined(separator: " or ")
             return disguised(body, answer)
-                ?? invalid(answer, "the server answered \(answer.status) where the API promises \(promised)", body)
+                ?? invalid(answer, "the server sent status \(answer.status); the API promises \(promised)", body)
         }
         return body.withUnsafeBytes {
             APIError.answer(
@@ -230,18 +230,18 @@ extension SessionAPIClient {
     }
 }
 
-/// What may stand in an answer of success that the API documents as empty: an object that tells of no error.
+/// The only body allowed in a success response that the API documents as empty: an object that reports no error.
 private struct Acknowledgement: Decodable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: AnyKey.self)
         guard !["code", "message", "error"].contains(where: { container.contains(AnyKey($0)) }) else {
-            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "tells of an error"))
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "reports an error"))
         }
     }
 }
 
-/// A request's body, which knows whether it was asked for. That happens once a connection stands and the request's head is
-/// being written: before that the server cannot have seen the request.
+/// A request body that records whether it was read. That happens once a connection is established and the head is being
+/// written: before that, the server cannot have seen the request.
 private struct RequestBody: AsyncSequence, Sendable {
     fileprivate final class Flag: Sendable {
         let wasAsked = Atomic<Bool>(false)
@@ -268,22 +268,22 @@ private struct RequestBody: AsyncSequence, Sendable {
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator(rest: ByteBuffer(bytes: bytes), flag: flag) }
 }
 
-/// Says why an answer cannot be decoded.
+/// Describes why a response cannot be decoded.
 enum AnswerFault {
     static func words(_ error: any Error) -> String {
-        guard let error = error as? DecodingError else { return "the answer cannot be understood" }
+        guard let error = error as? DecodingError else { return "the response cannot be decoded" }
         switch error {
         case .keyNotFound(let key, let context):
-            return "the answer lacks the field \(path(context.codingPath + [key]))"
+            return "the response lacks the field \(path(context.codingPath + [key]))"
         case .valueNotFound(_, let context) where !context.codingPath.isEmpty:
-            return "the answer's field \(path(context.codingPath)) is null"
+            return "the response's field \(path(context.codingPath)) is null"
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            guard !context.codingPath.isEmpty else { return "the answer is no JSON object" }
-            return "the answer's field \(path(context.codingPath)) has another type than documented"
+            guard !context.codingPath.isEmpty else { return "the response is not a JSON object" }
+            return "the response's field \(path(context.codingPath)) has another type than documented"
         case .dataCorrupted(let context):
-            guard !context.codingPath.isEmpty else { return "the answer is not valid JSON" }
-            return "the answer's field \(path(context.codingPath)) \(context.debugDescription)"
-        @unknown default: return "the answer cannot be understood"
+            guard !context.codingPath.isEmpty else { return "the response is not valid JSON" }
+            return "the response's field \(path(context.codingPath)) \(context.debugDescription)"
+        @unknown default: return "the response cannot be decoded"
         }
     }
 

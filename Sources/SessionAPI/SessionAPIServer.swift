@@ -1,21 +1,21 @@
 /// The servers that the API's description names.
 public enum SessionAPIServer: String, Sendable, CaseIterable {
-    /// Gameye's environment to try things in.
+    /// Gameye's sandbox environment, for tests.
     case sandbox
     /// Gameye's main environment.
     case production
-    /// The former address of the main environment.
+    /// The old address of the main environment.
     case legacy
 
-    /// The server by its name: `sandbox`, `production` or `legacy`. Nil for every other word.
+    /// Creates a server from its name: `sandbox`, `production` or `legacy`. Nil for any other name.
     public init?(name: String) {
         self.init(rawValue: name)
     }
 
-    /// The word for it.
+    /// Its name, as ``init(name:)`` takes it.
     public var name: String { rawValue }
 
-    /// Its address, for ``SessionAPIClient/Configuration/baseURL``.
+    /// Its URL, for ``SessionAPIClient/Configuration/baseURL``.
     public var url: String {
         switch self {
         case .sandbox: "https://api.sandbox-gameye.gameye.net"

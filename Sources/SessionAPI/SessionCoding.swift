@@ -1,6 +1,6 @@
 import Text
 
-/// A key that is whatever the JSON says.
+/// A coding key with any name.
 struct AnyKey: CodingKey {
     var stringValue: String
     var intValue: Int? { nil }
@@ -10,7 +10,7 @@ struct AnyKey: CodingKey {
 }
 
 extension KeyedDecodingContainer {
-    /// The string under a key; nil when it is absent, null or something else.
+    /// The string of a key; nil when it is absent, null or of another type.
     func text(_ key: Key) throws -> String? {
         do {
             return try decodeIfPresent(String.self, forKey: key)
@@ -19,7 +19,7 @@ extension KeyedDecodingContainer {
         }
     }
 
-    /// The number under a key; nil when it is absent, null or something else.
+    /// The number of a key; nil when it is absent, null or of another type.
     func double(_ key: Key) throws -> Double? {
         do {
             return try decodeIfPresent(Double.self, forKey: key)
@@ -28,7 +28,7 @@ extension KeyedDecodingContainer {
         }
     }
 
-    /// The object under a key; nil when it is absent, null or something else.
+    /// The object of a key; nil when it is absent, null or of another type.
     func object(_ key: Key) throws -> KeyedDecodingContainer<AnyKey>? {
         do {
             return try nestedContainer(keyedBy: AnyKey.self, forKey: key)
@@ -38,7 +38,7 @@ extension KeyedDecodingContainer {
     }
 }
 
-/// A value that is left out when it has another shape than expected.
+/// A value that is nil when it cannot be decoded.
 struct Tolerant<Value: Decodable>: Decodable {
     var value: Value?
 
@@ -52,18 +52,18 @@ struct Tolerant<Value: Decodable>: Decodable {
 }
 
 extension CodingUserInfoKey {
-    /// Set to `true` in a decoder's `userInfo`, it makes ``SessionLabels`` keep the container's environment.
+    /// When `true` in a decoder's `userInfo`, ``SessionLabels`` keeps the container's environment.
     public static let keepsSessionEnvironment = CodingUserInfoKey(unchecked: "salvage.keepsSessionEnvironment")
 
     private init(unchecked name: String) {
-        // A key of any text can be made; the initialiser is declared as if it could not.
-        guard let key = CodingUserInfoKey(rawValue: name) else { preconditionFailure("no key can be made") }
+        // The initializer is failable but accepts any text.
+        guard let key = CodingUserInfoKey(rawValue: name) else { preconditionFailure("cannot create a key") }
         self = key
     }
 }
 
 extension SessionLabels: Codable {
-    /// Reads the API's form; see the type for what is kept.
+    /// Decodes the API's form; see the type for what is kept.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: AnyKey.self)
         var builder = SessionLabelsBuilder()
@@ -80,7 +80,8 @@ extension SessionLabels: Codable {
         self = builder.finish()
     }
 
-    /// Writes the API's form: `tags` and `gameye` as JSON text, `env` with the session id alone or, where it was kept, whole.
+    /// Encodes the API's form: `tags` and `gameye` as JSON text, `env` with the session id only, or whole if it was
+    /// kept.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: AnyKey.self)
         for label in other { try container.encode(label.value, forKey: AnyKey(label.key)) }
@@ -109,10 +110,10 @@ extension SessionEntry: Codable {
         case playerCount
     }
 
-    /// Reads the API's form. Throws when there is no usable `id`; every other fact may be missing.
+    /// Decodes the API's form. Throws when there is no usable `id`; every other field may be missing.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        // All fields are read before the id is judged, so that damage anywhere in an entry is noticed.
+        // Read all fields before checking the id, so that damage anywhere in the entry is noticed.
         let id = try container.text(.id)
         let image = try container.text(.image) ?? ""
         let tag = try container.text(.tag)
@@ -136,7 +137,7 @@ extension SessionEntry: Codable {
                     CodingKeys.id, .init(codingPath: container.codingPath, debugDescription: "a session without an id"))
             }
             throw DecodingError.dataCorruptedError(
-                forKey: .id, in: container, debugDescription: "is no text, or is empty")
+                forKey: .id, in: container, debugDescription: "is not a string, or is empty")
         }
         self.init(
             id: id, image: image, tag: tag, location: location, host: host, created: created, ports: ports,
@@ -144,7 +145,7 @@ extension SessionEntry: Codable {
         fillFromPlatformLabels()
     }
 
-    /// Writes the API's form, absent facts left out.
+    /// Encodes the API's form. Absent fields are left out.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -166,7 +167,7 @@ extension SessionDescription: Codable {
         case players
     }
 
-    /// Reads the API's form. Throws when there is no usable `id`; every other fact may be missing and is then nil.
+    /// Decodes the API's form. Throws when there is no usable `id`; every other field may be missing and is then nil.
     public init(from decoder: any Decoder) throws {
         session = try SessionEntry(from: decoder)
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -175,7 +176,7 @@ extension SessionDescription: Codable {
         playersJoinedCount = try players.double(AnyKey("joinedCount")).flatMap(WireNumber.count)
     }
 
-    /// Writes the API's form, absent facts left out.
+    /// Encodes the API's form. Absent fields are left out.
     public func encode(to encoder: any Encoder) throws {
         try session.encode(to: encoder)
         guard playersJoined != nil || playersJoinedCount != nil else { return }
@@ -191,7 +192,7 @@ extension SessionList: Codable {
         case sessions
     }
 
-    /// Reads the API's form. Throws when there is no array `sessions`.
+    /// Decodes the API's form. Throws when there is no array `sessions`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         var list = try container.nestedUnkeyedContainer(forKey: .sessions)
@@ -206,7 +207,7 @@ extension SessionList: Codable {
         }
     }
 
-    /// Writes the API's form.
+    /// Encodes the API's form.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(sessions, forKey: .sessions)

@@ -1,8 +1,8 @@
 /// Reads one entry of the session list from bytes that hold all of it.
 ///
-/// Agrees with `SessionEntry.init(from:)` under `JSONDecoder` in what it accepts and what it makes of it.
+/// It accepts the same input as `SessionEntry.init(from:)` with `JSONDecoder` and gives the same result.
 struct SessionEntryReader {
-    /// The fields of an entry. The first of several fields with the same name counts.
+    /// The fields of an entry. Of fields with the same name, the first is used.
     private enum Field: UInt16 {
         case id = 1
         case image = 2
@@ -22,10 +22,10 @@ struct SessionEntryReader {
 
     init(keepsEnvironment: Bool = false) { labelReader = LabelTextReader(keepsEnvironment: keepsEnvironment) }
 
-    /// What was wrong with the JSON text inside the labels of the entry that was read last; nil when nothing was.
+    /// What was wrong with the JSON text inside the labels of the last entry read; nil when it was valid.
     var labelDamage: StaticString? { labelReader.damage }
 
-    /// Moves past one element of the list. Nil when it is no object or carries no usable id.
+    /// Reads one element of the list and moves past it. Nil when it is not an object or has no usable id.
     mutating func read(_ cursor: inout JSONCursor, depth: Int) throws(JSONFault) -> SessionEntry? {
         labelReader.damage = nil
         guard try cursor.token() == UInt8(ascii: "{") else {
@@ -67,7 +67,7 @@ struct SessionEntryReader {
         }
     }
 
-    /// Which field a key names; nil for keys nobody reads. Checks the key as `JSONDecoder` does.
+    /// The field that a key names; nil for unknown keys. Checks the key's UTF-8 as `JSONDecoder` does.
     @inline(__always)
     private func field(_ key: JSONStringSpan, _ cursor: JSONCursor) throws(JSONFault) -> Field? {
         let bytes = try cursor.unescaped(key, in: scratch)
@@ -90,7 +90,7 @@ struct SessionEntryReader {
         return nil
     }
 
-    /// A string's text; nil when the value is something else.
+    /// Reads a string; nil when the value is of another type.
     @inline(__always)
     private mutating func text(_ cursor: inout JSONCursor, _ depth: Int, shared: Bool = true) throws(JSONFault)
         -> String?
@@ -107,7 +107,7 @@ struct SessionEntryReader {
         return text
     }
 
-    /// A number's value; nil when the value is something else.
+    /// Reads a number; nil when the value is of another type.
     @inline(__always)
     private func number(_ cursor: inout JSONCursor, _ depth: Int) throws(JSONFault) -> Double? {
         switch try cursor.token() {
@@ -137,7 +137,7 @@ struct SessionEntryReader {
                 do throws(JSONFault) {
                     value = try cursor.double(span)
                 } catch {
-                    // Only the first value under a name is read, and so judged.
+                    // Only the first value of a name is used, so only its errors count.
                     guard KeyedPair.holds(name, in: pairs) else { throw error }
                 }
             default: try cursor.skipValue(depth: depth + 1)
@@ -178,7 +178,7 @@ struct SessionEntryReader {
                 guard bytes.isUTF8 else { throw .malformed("not UTF-8", at: span.start) }
                 builder.take(name, bytes, using: &labelReader)
             } catch {
-                // Only the first value under a name is read, and so judged.
+                // Only the first value of a name is used, so only its errors count.
                 guard builder.contains(name) else { throw error }
             }
         } while try cursor.another(closing: UInt8(ascii: "}"))

@@ -1,26 +1,25 @@
 public import Text
 
-/// What a session's `labels` say, with the secrets left out.
+/// The `labels` of a session, without secrets by default.
 ///
-/// The API carries three maps as JSON text inside strings: `tags` (the labels the user gave at session-run), `gameye`
-/// (the platform's own facts) and `env` (the container's environment, secrets included). The environment is dropped
-/// while it is decoded; only `GAMEYE_SESSION_ID` is kept, unless the reader was told to keep it. Every other key is a raw
-/// label of the image.
+/// The API sends three maps as JSON text inside strings: `tags` (the labels given at session-run), `gameye` (set by the
+/// platform) and `env` (the container's environment, secrets included). The environment is dropped during decoding
+/// except `GAMEYE_SESSION_ID`, unless the reader is configured to keep it. Every other key is a raw label of the image.
 public struct SessionLabels: Sendable, Equatable {
-    /// The user's labels, from the JSON text under `tags`. Numbers, booleans and nested values keep their JSON text.
+    /// The user's labels, from the JSON text in `tags`. Numbers, booleans and nested values keep their JSON text.
     public var tags: LabelSet
-    /// The platform's facts, from the JSON text under `gameye`: organization, session, image, region, tag.
+    /// The platform's labels, from the JSON text in `gameye`: organization, session, image, region, tag.
     public var platform: LabelSet
-    /// Every other label as it came; also `tags` and `gameye` when their text is not a JSON object.
+    /// Every other label, unchanged; also `tags` and `gameye` when their text is not a JSON object.
     public var other: LabelSet
-    /// `GAMEYE_SESSION_ID` from the container's environment, the one thing of it that is always kept.
+    /// `GAMEYE_SESSION_ID` from the container's environment, the only variable that is always kept.
     public var environmentSessionID: String?
-    /// The container's environment, from the JSON text under `env`: empty unless the reader was told to keep it, by
-    /// ``SessionAPIClient/Configuration/keepsEnvironment``, by ``SessionListDecoder/init(maximumValue:keepsEnvironment:)`` or
-    /// by `CodingUserInfoKey.keepsSessionEnvironment`. It often holds secrets.
+    /// The container's environment, from the JSON text in `env`. It often holds secrets, so it is empty unless the
+    /// reader keeps it: ``SessionAPIClient/Configuration/keepsEnvironment``,
+    /// ``SessionListDecoder/init(maximumValue:keepsEnvironment:)`` or `CodingUserInfoKey.keepsSessionEnvironment`.
     public var environment: LabelSet
 
-    /// Labels from their parts.
+    /// Creates labels.
     public init(
         tags: LabelSet = [:], platform: LabelSet = [:], other: LabelSet = [:], environmentSessionID: String? = nil,
         environment: LabelSet = [:]
@@ -32,7 +31,7 @@ public struct SessionLabels: Sendable, Equatable {
         self.environment = environment
     }
 
-    /// The user's labels and, where known, `GAMEYE_SESSION_ID`: what may be stored and printed. Never ``environment``.
+    /// The user's labels and `GAMEYE_SESSION_ID` if known: what may be stored and printed. Never ``environment``.
     public var user: ByteDictionary<String> {
         var labels = tags.dictionary
         if let environmentSessionID { labels[Self.sessionIDKey] = environmentSessionID }
@@ -42,15 +41,15 @@ public struct SessionLabels: Sendable, Equatable {
     static let sessionIDKey = "GAMEYE_SESSION_ID"
 }
 
-/// Gathers a session's labels while they are read. Of several labels with the same key the first counts.
+/// Collects a session's labels while they are read. Of labels with the same key, the first is used.
 struct SessionLabelsBuilder {
-    /// The labels that carry JSON text.
+    /// The labels that hold JSON text.
     enum Known: UInt8 {
         case env = 1
         case tags = 2
         case gameye = 4
 
-        /// The label with this name.
+        /// The known label with this name; nil for any other.
         @inline(__always)
         init?(_ name: UnsafeRawBufferPointer) {
             if name.count == 3, name.matches("env") {
@@ -89,7 +88,7 @@ struct SessionLabelsBuilder {
     private var seen: UInt8 = 0
     private var other: [KeyedPair<String?>] = []
 
-    /// True when a label of this name has been taken in.
+    /// True when a label of this name was added.
     func contains(_ name: Name) -> Bool {
         switch name {
         case .known(let known): seen & known.rawValue != 0
@@ -97,7 +96,7 @@ struct SessionLabelsBuilder {
         }
     }
 
-    /// Takes in one label; `text` is nil when its value is not a string.
+    /// Adds one label; `text` is nil when its value is not a string.
     mutating func take(_ name: Name, _ text: UnsafeRawBufferPointer?, using reader: inout LabelTextReader) {
         switch name {
         case .other(let key):
@@ -125,44 +124,44 @@ struct SessionLabelsBuilder {
         other.append(KeyedPair(key: key, value: plainString(text)))
     }
 
-    /// What has been gathered.
+    /// Returns the collected labels.
     consuming func finish() -> SessionLabels {
         labels.other = LabelSet(read: other)
         return labels
     }
 }
 
-/// Reads the JSON text inside a label. One bad value in it does not cost the others: what is no text or no value is
-/// replaced, and of a text whose structure breaks off what stands before that is kept.
+/// Reads the JSON text inside a label. One bad value does not lose the others: invalid text and values are replaced,
+/// and if the structure is broken, the members before that point are kept.
 struct LabelTextReader {
     private let scratch = JSONScratch()
     private var interner = StringInterner()
     /// Whether the container's environment is kept.
     let keepsEnvironment: Bool
-    /// What was wrong with the texts since this was last set to nil; nil when they were JSON.
+    /// The first error in the texts read since this was set to nil; nil when all were valid JSON.
     var damage: StaticString?
 
     init(keepsEnvironment: Bool = false) { self.keepsEnvironment = keepsEnvironment }
 
-    /// The string of these bytes, shared with earlier ones where possible; nil when they are not UTF-8.
+    /// Returns the string of these bytes, shared with earlier ones where possible; nil when they are not UTF-8.
     mutating func string(_ bytes: UnsafeRawBufferPointer) -> String? { interner.string(bytes) }
 
-    /// The members of a JSON object as labels; nil when the text is no JSON object, not even a damaged one. Nulls are
-    /// left out.
+    /// Returns the members of a JSON object as labels, without nulls; nil when the text is not a JSON object, not even
+    /// a damaged one.
     mutating func labels(_ text: UnsafeRawBufferPointer) -> LabelSet? {
         guard Self.isObject(text) else { return nil }
         var found: [KeyedPair<String?>] = []
         if let fault = members(text, into: &found) {
             found.removeAll(keepingCapacity: true)
             let broken = JSONMender(text).output.withUnsafeBytes { members($0, into: &found) }
-            // Words in braces are a text of somebody's own.
+            // Just a text in braces, not damaged JSON.
             if broken != nil, found.isEmpty { return nil }
             damage = damage ?? fault.reason
         }
         return LabelSet(read: found)
     }
 
-    /// Reads members until the object ends or a fault ends it.
+    /// Reads members until the object ends, or returns the fault that stopped it.
     private mutating func members(_ text: UnsafeRawBufferPointer, into found: inout [KeyedPair<String?>]) -> JSONFault?
     {
         do throws(JSONFault) {
@@ -190,7 +189,7 @@ struct LabelTextReader {
         do throws(JSONFault) { return try cursor.token() == UInt8(ascii: "{") } catch { return false }
     }
 
-    /// The session id in a container's environment; reading stops there and everything else is forgotten.
+    /// Returns the session id in a container's environment. Reading stops there and nothing else is kept.
     mutating func sessionID(inEnvironment text: UnsafeRawBufferPointer) -> String? {
         guard Self.isObject(text) else { return nil }
         switch environmentID(text) {
@@ -248,12 +247,12 @@ struct LabelTextReader {
 }
 
 extension JSONCursor {
-    /// The text between two positions as it stands; nil when it is not UTF-8.
+    /// The unchanged text between two positions; nil when it is not UTF-8.
     func source(_ span: Range<Int>) -> String? {
         plainString(UnsafeRawBufferPointer(start: base + span.lowerBound, count: span.count))
     }
 
-    /// True when only white space is left.
+    /// True when only white space remains.
     mutating func atEnd() -> Bool {
         do throws(JSONFault) {
             _ = try token()

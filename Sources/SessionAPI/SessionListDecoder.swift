@@ -1,13 +1,13 @@
-/// Reads the answer of session-list while it arrives and hands over each entry as soon as it is complete.
+/// Decodes the response of session-list while it arrives and passes on each entry as soon as it is complete.
 ///
-/// Memory is bounded by the largest single value, not by the list. Of a list that `JSONDecoder` reads with ``SessionList``
-/// the result is the same: the same entries in the same order, the same entries left out. Two exceptions: texts in UTF-16
-/// or UTF-32 are refused here, and an entry larger than `maximumValue` is left out.
+/// Memory is bounded by the largest single value, not by the list. For a list that `JSONDecoder` can decode as
+/// ``SessionList``, the result is the same: the same entries in the same order, and the same entries left out. Two
+/// exceptions: UTF-16 and UTF-32 are rejected here, and an entry larger than `maximumValue` is left out.
 ///
-/// One bad entry does not condemn the rest. An entry that is not JSON is taken with U+FFFD in place of what is no text and
-/// without what is no value, as long as its id is sound; else it is left out, and reading goes on behind the bracket
-/// that closes it, or, where quotes are odd, at the next text that reads as an entry. Only a list whose structure cannot be
-/// followed fails: one that is cut off, or is not an array.
+/// One bad entry does not lose the rest. An entry that is not valid JSON is repaired if its id is intact: invalid text
+/// becomes U+FFFD, and invalid values are left out. Otherwise the entry is left out, and decoding continues after the
+/// bracket that closes it or, if quotes are unbalanced, at the next text that decodes as an entry. Only a list whose
+/// structure cannot be followed fails: one that is truncated or not an array.
 public struct SessionListDecoder {
     private enum Place {
         case beginning
@@ -17,7 +17,7 @@ public struct SessionListDecoder {
         case end
     }
 
-    /// Largest value that is kept while it is incomplete, in bytes: an entry, or a field beside `sessions`.
+    /// Largest incomplete value that is buffered, in bytes: an entry, or a field besides `sessions`.
     public let maximumValue: Int
     /// What has been read so far.
     public private(set) var summary = SessionListSummary()
@@ -26,30 +26,30 @@ public struct SessionListDecoder {
     private var sawSessions = false
     private var awaitsElement = false
     private var failed: SessionListError?
-    /// The entry whose end could not be found, should the list fail for it.
+    /// The entry whose end could not be found, to name it if the list fails.
     private var unended: DamagedEntry?
     private var reader: SessionEntryReader
     /// The beginning of a value whose end has not arrived.
     private var carry: [UInt8] = []
-    /// What is passed over because it is larger than ``maximumValue``.
+    /// Skips a value that is larger than ``maximumValue``.
     private var skip: ValueSkip?
-    /// Reading is tried again once `carry` has this size, so that a value in many pieces is read few times.
+    /// Size of `carry` at which decoding is tried again, so that a value in many pieces is not scanned for each piece.
     private var nextTry = 0
 
-    /// A decoder at the beginning of a list.
+    /// Creates a decoder for one list.
     /// - Parameters:
-    ///   - maximumValue: largest single value kept, in bytes.
+    ///   - maximumValue: largest value that is buffered, in bytes.
     ///   - keepsEnvironment: whether ``SessionLabels/environment`` holds the container's environment.
     public init(maximumValue: Int = 8 << 20, keepsEnvironment: Bool = false) {
         self.maximumValue = maximumValue
         reader = SessionEntryReader(keepsEnvironment: keepsEnvironment)
     }
 
-    /// Takes in the next bytes of the list and hands over the entries that are complete.
+    /// Takes the next bytes of the list and passes on the entries that are complete.
     /// - Parameters:
     ///   - bytes: the next bytes, any number.
     ///   - entry: called for each entry in the list's order.
-    /// - Throws: when the list is damaged; every further call throws the same.
+    /// - Throws: when the list is damaged. Every further call throws the same error.
     public mutating func push(
         _ bytes: UnsafeRawBufferPointer, entry: (SessionEntry) -> Void
     ) throws(SessionListError) {
@@ -61,7 +61,7 @@ public struct SessionListDecoder {
                 start += end
                 continue
             }
-            // First complete what is left over from before with as few bytes as will do.
+            // First complete the carried-over value with as few bytes as possible.
             guard !carry.isEmpty else { break }
             let wanted = max(nextTry - carry.count, 1)
             let count = min(wanted, bytes.count - start)
@@ -70,7 +70,7 @@ public struct SessionListDecoder {
             if carry.count < nextTry { return }
             let used = try consumeCarry(entry)
             if used >= had {
-                // What lies behind belongs to the new bytes, which are read in place.
+                // The rest is in the new bytes, which are read in place.
                 carry.removeAll(keepingCapacity: true)
                 start += used - had
             } else {
@@ -87,7 +87,7 @@ public struct SessionListDecoder {
         try schedule()
     }
 
-    /// Tells that the list has ended.
+    /// Ends the list and passes on the entries that are still complete.
     /// - Throws: when the list is damaged or incomplete.
     public mutating func finish(entry: (SessionEntry) -> Void) throws(SessionListError) -> SessionListSummary {
         if let failed { throw failed }
@@ -99,12 +99,12 @@ public struct SessionListDecoder {
         guard skip == nil, place == .end, carry.isEmpty else {
             throw fail(.truncated, summary.bytes + Int64(carry.count), "the list ends before it is complete" + blame)
         }
-        guard sawSessions else { throw fail(.noSessions, 0, "the answer has no field sessions") }
+        guard sawSessions else { throw fail(.noSessions, 0, "the response has no field sessions") }
         return summary
     }
 
-    /// Ends a list whose last entry is damaged so that no end of it can be seen: at the bracket from which on the rest reads
-    /// as the end of a list.
+    /// Ends a list whose last entry is so damaged that its end cannot be found: at a bracket from which the rest
+    /// decodes as the end of a list.
     private mutating func endBehindDamage() {
         guard var damage = unended, skip == nil, place == .inSessions, !awaitsElement else { return }
         let text = carry
@@ -114,7 +114,7 @@ public struct SessionListDecoder {
             let rest = text[bracket...]
             let used = rest.withUnsafeBytes { try? trial.consume($0) { _ in } }
             guard used == rest.count, trial.place == .end else { continue }
-            // Entries that cannot be told apart from the damage would be left out without a word.
+            // Entries that cannot be separated from the damage would be dropped silently.
             let hidden = text.withUnsafeBytes {
                 SessionEntryReader.nextObject(in: JSONCursor($0), from: 0, upTo: bracket)
             }
@@ -138,7 +138,7 @@ public struct SessionListDecoder {
         }
         if place == .inSessions {
             let position = summary.entries + summary.rejected + 1
-            // The id usually stands near the beginning.
+            // The id is usually near the start.
             let id = carry.prefix(64 << 10).withUnsafeBytes { JSONMender($0).id }
             reject(
                 DamagedEntry(
@@ -156,7 +156,7 @@ public struct SessionListDecoder {
         }
     }
 
-    /// Passes over bytes of a value that is too large; where it ends in them, nil when it goes on.
+    /// Skips bytes of a value that is too large. Returns where it ends, nil when it continues.
     private mutating func passOverLarge(_ bytes: UnsafeRawBufferPointer) -> Int? {
         let end = skip?.end(in: bytes)
         summary.bytes += Int64(end ?? bytes.count)
@@ -166,7 +166,7 @@ public struct SessionListDecoder {
         return end
     }
 
-    /// Which entry is to blame for a list that does not end.
+    /// Names the damaged entry that may be why the list does not end; empty when there is none.
     private var blame: String {
         unended.map { "; entry \($0.position), at byte \($0.offset), is damaged: \($0.reason)" } ?? ""
     }
@@ -185,7 +185,7 @@ public struct SessionListDecoder {
         return error
     }
 
-    /// Reads as many complete items as the bytes hold and returns how many bytes they take.
+    /// Reads all complete items in the bytes and returns the number of bytes they take.
     private mutating func consume(
         _ bytes: UnsafeRawBufferPointer, _ entry: (SessionEntry) -> Void
     ) throws(SessionListError) -> Int {
@@ -200,7 +200,7 @@ public struct SessionListDecoder {
         } catch {
             if !error.incomplete {
                 if place == .beginning, error.offset < bytes.count, bytes[error.offset] == UInt8(ascii: "<") {
-                    throw fail(.markup, summary.bytes + Int64(error.offset), "the answer is a page, not JSON")
+                    throw fail(.markup, summary.bytes + Int64(error.offset), "the response is HTML or XML, not JSON")
                 }
                 throw fail(
                     error.isForeign ? .noSessions : .malformed, summary.bytes + Int64(error.offset),
@@ -211,7 +211,7 @@ public struct SessionListDecoder {
         return done
     }
 
-    /// Reads one item; false at the end of the bytes after a complete list.
+    /// Reads one item. False at the end of the bytes after a complete list.
     private mutating func step(_ cursor: inout JSONCursor, _ entry: (SessionEntry) -> Void) throws(JSONFault) -> Bool {
         switch place {
         case .beginning: try begin(&cursor)
@@ -220,14 +220,14 @@ public struct SessionListDecoder {
         case .afterMember:
             place = try cursor.another(closing: UInt8(ascii: "}")) ? .beforeKey : .end
         case .end:
-            guard cursor.atEnd() else { throw .malformed("something follows the list", at: cursor.position) }
+            guard cursor.atEnd() else { throw .malformed("unexpected data after the list", at: cursor.position) }
             return false
         }
         return true
     }
 
     private mutating func begin(_ cursor: inout JSONCursor) throws(JSONFault) {
-        // A byte order mark is not JSON, but JSONDecoder takes it.
+        // A byte order mark is not JSON, but JSONDecoder accepts it.
         if cursor.position == 0, cursor.end > 0, cursor.byte(0) == 0xEF {
             guard cursor.end >= 3 else { throw .ended(at: cursor.end) }
             guard cursor.byte(1) == 0xBB, cursor.byte(2) == 0xBF else { throw .malformed("expected a value", at: 0) }
@@ -236,7 +236,7 @@ public struct SessionListDecoder {
         guard try cursor.token() == UInt8(ascii: "{") else {
             let start = cursor.position
             try cursor.skipValue(depth: 0)
-            throw .foreign("the answer is not an object", at: start)
+            throw .foreign("the response is not an object", at: start)
         }
         place = try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) ? .beforeKey : .end
     }
@@ -248,7 +248,7 @@ public struct SessionListDecoder {
             do throws(JSONFault) {
                 try cursor.skipValue(depth: 1)
             } catch {
-                // Nobody reads it; the list goes on behind it.
+                // The value is not used; the list continues after it.
                 guard !error.incomplete else { throw error }
                 cursor.position = try cursor.damagedEnd(from: start)
             }
@@ -300,7 +300,7 @@ public struct SessionListDecoder {
         awaitsElement = true
     }
 
-    /// Counts an entry as mended because of the JSON text inside its labels.
+    /// Counts an entry as repaired because of the JSON text inside its labels.
     private mutating func noteLabels(_ damage: StaticString, of session: SessionEntry, _ position: Int, at start: Int) {
         summary.mended += 1
         note(
@@ -310,7 +310,7 @@ public struct SessionListDecoder {
                 reason: "the JSON text inside a label: \(damage)", wasTaken: true))
     }
 
-    /// Passes over what stands between two elements and belongs to neither.
+    /// Skips invalid bytes between two elements.
     private mutating func passOver(_ fault: JSONFault, _ cursor: inout JSONCursor) throws(JSONFault) {
         if cursor.byte(cursor.position) == UInt8(ascii: "{") {
             // Only the comma is missing.
@@ -319,7 +319,7 @@ public struct SessionListDecoder {
         }
         let start = cursor.position
         var end = try cursor.damagedEnd(from: start)
-        // A brace that closes nothing would be found again and again.
+        // Otherwise an unmatched brace would be found again and again.
         if end == start { end += 1 }
         cursor.position = end
         let position = summary.entries + summary.rejected + 1
@@ -329,7 +329,7 @@ public struct SessionListDecoder {
                 position: position, offset: place, id: nil, reason: String(describing: fault.reason), wasTaken: false))
     }
 
-    /// Takes what can be had of an element that is not JSON, and moves behind it.
+    /// Repairs an element that is not valid JSON as far as possible, and moves past it.
     private mutating func mend(
         _ fault: JSONFault, at start: Int, _ position: Int, _ cursor: inout JSONCursor, _ entry: (SessionEntry) -> Void
     ) throws(JSONFault) {
@@ -340,7 +340,7 @@ public struct SessionListDecoder {
         do throws(JSONFault) {
             end = try cursor.damagedEnd(from: start)
         } catch {
-            // An odd quote turns what is text and what is structure around; what reads as an entry is one.
+            // An unbalanced quote swaps text and structure. Trust only what decodes as an entry.
             guard let next = reader.nextEntry(in: cursor, from: start, upTo: cursor.end) else {
                 unended = damage
                 throw error
@@ -358,7 +358,7 @@ public struct SessionListDecoder {
             return read
         }
         guard let session, mender.idWasReplaced == false else {
-            if mender.idWasReplaced == true { damage.reason += ", and the id is not whole" }
+            if mender.idWasReplaced == true { damage.reason += ", and the id is damaged" }
             if session == nil, let next = reader.nextEntry(in: cursor, from: start, upTo: end) {
                 cursor.position = next
             }

@@ -1,32 +1,32 @@
-/// Why a session list could not be read to its end.
+/// Why a session list could not be decoded.
 public struct SessionListError: Error, Sendable, Equatable {
-    /// What is wrong. Open: more may be told apart later.
+    /// What is wrong. An open set: later versions may add codes.
     public struct Code: RawRepresentable, Sendable, Hashable {
-        /// The code's word.
+        /// The code's name.
         public var rawValue: String
-        /// A code by its word.
+        /// Creates a code from its name.
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// The bytes are not JSON.
         public static let malformed = Code(rawValue: "malformed")
-        /// The bytes are JSON up to where they end, too early.
+        /// The bytes are JSON but end too early.
         public static let truncated = Code(rawValue: "truncated")
         /// There is no array `sessions`.
         public static let noSessions = Code(rawValue: "no_sessions")
-        /// One value is larger than the decoder keeps.
+        /// One value is larger than the decoder buffers.
         public static let tooLarge = Code(rawValue: "too_large")
-        /// The bytes are a page of HTML or XML.
+        /// The bytes are HTML or XML.
         public static let markup = Code(rawValue: "markup")
     }
 
     /// What is wrong.
     public var code: Code
-    /// Where, in bytes from the beginning of the list.
+    /// Where, in bytes from the start of the list.
     public var offset: Int64
     /// What is wrong, in words.
     public var message: String
 
-    /// An error from its parts.
+    /// Creates an error.
     public init(code: Code, offset: Int64, message: String) {
         self.code = code
         self.offset = offset
@@ -34,23 +34,23 @@ public struct SessionListError: Error, Sendable, Equatable {
     }
 }
 
-/// How far a list was read as a stream, and what was wrong with it.
+/// The result of decoding a list as a stream, and what was wrong with it.
 public struct SessionListSummary: Sendable, Equatable {
-    /// Entries that were handed over.
+    /// Number of entries passed on.
     public var entries = 0
-    /// Entries that were left out because they cannot be read or carry no usable id.
+    /// Number of entries left out because they cannot be decoded or have no usable id.
     public var rejected = 0
-    /// Entries that were handed over with replaced characters or without a value that is none.
+    /// Number of entries passed on after a repair: with replaced characters or without an invalid value.
     public var mended = 0
-    /// The first entries that were left out or mended, in the list's order; at most ``damagedKept``.
+    /// The first entries that were left out or repaired, in the list's order; at most ``damagedKept``.
     public var damaged: [DamagedEntry] = []
     /// Size of the list in bytes.
     public var bytes: Int64 = 0
 
-    /// The bound on ``damaged``.
+    /// Most entries in ``damaged``.
     public static let damagedKept = 64
 
-    /// A summary from its parts; of nothing where none is given.
+    /// Creates a summary.
     public init(
         entries: Int = 0, rejected: Int = 0, mended: Int = 0, damaged: [DamagedEntry] = [], bytes: Int64 = 0
     ) {

@@ -1,17 +1,18 @@
 /// The ten operations of the Session API.
 ///
-/// ``SessionAPIClient`` carries them out over HTTP, ``RetryingSessionAPI`` repeats those that failed in passing, and a type of
-/// your own stands in for a server in your tests: every model and stream has a public initialiser.
+/// ``SessionAPIClient`` sends them over HTTP, ``RetryingSessionAPI`` retries them after temporary failures, and your
+/// own type can replace a server in tests: every model and stream has a public initializer.
 public protocol SessionOperations: Sendable {
     /// session-run: starts a session.
     func sessionRun(_ request: SessionRunRequest) async throws(APIError) -> StartedSession
 
-    /// session-list: hands over each session as it arrives.
+    /// session-list: passes on each session as it arrives.
     /// - Parameters:
     ///   - query: which sessions.
     ///   - entry: called for each session in the server's order.
-    /// - Returns: how many there were, and which of them are damaged.
-    /// - Throws: also after entries were handed over, when the list is cut: absence from such a list means nothing.
+    /// - Returns: the number of sessions, and which entries are damaged.
+    /// - Throws: possibly after some entries, when the list is truncated. A session that is missing from such a list
+    ///   may still exist.
     nonisolated(nonsending) func sessionList(
         _ query: SessionListQuery, entry: (SessionEntry) -> Void
     ) async throws(APIError) -> SessionListSummary
@@ -29,7 +30,7 @@ public protocol SessionOperations: Sendable {
     func leaveSession(players: [String]) async throws(APIError) -> PlayerRoster
 
     /// artifacts: starts the download of one file or folder of an ended session's container.
-    /// - Returns: the head at once; the bytes as the body is iterated.
+    /// - Returns: the response head; the bytes arrive as the body is iterated.
     func artifacts(session: String, path: String) async throws(APIError) -> ArtifactDownload
 
     /// get-available-locations: where an image can be hosted now.
@@ -41,19 +42,20 @@ public protocol SessionOperations: Sendable {
     /// stream-logs: what a session wrote to stdout and stderr.
     /// - Parameters:
     ///   - session: the session's id.
-    ///   - follow: keep the stream open until the session ends; false ends with what has been written so far.
+    ///   - follow: whether to keep the stream open until the session ends; false ends after what has been written so
+    ///     far.
     func streamLogs(session: String, follow: Bool) async throws(APIError) -> LogStream
 
-    /// The same operations, each bounded to a time from its beginning to the end of its answer, or to a shorter one that was
-    /// set before. A type that does not implement it returns itself, without a bound.
+    /// Returns the same operations, each with a time limit from its start to the end of its response; a shorter limit
+    /// that is already set stays. The default implementation returns `self` without a limit.
     func limited(to limit: Duration) -> Self
 }
 
 extension SessionOperations {
-    /// Itself: there is nothing to bound.
+    /// Returns `self` without a limit.
     public func limited(to limit: Duration) -> Self { self }
 
-    /// session-list: hands over each running session as it arrives.
+    /// session-list: passes on each running session as it arrives.
     /// - Parameter entry: called for each session in the server's order.
     nonisolated(nonsending) public func sessionList(
         entry: (SessionEntry) -> Void
@@ -61,9 +63,9 @@ extension SessionOperations {
         try await sessionList(SessionListQuery(), entry: entry)
     }
 
-    /// session-list: all sessions in memory. For long lists use the form that hands them over one by one.
-    /// - Parameter query: which sessions; the default asks for running ones.
-    /// - Throws: when the list is cut or damaged.
+    /// session-list: returns all sessions in memory. For long lists use the form that passes them on one by one.
+    /// - Parameter query: which sessions; running ones by default.
+    /// - Throws: when the list is truncated or malformed.
     public func sessionList(_ query: SessionListQuery = SessionListQuery()) async throws(APIError) -> SessionList {
         var sessions: [SessionEntry] = []
         let summary = try await sessionList(query) { sessions.append($0) }

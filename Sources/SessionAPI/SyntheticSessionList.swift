@@ -1,9 +1,9 @@
-/// Makes session lists of any length, in the documented form, for measurements.
+/// Makes session lists of any length, in the documented form, for benchmarks.
 package struct SyntheticSessionList {
     /// Number of sessions.
     package var entries: Int
 
-    /// A list of this many sessions.
+    /// Creates a list of `entries` sessions.
     package init(entries: Int) {
         self.entries = entries
     }
@@ -13,7 +13,7 @@ package struct SyntheticSessionList {
     private static let statuses = ["running", "exited", "exited", "running", "restarting"]
     private static let modes = ["ranked", "casual", "tournament"]
 
-    /// The list as JSON, piece by piece; every piece but the first and the last holds one session, about 500 bytes.
+    /// Writes the list as JSON in pieces; every piece but the first and the last holds one session, about 500 bytes.
     package func write(_ piece: (String) -> Void) {
         piece("{\"sessions\":[")
         var random: UInt64 = 0x2545_F491_4F6C_DD1D

@@ -9,15 +9,16 @@ enum Lane {
     case followers
 }
 
-/// The connections of a client and of everything that is derived from it. Closed when the last of them is gone.
+/// The connections shared by a client and the clients derived from it. Closed when the last of these is deallocated.
 final class Transports: Sendable {
     private let requests: HTTPClient
     private let downloads: HTTPClient
     private let followers: HTTPClient
-    /// False where somebody else made the connections and closes them.
+    /// False when the caller made the connections and closes them.
     private let isOurs: Bool
 
-    /// Connections as a configuration asks for them; none is opened yet.
+    /// Prepares connections for a configuration. Opens none yet.
+    /// - Throws: `invalidArgument` when the authorities cannot be read.
     init(_ configuration: SessionAPIClient.Configuration) throws(APIError) {
         let tls = try configuration.authorities.map { (authorities) throws(APIError) in try Self.tls(authorities) }
         func transport(_ connections: Int) -> HTTPClient {
@@ -29,7 +30,7 @@ final class Transports: Sendable {
         isOurs = true
     }
 
-    /// Connections that somebody else made.
+    /// Uses the connections of the caller's HTTP client.
     init(shared client: HTTPClient) {
         (requests, downloads, followers) = (client, client, client)
         isOurs = false
@@ -38,7 +39,7 @@ final class Transports: Sendable {
     deinit {
         guard isOurs else { return }
         let clients = [requests, downloads, followers]
-        // A transport must not be dropped open. After `shutdown` this finds nothing left to do.
+        // An HTTP client must not be deallocated while open. After `shutdown` this does nothing.
         Task.detached { for client in clients { try? await client.shutdown() } }
     }
 
@@ -50,10 +51,10 @@ final class Transports: Sendable {
         }
     }
 
-    /// Closes all connections of ours.
+    /// Closes all connections unless they are the caller's.
     func shutdown() async {
         guard isOurs else { return }
-        // Shutting down twice is reported as an error, which tells us nothing.
+        // A second shutdown is reported as an error, which does not matter.
         for client in [requests, downloads, followers] { try? await client.shutdown() }
     }
 
@@ -61,14 +62,14 @@ final class Transports: Sendable {
         _ configuration: SessionAPIClient.Configuration, _ tls: TLSConfiguration?, connections: Int
     ) -> HTTPClient {
         var transport = HTTPClient.Configuration()
-        // HTTP/2 costs several times the processor time for downloads and queues followers behind a stream limit.
+        // HTTP/2 takes several times the CPU time for downloads and queues followed logs behind a stream limit.
         transport.httpVersion = .http1Only
         transport.decompression = .disabled
         // A redirect would carry the token to an address nobody configured.
         transport.redirectConfiguration = .disallow
         transport.timeout = .init(connect: .init(configuration.connectTimeout))
         transport.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(1, connections)
-        // Retrying is the caller's, who knows how much time is left.
+        // The caller retries, because it knows how much time is left.
         transport.connectionPool.retryConnectionEstablishment = false
         if let tls { transport.tlsConfiguration = tls }
         if let proxy = configuration.proxy { transport.proxy = Self.proxy(proxy) }
@@ -96,16 +97,16 @@ final class Transports: Sendable {
             do {
                 certificates = try NIOSSLCertificate.fromPEMFile(path)
             } catch {
-                throw refusal("the file of certificates '\(path)' cannot be read as PEM: \(error)")
+                throw refusal("cannot read the certificate file '\(path)' as PEM: \(error)")
             }
         case .pem(let bytes):
             do {
                 certificates = try NIOSSLCertificate.fromPEMBytes(bytes)
             } catch {
-                throw refusal("the certificates given cannot be read as PEM: \(error)")
+                throw refusal("cannot read the given certificates as PEM: \(error)")
             }
         }
-        guard !certificates.isEmpty else { throw refusal("no certificate is in what was given as authorities") }
+        guard !certificates.isEmpty else { throw refusal("the given authorities contain no certificate") }
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.trustRoots = .certificates(certificates)
         return tls

@@ -1,11 +1,11 @@
-/// Finds the end of a JSON value, or of a member with its key, by its brackets and quotes alone, while it arrives in pieces
+/// Finds the end of a JSON value, or of a member with its key, by brackets and quotes only, while it arrives in pieces
 /// that are not kept.
 struct ValueSkip {
     private var depth = 0
     private var inString = false
     private var isEscaped = false
 
-    /// Where the value ends: at the comma or bracket behind it; nil when it goes on beyond these bytes.
+    /// Returns where the value ends: at the comma or bracket after it. Nil when it continues beyond these bytes.
     mutating func end(in bytes: UnsafeRawBufferPointer) -> Int? {
         for (index, byte) in bytes.enumerated() {
             if inString {

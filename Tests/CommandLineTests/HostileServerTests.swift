@@ -129,7 +129,7 @@ extension ServerSuites {
             let outcome = running.wait()
             #expect(outcome.status == 0, "\(outcome.out)\(outcome.err)")
             #expect(
-                outcome.err.contains("list failed") && outcome.err.contains("was not whole after"), "\(outcome.err)")
+                outcome.err.contains("list failed") && outcome.err.contains("was not complete after"), "\(outcome.err)")
         }
 
         private func connect(_ port: Int) -> Int32 {

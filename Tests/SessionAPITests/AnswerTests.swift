@@ -133,8 +133,8 @@ import Testing
                 "ports[0].host is no port"
             ),
             (.sessionList, "{}", "no field sessions"), (.describeSession, "{}", "lacks the field id"),
-            (.describeSession, #"{"id":""}"#, "field id"), (.describeSession, "[]", "no JSON object"),
-            (.describeSession, "", "is empty"), (.describeSession, "null", "no JSON object"),
+            (.describeSession, #"{"id":""}"#, "field id"), (.describeSession, "[]", "not a JSON object"),
+            (.describeSession, "", "is empty"), (.describeSession, "null", "not a JSON object"),
             (.describeSession, "{", "not valid JSON"), (.joinSession, #"{"players":[]}"#, "lacks the field count"),
             (.joinSession, #"{"count":1}"#, "lacks the field players"),
             (.leaveSession, #"{"count":"1","players":[]}"#, "field count has another type"),

@@ -119,7 +119,7 @@ import Testing
         #expect(page.bodyExcerpt == "<html>login</html>")
         let empty = try await describe("200 OK", [], "{}")
         #expect(empty.kind == .invalidAnswer)
-        #expect(empty.message == "the answer lacks the field id")
+        #expect(empty.message == "the response lacks the field id")
     }
 
     @Test func answersBeyondTheLimitAreNotTakenIn() async throws {

@@ -27,7 +27,8 @@ import Testing
             try await described(client)
         }
         #expect(
-            error?.kind == .timeout && error?.message.contains("not over after 0.3 seconds") == true, "\(error as Any)")
+            error?.kind == .timeout && error?.message.contains("did not finish within 0.3 seconds") == true,
+            "\(error as Any)")
         #expect(error?.mayHaveActed == true)
     }
 
@@ -79,7 +80,7 @@ import Testing
         let run = SessionRunRequest(location: "l", image: "i")
         let error = await failure { () async throws(APIError) in try await client.sessionRun(run) }
         #expect(error?.kind == .timeout && error?.mayHaveActed == false && error?.isRetryable == true)
-        #expect(error?.message.contains("the token did not come") == true)
+        #expect(error?.message.contains("still waiting for the token") == true)
         configuration.callTimeout = nil
         let patient = try SessionAPIClient(configuration)
         let task = Task { await failure { () async throws(APIError) in try await patient.describeSession("s") } }

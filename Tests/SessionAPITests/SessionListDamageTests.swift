@@ -10,7 +10,7 @@ import Testing
     @Test func errorsCarryTheByteWhereTheListIsDamaged() {
         #expect(
             failure(#"{"sessions":[]} trailing"#)
-                == SessionListError(code: .malformed, offset: 16, message: "something follows the list"))
+                == SessionListError(code: .malformed, offset: 16, message: "unexpected data after the list"))
         #expect(failure(#"{"sessions" []}"#)?.offset == 12)
         #expect(failure(#"{"sessions":[{"id":"a"}];}"#)?.offset == 24)
     }

@@ -35,7 +35,7 @@ import Testing
         }
         #expect(entries <= 1)
         #expect(error?.kind == .timeout)
-        #expect(error?.description.contains("was not whole after") == true, "\(String(describing: error))")
+        #expect(error?.description.contains("was not complete after") == true, "\(String(describing: error))")
     }
 
     @Test(.timeLimit(.minutes(3))) func aListThatNeverEndsEndsAtItsSize() async throws {
@@ -65,7 +65,7 @@ import Testing
             #expect(!bytes.isEmpty && bytes.allSatisfy { $0 == UInt8(ascii: "x") })
             #expect(error?.kind == .timeout)
             #expect(
-                error?.description.contains("fewer than 1000 bytes a second") == true, "\(String(describing: error))")
+                error?.description.contains("fewer than 1000 bytes per second") == true, "\(String(describing: error))")
         }
     }
 

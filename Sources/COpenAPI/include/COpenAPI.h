@@ -2,8 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// The bytes of the sandbox's OpenAPI description, as its file has them. They stay for as long as the program runs.
+/// Returns the bytes of the sandbox's OpenAPI description, openapi.json. They are valid for the life of the process.
 const uint8_t *openapi_bytes(void);
 
-/// How many they are.
+/// Returns the number of these bytes.
 size_t openapi_count(void);
