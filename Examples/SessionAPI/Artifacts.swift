@@ -1,7 +1,8 @@
 import Foundation
 import SessionAPI
 
-/// artifacts: downloads a file or folder of a session that has ended, as a .tar.gz archive, without holding it in memory.
+/// artifacts: downloads a file or folder of a session that has ended, as a .tar.gz archive, without holding it in
+/// memory.
 func downloadArtifact(_ api: some SessionOperations, id: String, path: String) async throws {
     let archive = FileManager.default.temporaryDirectory.appendingPathComponent("artifact-\(UUID().uuidString).tar.gz")
     defer { try? FileManager.default.removeItem(at: archive) }
@@ -15,6 +16,6 @@ func downloadArtifact(_ api: some SessionOperations, id: String, path: String) a
         try file.write(contentsOf: chunk.bytes)
         count += chunk.count
     }
-    // Only here is the archive whole: one that is cut off ends in an error.
-    print("artifacts: \(count > 0 ? "the archive of \(path) has arrived" : "\(path) is empty")")
+    // Only now is the archive complete: a truncated one throws.
+    print("artifacts: \(count > 0 ? "downloaded the archive of \(path)" : "\(path) is empty")")
 }

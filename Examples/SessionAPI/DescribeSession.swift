@@ -1,6 +1,6 @@
 import SessionAPI
 
-/// describe-session: prints what the API knows of one session. Nil where it does not know it.
+/// describe-session: prints what the API knows about one session. Nil when there is no such session.
 func describeSession(_ api: some SessionOperations, id: String) async throws(APIError) -> SessionDescription? {
     do throws(APIError) {
         let description = try await api.describeSession(id)

@@ -1,7 +1,7 @@
 import SessionAPI
 import Synchronization
 
-/// A server that is none, for tests of your own code: it keeps sessions in memory and answers at once.
+/// A mock for tests of your own code: it keeps sessions in memory and responds at once.
 final class MockServer: SessionOperations {
     private let sessions = Mutex<[String: SessionDescription]>([:])
 

@@ -6,6 +6,6 @@ func listSessions(_ api: some SessionOperations) async throws(APIError) {
     let summary = try await api.sessionList(query) { session in
         print("session-list: \(session.id) \(session.status?.rawValue ?? "?") at \(session.location)")
     }
-    // An entry that could not be read is not a session that is gone.
+    // An entry that could not be read does not mean that its session is gone.
     if summary.rejected > 0 { print("session-list: \(summary.rejected) entries could not be read") }
 }

@@ -10,8 +10,8 @@ func runSession(_ api: some SessionOperations, image: String, location: String) 
         for port in session.ports { print("  \(port.type) \(port.container) is \(port.host)") }
         return session.id
     } catch {
-        // The one question that matters after a failed start: may there be a session that somebody has to stop?
-        if error.mayHaveActed { print("session-run: look after \(error.session ?? "it"), it may be running") }
+        // After a failed start a session may still be running, and somebody has to stop it.
+        if error.mayHaveActed { print("session-run: check on \(error.session ?? "it"), it may be running") }
         throw error
     }
 }

@@ -5,7 +5,7 @@ import SessionAPI
 func followLog(_ api: some SessionOperations, id: String) async throws(APIError) {
     var line: [UInt8] = []
     for try await chunk in try await api.streamLogs(session: id, follow: true) {
-        // Pieces are cut anywhere, also inside of a line or of a character.
+        // A piece may end inside a line or a character.
         for byte in chunk.bytes {
             if byte == UInt8(ascii: "\n") {
                 print("stream-logs: \(String(decoding: line, as: UTF8.self))")

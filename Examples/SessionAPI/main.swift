@@ -1,18 +1,18 @@
 import Foundation
 import SessionAPI
 
-// Runs one example, or all ten in an order in which they need each other:
+// Runs one example, or all ten in sequence, each using the results of the earlier ones:
 //
 //     GAMEYE_API_TOKEN=… session-api-example all IMAGE PATH
 //     GAMEYE_API_TOKEN=… session-api-example describe-session ID
 //
-// The server is SESSION_API_URL, a sandbox on this machine unless it is set.
+// The server is SESSION_API_URL, by default a sandbox on this machine.
 
 let environment = ProcessInfo.processInfo.environment
 let url = environment["SESSION_API_URL"] ?? "http://127.0.0.1:8080"
 let arguments = Array(CommandLine.arguments.dropFirst())
 
-/// The argument at a place, or the end of the program with a word about what is missing.
+/// Returns an argument, or exits with a message that it is missing.
 func argument(_ index: Int, _ name: String) -> String {
     guard index < arguments.count else {
         FileHandle.standardError.write(Data("\(name) is missing\n".utf8))
@@ -55,7 +55,7 @@ struct MissingToken: Error, CustomStringConvertible {
 
 do {
     let client = try SessionAPIClient(configuration)
-    // Repeats what failed in passing, and never starts a session twice.
+    // Retries temporary failures, and never starts a session twice.
     let api = RetryingSessionAPI(client, policy: RetryPolicy(attempts: 4, total: .seconds(60)))
     try await runExample(api)
     await client.shutdown()

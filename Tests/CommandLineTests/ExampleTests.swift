@@ -11,7 +11,7 @@ extension ServerSuites {
         private static let lines = [
             "get-available-locations: ", "session-run: ", "describe-session: ", "tag-exists: ", "session-list: ",
             "join-session: ada, linus joined, 2 in the session now", "leave-session: linus left, 1 remain",
-            "session-stop: ", "stream-logs: ", "artifacts: the archive of /game/Saved has arrived",
+            "session-stop: ", "stream-logs: ", "artifacts: downloaded the archive of /game/Saved",
         ]
 
         @Test(.timeLimit(.minutes(2))) func allTenAgainstTheSandbox() async throws {
