@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// An answer other than success, in the words of the API.
+/// An error response in the API's form.
 struct APIError: Error, Sendable {
     struct Violation: Sendable, Equatable {
         var field: String
@@ -28,9 +28,9 @@ struct APIError: Error, Sendable {
         APIError(404, "RESOURCE_NOT_FOUND", message, details: details)
     }
 
-    /// A path that is there for other methods; `allow` names them.
+    /// The path exists for other methods only; `allow` names them.
     static func method(allow: String) -> APIError {
-        var error = APIError(405, "METHOD_NOT_ALLOWED", "This path does not know the method.")
+        var error = APIError(405, "METHOD_NOT_ALLOWED", "This path does not support the method.")
         error.headers[.allow] = allow
         return error
     }
@@ -39,10 +39,10 @@ struct APIError: Error, Sendable {
         notFound("The session does not exist.", details: "No session has the id \(id).")
     }
 
-    /// The request does not say which session is meant; the API has no other answer to that than 404.
+    /// The request does not name a session. The only error that the API has for this is 404.
     static func unnamed(_ parameter: String) -> APIError {
         var error = notFound(
-            "The session does not exist.", details: "The request names none: \(parameter) must be given once.")
+            "The session does not exist.", details: "The request names no session: \(parameter) must be given once.")
         error.violations = [Violation(field: parameter, description: "must be given once and not be empty")]
         return error
     }
@@ -54,18 +54,18 @@ struct APIError: Error, Sendable {
         )
     }
 
-    /// The operator's matter, of which the caller is told as much as the server's log.
+    /// An error that only the operator can fix. The caller gets the same text as the server's log.
     static func broken(_ image: BrokenImage) -> APIError {
         APIError(
             500, "IMAGE_BROKEN", "The image is broken: \(image.text)",
-            details: "\(image.text). Whoever runs the sandbox must mend it.")
+            details: "\(image.text). The sandbox's operator must fix it.")
     }
 
     static func server(_ reason: String) -> APIError {
         APIError(500, "INTERNAL_ERROR", "The sandbox failed: \(reason)", details: reason)
     }
 
-    /// No room for one more session; `retryAfter` is in seconds.
+    /// No capacity for another session; `retryAfter` is in seconds.
     static func full(_ reason: String, retryAfter: Int?) -> APIError {
         var error = APIError.of(status: 420)
         error.details = reason
@@ -79,10 +79,10 @@ struct APIError: Error, Sendable {
 
     static func conflict(_ message: String) -> APIError { APIError(409, "CONFLICT", message) }
 
-    /// The code that goes with a status when a fault asks for it.
+    /// The error for a status that a fault or the sandbox requests.
     static func of(status: Int) -> APIError {
         let known: [Int: (String, String)] = [
-            400: ("BAD_REQUEST", "The request could not be understood."),
+            400: ("BAD_REQUEST", "The request is malformed."),
             401: ("UNAUTHORIZED", "You are not authorized."),
             402: ("QUOTA_EXCEEDED", "You have exhausted your quota."),
             403: ("FORBIDDEN", "Your API token may not have the required permissions."),
@@ -92,7 +92,7 @@ struct APIError: Error, Sendable {
             422: ("INVALID_REQUEST", "The request is not valid."),
             429: ("TOO_MANY_REQUESTS", "Too many requests."),
             500: ("INTERNAL_ERROR", "Something went wrong."),
-            502: ("BAD_GATEWAY", "The server behind the gateway did not answer."),
+            502: ("BAD_GATEWAY", "The server behind the gateway did not respond."),
             503: ("SERVICE_UNAVAILABLE", "The service is not available."),
             504: ("GATEWAY_TIMEOUT", "The server behind the gateway took too long."),
         ]
@@ -153,7 +153,7 @@ struct APIError: Error, Sendable {
     }
 }
 
-/// UUIDs of version 4.
+/// Makes version 4 UUIDs.
 enum Identifier {
     static func random() -> String {
         var generator = SystemRandomNumberGenerator()

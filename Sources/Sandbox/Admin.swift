@@ -7,19 +7,19 @@ import Text
 ///
 /// | request | does |
 /// |---|---|
-/// | `GET /_sandbox/health` | 200 when the server answers |
+/// | `GET /_sandbox/health` | 200 when the server is up |
 /// | `GET /_sandbox/sessions` | every real session with pid, exit code, signal, times and folder |
 /// | `POST /_sandbox/sessions/ID/remove` | removes the container at once |
 /// | `POST /_sandbox/sessions/ID/signal/N` | sends a signal to the process |
-/// | `GET /_sandbox/faults` | what is set; `?session=ID` what applies to one session |
-/// | `POST /_sandbox/faults` | `{"session": "ID" or "*", "faults": {…}}` replaces what was set there |
-/// | `DELETE /_sandbox/faults` | `?session=ID` clears one, without it those of all |
-/// | `GET /_sandbox/fleet` | how many run, how many have ended |
+/// | `GET /_sandbox/faults` | the faults that are set; `?session=ID` those that apply to one session |
+/// | `POST /_sandbox/faults` | `{"session": "ID" or "*", "faults": {…}}` replaces the faults of one or of all |
+/// | `DELETE /_sandbox/faults` | clears the faults for `*`; `?session=ID` those of one session |
+/// | `GET /_sandbox/fleet` | how many sessions are running, how many have ended |
 /// | `POST /_sandbox/fleet/exit/N` | ends N synthetic sessions at once |
-/// | `GET /_sandbox/requests` | answers so far, by operation and status |
+/// | `GET /_sandbox/requests` | responses so far, by operation and status |
 /// | `GET /_sandbox/openapi.json` | the OpenAPI description of the ten operations, with this address as its server |
 ///
-/// HEAD is GET without the body; another method on one of these paths is 405.
+/// HEAD is GET without the body. Any other method on one of these paths is 405.
 extension SandboxService {
     func admin(_ request: Request, path: Substring, query: Query, channel: any Channel) async throws -> Response {
         if let token = configuration.adminToken,
@@ -67,7 +67,7 @@ extension SandboxService {
         }
     }
 
-    /// What a path under `/_sandbox/` answers to; nil when there is none.
+    /// The methods of a path under `/_sandbox/`; nil when there is no such path.
     private static func adminMethods(_ parts: [String]) -> [HTTPRequest.Method]? {
         switch (parts.count > 1 ? parts[1] : "", parts.count) {
         case ("health", 2), ("sessions", 2), ("fleet", 2), ("requests", 2), ("openapi.json", 2): [.get]
@@ -79,7 +79,7 @@ extension SandboxService {
         }
     }
 
-    /// Removes the container of a session of either kind.
+    /// Removes the container of a session, real or synthetic. False when there is none.
     func removeContainer(_ id: String) -> Bool { registry.remove(id) || fleet?.remove(id) == true }
 
     private func setFaults(_ bytes: [UInt8]) throws {

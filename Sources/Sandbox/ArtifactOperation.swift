@@ -4,7 +4,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-// Archives of what a session left behind.
+// Archives of a session's files.
 extension SandboxService {
     func artifacts(_ call: Call) async throws -> Response {
         var query = call.query
@@ -81,7 +81,7 @@ extension SandboxService {
         } catch FolderError.gone {
             throw APIError.notFound("The container is gone.")
         } catch FolderError.unreadable(let code) {
-            throw SandboxError("\(path) of session \(view.id) could not be opened: error \(code)")
+            throw SandboxError("cannot open \(path) of session \(view.id): error \(code)")
         }
     }
 
@@ -90,12 +90,12 @@ extension SandboxService {
         return FixedBytes(faults.archive == .tar ? [[UInt8](repeating: 0, count: 1024)] : [FleetArchive.emptyGzip])
     }
 
-    /// Collects the bytes in a file without a name, so that their number is known before the first is sent.
+    /// Writes the archive to an unnamed file, so that its size is known before sending starts.
     private func spool(_ supply: any ByteSupply) async throws -> (any ByteSupply, Int) {
         let root = configuration.root
         return try await Self.blocking {
             let descriptor = open(root, SALVAGE_O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else { throw SandboxError("\(root): no temporary file: error \(errno)") }
+            guard descriptor >= 0 else { throw SandboxError("\(root): cannot create a temporary file: error \(errno)") }
             let file = SpoolFile(descriptor: descriptor)
             while let bytes = try supply.next() { try file.append(bytes) }
             return (file, file.size)
@@ -115,7 +115,7 @@ extension SandboxService {
     }
 }
 
-/// A file without a name that is written once and then read once.
+/// An unnamed file that is written once, then read once.
 private final class SpoolFile: ByteSupply, @unchecked Sendable {
     private let descriptor: Int32
     private(set) var size = 0
@@ -131,7 +131,7 @@ private final class SpoolFile: ByteSupply, @unchecked Sendable {
             let wrote = bytes.withUnsafeBytes {
                 write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done)
             }
-            guard wrote > 0 else { throw SandboxError("the archive could not be stored: error \(errno)") }
+            guard wrote > 0 else { throw SandboxError("cannot write the temporary archive: error \(errno)") }
             done += wrote
         }
         size += done
@@ -143,7 +143,7 @@ private final class SpoolFile: ByteSupply, @unchecked Sendable {
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = max(0, pread(descriptor, buffer.baseAddress, count, off_t(position)))
         }
-        guard !bytes.isEmpty else { throw SandboxError("the stored archive could not be read") }
+        guard !bytes.isEmpty else { throw SandboxError("cannot read the temporary archive") }
         position += bytes.count
         return bytes
     }

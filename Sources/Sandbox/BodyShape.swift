@@ -2,14 +2,14 @@ import Glibc
 import Hummingbird
 import NIOCore
 
-/// What faults do to a body on its way.
+/// What faults do to a response body.
 struct BodyShape: Sendable {
     var cutAt: Int?
     var ending: Faults.Ending
     var stallAt: Int?
     var stallSeconds: Double?
     var bytesPerSecond: Int?
-    /// The body was announced with its length, so that a clean end before it cannot be told from a broken one.
+    /// True when Content-Length was sent. A clean early end is then impossible and becomes `close`.
     var announced = false
 
     init(_ faults: Faults, operation: Operation) {
@@ -25,14 +25,14 @@ struct BodyShape: Sendable {
         }
     }
 
-    /// The size that the API asks callers to stay under.
+    /// The largest download that the API recommends, in bytes.
     static let oversize = 100_000_000
 }
 
-/// Thrown to leave a body unfinished; Hummingbird then closes the connection.
+/// Thrown to leave a body incomplete; Hummingbird then closes the connection.
 private struct Unfinished: Error {}
 
-/// Sends a body in the shape that faults give it.
+/// Sends a body as its faults shape it.
 struct BodyShaper {
     private let shape: BodyShape
     private let channel: any Channel
@@ -44,7 +44,7 @@ struct BodyShaper {
         self.channel = channel
     }
 
-    /// - Returns: false when the body is to be finished here, whatever else there is.
+    /// - Returns: false when the body ends here, whatever remains.
     mutating func write(_ buffer: ByteBuffer, to writer: inout any ResponseBodyWriter) async throws -> Bool {
         var rest = buffer
         while rest.readableBytes > 0 {
@@ -72,7 +72,7 @@ struct BodyShaper {
         return true
     }
 
-    /// Waits while watching whether anyone is still there to wait for.
+    /// Waits for the time of the stall, but stops when the client disconnects.
     private func stall() async throws {
         let end = shape.stallSeconds.map { Moment.now() + SandboxConfiguration.milliseconds($0) } ?? .max
         while Moment.now() < end {
@@ -83,7 +83,7 @@ struct BodyShaper {
 
     private func cut() async throws -> Bool {
         if shape.ending == .clean, !shape.announced { return false }
-        // What was written before must have left before the connection goes.
+        // Let the bytes written so far be sent before the connection is closed.
         for _ in 0..<100 {
             try await Task.sleep(for: .milliseconds(20))
             if channel.isWritable || !channel.isActive { break }

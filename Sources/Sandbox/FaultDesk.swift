@@ -1,14 +1,15 @@
 import Synchronization
 import Text
 
-/// Keeps the faults that are set, and counts those that are used up.
+/// Holds the faults that are set, and counts how often failures were used.
 final class FaultDesk: Sendable {
     /// The faults that apply to one request or one list entry.
     struct Verdict: Sendable {
         var faults: Faults
-        /// When they were set through the admin interface; nil when they came with the session or the start.
+        /// When they were set through the admin interface; nil when they were set at the start of the session or
+        /// server.
         var setAt: Milliseconds?
-        /// Whose `failures` they are, for counting.
+        /// The owner of `failures`, for counting.
         fileprivate var failuresOf: String
     }
 
@@ -20,7 +21,7 @@ final class FaultDesk: Sendable {
     private struct State {
         var common: Entry
         var sessions: ByteDictionary<Entry> = [:]
-        /// Uses of the failures of one owner, by their position.
+        /// How often each failure of an owner was used, by its index.
         var used: ByteDictionary<[Int: Int]> = [:]
         var generator: SeededGenerator
     }
@@ -34,7 +35,7 @@ final class FaultDesk: Sendable {
             State(common: Entry(faults: common), generator: SeededGenerator(seed: mix?.seed ?? 1)))
     }
 
-    /// Sets the faults of one session, or of all for nil. Counting starts at zero.
+    /// Sets the faults of one session, or of all for nil, and resets their counts.
     func set(_ faults: Faults, session: String?, at moment: Milliseconds?) {
         state.withLock { state in
             let entry = Entry(faults: faults, setAt: moment)
@@ -43,7 +44,7 @@ final class FaultDesk: Sendable {
         }
     }
 
-    /// Whose uses are counted, such that no session's id is taken for all sessions or for the mix.
+    /// The key for counting. The prefix keeps session ids apart from `*` and from the mix.
     private static func owner(_ session: String?) -> String { session.map { "session/" + $0 } ?? "*" }
 
     func clear(session: String?) {
@@ -53,7 +54,7 @@ final class FaultDesk: Sendable {
         }
     }
 
-    /// Those of a session lie over those that the mix deals it, and these over those of all.
+    /// The faults that apply to a session: its own override those of the mix, which override those of all.
     func verdict(_ session: String?) -> Verdict {
         let dealt = session.flatMap { mix?.faults(of: $0) }
         return state.withLock { state in
@@ -72,7 +73,7 @@ final class FaultDesk: Sendable {
         }
     }
 
-    /// Whether plain list entries are right for every session that has no faults of its own.
+    /// Whether no fault changes any list entry, so that plain entries can be sent.
     var listsArePlain: Bool {
         guard mix == nil else { return false }
         return state.withLock { state in
@@ -80,7 +81,7 @@ final class FaultDesk: Sendable {
         }
     }
 
-    /// The failure that this request meets, which is counted.
+    /// Returns the failure for this request and counts it; nil for none.
     func take(_ operation: Operation, _ verdict: Verdict) -> Faults.Failure? {
         guard let failures = verdict.faults.failures else { return nil }
         return state.withLock { state in
@@ -96,7 +97,7 @@ final class FaultDesk: Sendable {
         }
     }
 
-    /// All that is set, for the admin interface.
+    /// All faults that are set, for the admin interface.
     var listing: [(session: String, faults: Faults)] {
         state.withLock { state in
             [("*", state.common.faults)]

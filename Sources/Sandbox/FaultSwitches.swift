@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 extension Faults {
-    /// The names in JSON.
+    /// The JSON names.
     enum CodingKeys: String, CodingKey, CaseIterable {
         case archive
         case contentLength = "content_length"
@@ -39,7 +39,7 @@ extension Faults {
         case failures
     }
 
-    /// These faults where they say something, and those of `base` where they do not.
+    /// Returns these faults, with switches that are nil taken from `base`.
     public func over(_ base: Faults) -> Faults {
         var merged = self
         merged.archive = archive ?? base.archive
@@ -79,8 +79,8 @@ extension Faults {
         return merged
     }
 
-    /// Faults from JSON text.
-    /// - Throws: `SandboxError` naming the key that is unknown or has a wrong value.
+    /// Reads faults from JSON text.
+    /// - Throws: `SandboxError` that names the key that is unknown or has an invalid value.
     public init(json: String) throws {
         let bytes = Array(json.utf8)
         guard let value = JSONValue(parsing: bytes), let members = value.members else {
@@ -89,7 +89,7 @@ extension Faults {
         let known = Set(CodingKeys.allCases.map(\.rawValue))
         if let stranger = members.first(where: { !known.contains($0.name) }) {
             throw SandboxError(
-                "no fault is called \(stranger.name); there are: \(known.sorted().joined(separator: ", "))")
+                "unknown fault \(stranger.name); known faults: \(known.sorted().joined(separator: ", "))")
         }
         do {
             self = try JSONDecoder().decode(Faults.self, from: Data(bytes))
@@ -115,7 +115,7 @@ extension Faults {
         }
     }
 
-    /// Whether a list entry of such a session differs from the plain one.
+    /// Whether these faults change a session's list entry.
     var touchesLists: Bool {
         omitStatus != nil || omitTag != nil || omitLabels != nil || legacyFields != nil || createdInSeconds != nil
             || labels != nil || status != nil || deadOnCrash != nil || hidden != nil || hiddenAfterExitSeconds != nil
@@ -134,30 +134,30 @@ extension Faults.Failure {
     }
 }
 
-/// Faults dealt out to sessions by their id alone, so that a test can know in advance what each will meet.
+/// Faults chosen for sessions by id only, so that a test can predict them.
 public struct FaultMix: Sendable, Equatable {
-    /// Decides who gets what.
+    /// Seed of the choice.
     public var seed: UInt64
     /// The share of sessions that get a fault, from 0 to 1.
     public var share: Double
-    /// The faults dealt; each as likely as the others.
+    /// The faults to choose from, all equally likely.
     public var choices: [Faults]
 
-    /// A mix of `choices`, or of ``standard``.
+    /// Creates a mix of `choices`.
     public init(seed: UInt64, share: Double, choices: [Faults] = FaultMix.standard) {
         self.seed = seed
         self.share = share
         self.choices = choices
     }
 
-    /// The faults of one session; nil for none.
+    /// Returns the faults of one session; nil for none.
     public func faults(of session: String) -> Faults? {
         var generator = SeededGenerator.of(session, seed: seed)
         guard !choices.isEmpty, generator.unit() < share else { return nil }
         return choices[Int(generator.next() % UInt64(choices.count))]
     }
 
-    /// One of each switch that acts on a single session.
+    /// Examples of the switches that act on single sessions.
     public static let standard: [Faults] = [
         Faults { $0.archive = .tar },
         Faults { $0.archive = .members },

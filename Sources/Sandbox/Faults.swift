@@ -1,40 +1,40 @@
-/// What the sandbox does differently from a well-behaved server. Every switch is optional: one that is nil leaves the
-/// behaviour alone, so the faults of one session can lie over those of all.
+/// What the sandbox does differently from a well-behaved server. Every switch is optional. A switch that is nil changes
+/// nothing, so the faults of one session can override those of all.
 ///
 /// In JSON (the admin interface, the label `sandbox.faults`, `--faults`) the names are snake_case:
 ///
 /// | switch | effect |
 /// |---|---|
 /// | `archive` | `gzip` (default), `tar`: not compressed, `members`: several gzip members, `garbage`: not an archive |
-/// | `content_length` | true: the archive is announced with its length instead of being chunked |
+/// | `content_length` | true: the archive is sent with Content-Length instead of chunked |
 /// | `content_type` | the Content-Type of archives instead of `application/x-tar` |
-/// | `cut_at` | bytes of the body after which it is cut |
-/// | `cut_ending` | `clean`: as if it had ended there, `close` (default): connection closed, `reset`: TCP reset |
-/// | `stall_at`, `stall_seconds` | bytes after which the body stops coming, for so long or until the client leaves |
-/// | `bytes_per_second` | pace of the body |
-/// | `delay_seconds` | wait before an answer begins |
-/// | `body_operations` | operationIds whose bodies the five above change; default `["artifacts"]` |
-/// | `artifact_404` | `never_existed`, `container_gone` or `path_absent` for every archive asked for |
+/// | `cut_at` | bytes after which the body is cut |
+/// | `cut_ending` | `clean`: ends there as if complete, `close` (default): connection closed, `reset`: TCP reset |
+/// | `stall_at`, `stall_seconds` | bytes after which the body stalls, and for how long (default: until disconnect) |
+/// | `bytes_per_second` | rate of the body |
+/// | `delay_seconds` | wait before the response begins |
+/// | `body_operations` | operationIds that cut, stall and rate apply to; default `["artifacts"]`, `"*"` is all |
+/// | `artifact_404` | `never_existed`, `container_gone` or `path_absent`: 404 for every archive, for this reason |
 /// | `absent_path` | a path that does not exist: `not_found` (default) or `empty_archive` with status 200 |
-/// | `while_running` | an archive of a session not yet ended: `not_found` (default), `conflict`, `allow` |
+/// | `while_running` | an archive of a session that has not ended: `not_found` (default), `conflict`, `allow` |
 /// | `padding_bytes` | bytes of random padding added to the archive as one more file |
 /// | `oversize` | archives above 100,000,000 bytes: `serve` (default), `refuse` with 413, `cut` there |
 /// | `sparse` | true: holes are stored as holes; false (default): as zeros, as Docker does |
-/// | `bare_names` | true: entry names without the requested path's last component before them |
+/// | `bare_names` | true: entry names without the requested path's last component as a prefix |
 /// | `omit_status`, `omit_tag`, `omit_labels` | true: the list leaves the field out |
 /// | `legacy_fields` | true: `playerCount: null` and unknown fields in list and describe |
 /// | `created_in_seconds` | true: `created` is in seconds |
 /// | `labels` | `not_json`: values are not JSON, `bare`: no tags, env or gameye at all |
-/// | `status`, `status_seconds` | the status shown instead, for so long from being set or for ever |
+/// | `status`, `status_seconds` | the status shown instead, and for how long after it was set (default: forever) |
 /// | `dead_on_crash` | true: a session that ended by a signal shows `dead` |
 /// | `hidden` | true: not in any list |
-/// | `hidden_after_exit_seconds` | leaves the list so long after its end although the container is there |
-/// | `listed_after_removal_seconds` | stays in the list so long after its container is gone |
-/// | `describe_404` | true: describing finds nothing |
-/// | `docker_frames` | true: logs carry Docker's 8-byte frame headers |
+/// | `hidden_after_exit_seconds` | seconds after its end when the session leaves the list; its container stays |
+/// | `listed_after_removal_seconds` | seconds that the session stays in the list after its container is removed |
+/// | `describe_404` | true: describe-session returns 404 |
+/// | `docker_frames` | true: logs have Docker's 8-byte frame headers |
 /// | `follow_hangs` | true: a followed log stays open after the end |
 /// | `logs_after_exit` | `serve` (default), `not_found`, `empty` |
-/// | `failures` | answers given instead, see ``Failure`` |
+/// | `failures` | error responses sent instead, see ``Failure`` |
 public struct Faults: Codable, Sendable, Equatable {
     /// The form of the bytes of an archive.
     public enum Archive: String, Codable, Sendable { case gzip, tar, members, garbage }
@@ -46,38 +46,38 @@ public struct Faults: Codable, Sendable, Equatable {
         case containerGone = "container_gone"
         case pathAbsent = "path_absent"
     }
-    /// The answer for a path that does not exist.
+    /// The response for a path that does not exist.
     public enum AbsentPath: String, Codable, Sendable {
         case notFound = "not_found"
         case emptyArchive = "empty_archive"
     }
-    /// The answer to asking for an archive before the session has ended.
+    /// The response to a request for an archive before the session has ended.
     public enum WhileRunning: String, Codable, Sendable {
         case notFound = "not_found"
         case conflict
         case allow
     }
-    /// What becomes of an archive above 100,000,000 bytes.
+    /// How an archive above 100,000,000 bytes is handled.
     public enum Oversize: String, Codable, Sendable { case serve, refuse, cut }
     /// How labels are broken.
     public enum Labels: String, Codable, Sendable {
         case notJSON = "not_json"
         case bare
     }
-    /// What becomes of the log of a session that has ended.
+    /// How the log of an ended session is served.
     public enum LogsAfterExit: String, Codable, Sendable {
         case serve
         case notFound = "not_found"
         case empty
     }
 
-    /// An answer given instead of the right one: to the next `count` requests, or to each with a `probability`.
+    /// An error sent instead of the normal response: to the next `count` requests, or to each with a `probability`.
     public struct Failure: Codable, Sendable, Equatable {
         /// The shape of the body.
         public enum Body: String, Codable, Sendable {
             /// The documented error.
             case json
-            /// A proxy's page.
+            /// An HTML page as proxies send it.
             case html
             /// `{"message": …}` and nothing else.
             case bare
@@ -93,16 +93,16 @@ public struct Faults: Codable, Sendable, Equatable {
         public var operation: String?
         /// The HTTP status.
         public var status: Int
-        /// How many requests get it; nil for no end.
+        /// How many requests get it; nil for no limit.
         public var count: Int?
-        /// The chance of each request, from 0 to 1; nil for all.
+        /// The probability for each request, from 0 to 1; nil for always.
         public var probability: Double?
         /// The text of Retry-After; nil leaves the header out.
         public var retryAfter: String?
         /// The shape of the body; nil for `json`.
         public var body: Body?
 
-        /// A failure of one operation, or of all.
+        /// Creates a failure.
         public init(
             operation: String? = nil, status: Int, count: Int? = nil, probability: Double? = nil,
             retryAfter: String? = nil, body: Body? = nil
@@ -116,7 +116,7 @@ public struct Faults: Codable, Sendable, Equatable {
         }
     }
 
-    /// See the table of the type, which has the switches in this order.
+    /// See the table of the type, which lists the switches in this order.
     public var archive: Archive?
     /// See the table of the type.
     public var contentLength: Bool?
@@ -185,10 +185,10 @@ public struct Faults: Codable, Sendable, Equatable {
     /// See the table of the type.
     public var failures: [Failure]?
 
-    /// No faults.
+    /// Creates a value without faults.
     public init() {}
 
-    /// No faults but those that `change` sets.
+    /// Creates faults and sets switches in `change`.
     public init(_ change: (inout Faults) -> Void) {
         self.init()
         change(&self)

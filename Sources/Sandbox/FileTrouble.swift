@@ -1,25 +1,25 @@
 import FoundationEssentials
 import Glibc
 
-/// What Foundation says of a file that could not be made, copied or removed, in the words of the system.
+/// Turns a Foundation error about creating, copying or removing a file into the system's message.
 struct FileTrouble {
     private let error: any Error
 
     init(_ error: any Error) { self.error = error }
 
-    /// The errno behind it; nil when Foundation knows none.
+    /// The errno behind it; nil when Foundation has none.
     private var code: Int32? {
         let cause = (error as? CocoaError)?.underlying ?? error
         return (cause as? POSIXError)?.code.rawValue
     }
 
-    /// This machine has no room at the moment.
+    /// True when the machine is out of space, descriptors or memory.
     var isShortage: Bool {
         if (error as? CocoaError)?.code == .fileWriteOutOfSpace { return true }
         return code.map { [ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM].contains($0) } ?? false
     }
 
-    /// The reason, with the path where Foundation names it.
+    /// The reason, after the path if Foundation names it.
     var text: String {
         let reason: String
         if let code {
@@ -41,7 +41,7 @@ struct FileTrouble {
         case .fileWriteOutOfSpace: String(cString: strerror(ENOSPC))
         case .fileWriteVolumeReadOnly: String(cString: strerror(EROFS))
         case .fileReadInvalidFileName, .fileWriteInvalidFileName: String(cString: strerror(ENAMETOOLONG))
-        default: "error \(code.rawValue) of Foundation"
+        default: "Foundation error \(code.rawValue)"
         }
     }
 }

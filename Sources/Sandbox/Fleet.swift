@@ -1,19 +1,19 @@
-/// The numbers behind a synthetic fleet: who runs, who has ended when. Pure: time comes in from outside, and the same
-/// seed and the same requests give the same fleet.
+/// The state of a synthetic fleet: which sessions run, and when the others ended. A pure state machine: time is an
+/// argument, and the same seed and requests give the same fleet.
 struct Fleet: Sendable {
     struct Entry: Sendable {
         var created: Milliseconds
-        /// 0 while it runs.
+        /// 0 while it is running.
         var ended: Milliseconds = 0
-        /// 0 while its container is there.
+        /// 0 while its container exists.
         var removed: Milliseconds = 0
     }
 
     private(set) var entries: [Entry] = []
     private var running: [Int] = []
-    /// Where a running session stands in `running`.
+    /// The index of a running session in `running`.
     private var place: [Int: Int] = [:]
-    /// Numbers in the order of their end; those before `kept` are removed.
+    /// Numbers of ended sessions in the order of their end; those before index `kept` are removed.
     private var exits: [Int] = []
     private var kept = 0
     private var nextExit: Double
@@ -26,7 +26,7 @@ struct Fleet: Sendable {
         interval = exitsPerSecond > 0 ? 1000 / exitsPerSecond : .infinity
         nextExit = Double(start) + interval
         self.retention = retention
-        // They have been running for up to twenty minutes, as a fleet in the middle of its day.
+        // Start times spread over the last twenty minutes, as in a fleet in mid-operation.
         for index in 0..<max(0, size) {
             add(created: start - Int64(Double(size - index) / Double(size) * 1_200_000))
         }
@@ -37,7 +37,7 @@ struct Fleet: Sendable {
     /// Every number below has been removed.
     private(set) var floor = 0
 
-    /// Lets time pass. Returns the numbers whose state has changed.
+    /// Advances to `now`. Returns the numbers of sessions whose state changed.
     mutating func advance(to now: Milliseconds) -> [Int] {
         var changed: [Int] = []
         while nextExit <= Double(now), !running.isEmpty {
@@ -58,7 +58,7 @@ struct Fleet: Sendable {
         return changed
     }
 
-    /// Ends one session now; it is replaced. False when it had ended.
+    /// Ends one session now and starts a replacement. False when it has already ended.
     mutating func stop(_ number: Int, at now: Milliseconds) -> Bool {
         guard entries.indices.contains(number), entries[number].ended == 0 else { return false }
         end(number, at: now)
@@ -66,7 +66,7 @@ struct Fleet: Sendable {
         return true
     }
 
-    /// Ends that many of those that run, oldest first. Returns their numbers.
+    /// Ends `count` running sessions, oldest first. Returns their numbers.
     mutating func stop(count: Int, at now: Milliseconds) -> [Int] {
         let chosen = running.sorted().prefix(max(0, count))
         for number in chosen { _ = stop(number, at: now) }
@@ -96,7 +96,7 @@ struct Fleet: Sendable {
     }
 }
 
-/// What the sessions of a fleet are called and are, by their number alone.
+/// Derives the ids and properties of synthetic sessions from their numbers.
 struct FleetNames: Sendable {
     let seed: UInt64
     /// Not empty.

@@ -1,11 +1,11 @@
 import CZlib
 import Text
 
-/// Archives of synthetic sessions. All but a first small file is made once and shared: a deflate stream may be
-/// continued after a flush and CRCs can be combined, so each session's archive is one proper gzip member that holds
-/// its own log and costs almost nothing.
+/// Archives of synthetic sessions. Everything but a small first file is made once and shared: a deflate stream can be
+/// continued after a flush and CRCs can be combined, so each session's archive is one valid gzip member with its own
+/// log and costs almost nothing.
 struct FleetArchive: Sendable {
-    /// What follows the session's own file, in both forms.
+    /// What follows the session's own file, plain and compressed.
     private struct Rest: Sendable {
         var tar: [UInt8]
         var deflated: [UInt8]
@@ -14,12 +14,12 @@ struct FleetArchive: Sendable {
 
     private let whole: [Rest]
     private let logsOnly: [Rest]
-    /// As `whole`, with the names that they have under the root.
+    /// As `whole`, with names relative to the root.
     private let rooted: [Rest]
 
     static let emptyGzip = Gzip.member([UInt8](repeating: 0, count: 1024))
 
-    /// `bytes` counts the files of one archive before compression: half text, half noise.
+    /// Prepares the shared parts. `bytes` is the size of an archive's files before compression: half text, half noise.
     init(bytes: Int, seed: UInt64) {
         let half = max(0, bytes) / 2
         var generator = SeededGenerator(seed: seed)
@@ -51,11 +51,12 @@ struct FleetArchive: Sendable {
         self.rooted = rooted
     }
 
-    /// Nil when the path does not exist: there are `/game/Saved`, its `Logs`, and the folders above them.
+    /// Returns an archive in pieces; nil when the path does not exist. There are `/game/Saved`, its `Logs`, and their
+    /// parents.
     func archive(_ log: FleetLog, path: String, form: Faults.Archive) -> [[UInt8]]? {
         let prefix: String
         let rests: [Rest]
-        // Slashes count once, and at the end not at all.
+        // Ignore repeated and trailing slashes.
         switch path.utf8.split(separator: UInt8(ascii: "/")).map({ String(Substring($0)) }).joined(separator: "/") {
         case "", "game": (prefix, rests) = ("game/Saved/Logs/", rooted)
         case "game/Saved": (prefix, rests) = ("Saved/Logs/", whole)
@@ -64,7 +65,7 @@ struct FleetArchive: Sendable {
         }
         let rest = rests[log.number % rests.count]
         let count = log.count(at: .max)
-        // The end of the log: where it says what happened, and small enough to be one stored block.
+        // The end of the log has the crash report and is small.
         let text = log.lines(0..<1) + log.lines(max(1, count - 200)..<max(1, count))
         let head = Self.tar([(prefix + "Game.log", Array(text.utf8))], ended: false)
         switch form {

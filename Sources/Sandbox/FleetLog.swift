@@ -1,11 +1,11 @@
-/// The log of a synthetic session: its lines follow from its number and the clock, so that nothing is stored and every
-/// reader sees the same.
+/// The log of a synthetic session. Its lines are computed from its number and the clock, so nothing is stored and every
+/// reader gets the same.
 struct FleetLog: Sendable {
     let session: String
     let number: Int
     let map: String
     let begin: Milliseconds
-    /// Nil while it runs.
+    /// Nil while it is running.
     var end: Milliseconds?
     let linesPerSecond: Double
     let crashes: Bool
@@ -16,14 +16,14 @@ struct FleetLog: Sendable {
         "LogOnlineSession: Heartbeat of session on ",
     ]
 
-    /// How many lines there are at that time. A crash adds its report at the end.
+    /// The number of lines at a time. A crash adds its report at the end.
     func count(at now: Milliseconds) -> Int {
         let until = min(end ?? now, now)
         let written = max(0, Int(Double(until - begin) / 1000 * linesPerSecond)) + 1
         return end != nil && crashes ? written + Self.report.count : written
     }
 
-    /// Lines from one number up to but not including another, each with its newline.
+    /// The lines of a range, each with its newline.
     func lines(_ range: Range<Int>) -> String {
         var text = ""
         text.reserveCapacity(range.count * 96)

@@ -2,13 +2,13 @@ import NIOCore
 import Synchronization
 import Text
 
-/// A synthetic fleet as the operations see it. List entries are kept as text in chunks of 32 sessions, so that a list of
-/// ten thousand costs the copying of what is known and the writing of what has changed.
+/// A synthetic fleet as the operations see it. List entries are cached as text in chunks of 32 sessions, so that a list
+/// of 10,000 only copies cached chunks and encodes changed ones.
 final class FleetStore: Sendable {
     private static let chunkSize = 32
 
     private struct Chunk {
-        /// Nil when the state has changed since.
+        /// Nil when a session of the chunk has changed.
         var all: ByteBuffer?
         var running: ByteBuffer?
     }
@@ -17,14 +17,14 @@ final class FleetStore: Sendable {
         var fleet: Fleet
         var chunks: [Chunk] = []
         var numbers: ByteDictionary<Int> = [:]
-        /// Who has joined, by the session's number.
+        /// Players that have joined, by session number.
         var players: [Int: PlayerRoll] = [:]
     }
 
     private let state: Mutex<State>
     private let names: FleetNames
     private let archives: FleetArchive
-    /// When logs of those that ran before begin.
+    /// When the logs of sessions created before the server begin.
     private let start: Milliseconds
     let linesPerSecond: Double
 
@@ -41,7 +41,7 @@ final class FleetStore: Sendable {
         state.withLock { Self.register(&$0, names) }
     }
 
-    /// Entries of the list, in pieces to be joined by commas.
+    /// The list entries, in pieces to be joined with commas.
     func chunks(all: Bool, now: Milliseconds) -> [ByteBuffer] {
         withFleet(now) { state in
             var pieces: [ByteBuffer] = []
@@ -55,7 +55,7 @@ final class FleetStore: Sendable {
         }
     }
 
-    /// Every session whose container is there, for lists that need a closer look.
+    /// Every session whose container exists, for lists with filters or faults.
     func views(now: Milliseconds) -> [SessionView] {
         withFleet(now) { state in
             (state.fleet.floor..<state.fleet.entries.count).compactMap { number in
@@ -77,8 +77,8 @@ final class FleetStore: Sendable {
         return view
     }
 
-    /// Lets players in.
-    /// - Returns: how many are there then; nil when no such session runs.
+    /// Adds players to a session.
+    /// - Returns: the number of players afterwards; nil when no such session is running.
     func join(_ id: String, _ players: [String]) -> Int? {
         withFleet(Moment.now()) { state in
             guard let number = state.numbers[id], state.fleet.entries[number].ended == 0 else { return nil }
@@ -88,8 +88,8 @@ final class FleetStore: Sendable {
         }
     }
 
-    /// Takes players out of every session that runs.
-    /// - Returns: how many remain in the sessions they left.
+    /// Removes players from every running session.
+    /// - Returns: the number of players who remain in the sessions they left.
     func leave(_ players: ByteSet) -> Int {
         withFleet(Moment.now()) { state in
             var remaining = 0
@@ -102,14 +102,15 @@ final class FleetStore: Sendable {
         }
     }
 
-    /// True for a session that never was.
+    /// Whether the session has ended or been removed; true also when it never existed.
     func isOver(_ id: String) -> Bool {
         withFleet(Moment.now()) { state in
             state.numbers[id].map { state.fleet.entries[$0].ended != 0 || state.fleet.entries[$0].removed != 0 } ?? true
         }
     }
 
-    /// - Returns: nil when there is no such session, false when it had ended already.
+    /// Ends a session.
+    /// - Returns: nil when there is no such session, false when it has already ended.
     func stop(_ id: String) -> Bool? {
         let now = Moment.now()
         return withFleet(now) { state in
@@ -130,7 +131,7 @@ final class FleetStore: Sendable {
         }
     }
 
-    /// Ends that many at once.
+    /// Ends `count` sessions at once and returns how many ended.
     func exit(count: Int) -> Int {
         let now = Moment.now()
         return withFleet(now) { state in
@@ -144,7 +145,7 @@ final class FleetStore: Sendable {
         withFleet(Moment.now()) { ($0.fleet.runningCount, $0.fleet.endedCount) }
     }
 
-    /// The log of one session, told by the clock.
+    /// The log of one session; nil when there is no such session.
     func log(_ id: String) -> FleetLog? {
         withFleet(Moment.now()) { state in
             state.numbers[id].map { number in

@@ -1,15 +1,15 @@
 import CShims
 import Glibc
 
-/// Where the bytes of an archive come from: each call does a piece of the work and blocks on files only.
+/// A source of an archive's bytes. Each call does a piece of the work and blocks on files only.
 protocol ByteSupply: AnyObject, Sendable {
-    /// The next bytes; nil at the end.
+    /// Returns the next bytes; nil at the end.
     func next() throws -> [UInt8]?
 }
 
-/// A path inside a session's root as a tar archive, written as it is asked for. Folders are read with
-/// openat and never through a link; a file that shrinks while it is read is padded with zeros, as tar must. Names are
-/// bytes, in UTF-8 or not. What is there and cannot be read ends the archive with an error instead of being left out.
+/// A tar archive of a path inside a session's root, produced on demand. Folders are read with openat and never through
+/// a link. A file that shrinks while it is read is padded with zeros, because its size has been sent. Names are bytes,
+/// in UTF-8 or not. An entry that cannot be read ends the archive with an error; it is not silently left out.
 final class FolderArchive: ByteSupply, @unchecked Sendable {
     struct Options: Sendable {
         var form = Faults.Archive.gzip
@@ -21,12 +21,12 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
     private enum Work {
         /// A name in a folder that is held open.
         case entry(folder: Directory, name: [CChar], path: [UInt8])
-        /// The path itself, which stands in no folder we opened.
+        /// The requested path itself.
         case top(path: [UInt8])
         case padding
     }
 
-    /// An open folder, closed when nothing in it is left to do.
+    /// An open folder, closed when all its entries are written.
     private final class Directory {
         let descriptor: Int32
         init(descriptor: Int32) { self.descriptor = descriptor }
@@ -37,9 +37,9 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
     private struct OpenFile {
         /// Nil for padding.
         var descriptor: Int32?
-        /// What is left to be written, the next part last.
+        /// The parts still to be written, the next one last.
         var extents: [(offset: Int64, length: Int64)]
-        /// Bytes of content in the archive, for the padding.
+        /// Bytes of content in the archive, to compute the padding.
         var stored: Int64
     }
 
@@ -83,7 +83,7 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
             case .entry(let folder, let name, let path):
                 let descriptor = openat(folder.descriptor, name, SALVAGE_O_PATH | O_NOFOLLOW | O_CLOEXEC)
                 guard descriptor >= 0 else {
-                    // Gone since the folder was read: leave it out.
+                    // Removed since the folder was read: leave it out.
                     if errno == ENOENT { return }
                     throw Self.unreadable(path, errno)
                 }
@@ -111,7 +111,7 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
 
     private static func unreadable(_ path: [UInt8], _ code: Int32) -> SandboxError {
         let reason = String(cString: strerror(code))
-        return SandboxError("\(String(decoding: path, as: UTF8.self)) could not be read for an archive: \(reason)")
+        return SandboxError("\(String(decoding: path, as: UTF8.self)) cannot be read for an archive: \(reason)")
     }
 
     private func write(_ descriptor: Int32, path: [UInt8]) throws(SandboxError) {
@@ -143,13 +143,13 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
         case S_IFIFO:
             header.kind = .fifo
             put(header.bytes)
-        // Sockets cannot be in a tar, and a device has no place in a session's root.
+        // tar cannot store sockets, and a session's root should have no devices.
         default: break
         }
     }
 
-    /// A descriptor opened with O_PATH gives neither bytes nor names; its own entry in /proc opens it again without a
-    /// name being looked up a second time.
+    /// Reopens a descriptor for reading. O_PATH allows no reading; opening it through /proc avoids a second lookup of
+    /// the name.
     private func reopen(_ descriptor: Int32, _ flags: Int32, _ path: [UInt8]) throws(SandboxError) -> Int32 {
         let opened = Glibc.open("/proc/self/fd/\(descriptor)", flags | O_CLOEXEC | O_NONBLOCK)
         guard opened >= 0 else { throw Self.unreadable(path, errno) }
@@ -183,7 +183,7 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
         (0..<256).first { name[$0] == 0 } ?? 256
     }
 
-    /// What is not a hole, ended by an empty extent at the end when a hole is last.
+    /// The parts that are not holes, with an empty extent at the end if the file ends in a hole.
     private static func extents(of descriptor: Int32, size: Int64) -> [(offset: Int64, length: Int64)] {
         var extents: [(offset: Int64, length: Int64)] = []
         var at: Int64 = 0
@@ -212,8 +212,8 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
             let wanted = Int(min(extent.length, Int64(scratch.count)))
             if let descriptor = file.descriptor {
                 let got = pread(descriptor, scratch.baseAddress, wanted, off_t(extent.offset))
-                guard got >= 0 else { throw SandboxError("a file could not be read for an archive: error \(errno)") }
-                // Shorter than its header said: zeros take the place of what is missing.
+                guard got >= 0 else { throw SandboxError("cannot read a file for an archive: error \(errno)") }
+                // The file is shorter than its header says: fill with zeros.
                 for index in got..<wanted { scratch[index] = 0 }
             } else {
                 for offset in stride(from: 0, to: wanted - 7, by: 8) {
@@ -233,7 +233,7 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
     }
 }
 
-/// Fixed bytes, for archives that are ready made and for those that are none.
+/// Fixed bytes, for prepared archives and for bodies that are not archives.
 final class FixedBytes: ByteSupply, @unchecked Sendable {
     private var pieces: [[UInt8]]
 

@@ -1,15 +1,15 @@
 import CZlib
 
-/// Pieces of gzip streams (RFC 1952), for archives that are put together from parts made earlier.
+/// Makes pieces of gzip streams (RFC 1952), for archives assembled from prepared parts.
 enum Gzip {
     static let header: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]
 
-    /// The bytes as one member of their own.
+    /// Compresses the bytes to a complete member.
     static func member(_ bytes: [UInt8]) -> [UInt8] {
         header + deflate(bytes, last: true) + trailer(crc: checksum(bytes), size: bytes.count)
     }
 
-    /// The bytes deflated without header or trailer, ending a stream or fit to be followed by another part.
+    /// Deflates the bytes without header or trailer. `last` ends the stream; else another part can follow.
     static func deflate(_ bytes: [UInt8], last: Bool) -> [UInt8] {
         var stream = z_stream()
         guard
@@ -52,7 +52,7 @@ final class MemberSplitter: ByteSupply {
     func next() throws -> [UInt8]? { try source.next().map(Gzip.member) }
 }
 
-/// A gzip member that grows.
+/// A gzip member that is written piece by piece.
 final class GzipStream {
     private var stream = z_stream()
     private var crc: UInt = 0
@@ -64,7 +64,7 @@ final class GzipStream {
             deflateInit2_(
                 &stream, 1, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
                 Int32(MemoryLayout<z_stream>.size)) == Z_OK
-        else { throw SandboxError("zlib has no memory") }
+        else { throw SandboxError("zlib is out of memory") }
     }
 
     deinit { deflateEnd(&stream) }

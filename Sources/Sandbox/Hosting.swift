@@ -1,38 +1,38 @@
 import Text
 
-/// The one rule of what can run where; session-run, tag-exists and get-available-locations all ask here.
+/// Decides what can run where, for session-run, tag-exists and get-available-locations.
 ///
-/// A place can host a version when the place is known, the version's folder exists, its image.json can be read and names
-/// the place or none, and it has an executable. Of the versions for a place the one with the highest priority is run.
-/// A broken one is not passed over in silence: what would use it throws.
+/// A place can host a version when the place is known, the version's folder exists, its image.json can be read and
+/// names the place or no place, and it has an executable. Of the versions for a place, the one with the highest
+/// priority runs. A broken version is not skipped silently: an operation that would use it throws.
 struct Hosting: Sendable {
     let images: ImageFolder
     let places: Places
-    /// How many host ports there are for all sessions together.
+    /// Number of host ports for all sessions together.
     let portCount: Int
 
-    /// What runs, and where it may.
+    /// The image to run, and where it can run.
     struct Choice: Sendable {
         let image: Image
         /// Not empty.
         let places: [Place]
-        /// Versions that come after what runs only because their image.json cannot be read.
+        /// Versions whose image.json cannot be read, so that their real priority is unknown.
         var passedOver: [BrokenImage] = []
     }
 
-    /// Where an image runs without a version.
+    /// Where an image can run when no version is given.
     struct Listing: Sendable {
         let names: [String]
         /// As in `Choice`.
         let passedOver: [BrokenImage]
     }
 
-    /// Whether there is an image of that name, in whatever version.
+    /// Whether there is an image with this name, in any version.
     func knows(_ image: String) throws(BrokenImage) -> Bool { try images.exists(image) }
 
-    /// What would be started of an image at a region or data centre, in the given version or in the highest; nil when
-    /// nothing can be.
-    /// - Throws: `BrokenImage` when what would be started is broken.
+    /// The version of an image to start at a region or data centre: the given one, or the highest. Nil when there is
+    /// none.
+    /// - Throws: `BrokenImage` when that version is broken.
     func choice(_ image: String, version: String?, at location: String) throws(BrokenImage) -> Choice? {
         let candidates = places.called(location)
         guard !candidates.isEmpty else { return nil }
@@ -45,8 +45,8 @@ struct Hosting: Sendable {
         return try first(of: try images.entry(image, version: version).map { [$0] } ?? [], at: candidates)
     }
 
-    /// Every name at which an image would be started without a version; nil when there is no such image.
-    /// - Throws: `BrokenImage` when at one of them what would be started is broken.
+    /// The names of all places where an image can start when no version is given; nil when there is no such image.
+    /// - Throws: `BrokenImage` when the version to start at one of them is broken.
     func locations(_ image: String) throws(BrokenImage) -> Listing? {
         guard try images.exists(image) else { return nil }
         let entries = try images.entries(image)

@@ -1,17 +1,17 @@
 import Text
 
-/// An image: a folder `NAME/VERSION/` with an executable and, if it wishes, an `image.json`.
+/// An image: a folder `NAME/VERSION/` with an executable and optionally an `image.json`.
 struct Image: Sendable {
     let name: String
     let version: String
-    /// Where it lies on this machine.
+    /// Its folder on this machine.
     let folder: String
     let description: ImageDescription
     /// The executable's path inside the folder.
     let executable: String
 }
 
-/// An image that its operator must mend before it can be used.
+/// An image that its operator must fix before it can be used.
 struct BrokenImage: Error, Sendable {
     /// The file or folder to look at.
     let file: String
@@ -20,27 +20,27 @@ struct BrokenImage: Error, Sendable {
     var text: String { "\(file): \(reason)" }
 }
 
-/// What `image.json` says, and what goes without saying.
+/// The contents of `image.json`, with defaults.
 struct ImageDescription: Sendable {
     /// The executable inside the folder; else `server`, else the only executable file.
     var executable: String?
-    /// Arguments given before those of session-run.
+    /// Arguments before those of session-run.
     var args: [String] = []
-    /// Environment under that of session-run.
+    /// Environment, overridden by that of session-run.
     var env: [(String, String)] = []
     /// The container's ports with their protocol.
     var ports: [(type: String, number: Int)] = [("udp", 7777)]
     /// Where the process starts, inside the session's root.
     var workdir = ""
-    /// Raw labels of the image, shown beside `tags`, `env` and `gameye`.
+    /// Raw labels of the image, shown next to `tags`, `env` and `gameye`.
     var labels: [(String, String)] = []
     /// The regions and data centres that can host it; nil for all.
     var locations: [String]?
-    /// False runs the executable where it lies instead of copying the folder into each session's root.
+    /// False runs the executable in place instead of copying the folder into each session's root.
     var copy = true
-    /// Versions of a higher priority are preferred to those of a lower, whatever they are called.
+    /// Versions with a higher priority are preferred, whatever their names.
     var priority = 0
-    /// Keys that mean nothing here.
+    /// Unknown keys.
     private(set) var strangers: [String] = []
 
     init() {}
@@ -49,7 +49,8 @@ struct ImageDescription: Sendable {
         "executable", "args", "env", "ports", "workdir", "labels", "locations", "copy", "priority",
     ]
 
-    /// - Throws: `BrokenImage` that names all that is wrong with the content of `file`.
+    /// Reads the contents of `file`.
+    /// - Throws: `BrokenImage` that names everything wrong with them.
     init(_ bytes: [UInt8], file: String) throws(BrokenImage) {
         guard let members = JSONValue(parsing: bytes)?.members else {
             throw BrokenImage(file: file, reason: "is not a JSON object")
@@ -66,7 +67,7 @@ struct ImageDescription: Sendable {
         workdir = body.text("workdir", .withoutNUL) ?? ""
         checkSize(&body)
         for (name, _) in labels where ["tags", "env", "gameye"].contains(where: { $0.hasSameBytes(as: name) }) {
-            body.reject("labels.\(name)", "must have another name; tags, env and gameye are the API's own labels")
+            body.reject("labels.\(name)", "must have another name: tags, env and gameye are labels of the API")
         }
         for (key, path) in [("executable", executable ?? ""), ("workdir", workdir)] {
             let parts = path.utf8.split(separator: UInt8(ascii: "/"))
@@ -85,7 +86,7 @@ struct ImageDescription: Sendable {
                     body.reject("ports[\(index)]", "must be a port and a protocol such as 7777/udp or 7778/tcp")
                     continue
                 }
-                if ports.contains(where: { $0 == port }) { body.reject("ports[\(index)]", "is there already") }
+                if ports.contains(where: { $0 == port }) { body.reject("ports[\(index)]", "is a duplicate") }
                 ports.append(port)
             }
         }
@@ -95,7 +96,7 @@ struct ImageDescription: Sendable {
         }
     }
 
-    /// No process takes more, whatever the request adds.
+    /// Checks the kernel's limits for arguments and environment, before the request adds any.
     private func checkSize(_ body: inout BodyReader) {
         let texts =
             args.enumerated().map { ("args[\($0)]", $1.utf8.count) }
@@ -103,13 +104,13 @@ struct ImageDescription: Sendable {
         for (field, count) in texts where count >= 128 * 1024 {
             body.reject(field, "must be shorter than 128 KiB")
         }
-        // Each text ends in a zero and has a pointer.
+        // Each text has a terminating zero and an 8-byte pointer.
         if texts.reduce(0, { $0 + $1.1 + 9 }) > 1 << 20 {
             body.reject("args", "must not exceed 1 MiB together with env")
         }
     }
 
-    /// `7777/udp`; a number alone is TCP, as with Docker.
+    /// Parses `7777/udp`. A number without a protocol is TCP, as with Docker.
     private static func port(_ text: String) -> (type: String, number: Int)? {
         let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
             .map { Substring($0) }

@@ -1,15 +1,16 @@
 import Glibc
 import Text
 
-/// What lies in an image's folder, of which each session gets a copy.
+/// The contents of an image's folder, which each session gets a copy of.
 struct ImageContents {
     let folder: String
 
-    /// More than any image of a game holds; looking through them all must stay quick.
+    /// Most entries that are checked, so that the check stays fast. Images of games have fewer.
     private static let mostEntries = 500_000
 
-    /// - Throws: `BrokenImage` that names what cannot be copied: a pipe, a socket or a device, which would hold up or
-    ///   fail the copying, and what must not be read.
+    /// Checks that the folder can be copied.
+    /// - Throws: `BrokenImage` that names what cannot be copied: a pipe, socket or device, which would block or fail
+    ///   the copy, or an unreadable file.
     func check() throws(BrokenImage) {
         var pending = [folder]
         var count = 0
@@ -51,12 +52,13 @@ struct ImageContents {
             case S_IFIFO: "a named pipe"
             case S_IFSOCK: "a socket"
             case S_IFBLK, S_IFCHR: "a device"
-            default: "neither a file nor a folder nor a link"
+            default: "not a file, folder or link"
             }
-        return "is \(name), of which a session can get no copy; remove it or use \"copy\": false"
+        return "is \(name), which cannot be copied; remove it or use \"copy\": false"
     }
 
-    /// - Throws: `BrokenImage` when a session's process could not start in that folder of a copy.
+    /// Checks that a process can start in `workdir` of a copy.
+    /// - Throws: `BrokenImage` when it cannot.
     func check(workdir: String) throws(BrokenImage) {
         try checkLinks(to: workdir)
         var path = folder
@@ -65,9 +67,9 @@ struct ImageContents {
             var status = stat()
             guard fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
                 guard errno == ENOENT else { throw ImageFolder.unreadable(path, errno) }
-                // The rest is made in the copy, unless a link has led elsewhere.
+                // The rest is created in the copy, unless a link leads elsewhere.
                 guard isInside(String(Substring(path.utf8.dropLast(part.count + 1)))) != false else {
-                    throw BrokenImage(file: path, reason: "workdir is not there, and its link leads out of the folder")
+                    throw BrokenImage(file: path, reason: "workdir is missing, and its link leads out of the folder")
                 }
                 return
             }
@@ -78,32 +80,33 @@ struct ImageContents {
         }
     }
 
-    /// - Throws: `BrokenImage` when a link on the way means something else in a copy.
+    /// Checks that links in `path` have the same meaning in a copy.
+    /// - Throws: `BrokenImage` when one does not.
     func checkLinks(to path: String) throws(BrokenImage) {
         var place = folder
         for part in path.utf8.split(separator: UInt8(ascii: "/")) {
             place += "/" + String(Substring(part))
             guard let target = target(of: place) else { continue }
-            // What an absolute link leads to is the same from everywhere.
+            // An absolute link has the same target everywhere.
             if target.utf8.first == UInt8(ascii: "/") { return }
-            // One that leads nowhere is for whoever needs what lies there.
+            // A dangling link is left to the checks of its target.
             if isInside(place) == false {
                 throw BrokenImage(
                     file: place,
-                    reason: "the link to \(target) leads out of the folder that each session gets a copy of; "
+                    reason: "the link to \(target) leads out of the folder that is copied for each session; "
                         + "use an absolute link or \"copy\": false")
             }
         }
     }
 
-    /// What a link says; nil for no link.
+    /// The target of a link; nil when it is not a link.
     private func target(of file: String) -> String? {
         var room = [CChar](repeating: 0, count: 4096)
         let count = max(0, readlink(file, &room, room.count))
         return count == 0 ? nil : String(decoding: room.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Nil when nothing is there.
+    /// Whether the path resolves to a place inside the folder; nil when it does not exist.
     private func isInside(_ path: String) -> Bool? {
         guard let real = realpath(path, nil) else { return nil }
         defer { free(real) }

@@ -1,9 +1,9 @@
 import Glibc
 import Text
 
-/// Finds what an image starts.
+/// Finds an image's executable.
 enum ImageExecutable {
-    /// - Returns: a path inside the folder, of a file that this machine can start as far as its first bytes tell.
+    /// - Returns: the path, inside the folder, of a file that this machine can start according to its header.
     /// - Throws: `BrokenImage` when there is none, or more than one to choose from.
     static func find(in folder: String, description: ImageDescription) throws(BrokenImage) -> String {
         let path = try choose(in: folder, description.executable)
@@ -25,7 +25,7 @@ enum ImageExecutable {
         case 1: return candidates[0]
         case 0:
             throw BrokenImage(
-                file: folder, reason: "has no executable; put one there, called server or named in image.json")
+                file: folder, reason: "has no executable; add one called server, or name it in image.json")
         default:
             let names = candidates.sorted { $0.precedesInBytes($1) }.joined(separator: ", ")
             throw BrokenImage(

@@ -2,33 +2,33 @@ import CShims
 import Glibc
 import Text
 
-/// One version of an image as it lies on disk.
+/// One version of an image on disk.
 struct ImageEntry: Sendable {
     let image: String
     let version: ImageVersion
     let folder: String
-    /// What its image.json says, or why it cannot be read.
+    /// The contents of image.json, or why it cannot be read.
     let description: Result<ImageDescription, BrokenImage>
 
-    /// One whose image.json cannot be read counts as if it gave none.
+    /// The priority; 0 when image.json cannot be read.
     var priority: Int { (try? description.get())?.priority ?? 0 }
 
-    /// Those of some places that may host it; all where its image.json cannot be read.
+    /// The given places that can host it; all of them when image.json cannot be read.
     func admitted(of places: [Place]) -> [Place] {
         guard case .success(let description) = description, let names = description.locations else { return places }
         return places.filter { place in names.contains { place.isCalled($0) } }
     }
 
-    /// The image with its executable.
-    /// - Parameter portCount: how many host ports there are for all sessions together.
-    /// - Throws: `BrokenImage` when image.json cannot be read, there is no executable, or no session could ever be
-    ///   given what it asks for.
+    /// Returns the image with its executable.
+    /// - Parameter portCount: number of host ports for all sessions together.
+    /// - Throws: `BrokenImage` when image.json cannot be read, there is no executable, or no session could ever get
+    ///   what the image needs.
     func usable(portCount: Int) throws(BrokenImage) -> Image {
         let description = try description.get()
         guard description.ports.count <= portCount else {
             throw BrokenImage(
                 file: folder + "/image.json",
-                reason: "asks for \(description.ports.count) ports, and the sandbox has \(portCount)")
+                reason: "needs \(description.ports.count) ports, but the sandbox has \(portCount)")
         }
         let executable = try ImageExecutable.find(in: folder, description: description)
         if description.copy {
@@ -41,27 +41,28 @@ struct ImageEntry: Sendable {
     }
 }
 
-/// The folder of images. It is read at each request, so that an image can be added while the server runs.
-/// All of its functions block on files.
+/// The image folder. It is read on each request, so images can be added while the server runs. All functions block on
+/// files.
 struct ImageFolder: Sendable {
     let path: String
 
-    /// - Throws: `BrokenImage` when the folder of images itself cannot be read.
+    /// Whether there is an image with this name.
+    /// - Throws: `BrokenImage` when the image folder itself cannot be read.
     func exists(_ name: String) throws(BrokenImage) -> Bool {
         guard let folder = Self.join(path, name) else { return false }
         if try Self.isFolder(folder) { return true }
         guard try Self.isFolder(path) else {
-            throw BrokenImage(file: path, reason: "the folder of images is not there")
+            throw BrokenImage(file: path, reason: "the image folder does not exist")
         }
         return false
     }
 
-    /// One version of an image; nil when there is no such folder.
+    /// Returns one version of an image; nil when there is no such folder.
     func entry(_ name: String, version: String) throws(BrokenImage) -> ImageEntry? {
         guard let base = Self.join(path, name), let folder = Self.join(base, version), try Self.isFolder(folder) else {
             return nil
         }
-        // Where a link such as `latest` leads, so that copying it copies what it means.
+        // Resolve a link such as `latest`, so that its target is copied.
         guard let real = realpath(folder, nil) else { throw Self.unreadable(folder, errno) }
         defer { free(real) }
         let place = String(cString: real)
@@ -69,7 +70,7 @@ struct ImageFolder: Sendable {
             image: name, version: ImageVersion(version), folder: place, description: Self.description(in: place))
     }
 
-    /// All versions of an image, the highest priority first.
+    /// Returns all versions of an image, highest priority first.
     func entries(_ name: String) throws(BrokenImage) -> [ImageEntry] {
         guard let base = Self.join(path, name), try Self.isFolder(base) else { return [] }
         var entries: [ImageEntry] = []
@@ -96,7 +97,7 @@ struct ImageFolder: Sendable {
         let limit = 1 << 20
         let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            // A link to nothing is no missing file: somebody meant one to be there.
+            // A dangling link is an error, not a missing file.
             if errno == ENOENT, faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return nil }
             throw unreadable(file, errno)
         }
@@ -119,7 +120,7 @@ struct ImageFolder: Sendable {
         return Array(bytes.prefix(filled))
     }
 
-    /// What is in a folder. A name that is not UTF-8 is left out: no request can hold it.
+    /// The names in a folder. Names that are not UTF-8 are left out: no request can hold them.
     static func names(in folder: String) throws(BrokenImage) -> [String] {
         guard let stream = opendir(folder) else { throw unreadable(folder, errno) }
         defer { closedir(stream) }
@@ -137,7 +138,7 @@ struct ImageFolder: Sendable {
         BrokenImage(file: file, reason: "cannot be read: \(String(cString: strerror(code)))")
     }
 
-    /// Nil when the name would leave the folder: names come from callers.
+    /// Appends a name that comes from a caller; nil when it would leave the folder.
     private static func join(_ base: String, _ name: String) -> String? {
         guard !name.isEmpty, name != ".", name != "..", name.utf8.count <= 255,
             !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 })

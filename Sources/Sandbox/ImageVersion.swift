@@ -1,17 +1,17 @@
 import Text
 
-/// A version's name in the order of builds, which is semver's:
+/// A version name, ordered as in semver:
 ///
 /// | rule | example, lowest first |
 /// |---|---|
-/// | numbers count as numbers, of any length; missing ones are 0; a leading `v` does not count | 1.9, v2.0.0, v10.0 |
+/// | numbers compare numerically, at any length; a missing number is 0; a leading `v` is ignored | 1.9, v2.0.0, v10.0 |
 /// | a pre-release comes before its release | 1.4.0-rc1, 1.4.0 |
-/// | runs of digits in a pre-release count as numbers | 1.0-rc2, 1.0-rc10 |
-/// | what follows `+` decides only between versions that are otherwise the same | 1.0, 1.0+1 |
-/// | a name that begins with no number comes before all that do | latest, 0.1 |
+/// | runs of digits in a pre-release compare numerically | 1.0-rc2, 1.0-rc10 |
+/// | the part after `+` is compared only if versions are otherwise equal | 1.0, 1.0+1 |
+/// | names that do not begin with a number come first | latest, 0.1 |
 struct ImageVersion: Comparable, Sendable {
     let name: String
-    /// Digits without leading zeros; empty for a name that begins with no number.
+    /// Digits without leading zeros; empty for a name that does not begin with a number.
     private let numbers: [[UInt8]]
     /// The identifiers between `-` and `+`; nil for a release.
     private let preRelease: [ArraySlice<UInt8>]?
@@ -36,7 +36,7 @@ struct ImageVersion: Comparable, Sendable {
         }
         let halves = rest.split(separator: UInt8(ascii: "+"), maxSplits: 1, omittingEmptySubsequences: false)
         let before = halves.first ?? []
-        // `1.4.0rc1` and `1.4.0.rc1` are meant as `1.4.0-rc1`.
+        // Read `1.4.0rc1` and `1.4.0.rc1` as `1.4.0-rc1`.
         let separated = before.first.map { "-._".utf8.contains($0) } == true
         preRelease = before.isEmpty ? nil : Self.identifiers(separated ? before.dropFirst() : before)
         build = halves.count > 1 ? Self.identifiers(halves[1]) : []
@@ -50,7 +50,7 @@ struct ImageVersion: Comparable, Sendable {
             ?? isBefore(one.build, other.build) ?? one.name.precedesInBytes(other.name)
     }
 
-    // Each of these answers whether the first comes before the second; nil when neither does.
+    // Each of these returns whether the first comes before the second; nil when they are equal.
 
     private static func isBefore(numbers one: [[UInt8]], _ other: [[UInt8]]) -> Bool? {
         for index in 0..<max(one.count, other.count) {
@@ -82,7 +82,7 @@ struct ImageVersion: Comparable, Sendable {
         return one.count == other.count ? nil : one.count < other.count
     }
 
-    /// Identifiers of digits alone come first, as semver has it; others compare byte by byte, but digits as numbers.
+    /// Numeric identifiers come first, as in semver. Others compare by bytes, but runs of digits numerically.
     private static func isBefore(identifier one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Bool? {
         func isNumeric(_ bytes: ArraySlice<UInt8>) -> Bool { !bytes.isEmpty && bytes.allSatisfy(isDigit) }
         if isNumeric(one) != isNumeric(other) { return isNumeric(one) }

@@ -1,13 +1,13 @@
-/// Reads JSON (RFC 8259) and keeps what Foundation's decoder does not: the order of members, names that differ in their
-/// bytes alone, and names that come twice.
+/// Reads JSON (RFC 8259) and keeps what Foundation's decoder loses: the order of members, names that differ only in
+/// their bytes, and duplicate names.
 struct JSONReader {
     private var rest: ArraySlice<UInt8>
     private var depth = 0
 
-    /// Nested deeper than this, a text is refused.
+    /// A text with deeper nesting is rejected.
     private static let maximumDepth = 128
 
-    /// Nil when the bytes are not one JSON value in UTF-8.
+    /// Returns the value; nil when the bytes are not one JSON value in UTF-8.
     static func value(of bytes: [UInt8]) -> JSONValue? {
         guard String(validating: bytes, as: UTF8.self) != nil else { return nil }
         var reader = JSONReader(rest: bytes[...])
@@ -95,7 +95,7 @@ struct JSONReader {
             guard take("\\"), take("u"), let low = hexadecimal(), (0xdc00..<0xe000).contains(low) else { return false }
             code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
         }
-        // Nil for half of a pair alone.
+        // Nil for half of a surrogate pair.
         guard let scalar = Unicode.Scalar(code) else { return false }
         bytes.append(contentsOf: String(scalar).utf8)
         return true
@@ -132,7 +132,7 @@ struct JSONReader {
         return Double(text).map { .number($0) }
     }
 
-    /// Whether a number begins with 0, which no other digit may follow.
+    /// Whether a number begins with 0; no digit may follow it.
     private func isZero(_ number: ArraySlice<UInt8>) -> Bool {
         number.drop { $0 == UInt8(ascii: "-") }.first == UInt8(ascii: "0")
     }

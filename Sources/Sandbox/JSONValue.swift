@@ -1,7 +1,7 @@
 import Text
 
-/// A JSON value, for bodies whose shape is checked by hand so that every violation can be named.
-/// Object members keep their order.
+/// A JSON value, for bodies that are checked by hand so that every violation can be reported. Objects keep the order of
+/// their members.
 enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -21,7 +21,7 @@ enum JSONValue: Sendable, Equatable {
         }
     }
 
-    /// Nil when the bytes are not one JSON value.
+    /// Parses one JSON value; nil when the bytes are not one.
     init?(parsing bytes: [UInt8]) {
         guard let value = JSONReader.value(of: bytes) else { return nil }
         self = value

@@ -1,6 +1,6 @@
 import Text
 
-/// What a caller of session-list wants to see. All that is asked for must hold.
+/// The filter of session-list. All conditions must hold.
 struct ListFilter {
     var all = false
     private var location: String?
@@ -12,16 +12,17 @@ struct ListFilter {
     private var fewerPlayersThan: Int?
     private var morePlayersThan: Int?
 
-    /// A list or a record of labels, or both.
+    /// A list of label names, a record of names and values, or both.
     private struct Labels {
-        /// Whatever their value.
+        /// Labels with any value.
         var names: [String] = []
         var pairs: [(key: String, value: String)] = []
 
         var isEmpty: Bool { names.isEmpty && pairs.isEmpty }
     }
 
-    /// - Throws: `APIError` with status 422 that names everything the operation does not know or cannot read.
+    /// Reads the query.
+    /// - Throws: `APIError` with status 422 that names every unknown parameter and invalid value.
     init(_ query: inout Query) throws(APIError) {
         all = query.flag("all")
         location = query.text("location")
@@ -53,8 +54,8 @@ struct ListFilter {
         }
     }
 
-    /// `name[]=t` and `name=t` are a list, and so is `name[0]=t&name[1]=u`, with just the keys from 0 on. Any other
-    /// `name[key]=value` is part of a record.
+    /// Reads a list or a record. `name[]=t` and `name=t` are a list, and so is `name[0]=t&name[1]=u` if its keys are
+    /// exactly 0 to n-1. Any other `name[key]=value` is part of a record.
     private static func labels(_ name: String, _ query: inout Query) -> Labels {
         var labels = Labels()
         for (key, value) in query.members(name) {
@@ -62,7 +63,7 @@ struct ListFilter {
                 labels.pairs.append((key, value))
                 continue
             }
-            // With brackets the description allows any name, also the empty one.
+            // In brackets the description allows any name, even an empty one.
             if key == nil, value.isEmpty { query.reject(name, "must name a label") }
             labels.names.append(value)
         }
@@ -79,7 +80,7 @@ struct ListFilter {
         return labels
     }
 
-    /// JSON integers have no bounds; those beyond ours compare as the nearest we have.
+    /// Reads an integer of any size. One that does not fit becomes the nearest Int.
     private static func integer(_ text: String) -> Int? {
         let isNegative = text.utf8.first == UInt8(ascii: "-")
         let digits = text.utf8.dropFirst(isNegative ? 1 : 0)
@@ -87,7 +88,7 @@ struct ListFilter {
         return Int(text) ?? (isNegative ? .min : .max)
     }
 
-    /// Takes every session that `all` lets through.
+    /// True when no condition but `all` is set.
     var isPlain: Bool {
         location == nil && image == nil && tag == nil && host == nil && wanted.isEmpty && unwanted.isEmpty
             && fewerPlayersThan == nil && morePlayersThan == nil
@@ -111,7 +112,7 @@ struct ListFilter {
         view.tags.first { $0.0.hasSameBytes(as: name) }?.1
     }
 
-    /// A key is a label of the session, or else one of the API's own fields.
+    /// Whether a pair matches: its key is a label of the session or else a field of the API.
     private static func matches(_ pair: (key: String, value: String), _ view: SessionView, _ status: String) -> Bool {
         if let label = label(pair.key, of: view) { return label.hasSameBytes(as: pair.value) }
         return switch pair.key {

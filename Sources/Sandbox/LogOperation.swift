@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-// What a session has written to its standard output and error.
+// The standard output and error of a session.
 extension SandboxService {
     func logs(_ call: Call) throws -> Response {
         var query = call.query
@@ -39,9 +39,9 @@ extension SandboxService {
 
 /// A log that grows.
 protocol LogSource: Sendable {
-    /// What has come since the last call; nil when there is nothing new yet.
+    /// Returns output since the last call; nil when there is none.
     mutating func next() async throws -> ByteBuffer?
-    /// A good time to wait before asking again.
+    /// How long to wait before the next call.
     var pause: Duration { get }
 }
 
@@ -59,7 +59,7 @@ private struct LogSender: Sendable {
         var shaper = BodyShaper(BodyShape(faults, operation: .logs), channel: channel)
         var frames = DockerFrames()
         while true {
-            // Asked before reading, so that what was written just before the end is not missed.
+            // Checked before reading, so that output written just before the end is not missed.
             let over = service.isOver(session)
             var silent = true
             while let buffer = try await source.next() {
@@ -76,7 +76,7 @@ private struct LogSender: Sendable {
     }
 }
 
-/// The output of a real process, in its file.
+/// The output of a real process, read from its file.
 private struct FileLog: LogSource {
     let path: String
     var position = 0
@@ -89,9 +89,9 @@ private struct FileLog: LogSource {
         let bytes: [UInt8] = try await SandboxService.blocking {
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else {
-                // Removed while it was being read: nothing more will come.
+                // Removed while being read: there is no more output.
                 if errno == ENOENT { return [] }
-                throw SandboxError("\(path) could not be opened: error \(errno)")
+                throw SandboxError("cannot open \(path): error \(errno)")
             }
             defer { close(descriptor) }
             var code: Int32 = 0
@@ -100,8 +100,8 @@ private struct FileLog: LogSource {
                 if count < 0 { code = errno }
                 filled = max(0, count)
             }
-            // The answer is cut off, which tells the reader that this is not the end.
-            if code != 0 { throw SandboxError("\(path) could not be read: error \(code)") }
+            // Throwing truncates the response, so that the reader knows it is not complete.
+            if code != 0 { throw SandboxError("cannot read \(path): error \(code)") }
             return bytes
         }
         self.position += bytes.count
@@ -133,8 +133,8 @@ private struct NoLog: LogSource {
     func next() -> ByteBuffer? { nil }
 }
 
-/// Docker's framing of a log without a terminal: stream, three zeros, length in big endian, then a line. Which stream
-/// a line came from is not known here; lines that speak of an error count as standard error.
+/// Docker's framing of a log without a terminal: stream, three zeros, big-endian length, then a line. The real stream
+/// of a line is unknown here; lines that contain `Error:` are framed as standard error.
 private struct DockerFrames {
     private var partial = ByteBuffer()
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Milliseconds since 1970; the unit of every time in this module.
+/// Milliseconds since 1970, or a duration in milliseconds; the unit of every time in this module.
 typealias Milliseconds = Int64
 
 enum Moment {
@@ -10,13 +10,13 @@ enum Moment {
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// ISO 8601 in UTC with milliseconds.
+    /// Formats as ISO 8601 in UTC with milliseconds.
     static func text(_ moment: Milliseconds) -> String {
         let parts = Parts(moment)
         return "\(parts.year)-\(pad(parts.month, 2))-\(pad(parts.day, 2))T\(clock(parts, ":", "."))Z"
     }
 
-    /// The form that Unreal Engine puts before its log lines: `2026.11.20-22.34.05:123`.
+    /// Formats as in Unreal Engine's log lines: `2026.11.20-22.34.05:123`.
     static func engineText(_ moment: Milliseconds) -> String {
         let parts = Parts(moment)
         return "\(parts.year).\(pad(parts.month, 2)).\(pad(parts.day, 2))-\(clock(parts, ".", ":"))"
@@ -56,7 +56,7 @@ enum Moment {
     }
 }
 
-/// A small seeded generator (SplitMix64), so that a run can be repeated.
+/// A seeded generator (SplitMix64), so that runs are reproducible.
 struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -70,10 +70,10 @@ struct SeededGenerator: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// From 0 up to but not including 1.
+    /// A number from 0 up to but not including 1.
     mutating func unit() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
 
-    /// FNV-1a over the text, then mixed with the seed.
+    /// A generator seeded with the FNV-1a hash of a text, mixed with a seed.
     static func of(_ text: String, seed: UInt64) -> SeededGenerator {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

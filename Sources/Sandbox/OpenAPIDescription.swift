@@ -4,10 +4,9 @@ import Hummingbird
 import NIOCore
 import Text
 
-/// The project's own OpenAPI description of the sandbox: `openapi.json` beside this file, which the program carries in
-/// itself.
+/// The project's OpenAPI description of the sandbox: `openapi.json` next to this file, embedded in the program.
 enum OpenAPIDescription {
-    /// The address in the file, for tools that read it without asking a server.
+    /// The server address in the file, for tools that read the file itself.
     static let placeholder = "http://127.0.0.1:8080"
 
     /// The file's bytes.
@@ -15,9 +14,9 @@ enum OpenAPIDescription {
         UnsafeBufferPointer(start: openapi_bytes(), count: openapi_count())
     }
 
-    /// The description with `http://AUTHORITY` as its server.
-    /// - Parameter authority: what the client calls this server, such as `127.0.0.1:34567`; nil leaves the address of
-    ///   the file.
+    /// Returns the description with `http://AUTHORITY` as its server.
+    /// - Parameter authority: the server's address as the client uses it, such as `127.0.0.1:34567`; nil keeps the
+    ///   address in the file.
     static func text(authority: String?) -> [UInt8] {
         guard let authority, !authority.isEmpty else { return Array(bytes) }
         var server: [UInt8] = []
@@ -25,7 +24,7 @@ enum OpenAPIDescription {
         return Array(bytes).replacing(Array("\"\(placeholder)\"".utf8), with: server, maxReplacements: 1)
     }
 
-    /// A description that demands no token: neither the whole nor an operation has `security`.
+    /// Returns the description without a token: `security` is removed from the document and its operations.
     static func open(_ text: [UInt8]) -> [UInt8] {
         guard let whole = JSONValue(parsing: text) else { return text }
         let open = whole.without("security").changing("paths") { paths in
@@ -34,7 +33,7 @@ enum OpenAPIDescription {
         return open.bytes
     }
 
-    /// What a client calls this server, if it is a name or an address and perhaps a port; else nil.
+    /// Returns the text if it is a host name or address with an optional port; else nil.
     static func authority(_ text: String?) -> String? {
         guard let text else { return nil }
         var rest = Array(text.utf8)[...]
@@ -60,7 +59,7 @@ enum OpenAPIDescription {
         return text
     }
 
-    /// The address that a connection came in at; nil when it has none.
+    /// The local address of a connection; nil when it has none.
     static func authority(_ address: SocketAddress?) -> String? {
         guard let host = address?.ipAddress, let port = address?.port else { return nil }
         return host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"

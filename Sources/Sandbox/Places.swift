@@ -1,23 +1,23 @@
 import Text
 
-/// A data centre and the region it lies in. A region that has no data centres of its own is its own data centre.
+/// A data centre and its region. A region without data centres is its own data centre.
 struct Place: Sendable, Equatable {
     let region: String
     let centre: String
 
-    /// Whether a name means this place: that of the data centre or that of the region.
+    /// Whether a name is that of the data centre or of the region.
     func isCalled(_ name: String) -> Bool { centre.hasSameBytes(as: name) || region.hasSameBytes(as: name) }
 }
 
-/// The regions and data centres that a sandbox has.
+/// The regions and data centres of a sandbox.
 struct Places: Sendable {
-    /// Every data centre, region by region in the order given.
+    /// All data centres, by region, in the given order.
     let all: [Place]
-    /// Every name that a caller may use: the regions, then the data centres that are not regions.
+    /// All names that callers can use: the regions, then the data centres that are not regions.
     let names: [String]
 
-    /// Reads `NAME` or `NAME=CENTRE+CENTRE`, one text for each region.
-    /// - Throws: `SandboxError` when a name is empty or comes twice, or there is no region.
+    /// Reads `NAME` or `NAME=CENTRE+CENTRE`, one text per region.
+    /// - Throws: `SandboxError` when a name is empty, holds NUL or is a duplicate, or there is no region.
     init(_ texts: [String]) throws(SandboxError) {
         var all: [Place] = []
         var regions: [String] = []
@@ -37,21 +37,21 @@ struct Places: Sendable {
             }
         }
         let names = regions + centres
-        guard !names.isEmpty else { throw SandboxError("a sandbox needs a location") }
+        guard !names.isEmpty else { throw SandboxError("locations: at least one is required") }
         var seen: ByteSet = []
         for name in names {
             if name.isEmpty || name.utf8.contains(0) {
-                throw SandboxError("locations: a region or data centre has no name in \(texts.joined(separator: ","))")
+                throw SandboxError("locations: empty or invalid name in \(texts.joined(separator: ","))")
             }
             if !seen.insert(name).inserted {
                 throw SandboxError(
-                    "locations: \(name) is named twice; regions and data centres need names of their own")
+                    "locations: duplicate name \(name); regions and data centres need unique names")
             }
         }
         self.all = all
         self.names = names
     }
 
-    /// The data centres that a name means; none when nothing has it.
+    /// The data centres with a name, or in the region with that name; empty when there are none.
     func called(_ name: String) -> [Place] { all.filter { $0.isCalled(name) } }
 }

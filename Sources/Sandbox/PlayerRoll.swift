@@ -1,6 +1,6 @@
 import Text
 
-/// The players of one session, each once, in the order they joined.
+/// The players of one session, without duplicates, in the order they joined.
 struct PlayerRoll: Sendable {
     private(set) var names: [String] = []
     private var known: ByteSet = []
@@ -11,7 +11,8 @@ struct PlayerRoll: Sendable {
         for player in players where known.insert(player).inserted { names.append(player) }
     }
 
-    /// - Returns: whether any of them was here.
+    /// Removes players.
+    /// - Returns: whether any of them had joined.
     mutating func leave(_ players: ByteSet) -> Bool {
         let here = players.filter { known.contains($0) }
         guard !here.isEmpty else { return false }

@@ -1,26 +1,27 @@
 import Glibc
 import Text
 
-/// Whether the kernel of this machine would start a file, told from its first bytes as the kernel reads them.
+/// Predicts from a file's first bytes whether this machine's kernel would start it.
 struct ProgramFile {
-    /// Where a relative interpreter is looked for, which is where the process starts; nil when nothing is there.
+    /// Where relative interpreters are looked up: the folder in which the process starts. Nil when it does not exist
+    /// yet.
     let base: String?
 
-    /// How often one script may be the interpreter of another.
+    /// Longest chain of scripts that are interpreters of each other.
     private static let deepest = 5
 
-    /// Why a file cannot be started; nil when it can.
+    /// Returns why a file cannot be started; nil when it can.
     func fault(of file: String) -> String? { fault(of: file, depth: 0) }
 
     private func fault(of file: String, depth: Int) -> String? {
         var status = stat()
         guard stat(file, &status) == 0 else {
-            return "the executable is not there: \(String(cString: strerror(errno)))"
+            return "the executable cannot be found: \(String(cString: strerror(errno)))"
         }
         guard status.st_mode & S_IFMT == S_IFREG else { return "the executable is not a file" }
-        guard access(file, X_OK) == 0 else { return "is not executable; chmod +x mends it" }
+        guard access(file, X_OK) == 0 else { return "is not executable; fix it with chmod +x" }
         let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        // A program may be executable and not readable.
+        // A program can be executable without being readable.
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         let bytes = ELFHeader.read(descriptor, at: 0, count: 256)
@@ -32,40 +33,40 @@ struct ProgramFile {
     }
 
     private func scriptFault(_ bytes: [UInt8], depth: Int) -> String? {
-        guard depth < Self.deepest else { return "too many scripts are each other's interpreters" }
+        guard depth < Self.deepest else { return "the chain of interpreters is too long" }
         let isBlank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
         let rest = bytes.dropFirst(2)
         let line = rest.prefix { $0 != 0x0a }.drop(while: isBlank)
         let name = line.prefix { !isBlank($0) && $0 != 0 }
         guard !name.isEmpty else { return "no interpreter follows #!" }
-        // The kernel reads no further than this, and would start a name cut short.
+        // The kernel reads no further and would truncate the name.
         guard bytes.count < 256 || rest.contains(0x0a) || name.endIndex < bytes.endIndex else {
             return "the interpreter after #! is too long"
         }
         let interpreter = String(decoding: name, as: UTF8.self)
         guard let file = resolve(interpreter), access(file, F_OK) == 0 else {
-            let windows = name.last == 0x0d ? "; the file has the line endings of Windows" : ""
-            return "the interpreter \(interpreter) is not there\(windows)"
+            let windows = name.last == 0x0d ? "; the file has Windows line endings" : ""
+            return "the interpreter \(interpreter) does not exist\(windows)"
         }
         return fault(of: file, depth: depth + 1).map { "the interpreter \(interpreter) cannot be started: \($0)" }
     }
 
     private func programFault(_ descriptor: Int32, _ bytes: [UInt8]) -> String? {
-        guard let header = ELFHeader(bytes) else { return "begins like an ELF program and is none" }
-        guard header.suitsThisMachine else { return "is an ELF program for another kind of machine" }
+        guard let header = ELFHeader(bytes) else { return "has an ELF magic number but is not a valid ELF program" }
+        guard header.suitsThisMachine else { return "is an ELF program for another architecture" }
         let interpreter: String?
         switch header.interpreter(descriptor) {
-        case .broken: return "begins like an ELF program and is none"
+        case .broken: return "has an ELF magic number but is not a valid ELF program"
         case .none: interpreter = nil
         case .path(let path): interpreter = path
         }
         guard let interpreter else {
-            return header.isNative ? nil : "is an ELF program of 32 bits without a loader"
+            return header.isNative ? nil : "is a 32-bit ELF program without a loader"
         }
         guard let file = resolve(interpreter), access(file, F_OK) == 0 else {
-            return "the loader \(interpreter) that it asks for is not there"
+            return "its loader \(interpreter) does not exist"
         }
-        return loaderFault(file).map { "the loader \(interpreter) that it asks for \($0)" }
+        return loaderFault(file).map { "its loader \(interpreter) \($0)" }
     }
 
     private func loaderFault(_ file: String) -> String? {
@@ -78,7 +79,7 @@ struct ProgramFile {
         guard let header = ELFHeader(ELFHeader.read(descriptor, at: 0, count: 64)) else {
             return "is not an ELF program"
         }
-        return header.suitsThisMachine ? nil : "is for another kind of machine"
+        return header.suitsThisMachine ? nil : "is for another architecture"
     }
 
     private func resolve(_ path: String) -> String? {
@@ -86,32 +87,32 @@ struct ProgramFile {
     }
 }
 
-/// The beginning of an ELF program, in the byte order of this machine.
+/// The header of an ELF program.
 struct ELFHeader {
     static let magic: [UInt8] = [0x7f, 0x45, 0x4c, 0x46]
 
     enum Interpreter {
         case none
         case path(String)
-        /// The table of segments is none that the kernel takes.
+        /// The kernel would reject the program header table.
         case broken
     }
 
     private let bytes: [UInt8]
     private let isWide: Bool
 
-    /// Nil when the bytes are not the beginning of an executable.
+    /// Reads a header; nil when the bytes are not one of an executable.
     init?(_ bytes: [UInt8]) {
         guard bytes.starts(with: Self.magic), bytes.count >= 52 else { return nil }
         isWide = bytes[4] == 2
         guard isWide || bytes[4] == 1, bytes.count >= (isWide ? 64 : 52) else { return nil }
         self.bytes = bytes
-        // Another order of bytes is another machine, which is told apart from a broken file.
+        // Another byte order means another architecture, not a broken file.
         guard bytes[5] == 1 || bytes[5] == 2 else { return nil }
         if bytes[5] == 1, ![2, 3].contains(Self.number(bytes, 16, 2)) { return nil }
     }
 
-    /// Class, byte order and machine of the program that runs here; nil where they cannot be read.
+    /// Class, byte order and machine of the running program; nil when they cannot be read.
     private static let own: [UInt8]? = {
         let descriptor = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -124,12 +125,12 @@ struct ELFHeader {
 
     var isNative: Bool { Self.own.map { $0 == Self.kind(bytes) } ?? true }
 
-    /// A kernel for x86-64 runs programs of 32 bits too, provided that their loader is there.
+    /// An x86-64 kernel also runs 32-bit programs, if their loader exists.
     var suitsThisMachine: Bool {
         isNative || (Self.own == [2, 1, 62, 0] && Self.kind(bytes) == [1, 1, 3, 0])
     }
 
-    /// The loader that the program names.
+    /// The loader of the program (its PT_INTERP segment).
     func interpreter(_ descriptor: Int32) -> Interpreter {
         let offset = isWide ? Self.number(bytes, 32, 8) : Self.number(bytes, 28, 4)
         let size = Self.number(bytes, isWide ? 54 : 42, 2)
@@ -148,12 +149,12 @@ struct ELFHeader {
         return .none
     }
 
-    /// Little-endian; a number beyond ours is the greatest we have.
+    /// Reads a little-endian number, clamped to Int.
     private static func number(_ bytes: [UInt8], _ start: Int, _ count: Int) -> Int {
         Int(clamping: bytes[start..<start + count].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
     }
 
-    /// As many bytes as there are.
+    /// Reads up to `count` bytes, fewer at the end of the file.
     static func read(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {

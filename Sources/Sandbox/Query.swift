@@ -1,13 +1,13 @@
 import Text
 
-/// The parameters after the question mark, in order, and what was wrong with them.
+/// The query parameters in order, and their violations.
 ///
-/// Every operation keeps one rule. What names its session or image is looked for first; without it the answer is 404.
-/// Then `close` refuses, with status 422, all that the operation does not know or cannot read.
+/// Every operation follows one rule. It first looks up its session or image; without one the response is 404. Then
+/// `close` rejects, with status 422, every unknown parameter and invalid value.
 struct Query: Sendable {
     private(set) var pairs: [(name: String, value: String)] = []
     private(set) var violations: [APIError.Violation] = []
-    /// Which pairs an operation has asked for.
+    /// Indices of the pairs that the operation has read.
     private var taken: Set<Int> = []
 
     init(_ text: Substring) {
@@ -27,7 +27,7 @@ struct Query: Sendable {
         violations.append(.init(field: field, description: description))
     }
 
-    /// The value of a parameter that takes one; nil when it is not given.
+    /// Reads a parameter with one value; nil when it is not given.
     mutating func text(_ name: String) -> String? {
         let found = pairs.indices.filter { pairs[$0].name.hasSameBytes(as: name) }
         taken.formUnion(found)
@@ -35,14 +35,14 @@ struct Query: Sendable {
         return found.first.map { pairs[$0].value }
     }
 
-    /// What names a session; nil when it is not given, empty, or given twice.
+    /// Reads the id of a session; nil when it is not given, empty or given twice.
     mutating func identifier(_ name: String) -> String? {
         let before = violations.count
         guard let value = text(name), !value.isEmpty, violations.count == before else { return nil }
         return value
     }
 
-    /// A text that must be there and not be empty.
+    /// Reads a parameter that must be given and not be empty.
     mutating func required(_ name: String) -> String {
         guard let value = text(name), !value.isEmpty else {
             reject(name, "must be given and not be empty")
@@ -58,7 +58,7 @@ struct Query: Sendable {
         return false
     }
 
-    /// All `name[key]=value`, and `name=value` with no key.
+    /// Reads all `name[key]=value`, and `name=value` with a nil key.
     mutating func members(_ name: String) -> [(key: String?, value: String)] {
         var members: [(key: String?, value: String)] = []
         for (index, pair) in pairs.enumerated() {
@@ -70,8 +70,8 @@ struct Query: Sendable {
         return members
     }
 
-    /// To be called when an operation has asked for all parameters that it knows.
-    /// - Throws: `APIError` with status 422 that names every fault, parameters nobody asked for among them.
+    /// Ends reading. Call it after the operation has read all parameters that it knows.
+    /// - Throws: `APIError` with status 422 that names every violation and every unknown parameter.
     mutating func close() throws(APIError) {
         for (index, pair) in pairs.enumerated() where !taken.contains(index) {
             reject(pair.name, "is not a parameter of this operation")
@@ -79,7 +79,7 @@ struct Query: Sendable {
         if !violations.isEmpty { throw APIError.invalid(violations) }
     }
 
-    /// The part in brackets of `name[…]`.
+    /// The part of `name[…]` in brackets.
     private static func key(_ text: String, of name: String) -> String? {
         let (bytes, length) = (text.utf8, name.utf8.count)
         guard bytes.count >= length + 2, text.hasBytePrefix(name + "["), bytes.last == UInt8(ascii: "]") else {
@@ -89,9 +89,9 @@ struct Query: Sendable {
     }
 }
 
-/// The escapes of URLs.
+/// Decodes percent-encoded text.
 enum Percent {
-    /// Nil when an escape is incomplete or the bytes are not UTF-8.
+    /// Returns the decoded text; nil when an escape is invalid or the bytes are not UTF-8.
     static func decode(_ text: some StringProtocol, plusIsSpace: Bool) -> String? {
         var bytes: [UInt8] = []
         var iterator = text.utf8.makeIterator()

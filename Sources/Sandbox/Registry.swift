@@ -2,30 +2,30 @@ import Glibc
 import Synchronization
 import Text
 
-/// All real sessions, and the one place where their state changes.
+/// Holds all real sessions. Their state changes only here.
 final class Registry: SupervisorDelegate {
     private struct State {
         var sessions: ByteDictionary<Session> = [:]
-        /// In the order they were made, for lists.
+        /// Ids in the order of creation, for lists.
         var order: [String] = []
         var takenPorts: Set<Int> = []
         var nextPort: Int
         var number = 0
-        /// When sessions of the last minute were started, oldest first.
+        /// Start times of the sessions of the last minute, oldest first.
         var starts: [Milliseconds] = []
-        /// Whose turn it is among the places of a name, by that name.
+        /// Round-robin counters for the places of a name, by that name.
         var turns: ByteDictionary<Int> = [:]
-        /// Plans of sessions that may start again.
+        /// Start parameters of sessions that may be restarted.
         var plans: ByteDictionary<ProcessPlan> = [:]
         var stopping = false
     }
 
-    /// The answer to a request for a session.
+    /// The result of a request for a session.
     enum Admission {
         case admitted(Session)
         /// The id belongs to a session whose container still exists.
         case taken
-        /// No room; `retryAfter` is in seconds, nil when nobody knows.
+        /// No capacity; `retryAfter` is in seconds, nil when unknown.
         case full(reason: String, retryAfter: Int?)
     }
 
@@ -42,7 +42,7 @@ final class Registry: SupervisorDelegate {
 
     private var supervisor: Supervisor? { supervisorBox.withLock { $0 } }
 
-    /// Starts the supervisor; without it nothing runs.
+    /// Starts the supervisor, which all processes need.
     func open() throws(SandboxError) {
         let supervisor = try Supervisor(delegate: self)
         try supervisor.run()
@@ -60,10 +60,10 @@ final class Registry: SupervisorDelegate {
 
     func session(_ id: String) -> Session? { state.withLock { $0.sessions[id] } }
 
-    /// Nil when there never was one.
+    /// Whether the session is over; nil when it never existed.
     func isOver(_ id: String) -> Bool? { state.withLock { $0.sessions[id]?.life.isOver } }
 
-    /// Those that were removed included: a fault may ask for them.
+    /// All sessions, including removed ones, which a fault may list.
     func all() -> [Session] { state.withLock { state in state.order.compactMap { state.sessions[$0] } } }
 
     /// Reserves the id, a place and the ports.
@@ -105,7 +105,7 @@ final class Registry: SupervisorDelegate {
             retention: configuration.retentionMilliseconds)
     }
 
-    /// Nil when one more session may start.
+    /// Why no other session may start now; nil when one may.
     private func refusal(_ now: Milliseconds, _ state: inout State) -> Admission? {
         if let limit = configuration.startsPerMinute {
             let window = SandboxConfiguration.milliseconds(configuration.minute)
@@ -126,7 +126,8 @@ final class Registry: SupervisorDelegate {
         return nil
     }
 
-    /// Removed sessions are remembered, because faults may list them and a 404 tells gone from never; not without end.
+    /// Forgets the oldest removed sessions. Removed sessions are kept because faults may list them and because a 404
+    /// tells removed from unknown, but their number must be bounded.
     private static func forgetOldest(_ state: inout State) {
         guard state.order.count >= 10_000 else { return }
         let old = ByteSet(state.order.filter { state.sessions[$0]?.life.removedAt != nil }.prefix(5000))
@@ -134,7 +135,7 @@ final class Registry: SupervisorDelegate {
         for id in old { state.sessions[id] = nil }
     }
 
-    /// Forgets a session that never came to be.
+    /// Forgets a session that failed to start.
     func withdraw(_ session: Session) {
         state.withLock { state in
             guard state.sessions.removeValue(forKey: session.id) != nil else { return }
@@ -145,7 +146,7 @@ final class Registry: SupervisorDelegate {
         }
     }
 
-    /// Starts the process; returns nil or why it did not start.
+    /// Starts the process. Returns nil, or why it did not start.
     func start(_ session: Session, executable: String) async -> StartFailure? {
         let description = session.image.description
         let plan = ProcessPlan(
@@ -160,7 +161,8 @@ final class Registry: SupervisorDelegate {
         }
     }
 
-    /// - Returns: nil when there is no such session, false when it had ended already.
+    /// Stops a session.
+    /// - Returns: nil when there is no such session, false when it has already ended.
     func stop(_ id: String) -> Bool? {
         let known: Bool? = state.withLock { state in
             guard let session = state.sessions[id], session.life.removedAt == nil else { return nil }
@@ -170,7 +172,7 @@ final class Registry: SupervisorDelegate {
         return known
     }
 
-    /// Removes the container at once, killing its process if it still runs.
+    /// Removes the container at once and kills its process if it is still running.
     func remove(_ id: String) -> Bool {
         guard view(id)?.removed == nil, view(id) != nil else { return false }
         send(.remove, to: id)
@@ -182,7 +184,7 @@ final class Registry: SupervisorDelegate {
         return kill(pid, number) == 0
     }
 
-    /// Changes the players of one session, or of every session that is not over.
+    /// Changes the players of one session, or of all for nil. Sessions that are over are skipped.
     func players<Result: Sendable>(
         of id: String?, _ change: @Sendable (inout PlayerRoll) -> Result
     ) -> [Result] {
@@ -224,8 +226,8 @@ final class Registry: SupervisorDelegate {
             case .start:
                 if let plan = state.withLock({ $0.plans[id] }) { supervisor?.start(plan) }
             case .signal(let pid, let number):
-                // A request to end goes to the process alone, as Docker sends it; the end itself takes all with it.
-                // The group exists until its leader is reaped, which only the supervisor does.
+                // SIGTERM is sent to the process only, as Docker does; SIGKILL to its whole group. The group exists
+                // until its leader is reaped, which only the supervisor does.
                 kill(number == SIGKILL ? -pid : pid, number)
             case .removeFolder:
                 removeFolder(of: id)
@@ -238,7 +240,7 @@ final class Registry: SupervisorDelegate {
         do {
             try folder.remove()
         } catch {
-            log("\(folder.path): the folder of session \(id) could not be removed: \(FileTrouble(error).text)")
+            log("\(folder.path): cannot remove the folder of session \(id): \(FileTrouble(error).text)")
         }
     }
 
@@ -247,9 +249,9 @@ final class Registry: SupervisorDelegate {
     }
 
     func processNotStarted(_ session: String, reason: String) {
-        // Whoever asked for the first start gets the reason as an answer.
+        // The caller gets the reason for a failed first start; restarts are only logged.
         if let restarts = self.session(session)?.life.restarts, restarts > 0 {
-            log("session \(session) could not be restarted: \(reason)")
+            log("cannot restart session \(session): \(reason)")
         }
         send(.startFailed, to: session)
     }
@@ -271,7 +273,7 @@ final class Registry: SupervisorDelegate {
         }
     }
 
-    /// Takes none when there are not enough.
+    /// Takes a host port for each port of the image; takes none and returns nil when there are not enough.
     private static func takePorts(
         for image: Image, from range: ClosedRange<Int>, _ state: inout State
     ) -> [PortMapping]? {

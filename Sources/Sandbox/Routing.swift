@@ -1,7 +1,7 @@
 import HTTPTypes
 import Text
 
-/// The ten operations by their operationId.
+/// The ten operations; the raw value is the operationId.
 enum Operation: String, Sendable, CaseIterable {
     case run = "session-run"
     case list = "session-list"
@@ -14,7 +14,7 @@ enum Operation: String, Sendable, CaseIterable {
     case tagExists = "tag-exists"
     case logs = "stream-logs"
 
-    /// The method that its path answers it by.
+    /// Its HTTP method.
     var method: HTTPRequest.Method {
         switch self {
         case .run: .post
@@ -24,7 +24,7 @@ enum Operation: String, Sendable, CaseIterable {
         }
     }
 
-    /// Its path, with variables in braces. Only tag-exists answers when one of them is empty.
+    /// Its path, with variables in braces. Only tag-exists accepts an empty variable.
     var path: String {
         switch self {
         case .run, .list: "/session"
@@ -38,7 +38,7 @@ enum Operation: String, Sendable, CaseIterable {
         }
     }
 
-    /// Joining and leaving ask for a valid token and no scope: the API's description names none for them.
+    /// The required scope. Joining and leaving need a valid token but no scope: the API's description names none.
     var scope: SandboxScope? {
         switch self {
         case .run: .sessionStart
@@ -52,9 +52,9 @@ enum Operation: String, Sendable, CaseIterable {
     }
 }
 
-/// What a path leads to.
+/// The operations and variables of a path.
 struct Route: Sendable {
-    /// What the path's methods do.
+    /// The operations of the path's methods.
     let operations: [Operation]
     /// The path's variables, decoded, in order.
     let variables: [String]
@@ -74,7 +74,7 @@ struct Route: Sendable {
         return names.sorted().joined(separator: ", ")
     }
 
-    /// Nil when nothing is there. The path is split before it is decoded, so that an id may hold `%2F`.
+    /// Finds the route; nil for an unknown path. The path is split before it is decoded, so that an id may hold `%2F`.
     init?(path: Substring) {
         guard path.hasPrefix("/") else { return nil }
         let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)

@@ -1,7 +1,7 @@
 import Hummingbird
 import NIOCore
 
-// Starting sessions, and what can be started where.
+// session-run, get-available-locations and tag-exists.
 extension SandboxService {
     func run(_ call: Call, body: [UInt8]) async throws -> Response {
         try call.refuseParameters()
@@ -42,7 +42,7 @@ extension SandboxService {
         }
         if let choice {
             for key in choice.image.description.strangers {
-                mention("\(choice.image.folder)/image.json: no key is called \(key)")
+                mention("\(choice.image.folder)/image.json: unknown key \(key)")
             }
             mention(choice.passedOver)
             return choice
@@ -67,12 +67,12 @@ extension SandboxService {
         for broken in passedOver { mention("\(broken.text); another version runs instead") }
     }
 
-    /// Removes what a session that did not start has left.
+    /// Removes the folder of a session that did not start.
     private func discard(_ session: Session) async {
         do {
             try await Self.blocking { try session.folder.remove() }
         } catch {
-            log("\(session.folder.path): the folder could not be removed: \(FileTrouble(error).text)")
+            log("\(session.folder.path): cannot remove the folder: \(FileTrouble(error).text)")
         }
     }
 

@@ -5,7 +5,7 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// A Session API server on this machine: all ten operations over real processes, and faults on demand.
+/// A Session API server on this machine: all ten operations on real processes, and faults on demand.
 ///
 /// ```swift
 /// var configuration = SandboxConfiguration(images: "images", root: "/tmp/sessions")
@@ -15,19 +15,19 @@ import Synchronization
 /// await server.stop()
 /// ```
 public final class SandboxServer: Sendable {
-    /// The real state of a session, which the API does not tell.
+    /// The real state of a session, which the API does not expose.
     public struct SessionReport: Sendable {
         /// The status as the API names it, without faults.
         public let status: String
-        /// The exit code of the last process; nil while none has ended.
+        /// The exit code of the last process; nil before one has ended.
         public let exitCode: Int32?
-        /// The signal that ended it; 0 for none.
+        /// The signal that ended it, 0 for none; nil before a process has ended.
         public let signal: Int32?
-        /// How often it was started again.
+        /// Number of restarts.
         public let restarts: Int
         /// The session's root on this machine.
         public let root: String
-        /// Its container has been removed.
+        /// Whether its container has been removed.
         public let removed: Bool
     }
 
@@ -36,8 +36,8 @@ public final class SandboxServer: Sendable {
     private let service: SandboxService
     private let task = Mutex<Task<Void, any Error>?>(nil)
 
-    /// A server that has not started yet.
-    /// - Throws: `SandboxError` when the folders are of no use, the locations malformed or a limit negative.
+    /// Creates a server, which is not started yet.
+    /// - Throws: `SandboxError` when a folder is unusable, the locations are malformed or a limit is negative.
     public convenience init(_ configuration: SandboxConfiguration) throws {
         try self.init(configuration, log: .standardError)
     }
@@ -56,9 +56,9 @@ public final class SandboxServer: Sendable {
                 attributes: [.posixPermissions: 0o700])
         } catch {
             throw SandboxError(
-                "\(configuration.root): the folder for sessions could not be made: \(FileTrouble(error).text)")
+                "\(configuration.root): cannot create the folder for sessions: \(FileTrouble(error).text)")
         }
-        // Children start in a folder of their own, so nothing may depend on ours.
+        // Children start in other folders, so paths must be absolute.
         configuration.root = try Self.absolute(configuration.root)
         configuration.images = try Self.absolute(configuration.images)
         self.configuration = configuration
@@ -66,13 +66,13 @@ public final class SandboxServer: Sendable {
         service = SandboxService(configuration: configuration, places: places, registry: registry, log: log)
     }
 
-    /// Begins to listen.
+    /// Starts listening.
     /// - Returns: the base URL, such as `http://127.0.0.1:34567`.
-    /// - Throws: `SandboxError` when it cannot.
+    /// - Throws: `SandboxError` when it cannot listen.
     public func start() async throws -> String {
         try registry.open()
         var logger = Logger(label: "salvage-sandbox")
-        // Stopping cancels open connections, which Hummingbird calls an error of each.
+        // Stopping cancels open connections, each of which Hummingbird logs as an error.
         logger.logLevel = .critical
         let (ports, report) = AsyncStream.makeStream(of: Int.self)
         let app = Application(
@@ -92,9 +92,9 @@ public final class SandboxServer: Sendable {
         do {
             try await running.value
         } catch {
-            throw SandboxError("\(configuration.address):\(configuration.port) cannot be listened on: \(error)")
+            throw SandboxError("cannot listen on \(configuration.address):\(configuration.port): \(error)")
         }
-        throw SandboxError("the server ended before it listened")
+        throw SandboxError("the server ended before it started listening")
     }
 
     /// Kills every process and closes every connection.
@@ -113,7 +113,7 @@ public final class SandboxServer: Sendable {
         service.desk.set(faults, session: session, at: Moment.now())
     }
 
-    /// The faults that apply to a session, those of all and of a mix included.
+    /// Returns the faults that apply to a session, including those of all and of a mix.
     public func faults(of session: String) -> Faults { service.desk.verdict(session).faults }
 
     /// Removes a session's container at once.
@@ -122,16 +122,16 @@ public final class SandboxServer: Sendable {
     public func removeContainer(_ session: String) -> Bool { service.removeContainer(session) }
 
     /// Sends a signal to a session's process.
-    /// - Returns: false when it does not run.
+    /// - Returns: false when it is not running or there is no such signal.
     @discardableResult
     public func signal(_ session: String, _ number: Int32) -> Bool { registry.signal(session, number) }
 
-    /// Ends that many sessions of the synthetic fleet at once.
-    /// - Returns: how many it were.
+    /// Ends `count` sessions of the synthetic fleet at once.
+    /// - Returns: the number of sessions ended.
     @discardableResult
     public func endFleetSessions(_ count: Int) -> Int { service.fleet?.exit(count: count) ?? 0 }
 
-    /// What has really become of a session; nil when there never was one.
+    /// Returns the real state of a session; nil when it never existed.
     public func report(_ session: String) -> SessionReport? {
         registry.session(session).map { session in
             SessionReport(
@@ -141,11 +141,11 @@ public final class SandboxServer: Sendable {
         }
     }
 
-    /// Answers so far, by operation and status: `"artifacts 200": 12`.
+    /// Number of responses so far, by operation and status: `"artifacts 200": 12`.
     public var answered: [String: Int] { service.answered }
 
     private static func absolute(_ path: String) throws -> String {
-        guard let whole = realpath(path, nil) else { throw SandboxError("\(path): there is no such folder") }
+        guard let whole = realpath(path, nil) else { throw SandboxError("\(path): no such folder") }
         defer { free(whole) }
         return String(cString: whole)
     }

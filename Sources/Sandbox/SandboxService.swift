@@ -5,7 +5,7 @@ import NIOPosix
 import Synchronization
 import Text
 
-/// What a handler gets to see of a request.
+/// A request as handlers see it.
 struct Call: Sendable {
     var operation: Operation
     var variables: [String]
@@ -15,15 +15,15 @@ struct Call: Sendable {
 
     var faults: Faults { verdict.faults }
 
-    /// For operations that take no parameters.
-    /// - Throws: `APIError` with status 422 when there are some.
+    /// Rejects all parameters, for operations that take none.
+    /// - Throws: `APIError` with status 422 when there are any.
     func refuseParameters() throws(APIError) {
         var query = query
         try query.close()
     }
 }
 
-/// The connection, beside the request, because some faults act on it.
+/// Gives handlers the connection, because some faults act on it.
 struct SandboxContext: InitializableFromSource {
     typealias Source = ApplicationRequestContextSource
     let channel: any Channel
@@ -31,7 +31,7 @@ struct SandboxContext: InitializableFromSource {
     init(source: ApplicationRequestContextSource) { channel = source.channel }
 }
 
-/// Answers requests: finds the operation, checks the token, lets faults have their way, calls the handler.
+/// Handles requests: finds the operation, applies faults, checks the token and calls the handler.
 final class SandboxService: HTTPResponder {
     typealias Context = SandboxContext
 
@@ -41,10 +41,10 @@ final class SandboxService: HTTPResponder {
     let desk: FaultDesk
     let fleet: FleetStore?
     let log: ServerLog
-    /// Answers so far, by operation and status.
+    /// Number of responses so far, by operation and status.
     private let tally = Mutex<[String: Int]>([:])
 
-    /// What has been mentioned in the log and need not be again.
+    /// Messages that are logged only once.
     private let mentioned = Mutex<ByteSet>([])
 
     init(configuration: SandboxConfiguration, places: Places, registry: Registry, log: ServerLog) {
@@ -61,7 +61,7 @@ final class SandboxService: HTTPResponder {
 
     func respond(to request: Request, context: SandboxContext) async throws -> Response {
         let target = request.head.path ?? "/"
-        // By bytes: a character may be more than its question mark.
+        // Split bytes, not characters: a combining mark may follow the question mark.
         let halves = target.utf8.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { Substring($0) }
         let path = halves.first ?? "/"
@@ -107,7 +107,7 @@ final class SandboxService: HTTPResponder {
         }
     }
 
-    /// Every failure as the API says it. What its operator must mend goes to the log as well.
+    /// Turns any error into the API's form. Errors that the operator must fix are also logged.
     private func answer(to error: any Error) -> APIError {
         switch error {
         case let error as APIError: return error
@@ -128,7 +128,7 @@ final class SandboxService: HTTPResponder {
         }
     }
 
-    /// Says something in the log, once.
+    /// Logs a message once.
     func mention(_ text: String) {
         if mentioned.withLock({ $0.insert(text).inserted }) { log(text) }
     }
@@ -181,7 +181,8 @@ final class SandboxService: HTTPResponder {
         return error.response(path: path, body: failure.body ?? .json)
     }
 
-    /// - Throws: `APIError` when the body is larger than one mebibyte or breaks off.
+    /// Reads a request body.
+    /// - Throws: `APIError` when the body is larger than 1 MiB or incomplete.
     static func body(of request: Request) async throws -> [UInt8] {
         do {
             return Array(buffer: try await request.body.collect(upTo: 1 << 20))
@@ -190,8 +191,8 @@ final class SandboxService: HTTPResponder {
         } catch is CancellationError {
             throw CancellationError()
         } catch {
-            // The caller's doing, and nothing for the operator's log.
-            throw APIError.invalid([.init(field: "body", description: "could not be read to its end")])
+            // The caller's fault: not for the operator's log.
+            throw APIError.invalid([.init(field: "body", description: "is incomplete")])
         }
     }
 
@@ -201,14 +202,14 @@ final class SandboxService: HTTPResponder {
             body: .init(byteBuffer: ByteBuffer(bytes: value.bytes)))
     }
 
-    /// Runs work that blocks on files where it holds up nothing else.
+    /// Runs work that blocks on files in a thread pool, where it does not block other requests.
     static func blocking<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await NIOThreadPool.singleton.runIfActive(work)
     }
 
-    /// The session whatever stands behind it; nil when it never existed.
+    /// The session, real or synthetic; nil when it never existed.
     func view(_ id: String) -> SessionView? { registry.view(id) ?? fleet?.view(id) }
 
-    /// Whether nothing more will come of a session; cheap enough to be asked often.
+    /// Whether a session is over; cheap enough for polling.
     func isOver(_ id: String) -> Bool { registry.isOver(id) ?? fleet?.isOver(id) ?? true }
 }

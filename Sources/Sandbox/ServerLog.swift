@@ -2,13 +2,13 @@ import Glibc
 import NIOPosix
 import Text
 
-/// Where a server says what its operator must mend.
+/// Logs problems that the operator must fix.
 struct ServerLog: Sendable {
     private let write: @Sendable (String) -> Void
 
     init(_ write: @escaping @Sendable (String) -> Void) { self.write = write }
 
-    /// One line. Names that callers and files chose are shown without control characters.
+    /// Writes one line. Control characters are escaped: texts may hold names chosen by callers.
     func callAsFunction(_ text: String) {
         write(
             text.unicodeScalars.reduce(into: "") { line, scalar in
@@ -17,7 +17,7 @@ struct ServerLog: Sendable {
             })
     }
 
-    /// Standard error, written where a reader that has stopped reading holds up no request.
+    /// Writes to standard error from a thread pool, so that a blocked reader does not block requests.
     static let standardError = ServerLog { line in
         NIOThreadPool.singleton.submit { _ in
             var rest = Array("salvage-sandbox: \(line)\n".utf8)[...]

@@ -1,4 +1,4 @@
-/// A port of a container and the host's port that leads to it.
+/// A port of a container and the host's port that maps to it.
 struct PortMapping: Sendable, Equatable {
     var type: String
     var container: Int
@@ -12,7 +12,7 @@ struct PortMapping: Sendable, Equatable {
     }
 }
 
-/// What a caller asked session-run for, after validation.
+/// A validated request of session-run.
 struct RunRequest: Sendable {
     var id: String?
     var location = ""
@@ -24,16 +24,16 @@ struct RunRequest: Sendable {
     var labels: [(String, String)] = []
     var ttl: TimeToLive?
     var externalID: String?
-    /// Those that its own label brings.
+    /// The faults in the request's own label.
     var faults: Faults?
 }
 
-/// What the API shows of a session, whatever stands behind it.
+/// What the API shows of a session, real or synthetic.
 struct SessionView: Sendable {
     var id: String
     var image: String
     var tag: String
-    /// The data centre is what the API shows as the location.
+    /// Where it runs. The API shows the data centre as the location.
     var place: Place
     var host: String
     var created: Milliseconds
@@ -46,7 +46,7 @@ struct SessionView: Sendable {
     var imageLabels: [(String, String)] = []
     var players = PlayerRoll()
     var externalID: String?
-    /// Ended by a signal.
+    /// Whether it ended by a signal.
     var crashed = false
     var ended: Milliseconds?
     /// When the container was removed.
@@ -68,7 +68,7 @@ struct Session: Sendable {
     let folder: SessionFolder
     var life: SessionLife
     var players = PlayerRoll()
-    /// Kept over removal, unlike the phase that held it.
+    /// When it ended. Kept after removal, unlike the phase.
     var ended: Milliseconds?
 
     var view: SessionView {

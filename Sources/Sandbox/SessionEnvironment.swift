@@ -1,11 +1,11 @@
 import Text
 
-/// The environment of a session's process: one rule, each name once.
+/// Builds the environment of a session's process, in which each name occurs once.
 enum SessionEnvironment {
-    /// What every process has unless something above it says otherwise.
+    /// Variables of every process, which any other layer can override.
     static let base = [("PATH", "/usr/local/bin:/usr/bin:/bin")]
 
-    /// What the sandbox itself says, over everything else.
+    /// Variables that the sandbox sets; they override everything else.
     static func own(
         id: String, host: String, place: Place, ports: [PortMapping], root: String
     ) -> [(String, String)] {
@@ -15,7 +15,7 @@ enum SessionEnvironment {
         ] + ports.map { ("GAMEYE_PORT_\($0.type.uppercased())_\($0.container)", String($0.host)) }
     }
 
-    /// One layer over the other, the lowest first. A name keeps the place at which it came first.
+    /// Merges layers, lowest first. A name keeps its first position and gets its last value.
     static func merged(_ layers: [[(String, String)]]) -> [(String, String)] {
         var places: ByteDictionary<Int> = [:]
         var merged: [(String, String)] = []

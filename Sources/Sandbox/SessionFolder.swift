@@ -2,14 +2,14 @@ import CShims
 import FoundationEssentials
 import Glibc
 
-/// What a session has on disk: `fs`, which is its root, and `output.log` with its standard output and error.
+/// A session's folder on disk: its root `fs`, and `output.log` with its standard output and error.
 struct SessionFolder: Sendable {
     let path: String
 
     var root: String { path + "/fs" }
     var log: String { path + "/output.log" }
 
-    /// The number keeps folders apart, so the id, which may hold anything, only has to be recognisable.
+    /// Names the folder. The number makes it unique; the id may hold any bytes, so only a readable form of it is used.
     init(base: String, number: Int, id: String) {
         let readable = id.utf8.prefix(48).map { byte -> Character in
             switch byte {
@@ -22,7 +22,7 @@ struct SessionFolder: Sendable {
         path = "\(base)/s\(number)-\(String(readable))"
     }
 
-    /// Makes the folder and fills the root with the image.
+    /// Creates the folder and fills the root with the image.
     /// - Returns: the executable's path on this machine.
     func prepare(image: Image) throws(StartFailure) -> String {
         let description = image.description
@@ -34,8 +34,8 @@ struct SessionFolder: Sendable {
             }
         } catch {
             throw FileTrouble(error).isShortage
-                ? .capacity("\(path): there is no room for the session: \(FileTrouble(error).text)")
-                : .server("\(path): the folder of the session could not be made: \(FileTrouble(error).text)")
+                ? .capacity("\(path): no space for the session: \(FileTrouble(error).text)")
+                : .server("\(path): cannot create the folder of the session: \(FileTrouble(error).text)")
         }
         do {
             if description.copy { try FileManager.default.copyItem(atPath: image.folder, toPath: root) }
@@ -44,24 +44,25 @@ struct SessionFolder: Sendable {
                     atPath: root + "/" + description.workdir, withIntermediateDirectories: true)
             }
         } catch {
-            // The copy is removed at once; what can be mended is the image.
+            // The copy is removed at once. The operator can only fix the image, so name its path.
             let reason = FileTrouble(error).text.replacing(root, with: image.folder)
             throw FileTrouble(error).isShortage
-                ? .capacity("\(path): there is no room for the session: \(FileTrouble(error).text)")
-                : .image(BrokenImage(file: image.folder, reason: "no session's root could be made of it: \(reason)"))
+                ? .capacity("\(path): no space for the session: \(FileTrouble(error).text)")
+                : .image(BrokenImage(file: image.folder, reason: "cannot copy it to a session's root: \(reason)"))
         }
         return (description.copy ? root : image.folder) + "/" + image.executable
     }
 
-    /// - Throws: whatever keeps the folder; not when there is none.
+    /// Removes the folder.
+    /// - Throws: the reason why it cannot be removed. A missing folder is not an error.
     func remove() throws {
         do {
             try FileManager.default.removeItem(atPath: path)
         } catch let error as CocoaError where error.code == .fileNoSuchFile {}
     }
 
-    /// The parent of `path` and the last component, both inside the root whatever links lie on the way.
-    /// The component itself is not followed, as Docker does not.
+    /// Opens a path inside the root, whatever links it contains. If its last component is a link, the link itself is
+    /// opened, as Docker does, unless the path ends in a slash.
     func open(_ path: String) throws(FolderError) -> OpenedPath {
         guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0), path.utf8.count < 4096 else {
             throw FolderError.absent
@@ -81,11 +82,11 @@ struct SessionFolder: Sendable {
 }
 
 enum FolderError: Error {
-    /// No root: the container is gone.
+    /// There is no root: the container is gone.
     case gone
-    /// No such path in it.
+    /// The path does not exist in it.
     case absent
-    /// This machine could not look, for the reason that errno gives.
+    /// The path cannot be checked, for the reason in errno.
     case unreadable(Int32)
 }
 

@@ -1,4 +1,4 @@
-/// Sessions as the API shows them, bent by faults where there are some.
+/// Encodes sessions as the API shows them, changed by faults.
 struct SessionJSON {
     let view: SessionView
     let verdict: FaultDesk.Verdict
@@ -6,8 +6,8 @@ struct SessionJSON {
 
     private var faults: Faults { verdict.faults }
 
-    /// The status shown, which a fault may replace for a while: from being set on, or from the session's end when the
-    /// fault came with it.
+    /// The status shown. A fault may replace it for a time, which starts when the fault is set, or at the session's end
+    /// if the fault was set when the session or server started.
     var status: String {
         if let other = faults.status {
             guard let seconds = faults.statusSeconds else { return other }
@@ -20,7 +20,7 @@ struct SessionJSON {
         return view.status.rawValue
     }
 
-    /// Whether the container is there or a fault pretends so.
+    /// Whether the list shows the session: its container exists, unless a fault says otherwise.
     var isListed: Bool {
         if faults.hidden == true { return false }
         if let removed = view.removed {
@@ -62,7 +62,7 @@ struct SessionJSON {
         return .object(members)
     }
 
-    /// In the order of the API's description.
+    /// The fields of list and describe, in the order of the API's description.
     private func common(tag: Bool, status: Bool, labels: Bool) -> [JSONValue.Member] {
         var members: [JSONValue.Member] = [.init("id", .string(view.id)), .init("image", .string(view.image))]
         if tag { members.append(.init("tag", .string(view.tag))) }
@@ -79,7 +79,7 @@ struct SessionJSON {
         return members
     }
 
-    /// `env`, `tags` and `gameye` hold JSON as text; what else there is are the image's own labels.
+    /// `env`, `tags` and `gameye` hold JSON text; the other labels are the image's own.
     private var labels: JSONValue {
         func text(_ pairs: [(String, String)]) -> String {
             String(decoding: JSONValue.strings(pairs).bytes, as: UTF8.self)

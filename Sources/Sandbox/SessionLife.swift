@@ -20,12 +20,12 @@ struct ProcessEnd: Sendable, Equatable {
     var failed: Bool { exitCode != 0 || signal != 0 }
 }
 
-/// The life of one session as a pure machine: an event goes in, the state changes, and what must be done comes out.
-/// It performs nothing and reads no clock.
+/// The life of one session as a pure state machine: an event changes the state and returns the actions to perform. It
+/// performs nothing and reads no clock.
 struct SessionLife: Sendable, Equatable {
     struct Policy: Sendable, Equatable {
         var restart = false
-        /// Nil: lives until it ends by itself.
+        /// Nil for no limit.
         var ttl: Milliseconds?
         var grace: Milliseconds
         var restartDelay: Milliseconds
@@ -35,9 +35,9 @@ struct SessionLife: Sendable, Equatable {
     enum Phase: Sendable, Equatable {
         case created
         case running(pid: Int32)
-        /// Waiting to be started again.
+        /// Waiting for the restart.
         case restarting(at: Milliseconds)
-        /// Has been told to end; `kill` is when patience runs out.
+        /// SIGTERM was sent; SIGKILL follows at `kill`.
         case stopping(pid: Int32, kill: Milliseconds)
         case ended(at: Milliseconds)
         case removed(at: Milliseconds)
@@ -107,7 +107,7 @@ struct SessionLife: Sendable, Equatable {
         case (.created, .startFailed), (.restarting, .startFailed):
             end = ProcessEnd(exitCode: 127, signal: 0, dumped: false)
             phase = .ended(at: now)
-        // Told to stop while it was being started: the process is there now, so end it.
+        // Stopped while it was being started: the process exists now, so kill it.
         case (.ended, .started(let pid)), (.removed, .started(let pid)):
             return [.signal(pid: pid, 9)]
         case (.running(let running), .exited(let pid, let end)):
@@ -145,7 +145,7 @@ struct SessionLife: Sendable, Equatable {
             phase = .ended(at: now)
         case .restarting(let at):
             if at <= now, expires.map({ now < $0 }) ?? true {
-                // Not due again until the start has answered.
+                // Not due again until the start is reported.
                 phase = .restarting(at: .max)
                 return [.start]
             }

@@ -2,7 +2,7 @@ import Hummingbird
 import NIOCore
 import Text
 
-// The operations on sessions that are there.
+// The operations on existing sessions.
 extension SandboxService {
     func list(_ call: Call) throws -> Response {
         var query = call.query
@@ -34,7 +34,7 @@ extension SandboxService {
         return stream(buffers, call, contentType: "application/json")
     }
 
-    /// The pieces with commas between them, in buffers worth a write each.
+    /// Joins pieces with commas, in buffers large enough for one write each.
     private static func joined(_ pieces: [ByteBuffer]) -> [ByteBuffer] {
         var buffers: [ByteBuffer] = []
         var buffer = ByteBuffer()
@@ -49,7 +49,7 @@ extension SandboxService {
         return buffers + [buffer]
     }
 
-    /// Finished buffers as a body that faults may bend.
+    /// Sends complete buffers as a body that faults may change.
     private func stream(_ buffers: [ByteBuffer], _ call: Call, contentType: String) -> Response {
         var shape = BodyShape(call.faults, operation: call.operation)
         shape.announced = true
@@ -101,8 +101,8 @@ extension SandboxService {
         return Self.players(count, names)
     }
 
-    /// The API's description gives no session here: the players leave wherever they are. The count is that of the
-    /// players who remain in the sessions that they left.
+    /// leave-session. The API's description names no session: the players leave all sessions they are in. The count is
+    /// the number of players who remain in those sessions.
     func leave(_ call: Call, body bytes: [UInt8]) throws -> Response {
         try call.refuseParameters()
         var body = try BodyReader(bytes, allowed: ["players"])

@@ -2,11 +2,11 @@ import CShims
 import Glibc
 import Synchronization
 
-/// A process to be started.
+/// A process to start.
 struct ProcessPlan: Sendable {
     var session: String
     var executable: String
-    /// The image's file that the executable is, or is a copy of; what an operator can mend.
+    /// The image's own file of the executable, named in errors because the operator can fix it.
     var origin: String
     var arguments: [String]
     var environment: [(String, String)]
@@ -14,17 +14,17 @@ struct ProcessPlan: Sendable {
     var log: String
 }
 
-/// What the supervisor reports and asks; called on its thread.
+/// Receives the supervisor's reports, on its thread.
 protocol SupervisorDelegate: AnyObject, Sendable {
     func processStarted(_ session: String, pid: Int32)
     func processNotStarted(_ session: String, reason: String)
     func processEnded(_ session: String, pid: Int32, end: ProcessEnd)
-    /// Carries out what is due, and says when the next is.
+    /// Runs the timers that are due and returns when the next is due; nil for never.
     func timersDue(now: Milliseconds) -> Milliseconds?
 }
 
-/// One thread that starts, watches and reaps all processes and keeps the time. Starting belongs to it because a child
-/// dies with the thread that made it, so that nothing outlives the sandbox.
+/// One thread that starts, watches and reaps all processes and runs the timers. It also starts them because a child is
+/// killed when the thread that created it ends, so that no process outlives the sandbox.
 final class Supervisor: Sendable {
     private enum Order: Sendable {
         case start(ProcessPlan, (@Sendable (StartFailure?) -> Void)?)
@@ -37,14 +37,14 @@ final class Supervisor: Sendable {
     }
 
     private let state = Mutex(State())
-    /// A pipe: a byte written to the second end wakes the thread.
+    /// A pipe; a byte written to the second end wakes the thread.
     private let bell: (Int32, Int32)
     private weak let delegate: (any SupervisorDelegate)?
 
     init(delegate: any SupervisorDelegate) throws(SandboxError) {
         self.delegate = delegate
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw SandboxError("no descriptors left for the supervisor") }
+        guard pipe(&ends) == 0 else { throw SandboxError("no file descriptors left for the supervisor") }
         for end in ends {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
@@ -70,15 +70,15 @@ final class Supervisor: Sendable {
             }, box.toOpaque())
         if failed != 0 {
             box.release()
-            throw SandboxError("the supervisor's thread could not be started: error \(failed)")
+            throw SandboxError("cannot start the supervisor's thread: error \(failed)")
         }
         pthread_detach(thread)
     }
 
-    /// `done` gets nil, or why it failed; the delegate hears of it first.
+    /// Starts a process. `done` gets nil or the reason of a failure, after the delegate was called.
     func start(_ plan: ProcessPlan, done: (@Sendable (StartFailure?) -> Void)? = nil) { give(.start(plan, done)) }
 
-    /// Looks at the timers again.
+    /// Makes the thread check the timers again.
     func wake() { give(.wake) }
 
     /// Kills every child and ends the thread.
@@ -91,7 +91,7 @@ final class Supervisor: Sendable {
         write(bell.1, &one, 1)
     }
 
-    /// One child that runs; `pidfd` becomes readable when it ends.
+    /// A running child; `pidfd` becomes readable when it ends.
     private struct Child {
         var session: String
         var pid: Int32
@@ -119,7 +119,7 @@ final class Supervisor: Sendable {
         }
         for child in children { kill(-child.pid, SIGKILL) }
         while !children.isEmpty { wait(until: Moment.now() + 1000, &children) }
-        // Starts that were asked for too late must still be answered.
+        // Late starts must still be completed.
         for case .start(_, let done?) in state.withLock({ $0.orders }) { done(.stopping) }
     }
 
@@ -143,7 +143,7 @@ final class Supervisor: Sendable {
         var dumped: Int32 = 0
         if salvage_reap(child.pid, &code, &signal, &dumped) == EAGAIN { return false }
         close(child.pidfd)
-        // What it started itself goes with it, as in a container.
+        // Kill its own children too, as in a container.
         kill(-child.pid, SIGKILL)
         let end = ProcessEnd(exitCode: code, signal: signal, dumped: dumped != 0)
         delegate?.processEnded(child.session, pid: child.pid, end: end)
@@ -168,7 +168,7 @@ final class Supervisor: Sendable {
         let log = open(plan.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard log >= 0 else {
             let code = errno
-            let reason = "\(plan.log): the log could not be opened: \(String(cString: strerror(code)))"
+            let reason = "\(plan.log): cannot open the log: \(String(cString: strerror(code)))"
             throw [EMFILE, ENFILE, ENOSPC, EDQUOT].contains(code) ? .capacity(reason) : .server(reason)
         }
         defer { close(log) }

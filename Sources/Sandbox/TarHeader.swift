@@ -1,5 +1,5 @@
-/// What a tar entry says before its bytes (POSIX.1-2017 pax, with ustar blocks). libarchive would write this too, but
-/// its static library draws in every format it knows; and a writer of our own is a second opinion on our reader.
+/// The header of a tar entry (POSIX.1-2017 pax, with ustar blocks). libarchive could write this, but its static library
+/// pulls in every format; and an independent writer is a better test of our reader.
 struct TarHeader {
     enum Kind: UInt8 {
         case file = 0x30
@@ -25,21 +25,21 @@ struct TarHeader {
 
     static let end = [UInt8](repeating: 0, count: 1024)
 
-    /// Zeros that fill the last block of that many bytes.
+    /// The zeros that fill the last block after `size` bytes.
     static func padding(_ size: Int64) -> [UInt8] { [UInt8](repeating: 0, count: Int((512 - size % 512) % 512)) }
 
-    /// How many bytes follow the header, padding not counted.
+    /// Number of bytes after the header, without padding.
     var stored: Int64 {
         guard let extents else { return size }
         return Int64(Self.map(extents).count) + extents.reduce(0) { $0 + $1.length }
     }
 
-    /// The header's blocks, and the map of a sparse file, which counts as content.
+    /// The header's blocks, and the map of a sparse file, which is part of its content.
     var bytes: [UInt8] {
         var records: [UInt8] = []
         var name = path
         if extents != nil {
-            // GNU tar's sparse format 1.0: the map stands before the data.
+            // GNU tar's sparse format 1.0: the map precedes the data.
             records += Self.record("GNU.sparse.major", Array("1".utf8))
             records += Self.record("GNU.sparse.minor", Array("0".utf8))
             records += Self.record("GNU.sparse.name", path)
@@ -68,7 +68,7 @@ struct TarHeader {
         return Array(text.utf8) + padding(Int64(text.utf8.count))
     }
 
-    /// `length key=value\n`, where the length counts itself.
+    /// A pax record, `length key=value\n`; the length includes itself.
     private static func record(_ key: String, _ value: [UInt8]) -> [UInt8] {
         let rest = key.utf8.count + value.count + 3
         var length = rest + String(rest).utf8.count

@@ -1,13 +1,13 @@
 /// The `ttl` of session-run: numbers with the units `h` and `m`, such as `2h30m`, `90m` or `1.5h`, in any order. They
-/// are added up exactly and rounded up to whole minutes, at least one.
+/// are added exactly and rounded up to whole minutes, at least one.
 struct TimeToLive: Sendable, Equatable {
-    /// Nil for more minutes than can be counted: that never ends.
+    /// Nil when the number of minutes overflows, which means no limit.
     let minutes: Int?
 
-    /// What a text that is none is told.
+    /// The violation for an invalid text.
     static let rule = "must be numbers with the unit 'm' or 'h', which are the valid time units, such as 2h30m or 90m"
 
-    /// Nil when the text is none.
+    /// Parses a text; nil when it is invalid.
     init?(_ text: String) {
         var sum = Sum()
         var rest = Array(text.utf8)[...]
@@ -33,11 +33,11 @@ struct TimeToLive: Sendable, Equatable {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-    /// Minutes as a decimal number, because 0.1 of an hour is six minutes and in binary a little more.
+    /// Minutes as a decimal number: 0.1 hours are exactly six minutes, but slightly more in binary.
     private struct Sum {
-        /// Nil when it has overflowed.
+        /// Nil after an overflow.
         private var whole: Int? = 0
-        /// Digits behind the point.
+        /// Digits after the decimal point.
         private var fraction: [UInt8] = []
 
         mutating func add(_ digits: ArraySlice<UInt8>, _ decimals: ArraySlice<UInt8>, times factor: Int) {

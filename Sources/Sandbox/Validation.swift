@@ -1,14 +1,14 @@
 import Text
 
-/// What a text in a body must hold and must not.
+/// What a text in a body may hold.
 enum TextRule: Sendable {
     case any
     case notEmpty
-    /// For what a process is given, where NUL ends a text.
+    /// For values passed to a process, where NUL ends a text.
     case withoutNUL
     case notEmptyWithoutNUL
 
-    /// What is wrong with a text; nil for nothing.
+    /// Returns what is wrong with a text; nil when it is valid.
     func fault(of text: String) -> String? {
         switch self {
         case .any: nil
@@ -19,7 +19,7 @@ enum TextRule: Sendable {
     }
 }
 
-/// Reads an object field by field, so that every fault is named and not only the first.
+/// Reads an object field by field and collects all violations, not only the first.
 struct BodyReader {
     private let members: [JSONValue.Member]
     private(set) var violations: [APIError.Violation] = []
@@ -41,12 +41,13 @@ struct BodyReader {
         for name in Self.repeated(members) { reject(name, "must be given once") }
     }
 
-    /// Members that have none of these names.
+    /// Names of members that are not in `allowed`.
     func strangers(to allowed: [String]) -> [String] {
         members.map(\.name).filter { name in !allowed.contains { $0.hasSameBytes(as: name) } }
     }
 
-    /// - Throws: `APIError` with every violation met so far.
+    /// Throws if there are violations.
+    /// - Throws: `APIError` with all violations so far.
     func check() throws(APIError) {
         if !violations.isEmpty { throw APIError.invalid(violations) }
     }
@@ -86,7 +87,7 @@ struct BodyReader {
             if let whole = Int(exactly: number) { return whole }
         default: break
         }
-        reject(name, "must be an integer of 64 bits")
+        reject(name, "must be a 64-bit integer")
         return nil
     }
 
@@ -130,7 +131,7 @@ struct BodyReader {
         return pairs
     }
 
-    /// Variables for a process: `NAME=VALUE` must be read again as it was written.
+    /// Reads environment variables. `=` and NUL in a name are rejected: `NAME=VALUE` could not be split again.
     mutating func environment(_ name: String, _ rule: TextRule) -> [(String, String)] {
         let pairs = pairs(name, rule)
         for (variable, _) in pairs
@@ -149,7 +150,7 @@ struct BodyReader {
 }
 
 extension RunRequest {
-    /// The label through which a session brings its own faults.
+    /// The label that sets a session's own faults.
     static let faultsLabel = "sandbox.faults"
 
     init(body bytes: [UInt8]) throws(APIError) {

@@ -72,8 +72,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--locations", "europe="], "europe="), (["--locations", "a=b,b"], "named twice"),
-        (["--locations", ""], "no name"), (["--max-sessions", "-1"], "--max-sessions"),
+        (["--locations", "europe="], "europe="), (["--locations", "a=b,b"], "duplicate name"),
+        (["--locations", ""], "empty or invalid name"), (["--max-sessions", "-1"], "--max-sessions"),
         (["--starts-per-minute", "-1"], "--starts-per-minute"),
         (["--no-auth", "--token", "x"], "--no-auth"),
     ])

@@ -26,7 +26,7 @@ import Testing
         }
         let line = try #require(lines.all.last)
         #expect(line.contains(file) && line.contains(reason), "\(line)")
-        #expect(error["details"] as? String == line + ". Whoever runs the sandbox must mend it.")
+        #expect(error["details"] as? String == line + ". The sandbox's operator must fix it.")
     }
 
     @Test func anImageJsonThatCannotBeReadIsTheOperatorsMatter() async throws {
@@ -65,7 +65,7 @@ import Testing
             try stage.file(folder + "/two", "#!/bin/sh\n")
             try check(try await stage.run("game"), on: stage, lines: lines, "game/1.0", "(one, two)")
             try stage.file(folder + "/image.json", #"{"executable":"three"}"#, mode: 0o644)
-            try check(try await stage.run("game"), on: stage, lines: lines, "game/1.0/three", "is not there")
+            try check(try await stage.run("game"), on: stage, lines: lines, "game/1.0/three", "cannot be found")
             try stage.file(folder + "/three", "#!/no/such/shell\n")
             try check(try await stage.run("game"), on: stage, lines: lines, "game/1.0/three", "/no/such/shell")
             try stage.file(folder + "/three", "#!/bin/sh\n", mode: 0o600)
@@ -86,7 +86,7 @@ import Testing
             try stage.file(folder + "/server", "\u{7f}ELF and nothing else")
             let answer = try await stage.client.ask(
                 "POST", "/session", json: #"{"id":"one","location":"europe","image":"game"}"#)
-            try check(answer, on: stage, lines: lines, "/images/game/1.0/server", "is none")
+            try check(answer, on: stage, lines: lines, "/images/game/1.0/server", "not a valid ELF program")
             #expect(try await stage.client.ask("GET", "/session/one").status == 404)
             #expect(try FileManager.default.contentsOfDirectory(atPath: stage.folder + "/sessions").isEmpty)
             // It counts neither as a start nor as the owner of the id.
@@ -315,7 +315,7 @@ import Testing
             try FileManager.default.removeItem(atPath: stage.folder + "/images")
             for path in ["/available-location/player", "/tag/europe/player/1.0"] {
                 try check(
-                    try await stage.client.ask("GET", path), on: stage, lines: lines, "/images", "is not there")
+                    try await stage.client.ask("GET", path), on: stage, lines: lines, "/images", "does not exist")
             }
         }
     }
