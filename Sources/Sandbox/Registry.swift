@@ -127,7 +127,7 @@ final class Registry: SupervisorDelegate {
     }
 
     /// Forgets the oldest removed sessions. Removed sessions are kept because faults may list them and because a 404
-    /// tells removed from unknown, but their number must be bounded.
+    /// distinguishes removed from unknown, but their number must be bounded.
     private static func forgetOldest(_ state: inout State) {
         guard state.order.count >= 10_000 else { return }
         let old = ByteSet(state.order.filter { state.sessions[$0]?.life.removedAt != nil }.prefix(5000))

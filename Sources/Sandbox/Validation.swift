@@ -46,7 +46,6 @@ struct BodyReader {
         members.map(\.name).filter { name in !allowed.contains { $0.hasSameBytes(as: name) } }
     }
 
-    /// Throws if there are violations.
     /// - Throws: `APIError` with all violations so far.
     func check() throws(APIError) {
         if !violations.isEmpty { throw APIError.invalid(violations) }

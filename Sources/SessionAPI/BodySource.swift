@@ -42,7 +42,7 @@ final class BodySource: @unchecked Sendable {
     /// The next bytes, nil at the end.
     ///
     /// Only time spent waiting for bytes counts, so that a slow reader is not mistaken for a stalled server. `pace.end`
-    /// is wall-clock time.
+    /// counts all time.
     func next(_ pace: BodyPace) async throws -> ByteBuffer? {
         try judge(pace)
         let begun = ContinuousClock.now

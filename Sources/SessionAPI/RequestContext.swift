@@ -14,7 +14,7 @@ internal import NIOSSL
 
 /// The facts about a request that its errors report.
 struct RequestContext: Sendable {
-    /// How far a request had got.
+    /// How far the request has progressed.
     enum Phase {
         case head
         case body(received: Int64)

@@ -3,7 +3,7 @@
 /// - session-run is retried only when no session can have been started: the server refused with 420 or 429, or no
 ///   connection was made. The id is chosen before the first attempt, so all attempts use the same one.
 /// - session-list is retried until the first entry was passed on, artifacts and stream-logs until their head arrives.
-///   Later failures are the caller's, who knows what has been received.
+///   Later failures are left to the caller, who knows what has been received.
 /// - When an earlier attempt of session-stop may have reached the server, 409 (already ended) is success, because that
 ///   attempt may have ended the session. 404 stays an error: the id may be wrong.
 /// - Cancelling the task ends an attempt or a wait at once.
