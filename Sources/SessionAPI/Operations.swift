@@ -119,7 +119,7 @@ extension SessionAPIClient {
 
     /// artifacts: starts the download of one file or folder of an ended session's container.
     ///
-    /// The API limits downloads to 100 MB. Where a folder is larger, download its files one by one.
+    /// The API recommends downloads of at most 100 MB. Download the files of a larger folder one by one.
     /// - Parameters:
     ///   - session: the session's id.
     ///   - path: an absolute path inside the container.
