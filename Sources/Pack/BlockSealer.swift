@@ -1,11 +1,12 @@
-/// Compresses a block of text as packs do and makes its filter, for text that is not in a pack yet. One per thread.
+/// Compresses a block of text and builds its filter the way packs do, for text that is not in a pack yet. One per
+/// thread.
 public final class BlockSealer {
     private let compressor: FrameCompressor
     private let decompressor: FrameDecompressor
     private let builder = FilterBuilder()
     private let frame: UnsafeMutableRawBufferPointer
 
-    /// A sealer; throws when memory is short.
+    /// Creates a sealer; throws `resources` when memory is short.
     public init() throws(PackError) {
         compressor = try FrameCompressor(level: PackFormat.level)
         decompressor = try FrameDecompressor()
@@ -14,13 +15,14 @@ public final class BlockSealer {
 
     deinit { frame.deallocate() }
 
-    /// The zstd frame of at most `PackFormat.blockSize` bytes, valid until the next call.
+    /// Compresses at most `PackFormat.blockSize` bytes into a zstd frame, valid until the next call. Throws `misuse`
+    /// for more.
     public func seal(_ raw: UnsafeRawBufferPointer) throws(PackError) -> UnsafeRawBufferPointer {
         guard raw.count <= PackFormat.blockSize else { throw PackError(.misuse, "a block of \(raw.count) bytes") }
         return UnsafeRawBufferPointer(rebasing: frame[..<(try compressor.compress(raw, into: frame))])
     }
 
-    /// The filter of the same bytes, valid until the next call.
+    /// Builds the filter of `raw`, valid until the next call.
     public func filter(_ raw: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer { builder.build(raw) }
 
     /// Decodes one frame that must fill `raw` exactly; its checksum is verified.
@@ -30,6 +32,6 @@ public final class BlockSealer {
         try decompressor.decompress(frame, into: raw)
     }
 
-    /// CRC-32C, as packs use it.
+    /// The CRC-32C of `bytes`, as packs use it.
     public static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 { PackFormat.crc32c(bytes) }
 }

@@ -1,31 +1,31 @@
 import CShims
 import Glibc
 
-/// A folder held open. What is listed, opened, moved or removed in it is reached through its descriptor, so a link put
-/// in its place meanwhile leads nowhere. Every walk and every removal in a store goes through here.
+/// An open folder. Files in it are listed, opened, moved and removed through its descriptor, so replacing the folder
+/// with a link meanwhile has no effect. Every walk and every removal in a store uses this class.
 ///
-/// Names are single components; `.`, `..` and names with a slash are refused. Links are followed only where a call says
-/// so. Errors are `PackError` with the `errno` of the call: ``PackError/isAbsence`` tells "is not there" from "cannot be
-/// read now".
+/// Names are single components; `.`, `..` and names with a slash are refused. Links are followed only where a call
+/// allows it. Errors are `PackError` with the `errno` of the call; ``PackError/isAbsence`` distinguishes "does not
+/// exist" from "cannot be read now".
 public final class OpenFolder: Sendable {
-    /// What a name stands for.
+    /// A directory entry with its metadata.
     public struct Entry: Sendable, Equatable {
-        /// The kinds that matter here.
+        /// The file types distinguished here.
         public enum Kind: Sendable { case file, folder, link, other }
 
-        /// The name; bytes that are no UTF-8 are replaced.
+        /// The name; invalid UTF-8 is replaced.
         public var name: String
-        /// What it is; links are not followed.
+        /// Its type; links are not followed.
         public var kind: Kind
-        /// Bytes of the file.
+        /// Size of the file in bytes.
         public var size: UInt64
         /// Last change of the content, in nanoseconds since 1970 UTC.
         public var modified: Int64
-        /// Last change of content, name or rights, in nanoseconds since 1970 UTC.
+        /// Last change of the inode (`ctime`), in nanoseconds since 1970 UTC.
         public var changed: Int64
-        /// Which file it is, whatever its name.
+        /// Device and inode, which identify the file whatever its name.
         public var identity: FileIdentity
-        /// The name as the system knows it, with its final zero.
+        /// The name's bytes, with the terminating zero.
         let bytes: [CChar]
 
         init(_ bytes: [CChar], _ facts: stat) {
@@ -44,12 +44,12 @@ public final class OpenFolder: Sendable {
         }
     }
 
-    /// Where it lies, for messages.
+    /// Its path, for messages.
     public let path: String
-    /// The folder's descriptor, which stays this object's: for locks.
+    /// The folder's descriptor, for locks. This object closes it.
     public let descriptor: Int32
 
-    /// Opens a folder by its path; links on the way are followed, for whoever set up the store chose them.
+    /// Opens a folder by its path. Links in the path are followed: the store's administrator chose them.
     public init(path: String) throws(PackError) {
         self.path = path
         descriptor = try Self.open(AT_FDCWD, Self.zeroEnded(path), O_RDONLY | O_DIRECTORY, path, "opening a folder")
@@ -64,7 +64,7 @@ public final class OpenFolder: Sendable {
 
     // MARK: Looking
 
-    /// Opens a folder in this one; a link to one only with `followingLink`.
+    /// Opens a subfolder; a link to a folder only with `followingLink`.
     public func folder(_ name: String, followingLink: Bool = false) throws(PackError) -> OpenFolder {
         let place = self.place(name)
         let flags = O_RDONLY | O_DIRECTORY | (followingLink ? 0 : O_NOFOLLOW)
@@ -73,7 +73,7 @@ public final class OpenFolder: Sendable {
             descriptor: try Self.open(descriptor, try component(name), flags, place, "opening a folder"))
     }
 
-    /// Opens a folder in this one that was listed and is no link.
+    /// Opens a listed subfolder; a link to a folder only with `followingLink`.
     public func folder(_ entry: Entry, followingLink: Bool = false) throws(PackError) -> OpenFolder {
         let flags = O_RDONLY | O_DIRECTORY | (followingLink ? 0 : O_NOFOLLOW)
         let place = self.place(entry.name)
@@ -81,13 +81,13 @@ public final class OpenFolder: Sendable {
             path: place, descriptor: try Self.open(descriptor, entry.bytes, flags, place, "opening a folder"))
     }
 
-    /// A name in a folder.
+    /// A file name in a folder.
     public struct Name: Sendable, Equatable {
-        /// The name; bytes that are no UTF-8 are replaced.
+        /// The name; invalid UTF-8 is replaced.
         public var shown: String
-        /// The name; nil when its bytes are no UTF-8, so that no text names the file.
+        /// The name; nil when it is not valid UTF-8.
         public var text: String?
-        /// The name as the system knows it, with its final zero.
+        /// The name's bytes, with the terminating zero.
         let bytes: [CChar]
 
         init(_ bytes: [CChar]) {
@@ -98,9 +98,9 @@ public final class OpenFolder: Sendable {
         }
     }
 
-    /// The names in the folder in the order of their bytes, without a look at what they stand for.
+    /// The names in the folder, sorted by bytes, without a `stat` of each.
     public func names() throws(PackError) -> [Name] {
-        // A descriptor of its own: a listing moves the position that all copies share.
+        // Needs its own descriptor: a listing moves the offset that duplicates share.
         let own = try Self.open(descriptor, Self.zeroEnded("."), O_RDONLY | O_DIRECTORY, path, "listing a folder")
         guard let listing = fdopendir(own) else {
             let number = errno
@@ -128,8 +128,8 @@ public final class OpenFolder: Sendable {
         }
     }
 
-    /// Everything in the folder, in the order of the names' bytes. What vanishes meanwhile is left out; a name that
-    /// cannot be looked at for another reason makes the whole listing fail, for it must not pass for absent.
+    /// All entries of the folder, sorted by the bytes of their names. A file that vanishes meanwhile is left out. If
+    /// `stat` fails for another reason, the whole listing fails: the file must not be taken for absent.
     public func entries() throws(PackError) -> [Entry] {
         var found: [Entry] = []
         for name in try names() {
@@ -138,7 +138,7 @@ public final class OpenFolder: Sendable {
         return found
     }
 
-    /// What a name stands for; nil when there is nothing of that name.
+    /// The entry of a name; nil when it does not exist.
     public func entry(_ name: String, followingLink: Bool = false) throws(PackError) -> Entry? {
         try look(try component(name), follow: followingLink)
     }
@@ -148,12 +148,13 @@ public final class OpenFolder: Sendable {
         while fstatat(descriptor, name, &facts, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0 {
             if errno == EINTR { continue }
             if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw .system(errno, "looking at a file", path: place(name))
+            throw .system(errno, "inspecting a file", path: place(name))
         }
         return Entry(name, facts)
     }
 
-    /// Opens a regular file in the folder for reading; a link only with `followingLink`. The descriptor is the caller's.
+    /// Opens a regular file in the folder for reading; a link only with `followingLink`. The caller closes the
+    /// descriptor.
     public func openFile(_ name: String, followingLink: Bool = false) throws(PackError) -> Int32 {
         // Without O_NONBLOCK a FIFO of that name would wait for a writer.
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followingLink ? 0 : O_NOFOLLOW)
@@ -162,19 +163,19 @@ public final class OpenFolder: Sendable {
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
             close(file)
-            throw .system(EINVAL, "opening a file that is none", path: place)
+            throw .system(EINVAL, "opening something that is not a regular file", path: place)
         }
         return file
     }
 
-    /// All of a small regular file in the folder; links are not followed. Throws `tooLarge` beyond `limit` bytes.
+    /// Reads a whole regular file in the folder; links are not followed. Throws `tooLarge` if it exceeds `limit` bytes.
     public func content(of name: String, limit: Int) throws(PackError) -> [UInt8] {
         let file = try openFile(name)
         defer { close(file) }
         let size = try PackFile.size(file)
         guard size <= UInt64(limit) else {
             throw PackError(
-                .tooLarge, "the file has \(size) bytes, of which at most \(limit) are read", path: place(name))
+                .tooLarge, "the file has \(size) bytes, more than the limit of \(limit)", path: place(name))
         }
         var bytes = [UInt8](repeating: 0, count: Int(size))
         let got = try bytes.withUnsafeMutableBytes { raw in
@@ -190,11 +191,11 @@ public final class OpenFolder: Sendable {
     @discardableResult
     public func remove(_ name: String) throws(PackError) -> Bool { try unlink(try component(name), 0) }
 
-    /// Removes a file, or a link itself, that was listed; false when it is gone already.
+    /// Removes a listed file, or a link itself; false when it is already gone.
     @discardableResult
     public func remove(_ entry: Entry) throws(PackError) -> Bool { try unlink(entry.bytes, 0) }
 
-    /// Removes an empty folder; false when there is none, or it is not empty.
+    /// Removes an empty folder; false when it does not exist or is not empty.
     @discardableResult
     public func removeFolder(_ name: String) throws(PackError) -> Bool {
         try unlink(try component(name), AT_REMOVEDIR)
@@ -212,23 +213,22 @@ public final class OpenFolder: Sendable {
         return true
     }
 
-    /// Creates a file here that its owner only can read and write, and that was not there before. The descriptor is the
-    /// caller's.
+    /// Creates a new file here with mode 0600; fails if the name exists. The caller closes the descriptor.
     func createFile(_ name: String) throws(PackError) -> Int32 {
         let place = self.place(name)
         let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
         return try Self.open(descriptor, try component(name), flags, place, "creating a file", mode: 0o600)
     }
 
-    /// Gives a file's name here to another file of this folder, whose own name goes; what had the name before is gone.
+    /// Renames `other` to `name` within this folder, replacing the file of that name.
     func replace(_ name: String, with other: String) throws(PackError) {
         guard renameat(descriptor, try component(other), descriptor, try component(name)) == 0 else {
             throw .system(errno, "renaming a file", path: place(name))
         }
     }
 
-    /// Moves what has a name here to a folder, which must lie on the same file system. What has the new name there must
-    /// not exist: the system refuses to replace it, and where it cannot, the name is looked at first.
+    /// Moves a file from here to `folder`, which must be on the same file system. `target` must not exist there: the
+    /// kernel refuses to replace it; for file systems without that support, a check comes first.
     public func move(_ name: String, to folder: OpenFolder, as target: String) throws(PackError) {
         guard try folder.entry(target) == nil else {
             throw .system(EEXIST, "moving a file", path: folder.place(target))
@@ -239,25 +239,25 @@ public final class OpenFolder: Sendable {
         throw .system(errno, "moving a file", path: place(name))
     }
 
-    /// Gives a file a second name in the folder; false when there is something of that name already. Throws where the
-    /// file system has no second names.
+    /// Makes a hard link in the folder; false when the name already exists. Throws where the file system has no hard
+    /// links.
     public func link(_ name: String, as target: String) throws(PackError) -> Bool {
         if linkat(descriptor, try component(name), descriptor, try component(target), 0) == 0 { return true }
         if errno == EEXIST { return false }
         throw .system(errno, "linking a file", path: place(target))
     }
 
-    /// Makes a folder here that its owner only can enter, unless it exists, and opens it.
+    /// Creates a folder here with mode 0700, unless it exists, and opens it.
     public func makeFolder(_ name: String) throws(PackError) -> OpenFolder {
         if mkdirat(descriptor, try component(name), 0o700) == 0 {
             try sync()
         } else if errno != EEXIST {
-            throw .system(errno, "making a folder", path: place(name))
+            throw .system(errno, "creating a folder", path: place(name))
         }
         return try folder(name)
     }
 
-    /// Makes what was done to names here survive a power cut.
+    /// Syncs the folder, so that changes to its entries survive a power cut.
     public func sync() throws(PackError) {
         guard fsync(descriptor) == 0 else { throw .system(errno, "syncing a folder", path: path) }
     }
@@ -273,7 +273,7 @@ public final class OpenFolder: Sendable {
     private func component(_ name: String) throws(PackError) -> [CChar] {
         let bytes = name.utf8
         guard !bytes.isEmpty, name != ".", name != "..", !bytes.contains(UInt8(ascii: "/")), !bytes.contains(0) else {
-            throw .system(EINVAL, "a name that is no single component", path: place(name))
+            throw .system(EINVAL, "checking that a name is a single component", path: place(name))
         }
         return Self.zeroEnded(name)
     }
@@ -291,11 +291,11 @@ public final class OpenFolder: Sendable {
     }
 }
 
-/// Tells one file from another, whatever their names.
+/// Identifies a file, whatever its name.
 public struct FileIdentity: Sendable, Hashable {
-    /// The file system.
+    /// The device number of the file system.
     public var device: UInt64
-    /// The file in it.
+    /// The inode number.
     public var inode: UInt64
 
     init(_ facts: stat) {
@@ -303,20 +303,20 @@ public struct FileIdentity: Sendable, Hashable {
         inode = UInt64(facts.st_ino)
     }
 
-    /// The identity of an open file.
+    /// Reads the identity of an open file.
     public init(of descriptor: Int32) throws(PackError) {
         var facts = stat()
-        guard fstat(descriptor, &facts) == 0 else { throw .system(errno, "looking at an open file") }
+        guard fstat(descriptor, &facts) == 0 else { throw .system(errno, "inspecting an open file") }
         self.init(facts)
     }
 }
 
 extension PackError {
-    /// The system says that what was asked for does not exist. Every other error means only that it cannot be reached
-    /// now: too many open files, a failing disk, missing rights.
+    /// Whether the file does not exist (`ENOENT`, `ENOTDIR`). Every other error means only that it cannot be reached
+    /// now: too many open files, a failing disk, missing permissions.
     public var isAbsence: Bool { errno == ENOENT || errno == ENOTDIR }
 
-    /// The fault is this machine's and may pass: a system call failed for another reason than absence or room, or memory
-    /// was short. Nothing follows from it for the file.
+    /// Whether the fault is local and may be temporary: a system call failed, but not because the file is absent or
+    /// space ran out, or memory was short. It says nothing about the file itself.
     public var isLocalFault: Bool { (code == .io && !isAbsence) || code == .resources }
 }

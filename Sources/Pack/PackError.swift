@@ -1,13 +1,13 @@
 import Glibc
 
-/// What went wrong with a pack file.
+/// An error of a pack file or of the store's files.
 public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of failure: an open set, so that later versions can add to it.
     public struct Code: RawRepresentable, Hashable, Sendable {
         /// The stable name that is printed and compared.
         public let rawValue: String
 
-        /// A code by its name.
+        /// Creates a code from its name.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
@@ -26,11 +26,11 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let damagedSection = Code(rawValue: "damaged_section")
         /// One block cannot be decoded or its checksum is wrong.
         public static let damagedBlock = Code(rawValue: "damaged_block")
-        /// A member, block or range that does not exist was asked for.
+        /// The requested member, block or range does not exist.
         public static let outOfRange = Code(rawValue: "out_of_range")
-        /// A limit of the format would be passed.
+        /// A limit of the format would be exceeded.
         public static let tooLarge = Code(rawValue: "too_large")
-        /// The calls came in an order that the writer does not allow.
+        /// The caller broke the required order of calls.
         public static let misuse = Code(rawValue: "misuse")
         /// A codec or hash could not be set up.
         public static let resources = Code(rawValue: "resources")
@@ -38,18 +38,18 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// The kind of failure.
     public var code: Code
-    /// What failed, in a sentence without a trailing full stop.
+    /// What failed, without a trailing full stop.
     public var message: String
-    /// The file it happened on, where it is known.
+    /// The file concerned, when known.
     public var path: String?
-    /// Byte offset in the pack file, where it is known.
+    /// Byte offset in the pack file, when known.
     public var offset: UInt64?
     /// The system's error number, for `io` and `noSpace`.
     public var errno: Int32?
-    /// What to do about it, where there is something to do.
+    /// What the user can do about it, if anything.
     public var hint: String?
 
-    /// An error with its facts.
+    /// Creates an error.
     public init(
         _ code: Code, _ message: String, path: String? = nil, offset: UInt64? = nil, errno: Int32? = nil,
         hint: String? = nil
@@ -62,16 +62,16 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
         self.hint = hint
     }
 
-    /// An error of a system call: `number` is its `errno`.
+    /// Creates an error for a failed system call; `number` is its `errno`.
     static func system(_ number: Int32, _ what: String, path: String? = nil, offset: UInt64? = nil) -> PackError {
         let full = number == ENOSPC || number == EDQUOT || number == EFBIG
         let reason = String(cString: strerror(number))
         return PackError(
             full ? .noSpace : .io, "\(what): \(reason)", path: path, offset: offset, errno: number,
-            hint: full ? "free space on the store's file system, or lower its retention" : nil)
+            hint: full ? "free space on the store's file system, or shorten the retention" : nil)
     }
 
-    /// One line: code, message and where.
+    /// One line: code, message, path and offset.
     public var description: String {
         var text = "\(code.rawValue): \(message)"
         if let path { text += " [\(path)]" }

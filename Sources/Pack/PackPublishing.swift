@@ -1,13 +1,13 @@
 import Glibc
 
-/// How a finished pack comes to its place: by its name alone within one file system, else as a copy.
+/// Moves a finished pack to its final path: by rename within one file system, otherwise by copying.
 extension PackFile {
-    /// Makes a finished pack the one that counts: syncs `temporary`, renames it to `path`, syncs the folder.
+    /// Publishes a finished pack: syncs `temporary`, renames it to `path`, syncs the folder.
     ///
-    /// A folder of packs may be a link to another disk. Where the two lie on different file systems, the pack is copied
-    /// into the folder under a hidden name, synced and renamed there, and `temporary` is removed. After it returns, the
-    /// pack survives a power cut, and one that is interrupted leaves what was at `path`. A failed sync is final: the file
-    /// must be written again from its sources, because the kernel may have dropped the pages.
+    /// A pack folder may be a link to another disk. Across file systems, the pack is copied into the folder under a
+    /// hidden name, synced and renamed there, and `temporary` is removed. After the call returns, the pack survives a
+    /// power cut; if the call is interrupted, the file at `path` is unchanged. A failed sync is final: the file must be
+    /// written again from its sources, because the kernel may have dropped the pages.
     public static func publish(_ temporary: String, to path: String) throws(PackError) {
         let source = open(temporary, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard source >= 0 else { throw .system(errno, "opening the new pack", path: temporary) }
@@ -34,7 +34,7 @@ extension PackFile {
             }
             try folder.replace(name, with: hidden)
         } catch {
-            // What cannot be removed now is removed when a harvest begins.
+            // If it cannot be removed now, the next harvest removes it.
             _ = try? folder.remove(hidden)
             throw error
         }
@@ -51,7 +51,7 @@ extension PackFile {
             try write(copy, UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: offset)
             offset += UInt64(count)
         }
-        guard try size(source) == offset else { throw PackError(.io, "the new pack was not read to its end") }
+        guard try size(source) == offset else { throw PackError(.io, "the new pack changed its size while it was copied") }
     }
 
     /// Syncs the folder that holds `path`, so that its entry survives a power cut.
@@ -69,12 +69,12 @@ extension PackFile {
     }
 }
 
-/// Packs that are being copied to a folder on another disk have hidden names until they are whole.
+/// A pack being copied to a folder on another disk has a hidden name until the copy is complete.
 extension StorePacks {
     /// The name of a pack while this process copies it.
     static func unfinishedName(of pack: String) -> String { ".\(pack).\(getpid())" }
 
-    /// The process that copies, or copied, the pack that has this name; nil where the name is none of these.
+    /// The id of the process that made this unfinished copy; nil when the name is not one of an unfinished copy.
     private static func owner(ofUnfinished name: String) -> pid_t? {
         guard name.hasPrefix("."), let dot = name.lastIndex(of: "."), name[..<dot].hasSuffix(PackPath.suffix),
             let owner = pid_t(name[name.index(after: dot)...]), owner > 0
@@ -82,12 +82,12 @@ extension StorePacks {
         return owner
     }
 
-    /// Whether a file's name says that it is a pack which is not whole yet, and counts for nothing.
+    /// Whether a file's name is that of an unfinished pack, which readers ignore.
     public static func isUnfinished(_ name: String) -> Bool { owner(ofUnfinished: name) != nil }
 
-    /// Removes from one folder what processes that are gone did not finish.
+    /// Removes the unfinished copies of dead processes from one folder.
     static func removeUnfinished(in folder: OpenFolder) {
-        // What cannot be listed or removed now is left to the next time: it counts for nothing.
+        // Files that cannot be listed or removed now can wait: readers ignore them.
         for name in (try? folder.names())?.compactMap(\.text) ?? [] {
             guard let owner = owner(ofUnfinished: name), owner != getpid(), kill(owner, 0) != 0, errno == ESRCH else {
                 continue
@@ -96,11 +96,11 @@ extension StorePacks {
         }
     }
 
-    /// Removes what processes that are gone did not finish, from every day's folder that lies on another file system
-    /// than `spool`, where new packs are written.
+    /// Removes the unfinished copies of dead processes from every day's folder that is on another file system than
+    /// `spool`, where new packs are written.
     public static func removeUnfinished(store: String, spool: OpenFolder) {
         guard let device = try? FileIdentity(of: spool.descriptor).device else { return }
-        // A folder that cannot be looked at keeps what is in it until it can.
+        // A folder that cannot be read now is cleaned up later.
         try? visitDays(
             store: store, trouble: { _ in },
             day: { folder, _ in

@@ -1,12 +1,13 @@
-/// Reads a pack. It may be shared between threads; each thread brings its own `BlockDecoder`.
+/// Reads a pack. Several threads may share it; each needs its own `BlockDecoder`.
 ///
-/// Every offset and size in the file is checked before it is used: a cut, damaged or hostile pack ends in an error.
+/// Every offset and size in the file is checked before it is used: a truncated, damaged or hostile pack throws an
+/// error.
 public final class PackReader: Sendable {
     /// The members, in the order in which they were written.
     public let members: [Member]
-    /// The blocks, in the order in which they lie in the file.
+    /// The blocks, in the order of the block table.
     public let blocks: [Block]
-    /// What is wrong with the footer; never empty unless the pack was opened with `tolerant`.
+    /// Damage found in the footer; always empty unless the pack was opened with `tolerant`.
     public let footerDamage: [PackDamage]
     /// Size of the file in bytes.
     public var fileSize: UInt64 { bytes.size }
@@ -16,9 +17,9 @@ public final class PackReader: Sendable {
     let bytes: PackBytes
     /// For each block the sum of raw sizes up to its end.
     let ends: [UInt64]
-    /// Members that have content, by where it begins.
+    /// Members that have content, sorted by where it begins.
     private let starts: [(position: UInt64, member: Int)]
-    /// What hard links lead to, by their index.
+    /// What each hard link resolves to, by the link's member index.
     let links: [Int: LinkedContent]
     private let sections: [UInt32: SectionEntry]
     private let tail: FooterBytes
@@ -29,12 +30,12 @@ public final class PackReader: Sendable {
         try located(path) { () throws(PackError) in try PackReader(PackBytes(path: path), tolerant: tolerant) }
     }
 
-    /// Opens a pack by a descriptor that can be read at offsets, and stays the caller's.
+    /// Opens a pack through a descriptor that supports `pread`. The caller keeps ownership of the descriptor.
     public static func open(descriptor: Int32, tolerant: Bool = false) throws(PackError) -> PackReader {
         try PackReader(PackBytes(descriptor: descriptor), tolerant: tolerant)
     }
 
-    /// Reads a pack that lies in memory.
+    /// Opens a pack held in memory.
     public static func parse(_ bytes: [UInt8], tolerant: Bool = false) throws(PackError) -> PackReader {
         try PackReader(PackBytes(bytes), tolerant: tolerant)
     }
@@ -67,7 +68,7 @@ public final class PackReader: Sendable {
             let rows = try footer.content(sections[SectionID.members.rawValue], "member table")
             members = try Self.with(rows) { (raw) throws(PackError) in try MemberTable.decode(raw, blocks: blocks) }
         } catch {
-            // What cannot be read now is not damaged, and must not pass for an empty table.
+            // A table that cannot be read now is not damaged, and must not be taken for an empty one.
             guard tolerant, !error.isLocalFault else { throw error }
             damage.append(PackDamage(.section, error.description))
         }
@@ -107,19 +108,19 @@ public final class PackReader: Sendable {
 
     // MARK: Facts
 
-    /// What the pack knows of its session.
+    /// The session facts stored in the pack.
     public func session() throws(PackError) -> SessionFacts {
         try SessionFacts(json: section(.session, "session facts"))
     }
 
-    /// What a pack knows of its session, without reading its tables.
+    /// Reads the session facts of a pack without its tables.
     public static func session(descriptor: Int32) throws(PackError) -> SessionFacts {
         let footer = try FooterBytes(try PackBytes(descriptor: descriptor))
         let entry = try footer.directory().first { $0.id == SectionID.session.rawValue }
         return try SessionFacts(json: footer.content(entry, "session facts"))
     }
 
-    /// What the ledger knew of the session's artifacts; members point into this list.
+    /// The session's artifacts as the ledger recorded them; `Member.artifact` is an index into this list.
     public func artifacts() throws(PackError) -> [ArtifactEntry] {
         try ArtifactEntry.entries(json: section(.artifacts, "artifacts"))
     }
@@ -129,7 +130,7 @@ public final class PackReader: Sendable {
         try Self.with(section(.crashes, "crash records")) { (raw) throws(PackError) in try CrashTable.decode(raw) }
     }
 
-    /// Which file it was opened from; nil when it lies in memory.
+    /// The identity of the file it was opened from; nil for a pack in memory.
     public func fileIdentity() throws(PackError) -> FileIdentity? { try bytes.identity() }
 
     func section(_ id: SectionID, _ name: String) throws(PackError) -> [UInt8] {
@@ -138,7 +139,8 @@ public final class PackReader: Sendable {
 
     // MARK: Members and blocks
 
-    /// Indices of the members with that path, in every artifact or in one; the last one is what an extraction would leave.
+    /// The indices of the members with this path, in all artifacts or in one. An extraction would leave the last of
+    /// them.
     public func members(path: [UInt8], artifact: UInt32? = nil) -> [Int] {
         members.indices.filter { members[$0].path == path && (artifact == nil || members[$0].artifact == artifact) }
     }
@@ -166,7 +168,7 @@ public final class PackReader: Sendable {
         return pieces
     }
 
-    /// What lies in a block: the pieces of one large member, or of several small ones, by their place.
+    /// The pieces in a block, in order: one of a large member, or those of several small ones.
     public func pieces(inBlock block: Int) -> [MemberPiece] {
         guard blocks.indices.contains(block) else { return [] }
         let end = ends[block]
@@ -211,7 +213,7 @@ public final class PackReader: Sendable {
         return Int(blocks[index].rawSize)
     }
 
-    /// Random access to a member's content. One thread may use what is returned.
+    /// Returns random access to a member's content, for use by one thread at a time.
     public func content(ofMember index: Int) throws(PackError) -> MemberContent {
         guard members.indices.contains(index) else { throw PackError(.outOfRange, "there is no member \(index)") }
         return try MemberContent(members[index], blocks: blocks, ends: ends, bytes: bytes)
@@ -224,7 +226,7 @@ public struct MemberPiece: Sendable, Hashable {
     public var member: Int
     /// Index of the block.
     public var block: Int
-    /// Where it lies in the block's raw bytes.
+    /// Its range in the block's raw bytes.
     public var range: Range<Int>
     /// Where it begins in the member's stored content (holes not counted).
     public var contentOffset: UInt64

@@ -1,8 +1,8 @@
 /// Writes one pack, member by member, into an open file.
 ///
-/// One thread calls it. Hashing happens on that thread, compression and filters on the workers, writing on whichever
-/// worker is next in order. The caller syncs and renames the file (`PackFile.publish`). Memory stays below 24 MiB for
-/// buffers, whatever the members hold; with a file for the table of members, their number adds nothing to it.
+/// One thread calls it. That thread hashes, workers compress and build filters, and the worker whose block is next in
+/// order writes. The caller syncs and renames the file (`PackFile.publish`). Buffers take less than 24 MiB, whatever
+/// the members hold; with a file for the member table, memory does not grow with the number of members.
 public final class PackWriter {
     private let sink: PackSink
     private let pipeline: CompressPipeline
@@ -13,7 +13,7 @@ public final class PackWriter {
     private let log: MemberLog
     /// The member being written.
     private var current: Member?
-    /// Number of blocks handed to the pipeline: the index that the next one gets.
+    /// Number of blocks handed to the pipeline, which is the index of the next one.
     private var submitted = 0
     private var finished = false
 
@@ -28,23 +28,25 @@ public final class PackWriter {
     private var touchesHole = false
     private var midLine = false
 
-    /// What is in the file's cache for certain: members up to a number, and the blocks as they were then.
+    /// What has been written out for certain: the first `members` members, and the blocks as they were then.
     private var settled: (members: Int, blocks: [Block], ends: [UInt64]) = (0, [], [])
 
-    // Small members wait here for company, text apart from other bytes because like compresses with like.
+    // Small members wait here to share a block. Text and other bytes are kept apart because similar data compresses
+    // better together.
     private var textBatch: BlockJob?
     private var binaryBatch: BlockJob?
 
-    /// Longest path or link target that is kept, in bytes.
+    /// Longest path or link target allowed, in bytes.
     public static let maxPathLength = 1 << 20
 
-    /// Pieces of one block at most: a sparse member may have one for each byte, and each costs two hundred bytes.
+    /// Most pieces in one block: a sparse member may have one per byte, and each takes 200 bytes of memory.
     private static let mostPieces = 4096
 
-    /// A writer into `descriptor`, an empty file open for reading and writing, which stays the caller's.
+    /// Creates a writer into `descriptor`, an empty file open for reading and writing. The caller keeps ownership of
+    /// it.
     ///
-    /// `tables` is another such file, in which the table of members waits where it grows beyond a megabyte; without it, it
-    /// is all in memory.
+    /// `tables` is another such file, to which the member table spills once it exceeds 1 MiB; without it, the table
+    /// stays in memory.
     public init(
         descriptor: Int32, options: PackOptions = PackOptions(), inspector: (any BlockInspector)? = nil,
         tables: Int32? = nil
@@ -67,9 +69,9 @@ public final class PackWriter {
 
     // MARK: Members
 
-    /// Begins a member; the one before must have ended.
+    /// Begins a member; the previous one must have ended.
     public func beginMember(_ header: MemberHeader) throws(PackError) {
-        guard current == nil, !finished else { throw PackError(.misuse, "a member begins where none may") }
+        guard current == nil, !finished else { throw PackError(.misuse, "a member cannot begin here") }
         guard log.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
         guard max(header.path.count, header.linkTarget?.count ?? 0) <= Self.maxPathLength else {
             throw PackError(.tooLarge, "a path of \(header.path.count) bytes")
@@ -85,12 +87,12 @@ public final class PackWriter {
         midLine = false
     }
 
-    /// Appends bytes to the member. Large pieces are better: 64 KiB or more hash at full speed.
+    /// Appends bytes to the member. Pieces of 64 KiB or more hash at full speed.
     public func append(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
         guard current != nil else { throw PackError(.misuse, "bytes without a member") }
         guard bytes.count > 0 else { return }
         guard !logical.addingReportingOverflow(UInt64(bytes.count)).overflow else {
-            throw PackError(.tooLarge, "a member passes 2^64 bytes")
+            throw PackError(.tooLarge, "a member exceeds 2^64 bytes")
         }
         var rest = bytes
         while rest.count > 0 {
@@ -110,7 +112,7 @@ public final class PackWriter {
         guard current != nil else { throw PackError(.misuse, "a hole without a member") }
         guard length > 0 else { return }
         let (end, overflow) = logical.addingReportingOverflow(length)
-        guard !overflow else { throw PackError(.tooLarge, "a member passes 2^64 bytes") }
+        guard !overflow else { throw PackError(.tooLarge, "a member exceeds 2^64 bytes") }
         let isHashed = enterHole(length)
         if isHashed { try hasher.update(zeros: length) }
         logical = end
@@ -125,7 +127,8 @@ public final class PackWriter {
         guard var member = current else { throw PackError(.misuse, "no member to end") }
         if let last = job, last.count > 0 {
             job = nil
-            // What is nearly a block, or the tail of a large member, goes as it is; the rest waits for company.
+            // A nearly full block, or the tail of a large member, is submitted as it is; anything smaller waits to
+            // share a block.
             if wholeBlocks || last.count > PackFormat.blockSize / 4 * 3 {
                 try submit(last)
             } else {
@@ -142,7 +145,7 @@ public final class PackWriter {
         return member
     }
 
-    /// Takes note of a hole at the end of the open member; says whether it is part of the hash.
+    /// Records a hole at the end of the open member; returns whether it is part of the hash.
     private func enterHole(_ length: UInt64) -> Bool {
         if current?.holes.isEmpty == true, holeBudget == 0 { current?.flags.insert(.hashOmitsAllHoles) }
         if let last = current?.holes.last, last.offset + last.length == logical {
@@ -166,17 +169,16 @@ public final class PackWriter {
         crashes.append(json)
     }
 
-    /// Members begun so far.
+    /// Number of members begun so far.
     public var memberCount: Int { log.count + (current == nil ? 0 : 1) }
 
-    /// A member that has ended; `stored`, `lineCount` and sometimes `firstBlock` are not known before `finish`.
+    /// Returns a member that has ended; `stored`, `lineCount` and sometimes `firstBlock` are unknown before `finish`.
     public func member(_ index: Int) throws(PackError) -> Member { try log.member(index) }
 
-    /// Random access to a member that has ended, before the pack is finished.
+    /// Returns random access to a member that has ended, before the pack is finished.
     ///
-    /// All that was appended is written out first, unless it was when an earlier member was read back; so a small member
-    /// may end up in a smaller batch than otherwise.
-    /// What is returned reads through the writer's descriptor and must not outlive it.
+    /// Writes out all appended bytes first, unless an earlier `readBack` already did; so a small member may end up in a
+    /// smaller batch than otherwise. The returned object reads through the writer's descriptor and must not outlive it.
     public func readBack(member index: Int) throws(PackError) -> MemberContent {
         if index >= settled.members {
             try flush()
@@ -186,7 +188,8 @@ public final class PackWriter {
         return try MemberContent(try log.member(index), blocks: settled.blocks, ends: settled.ends, bytes: bytes)
     }
 
-    /// Corrects what a member that has ended is, once its content was looked into; only between kinds that are not text.
+    /// Corrects the kind of a member that has ended, once its content has been inspected. Does nothing when either kind
+    /// is text.
     public func amend(member index: Int, kind: MemberKind) throws(PackError) {
         guard try !log.member(index).kind.isText, !kind.isText else { return }
         try log.amend(index, kind: kind)
@@ -194,16 +197,16 @@ public final class PackWriter {
 
     // MARK: Ends
 
-    /// Waits until all that was appended is in the file's cache. A batch that waits for company goes as it is.
+    /// Waits until all appended bytes are handed to the kernel. A partly filled batch is written as it is.
     public func flush() throws(PackError) {
         try submitBatches()
         try pipeline.drain()
         try sink.flush()
     }
 
-    /// What the inspector found in members that have ended, in order; each anchor is handed out once.
+    /// Returns what the inspector found in members that have ended, in order; each anchor is returned once.
     ///
-    /// At most 65,536 wait; `dropped` says that there were more.
+    /// At most 65,536 are held; `dropped` is true when there were more.
     public func takeAnchors() throws(PackError) -> (anchors: [MemberAnchor], dropped: Bool) {
         try submitBatches()
         try pipeline.drain()
@@ -212,7 +215,7 @@ public final class PackWriter {
 
     /// Writes filters and footer. The file is complete but not synced.
     public func finish(session: SessionFacts, artifacts: [ArtifactEntry]) throws(PackError) -> PackSummary {
-        guard current == nil, !finished else { throw PackError(.misuse, "the pack cannot be finished now") }
+        guard current == nil, !finished else { throw PackError(.misuse, "the pack cannot be finished in this state") }
         try submitBatches()
         try pipeline.drain()
         pipeline.stop()
@@ -235,7 +238,7 @@ public final class PackWriter {
             storedBytes: sink.storedBytes, filterBytes: sink.filterBytes, filtersAside: aside)
     }
 
-    /// Gives up: ends the threads and drops what is not written. The caller removes the file.
+    /// Abandons the pack: ends the threads and drops unwritten data. The caller removes the file.
     public func abort() {
         finished = true
         pipeline.stop()
@@ -243,15 +246,15 @@ public final class PackWriter {
 
     // MARK: Members of an older pack
 
-    /// Brings the file to a state in which whole frames may be appended.
+    /// Writes out waiting blocks, so that whole frames may be appended.
     func prepareCopy() throws(PackError) {
-        guard current == nil, !finished else { throw PackError(.misuse, "members cannot be copied now") }
+        guard current == nil, !finished else { throw PackError(.misuse, "members cannot be copied in this state") }
         try submitBatches()
         try pipeline.drain()
     }
 
-    /// Appends a frame as it is, after `prepareCopy`, with its filter (of the format written today; empty for none), and
-    /// returns its index.
+    /// Appends a frame as it is, after `prepareCopy`, with its filter (in the current format; empty for none), and
+    /// returns the block's index.
     func adopt(_ block: Block, frame: UnsafeRawBufferPointer, filter: [UInt8]) throws(PackError) -> UInt32 {
         guard submitted < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many blocks") }
         var copy = block
@@ -263,7 +266,7 @@ public final class PackWriter {
         return UInt32(submitted - 1)
     }
 
-    /// Appends a member whose blocks are already there, and returns its index.
+    /// Appends a member whose blocks are already written, and returns its index.
     func adopt(_ member: Member) throws(PackError) -> Int {
         guard log.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
         let index = log.count
@@ -273,7 +276,8 @@ public final class PackWriter {
         return index
     }
 
-    /// Gives the member that ended last the hash it had in the older pack, so that what differs stays visible.
+    /// Gives the last ended member the hash it had in the older pack, so that a mismatch stays visible. Returns its
+    /// index.
     func keepHash(_ sha256: [UInt8]) throws(PackError) -> Int {
         try log.amend(log.count - 1, sha256: sha256)
         return log.count - 1
@@ -281,7 +285,7 @@ public final class PackWriter {
 
     // MARK: Blocks
 
-    /// A block with room for at least one byte of the member.
+    /// Returns a block with room for at least one byte of the member.
     private func writable() throws(PackError) -> BlockJob {
         if let job, job.room > 0, job.pieces.count < Self.mostPieces { return job }
         let next = pipeline.acquire()
@@ -291,14 +295,14 @@ public final class PackWriter {
         return next
     }
 
-    /// Submits a full block of a member that goes on; text is cut after its last newline.
+    /// Submits a full block of a member that continues; text is cut after its last newline.
     private func cut(_ full: BlockJob, into next: BlockJob) throws(PackError) {
         wholeBlocks = true
         if full.flags.contains(.text) {
             let keep = full.throughLastNewline
             if keep > 0 {
                 full.split(at: keep, into: next)
-                // The flags that came along describe the first part's edges.
+                // The copied flags describe the edges of the first part.
                 next.flags.subtract([.startsMidLine, .endsMidLine])
                 midLine = false
             } else {
