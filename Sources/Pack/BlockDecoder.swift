@@ -1,12 +1,12 @@
-/// Decodes blocks, one after the other, in buffers of its own. One per thread.
+/// Decodes blocks one at a time into its own buffers. One per thread.
 public final class BlockDecoder {
     private let decompressor: FrameDecompressor
     private let frame: UnsafeMutableRawBufferPointer
     private let raw: UnsafeMutableRawBufferPointer
-    /// What `raw` holds: many small members share a block and are asked for one after the other.
+    /// The block in `raw`: small members that share a block are often read one after the other.
     private var held: (source: PackBytes, block: Block)?
 
-    /// A decoder; throws when memory is short.
+    /// Creates a decoder; throws `resources` when memory is short.
     public init() throws(PackError) {
         decompressor = try FrameDecompressor()
         frame = .allocate(byteCount: PackFormat.maxFrameSize, alignment: 64)
@@ -18,7 +18,7 @@ public final class BlockDecoder {
         raw.deallocate()
     }
 
-    /// The raw bytes of a block, valid until the next call. Throws `damagedBlock` when they are not what was written.
+    /// Decodes a block; the bytes are valid until the next call. Throws `damagedBlock` when the frame is damaged.
     func decode(_ block: Block, from bytes: PackBytes) throws(PackError) -> UnsafeRawBufferPointer {
         if held?.source !== bytes || held?.block != block {
             held = nil
@@ -33,7 +33,7 @@ public final class BlockDecoder {
     ) throws(PackError) {
         guard Int(block.storedSize) <= frame.count, Int(block.rawSize) <= buffer.count else {
             throw PackError(
-                .damagedBlock, "a block is larger than blocks may be", path: bytes.path, offset: block.offset)
+                .damagedBlock, "a block exceeds the maximum size", path: bytes.path, offset: block.offset)
         }
         let stored = UnsafeMutableRawBufferPointer(rebasing: frame[..<Int(block.storedSize)])
         do throws(PackError) {

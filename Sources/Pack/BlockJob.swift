@@ -1,18 +1,18 @@
 import CFilter
 
-/// A run of one member's bytes in one block, without a hole inside.
+/// A contiguous run of one member's bytes in one block.
 struct Piece {
     var context: InspectionContext
-    /// Where in the block's raw bytes it begins.
+    /// Byte offset in the block's raw bytes.
     var offset: Int
     var length: Int
 }
 
-/// A block on its way through the pipeline; its buffers are used again and again.
+/// A block in the pipeline; its buffers are reused.
 final class BlockJob {
     let raw: UnsafeMutableRawBufferPointer
     let frame: UnsafeMutableRawBufferPointer
-    /// Filled bytes of `raw`.
+    /// Bytes of `raw` in use.
     var count = 0
     var pieces: [Piece] = []
     var flags: BlockFlags = []
@@ -41,7 +41,7 @@ final class BlockJob {
     var content: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: raw[..<count]) }
     var compressed: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: frame[..<frameSize]) }
 
-    /// Length of what ends with the last newline; 0 when there is none.
+    /// Length of the content up to and including the last newline; 0 when there is none.
     var throughLastNewline: Int {
         guard let base = raw.baseAddress else { return 0 }
         return salvage_through_last_newline(base.assumingMemoryBound(to: UInt8.self), count)
@@ -64,7 +64,7 @@ final class BlockJob {
         failure = nil
     }
 
-    /// Moves what lies behind the first `keep` bytes to the beginning of `next`, which must be empty.
+    /// Moves everything after the first `keep` bytes to the beginning of `next`, which must be empty.
     func split(at keep: Int, into next: BlockJob) {
         guard keep < count else { return }
         next.raw.copyMemory(from: UnsafeRawBufferPointer(rebasing: raw[keep..<count]))
@@ -99,7 +99,7 @@ final class BlockJob {
     }
 }
 
-/// What one worker needs for itself.
+/// The compressor, filter builder and inspector of one worker thread.
 final class BlockWorkbench {
     private let compressor: FrameCompressor
     private let builder: FilterBuilder
@@ -113,7 +113,7 @@ final class BlockWorkbench {
         buildsFilters = options.filters
     }
 
-    /// Everything that looks at the raw bytes happens here, while they are in this core's cache.
+    /// Inspects, counts, filters and compresses the raw bytes in one go, while they are in this core's cache.
     func process(_ job: BlockJob) {
         for piece in job.pieces {
             let bytes = job.bytes(of: piece)

@@ -1,21 +1,21 @@
-/// The filters of a pack's blocks in the format written today: those that lie in the pack, else made from the text.
-/// One thread uses it.
+/// Returns the filters of a pack's blocks in the current format: read from the pack where it has them, otherwise built
+/// from the text. One thread uses it.
 public final class FilterSource {
     private let reader: PackReader
     private let decoder: BlockDecoder
     private let builder = FilterBuilder()
     private var near: (range: Range<Int>, filters: PackFilters)?
 
-    /// So many blocks at a time keep their filters within a few megabytes.
+    /// Blocks whose filters are read at once: these take a few megabytes.
     private static let step = 256
 
-    /// The filters of a pack; throws when memory is short.
+    /// Creates a source for a pack; throws `resources` when memory is short.
     public init(_ reader: PackReader) throws(PackError) {
         self.reader = reader
         decoder = try BlockDecoder()
     }
 
-    /// The filter of a block; empty where none can speak for it, or where it cannot be read.
+    /// The filter of a block; empty when the block can have none or cannot be read.
     public func filter(of block: Int) -> [UInt8] {
         guard reader.blocks.indices.contains(block) else { return [] }
         if reader.blocks[block].filter?.format == BlockFilter.format,

@@ -1,7 +1,6 @@
-/// A JSON value (RFC 8259), for the few small documents in a pack's footer and beside one. Names and texts keep their
-/// bytes.
+/// A JSON value (RFC 8259), for the few small documents in and beside a pack. Names and strings keep their bytes.
 ///
-/// Foundation's coder would cost every program that opens a pack its start-up time.
+/// Foundation's coders would add their start-up time to every program that opens a pack.
 package enum JSONValue: Equatable {
     case null
     case bool(Bool)
@@ -19,7 +18,7 @@ package enum JSONValue: Equatable {
         return fields.last { $0.key == key }?.value
     }
 
-    /// The text; nil of any other value.
+    /// The string; nil for any other value.
     package var string: String? {
         if case .string(let value) = self { value } else { nil }
     }
@@ -46,7 +45,7 @@ package enum JSONValue: Equatable {
         if case .array(let values) = self { values } else { nil }
     }
 
-    /// The value as JSON text, in one line.
+    /// The value as JSON text on one line.
     var text: String {
         var out = ""
         write(to: &out)
@@ -99,13 +98,13 @@ package enum JSONValue: Equatable {
     }
 }
 
-/// Reads one JSON document; hostile text ends in an error, never in deep recursion.
+/// Reads one JSON document; hostile text throws an error and cannot cause deep recursion.
 package struct JSONParser {
     private let bytes: [UInt8]
     private var at = 0
     private static let maxDepth = 64
 
-    /// The value of a document.
+    /// Parses a document. Throws `damagedSection` when it is not valid JSON.
     package static func parse(_ bytes: [UInt8]) throws(PackError) -> JSONValue {
         var parser = JSONParser(bytes: bytes)
         let value = try parser.value(depth: 0)

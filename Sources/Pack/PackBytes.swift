@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where a reader's bytes come from: an open file, or memory.
+/// The source of a reader's bytes: an open file, or memory.
 ///
 /// Files are read, not mapped: a file that shrinks under a mapping kills the process that reads it.
 final class PackBytes: Sendable {
@@ -16,7 +16,7 @@ final class PackBytes: Sendable {
     init(path: String) throws(PackError) {
         var descriptor: Int32
         repeat {
-            // A FIFO of that name must not keep its reader waiting.
+            // Without O_NONBLOCK, opening a FIFO would block.
             descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         } while descriptor < 0 && errno == EINTR
         guard descriptor >= 0 else { throw .system(errno, "opening the pack", path: path) }
@@ -51,7 +51,7 @@ final class PackBytes: Sendable {
         return try FileIdentity(of: descriptor)
     }
 
-    /// Fills `buffer` from `offset`, or throws.
+    /// Fills `buffer` from `offset`; throws when the file is shorter.
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(PackError) {
         let got: Int
         switch origin {
@@ -67,7 +67,7 @@ final class PackBytes: Sendable {
         }
     }
 
-    /// `count` bytes from `offset`; the caller has checked that they lie within the file.
+    /// Reads `count` bytes from `offset`; throws when they are not within the file.
     func read(at offset: UInt64, count: Int) throws(PackError) -> [UInt8] {
         guard count >= 0, offset <= size, UInt64(count) <= size - offset else {
             throw PackError(.damagedFooter, "the file ends too early", path: path, offset: offset)

@@ -51,7 +51,7 @@ extension PackFile {
             try write(copy, UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: offset)
             offset += UInt64(count)
         }
-        guard try size(source) == offset else { throw PackError(.io, "the new pack changed its size while it was copied") }
+        guard try size(source) == offset else { throw PackError(.io, "the new pack changed while copied") }
     }
 
     /// Syncs the folder that holds `path`, so that its entry survives a power cut.

@@ -1,6 +1,6 @@
-/// The file end of the writer: gathers frames and filters into large writes and keeps the tables.
+/// The output side of the writer: gathers frames and filters into large writes and keeps the tables.
 ///
-/// Only one thread uses it at a time: the one that commits, or the producer after a drain.
+/// Only one thread uses it at a time: the one that commits blocks, or the producer after a drain.
 final class PackSink {
     let descriptor: Int32
     private(set) var offset: UInt64 = 0
@@ -11,24 +11,24 @@ final class PackSink {
     private(set) var anchors: [MemberAnchor] = []
     private(set) var anchorsDropped = false
 
-    /// What is added up over members that have no more blocks to come.
+    /// Totals of members whose blocks are all written.
     let tallies: PagedBytes
-    /// The member whose further blocks may follow, and what is known of it so far.
+    /// The member that may have more blocks, and its totals so far.
     private var running: (member: Int, tally: Tally)?
     private let inspector: (any BlockInspector)?
     private let buffer: UnsafeMutableRawBufferPointer
     private var filled = 0
     private var pendingFilters: [UInt8] = []
     private var pendingBlocks: [(block: Int, start: Int)] = []
-    /// Filters are to be handed back; false once there are too many.
+    /// Whether filters are returned to the caller; false once there are too many.
     private var keepsAside: Bool
 
-    /// Filters wait in memory until they are this long, so that those of a usual pack lie side by side at its end.
+    /// Filters are held in memory up to this many bytes, so that those of most packs are stored together at the end.
     private static let filterRun = 2 << 20
     private static let bufferSize = 1 << 20
     static let maxAnchors = 1 << 16
 
-    /// What the next block of a member depends on.
+    /// The totals of a member that its next block continues.
     private struct Tally {
         var stored: UInt64 = 0
         var newlines: UInt64 = 0
@@ -50,10 +50,10 @@ final class PackSink {
         buffer.deallocate()
     }
 
-    /// Takes over what was added up over a member of an older pack.
+    /// Sets the totals of a member copied from an older pack.
     func setTally(_ member: Int, _ tally: MemberTally) throws(PackError) { try tallies.store(tally, member) }
 
-    /// Puts away what is known of the member that was added up last.
+    /// Stores the totals of the last member.
     func settleTallies() throws(PackError) {
         if let (member, tally) = running { try settle(member, tally) }
         running = nil
@@ -69,7 +69,7 @@ final class PackSink {
         return anchors
     }
 
-    /// Writes a finished block and takes note of it.
+    /// Writes a finished block and adds it to the block table.
     func commit(_ job: BlockJob) throws(PackError) {
         var block = Block(offset: offset, storedSize: UInt32(job.frameSize), rawSize: UInt32(job.count))
         block.flags = job.flags
@@ -79,10 +79,10 @@ final class PackSink {
         try add(block, filter: job.filter)
     }
 
-    /// Takes note of a block whose frame was just appended.
+    /// Adds a block whose frame was just appended to the block table.
     func add(_ block: Block, filter: some Collection<UInt8>) throws(PackError) {
         if block.filter != nil {
-            // Growing by doubling would hold the filters twice.
+            // Growth by doubling would hold the filters twice.
             if pendingFilters.isEmpty, !keepsAside {
                 pendingFilters.reserveCapacity(Self.filterRun + BlockFilter.maxSize)
             }
@@ -101,7 +101,7 @@ final class PackSink {
     private func note(_ job: BlockJob, in block: inout Block) throws(PackError) {
         var times: (min: Int64, max: Int64)?
         var timed = true
-        // Between two blocks of a large member there may be one of small members, all of each.
+        // A block of whole small members may be written between two blocks of a large member.
         var current = job.isWhole ? nil : running
         for (index, piece) in job.pieces.enumerated() {
             let number = piece.context.member
@@ -122,7 +122,8 @@ final class PackSink {
             if let first = facts.minTime, let last = facts.maxTime {
                 times = (min(first, times?.min ?? first), max(last, times?.max ?? last))
             } else {
-                // One piece of unknown time makes the block's time unknown: it must not be pruned by the others'.
+                // A piece of unknown time makes the block's time unknown: the times of other pieces must not exclude it
+                // from a search.
                 timed = false
             }
         }
@@ -150,7 +151,7 @@ final class PackSink {
         }
     }
 
-    /// Appends bytes to the file, by way of the buffer unless they are large.
+    /// Appends bytes to the file, through the buffer unless they are large.
     func append(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
         if bytes.count > buffer.count - filled { try flush() }
         if bytes.count >= buffer.count {
@@ -163,12 +164,12 @@ final class PackSink {
     }
 
     func append(_ bytes: [UInt8]) throws(PackError) {
-        // Typed throws do not pass through the closure of withUnsafeBytes everywhere, hence the result.
+        // Not every toolchain's withUnsafeBytes supports typed throws, hence the Result.
         let result = bytes.withUnsafeBytes { raw in Result { () throws(PackError) in try append(raw) } }
         try result.get()
     }
 
-    /// Writes out what waits in the buffer.
+    /// Writes out the buffer.
     func flush() throws(PackError) {
         guard filled > 0 else { return }
         let start = offset - UInt64(filled)
@@ -176,7 +177,7 @@ final class PackSink {
         filled = 0
     }
 
-    /// Hands back the filter of each block, where none was written.
+    /// Returns the filter of each block; nil when filters are written into the pack.
     func takeFilters() -> [[UInt8]]? {
         guard keepsAside else { return nil }
         var filters = [[UInt8]](repeating: [], count: blocks.count)
@@ -204,7 +205,7 @@ final class PackSink {
         pendingBlocks.removeAll(keepingCapacity: true)
     }
 
-    /// Replaces bytes that were appended before.
+    /// Overwrites bytes that were appended earlier.
     func patch(_ bytes: [UInt8], at place: UInt64) throws(PackError) {
         try flush()
         let result = bytes.withUnsafeBytes { raw in

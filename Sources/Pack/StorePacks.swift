@@ -2,27 +2,27 @@ import Glibc
 
 /// The files below a store's `packs` folder.
 ///
-/// Whoever runs the store may put a link to a folder in place of a year, a month or a day; such links are followed, each
-/// folder once. Links to files are not listed.
+/// A link to a folder may replace the folder of a year, a month or a day; such links are followed, each folder once.
+/// Links to files are not listed.
 public enum StorePacks {
-    /// The folder of a store that holds the packs.
+    /// The name of the store's folder of packs.
     public static let folder = "packs"
 
-    /// Stands in the name of an earlier pack that could not be carried over as a whole, before its number.
+    /// Marks the name of an earlier pack that could not be carried over completely; a number follows.
     public static let asideMark = PackPath.suffix + ".damaged-"
 
-    /// One file.
+    /// A file below the packs' folder.
     public struct File: Sendable, Equatable {
-        /// Relative to the store.
+        /// The path, relative to the store.
         public var path: String
         /// The last component of the path.
         public var name: String
         /// Its size, times and identity.
         public var entry: OpenFolder.Entry
-        /// No link was followed on the way from the packs' folder.
+        /// Whether it was reached from the packs' folder without following a link.
         public var isDirect: Bool
 
-        /// A file by its facts.
+        /// Creates a file.
         public init(path: String, name: String, entry: OpenFolder.Entry, isDirect: Bool) {
             self.path = path
             self.name = name
@@ -31,15 +31,15 @@ public enum StorePacks {
         }
     }
 
-    /// A part of the store that could not be looked at: what lies there is not known to be gone.
+    /// A part of the store that could not be read: its files must not be taken for gone.
     public struct Trouble: Sendable, Equatable {
         /// The folder or file, relative to the store.
         public var path: String
-        /// What the system said.
+        /// The system's error message.
         public var message: String
     }
 
-    /// All of them.
+    /// The packs of a store.
     public struct Listing: Sendable, Equatable {
         /// The packs, in the order of their paths.
         public var packs: [File] = []
@@ -47,13 +47,13 @@ public enum StorePacks {
         public var aside: [File] = []
         /// What could not be listed.
         public var troubles: [Trouble] = []
-        /// There is no packs' folder, or nothing at all in it: never used, or its disk is not mounted.
+        /// The packs' folder does not exist or is empty: it was never used, or its disk is not mounted.
         public var isEmpty = false
     }
 
     private static let mostLevels = 8
 
-    /// Lists the packs of a store.
+    /// Lists the packs of a store. Errors are returned in `troubles`.
     public static func list(store: String) -> Listing {
         var listing = Listing()
         do throws(PackError) {
@@ -82,7 +82,7 @@ public enum StorePacks {
         _ open: OpenFolder, _ entries: [OpenFolder.Entry], _ path: String, isDirect: Bool, level: Int,
         _ seen: inout Set<FileIdentity>, _ listing: inout Listing
     ) {
-        // Folders themselves before links to them: what is reached both ways has its own path.
+        // Folders before links: a pack that is reachable both ways is listed under its real path.
         for entry in entries.filter({ $0.kind != .link }) + entries.filter({ $0.kind == .link }) {
             if isNobodys(entry.name) { continue }
             let place = path + "/" + entry.name
@@ -104,7 +104,7 @@ public enum StorePacks {
                         below, try below.entries(), place, isDirect: isDirect && entry.kind == .folder,
                         level: level + 1, &seen, &listing)
                 } catch {
-                    // A folder that went away meanwhile held no pack any more.
+                    // A folder that was removed meanwhile held no packs.
                     if entry.kind == .folder, error.isAbsence { continue }
                     listing.troubles.append(Trouble(path: place, message: error.message))
                 }
@@ -118,9 +118,9 @@ public enum StorePacks {
     ) -> Bool {
         do throws(PackError) {
             if let target = try open.entry(entry.name, followingLink: true) { return target.kind == .folder }
-            // A link to a file that is gone is that file's matter.
+            // A broken link named like a pack is reported where that pack is read.
             guard !entry.name.contains(PackPath.suffix) else { return false }
-            listing.troubles.append(Trouble(path: place, message: "the link leads nowhere; is its disk mounted?"))
+            listing.troubles.append(Trouble(path: place, message: "the link is broken; is its disk mounted?"))
         } catch {
             listing.troubles.append(Trouble(path: place, message: error.message))
         }
@@ -129,24 +129,24 @@ public enum StorePacks {
 
     // MARK: One pack
 
-    /// What became of one pack.
+    /// Whether a pack is in the store.
     public enum Presence: Sendable, Equatable {
-        /// It is there.
+        /// The pack exists.
         case present(OpenFolder.Entry)
-        /// It is not, and its folder could be looked at, or is gone with all in it.
+        /// The pack does not exist; its folder was read, or does not exist either.
         case absent
-        /// Nobody can tell now, and why.
+        /// It cannot be determined now, for the reason given.
         case unknown(String)
     }
 
-    /// Looks whether a pack is there; only the system's word that a name does not exist counts as absence.
+    /// Checks whether a pack exists. Only `ENOENT` and `ENOTDIR` count as absence.
     public static func presence(of pack: String, store: String) -> Presence {
         do throws(PackError) {
             guard let (open, name) = try place(of: pack, store: store) else { return .absent }
             guard let entry = try open.entry(name) else { return .absent }
             guard entry.kind == .link else { return .present(entry) }
             guard let target = try open.entry(name, followingLink: true) else {
-                return .unknown("the link leads nowhere; is its disk mounted?")
+                return .unknown("the link is broken; is its disk mounted?")
             }
             return .present(target)
         } catch {
@@ -154,14 +154,14 @@ public enum StorePacks {
         }
     }
 
-    /// The open folder of a pack and its name in it; nil when the folder does not exist.
+    /// Opens the folder of a pack and returns it with the pack's name in it; nil when the folder does not exist.
     ///
-    /// - Throws: `PackError` when a folder cannot be opened, a link on the way leads nowhere, or the path does not lie
-    ///   below the packs' folder.
+    /// - Throws: `PackError` when a folder cannot be opened, a link in the path is broken, or the path is not below the
+    ///   packs' folder.
     public static func place(of pack: String, store: String) throws(PackError) -> (folder: OpenFolder, name: String)? {
         let parts = pack.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard isPlace(pack), let name = parts.last else {
-            throw PackError(.outOfRange, "the path does not lie below \(folder)/", path: pack)
+            throw PackError(.outOfRange, "the path is not below \(folder)/", path: pack)
         }
         var open = try OpenFolder(path: store)
         for part in parts.dropLast() {
@@ -171,7 +171,7 @@ public enum StorePacks {
                 guard error.isAbsence else { throw error }
                 if try open.entry(part)?.kind == .link {
                     throw PackError(
-                        .io, "the link \(open.path)/\(part) leads nowhere; is its disk mounted?", path: pack)
+                        .io, "the link \(open.path)/\(part) is broken; is its disk mounted?", path: pack)
                 }
                 return nil
             }
@@ -179,7 +179,8 @@ public enum StorePacks {
         return (open, name)
     }
 
-    /// Whether a path, relative to the store, can be that of a pack: below the packs' folder, without `..`.
+    /// Whether a path, relative to the store, can be a pack's: below the packs' folder, without `..`, and with the
+    /// suffix of packs.
     public static func isPlace(_ pack: String) -> Bool {
         let parts = pack.split(separator: "/", omittingEmptySubsequences: false)
         return parts.count >= 2 && parts.count <= mostLevels + 1 && parts[0] == folder
@@ -188,13 +189,15 @@ public enum StorePacks {
 
     // MARK: Every day
 
-    /// The paths, relative to the store, of all packs that have the name of a session, or a second one, on any day.
+    /// Finds all packs with a session's file name, or one of its second names, on any day. The paths are relative to
+    /// the store.
     ///
     /// - Parameters:
-    ///   - name: the session's file name.
-    ///   - first: a place of the day on which the session was created: what cannot be looked at of earlier days holds
-    ///     nothing of it.
-    /// - Throws: `PackError` when a folder cannot be listed or a link to one leads nowhere: what lies there is not known.
+    ///   - name: the file name of the session's pack.
+    ///   - first: a pack path on the day the session was created. Earlier days that cannot be read are ignored: they
+    ///     hold no pack of it.
+    /// - Throws: `PackError` when a folder cannot be listed or a link to one is broken: it may hold a pack of the
+    ///   session.
     public static func places(
         ofName name: String, store: String, from first: String? = nil
     ) throws(PackError) -> [String] {
@@ -215,7 +218,8 @@ public enum StorePacks {
         return found
     }
 
-    /// Whether a folder of a year, a month or a day ends before the day of a place; one that is none of these holds no pack.
+    /// Whether a folder of a year, a month or a day ends before the day of the path `first`. True for folders that are
+    /// no date: they hold no packs.
     private static func isBefore(_ path: String, _ first: String) -> Bool {
         func date(_ path: String) -> ArraySlice<Substring>? {
             let parts = path.split(separator: "/")
@@ -228,14 +232,14 @@ public enum StorePacks {
         return !isDate || own.joined(separator: "/") < wanted.prefix(own.count).joined(separator: "/")
     }
 
-    /// As many packs of other sessions may stand in a session's way.
+    /// The most second names of one session's pack, in use when packs of other sessions have its name.
     public static let mostSecondNames = 999
 
     /// Visits the folders of all days of a store, through links to folders as well.
     ///
     /// - Parameters:
-    ///   - trouble: hears of each folder that is there and cannot be looked at.
-    ///   - day: gets each day's folder, and its path relative to the store.
+    ///   - trouble: called for each folder that exists but cannot be read.
+    ///   - day: called with each day's folder and its path, relative to the store.
     static func visitDays(
         store: String, trouble: (PackError) throws(PackError) -> Void,
         day: (OpenFolder, String) throws(PackError) -> Void
@@ -278,14 +282,15 @@ public enum StorePacks {
 
     private static func mayHoldPacks(_ entry: OpenFolder.Entry) -> Bool {
         guard entry.kind == .folder || entry.kind == .link, !isNobodys(entry.name) else { return false }
-        // A link to a file that is gone is that file's matter.
+        // A broken link named like a pack is reported where that pack is read.
         return !(entry.kind == .link && entry.name.contains(PackPath.suffix))
     }
 
-    /// Hidden names, and the folder that a file system of its own has at its top, which only root can enter.
+    /// Whether the name is hidden, or that of the `lost+found` folder at the root of a file system, which only root can
+    /// enter.
     private static func isNobodys(_ name: String) -> Bool { name.hasPrefix(".") || name == "lost+found" }
 
     private static func deadLink(_ path: String) -> PackError {
-        PackError(.io, "the link \(path) leads nowhere; is its disk mounted?", path: path)
+        PackError(.io, "the link \(path) is broken; is its disk mounted?", path: path)
     }
 }
