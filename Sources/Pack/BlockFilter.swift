@@ -1,20 +1,20 @@
 import CFilter
 
-/// The n-gram filter of a block: a one-hash bitmap about half full, over ASCII-folded 5-grams and over 4- and 3-grams that
-/// hold neither a digit nor a newline ("m3" of the log-search study).
+/// The n-gram filter of a block: a one-hash bitmap about half full, over ASCII-folded 5-grams and over 4- and 3-grams
+/// without digits and newlines ("m3" of the log-search study).
 ///
-/// Format 2 differs from 1 where texts that are looked for were told apart badly. Within dotted numbers 6-grams take the
-/// place of 5-grams: a few hundred addresses hold nearly every five bytes that an address can have. And a 5-gram that ends a
-/// word with digits (`lf261`) sets two bits: names that differ in their number have little else to differ in.
+/// Format 2 improves on format 1 for text that its grams distinguished badly. Within dotted numbers, 6-grams replace
+/// 5-grams: a few hundred addresses contain nearly every 5-gram of any address. A 5-gram that ends a word with digits
+/// (`lf261`) sets two bits: names often differ only in their number.
 ///
-/// A filter never says no wrongly. What cannot be understood (an unknown format, a bad checksum, an odd length) says
-/// "may match".
+/// Filters have no false negatives. One that cannot be read (an unknown format, a bad checksum, an odd length) always
+/// says "may match".
 public enum BlockFilter {
-    /// The format that is written, as it stands in the block table.
+    /// The format that is written, as stored in the block table.
     public static let format: UInt16 = 2
-    /// Whether a filter of this format can be asked; any other may match whatever is looked for.
+    /// Whether filters of this format can be queried; any other always says "may match".
     public static func isKnown(_ format: UInt16) -> Bool { format == 1 || format == 2 }
-    /// Longest filter in bytes.
+    /// Size of the largest filter, in bytes.
     public static let maxSize = Int(SALVAGE_FILTER_MASTER_BYTES)
 
     /// The filter of `bytes`.
@@ -24,7 +24,7 @@ public enum BlockFilter {
     }
 }
 
-/// Builds filters, one after the other, in one piece of memory. One per thread.
+/// Builds filters one at a time in a reused buffer. One per thread.
 final class FilterBuilder {
     private let seen: UnsafeMutablePointer<UInt8>
     private let master: UnsafeMutablePointer<UInt64>
@@ -56,20 +56,20 @@ final class FilterBuilder {
     }
 }
 
-/// The grams of one literal, ready to be asked of many filters.
+/// The grams of one literal, precomputed to query many filters.
 public struct FilterProbe: Sendable, Hashable {
-    /// Where the grams fall in a filter of 2^18 bits, the most selective first.
+    /// The bit positions of the grams in a filter of 2^18 bits, the most selective first.
     public let places: [UInt32]
     /// The same for filters of the first format.
     private let firstPlaces: [UInt32]
 
-    /// More grams than this cannot make a filter say no more often.
+    /// Most grams queried: more rarely exclude another block.
     static let maxPlaces = 64
 
-    /// The grams of `literal`; upper-case ASCII letters are folded here.
+    /// Computes the grams of `literal`; upper-case ASCII letters are folded.
     ///
-    /// Grams with one of the bytes `leavingOut` are not asked for: that is how a search that folds more than ASCII
-    /// stays without false negatives.
+    /// Grams that contain a byte of `leavingOut` are not queried: a search that folds more than ASCII needs this to
+    /// have no false negatives.
     public init(_ literal: [UInt8], leavingOut: Set<UInt8> = []) {
         var skip = [UInt8](repeating: 0, count: 256)
         for byte in leavingOut { skip[Int(byte)] = 1 }
@@ -83,7 +83,7 @@ public struct FilterProbe: Sendable, Hashable {
         return Array(found.prefix(count))
     }
 
-    /// Whether the literal has no gram to ask for, so that every block may contain it.
+    /// Whether the literal has no gram to query, so that every block may contain it.
     public var isEmpty: Bool { places.isEmpty && firstPlaces.isEmpty }
 
     /// Whether a block with this filter (checksum verified by the caller) may contain the literal.
@@ -91,8 +91,8 @@ public struct FilterProbe: Sendable, Hashable {
         missing(in: filter, format: format) == nil
     }
 
-    /// Where a filter says that its block does not contain the literal: the offset of a byte that lacks a gram's bit; nil
-    /// when the block may contain it, which is what every filter of an unknown format says.
+    /// When the filter excludes the literal, the offset of a filter byte that lacks a gram's bit; nil when the block
+    /// may contain the literal, and for every filter of an unknown format.
     public func missing(in filter: UnsafeRawBufferPointer, format: UInt16 = BlockFilter.format) -> Int? {
         guard BlockFilter.isKnown(format) else { return nil }
         return Self.missing(format == 1 ? firstPlaces : places, in: filter)

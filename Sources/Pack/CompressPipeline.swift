@@ -1,6 +1,6 @@
 import Glibc
 
-/// A mutex and its two conditions, at fixed addresses as pthread wants them.
+/// A mutex and its two conditions, at fixed addresses as pthread requires.
 private final class Monitor {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let work = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -33,10 +33,10 @@ private final class Monitor {
     func signalSpace() { pthread_cond_broadcast(space) }
 }
 
-/// Blocks go in at one end in order, are worked on by several threads, and are committed at the other end in order.
+/// Compresses blocks on several threads and commits them in the order in which they were submitted.
 ///
-/// One producer calls `acquire`, `submit`, `drain` and `stop`. Whichever worker finishes the block that is next in order
-/// commits it, so no thread exists only to write. Threads are started with the second block: a small pack needs none.
+/// One producer calls `acquire`, `submit`, `drain` and `stop`. The worker that finishes the next block in order commits
+/// it, so there is no writer thread. Threads start with the second block: a small pack needs none.
 final class CompressPipeline: @unchecked Sendable {
     private let monitor = Monitor()
     private let options: PackOptions
@@ -54,12 +54,12 @@ final class CompressPipeline: @unchecked Sendable {
     private var stopping = false
     private var failure: PackError?
 
-    // The producer's own.
+    // Used by the producer only.
     private var threads: [pthread_t] = []
     private var threadsTried = false
     private var bench: BlockWorkbench?
 
-    /// `commit` is called in order and by one thread at a time, not always the same.
+    /// `commit` is called in order, by one thread at a time, though not always the same one.
     init(
         _ options: PackOptions, inspector: (any BlockInspector)?,
         commit: @escaping (BlockJob) throws(PackError) -> Void
@@ -87,7 +87,7 @@ final class CompressPipeline: @unchecked Sendable {
         monitor.unlock()
     }
 
-    /// Hands a filled block over; waits while `depth` blocks are under way. Throws the first failure of any block.
+    /// Submits a filled block; waits while `depth` blocks are in progress. Throws the first failure of any block.
     func submit(_ job: BlockJob) throws(PackError) {
         monitor.lock()
         while submitted - committed >= depth, failure == nil {
@@ -112,7 +112,7 @@ final class CompressPipeline: @unchecked Sendable {
         if threads.isEmpty, threadsTried { workInline() }
     }
 
-    /// Returns when all that was submitted is committed.
+    /// Waits until all submitted blocks are committed. Throws the first failure of any block.
     func drain() throws(PackError) {
         if threads.isEmpty { workInline() }
         monitor.lock()
@@ -122,7 +122,7 @@ final class CompressPipeline: @unchecked Sendable {
         if let failure { throw failure }
     }
 
-    /// Ends the threads; what is still under way is dropped.
+    /// Ends the threads; blocks not yet taken by a worker are dropped.
     func stop() {
         monitor.lock()
         stopping = true
@@ -137,7 +137,7 @@ final class CompressPipeline: @unchecked Sendable {
         threadsTried = true
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
-        // The default of 8 MiB of address space per thread is much under a limit on it.
+        // The default stack of 8 MiB per thread is too much under a limit on address space.
         pthread_attr_setstacksize(&attributes, 1 << 20)
         for _ in 0..<options.workers {
             var thread = pthread_t()
@@ -152,7 +152,7 @@ final class CompressPipeline: @unchecked Sendable {
             if started == 0 {
                 threads.append(thread)
             } else {
-                // Without threads the producer does the work itself.
+                // Without threads, the producer does the work.
                 me.release()
                 break
             }

@@ -1,6 +1,6 @@
 import CCrypto
 
-/// SHA-256 (FIPS 180-4) through libcrypto, which uses the processor's instructions for it.
+/// SHA-256 (FIPS 180-4) through libcrypto, which uses the CPU's SHA instructions.
 struct SHA256Hasher: ~Copyable {
     private let context: OpaquePointer
 
@@ -46,17 +46,17 @@ struct SHA256Hasher: ~Copyable {
         return digest
     }
 
-    // Half of a first-level cache's size is enough to keep the call's cost out of sight.
+    // Large enough to make the cost of each call negligible.
     private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
 }
 
-/// SHA-256 of bytes at hand.
+/// SHA-256 of bytes in memory, and hex output.
 public enum ContentHash {
     /// The 32 bytes of the SHA-256 of `bytes`.
     public static func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
         let whole = Array(bytes)
-        // The one-shot call fails only where libcrypto itself cannot be used, and then nothing could be written either.
+        // The one-shot call fails only if libcrypto is unusable, and then no pack could be written either.
         _ = SHA256(whole, whole.count, &digest)
         return digest
     }

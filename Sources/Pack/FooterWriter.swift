@@ -1,4 +1,4 @@
-/// Writes the footer of a pack, section by section: a skippable frame whose length is entered at the end.
+/// Writes the footer of a pack, section by section, as a skippable frame whose length is filled in at the end.
 struct FooterWriter {
     private let sink: PackSink
     private let start: UInt64
@@ -6,12 +6,12 @@ struct FooterWriter {
     private var directory = LittleEndianWriter()
     private var sections: UInt32 = 0
 
-    /// Smaller sections are stored as they are.
+    /// Sections up to this many bytes are stored uncompressed.
     private static let smallest = 4096
-    /// Larger sections are compressed piece by piece, so that they need not be in memory.
+    /// Sections above this many bytes are compressed as a stream, to keep them out of memory.
     static let largest: UInt64 = 1 << 20
 
-    /// Begins the footer behind all that `sink` has written.
+    /// Begins the footer after everything that `sink` has written.
     init(_ sink: PackSink) throws(PackError) {
         self.sink = sink
         start = sink.offset
@@ -22,7 +22,7 @@ struct FooterWriter {
         try sink.append(header.bytes)
     }
 
-    /// Adds a section that is at hand.
+    /// Adds a section held in memory.
     mutating func add(_ id: SectionID, _ bytes: [UInt8]) throws(PackError) {
         try Self.check(UInt64(bytes.count))
         var stored = bytes
@@ -39,7 +39,7 @@ struct FooterWriter {
         enter(id, flags, offset, UInt64(bytes.count), PackFormat.crc32c(stored))
     }
 
-    /// Adds a section of `size` bytes that `fill` hands over in pieces.
+    /// Adds a section of `size` bytes that `fill` passes on in pieces.
     mutating func add(
         _ id: SectionID, size: UInt64,
         _ fill: ((UnsafeRawBufferPointer) throws(PackError) -> Void) throws(PackError) -> Void
@@ -63,11 +63,11 @@ struct FooterWriter {
         enter(id, SectionEntry.compressed, offset, size, checksum)
     }
 
-    /// Writes directory and trailer, enters the length, and empties the sink's buffer.
+    /// Writes directory and trailer, fills in the length and flushes the sink.
     mutating func finish() throws(PackError) {
         let directoryOffset = sink.offset
         let content = directoryOffset - start - 8 + UInt64(directory.bytes.count + PackFormat.trailerSize)
-        guard content < UInt64(UInt32.max) else { throw PackError(.tooLarge, "the footer would pass 4 GiB") }
+        guard content < UInt64(UInt32.max) else { throw PackError(.tooLarge, "the footer would exceed 4 GiB") }
         let trailer = Trailer(
             footerOffset: start, footerLength: content + 8, directoryOffset: directoryOffset, sectionCount: sections,
             directoryChecksum: PackFormat.crc32c(directory.bytes))

@@ -1,18 +1,18 @@
-/// What a hard link of an archive leads to.
+/// The target of an archive's hard link.
 public enum LinkedContent: Sendable, Equatable {
     /// The member whose content it shares.
     case member(Int)
     /// The pack holds no member of that path.
     case missing
-    /// The links lead back to where they began.
+    /// The links form a loop.
     case loop
-    /// Something without content: a folder, a symbolic link, a device.
+    /// A member without content: a directory, symbolic link, device or named pipe.
     case unreadable(MemberKind)
 }
 
-/// Finds the content of hard links. An archive stores it once, under the first name that it met; the pack does the same.
+/// Finds the content of hard links. Archive and pack store it once, under the first name encountered.
 enum HardLinks {
-    /// Paths are compared within an artifact, and without what makes no difference to where they lead.
+    /// A normalized path within an artifact.
     private struct Place: Hashable {
         let artifact: UInt32
         let path: [UInt8]
@@ -23,10 +23,10 @@ enum HardLinks {
         }
     }
 
-    /// The content of each hard link that has none of its own, by the link's index.
+    /// Resolves each hard link that has no content of its own; keys are the links' indices.
     ///
-    /// A link means the member of that path that stands last in front of it, as an extraction would have it, else the
-    /// first behind it: of a path that a later download or another generation brought.
+    /// A link refers to the last member of that path before it, as in an extraction. Failing that, it refers to the
+    /// first one after it, which a later download or another generation may have added.
     static func resolve(_ members: [Member]) -> [Int: LinkedContent] {
         let links = members.indices.filter { isLink(members[$0]) }
         guard !links.isEmpty else { return [:] }
@@ -48,7 +48,7 @@ enum HardLinks {
         member.kind == .hardlink && member.size == 0 && member.linkTarget != nil
     }
 
-    /// Each link is stepped over once, however long the chains are.
+    /// Follows a chain of links. Each link is visited once, however long the chains are.
     private static func follow(
         _ link: Int, _ members: [Member], _ places: [Place: [Int]], _ found: inout [Int: LinkedContent]
     ) {
@@ -56,7 +56,7 @@ enum HardLinks {
         var at = link
         var end: LinkedContent?
         while end == nil {
-            // What is on the way has no answer of its own yet, so that coming back to it is a loop.
+            // Links of the current chain are marked as a loop until resolved: reaching one again proves the loop.
             found[at] = .loop
             chain.append(at)
             guard let next = target(of: at, members, places) else {
@@ -86,7 +86,7 @@ enum HardLinks {
             if candidates[middle] < link { low = middle + 1 } else { high = middle }
         }
         if low > 0 { return candidates[low - 1] }
-        // A link to its own name leads nowhere else.
+        // A link to its own path can only be a loop.
         let behind = candidates[low...]
         return behind.first { $0 != link } ?? behind.first
     }
@@ -105,6 +105,6 @@ enum HardLinks {
 }
 
 extension PackReader {
-    /// What the hard link leads to; nil for every other member, and for a hard link that has content of its own.
+    /// The target of a hard link; nil for every other member, and for a hard link with content of its own.
     public func linkedContent(of member: Int) -> LinkedContent? { links[member] }
 }

@@ -17,7 +17,7 @@ struct LittleEndianWriter {
     }
 }
 
-/// Reads little-endian numbers from bytes that may be too short or hostile.
+/// Reads little-endian numbers from bytes that may be truncated or hostile.
 struct LittleEndianCursor {
     private let bytes: UnsafeRawBufferPointer
     private(set) var position: Int

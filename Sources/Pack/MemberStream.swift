@@ -1,13 +1,14 @@
-/// A run of a member's content, as a stream hands it out.
+/// A run of a member's content in a stream.
 public enum MemberExtent {
-    /// Stored bytes, which lie at `offset` in the member; valid during the call only.
+    /// Stored bytes at `offset` in the member; valid during the call only.
     case bytes(UnsafeRawBufferPointer, offset: UInt64)
-    /// Zeros that are not stored.
+    /// A run of zeros that is not stored.
     case hole(Hole)
 }
 
 extension PackReader {
-    /// Hands out a member's content in order, holes as such. Whatever `body` throws ends the stream and is passed on.
+    /// Streams a member's content in order, with holes as extents of their own. An error thrown by `body` ends the
+    /// stream and is rethrown.
     public func streamExtents(
         member index: Int, using decoder: BlockDecoder, _ body: (MemberExtent) throws -> Void
     ) throws {
@@ -34,8 +35,8 @@ extension PackReader {
         for hole in holes { try body(.hole(hole)) }
     }
 
-    /// Hands out a member's content in order, holes as zeros in runs of at most 64 KiB. Whatever `body` throws ends the
-    /// stream and is passed on; that is the way to stop early.
+    /// Streams a member's content in order, with holes as zeros in runs of at most 64 KiB. An error thrown by `body`
+    /// ends the stream and is rethrown; throw one to stop early.
     public func stream(
         member index: Int, using decoder: BlockDecoder, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
@@ -54,9 +55,9 @@ extension PackReader {
         }
     }
 
-    /// Reads up to `buffer.count` bytes of a member at `offset` and returns how many; fewer only at its end.
+    /// Reads up to `buffer.count` bytes of a member at `offset` and returns the count; fewer only at the member's end.
     ///
-    /// For more than a few reads of one member use `content(ofMember:)`, which keeps decoded blocks.
+    /// For more than a few reads of one member, use `content(ofMember:)`, which keeps decoded blocks.
     public func read(
         member index: Int, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(PackError) -> Int {

@@ -1,4 +1,4 @@
-/// One thing that is wrong with a pack.
+/// One defect of a pack.
 public struct PackDamage: Sendable, Equatable, CustomStringConvertible {
     /// What is damaged.
     public enum Part: String, Sendable {
@@ -10,26 +10,26 @@ public struct PackDamage: Sendable, Equatable, CustomStringConvertible {
         case block
         /// A member's content does not match its hash.
         case member
-        /// A filter; searches then look into its block.
+        /// A filter; searches then decode its block.
         case filter
-        /// Bytes that belong to nothing, or a frame header that is not what was written.
+        /// Bytes that belong to no frame, or a wrong frame header.
         case layout
-        /// No damage: something of it cannot be read now, for this machine's reasons, and nothing follows for what it holds.
+        /// Not damage: a part cannot be read now because of a local fault, which says nothing about its content.
         case unreadable
     }
 
     /// What is damaged.
     public var part: Part
-    /// What was found, in a sentence.
+    /// What was found.
     public var message: String
-    /// Byte offset in the file, where it is known.
+    /// Byte offset in the file, when known.
     public var offset: UInt64?
-    /// Index of the block concerned.
+    /// Index of the affected block.
     public var block: Int?
-    /// Indices of the members concerned.
+    /// Indices of the affected members.
     public var members: [Int]
 
-    /// A damage with its facts.
+    /// Creates a description of damage.
     public init(_ part: Part, _ message: String, offset: UInt64? = nil, block: Int? = nil, members: [Int] = []) {
         self.part = part
         self.message = message
@@ -38,14 +38,14 @@ public struct PackDamage: Sendable, Equatable, CustomStringConvertible {
         self.members = members
     }
 
-    /// What an error says of a part of the pack: that it is damaged, or only that it cannot be read now.
+    /// Creates the damage that an error means for a part of the pack; a local fault becomes `unreadable`.
     init(_ part: Part, _ error: PackError, block: Int? = nil, members: [Int] = []) {
         self.init(
             error.isLocalFault ? .unreadable : part, error.isLocalFault ? error.message : error.description,
             offset: error.offset, block: block, members: members)
     }
 
-    /// One line: part, message and where.
+    /// One line: part, message, block and offset.
     public var description: String {
         var text = "\(part.rawValue): \(message)"
         if let block { text += ", block \(block)" }

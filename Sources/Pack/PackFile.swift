@@ -1,6 +1,6 @@
 import Glibc
 
-/// The system calls of a pack file, retried when interrupted and never short.
+/// System calls on pack files: retried when interrupted, never short.
 public enum PackFile {
     /// Reads up to `buffer.count` bytes at `offset`; fewer only at the end of the file.
     static func read(
@@ -42,39 +42,39 @@ public enum PackFile {
         }
     }
 
-    /// Writes bytes that are no part of the pack behind it, at `offset`.
+    /// Writes bytes that are not part of the pack after its end, at `offset`.
     public static func append(_ bytes: [UInt8], to descriptor: Int32, at offset: UInt64) throws(PackError) {
         try bytes.withUnsafeBytes { raw in
             Result { () throws(PackError) in try write(descriptor, raw, at: offset) }
         }.get()
     }
 
-    /// Cuts off and returns what follows the first `size` bytes of a file.
+    /// Cuts off and returns the bytes after the first `size` bytes of a file.
     /// - Throws: `PackError` when the file is shorter, or more than `limit` bytes follow.
     public static func takeTail(
         _ descriptor: Int32, behind size: UInt64, limit: Int
     ) throws(PackError) -> [UInt8] {
         let whole = try Self.size(descriptor)
         guard size <= whole, whole - size <= UInt64(limit) else {
-            throw PackError(.misuse, "a file of \(whole) bytes does not hold a pack of \(size) and little more")
+            throw PackError(.misuse, "a file of \(whole) bytes does not hold a pack of \(size) and a short tail")
         }
         var tail = [UInt8](repeating: 0, count: Int(whole - size))
         let got = try tail.withUnsafeMutableBytes { raw in
             Result { () throws(PackError) in try read(descriptor, at: size, into: raw) }
         }.get()
         guard got == tail.count else { throw PackError(.io, "the file became shorter") }
-        if ftruncate(descriptor, off_t(size)) != 0 { throw .system(errno, "cutting the pack's file") }
+        if ftruncate(descriptor, off_t(size)) != 0 { throw .system(errno, "truncating the pack's file") }
         return tail
     }
 
     /// Size in bytes of the open file.
     static func size(_ descriptor: Int32) throws(PackError) -> UInt64 {
         var info = stat()
-        guard fstat(descriptor, &info) == 0 else { throw .system(errno, "asking for the pack's size") }
+        guard fstat(descriptor, &info) == 0 else { throw .system(errno, "reading the pack's size") }
         return UInt64(max(0, info.st_size))
     }
 
-    /// Creates `path` for a new pack: readable and writable by its owner only, and not there before.
+    /// Creates `path` for a new pack, with mode 0600; fails if the file exists.
     public static func create(path: String) throws(PackError) -> Int32 {
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -1,34 +1,33 @@
 import CFilter
 
-/// The constants of the pack file. `storage/README.md` describes the format byte by byte.
+/// Constants of the pack format. `storage/README.md` describes the format byte by byte.
 public enum PackFormat {
-    /// The version that is written, and the latest that is understood.
+    /// The version that is written, and the latest that can be read.
     public static let version: UInt32 = 1
-    /// Most raw bytes of one block.
+    /// Most raw bytes in one block.
     public static let blockSize = 256 << 10
-    /// The zstd level of blocks: on logs level 1 is denser and faster than level 3.
+    /// The zstd level of blocks: on logs, level 1 is denser and faster than level 3.
     public static let level: Int32 = 1
     /// Holes of a member beyond this many bytes in total are not hashed: hashing 2^63 zeros would never end.
     public static let hashedHoleLimit: UInt64 = 4 << 30
-    /// Once the members of a pack have had so many bytes of holes hashed, no further ones are: an archive may claim any
-    /// number of sparse members.
+    /// Most bytes of holes hashed in one pack: an archive may claim any number of sparse members.
     static let hashedHoleBudget: UInt64 = 16 << 30
-    /// Filters of one pack, in bytes, that are kept beside it rather than in it. A search opens a larger pack anyway.
+    /// Most bytes of filters of one pack kept beside it rather than in it. A search opens a larger pack anyway.
     public static let mostFiltersAside = 4 << 20
     /// The last bytes of every pack.
     static let magic = Array("SALVPACK".utf8)
     /// Length of the fixed trailer.
     static let trailerSize = 48
-    /// First four bytes of the skippable frames (RFC 8878, 3.1.2) that are written, little-endian.
+    /// Magic numbers of the skippable frames (RFC 8878, 3.1.2), little-endian.
     static let filterFrame: UInt32 = 0x184D_2A5A
     static let footerFrame: UInt32 = 0x184D_2A5F
     static let skippableMask: UInt32 = 0xFFFF_FFF0
     static let skippableBase: UInt32 = 0x184D_2A50
     /// First four bytes of a zstd frame, little-endian.
     static let zstdMagic: UInt32 = 0xFD2F_B528
-    /// A section that claims more raw bytes than this is not believed.
+    /// Most raw bytes of a section; a larger claim is treated as damage.
     static let maxSectionSize: UInt64 = 512 << 20
-    /// Most bytes a frame of a block may have: the worst case of zstd for a full block, rounded up.
+    /// Most bytes of a block's frame: the worst case of zstd for a full block, rounded up.
     static let maxFrameSize = blockSize + 4096
 
     static func crc32c(_ bytes: UnsafeRawBufferPointer, continuing crc: UInt32 = 0) -> UInt32 {
@@ -40,7 +39,7 @@ public enum PackFormat {
     }
 }
 
-/// The sections of a footer; numbers that are not listed are passed over.
+/// The sections of a footer; readers ignore unknown numbers.
 enum SectionID: UInt32, CaseIterable {
     case session = 1
     case artifacts = 2
@@ -82,13 +81,13 @@ struct SectionEntry: Equatable {
     }
 }
 
-/// The fixed end of a pack.
+/// The fixed-size end of a pack.
 struct Trailer: Equatable {
     /// Absolute byte offset of the footer's skippable frame.
     var footerOffset: UInt64
-    /// From there to the end of the file.
+    /// Bytes from there to the end of the file.
     var footerLength: UInt64
-    /// Absolute byte offset of the directory of sections, which ends where the trailer begins.
+    /// Absolute byte offset of the directory of sections, which ends at the trailer.
     var directoryOffset: UInt64
     var sectionCount: UInt32
     var directoryChecksum: UInt32
@@ -111,8 +110,8 @@ struct Trailer: Equatable {
     init(_ bytes: UnsafeRawBufferPointer, fileSize: UInt64) throws(PackError) {
         guard bytes.count == PackFormat.trailerSize, bytes.suffix(8).elementsEqual(PackFormat.magic) else {
             throw PackError(
-                .notAPack, "the file does not end in a pack's trailer", offset: fileSize,
-                hint: "it was cut short, or never finished, or is no pack; `zstd -dc` prints what its frames hold")
+                .notAPack, "the file does not end with a pack's trailer", offset: fileSize,
+                hint: "it is truncated, unfinished or not a pack; `zstd -dc` prints the content of its frames")
         }
         var cursor = LittleEndianCursor(bytes)
         footerOffset = try cursor.take()
@@ -127,21 +126,21 @@ struct Trailer: Equatable {
         }
         guard version >= 1, version <= PackFormat.version else {
             throw PackError(
-                .unsupportedVersion, "the pack has version \(version), this salvage reads up to \(PackFormat.version)",
-                hint: "use the salvage that wrote it, or a later one")
+                .unsupportedVersion, "the pack has version \(version); this salvage reads up to \(PackFormat.version)",
+                hint: "use the version of salvage that wrote it, or a later one")
         }
         let trailerOffset = fileSize - UInt64(PackFormat.trailerSize)
         let (end, overflow) = footerOffset.addingReportingOverflow(footerLength)
         guard !overflow, end == fileSize else {
             throw PackError(
-                .damagedFooter, "the trailer describes a file of \(end) bytes, this one has \(fileSize)",
+                .damagedFooter, "the trailer describes a file of \(end) bytes; this one has \(fileSize)",
                 offset: fileSize)
         }
         let (directorySize, tooMany) = UInt64(sectionCount).multipliedReportingOverflow(by: UInt64(SectionEntry.size))
         guard !tooMany, directoryOffset >= footerOffset &+ 8, directoryOffset <= trailerOffset,
             trailerOffset - directoryOffset == directorySize
         else {
-            throw PackError(.damagedFooter, "the trailer's directory lies outside the footer", offset: fileSize)
+            throw PackError(.damagedFooter, "the trailer's directory is outside the footer", offset: fileSize)
         }
     }
 

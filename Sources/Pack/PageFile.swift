@@ -1,17 +1,17 @@
 import Glibc
 import Synchronization
 
-/// A file that hands out pages to tables which grow beyond what memory is meant for. Several threads may use it.
+/// A file that holds pages of tables too large for memory. Several threads may use it.
 final class PageFile: Sendable {
     static let pageSize = 64 << 10
 
     private let descriptor: Int32
     private let end = Atomic<UInt64>(0)
 
-    /// Pages of `descriptor`, an empty file open for reading and writing, which stays the caller's.
+    /// Uses `descriptor`, an empty file open for reading and writing. The caller keeps ownership of it.
     init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// A place that no one else has.
+    /// Allocates a page and returns its offset.
     func allocate() -> UInt64 {
         end.wrappingAdd(UInt64(Self.pageSize), ordering: .relaxed).oldValue
     }
@@ -22,12 +22,12 @@ final class PageFile: Sendable {
 
     func read(_ page: UnsafeMutableRawBufferPointer, at place: UInt64) throws(PackError) {
         guard try PackFile.read(descriptor, at: place, into: page) == page.count else {
-            throw PackError(.io, "the file that tables wait in ends too early", offset: place)
+            throw PackError(.io, "the temporary file of tables ends too early", offset: place)
         }
     }
 }
 
-/// A growing run of bytes, zero where nothing was written yet. With a file, only the pages used last are in memory.
+/// A growable byte array, zero where nothing was written. With a file, only recently used pages are in memory.
 ///
 /// One thread may use it at a time.
 final class PagedBytes {
@@ -37,14 +37,14 @@ final class PagedBytes {
         var isChanged = false
     }
 
-    /// Two of these tables hold half a megabyte each at most: where members come in order, fewer would do.
+    /// Most pages of one table in memory, 512 KiB together.
     private static let mostResident = 8
 
     private let file: PageFile?
     private var pages: [Page] = []
-    /// Pages in memory, the one used last at the end; kept only where there is a file for the others.
+    /// Pages in memory, the most recently used last; maintained only with a file.
     private var resident: [Int] = []
-    /// Bytes up to the end of what was written.
+    /// Number of bytes up to the end of the last write.
     private(set) var count: UInt64 = 0
 
     init(file: PageFile?) { self.file = file }
@@ -69,7 +69,7 @@ final class PagedBytes {
         count = max(count, offset &+ UInt64(bytes.count))
     }
 
-    /// Fills `buffer` from `offset` on.
+    /// Fills `buffer` from `offset`.
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(PackError) {
         var done = 0
         while done < buffer.count {
@@ -82,7 +82,7 @@ final class PagedBytes {
         }
     }
 
-    /// The record at `index` of a table of records of one type, whose size must divide that of a page.
+    /// Loads the record at `index` of a table of equal records, whose stride must divide the page size.
     func load<Record: BitwiseCopyable>(_ index: Int, as type: Record.Type) throws(PackError) -> Record {
         let (number, start) = Self.place(UInt64(index * MemoryLayout<Record>.stride))
         return try page(number).loadUnaligned(fromByteOffset: start, as: type)
@@ -101,7 +101,7 @@ final class PagedBytes {
         (Int(offset / UInt64(PageFile.pageSize)), Int(offset % UInt64(PageFile.pageSize)))
     }
 
-    /// The bytes of a page, until another one is asked for.
+    /// The bytes of a page, valid until the next call.
     private func page(_ index: Int) throws(PackError) -> UnsafeMutableRawBufferPointer {
         while pages.count <= index { pages.append(Page()) }
         if let bytes = pages[index].bytes {
@@ -128,7 +128,7 @@ final class PagedBytes {
         return bytes
     }
 
-    /// Memory for a page: that of the one which was not used for longest, or more.
+    /// Memory for a page: that of the least recently used page, or a new allocation.
     private func freePage() throws(PackError) -> UnsafeMutableRawBufferPointer {
         guard let file, resident.count >= Self.mostResident, let oldest = resident.first,
             let bytes = pages[oldest].bytes
