@@ -25,7 +25,7 @@ public final class BlockSealer {
     /// Builds the filter of `raw`, valid until the next call.
     public func filter(_ raw: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer { builder.build(raw) }
 
-    /// Decodes one frame that must fill `raw` exactly; its checksum is verified.
+    /// Decodes one frame, which must fill `raw` exactly; verifies its checksum.
     public func open(
         _ frame: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer
     ) throws(PackError) {

@@ -1,6 +1,6 @@
 import Text
 
-/// Collects the fields of an object, leaving out what is absent.
+/// Collects the fields of an object, leaving out absent ones.
 private struct FieldList {
     var fields: [(key: String, value: JSONValue)] = []
 
@@ -14,7 +14,7 @@ private struct FieldList {
 }
 
 extension SessionFacts {
-    /// The facts as the JSON object that stands in a pack.
+    /// The facts as the JSON object that is stored in a pack.
     public var json: [UInt8] {
         var list = FieldList()
         list.add(CodingKeys.session, session)
@@ -35,7 +35,7 @@ extension SessionFacts {
         return Array(JSONValue.object(list.fields).text.utf8)
     }
 
-    /// Facts from that JSON object; unknown fields are passed over.
+    /// Decodes that JSON object; unknown fields are ignored. Throws `damagedSection`.
     public init(json: [UInt8]) throws(PackError) {
         let value = try JSONParser.parse(json)
         func text(_ key: CodingKeys) -> String? { value[key.rawValue]?.string }
@@ -85,7 +85,7 @@ extension ArtifactEntry {
         func whole(_ key: CodingKeys) -> Int64? { value[key.rawValue]?.int64 }
         guard let artifact = text(.artifact) else { return nil }
         self.init(artifact: artifact)
-        // A state of a later version is at least not the good one.
+        // A state from a later version is at least not a known good one.
         state = text(.state).flatMap(ArtifactState.init(rawValue:)) ?? .failed
         reason = text(.reason)
         status = whole(.status).flatMap(Int.init(exactly:))
@@ -99,12 +99,12 @@ extension ArtifactEntry {
         sha256 = text(.sha256)
     }
 
-    /// Entries as the JSON array that stands in a pack.
+    /// Encodes entries as the JSON array that is stored in a pack.
     public static func json(_ entries: [ArtifactEntry]) -> [UInt8] {
         Array(JSONValue.array(entries.map(\.fields)).text.utf8)
     }
 
-    /// Entries from that JSON array; unknown fields are passed over.
+    /// Decodes that JSON array; unknown fields are ignored. Throws `damagedSection`.
     public static func entries(json: [UInt8]) throws(PackError) -> [ArtifactEntry] {
         guard let values = try JSONParser.parse(json).array else {
             throw PackError(.damagedSection, "the artifacts are not a list")

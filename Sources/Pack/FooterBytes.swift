@@ -1,12 +1,12 @@
-/// The footer of a pack: the trailer, and the bytes between footer and trailer as far as one tail read brought them.
+/// The footer of a pack: the trailer, and as much of the footer as one read of the file's end returned.
 struct FooterBytes: Sendable {
     let trailer: Trailer
     private let source: PackBytes
     private let tail: [UInt8]
     private let tailOffset: UInt64
 
-    /// Footers grow with the number of blocks: this much of the end holds that of nearly every pack, and a search over
-    /// thousands of them does not copy more.
+    /// Footers grow with the number of blocks. This many bytes hold the footer of nearly every pack, and a search over
+    /// thousands of packs copies no more.
     private static func guess(_ size: UInt64) -> UInt64 { min(64 << 10, max(4 << 10, size / 64)) }
 
     init(_ source: PackBytes) throws(PackError) {
@@ -30,11 +30,11 @@ struct FooterBytes: Sendable {
         tailOffset = first + skip
     }
 
-    /// `count` bytes from `offset`, from memory where possible. The bounds are checked here.
+    /// Returns `count` bytes from `offset`, from memory where possible. Checks the bounds.
     private func read(_ offset: UInt64, _ count: UInt64) throws(PackError) -> [UInt8] {
         let (end, overflow) = offset.addingReportingOverflow(count)
         guard !overflow, offset >= trailer.footerOffset, end <= source.size else {
-            throw PackError(.damagedFooter, "a section lies outside the footer", offset: offset)
+            throw PackError(.damagedFooter, "a section is outside the footer", offset: offset)
         }
         if offset >= tailOffset {
             let start = Int(offset - tailOffset)
@@ -43,7 +43,7 @@ struct FooterBytes: Sendable {
         return try source.read(at: offset, count: Int(count))
     }
 
-    /// The list of sections.
+    /// Reads the list of sections and verifies its checksum.
     func directory() throws(PackError) -> [SectionEntry] {
         let size = UInt64(trailer.sectionCount) * UInt64(SectionEntry.size)
         let bytes = try read(trailer.directoryOffset, size)
@@ -60,7 +60,7 @@ struct FooterBytes: Sendable {
         }.get()
     }
 
-    /// A section's raw bytes, its checksum verified.
+    /// Returns a section's raw bytes after verifying its checksum.
     func content(_ entry: SectionEntry?, _ name: String) throws(PackError) -> [UInt8] {
         guard let entry else { throw PackError(.damagedSection, "the footer has no \(name)") }
         guard entry.storedSize <= source.size, entry.rawSize <= PackFormat.maxSectionSize else {

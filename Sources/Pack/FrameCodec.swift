@@ -42,7 +42,7 @@ final class FrameCompressor {
     }
 }
 
-/// Compresses into one zstd frame what comes piece by piece and has a size that is known before.
+/// Compresses a stream of known size into one zstd frame.
 final class FrameStream {
     private let context: OpaquePointer
     private let room: UnsafeMutableRawBufferPointer
@@ -64,7 +64,7 @@ final class FrameStream {
         room.deallocate()
     }
 
-    /// Takes the next bytes and hands out what is compressed.
+    /// Compresses the next bytes and passes finished output to `take`.
     func push(
         _ raw: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) throws(PackError) -> Void
     ) throws(PackError) {
@@ -72,7 +72,7 @@ final class FrameStream {
         while input.pos < input.size { _ = try step(&input, ZSTD_e_continue, take) }
     }
 
-    /// Ends the frame; fails where more or fewer bytes came than were announced.
+    /// Ends the frame; throws when the number of bytes pushed is not the announced size.
     func finish(_ take: (UnsafeRawBufferPointer) throws(PackError) -> Void) throws(PackError) {
         var input = ZSTD_inBuffer(src: nil, size: 0, pos: 0)
         while try step(&input, ZSTD_e_end, take) > 0 {}
@@ -107,14 +107,14 @@ final class FrameDecompressor {
         ZSTD_freeDCtx(context)
     }
 
-    /// What the frame's header says of its content's size; nil when it does not say or is no frame.
+    /// The content size in the frame's header; nil when it has none or is not a zstd frame.
     static func contentSize(_ frame: UnsafeRawBufferPointer) -> UInt64? {
         let size = ZSTD_getFrameContentSize(frame.baseAddress, frame.count)
         // The two highest values are ZSTD_CONTENTSIZE_UNKNOWN and ZSTD_CONTENTSIZE_ERROR.
         return size < UInt64.max - 1 ? size : nil
     }
 
-    /// Decodes one frame that must fill `raw` exactly; the frame's checksum is verified.
+    /// Decodes one frame, which must fill `raw` exactly; verifies the frame's checksum.
     func decompress(
         _ frame: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer
     ) throws(PackError) {
@@ -123,7 +123,7 @@ final class FrameDecompressor {
             throw PackError(.damagedBlock, "zstd: \(String(cString: ZSTD_getErrorName(size)))")
         }
         guard size == raw.count else {
-            throw PackError(.damagedBlock, "the frame holds \(size) bytes, \(raw.count) were expected")
+            throw PackError(.damagedBlock, "the frame holds \(size) bytes; expected \(raw.count)")
         }
     }
 }

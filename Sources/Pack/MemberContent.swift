@@ -1,4 +1,4 @@
-/// Random access to one member's logical content, holes as zeros. One thread may use it.
+/// Reads one member's logical content at any offset, holes as zeros. For use by one thread at a time.
 public final class MemberContent {
     /// Logical size in bytes.
     public let size: UInt64
@@ -14,7 +14,7 @@ public final class MemberContent {
     private var cache: [CachedBlock] = []
     private var clock = 0
 
-    /// Decoded blocks that are kept: enough for the few places a crash report is read from by turns.
+    /// Decoded blocks kept: enough for the few places that reading a crash report alternates between.
     private static let cacheSize = 8
 
     private final class CachedBlock {
@@ -42,7 +42,7 @@ public final class MemberContent {
         decoder = try BlockDecoder()
     }
 
-    /// Reads up to `buffer.count` bytes at `offset` and returns how many; fewer only at the end of the member.
+    /// Reads up to `buffer.count` bytes at `offset` and returns the count; fewer only at the end of the member.
     public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(PackError) -> Int {
         guard offset < size else { return 0 }
         let wanted = Int(min(UInt64(buffer.count), size - offset))
@@ -55,7 +55,7 @@ public final class MemberContent {
         return done
     }
 
-    /// Reads what lies in one hole or one block from `position` on; at least one byte.
+    /// Reads at least one byte from `position`, up to the end of a hole or block.
     private func readRun(at position: UInt64, into part: UnsafeMutableRawBufferPointer) throws(PackError) -> Int {
         // The number of holes that begin at or before the position.
         var low = 0
@@ -108,7 +108,7 @@ public final class MemberContent {
             slot = CachedBlock(block)
             cache.append(slot)
         }
-        // Until it is filled it must not be taken for any block.
+        // Until the slot is filled, it must not match any block.
         slot.block = -1
         try decoder.decode(blocks[block], from: bytes, into: slot.raw)
         slot.block = block

@@ -1,8 +1,8 @@
-/// The members of a pack that is being written, as rows of the table that its footer will hold.
+/// The members of a pack being written, as rows of the member table for its footer.
 ///
-/// With a file behind it, a million members take no more memory than a thousand. One thread may use it at a time.
+/// With a file, memory use hardly grows with the number of members. One thread may use it at a time.
 final class MemberLog {
-    /// Where a member's content begins; known only once its first block is on its way.
+    /// Where a member's content begins; known once its first block is submitted.
     private struct Place: BitwiseCopyable {
         var block: UInt32
         var offset: UInt32
@@ -10,13 +10,13 @@ final class MemberLog {
 
     private let rows: PagedBytes
     private let places: PagedBytes
-    /// Where every so manieth row begins.
+    /// Offsets of every `stride`-th row.
     private var marks: [UInt64] = []
     private static let stride = 64
-    /// The row found last, so that rows in order are found at once.
+    /// The last row looked up, which makes sequential access fast.
     private var last: (index: Int, offset: UInt64) = (0, 0)
 
-    /// Members that have ended.
+    /// Number of members that have ended.
     private(set) var count = 0
 
     init(file: PageFile?) {
@@ -24,7 +24,7 @@ final class MemberLog {
         places = PagedBytes(file: file)
     }
 
-    /// Bytes of the whole table.
+    /// Size of the whole table in bytes.
     var size: UInt64 { rows.count }
 
     /// Adds a member that has ended.
@@ -36,12 +36,12 @@ final class MemberLog {
         count += 1
     }
 
-    /// Says where the content of a member begins, be it ended or not.
+    /// Sets where the content of a member begins, whether it has ended or not.
     func place(_ index: Int, block: UInt32, offset: UInt32) throws(PackError) {
         try places.store(Place(block: block, offset: offset), index)
     }
 
-    /// A member that has ended; what is added up over its blocks is not known yet.
+    /// Returns a member that has ended, without its totals.
     func member(_ index: Int) throws(PackError) -> Member {
         guard index >= 0, index < count else { throw PackError(.outOfRange, "there is no member \(index)") }
         let row = try row(try offset(of: index))
@@ -67,7 +67,7 @@ final class MemberLog {
         try patch(index, Array(sha256.prefix(32)), at: MemberTable.hashOffset)
     }
 
-    /// Hands out all rows in order, complete, in pieces of any size.
+    /// Passes all rows to `take`, completed and in order, in pieces of any size.
     func write(
         tallies: PagedBytes, _ take: (UnsafeRawBufferPointer) throws(PackError) -> Void
     ) throws(PackError) {
@@ -95,7 +95,7 @@ final class MemberLog {
         return last.offset
     }
 
-    /// Length of the row at `offset` behind the field that says it.
+    /// Length of the row at `offset`, without the length field.
     private func length(at offset: UInt64) throws(PackError) -> UInt32 {
         var length: UInt32 = 0
         let outcome = withUnsafeMutableBytes(of: &length) { raw in
@@ -123,15 +123,15 @@ final class MemberLog {
     private static func with(
         _ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(PackError) -> Void
     ) throws(PackError) {
-        // Typed throws do not pass through the closure of withUnsafeBytes everywhere, hence the result.
+        // Not every toolchain's withUnsafeBytes supports typed throws, hence the Result.
         try bytes.withUnsafeBytes { raw in Result { () throws(PackError) in try body(raw) } }.get()
     }
 }
 
-/// What is added up over the blocks of a member.
+/// The totals of a member over its blocks.
 struct MemberTally: BitwiseCopyable {
     /// Its share of the compressed bytes.
     var stored: UInt64 = 0
-    /// Lines, a last one without a newline included.
+    /// Number of lines, including a last one without a newline.
     var lines: UInt64 = 0
 }

@@ -1,23 +1,23 @@
-/// What became of an older pack's members in a new one.
+/// The result of copying an older pack's members into a new one.
 public struct CarriedMembers: Sendable {
-    /// For each member of the older pack its index in the new one; nil when it was left out.
+    /// For each member of the older pack, its index in the new one; nil when it was left out.
     public internal(set) var places: [Int?]
-    /// Kept members of which some bytes cannot be read. Their frames stand in the new pack as they stood in the old one.
+    /// Kept members with unreadable bytes. Their frames are copied unchanged.
     public internal(set) var damaged: [Int] = []
-    /// Kept members of which not all that the older pack holds is in the new one.
+    /// Kept members that are incomplete in the new pack.
     public internal(set) var cut: [Int] = []
 }
 
 extension PackWriter {
-    /// Takes over members of an older pack without compressing them again: frames, line numbers and times are copied as
-    /// they are, filters too where the pack holds them. Damage of frames is copied as well, and stays visible to `verify`.
+    /// Copies members of an older pack without recompressing them: frames, line numbers and times are copied as they
+    /// are, and so are filters in the current format. Damaged frames are copied too, and stay visible to `verify`.
     ///
-    /// Only members that share a block with one that is left out are compressed anew. Crash records are not copied: they
-    /// are the caller's to repeat or to replace.
+    /// Only members that share a block with one that is left out are recompressed. Crash records are not copied: the
+    /// caller adds them.
     /// - Parameters:
-    ///   - artifact: the new index of an artifact, from its old one.
-    ///   - keep: which members to take.
-    /// - Returns: for each member of the older pack its index in this one; nil when it was left out.
+    ///   - artifact: maps an artifact's old index to its new one.
+    ///   - keep: selects the members to copy.
+    /// - Returns: for each member of the older pack, its index in this one; nil when it was left out.
     @discardableResult
     public func copyAll(
         from reader: PackReader, artifact: (UInt32) -> UInt32 = { $0 }, where keep: (Member) -> Bool = { _ in true }
@@ -25,9 +25,11 @@ extension PackWriter {
         try carry(from: reader, artifact: artifact, where: keep).places
     }
 
-    /// The same as ``copyAll(from:artifact:where:)``, and says which members are damaged: each block is decoded once.
+    /// Works like ``copyAll(from:artifact:where:)`` and reports which members are damaged. Each block is decoded once
+    /// to find out.
     ///
-    /// - Throws: `PackError` when the older pack cannot be read now, or the new one not be written; damage is no error.
+    /// - Throws: `PackError` when the older pack cannot be read now, or the new one cannot be written; damage is not an
+    ///   error.
     public func carry(
         from reader: PackReader, artifact: (UInt32) -> UInt32 = { $0 }, where keep: (Member) -> Bool = { _ in true }
     ) throws(PackError) -> CarriedMembers {
@@ -59,7 +61,7 @@ extension PackWriter {
         return carried
     }
 
-    /// Which blocks of kept members cannot be decoded.
+    /// Finds the blocks of kept members that cannot be decoded.
     private func damagedBlocks(of reader: PackReader, _ kept: [Bool]) throws(PackError) -> [Bool] {
         var damaged = [Bool](repeating: false, count: reader.blocks.count)
         var seen = damaged
@@ -105,7 +107,7 @@ extension PackWriter {
         } catch {
             let error = error as? PackError ?? PackError(.io, "\(error)")
             guard error.code == .damagedBlock else { throw error }
-            // Its beginning is worth having, and says that it is not all.
+            // Keep the readable beginning; the flags mark it as incomplete.
             try endMember(flags: old.flags.union([.truncated, .corrupt]))
             return (memberCount - 1, false)
         }
@@ -114,10 +116,10 @@ extension PackWriter {
     }
 }
 
-/// Which blocks of an older pack can be taken over as they are.
+/// Decides which blocks of an older pack can be copied as they are.
 private struct CopyPlan {
     var kept: [Bool]
-    /// Kept members all of whose blocks hold kept members only.
+    /// Kept members whose blocks can be copied as frames: those that hold kept members only, or are damaged.
     var asFrames: [Bool]
     var blocks: [Bool]
     var newBlocks: [Int: UInt32] = [:]
@@ -132,7 +134,7 @@ private struct CopyPlan {
         blocks = [Bool](repeating: false, count: reader.blocks.count)
         for index in reader.members.indices where kept[index] {
             let pieces = reader.pieces(ofMember: index)
-            // What cannot be decoded cannot be compressed again either: the frame stays as it is.
+            // A damaged block cannot be recompressed: its frame is copied as it is.
             asFrames[index] = !pieces.contains { mixed[$0.block] && !damaged[$0.block] }
             guard asFrames[index] else { continue }
             for piece in pieces { blocks[piece.block] = true }

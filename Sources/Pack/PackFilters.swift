@@ -1,8 +1,8 @@
-/// The filters of a pack, read in few large reads and verified once. May be shared between threads.
+/// The filters of a pack, loaded in few large reads and verified once. Several threads may share it.
 public final class PackFilters: @unchecked Sendable {
-    // Written only while it is made, hence safe to share.
+    // Written only during init, hence safe to share.
     private let bytes: UnsafeMutableRawBufferPointer
-    /// For each block where its filter lies in `bytes`; nil when the block has none that can be trusted.
+    /// The location of each block's filter in `bytes`; nil when the block has no valid one.
     private let places: [Place?]
 
     private struct Place {
@@ -10,13 +10,13 @@ public final class PackFilters: @unchecked Sendable {
         var format: UInt16
     }
 
-    /// Blocks whose filter was there but damaged; they may match anything.
+    /// Blocks whose filter is damaged; they may match anything.
     public let damaged: [Int]
 
-    /// Filters with less than this between them are read together.
+    /// Filters at most this many bytes apart are read together.
     private static let gap: UInt64 = 128 << 10
 
-    /// A run of the file that is read at once, and the blocks whose filters it holds.
+    /// A range of the file that is read at once, and the blocks whose filters are in it.
     private struct Run {
         var start: UInt64
         var end: UInt64
@@ -80,7 +80,7 @@ public final class PackFilters: @unchecked Sendable {
         return runs
     }
 
-    /// Whether a block may contain every one of the literals. True when its filter is missing or damaged.
+    /// Whether a block may contain every one of the literals. True when the filter is missing or damaged.
     public func mayContain(block: Int, all probes: [FilterProbe]) -> Bool {
         guard places.indices.contains(block), let place = places[block] else { return true }
         let filter = UnsafeRawBufferPointer(rebasing: bytes[place.range])
@@ -88,7 +88,8 @@ public final class PackFilters: @unchecked Sendable {
         return true
     }
 
-    /// Whether a block may contain at least one of the literals; true for no literals.
+    /// Whether a block may contain at least one of the literals. True without literals, or when the filter is missing
+    /// or damaged.
     public func mayContain(block: Int, any probes: [FilterProbe]) -> Bool {
         guard !probes.isEmpty, places.indices.contains(block), let place = places[block] else { return true }
         let filter = UnsafeRawBufferPointer(rebasing: bytes[place.range])
@@ -96,7 +97,8 @@ public final class PackFilters: @unchecked Sendable {
         return false
     }
 
-    /// Calls `body` with the bytes of a block's filter (verified) and its format; returns nil when there is none to trust.
+    /// Calls `body` with the verified bytes of a block's filter and its format; returns nil when the block has no valid
+    /// one.
     public func withFilter<T>(block: Int, _ body: (UnsafeRawBufferPointer, UInt16) throws -> T) rethrows -> T? {
         guard places.indices.contains(block), let place = places[block] else { return nil }
         return try body(UnsafeRawBufferPointer(rebasing: bytes[place.range]), place.format)
@@ -104,7 +106,7 @@ public final class PackFilters: @unchecked Sendable {
 }
 
 extension PackReader {
-    /// The filters of all blocks, or of some, verified.
+    /// Loads and verifies the filters of all blocks, or of a range.
     public func filters(blocks wanted: Range<Int>? = nil) throws(PackError) -> PackFilters {
         try PackFilters(self, wanted ?? blocks.indices)
     }

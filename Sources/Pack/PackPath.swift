@@ -1,25 +1,26 @@
-/// Where a session's pack lies, decided here and nowhere else.
+/// Maps session ids to pack paths; no other code does.
 public enum PackPath {
-    /// Longest file name that is made, suffix included; ext4, xfs and btrfs allow 255 bytes.
+    /// Longest file name generated, including the suffix; ext4, xfs and btrfs allow 255 bytes.
     public static let maxNameLength = 200
-    /// What pack names end in.
+    /// The suffix of pack names.
     public static let suffix = ".pack"
 
     /// The file name of a session's pack.
     ///
     /// Letters, digits, `-`, `_`, and `.` after the first byte stand for themselves; every other byte of the id's UTF-8
     /// is written `%XX`. An id whose name would be too long keeps its beginning, followed by `~` and the SHA-256 of the
-    /// whole id: `~` is escaped elsewhere, so no two ids share a name. The empty id is `%`.
+    /// whole id: a literal `~` is escaped, so no two ids share a name. The empty id is `%`.
     public static func fileName(session: String) -> String {
         escaped(session) + suffix
     }
 
-    /// The path of a pack whose first name another session's pack has: `~N` before the suffix, which no escaped id ends in.
+    /// The path of a pack whose first name is taken by another session's pack: with `~N` before the suffix, which no
+    /// escaped id ends in.
     public static func second(_ path: String, _ number: Int) -> String {
         path.dropLast(suffix.utf8.count) + "~\(number)" + suffix
     }
 
-    /// Whether a path is one at which a session's pack is looked for: on any day, under its own name or a second one.
+    /// Whether a path is a possible location of a session's pack: on any day, under its first or a second name.
     public static func isPlace(_ path: String, of session: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 5, let name = parts.last, name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
@@ -32,7 +33,7 @@ public enum PackPath {
         return mark == UInt8(ascii: "~") && rest.count > 1 && rest.dropFirst().allSatisfy { (0x30...0x39).contains($0) }
     }
 
-    /// The text that ``escaped(_:)`` made a name of; nil where it cannot be told from the name.
+    /// Reverses ``escaped(_:)``; nil when the name does not contain the whole text.
     public static func unescaped(_ name: some StringProtocol) -> String? {
         if name == "%" { return "" }
         var bytes: [UInt8] = []
@@ -52,7 +53,7 @@ public enum PackPath {
         return text
     }
 
-    /// The escaped form of a session's id, for a folder or file of its own.
+    /// The escaped form of a session's id, for the name of a file or folder.
     public static func escaped(_ session: String) -> String {
         let hex = Array("0123456789ABCDEF".utf8)
         let room = maxNameLength - suffix.utf8.count
@@ -78,8 +79,8 @@ public enum PackPath {
         return String(decoding: name, as: UTF8.self)
     }
 
-    /// `YYYY/MM/DD/<name>.pack` under the store's `packs` folder; the day is that of `created` (milliseconds since 1970)
-    /// in UTC. Times before 1970 or after 9999 are put on the nearest day.
+    /// `YYYY/MM/DD/<name>.pack` under the store's `packs` folder; the day is that of `created` (milliseconds since
+    /// 1970) in UTC. Times before 1970 or after 9999 are clamped.
     public static func relative(session: String, created: Int64) -> String {
         day(created) + "/" + fileName(session: session)
     }

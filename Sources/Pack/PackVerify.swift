@@ -1,31 +1,31 @@
 import CZstd
 
-/// What a check of a pack found.
+/// The result of checking a pack.
 public struct PackReport: Sendable {
-    /// All that is wrong; empty when the pack is sound.
+    /// All defects; empty when the pack is sound.
     public var damage: [PackDamage] = []
-    /// Members that were checked and are what was written.
+    /// Indices of members that were checked and are sound.
     public var soundMembers: [Int] = []
-    /// Members of which something is damaged.
+    /// Indices of members with damage.
     public var damagedMembers: [Int] = []
-    /// Blocks that were looked at.
+    /// Number of blocks checked.
     public var blocks = 0
-    /// Blocks that are damaged.
+    /// Indices of damaged blocks.
     public var damagedBlocks: [Int] = []
     /// Raw bytes of sound blocks.
     public var soundBytes: UInt64 = 0
-    /// The session named by the pack, when that part is sound.
+    /// The session's id, when that section is sound.
     public var session: String?
 
-    /// Nothing is wrong.
+    /// Whether nothing is wrong.
     public var isSound: Bool { damage.isEmpty }
-    /// Something cannot be read now, and nothing else is wrong: whether the pack is sound is not known.
+    /// Whether all that is wrong is that parts cannot be read now: it is not known whether the pack is sound.
     public var isUnreadable: Bool { !damage.isEmpty && damage.allSatisfy { $0.part == .unreadable } }
 }
 
 extension PackReader {
-    /// Checks a pack file, even one that cannot be opened any more: its frames are then walked from the start, and the
-    /// report says how many are sound.
+    /// Checks a pack file. If it cannot be opened as a pack, its frames are walked from the start and the report says
+    /// how many are sound.
     public static func verify(path: String, quick: Bool = false) -> PackReport {
         do throws(PackError) {
             return try verify(PackBytes(path: path), quick: quick)
@@ -36,7 +36,7 @@ extension PackReader {
         }
     }
 
-    /// The same by a descriptor that can be read at offsets, and stays the caller's.
+    /// Checks a pack through a descriptor that supports `pread`. The caller keeps ownership of the descriptor.
     public static func verify(descriptor: Int32, quick: Bool = false) -> PackReport {
         do throws(PackError) {
             return try verify(PackBytes(descriptor: descriptor), quick: quick)
@@ -63,8 +63,8 @@ extension PackReader {
         }
     }
 
-    /// Checks this pack. `quick` looks at the structure only: sections, layout, frame headers; else every block is
-    /// decoded and every member hashed.
+    /// Checks this pack. With `quick`, checks only sections, layout and frame headers; otherwise decodes every block
+    /// and hashes every member.
     public func verify(quick: Bool = false) -> PackReport {
         var report = PackReport()
         report.damage = footerDamage
@@ -73,7 +73,7 @@ extension PackReader {
         report.blocks = blocks.count
         var bad = Set<Int>()
         if quick { checkFrameHeaders(into: &report, &bad) } else { checkFilters(into: &report) }
-        // Members first: what is hashed is decoded, and need not be decoded once more.
+        // Members first: hashing decodes their blocks, which need not be decoded again.
         let hashed = quick ? [] : hashMembers()
         if !quick { checkBlocks(into: &report, &bad, sound: hashed) }
         if footerDamage.isEmpty { checkMembers(hashed, into: &report, bad) } else { surveyInstead(&report) }
@@ -81,7 +81,7 @@ extension PackReader {
         return report
     }
 
-    /// Without tables nothing says what belongs where; the frames themselves still can be judged.
+    /// Surveys the frames when there is no block table: they can still be checked by themselves.
     private func surveyInstead(_ report: inout PackReport) {
         if blocks.isEmpty { FrameWalk(bytes).survey(into: &report) }
     }
@@ -105,7 +105,7 @@ extension PackReader {
             do throws(PackError) {
                 let head = try bytes.read(at: block.offset, count: count)
                 guard head.withUnsafeBytes({ FrameDecompressor.contentSize($0) }) == UInt64(block.rawSize) else {
-                    throw PackError(.damagedBlock, "the frame's header is not what was written", offset: block.offset)
+                    throw PackError(.damagedBlock, "the frame's header is wrong", offset: block.offset)
                 }
                 report.soundBytes += UInt64(block.rawSize)
             } catch {
@@ -152,7 +152,7 @@ extension PackReader {
                 for block in try filters(blocks: start..<start + step).damaged {
                     report.damage.append(
                         PackDamage(
-                            .filter, "a filter's checksum is wrong; searches look into its block",
+                            .filter, "a filter's checksum is wrong; searches decode its block",
                             offset: blocks[block].filter?.offset, block: block))
                 }
             } catch {
@@ -161,7 +161,7 @@ extension PackReader {
         }
     }
 
-    /// What hashing a member came to.
+    /// The result of hashing a member.
     private enum Hashed {
         case right
         case wrong
@@ -243,13 +243,13 @@ struct FrameWalk {
         self.bytes = bytes
     }
 
-    /// Nil where the file ends before.
+    /// Reads a little-endian word; nil past the end of the file.
     private func word(at offset: UInt64) throws(PackError) -> UInt32? {
         guard bytes.size >= 4, offset <= bytes.size - 4 else { return nil }
         return try bytes.read(at: offset, count: 4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    /// Where the skippable frame at `offset` ends; nil when there is none.
+    /// Returns the end of the skippable frame at `offset`; nil when there is none.
     private func skippableEnd(at offset: UInt64) throws(PackError) -> UInt64? {
         guard let magic = try word(at: offset), magic & PackFormat.skippableMask == PackFormat.skippableBase,
             let size = try word(at: offset &+ 4)
@@ -258,7 +258,7 @@ struct FrameWalk {
         return end <= bytes.size ? end : nil
     }
 
-    /// Checks that blocks and skippable frames cover the file up to the footer, without gap or overlap.
+    /// Checks that blocks and skippable frames cover the file up to the footer, without gaps or overlaps.
     func checkLayout(of reader: PackReader, into report: inout PackReport) {
         do throws(PackError) { try walk(reader, &report) } catch {
             report.damage.append(PackDamage(.layout, error))
@@ -281,11 +281,11 @@ struct FrameWalk {
             } else {
                 let resume = max(block?.offset ?? reader.footerOffset, position)
                 report.damage.append(
-                    PackDamage(.layout, "\(resume - position) bytes belong to nothing", offset: position))
+                    PackDamage(.layout, "\(resume - position) bytes belong to no frame", offset: position))
                 if resume == position { next += 1 }
                 position = resume
             }
-            // Empty frames without end would keep a check busy for hours.
+            // A file full of empty frames would take hours to check.
             if passed > reader.blocks.count + 1 << 16 {
                 report.damage.append(PackDamage(.layout, "the file consists of empty frames", offset: position))
                 return
@@ -293,7 +293,7 @@ struct FrameWalk {
         }
         if try skippableEnd(at: reader.footerOffset) != bytes.size {
             report.damage.append(
-                PackDamage(.layout, "the footer's frame is not what was written", offset: reader.footerOffset))
+                PackDamage(.layout, "the footer's frame is wrong", offset: reader.footerOffset))
         }
     }
 
@@ -326,8 +326,8 @@ struct FrameWalk {
         report.damage.append(
             PackDamage(
                 .file,
-                "\(frames) frames from the start, \(size) raw bytes, are sound and can be read with `zstd -dc`; "
-                    + "what belongs to which member is lost", offset: position))
+                "frames from the start that are sound and can be read with `zstd -dc`: \(frames), with \(size) raw bytes; "
+                    + "which bytes belong to which member is lost", offset: position))
     }
 
     private func soundFrame(

@@ -1,8 +1,8 @@
 public import Text
 
-/// What a pack knows of its session. It stands as JSON in the pack's footer, with the names of `CodingKeys`.
+/// The session facts in a pack, stored as JSON in its footer with the names of `CodingKeys`.
 public struct SessionFacts: Sendable, Equatable, Codable {
-    /// The session's id as the API or the user gave it; any characters.
+    /// The session's id as given by the API or the user; any characters.
     public var session: String
     /// The container image.
     public var image: String
@@ -10,28 +10,28 @@ public struct SessionFacts: Sendable, Equatable, Codable {
     public var tag: String?
     /// The API's location of the host.
     public var location: String?
-    /// The host that ran it.
+    /// The host that ran the session.
     public var host: String?
     /// The user's labels only; never the container's environment.
     public var labels: ByteDictionary<String>
     /// When the session was created, in milliseconds since 1970 UTC.
     public var created: Int64?
-    /// When it exited as far as is known, in milliseconds since 1970 UTC.
+    /// When it exited, if known, in milliseconds since 1970 UTC.
     public var exited: Int64?
     /// When salvage first saw it exited, in milliseconds since 1970 UTC.
     public var firstSeenExited: Int64?
-    /// The newest time in the lines of its logs, in milliseconds since 1970 UTC; not after it was first seen exited.
+    /// The newest time in the lines of its logs, in milliseconds since 1970 UTC; not later than `firstSeenExited`.
     public var lastLogged: Int64?
     /// When its container is expected to be gone, in milliseconds since 1970 UTC.
     public var deadline: Int64?
     /// The ledger state at the time the pack was written.
     public var state: String?
-    /// Why the state is not the good one.
+    /// Why the state is not `harvested`.
     public var reason: String?
     /// Where it came from: `harvest` or `ingest`.
     public var source: String?
 
-    /// The facts of a session; only its id is required.
+    /// Creates the facts of a session; only its id is required.
     public init(
         session: String, image: String = "", tag: String? = nil, location: String? = nil, host: String? = nil,
         labels: ByteDictionary<String> = [:], created: Int64? = nil, exited: Int64? = nil,
@@ -71,9 +71,9 @@ public struct SessionFacts: Sendable, Equatable, Codable {
     }
 }
 
-/// How far an artifact has come; the ledger's words.
+/// The state of an artifact, in the ledger's words.
 public enum ArtifactState: String, Codable, Sendable, CaseIterable {
-    /// It is still to be fetched.
+    /// It has not been fetched yet.
     case pending
     /// All of it is kept.
     case collected
@@ -85,29 +85,29 @@ public enum ArtifactState: String, Codable, Sendable, CaseIterable {
     case skipped
     /// It could not be fetched or read.
     case failed
-    /// Its container went away before it was fetched.
+    /// Its container was gone before it was fetched.
     case lost
 }
 
-/// One row of the ledger: what was asked for one artifact, and what came of it.
+/// One row of the ledger: the requests for one artifact and their outcome.
 public struct ArtifactEntry: Sendable, Equatable, Codable {
     /// The configured container path; `logs` for the stdout and stderr log.
     public var artifact: String
-    /// How far it has come.
+    /// Its state.
     public var state: ArtifactState
     /// Why the state is not `collected`.
     public var reason: String?
-    /// The HTTP status of the last try.
+    /// The HTTP status of the last attempt.
     public var status: Int?
     /// The API's identifier of the last error.
     public var identifier: String?
-    /// How often it was tried.
+    /// Number of attempts.
     public var tries: Int
     /// Bytes downloaded.
     public var bytes: UInt64
-    /// First try, in milliseconds since 1970 UTC.
+    /// First attempt, in milliseconds since 1970 UTC.
     public var firstTry: Int64?
-    /// Last try, in milliseconds since 1970 UTC.
+    /// Last attempt, in milliseconds since 1970 UTC.
     public var lastTry: Int64?
     /// The verdict on the archive (`ok`, `incomplete`, `corrupt`, `not_an_archive`).
     public var verdict: String?
@@ -116,7 +116,7 @@ public struct ArtifactEntry: Sendable, Equatable, Codable {
     /// SHA-256 of the download, in lower-case hex.
     public var sha256: String?
 
-    /// A row of the ledger; only the artifact is required.
+    /// Creates a row of the ledger; only the artifact is required.
     public init(
         artifact: String, state: ArtifactState = .pending, reason: String? = nil, status: Int? = nil,
         identifier: String? = nil, tries: Int = 0, bytes: UInt64 = 0, firstTry: Int64? = nil, lastTry: Int64? = nil,

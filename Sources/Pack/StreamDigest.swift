@@ -1,4 +1,4 @@
-/// The SHA-256 of bytes that come piece by piece.
+/// Computes the SHA-256 of a stream of bytes.
 public struct StreamDigest: ~Copyable {
     private let hasher: SHA256Hasher
 
@@ -11,9 +11,9 @@ public struct StreamDigest: ~Copyable {
         hasher = fresh
     }
 
-    /// Feeds the next piece.
+    /// Adds the next piece.
     public func update(_ bytes: UnsafeRawBufferPointer) throws(PackError) { try hasher.update(bytes) }
 
-    /// The digest in lower-case hex; call it once.
+    /// Returns the digest in lower-case hex.
     public consuming func finish() throws(PackError) -> String { ContentHash.hex(try hasher.finish()) }
 }

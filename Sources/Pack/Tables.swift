@@ -1,4 +1,4 @@
-/// The table of blocks: rows of fixed length.
+/// The block table: rows of fixed length.
 enum BlockTable {
     static let rowSize = 72
     private static let unknownTime = Int64.min
@@ -23,7 +23,7 @@ enum BlockTable {
         return out.bytes
     }
 
-    /// Reads the table and refuses rows that point outside the first `limit` bytes of the file.
+    /// Reads the table and rejects rows that point outside the first `limit` bytes of the file.
     static func decode(_ bytes: UnsafeRawBufferPointer, limit: UInt64) throws(PackError) -> [Block] {
         guard bytes.count % rowSize == 0, bytes.count / rowSize < Int(UInt32.max) else {
             throw PackError(.damagedSection, "the block table has a broken row")
@@ -47,10 +47,10 @@ enum BlockTable {
             guard !overflow, end <= limit, Int(block.storedSize) <= PackFormat.maxFrameSize,
                 Int(block.rawSize) <= PackFormat.blockSize
             else {
-                throw PackError(.damagedSection, "block \(blocks.count) lies outside the file or is too large")
+                throw PackError(.damagedSection, "block \(blocks.count) is outside the file or too large")
             }
             let (filterEnd, filterOverflow) = filter.offset.addingReportingOverflow(UInt64(filter.length))
-            // A filter that cannot be where it is said to be is left out: the block then may match anything.
+            // A filter with an impossible location is dropped: the block may then match anything.
             if filter.format != 0, !filterOverflow, filterEnd <= limit, Int(filter.length) <= PackFormat.blockSize {
                 block.filter = filter
             }
@@ -60,11 +60,11 @@ enum BlockTable {
     }
 }
 
-/// The table of members: rows of differing length, each led by its own.
+/// The member table: rows of variable length, each preceded by its length.
 enum MemberTable {
-    /// Bytes of a row in front of its texts, its length not counted.
+    /// Bytes of a row before its path, without the length field.
     private static let fixedSize = 108
-    /// Where in a row, its length counted, stands what is corrected or known only later.
+    /// Offsets in a row, including the length field, of fields that are set or corrected later.
     static let kindOffset = 8
     private static let tallyOffset = 44
     static let hashOffset = 68
@@ -102,7 +102,7 @@ enum MemberTable {
         out.patch(UInt32(truncatingIfNeeded: out.bytes.count - start - 4), at: start)
     }
 
-    /// Enters into one row what is known only once all blocks are written.
+    /// Fills in the fields of a row that are known only once all blocks are written.
     static func complete(_ row: inout [UInt8], stored: UInt64, lines: UInt64, firstBlock: UInt32, blockOffset: UInt32) {
         guard row.count >= hashOffset else { return }
         row.withUnsafeMutableBytes { raw in
@@ -113,7 +113,7 @@ enum MemberTable {
         }
     }
 
-    /// Reads the table and refuses members whose content does not lie in `blocks`.
+    /// Reads the table and rejects members whose content is not within `blocks`.
     static func decode(_ bytes: UnsafeRawBufferPointer, blocks: [Block]) throws(PackError) -> [Member] {
         let ends = blockEnds(blocks)
         var cursor = LittleEndianCursor(bytes)
@@ -135,7 +135,7 @@ enum MemberTable {
         let kindByte: UInt8 = try row.take()
         let timeFormat: UInt8 = try row.take()
         _ = try row.take(UInt16.self)
-        // A kind of a later version still has bytes worth reading.
+        // The bytes of a kind from a later version can still be read.
         let kind = MemberKind(rawValue: kindByte) ?? .binary
         var member = Member(MemberHeader(artifact: artifact, path: [], kind: kind, timeFormat: timeFormat))
         member.flags = MemberFlags(rawValue: try row.take())
@@ -180,7 +180,7 @@ enum MemberTable {
         guard content > 0 else { return }
         let first = Int(member.firstBlock)
         guard first < ends.count else {
-            throw PackError(.damagedSection, "\(name) begins in a block that is not there")
+            throw PackError(.damagedSection, "\(name) begins in a block that does not exist")
         }
         let start = first == 0 ? 0 : ends[first - 1]
         let (end, overflow) = (start &+ UInt64(member.blockOffset)).addingReportingOverflow(content)
@@ -199,7 +199,7 @@ enum MemberTable {
     }
 }
 
-/// Crash records: JSON texts, each led by its length.
+/// Crash records: JSON texts, each preceded by its length.
 enum CrashTable {
     static func encode(_ records: [[UInt8]]) -> [UInt8] {
         var out = LittleEndianWriter()
