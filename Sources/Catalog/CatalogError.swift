@@ -1,14 +1,14 @@
 internal import GRDB
 internal import GRDBSQLite
 
-/// Why the catalog could not answer or record something.
+/// An error of the catalog.
 public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// A machine-readable reason; open, so that new ones may be added.
+    /// A machine-readable reason: an open set, so that later versions can add to it.
     public struct Code: RawRepresentable, Sendable, Hashable {
-        /// The word that `--json` prints.
+        /// The name that `--json` prints.
         public var rawValue: String
 
-        /// Makes a code from its word.
+        /// Creates a code from its name.
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// There is no catalog in this store yet.
@@ -17,40 +17,40 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let restoring = Code(rawValue: "restore_unfinished")
         /// The file is damaged, or is not an SQLite database.
         public static let corrupt = Code(rawValue: "catalog_corrupt")
-        /// An earlier version of salvage wrote the file, which was opened for reading only.
+        /// An earlier version of salvage wrote the file, and it was opened read-only.
         public static let older = Code(rawValue: "catalog_older")
         /// A later version of salvage wrote the file.
         public static let newer = Code(rawValue: "catalog_newer")
-        /// An SQLite database of some other program.
+        /// The file is an SQLite database of another program.
         public static let foreign = Code(rawValue: "catalog_foreign")
         /// Another process kept the database locked for longer than the busy timeout.
         public static let busy = Code(rawValue: "catalog_busy")
         /// The file system has no room left.
         public static let full = Code(rawValue: "disk_full")
-        /// The file system refused to read or to write.
+        /// Opening, reading or writing the file failed.
         public static let io = Code(rawValue: "catalog_io")
         /// No session has this id, or an id with this prefix.
         public static let unknownSession = Code(rawValue: "session_not_found")
         /// Several sessions have an id with this prefix.
         public static let ambiguousSession = Code(rawValue: "ambiguous_session")
-        /// A write was asked of a catalog that was opened for reading.
+        /// The catalog cannot be written, or was opened read-only.
         public static let readOnly = Code(rawValue: "catalog_read_only")
         /// Anything else that SQLite reports.
         public static let database = Code(rawValue: "catalog_error")
     }
 
-    /// The reason.
+    /// The machine-readable reason.
     public var code: Code
-    /// What failed, in words for a person.
+    /// What failed, for people.
     public var message: String
-    /// The database file or pack concerned.
+    /// The affected database file or pack.
     public var path: String?
-    /// The session concerned.
+    /// The affected session.
     public var session: String?
-    /// What to do about it.
+    /// What the user can do about it.
     public var hint: String?
 
-    /// Makes an error from its parts.
+    /// Creates an error.
     public init(code: Code, message: String, path: String? = nil, session: String? = nil, hint: String? = nil) {
         self.code = code
         self.message = message
@@ -59,16 +59,16 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
         self.hint = hint
     }
 
-    /// The message with the path, for logs.
+    /// The message with the path.
     public var description: String { path.map { "\(message) (\($0))" } ?? message }
 }
 
 extension CatalogError {
-    /// What to do about a damaged database.
+    /// The hint for a damaged database.
     static let rebuildHint = "salvage reindex sets the damaged file aside and rebuilds the catalog from the packs"
 
-    /// Whether SQLite misses a table or column that our own statements name, or cannot read the file's format: they are
-    /// made for the layout that was checked at opening, so it is the database that changed.
+    /// Whether SQLite misses a table or column of our own statements, or cannot read the file's format. The layout was
+    /// checked when the database was opened, so the database has been damaged since.
     private static func tellsOfSchema(_ message: String) -> Bool {
         [
             "no such table", "no such column", "no such index", "has no column named", "already exists",
@@ -76,7 +76,7 @@ extension CatalogError {
         ].contains { message.contains($0) }
     }
 
-    /// Translates an SQLite result code. Mostly the primary code decides; the extended one is kept in the message.
+    /// Translates an SQLite result code. Mostly the primary code decides; the message contains the extended one.
     init(sqlite code: Int32, message: String, path: String) {
         let detail = "\(message) [SQLite \(code)]"
         switch code & 0xFF {
@@ -94,26 +94,26 @@ extension CatalogError {
         case SQLITE_FULL:
             self.init(
                 code: .full, message: "no space left for the catalog: \(detail)", path: path,
-                hint: "free some space, for instance with salvage prune")
+                hint: "free some space, for example with salvage prune")
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_IOERR:
             self.init(
                 code: .io, message: "the catalog cannot be opened, read or written: \(detail)", path: path,
-                hint: "check the owner and the mode of the store, and the health of its disk")
+                hint: "check the store's owner and mode, and the health of its disk")
         case SQLITE_READONLY where code >> 8 == 3:
-            // SQLITE_READONLY_ROLLBACK: a journal of the kind that is written only until the database has its log.
+            // SQLITE_READONLY_ROLLBACK: a rollback journal, which exists only until the database switches to WAL.
             self.init(
-                code: .missing, message: "the catalog was not made to its end: \(detail)", path: path,
+                code: .missing, message: "the creation of the catalog was interrupted: \(detail)", path: path,
                 hint: "run salvage harvest or salvage ingest, or rebuild the catalog with salvage reindex")
         case SQLITE_READONLY:
             self.init(
                 code: .readOnly, message: "the catalog cannot be written: \(detail)", path: path,
-                hint: "check the owner and the mode of the store; salvage verify says whether the file is damaged")
+                hint: "check the store's owner and mode; salvage verify reports whether the file is damaged")
         default:
             self.init(code: .database, message: "the catalog failed: \(detail)", path: path)
         }
     }
 
-    /// Translates whatever GRDB or a statement threw.
+    /// Translates an error thrown by GRDB or a statement.
     init(_ error: any Error, path: String) {
         switch error {
         case let known as CatalogError: self = known

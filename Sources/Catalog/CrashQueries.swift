@@ -1,37 +1,37 @@
-/// One crash, or one error that a process survived, as the catalog lists it, with the record that the analysis wrote.
+/// A crash, or an error that the process survived, as listed in the catalog, with its record.
 public struct CrashRow: Sendable, Equatable {
     /// The crash's id.
     public var crash: String
-    /// The session it happened in.
+    /// The session's id.
     public var session: String
     /// The session's image.
     public var image: String
     /// The image's version.
     public var tag: String?
-    /// Where the session ran.
+    /// The session's location.
     public var location: String?
-    /// When it happened (ms since 1970); nil when the record does not tell.
+    /// When it happened (ms since 1970); nil when unknown.
     public var time: Int64?
-    /// What kind of evidence it is, such as `core`, `minidump` or `log`.
+    /// The kind of evidence, such as `core`, `minidump` or `log`.
     public var kind: String
     /// The signal's name.
     public var signal: String?
     /// The exception's name or code.
     public var exception: String?
-    /// The crashed thread's name, or else its number.
+    /// The crashed thread's name, otherwise its number.
     public var thread: String?
-    /// The key under which the same bug groups.
+    /// The signature, which groups crashes of the same bug.
     public var signature: String
-    /// How far the signature can be trusted.
+    /// The quality of the signature.
     public var signatureQuality: String?
     /// The hash of the stack.
     public var stackHash: String?
-    /// The whole record: one JSON object as the analysis wrote it.
+    /// The whole record: one JSON object.
     public var json: [UInt8]
 }
 
 extension Catalog {
-    /// The selected crashes, newest first, all in memory; for many use ``forEachCrash(_:_:)``.
+    /// The selected crashes, newest first, all in memory; for many, use ``forEachCrash(_:_:)``.
     public func crashes(_ selection: Selection = Selection()) throws(CatalogError) -> [CrashRow] {
         try read { (connection) throws(CatalogError) in
             let query = try Self.crashQuery(connection, selection)
@@ -41,7 +41,7 @@ extension Catalog {
         }
     }
 
-    /// Hands over the selected crashes one by one, newest first; do not ask this catalog anything else meanwhile.
+    /// Calls `body` with each selected crash, newest first; `body` must not use this catalog.
     ///
     /// - Throws: ``CatalogError``, or what the closure throws.
     public func forEachCrash(_ selection: Selection = Selection(), _ body: (CrashRow) throws -> Void) throws {
@@ -51,9 +51,9 @@ extension Catalog {
         }
     }
 
-    /// The crashes that a person may mean by this text, in the order in which their packs hold them: the crash with
-    /// this id; or those of the session with this id; or the one crash, or those of the one session, whose id begins
-    /// so.
+    /// Returns the crashes that `text` names, in pack order, at most 1000. It names, in this order: the crash with this
+    /// id; the crashes of the session with this id; the only crash whose id starts with it; the crashes of the only
+    /// session whose id starts with it.
     ///
     /// - Throws: ``CatalogError`` with `unknownSession` or `ambiguousSession`.
     public func crashes(named text: String) throws(CatalogError) -> [CrashRow] {

@@ -1,8 +1,8 @@
 internal import Pack
 import Text
 
-/// Compares what queries select by with what a pack says of its session. A later step of the ledger may know more than
-/// the pack, so it leaves out what the pack does not say and what such a step changes.
+/// Compares the columns that queries select by with the facts in a session's pack. The ledger may be newer than the
+/// pack, so facts that the pack lacks and facts that a later ledger update changes are not compared.
 struct FactDifferences {
     private let connection: Connection
     private let contents: PackContents
@@ -13,7 +13,7 @@ struct FactDifferences {
         self.contents = contents
     }
 
-    /// Looks at the session's row, its labels and artifacts, and its crashes.
+    /// Compares the session's row, labels, artifacts and crashes.
     mutating func compare() throws(CatalogError) {
         guard let (key, isSettled) = try compareSession() else { return }
         if isSettled { try compareLabels(key) }
@@ -38,7 +38,7 @@ struct FactDifferences {
 
     // MARK: The session
 
-    /// Returns the row's key, and whether the pack is the last that the ledger heard of the session.
+    /// Returns the row's key, and whether the pack has the ledger's latest facts about the session.
     private mutating func compareSession() throws(CatalogError) -> (key: Int64, isSettled: Bool)? {
         let facts = contents.facts
         let row = try connection.prepare(
@@ -52,17 +52,17 @@ struct FactDifferences {
         guard try row.step() else { return nil }
         defer { row.reset() }
         let state = SessionState(rawValue: row.text(1))
-        if state == nil { found.append("the catalog says state \(row.text(1)), which is none") }
+        if state == nil { found.append("the catalog has the unknown state \(row.text(1))") }
         let source = row.textOrNil(2)
         if !SettledRow.isKnown(source: source) { note("source", source, facts.source) }
-        note("the time to order by", row.integer(9), row.integer(10))
+        note("the sort time", row.integer(9), row.integer(10))
         let (bytes, overflow) = contents.members.reduce((UInt64(0), false)) { sum, member in
             let (next, over) = sum.0.addingReportingOverflow(member.size)
             return (next, sum.1 || over)
         }
         note("bytes of members", row.integer(11), overflow ? .max : Int64(clamping: bytes))
         if row.integer(12) != row.integer(13) {
-            found.append("the catalog says \(row.integer(12)) crashes and has rows of \(row.integer(13))")
+            found.append("the catalog counts \(row.integer(12)) crashes but has rows for \(row.integer(13))")
         }
         guard SettledRow.isSettled(state, source: source, facts) else { return (row.integer(0), false) }
         if !facts.image.isEmpty { note("image", row.text(3), facts.image) }
@@ -72,7 +72,7 @@ struct FactDifferences {
             note(what, row.textOrNil(column), fact)
         }
         if let created = facts.created { note("created", row.integerOrNil(7), created) }
-        // What earlier versions ingested has no end in its row, and one that follows from its members here.
+        // Sessions ingested by earlier versions have no end in their row; here it is derived from the members.
         if let exited = facts.exited, facts.source != "ingest" || row.integerOrNil(8) != nil {
             note("exited", row.integerOrNil(8), exited)
         }
@@ -101,9 +101,9 @@ struct FactDifferences {
             let name = rows.text(0)
             known.insert(name)
             let state = ArtifactState(rawValue: rows.text(1))
-            if state == nil { found.append("the catalog says state \(rows.text(1)) of \(name), which is none") }
+            if state == nil { found.append("the catalog has the unknown state \(rows.text(1)) for \(name)") }
             guard let entry = packed[name] else { continue }
-            // A later try that brought nothing new leaves these out, or as they were.
+            // A later attempt that brought nothing new omits these or keeps them.
             if let sum = entry.sha256, let row = rows.textOrNil(7) { note("SHA-256 of \(name)", row, sum) }
             if let verdict = entry.verdict, let row = rows.textOrNil(5) {
                 note("verdict on \(name)", row, verdict)
@@ -115,14 +115,14 @@ struct FactDifferences {
             }
         }
         for entry in contents.artifacts where !known.contains(entry.artifact) {
-            found.append("the catalog has no row of artifact \(entry.artifact)")
+            found.append("the catalog has no row for artifact \(entry.artifact)")
         }
     }
 
     // MARK: The crashes
 
-    /// Records are renewed with symbols and rules: of each, whose it is must agree with the pack, and what queries order
-    /// and group by with the record itself.
+    /// Records are renewed when symbols or rules change. So a row's identity is compared with the pack, and the columns
+    /// that queries sort and group by with the stored record.
     private mutating func compareCrashes(_ key: Int64, isSettled: Bool) throws(CatalogError) {
         let rows = try connection.prepare(
             """
@@ -138,7 +138,7 @@ struct FactDifferences {
             defer { count += 1 }
             guard contents.crashes.indices.contains(count) else { continue }
             if !isSound(rows, packed: CrashFacts(json: contents.crashes[count]), count, isSettled) {
-                found.append("the catalog's row of crash \(count) is not what the pack says")
+                found.append("the catalog's row of crash \(count) differs from the pack")
             }
         }
         if count != contents.crashes.count {
@@ -156,14 +156,14 @@ struct FactDifferences {
             guard Self.isSame(row.textOrNil(Int32(column + 3)), text) else { return false }
         }
         let kind = row.text(2)
-        // A renewed record leaves kind and time as the first reading gave them.
+        // Renewing a record keeps the kind and time of the first analysis.
         guard kind == record.kind ?? "unknown" || kind == packed.kind ?? "unknown",
             Self.isSame(row.textOrNil(8), record.signature ?? "unknown"),
             row.integer(9) == (CrashFacts.isSurvived(kind) ? 1 : 0)
         else { return false }
         let time = row.integerOrNil(10)
         guard time == record.time || time == packed.time, time == nil || time == row.integer(11) else { return false }
-        // They are the session's, which may have come to be known better.
+        // Image, tag and location are the session's, which the ledger may know better than the pack.
         guard isSettled else { return true }
         let image = facts.image.isEmpty ? nil : facts.image
         return [(12, image), (13, facts.tag), (14, facts.location)].allSatisfy { column, fact in

@@ -1,7 +1,7 @@
-/// Walks over the members of one JSON object without building values (RFC 8259). Malformed bytes end the walk.
+/// Scans the members of one JSON object without building values (RFC 8259). Malformed bytes end the scan.
 enum JSONObjectScan {
-    /// Calls `body` with each member's name and a closure that reads its value as text: a string unescaped, a number
-    /// as it is written, of an object its `name`; nil for anything else.
+    /// Calls `body` with each member's name and a closure that returns its value as text: a string unescaped, a number
+    /// as written, an object as the text of its `name`; nil for anything else.
     static func eachMember(
         of bytes: UnsafeRawBufferPointer, inner: Bool = false, _ body: (_ name: String, _ value: () -> String?) -> Void
     ) {
@@ -22,7 +22,8 @@ enum JSONObjectScan {
         }
     }
 
-    /// Calls `body` with each member's name, as it is written, and where its value stands; ends when it answers false.
+    /// Calls `body` with each member's name, still escaped, and the byte range of its value; ends when it returns
+    /// false.
     static func eachRange(
         of bytes: UnsafeRawBufferPointer, _ body: (_ name: UnsafeRawBufferPointer, _ value: Range<Int>) -> Bool
     ) {
@@ -42,7 +43,7 @@ enum JSONObjectScan {
         }
     }
 
-    /// Calls `body` with where each element of an array stands.
+    /// Calls `body` with the byte range of each element of an array.
     static func eachElement(of bytes: UnsafeRawBufferPointer, _ body: (Range<Int>) -> Void) {
         guard byte(bytes, 0) == UInt8(ascii: "[") else { return }
         var index = skipSpace(bytes, 1)
@@ -54,7 +55,7 @@ enum JSONObjectScan {
         }
     }
 
-    /// The text of a value at a place, as ``eachMember(of:inner:_:)`` reads it.
+    /// The text of the value at a byte range, as in ``eachMember(of:inner:_:)``; nil for an object.
     static func text(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> String? {
         text(bytes, range.lowerBound, range.upperBound, inner: true)
     }
@@ -65,7 +66,7 @@ enum JSONObjectScan {
         switch byte(bytes, start) {
         case UInt8(ascii: "\"")?: return unescape(bytes, start + 1, end - 1)
         case UInt8(ascii: "-")?, (0x30...0x39)?: return String(decoding: bytes[start..<end], as: UTF8.self)
-        // One level only: names within names could be nested without bound.
+        // One level only, to bound the recursion.
         case UInt8(ascii: "{")? where !inner:
             var found: String?
             eachMember(of: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), inner: true) { name, value in
@@ -86,7 +87,7 @@ enum JSONObjectScan {
         return index
     }
 
-    /// The position behind a string's closing quote.
+    /// The position after a string's closing quote.
     private static func endOfString(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int? {
         var index = start + 1
         while index < bytes.count {

@@ -2,12 +2,12 @@ internal import Pack
 import Text
 
 extension Catalog {
-    /// How many requests of one session the ledger's history keeps; older ones are dropped.
+    /// Number of requests kept per session; older ones are deleted.
     public static let requestsKept = 200
 
-    /// Records what one step of a harvest learned, all of it or nothing. A poll of 10,000 sessions is one call.
+    /// Records one step of a harvest in one transaction. A poll of 10,000 sessions is one call.
     ///
-    /// Rows of artifacts and requests of a session that is unknown make its row, so that nothing is dropped.
+    /// Artifacts and requests of an unknown session create its row, so that nothing is dropped.
     public func record(_ batch: LedgerBatch) throws(CatalogError) {
         guard !batch.isEmpty else { return }
         try write { (connection) throws(CatalogError) in
@@ -25,7 +25,7 @@ extension Catalog {
 
 /// The statements of one ledger transaction, prepared once.
 final class LedgerWriter {
-    /// The harvest's rows do not know what ingest found in an archive: where both speak of one, that stays.
+    /// The harvest's rows lack what ingest found in an archive: for the same artifact, those findings are kept.
     private static let keepsFindings = "?11 IS NULL AND ?3 IN ('collected', 'incomplete')"
 
     private let connection: Connection
@@ -79,7 +79,7 @@ final class LedgerWriter {
             "DELETE FROM downloads WHERE session = (SELECT key FROM sessions WHERE id = ?1)")
     }
 
-    /// The row of a session, made when there is none.
+    /// Returns the key of a session's row, creating the row if needed.
     func key(of session: String) throws(CatalogError) -> Int64 {
         find.bind(1, session)
         if try find.step() {
@@ -89,7 +89,7 @@ final class LedgerWriter {
         insert.bind(1, session)
         guard try insert.step() else {
             throw CatalogError(
-                code: .database, message: "a session's row could not be made", path: connection.path, session: session)
+                code: .database, message: "creating a session's row failed", path: connection.path, session: session)
         }
         defer { insert.reset() }
         return insert.integer(0)
@@ -134,7 +134,7 @@ final class LedgerWriter {
         if oldest > 0 { try trimRequests.bind(1, key).bind(2, oldest).run() }
     }
 
-    /// Forgets the notes on a session's packed downloads.
+    /// Deletes the records of a session's packed downloads.
     func release(_ session: String) throws(CatalogError) { try dropDownloads.bind(1, session).run() }
 
     private func restart(_ key: Int64) throws(CatalogError) {

@@ -1,7 +1,7 @@
 internal import Pack
 import Text
 
-/// What the ledger has of a session before a pack is entered.
+/// The ledger's rows of a session before a pack is recorded.
 struct LedgerStanding {
     /// One artifact's row.
     struct Row {
@@ -10,7 +10,7 @@ struct LedgerStanding {
         var lastTry: Int64?
         var tries: Int64
 
-        /// Whether it only says that the bytes went, so that a pack that has them says better.
+        /// Whether it only records that the bytes are gone, so that a pack with the bytes replaces it.
         var isOfMissingBytes: Bool {
             reason == SessionRecord.packGone || isPruned
         }
@@ -21,22 +21,22 @@ struct LedgerStanding {
     }
 
     var state: SessionState
-    /// Whether the row's state or source is a word that nobody wrote: the database rots.
+    /// Whether the row's state or source is a word that salvage never writes, which means that the database is damaged.
     var isRotten: Bool
     var reason: String?
-    /// Whether nothing but an ingest by hand knows of the session: then there is no ledger beside its pack.
+    /// Whether the session is known only from a manual ingest: it has no ledger other than its pack.
     var isByHand: Bool
     var pack: String?
     var packBytes: UInt64
     var pruned: Int64?
     var prunedWhy: String?
     var rows: ByteDictionary<Row> = [:]
-    /// The facts that are there already.
+    /// The facts recorded so far.
     var facts: SessionUpdate
 }
 
-/// Enters what packs say of their sessions' ledgers, within one transaction. The ledger is newer than a pack that merely
-/// lies there: such a pack fills in, and a session that is not done stays so.
+/// Records the ledgers in packs, within one transaction. The ledger is newer than a pack found on disk: such a pack
+/// only fills gaps, and an unfinished session stays unfinished.
 final class PackLedger {
     private let connection: Connection
     private let ledger: LedgerWriter
@@ -64,7 +64,7 @@ final class PackLedger {
             "INSERT OR REPLACE INTO downloads(session, name, bytes, modified) VALUES(?1, ?2, ?3, ?4)")
     }
 
-    /// Enters what a pack says of its session and of the artifacts; returns the session's row.
+    /// Records a pack's session facts and artifacts; returns the key of the session's row.
     func put(_ contents: PackContents, from source: PackSource) throws(CatalogError) -> Int64 {
         let before = try standing(of: contents.facts.session)
         let key = try ledger.key(of: contents.facts.session)
@@ -74,7 +74,7 @@ final class PackLedger {
                 try ledger.put(entry, nextTry: nil, session: key)
                 isNews = true
             } else if source == .disk, let row = before?.rows[entry.artifact], row.state == entry.state, row.isHeld {
-                // What was found in the download is as the pack says, whatever became of the row.
+                // The pack's findings about the download hold, whatever happened to the row.
                 var same = entry
                 same.lastTry = [entry.lastTry, row.lastTry].compactMap { $0 }.max()
                 same.tries = max(entry.tries, Int(clamping: row.tries))
@@ -123,20 +123,20 @@ final class PackLedger {
         return found
     }
 
-    /// Whether a pack's row of an artifact takes the place of the ledger's.
+    /// Whether a pack's row of an artifact replaces the ledger's.
     private static func wins(_ entry: ArtifactEntry, over before: LedgerStanding?, _ source: PackSource) -> Bool {
         guard source != .harvest, let before, let row = before.rows[entry.artifact] else { return true }
         if row.isOfMissingBytes || before.isByHand { return true }
         if case .ingest(let artifacts) = source, artifacts.contains(where: { $0.hasSameBytes(as: entry.artifact) }) {
-            // What a harvest still asks for is not had by a file of that name.
+            // An ingested file of that name does not settle an artifact that a harvest still fetches.
             return before.state.isFinal || row.state != .pending
         }
-        // Asked for again since, whatever the pack has of it.
+        // It has been requested again since the pack was made.
         if row.state == .pending { return entry.lastTry ?? .min > row.lastTry ?? .min }
         return worth(entry.state) > worth(row.state)
     }
 
-    /// The bytes that a pack has are had, whatever the ledger was made to say of them without it.
+    /// Bytes in a pack outrank any state recorded without the pack.
     private static func worth(_ state: ArtifactState) -> Int {
         switch state {
         case .collected: 2
@@ -145,7 +145,7 @@ final class PackLedger {
         }
     }
 
-    /// What was pruned stays said for as long as the session's pack does not hold it again.
+    /// Keeps the record of a prune until the session's pack holds the pruned bytes again.
     private func keepPruned(
         _ contents: PackContents, _ key: Int64, _ before: LedgerStanding?, _ source: PackSource
     ) throws(CatalogError) {
@@ -154,7 +154,7 @@ final class PackLedger {
         var isMissing = false
         if source != .harvest {
             for (artifact, row) in before.rows where !held.contains(artifact) {
-                // Without a pack before this one, what was collected is what was pruned.
+                // Without an earlier pack, the collected artifacts are the pruned ones.
                 let goes = row.isHeld && before.pack == nil
                 isMissing = isMissing || row.isPruned || goes
                 guard goes else { continue }
@@ -166,7 +166,7 @@ final class PackLedger {
         try setPruned.bind(1, key).bind(2, nil as Int64?).bind(3, nil as String?).run()
     }
 
-    /// Notes which files of the spool are in the pack. Those of the pack before are not known to be.
+    /// Records which files of the spool are in the pack, replacing the record for the previous pack.
     private func note(
         _ contents: PackContents, _ key: Int64, _ before: LedgerStanding?, _ source: PackSource
     ) throws(CatalogError) {
@@ -196,7 +196,7 @@ final class PackLedger {
             return update
         }
         guard let before else { return update }
-        // Whoever harvests it says when it is done.
+        // Only its harvest ends an unfinished session.
         let isBack = before.reason == SessionRecord.packGone
         if before.state.isFinal, isNews || isBack, derived.state != before.state || isBack {
             (update.state, update.reason) = derived
@@ -210,7 +210,7 @@ final class PackLedger {
         return update
     }
 
-    /// The state that follows from the rows of a session's artifacts, and why it is not the good one.
+    /// The state derived from a session's artifacts, and the reason unless it is `harvested`.
     private func derived(_ key: Int64) throws(CatalogError) -> (state: SessionState, reason: String?) {
         let rows = try artifactRows(key).sortedByKey
         let state = SessionState.derived(from: rows.map(\.value.state))
@@ -237,7 +237,7 @@ final class PackLedger {
 }
 
 extension SessionUpdate {
-    /// Leaves out what is known already.
+    /// Removes facts that are already known.
     fileprivate mutating func fill(in known: SessionUpdate) {
         if known.image != nil { image = nil }
         if known.tag != nil { tag = nil }

@@ -1,11 +1,11 @@
 internal import Pack
 
 extension SessionFacts {
-    /// These facts with the end of an ingested session for which none was given: the newest time in the lines of its
-    /// logs or, where they have none, at which one of its members was changed last.
+    /// These facts with an estimated end for an ingested session without one: the newest timestamp in its logs or, if
+    /// there is none, the latest change of a member.
     ///
-    /// Nothing later than the moment of the ingest counts, which is when its end was first seen; nothing earlier than
-    /// its creation either. Derived from the pack each time, so that a catalog that is rebuilt says the same.
+    /// The end is not after the ingest, which is `firstSeenExited`, and not before the session's creation. It is
+    /// derived from the pack each time, so that a rebuilt catalog has the same end.
     func withEnd(members: [Member]) -> SessionFacts {
         guard source == "ingest", exited == nil, let now = firstSeenExited else { return self }
         let changed = members.lazy.filter { $0.kind.isContent }.map { $0.mtime / 1_000_000 }.filter {
@@ -19,7 +19,8 @@ extension SessionFacts {
 }
 
 extension MemberKind {
-    /// Whether such a member has content of its own: a folder or a link says nothing of when something was written.
+    /// Whether such a member has its own content: the times of directories and links do not show when something was
+    /// written.
     fileprivate var isContent: Bool {
         switch self {
         case .log, .crashDump, .text, .binary: true

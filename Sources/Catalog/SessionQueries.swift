@@ -2,14 +2,14 @@ public import Pack
 import Text
 
 extension Catalog {
-    /// The full id of the session that has this id, or the only one whose id begins with it.
+    /// Returns the id of the session that has this id, or of the only session whose id starts with it.
     ///
-    /// - Throws: ``CatalogError`` with `unknownSession`, or with `ambiguousSession`, naming some of them.
+    /// - Throws: ``CatalogError`` with `unknownSession`, or with `ambiguousSession`, which names some of the sessions.
     public func resolve(_ prefix: String) throws(CatalogError) -> String {
         try read { (connection) throws(CatalogError) in try connection.resolve(prefix).id }
     }
 
-    /// The session with exactly this id.
+    /// The session with exactly this id; nil when there is none.
     public func session(_ id: String) throws(CatalogError) -> SessionRecord? {
         try read { (connection) throws(CatalogError) in
             let query = try SessionQuery(connection, "WHERE s.id = ?", [.text(id)])
@@ -17,7 +17,8 @@ extension Catalog {
         }
     }
 
-    /// The selected sessions, those that run first, then the newest end first, all in memory; for many use ``forEachSession(_:_:)``.
+    /// The selected sessions, all in memory; for many, use ``forEachSession(_:_:)``. Running sessions come first, then
+    /// the others, latest end first.
     public func sessions(_ selection: Selection = Selection()) throws(CatalogError) -> [SessionRecord] {
         try read { (connection) throws(CatalogError) in
             let query = try SessionQuery(connection, selection)
@@ -27,10 +28,10 @@ extension Catalog {
         }
     }
 
-    /// Hands over the selected sessions one by one, those that run first, then the newest end first, from one
-    /// consistent view.
+    /// Calls `body` with each selected session, from one consistent view. Running sessions come first, then the others,
+    /// latest end first.
     ///
-    /// The connection is in use meanwhile: do not ask this catalog anything else inside of the closure.
+    /// The connection is in use meanwhile: `body` must not use this catalog.
     /// - Throws: ``CatalogError``, or what the closure throws.
     public func forEachSession(
         _ selection: Selection = Selection(), _ body: (SessionRecord) throws -> Void
@@ -41,7 +42,7 @@ extension Catalog {
         }
     }
 
-    /// How many sessions are selected; the limit counts too.
+    /// The number of selected sessions, at most the selection's limit.
     public func count(_ selection: Selection = Selection()) throws(CatalogError) -> Int {
         try read { (connection) throws(CatalogError) in
             let filter = try Filter.sessions(selection, on: connection)
@@ -50,7 +51,7 @@ extension Catalog {
         }
     }
 
-    /// What the ledger knows of a session's artifacts, in the order of their names.
+    /// The ledger's rows of a session's artifacts, sorted by name.
     public func artifacts(_ session: String) throws(CatalogError) -> [ArtifactRecord] {
         try read { (connection) throws(CatalogError) in
             let query = try connection.prepare(
@@ -62,7 +63,7 @@ extension Catalog {
         }
     }
 
-    /// The artifacts in these states, earliest deadline first: the work that is left after a restart.
+    /// The artifacts in these states, earliest deadline first: the work left after a restart.
     public func artifacts(
         in states: [ArtifactState], sessions: [SessionState] = []
     ) throws(CatalogError) -> [ArtifactRecord] {
@@ -101,7 +102,7 @@ extension Catalog {
         }
     }
 
-    /// How many requests were made for a session in all, also those no longer kept.
+    /// The number of requests ever made for a session, including those no longer kept.
     public func requestCount(_ session: String) throws(CatalogError) -> Int {
         try read { (connection) throws(CatalogError) in
             let sql = "SELECT max(r.seq) FROM requests r JOIN sessions s ON s.key = r.session WHERE s.id = ?"
@@ -110,16 +111,16 @@ extension Catalog {
     }
 }
 
-/// Walks over sessions and brings each one's labels along.
+/// Reads sessions with their labels.
 final class SessionQuery {
     private var rows: Statement
-    /// What is read after `rows`.
+    /// The statement to read after `rows`.
     private var others: Statement?
     private var left: Int
     private let labels: Statement
 
-    /// Sessions that run have no end to be ordered by, and are what happens now: they come first. Two statements, so that
-    /// each goes by an index and a short list of many sessions is not sorted as a whole.
+    /// Running sessions come first: they have no end to sort by, and are current. There are two statements so that each
+    /// uses an index, and a short list out of many sessions needs no full sort.
     convenience init(_ connection: Connection, _ selection: Selection) throws(CatalogError) {
         let filter = try Filter.sessions(selection, on: connection)
         let order = " ORDER BY s.at DESC, s.id"
@@ -160,7 +161,7 @@ final class SessionQuery {
             others = nil
         }
         left -= 1
-        // A state word of a later version is shown as pending: work that somebody else will do.
+        // A state from a later version is shown as pending: a newer salvage will handle it.
         var record = SessionRecord(session: rows.text(1), state: SessionState(rawValue: rows.text(11)) ?? .pending)
         record.image = rows.text(2)
         record.tag = rows.textOrNil(3)
@@ -186,11 +187,11 @@ final class SessionQuery {
     }
 }
 
-/// The columns of an artifact's row, read in one place.
+/// The columns of an artifact's row.
 enum ArtifactColumns {
     static let select = select(extra: "", join: "JOIN")
 
-    /// With further columns from position 14 on.
+    /// The query with further columns from position 14.
     static func select(extra: String, join: String) -> String {
         """
         SELECT s.id, a.artifact, a.state, a.reason, a.status, a.identifier, a.tries, a.bytes, a.first_try, a.last_try,

@@ -1,11 +1,11 @@
 internal import GRDB
 internal import GRDBSQLite
 
-/// A prepared SQLite statement, used inside one access to the database and finalised with it.
+/// A prepared SQLite statement, valid only inside one access to the database.
 ///
-/// GRDB binds and reads text up to the first NUL; session ids and paths come from callers and may hold one, so that
-/// two ids would become the same. Here lengths are explicit. It also spares a value object for each bound column,
-/// which counts when a pack brings 20,000 members.
+/// GRDB binds and reads text up to the first NUL. Session ids and paths come from outside and may contain one, which
+/// would make two ids equal, so lengths are explicit here. This also saves a value object per bound column, which
+/// matters for packs with 20,000 members.
 final class Statement {
     private let handle: OpaquePointer
     private let database: OpaquePointer
@@ -22,7 +22,7 @@ final class Statement {
 
     deinit { sqlite3_finalize(handle) }
 
-    /// Moves to the next row; false at the end, after which the statement is ready to be bound again.
+    /// Moves to the next row. Returns false at the end, after which the statement can be bound again.
     func step() throws(CatalogError) -> Bool {
         let code = sqlite3_step(handle)
         if code == SQLITE_ROW { return true }
@@ -35,14 +35,14 @@ final class Statement {
         return false
     }
 
-    /// Runs a statement that returns no rows, or whose rows do not matter.
+    /// Runs a statement and ignores its rows.
     func run() throws(CatalogError) { while try step() {} }
 
-    /// Stops before the last row was read.
+    /// Ends reading before the last row.
     func reset() { sqlite3_reset(handle) }
 }
 
-// MARK: - Binding; positions start at 1, a failed bind (a position out of range) surfaces as a wrong row in tests.
+// MARK: - Binding; positions start at 1. A failed bind (a position out of range) shows up in tests as a wrong row.
 extension Statement {
     @discardableResult func bind(_ position: Int32, _ value: Int64?) -> Statement {
         if let value { sqlite3_bind_int64(handle, position, value) } else { sqlite3_bind_null(handle, position) }
@@ -53,7 +53,7 @@ extension Statement {
         bind(position, value.map { Int64($0) })
     }
 
-    /// SQLite's integers are signed: what does not fit becomes the largest that does.
+    /// SQLite's integers are signed: larger values are clamped.
     @discardableResult func bind(_ position: Int32, _ value: UInt64?) -> Statement {
         bind(position, value.map { Int64(clamping: $0) })
     }
@@ -101,7 +101,7 @@ extension Statement {
         return self
     }
 
-    /// A value of a query that is put together at run time.
+    /// A value for a query that is built at run time.
     enum Value {
         case integer(Int64)
         case text(String)
@@ -137,10 +137,10 @@ extension Statement {
     }
 }
 
-/// Tells SQLite to copy what is bound: `SQLITE_TRANSIENT`, which is a cast that Swift does not import.
+/// `SQLITE_TRANSIENT`, which makes SQLite copy the bound value. Swift does not import the macro, which is a cast.
 private var transient: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
 
-/// One access to the database: valid only inside the closure that received it.
+/// A database connection, valid only inside the closure that receives it.
 struct Connection {
     let handle: OpaquePointer
     let path: String
@@ -172,7 +172,7 @@ struct Connection {
         return try statement.step() ? statement.integerOrNil(0) : nil
     }
 
-    /// Rows that the last statement changed.
+    /// Number of rows changed by the last statement.
     var changes: Int { Int(sqlite3_changes(handle)) }
 
     func error(_ code: Int32) -> CatalogError {

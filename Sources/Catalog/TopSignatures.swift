@@ -1,30 +1,30 @@
 import Text
 
-/// One bug across sessions and builds.
+/// The crashes of one signature across sessions and builds.
 public struct SignatureSummary: Sendable, Equatable {
-    /// The crashes of one day.
+    /// The number of crashes on one day.
     public struct Day: Sendable, Equatable {
         /// Days since 1970-01-01 in UTC.
         public var day: Int
-        /// How many crashes.
+        /// Number of crashes.
         public var count: Int
 
-        /// Makes a day from its parts.
+        /// Creates a day.
         public init(day: Int, count: Int) {
             self.day = day
             self.count = count
         }
     }
 
-    /// The key under which the crashes group.
+    /// The signature that groups the crashes.
     public var signature: String
-    /// How many crashes.
+    /// Number of crashes.
     public var count: Int
-    /// How many sessions they hurt.
+    /// Number of affected sessions.
     public var sessions: Int
-    /// The first of them (ms since 1970).
+    /// Time of the first crash (ms since 1970).
     public var firstSeen: Int64
-    /// The last of them (ms since 1970).
+    /// Time of the last crash (ms since 1970).
     public var lastSeen: Int64
     /// The images they happened in, sorted.
     public var images: [String]
@@ -32,18 +32,18 @@ public struct SignatureSummary: Sendable, Equatable {
     public var tags: [String]
     /// The locations they happened in, sorted.
     public var locations: [String]
-    /// The days with at least one, in order.
+    /// The days with at least one crash, in order.
     public var perDay: [Day]
 }
 
 extension Catalog {
-    /// The selected crashes grouped by signature: most crashes first, then the most recent. The limit is about
+    /// The selected crashes grouped by signature: most crashes first, then the most recent. The limit applies to
     /// signatures.
     public func topSignatures(_ selection: Selection = Selection()) throws(CatalogError) -> [SignatureSummary] {
         try signatures(selection, narrowed: nil)
     }
 
-    /// What is known of exactly this signature; nil when no crash has it. Costs a look at its crashes only.
+    /// The summary of exactly this signature; nil when no crash has it. Reads only its crashes.
     public func signature(_ text: String) throws(CatalogError) -> SignatureSummary? {
         try signatures(Selection(), narrowed: text).first
     }
@@ -56,7 +56,7 @@ extension Catalog {
             if let narrowed {
                 filter.add("c.signature = (SELECT id FROM signatures WHERE text = ?)", [.text(narrowed)])
             }
-            // One pass over six integers per crash, in the order of the index: groups follow one another.
+            // One pass over six integers per crash in index order, so groups are contiguous.
             let rows = try connection.prepare(
                 "SELECT c.signature, c.session, c.at, c.tag, c.location, c.image FROM crashes c INDEXED BY crashes_signature"
                     + filter.sql + " ORDER BY c.signature, c.session"
@@ -86,7 +86,7 @@ extension Catalog {
     }
 }
 
-/// The crashes of one signature while they are counted.
+/// Accumulates the crashes of one signature.
 private struct SignatureGroup {
     let signature: Int64
     private(set) var count = 0
@@ -102,7 +102,7 @@ private struct SignatureGroup {
 
     init(signature: Int64) { self.signature = signature }
 
-    /// Crashes of one session come one after another.
+    /// Adds a crash. Crashes of one session must be contiguous.
     mutating func add(session: Int64, at: Int64, tag: Int64, location: Int64, image: Int64) {
         count += 1
         if session != self.session {
@@ -144,7 +144,7 @@ private struct SignatureGroup {
     }
 }
 
-/// Numbers that are mostly small, as bits: 100,000 crashes are not hashed thrice each.
+/// A set of mostly small numbers as a bitmap, which avoids three hash operations for each of 100,000 crashes.
 private struct NumberSet {
     private static let most: Int64 = 1 << 16
     private var words: [UInt64] = []
@@ -169,7 +169,7 @@ private struct NumberSet {
     }
 }
 
-/// The texts behind the numbers that repeat, each read once.
+/// Looks up interned texts by id, each read once.
 private final class TextLookup {
     private let query: Statement
     private var known: [Int64: String] = [:]
