@@ -6,10 +6,10 @@ public struct Coverage: Sendable, Equatable {
     public var sessions: [SessionState: Int]
     /// Artifacts in each state that occurs.
     public var artifacts: [ArtifactState: Int]
-    /// What was downloaded, in bytes.
+    /// Bytes downloaded.
     public var bytes: UInt64
 
-    /// Everything there is was collected or deliberately left out, or is still on its way.
+    /// Whether nothing is missing: every artifact was collected, left out deliberately, or is still pending.
     public var isComplete: Bool {
         (sessions[.lost] ?? 0) == 0
             && [ArtifactState.incomplete, .failed, .lost].allSatisfy { (artifacts[$0] ?? 0) == 0 }
@@ -18,9 +18,9 @@ public struct Coverage: Sendable, Equatable {
 
 /// An artifact that was not collected, or a session that was lost before its artifacts were known.
 public struct CoverageGap: Sendable, Equatable {
-    /// The session, with what was known of it.
+    /// The session's id.
     public var session: String
-    /// The ledger's row; nil when the session itself is the gap.
+    /// The artifact's ledger row; nil when the session itself is the gap.
     public var entry: ArtifactEntry?
     /// The session's state.
     public var state: SessionState
@@ -28,25 +28,25 @@ public struct CoverageGap: Sendable, Equatable {
     public var reason: String?
 }
 
-/// Where the store stands.
+/// The totals and the nearest deadline of a store.
 public struct StoreStatus: Sendable, Equatable {
     /// Sessions in each state that occurs.
     public var sessions: [SessionState: Int]
-    /// The earliest deadline of a session of which something is still to be fetched (ms since 1970).
+    /// The earliest deadline of a pending session (ms since 1970).
     public var nextDeadline: Int64?
     /// The session with that deadline.
     public var nextSession: String?
-    /// Artifacts still to be fetched.
+    /// Number of artifacts still to be fetched.
     public var backlog: Int
-    /// Packs in the store.
+    /// Number of packs in the store.
     public var packs: Int
-    /// Their size on disk, in bytes.
+    /// The packs' size on disk, in bytes.
     public var packBytes: UInt64
     /// The members' logical size, in bytes.
     public var memberBytes: UInt64
-    /// Members of all packs.
+    /// Number of members in all packs.
     public var members: Int
-    /// Crashes of all sessions.
+    /// Number of crashes of all sessions.
     public var crashes: Int
 }
 
@@ -71,10 +71,10 @@ extension Catalog {
         }
     }
 
-    /// Hands over what the selected sessions lack: every artifact that is not `collected`, and every session that has
-    /// no artifacts and is `lost` or `partial`; newest first. Do not ask this catalog anything else meanwhile.
+    /// Calls `body` with what the selected sessions lack: every artifact that is not `collected`, and every session
+    /// without artifacts that is `lost` or `partial`; newest first. `body` must not use this catalog.
     ///
-    /// - Parameter collected: whether to hand over what was collected too.
+    /// - Parameter collected: whether to include collected artifacts.
     /// - Throws: ``CatalogError``, or what the closure throws.
     public func forEachGap(
         _ selection: Selection = Selection(), collected: Bool = false, _ body: (CoverageGap) throws -> Void
@@ -97,7 +97,7 @@ extension Catalog {
         }
     }
 
-    /// Where the store stands.
+    /// The totals and the nearest deadline of the store.
     public func status() throws(CatalogError) -> StoreStatus {
         try read { (connection) throws(CatalogError) in
             var status = StoreStatus(

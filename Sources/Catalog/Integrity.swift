@@ -2,10 +2,10 @@ internal import Pack
 import Text
 
 extension Catalog {
-    /// What SQLite's check of the whole database and a look at its tables' definitions find, one sentence each; empty
-    /// when it is sound.
+    /// Checks the whole database with SQLite's integrity check, and the definitions of its tables. Returns one sentence
+    /// per problem; empty when it is sound.
     ///
-    /// - Throws: ``CatalogError`` when the database cannot be read for another reason than damage.
+    /// - Throws: ``CatalogError`` when the database cannot be read for a reason other than damage.
     public func integrityProblems(limit: Int = 20) throws(CatalogError) -> [String] {
         do throws(CatalogError) {
             return try read { (connection) throws(CatalogError) in
@@ -21,14 +21,15 @@ extension Catalog {
         }
     }
 
-    /// In what the catalog's rows of a session differ from its pack, one sentence each; empty when they agree.
+    /// Compares the catalog's rows of a session with its pack. Returns one sentence per difference; empty when they
+    /// agree.
     ///
-    /// SQLite keeps no checksums: a value that changed on the disk can look sound to it.
+    /// SQLite keeps no checksums: a value that changed on disk can look valid to it.
     ///
     /// - Throws: ``CatalogError`` when the rows cannot be read.
     public func differences(from contents: PackContents) throws(CatalogError) -> [String] {
         let session = contents.facts.session
-        guard let record = try self.session(session) else { return ["the catalog has no row of session \(session)"] }
+        guard let record = try self.session(session) else { return ["the catalog has no row for session \(session)"] }
         var found: [String] = []
         func compare(_ what: String, _ row: some Equatable, _ pack: some Equatable, _ isEqual: Bool) {
             if !isEqual { found.append("the catalog says \(what) \(row), the pack \(pack)") }
@@ -37,7 +38,7 @@ extension Catalog {
         compare("bytes", record.packBytes, contents.packBytes, record.packBytes == contents.packBytes)
         compare("members", record.members, contents.members.count, record.members == contents.members.count)
         let rows = try members(session)
-        compare("rows of members", rows.count, contents.members.count, rows.count == contents.members.count)
+        compare("member rows", rows.count, contents.members.count, rows.count == contents.members.count)
         let artifacts = contents.artifacts.map(\.artifact)
         for (row, member) in zip(rows, contents.members) {
             let index = Int(clamping: member.artifact)
@@ -46,7 +47,7 @@ extension Catalog {
                 && row.mtime == member.mtime && row.size == member.size && row.stored == member.stored
                 && row.sha256 == member.sha256 && row.linkTarget == member.linkTarget && row.flags == member.flags
                 && (!artifacts.indices.contains(index) || row.artifact.hasSameBytes(as: artifacts[index]))
-            if !isEqual { found.append("the catalog's row of member \(row.ordinal) is not what the pack says") }
+            if !isEqual { found.append("the catalog's row of member \(row.ordinal) differs from the pack") }
         }
         found += try read { (connection) throws(CatalogError) in
             var facts = FactDifferences(connection, contents)
@@ -58,10 +59,10 @@ extension Catalog {
 }
 
 extension Catalog {
-    /// Whether somebody holds the right to write to a store's catalog at the moment; false also where that cannot be told.
+    /// Whether another connection holds the catalog's write lock now; also false when that cannot be determined.
     ///
-    /// Waits at most a fifth of a second. For a process that is about to end: closing the connection would let go the locks
-    /// that others of this process hold.
+    /// Waits at most 0.2 seconds. Only for a process that is about to exit: closing the connection releases the locks
+    /// of the process's other connections.
     public static func isHeld(store: String) -> Bool {
         do throws(CatalogError) {
             let catalog = try open(store: store, busyTimeout: 0.2)

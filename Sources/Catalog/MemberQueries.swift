@@ -1,16 +1,16 @@
 public import Pack
 
-/// One member as the catalog lists it.
+/// One member as listed in the catalog.
 public struct MemberRecord: Sendable, Equatable {
-    /// Its place among the pack's members, from 0.
+    /// Its index in the pack, from 0.
     public var ordinal: Int
-    /// The artifact it came with.
+    /// The artifact it belongs to.
     public var artifact: String
-    /// The path as the archive spelled it: raw bytes, of any encoding.
+    /// The path as spelled in the archive: raw bytes in any encoding.
     public var path: [UInt8]
-    /// What it is.
+    /// Its kind.
     public var kind: MemberKind
-    /// Unix mode bits, as data.
+    /// Unix mode bits, kept as data.
     public var mode: UInt32
     /// Time of last change, in nanoseconds since 1970 UTC.
     public var mtime: Int64
@@ -20,15 +20,15 @@ public struct MemberRecord: Sendable, Equatable {
     public var stored: UInt64
     /// SHA-256 (32 bytes) of the content; empty when it has none.
     public var sha256: [UInt8]
-    /// Where a link points, raw bytes.
+    /// The target of a link, raw bytes.
     public var linkTarget: [UInt8]?
-    /// What is remarkable about it.
+    /// Its properties.
     public var flags: MemberFlags
 }
 
 extension Catalog {
-    /// The members of a session's pack in their order, those whose path matches the glob (over bytes, `*` crosses
-    /// `/`); all of them without one.
+    /// The members of a session's pack, in pack order: those whose path matches the glob (over bytes; `*` also matches
+    /// `/`), or all without one.
     public func members(_ session: String, path: PathGlob? = nil) throws(CatalogError) -> [MemberRecord] {
         try read { (connection) throws(CatalogError) in
             let query = try Self.memberQuery(connection, session)
@@ -41,7 +41,7 @@ extension Catalog {
         }
     }
 
-    /// Hands over the members of a session's pack one by one; do not ask this catalog anything else meanwhile.
+    /// Calls `body` with each member of a session's pack, in pack order; `body` must not use this catalog.
     ///
     /// - Throws: ``CatalogError``, or what the closure throws.
     public func forEachMember(

@@ -1,11 +1,11 @@
 internal import GRDBSQLite
 
 extension Catalog {
-    /// How many sessions have a pack, and the sum of the packs' sizes in bytes; nil where the catalog cannot be read or has
-    /// another layout.
+    /// The number of sessions with a pack and the packs' total size in bytes; nil when the catalog cannot be read or
+    /// has another layout.
     ///
-    /// This is all that a search of every session asks of the catalog, so it goes without the connection's preparations,
-    /// which would take longer than the search.
+    /// A search of all sessions needs nothing else from the catalog, so this skips the setup of a ``Catalog``, which
+    /// would take longer than the search.
     public static func packTotals(store: String) -> (packs: Int, bytes: UInt64)? {
         let path = store.hasSuffix("/") ? store + fileName : store + "/" + fileName
         var opened: OpaquePointer?

@@ -2,64 +2,64 @@ internal import Glibc
 public import Pack
 import Text
 
-/// How far a reindex has come.
+/// The progress of a reindex.
 public struct ReindexProgress: Sendable, Equatable {
-    /// Packs read so far, damaged ones included.
+    /// Number of packs read so far, including damaged ones.
     public var packs: Int
-    /// Packs there are.
+    /// Number of packs found.
     public var total: Int
 
-    /// Makes a progress from its parts.
+    /// Creates a progress value.
     public init(packs: Int, total: Int) {
         self.packs = packs
         self.total = total
     }
 }
 
-/// What a reindex found.
+/// The result of a reindex.
 public struct ReindexReport: Sendable {
     /// A pack that could not be indexed, and why.
     public struct Damage: Sendable, Equatable {
         /// The pack, relative to the store.
         public var path: String
-        /// What is wrong with it.
+        /// What is wrong.
         public var message: String
     }
 
-    /// A pack that was left alone, for its session has another.
+    /// A pack that was skipped because its session has another one.
     public struct Second: Sendable, Equatable {
         /// The pack, relative to the store.
         public var path: String
-        /// Whose pack it is.
+        /// The session's id.
         public var session: String
     }
 
-    /// Packs indexed.
+    /// Number of packs indexed.
     public var indexed = 0
-    /// Packs that could not be read; the rows of their sessions, if any, stay as they were.
+    /// Damaged packs. The rows of their sessions, if any, are unchanged.
     public var damaged: [Damage] = []
-    /// Packs of a session that has another one, which the catalog names: left alone. What they hold is found by no query
-    /// until the session's next ingest takes it in.
+    /// Skipped packs of sessions with another pack, which the catalog uses. No query finds their content until the
+    /// session's next ingest merges it.
     public var superseded: [Second] = []
-    /// Sessions whose pack is gone. Those that were done say `lost` now; the others are asked for what it held.
+    /// Sessions whose pack is gone. Finished ones are now `lost`; the others fetch the artifacts again.
     public var missing: [String] = []
-    /// Folders and packs that could not be looked at now, and why: nothing follows from it for what they hold.
+    /// Folders and packs that cannot be read now, and why. They are not considered damaged or gone.
     public var unreadable: [Damage] = []
-    /// Sessions whose pack could not be looked for now, and why; their rows stay as they were.
+    /// Sessions whose pack cannot be checked now, and why; their rows are unchanged.
     public var unknown: [(session: String, reason: String)] = []
-    /// Where the damaged database was put, if there was one.
+    /// The new path of the damaged database, if there was one.
     public var setAside: String?
 
-    /// Nothing is left to look at.
+    /// Whether there are no problems to report.
     public var isWhole: Bool {
         damaged.isEmpty && superseded.isEmpty && missing.isEmpty && unreadable.isEmpty && unknown.isEmpty
     }
 }
 
 extension PackContents {
-    /// Reads the description from an open pack.
+    /// Reads the contents of an open pack.
     ///
-    /// - Parameter path: where the pack lies, relative to the store.
+    /// - Parameter path: the pack's path, relative to the store.
     public init(_ reader: PackReader, path: String) throws(PackError) {
         self.init(
             facts: try reader.session().withEnd(members: reader.members),
@@ -69,21 +69,21 @@ extension PackContents {
 }
 
 extension Catalog {
-    /// The folder of a store that holds the packs.
+    /// The name of the store's folder of packs.
     public static let packsFolder = StorePacks.folder
 
-    /// Rebuilds the catalog of a store from its packs, also when the database is missing or damaged.
+    /// Rebuilds the catalog of a store from its packs, even when the database is missing or damaged.
     ///
-    /// An intact database keeps the ledger of its sessions, those without a pack too. A damaged one, also one of which only
-    /// the header or the tables' definitions are, is renamed to `catalog.sqlite.damaged-<time>` first; then only what packs know comes back. With an intact one, harvests and
-    /// ingests may go on meanwhile.
+    /// An intact database keeps the ledger of its sessions, including those without a pack; harvests and ingests may
+    /// run meanwhile. A damaged database, even if only its header or table definitions are damaged, is first renamed to
+    /// `catalog.sqlite.damaged-<time>`; then only the data in packs is recovered.
     ///
     /// - Parameters:
-    ///   - alone: called before a damaged database is set aside, to make sure that no other process works with it.
-    ///   - renew: called with each pack's description before it is entered, to make crash records anew from what the
-    ///     packs do not know.
-    ///   - progress: called now and then.
-    /// - Throws: ``CatalogError``; damaged packs are no error, the report names them.
+    ///   - alone: called before a damaged database is renamed, to ensure that no other process uses it.
+    ///   - renew: called with each pack's contents before they are recorded, to renew crash records with symbols and
+    ///     rules that packs do not have.
+    ///   - progress: called after each batch of packs.
+    /// - Throws: ``CatalogError``; damaged packs are not an error but listed in the report.
     public static func reindex(
         store: String, alone: () throws(CatalogError) -> Void = {}, renew: (inout PackContents) -> Void = { _ in },
         progress: (ReindexProgress) -> Void = { _ in }
@@ -110,11 +110,10 @@ extension Catalog {
         return catalog
     }
 
-    /// Indexes every pack of the store again, within the database as it is; see
-    /// ``reindex(store:alone:renew:progress:)``.
+    /// Indexes every pack of the store again into the existing database; see ``reindex(store:alone:renew:progress:)``.
     ///
-    /// Others may publish and commit packs meanwhile: each pack is looked at once more inside the transaction that enters
-    /// it, and a row loses its pack only where the system says, inside the transaction, that the file does not exist.
+    /// Other processes may publish and commit packs meanwhile: each pack is checked again inside the transaction that
+    /// records it, and a row loses its pack only if the file is found not to exist inside the transaction.
     public func reindex(
         renew: (inout PackContents) -> Void = { _ in }, progress: (ReindexProgress) -> Void = { _ in }
     ) throws(CatalogError) -> ReindexReport {
@@ -134,8 +133,7 @@ extension Catalog {
                 progress(ReindexProgress(packs: index + 1, total: listing.packs.count))
             }
         }
-        // New generations that were published meanwhile. Whoever published one enters it too; this is for the case that
-        // it was interrupted.
+        // New generations published meanwhile. Their publisher records them too, unless it was interrupted.
         for _ in 0..<3 where !run.replaced.isEmpty {
             let again = run.takeReplaced()
             for file in again {
@@ -182,7 +180,7 @@ extension Catalog {
         run.replaced += replaced.map(\.contents.path)
     }
 
-    /// Rows whose pack is not in the store any more say so; a row without bytes behind it must not look harvested.
+    /// Records that packs are gone: a session without its bytes must not look harvested.
     private func forgetMissingPacks(
         _ listing: StorePacks.Listing, _ report: inout ReindexReport
     ) throws(CatalogError) {
@@ -199,7 +197,7 @@ extension Catalog {
                 case .unknown(let reason): unknown.append((rows.text(0), reason))
                 case .absent:
                     if listing.isEmpty {
-                        unknown.append((rows.text(0), "there is nothing in packs/ at all; is its disk mounted?"))
+                        unknown.append((rows.text(0), "packs/ is empty or missing; is its disk mounted?"))
                     } else {
                         missing.append(rows.text(0))
                     }
@@ -212,7 +210,7 @@ extension Catalog {
         report.unknown = unknown
     }
 
-    /// A session that is done has lost what its pack held. One that is not is still to be asked for it.
+    /// A finished session has lost the content of its pack. An unfinished one can fetch it again.
     private static func forget(_ sessions: [String], _ connection: Connection) throws(CatalogError) {
         try dropPacks(of: sessions, connection)
         let ledger = try LedgerWriter(connection)
@@ -233,10 +231,10 @@ extension Catalog {
         }
     }
 
-    /// Whether a file of a store is a database that was set aside.
+    /// Whether a file name in the store is that of a damaged database that was renamed.
     public static func isSetAside(_ name: String) -> Bool { name.hasPrefix(fileName + ".damaged-") }
 
-    /// Renames the database with its log to `catalog.sqlite.damaged-<seconds since 1970>`; nobody may work with it.
+    /// Renames the database and its log to `catalog.sqlite.damaged-<seconds since 1970>`. No process may have it open.
     ///
     /// - Returns: its new path.
     /// - Throws: ``CatalogError`` with `io`.
@@ -248,14 +246,14 @@ extension Catalog {
         // The write-ahead log goes first: left behind, it would be replayed into the new database.
         for suffix in ["-wal", "-shm", ""] where rename(path + suffix, target + suffix) != 0 && errno != ENOENT {
             throw CatalogError(
-                code: .io, message: "the catalog cannot be set aside: \(String(cString: strerror(errno)))",
-                path: path + suffix, hint: "check the owner and the mode of the store")
+                code: .io, message: "the damaged catalog cannot be renamed: \(String(cString: strerror(errno)))",
+                path: path + suffix, hint: "check the store's owner and mode")
         }
         return target
     }
 }
 
-/// One reindex at work.
+/// The state of one reindex.
 struct ReindexRun {
     /// A pack that was read.
     struct Found {
@@ -266,10 +264,10 @@ struct ReindexRun {
     }
 
     let store: String
-    /// Packs that were there at the beginning.
+    /// Packs that existed at the start.
     let listed: ByteSet
     var report = ReindexReport()
-    /// Packs that were another file when they were to be entered than when they were read.
+    /// Packs that were replaced between reading and recording.
     var replaced: [String] = []
     private var chosen: ByteDictionary<Found> = [:]
 
@@ -283,7 +281,7 @@ struct ReindexRun {
         left.identity == right.identity && left.size == right.size && left.modified == right.modified
     }
 
-    /// Reads a pack; nil when it is damaged, cannot be read now, or went away.
+    /// Reads a pack; nil when it is damaged, cannot be read now, or was removed.
     mutating func read(_ file: StorePacks.File) -> Found? {
         do throws(PackError) {
             let reader = try PackReader.open(path: "\(store)/\(file.path)")
@@ -301,7 +299,7 @@ struct ReindexRun {
         }
     }
 
-    /// Whether a pack is the one that counts for its session so far: the one with the session's own file name, then the
+    /// Whether a pack is the best of its session so far: one with the session's own file name wins, otherwise the
     /// newer.
     mutating func choose(_ found: Found) -> Bool {
         let session = found.contents.facts.session
@@ -318,12 +316,11 @@ struct ReindexRun {
         return isBetter
     }
 
-    /// Whether a pack that is not listed exists all the same: it was committed since, or its disk is away and it may hold
-    /// more than what is there. The latter's row is reported as unknown.
+    /// Whether an unlisted pack may still exist: it was committed since, or its disk is not mounted. In the latter case
+    /// its row is reported as unknown.
     func mayExist(_ path: String) -> Bool { StorePacks.presence(of: path, store: store) != .absent }
 
-    /// Whether a listed pack can be read, so that it is weighed against others of its session; the row of one that cannot
-    /// stays as it is.
+    /// Whether a listed pack can be read and so compared with others of its session. If not, its row is unchanged.
     func isReadable(_ path: String) -> Bool {
         do throws(PackError) {
             _ = try PackReader.open(path: "\(store)/\(path)").session()
@@ -333,7 +330,7 @@ struct ReindexRun {
         }
     }
 
-    /// The packs to read once more.
+    /// The packs to read again.
     mutating func takeReplaced() -> [StorePacks.File] {
         defer { replaced = [] }
         return replaced.compactMap { path in

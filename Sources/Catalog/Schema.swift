@@ -2,9 +2,9 @@ internal import GRDB
 
 /// The tables of `catalog.sqlite` and the steps from one version to the next.
 ///
-/// Versions are counted in `user_version`; `application_id` marks the file as ours ("SLVG"). A step is never edited
-/// once released: a change is a new step, and each step makes or changes a table or an index, by which a layout is told
-/// from a damaged header.
+/// The version is stored in `user_version`; `application_id` marks the file as ours ("SLVG"). A step is never edited
+/// once released: a change is a new step. Each step creates or changes a table or an index, so that a layout can be
+/// distinguished from a damaged header.
 enum Schema {
     static let applicationID: Int64 = 0x534C_5647
 
@@ -19,10 +19,10 @@ enum Schema {
 
     static let steps = [first, pruning, aliases, packs, wanted, downloads]
 
-    /// `names` holds images, tags, locations and artifact paths once, so that the crash index is six small integers
+    /// `names` stores each image, tag, location and artifact path once, so that the crash index has six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
-    /// members' `mtime` nanoseconds. `at` is when a session ended as far as known, else when it began: the order of
-    /// every listing. `survived` marks errors that did not end the process; they are no crashes.
+    /// members' `mtime` nanoseconds. `at`, the sort key of every listing, is when a session ended, or when it began if
+    /// the end is unknown. `survived` marks errors that did not end the process; these are not crashes.
     private static let first = """
         CREATE TABLE names(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
         CREATE TABLE sessions(
@@ -74,25 +74,25 @@ enum Schema {
         ALTER TABLE sessions ADD COLUMN pruned_why TEXT;
         """
 
-    /// Counts and sums packs without reading the sessions' rows.
+    /// Serves counts and sums of packs without reading the sessions' rows.
     private static let packs = "CREATE INDEX sessions_packs ON sessions(pack_bytes) WHERE pack IS NOT NULL;"
 
-    /// Keys under which a crash was known before it was signed anew, by the crash's id, so that they outlive a new
-    /// generation of the session's pack.
+    /// Earlier signatures of a crash, keyed by the crash's id, so that they outlive a new generation of the session's
+    /// pack.
     private static let aliases = """
         CREATE TABLE aliases(
             crash TEXT NOT NULL, signature INTEGER NOT NULL, PRIMARY KEY(crash, signature)) WITHOUT ROWID;
         CREATE INDEX aliases_signature ON aliases(signature, crash);
         """
 
-    /// The files of the spool that are in a session's pack, until they are removed: what is not among them is packed again.
+    /// The files of the spool that are in a session's pack, until they are removed. Any other file is packed again.
     private static let downloads = """
         CREATE TABLE downloads(
             session INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
             PRIMARY KEY(session, name)) WITHOUT ROWID;
         """
 
-    /// The modules whose symbols a crash waits for, as one text that crashes of one bug share; 0 stands for none.
+    /// The modules whose symbols a crash lacks, as one text shared by crashes of the same bug; 0 means none.
     private static let wanted = """
         CREATE TABLE wanted(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
         ALTER TABLE crashes ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;

@@ -1,8 +1,8 @@
-/// Which sessions (or their crashes) a query is about. What is empty or nil selects everything; different properties
-/// must all hold, the values of one list are alternatives (labels excepted: all must hold).
+/// Selects sessions or their crashes. Empty and nil properties select everything. All properties must match; the values
+/// of one list are alternatives, except for labels, which must all match.
 ///
-/// Globs are SQLite's: `*` any text (also across `/`), `?` one character, `[a-c]` and `[^a-c]` one of a set;
-/// upper and lower case differ; `[*]` is a literal star.
+/// Globs are SQLite's: `*` matches any text including `/`, `?` one character, `[a-c]` and `[^a-c]` one of a set. They
+/// are case-sensitive; `[*]` is a literal star.
 public struct Selection: Sendable, Equatable {
     /// Ids of sessions, or prefixes of exactly one id each.
     public var sessions: [String]
@@ -12,34 +12,33 @@ public struct Selection: Sendable, Equatable {
     public var tags: [String]
     /// Globs over the location.
     public var locations: [String]
-    /// Labels that must be there.
+    /// Labels that must be present.
     public var labels: [LabelMatch]
-    /// Not before this time (ms since 1970): of a session when it ended (when it began while it runs), of a crash when
-    /// it happened.
+    /// The earliest time (ms since 1970), inclusive: of a session's end (its start while it runs), or of the crash.
     public var since: Int64?
-    /// Before this time.
+    /// The latest time (ms since 1970), exclusive.
     public var until: Int64?
     /// Only sessions with a crash.
     public var crashed: Bool
-    /// Of crash records, those of errors that the process survived, instead of crashes.
+    /// Selects errors that the process survived instead of crashes.
     public var errors: Bool
-    /// Of crash records, those whose signature is one of these or matches one of these globs.
+    /// Selects crashes with one of these signatures, or matching one of these globs.
     public var signatures: [String]
     /// Only sessions in these states.
     public var states: [SessionState]
     /// Only sessions whose container is expected to be gone after this time (ms since 1970).
     public var deadlineAfter: Int64?
-    /// At most this many results, the newest.
+    /// Most results; the newest are kept.
     public var limit: Int?
 
     /// A label's name and a glob over its value.
     public struct LabelMatch: Sendable, Equatable {
-        /// The name, exactly.
+        /// The exact name.
         public var key: String
         /// The glob; `*` for any value.
         public var value: String
 
-        /// Makes a match from its parts.
+        /// Creates a match.
         public init(key: String, value: String) {
             self.key = key
             self.value = value
@@ -53,7 +52,7 @@ public struct Selection: Sendable, Equatable {
         }
     }
 
-    /// Selects everything that the given parts do not exclude.
+    /// Creates a selection; by default it selects everything.
     public init(
         sessions: [String] = [], images: [String] = [], tags: [String] = [], locations: [String] = [],
         labels: [LabelMatch] = [], since: Int64? = nil, until: Int64? = nil, crashed: Bool = false,
@@ -74,7 +73,7 @@ public struct Selection: Sendable, Equatable {
     }
 }
 
-/// A WHERE clause put together from a selection, with the values of its question marks in order.
+/// A WHERE clause built from a selection, with the values of its placeholders in order.
 struct Filter {
     private(set) var clauses: [String] = []
     private(set) var values: [Statement.Value] = []
@@ -87,13 +86,13 @@ struct Filter {
         self.values += values
     }
 
-    /// A column that matches one of the globs.
+    /// Adds a condition: the column matches one of the globs.
     mutating func add(_ column: String, globs: [String]) {
         guard !globs.isEmpty else { return }
         add("(" + Self.alternatives(column, globs) + ")", globs.map { .text($0) })
     }
 
-    /// A column with ids of `names`, whose text matches one of the globs.
+    /// Adds a condition: the column is an id of `names` whose text matches one of the globs.
     mutating func add(_ column: String, namesMatching globs: [String]) {
         guard !globs.isEmpty else { return }
         add(
@@ -110,7 +109,7 @@ struct Filter {
             .joined(separator: " OR ")
     }
 
-    /// The conditions of a selection on the table `sessions AS s`; the time bounds only when they are about sessions.
+    /// The conditions of a selection on the table `sessions AS s`; the time bounds only with `times`.
     static func sessions(
         _ selection: Selection, times: Bool = true, on connection: Connection
     ) throws(CatalogError) -> Filter {
@@ -139,16 +138,17 @@ struct Filter {
         return filter
     }
 
-    /// The conditions of a selection on `crashes AS c`, without touching `sessions` where the crash's own columns do.
+    /// The conditions of a selection on `crashes AS c`, using `sessions` only when the crash's own columns do not
+    /// suffice.
     static func crashes(_ selection: Selection, on connection: Connection) throws(CatalogError) -> Filter {
         var filter = Filter()
         filter.add("c.survived = \(selection.errors ? 1 : 0)")
         if !selection.signatures.isEmpty {
-            // Signatures hold stars and brackets of their own, so the text as it is counts before the glob.
+            // Signatures contain stars and brackets, so the literal text is matched as well as the glob.
             let wanted = selection.signatures.map { _ in "text = ? OR text GLOB ?" }.joined(separator: " OR ")
             let ids = "(SELECT id FROM signatures WHERE \(wanted))"
             let values: [Statement.Value] = selection.signatures.flatMap { [.text($0), .text($0)] }
-            // A key that a crash had before finds it too; most often there is none, and the index alone answers.
+            // Earlier signatures of a crash match too. Mostly there are none, and the index alone suffices.
             if try connection.integer("SELECT 1 FROM aliases WHERE signature IN \(ids) LIMIT 1", values) != nil {
                 filter.add(
                     "(c.signature IN \(ids) OR c.id IN (SELECT crash FROM aliases WHERE signature IN \(ids)))",
@@ -172,7 +172,7 @@ struct Filter {
 }
 
 extension Connection {
-    /// The one session that has this id, or whose id begins with it.
+    /// The session that has this id, or the only one whose id starts with it.
     func resolve(_ text: String) throws(CatalogError) -> (key: Int64, id: String) {
         let exact = try prepare("SELECT key, id FROM sessions WHERE id = ?1").bind(1, text)
         if try exact.step() { return (exact.integer(0), exact.text(1)) }
@@ -183,14 +183,14 @@ extension Connection {
         if !text.isEmpty { while try query.step() { found.append((query.integer(0), query.text(1))) } }
         guard let first = found.first else {
             throw CatalogError(
-                code: .unknownSession, message: "no session has the id \"\(text)\", nor one that begins so", path: path,
+                code: .unknownSession, message: "no session id equals or starts with \"\(text)\"", path: path,
                 session: text, hint: "salvage sessions lists the sessions in this store")
         }
         guard found.count == 1 else {
             let shown = found.prefix(5).map(\.id).joined(separator: ", ") + (found.count > 5 ? ", …" : "")
             throw CatalogError(
-                code: .ambiguousSession, message: "several sessions begin with \"\(text)\": \(shown)", path: path,
-                session: text, hint: "give more of the id")
+                code: .ambiguousSession, message: "several session ids start with \"\(text)\": \(shown)", path: path,
+                session: text, hint: "use a longer prefix of the id")
         }
         return first
     }

@@ -1,4 +1,4 @@
-/// Modules in which frames of crashed threads have no name, and how many crashes of one build wait for their symbols.
+/// Modules without symbols in crash stacks of one build, and the number of crashes that need them.
 public struct WantedModules: Sendable, Hashable {
     /// A module by its build id, with its file name.
     public struct Module: Sendable, Hashable {
@@ -8,18 +8,18 @@ public struct WantedModules: Sendable, Hashable {
         public var module: String
     }
 
-    /// What one crash waits for; each build id once.
+    /// The modules whose symbols are missing; each build id once.
     public var modules: [Module]
     /// The sessions' image.
     public var image: String
     /// The image's version.
     public var tag: String?
-    /// How many crashes wait for exactly these modules.
+    /// Number of crashes that need the symbols of exactly these modules.
     public var crashes: Int
 }
 
 extension Catalog {
-    /// What the selected crashes wait for. Answered by an index; no record is read.
+    /// The modules whose symbols the selected crashes lack. Uses an index; no record is read.
     public func wantedModules(_ selection: Selection = Selection()) throws(CatalogError) -> [WantedModules] {
         try read { (connection) throws(CatalogError) in
             var filter = try Filter.crashes(selection, on: connection)
@@ -45,13 +45,13 @@ extension Catalog {
     }
 }
 
-/// The modules that one crash waits for as one text, so that the many crashes of a bug share one number.
+/// Encodes the modules whose symbols a crash lacks as one text, so that all crashes of a bug share one id.
 enum WantedSet {
-    /// Frames of a record that are looked at: analysis keeps fewer of a crashed thread.
+    /// Most frames of a record that are read; the analysis keeps fewer of a crashed thread.
     private static let mostFrames = 4096
 
-    /// A line for each build id: it, a tab, the module's name; nil when nothing is waited for. Looks at the bytes of
-    /// the record without decoding it.
+    /// One line per build id: the id, a tab, the module's name; nil when no symbols are missing. Scans the record
+    /// without decoding it.
     static func text(_ json: [UInt8]) -> String? {
         json.withUnsafeBytes { bytes in
             var names: [String: String] = [:]
@@ -93,7 +93,7 @@ enum WantedSet {
             buildID: buildID, module: module.flatMap { JSONObjectScan.text(frame, $0) }.map(plain) ?? "")
     }
 
-    /// Names come from dumps and may hold the marks that separate them here.
+    /// Names come from dumps and may contain the separators used here.
     private static func plain(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 == 0x09 || $0 == 0x0A }) else { return text }
         return String(text.map { $0 == "\t" || $0.isNewline ? " " : $0 })
