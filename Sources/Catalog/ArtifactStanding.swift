@@ -1,6 +1,6 @@
 public import Pack
 
-/// Where one artifact stands in the ledger: as much of its row as rules are compared with.
+/// The part of an artifact's ledger row that rules are evaluated against.
 public struct ArtifactStanding: Sendable, Equatable {
     /// The container path, or `logs`.
     public var artifact: String
@@ -8,10 +8,10 @@ public struct ArtifactStanding: Sendable, Equatable {
     public var state: ArtifactState
     /// Why, for every state but `collected`.
     public var reason: String?
-    /// When it was last asked for (ms since 1970).
+    /// Time of the last attempt (ms since 1970).
     public var lastTry: Int64?
 
-    /// Makes a standing from its parts.
+    /// Creates a standing.
     public init(artifact: String, state: ArtifactState, reason: String? = nil, lastTry: Int64? = nil) {
         self.artifact = artifact
         self.state = state
@@ -20,14 +20,14 @@ public struct ArtifactStanding: Sendable, Equatable {
     }
 }
 
-/// A session with the standing of each of its artifacts.
+/// A session with the standings of its artifacts.
 public struct SessionLedger: Sendable, Equatable {
     /// The session.
     public var record: SessionRecord
-    /// Its artifacts, in the order of their names.
+    /// Its artifacts, sorted by name.
     public var artifacts: [ArtifactStanding]
 
-    /// Pairs the two.
+    /// Creates a ledger.
     public init(record: SessionRecord, artifacts: [ArtifactStanding]) {
         self.record = record
         self.artifacts = artifacts
@@ -38,9 +38,9 @@ extension Catalog {
     /// The selected sessions, newest first, each with its artifacts.
     ///
     /// - Parameters:
-    ///   - selection: which sessions; its limit counts those that `accepts` lets through.
-    ///   - most: how many sessions are looked at to find them.
-    ///   - accepts: what the selection cannot say; called while the catalog is in use, so it must not ask it anything.
+    ///   - selection: which sessions; its limit applies to those that `accepts` returns true for.
+    ///   - most: the most sessions to examine.
+    ///   - accepts: a condition that a selection cannot express. It must not use this catalog.
     /// - Throws: ``CatalogError``.
     public func ledgers(
         _ selection: Selection, lookingAt most: Int = .max, where accepts: (SessionRecord) -> Bool = { _ in true }
@@ -80,7 +80,7 @@ extension Catalog {
         }
     }
 
-    /// Whether the ledger of any session has an artifact in this state.
+    /// Whether any session has an artifact in this state.
     public func hasArtifacts(in state: ArtifactState) throws(CatalogError) -> Bool {
         try read { (connection) throws(CatalogError) in
             try connection.integer(

@@ -3,12 +3,11 @@ internal import GRDBSQLite
 internal import Glibc
 
 extension Catalog {
-    /// Copies the catalog as it is at one moment into a new file (mode 0600), while others go on writing, and checks the
-    /// copy. The copy needs no write-ahead log beside it.
+    /// Copies a consistent snapshot of the catalog into a new file (mode 0600) while others may write, and checks the
+    /// copy. The copy has no separate write-ahead log.
     ///
-    /// - Parameter target: the new file; one that is there already is replaced.
-    /// - Throws: ``CatalogError``, with `corrupt` when the copy does not pass SQLite's check, which a damaged original
-    ///   does not.
+    /// - Parameter target: the new file; an existing one is replaced.
+    /// - Throws: ``CatalogError``, with `corrupt` when the copy fails SQLite's check because the original is damaged.
     public func copy(to target: String) throws(CatalogError) {
         for suffix in ["", "-journal", "-wal", "-shm"] { unlink(target + suffix) }
         let descriptor = Glibc.open(target, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -29,16 +28,16 @@ extension Catalog {
             let result = Connection(handle: copy, path: target)
             try result.execute("PRAGMA journal_mode = DELETE")
             let check = try result.prepare("PRAGMA quick_check(1)")
-            let verdict = try check.step() ? check.text(0) : "no answer"
+            let verdict = try check.step() ? check.text(0) : "no result"
             guard verdict == "ok" else {
                 throw CatalogError(
                     code: .corrupt, message: "the catalog is damaged: \(verdict)", path: path,
-                    hint: "salvage reindex makes it again from the packs; the last backup has it as it was")
+                    hint: "salvage reindex rebuilds it from the packs; the last backup has an earlier copy")
             }
         }
     }
 
-    /// The packs that sessions have, with the size that each is thought to have in bytes.
+    /// The sessions' packs, with their sizes in bytes as recorded.
     public func packSizes() throws(CatalogError) -> [String: UInt64] {
         try read { (connection) throws(CatalogError) in
             let rows = try connection.prepare("SELECT pack, pack_bytes FROM sessions WHERE pack IS NOT NULL")
@@ -55,7 +54,7 @@ extension Catalog {
             throw CatalogError(
                 sqlite: sqlite3_errcode(copy), message: String(cString: sqlite3_errmsg(copy)), path: target)
         }
-        // All pages in one step: the read transaction around it keeps the moment, and nothing has to start over.
+        // All pages in one step: the surrounding read transaction keeps the snapshot, so the copy never restarts.
         let stepped = sqlite3_backup_step(backup, -1)
         let finished = sqlite3_backup_finish(backup)
         guard stepped == SQLITE_DONE, finished == SQLITE_OK else {

@@ -2,18 +2,18 @@ internal import Dispatch
 internal import GRDB
 internal import Glibc
 
-/// The index of a store: which sessions there are, what was collected of each and why not more, which members their
-/// packs hold and which crashes were found. One SQLite file, `<store>/catalog.sqlite`.
+/// The index of a store: its sessions, what was collected of each and why anything is missing, the members of their
+/// packs, and the crashes found. One SQLite file, `<store>/catalog.sqlite`.
 ///
 /// Everything but the ledger's history can be rebuilt from the packs (``reindex(renew:progress:)``). Writers commit
-/// with `synchronous=FULL`: what a returned call recorded survives a power cut. Readers never wait for writers (WAL).
-/// Calls block; from asynchronous code go through ``perform(_:)``.
+/// with `synchronous=FULL`: what a call recorded survives a power cut once it returns. Readers never wait for writers
+/// (WAL). Calls block; asynchronous code uses ``perform(_:)``.
 public final class Catalog: Sendable {
     /// The folder that holds the catalog and the packs.
     public let store: String
     /// The database file.
     public let path: String
-    /// Whether writes are refused.
+    /// Whether the catalog was opened read-only, so that writes throw.
     public let readOnly: Bool
 
     private let database: DatabaseQueue
@@ -29,19 +29,19 @@ public final class Catalog: Sendable {
     /// The name of the database file inside a store.
     public static let fileName = "catalog.sqlite"
 
-    /// The name of the file that stands in a store while it is being restored from a backup. Meanwhile there is no
-    /// catalog, and none is made or written to: the restore puts the backup's in place last.
+    /// The name of the file that marks a store being restored from a backup. Until it is gone, no catalog is created or
+    /// written: the restore puts the backup's catalog in place last.
     public static let restoreMarker = ".restoring"
 
     /// Opens the catalog of a store.
     ///
-    /// For writing, the file is made when it is missing (mode 0600) and brought to the current schema; the folder
+    /// For writing, a missing file is created (mode 0600) and an older one migrated to the current schema; the folder
     /// must exist. For reading, nothing is created or changed.
     ///
     /// - Parameters:
     ///   - store: the store's folder.
-    ///   - readOnly: whether only queries will be asked.
-    ///   - busyTimeout: seconds to wait for another process's write to end.
+    ///   - readOnly: whether to allow queries only.
+    ///   - busyTimeout: seconds to wait for another process's lock.
     /// - Throws: ``CatalogError`` with `missing`, `corrupt`, `older`, `newer`, `foreign`, `io`, `busy` or, for writing while
     ///   a restore is not finished, `restoring`.
     public static func open(
@@ -52,7 +52,7 @@ public final class Catalog: Sendable {
             try requireFile(path, store: store)
         } else {
             try requireNoRestore(store: store)
-            // A restore that began meanwhile is seen here, or sees the file.
+            // A restore that starts meanwhile is either detected here or sees the file.
             let isNew = try createFile(path)
             do throws(CatalogError) { try requireNoRestore(store: store) } catch {
                 if isNew { unlink(path) }
@@ -66,7 +66,7 @@ public final class Catalog: Sendable {
         configuration.label = "salvage.catalog"
         configuration.prepareDatabase { database in
             let connection = try Connection(database, path: path)
-            // secure_delete (on in Debian's build) would write zeros over the rows of every replaced pack.
+            // secure_delete (on in Debian's build) would overwrite the rows of every replaced pack with zeros.
             try connection.execute("PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -8192")
         }
         do {
@@ -77,12 +77,12 @@ public final class Catalog: Sendable {
         } catch { throw CatalogError(error, path: path) }
     }
 
-    /// Closes the connection; later calls throw. Without it the connection closes with the last reference.
+    /// Closes the connection; later calls throw. Otherwise the connection closes with the last reference.
     public func close() throws(CatalogError) {
         do { try database.close() } catch { throw CatalogError(error, path: path) }
     }
 
-    /// Runs blocking catalog work off the concurrency pool, one piece at a time, in the order of the calls.
+    /// Runs blocking catalog work outside the concurrency pool, one call at a time, in the order of the calls.
     public func perform<Result: Sendable>(
         _ work: @escaping @Sendable (Catalog) throws -> Result
     ) async throws -> Result {
@@ -91,7 +91,7 @@ public final class Catalog: Sendable {
         }
     }
 
-    /// Copies the write-ahead log into the database and empties it, so that the one file is complete by itself.
+    /// Copies the write-ahead log into the database and empties it, so that the database file alone is complete.
     public func checkpoint() throws(CatalogError) {
         try direct { (connection) throws(CatalogError) in
             try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -102,11 +102,11 @@ public final class Catalog: Sendable {
         if !readOnly {
             try direct { (connection) throws(CatalogError) in try connection.execute("PRAGMA journal_mode = WAL") }
         }
-        // As one view: another process may bring the database up to date between the header and the tables.
+        // In one transaction: another process may migrate the database between reading the header and the tables.
         let found = try read { (connection) throws(CatalogError) in try checkedVersion(connection) }
         guard found != Schema.version else { return }
         guard !readOnly else {
-            // Made by a process that came no further.
+            // Created by a process that was interrupted.
             let isEmpty = try read { (connection) throws(CatalogError) in
                 try connection.integer("SELECT count(*) FROM sqlite_master") == 0
             }
@@ -116,7 +116,7 @@ public final class Catalog: Sendable {
                 hint: "any command that writes, such as salvage harvest or salvage reindex, brings it up to date")
         }
         try write { (connection) throws(CatalogError) in
-            // Looked at again under the write lock: another process may have been faster.
+            // Checked again under the write lock: another process may have migrated it.
             try Schema.migrate(connection, from: try checkedVersion(connection))
         }
     }
@@ -157,8 +157,8 @@ public final class Catalog: Sendable {
             throw CatalogError(
                 code: .foreign,
                 message: isOurs
-                    ? "the file has the catalog's tables, but its header says that it is a database of another program"
-                    : "the file is a database of another program", path: path,
+                    ? "the file has the catalog's tables, but its header names another program"
+                    : "the file is another program's database", path: path,
                 hint: isOurs
                     ? "its header is damaged: \(CatalogError.rebuildHint)"
                     : "choose another store with --store, or move the file away and run salvage reindex")
@@ -169,24 +169,24 @@ public final class Catalog: Sendable {
 
 // MARK: - Access for the queries and writes in the other files
 extension Catalog {
-    /// One consistent view: a transaction that only reads.
+    /// Runs `body` in a read transaction, with one consistent view.
     func read<Result>(_ body: (Connection) throws(CatalogError) -> Result) throws(CatalogError) -> Result {
         do { return try database.read { try body(Connection($0, path: path)) } } catch {
             throw CatalogError(error, path: path)
         }
     }
 
-    /// Like ``read(_:)`` for bodies that also run a caller's closure, whose errors pass through unchanged.
+    /// Like ``read(_:)``, for bodies that run a caller's closure, whose errors are rethrown unchanged.
     func readThrough<Result>(_ body: (Connection) throws -> Result) throws -> Result {
         do { return try database.read { try body(Connection($0, path: path)) } } catch let error as DatabaseError {
             throw CatalogError(error, path: path)
         }
     }
 
-    /// One transaction that writes; takes the write lock at its begin, so that it cannot fail half way as busy.
+    /// Runs `body` in a write transaction. It takes the write lock at the start, so that it cannot fail midway as busy.
     func write<Result>(_ body: (Connection) throws(CatalogError) -> Result) throws(CatalogError) -> Result {
         guard !readOnly else {
-            throw CatalogError(code: .readOnly, message: "the catalog was opened for reading", path: path)
+            throw CatalogError(code: .readOnly, message: "the catalog was opened read-only", path: path)
         }
         do {
             return try database.inDatabase { database in
@@ -203,7 +203,7 @@ extension Catalog {
         } catch { throw CatalogError(error, path: path) }
     }
 
-    /// Outside of any transaction, for pragmas.
+    /// Runs `body` outside any transaction, for pragmas.
     private func direct<Result>(_ body: (Connection) throws(CatalogError) -> Result) throws(CatalogError) -> Result {
         do { return try database.inDatabase { try body(Connection($0, path: path)) } } catch {
             throw CatalogError(error, path: path)
@@ -216,7 +216,7 @@ extension Catalog {
         guard reason == ENOENT || reason == ENOTDIR else {
             throw CatalogError(
                 code: .io, message: "the catalog cannot be reached: \(String(cString: strerror(reason)))", path: path,
-                hint: "check the owner and the mode of the store")
+                hint: "check the store's owner and mode")
         }
         try requireNoRestore(store: store)
         throw missing(path, store: store)
@@ -229,28 +229,28 @@ extension Catalog {
                 + "or rebuild the catalog with salvage reindex")
     }
 
-    /// Refuses a store that is being restored from a backup, or whose restore was interrupted.
+    /// Throws when the store is being restored from a backup, or a restore was interrupted.
     ///
-    /// - Throws: ``CatalogError`` with `restoring`, or with `io` when that cannot be told now.
+    /// - Throws: ``CatalogError`` with `restoring`, or with `io` when it cannot be determined now.
     public static func requireNoRestore(store: String) throws(CatalogError) {
         let marker = store + "/" + restoreMarker
         var facts = stat()
         if lstat(marker, &facts) == 0 {
             throw CatalogError(
-                code: .restoring, message: "a restore into this store is at work, or was interrupted", path: store,
-                hint: "let salvage restore end, or run the same one again")
+                code: .restoring, message: "a restore into this store is running or was interrupted", path: store,
+                hint: "let salvage restore finish, or run the same one again")
         }
         guard errno == ENOENT || errno == ENOTDIR else {
             throw CatalogError(
-                code: .io, message: "the store cannot be looked at: \(String(cString: strerror(errno)))", path: marker,
-                hint: "check the owner and the mode of the store")
+                code: .io, message: "the store cannot be read: \(String(cString: strerror(errno)))", path: marker,
+                hint: "check the store's owner and mode")
         }
     }
 
-    /// SQLite would create the file with the umask's mode; its WAL files take the mode of this one. False when there is
-    /// a file already.
+    /// Creates the file with mode 0600: SQLite would use the umask, and gives its WAL files the mode of this file.
+    /// Returns false when the file exists.
     private static func createFile(_ path: String) throws(CatalogError) -> Bool {
-        // Exclusively: to open and close an existing database would drop the locks that another connection of this
+        // With O_EXCL: opening and closing an existing database would drop the locks that another connection of this
         // process holds on it (POSIX locks belong to the process, not to the descriptor).
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor < 0 else {
@@ -262,6 +262,6 @@ extension Catalog {
         throw CatalogError(
             code: reason == ENOSPC ? .full : .io,
             message: "the catalog cannot be created: \(String(cString: strerror(reason)))", path: path,
-            hint: reason == ENOENT ? "create the store's folder first" : "check the owner and the mode of the store")
+            hint: reason == ENOENT ? "create the store's folder first" : "check the store's owner and mode")
     }
 }

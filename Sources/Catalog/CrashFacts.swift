@@ -1,8 +1,8 @@
-/// The fields of a crash record that the catalog orders and groups by. The record itself is kept as it is; a field of
-/// an unexpected type is taken for absent, so that a pack of a later version can still be indexed.
+/// The fields of a crash record that the catalog sorts and groups by. A field of an unexpected type is treated as
+/// absent, so that packs of a later version can be indexed.
 ///
-/// Only the outermost object is looked at: a record holds thousands of bytes of frames and modules that are passed
-/// over without being decoded, which makes a reindex of 100,000 crashes a matter of the disk.
+/// Only the outermost object is read: the thousands of bytes of frames and modules in a record are skipped without
+/// decoding, so that the disk bounds a reindex of 100,000 crashes.
 struct CrashFacts: Equatable {
     var id: String?
     var kind: String?
@@ -15,10 +15,10 @@ struct CrashFacts: Equatable {
     /// Milliseconds since 1970.
     var time: Int64?
 
-    /// True for a kind of record that tells of no death: an error that was survived, an image of a process that went on.
+    /// Whether the process survived: an error, or a snapshot of a process that kept running.
     static func isSurvived(_ kind: String?) -> Bool { kind == "error" || kind == "snapshot" }
 
-    /// Reads what it can; bytes that are not a JSON object give no fields at all.
+    /// Reads the known fields; bytes that are not a JSON object yield none.
     init(json: [UInt8]) {
         var number: String?
         json.withUnsafeBytes { bytes in

@@ -1,4 +1,4 @@
-/// A crash's record made anew: by symbols that have come, or by other rules for signatures.
+/// A crash's renewed record, after new symbols or changed signature rules.
 public struct CrashUpdate: Sendable, Equatable {
     /// The session's id.
     public var session: String
@@ -7,7 +7,7 @@ public struct CrashUpdate: Sendable, Equatable {
     /// The new record as one JSON object.
     public var json: [UInt8]
 
-    /// Makes an update from its parts.
+    /// Creates an update.
     public init(session: String, crash: String, json: [UInt8]) {
         self.session = session
         self.crash = crash
@@ -15,14 +15,14 @@ public struct CrashUpdate: Sendable, Equatable {
     }
 }
 
-/// A key under which a crash was known before.
+/// An earlier signature of a crash.
 public struct CrashAlias: Sendable, Hashable {
     /// The crash's id.
     public var crash: String
     /// The earlier signature.
     public var signature: String
 
-    /// Makes an alias from its parts.
+    /// Creates an alias.
     public init(crash: String, signature: String) {
         self.crash = crash
         self.signature = signature
@@ -30,10 +30,10 @@ public struct CrashAlias: Sendable, Hashable {
 }
 
 extension Catalog {
-    /// Replaces crash records in one transaction. A signature that changes stays as an alias, under which queries find
-    /// the crash as well. Crashes that are not there are passed over.
+    /// Replaces crash records in one transaction. An old signature that changes is kept as an alias, by which queries
+    /// still find the crash. Unknown crashes are ignored.
     ///
-    /// - Returns: how many got another signature.
+    /// - Returns: the number of changed signatures.
     @discardableResult
     public func update(crashes updates: [CrashUpdate]) throws(CatalogError) -> Int {
         guard !updates.isEmpty else { return 0 }
@@ -54,7 +54,7 @@ extension Catalog {
         }
     }
 
-    /// Every alias there is, in no order.
+    /// All aliases, in no particular order.
     public func aliases() throws(CatalogError) -> [CrashAlias] {
         try read { (connection) throws(CatalogError) in
             let query = try connection.prepare(
@@ -65,7 +65,7 @@ extension Catalog {
         }
     }
 
-    /// Adds aliases that were kept elsewhere.
+    /// Adds aliases kept outside the catalog.
     public func add(aliases: [CrashAlias]) throws(CatalogError) {
         guard !aliases.isEmpty else { return }
         try write { (connection) throws(CatalogError) in

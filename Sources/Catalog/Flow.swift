@@ -1,24 +1,24 @@
-/// How much came in and went out lately: what tells whether the deadlines can be met.
+/// Recent numbers of exits, collected artifacts and losses, which show whether deadlines can be met.
 public struct LedgerFlow: Sendable, Equatable {
     /// Sessions first seen exited within the last hour.
     public var exitsLastHour = 0
     /// Sessions first seen exited in the busiest hour of the last 24.
     public var exitsBusiestHour = 0
-    /// Artifacts that were settled within the last hour.
+    /// Artifacts settled within the last hour.
     public var artifactsLastHour = 0
-    /// Bytes of artifacts that were collected within the last hour.
+    /// Bytes of artifacts settled within the last hour.
     public var bytesLastHour: UInt64 = 0
     /// Sessions lost within the last 24 hours.
     public var lostLastDay = 0
-    /// Sessions pending whose deadline has passed.
+    /// Pending sessions whose deadline has passed.
     public var overdue = 0
 
-    /// Nothing.
+    /// Creates a flow of zeros.
     public init() {}
 }
 
 extension Catalog {
-    /// What came in and went out lately.
+    /// Returns the recent flow.
     ///
     /// - Parameter now: the time, in milliseconds since 1970.
     public func flow(now: Int64) throws(CatalogError) -> LedgerFlow {

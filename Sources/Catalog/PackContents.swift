@@ -1,26 +1,26 @@
 public import Pack
 
-/// What a pack says of itself: all that the catalog needs to index it.
+/// The contents of a pack, as far as the catalog needs them to index it.
 public struct PackContents: Sendable, Equatable {
-    /// What it knows of its session.
+    /// The session's facts.
     public var facts: SessionFacts
-    /// The ledger's rows at the time it was written; members refer to them by index.
+    /// The ledger's rows when the pack was written; members refer to them by index.
     public var artifacts: [ArtifactEntry]
-    /// Its members in their order.
+    /// Its members, in pack order.
     public var members: [Member]
     /// One JSON object for each crash.
     public var crashes: [[UInt8]]
-    /// Crash records that were made anew from what the pack alone does not know, such as symbols, by their place in
-    /// `crashes`; they are listed instead, and the key of the pack's record becomes an alias.
+    /// Crash records renewed with data that the pack lacks, such as symbols, by index in `crashes`. They replace the
+    /// pack's records in the catalog, and the signature of the pack's record becomes an alias.
     public var renewed: [Int: [UInt8]] = [:]
-    /// The downloads that it was made of, where they lay in the spool.
+    /// The downloads in the spool that it was made from.
     public var downloads: [PackedDownload] = []
-    /// Where it lies, relative to the store: `packs/2026/11/20/<session>.pack`.
+    /// Its path, relative to the store: `packs/2026/11/20/<session>.pack`.
     public var path: String
     /// Its size on disk, in bytes.
     public var packBytes: UInt64
 
-    /// Makes the description from its parts.
+    /// Creates contents.
     public init(
         facts: SessionFacts, artifacts: [ArtifactEntry] = [], members: [Member] = [], crashes: [[UInt8]] = [],
         path: String, packBytes: UInt64 = 0
@@ -34,25 +34,24 @@ public struct PackContents: Sendable, Equatable {
     }
 }
 
-/// Who enters a pack, and so what its rows may change of what the ledger has.
+/// Where a pack comes from, which decides what its rows may change in the ledger.
 public enum PackSource: Sendable, Equatable {
-    /// The harvest that made it, with the ledger's words in it: its rows replace what was known.
+    /// The harvest that made it from the ledger: its rows replace the ledger's.
     case harvest
-    /// An ingest by hand of these artifacts. A harvest's own rows, state and source stay.
+    /// A manual ingest of these artifacts. A harvest's own rows, state and source are kept.
     case ingest([String])
-    /// It was found on the disk. It fills in what the ledger lacks.
+    /// A pack found on disk. It only fills gaps in the ledger.
     case disk
 }
 
 extension Catalog {
     /// Records a published pack: session, artifacts, members and crashes in one transaction.
     ///
-    /// Call it after the pack was synced and renamed. It replaces what an earlier pack of the session said, so it may
-    /// be repeated: the same pack again leaves the same rows. Facts that the pack does not know stay as they were;
-    /// rows of artifacts that it does not hold stay too. Without a state in the facts, the state follows from the
-    /// artifacts.
+    /// Call it after the pack was synced and renamed. It replaces the rows of an earlier pack of the session and is
+    /// idempotent. Facts that the pack lacks, and rows of artifacts that it does not contain, are kept. Without a state
+    /// in the facts, the state is derived from the artifacts.
     ///
-    /// - Parameter source: who enters it; only a harvest's pack says more than its session's ledger.
+    /// - Parameter source: where the pack comes from; only a harvest's pack overrides its session's ledger.
     public func commit(_ contents: PackContents, from source: PackSource = .harvest) throws(CatalogError) {
         try commit([contents], from: source)
     }
@@ -66,9 +65,9 @@ extension Catalog {
         }
     }
 
-    /// Forgets sessions with all their rows, in one transaction; their packs are left to the caller.
+    /// Deletes sessions with all their rows, in one transaction. The caller deletes their packs.
     ///
-    /// - Returns: the packs that they had, relative to the store.
+    /// - Returns: the sessions' packs, relative to the store.
     @discardableResult
     public func remove(sessions: [String]) throws(CatalogError) -> [String] {
         guard !sessions.isEmpty else { return [] }
@@ -99,10 +98,10 @@ extension Catalog {
             """)
     }
 
-    /// Forgets only the pack of sessions, with its members and crashes, and keeps their ledger: for a pack that was
-    /// deleted or is gone.
+    /// Removes only the packs of sessions from the catalog, with members and crashes, and keeps their ledger: for packs
+    /// that were deleted or are missing.
     ///
-    /// - Returns: the packs that they had, relative to the store.
+    /// - Returns: the sessions' packs, relative to the store.
     @discardableResult
     public func removePacks(sessions: [String]) throws(CatalogError) -> [String] {
         guard !sessions.isEmpty else { return [] }
@@ -111,7 +110,7 @@ extension Catalog {
         }
     }
 
-    /// The same within a transaction.
+    /// Does the same within a transaction.
     @discardableResult
     static func dropPacks(of sessions: [String], _ connection: Connection) throws(CatalogError) -> [String] {
         let find = try connection.prepare("SELECT key, pack FROM sessions WHERE id = ?1 AND pack IS NOT NULL")

@@ -72,7 +72,7 @@ final class PackRows {
         return bytes
     }
 
-    /// Returns how many of them are crashes rather than errors that the process survived.
+    /// Returns the number of crashes, without errors that the process survived.
     private func putCrashes(
         _ contents: PackContents, session key: Int64, before: ByteDictionary<Int64>
     ) throws(CatalogError) -> Int {
@@ -105,13 +105,13 @@ final class PackRows {
         return count
     }
 
-    /// Keeps a key under which a crash was known, unless it is still its key.
+    /// Keeps an earlier signature of a crash as an alias, unless it is unchanged.
     private func alias(_ crash: String, _ earlier: Int64, of signature: Int64) throws(CatalogError) {
         guard earlier != signature else { return }
         try putAlias.bind(1, crash).bind(2, earlier).run()
     }
 
-    /// Replaces the records of crashes that are there already; returns how many got another signature.
+    /// Replaces the records of existing crashes; returns how many signatures changed.
     func replace(_ updates: [CrashUpdate]) throws(CatalogError) -> Int {
         let find = try connection.prepare(
             """
@@ -141,12 +141,12 @@ final class PackRows {
 }
 
 extension PackRows {
-    /// Fills in what the crashes of an older layout wait for.
+    /// Fills in the missing modules of crashes from an older layout.
     func fillWanted() throws(CatalogError) {
         let set = try connection.prepare("UPDATE crashes SET wanted = ?2 WHERE key = ?1")
         var last = Int64.min
         while true {
-            // In pieces: rows are not changed under a query that reads them, and records are not all held at once.
+            // In batches, so that no rows change under an open query and not all records are in memory.
             let rows = try connection.prepare("SELECT key, json FROM crashes WHERE key > ?1 ORDER BY key LIMIT 500")
             rows.bind(1, last)
             var found: [(key: Int64, text: String?)] = []
@@ -158,7 +158,7 @@ extension PackRows {
     }
 }
 
-/// Numbers for texts that repeat, kept in a table of `id` and `text`. 0 stands for no text.
+/// Interns repeated texts in a table of `id` and `text`. 0 means no text.
 private final class Interning {
     private let find: Statement
     private let insert: Statement

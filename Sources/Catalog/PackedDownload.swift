@@ -1,7 +1,7 @@
 internal import Pack
 
-/// A download as it lay in the spool when it was packed: the ledger's proof that this file, and no other of the same
-/// artifact, is in the session's pack.
+/// A file in the spool at the time it was packed: the ledger's proof that exactly this download of the artifact is in
+/// the session's pack.
 public struct PackedDownload: Sendable, Hashable {
     /// The file's name in the session's folder of the spool.
     public var name: String
@@ -10,7 +10,7 @@ public struct PackedDownload: Sendable, Hashable {
     /// Its last change, in nanoseconds since 1970 UTC.
     public var modified: Int64
 
-    /// Collects the facts.
+    /// Creates a record of a packed download.
     public init(name: String, bytes: UInt64, modified: Int64) {
         self.name = name
         self.bytes = bytes
@@ -19,9 +19,9 @@ public struct PackedDownload: Sendable, Hashable {
 }
 
 extension Catalog {
-    /// The downloads that the last commit of a session put into its pack, as far as they may still lie in the spool.
+    /// The downloads that the session's last commit packed and that may still be in the spool.
     ///
-    /// - Returns: none where the pack is not there now: then nothing proves that their bytes are anywhere else.
+    /// - Returns: an empty set when the pack cannot be found now: then nothing proves that the bytes exist elsewhere.
     public func packedDownloads(_ session: String) throws(CatalogError) -> Set<PackedDownload> {
         guard let pack = try self.session(session)?.pack,
             case .present = StorePacks.presence(of: pack, store: store)

@@ -1,7 +1,7 @@
-/// A glob over bytes with SQLite's rules, for paths, which need not be text: `*` any bytes (also `/`), `?` one UTF-8
-/// character or one byte of what is not UTF-8, `[a-c]` and `[^a-c]` one byte of a set.
+/// A glob over bytes with SQLite's rules, for paths, which may not be valid UTF-8. `*` matches any bytes including `/`,
+/// `?` one UTF-8 character or one invalid byte, `[a-c]` and `[^a-c]` one byte of a set.
 ///
-/// The time to match is bounded by pattern length times path length: only the last star is retried.
+/// The time to match is bounded by pattern length times path length: only the last star backtracks.
 public struct PathGlob: Sendable, Equatable {
     private enum Token: Sendable, Equatable {
         case byte(UInt8)
@@ -12,7 +12,7 @@ public struct PathGlob: Sendable, Equatable {
 
     private var tokens: [Token] = []
 
-    /// Reads a pattern. A `[` that is never closed stands for itself.
+    /// Parses a pattern. An unclosed `[` matches itself.
     public init(_ pattern: String) {
         let bytes = Array(pattern.utf8)
         var index = 0
@@ -61,7 +61,7 @@ public struct PathGlob: Sendable, Equatable {
         return tokens[token...].allSatisfy { $0 == .any }
     }
 
-    /// How many bytes at the offset the token takes; 0 when it does not match.
+    /// Number of bytes at the offset that the token matches; 0 for no match.
     private static func taken(_ token: Token, _ path: UnsafeRawBufferPointer, _ offset: Int) -> Int {
         let byte = path[offset]
         switch token {
@@ -82,7 +82,7 @@ public struct PathGlob: Sendable, Equatable {
         var ranges: [ClosedRange<UInt8>] = []
         let first = index
         while index < bytes.count {
-            // A bracket in the first place is a member of the set, not its end.
+            // A leading `]` is a member of the set, not its end.
             if bytes[index] == UInt8(ascii: "]"), index > first { return (.set(ranges, negated: negated), index + 1) }
             let low = bytes[index]
             if index + 2 < bytes.count, bytes[index + 1] == UInt8(ascii: "-"), bytes[index + 2] != UInt8(ascii: "]") {

@@ -1,29 +1,29 @@
 public import Pack
 public import Text
 
-/// What a prune may remove, and what it must leave.
+/// The rules for what a prune may delete and must keep.
 public struct RetentionRules: Sendable, Equatable {
-    /// Sessions that ended longer ago than this, in milliseconds, may go.
+    /// Packs of sessions that ended longer ago than this, in milliseconds, may be deleted.
     public var olderThan: Int64?
-    /// While the packs take more than this, in bytes, the oldest may go.
+    /// While the packs take more than this many bytes, the oldest may be deleted.
     public var maxBytes: UInt64?
-    /// The newest so many sessions of each signature stay, whatever else holds.
+    /// The number of newest sessions of each signature that are always kept.
     public var keepPerSignature: Int
 
-    /// Rules; none of them removes anything.
+    /// Creates rules; by default they delete nothing.
     public init(olderThan: Int64? = nil, maxBytes: UInt64? = nil, keepPerSignature: Int = 0) {
         self.olderThan = olderThan
         self.maxBytes = maxBytes
         self.keepPerSignature = keepPerSignature
     }
 
-    /// Whether they can remove anything at all.
+    /// Whether the rules delete nothing.
     public var isEmpty: Bool { olderThan == nil && maxBytes == nil }
 }
 
-/// One session's pack as retention sees it.
+/// One session's pack, with the properties that retention considers.
 public struct RetentionCandidate: Sendable, Equatable {
-    /// The session.
+    /// The session's id.
     public var session: String
     /// When it ended, in milliseconds since 1970.
     public var at: Int64
@@ -31,10 +31,10 @@ public struct RetentionCandidate: Sendable, Equatable {
     public var packBytes: UInt64
     /// The signatures of its crashes.
     public var signatures: [String]
-    /// Whether somebody pinned it.
+    /// Whether the session is pinned.
     public var isPinned: Bool
 
-    /// Collects the facts.
+    /// Creates a candidate.
     public init(session: String, at: Int64, packBytes: UInt64, signatures: [String] = [], isPinned: Bool = false) {
         self.session = session
         self.at = at
@@ -44,32 +44,32 @@ public struct RetentionCandidate: Sendable, Equatable {
     }
 }
 
-/// Which packs go, and why: a pure function of what there is.
+/// Which packs to delete, and why: a pure function of candidates, rules and time.
 public struct RetentionPlan: Sendable, Equatable {
-    /// One pack that goes.
+    /// One pack to delete.
     public struct Removal: Sendable, Equatable {
-        /// Whose pack it is.
+        /// The session's id.
         public var session: String
         /// Its size on disk, in bytes.
         public var bytes: UInt64
-        /// The rule that removes it, in words.
+        /// The rule that deletes it, in words.
         public var reason: String
     }
 
-    /// What goes, in the order in which it goes.
+    /// The packs to delete, in order.
     public private(set) var removals: [Removal] = []
-    /// How many stay that would have gone, because they are pinned.
+    /// Number of packs kept only because they are pinned.
     public private(set) var pinned = 0
-    /// How many stay that would have gone, because they are among the newest of a signature.
+    /// Number of packs kept only because they are among the newest of a signature.
     public private(set) var examples = 0
-    /// Bytes above the bound that no pack may be removed for.
+    /// Bytes by which the kept packs still exceed the limit.
     public private(set) var excess: UInt64 = 0
 
-    /// Bytes that go, together.
+    /// Total bytes to delete.
     public var bytes: UInt64 { removals.reduce(0) { $0 &+ $1.bytes } }
 
-    /// Decides. Age comes first; then, while the rest is too large, sessions without a crash go before those with one,
-    /// the oldest first.
+    /// Makes the plan. Age is applied first. Then, while the rest is too large, sessions without crashes are deleted
+    /// before those with crashes, oldest first.
     public init(_ candidates: [RetentionCandidate], rules: RetentionRules, now: Int64) {
         let kept = Self.examples(candidates, count: rules.keepPerSignature)
         let oldestFirst = candidates.sorted { ($0.at, ByteText($0.session)) < ($1.at, ByteText($1.session)) }
@@ -113,7 +113,7 @@ public struct RetentionPlan: Sendable, Equatable {
         return true
     }
 
-    /// The newest sessions of each signature.
+    /// The `count` newest sessions of each signature.
     private static func examples(_ candidates: [RetentionCandidate], count: Int) -> ByteSet {
         guard count > 0 else { return [] }
         var kept: ByteSet = []
@@ -151,13 +151,13 @@ extension Catalog {
         }
     }
 
-    /// Forgets the packs of sessions and notes when and why, in one transaction; a session whose pack is another one by
-    /// now is left alone. The files are the caller's to remove, after this.
+    /// Removes packs from their sessions' rows and records when and why, in one transaction. A session that has another
+    /// pack by now, or is running or pending, is skipped. The caller deletes the files afterwards.
     ///
     /// - Parameters:
-    ///   - packs: session, the pack it is thought to have (relative to the store), and why it goes.
-    ///   - now: the time to note, in milliseconds since 1970.
-    /// - Returns: the packs that are forgotten now.
+    ///   - packs: the session, its expected pack (relative to the store), and the reason.
+    ///   - now: the time to record, in milliseconds since 1970.
+    /// - Returns: the packs that were removed from the catalog.
     public func prune(
         _ packs: [(session: String, pack: String, reason: String)], now: Int64
     ) throws(CatalogError) -> [String] {
@@ -190,19 +190,19 @@ extension Catalog {
         }
     }
 
-    /// A pack in the store that no session's row names.
+    /// A pack in the store that no session's row refers to.
     public struct Unreferenced: Sendable {
         /// The file.
         public var file: StorePacks.File
-        /// Whose pack it is; nil where that cannot be told.
+        /// The session's id; nil when the pack is damaged.
         public var session: String?
-        /// It was pruned, and the prune was interrupted.
+        /// Whether it was pruned and the prune was interrupted.
         public var isPruned: Bool
     }
 
-    /// Packs in the store that no session's row names: those of pruned sessions, left by a prune that was interrupted,
-    /// and others, which `reindex` would adopt. The disk is listed before the rows are read, so that what is committed
-    /// meanwhile is not among them; what is published and not yet committed may be.
+    /// Packs in the store that no session's row refers to: those left by an interrupted prune, and others, which
+    /// `reindex` would adopt. The disk is listed before the rows are read, so packs committed meanwhile are not
+    /// included; packs published but not yet committed may be.
     public func unreferencedPacks() throws(CatalogError) -> [Unreferenced] {
         let listing = StorePacks.list(store: store)
         let named: Set<String> = try read { (connection) throws(CatalogError) in
@@ -217,7 +217,7 @@ extension Catalog {
             do throws(PackError) {
                 id = try PackReader.open(path: "\(store)/\(file.path)").session().session
             } catch {
-                // Gone meanwhile, or not to be read now: nothing can be said of it.
+                // Removed meanwhile, or unreadable now: skip it.
                 if error.isAbsence || error.isLocalFault { continue }
             }
             let record = if let id { try session(id) } else { nil as SessionRecord? }
@@ -228,10 +228,10 @@ extension Catalog {
         return found
     }
 
-    /// Of a session that is over and has no pack: nothing but history.
+    /// Matches a finished session without a pack: its rows are only history.
     private static let isHistory = "pack IS NULL AND state NOT IN ('running', 'pending') AND at <"
 
-    /// Sessions that are over, have no pack, and ended before this time: nothing but history.
+    /// Finished sessions without a pack that ended before this time: their rows are only history.
     ///
     /// - Parameter time: in milliseconds since 1970.
     public func historyBefore(_ time: Int64) throws(CatalogError) -> [(session: String, at: Int64)] {
@@ -244,13 +244,13 @@ extension Catalog {
         }
     }
 
-    /// Forgets sessions with all their rows, in one transaction; one that has a pack, is at work again or ended later by
-    /// now is left alone.
+    /// Deletes sessions with all their rows, in one transaction. A session that by now has a pack, is running or
+    /// pending, or ended later is skipped.
     ///
     /// - Parameters:
-    ///   - sessions: those that ``historyBefore(_:)`` named.
+    ///   - sessions: sessions returned by ``historyBefore(_:)``.
     ///   - time: in milliseconds since 1970.
-    /// - Returns: the sessions that are forgotten now.
+    /// - Returns: the deleted sessions.
     public func forgetHistory(_ sessions: [String], before time: Int64) throws(CatalogError) -> [String] {
         guard !sessions.isEmpty else { return [] }
         return try write { (connection) throws(CatalogError) in

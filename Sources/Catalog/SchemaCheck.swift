@@ -2,18 +2,18 @@ internal import GRDB
 internal import Glibc
 
 extension Schema {
-    /// In what the tables and indices of a database differ from those of today's layout, one sentence each.
+    /// Compares the tables and indices of a database with the current layout. Returns one sentence per difference.
     ///
-    /// SQLite takes the text of its schema as it stands: a letter that changed on the disk gives a column another name.
+    /// SQLite trusts the text of its schema: a letter that changed on disk renames a column.
     static func differences(_ connection: Connection) throws(CatalogError) -> [String] {
         let found = try objects(connection)
         return try today().sorted { $0.key < $1.key }.compactMap { name, text in
             guard let here = found[name] else { return "the catalog has no \(name)" }
-            return here == text ? nil : "the catalog's definition of \(name) is not that of layout \(version)"
+            return here == text ? nil : "the catalog's definition of \(name) differs from layout \(version)"
         }
     }
 
-    /// Whether a database has exactly the tables and indices of today's layout, whatever its header says.
+    /// Whether a database has exactly the tables and indices of the current layout, whatever its header says.
     static func isToday(_ connection: Connection) throws(CatalogError) -> Bool {
         try objects(connection) == today()
     }
@@ -26,7 +26,7 @@ extension Schema {
         }
     }
 
-    /// What a database that was made by this version holds.
+    /// The tables and indices of a database created by this version.
     private static func today() throws(CatalogError) -> [String: String] {
         do {
             return try DatabaseQueue().inDatabase { database in
@@ -37,7 +37,7 @@ extension Schema {
         } catch { throw CatalogError(error, path: ":memory:") }
     }
 
-    /// The text of each table and index, by its kind and name; those that SQLite makes by itself have none.
+    /// The SQL text of each table and index, keyed by type and name, without those that SQLite creates itself.
     private static func objects(_ connection: Connection) throws(CatalogError) -> [String: String] {
         let rows = try connection.prepare(
             "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite@_%' ESCAPE '@'")
@@ -51,10 +51,10 @@ extension Schema {
 }
 
 extension Catalog {
-    /// What is wrong with the part of the header for which SQLite takes a file to be one that it may only read; nil where
-    /// that is sound, or the file cannot be read now, which opening the catalog says.
+    /// Checks the header field whose damage makes SQLite treat the file as read-only. Returns the problem; nil when the
+    /// field is valid or the file cannot be read now, which opening the catalog reports.
     ///
-    /// For a process that does not have the catalog open: to close the file lets go the locks that its connections hold.
+    /// Only for a process that does not have the catalog open: closing the file releases the locks of its connections.
     public static func headerProblem(store: String) -> String? {
         headerProblem(path: store.hasSuffix("/") ? store + fileName : store + "/" + fileName)
     }
@@ -67,11 +67,11 @@ extension Catalog {
         guard pread(descriptor, &header, header.count, 0) == header.count,
             header.starts(with: Array("SQLite format 3\0".utf8)), !(1...2).contains(header[18])
         else { return nil }
-        return "the header says format \(header[18]) for writing, which there is not"
+        return "the header has the unknown write format \(header[18])"
     }
 
-    /// Whether the database that could not be opened is salvage's and only its header says otherwise: that it is another
-    /// program's, although it has the catalog's tables, or of a later layout, although its tables are today's.
+    /// Whether only the header of a database that could not be opened is wrong: it names another program although the
+    /// tables are the catalog's, or a later layout although the tables are the current ones.
     static func hasWrongHeader(_ error: CatalogError) throws(CatalogError) -> Bool {
         guard let path = error.path else { return false }
         if error.code == .readOnly { return headerProblem(path: path) != nil }
@@ -87,7 +87,7 @@ extension Catalog {
             }
         } catch {
             let failure = CatalogError(error, path: path)
-            // Whose a schema is that cannot be read, nobody can tell.
+            // With an unreadable schema, the owner is unknown.
             guard failure.code == .corrupt else { throw failure }
             return false
         }

@@ -1,25 +1,25 @@
 public import Pack
 public import Text
 
-/// Where a session stands in the ledger.
+/// The state of a session in the ledger.
 public enum SessionState: String, Sendable, Codable, CaseIterable {
-    /// The API lists it and it has not ended.
+    /// The API lists it, and it has not ended.
     case running
     /// It has ended; something is still to be fetched.
     case pending
-    /// Everything that was asked for and exists was collected.
+    /// Everything requested that exists was collected.
     case harvested
-    /// Something is missing that should be there.
+    /// Some artifacts are missing or incomplete.
     case partial
-    /// The sampling rule chose not to fetch anything.
+    /// The sampling rule excluded all artifacts.
     case skipped
-    /// Nothing was collected and nothing can be any more.
+    /// Nothing was collected, and nothing can be fetched any more.
     case lost
 
-    /// Whether nothing more will be asked of the API for it.
+    /// Whether no more requests are made for it.
     public var isFinal: Bool { self != .running && self != .pending }
 
-    /// The state that follows from the states of a session's artifacts; `harvested` for none at all.
+    /// Derives a session's state from its artifacts' states; `harvested` without artifacts.
     public static func derived(from artifacts: some Collection<ArtifactState>) -> SessionState {
         guard !artifacts.isEmpty else { return .harvested }
         if artifacts.contains(.pending) { return .pending }
@@ -31,15 +31,15 @@ public enum SessionState: String, Sendable, Codable, CaseIterable {
     }
 }
 
-/// What the catalog knows of one session. Times are milliseconds since 1970 in UTC.
+/// A session as recorded in the catalog. Times are milliseconds since 1970 UTC.
 public struct SessionRecord: Sendable, Equatable {
-    /// The session's id, exactly as the API gave it.
+    /// The session's id, exactly as given by the API.
     public var session: String
-    /// The image; empty when never learned.
+    /// The image; empty when unknown.
     public var image = ""
     /// The image's version.
     public var tag: String?
-    /// Where it ran.
+    /// The location of its host.
     public var location: String?
     /// The host's name or address.
     public var host: String?
@@ -49,7 +49,7 @@ public struct SessionRecord: Sendable, Equatable {
     public var created: Int64?
     /// When salvage first saw it.
     public var firstSeen: Int64?
-    /// When it ended, if something told so.
+    /// When it ended, if known.
     public var exited: Int64?
     /// When salvage first saw it ended.
     public var firstSeenExited: Int64?
@@ -57,7 +57,7 @@ public struct SessionRecord: Sendable, Equatable {
     public var deadline: Int64?
     /// The ledger's state.
     public var state: SessionState
-    /// Why the state is not the good one.
+    /// Why the state is not `harvested`.
     public var reason: String?
     /// `harvest` or `ingest`.
     public var source: String?
@@ -65,47 +65,47 @@ public struct SessionRecord: Sendable, Equatable {
     public var pack: String?
     /// The pack's size on disk, in bytes.
     public var packBytes: UInt64 = 0
-    /// How many members the pack holds.
+    /// Number of members in the pack.
     public var members = 0
-    /// The members' logical size together, in bytes.
+    /// The members' total logical size, in bytes.
     public var bytes: UInt64 = 0
-    /// How many crashes were found.
+    /// Number of crashes found.
     public var crashes = 0
-    /// When its pack was pruned; nil where it never was, or where all that was pruned is there again.
+    /// When its pack was pruned; nil when it was not, or when everything pruned is back.
     public var pruned: Int64?
     /// The rule that pruned it.
     public var prunedWhy: String?
 
-    /// A session of which only the id and the state are known.
+    /// Creates a record with id and state only.
     public init(session: String, state: SessionState) {
         self.session = session
         self.state = state
     }
 
-    /// Whether retention removed its pack, and no later one took its place.
+    /// Whether its pack was pruned and no later one replaced it.
     public var isPruned: Bool { pruned != nil && pack == nil }
 
-    /// The reason of a session, and of its artifacts, whose pack is not in the store any more. It ends when the pack is
-    /// found again.
+    /// The reason of a session and its artifacts when its pack is missing from the store. It is removed when the pack
+    /// is found again.
     public static let packGone = "its pack is gone from the store"
 
-    /// Begins the reason of an artifact whose bytes were pruned, where a later pack of the session does not hold them.
+    /// The prefix of the reason of an artifact whose bytes were pruned and are not in a later pack of the session.
     public static let bytesPruned = "its bytes were pruned"
 
-    /// When it ended as far as known, else when it began: what listings are ordered by.
+    /// When it ended, or when it began if the end is unknown: the sort key of listings.
     public var at: Int64 { exited ?? firstSeenExited ?? created ?? firstSeen ?? 0 }
 }
 
-/// One artifact's row of the ledger with the time of its next try.
+/// One artifact's ledger row with the time of its next attempt.
 public struct ArtifactRecord: Sendable, Equatable {
     /// The session's id.
     public var session: String
-    /// What was asked, what came, why not.
+    /// The ledger row: requests, outcome and reason.
     public var entry: ArtifactEntry
-    /// Not to be asked for again before this time (ms since 1970); nil for at once or never.
+    /// Earliest time of the next attempt (ms since 1970); nil for immediately or never.
     public var nextTry: Int64?
 
-    /// Makes a record from its parts.
+    /// Creates a record.
     public init(session: String, entry: ArtifactEntry, nextTry: Int64? = nil) {
         self.session = session
         self.entry = entry
@@ -113,7 +113,7 @@ public struct ArtifactRecord: Sendable, Equatable {
     }
 }
 
-/// One request to the API and what came of it: the ledger's history, for `why`.
+/// One API request and its outcome: the ledger's history, shown by `why`.
 public struct RequestRecord: Sendable, Equatable {
     /// The session's id.
     public var session: String
@@ -123,16 +123,16 @@ public struct RequestRecord: Sendable, Equatable {
     public var artifact: String?
     /// The operation: `artifacts`, `describe-session`, `stream-logs`, …
     public var endpoint: String
-    /// The HTTP status; nil when there was no answer.
+    /// The HTTP status; nil when there was no response.
     public var status: Int?
-    /// Bytes of the body that arrived.
+    /// Bytes of the response body received.
     public var bytes: UInt64
     /// The API's identifier of the error.
     public var identifier: String?
-    /// What it meant, in words: `ok`, `not found`, `cut after 812 KiB`.
+    /// The outcome in words: `ok`, `not found`, `cut after 812 KiB`.
     public var outcome: String
 
-    /// Makes a record from its parts.
+    /// Creates a record.
     public init(
         session: String, at: Int64, artifact: String? = nil, endpoint: String, status: Int? = nil, bytes: UInt64 = 0,
         identifier: String? = nil, outcome: String
