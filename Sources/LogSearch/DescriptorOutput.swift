@@ -5,16 +5,16 @@ public struct DescriptorOutput: SearchOutput {
     private let descriptor: Int32
     private var buffer: [UInt8] = []
     private static let pieceSize = 64 << 10
-    /// The error that ended writing, where it was not a closed pipe.
+    /// The `errno` that ended writing; nil for a closed pipe.
     public private(set) var failure: Int32?
 
-    /// Writes to an open descriptor, which stays the caller's.
+    /// Writes to an open descriptor. The caller closes it.
     public init(descriptor: Int32) {
         self.descriptor = descriptor
         buffer.reserveCapacity(Self.pieceSize)
     }
 
-    /// Buffers small pieces, writes large ones through.
+    /// Buffers small pieces and writes large ones directly. Returns false after a write error.
     public mutating func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
         if buffer.count + bytes.count <= Self.pieceSize {
             buffer.append(contentsOf: bytes)
@@ -26,7 +26,7 @@ public struct DescriptorOutput: SearchOutput {
         return true
     }
 
-    /// Writes what is buffered.
+    /// Writes the buffer. Returns false after a write error.
     public mutating func flush() -> Bool {
         guard !buffer.isEmpty else { return true }
         let full = buffer

@@ -7,21 +7,21 @@ final class FilterDay: @unchecked Sendable {
     let name: String
     private let bytes: UnsafeRawBufferPointer
 
-    /// A record that counts.
+    /// The location of a valid record.
     struct Place {
         var hash: UInt64
         var offset: Int
         var packBytes: UInt64
     }
 
-    /// Maps a file; nil where it cannot be read, which counts as missing.
+    /// Maps a file; nil when it cannot be read, which is treated as missing.
     init?(folder: String, file: String, suffix: String) {
         let descriptor = open(folder + "/" + file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var info = stat()
         guard fstat(descriptor, &info) == 0, info.st_size > 0 else { return nil }
-        // Pages are mapped as they are touched: a search touches some of them only.
+        // Pages are loaded on access, and a search accesses only some of them.
         guard let memory = mmap(nil, Int(info.st_size), PROT_READ, MAP_SHARED, descriptor, 0), memory != MAP_FAILED
         else { return nil }
         bytes = UnsafeRawBufferPointer(start: memory, count: Int(info.st_size))
@@ -32,26 +32,26 @@ final class FilterDay: @unchecked Sendable {
 
     var size: Int { bytes.count }
 
-    /// The record at an offset that `places` named.
+    /// The record at a known location.
     func row(_ place: Place) -> FilterRow? {
         FilterRow(UnsafeRawBufferPointer(rebasing: bytes[place.offset...]), isVerified: true)
     }
 
     private static let stretch = 8 << 20
 
-    /// Hands over every sound record, earlier ones first.
+    /// Calls `body` with every valid record, in file order.
     func forEachRow(_ body: (FilterRow, Place) -> Void) {
         var offset = 0
         var kept = 0
         while offset < bytes.count {
             if offset - kept >= Self.stretch {
-                // What was asked need not stay mapped: a search takes no more memory for more packs.
+                // Pages already read are released, so that memory does not grow with the number of packs.
                 madvise(
                     UnsafeMutableRawPointer(mutating: bytes.baseAddress.map { $0 + kept }), Self.stretch, MADV_DONTNEED)
                 kept += Self.stretch
             }
             guard let row = FilterRow(UnsafeRawBufferPointer(rebasing: bytes[offset...])) else {
-                // A torn record: the next sound one begins at a multiple of 8.
+                // A torn record: the next valid one begins at a multiple of 8.
                 offset += 8
                 continue
             }
@@ -60,8 +60,8 @@ final class FilterDay: @unchecked Sendable {
         }
     }
 
-    /// Multiplies and mixes eight bytes at a time; two paths of one hash make the packs' count differ from the
-    /// catalog's, and the search then opens every pack.
+    /// Hashes a path, eight bytes at a time. On a collision the number of packs differs from the catalog's, and the
+    /// search then opens every pack.
     static func key(_ path: UnsafeRawBufferPointer) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         var at = 0
@@ -78,13 +78,13 @@ final class FilterDay: @unchecked Sendable {
     }
 }
 
-/// The records of a day that count: later ones replace earlier ones of the same path, and removals remove.
+/// The current records of a day: a later record replaces an earlier one of the same path, and a removal deletes it.
 struct FilterDayTable {
     private(set) var places: [FilterDay.Place] = []
-    /// Open addressing over the hashes: index + 1 of a place, 0 where free.
+    /// Open addressing by hash: index + 1 of a place, 0 when free.
     private var slots = [UInt32](repeating: 0, count: 64)
 
-    /// Takes a record that comes after those taken before, and returns the index of what it replaces.
+    /// Adds a record that follows the earlier ones in the file, and returns the index of the one it replaces.
     mutating func take(_ place: FilterDay.Place) -> Int? {
         if places.count * 2 >= slots.count { grow() }
         let slot = slot(of: place.hash)
@@ -95,7 +95,7 @@ struct FilterDayTable {
         return replaced
     }
 
-    /// The record of a path that counts, by the path's hash.
+    /// The current record of a path, by the path's hash.
     func place(of hash: UInt64) -> FilterDay.Place? {
         let found = slots[slot(of: hash)]
         guard found > 0 else { return nil }
@@ -103,7 +103,7 @@ struct FilterDayTable {
         return place.packBytes > 0 ? place : nil
     }
 
-    /// The slot that holds a hash, or the free one where it would go.
+    /// The slot that holds a hash, or the free slot for it.
     private func slot(of hash: UInt64) -> Int {
         var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
         while slots[slot] > 0, places[Int(slots[slot]) - 1].hash != hash { slot = (slot + 1) & (slots.count - 1) }

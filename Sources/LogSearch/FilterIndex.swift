@@ -1,9 +1,8 @@
 internal import Glibc
 
-/// The filters of all packs, side by side, mapped into memory: a search opens only packs that may match.
+/// The filters of all packs, mapped into memory, so that a search opens only packs that may match.
 ///
-/// What is missing or damaged here costs time, never an answer: a pack without a sound record is opened and asked
-/// itself.
+/// Missing or damaged records cost time, never results: a pack without a valid record is opened and searched.
 public final class FilterIndex: @unchecked Sendable {
     // Unchecked: the days are set once in init, the tables are used under the lock.
     private let days: [FilterDay]
@@ -11,11 +10,11 @@ public final class FilterIndex: @unchecked Sendable {
     private let lock = Lock()
     private var tables: [String: FilterDayTable] = [:]
 
-    /// The folder inside of a store.
+    /// The name of the folder in a store.
     public static let folder = "filters"
     static let suffix = ".rows"
 
-    /// Maps what lies under `filters/`. A file that cannot be read counts as missing.
+    /// Maps the files under `filters/`. A file that cannot be read is treated as missing.
     public init(store: String) {
         let folder = store + "/" + Self.folder
         days = Self.names(folder).compactMap { FilterDay(folder: folder, file: $0, suffix: Self.suffix) }
@@ -35,14 +34,14 @@ public final class FilterIndex: @unchecked Sendable {
         return names.sorted()
     }
 
-    /// The file that a pack's record lies in, without its suffix: one for each day.
+    /// The name of the file with a pack's record, without its suffix; there is one file per day.
     static func day(of pack: String) -> String {
         let parts = pack.split(separator: "/")
         let isDated = parts.count == 5 && parts[1...3].allSatisfy { $0.utf8.allSatisfy { $0 &- 0x30 <= 9 } }
         return isDated ? parts[1...3].joined(separator: "-") : "other"
     }
 
-    /// The record of a pack, if it is about the pack of that size.
+    /// The record of a pack, if it is for a pack of this size.
     public func row(pack: String, packBytes: UInt64) -> FilterRow? {
         let name = Self.day(of: pack)
         guard packBytes > 0, let day = byName[name] else { return nil }
@@ -67,10 +66,10 @@ public final class FilterIndex: @unchecked Sendable {
         }
     }
 
-    /// What all records say of a query.
+    /// The result of a query over all records.
     public struct Survey: Sendable {
-        /// Packs of which at least one block may match, by path, each with a flag for every block; without flags where the
-        /// pack itself has to be asked.
+        /// Packs with at least one block that may match, by path, each with a flag for every block; without flags when
+        /// the pack itself must be queried.
         public var candidates: [(pack: String, flags: [Bool]?)] = []
         /// Packs that have a record.
         public var packs = 0
@@ -84,15 +83,15 @@ public final class FilterIndex: @unchecked Sendable {
         }
     }
 
-    /// Asks every record, on all cores: reading the filters is bound by memory.
+    /// Queries every record on all cores: reading the filters is bound by memory bandwidth.
     /// - Parameters:
-    ///   - query: what to look for; nil to count packs only.
-    ///   - work: done on a thread of its own at the same time.
+    ///   - query: the query; nil to count packs only.
+    ///   - work: run at the same time, on its own thread.
     public func survey(_ query: BlockQuery?, meanwhile work: (@Sendable () -> Void)? = nil) -> Survey {
         let crew = Crew()
         let mustWork = work.map { !crew.start($0) } ?? false
         let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        // A small index is read before a thread has started.
+        // A small index is read faster than a thread starts.
         let total = days.reduce(0) { $0 + $1.size }
         let workers = min(cores, days.count, 16, total >> 22 + 1)
         let shared = Gathering(days)
@@ -111,7 +110,7 @@ public final class FilterIndex: @unchecked Sendable {
         private var waiting: [FilterDay]
         private(set) var survey = Survey()
 
-        /// The largest first, so that no thread begins with it when the others end.
+        /// Largest files first, so that none is left for last.
         init(_ days: [FilterDay]) { waiting = days.sorted { $0.size < $1.size } }
 
         func work(_ query: BlockQuery?) {

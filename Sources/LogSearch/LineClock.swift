@@ -1,34 +1,35 @@
 internal import LogTime
 
-/// Tells whether lines lie in the time window. Lines without a stamp belong to the line before; those that another program
-/// may have written are kept too where the window begins between two stamps.
+/// Decides whether lines are in the time window. A line without a timestamp has the time of the line before. Where the
+/// window begins between two timestamps, unindented lines between them are kept, because another program may have
+/// written them.
 struct LineClock {
     private let text: UnsafeRawBufferPointer
     private let window: ClosedRange<Int64>?
     private let reader: TimeReader
-    /// Start of a line whose time is known, and that time.
+    /// Offset of a line whose time is known, and its time.
     private var knownStart = 0
     private var knownTime: Int64?
-    /// The first line with a stamp at or behind the last place where one was looked for, and its time.
+    /// Offset and time of the first line with a timestamp at or after the last lookup.
     private var nextStart = 0
     private var nextTime: Int64?
-    /// The time in force before the first line of the text.
+    /// The time of the line before the text.
     var carry: Int64
 
     init(_ text: UnsafeRawBufferPointer, _ reader: TimeReader, _ window: ClosedRange<Int64>?) {
         self.text = text
-        // Where the format is unknown nothing can be decided, and everything is kept.
+        // With an unknown format, all lines are kept.
         self.window = reader.format == .none ? nil : window
         self.reader = reader
         carry = reader.context.sessionStart
     }
 
-    /// The first line has no stamp of its own.
+    /// Whether the first line has no timestamp of its own.
     var needsCarry: Bool {
         window != nil && reader.stamp(of: UnsafeRawBufferPointer(rebasing: text[0..<text.lineEnd(from: 0)])) == nil
     }
 
-    /// Whether a line lies in the window. Lines must be asked for in ascending order.
+    /// Whether a line is in the window. Call it with lines in ascending order.
     @inline(__always)
     mutating func contains(_ line: Range<Int>) -> Bool {
         guard let window else { return true }
@@ -36,8 +37,8 @@ struct LineClock {
         return window.contains(time) || time < window.lowerBound && reaches(window, line)
     }
 
-    /// Whether a line that carries no time, and is not set in as the rest of a message is, may have been written in the
-    /// window: after the stamp before it, which lies too early, and before the next one.
+    /// Whether a line without a timestamp may have been written in the window: it is not indented like the rest of a
+    /// message, and the next timestamp is not before the window.
     private mutating func reaches(_ window: ClosedRange<Int64>, _ line: Range<Int>) -> Bool {
         guard !line.isEmpty, text[line.lowerBound] > 0x20 else { return false }
         if line.lowerBound >= nextStart {
@@ -51,7 +52,7 @@ struct LineClock {
             }
             if nextTime == nil { nextStart = text.count }
         }
-        // A line with a stamp of its own is the next one itself.
+        // A line with its own timestamp is not between two others.
         guard nextStart > line.lowerBound, let nextTime else { return false }
         return nextTime >= window.lowerBound
     }

@@ -1,10 +1,11 @@
-/// Which literals a block must hold for a pattern to match in it: codesearch's algebra over AND and OR.
+/// The literals that a block must contain for a pattern to match in it: an AND/OR tree, as in codesearch.
 ///
-/// The literals are folded to ASCII lower case. A query may let blocks pass that do not match, never the other way.
+/// The literals are folded to ASCII lower case. A query may accept blocks that do not match, but never rejects one that
+/// does.
 public indirect enum LiteralQuery: Sendable, Equatable {
     /// Every block may match.
     case all
-    /// The block must hold this string.
+    /// The block must contain this string.
     case literal([UInt8])
     /// The block must meet all of them.
     case and([LiteralQuery])
@@ -12,7 +13,7 @@ public indirect enum LiteralQuery: Sendable, Equatable {
     case or([LiteralQuery])
 
     /// Evaluates the query.
-    /// - Parameter holds: whether the block may hold a literal.
+    /// - Parameter holds: whether the block may contain a literal.
     public func mayMatch(_ holds: ([UInt8]) -> Bool) -> Bool {
         switch self {
         case .all: true
@@ -22,7 +23,7 @@ public indirect enum LiteralQuery: Sendable, Equatable {
         }
     }
 
-    /// The literals in the order of appearance, each once.
+    /// The literals in order of appearance, without duplicates.
     public var literals: [[UInt8]] {
         var found: [[UInt8]] = []
         collect(into: &found)
@@ -37,7 +38,7 @@ public indirect enum LiteralQuery: Sendable, Equatable {
         }
     }
 
-    /// Both must hold; what is implied anyway is dropped.
+    /// Joins queries with AND and drops redundant parts.
     static func both(_ parts: [LiteralQuery]) -> LiteralQuery {
         var kept: [LiteralQuery] = []
         for part in parts {
@@ -47,7 +48,7 @@ public indirect enum LiteralQuery: Sendable, Equatable {
             case .literal, .or: if !kept.contains(part) { kept.append(part) }
             }
         }
-        // A literal within a longer one adds nothing to an AND.
+        // A literal contained in a longer one is redundant in an AND.
         kept = kept.filter { query in
             guard case .literal(let short) = query else { return true }
             return !kept.contains { other in
@@ -58,7 +59,7 @@ public indirect enum LiteralQuery: Sendable, Equatable {
         return kept.isEmpty ? .all : kept.count == 1 ? kept[0] : .and(kept)
     }
 
-    /// One of them must hold; a branch about which nothing is known makes the whole unknown.
+    /// Joins queries with OR. A branch that every block may match makes the whole match every block.
     static func either(_ parts: [LiteralQuery]) -> LiteralQuery {
         var kept: [LiteralQuery] = []
         for part in parts {
@@ -97,7 +98,7 @@ public indirect enum LiteralQuery: Sendable, Equatable {
 }
 
 extension Array where Element == UInt8 {
-    /// True when `run` stands somewhere in it.
+    /// Whether the array contains `run`.
     func containsRun(_ run: [UInt8]) -> Bool {
         guard !run.isEmpty else { return true }
         guard run.count <= count else { return false }

@@ -1,19 +1,19 @@
 internal import Pack
 
-/// Hands packs to a search in the order of their paths, leaving out those that the filter index rules out.
+/// Supplies a search with packs sorted by path, without those that the filter index excludes.
 ///
-/// Used by one thread at a time, as the engine promises of `nextSource`.
+/// Used by one thread at a time, as `SearchEngine` guarantees for `nextSource`.
 public final class PackFeed {
     /// A pack to search.
     public struct Entry: Sendable {
         /// Its path relative to the store.
         public var pack: String
-        /// Its size in bytes as the catalog knows it.
+        /// Its size in bytes, according to the catalog.
         public var bytes: UInt64
-        /// What is printed of its session; nil to ask the pack.
+        /// The label of its session; nil to read it from the pack.
         public var label: SourceLabel?
 
-        /// Makes an entry.
+        /// Creates an entry.
         public init(pack: String, bytes: UInt64, label: SourceLabel? = nil) {
             self.pack = pack
             self.bytes = bytes
@@ -21,9 +21,9 @@ public final class PackFeed {
         }
     }
 
-    /// Packs that were not opened because none of their blocks can match.
+    /// Number of packs not opened because none of their blocks can match.
     public private(set) var ruledOut = 0
-    /// Packs that could not be opened, in words.
+    /// Messages about packs that could not be opened.
     public private(set) var problems: [String] = []
     private let store: String
     private let query: BlockQuery?
@@ -33,10 +33,10 @@ public final class PackFeed {
     private var position = 0
     private let usesFilters: Bool
 
-    /// Searches chosen packs.
+    /// Creates a feed of the given packs.
     /// - Parameters:
     ///   - query: the pattern's literals.
-    ///   - index: the filters side by side, where there are any.
+    ///   - index: the filter index, if there is one.
     public init(
         store: String, entries: [Entry], index: FilterIndex?, query: LiteralQuery, options: SearchOptions
     ) {
@@ -47,7 +47,7 @@ public final class PackFeed {
         usesFilters = options.usesFilters
     }
 
-    /// Searches the packs that a survey of the index found, which must have been made with the same query.
+    /// Creates a feed of the packs found by a survey, which must have used the same query.
     public init(store: String, survey: FilterIndex.Survey, query: LiteralQuery, options: SearchOptions) {
         self.store = store
         entries = []
@@ -58,9 +58,9 @@ public final class PackFeed {
         ruledOut = survey.packs - found.count
     }
 
-    /// What the index says of a query, where the index alone can say which packs may match: the query has literals, and
-    /// nothing asks for lines without them. Else nil.
-    /// - Parameter work: done at the same time, on a thread of its own.
+    /// Queries the index for the packs that may match. Returns nil when the index alone cannot decide: the query has no
+    /// literals, or the search needs members without a match.
+    /// - Parameter work: run at the same time, on its own thread.
     public static func survey(
         _ index: FilterIndex, _ query: LiteralQuery, options: SearchOptions,
         meanwhile work: @escaping @Sendable () -> Void
@@ -73,7 +73,7 @@ public final class PackFeed {
 
     private static func prepared(_ query: LiteralQuery, _ options: SearchOptions) -> BlockQuery? {
         let prepared = BlockQuery(query)
-        // Content that is not text has no filters of its own, but its pack's other blocks do.
+        // Blocks without text have no filters, but other blocks of the pack do.
         guard options.usesFilters, !options.invert, !prepared.probes.isAll else { return nil }
         return prepared
     }
@@ -104,7 +104,8 @@ public final class PackFeed {
         return nil
     }
 
-    /// Set to false where members without a selected line are wanted too.
+    /// Whether packs without a possible match are skipped; set it to false when members without a selected line are
+    /// needed.
     public var canSkip = true
 
     private func open(_ pack: String, label: SourceLabel?, flags: [Bool]?) -> PackSource? {

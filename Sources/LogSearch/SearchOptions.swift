@@ -1,8 +1,8 @@
-/// What is printed of the lines found.
+/// What a search prints.
 public enum SearchMode: Sendable, Equatable {
-    /// The lines, with context where asked.
+    /// The lines, with context if requested.
     case lines
-    /// Each match by itself (`-o`).
+    /// Only the matches, one per line (`-o`).
     case onlyMatching
     /// The number of selected lines of each member (`-c`).
     case count
@@ -10,89 +10,88 @@ public enum SearchMode: Sendable, Equatable {
     case countMatches
     /// Names of members with a selected line (`-l`).
     case filesWith
-    /// Names of members without one (`-L`).
+    /// Names of members without a selected line (`-L`).
     case filesWithout
     /// ripgrep's JSON messages.
     case json
-    /// Nothing: the exit code answers (`-q`).
+    /// Nothing; only the exit code is set (`-q`).
     case quiet
 }
 
-/// How a search runs and what it prints. The names follow ripgrep's.
+/// Options of a search, named as in ripgrep.
 public struct SearchOptions: Sendable, Equatable {
     /// What is printed.
     public var mode = SearchMode.lines
-    /// Lines that do not match are selected (`-v`).
+    /// Select lines that do not match (`-v`).
     public var invert = false
     /// Lines of context before a selected line (`-B`).
     public var before = 0
     /// Lines of context after a selected line (`-A`).
     public var after = 0
-    /// Selected lines of one member after which it is left (`-m`).
+    /// Most selected lines per member (`-m`).
     public var maxCount: Int?
-    /// Results after which the whole search ends: selected lines, or members where only those are named or counted.
+    /// Most results of the whole search: selected lines, or members in modes that only name or count them.
     public var limit: Int?
-    /// Line numbers are printed (`-n`).
+    /// Print line numbers (`-n`).
     public var lineNumbers = true
-    /// Session and path are printed before each line.
+    /// Print session and path before each line.
     public var showName = true
-    /// They are printed once above the lines of a member instead (`--heading`).
+    /// Print them once above a member's lines instead (`--heading`).
     public var heading = false
-    /// Matches, names and numbers are coloured.
+    /// Color matches, names and numbers.
     public var color = false
-    /// Control characters are escaped, for a terminal.
+    /// Escape control characters, for a terminal.
     public var escape = false
-    /// NUL bytes are text (`-a`).
+    /// Treat NUL bytes as text (`-a`).
     public var asText = false
-    /// Members that are not text are searched too (`--binary`).
+    /// Search members that are not text as well (`--binary`).
     public var searchBinary = false
-    /// Members without any selected line are counted too (`--include-zero`).
+    /// Also print counts of members without a selected line (`--include-zero`).
     public var includeZero = false
-    /// Only lines of this time, in milliseconds since 1970; both ends included.
+    /// Select only lines in this time window, in milliseconds since 1970 UTC, both ends included.
     public var window: ClosedRange<Int64>?
-    /// The same relative to each session; both must hold where both are given.
+    /// A window relative to each session; if both windows are given, both apply.
     public var relative: RelativeWindow?
-    /// Members and lines whose time is unknown are left out instead of kept.
+    /// Leave out members whose time format is unknown.
     public var strictTime = false
-    /// Seconds east of UTC assumed where a stamp names no zone.
+    /// Time zone of timestamps without one, in seconds east of UTC.
     public var zoneOffset: Int32 = 0
-    /// Globs for member paths; one of them must match where there are any (`--path`).
+    /// Globs of member paths, of which one must match; empty selects all (`--path`).
     public var paths: [String] = []
-    /// Threads that decode and match; 0 means one per core.
+    /// Number of threads that decode and match; 0 means one per core.
     public var workers = 0
-    /// Block filters are used; without them the same lines are found, later.
+    /// Use block filters. They affect only the speed, not the lines found.
     public var usesFilters = true
 
-    /// Hyperscan, where it is installed, chooses the lines that a pattern without literals is tried on; without it the
-    /// same lines are found, later.
+    /// Use Hyperscan, if installed, to choose the lines on which a pattern without literals is tried. It affects only
+    /// the speed, not the lines found.
     public var usesPrefilter = true
-    /// Texts that one thread looks at before it asks Hyperscan to compile the pattern.
+    /// Number of texts that a thread scans before it has Hyperscan compile the pattern.
     var prefilterStartsAfter = 8
 
-    /// The defaults: lines with their numbers and names.
+    /// Creates the default options: lines with numbers and names.
     public init() {}
 
-    /// Whole selected lines are printed as they are, or only counted; each can be taken by itself.
+    /// Whether selected lines are printed unchanged, or only counted, independently of each other.
     var isPlain: Bool {
         (mode == .lines || mode == .count) && !invert && !hasContext && maxCount == nil && limit == nil && !color
             && !escape
     }
 
-    /// Context around selected lines is printed.
+    /// Whether context around selected lines is printed.
     var hasContext: Bool { (before > 0 || after > 0) && (mode == .lines || mode == .json || mode == .onlyMatching) }
 }
 
 /// A time window relative to a session; spans in milliseconds.
 public struct RelativeWindow: Sendable, Equatable {
-    /// Only lines at least so long after the session's start (`--since start+5m`).
+    /// The earliest time after the session's start (`--since start+5m`).
     public var sinceStart: Int64?
-    /// Only lines at most so long after the session's start.
+    /// The latest time after the session's start.
     public var untilStart: Int64?
-    /// Only lines of the last stretch before the end of the log, or of the session where the log says nothing
-    /// (`--last 2m`).
+    /// Only this long before the end of the log, or of the session if the log's end is unknown (`--last 2m`).
     public var last: Int64?
 
-    /// Makes a window; what is nil does not bound.
+    /// Creates a window; nil means no bound.
     public init(sinceStart: Int64? = nil, untilStart: Int64? = nil, last: Int64? = nil) {
         self.sinceStart = sinceStart
         self.untilStart = untilStart
@@ -103,7 +102,7 @@ public struct RelativeWindow: Sendable, Equatable {
 extension SearchOptions {
     var hasWindow: Bool { window != nil || relative != nil }
 
-    /// The window for one member; nil where there is none.
+    /// The window for one member; nil when there is none.
     func window(for label: SourceLabel, _ member: SearchMember) -> ClosedRange<Int64>? {
         guard let relative else { return window }
         var low = window?.lowerBound ?? .min
@@ -113,7 +112,7 @@ extension SearchOptions {
         if let last = relative.last, let end = member.pieces.compactMap({ $0.times?.upperBound }).max() ?? label.end {
             low = max(low, end.addingClamped(-last))
         }
-        // An empty window is one that no stamp lies in.
+        // Represents an empty window by one that no timestamp is in.
         return low <= high ? low...high : Int64.min...Int64.min
     }
 }
@@ -125,52 +124,52 @@ extension Int64 {
     }
 }
 
-/// What a search came to.
+/// The statistics and problems of a search.
 public struct SearchReport: Sendable, Equatable {
-    /// Sources looked at.
+    /// Number of sources searched.
     public var sources = 0
-    /// Members looked at.
+    /// Number of members searched.
     public var members = 0
     /// Members with a selected line.
     public var membersMatched = 0
-    /// Blocks of those members.
+    /// Number of blocks of the searched members.
     public var blocks = 0
-    /// Blocks left out because no line of theirs lies in the time window.
+    /// Blocks skipped because no line of theirs is in the time window.
     public var prunedByTime = 0
-    /// Blocks whose filter was asked.
+    /// Blocks whose filter was queried.
     public var probed = 0
-    /// Those of them that may hold a selected line.
+    /// Blocks that passed the filter.
     public var passed = 0
     /// Blocks decoded.
     public var decoded = 0
-    /// Raw bytes of those blocks.
+    /// Raw bytes of the decoded blocks.
     public var decodedBytes: UInt64 = 0
-    /// Those of them with a selected line.
+    /// Decoded blocks with a selected line.
     public var hit = 0
     /// Selected lines.
     public var lines: UInt64 = 0
-    /// Matches in them, where the mode needed them counted.
+    /// Matches in selected lines, in modes that count them.
     public var matches: UInt64 = 0
     /// Bytes printed.
     public var printedBytes: UInt64 = 0
-    /// Members whose time format is unknown though a time window was asked for; their lines were kept.
+    /// Members whose lines a time window could not exclude because their time format is unknown.
     public var membersWithoutTime = 0
-    /// Members left out because their time format is unknown and the time is to be known for certain.
+    /// Members left out because of `strictTime` and an unknown time format.
     public var membersLeftOut = 0
-    /// What could not be searched, in words; at most 100 are kept.
+    /// Messages about what could not be searched; at most 100 are kept.
     public var problems: [String] = []
-    /// All such problems.
+    /// Number of all such problems.
     public var problemCount = 0
-    /// The reader of the output went away.
+    /// Whether the reader closed the output.
     public var outputClosed = false
 
-    /// How a line on which the pattern took too many steps is reported.
-    static let matchLimitWords = "the match limit was reached, whether the line matches is not known"
+    /// The message for a line on which the pattern took too many steps.
+    static let matchLimitWords = "the match limit was reached; it is not known whether the line matches"
 
-    /// What to do about one of the ``problems``.
+    /// The hint for one of the ``problems``.
     public static func hint(for problem: String) -> String {
         problem.hasSuffix(matchLimitWords)
-            ? "the pattern takes too many steps on this line: write it without repetition inside of repetition, or -F"
+            ? "the pattern takes too many steps on this line: avoid nested repetition, or use -F"
             : "salvage verify names what is damaged"
     }
 

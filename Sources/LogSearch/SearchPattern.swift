@@ -1,47 +1,47 @@
 internal import CPCRE2
 
-/// How patterns are to be read.
+/// Options for compiling patterns.
 public struct PatternOptions: Sendable, Equatable {
     /// The patterns; a line is selected when any of them matches. PCRE2 syntax unless `fixed`.
     public var patterns: [String]
-    /// The patterns are plain text (`-F`).
+    /// Treat the patterns as literal text (`-F`).
     public var fixed = false
-    /// Letters match without regard to case (`-i`).
+    /// Ignore case (`-i`).
     public var ignoreCase = false
-    /// The same, but only where no pattern holds a letter in upper case (`-S`).
+    /// Ignore case unless a pattern contains an upper-case letter (`-S`).
     public var smartCase = false
-    /// A match must not touch other word characters (`-w`).
+    /// A match must not be adjacent to word characters (`-w`).
     public var word = false
-    /// A match must be the whole line (`-x`); stronger than `word`.
+    /// A match must be the whole line (`-x`); overrides `word`.
     public var line = false
     /// `$` also matches before a carriage return that ends the line.
     public var crlf = false
 
-    /// Options for some patterns.
+    /// Creates options for patterns.
     public init(_ patterns: [String]) { self.patterns = patterns }
 }
 
-/// Patterns, compiled: what to look for in blocks, and which literals a block must hold to be looked at.
+/// Compiled patterns, with the literals that a block must contain to be searched.
 ///
-/// Two programs are kept. Where a text is pure ASCII, or the pattern means the same either way, the one that reads
-/// bytes is used because it is faster; else the one that reads UTF-8 with Unicode properties and steps over invalid
-/// sequences. The lines found are those of the second everywhere.
+/// There are two programs. The byte program is faster; it is used when the text is pure ASCII or the pattern means the
+/// same either way. The text program reads UTF-8 with Unicode properties and skips invalid sequences. Both find the
+/// same lines where the byte program is used.
 public final class SearchPattern: @unchecked Sendable {
     // Unchecked: both programs are written once in init, and PCRE2 lets any number of threads match with one.
     let byteProgram: PatternProgram?
     let textProgram: PatternProgram?
-    /// The literals that a block must hold.
+    /// The literals that a block must contain.
     public let query: LiteralQuery
-    /// A match over a whole block finds the same lines as a match over each line.
+    /// Whether matching over a whole block finds the same lines as matching each line.
     public let isLineSafe: Bool
     let ignoresEncoding: Bool
-    /// The same for Hyperscan, where it may be asked.
+    /// The pattern for Hyperscan, when it may be used.
     let prefilter: PrefilterPattern?
-    /// No literal chooses blocks: Hyperscan is worth asking.
+    /// Whether there are no literals to select blocks by, so that Hyperscan is worth using.
     let wantsPrefilter: Bool
 
     /// Compiles patterns.
-    /// - Throws: `LogSearchError` with code `pattern` and the offset that PCRE2 names.
+    /// - Throws: `LogSearchError` with code `pattern` and PCRE2's error offset.
     public init(_ options: PatternOptions) throws(LogSearchError) {
         let sources = options.patterns.map { Array($0.utf8) }
         let caseless = options.ignoreCase || (options.smartCase && Self.isLowercase(sources, fixed: options.fixed))
@@ -57,7 +57,7 @@ public final class SearchPattern: @unchecked Sendable {
             findsStarts = findsStarts && parsed.map { !$0.hasEmptyAlternative && !$0.node.isNullable } ?? false
             nodes.append(parsed?.node ?? .anything)
             texts.append(options.fixed ? Self.escaped(source) : parsed?.rewritten(source) ?? source)
-            // Each must be valid by itself: `a)|(b` joined with others would be.
+            // Each must be valid on its own: `a)|(b` would be valid only when joined with others.
             if sources.count > 1 || options.word || options.line, !options.fixed {
                 try PatternProgram.check(source, caseless: caseless)
             }
@@ -67,12 +67,12 @@ public final class SearchPattern: @unchecked Sendable {
         let textProgram = Result { try PatternProgram(text, caseless: caseless, utf: true, findsStarts: findsStarts) }
         let byteProgram = Result { try PatternProgram(text, caseless: caseless, utf: false, findsStarts: findsStarts) }
         if case .failure(let error) = textProgram, sources.count == 1, !options.fixed {
-            // The message of the pattern as typed is worth more than that of the rewritten one.
+            // The error for the pattern as typed is more useful than that for the rewritten one.
             try PatternProgram.check(sources[0], caseless: caseless)
             throw error as? LogSearchError ?? LogSearchError(code: .pattern, message: "\(error)")
         }
         self.textProgram = try? textProgram.get()
-        // Read as bytes, a letter outside ASCII falls apart, and would no longer match the ASCII letter it folds to.
+        // As bytes, a non-ASCII letter is split and would no longer match the ASCII letter it folds to.
         let isReadableAsBytes = plain || sources.allSatisfy { $0.allSatisfy { $0 < 0x80 } }
         self.byteProgram = isReadableAsBytes ? try? byteProgram.get() : nil
         guard self.textProgram != nil || texts.isEmpty else {
@@ -81,13 +81,13 @@ public final class SearchPattern: @unchecked Sendable {
         query = nodes.isEmpty ? .all : LiteralExtraction.query(of: .alternation(nodes))
         isLineSafe = safe
         ignoresEncoding = plain
-        // Plain text is found by PCRE2 as fast; what may match nothing matches every line.
+        // PCRE2 finds literal text as fast; a pattern that may match the empty string matches every line.
         let canPrefilter = safe && findsStarts && !options.fixed && !texts.isEmpty && self.byteProgram != nil
         prefilter = canPrefilter ? PrefilterPattern(text, caseless: caseless) : nil
         wantsPrefilter = BlockQuery(query).probes.isAll
     }
 
-    /// Hyperscan would be asked about this pattern and can read it; for `--explain`.
+    /// Whether Hyperscan would be used for this pattern and can compile it; for `--explain`.
     public var isPrefiltered: Bool { wantsPrefilter && prefilter?.ready() != nil }
 
     /// The program to use for a text.
@@ -113,7 +113,7 @@ public final class SearchPattern: @unchecked Sendable {
 
     private static func lineFeed(at offset: Int) -> LogSearchError {
         LogSearchError(
-            code: .pattern, message: "the pattern asks for a line feed, and a match never spans lines", offset: offset,
+            code: .pattern, message: "the pattern contains a line feed, but a match never spans lines", offset: offset,
             hint: "give the lines as separate patterns with -e")
     }
 
@@ -122,7 +122,7 @@ public final class SearchPattern: @unchecked Sendable {
         for source in sources {
             let parsed = fixed ? PatternParser.fixed(source, caseless: false) : try? PatternParser.parse(source)
             guard let parsed else {
-                // Not understood: upper case letters that no backslash turns into a class decide.
+                // The parser does not understand it: any upper-case letter without a backslash before it decides.
                 let text = source.indices.filter { $0 == 0 || source[$0 - 1] != 0x5C }.map { source[$0] }
                 if text.contains(where: { $0 &- 0x41 < 26 }) { return false }
                 anyLiteral = true
@@ -157,7 +157,7 @@ public final class SearchPattern: @unchecked Sendable {
             body += text
             body.append(0x29)
         }
-        // No pattern at all selects no line.
+        // Without patterns, no line is selected.
         if texts.isEmpty { return Array("(?!)".utf8) }
         let end = options.crlf ? ")(?=\\r?$)" : ")$"
         if options.line { return Array("^(?:".utf8) + body + Array(end.utf8) }
@@ -174,8 +174,8 @@ final class PatternProgram: @unchecked Sendable {
 
     /// Compiles a pattern.
     /// - Parameters:
-    ///   - findsStarts: PCRE2 may skip quickly to where a match can begin.
-    ///   - machineCode: false for PCRE2's interpreter, which is slow and the reference.
+    ///   - findsStarts: whether PCRE2 may skip to where a match can begin.
+    ///   - machineCode: false for PCRE2's interpreter, the slow reference.
     init(
         _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true, machineCode: Bool = true
     ) throws(LogSearchError) {

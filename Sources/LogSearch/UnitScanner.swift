@@ -1,6 +1,6 @@
 internal import LogTime
 
-/// One thread's scanning: decodes the blocks of a unit, finds the selected lines and renders them.
+/// Scans units on one thread: decodes their blocks, finds the selected lines and renders them.
 final class UnitScanner<Source: SearchSource> {
     let pattern: SearchPattern
     let options: SearchOptions
@@ -36,7 +36,7 @@ final class UnitScanner<Source: SearchSource> {
             } catch {
                 let first = member.pieces[unit.pieces.lowerBound].firstLine
                 result.problems.append(
-                    "\(String(decoding: name.text, as: UTF8.self)): from line \(first) on a block cannot be read: \(error)"
+                    "\(String(decoding: name.text, as: UTF8.self)): a block that starts at line \(first) cannot be read: \(error)"
                 )
             }
             if options.mode == .json { result.nanoseconds = Monotonic.nanoseconds() &- start }
@@ -82,15 +82,15 @@ final class UnitScanner<Source: SearchSource> {
         _ piece: SearchPiece, of block: UnsafeRawBufferPointer, _ size: Int
     ) throws -> UnsafeRawBufferPointer {
         guard piece.offset >= 0, piece.count >= 0, piece.offset <= size, piece.count <= size - piece.offset else {
-            throw LogSearchError(code: .source, message: "a member reaches beyond its block")
+            throw LogSearchError(code: .source, message: "a member extends beyond its block")
         }
         let bytes = UnsafeRawBufferPointer(rebasing: block[piece.offset..<piece.offset + piece.count])
-        // A byte order mark is no part of the text, as ripgrep has it: ^ matches behind it, and offsets count from there.
+        // A byte order mark is not part of the text, as in ripgrep: ^ matches after it, and offsets start there.
         guard piece.memberOffset == 0, bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { return bytes }
         return UnsafeRawBufferPointer(rebasing: bytes[3...])
     }
 
-    /// Decodes another piece of the member beside the one being scanned, for context and inherited time.
+    /// Decodes a neighboring piece of the member, for context and inherited time.
     private func neighbour(_ piece: SearchPiece, of source: Source) throws -> UnsafeRawBufferPointer {
         let size = source.rawSize(ofBlock: piece.block)
         otherBuffer.reserve(size)
@@ -104,7 +104,7 @@ final class UnitScanner<Source: SearchSource> {
         _ source: Source, _ result: inout UnitResult
     ) throws {
         guard let program = pattern.program(isASCII: text.isASCII()) else {
-            throw LogSearchError(code: .pattern, message: "the pattern does not fit text that is not ASCII")
+            throw LogSearchError(code: .pattern, message: "the pattern cannot be matched against non-ASCII text")
         }
         let window = options.window(for: source.label, member)
         var clock = LineClock(text, member.reader(source.label, zoneOffset: options.zoneOffset), window)
@@ -125,7 +125,7 @@ final class UnitScanner<Source: SearchSource> {
         try addContext(unit, member, source, scan, firstHit, &result)
     }
 
-    /// The time in force before the unit's first line: the last stamp of the pieces before it, else the session's start.
+    /// The time of the line before the unit: the last timestamp in earlier pieces, otherwise the session's start.
     private func carriedTime(_ unit: ScanUnit, _ member: SearchMember, _ source: Source) throws -> Int64 {
         let reader = member.reader(source.label, zoneOffset: options.zoneOffset)
         var index = unit.pieces.lowerBound
@@ -138,7 +138,7 @@ final class UnitScanner<Source: SearchSource> {
         return source.label.start
     }
 
-    // MARK: Context from neighbouring pieces
+    // MARK: Context from neighboring pieces
 
     private func addContext(
         _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ scan: TextScan, _ firstHit: UInt64,
@@ -157,7 +157,7 @@ final class UnitScanner<Source: SearchSource> {
         _ wanted: Int, _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ scan: TextScan,
         _ result: inout UnitResult
     ) throws {
-        // Gathered from the end of the piece before, and from those before it while there are not enough lines.
+        // Gathers lines from the end of the previous piece, and from earlier pieces until there are enough.
         var tail: [UInt8] = []
         var index = unit.pieces.lowerBound
         var lines = 0
@@ -220,12 +220,12 @@ final class UnitScanner<Source: SearchSource> {
                     start = end + 1
                 }
             }
-            // What is longer than the longest line is shown as far as it was joined.
+            // A line longer than `longestLine` is shown only as far as its pieces were joined.
             guard !member.pieces[index - 1].endsMidLine else { return }
         }
     }
 
-    /// The text of the next piece, with those that its last line goes on in.
+    /// The text of the next piece and of the pieces in which its last line continues.
     private func wholeLines(from index: inout Int, _ member: SearchMember, _ source: Source) throws -> [UInt8] {
         var text: [UInt8] = []
         repeat {
@@ -237,15 +237,15 @@ final class UnitScanner<Source: SearchSource> {
     }
 }
 
-/// Memory for a decoded block, kept between blocks.
+/// Memory for a decoded block, reused between blocks.
 struct RawBuffer: ~Copyable {
     private(set) var bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
-    /// Makes room; what was in it is lost.
+    /// Ensures a capacity of at least `count` bytes; discards the content.
     mutating func reserve(_ count: Int) {
         guard bytes.count < count else { return }
         bytes.deallocate()
-        // PCRE2 may look a little beyond the end of text that is not UTF-8.
+        // PCRE2 may read slightly past the end of invalid UTF-8.
         bytes = .allocate(byteCount: Swift.max(count, 256 << 10) + 64, alignment: 64)
     }
 

@@ -137,7 +137,7 @@ import Testing
         let (report, output) = try engine.run(into: Collected()) { queue.next() }
         #expect(output.text == "s:a:1:line one\ns:a:3:line three\n")
         #expect(report.problemCount == 1 && report.exitCode() == 2)
-        #expect(report.problems.first?.contains("from line 2 on a block cannot be read") == true)
+        #expect(report.problems.first?.contains("a block that starts at line 2 cannot be read") == true)
     }
 }
 
