@@ -1,23 +1,23 @@
 internal import Glibc
 
-/// Where results go.
+/// The destination of results.
 public protocol SearchOutput: SendableMetatype {
-    /// Takes bytes in their final order.
-    /// - Returns: false when nobody reads any more; the search then stops.
+    /// Writes bytes, in output order.
+    /// - Returns: false when the output is closed or fails; the search then stops.
     mutating func write(_ bytes: UnsafeRawBufferPointer) -> Bool
-    /// Called when the next bytes may take a while, and at the end.
-    /// - Returns: false when nobody reads any more.
+    /// Writes buffered bytes. Called at intervals, when more bytes may take a while, and at the end.
+    /// - Returns: false when the output is closed or fails.
     mutating func flush() -> Bool
 }
 
-/// Puts the results of units, which arrive in order, together: limits per member, context that crosses units, counts,
-/// headings, begin and end messages. A pure state machine but for the output it writes to.
+/// Merges scan results in order and applies limits and context across units; writes counts, headings, and begin and end
+/// messages. A state machine without side effects other than its output.
 struct Assembly<Output: SearchOutput> {
     private let options: SearchOptions
     private var output: Output
     private(set) var report = SearchReport()
     private(set) var isFinished = false
-    /// The member being put together.
+    /// Ordinal of the current member.
     private var ordinal = -1
     private var name: MemberName?
     private var selected: UInt64 = 0
@@ -25,24 +25,24 @@ struct Assembly<Output: SearchOutput> {
     private var begun = false
     private var closed = false
     private var binaryOffset: UInt64?
-    /// Last line printed; context is separated where lines are left out.
+    /// The last line printed, to detect gaps between context lines.
     private var lastLine: UInt64?
-    /// Context lines still allowed behind the last line that counts.
+    /// Context lines still allowed after the last line within the limit.
     private var allowance = 0
     private var searchedBytes: UInt64 = 0
     private var printedInMember: UInt64 = 0
     private var anyMember = false
     private var pending: [PendingLine] = []
     private var hasUnflushed = false
-    /// Results printed: lines, or names of members.
+    /// Number of results printed: lines, or names of members.
     private var results = 0
     private let started = Monotonic.nanoseconds()
-    /// Time that workers took, in nanoseconds; measured where it is printed.
+    /// Workers' time in nanoseconds; measured only when it is printed.
     private var elapsed: UInt64 = 0
     private var elapsedInMember: UInt64 = 0
     private var lastFlush = 0
 
-    /// Context behind a unit's end, which the next unit may show to be a selected line.
+    /// Context after a unit's end, which the next unit may show to be a selected line.
     private struct PendingLine {
         let line: UInt64
         let bytes: [UInt8]
@@ -53,7 +53,7 @@ struct Assembly<Output: SearchOutput> {
         self.output = output
     }
 
-    /// Members up to here need no more units.
+    /// Members up to this ordinal need no more units.
     var closedThrough: Int { closed ? ordinal : ordinal - 1 }
 
     mutating func take(_ result: UnitResult) {
@@ -81,10 +81,11 @@ struct Assembly<Output: SearchOutput> {
         }
     }
 
-    /// So many lines beyond the match limit mean that the pattern is hopeless, and going on would take for ever.
+    /// Most problems before the search ends: with this many lines over the match limit, it would never end.
     private static var problemLimit: Int { 10_000 }
 
-    /// - Parameter members: how many were looked at.
+    /// Ends the output.
+    /// - Parameter members: the number of members searched.
     mutating func finish(members: Int) -> (SearchReport, Output) {
         endMember()
         ordinal = -1
@@ -93,8 +94,8 @@ struct Assembly<Output: SearchOutput> {
         return (report, output)
     }
 
-    /// Hands on what was written, unless that was done a moment ago: the first line at once, later ones in time to be
-    /// read, and many of them together.
+    /// Flushes the output unless it was flushed within `flushInterval`: the first line appears at once, later ones in
+    /// batches.
     mutating func flushIfDue() {
         guard hasUnflushed else { return }
         let now = Self.milliseconds()
@@ -202,7 +203,7 @@ struct Assembly<Output: SearchOutput> {
             selected += result.selected - (result.binaryOffset == nil ? 0 : 1)
             write(plain.bytes)
         } else if !options.hasContext, options.maxCount == nil, options.limit == nil {
-            // The common case: all of it, as it is.
+            // The common case: all lines, unchanged.
             if !result.events.isEmpty {
                 begin()
                 for event in result.events { matches += UInt64(event.matches) }
@@ -226,7 +227,7 @@ struct Assembly<Output: SearchOutput> {
 
     private mutating func take(_ event: LineEvent, _ range: Range<Int>, _ result: UnitResult) {
         if options.hasContext, event.line > result.lastLine {
-            // Another unit may know these lines better: they wait until it has spoken.
+            // The next unit may select these lines: they wait for its result.
             guard event.line > max(pending.last?.line ?? 0, lastLine ?? 0) else { return }
             pending.append(PendingLine(line: event.line, bytes: Array(result.output[range])))
             return
@@ -248,7 +249,7 @@ struct Assembly<Output: SearchOutput> {
 
     private var isBeyondLimit: Bool { isAtLimit || options.maxCount.map { selected >= UInt64($0) } ?? false }
 
-    /// Whether a line may still be printed: behind the last one that counts only as its context.
+    /// Whether a line may still be printed: after the limit, only as context of the last line within it.
     private mutating func allows(_ line: UInt64, isSelected: Bool) -> Bool {
         guard isBeyondLimit else { return true }
         guard allowance > 0, let lastLine, line == lastLine &+ 1 else {
@@ -281,7 +282,7 @@ struct Assembly<Output: SearchOutput> {
         lastLine = line
     }
 
-    /// What stands above the first line of a member.
+    /// Writes what precedes the first line of a member.
     private mutating func begin() {
         guard !begun, let name else { return }
         begun = true
@@ -324,7 +325,7 @@ struct Assembly<Output: SearchOutput> {
         write("}}\n")
     }
 
-    /// ripgrep's object for a time: whole seconds, nanoseconds, and text.
+    /// ripgrep's duration object: whole seconds, nanoseconds, and text.
     private static func duration(_ nanoseconds: UInt64) -> String {
         let micros = String(nanoseconds / 1000 % 1_000_000)
         let seconds = nanoseconds / 1_000_000_000

@@ -1,15 +1,15 @@
 internal import Glibc
 public import Pack
 
-/// Keeps the records under `filters/` up to date. Everything here can be made again from the packs.
+/// Maintains the records under `filters/`, all of which can be rebuilt from the packs.
 public enum FilterLog {
-    /// The record of a pack's filters, as it stands in its day's file.
+    /// Encodes the record of a pack's filters for its day's file.
     ///
     /// - Parameters:
     ///   - pack: the pack's path relative to the store, `packs/2026/11/20/<session>.pack`.
-    ///   - packBytes: its size.
-    ///   - filters: the filter of each block, of the format written today, empty for none; nil when they lie in the pack,
-    ///     which a search then opens to ask it.
+    ///   - packBytes: its size in bytes.
+    ///   - filters: the filter of each block in the current format, empty for none; nil when they are stored in the
+    ///     pack, which a search then opens.
     public static func record(pack: String, packBytes: UInt64, filters: [[UInt8]]?) -> [UInt8] {
         FilterRow.encode(
             path: pack, packBytes: packBytes, filters: filters ?? [],
@@ -18,8 +18,8 @@ public enum FilterLog {
 
     /// Appends a record that ``record(pack:packBytes:filters:)`` made, and syncs it.
     ///
-    /// - Throws: `LogSearchError` when it is not about that pack, or when the file cannot be written. That costs later
-    ///   searches time, not results.
+    /// - Throws: `LogSearchError` when the record is not for that pack, or the file cannot be written. A missing record
+    ///   costs later searches time, not results.
     public static func append(
         store: String, pack: String, packBytes: UInt64, record: [UInt8]
     ) throws(LogSearchError) {
@@ -28,15 +28,15 @@ public enum FilterLog {
             return row.packBytes == packBytes && row.path.elementsEqual(pack.utf8)
         }
         guard isSound else {
-            throw LogSearchError(code: .source, message: "the record of filters is not about \(pack)")
+            throw LogSearchError(code: .source, message: "the filter record is not for \(pack)")
         }
         let path = try file(store: store, pack: pack)
         try append(record, to: path)
         try sync(path)
     }
 
-    /// Makes the record of a published pack again and appends it: from the filters in the pack, else from its text.
-    /// It is not synced.
+    /// Rebuilds the record of a published pack from the filters in the pack, or else from its text, and appends it
+    /// without a sync.
     public static func append(store: String, pack: String, reader: PackReader) throws(LogSearchError) {
         let inPack = reader.blocks.reduce(0) { $0 + Int($1.filter?.length ?? 0) }
         var filters: [[UInt8]]?
@@ -59,14 +59,14 @@ public enum FilterLog {
             to: try file(store: store, pack: pack))
     }
 
-    /// Drops the records of the day that a pack belonged to, once no pack of that day is left. Should one be written at
-    /// the same moment, its record may go too: a search then asks the pack itself.
+    /// Deletes the records of a pack's day once no pack of that day is left. The record of a pack written at the same
+    /// moment may be lost; a search then reads the pack's own filters.
     public static func removeDay(store: String, of pack: String) throws(LogSearchError) {
         unlink(try file(store: store, pack: pack))
     }
 
-    /// Makes all records again from packs that lie in the store.
-    /// - Parameter packs: their paths relative to the store; those that cannot be read are left out.
+    /// Rebuilds all records from the packs in the store.
+    /// - Parameter packs: their paths relative to the store; unreadable ones are skipped.
     /// - Returns: the number of packs recorded.
     public static func rebuild(store: String, packs: some Sequence<String>) throws(LogSearchError) -> Int {
         let folder = store + "/" + FilterIndex.folder
@@ -90,21 +90,21 @@ public enum FilterLog {
         return count
     }
 
-    /// The file that holds a pack's record: one for each day.
+    /// The path of the file for a pack's record, one per day. Creates the folder.
     private static func file(store: String, pack: String) throws(LogSearchError) -> String {
         let folder = store + "/" + FilterIndex.folder
-        if mkdir(folder, 0o700) != 0, errno != EEXIST { throw failure("creating the folder of filters", folder) }
+        if mkdir(folder, 0o700) != 0, errno != EEXIST { throw failure("creating the filter folder", folder) }
         return folder + "/" + FilterIndex.day(of: pack) + FilterIndex.suffix
     }
 
     private static func append(_ record: [UInt8], to path: String) throws(LogSearchError) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw failure("opening a file of filters", path) }
+        guard descriptor >= 0 else { throw failure("opening a filter file", path) }
         defer { close(descriptor) }
-        guard flock(descriptor, LOCK_EX) == 0 else { throw failure("locking a file of filters", path) }
+        guard flock(descriptor, LOCK_EX) == 0 else { throw failure("locking a filter file", path) }
         let end = lseek(descriptor, 0, SEEK_END)
-        guard end >= 0 else { throw failure("seeking in a file of filters", path) }
-        // A torn record may have left an odd length.
+        guard end >= 0 else { throw failure("seeking in a filter file", path) }
+        // A torn record may leave a length that is not a multiple of 8.
         let start = (end + 7) / 8 * 8
         var done = 0
         while done < record.count {
@@ -114,7 +114,7 @@ public enum FilterLog {
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                let error = failure("writing a file of filters", path)
+                let error = failure("writing a filter file", path)
                 ftruncate(descriptor, off_t(end))
                 throw error
             }
@@ -122,17 +122,17 @@ public enum FilterLog {
         }
     }
 
-    /// A pack may hold no filters of its own: they should be as lasting as it is.
+    /// Syncs a file: a pack may have no filters of its own, so the file must be as durable as the pack.
     private static func sync(_ path: String) throws(LogSearchError) {
         let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw failure("opening a file of filters", path) }
+        guard descriptor >= 0 else { throw failure("opening a filter file", path) }
         defer { close(descriptor) }
-        guard fdatasync(descriptor) == 0 else { throw failure("syncing a file of filters", path) }
+        guard fdatasync(descriptor) == 0 else { throw failure("syncing a filter file", path) }
     }
 
     private static func failure(_ doing: String, _ path: String) -> LogSearchError {
         LogSearchError(
             code: .resources, message: "\(doing) \(path): \(String(cString: strerror(errno)))",
-            hint: "searches work without it and are slower; salvage reindex makes it again")
+            hint: "searches work without it but are slower; salvage reindex rebuilds it")
     }
 }

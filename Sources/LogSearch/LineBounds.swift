@@ -10,7 +10,7 @@ extension UnsafeRawBufferPointer {
         return base.distance(to: UnsafeRawPointer(hit))
     }
 
-    /// Offset of the first byte of the line that holds `at`: one past the line feed before it, or 0.
+    /// Offset of the first byte of the line that contains `at`: one past the line feed before it, or 0.
     @inline(__always)
     func lineStart(before at: Int) -> Int {
         guard at > 0, let base = baseAddress else { return 0 }

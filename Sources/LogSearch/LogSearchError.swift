@@ -1,35 +1,35 @@
-/// An error of searching: a pattern that cannot be compiled, a limit, a source that cannot be read.
+/// An error of a search: a pattern that cannot be compiled, a limit, an unreadable source.
 public struct LogSearchError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What kind of failure it was; open, so that later versions may add more.
+    /// The kind of failure: an open set, so that later versions can add to it.
     public struct Code: RawRepresentable, Sendable, Hashable {
-        /// The stable text of the code, as printed in JSON.
+        /// The stable name of the code, as printed in JSON.
         public let rawValue: String
 
-        /// Makes a code from its stable text.
+        /// Creates a code from its name.
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// The pattern is not valid PCRE2 syntax, or can never match within a line.
         public static let pattern = Code(rawValue: "bad_pattern")
-        /// A flag's value is out of range or contradicts another flag.
+        /// A flag's value is out of range or conflicts with another flag.
         public static let usage = Code(rawValue: "usage")
         /// A block or member could not be read.
         public static let source = Code(rawValue: "unreadable_block")
-        /// The match limit was reached on so many lines that going on is pointless.
+        /// The match limit was reached on too many lines.
         public static let matchLimit = Code(rawValue: "match_limit")
-        /// The system refused memory or a thread.
+        /// No memory or thread is available, or a filter file cannot be written.
         public static let resources = Code(rawValue: "resources")
     }
 
-    /// What kind of failure it was.
+    /// The kind of failure.
     public var code: Code
-    /// What failed, in one sentence.
+    /// What failed.
     public var message: String
-    /// Byte offset in the pattern, where the code is `pattern` and PCRE2 named one.
+    /// Byte offset of the error in the pattern, if known; only for the code `pattern`.
     public var offset: Int?
     /// What the user can do about it.
     public var hint: String?
 
-    /// Makes an error.
+    /// Creates an error.
     public init(code: Code, message: String, offset: Int? = nil, hint: String? = nil) {
         self.code = code
         self.message = message

@@ -1,21 +1,21 @@
 internal import CPCRE2
 
-/// What a match attempt came to. Offsets are into the subject.
+/// The result of a match attempt. Offsets are into the subject.
 enum MatchOutcome: Equatable {
     case none
     case found(start: Int, end: Int)
-    /// The match limit or PCRE2's stack was exhausted: nothing is known.
+    /// The match limit or PCRE2's stack was exhausted: the result is unknown.
     case gaveUp
 }
 
-/// One thread's working memory for matching. Not shared between threads.
+/// Working memory for matching. One per thread.
 final class Matcher {
     private let data: OpaquePointer
     private let context: OpaquePointer
     private let stack: OpaquePointer?
 
-    /// Steps of one attempt after which it is given up: some milliseconds. A pattern that needs more on one line is
-    /// exponential, and would not end on the next one either.
+    /// Most steps of one attempt, which take some milliseconds. A pattern that needs more on one line is exponential,
+    /// and would not finish on the next one either.
     static let matchLimit: UInt32 = 1_000_000
 
     init() throws(LogSearchError) {
@@ -42,10 +42,10 @@ final class Matcher {
         LogSearchError(code: .resources, message: "no memory for matching")
     }
 
-    /// The leftmost match at or after `from`; what stands before `from` is visible to look-behind.
+    /// The leftmost match at or after `from`; look-behind sees the bytes before `from`.
     @inline(__always)
     func find(_ program: PatternProgram, in subject: UnsafeRawBufferPointer, from: Int) -> MatchOutcome {
-        // PCRE2 wants an address even for an empty subject.
+        // PCRE2 needs a non-null pointer even for an empty subject.
         guard let base = subject.baseAddress else {
             var none: UInt8 = 0
             return withUnsafePointer(to: &none) { run(program, $0, 0, 0) }
@@ -63,7 +63,7 @@ final class Matcher {
             : pcre2_match_8(program.code, base, count, from, 0, data, context)
         if result >= 0, let places = pcre2_get_ovector_pointer_8(data) {
             let start = places[0]
-            // \K inside a look-ahead can put the start behind the end.
+            // \K inside a look-ahead can put the start after the end.
             return .found(start: start, end: max(start, places[1]))
         }
         return result == PCRE2_ERROR_NOMATCH ? .none : .gaveUp

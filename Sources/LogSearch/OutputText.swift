@@ -1,7 +1,7 @@
-/// Makes text from containers harmless on a terminal.
+/// Escapes text from containers for a terminal.
 enum TerminalText {
     /// Appends bytes with control characters, bidirectional controls and invalid UTF-8 written as `\xNN` or `\u{N}`.
-    /// - Parameter tabs: tabs stay.
+    /// - Parameter tabs: whether to keep tabs.
     static func append(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8], tabs: Bool = true) {
         var at = 0
         var plainFrom = 0
@@ -36,7 +36,7 @@ enum TerminalText {
         Array(text.utf8).withUnsafeBytes { append($0, to: &out) }
     }
 
-    /// C1 controls, and the characters that reorder or hide text.
+    /// Whether it is a C1 control, or a character that reorders or hides text.
     private static func isDangerous(_ value: UInt32) -> Bool {
         switch value {
         case 0x80...0x9F, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFB,
@@ -51,7 +51,7 @@ let hexDigits = Array("0123456789ABCDEF".utf8)
 
 /// Decoding of UTF-8 in raw bytes.
 enum UTF8Text {
-    /// The scalar that begins at `at`, nil where the bytes are not valid UTF-8.
+    /// The scalar that begins at `at`; nil when the bytes are not valid UTF-8.
     static func scalar(_ bytes: UnsafeRawBufferPointer, at: Int) -> (value: UInt32, length: Int)? {
         let first = bytes[at]
         if first < 0x80 { return (UInt32(first), 1) }
@@ -74,7 +74,7 @@ enum UTF8Text {
         return (value, length)
     }
 
-    /// True when all bytes are valid UTF-8.
+    /// Whether all bytes are valid UTF-8.
     static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         if bytes.isASCII() { return true }
         var at = 0
@@ -88,7 +88,7 @@ enum UTF8Text {
 
 /// JSON text built as bytes.
 enum JSONBytes {
-    /// ripgrep's data object: `{"text":…}`, or `{"bytes":…}` in base64 where the bytes are not UTF-8.
+    /// ripgrep's data object: `{"text":…}`, or `{"bytes":…}` in base64 when the bytes are not UTF-8.
     static func appendData(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8]) {
         if UTF8Text.isValid(bytes) {
             out += "{\"text\":".utf8

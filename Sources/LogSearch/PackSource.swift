@@ -1,25 +1,25 @@
 internal import LogTime
 public import Pack
 
-/// One pack as something that can be searched. May be shared between threads.
+/// A pack as a search source. Several threads may share it.
 public struct PackSource: SearchSource {
-    /// Which session it is.
+    /// The session.
     public let label: SourceLabel
     /// Its members that have content.
     public let members: [SearchMember]
     private let reader: PackReader
     private let filters: PackFilters?
-    /// Blocks that may match, found in the filter index before the pack was opened.
+    /// A flag for each block that may match, from the filter index.
     private let candidates: [Bool]?
 
-    /// Names of one content that are searched, its own not counted: an archive may give a million names to a gigabyte.
+    /// Most hard links searched per content: an archive may have a million links to a gigabyte.
     static let mostLinks = 64
 
-    /// A source over an open pack.
+    /// Creates a source of an open pack.
     /// - Parameters:
-    ///   - usesFilters: read the block filters now; without them every block is searched.
-    ///   - members: indices of the pack's members to search; nil for all.
-    /// - Throws: `PackError` when the session facts cannot be read. Damaged filters are no error: their blocks are
+    ///   - usesFilters: whether to read the block filters now; without them every block is searched.
+    ///   - members: indices of the members to search; nil for all.
+    /// - Throws: `PackError` when the session facts cannot be read. Damaged filters are not an error: their blocks are
     ///   searched.
     public init(
         _ reader: PackReader, usesFilters: Bool = true, members: [Int]? = nil, candidates: [Bool]? = nil
@@ -29,8 +29,9 @@ public struct PackSource: SearchSource {
             reader, label: Self.label(facts), usesFilters: usesFilters, members: members, candidates: candidates)
     }
 
-    /// A source over an open pack whose session is known already.
-    /// - Parameter candidates: what the filter index said of each block; then the pack's own filters are not read.
+    /// Creates a source of an open pack whose session is already known.
+    /// - Parameter candidates: for each block, whether it may match according to the filter index; if given, the pack's
+    ///   own filters are not read.
     public init(
         _ reader: PackReader, label: SourceLabel, usesFilters: Bool = true, members: [Int]? = nil,
         candidates: [Bool]? = nil
@@ -50,7 +51,7 @@ public struct PackSource: SearchSource {
         }
     }
 
-    /// What is printed of a session's facts.
+    /// The label of a session, from its facts.
     public static func label(_ facts: SessionFacts) -> SourceLabel {
         SourceLabel(
             session: facts.session, image: facts.image, tag: facts.tag, location: facts.location,
@@ -58,7 +59,7 @@ public struct PackSource: SearchSource {
     }
 
     private static func member(_ index: Int, of reader: PackReader) -> SearchMember? {
-        // A hard link is searched under its own name, as in the files that an extraction leaves.
+        // A hard link is searched under its own name, as in an extracted archive.
         var owner = index
         if case .member(let target) = reader.linkedContent(of: index) { owner = target }
         let member = reader.members[owner]
@@ -79,12 +80,12 @@ public struct PackSource: SearchSource {
                 return SearchPiece(
                     block: piece.block, offset: piece.range.lowerBound, count: piece.range.count,
                     memberOffset: piece.contentOffset, firstLine: isBatch ? 1 : max(1, block.firstLine), times: times,
-                    // Bytes that are not text are cut anywhere.
+                    // Content that is not text may be cut anywhere.
                     endsMidLine: position < pieces.count - 1 && (!isText || block.flags.contains(.endsMidLine)))
             })
     }
 
-    /// Whether a block may meet a query; true where it has no filter, or one that is damaged or unknown.
+    /// Whether a block may match a query; true when its filter is missing, damaged or of an unknown format.
     public func mayContain(_ query: BlockQuery, block: Int) -> Bool {
         if let candidates { return candidates.indices.contains(block) ? candidates[block] : true }
         guard let filters else { return true }
@@ -99,7 +100,7 @@ public struct PackSource: SearchSource {
         reader.blocks.indices.contains(block) ? Int(reader.blocks[block].rawSize) : 0
     }
 
-    /// Decodes a block; its checksum is verified.
+    /// Decodes a block and verifies its checksum.
     public func decode(block: Int, with decoder: BlockDecoder, into buffer: UnsafeMutableRawBufferPointer) throws -> Int
     {
         try reader.decode(block: block, into: buffer, using: decoder)

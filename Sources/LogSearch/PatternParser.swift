@@ -1,7 +1,7 @@
-/// A recursive-descent parser over PCRE2's syntax that understands enough to find required literals.
+/// A recursive-descent parser for as much of PCRE2's syntax as is needed to find required literals.
 ///
-/// It never has to accept or refuse a pattern, PCRE2 does that. Whatever it does not know makes the whole pattern
-/// `unknown`: then every block is searched, line by line. Being wrong in the other direction would hide lines.
+/// It need not validate patterns: PCRE2 does. Any syntax it does not know makes the whole pattern `unknown`, and then
+/// every block is searched, line by line. A wrong guess would hide lines.
 struct PatternParser {
     let pattern: [UInt8]
     var at = 0
@@ -16,7 +16,7 @@ struct PatternParser {
     var hasUppercase = false
     var hasLiteral = false
 
-    /// Deeper nesting is treated as unknown rather than risking the stack.
+    /// Deeper nesting is treated as unknown, to bound the stack.
     static let maxDepth = 100
 
     init(_ pattern: [UInt8], caseless: Bool, crlf: Bool) {
@@ -31,7 +31,7 @@ struct PatternParser {
     ) throws(PatternObstacle) -> ParsedPattern {
         var parser = PatternParser(pattern, caseless: caseless, crlf: crlf)
         let node = try parser.alternation()
-        // A closing parenthesis without an opening one is PCRE2's to report.
+        // PCRE2 reports an unmatched closing parenthesis.
         guard parser.at == pattern.count else { throw .unknown }
         return ParsedPattern(
             node: node, edits: parser.edits, isLineSafe: parser.lineSafe, ignoresEncoding: parser.ignoresEncoding,
@@ -39,7 +39,7 @@ struct PatternParser {
             hasLiteral: parser.hasLiteral)
     }
 
-    /// What a fixed string means.
+    /// The parsed form of a literal string.
     static func fixed(_ string: [UInt8], caseless: Bool) -> ParsedPattern {
         var parser = PatternParser(string, caseless: caseless, crlf: false)
         var items: [PatternNode] = []
@@ -80,7 +80,7 @@ struct PatternParser {
         edits.append(PatternEdit(range: start..<at, replacement: Array(text.utf8)))
     }
 
-    /// The next Unicode scalar of the pattern; nil at its end and at bytes that are not UTF-8.
+    /// Consumes the next Unicode scalar of the pattern; nil at the end and at invalid UTF-8.
     mutating func takeScalar() -> Unicode.Scalar? {
         guard let first = peek() else { return nil }
         let length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0
@@ -110,7 +110,7 @@ struct PatternParser {
         while let byte = peek(), byte != UInt8(ascii: "|"), byte != UInt8(ascii: ")") {
             let start = at
             guard let item = try atom() else {
-                // A quantifier reaches through a comment or `\E` to the item before it.
+                // A quantifier after a comment or `\E` applies to the item before it.
                 if let next = peek(), "*+?{".utf8.contains(next) { throw .unknown }
                 continue
             }
@@ -119,7 +119,8 @@ struct PatternParser {
         return items.count == 1 ? items[0] : .concat(items)
     }
 
-    /// One item before its quantifier; nil where the text means nothing by itself, as a comment or an option does.
+    /// Parses one item without its quantifier; nil for text that matches nothing itself, such as a comment or an
+    /// option.
     private mutating func atom() throws(PatternObstacle) -> PatternNode? {
         let start = at
         switch peek() {
@@ -139,7 +140,7 @@ struct PatternParser {
             if crlf { edit(from: start, to: "(?=\\r?$)") }
             return .empty
         case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"):
-            // Nothing to repeat: PCRE2's to report.
+            // Nothing to repeat: PCRE2 reports it.
             throw .unknown
         default:
             guard let scalar = takeScalar() else { throw .unknown }
@@ -157,7 +158,7 @@ struct PatternParser {
             rounds += 1
             // `a{2}{3}` is legal and rare.
             guard rounds == 1 else { throw .unknown }
-            // A letter outside ASCII is several bytes, and a quantifier would bind to the last one only.
+            // As bytes, a non-ASCII letter is several bytes, and the quantifier would apply to the last one only.
             if pattern[start] >= 0x80 { ignoresEncoding = false }
             _ = accept("?") || accept("+")
             node = .repetition(node, min: low, max: high)
@@ -165,7 +166,7 @@ struct PatternParser {
         return node
     }
 
-    /// The bounds of a quantifier, consumed; nil where none follows. A brace that is none is a literal.
+    /// Consumes a quantifier and returns its bounds; nil when none follows. Any other brace is a literal.
     private mutating func quantifier() throws(PatternObstacle) -> (Int, Int?)? {
         switch peek() {
         case UInt8(ascii: "*"):
@@ -188,7 +189,7 @@ struct PatternParser {
                 }
             }
             at = before
-            // From PCRE2 10.43 on `{,3}` and blanks inside are quantifiers too; reading them as either is unsafe.
+            // Since PCRE2 10.43, `{,3}` and blanks inside braces are quantifiers too; neither reading is safe.
             if let next = peek(1), next == 0x2C || next == 0x20 || next == 0x09 || next &- 0x30 <= 9 { throw .unknown }
             return nil
         default: return nil
@@ -206,7 +207,7 @@ struct PatternParser {
 
     // MARK: Literals
 
-    /// The node of one literal character under the current case rule.
+    /// The node of one literal character, with the current case sensitivity.
     mutating func literal(_ scalar: Unicode.Scalar) -> PatternNode {
         hasLiteral = true
         if scalar.properties.isUppercase { hasUppercase = true }
@@ -221,7 +222,7 @@ struct PatternParser {
         return .strings(variants)
     }
 
-    /// What a folded ASCII letter matches without regard to case: the Kelvin sign is a k, the long s an s.
+    /// The strings that a folded ASCII letter matches case-insensitively: k matches the Kelvin sign, s the long s.
     static func caselessVariants(of byte: UInt8) -> [[UInt8]] {
         switch byte {
         case UInt8(ascii: "k"): [[byte], [0xE2, 0x84, 0xAA]]
@@ -231,7 +232,7 @@ struct PatternParser {
     }
 }
 
-/// ASCII letters in lower case, other bytes as they are.
+/// Lower-cases an ASCII letter; returns other bytes unchanged.
 @inline(__always)
 func asciiLower(_ byte: UInt8) -> UInt8 {
     byte &- 0x41 < 26 ? byte | 0x20 : byte

@@ -1,11 +1,12 @@
 internal import Glibc
 
-/// The meeting point of workers: one queue of batches to take from, and results put in order.
+/// Coordinates workers: one queue of batches, and results in order.
 ///
-/// There is no thread that only collects. Who delivers the batch that is awaited hands it, and those that wait behind
-/// it, to the assembly; waking another thread for each batch would cost as much as scanning some of them.
+/// There is no collector thread. The worker that delivers the next batch in order passes it, and the finished ones
+/// after it, to the assembly. Waking another thread for each batch would cost as much as scanning some of them.
 final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Sendable {
-    // Unchecked: the queue is used under its lock, the results under theirs, the assembly by who set `isDraining`.
+    // Unchecked: the queue is used under its lock, the results under theirs, the assembly by the thread that set
+    // `isDraining`.
     private let queueLock = Lock()
     private var queue: WorkQueue<Source>
     private var exhausted = false
@@ -16,7 +17,7 @@ final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Se
     private var stopped = false
     private var assembly: Assembly<Output>
 
-    /// Batches that may be finished ahead of the one awaited; bounds memory.
+    /// Most batches finished ahead of the next one in order; bounds memory.
     private static var window: Int { 64 }
 
     init(_ queue: WorkQueue<Source>, _ assembly: Assembly<Output>) {
@@ -24,10 +25,10 @@ final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Se
         self.assembly = assembly
     }
 
-    /// No batch is left to take, or none is wanted.
+    /// Whether no batch is left or needed.
     var isOver: Bool { lock.held { stopped } || queueLock.held { exhausted } }
 
-    /// The next batch; nil when there is no more.
+    /// Takes the next batch; nil at the end.
     func takeBatch() -> ScanBatch<Source>? {
         guard !lock.held({ stopped }) else { return nil }
         return queueLock.held {
@@ -38,7 +39,7 @@ final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Se
         }
     }
 
-    /// Takes what came of a batch. Waits while too many are finished ahead of one that is not.
+    /// Delivers the results of a batch. Waits while it is too far ahead of the next batch in order.
     func deliver(_ batch: [UnitResult], _ sequence: Int) {
         lock.held {
             while !stopped, sequence >= nextToTake + Self.window { lock.wait() }
@@ -65,7 +66,7 @@ final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Se
         queueLock.held { queue.closedThrough = max(queue.closedThrough, through) }
     }
 
-    /// Ends the output; to be called once, when all workers have ended.
+    /// Ends the output. Call it once, when all workers have ended.
     func finish() -> (SearchReport, Output) {
         var (report, output) = assembly.finish(members: queue.report.members)
         report.add(queue.report)
@@ -73,9 +74,9 @@ final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Se
     }
 }
 
-/// A mutex with a condition, for threads of our own.
+/// A mutex with a condition variable.
 final class Lock: @unchecked Sendable {
-    // Unchecked: the C objects are made for use from several threads.
+    // Unchecked: the C objects are thread-safe.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
@@ -97,7 +98,7 @@ final class Lock: @unchecked Sendable {
         return try body()
     }
 
-    /// Lets go while `body` runs; call it while held.
+    /// Releases the lock while `body` runs; call it while held.
     func released(_ body: () -> Void) {
         pthread_mutex_unlock(mutex)
         defer { pthread_mutex_lock(mutex) }
@@ -110,21 +111,21 @@ final class Lock: @unchecked Sendable {
     func wakeAll() { pthread_cond_broadcast(condition) }
 }
 
-/// Gives a value that only one thread will use to that thread.
+/// Passes a value to the only thread that will use it.
 struct Handover<Value>: @unchecked Sendable {
-    // Unchecked: the giver does not touch the value again.
+    // Unchecked: the sender does not use the value again.
     let value: Value
 
     init(_ value: Value) { self.value = value }
 }
 
-/// Threads of our own: decoding blocks would block the Swift concurrency pool.
+/// A group of threads: decoding blocks would block the Swift concurrency pool.
 final class Crew {
     private var threads: [pthread_t] = []
 
     var count: Int { threads.count }
 
-    /// Starts one thread; where the system refuses, there is one less, and it says false.
+    /// Starts one thread; false when the system refuses.
     @discardableResult
     func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         final class Job: Sendable {
@@ -149,7 +150,7 @@ final class Crew {
     }
 }
 
-/// A clock that only runs forward.
+/// The monotonic clock.
 enum Monotonic {
     static func nanoseconds() -> UInt64 {
         var time = timespec()

@@ -4,33 +4,34 @@ internal import CLogScan
 struct LineEvent {
     /// Its number in the member.
     let line: UInt64
-    /// Where its text ends in the unit's output; it begins where the one before ends.
+    /// End offset of its text in the unit's output; it begins at the end of the previous event.
     let end: Int
-    /// Selected, not context.
+    /// Whether it is selected rather than context.
     let isSelected: Bool
-    /// Matches within it.
+    /// Number of matches in it.
     let matches: UInt32
 }
 
-/// What came of scanning one unit. Output and events are in the order of lines.
+/// The result of scanning one unit. Output and events are in line order.
 struct UnitResult {
     let unit: ScanUnit
     let name: MemberName
     var output: [UInt8] = []
-    /// Whole lines without context instead of `output` and `events`, the common case.
+    /// In the common case, whole lines without context, instead of `output` and `events`.
     var plain: TextBuffer?
     var events: [LineEvent] = []
-    /// Selected lines and their matches; in the printing modes the events say the same.
+    /// Number of selected lines and of their matches; in printing modes, the events have the same information.
     var selected: UInt64 = 0
     var matches: UInt64 = 0
-    /// Number of the last line of the unit itself; events beyond it are context that the next unit may know better.
+    /// Number of the unit's own last line. Events after it are context, which the next unit may show to be selected
+    /// lines.
     var lastLine: UInt64 = 0
-    /// Offset in the member of a NUL byte on a selected line: nothing of a binary member is printed.
+    /// Offset in the member of a NUL byte on a selected line, which ends output for a binary member.
     var binaryOffset: UInt64?
     var problems: [String] = []
     var decodedBlocks = 0
     var decodedBytes: UInt64 = 0
-    /// Time it took, where it is printed.
+    /// Time taken, measured only when it is printed.
     var nanoseconds: UInt64 = 0
 
     init(unit: ScanUnit, name: MemberName) {
@@ -39,9 +40,9 @@ struct UnitResult {
     }
 }
 
-/// The names of one member, ready to print.
+/// The name of one member, formatted for output.
 struct MemberName: Sendable {
-    /// `session:path`, escaped where the output is a terminal.
+    /// `session:path`; escaped completely for a terminal, otherwise only if it has control characters.
     let text: [UInt8]
     /// The JSON fields `path`, `session`, `image`, `tag` and `location`, without braces.
     let json: [UInt8]
@@ -73,7 +74,7 @@ struct MemberName: Sendable {
         self.json = json
     }
 
-    /// A name as it is, unless it has a control character: a line feed in it would look like another result.
+    /// Returns the name, escaped if it has control characters: a line feed would look like another result.
     private static func plain(_ name: [UInt8]) -> [UInt8] {
         guard name.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return name }
         var escaped: [UInt8] = []
@@ -82,9 +83,9 @@ struct MemberName: Sendable {
     }
 }
 
-/// Text being put together line by line, in memory that only grows. Used by one thread at a time.
+/// Builds text line by line in a growing buffer. Used by one thread at a time.
 final class TextBuffer: @unchecked Sendable {
-    // Unchecked: handed over with the result it belongs to.
+    // Unchecked: passed between threads together with its result.
     private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private(set) var count = 0
 
@@ -94,9 +95,9 @@ final class TextBuffer: @unchecked Sendable {
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[..<count]) }
 
-    /// Appends name, number and line, each of the first two with a colon behind it where it is there.
+    /// Appends name, number and colon, line and line feed.
     /// - Parameters:
-    ///   - name: with its colon.
+    ///   - name: the name with its colon, or empty.
     ///   - number: 0 for none.
     @inline(__always)
     func append(_ name: UnsafeRawBufferPointer, _ number: UInt64, _ line: UnsafeRawBufferPointer) {
