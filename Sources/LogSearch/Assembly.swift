@@ -5,7 +5,7 @@ public protocol SearchOutput: SendableMetatype {
     /// Writes bytes, in output order.
     /// - Returns: false when the output is closed or fails; the search then stops.
     mutating func write(_ bytes: UnsafeRawBufferPointer) -> Bool
-    /// Writes buffered bytes. Called at intervals, when more bytes may take a while, and at the end.
+    /// Writes buffered bytes. Called at intervals and at the end.
     /// - Returns: false when the output is closed or fails.
     mutating func flush() -> Bool
 }

@@ -1,10 +1,10 @@
 public import Pack
 
-/// A literal query made ready for the filters of blocks.
+/// A literal query prepared for block filters.
 public struct BlockQuery: Sendable {
-    /// The query.
+    /// The literal query.
     public let query: LiteralQuery
-    /// The same over the grams of its literals.
+    /// The query over the grams of its literals.
     public let probes: ProbeTree
 
     /// Prepares a query.
@@ -14,18 +14,18 @@ public struct BlockQuery: Sendable {
     }
 }
 
-/// AND and OR over the grams of literals.
+/// An AND/OR tree over the grams of literals.
 public indirect enum ProbeTree: Sendable {
-    /// Nothing to ask: every block may match.
+    /// Every block may match.
     case all
     /// The grams of one literal.
     case probe(FilterProbe)
-    /// All must be met.
+    /// All must match.
     case and([ProbeTree])
-    /// One must be met.
+    /// At least one must match.
     case or([ProbeTree])
 
-    /// The tree of a query; what has no gram to ask for drops out on the side of "may match".
+    /// Builds the tree of a query. A literal without grams is treated as "may match".
     public init(_ query: LiteralQuery) {
         switch query {
         case .all: self = .all
@@ -41,7 +41,7 @@ public indirect enum ProbeTree: Sendable {
         }
     }
 
-    /// Every filter meets it.
+    /// Whether every filter matches.
     public var isAll: Bool {
         if case .all = self { return true }
         return false
@@ -49,8 +49,8 @@ public indirect enum ProbeTree: Sendable {
 
     /// Whether a block with this filter may match.
     /// - Parameters:
-    ///   - format: the filter's format; whatever is looked for may match one that is unknown.
-    ///   - isSound: whether the byte at an offset of the filter can be trusted; asked only of bytes that say no.
+    ///   - format: the filter's format; an unknown one always may match.
+    ///   - isSound: whether the byte at an offset of the filter is valid; called only for bytes that exclude the block.
     public func mayMatch(
         _ filter: UnsafeRawBufferPointer, format: UInt16, isSound: (Int) -> Bool = { _ in true }
     ) -> Bool {

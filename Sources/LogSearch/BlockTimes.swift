@@ -2,7 +2,7 @@ public import LogTime
 public import Pack
 
 extension TimeReader {
-    /// What a block inspector reports of a block's times.
+    /// Returns a block inspector's findings about a block's times.
     /// - Parameter block: raw bytes that begin at the start of a line.
     public func facts(of block: UnsafeRawBufferPointer) -> BlockFacts {
         guard format != .none, let range = range(of: block) else { return BlockFacts(startsUntimed: true) }

@@ -1,7 +1,7 @@
 internal import CFilter
 internal import Pack
 
-/// The filters of one pack as one record of a day's file under `filters/`.
+/// One pack's filters: a record of a day's file under `filters/`.
 ///
 /// Little-endian, each record a multiple of 8 bytes:
 ///
@@ -13,23 +13,23 @@ internal import Pack
 ///        CRC-32C; padded with zeros to 8
 ///        the filters, one after the other, padded with zeros to 8
 ///
-/// A later record of the same path replaces an earlier one. The size of the pack tells whether a record is about the
-/// pack that lies there now: a new generation is always larger. Records of the first layout ("SVFR", whose table holds
-/// u32 length and u32 CRC-32C of each filter) are read too.
+/// A later record of the same path replaces an earlier one. The pack's size shows whether a record is for the pack's
+/// current generation: a new generation is always larger. Records of the first layout ("SVFR", whose table holds u32
+/// length and u32 CRC-32C of each filter) are read as well.
 public struct FilterRow {
     static let magic: UInt32 = 0x3246_5653
     static let firstMagic: UInt32 = 0x5246_5653
     static let headerSize = 40
-    /// In place of a format: the pack holds its filters itself.
+    /// In place of a format: the filters are stored in the pack.
     static let inPack: UInt16 = 0
-    /// Bytes of a filter that one checksum covers: a search reads and verifies only those that say no.
+    /// Bytes of a filter per checksum: a search reads and verifies only the sectors that exclude a block.
     static let sector = 512
 
     /// Path of the pack relative to the store, raw bytes.
     let path: UnsafeRawBufferPointer
     /// Size of the pack in bytes; 0 when it was removed.
     public let packBytes: UInt64
-    /// Number of its blocks.
+    /// Number of blocks in the pack.
     public let blocks: Int
     private let format: UInt16
     private let table: UnsafeRawBufferPointer
@@ -37,8 +37,8 @@ public struct FilterRow {
     private let isSectored: Bool
     let totalLength: Int
 
-    /// Reads the record at the start of `bytes`; nil where there is none that is sound.
-    /// - Parameter isVerified: its checksum was found to hold before.
+    /// Reads the record at the start of `bytes`; nil when it is not valid.
+    /// - Parameter isVerified: whether its checksum was verified before.
     init?(_ bytes: UnsafeRawBufferPointer, isVerified: Bool = false) {
         guard bytes.count >= Self.headerSize else { return nil }
         let magic = Self.word(bytes, 0)
@@ -75,19 +75,19 @@ public struct FilterRow {
         bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self).littleEndian
     }
 
-    /// What a record says of a query.
+    /// A record's answer to a query.
     enum Answer {
-        /// No block may meet it.
+        /// No block can match.
         case none
-        /// Blocks that may, as one flag for each.
+        /// Some blocks may match: one flag per block.
         case some([Bool])
-        /// The pack's own filters have to be asked.
+        /// The pack's own filters must be queried.
         case askPack
     }
 
-    /// Which blocks may meet a query.
+    /// Decides which blocks may match a query.
     ///
-    /// A filter that says no is believed only when the checksum of the bytes that say so holds.
+    /// A filter excludes a block only if the checksum of the excluding bytes is right.
     func answer(_ query: BlockQuery) -> Answer {
         if format == Self.inPack { return .askPack }
         var flags: [Bool]?
@@ -110,8 +110,8 @@ public struct FilterRow {
         return flags.map { .some($0) } ?? .none
     }
 
-    /// Whether the checksum over the byte `at` of a filter holds.
-    /// - Parameter sector: number of the filter's first sector, counted over all filters of the record.
+    /// Whether the checksum that covers byte `at` of a filter is right.
+    /// - Parameter sector: index of the filter's first sector among all sectors of the record.
     private func holds(at: Int, of filter: UnsafeRawBufferPointer, _ block: Int, _ sector: Int) -> Bool {
         guard isSectored else {
             return salvage_crc32c(0, filter.baseAddress, filter.count) == Self.word(table, block * 8 + 4)
@@ -127,10 +127,10 @@ public struct FilterRow {
     /// The path as text.
     public var pathText: String { String(decoding: path, as: UTF8.self) }
 
-    /// The bytes of a record.
+    /// Encodes a record.
     /// - Parameters:
     ///   - filters: the verified filter of each block; empty for none.
-    ///   - format: that of the filters.
+    ///   - format: the filters' format.
     static func encode(path: String, packBytes: UInt64, filters: [[UInt8]], format: UInt16) -> [UInt8] {
         var out: [UInt8] = []
         func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { out += $0 } }

@@ -1,13 +1,13 @@
-/// Finds the lines of one text that a pattern selects, in order.
+/// Finds the matching lines of a text, in order.
 struct LineFinder {
-    /// The text: whole lines, the last one perhaps without its line feed.
+    /// Whole lines; the last may lack its line feed.
     let text: UnsafeRawBufferPointer
     let program: PatternProgram
     let matcher: Matcher
     let isLineSafe: Bool
-    /// Starts of lines that could not be decided because the match limit was reached.
+    /// Offsets of lines that could not be decided because the match limit was reached.
     var undecided: [Int] = []
-    /// One offset in each line that may match, ascending; nil where every line may.
+    /// One offset in each line that may match, ascending; nil when every line may match.
     private var candidates: ArraySlice<UInt32>?
 
     init(
@@ -43,12 +43,12 @@ struct LineFinder {
             switch matcher.find(program, in: text, from: position) {
             case .none: return nil
             case .found(let start, _):
-                // An empty match behind the last line feed is on no line.
+                // An empty match after the last line feed is not on a line.
                 if start >= text.count, text[text.count - 1] == 0x0A { return nil }
                 let end = text.lineEnd(from: start)
                 return text.lineStart(before: start)..<end
             case .gaveUp:
-                // Which line it was is found by asking line by line, up to the first that cannot be decided.
+                // Match line by line to find the first undecided line.
                 let before = undecided.count
                 if let line = nextByLine(from: position, until: text.count, stopAtUndecided: true) { return line }
                 guard undecided.count > before, let last = undecided.last else { return nil }
@@ -75,7 +75,8 @@ struct LineFinder {
         return nil
     }
 
-    /// The matches within one line, leftmost first, not overlapping; an empty match right behind another is left out.
+    /// Calls `body` with the matches in one line, leftmost first, without overlap. An empty match directly after
+    /// another is skipped.
     func matches(in line: UnsafeRawBufferPointer, _ body: (Range<Int>) -> Void) {
         var position = 0
         var lastEnd = -1
@@ -89,7 +90,7 @@ struct LineFinder {
                 if start != lastEnd { body(start..<end) }
                 lastEnd = start
                 position = start + 1
-                // Never begin inside a character.
+                // Do not start inside a character.
                 while position < line.count, line[position] & 0xC0 == 0x80 { position += 1 }
             }
         }

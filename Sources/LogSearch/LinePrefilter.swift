@@ -1,9 +1,9 @@
 internal import CHyperscan
 
-/// A pattern as Hyperscan reads it: names the lines that may match, for PCRE2 to judge. Made when it is first wanted.
+/// A pattern for Hyperscan, which selects the lines that may match for PCRE2 to decide. Compiled on first use.
 ///
-/// It only ever leaves out lines; where it is absent, does not understand the pattern, or finds too many lines to be
-/// worth asking, PCRE2 looks at all of them. The lines found are the same either way.
+/// It only excludes lines. If Hyperscan is absent, cannot compile the pattern, or selects too many lines to be useful,
+/// PCRE2 tries all lines. The lines found are the same either way.
 final class PrefilterPattern: @unchecked Sendable {
     // Unchecked: written under the lock, and never changed once compiled.
     private let source: [UInt8]
@@ -12,7 +12,8 @@ final class PrefilterPattern: @unchecked Sendable {
     private var compiled: OpaquePointer?
     private var wasTried = false
 
-    /// - Parameter source: the pattern given to PCRE2; nil where it may match the empty string or has a NUL byte.
+    /// Returns nil when the pattern has a NUL byte.
+    /// - Parameter source: the pattern given to PCRE2, which must not match the empty string.
     init?(_ source: [UInt8], caseless: Bool) {
         guard !source.contains(0) else { return nil }
         self.source = source + [0]
@@ -21,10 +22,10 @@ final class PrefilterPattern: @unchecked Sendable {
 
     deinit { salvage_hs_free(compiled) }
 
-    /// Hyperscan was built in and is installed.
+    /// Whether Hyperscan is compiled in and installed.
     static var isAvailable: Bool { salvage_hs_is_available() != 0 }
 
-    /// The compiled pattern; nil where Hyperscan is absent or does not understand it.
+    /// The compiled pattern; nil when Hyperscan is absent or cannot compile it.
     func ready() -> OpaquePointer? {
         lock.held {
             if !wasTried {
@@ -40,7 +41,7 @@ final class PrefilterPattern: @unchecked Sendable {
     }
 }
 
-/// One thread's asking of a prefilter.
+/// One thread's use of a prefilter.
 final class LinePrefilter {
     private let pattern: PrefilterPattern
     private let startsAfter: Int
@@ -51,12 +52,12 @@ final class LinePrefilter {
     private var pause = 0
     private var places = [UInt32](repeating: 0, count: capacity)
 
-    /// Lines of one text beyond which PCRE2 is as fast by itself.
+    /// Most candidate lines of one text; above that, PCRE2 alone is as fast.
     private static var capacity: Int { 256 }
-    /// Texts that are left to PCRE2 after one with so many.
+    /// Number of texts left to PCRE2 after one with more candidates.
     private static var restingTexts: Int { 16 }
 
-    /// - Parameter startsAfter: texts left to PCRE2 first: compiling is not worth its time for a few.
+    /// - Parameter startsAfter: number of first texts left to PCRE2: for a few, compiling is not worthwhile.
     init(_ pattern: PrefilterPattern, startsAfter: Int) {
         self.pattern = pattern
         self.startsAfter = startsAfter
@@ -64,7 +65,7 @@ final class LinePrefilter {
 
     deinit { salvage_hs_free_scratch(scratch) }
 
-    /// One offset in each line of a text that may match, ascending; nil where all lines have to be looked at.
+    /// One offset in each line of a text that may match, ascending; nil when all lines must be tried.
     func lines(in text: UnsafeRawBufferPointer) -> ArraySlice<UInt32>? {
         texts += 1
         guard !isUseless, texts > startsAfter, let base = text.baseAddress else { return nil }

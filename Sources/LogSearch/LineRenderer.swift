@@ -1,4 +1,4 @@
-/// Writes selected lines and context in the form asked for.
+/// Formats selected lines and context.
 struct LineRenderer {
     let options: SearchOptions
     let name: MemberName
@@ -8,15 +8,15 @@ struct LineRenderer {
     private static let matchColor = Array("\u{1B}[1;31m".utf8)
     private static let reset = Array("\u{1B}[0m".utf8)
 
-    /// The places of the matches within a line are needed.
+    /// Whether the positions of matches are needed.
     var needsMatches: Bool {
         options.mode == .json || options.mode == .onlyMatching || (options.color && !options.invert)
     }
 
-    /// A line of the text.
+    /// Appends a line.
     /// - Parameters:
     ///   - line: its bytes without the line feed.
-    ///   - hasFeed: a line feed follows in the member.
+    ///   - hasFeed: whether a line feed follows in the member.
     func line(
         _ line: UnsafeRawBufferPointer, hasFeed: Bool, number: UInt64, offset: UInt64, matches: [Range<Int>],
         isSelected: Bool, to out: inout [UInt8]
@@ -80,7 +80,7 @@ struct LineRenderer {
             out.append(contentsOf: bytes)
             return
         }
-        // A carriage return that ends the line is the line's end, not an attack.
+        // A final carriage return is part of the line ending and harmless.
         let isEnd = endsLine && bytes.last == 0x0D
         TerminalText.append(isEnd ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes, to: &out)
     }
@@ -94,7 +94,7 @@ struct LineRenderer {
         out += name.json
         out += ",\"lines\":".utf8
         if hasFeed {
-            // The text and its line feed lie next to each other in the block.
+            // The line feed follows the text in the block.
             JSONBytes.appendData(UnsafeRawBufferPointer(start: line.baseAddress, count: line.count + 1), to: &out)
         } else {
             JSONBytes.appendData(line, to: &out)

@@ -1,17 +1,17 @@
-/// Bounds that keep the sets of possible strings small; ripgrep uses much the same.
+/// Bounds on the sets of possible strings, similar to ripgrep's.
 enum LiteralLimits {
-    /// Largest class that is spelled out.
+    /// Largest class that is expanded.
     static let classSize = 10
     /// Most strings in one set.
     static let setSize = 16
-    /// Longest string that is built.
+    /// Longest string, in bytes.
     static let length = 64
-    /// Most copies of a repeated item that are spelled out.
+    /// Most copies of a repeated item that are expanded.
     static let repeats = 16
-    /// Most elements looked at; beyond, nothing more is required.
+    /// Most nodes visited; later ones add no required literals.
     static let elements = 2000
 
-    /// Whether a filter can say anything about a literal: it holds a 5-gram, or a 3-gram without a digit.
+    /// Whether a filter can exclude a literal: it contains a 5-gram, or a 3-gram without a digit.
     static func isUsable(_ literal: [UInt8]) -> Bool {
         if literal.count >= 5 { return true }
         var run = 0
@@ -23,17 +23,17 @@ enum LiteralLimits {
     }
 }
 
-/// Turns a parsed pattern into the literals it requires.
+/// Extracts the required literals of a parsed pattern.
 struct LiteralExtraction {
     private var budget = LiteralLimits.elements
 
-    /// The query of a pattern.
+    /// Returns the query of a pattern.
     static func query(of node: PatternNode) -> LiteralQuery {
         var extraction = LiteralExtraction()
         return extraction.query(node)
     }
 
-    /// A walk over a concatenation: strings that stand next to each other grow together.
+    /// The state of a walk over a concatenation: adjacent strings are joined.
     private struct Run {
         var current: [[UInt8]] = [[]]
         var found: [LiteralQuery] = []
@@ -59,7 +59,7 @@ struct LiteralExtraction {
             current = strings
         }
 
-        /// What stood together so far is required; what follows does not touch it.
+        /// Requires the strings joined so far; what follows is not adjacent.
         mutating func end() {
             if current.allSatisfy(LiteralLimits.isUsable) {
                 found.append(LiteralQuery.either(current.map { .literal($0) }))
@@ -96,7 +96,7 @@ struct LiteralExtraction {
         case .repetition(let item, let low, let high):
             repeated(item, low, high, node, &run)
         case .ahead(let item):
-            // It must be met on the same line, so its literals are required; it consumes nothing.
+            // It must match on the same line, so its literals are required.
             run.found.append(query(item))
         }
     }
@@ -115,12 +115,12 @@ struct LiteralExtraction {
         let copies = min(low, LiteralLimits.repeats)
         for _ in 0..<copies { walk(item, &run) }
         guard copies != low || high != low else { return }
-        // More may follow, and the last of them touches what comes next.
+        // There may be more copies, and only the last is adjacent to what follows.
         run.end()
         walk(item, &run)
     }
 
-    /// The few strings that are all a node can match; nil where there are more or they are unknown.
+    /// All strings that a node can match, if they are known and few; otherwise nil.
     private mutating func exact(_ node: PatternNode) -> [[UInt8]]? {
         budget -= 1
         guard budget > 0 else { return nil }

@@ -92,7 +92,7 @@ public struct PackSource: SearchSource {
         return filters.withFilter(block: block) { query.probes.mayMatch($0, format: $1) } ?? true
     }
 
-    /// A decoder for one thread.
+    /// Creates a decoder for one thread.
     public static func makeDecoder() throws -> BlockDecoder { try BlockDecoder() }
 
     /// Raw size of a block in bytes.

@@ -1,7 +1,7 @@
-/// A glob over the path of a member: `*` and `?` stop at `/`, `**` does not, `[a-z]` and `[!a-z]` are sets.
+/// A glob over a member's path: `*` and `?` do not match `/`, `**` does; `[a-z]` and `[!a-z]` are sets.
 ///
-/// A glob without a slash is compared with the last part of the path, one with a slash with the whole, as ripgrep's
-/// `-g` does. Letters are compared as they are.
+/// A glob without a slash is matched against the last component of the path, one with a slash against the whole path,
+/// as with ripgrep's `-g`. Matching is case-sensitive.
 public struct PathGlob: Sendable {
     private enum Token: Equatable {
         case byte(UInt8)
@@ -15,7 +15,7 @@ public struct PathGlob: Sendable {
     private let tokens: [Token]
     private let wholePath: Bool
 
-    /// Reads a glob; every text is one, a bracket without its end is a plain character.
+    /// Parses a glob. Every text is valid; an unclosed bracket matches itself.
     public init(_ text: String) {
         var bytes = Array(text.utf8)
         wholePath = bytes.contains(0x2F)
@@ -26,7 +26,7 @@ public struct PathGlob: Sendable {
             switch bytes[at] {
             case 0x2A where at + 1 < bytes.count && bytes[at + 1] == 0x2A:
                 at += 2
-                // `**/` stands for any folders, none included.
+                // `**/` matches any number of folders, including none.
                 let folders = at < bytes.count && bytes[at] == 0x2F
                 if folders { at += 1 }
                 tokens.append(folders ? .anyFolders : .anyText)
@@ -78,7 +78,7 @@ public struct PathGlob: Sendable {
         return Self.matches(tokens, Array(path))
     }
 
-    /// Row by row over the tokens: time grows with tokens times bytes, whatever the glob.
+    /// Dynamic programming over tokens and bytes: time is bounded by tokens times bytes.
     private static func matches(_ tokens: [Token], _ path: [UInt8]) -> Bool {
         var reach = [Bool](repeating: false, count: path.count + 1)
         reach[0] = true

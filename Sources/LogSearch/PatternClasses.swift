@@ -1,8 +1,8 @@
-/// The ASCII characters that a class may match, and whether it may match others.
+/// The ASCII characters that a class may match, and whether it may match any others.
 private struct ClassMembers {
     var ascii = [Bool](repeating: false, count: 128)
     var others = false
-    /// An item such as `\w` whose reach depends on Unicode properties.
+    /// Whether it has an item, such as `\w`, that depends on Unicode properties.
     var usesProperties = false
 
     mutating func insert(_ low: UInt32, _ high: UInt32) {
@@ -12,7 +12,7 @@ private struct ClassMembers {
         for code in low...min(high, 0x7F) { ascii[Int(code)] = true }
     }
 
-    /// Everything that a set escape could match is let in; too much is harmless here.
+    /// Inserts all characters for a set escape; including too many is safe here.
     mutating func insertAnything() {
         insert(0, 0x10_FFFF)
         usesProperties = true
@@ -22,7 +22,7 @@ private struct ClassMembers {
 }
 
 extension PatternParser {
-    /// A bracketed class.
+    /// Parses a bracketed class.
     mutating func characterClass() throws(PatternObstacle) -> PatternNode {
         let start = at
         at += 1
@@ -77,7 +77,7 @@ extension PatternParser {
 
     private mutating func classItem(_ members: inout ClassMembers) throws(PatternObstacle) {
         if follows("[:") || follows("[.") || follows("[=") {
-            // POSIX names: taken as anything, never as a literal.
+            // POSIX names are treated as any character, never as a literal.
             let rest = pattern[(at + 2)...]
             if let end = rest.firstIndex(of: UInt8(ascii: "]")), pattern[end - 1] == pattern[at + 1], end > at + 2 {
                 at = end + 1
@@ -85,11 +85,12 @@ extension PatternParser {
                 if peek() == UInt8(ascii: "-"), peek(1) != UInt8(ascii: "]") { throw .unknown }
                 return
             }
-            // A bracket inside a class is a literal when no name follows; PCRE2 has exceptions not worth following.
+            // A bracket inside a class is a literal when no name follows, but PCRE2 has exceptions that are not handled
+            // here.
             throw .unknown
         }
         guard let low = try classCharacter(&members) else {
-            // A range cannot begin with a set; PCRE2 then reads the dash as a literal, with exceptions.
+            // A range cannot begin with a set: PCRE2 treats the dash as a literal, with exceptions.
             if peek() == UInt8(ascii: "-"), peek(1) != UInt8(ascii: "]") { throw .unknown }
             return
         }
@@ -103,7 +104,7 @@ extension PatternParser {
         members.insert(low.value, high.value)
     }
 
-    /// One character of a class; nil where an escape stood for a set, which is then already inserted.
+    /// Consumes one character of a class; nil for an escape that is a set, which is inserted here.
     private mutating func classCharacter(
         _ members: inout ClassMembers
     ) throws(PatternObstacle) -> Unicode.Scalar? {
@@ -120,7 +121,7 @@ extension PatternParser {
         at += 1
         switch byte {
         case UInt8(ascii: "d"):
-            // Digits of other scripts belong to it too.
+            // It includes digits of other scripts.
             members.insert(0x30, 0x39)
             members.others = true
             members.usesProperties = true

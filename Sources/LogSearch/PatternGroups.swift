@@ -1,5 +1,5 @@
 extension PatternParser {
-    /// A parenthesis and what it holds; nil for a comment or an option setting.
+    /// Parses a group; nil for a comment or an option setting.
     mutating func group() throws(PatternObstacle) -> PatternNode? {
         at += 1
         if follows("*") { throw .unknown }
@@ -16,7 +16,7 @@ extension PatternParser {
         if accept(":") || accept(">") || accept("|") { return try body(saved) }
         if accept("=") || accept(text: "<=") { return .ahead(try body(saved)) }
         if accept("!") || accept(text: "<!") {
-            // What must not follow says nothing about what must be there.
+            // A negative look-around requires no literals.
             let literals = (hasUppercase, hasLiteral)
             _ = try body(saved)
             (hasUppercase, hasLiteral) = literals
@@ -50,7 +50,7 @@ extension PatternParser {
         return at > start
     }
 
-    /// `(?i)`, `(?i-s)`, `(?s:…)`; an option we do not follow makes the pattern unknown.
+    /// `(?i)`, `(?i-s)`, `(?s:…)`; any other option makes the pattern unknown.
     private mutating func options(_ saved: (Bool, Bool)) throws(PatternObstacle) -> PatternNode? {
         var value = true
         while let byte = peek() {
@@ -72,7 +72,7 @@ extension PatternParser {
 
     // MARK: Escapes
 
-    /// A backslash and what it means outside a class.
+    /// Parses an escape outside a class.
     mutating func escape() throws(PatternObstacle) -> PatternNode? {
         let start = at
         at += 1
@@ -114,7 +114,7 @@ extension PatternParser {
         case UInt8(ascii: "n"): throw .lineFeed(at: start)
         case UInt8(ascii: "k"): return try namedReference()
         case UInt8(ascii: "1")...UInt8(ascii: "9"):
-            // Two digits may be an octal code instead.
+            // Two digits may be an octal code.
             if let next = peek(), next &- 0x30 <= 9 { throw .unknown }
             ignoresEncoding = false
             return .anything
@@ -136,7 +136,7 @@ extension PatternParser {
         var items: [PatternNode] = []
         while !isAtEnd {
             if accept(text: "\\E") {
-                // A quantifier binds to the last character alone.
+                // A quantifier would apply to the last character only.
                 if let next = peek(), "*+?{".utf8.contains(next) { throw .unknown }
                 return .concat(items)
             }
@@ -174,7 +174,7 @@ extension PatternParser {
         return .anything
     }
 
-    /// The character that an escape letter stands for, the letter itself consumed; nil where it is not that simple.
+    /// The character that an escape stands for, after its letter was consumed; nil for other escapes.
     mutating func characterCode(_ letter: UInt8) throws(PatternObstacle) -> Unicode.Scalar? {
         switch letter {
         case UInt8(ascii: "t"): return "\t"

@@ -1,24 +1,24 @@
-/// What a pattern means, as far as finding its required literals needs to know.
+/// The meaning of a pattern, as far as needed to find its required literals.
 ///
 /// Byte strings are folded to ASCII lower case, as the block filters are.
 indirect enum PatternNode: Sendable, Equatable {
-    /// Matches exactly one of these strings, at least one and few; the empty string is among the possible ones.
+    /// Matches exactly one of these few strings. The list is never empty; it may contain the empty string.
     case strings([[UInt8]])
-    /// Matches text of which nothing is known, perhaps the empty string.
+    /// Matches unknown text, possibly empty.
     case anything
-    /// One after the other.
+    /// Matches the items in sequence.
     case concat([PatternNode])
-    /// One of them.
+    /// Matches one of the branches.
     case alternation([PatternNode])
-    /// Between `min` and `max` times; no `max` means without bound.
+    /// Matches the node `min` to `max` times; nil means no upper bound.
     case repetition(PatternNode, min: Int, max: Int?)
-    /// Must match here, and consumes nothing.
+    /// Must match here, but consumes nothing.
     case ahead(PatternNode)
 
     /// Matches the empty string and nothing else.
     static let empty = PatternNode.strings([[]])
 
-    /// The empty string is among what it is known to match.
+    /// Whether it is known to match the empty string.
     var isNullable: Bool {
         switch self {
         case .strings(let strings): strings.contains([])
@@ -31,30 +31,30 @@ indirect enum PatternNode: Sendable, Equatable {
     }
 }
 
-/// A piece of the pattern's text that must be replaced so that a match never spans lines.
+/// A replacement in the pattern's text that keeps matches from spanning lines.
 struct PatternEdit: Equatable {
     var range: Range<Int>
     var replacement: [UInt8]
 }
 
-/// What the parser learned of one pattern.
+/// The result of parsing one pattern.
 struct ParsedPattern {
-    /// The meaning, for the literals.
+    /// The meaning, for literal extraction.
     var node: PatternNode
-    /// Replacements in ascending order, not overlapping.
+    /// Replacements in ascending order, without overlap.
     var edits: [PatternEdit]
-    /// With the edits made, a match over a whole block finds the same lines as a match over each line by itself.
+    /// Whether, after the edits, matching over a whole block finds the same lines as matching each line.
     var isLineSafe: Bool
-    /// Means the same read as bytes and as UTF-8, whatever the text is.
+    /// Whether the pattern means the same for bytes and UTF-8, whatever the text.
     var ignoresEncoding: Bool
-    /// Some alternatives may match nothing: PCRE2 10.42's machine code then skips places where a match begins
-    /// (`(?:player=|\w|).+r` does not find "player"), unless it is told not to look for starts.
+    /// Whether an alternative may match the empty string. PCRE2 10.42's JIT code then misses matches
+    /// (`(?:player=|\w|).+r` does not find "player") unless its start optimization is off.
     var hasEmptyAlternative: Bool
-    /// Holds a literal letter in upper case, or a literal at all: what smart case asks for.
+    /// Whether it has an upper-case literal letter, and whether it has any literal; for smart case.
     var hasUppercase: Bool
     var hasLiteral: Bool
 
-    /// The pattern's text with the edits made.
+    /// The pattern's text with the edits applied.
     func rewritten(_ pattern: [UInt8]) -> [UInt8] {
         guard !edits.isEmpty else { return pattern }
         var out: [UInt8] = []
@@ -70,10 +70,10 @@ struct ParsedPattern {
     }
 }
 
-/// Why a pattern could not be understood.
+/// Why a pattern could not be parsed.
 enum PatternObstacle: Error, Equatable {
-    /// Valid perhaps, but beyond this parser: no literals are taken from it and it is matched line by line.
+    /// Perhaps valid, but beyond this parser: it has no known literals and is matched line by line.
     case unknown
-    /// It asks for a line feed, which no line holds.
+    /// It requires a line feed, which no line contains.
     case lineFeed(at: Int)
 }

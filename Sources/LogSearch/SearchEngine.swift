@@ -1,25 +1,25 @@
 internal import CLogScan
 internal import Glibc
 
-/// Searches sources: one queue of units, as many workers as cores, results in order through a bounded window.
+/// Searches sources: one queue of units, one worker per core, results in order through a bounded window.
 public struct SearchEngine<Source: SearchSource>: Sendable {
     private let pattern: SearchPattern
     private let options: SearchOptions
 
-    /// Makes an engine for one pattern.
+    /// Creates an engine for one pattern.
     public init(pattern: SearchPattern, options: SearchOptions) {
         self.pattern = pattern
         self.options = options
     }
 
-    /// Runs the search on the calling thread and on workers of its own; returns when all is written.
+    /// Runs the search on the calling thread and its own workers; returns when all results are written.
     ///
-    /// The calling thread blocks: call it outside the Swift concurrency pool.
+    /// Blocks the calling thread: call it outside the Swift concurrency pool.
     /// - Parameters:
-    ///   - output: takes the results.
-    ///   - nextSource: the next source in the order in which results are wanted, nil at the end. Called by one thread
-    ///     at a time, only as far as the search has come.
-    /// - Returns: counts and problems, and the output handed in.
+    ///   - output: the destination of the results.
+    ///   - nextSource: returns the next source in output order, nil at the end. Called by one thread at a time, only
+    ///     when the search needs another source.
+    /// - Returns: the report, and the output passed in.
     /// - Throws: `LogSearchError` when the system refuses memory.
     public func run<Output: SearchOutput>(
         into output: Output, nextSource: @escaping () -> Source?
@@ -29,7 +29,7 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
             nextSource: options.maxCount == 0 || options.limit == 0 ? { nil } : nextSource)
         let hub = SearchHub(queue, Assembly(options: options, output: output))
         let scanner = try UnitScanner<Source>(pattern: pattern, options: options)
-        // The first units are scanned here and now: most selective searches end with them, and no thread is started.
+        // The first batches are scanned on this thread: most selective searches end with them and need no workers.
         for _ in 0..<2 {
             guard let batch = hub.takeBatch() else { return hub.finish() }
             hub.deliver(scanner.scan(batch), batch.sequence)
@@ -41,9 +41,10 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
         return hub.finish()
     }
 
-    /// One worker for each core but the one that the caller's thread works on.
+    /// Starts one worker per core, except for the calling thread's.
     private func startWorkers<Output: SearchOutput>(_ crew: Crew, _ hub: SearchHub<Source, Output>) throws {
-        // Results of blocks come and go: giving their memory back each time would cost more than rendering them.
+        // Results are allocated and freed per block: returning the memory to the system each time would cost more than
+        // rendering them.
         logscan_keep_freed_memory()
         let cores = options.workers > 0 ? options.workers : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         for _ in 1..<max(1, min(cores, 64)) {

@@ -1,21 +1,21 @@
 public import LogTime
 
-/// Which session the bytes come from, as printed with each hit.
+/// The session of the searched bytes, as printed with each hit.
 public struct SourceLabel: Sendable, Equatable {
     /// The session's id.
     public var session: String
-    /// The image, where known.
+    /// The image, if known.
     public var image: String?
-    /// The image's version, where known.
+    /// The image's version, if known.
     public var tag: String?
-    /// Where it ran, where known.
+    /// The location of its host, if known.
     public var location: String?
-    /// Start of the session in milliseconds since 1970; 0 where unknown.
+    /// Start of the session in milliseconds since 1970 UTC; 0 when unknown.
     public var start: Int64
-    /// End of the session in milliseconds since 1970, where known.
+    /// End of the session in milliseconds since 1970 UTC, if known.
     public var end: Int64?
 
-    /// Makes a label.
+    /// Creates a label.
     public init(
         session: String, image: String? = nil, tag: String? = nil, location: String? = nil, start: Int64 = 0,
         end: Int64? = nil
@@ -31,18 +31,18 @@ public struct SourceLabel: Sendable, Equatable {
 
 /// One file that can be searched.
 public struct SearchMember: Sendable, Equatable {
-    /// The path as the archive spelled it: raw bytes, hostile.
+    /// The path as spelled in the archive: raw, untrusted bytes.
     public var path: [UInt8]
-    /// Text is searched always, other content only when asked for.
+    /// Whether it is text, which is always searched; other content is searched only on request.
     public var isText: Bool
-    /// How its lines carry their time.
+    /// The timestamp format of its lines.
     public var timeFormat: TimeFormat
-    /// What its first stamp shows, in milliseconds, where the format counts from a start.
+    /// The first counter value in milliseconds, for formats that count from a start.
     public var counterStart: Int64
-    /// Its blocks, or its parts of blocks, in order.
+    /// Its parts of blocks, in order.
     public var pieces: [SearchPiece]
 
-    /// Makes a member.
+    /// Creates a member.
     public init(
         path: [UInt8], isText: Bool = true, timeFormat: TimeFormat = .none, counterStart: Int64 = 0,
         pieces: [SearchPiece]
@@ -59,20 +59,21 @@ public struct SearchMember: Sendable, Equatable {
 public struct SearchPiece: Sendable, Equatable {
     /// Index of the block in its source.
     public var block: Int
-    /// Where in the block's raw bytes the part begins.
+    /// Byte offset of the part in the block's raw bytes.
     public var offset: Int
     /// Its length in bytes.
     public var count: Int
-    /// Where in the member it begins.
+    /// Byte offset in the member.
     public var memberOffset: UInt64
-    /// Number of the line its first byte belongs to, from 1.
+    /// Line number of its first byte, from 1.
     public var firstLine: UInt64
-    /// Earliest and latest time of its lines, inherited ones included, in milliseconds since 1970; nil when unknown.
+    /// Earliest and latest time of its lines, including inherited times, in milliseconds since 1970 UTC; nil when
+    /// unknown.
     public var times: ClosedRange<Int64>?
-    /// Its last line goes on in the next piece.
+    /// Whether its last line continues in the next piece.
     public var endsMidLine: Bool
 
-    /// Makes a piece.
+    /// Creates a piece.
     public init(
         block: Int, offset: Int = 0, count: Int, memberOffset: UInt64 = 0, firstLine: UInt64 = 1,
         times: ClosedRange<Int64>? = nil, endsMidLine: Bool = false
@@ -87,29 +88,29 @@ public struct SearchPiece: Sendable, Equatable {
     }
 }
 
-/// Something that can be searched: the members of one session. Called from several threads at once.
+/// A searchable set of members of one session. Called from several threads at once.
 public protocol SearchSource: Sendable {
     /// One thread's working memory for decoding.
     associatedtype Decoder
-    /// Which session it is.
+    /// The session.
     var label: SourceLabel { get }
-    /// Its members in the order in which results are wanted.
+    /// Its members, in output order.
     var members: [SearchMember] { get }
-    /// Whether a block may meet a query; true where there is no filter or it is damaged.
+    /// Whether a block may match a query; true when its filter is missing or damaged.
     func mayContain(_ query: BlockQuery, block: Int) -> Bool
-    /// A decoder for one thread.
+    /// Creates a decoder for one thread.
     static func makeDecoder() throws -> Decoder
-    /// Largest raw size of a block in bytes.
+    /// Raw size of a block in bytes.
     func rawSize(ofBlock block: Int) -> Int
     /// Decodes a whole block.
     /// - Parameter buffer: at least `rawSize` bytes.
-    /// - Returns: the bytes written.
-    /// - Throws: an error that says what is damaged.
+    /// - Returns: the number of bytes written.
+    /// - Throws: an error that describes the damage.
     func decode(block: Int, with decoder: Decoder, into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
 extension SearchMember {
-    /// Reads the stamps of its lines.
+    /// Creates a reader of its lines' timestamps.
     func reader(_ label: SourceLabel, zoneOffset: Int32) -> TimeReader {
         TimeReader(
             format: timeFormat,

@@ -1,4 +1,4 @@
-/// The walk over the lines of one decoded text: selection, context within it, rendering.
+/// Scans one decoded text: selects lines, adds context within the text, and renders.
 struct TextScan {
     let text: UnsafeRawBufferPointer
     let first: SearchPiece
@@ -7,13 +7,13 @@ struct TextScan {
     let isText: Bool
     /// Number of the first selected line.
     private(set) var firstHit: UInt64?
-    /// Lines of context still owed at the end of the text.
+    /// Context lines still due at the end of the text.
     private(set) var afterLeft = 0
     private(set) var lastLine: UInt64 = 0
-    /// Line numbers are counted forward from here.
+    /// Offset up to which line feeds are counted.
     private var countedTo = 0
     private var countedLine: UInt64
-    /// End of the last line that was rendered, and one past it.
+    /// Offset of the line after the last rendered one.
     private var renderedTo = 0
     private var selected = 0
     private var stopped = false
@@ -57,7 +57,7 @@ struct TextScan {
         finishCount()
     }
 
-    /// Lines as they are, or their number: what most searches ask for, without a value for each line.
+    /// Handles the most common modes, unchanged lines or their count, without a value per line.
     private func runPlain(_ finder: inout LineFinder, _ clock: inout LineClock, _ result: inout UnitResult) {
         let counts = options.mode == .count
         let name = counts || !options.showName || options.heading ? [] : renderer.name.text + [0x3A]
@@ -148,7 +148,7 @@ struct TextScan {
         if selected == options.maxCount, !options.hasContext { stopped = true }
     }
 
-    /// A selected line behind the last one that counts is shown as such where it falls into that one's context.
+    /// Renders a matching line after the limit as selected if it is in the context of the last line within the limit.
     private mutating func selectBeyondLimit(_ line: Range<Int>, _ finder: LineFinder, _ result: inout UnitResult) {
         guard options.hasContext else {
             stopped = true
@@ -183,7 +183,7 @@ struct TextScan {
 
     // MARK: Context
 
-    /// Lines after the last selected one, until `end` or until as many as asked for.
+    /// Renders context after the last selected line, up to `end` or the requested number of lines.
     private mutating func renderAfter(upTo end: Int, _ result: inout UnitResult) {
         while afterLeft > 0, renderedTo < end {
             let line = renderedTo..<text.lineEnd(from: renderedTo)

@@ -1,11 +1,11 @@
 internal import LogTime
 
-/// A stretch of one member that is scanned at once: one piece, or several that a long line joins.
+/// A part of one member that is scanned at once: one piece, or several joined by a long line.
 struct ScanUnit: Sendable {
-    /// Counts members over the whole search.
+    /// Index of the member in the whole search.
     let memberOrdinal: Int
     let member: Int
-    /// Pieces of the member; empty where no block may match, and only the member's name matters.
+    /// Indices of the member's pieces; empty when no block may match but the member must be reported.
     let pieces: Range<Int>
 }
 
@@ -16,7 +16,7 @@ struct ScanBatch<Source: SearchSource>: Sendable {
     let units: [ScanUnit]
 }
 
-/// Hands out the units that may hold a selected line, in order. Used under the engine's lock.
+/// Produces the units that may have a selected line, in order. Used under the hub's lock.
 struct WorkQueue<Source: SearchSource> {
     private let options: SearchOptions
     private let query: BlockQuery?
@@ -33,12 +33,12 @@ struct WorkQueue<Source: SearchSource> {
     /// Members up to this ordinal need no more units.
     var closedThrough = -1
     private let wantsEveryMember: Bool
-    /// Bytes of one line that are joined; what is longer is searched in parts, so that memory stays bounded.
+    /// Most bytes of one line that are joined; a longer line is searched in parts, which bounds memory.
     static var longestLine: Int { 32 << 20 }
 
     init(options: SearchOptions, query: LiteralQuery, nextSource: @escaping () -> Source?) {
         self.options = options
-        // A line that does not match can stand in any block.
+        // A line that does not match can be in any block.
         let prepared = BlockQuery(query)
         self.query = options.invert || prepared.probes.isAll || !options.usesFilters ? nil : prepared
         globs = options.paths.map(PathGlob.init)
@@ -46,7 +46,7 @@ struct WorkQueue<Source: SearchSource> {
         self.nextSource = nextSource
     }
 
-    /// The next batch; nil when there is no more.
+    /// The next batch; nil at the end.
     mutating func next() -> ScanBatch<Source>? {
         guard let first = held ?? nextUnit() else { return nil }
         held = nil
@@ -74,7 +74,7 @@ struct WorkQueue<Source: SearchSource> {
     private mutating func nextUnit() -> ScanUnit? {
         while true {
             if source == nil || member >= source?.members.count ?? 0 {
-                // The batch under construction still needs its source: it is replaced by the next call only.
+                // The batch in progress still needs its source.
                 guard let fresh = nextSource() else { return nil }
                 source = fresh
                 report.sources += 1
@@ -109,7 +109,7 @@ struct WorkQueue<Source: SearchSource> {
         return isSearched(member)
     }
 
-    /// Whether it would be searched if its time were of no account.
+    /// Whether it would be searched without a time window.
     private func isSearched(_ member: SearchMember) -> Bool {
         guard member.isText || options.asText || options.searchBinary else { return false }
         return globs.isEmpty || globs.contains { $0.matches(member.path) }
@@ -145,14 +145,14 @@ struct WorkQueue<Source: SearchSource> {
         guard options.hasWindow, member.timeFormat != .none, let label = source?.label,
             let window = options.window(for: label, member)
         else { return true }
-        // A piece without times keeps what was before the first stamp: nothing to prune by.
+        // A piece without times cannot be excluded.
         let outside = range.allSatisfy { member.pieces[$0].times.map { !$0.overlaps(window) } ?? false }
         if outside { report.prunedByTime += range.count }
         return !outside
     }
 
     private mutating func passesFilter(_ member: SearchMember, _ range: Range<Int>) -> Bool {
-        // What a joined line requires may be spread over its pieces.
+        // The literals of a joined line may be spread over its pieces.
         guard let query, range.count == 1, let source else { return true }
         report.probed += 1
         guard source.mayContain(query, block: member.pieces[range.lowerBound].block) else { return false }
