@@ -10,23 +10,23 @@
 #define INLINE static inline __attribute__((always_inline))
 #define M SALVAGE_FILTER_MASTER_BITS
 
-// A gram of n bytes is the low 8n bits of a little-endian word. Shifting it to the top drops the bytes that do not
-// belong to it, and the top M bits of the product depend on all that remain. A different odd factor per length keeps
-// the three kinds apart.
+// A gram of n bytes is the low 8n bits of a little-endian word. Shifting it to the top drops all other bytes, and the
+// top M bits of the product depend on all remaining ones. Each length has its own odd factor, so that grams of
+// different lengths hash differently.
 #define K5 0x9E3779B97F4A7C15ull
 #define K4 0xC2B2AE3D27D4EB4Full
 #define K3 0xD6E8FEB86659FD93ull
 #define K5AGAIN 0xA0761D6478BD642Full
 
-// One factor serves both: a digit or a dot is never 0, so the lowest byte of six tells them from five.
+// 5- and 6-grams share a factor: a digit or a dot is never 0, so the lowest byte distinguishes them.
 INLINE uint32_t place6(uint64_t v) { return (uint32_t)(((v << 16) * K5) >> (64 - M)); }
 INLINE uint32_t place5(uint64_t v) { return (uint32_t)(((v << 24) * K5) >> (64 - M)); }
 INLINE uint32_t again5(uint64_t v) { return (uint32_t)(((v << 24) * K5AGAIN) >> (64 - M)); }
 INLINE uint32_t place4(uint64_t v) { return (uint32_t)(((v << 32) * K4) >> (64 - M)); }
 INLINE uint32_t place3(uint64_t v) { return (uint32_t)(((v << 40) * K3) >> (64 - M)); }
 
-// A byte for each place while grams are taken in: a bit would have to be read before it is written, and the reads would
-// wait for the writes before them.
+// One byte per place while grams are added: a bit would need a read before each write, and the reads would wait for
+// earlier writes.
 INLINE void set(uint8_t *seen, uint32_t place) { seen[place] = 1; }
 
 static inline uint8_t fold(uint8_t c) { return (uint8_t)(c + ((uint8_t)(c - 'A') < 26 ? 32 : 0)); }
@@ -44,9 +44,9 @@ INLINE uint64_t load64(const uint8_t *p) {
     return v;
 }
 
-// What a word of 64 folded bytes consists of, a bit for each byte.
+// The character classes of 64 bytes, one bit per byte.
 typedef struct {
-    uint64_t stop;   // digits and newlines: they end the short grams
+    uint64_t stop;   // digits and newlines, which short grams must not contain
     uint64_t number; // digits and dots
     uint64_t dot;
     uint64_t letter;
@@ -84,10 +84,10 @@ INLINE Classes fold64(const uint8_t *in, uint8_t *out) {
     return found;
 }
 
-// Bits of `low` moved down by `by`, those of the word behind it following.
+// Shifts `low` down by `by` bits and fills in the low bits of the next word.
 INLINE uint64_t ahead(uint64_t low, uint64_t next, int by) { return low >> by | next << (64 - by); }
 
-// Positions whose five bytes are digits and dots, a dot among them.
+// Positions of five bytes that are digits and dots, with at least one dot.
 INLINE uint64_t dotted(Classes at, Classes next) {
     uint64_t number = at.number, dot = at.dot;
     for (int k = 1; k < 5; k++) {
@@ -97,7 +97,7 @@ INLINE uint64_t dotted(Classes at, Classes next) {
     return number & dot;
 }
 
-// Positions whose five bytes are two letters or more and then digits only, one or more.
+// Positions of five bytes that are two or more letters, then one or more digits.
 INLINE uint64_t tailed(Classes at, Classes next) {
     uint64_t letter[4], digit[5];
     for (int k = 1; k < 5; k++) {
@@ -107,7 +107,7 @@ INLINE uint64_t tailed(Classes at, Classes next) {
     return at.letter & letter[1] & digit[4] & (letter[2] | digit[2]) & ((letter[3] & letter[2]) | digit[3]);
 }
 
-// The bits of the first `count` positions of a word.
+// A mask of the first `count` bits of a word.
 INLINE uint64_t firsts(size_t count) { return count >= 64 ? ~0ull : (1ull << count) - 1; }
 
 INLINE void set_long(uint8_t *seen, const uint8_t *p, uint64_t five, uint64_t six) {
@@ -117,7 +117,7 @@ INLINE void set_long(uint8_t *seen, const uint8_t *p, uint64_t five, uint64_t si
         return;
     }
     if ((five | six) == ~0ull) {
-        // Both kinds differ in how far the word is shifted only.
+        // The two kinds differ only in the shift.
         const uint64_t less = six;
 #pragma clang loop unroll_count(8)
         for (int j = 0; j < 64; j++) {
@@ -136,7 +136,7 @@ void salvage_filter_add(uint8_t *seen, const uint8_t *bytes, size_t count) {
     uint8_t folded[CHUNK + 128];
     Classes classes[CHUNK / 64 + 2];
     const Classes nothing = {~0ull, 0, 0, 0};
-    // Each turn looks at CHUNK starts and, for the grams that begin near the end, at the five bytes after them.
+    // Each round handles CHUNK starts and reads five bytes more, for the grams that begin near the end.
     for (size_t base = 0; base < count; base += CHUNK) {
         size_t have = count - base;
         size_t starts = have < CHUNK ? have : CHUNK;
@@ -162,19 +162,19 @@ void salvage_filter_add(uint8_t *seen, const uint8_t *bytes, size_t count) {
             uint64_t s1 = at.stop | ahead(at.stop, next.stop, 1);
             uint64_t ok3 = ~(s1 | ahead(at.stop, next.stop, 2));
             uint64_t ok4 = ok3 & ~ahead(at.stop, next.stop, 3);
-            // Where the last word is only partly filled the stop bits beyond the end forbid what does not exist.
+            // In a partial last word, the stop bits after the end exclude positions that do not exist.
             for (uint64_t m = ok3; m; m &= m - 1) {
                 int j = __builtin_ctzll(m);
                 uint64_t v = load64(p + j);
                 set(seen, place3(v));
-                // Chosen without a branch, which would be mispredicted at every second word.
+                // Without a branch, which would often be mispredicted.
                 set(seen, ok4 >> j & 1 ? place4(v) : place3(v));
             }
         }
     }
 }
 
-// Makes bits of bytes that are 0 or 1; `count` is a multiple of 64.
+// Packs bytes that are 0 or 1 into bits; `count` is a multiple of 64.
 INLINE void gather(const uint8_t *bytes, uint64_t *bits, size_t count) {
     for (size_t w = 0; w < count / 64; w++) {
         uint64_t word = 0;
@@ -197,10 +197,10 @@ uint32_t salvage_filter_bits(const uint64_t *master) {
     uint64_t ones = 0;
     for (size_t i = 0; i < (1u << M) / 64; i++) ones += (uint64_t)__builtin_popcountll(master[i]);
     double load = (double)ones / cells;
-    // Distinct grams from the share of set cells; a full master says only "very many".
+    // Estimates the number of distinct grams from the share of set cells; a full master means "very many".
     double distinct = load < 0.999 ? -cells * log1p(-load) : cells * 7;
-    // 1 / -ln(1 - 0.55): at 55 % load a filter takes an eighth less than at 50 %, and a literal of a word or more, which
-    // asks for a dozen grams, hardly ever passes because of it.
+    // 1 / -ln(1 - 0.55): at 55 % load a filter is an eighth smaller than at 50 %, which hardly adds false positives for
+    // literals of a word or more, with a dozen grams.
     double want = 1.2523 * distinct;
     if (want > cells) want = cells;
     uint32_t bits = ((uint32_t)want + 63) / 64 * 64;
@@ -217,7 +217,7 @@ void salvage_filter_fold(const uint64_t *master, uint8_t *room, uint64_t *filter
     gather(room, filter, bits);
 }
 
-// Whether five bytes are of a dotted number: see `dotted`.
+// Whether five bytes are part of a dotted number; see `dotted`.
 static int is_dotted(const uint8_t *p) {
     int numbers = 0, dots = 0;
     for (int k = 0; k < 5; k++) {
@@ -227,7 +227,7 @@ static int is_dotted(const uint8_t *p) {
     return numbers == 5 && dots > 0;
 }
 
-// Whether five folded bytes are the end of a word and digits behind it: see `tailed`.
+// Whether five folded bytes are the end of a word followed by digits; see `tailed`.
 static int is_tailed(const uint8_t *p) {
     int letters = 0;
     while (letters < 5 && isLetter(p[letters])) letters++;
@@ -271,7 +271,7 @@ size_t salvage_filter_places(
 
 size_t salvage_count_newlines(const uint8_t *bytes, size_t count) {
     size_t total = 0, i = 0;
-    // Sums of bytes stay bytes for 255 rounds, which lets the compiler use whole vectors.
+    // Byte sums cannot overflow within 255 rounds, which lets the compiler use byte vectors.
     while (count - i >= 64) {
         uint8_t sums[64] = {0};
         size_t rounds = (count - i) / 64;

@@ -60,7 +60,7 @@ salvage_hs_pattern *salvage_hs_compile(const char *pattern, int caseless) {
     salvage_hs_pattern *compiled = calloc(1, sizeof *compiled);
     if (compiled == NULL) return NULL;
     unsigned flags = HS_FLAG_MULTILINE | (caseless ? HS_FLAG_CASELESS : 0);
-    // What Hyperscan cannot express it may replace by something that matches more.
+    // The second attempt lets Hyperscan replace what it cannot express with something that matches more.
     for (int attempt = 0; attempt < 2; attempt++) {
         hs_compile_error_t *error = NULL;
         unsigned more = attempt == 0 ? 0 : HS_FLAG_PREFILTER;
@@ -97,7 +97,7 @@ typedef struct {
     size_t count;
     uint32_t *places;
     size_t capacity, used;
-    // The line of the last place: most matches that follow lie in it too.
+    // The line of the last place, which often has more matches.
     size_t start, end;
     int sorted;
 } Walk;
@@ -105,7 +105,7 @@ typedef struct {
 static int matched(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context) {
     (void)id, (void)from, (void)flags;
     Walk *walk = context;
-    // The last byte of the match; no match is empty, and none holds a line feed.
+    // The last byte of the match; no match is empty or contains a line feed.
     size_t at = to > 0 ? (size_t)to - 1 : 0;
     if (at >= walk->count) return 0;
     if (walk->used > 0 && at >= walk->start && at <= walk->end) return 0;
@@ -130,7 +130,7 @@ long salvage_hs_lines(const salvage_hs_pattern *pattern, salvage_hs_scratch *scr
     Walk walk = {.bytes = bytes, .count = count, .places = places, .capacity = capacity, .sorted = 1};
     int code = library.scan(pattern->database, (const char *)bytes, (unsigned)count, 0, scratch->memory, matched, &walk);
     if (code != HS_SUCCESS) return -1;
-    // One line may then have more than one place; who confirms lines passes over them.
+    // A line may then have several places; the caller skips the repeated ones.
     if (!walk.sorted) qsort(places, walk.used, sizeof *places, ascending);
     return (long)walk.used;
 }

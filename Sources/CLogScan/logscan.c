@@ -10,7 +10,7 @@
 INLINE size_t count_line_feeds(const uint8_t *bytes, size_t count) {
     size_t total = 0;
     while (count > 0) {
-        // Byte lanes overflow after 255 rounds; short runs let the compiler keep the sums in vectors of bytes.
+        // Byte sums overflow after 255 rounds; shorter runs let the compiler keep them in byte vectors.
         size_t run = count < 255 * 128 ? count : 255 * 128;
         size_t whole = run / 128;
         uint8_t lanes[128] = {0};
@@ -32,7 +32,7 @@ __attribute__((target("avx2"))) static size_t count_line_feeds_avx2(const uint8_
 #endif
 
 size_t logscan_count_line_feeds(const uint8_t *bytes, size_t count) {
-    // Between two matches there are often a few hundred bytes only.
+    // Matches are often only a few hundred bytes apart.
     if (count < 128) {
         size_t total = 0;
         for (size_t at = 0; at < count; at++) total += bytes[at] == '\n';

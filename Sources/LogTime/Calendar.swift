@@ -12,7 +12,7 @@ enum Calendar {
         return era &* 146_097 &+ dayOfEra &- 719_468
     }
 
-    /// The year in which a day since 1970-01-01 lies.
+    /// The year of a day, in days since 1970-01-01.
     static func year(ofDay day: Int) -> Int {
         let shifted = day &+ 719_468
         let era = (shifted >= 0 ? shifted : shifted &- 146_096) / 146_097
@@ -24,16 +24,16 @@ enum Calendar {
         return dayOfYear >= 306 ? year &+ 1 : year
     }
 
-    /// Days since 1970 of a moment in milliseconds, rounded down.
+    /// Days since 1970 of a time in milliseconds, rounded down.
     static func day(ofMillis millis: Int64) -> Int {
         let days = millis / 86_400_000
         return Int(millis % 86_400_000 < 0 ? days - 1 : days)
     }
 
-    /// Milliseconds since 1970 of a date and a time of day; nil where a field is out of its range.
+    /// Milliseconds since 1970 of a date and a time of day; nil when a field is out of range.
     @inline(__always)
     static func millis(day: Int, hour: Int, minute: Int, second: Int, milli: Int) -> Int64? {
-        // A leap second is accepted and falls on the first second of the next minute.
+        // A leap second is accepted as the first second of the next minute.
         guard hour <= 23, minute <= 59, second <= 60 else { return nil }
         return ((Int64(day) &* 24 &+ Int64(hour)) &* 60 &+ Int64(minute)) &* 60_000 &+ Int64(second) &* 1000
             &+ Int64(milli)

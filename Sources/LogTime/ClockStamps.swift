@@ -1,8 +1,9 @@
 extension StampCursor {
-    /// `[21:16:03]`, `21:16:03.123`, `[9:16:03 PM]`: the session's day, or the next one where the clock has wrapped since
-    /// its start.
+    /// `[21:16:03]`, `21:16:03.123`, `[9:16:03 PM]`: the day of the session's start, or the next day if the time is
+    /// before the start's.
     ///
-    /// The rule has no memory, so blocks can be read in any order; a session longer than 23 hours folds onto itself.
+    /// The rule is stateless, so blocks can be read in any order; times of a session longer than 23 hours are
+    /// ambiguous.
     @inline(__always)
     mutating func timeOnly(_ context: TimeContext) -> Int64? {
         if left > 0, at[0] == 0x5B || at[0] == 0x28 {
@@ -32,14 +33,14 @@ extension StampCursor {
         return nil
     }
 
-    /// Whether a number may begin behind this byte; behind digits, letters, colons and dots it goes on.
+    /// Whether a number may begin after this byte: a separator, or the `m` that ends a color sequence.
     @inline(__always)
     static func isBoundary(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == 0x5B || byte == 0x28 || byte == 0x5D || byte == 0x09 || byte == 0x7C || byte == 0x3D
             || byte == 0x22 || byte == 0x2C || byte == 0x6D
     }
 
-    /// A time of day in milliseconds: hours of one or two digits, a fraction, and AM or PM where written.
+    /// A time of day in milliseconds: one or two digits for the hour, an optional fraction, and optional AM or PM.
     @inline(__always)
     mutating func timeOfDay() -> Int64? {
         var hour = oneOrTwo()
@@ -64,7 +65,7 @@ extension StampCursor {
     private func onSessionDay(_ time: Int64, _ context: TimeContext) -> Int64 {
         let local = context.sessionStart &+ Int64(context.zoneOffset) &* 1000
         let stamp = Int64(Calendar.day(ofMillis: local)) &* 86_400_000 &+ time
-        // An hour of grace: stamps shortly before the recorded start are clock skew, not tomorrow.
+        // An hour of tolerance: a timestamp shortly before the recorded start is clock skew, not tomorrow.
         let wrapped = stamp < local &- 3_600_000 ? stamp &+ 86_400_000 : stamp
         return wrapped &- Int64(context.zoneOffset) &* 1000
     }
@@ -82,7 +83,7 @@ extension StampCursor {
         return Int(digit)
     }
 
-    /// Whether AM or PM follows, behind a blank or not; newer Java and ICU write a narrow no-break space.
+    /// Whether AM or PM follows, with or without a space; newer Java and ICU write a narrow no-break space.
     @inline(__always)
     func isHalfDayAhead() -> Bool {
         var probe = at
@@ -101,7 +102,7 @@ extension StampCursor {
         return left == after || (probe[after] | 0x20) &- 0x61 > 25 && probe[after] &- 0x30 > 9
     }
 
-    /// The hour of the day that AM or PM, which follows, makes of `hour`; steps over it.
+    /// Converts a 12-hour `hour` using the AM or PM that follows, and skips it.
     @inline(__always)
     mutating func halfDay(_ hour: Int) -> Int? {
         guard hour >= 1, hour <= 12 else { return hour == 0 ? 0 : nil }
@@ -136,7 +137,7 @@ extension StampCursor {
             _ = skipIf(0x73)
             guard skipIf(0x5D) else { return nil }
         } else {
-            // A column of numbers is no stamp: a word has to follow.
+            // A column of numbers is not a timestamp: a word must follow.
             _ = skipIf(0x3A)
             guard skipIf(0x20), left > 0, (at[0] | 0x20) &- 0x61 <= 25 || at[0] == 0x5B else { return nil }
         }
@@ -153,13 +154,15 @@ extension StampCursor {
         return sinceStart(Int64((time.hour &* 60 &+ time.minute) &* 60 &+ time.second) &* 1000, context)
     }
 
-    /// A counter that was started again goes on from the session's start: its lines are not older than the session.
+    /// Converts a counter to a time. A restarted counter is clamped to the session's start: no line is older than the
+    /// session.
     @inline(__always)
     private func sinceStart(_ counter: Int64, _ context: TimeContext) -> Int64 {
         context.sessionStart &+ max(0, counter &- context.counterStart)
     }
 
-    /// A number of 10 to 19 digits with an optional fraction: seconds, milli-, micro- or nanoseconds by its size.
+    /// A number of 10 to 19 digits with an optional fraction: seconds, milliseconds, microseconds or nanoseconds, by
+    /// the number of digits.
     @inline(__always)
     mutating func epoch() -> Int64? {
         if left > 0, at[0] == 0x5B { at += 1 }

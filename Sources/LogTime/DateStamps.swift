@@ -1,6 +1,6 @@
 extension StampCursor {
     private static let searched = 80
-    /// An access log has the client's address and the user in front.
+    /// In an access log, the client's address and the user come first.
     private static let searchedForName = 160
 
     /// `11/20/2026 21:16:03`, `20.11.2026 21:16:03`, `11/20/26, 9:16:03 PM`, within the first 80 bytes.
@@ -23,7 +23,7 @@ extension StampCursor {
     }
 
     private mutating func numericDateHere(monthFirst: Bool, _ mark: UInt8, _ context: TimeContext) -> Int64? {
-        // Nobody writes the month first with dots.
+        // No format writes the month first with dots.
         guard !(monthFirst && mark == 0x2E) else { return nil }
         let first = oneOrTwo()
         skip(mark)
@@ -38,7 +38,7 @@ extension StampCursor {
         at += 1
         if left > 2, at[0] == 0x2D, at[1] == 0x20 { at += 2 }
         guard var day = monthFirst ? day(year, first, second) : day(year, second, first) else { return nil }
-        // `05/06/2026` may be either: far from the session it is the other one, if that is near.
+        // `05/06/2026` is ambiguous: use the other reading if only that one is near the session's start.
         if mark != 0x2E, context.sessionStart != 0, first <= 12, second <= 12,
             let other = monthFirst ? self.day(year, second, first) : self.day(year, first, second)
         {
@@ -48,10 +48,10 @@ extension StampCursor {
         return atTime(day, zone: context.zoneOffset)
     }
 
-    /// Days that a log may reach beyond its session's start.
+    /// Days from the session's start within which a date is considered near.
     private static let near = 3
 
-    /// The time of day that follows, on that day, in the zone that it names.
+    /// Reads the time of day that follows, on that day, in its zone.
     private mutating func atTime(_ day: Int, zone: Int32) -> Int64? {
         guard let time = timeOfDay() else { return nil }
         return Int64(day) &* 86_400_000 &+ time &- Int64(offset(assumed: zone)) &* 1000
@@ -80,13 +80,13 @@ extension StampCursor {
         return nil
     }
 
-    /// What may stand between the day and the month: `20/Nov`, `20-Nov`, `20 Nov`, `20Nov`.
+    /// Whether the byte may be between the day and the month: `20/Nov`, `20-Nov`, `20 Nov`, `20Nov`.
     @inline(__always)
     private static func isDayMark(_ byte: UInt8) -> Bool {
         byte == 0x2F || byte == 0x2D || byte == 0x20 || byte &- 0x30 <= 9
     }
 
-    /// `/2026:21:16:03 +0000` behind `20/Nov`.
+    /// `/2026:21:16:03 +0000` after `20/Nov`.
     private mutating func behindNamedMonth(
         _ month: Int, dayBefore name: UnsafePointer<UInt8>, from start: UnsafePointer<UInt8>, zone: Int32
     ) -> Int64? {
@@ -110,7 +110,7 @@ extension StampCursor {
         return atTime(day, zone: zone)
     }
 
-    /// ` 20, 2026 9:16:03 PM` behind `Nov`.
+    /// ` 20, 2026 9:16:03 PM` after `Nov`.
     private mutating func behindLeadingMonth(_ month: Int, zone: Int32) -> Int64? {
         guard skipIf(0x20) else { return nil }
         while skipIf(0x20) {}
@@ -171,7 +171,7 @@ extension StampCursor {
         return yearless(month: month, day: dayOfMonth, context)
     }
 
-    /// `20261120 21:16:03.123456` behind the level, as newer glog writes it.
+    /// `20261120 21:16:03.123456` after the level, as in newer glog.
     mutating func datedKlog(zone: Int32) -> Int64? {
         guard left >= 17, at[8] == 0x20 else { return nil }
         let year = four()
@@ -184,7 +184,7 @@ extension StampCursor {
         return Int64(day) &* 86_400_000 &+ time &- Int64(zone) &* 1000
     }
 
-    /// The full date with which the line begins, in whichever format.
+    /// The full date at the beginning of the line, in any format.
     func fullDate(_ context: TimeContext) -> Int64? {
         guard left >= 16 else { return nil }
         let zone = context.zoneOffset
@@ -216,7 +216,7 @@ extension StampCursor {
                     if let stamp = cursor.numericDateHere(monthFirst: monthFirst, mark, context) { return stamp }
                 }
             }
-            // The month's name stands at most four bytes in.
+            // The month's name begins within the first four bytes.
             for place in 1...3 where at[place] &- 0x41 <= 18 {
                 guard let month = Self.month(at[place], at[place + 1], at[place + 2]) else { continue }
                 cursor = StampCursor(at + place + 3, end: end)

@@ -1,12 +1,12 @@
 extension StampCursor {
     /// The value of the first time key of a JSON line.
     ///
-    /// Keys are looked for as a whole quoted word followed by a colon; values of other keys cannot be mistaken for
-    /// one, because inside JSON text a quote is escaped.
+    /// A key is a whole quoted word followed by a colon. The value of another key cannot be mistaken for one, because
+    /// quotes are escaped inside JSON strings.
     mutating func json(zone: Int32) -> Int64? {
         guard left >= 8, at[0] == 0x7B else { return nil }
         while left >= 6 {
-            // Hops from quote to quote; keys stand behind `{`, `,` or a blank.
+            // Scans from quote to quote.
             guard at[0] == 0x22 else {
                 at += 1
                 continue
@@ -29,7 +29,7 @@ extension StampCursor {
         return nil
     }
 
-    /// Length of the time key that begins here and ends in a quote.
+    /// Length of the time key that begins here and ends with a quote.
     @inline(__always)
     private static func keyLength(_ at: UnsafePointer<UInt8>, left: Int) -> Int? {
         guard left >= 3 else { return nil }

@@ -1,7 +1,7 @@
 internal import CLogScan
 internal import Glibc
 
-/// Walks the lines of a buffer without their line feeds.
+/// Iterates over the lines of a buffer, without their line feeds.
 struct LineWalk {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
@@ -16,14 +16,14 @@ struct LineWalk {
         return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
     }
 
-    /// Goes on with the line behind the middle of what is left.
+    /// Skips to the line after the middle of the rest.
     mutating func skipToMiddle() {
         guard position < bytes.count else { return }
         let middle = position + (bytes.count - position) / 2
         position = Self.lineEnd(bytes, from: middle) + 1
     }
 
-    /// Offset of the next line feed at or after `start`, or the end where there is none.
+    /// Offset of the next line feed at or after `start`, or the end when there is none.
     @inline(__always)
     static func lineEnd(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
         guard let base = bytes.baseAddress, let hit = memchr(base + start, 0x0A, bytes.count - start) else {

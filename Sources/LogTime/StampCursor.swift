@@ -1,4 +1,4 @@
-/// Reads fixed-place digits from the start of one line. Every read checks the end, a failed one sets `failed`.
+/// Reads fixed-width digits of one line. Every read checks the end; a failed one sets `failed`.
 struct StampCursor {
     var at: UnsafePointer<UInt8>
     let end: UnsafePointer<UInt8>
@@ -43,7 +43,7 @@ struct StampCursor {
         return true
     }
 
-    /// Milliseconds of the digits that follow a fraction's mark; digits past the third are dropped.
+    /// The digits of a fraction as milliseconds; digits after the third are ignored.
     @inline(__always)
     mutating func fraction() -> Int {
         var value = 0
@@ -114,7 +114,7 @@ extension StampCursor {
             .map { $0 &- Int64(zone) &* 1000 }
     }
 
-    /// `2025-11-20T21:16:03.123+01:00` with its variations, optionally behind `[`, `(` or `"`.
+    /// `2025-11-20T21:16:03.123+01:00` and its variations, optionally after `[`, `(` or `"`.
     @inline(__always)
     mutating func iso(zone: Int32) -> Int64? {
         if left > 0, at[0] == 0x5B || at[0] == 0x28 || at[0] == 0x22 { at += 1 }
@@ -130,7 +130,7 @@ extension StampCursor {
         guard left >= 1, at[0] == 0x20 || at[0] == 0x54 || at[0] == 0x74 || at[0] == 0x5F else { return nil }
         at += 1
         var hour = two()
-        // Behind a date with dots the clock may have them too, as ARK writes it.
+        // After a date with dots, the time may have dots too, as in ARK's logs.
         let colon: UInt8 = dash == 0x2E && left > 0 && at[0] == 0x2E ? 0x2E : 0x3A
         skip(colon)
         let minute = two()
@@ -151,14 +151,14 @@ extension StampCursor {
         return local &- Int64(offset(assumed: zone)) &* 1000
     }
 
-    /// Seconds east of UTC written behind a time: `Z`, `+01:00`, ` +0100`; the assumed zone where none is written.
+    /// The zone after a time in seconds east of UTC: `Z`, `+01:00`, ` +0100`; the assumed zone if there is none.
     @inline(__always)
     mutating func offset(assumed: Int32) -> Int {
         var probe = self
         if left >= 1, at[0] == 0x5A || at[0] == 0x7A { return 0 }
         if probe.left >= 6, probe.at[0] == 0x20 { probe.at += 1 }
         guard probe.left >= 3, probe.at[0] == 0x2B || probe.at[0] == 0x2D else { return Int(assumed) }
-        // ` -` followed by a word is punctuation, so a zone behind a space needs all its four digits.
+        // ` -` followed by a word is punctuation, so a zone after a space needs all four digits.
         let spaced = probe.at != at
         let west = probe.at[0] == 0x2D
         probe.at += 1
@@ -172,14 +172,14 @@ extension StampCursor {
         return west ? -seconds : seconds
     }
 
-    /// The first ISO-like stamp that starts in the first 64 bytes.
+    /// The first ISO-like timestamp that starts in the first 64 bytes.
     mutating func isoInside(zone: Int32) -> Int64? {
         let limit = min(left, 64)
         let start = at
         var index = 0
         while index &+ 16 <= left, index < limit {
             let probe = start + index
-            // The fifth byte of a date is its dash, which is rarer than a digit and so rejects faster.
+            // Checks the dash at the fifth byte first: it is rarer than a digit and so rejects faster.
             if probe[4] == 0x2D || probe[4] == 0x2F, probe[0] &- 0x30 <= 9,
                 index == 0 || probe[-1] &- 0x30 > 9
             {
@@ -203,7 +203,7 @@ extension StampCursor {
         return yearless(month: month, day: dayOfMonth, context)
     }
 
-    /// `Nov 20 21:16:03`, the day padded with a blank or a zero.
+    /// `Nov 20 21:16:03`, the day padded with a space or a zero.
     @inline(__always)
     mutating func syslog(_ context: TimeContext) -> Int64? {
         guard left >= 15, at[3] == 0x20, at[6] == 0x20 else { return nil }
@@ -220,7 +220,7 @@ extension StampCursor {
         return yearless(month: month, day: dayOfMonth, context)
     }
 
-    /// The time of day and the year that brings the date closest to the session's start.
+    /// Reads the time of day and picks the year in which the date is closest to the session's start.
     @inline(__always)
     mutating func yearless(month: Int, day dayOfMonth: Int, _ context: TimeContext) -> Int64? {
         let time = clock(separator: 0x3A)

@@ -1,14 +1,14 @@
 extension StampCursor {
-    /// How far the bar behind a container's name is looked for.
+    /// Most bytes in which the bar after a container's name is searched.
     private static let longestName = 64
 
-    /// Steps over what stands before a line that a program wrote: a byte order mark, colours, a priority, the name that
-    /// compose (`mc-1  | `) and pm2 (`0|arena  | `) put there, and that of `kubectl logs --prefix` (`[pod/mc-0/server] `).
-    /// - Returns: whether there was anything.
+    /// Skips prefixes that were put before a program's line: a byte order mark, colors, a syslog priority, and the
+    /// names written by compose (`mc-1 | `), pm2 (`0|arena | `) and `kubectl logs --prefix` (`[pod/mc-0/server] `).
+    /// - Returns: whether anything was skipped.
     @discardableResult
     mutating func skipPrefix() -> Bool {
         let start = at
-        // A terminal's colours may stand on both sides of a name.
+        // Terminal colors may be on both sides of a name.
         for _ in 0..<4 {
             let before = at
             while skipEscape() {}
@@ -21,7 +21,7 @@ extension StampCursor {
         return at != start
     }
 
-    /// `ESC [ … m` and the other sequences of that kind.
+    /// `ESC [ … m` and other CSI sequences.
     @inline(__always)
     mutating func skipEscape() -> Bool {
         guard left >= 3, at[0] == 0x1B, at[1] == 0x5B else { return false }

@@ -1,16 +1,15 @@
 extension TimeFormat {
-    /// Lines of one sample. Two are taken: the beginning, and, as server logs often open with a launcher's chatter, from
-    /// the middle of what is left.
+    /// Most lines of one sample. Two samples are taken: one at the beginning and, because server logs often begin with
+    /// a launcher's output, one from the middle of the rest.
     private static let sampleLines = 200
-    /// Lines of a sample that is enough where nearly all of them agree.
+    /// Most lines of a sample that suffices when nearly all lines agree.
     private static let quickLines = 25
 
     /// Finds the format of a member from its first bytes.
     ///
-    /// The format that most lines carry leads, where its times do not jump about; lines in another one are read by
-    /// ``TimeReader`` all the same. The distinctive formats are looked for in all of `head`.
-    /// - Parameter head: the first bytes of the member, ideally its whole first block; a last partial line is ignored
-    ///   unless it is the only one.
+    /// Chooses the format of most lines, if its times are mostly in order; ``TimeReader`` still reads lines in other
+    /// formats. Distinctive formats are searched in all of `head`.
+    /// - Parameter head: the first bytes of the member, ideally its whole first block.
     /// - Returns: the format, or `.none`.
     public static func detect(_ head: UnsafeRawBufferPointer) -> TimeFormat {
         var tallies = byPreference.map { Tally(reader: TimeReader(format: $0, context: TimeContext())) }
@@ -22,7 +21,7 @@ extension TimeFormat {
         lines = 0
         walk = sampleTwice(walk, sampleLines, &tallies, &lines)
         if let best = best(of: tallies, lines: lines) { return best.reader.format }
-        // Beyond the sample only formats that cannot be mistaken are trusted, and only when two lines show them.
+        // Outside the samples, only distinctive formats are trusted, and only when two lines have them.
         tallies = byPreference.filter { $0.isDistinctive && $0 != .namedMonth }.map {
             Tally(reader: TimeReader(format: $0, context: TimeContext()))
         }
@@ -35,7 +34,7 @@ extension TimeFormat {
         return .none
     }
 
-    /// What the first stamp of a member shows where the format counts from a start, in milliseconds; else 0.
+    /// The first counter value of a member in milliseconds, if the format counts from a start; otherwise 0.
     /// - Parameter head: the first bytes of the member.
     public func counterStart(_ head: UnsafeRawBufferPointer) -> Int64 {
         guard countsFromStart else { return 0 }
@@ -47,7 +46,7 @@ extension TimeFormat {
         return 0
     }
 
-    /// Returns the walk behind the first of the two samples.
+    /// Returns the walk after the first of the two samples.
     @discardableResult
     private static func sampleTwice(
         _ walk: LineWalk, _ most: Int, _ tallies: inout [Tally], _ lines: inout Int
@@ -79,7 +78,7 @@ extension TimeFormat {
         return chosen
     }
 
-    /// How often one format fitted, and how often time went backwards.
+    /// Counts how often one format fits, and how often time goes backwards.
     private struct Tally {
         let reader: TimeReader
         var hits = 0
@@ -99,11 +98,11 @@ extension TimeFormat {
 
         func isTrusted(lines: Int) -> Bool {
             guard hits > 0, backwards * 5 <= hits * 2 else { return false }
-            // A clock that shows the time of day may be written the same way; a server that starts shows zero.
+            // A time of day may be written the same way, but a server's uptime starts near zero.
             if reader.format == .elapsed, first ?? 0 >= 60_000 { return false }
             if reader.format.isDistinctive { return hits >= 2 || hits * 4 >= lines }
             if hits * 4 >= lines { return true }
-            // Banners and stacks may outnumber the stamped lines; stamps in order are no accident.
+            // Banners and stack traces may outnumber lines with timestamps; timestamps in order are no accident.
             return hits >= 8 && hits * 20 >= lines && backwards * 10 <= hits
         }
     }

@@ -1,9 +1,9 @@
-/// How the lines of one log member carry their time stamps.
+/// The timestamp format of a log member's lines.
 ///
-/// The format is detected once per member and its raw value is stored with the member, so the numbers must never
-/// change their meaning.
+/// The format is detected once per member and its raw value is stored in the pack, so the numbers must never change
+/// their meaning.
 public enum TimeFormat: UInt8, Sendable, CaseIterable {
-    /// No stamps that we can read.
+    /// No known timestamps.
     case none = 0
     /// Unreal Engine: `[2025.11.20-21.16.03:123]`, UTC.
     case unreal = 1
@@ -12,20 +12,21 @@ public enum TimeFormat: UInt8, Sendable, CaseIterable {
     /// ISO-8601 and its relatives at the start of the line, optionally in brackets: Unity and NLog
     /// `2025-11-20 21:16:03.123`, `2025-11-20T21:16:03,123Z`, Go's `2025/11/20 21:16:03`.
     case iso = 3
-    /// The same shape somewhere in the first 64 bytes of the line, after a level or a logger's name.
+    /// The same as `iso`, but anywhere in the first 64 bytes of the line, after a level or a logger's name.
     case isoInside = 4
-    /// JSON lines with a key `ts`, `time`, `timestamp`, `@timestamp`, `t` or `datetime`: ISO text or an epoch number.
+    /// JSON lines with a time key such as `ts`, `time` or `@timestamp`: ISO text or an epoch number.
     case json = 5
     /// klog and glog: `I1120 21:16:03.123456`; the year comes from the session.
     case klog = 6
     /// BSD syslog: `Nov 20 21:16:03`; the year comes from the session.
     case syslog = 7
-    /// Seconds (10 digits, fraction allowed), milli-, micro- or nanoseconds since 1970 at the start of the line.
+    /// Seconds (10 digits, fraction allowed), milliseconds, microseconds or nanoseconds since 1970 at the start of the
+    /// line.
     case epoch = 8
-    /// `[21:16:03]` or `21:16:03.123`: the date comes from the session's start, plus one day once it has wrapped.
+    /// `[21:16:03]` or `21:16:03.123`: the date is that of the session's start, or the next day after midnight.
     case timeOnly = 9
-    /// Seconds that a counter shows: Factorio `  12.345 Info`, the kernel `[  870.644191]`, the JVM `[0.012s]`. The
-    /// member's first stamp is the session's start.
+    /// Seconds of a counter: Factorio ` 12.345 Info`, the kernel `[ 870.644191]`, the JVM `[0.012s]`. The member's
+    /// first timestamp is the session's start.
     case uptime = 10
     /// `11/20/2026 21:16:03`, `11/20/2026, 9:16:03 PM`, month first, in the first 80 bytes of the line.
     case monthFirst = 11
@@ -41,16 +42,16 @@ public enum TimeFormat: UInt8, Sendable, CaseIterable {
     case monthDay = 15
     /// A time of day somewhere in the first 64 bytes of the line, after a level or a thread.
     case timeInside = 16
-    /// `[00:12:34]: `, the time that the server has run for. The member's first stamp is the session's start.
+    /// `[00:12:34]: `, the server's uptime. The member's first timestamp is the session's start.
     case elapsed = 17
 
-    /// The formats in the order in which detection prefers them when two fit equally well.
+    /// The formats, in order of preference when several fit equally well.
     static let byPreference: [TimeFormat] = [
         .unreal, .source, .iso, .json, .klog, .syslog, .ctime, .epoch, .isoInside, .namedMonth, .monthFirst, .dayFirst,
         .monthDay, .uptime, .elapsed, .timeOnly, .timeInside,
     ]
 
-    /// True where a single match is proof enough, because nothing else looks like it.
+    /// Whether few matches suffice, because nothing else looks like this format.
     var isDistinctive: Bool {
         switch self {
         case .unreal, .source, .iso, .ctime, .namedMonth: true
@@ -60,6 +61,7 @@ public enum TimeFormat: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// Whether stamps count from a start that the line does not name, so that ``TimeContext/counterStart`` is needed.
+    /// Whether timestamps count from a start that the line does not contain, so that ``TimeContext/counterStart`` is
+    /// needed.
     public var countsFromStart: Bool { self == .uptime || self == .elapsed }
 }

@@ -1,23 +1,24 @@
-/// Reads the stamps of one format, with hand-written digit parsers: no allocation, no locale, some ten nanoseconds each.
+/// Reads the timestamps of one format, with hand-written digit parsers: no allocation, no locale, some ten nanoseconds
+/// each.
 public struct TimeReader: Sendable {
-    /// The format read.
+    /// The format.
     public let format: TimeFormat
-    /// Where missing years, days and zones come from.
+    /// The source of missing years, days and zones.
     public let context: TimeContext
 
-    /// Makes a reader.
+    /// Creates a reader.
     public init(format: TimeFormat, context: TimeContext) {
         self.format = format
         self.context = context
     }
 
-    /// The stamp of one line.
+    /// Reads the timestamp of one line.
     ///
-    /// A line may carry its stamp behind what a supervisor or a terminal put before it (a container's name and `|`,
-    /// colours, a byte order mark). A line that lacks a stamp of this format is read by another one where it begins with
-    /// a full date or a time of day: in a log that two programs write, each keeps its own.
+    /// The timestamp may follow a prefix from a supervisor or terminal (a container's name and `|`, colors, a byte
+    /// order mark). A line without a timestamp of this format is read in another one if it begins with a full date or a
+    /// time of day, for logs written by two programs.
     /// - Parameter line: the line, with or without its line feed.
-    /// - Returns: milliseconds since 1970 in UTC, or nil where the line carries no stamp that can be read.
+    /// - Returns: milliseconds since 1970 UTC, or nil when the line has no known timestamp.
     @inline(__always)
     public func stamp(of line: UnsafeRawBufferPointer) -> Int64? {
         guard format != .none, let base = line.baseAddress else { return nil }
@@ -27,7 +28,7 @@ public struct TimeReader: Sendable {
         return otherwise(bytes, end: bytes + line.count)
     }
 
-    /// The stamp of one line in this format, behind a prefix or not; never one of another format.
+    /// Reads the timestamp of one line in this format only, with or without a prefix.
     func ownStamp(of line: UnsafeRawBufferPointer) -> Int64? {
         guard let base = line.baseAddress else { return nil }
         let bytes = base.assumingMemoryBound(to: UInt8.self)
@@ -37,11 +38,11 @@ public struct TimeReader: Sendable {
         return cursor.skipPrefix() ? read(&cursor) : nil
     }
 
-    /// The full date and time near the beginning of a line of which no format is known.
+    /// Reads the full date and time near the beginning of a line of unknown format.
     /// - Parameters:
     ///   - line: the line, with or without its line feed.
-    ///   - zoneOffset: seconds east of UTC assumed where the stamp names no zone.
-    /// - Returns: milliseconds since 1970 in UTC, or nil where the line has none.
+    ///   - zoneOffset: the zone of timestamps without one, in seconds east of UTC.
+    /// - Returns: milliseconds since 1970 UTC, or nil when the line has none.
     public static func date(in line: UnsafeRawBufferPointer, zoneOffset: Int32 = 0) -> Int64? {
         guard let base = line.baseAddress else { return nil }
         let bytes = base.assumingMemoryBound(to: UInt8.self)
@@ -80,10 +81,10 @@ public struct TimeReader: Sendable {
         }
     }
 
-    /// Kept out of line: most lines of most logs carry a stamp of their format where it is expected.
+    /// Not inlined: most lines of most logs have a timestamp of their format where it is expected.
     @inline(never)
     private func otherwise(_ start: UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Int64? {
-        // A line that is set in belongs to the line before.
+        // An indented line belongs to the line before.
         guard start < end, start[0] > 0x20 || start[0] == 0x1B else { return nil }
         var cursor = StampCursor(start, end: end)
         if cursor.skipPrefix() {
@@ -91,18 +92,18 @@ public struct TimeReader: Sendable {
             if let stamp = read(&own) { return stamp }
         }
         if let dated = cursor.fullDate(context) { return dated }
-        // Without a session's start a time of day is of no day.
+        // Without the session's start, a time of day has no date.
         guard format != .timeOnly, context.sessionStart != 0, let time = cursor.timeOnly(context) else { return nil }
-        // `00:1a:2b:3c:4d:5e` is an address.
+        // `00:1a:2b:3c:4d:5e` is a MAC address.
         let isAddress = cursor.left >= 2 && cursor.at[0] == 0x3A && cursor.at[1] != 0x20
         return isAddress ? nil : time
     }
 
-    /// Earliest and latest stamp of the lines that start in a block.
+    /// Returns the earliest and latest timestamp of a block's lines.
     ///
-    /// All lines are read, not the first and last only: threads interleave and clocks step.
+    /// Reads all lines, not only the first and last: threads interleave and clocks step.
     /// - Parameter block: raw bytes that begin at the start of a line.
-    /// - Returns: milliseconds since 1970, or nil where no line carries a stamp.
+    /// - Returns: milliseconds since 1970 UTC, or nil when no line has a timestamp.
     public func range(of block: UnsafeRawBufferPointer) -> (min: Int64, max: Int64)? {
         guard format != .none else { return nil }
         var low = Int64.max
@@ -116,9 +117,9 @@ public struct TimeReader: Sendable {
         return low <= high ? (low, high) : nil
     }
 
-    /// The stamp in force at the end of a block, which unstamped lines that follow it inherit.
+    /// Returns the last timestamp of a block, which lines without one inherit after it.
     /// - Parameter block: raw bytes that begin at the start of a line.
-    /// - Returns: milliseconds since 1970, or nil where no line carries a stamp.
+    /// - Returns: milliseconds since 1970 UTC, or nil when no line has a timestamp.
     public func last(of block: UnsafeRawBufferPointer) -> Int64? {
         guard format != .none else { return nil }
         var end = block.count

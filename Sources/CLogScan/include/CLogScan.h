@@ -8,7 +8,7 @@ size_t logscan_count_line_feeds(const uint8_t *bytes, size_t count);
 /// 1 when no byte has its top bit set, else 0.
 int logscan_is_ascii(const uint8_t *bytes, size_t count);
 
-/// Offset of the first byte of the line that holds `at`: one past the last line feed before it, or 0.
+/// Offset of the first byte of the line that contains `at`: one past the last line feed before it, or 0.
 size_t logscan_line_start(const uint8_t *bytes, size_t at);
 
 /// Writes `name`, the decimal `number` and a colon unless it is 0, `line` and a line feed to `out`, which has room for
@@ -16,5 +16,5 @@ size_t logscan_line_start(const uint8_t *bytes, size_t at);
 size_t logscan_put_line(void *out, const void *name, size_t name_count, uint64_t number, const void *line,
                         size_t line_count);
 
-/// Lets the C library keep memory that is given back, for programs in which it comes and goes by the block.
+/// Makes the C library keep freed memory, for programs that allocate and free it per block.
 void logscan_keep_freed_memory(void);
