@@ -23,7 +23,7 @@ struct FactDifferences {
 
     private mutating func note(_ what: String, _ row: String?, _ pack: String?) {
         if !Self.isSame(row, pack) {
-            found.append("the catalog says \(what) \(row ?? "none"), the pack \(pack ?? "none")")
+            found.append("the catalog has \(what) \(row ?? "none"), the pack has \(pack ?? "none")")
         }
     }
 

@@ -32,7 +32,7 @@ extension Catalog {
         guard let record = try self.session(session) else { return ["the catalog has no row for session \(session)"] }
         var found: [String] = []
         func compare(_ what: String, _ row: some Equatable, _ pack: some Equatable, _ isEqual: Bool) {
-            if !isEqual { found.append("the catalog says \(what) \(row), the pack \(pack)") }
+            if !isEqual { found.append("the catalog has \(what) \(row), the pack has \(pack)") }
         }
         compare("pack", record.pack ?? "none", contents.path, record.pack?.hasSameBytes(as: contents.path) == true)
         compare("bytes", record.packBytes, contents.packBytes, record.packBytes == contents.packBytes)

@@ -14,7 +14,7 @@ public struct BlockFlags: OptionSet, Sendable, Hashable {
     public static let batch = BlockFlags(rawValue: 1 << 1)
     /// Text whose first line began in the block before it: a line longer than a block was split.
     public static let startsMidLine = BlockFlags(rawValue: 1 << 2)
-    /// Text whose last line goes on in the next block of the same member.
+    /// Text whose last line continues in the next block of the same member.
     public static let endsMidLine = BlockFlags(rawValue: 1 << 3)
     /// A hole of the member is inside the block or at its edge: bytes adjacent here are not adjacent in the member.
     public static let touchesHole = BlockFlags(rawValue: 1 << 4)
@@ -163,7 +163,7 @@ public struct InspectionContext: Sendable, Equatable {
 
 /// Inspects raw bytes on the compressing threads, while they are in the cache.
 public protocol BlockInspector: Sendable {
-    /// Called for each piece of each member, in no order and from several threads at once.
+    /// Called for each piece of each member, in any order and from several threads at once.
     func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts
 
     /// Called for a member's pieces in order, by one thread at a time, so that findings can depend on earlier pieces.

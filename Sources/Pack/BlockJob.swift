@@ -16,7 +16,7 @@ final class BlockJob {
     var count = 0
     var pieces: [Piece] = []
     var flags: BlockFlags = []
-    /// Whether every member in it has all of its content here.
+    /// Whether it holds the whole content of each of its members.
     var isWhole = false
 
     // Results, written by the worker.

@@ -18,7 +18,7 @@ public final class BlockSealer {
     /// Compresses at most `PackFormat.blockSize` bytes into a zstd frame, valid until the next call. Throws `misuse`
     /// for more.
     public func seal(_ raw: UnsafeRawBufferPointer) throws(PackError) -> UnsafeRawBufferPointer {
-        guard raw.count <= PackFormat.blockSize else { throw PackError(.misuse, "a block of \(raw.count) bytes") }
+        guard raw.count <= PackFormat.blockSize else { throw PackError(.misuse, "\(raw.count) bytes exceed a block") }
         return UnsafeRawBufferPointer(rebasing: frame[..<(try compressor.compress(raw, into: frame))])
     }
 

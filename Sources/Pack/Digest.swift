@@ -13,7 +13,7 @@ struct SHA256Hasher: ~Copyable {
         EVP_MD_CTX_free(context)
     }
 
-    private static var failed: PackError { PackError(.resources, "libcrypto offers no SHA-256") }
+    private static var failed: PackError { PackError(.resources, "libcrypto has no SHA-256") }
 
     /// Begins a new digest.
     func start() throws(PackError) {

@@ -41,7 +41,7 @@ extension SessionFacts {
         func text(_ key: CodingKeys) -> String? { value[key.rawValue]?.string }
         func time(_ key: CodingKeys) -> Int64? { value[key.rawValue]?.int64 }
         guard let session = text(.session) else {
-            throw PackError(.damagedSection, "the session facts name no session")
+            throw PackError(.damagedSection, "the session facts have no session id")
         }
         self.init(session: session)
         image = text(.image) ?? ""

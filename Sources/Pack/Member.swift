@@ -72,7 +72,7 @@ public struct MemberFlags: OptionSet, Sendable, Hashable {
     public static let transcoded = MemberFlags(rawValue: 1 << 9)
     /// Redaction rules were applied to the content; it may differ from what the container wrote.
     public static let redacted = MemberFlags(rawValue: 1 << 10)
-    /// The content ends in zeros that were never written: the file shrank while it was archived.
+    /// The content ends with zeros that were never written: the file shrank while it was archived.
     public static let zeroPadded = MemberFlags(rawValue: 1 << 11)
 
     /// Most bytes of holes that are part of the hash.

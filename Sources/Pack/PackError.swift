@@ -16,7 +16,7 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let io = Code(rawValue: "io")
         /// No room is left on the device, or a quota is used up.
         public static let noSpace = Code(rawValue: "no_space")
-        /// The file does not end in a pack's trailer.
+        /// The file does not end with a pack's trailer.
         public static let notAPack = Code(rawValue: "not_a_pack")
         /// The file was written by a later version of salvage.
         public static let unsupportedVersion = Code(rawValue: "unsupported_version")

@@ -7,9 +7,9 @@ public enum PackPath {
 
     /// The file name of a session's pack.
     ///
-    /// Letters, digits, `-`, `_`, and `.` after the first byte stand for themselves; every other byte of the id's UTF-8
-    /// is written `%XX`. An id whose name would be too long keeps its beginning, followed by `~` and the SHA-256 of the
-    /// whole id: a literal `~` is escaped, so no two ids share a name. The empty id is `%`.
+    /// Letters, digits, `-`, `_`, and `.` after the first byte are kept; every other byte of the id's UTF-8 is written
+    /// `%XX`. An id whose name would be too long keeps its beginning, followed by `~` and the SHA-256 of the whole id:
+    /// a literal `~` is escaped, so no two ids share a name. The empty id is `%`.
     public static func fileName(session: String) -> String {
         escaped(session) + suffix
     }

@@ -74,7 +74,7 @@ public final class PackWriter {
         guard current == nil, !finished else { throw PackError(.misuse, "a member cannot begin here") }
         guard log.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
         guard max(header.path.count, header.linkTarget?.count ?? 0) <= Self.maxPathLength else {
-            throw PackError(.tooLarge, "a path of \(header.path.count) bytes")
+            throw PackError(.tooLarge, "a path or link target is too long; the path has \(header.path.count) bytes")
         }
         try hasher.start()
         current = Member(header)

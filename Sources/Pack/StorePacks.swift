@@ -232,7 +232,7 @@ public enum StorePacks {
         return !isDate || own.joined(separator: "/") < wanted.prefix(own.count).joined(separator: "/")
     }
 
-    /// The most second names of one session's pack, in use when packs of other sessions have its name.
+    /// The highest number of a second name, which a pack gets when another session's pack has its name.
     public static let mostSecondNames = 999
 
     /// Visits the folders of all days of a store, through links to folders as well.
@@ -271,7 +271,7 @@ public enum StorePacks {
                 }
                 below = try open.folder(entry, followingLink: entry.kind == .link)
             } catch {
-                // A folder that was removed meanwhile held no pack any more.
+                // A folder that was removed meanwhile held no packs.
                 if entry.kind == .folder, error.isAbsence { continue }
                 try trouble(error)
                 continue
