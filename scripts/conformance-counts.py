@@ -1,19 +1,20 @@
-"""Prints how often each operation gave each status, by the way it was judged, and what was accepted although it is not
-as a description says. Fails when an answer that must be among them is missing.
-Usage: conformance-counts.py FOLDER WAY…, where FOLDER has before-WAY-N.json and
-after-WAY-N.json, the server's counts around each round, and perhaps accepted-WAY."""
+"""Prints how often each operation returned each status, per way of checking, and which failures were accepted. Exits with an
+error if an expected response is missing.
+
+Usage: conformance-counts.py FOLDER WAY…, where FOLDER has before-WAY-N.json and after-WAY-N.json, the server's counts around
+each round, and optionally accepted-WAY."""
 
 import collections
 import json
 import pathlib
 import sys
 
-# Requests that lead here without any knowledge of the server would only ever be refused.
+# Requests made without any knowledge of the server would never get these.
 MUST = {
     "session-run 201", "session-list 200", "describe-session 200", "session-stop 204", "join-session 200",
     "leave-session 200", "artifacts 200", "get-available-locations 200", "tag-exists 200", "stream-logs 200",
 }
-# Those that links between operations have to reach.
+# Those that links between operations must reach.
 LINKED = {"session-run 201", "session-stop 204", "describe-session 200", "join-session 200", "artifacts 200",
           "stream-logs 200"}
 
@@ -21,7 +22,7 @@ folder, ways = pathlib.Path(sys.argv[1]), sys.argv[2:]
 counts = collections.defaultdict(collections.Counter)
 for way in ways:
     for after in folder.glob(f"after-{way}-*.json"):
-        # Not what was asked between the rounds to make ready.
+        # Without the requests that prepare a round.
         before = json.loads((folder / after.name.replace("after", "before", 1)).read_text())
         for answer, count in json.loads(after.read_text()).items():
             if not answer.startswith("admin ") and count > before.get(answer, 0):
@@ -37,11 +38,11 @@ for way in ways:
     if (folder / f"accepted-{way}").exists():
         accepted.update(f"{line} ({way})" for line in (folder / f"accepted-{way}").read_text().splitlines())
 if accepted:
-    print("accepted although it is not as a description says:")
+    print("accepted although a description says otherwise:")
     for line, count in sorted(accepted.items()):
         print(f"{count:>9} {line}")
 
 missing = sorted(MUST - counts.keys()) + sorted(
     f"{answer} (stateful)" for answer in LINKED if not counts.get(answer, {}).get("stateful"))
 if missing:
-    sys.exit("conformance: never met: " + ", ".join(missing))
+    sys.exit("conformance: never seen: " + ", ".join(missing))

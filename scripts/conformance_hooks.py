@@ -1,5 +1,5 @@
-"""What schemathesis is told beside a description. CONFORMANCE_DOCUMENT is the description's file, CONFORMANCE_ACCEPTED a
-file that gets a line for each failure that is accepted."""
+"""Hooks that adapt schemathesis to a description. CONFORMANCE_DOCUMENT is the description's file, CONFORMANCE_WAY the way of
+checking; CONFORMANCE_ACCEPTED is a file that gets a line for each accepted failure."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ OWN = DOCUMENT == "sandbox.json"
 
 
 if os.environ["CONFORMANCE_WAY"] == "stateful":
-    # schemathesis takes this text for the id of something that no operation makes, and then never begins with session-run.
+    # schemathesis takes this property for the id of a resource that no operation creates, and then never begins with session-run.
     @schemathesis.hook
     def before_load_schema(context, raw_schema):
         raw_schema["components"]["schemas"]["SessionRun"]["properties"].pop("external_id", None)
@@ -26,7 +26,7 @@ def is_right(case):
 @schemathesis.hook
 def before_call(context, case, kwargs):
     operation = case.operation.definition.raw.get("operationId")
-    # A log that is followed ends with its session, and nothing ends these.
+    # A followed log ends with its session, and nothing ends these sessions.
     if operation == "stream-logs" and isinstance(case.query, dict) and case.query.get("id") in ("match-1", "match-2"):
         if str(case.query.get("follow")).lower() == "true":
             case.query["id"] = "match-0"
@@ -36,16 +36,16 @@ def before_call(context, case, kwargs):
         mend(case)
     if os.environ["CONFORMANCE_WAY"] != "right":
         return
-    # Words can be given for parameters but not for members of a body: half of these name a session that there is.
+    # Dictionaries work for parameters but not for members of a body, so half of these get a session that exists.
     if operation == "join-session" and len(case.body["session"]) % 2 == 0:
         case.body["session"] = "match-1"
-    # Other requests go on to ask for match-1.
+    # Other requests need match-1.
     if operation == "session-stop" and case.path_parameters["id"] == "match-1":
         case.path_parameters["id"] = "match-2"
 
 
-# The API's documents say in prose, or leave to reason, what these values look like. A value that they mean to forbid is no
-# right request, so it is replaced by one that is.
+# The API's documents restrict these values in prose or imply a restriction. A value that is meant to be forbidden does not
+# make a valid request, so it is replaced by a valid one.
 def mend(case):
     if isinstance(case.body, dict):
         case.body = mended(case.body)
@@ -58,16 +58,16 @@ def mend(case):
 
 
 def bounds(members):
-    """The prose names two keys."""
+    """Keeps the two keys that the prose allows."""
     return {key: members[key] for key in members if key in ("lt", "gt")}
 
 
 def mended(body):
-    # No process can be given a NUL, and no variable a name that is empty or holds an equals sign.
+    # No process argument can contain a NUL, and no variable name can be empty or contain an equals sign.
     body = without_nul(body)
     if isinstance(body.get("env"), dict):
         body["env"] = {name: value for name, value in body["env"].items() if name and "=" not in name}
-    # The prose names the units.
+    # The units are only in the prose.
     if isinstance(body.get("ttl"), str) and not re.fullmatch(r"([0-9]+(\.[0-9]+)?[hm])+", body["ttl"]):
         body["ttl"] = "2h30m"
     return body
@@ -83,16 +83,15 @@ def without_nul(value):
     return value
 
 
-# The API's documents list no status for a request that they do not allow, at this operation: whatever a server answers
-# contradicts them. The sandbox answers 422.
+# For this operation the API's documents list no status for an invalid request, so every response contradicts them. The
+# sandbox returns 422.
 UNLISTED = {"session-list"}
 
-# Stopping ends a session and does not remove it: what it left behind is asked for afterwards. schemathesis takes every
-# DELETE for a removal.
+# Stopping a session does not remove it: its files are requested afterwards. schemathesis takes every DELETE for a removal.
 KEPT = {"describe-session", "stream-logs", "artifacts", "join-session"}
 
 
-# Every id that session-run answered.
+# Every id that session-run returned.
 STARTED = set()
 
 
@@ -103,8 +102,8 @@ def after_call(context, case, response):
 
 
 def is_right_query(url):
-    """Whether session-list allows a query as it was sent. There all values are text, an object can have no members, and
-    `filter` takes anything."""
+    """Whether session-list allows the query that was sent. In a query string every value is text, an object may be empty, and
+    `filter` accepts anything."""
     seen = set()
     for name, value in urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query, keep_blank_values=True):
         if re.match(r"filter(Not)?(\[|$)", name):
@@ -127,20 +126,20 @@ def reason_to_accept(failure, case, response):
     operation = case.operation.definition.raw.get("operationId")
     kind = type(failure).__name__
     if kind == "UseAfterFree" and operation in KEPT and response.status_code == 200:
-        return f"{operation} answers 200 for a session that was stopped"
+        return f"{operation} returns 200 for a session that was stopped"
     if kind == "AcceptedNegativeData" and operation == "session-list" and response.status_code == 200:
         if is_right_query(response.request.url):
-            return f"{operation} answers 200 to a query that is right as it was sent"
-    # A link into a body is sometimes tried with another id in it; schemathesis takes that for the id of the session made before.
+            return f"{operation} returns 200 for a query that is valid as sent"
+    # schemathesis sometimes puts another id into a linked body and takes it for the id of the session it created before.
     if kind == "EnsureResourceAvailability" and operation == "join-session" and response.status_code == 404:
         if case.body["session"] not in STARTED:
-            return f"{operation} answers 404 for an id that no session has"
-        # The sessions of these images end by themselves after some seconds.
+            return f"{operation} returns 404 for an id that no session has"
+        # Sessions of these images end by themselves after a few seconds.
         if response.json()["details"] == f"The session {case.body['session']} has ended; nobody can join it.":
-            return f"{operation} answers 404 for a session that has ended"
+            return f"{operation} returns 404 for a session that has ended"
     if kind == "UndefinedStatusCode" and operation in UNLISTED and response.status_code == 422:
         if not OWN and not is_right(case):
-            return f"{operation} answers a wrong query with 422, which is not listed"
+            return f"{operation} returns 422 for an invalid query, which is not listed"
     return None
 
 
