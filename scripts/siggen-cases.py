@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Function names and what Mozilla's siggen makes of them, as JSON; run by scripts/siggen-agreement.
+"""Writes function names and their normalization by Mozilla's siggen as JSON; run by scripts/siggen-agreement.
 
-Real names are the demangled symbols of libraries on this machine, drawn with a seed; the others are generated.
+Real names are demangled symbols of libraries on this machine, picked with a seed; the others are generated.
 """
 
 import json
@@ -20,10 +20,10 @@ def run(words):
 
 
 def symbols(path, keep):
-    """Functions of a library, demangled and sorted so that the same seed draws the same ones."""
+    """The functions of a library, demangled, and sorted so that the same seed picks the same ones."""
     names = set()
     for table in (["-D"], []):
-        # In the order of the table both times, so that the lines belong together.
+        # In table order both times, so that the lines correspond.
         words = ["nm", "--no-sort", "--defined-only", *table, path]
         for mangled, plain in zip(run(words).splitlines(), run([*words, "--demangle"]).splitlines()):
             symbol, name = mangled.split(" ", 2), plain.split(" ", 2)
@@ -128,7 +128,7 @@ def main():
     keeps = {"c": is_c, "cpp": is_cpp, "rust": is_rust}
     for kind, count in (("c", 1000), ("cpp", 4000), ("rust", 3000)):
         for index, path in enumerate(libraries[kind]):
-            # What a small library leaves over goes to those behind it.
+            # The unused share of a small library goes to the next ones.
             share = count // (len(libraries[kind]) - index)
             names = draw(symbols(path, keeps[kind]), share, chance)
             count -= len(names)

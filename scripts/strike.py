@@ -1,8 +1,8 @@
-"""Runs a program and strikes its confined children only: fails one system call, or kills one of them.
+"""Runs a program and injects a fault into one of its confined children: fails one system call or kills the child.
 
-strace counts calls for each thread of everything it follows, so what is meant for the child strikes the parent as well.
-This traces with ptrace(2) itself: threads of the parent run on untouched, and each call of a child named `salvage-ingest`
-stops here. Linux on x86-64 only.
+strace cannot limit a fault to the child, because it counts the calls of every thread that it follows. This module uses
+ptrace(2) itself: the parent's threads run undisturbed, and only the calls of children named `salvage-ingest` stop here. Linux
+on x86-64 only.
 """
 import collections, ctypes, errno, glob, os, platform, re, signal, threading
 
@@ -11,7 +11,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.restype = ctypes.c_long
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 TRACEME, POKEUSER, CONT, SYSCALL, SETOPTIONS, SYSCALL_INFO = 0, 6, 7, 24, 0x4200, 0x420E
-OPTIONS = 1 | 2 | 4 | 8 | 16 | 0x100000  # syscall stops told apart; fork, vfork, clone, exec; killed with us
+OPTIONS = 1 | 2 | 4 | 8 | 16 | 0x100000  # mark syscall stops; follow fork, vfork, clone, exec; kill the tracees if we exit
 RAX, ORIG_RAX, GETPID = 80, 120, 39
 WAIT_ALL = 0x40000000
 FUTEX_WAITS = (0, 9)
@@ -32,7 +32,7 @@ def names():
 
 
 class Point:
-    """Where and how to strike: at the n-th call of a name by one child, or after so many seconds of its life."""
+    """Where and how to inject a fault: at a child's n-th call of a name, or `after` seconds from the child's start."""
 
     def __init__(self, act, call=None, number=0, after=None):
         self.act, self.call, self.number, self.after = act, call, number, after
@@ -45,7 +45,7 @@ class Point:
 class Outcome:
     def __init__(self):
         self.status, self.struck, self.hangs = None, False, False
-        self.children = []  # for each child: how often it made each call
+        self.children = []  # per child, how often it made each call
 
 
 class Run:
@@ -103,7 +103,7 @@ class Run:
             self.resume(pid, *self.look(pid, status))
 
     def look(self, pid, status):
-        """What to do at a stop: how to go on, and the signal to deliver."""
+        """Handles a stop; returns the signal to deliver, 0 for none."""
         number, event = os.WSTOPSIG(status), status >> 16
         if event == 4:
             self.begin(pid)
@@ -117,7 +117,7 @@ class Run:
         return (0,) if event else (number,)
 
     def family(self, pid):
-        """The child that a thread belongs to; None for the parent's."""
+        """The child that a thread belongs to; None for the parent's threads."""
         if pid not in self.families:
             try:
                 with open(f"/proc/{pid}/status") as file:
@@ -175,12 +175,12 @@ class Run:
             self.kill(leader)
         else:
             self.failing[pid] = getattr(errno, point.act)
-            # Another call in its place, which the child's filter lets through and which changes nothing.
+            # Replaces the call by a harmless one that the child's filter allows.
             self.ask(POKEUSER, pid, ORIG_RAX, GETPID)
 
 
 def run(command, environment, output, point=None, limit=120):
-    """Runs a command to its end; `output` takes what it prints."""
+    """Runs a command to its end, with its output in the file `output`."""
     return Run(command, environment, output, point, limit).outcome
 
 
@@ -192,13 +192,13 @@ ERRORS = {
     "mmap": ["ENOMEM"], "mremap": ["ENOMEM"], "munmap": ["ENOMEM"], "mprotect": ["ENOMEM"], "brk": ["ENOMEM"],
     "madvise": ["ENOMEM"], "clone": ["EAGAIN"], "clone3": ["EAGAIN"], "futex_wait": ["EINTR"],
     "clock_nanosleep": ["EINTR"], "getrandom": ["EINTR"], "sched_getaffinity": ["EINVAL"],
-    # A waker that is not heard, and an end that does not end, are no faults of a machine.
+    # A failing wake-up or exit is not a machine fault.
     "futex": [], "exit_group": [], "exit": [], "rt_sigreturn": [], "execve": [],
 }
 
 
 def points(children, rng):
-    """Each call of a child with each fault that suits it, and death there: those of different calls first."""
+    """Every call of a child with each of its possible errors, and with SIGKILL. Points at different calls come first."""
     most = collections.Counter()
     for counts in children:
         for name, count in counts.items():

@@ -1,4 +1,4 @@
-// Plays for some seconds, saves a replay, and exits cleanly.
+// Plays for a few seconds, saves a replay, and exits cleanly.
 #include "engine.h"
 
 static void save_replay(unsigned *state) {

@@ -1,6 +1,6 @@
-// What the demo's game servers share: folders, a log in the form Unreal Engine writes, core dumps with everything in
-// them. Each server is started in its session's root; its files go to game/Saved below that, and it works in
-// game/Saved/Crashes so that a core dump (core_pattern "core") lands where it is collected.
+// Shared by the demo's game servers: folders, a log in Unreal Engine's format, complete core dumps. Each server starts in its
+// session's root and writes its files to game/Saved. Its working directory is game/Saved/Crashes, so that a core dump
+// (core_pattern "core") is written where it is collected.
 #pragma once
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -69,7 +69,7 @@ static inline void engine_make(const char *path) {
 
 static inline void engine_begin(const char *name, const char *version) {
     char path[256];
-    // Private and shared, anonymous and file-backed mappings, ELF headers and huge pages.
+    // Anonymous memory, private file-backed mappings, ELF headers and private huge pages: see core(5).
     FILE *filter = fopen("/proc/self/coredump_filter", "w");
     if (filter != NULL) {
         fputs("0x37\n", filter);
@@ -94,7 +94,7 @@ static inline void engine_wait(int milliseconds) {
     nanosleep(&pause, NULL);
 }
 
-/// One step of a match, with the lines such servers write.
+/// One step of a match, with typical log lines.
 static inline void engine_step(unsigned *state, const char *map) {
     static const char *const weapons[] = {"rifle", "bow", "hammer", "railgun"};
     *state = *state * 1664525u + 1013904223u;

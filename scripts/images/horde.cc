@@ -1,5 +1,5 @@
-// A C++ server: waves of monsters walk towards players. One of them loses its prey and still bites: a null pointer is read
-// in a lambda that a template calls, within a namespace, on the thread "GameThread".
+// A C++ server: waves of monsters walk towards players. A monster that lost its prey bites, which dereferences a null pointer
+// in a lambda called by a template in a namespace, on the thread "GameThread".
 #include "engine.h"
 
 #include <string>

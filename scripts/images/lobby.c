@@ -1,4 +1,4 @@
-// Waits for players until it is told to go.
+// Waits for players until it gets SIGTERM.
 #include "engine.h"
 
 static volatile sig_atomic_t leaving;

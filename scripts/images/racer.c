@@ -1,4 +1,4 @@
-// Stops itself when the order of the race makes no sense: a failed assertion, reported, then abort.
+// Aborts on a failed assertion, which it reports first: a car skips a checkpoint.
 #include "engine.h"
 
 struct car {
@@ -29,7 +29,7 @@ __attribute__((noinline)) static void pass_checkpoint(struct car *car, int check
 
 __attribute__((noinline)) static void update_race(struct car *car, int frame, int last) {
     int next = car->checkpoint + 1;
-    // A teleport at the end skips a checkpoint.
+    // In the last frame the car skips a checkpoint.
     pass_checkpoint(car, frame == last ? next + 1 : next);
 }
 

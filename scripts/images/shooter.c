@@ -1,5 +1,5 @@
-// Fires a weapon that a player no longer holds: a null pointer is read, a few calls deep, on the thread "GameThread".
-// With --loot it picks up more than an inventory holds instead, and fails an assertion.
+// Crashes on a null pointer a few calls deep, on the thread "GameThread": a player fires a weapon that was dropped.
+// With --loot a player picks up more than the inventory holds instead, which fails an assertion.
 #include "engine.h"
 
 #include <assert.h>
@@ -42,7 +42,7 @@ __attribute__((noinline)) static int world_tick(struct world *world, int frame) 
     engine_step(&world->state, "Foundry");
     struct player *player = &world->players[frame & 7];
     if (world->loot && frame == world->seconds * 50 - 10) return inventory_add(player, 16);
-    // The weapon is dropped in the last second, and still fired.
+    // The weapon is dropped in the last second and then fired.
     if (frame == world->seconds * 50 - 10) {
         WARN("LogWeapon", "Player03 dropped weapon while reloading, slot cleared");
         world->players[3].weapon = NULL;
