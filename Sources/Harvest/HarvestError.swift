@@ -1,51 +1,51 @@
-/// What stops the harvest or refuses a configuration, with enough context to act on it.
+/// An error of the harvest or the configuration, with enough context to act on it.
 public struct HarvestError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The kind of failure; an open set, so that callers keep a default branch.
+    /// The kind of failure. An open set: callers need a default branch.
     public struct Code: RawRepresentable, Sendable, Hashable {
         /// The stable name that `--json` prints as `code`.
         public let rawValue: String
         /// Makes a code from its stable name.
         public init(rawValue: String) { self.rawValue = rawValue }
-        /// The configuration file is missing, unreadable or says something that cannot be meant.
+        /// The configuration file is missing, unreadable or invalid.
         public static let invalidConfiguration = Code(rawValue: "invalid_configuration")
-        /// No API token was found in any of the places it may come from.
+        /// No API token was found in any of its sources.
         public static let tokenMissing = Code(rawValue: "token_missing")
-        /// The token file may be read by others than its owner, or holds no usable token.
+        /// The token file is accessible to others than its owner, or contains no usable token.
         public static let tokenRefused = Code(rawValue: "token_refused")
-        /// The token file may not be read by the user who runs salvage.
+        /// The user who runs salvage has no permission to read the token file.
         public static let tokenUnreadable = Code(rawValue: "token_unreadable")
-        /// Another copy of salvage works on this store.
+        /// Another salvage process holds the lock of this store.
         public static let storeLocked = Code(rawValue: "store_locked")
         /// The store cannot be read or written.
         public static let storeUnusable = Code(rawValue: "store_unusable")
         /// The API refused the token (401) or one of its scopes (403).
         public static let notAuthorised = Code(rawValue: "not_authorised")
-        /// The API could not be reached or did not answer with a usable list.
+        /// The API could not be reached or did not return a usable list.
         public static let apiUnavailable = Code(rawValue: "api_unavailable")
-        /// The API refuses the request itself, which no later try changes.
+        /// The API rejected the request; a retry cannot succeed.
         public static let apiRefused = Code(rawValue: "api_refused")
-        /// This machine gives the process too little to work with: open files, threads, memory.
+        /// The machine has too few resources for the process: open files, threads or memory.
         public static let machineShort = Code(rawValue: "machine_short")
-        /// The session asked for is not known to the API or the ledger.
+        /// Neither the API nor the ledger knows the requested session.
         public static let unknownSession = Code(rawValue: "unknown_session")
     }
 
-    /// What kind of failure this is.
+    /// The kind of failure.
     public var code: Code
     /// What failed and why, as one sentence.
     public var message: String
-    /// The session concerned, where there is one.
+    /// The session concerned, if any.
     public var session: String?
-    /// The file or container path concerned, where there is one.
+    /// The file or container path concerned, if any.
     public var path: String?
-    /// The HTTP status, where an answer of the API is the cause.
+    /// The HTTP status, if a response of the API is the cause.
     public var status: Int?
-    /// The API's trace identifier, to be quoted to its support.
+    /// The API's trace identifier, to quote to its support.
     public var identifier: String?
     /// What to do about it.
     public var hint: String?
 
-    /// Collects the facts of a failure.
+    /// Makes an error.
     public init(
         _ code: Code, _ message: String, session: String? = nil, path: String? = nil, status: Int? = nil,
         identifier: String? = nil, hint: String? = nil

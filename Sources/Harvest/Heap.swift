@@ -1,4 +1,4 @@
-/// A binary heap that hands out the smallest element first.
+/// A binary min-heap.
 struct Heap<Element: Comparable> {
     private var elements: [Element] = []
 

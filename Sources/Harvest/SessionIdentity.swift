@@ -1,23 +1,23 @@
 public import Text
 
-/// What is known of a session without its bytes: the fields that rules match and packs record.
+/// The metadata of a session that rules match and packs record.
 public struct SessionIdentity: Sendable, Hashable {
-    /// The id under which the API knows the session.
+    /// The session's id in the API.
     public var id: String
     /// The image, as the API names it.
     public var image: String
-    /// The image's version, where the API said so.
+    /// The image's version, if the API gave one.
     public var tag: String?
     /// The region.
     public var location: String?
     /// The machine's address.
     public var host: String?
-    /// The user's labels; the container's environment is never among them.
+    /// The user's labels; never the container's environment.
     public var labels: ByteDictionary<String>
     /// When the container was created, in milliseconds since 1970.
     public var created: Int64?
 
-    /// Collects the fields.
+    /// Makes a value from its fields.
     public init(
         id: String, image: String, tag: String? = nil, location: String? = nil, host: String? = nil,
         labels: ByteDictionary<String> = [:], created: Int64? = nil
@@ -31,7 +31,7 @@ public struct SessionIdentity: Sendable, Hashable {
         self.created = created
     }
 
-    /// Takes over what a later answer knows and this one did not.
+    /// Fills in the fields that are missing here and set in a later response.
     mutating func learn(from other: SessionIdentity) {
         if image.isEmpty { image = other.image }
         if tag == nil { tag = other.tag }

@@ -146,7 +146,7 @@ extension ServerSuites {
             let empty = try await offPool { [path = stage.scratch.path("empty.yaml")] in
                 try Program.run(["harvest", "--quiet", "--config", path], environment: nothing)
             }
-            #expect(empty.status == 0 && empty.err.contains("says nothing: only logs are kept"), "\(empty.err)")
+            #expect(empty.status == 0 && empty.err.contains("has no keys: only logs are kept"), "\(empty.err)")
 
             let made = try await stage.salvage("harvest", "--verbose")
             #expect(made.out.contains("1 of them was already done and reopened"), "\(made.out)\(made.err)")

@@ -156,16 +156,16 @@ extension ServerSuites {
             let daemon = try Daemon(stage)
             try await stage.untilItWatches()
             let accidents: [(String, String)] = [
-                (": > \(config)", "says nothing"),
-                ("printf '# all gone\\n' > \(config)", "says nothing"),
-                ("head -n 2 \(config).good > \(config)", "has no rules any more"),
+                (": > \(config)", "has no keys"),
+                ("printf '# all gone\\n' > \(config)", "has no keys"),
+                ("head -n 2 \(config).good > \(config)", "no longer has rules"),
                 ("rm \(config)", "does not exist"),
                 ("rm -f \(config); mkfifo \(config)", "is a pipe"),
                 ("rm -f \(config); mkdir \(config)", "is a folder"),
                 ("rmdir \(config); ln -s /dev/zero \(config)", "is a device"),
                 ("rm -f \(config); head -c 2000000 /dev/zero | tr '\\0' '#' > \(config)", "larger than 1 MiB"),
                 ("printf '\\377\\376' > \(config)", "not UTF-8"),
-                ("head -c 300 /dev/zero > \(config)", "holds NUL characters"),
+                ("head -c 300 /dev/zero > \(config)", "contains NUL bytes"),
             ]
             try good.write(toFile: config + ".good", atomically: true, encoding: .utf8)
             for (number, accident) in accidents.enumerated() {

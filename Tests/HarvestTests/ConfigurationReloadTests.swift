@@ -7,13 +7,13 @@ import Testing
     private static let good = "store: /s\nrules:\n  - artifacts: [/game/Saved]\n"
 
     @Test(arguments: [
-        ("", "says nothing"), ("# only a comment\n", "says nothing"), ("---\n", "says nothing"), ("{}", "says nothing"),
-        (" \n\n", "says nothing"), ("null\n", "says nothing"), ("store: /s\n", "no rules"),
-        ("store: /s\nrules:\n", "no rules"), ("rules: []\n", "no artifact"),
+        ("", "has no keys"), ("# only a comment\n", "has no keys"), ("---\n", "has no keys"), ("{}", "has no keys"),
+        (" \n\n", "has no keys"), ("null\n", "has no keys"), ("store: /s\n", "no longer has rules"),
+        ("store: /s\nrules:\n", "no longer has rules"), ("rules: []\n", "no longer have artifacts"),
         ("rules:\n  - name: game\n    artifacts:\n", "no value"),
-        ("rules:\n  - name: game\n    artifacts: []\n", "no artifact"),
-        ("rules:\n  - name: game\n", "no artifact"),
-        ("store: /s\nrules: [\n", "YAML"), ("store: /s\nbogus: 1\n", "not a key"),
+        ("rules:\n  - name: game\n    artifacts: []\n", "no longer have artifacts"),
+        ("rules:\n  - name: game\n", "no longer have artifacts"),
+        ("store: /s\nrules: [\n", "YAML"), ("store: /s\nbogus: 1\n", "unknown key"),
     ])
     func anAccidentIsRefused(_ text: String, _ word: String) throws {
         let folder = TemporaryStore()
@@ -72,7 +72,7 @@ import Testing
         #expect(before.file == file)
         unlink(file)
         let refusal = #expect(throws: HarvestError.self) { try Configuration.reload(before, environment: environment) }
-        #expect(refusal?.message.contains("gone") == true)
+        #expect(refusal?.message.contains("no longer exists") == true)
     }
 
     @Test func aPipeIsReadAtTheStartAndOneThatSaysNothingIsAnError() throws {
@@ -97,7 +97,7 @@ import Testing
     @Test func aFileOfZerosIsNoConfiguration() {
         for text in ["\0\0\0\0", "store: /s\n\0\0"] {
             let refusal = #expect(throws: InvalidConfiguration.self) { try Configuration.parse(text) }
-            #expect(refusal?.issues.first?.message == "holds NUL characters")
+            #expect(refusal?.issues.first?.message == "contains NUL bytes")
         }
     }
 
@@ -108,7 +108,7 @@ import Testing
         }
         #expect(try shortfall("# nothing\n")?.isMistake == true)
         #expect(try shortfall("store: /s\n")?.message.contains("has no rules") == true)
-        #expect(try shortfall("rules: []\n")?.message.contains("nothing is kept") == true)
+        #expect(try shortfall("rules: []\n")?.message.contains("no session is kept") == true)
         let logsOnly = try shortfall("rules: [{name: logs}]\n")
         #expect(logsOnly?.message.contains("no rule of the configuration f has artifacts") == true)
         #expect(logsOnly?.isMistake == false)

@@ -98,7 +98,7 @@ import Text
         let text = "retention: soon\napi:\n  urll: x\nrules:\n  - sample: often\n    logs: 7\n"
         let error = try #require(throws: InvalidConfiguration.self) { try Configuration.parse(text, file: "f.yaml") }
         #expect(error.issues.map(\.line) == [1, 3, 5, 6])
-        #expect(error.description.hasPrefix("f.yaml: line 1: retention: cannot be read: 'soon'"))
+        #expect(error.description.hasPrefix("f.yaml: line 1: retention: invalid value 'soon'"))
         #expect(!error.description.contains("secret"))
     }
 

@@ -1,13 +1,13 @@
 import Glibc
 
-/// Where the API token comes from: `GAMEYE_API_TOKEN`, the systemd credential `token`, or `api.token_file`, in this
-/// order; never a flag, which every user of the machine could read, and never the configuration itself.
+/// The API token and its origin: `GAMEYE_API_TOKEN`, the systemd credential `token`, or `api.token_file`, in this
+/// order. It is never a flag, which every user of the machine could read, and never in the configuration itself.
 ///
-/// The credential outweighs the file, because a service that was given one runs as a user who may not read the file
-/// that it was made from. A place that holds no token leaves the question to the next; one that holds a token that
-/// cannot be read or used is an error, so that no other token than the intended one is sent.
+/// The credential takes precedence over the file: a service with a credential runs as a user who cannot read the file
+/// the credential was made from. A source without a token is skipped. A source with an unreadable or unusable token is
+/// an error, so that salvage never sends a token other than the intended one.
 public struct APIToken: Sendable, CustomStringConvertible {
-    /// The place it was found in, fit to be printed.
+    /// Where the token was found: a variable name or a path. Safe to print.
     public let origin: String
     private let secret: String
 
@@ -16,17 +16,17 @@ public struct APIToken: Sendable, CustomStringConvertible {
         self.secret = secret
     }
 
-    /// The token itself, for the request header only.
+    /// The token, for the request header only. Never print it.
     public var value: String { secret }
 
     /// The origin; the token is never part of a description.
     public var description: String { "token from \(origin)" }
 
-    /// Finds the token. Call it again to see a file that was exchanged.
+    /// Finds the token. Each call reads the file again, so that a replaced token takes effect.
     ///
-    /// - Throws: ``HarvestError`` with `tokenMissing`, with `tokenUnreadable` for a file that belongs to somebody else,
-    ///   or with `tokenRefused` for a file that others than its owner may read, that is not a file, or that holds no
-    ///   usable token.
+    /// - Throws: ``HarvestError`` with `tokenMissing`; with `tokenUnreadable` when this user may not read the file; or
+    ///   with `tokenRefused` for a file that is readable by others than its owner, is not a regular file, or contains
+    ///   no usable token.
     public static func find(_ configuration: Configuration, environment: [String: String]) throws(HarvestError)
         -> APIToken
     {
@@ -47,10 +47,10 @@ public struct APIToken: Sendable, CustomStringConvertible {
         }
         throw HarvestError(
             .tokenMissing, "no API token was found",
-            hint: "set GAMEYE_API_TOKEN, or a systemd credential named token, or api.token_file in the configuration")
+            hint: "set GAMEYE_API_TOKEN, a systemd credential named token, or api.token_file in the configuration")
     }
 
-    /// The token in a file; nil where there is no such file.
+    /// Reads the token from a file; nil when the file does not exist.
     private static func read(_ path: String, systemd: Bool) throws(HarvestError) -> APIToken? {
         let bytes: [UInt8]
         var refusal: (why: String, hint: String)?
@@ -59,7 +59,7 @@ public struct APIToken: Sendable, CustomStringConvertible {
             guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
             defer { close(descriptor) }
             var facts = stat()
-            // The open file is asked, not the name, so that nobody can exchange it in between.
+            // Check the open descriptor, not the path, so that nobody can swap the file in between.
             guard fstat(descriptor, &facts) == 0 else { throw SystemFailure.last("fstat", path) }
             refusal = complaint(facts, systemd)
             bytes = refusal == nil ? try SmallFile.read(descriptor, path, atMost: 65_536) : []
@@ -70,18 +70,19 @@ public struct APIToken: Sendable, CustomStringConvertible {
         }
         if let refusal { return try refuse(path, refusal.why, refusal.hint) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            return try refuse(path, "is not text", "write the token into it and nothing else")
+            return try refuse(path, "is not UTF-8 text", "write the token into it and nothing else")
         }
         return APIToken(origin: path, secret: try usable(text, path))
     }
 
-    /// systemd gives credentials to the service's user through an access list, which shows as the group's mode.
+    /// Returns why the file must not be used, or nil. For a systemd credential, group permissions are ignored: systemd
+    /// grants access through an ACL, whose mask appears as the group bits of the mode.
     private static func complaint(_ facts: stat, _ systemd: Bool) -> (why: String, hint: String)? {
-        guard facts.st_mode & S_IFMT == S_IFREG else { return ("is not a file", "name a regular file") }
+        guard facts.st_mode & S_IFMT == S_IFREG else { return ("is not a regular file", "name a regular file") }
         let open = facts.st_mode & (systemd ? 0o007 : 0o077)
         guard open != 0 else { return nil }
         let mode = String(facts.st_mode & 0o777, radix: 8)
-        return ("may be read by others than its owner (mode \(mode))", "chmod 600 the file, and consider a new token")
+        return ("is accessible to others than its owner (mode \(mode))", "chmod 600 the file, and consider a new token")
     }
 
     private static func unreadable(_ path: String) -> HarvestError {
@@ -89,8 +90,8 @@ public struct APIToken: Sendable, CustomStringConvertible {
         let owner = stat(path, &facts) == 0 ? "; it belongs to user id \(facts.st_uid)" : ""
         return HarvestError(
             .tokenUnreadable, "user id \(geteuid()) may not read the token file\(owner)", path: path,
-            hint: "run as its owner, or hand the token over as a systemd credential (LoadCredential=token:\(path)), or "
-                + "give the file to the user who runs salvage")
+            hint: "run as its owner, pass the token as a systemd credential (LoadCredential=token:\(path)), or chown "
+                + "the file to the user who runs salvage")
     }
 
     private static func refuse(_ path: String, _ why: String, _ hint: String) throws(HarvestError) -> APIToken {
@@ -103,7 +104,8 @@ public struct APIToken: Sendable, CustomStringConvertible {
         while let first = token.first, first.isWhitespace { token = token.dropFirst() }
         guard !token.isEmpty, token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
             throw HarvestError(
-                .tokenRefused, token.isEmpty ? "the token is empty" : "the token holds a space or a control character",
+                .tokenRefused,
+                token.isEmpty ? "the token is empty" : "the token contains a space, control or non-ASCII character",
                 path: origin, hint: "write the token into it and nothing else")
         }
         return String(token)

@@ -1,11 +1,11 @@
 public import CrashAnalysis
 import Text
 
-/// What salvage was told to do: where the API and the store are, how often to look, what to keep.
+/// The configuration: where the API and the store are, how often to poll, what to keep.
 ///
-/// Precedence of each value: command line flag, then environment, then file, then the default written here.
+/// Precedence of each value: command line flag, environment, file, the default given here.
 public struct Configuration: Sendable, Equatable {
-    /// The store's folder; nil when neither file nor environment name one.
+    /// The store's folder; nil when not configured.
     public var store: String?
     /// How to reach the API.
     public var api = API()
@@ -13,87 +13,87 @@ public struct Configuration: Sendable, Equatable {
     public var poll = Poll()
     /// How long a container is expected to outlive its process, in milliseconds.
     public var retention: Int64 = 4 * 3_600_000
-    /// Bounds on requests and on what an archive may make us do.
+    /// Limits on requests and on unpacking.
     public var limits = Limits()
-    /// The rules in order: the first that matches a session decides about it, as in a firewall; a session that none
-    /// matches is `skipped`.
+    /// The rules in order. As in a firewall, the first that matches a session applies; a session without a match is
+    /// `skipped`.
     public var rules: [Rule] = [Rule.logOnly]
-    /// What `prune` may remove, one policy after the other; none removes nothing.
+    /// What `prune` may delete, one policy after the other; without policies it deletes no pack.
     public var prune: [Prune] = []
-    /// How long the ledger keeps sessions of which no pack is left, in milliseconds.
+    /// How long the ledger keeps sessions without a pack, in milliseconds.
     public var history: Int64 = 365 * 86_400_000
-    /// Whether the file has the key `history`; then it counts for a `prune` without any other rule.
+    /// Whether the file has the key `history`; then `prune` applies it even without any policy.
     public var namesHistory = false
-    /// What is added to the built-in lists of the signature algorithm.
+    /// Additions to the built-in lists of the signature algorithm.
     public var signatures = SignatureRules()
-    /// What is taken out of logs and other texts before they are stored.
+    /// What is removed from logs and other texts before they are stored.
     public var redact: [Redaction] = []
-    /// What the readers of hostile bytes may lack.
+    /// Which barriers the processes that read untrusted bytes may lack.
     public var confinement = Confinement()
-    /// How `grep` reads patterns.
+    /// Defaults of `grep`.
     public var grep = Grep()
     /// The file these values came from; nil when no file was found.
     public var file: String?
-    /// Whether the file has no key at all: it was emptied, or holds comments only.
+    /// Whether the file has no keys: it is empty or contains only comments.
     public var isBlank = false
-    /// Whether the file has the key `rules`; without it the default rule counts.
+    /// Whether the file has the key `rules`; without it the default rule applies.
     public var namesRules = false
 
-    /// The defaults: everything in `Limits`, `Poll` and one rule that keeps each session's log.
+    /// The defaults, with one rule that keeps each session's log.
     public init() {}
 
     /// How to reach the Session API.
     public struct API: Sendable, Equatable {
         /// The base address, without a trailing slash.
         public var url = "https://api.production-gameye.gameye.net"
-        /// A file that holds the token and that only its owner may read.
+        /// The token file, which only its owner may read.
         public var tokenFile: String?
     }
 
-    /// How often to list, in milliseconds.
+    /// How often to list sessions, in milliseconds.
     public struct Poll: Sendable, Equatable {
-        /// Between two lists of running sessions.
+        /// The interval between lists of running sessions.
         public var running: Int64 = 5000
-        /// Between two lists of all sessions, exited ones included.
+        /// The interval between lists of all sessions, exited ones included.
         public var all: Int64 = 30_000
     }
 
-    /// The barriers around the processes that read what containers wrote.
+    /// The barriers that confine the processes that read container output.
     public struct Confinement: Sendable, Equatable {
-        /// All of them, by the names that `doctor` prints.
+        /// The names of all barriers, as `doctor` prints them.
         public static let barriers = [
             "no_new_privs", "landlock", "seccomp", "address_space", "data", "cpu", "file_size", "descriptors",
             "no_core",
         ]
-        /// Those without which such a process reads all the same; without any other one it refuses to.
+        /// The barriers that may be missing. If any other one is, the process refuses to read.
         public var allowMissing: [String] = []
     }
 
-    /// What `grep` and `logs -g` do unless a flag says otherwise.
+    /// Defaults of `grep` and `logs -g`; flags override them.
     public struct Grep: Sendable, Equatable {
-        /// Case counts only where a pattern holds an upper-case letter.
+        /// Whether to ignore case unless the pattern contains an upper-case letter.
         public var smartCase = false
     }
 
-    /// The first rule that matches a session says what is kept of it.
+    /// What to keep of the sessions that match.
     public struct Rule: Sendable, Equatable {
         /// The rule's name, for messages and the ledger.
         public var name: String
-        /// What a session must look like; every pattern given must match.
+        /// Which sessions the rule is for; every pattern given must match.
         public var match = Match()
         /// The container paths to pull, in order.
         public var artifacts: [Artifact] = []
-        /// Whether the stdout and stderr log is kept.
+        /// Whether to keep the stdout and stderr log.
         public var logs = true
         /// Whether `watch` follows the log while the session runs.
         public var follow = false
-        /// Which of the matching sessions are kept at all.
+        /// Which of the matching sessions to keep.
         public var sample = Sampling.always
 
-        /// A rule under a name, matching everything and keeping the log.
+        /// Makes a rule that matches every session and keeps its log.
         public init(name: String) { self.name = name }
 
-        /// What is done without a configuration: every session, its log only, because no path can be guessed.
+        /// The rule used without a configuration: the log of every session and no artifact, as no path can be guessed.
         public static let logOnly = Rule(name: "default")
     }
 
@@ -101,22 +101,22 @@ public struct Configuration: Sendable, Equatable {
     public struct Artifact: Sendable, Equatable {
         /// The container path, with placeholders.
         public var path: PathTemplate
-        /// Which of the rule's sessions it is pulled from.
+        /// Which of the rule's sessions to pull it from.
         public var sample = Sampling.always
     }
 
-    /// The patterns of a rule; nil matches everything, also a session that lacks the field.
+    /// The patterns of a rule; nil matches every session, also one that lacks the field.
     public struct Match: Sendable, Equatable {
-        /// Against the image.
+        /// The pattern for the image.
         public var image: Glob?
-        /// Against the tag.
+        /// The pattern for the tag.
         public var tag: Glob?
-        /// Against the location.
+        /// The pattern for the location.
         public var location: Glob?
-        /// Against labels by key; the label must be there.
+        /// The patterns for labels, by key; a session without the label does not match.
         public var labels: [String: Glob] = [:]
 
-        /// Whether a session has all that the patterns ask for.
+        /// Returns whether a session matches every pattern.
         public func accepts(_ session: SessionIdentity) -> Bool {
             if let image, !image.matches(session.image) { return false }
             if let tag, !(session.tag.map(tag.matches) ?? false) { return false }
@@ -127,27 +127,27 @@ public struct Configuration: Sendable, Equatable {
 
     /// One policy of `prune`.
     public struct Prune: Sendable, Equatable {
-        /// Which sessions it is about.
+        /// The sessions the policy applies to.
         public var match = Match()
-        /// Sessions that ended longer ago than this may go, in milliseconds.
+        /// Sessions that ended longer ago than this may be deleted, in milliseconds.
         public var olderThan: Int64?
-        /// While their packs take more than this, in bytes, the oldest may go.
+        /// While the matching packs exceed this many bytes in total, the oldest may be deleted.
         public var maxBytes: UInt64?
-        /// The newest so many sessions of each signature stay.
+        /// The number of newest sessions to keep for each signature.
         public var keepPerSignature = 0
     }
 
-    /// Bounds on what is asked of the API and of this machine.
+    /// Limits on the use of the API and of this machine.
     public struct Limits: Sendable, Equatable {
         /// The largest ``concurrency``.
         public static let mostConcurrency = 256
         /// The largest ``followers``.
         public static let mostFollowers = 100_000
-        /// Downloads at the same time.
+        /// Concurrent downloads, 1 to 256.
         public var concurrency = 8
-        /// Ingests at the same time.
+        /// Concurrent ingests, 1 to 64.
         public var ingests = 2
-        /// Logs followed at the same time.
+        /// Logs followed at the same time, 0 to 100,000.
         public var followers = 1000
         /// Requests per minute to `/session`.
         public var listPerMinute = 120
@@ -157,38 +157,38 @@ public struct Configuration: Sendable, Equatable {
         public var artifactsPerMinute = 600
         /// Requests per minute to `/logs`.
         public var logsPerMinute = 600
-        /// How long a body may stay silent before it counts as cut, in milliseconds.
+        /// How long a response body may stay silent before it is treated as truncated, in milliseconds.
         public var stall: Int64 = 30_000
-        /// How long a followed log may stay silent before its stream is taken for hung and begun anew, in milliseconds.
+        /// How long a followed log may stay silent before its stream is assumed hung and restarted, in milliseconds.
         public var silence: Int64 = 600_000
-        /// How long a whole list of sessions may take to arrive, in milliseconds.
+        /// How long a complete list of sessions may take to arrive, in milliseconds.
         public var list: Int64 = 120_000
         /// Bytes to keep free on the store's disk; below it no download starts.
         public var reserve: UInt64 = 256 << 20
-        /// Largest download of one artifact, in bytes; the rest is cut off and said so.
+        /// The largest download of one artifact, in bytes; a longer one is truncated, and the ledger says so.
         public var download: UInt64 = 4 << 30
-        /// Bounds on one archive.
+        /// Limits on one archive.
         public var unpack = Unpack()
     }
 
-    /// Bounds on what one archive may hold; beyond one of them what was read is kept and the verdict says so.
+    /// Limits on one archive. Beyond a limit, what was read is kept and the verdict names the limit.
     public struct Unpack: Sendable, Equatable {
-        /// Bytes of tar headers, extensions included, of one entry.
+        /// Bytes of tar headers of one entry, extensions included.
         public var headerBytes: UInt64 = 8 << 20
         /// Entries of one archive.
         public var entries: UInt64 = 1_000_000
         /// Bytes of one entry.
         public var entrySize: UInt64 = 4 << 30
-        /// Bytes of all entries together.
+        /// Bytes of the whole tar stream, inflated.
         public var totalSize: UInt64 = 8 << 30
         /// Extents of one sparse entry.
         public var sparseExtents: UInt64 = 100_000
-        /// Bytes that the compressed logs in one archive may expand to; 0 leaves them as they are.
+        /// Bytes that the compressed logs in one archive may expand to; 0 leaves them compressed.
         public var expandedSize: UInt64 = 2 << 30
         /// How long the confined child may take for one session, or one file of `verify`, in milliseconds.
         public var time: Int64 = 300_000
     }
 
-    /// The rule that decides about a session, if any matches.
+    /// Returns the first rule that matches a session; nil when none does.
     public func rule(for session: SessionIdentity) -> Rule? { rules.first { $0.match.accepts(session) } }
 }

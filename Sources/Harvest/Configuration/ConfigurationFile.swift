@@ -1,38 +1,39 @@
 import Glibc
 import Synchronization
 
-/// Reads the text of a configuration from what may be no file at all.
+/// Reads the text of a configuration from a file or a pipe.
 enum ConfigurationFile {
     /// What a path may name.
     enum Kinds {
-        /// Files, and the pipe that a shell makes of `<(…)`.
+        /// Files, and the pipe that a shell makes for `<(…)`.
         case filesAndPipes
-        /// Files only: a pipe has been read once already.
+        /// Files only: a reload cannot read a pipe a second time.
         case filesOnly
     }
 
-    /// How long a pipe may take to say everything, in milliseconds.
+    /// How long to wait for data from a pipe, in total, in milliseconds.
     private static let patience: Int32 = 5000
 
-    /// What pipes said: they can be read only once, and one command may ask for its configuration several times.
+    /// The text read from pipes, by path. A pipe can be read only once, but a command may load its configuration
+    /// several times.
     private static let piped = Mutex<[String: String]>([:])
 
-    /// The text of a file; nil when it does not exist.
+    /// Returns the text of a file; nil when it does not exist. Waits for a pipe for at most ``patience``.
     ///
-    /// - Throws: ``HarvestError`` with `invalidConfiguration` for what cannot be read, is no text, or is neither a file
-    ///   nor a pipe. Never waits for longer than ``patience``.
+    /// - Throws: ``HarvestError`` with `invalidConfiguration` for a path that cannot be read, is not UTF-8, or is not
+    ///   one of `kinds`.
     static func read(_ path: String, _ kinds: Kinds) throws(HarvestError) -> String? {
         if kinds == .filesAndPipes, let known = piped.withLock({ $0[path] }) { return known }
         var kind: String?
         var isPipe = false
         let bytes: [UInt8]
         do throws(SystemFailure) {
-            // Not blocking, so that a pipe put in the place of a file is an error and not a wait.
+            // Non-blocking: otherwise a pipe in place of the file would block open().
             let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
             guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
             defer { close(descriptor) }
             var facts = stat()
-            // The open file is asked, not the name, so that nobody can exchange it in between.
+            // Check the open descriptor, not the path, so that nobody can swap the file in between.
             guard fstat(descriptor, &facts) == 0 else { throw SystemFailure.last("fstat", path) }
             isPipe = facts.st_mode & S_IFMT == S_IFIFO
             kind = refusedKind(facts, kinds)
@@ -62,7 +63,7 @@ enum ConfigurationFile {
         return text
     }
 
-    /// What a path names that is no configuration; nil when it may be read.
+    /// Returns the name of a file type that is refused; nil when the file may be read.
     private static func refusedKind(_ facts: stat, _ kinds: Kinds) -> String? {
         switch facts.st_mode & S_IFMT {
         case S_IFREG: return nil
@@ -71,11 +72,11 @@ enum ConfigurationFile {
         case S_IFCHR where isNull(facts): return kinds == .filesAndPipes ? nil : "a device"
         case S_IFCHR, S_IFBLK: return "a device"
         case S_IFSOCK: return "a socket"
-        default: return "something else"
+        default: return "a special file"
         }
     }
 
-    /// `/dev/null`, which says at a start that there is to be no configuration.
+    /// Returns whether this is `/dev/null`, which at startup means an empty configuration.
     private static func isNull(_ facts: stat) -> Bool {
         var null = stat()
         return stat("/dev/null", &null) == 0 && null.st_mode & S_IFMT == S_IFCHR && null.st_rdev == facts.st_rdev
@@ -99,7 +100,7 @@ enum ConfigurationFile {
             guard step > 0 else { throw SystemFailure(call: "read", path: path, code: ETIMEDOUT) }
             let ready = poll(&waiting, 1, step)
             if ready < 0, errno != EINTR { throw SystemFailure.last("poll", path) }
-            // Its writer has come and gone without a word.
+            // The writer closed the pipe without writing.
             if count == 0, ready > 0, waiting.revents & Int16(POLLIN) == 0 { break }
             left -= step
         }

@@ -1,8 +1,8 @@
-/// One thing wrong in a configuration: where it stands, what it is, what to write instead.
+/// One error in a configuration: its place, the problem and the fix.
 public struct ConfigurationIssue: Sendable, Equatable, CustomStringConvertible {
-    /// The line, counted from 1; 0 when the file as a whole is meant.
+    /// The line, counted from 1; 0 for the file as a whole.
     public var line: Int
-    /// The key, such as `rules[0].match.tag`; empty when the file as a whole is meant.
+    /// The key, such as `rules[0].match.tag`; empty for the file as a whole.
     public var key: String
     /// What is wrong.
     public var message: String
@@ -17,9 +17,9 @@ public struct ConfigurationIssue: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A configuration that cannot be meant, with everything found wrong in it, in the order of the file.
+/// A configuration with errors. Lists every issue, in file order.
 public struct InvalidConfiguration: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The file; nil for text that came from elsewhere.
+    /// The file; nil for text that was not read from a file.
     public var file: String?
     /// What is wrong; never empty.
     public var issues: [ConfigurationIssue]
@@ -30,7 +30,7 @@ public struct InvalidConfiguration: Error, Sendable, Equatable, CustomStringConv
         return issues.map { "\(name): \($0)" }.joined(separator: "\n")
     }
 
-    /// The same as the error that every other failure of this target is.
+    /// The same failure as a ``HarvestError``.
     public var asHarvestError: HarvestError {
         HarvestError(.invalidConfiguration, description, path: file, hint: issues.first?.fix)
     }

@@ -3,14 +3,14 @@ import Text
 import Yams
 
 extension Configuration {
-    /// Largest configuration read, in bytes; nobody writes more by hand, and a parser bomb needs more.
+    /// The largest configuration file accepted, in bytes. Nobody writes more by hand; a parser bomb needs more.
     static let largestFile = 1 << 20
 
     /// Reads a configuration from YAML text.
     ///
     /// - Parameters:
     ///   - yaml: The text.
-    ///   - file: Its name, for messages only.
+    ///   - file: The file's name, for messages only.
     /// - Throws: ``InvalidConfiguration`` with every issue found.
     public static func parse(_ yaml: String, file: String? = nil) throws(InvalidConfiguration) -> Configuration {
         let findings = NodeReader.Findings()
@@ -40,13 +40,13 @@ extension Configuration {
             refuse(0, "is larger than 1 MiB", "keep the configuration small")
             return nil
         }
-        // As a power cut leaves a file. The YAML reader would take it for an empty one.
+        // A power cut can leave a file of NUL bytes. The YAML parser would read it as empty.
         guard !yaml.utf8.contains(0) else {
-            refuse(0, "holds NUL characters", "write it once more; it was damaged")
+            refuse(0, "contains NUL bytes", "the file is damaged; write it again")
             return nil
         }
         if let line = nestingBeyondReason(yaml) {
-            refuse(line, "nests deeper than any configuration does", "flatten it")
+            refuse(line, "is nested more than 64 levels deep", "flatten it")
             return nil
         }
         do {
@@ -55,21 +55,21 @@ extension Configuration {
             switch error {
             case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
                 .composer(_, let problem, let mark, _):
-                refuse(mark.line, "is not YAML: \(problem)", "check indentation, colons and quotes on this line")
+                refuse(mark.line, "is not valid YAML: \(problem)", "check indentation, colons and quotes on this line")
             case .duplicatedKeysInMapping(let duplicates, let context):
                 let names = duplicates.map { "'\($0)'" }.joined(separator: ", ")
-                refuse(context.mark.line, "gives \(names) twice in one mapping", "keep one of the two")
+                refuse(context.mark.line, "repeats \(names) in one mapping", "keep one of each")
             default:
-                refuse(0, "is not YAML: \(error)", "check it with a YAML linter")
+                refuse(0, "is not valid YAML: \(error)", "check it with a YAML linter")
             }
         } catch {
-            refuse(0, "is not YAML: \(error)", "check it with a YAML linter")
+            refuse(0, "is not valid YAML: \(error)", "check it with a YAML linter")
         }
         return nil
     }
 
-    /// The line at which brackets or leading dashes nest more than 64 deep: the YAML reader recurses, and a stack
-    /// overflow is not an error message.
+    /// Returns the line at which brackets, leading dashes or indentation nest more than 64 deep, or nil. The YAML
+    /// parser recurses, so deeper nesting could overflow the stack.
     private static func nestingBeyondReason(_ yaml: String) -> Int? {
         var line = 1
         var brackets = 0
@@ -143,8 +143,8 @@ extension Configuration {
         api.tokenFile = section.string("token_file")
         if section.node("token") != nil {
             section.note(
-                section.lineOf("token"), section.path("token"), "must not stand in the configuration",
-                "put it in a file that only its owner may read and name that file in api.token_file")
+                section.lineOf("token"), section.path("token"), "must not be in the configuration",
+                "put the token in a file that only its owner can read, and set api.token_file to that file")
         }
         section.finish()
     }
@@ -156,7 +156,8 @@ extension Configuration {
         section.finish()
     }
 
-    /// The address without trailing slashes, if it is one that requests can be built on.
+    /// Returns the address without trailing slashes; nil unless it is an `http` or `https` URL without user, query or
+    /// fragment.
     static func baseAddress(_ text: String) -> String? {
         guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return nil }
         var address = Substring(text)
@@ -210,7 +211,7 @@ extension Configuration.Rule {
         if let logs = reader.boolean("logs") { rule.logs = logs }
         if let follow = reader.boolean("follow") { rule.follow = follow }
         if let sample = reader.sampling("sample") { rule.sample = sample }
-        reader.requireValue("artifacts", "write the paths as `- /path/in/container`, or `artifacts: []` for none")
+        reader.requireValue("artifacts", "list the paths as `- /path/in/container`, or write `artifacts: []` for none")
         rule.artifacts = (reader.list("artifacts") ?? []).enumerated().compactMap { place, node in
             Configuration.Artifact.read(node, at: "\(reader.path("artifacts"))[\(place)]", findings: reader.findings)
         }
@@ -294,18 +295,19 @@ extension NodeReader {
         (list(key) ?? []).compactMap { node in
             let line = node.mark?.line ?? 0
             guard case .scalar(let scalar) = node else {
-                note(line, path(key), "must hold names, but holds \(Self.kind(node))", "write `- Engine::Assert*`")
+                note(
+                    line, path(key), "must list function names, not \(Self.kind(node))", "write `- Engine::Assert*`")
                 return nil
             }
             if let pattern = SignaturePattern(scalar.string) { return pattern }
             note(
-                line, path(key), "the pattern '\(scalar.string)' cannot be read",
-                "write a function's name, with * for any text, or an extended regular expression between slashes")
+                line, path(key), "invalid pattern '\(scalar.string)'",
+                "write a function name, with * for any text, or a POSIX extended regular expression between slashes")
             return nil
         }
     }
 
-    /// The name of a barrier in the list `allow_missing`.
+    /// Reads one entry of `allow_missing`; notes an issue and returns nil unless it is a known barrier.
     fileprivate func barrier(_ node: Node) -> String? {
         let known = Configuration.Confinement.barriers
         let text: String? = if case .scalar(let scalar) = node { scalar.string } else { nil }
@@ -313,8 +315,8 @@ extension NodeReader {
         let near = text.flatMap { Spelling.nearest(to: $0, among: known) }
         note(
             node.mark?.line ?? 0, path("allow_missing"),
-            "'\(text ?? Self.kind(node))' is no barrier that salvage knows",
-            near.map { "did you mean '\($0)'?" } ?? "known here: \(known.joined(separator: ", "))")
+            "unknown barrier '\(text ?? Self.kind(node))'",
+            near.map { "did you mean '\($0)'?" } ?? "use one of: \(known.joined(separator: ", "))")
         return nil
     }
 

@@ -1,77 +1,78 @@
 extension Configuration {
-    /// Reads the configuration again for a program that runs, and refuses what is more likely an accident than meant.
+    /// Reads the configuration again for a running program. Refuses a file that is more likely an accident than
+    /// intended.
     ///
     /// - Parameters:
-    ///   - previous: the configuration in force; it stays when this throws.
-    ///   - flags: as at the start.
-    ///   - environment: as at the start.
-    /// - Throws: ``HarvestError`` with `invalidConfiguration` for a file that is gone, empty, no regular file, invalid,
-    ///   without rules where there were some, or without an artifact where the rules named some.
+    ///   - previous: the configuration in force; it stays in force when this throws.
+    ///   - flags: the flags given at startup.
+    ///   - environment: the environment at startup.
+    /// - Throws: ``HarvestError`` with `invalidConfiguration` for a file that is missing, blank, not a regular file or
+    ///   invalid, that dropped all rules, or whose rules dropped all artifacts.
     public static func reload(
         _ previous: Configuration, flags: Flags = Flags(), environment: [String: String]
     ) throws(HarvestError) -> Configuration {
         let next = try load(flags: flags, environment: environment, kinds: .filesOnly)
         guard let file = next.file else {
             throw HarvestError(
-                .invalidConfiguration, "the configuration file is gone", path: previous.file,
-                hint: "write salvage.yaml, then reload once more")
+                .invalidConfiguration, "the configuration file no longer exists", path: previous.file,
+                hint: "restore the file, then reload again")
         }
         if next.isBlank {
             throw HarvestError(
-                .invalidConfiguration, "the configuration file says nothing, and so names no artifact", path: file,
-                hint: "to keep logs only on purpose, write: rules: [{name: logs}], and restart")
+                .invalidConfiguration, "the configuration file has no keys, so no artifact would be kept", path: file,
+                hint: "to keep only logs on purpose, write: rules: [{name: logs}], and restart")
         }
         if previous.namesRules, !next.namesRules {
             throw HarvestError(
-                .invalidConfiguration, "the configuration file has no rules any more, and so names no artifact",
-                path: file, hint: "to keep logs only on purpose, write: rules: [{name: logs}], and restart")
+                .invalidConfiguration, "the configuration file no longer has rules, so no artifact would be kept",
+                path: file, hint: "to keep only logs on purpose, write: rules: [{name: logs}], and restart")
         }
         if previous.namesArtifacts, !next.namesArtifacts {
             throw HarvestError(
-                .invalidConfiguration, "the rules of the configuration file name no artifact any more", path: file,
-                hint: "write the artifacts; to keep logs only on purpose, restart with this file")
+                .invalidConfiguration, "the rules of the configuration file no longer have artifacts", path: file,
+                hint: "add the artifacts; to keep only logs on purpose, restart with this file")
         }
         return next
     }
 
-    /// Whether any rule names an artifact.
+    /// Whether any rule has an artifact.
     private var namesArtifacts: Bool { rules.contains { !$0.artifacts.isEmpty } }
 
-    /// Why less is kept than most users want, and what to do about it.
+    /// Why the configuration keeps less than most users want, and how to change that.
     public struct Shortfall: Sendable, Equatable {
         /// What is kept and why, as one sentence without a full stop.
         public var message: String
         /// What to write.
         public var hint: String
-        /// A file is there and says nothing: nobody means that.
+        /// Whether this is certainly a mistake: the file exists but is blank.
         public var isMistake = false
     }
 
-    /// Set when no rule names an artifact, so that none is fetched: without rules only logs are kept.
+    /// The shortfall of a configuration that fetches no artifact; nil when any rule has one.
     public var shortfall: Shortfall? {
-        let hint = "write salvage.yaml with rules that name artifacts; docs/configuration.md shows one"
+        let hint = "write a salvage.yaml with rules that have artifacts; see docs/configuration.md"
         guard let file else {
             return Shortfall(message: "no configuration was found: only logs are kept, no artifact", hint: hint)
         }
         if isBlank {
             return Shortfall(
-                message: "the configuration \(file) says nothing: only logs are kept, no artifact",
-                hint: "add rules that name artifacts; docs/configuration.md shows some", isMistake: true)
+                message: "the configuration \(file) has no keys: only logs are kept, no artifact",
+                hint: "add rules that have artifacts; see docs/configuration.md", isMistake: true)
         }
         if !namesRules {
             return Shortfall(
                 message: "the configuration \(file) has no rules: only logs are kept, no artifact",
-                hint: "add rules that name artifacts; docs/configuration.md shows some")
+                hint: "add rules that have artifacts; see docs/configuration.md")
         }
         if rules.isEmpty {
             return Shortfall(
-                message: "the configuration \(file) has an empty list of rules: nothing is kept of any session",
-                hint: "add rules that name artifacts, or take the key rules: out to keep logs")
+                message: "the configuration \(file) has an empty list of rules: no session is kept",
+                hint: "add rules that have artifacts, or remove the key rules: to keep logs")
         }
         if !namesArtifacts {
             return Shortfall(
                 message: "no rule of the configuration \(file) has artifacts: only logs are kept, no artifact",
-                hint: "add artifacts to the rules; docs/configuration.md shows some")
+                hint: "add artifacts to the rules; see docs/configuration.md")
         }
         return nil
     }

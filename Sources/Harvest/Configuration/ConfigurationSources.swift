@@ -1,28 +1,28 @@
 import Glibc
 
 extension Configuration {
-    /// What the command line says, which outweighs everything else.
+    /// The command line flags; they take precedence over everything else.
     public struct Flags: Sendable, Equatable {
         /// `--store`.
         public var store: String?
         /// `--config`.
         public var config: String?
 
-        /// The flags that were given.
+        /// Makes the flags; nil for one that was not given.
         public init(store: String? = nil, config: String? = nil) {
             self.store = store
             self.config = config
         }
     }
 
-    /// Reads the configuration from where it lies, then lets environment and flags outweigh it.
+    /// Finds and reads the configuration file, then applies environment and flags.
     ///
     /// The file is the first of: `--config`, `SALVAGE_CONFIG`, `./salvage.yaml`,
-    /// `$XDG_CONFIG_HOME/salvage/salvage.yaml` (`~/.config` where unset), `/etc/salvage/salvage.yaml`. A file that was
-    /// named must exist; the others may be missing. The store is `--store`, `SALVAGE_STORE`, `store:`, else `./storage`;
-    /// the address `SALVAGE_API_URL`, else `api.url`.
+    /// `$XDG_CONFIG_HOME/salvage/salvage.yaml` (`~/.config` where unset), `/etc/salvage/salvage.yaml`. A file named by
+    /// one of the first two must exist. The store is `--store`, `SALVAGE_STORE`, `store:`, else `./storage`; the
+    /// API address is `SALVAGE_API_URL`, else `api.url`.
     ///
-    /// - Throws: ``HarvestError`` with `invalidConfiguration`, naming file, line, key and fix of every issue.
+    /// - Throws: ``HarvestError`` with `invalidConfiguration`, with file, line, key and fix of every issue.
     public static func load(flags: Flags = Flags(), environment: [String: String]) throws(HarvestError) -> Configuration
     {
         try load(flags: flags, environment: environment, kinds: .filesAndPipes)
@@ -43,7 +43,7 @@ extension Configuration {
         if let url = environment.value("SALVAGE_API_URL") {
             guard let address = baseAddress(url) else {
                 throw HarvestError(
-                    .invalidConfiguration, "SALVAGE_API_URL is no address: '\(url)'",
+                    .invalidConfiguration, "SALVAGE_API_URL is not a valid URL: '\(url)'",
                     hint: "write http:// or https:// and a host")
             }
             configuration.api.url = address
@@ -51,7 +51,7 @@ extension Configuration {
         return configuration
     }
 
-    /// `grep.smart_case` alone. A search does not wait for YAML to be read where nobody wrote it down.
+    /// Returns `grep.smart_case` alone. Parses the YAML only if the file mentions it, so that a search starts faster.
     ///
     /// - Throws: ``HarvestError`` with `invalidConfiguration`, as ``load(flags:environment:)`` does.
     public static func smartCase(flags: Flags = Flags(), environment: [String: String]) throws(HarvestError) -> Bool {
@@ -72,8 +72,8 @@ extension Configuration {
             guard let name else { continue }
             guard let text = try ConfigurationFile.read(name, kinds) else {
                 throw HarvestError(
-                    .invalidConfiguration, "the configuration file that \(origin) names does not exist", path: name,
-                    hint: "check the name, or leave \(origin) out to use the defaults")
+                    .invalidConfiguration, "the configuration file given by \(origin) does not exist", path: name,
+                    hint: "check the name, or omit \(origin) to use the defaults")
             }
             return (name, text)
         }
@@ -92,13 +92,13 @@ extension Configuration {
 }
 
 extension [String: String] {
-    /// A variable that is set and not empty.
+    /// Returns the value of a variable; nil when unset or empty.
     func value(_ name: String) -> String? { self[name].flatMap { $0.isEmpty ? nil : $0 } }
 }
 
-/// Reads files that are small or not what they should be.
+/// Reads files that should be small, up to a limit in case they are not.
 enum SmallFile {
-    /// At most so many bytes from a descriptor.
+    /// Reads at most `limit` bytes from a descriptor.
     static func read(_ descriptor: Int32, _ path: String, atMost limit: Int) throws(SystemFailure) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: min(limit, 16 << 10))
         var filled = 0

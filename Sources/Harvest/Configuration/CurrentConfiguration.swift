@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The configuration in force: one place that every part of a run reads at each use, so that a reload reaches all of
-/// them at once.
+/// The configuration in force. Every part of a run reads it here at each use, so that a reload reaches all of them at
+/// once.
 public final class CurrentConfiguration: Sendable {
     private struct Held {
         var value: Configuration
@@ -11,21 +11,21 @@ public final class CurrentConfiguration: Sendable {
     private let started: Configuration
     private let held: Mutex<Held>
 
-    /// Begins with the configuration that a program started with.
+    /// Starts with the configuration loaded at startup.
     public init(_ configuration: Configuration) {
         started = configuration
         held = Mutex(Held(value: configuration))
     }
 
-    /// The configuration as it is now.
+    /// The current configuration.
     public var value: Configuration { held.withLock { $0.value } }
 
-    /// Counts the replacements: what was decided under another number may be decided differently now.
+    /// The number of replacements so far. A decision made under another version may turn out differently now.
     public var version: Int { held.withLock { $0.version } }
 
     /// Puts another configuration in force.
     ///
-    /// - Returns: the keys whose new value waits for a restart, by their names in the file.
+    /// - Returns: the keys, as written in the file, whose new value takes effect only after a restart.
     @discardableResult
     public func replace(with next: Configuration) -> [String] {
         held.withLock { held in
@@ -37,7 +37,7 @@ public final class CurrentConfiguration: Sendable {
 }
 
 extension Configuration {
-    /// The keys that differ and that a running daemon cannot take up: connections and locks are made with them.
+    /// Returns the changed keys that a running daemon cannot apply, because its connections and locks depend on them.
     func keysThatWait(for next: Configuration) -> [String] {
         var keys: [String] = []
         if store != next.store { keys.append("store") }

@@ -1,5 +1,5 @@
-/// A shell-like pattern over UTF-8 bytes: `*` any run, `?` one character, `[a-z]` a class, `[!a]` its complement,
-/// `\` takes the next character literally. It matches the whole text; `/` is an ordinary character.
+/// A shell-like pattern over Unicode scalars: `*` matches any run, `?` one character, `[a-z]` a class, `[!a]` or `[^a]`
+/// its complement, `\` takes the next character literally. It matches the whole text; `/` is an ordinary character.
 public struct Glob: Sendable, Hashable, CustomStringConvertible {
     private enum Piece: Sendable, Hashable {
         case run
@@ -8,13 +8,13 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
         case oneOf(ranges: [ClosedRange<UInt32>], complement: Bool)
     }
 
-    /// The pattern as it was written.
+    /// The pattern as written in the configuration.
     public let description: String
     private let pieces: [Piece]
 
     /// Reads a pattern.
     ///
-    /// - Throws: ``Malformed`` with the reason, for an unclosed class, an empty or reversed range, or a dangling `\`.
+    /// - Throws: ``Malformed`` for an unclosed class, a reversed range or a trailing `\`.
     public init(_ pattern: String) throws(Malformed) {
         description = pattern
         let scalars = Array(pattern.unicodeScalars)
@@ -27,7 +27,7 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
             case "?": pieces.append(.one)
             case "\\":
                 index += 1
-                guard index < scalars.count else { throw Malformed(reason: "ends in a lone '\\'") }
+                guard index < scalars.count else { throw Malformed(reason: "ends in a single '\\'") }
                 pieces.append(.literal(scalars[index].value))
             case "[": pieces.append(try Self.characterClass(scalars, &index))
             default: pieces.append(.literal(scalars[index].value))
@@ -37,13 +37,14 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
         self.pieces = pieces
     }
 
-    /// Why a pattern cannot be read.
+    /// An invalid pattern.
     public struct Malformed: Error, Sendable, Equatable {
-        /// The reason, fit to follow "the pattern".
+        /// The reason, worded to follow "the pattern".
         public var reason: String
     }
 
-    /// Whether the whole of `text` matches. Linear in the text for each `*`, without recursion.
+    /// Returns whether the whole of `text` matches. Takes at most pattern length times text length steps, without
+    /// recursion.
     public func matches(_ text: String) -> Bool {
         let scalars = Array(text.unicodeScalars)
         var piece = 0
@@ -101,7 +102,7 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
                 index += 1
             }
         }
-        guard index < scalars.count else { throw Malformed(reason: "has a '[' without its ']'") }
+        guard index < scalars.count else { throw Malformed(reason: "has a '[' without a ']'") }
         return .oneOf(ranges: ranges, complement: complement)
     }
 }

@@ -1,9 +1,9 @@
 import Yams
 
-/// Walks one mapping of a YAML document, checks types and spelling, and collects everything that is wrong rather
-/// than stopping at the first.
+/// Reads one mapping of a YAML document and checks its keys and types. It collects every issue instead of stopping at
+/// the first.
 final class NodeReader {
-    /// What was found wrong so far, shared by the readers of one document.
+    /// The issues found so far, shared by all readers of one document.
     final class Findings {
         var issues: [ConfigurationIssue] = []
     }
@@ -15,7 +15,7 @@ final class NodeReader {
     private var order: [(key: String, line: Int)] = []
     private var asked: Set<String> = []
 
-    /// Reads a node that must be a mapping; anything else is noted and reads as an empty one.
+    /// Reads a node that must be a mapping. Anything else is noted as an issue and treated as an empty mapping.
     init(_ node: Node?, at prefix: String, findings: Findings) {
         self.findings = findings
         self.prefix = prefix
@@ -29,12 +29,12 @@ final class NodeReader {
         }
         for (key, value) in mapping {
             guard case .scalar(let scalar) = key else {
-                note(key.mark?.line ?? line, prefix, "has a key that is not a word", "write `key: value` lines")
+                note(key.mark?.line ?? line, prefix, "has a key that is not a string", "write `key: value` lines")
                 continue
             }
             let keyLine = scalar.mark?.line ?? line
             if entries.updateValue(value, forKey: scalar.string) != nil {
-                note(keyLine, path(scalar.string), "is given twice", "keep one of the two")
+                note(keyLine, path(scalar.string), "is set twice", "keep one of the two")
             }
             order.append((scalar.string, keyLine))
         }
@@ -49,29 +49,29 @@ final class NodeReader {
         findings.issues.append(ConfigurationIssue(line: line, key: key, message: message, fix: fix))
     }
 
-    /// The node under a key, nil when absent or null.
+    /// Returns the node under a key; nil when absent or null.
     func node(_ key: String) -> Node? {
         asked.insert(key)
         guard let node = entries[key], !Self.isNull(node) else { return nil }
         return node
     }
 
-    /// Notes a key that stands there without a value, where an empty one would be taken for meant.
+    /// Notes an issue if the key is present without a value. A truncated file must not look like an empty list.
     func requireValue(_ key: String, _ fix: String) {
         guard let node = entries[key], Self.isNull(node) else { return }
-        note(lineOf(key), path(key), "has no value; is the file cut off?", fix)
+        note(lineOf(key), path(key), "has no value; is the file truncated?", fix)
     }
 
-    /// All keys in order, for mappings whose keys are the user's.
+    /// Returns all keys in file order, for mappings whose keys the user chooses.
     func userKeys() -> [String] {
         for entry in order { asked.insert(entry.key) }
         return order.map(\.key)
     }
 
-    /// The reader of a mapping below this one.
+    /// Returns a reader for the mapping under a key; an empty reader when absent.
     func section(_ key: String) -> NodeReader { NodeReader(node(key), at: path(key), findings: findings) }
 
-    /// The text under a key.
+    /// Returns the text under a key; nil when absent, or noted as an issue when not a scalar.
     func string(_ key: String) -> String? {
         guard let node = node(key) else { return nil }
         guard case .scalar(let scalar) = node else {
@@ -81,15 +81,16 @@ final class NodeReader {
         return scalar.string
     }
 
-    /// The text under a key, turned into a value; `expected` says what would have been right.
+    /// Returns the text under a key, converted by `read`. Notes an issue with `expected` as its fix when `read` returns
+    /// nil.
     func value<Value>(_ key: String, expected: String, _ read: (String) -> Value?) -> Value? {
         guard let text = string(key) else { return nil }
         if let value = read(text) { return value }
-        note(lineOf(key), path(key), "cannot be read: '\(text)'", expected)
+        note(lineOf(key), path(key), "invalid value '\(text)'", expected)
         return nil
     }
 
-    /// A yes or no under a key.
+    /// Returns the boolean under a key.
     func boolean(_ key: String) -> Bool? {
         value(key, expected: "write true or false") { text in
             switch text.lowercased() {
@@ -100,14 +101,14 @@ final class NodeReader {
         }
     }
 
-    /// A whole number within bounds under a key.
+    /// Returns the integer under a key; outside `range` is an issue.
     func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
         value(key, expected: "write a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
             Int(text).flatMap { range.contains($0) ? $0 : nil }
         }
     }
 
-    /// The nodes of a list under a key; a single value counts as a list of one.
+    /// Returns the nodes of the list under a key; a single value is a list of one.
     func list(_ key: String) -> [Node]? {
         guard let node = node(key) else { return nil }
         switch node {
@@ -121,14 +122,14 @@ final class NodeReader {
 
     func lineOf(_ key: String) -> Int { entries[key]?.mark?.line ?? line }
 
-    /// Notes every key that nobody asked for, with the likely spelling.
+    /// Notes every key in the file that was never looked up, with the likely spelling.
     func finish() {
         for entry in order where !asked.contains(entry.key) {
             let near = Spelling.nearest(to: entry.key, among: asked.sorted())
             let known = asked.sorted().joined(separator: ", ")
             note(
-                entry.line, path(entry.key), "is not a key that salvage knows",
-                near.map { "did you mean '\($0)'?" } ?? "known here: \(known)")
+                entry.line, path(entry.key), "unknown key",
+                near.map { "did you mean '\($0)'?" } ?? "use one of: \(known)")
         }
     }
 

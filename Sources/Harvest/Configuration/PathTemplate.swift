@@ -1,6 +1,6 @@
 import Text
 
-/// A container path with placeholders: `{session} {image} {tag} {location} {label:NAME}`; `{{` and `}}` are braces.
+/// A container path with placeholders `{session} {image} {tag} {location} {label:NAME}`; `{{` and `}}` are braces.
 public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
     private enum Piece: Sendable, Hashable {
         case text(String)
@@ -11,16 +11,16 @@ public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
         case label(String)
     }
 
-    /// The path as it was written.
+    /// The path as written in the configuration.
     public let description: String
     private let pieces: [Piece]
 
-    /// The placeholders a path may use, as the configuration writes them.
+    /// The placeholders a path may use, as written in the configuration.
     public static let placeholders = ["{session}", "{image}", "{tag}", "{location}", "{label:NAME}"]
 
-    /// Why a path cannot be read.
+    /// An invalid path.
     public struct Malformed: Error, Sendable, Equatable {
-        /// The reason, fit to follow "the path".
+        /// The reason, worded to follow "the path".
         public var reason: String
         /// What to write instead.
         public var fix: String
@@ -28,12 +28,12 @@ public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads a path.
     ///
-    /// - Throws: ``Malformed`` for a path that is not absolute, an unclosed brace or an unknown placeholder.
+    /// - Throws: ``Malformed`` for a relative path, a NUL, an unclosed brace or an unknown placeholder.
     public init(_ text: String) throws(Malformed) {
         guard text.first == "/" else {
             throw Malformed(reason: "is not absolute", fix: "write it from the container's root, such as /game/Saved")
         }
-        guard !text.utf8.contains(0) else { throw Malformed(reason: "holds a NUL character", fix: "remove it") }
+        guard !text.utf8.contains(0) else { throw Malformed(reason: "contains a NUL character", fix: "remove it") }
         description = text
         var pieces: [Piece] = []
         var literal = ""
@@ -44,7 +44,7 @@ public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
                 rest = rest.dropFirst(2)
             } else if character == "{" {
                 guard let end = rest.firstIndex(of: "}") else {
-                    throw Malformed(reason: "has a '{' without its '}'", fix: "close the placeholder, or write '{{'")
+                    throw Malformed(reason: "has a '{' without a '}'", fix: "close the placeholder, or write '{{'")
                 }
                 if !literal.isEmpty { pieces.append(.text(literal)) }
                 literal = ""
@@ -73,10 +73,10 @@ public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Fills the placeholders in for one session.
+    /// Fills in the placeholders for one session.
     ///
-    /// Values come from outside. One that is empty, `.` or `..`, or holds a `/` or NUL would change which path is
-    /// asked for, so such a session has no path here; the reason is returned instead.
+    /// The values are untrusted. One that is empty, `.` or `..`, or contains a `/` or NUL would change which path is
+    /// requested, so the result is then a failure with the reason.
     public func resolve(for session: SessionIdentity) -> Result<String, UnusableValue> {
         var path = ""
         for piece in pieces {
@@ -103,9 +103,9 @@ public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
         return .success(path)
     }
 
-    /// Why a placeholder has no value for a session.
+    /// A placeholder whose value is missing or unsafe in a path.
     public struct UnusableValue: Error, Sendable, Equatable {
-        /// The reason, as the ledger keeps it.
+        /// The reason, as stored in the ledger.
         public var reason: String
     }
 }

@@ -1,8 +1,8 @@
-/// Durations, sizes and shares as people write them in a configuration.
+/// Parsers for durations, sizes and percentages in a configuration.
 public enum Quantity {
     /// Reads `250ms`, `5s`, `10m`, `4h`, `2d` or a sum such as `1h30m`, as milliseconds.
     ///
-    /// - Returns: nil when the text is anything else, negative, or longer than ten years.
+    /// - Returns: nil when the text is anything else or the duration exceeds 3,660 days.
     public static func milliseconds(_ text: String) -> Int64? {
         let limit: Int64 = 10 * 366 * 86_400_000
         var total: Int64 = 0
@@ -31,9 +31,9 @@ public enum Quantity {
         return total
     }
 
-    /// Reads `512`, `64KiB`, `100MB`, `2GiB`, `1TiB`, as bytes; `K`, `M`, `G`, `T` alone count in powers of 1024.
+    /// Reads `512`, `64KiB`, `100MB`, `2GiB`, `1TiB`, as bytes; `K`, `M`, `G`, `T` alone are powers of 1024.
     ///
-    /// - Returns: nil when the text is anything else or does not fit.
+    /// - Returns: nil when the text is anything else or exceeds `Int64.max`.
     public static func bytes(_ text: String) -> UInt64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard !digits.isEmpty, let count = UInt64(digits) else { return nil }
@@ -56,7 +56,7 @@ public enum Quantity {
 
     /// Reads `10%` or `0.5%` as millionths.
     ///
-    /// - Returns: nil without the percent sign, or outside 0 to 100.
+    /// - Returns: nil without a percent sign, or outside 0 to 100.
     public static func millionths(percent text: String) -> UInt32? {
         guard text.last == "%", let value = Double(text.dropLast().trimmed), value >= 0, value <= 100 else {
             return nil

@@ -2,16 +2,16 @@ internal import CPCRE2
 import Yams
 
 extension Configuration {
-    /// One kind of text that is not to be stored.
+    /// A rule that removes matching text before it is stored.
     public struct Redaction: Sendable, Equatable {
-        /// What it is called in messages.
+        /// The rule's name, for messages.
         public var name: String
-        /// A PCRE2 pattern, matched within a line of a log or another text.
+        /// A PCRE2 pattern, matched against each line of a log or other text.
         public var pattern: String
-        /// What stands in place of each match, literally.
+        /// The literal text that replaces each match.
         public var replacement: String
 
-        /// A rule; `[redacted]` takes the place of a match unless told otherwise.
+        /// Makes a rule.
         public init(name: String, pattern: String, replacement: String = "[redacted]") {
             self.name = name
             self.pattern = pattern
@@ -21,7 +21,8 @@ extension Configuration {
 }
 
 extension Configuration.Redaction {
-    /// Reads an item of `redact:`: a pattern, or a mapping with a pattern in it.
+    /// Reads an item of `redact:`: a pattern, or a mapping that contains one. Notes an issue and returns nil when the
+    /// pattern is missing or invalid.
     static func read(_ node: Node, at key: String, findings: NodeReader.Findings, index: Int) -> Self? {
         var rule = Self(name: "redact[\(index)]", pattern: "")
         if case .scalar(let scalar) = node {
@@ -42,17 +43,17 @@ extension Configuration.Redaction {
             return nil
         }
         if let problem = problem(rule.pattern) {
-            refuse("the pattern '\(rule.pattern)' \(problem)", "write a PCRE2 pattern, in single quotes")
+            refuse("the pattern '\(rule.pattern)' \(problem)", "write a PCRE2 pattern in single quotes")
             return nil
         }
         guard !rule.replacement.utf8.contains(0x0a) else {
-            refuse("the replacement holds a line feed", "a line must stay a line")
+            refuse("the replacement contains a line feed", "replace within one line")
             return nil
         }
         return rule
     }
 
-    /// What PCRE2 has to say against a pattern; nil when it accepts it.
+    /// Returns why a pattern is refused, worded to follow "the pattern"; nil when it is valid.
     private static func problem(_ pattern: String) -> String? {
         var error: Int32 = 0
         var offset = 0
@@ -62,12 +63,12 @@ extension Configuration.Redaction {
             var text = [UInt8](repeating: 0, count: 256)
             let length = pcre2_get_error_message_8(error, &text, text.count)
             let words = length > 0 ? String(decoding: text.prefix(Int(length)), as: UTF8.self) : "error \(error)"
-            return "is wrong at character \(offset + 1): \(words)"
+            return "is invalid at byte \(offset + 1): \(words)"
         }
         defer { pcre2_code_free_8(code) }
-        // Where it may match nothing at all, it says nothing about what is to be taken out.
+        // A pattern that matches the empty string matches everywhere and identifies nothing to remove.
         var empty: UInt32 = 0
         pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_MATCHEMPTY), &empty)
-        return empty != 0 ? "may match nothing at all" : nil
+        return empty != 0 ? "can match the empty string" : nil
     }
 }

@@ -1,10 +1,10 @@
 /// Which sessions a rule keeps.
 ///
-/// The decision is a function of the session id alone, so that two runs, two machines and a rebuilt store agree.
+/// A share depends on the session id alone, so that two runs, two machines and a rebuilt store agree.
 public enum Sampling: Sendable, Hashable, CustomStringConvertible {
     /// Every session.
     case always
-    /// Only sessions that look crashed: dead, restarted by the platform, or with a fatal line in the log.
+    /// Only sessions that look crashed: dead, restarted by the platform, or with a fatal report in the log.
     case crashed
     /// A share of all sessions, in millionths.
     case share(millionths: UInt32)
@@ -21,7 +21,7 @@ public enum Sampling: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The form in which the configuration writes it.
+    /// The value as written in the configuration.
     public var description: String {
         switch self {
         case .always: "always"
@@ -30,14 +30,15 @@ public enum Sampling: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Whether a share includes this session; the other two cases say yes, as they decide on other grounds.
+    /// Returns whether a share includes this session. Always true for the other two cases, which do not depend on the
+    /// id.
     public func includes(session: String) -> Bool {
         guard case .share(let millionths) = self else { return true }
         return Self.position(of: session) < millionths
     }
 
-    /// The place of a session in the range 0 to 999,999: FNV-1a of its UTF-8 bytes with a final avalanche, because
-    /// ids that differ in their last digits only must still spread evenly.
+    /// Returns a session's position, 0 to 999,999: FNV-1a of its UTF-8 bytes with a final avalanche, so that ids that
+    /// differ only in their last digits still spread evenly.
     static func position(of session: String) -> UInt32 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in session.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

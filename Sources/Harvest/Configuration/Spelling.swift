@@ -1,6 +1,6 @@
-/// Guesses what was meant by a name that is not known.
+/// Suggests the known name closest to an unknown one.
 enum Spelling {
-    /// The candidate nearest to `word` by edits, if it is near enough to be a likely slip.
+    /// Returns the candidate with the smallest edit distance to `word`, or nil when none is close enough to be a typo.
     static func nearest(to word: String, among candidates: [String]) -> String? {
         let text = Array(word.lowercased().utf8.prefix(64))
         var best: (name: String, distance: Int)?
@@ -12,7 +12,7 @@ enum Spelling {
         return best.name
     }
 
-    /// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
+    /// Returns the edit distance: the number of insertions, deletions, replacements and swaps of neighbors.
     private static func edits(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)
