@@ -2,13 +2,13 @@ import Pack
 import Text
 
 extension FetchJob {
-    /// Decides what the configuration wants of an exited session.
+    /// Decides what to fetch of an exited session.
     ///
     /// - Parameters:
     ///   - session: The session.
-    ///   - configuration: The rules; the first that matches decides.
-    ///   - earlier: What the ledger remembers of earlier tries, so that what is settled is not asked for again.
-    /// - Returns: The job; with no items when a rule, or the lack of one, says to keep nothing.
+    ///   - configuration: The rules; the first that matches applies.
+    ///   - earlier: The ledger's outcomes of earlier tries, so that settled artifacts are not requested again.
+    /// - Returns: The job; without items when no rule matches or the rule keeps nothing.
     public static func plan(
         for session: ExitedSession, by configuration: Configuration, earlier: [ArtifactOutcome] = []
     ) -> FetchJob {
@@ -55,8 +55,8 @@ extension FetchJob {
         return job
     }
 
-    /// Lets stand what the ledger says of artifacts that the rules do not ask for now: what was collected stays
-    /// collected, and what an earlier rule asked for and did not get still counts against the session.
+    /// Keeps the ledger's outcomes of artifacts that the current rules do not request: a collected artifact stays
+    /// collected, and one that an earlier rule requested and did not get still counts as missing.
     private mutating func keepLedger(_ earlier: [ArtifactOutcome]) {
         for row in earlier where !items.contains(where: { !$0.probe && $0.artifact.hasSameBytes(as: row.artifact) }) {
             let place = decided.firstIndex { $0.artifact.hasSameBytes(as: row.artifact) }

@@ -1,6 +1,6 @@
 public import enum Pack.ArtifactState
 
-/// An endpoint of the API with a request rate of its own.
+/// An API endpoint with its own request rate.
 public enum Endpoint: Sendable, Hashable, CaseIterable {
     /// `/session/{id}`
     case describe
@@ -12,37 +12,37 @@ public enum Endpoint: Sendable, Hashable, CaseIterable {
 
 /// One thing to fetch of a session.
 public struct FetchItem: Sendable, Hashable {
-    /// The name under which the stdout and stderr log is kept among the artifacts.
+    /// The artifact name of the stdout and stderr log.
     public static let logs = "logs"
 
     /// The container path, or ``logs``.
     public var artifact: String
-    /// Kept only if the session turns out to look crashed; the log then decides.
+    /// Whether to keep it only if the session looks crashed, which the log then decides.
     public var onlyIfCrashed = false
-    /// Fetched to decide about other items, never kept.
+    /// Whether it is fetched only to decide about other items and never kept.
     public var probe = false
-    /// What the ledger remembers of earlier tries.
+    /// The ledger's outcome of earlier tries.
     public var earlier: ArtifactOutcome?
     /// A download that an interrupted run left in the spool.
     public var leftover: Leftover?
-    /// What was known before it was asked for once more; stands unless something better comes.
+    /// The outcome before it was requested again; kept unless this time brings a better one.
     public var fallback: ArtifactOutcome?
 
     /// A download that is on disk and not yet in a pack.
     public struct Leftover: Sendable, Hashable {
-        /// Its size.
+        /// Its size in bytes.
         public var bytes: UInt64
-        /// Whether its body had ended as promised.
+        /// Whether the body was complete.
         public var complete: Bool
 
-        /// Pairs the two.
+        /// Makes a leftover from its fields.
         public init(bytes: UInt64, complete: Bool) {
             self.bytes = bytes
             self.complete = complete
         }
     }
 
-    /// An item that is kept when it comes.
+    /// Makes an item; by default one that is always kept.
     public init(_ artifact: String, onlyIfCrashed: Bool = false, probe: Bool = false, earlier: ArtifactOutcome? = nil) {
         self.artifact = artifact
         self.onlyIfCrashed = onlyIfCrashed
@@ -50,28 +50,28 @@ public struct FetchItem: Sendable, Hashable {
         self.earlier = earlier
     }
 
-    /// Where it is fetched from.
+    /// The endpoint it is fetched from.
     public var endpoint: Endpoint { artifact == Self.logs ? .logs : .artifacts }
 }
 
 /// Everything to fetch of one session.
 public struct FetchJob: Sendable, Hashable {
-    /// The ledger's name of the run.
+    /// The ledger's key of the run.
     public var key: String
-    /// The id towards the API.
+    /// The session's id in the API.
     public var id: String
     /// When the container is expected to be gone, in milliseconds since 1970.
     public var deadline: Int64
-    /// The earliest moment at which the session can have ended; breaks ties.
+    /// The earliest time the session can have ended, in milliseconds since 1970; breaks ties.
     public var notBefore: Int64
     /// Whether it looks crashed so far.
     public var crashed: Bool
     /// What to fetch, in order.
     public var items: [FetchItem]
-    /// What is decided already, such as skipped paths.
+    /// Outcomes already decided, such as skipped paths.
     public var decided: [ArtifactOutcome]
 
-    /// Collects the facts.
+    /// Makes a job from its fields.
     public init(
         key: String, id: String, deadline: Int64, notBefore: Int64, crashed: Bool = false, items: [FetchItem],
         decided: [ArtifactOutcome] = []
@@ -90,36 +90,36 @@ public struct FetchJob: Sendable, Hashable {
 public struct Attempt: Sendable, Hashable {
     /// The ways a request ends.
     public enum Ending: Sendable, Hashable {
-        /// The body came and ended as its framing promised.
+        /// The body arrived completely, as its framing announced.
         case complete
-        /// The body began and was cut off or fell silent.
+        /// The body was cut off or stalled.
         case cut(String)
-        /// The body was larger than the configured limit; what fits was kept.
+        /// The body exceeded the configured limit; it was truncated to the limit.
         case tooLarge
-        /// The server answered with a status other than 200.
+        /// The server returned a status other than 200.
         case refused(Int)
-        /// No answer.
+        /// No response.
         case unreachable(String)
-        /// This machine could not store it; says nothing about the API.
+        /// A local failure: the body could not be stored.
         case local(String)
     }
 
     /// How it ended.
     public var ending: Ending
-    /// The HTTP status, where there was one.
+    /// The HTTP status, if any.
     public var status: Int?
     /// The API's trace identifier.
     public var identifier: String?
     /// How long the server asked to wait, in milliseconds.
     public var retryAfter: Int64?
-    /// Bytes of body stored.
+    /// Bytes of the body stored.
     public var bytes: UInt64
-    /// Of a log: whether its text looks like a crash.
+    /// For a log: whether its text looks like a crash.
     public var looksCrashed: Bool?
-    /// Of a log that was followed before: whether it begins with all that was followed.
+    /// For a log that was followed before: whether it starts with everything that was followed.
     public var holdsEarlier: Bool?
 
-    /// Collects the facts.
+    /// Makes an attempt. The status defaults to that of a refusal.
     public init(
         _ ending: Ending, status: Int? = nil, identifier: String? = nil, retryAfter: Int64? = nil, bytes: UInt64 = 0,
         looksCrashed: Bool? = nil
@@ -133,13 +133,13 @@ public struct Attempt: Sendable, Hashable {
     }
 }
 
-/// What the ledger keeps of one artifact.
+/// The ledger's record of one artifact.
 public struct ArtifactOutcome: Sendable, Hashable {
     /// The container path, or `logs`.
     public var artifact: String
-    /// What came of it.
+    /// The artifact's state.
     public var state: ArtifactState
-    /// Why, for every state but `collected`.
+    /// The reason, for every state but `collected`.
     public var reason: String?
     /// The last HTTP status.
     public var status: Int?
@@ -149,12 +149,12 @@ public struct ArtifactOutcome: Sendable, Hashable {
     public var tries: Int
     /// Bytes downloaded and kept.
     public var bytes: UInt64
-    /// When it was first asked for, in milliseconds since 1970.
+    /// When it was first requested, in milliseconds since 1970.
     public var firstTry: Int64?
-    /// When it was last asked for.
+    /// When it was last requested, in milliseconds since 1970.
     public var lastTry: Int64?
 
-    /// Collects the facts.
+    /// Makes an outcome from its fields.
     public init(
         _ artifact: String, _ state: ArtifactState, reason: String? = nil, status: Int? = nil,
         identifier: String? = nil, tries: Int = 0, bytes: UInt64 = 0, firstTry: Int64? = nil, lastTry: Int64? = nil
@@ -171,16 +171,16 @@ public struct ArtifactOutcome: Sendable, Hashable {
     }
 }
 
-/// What ingest made of one downloaded file.
+/// The result of ingesting one downloaded file.
 public struct IngestVerdict: Sendable, Hashable {
-    /// Whether everything that was promised is there.
+    /// Whether the content is complete.
     public var complete: Bool
-    /// Whether nothing of it could be kept; of a complete archive, that it has no entry.
+    /// Whether nothing could be kept; for a complete archive, whether it has no entries.
     public var empty: Bool
-    /// Why not, where it is not complete.
+    /// Why the content is incomplete.
     public var reason: String?
 
-    /// Collects the facts.
+    /// Makes a verdict from its fields.
     public init(complete: Bool, empty: Bool = false, reason: String? = nil) {
         self.complete = complete
         self.empty = empty
@@ -188,16 +188,16 @@ public struct IngestVerdict: Sendable, Hashable {
     }
 }
 
-/// Why nothing is fetched at the moment.
+/// Why fetching is paused.
 public struct FetchPause: Sendable, Hashable {
-    /// What the API refused, as one sentence for an engineer.
+    /// What the API refused and why, as one sentence.
     public var message: String
     /// 401 or 403.
     public var status: Int
     /// The API's trace identifier.
     public var identifier: String?
 
-    /// The message for a refused token or scope.
+    /// Returns the message for a refused token or scope.
     static func explanation(_ status: Int, scope: String) -> String {
         status == 401
             ? "the API refuses the token (401): it is wrong, expired, or belongs to another environment"

@@ -3,75 +3,75 @@ import Text
 
 public import enum Catalog.SessionState
 
-/// Decides what to request next, what an answer means, and when a session is done.
+/// Decides what to request next, what a response means, and when a session is done.
 ///
-/// A pure state machine: time and randomness are arguments. The order is by deadline; a session that looks crashed
-/// counts as if it were due ``Settings/crashedFirst`` earlier. Requests of each endpoint are paced by a token bucket.
-/// Failures are retried with full jitter until the deadline, not for a number of tries.
+/// A pure state machine: time and randomness are arguments. The order is by deadline; a session that looks crashed is
+/// treated as due ``Settings/crashedFirst`` earlier. A token bucket paces the requests of each endpoint. Failures are
+/// retried with full jitter until the deadline, not for a number of tries.
 public struct Fetcher: Sendable {
-    /// Times in milliseconds, and bounds.
+    /// The limits and times of a fetcher. All times are in milliseconds.
     public struct Settings: Sendable {
-        /// Downloads at the same time.
+        /// Concurrent downloads.
         public var concurrency = 8
-        /// Describes at the same time.
+        /// Concurrent describe requests.
         public var describes = 4
         /// Requests per minute to each endpoint.
         public var perMinute: [Endpoint: Int] = [.describe: 600, .artifacts: 600, .logs: 600]
-        /// How much earlier a crashed-looking session counts as due.
+        /// How much earlier a session that looks crashed is treated as due.
         public var crashedFirst: Int64 = 30 * 60_000
-        /// Between the two confirmations that a path does not exist.
+        /// The time between the two confirmations that a path does not exist.
         public var confirmAbsent: Int64 = 2000
-        /// Between the two confirmations that a container is gone.
+        /// The time between the two confirmations that a container is gone.
         public var confirmGone: Int64 = 30_000
-        /// The longest that an endpoint rests after a 429 that does not say for how long.
+        /// The longest pause of an endpoint after a 429 without `Retry-After`.
         public var longestPause: Int64 = 10_000
-        /// For how long downloads must end at the same byte until that is taken for all there is to be had.
+        /// How long downloads must keep ending at the same byte before the fetcher gives up on the rest.
         public var alike: Int64 = 600_000
-        /// Until a refused token is tried again.
+        /// The time until a refused token is tried again.
         public var pause: Int64 = 60_000
-        /// The longest wait a server can ask for; a hostile one must not make us miss every deadline.
+        /// The longest `Retry-After` honored; a hostile server must not make us miss every deadline.
         public var longestWait: Int64 = 600_000
         /// After this many tries an item rests until the next pass; nil in a daemon, which tries until the deadline.
         public var triesPerPass: Int?
         /// The delays between tries.
         public var backoff = Backoff()
-        /// The delays between tries to pack what this machine could not pack.
+        /// The delays between tries to pack after a local failure.
         public var packing = Backoff(base: 1000, cap: 300_000)
 
         /// The defaults.
         public init() {}
     }
 
-    /// Something to be done.
+    /// Something the caller must do.
     public enum Action: Sendable, Hashable {
-        /// Request an item; the answer goes to ``Fetcher/finished(flight:_:now:)``.
+        /// Request an item; pass the result to ``Fetcher/finished(flight:_:now:)``.
         case download(flight: UInt64, key: String, id: String, item: Int, artifact: String)
-        /// Describe a session; the answer goes to ``Fetcher/described(id:_:now:)``.
+        /// Describe a session; pass the response to ``Fetcher/described(id:_:now:)``.
         case describe(id: String)
-        /// The download that just finished is worth keeping. `replaces` says whether the one kept before may be dropped;
-        /// a shorter body beside a longer cut one may hold less, which only ingest can tell.
+        /// Keep the download that just finished. `replaces` says whether the earlier one may be dropped. A complete
+        /// body that is shorter than an earlier truncated one may contain less, which only ingest can find out.
         case keep(key: String, item: Int, complete: Bool, replaces: Bool)
-        /// The download that just finished is not needed.
+        /// Discard the download that just finished.
         case discard(key: String, item: Int)
         /// Turn the kept downloads of these items into a pack.
         case ingest(key: String, items: [Int])
-        /// The ledger's view of the session's artifacts changed.
+        /// Update the ledger: the outcomes of the session's artifacts changed.
         case note(key: String)
-        /// Kept downloads could not be packed for a reason of this machine; they are tried again.
+        /// Kept downloads could not be packed because of a local failure; packing is tried again.
         case postponed(key: String, reason: String)
         /// Nothing more will be tried in this pass; the session stays pending.
         case rested(key: String, [ArtifactOutcome])
         /// The session is done.
         case settled(key: String, SessionState, [ArtifactOutcome])
-        /// The session still runs: it is the watcher's again.
+        /// The session still runs: hand it back to the watcher.
         case returned(key: String)
-        /// Every request waits, because the token is refused.
+        /// All requests wait, because the token is refused.
         case paused(FetchPause)
-        /// Requests go on.
+        /// Requests continue.
         case resumed
     }
 
-    /// The bounds in force.
+    /// The limits in force.
     public internal(set) var settings: Settings
 
     var sessions: ByteDictionary<Session> = [:]
@@ -81,13 +81,13 @@ public struct Fetcher: Sendable {
     var ready: [Endpoint: Heap<Ready>] = [:]
     var delayed = Heap<Delayed>()
     var expiries = Heap<Expiry>()
-    /// Sessions whose downloads are to be packed again, and when.
+    /// The sessions whose packing is tried again, and when.
     var repacks = Heap<Expiry>()
     var describeQueue: [String] = []
     var describeHead = 0
     var describing: ByteSet = []
     var throttled: [Endpoint: Int] = [:]
-    /// Requests under way, by number, also those of sessions that are no longer here.
+    /// Requests in flight by number, including those of withdrawn sessions.
     var flights: [UInt64: (key: String, item: Int)] = [:]
     var tickets: UInt64 = 0
     /// Set while the token is refused.
@@ -105,20 +105,20 @@ public struct Fetcher: Sendable {
         }
     }
 
-    /// Sessions not done yet.
+    /// The number of unfinished sessions.
     public var pending: Int { sessions.count }
-    /// Downloads running.
+    /// The number of downloads in flight.
     public var downloading: Int { flights.count }
-    /// The nearest deadline of a session not done yet, in milliseconds since 1970.
+    /// The nearest deadline of an unfinished session, in milliseconds since 1970.
     public var nearestDeadline: Int64? { sessions.values.map(\.job.deadline).min() }
 
-    /// Whether an answer to a describe is waited for.
+    /// Whether a describe is queued or in flight.
     public var isDescribing: Bool { !describing.isEmpty }
 
-    /// After how many tries an item rests; starts as ``Settings/triesPerPass``.
+    /// The number of tries after which an item rests; initially ``Settings/triesPerPass``.
     public var triesPerPass: Int?
 
-    /// The number of the request that is under way for an item.
+    /// Returns the number of the request in flight for an item.
     func flight(of key: String, _ item: Int) -> UInt64? {
         flights.first { flight in
             flight.value.item == item && flight.value.key.hasSameBytes(as: key)
@@ -126,21 +126,21 @@ public struct Fetcher: Sendable {
         }?.key
     }
 
-    /// The run under which an id is being fetched.
+    /// Returns the ledger's key of the run that is being fetched under an id.
     func key(of id: String) -> String? { byID[id] }
 
-    /// When a session's container is expected to be gone.
+    /// Returns when a session's container is expected to be gone, in milliseconds since 1970.
     func deadline(of key: String) -> Int64? { sessions[key]?.job.deadline }
 
-    /// The artifacts of a session in the order of its items.
+    /// Returns the artifacts of a session in the order of its items.
     func artifacts(of key: String) -> [String]? { sessions[key]?.job.items.map(\.artifact) }
 
-    /// What the ledger should say of a session's artifacts now; nil when the session is not here.
+    /// Returns the outcomes to record in the ledger for a session; nil for an unknown session.
     public func outcomes(of key: String) -> [ArtifactOutcome]? { sessions[key]?.outcomes }
 
-    // MARK: Taking sessions in and out
+    // MARK: Adding and removing sessions
 
-    /// Takes a session in. One with nothing to fetch settles at once; one that is here already is left alone.
+    /// Adds a session. One with nothing to fetch settles at once; one already present is left alone.
     public mutating func add(_ job: FetchJob, now: Int64) -> [Action] {
         guard sessions[job.key] == nil else { return [] }
         sessions[job.key] = Session(job: job)
@@ -152,13 +152,13 @@ public struct Fetcher: Sendable {
         return conclude(job.key, now)
     }
 
-    /// Forgets a session that runs again or whose container was replaced; answers still under way are ignored.
+    /// Removes a session, for example because it runs again. Results of its requests in flight are ignored.
     public mutating func withdraw(key: String) {
         guard let session = sessions.removeValue(forKey: key) else { return }
         if byID[session.job.id]?.hasSameBytes(as: key) == true { byID[session.job.id] = nil }
     }
 
-    /// Gives up what did not come of a session whose id another container took over.
+    /// Gives up the missing artifacts of a session whose id another container took over.
     public mutating func replaced(key: String, now: Int64) -> [Action] {
         guard sessions[key] != nil else { return [] }
         for index in sessions[key]?.items.indices ?? 0..<0 {
@@ -167,7 +167,7 @@ public struct Fetcher: Sendable {
         return conclude(key, now)
     }
 
-    /// Asks to describe a session, in order of asking and at the endpoint's pace.
+    /// Queues a describe of a session: first in, first out, at the endpoint's rate.
     public mutating func requestDescribe(id: String) {
         guard describing.insert(id).inserted else { return }
         describeQueue.append(id)
@@ -175,15 +175,15 @@ public struct Fetcher: Sendable {
 
     // MARK: Time
 
-    /// What to start now. Call it after every other call and when ``wakeup(now:)`` says so.
+    /// Returns what to start now. Call it after every other call and at the time that ``wakeup(now:)`` returns.
     public mutating func next(now: Int64) -> [Action] {
         var actions: [Action] = []
         promote(now)
         if pause != nil {
-            // What is here needs no token.
+            // Packing needs no token.
             actions += repack(now)
             guard now >= pausedUntil, flights.isEmpty else { return actions }
-            // One request tells whether the token works again.
+            // One request shows whether the token works again.
             pausedUntil = now &+ settings.pause
             return actions + startDownloads(limit: 1, now) + startDescribes(limit: 1, now)
         }
@@ -194,7 +194,8 @@ public struct Fetcher: Sendable {
         return actions
     }
 
-    /// When ``next(now:)`` has something to do, as far as the clock decides it; nil when only answers can.
+    /// Returns when ``next(now:)`` next has something to do, in milliseconds since 1970; nil when that depends only on
+    /// results.
     public mutating func wakeup(now: Int64) -> Int64? {
         var moments: [Int64] = []
         if let delayed = delayed.smallest { moments.append(delayed.at) }
@@ -245,7 +246,7 @@ public struct Fetcher: Sendable {
         return actions
     }
 
-    /// The first valid entry of an endpoint's queue; entries overtaken by events are dropped on the way.
+    /// Returns the first valid entry of an endpoint's queue and drops the stale entries before it.
     mutating func top(_ endpoint: Endpoint) -> Ready? {
         while let entry = ready[endpoint]?.smallest {
             if let item = sessions[entry.key]?.items[safe: entry.item], item.ticket == entry.ticket,
@@ -281,7 +282,7 @@ public struct Fetcher: Sendable {
             guard let session = sessions[next.key] else { continue }
             for index in session.items.indices {
                 let item = session.items[index]
-                // What was never asked for is asked for once: a deadline is an expectation, the answer a fact.
+                // An item that was never requested still gets one request: the deadline is only an estimate.
                 guard item.triesHere > 0, item.phase == .delayed || item.phase == .queued || item.phase == .checking
                 else {
                     continue

@@ -4,9 +4,9 @@ import Text
 import enum Catalog.SessionState
 
 extension Fetcher {
-    // MARK: What an attempt means
+    // MARK: Download results
 
-    /// Takes in how a download ended.
+    /// Processes the result of a download.
     public mutating func finished(flight: UInt64, _ attempt: Attempt, now: Int64) -> [Action] {
         guard let (key, index) = flights.removeValue(forKey: flight) else { return [] }
         guard let session = sessions[key], let item = session.items[safe: index], item.phase == .inFlight,
@@ -28,7 +28,7 @@ extension Fetcher {
             actions = [.discard(key: key, item: index)] + refused(key, index, status, attempt, endpoint, now)
         case .unreachable(let why):
             actions = [.discard(key: key, item: index)]
-            retry(key, index, "no answer: \(why)", attempt, now)
+            retry(key, index, "no response: \(why)", attempt, now)
         case .local(let why):
             actions = [.discard(key: key, item: index)]
             notStored(key, index, why, now)
@@ -37,8 +37,8 @@ extension Fetcher {
         return actions + conclude(key, now)
     }
 
-    /// Nothing the API did: not counted as a try, and tried again for as long as the disk needs, but not for ever in a
-    /// single pass.
+    /// Handles a local failure. The API is not at fault, so it does not count as a try; a single pass still gives up
+    /// after ``triesPerPass`` of them.
     private mutating func notStored(_ key: String, _ index: Int, _ why: String, _ now: Int64) {
         sessions[key]?.items[index].reason = "not stored: \(why)"
         sessions[key]?.items[index].tries -= 1
@@ -56,8 +56,8 @@ extension Fetcher {
         if plan.artifact == FetchItem.logs { learnVerdict(key, attempt.looksCrashed ?? false) }
         let unwanted = plan.probe || (plan.onlyIfCrashed && sessions[key]?.crashed == false)
         if unwanted {
-            item.settle(.skipped, "sample: crashed, and neither status nor log look like a crash")
-            // What was followed while it ran is left out like what was fetched now.
+            item.settle(.skipped, "sample: crashed, and neither status nor log looks like a crash")
+            // A log that was followed while the session ran is skipped as well.
             item.fresh = false
             sessions[key]?.items[index] = item
             return [.discard(key: key, item: index)]
@@ -77,7 +77,7 @@ extension Fetcher {
     ) -> [Action] {
         guard let item = sessions[key]?.items[index], let plan = sessions[key]?.job.items[index] else { return [] }
         var actions: [Action] = [.discard(key: key, item: index)]
-        // Fewer bytes than an earlier try brought tell nothing new: the better copy stays.
+        // Keep the longer of two truncated downloads.
         if !item.keptComplete, attempt.bytes > item.keptBytes, !plan.probe,
             !plan.onlyIfCrashed || sessions[key]?.crashed == true
         {
@@ -95,7 +95,7 @@ extension Fetcher {
         return actions
     }
 
-    /// Whether downloads have ended at the same byte for so long that it is the server's limit and not an accident.
+    /// Returns whether downloads have ended at the same byte for long enough to assume a limit of the server.
     private mutating func endsAlike(_ key: String, _ index: Int, _ bytes: UInt64, _ now: Int64) -> Bool {
         guard let alike = sessions[key]?.items[index].alike, alike.bytes == bytes, bytes > 0 else {
             sessions[key]?.items[index].alike = (bytes, now, 1)
@@ -110,7 +110,7 @@ extension Fetcher {
     ) -> [Action] {
         switch status {
         case 401, 403:
-            // A wrong token says nothing about this session: the try is not counted against it.
+            // A refused token says nothing about this session, so it does not count as a try.
             sessions[key]?.items[index].tries -= 1
             sessions[key]?.items[index].triesHere -= 1
             sessions[key]?.items[index].reason = "HTTP \(status)"
@@ -121,7 +121,7 @@ extension Fetcher {
             sessions[key]?.items[index].reason = "HTTP \(status)"
             if let id = sessions[key]?.job.id { requestDescribe(id: id) }
             return answered()
-        // A success that is not the one that the API promises says nothing of the artifact.
+        // A 2xx status other than 200 is not documented and says nothing about the artifact.
         case 200..<300, 402, 408, 420, 423, 425, 429, 300..<400, 500...:
             if status == 429 || status == 420 || attempt.retryAfter != nil { slowDown(endpoint, attempt, now) }
             retry(key, index, "HTTP \(status)", attempt, now)
@@ -129,7 +129,7 @@ extension Fetcher {
         default:
             sessions[key]?.items[index].hardRefusals += 1
             if sessions[key]?.items[index].hardRefusals ?? 0 >= 3 {
-                giveUp(key, index, .failed, "the API refuses the request three times with HTTP \(status)")
+                giveUp(key, index, .failed, "the API refused the request three times with HTTP \(status)")
             } else {
                 retry(key, index, "HTTP \(status)", attempt, now)
             }
@@ -137,8 +137,8 @@ extension Fetcher {
         }
     }
 
-    /// The server is out of breath: the whole endpoint rests, for as long as it says or longer each time. An answer such
-    /// as 503 that names no time says as much about one session as about the server, and must not hold up all others.
+    /// Pauses the whole endpoint after a 429, a 420 or a `Retry-After`: for as long as the server asks, otherwise for
+    /// longer each time. A 503 without `Retry-After` may concern one session only and must not hold up the others.
     private mutating func slowDown(_ endpoint: Endpoint, _ attempt: Attempt, _ now: Int64) {
         let times = (throttled[endpoint] ?? 0) + 1
         throttled[endpoint] = times
@@ -173,14 +173,14 @@ extension Fetcher {
                 enqueue(key, index)
             } else {
                 sessions[key]?.items[index].settle(
-                    .skipped, "sample: crashed, and neither status nor log look like a crash")
+                    .skipped, "sample: crashed, and neither status nor log looks like a crash")
             }
         }
     }
 
-    // MARK: What a describe answer means
+    // MARK: Describe responses
 
-    /// Takes in a describe answer, whoever asked for it.
+    /// Processes the response to a describe, also one that was not requested here.
     public mutating func described(id: String, _ answer: DescribeAnswer, now: Int64) -> [Action] {
         describing.remove(id)
         guard let key = byID[id], let session = sessions[key] else { return [] }
@@ -209,7 +209,7 @@ extension Fetcher {
             item.reason = "no such path"
             sessions[key]?.items[index] = item
             if item.absentStrikes >= 2 {
-                giveUp(key, index, .absent, "the container exists, the path does not")
+                giveUp(key, index, .absent, "the container exists, but the path does not")
             } else {
                 delay(key, index, by: settings.confirmAbsent, confirming: true, now)
             }
@@ -220,7 +220,7 @@ extension Fetcher {
             if let identifier { item.identifier = identifier }
             sessions[key]?.items[index] = item
             if item.goneStrikes >= 2 {
-                giveUp(key, index, .lost, "the container is gone: neither it nor its session is known to the API")
+                giveUp(key, index, .lost, "the container is gone: the API knows neither it nor its session")
             } else {
                 delay(key, index, by: settings.confirmGone, confirming: true, now)
             }

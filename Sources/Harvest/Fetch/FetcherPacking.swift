@@ -4,11 +4,11 @@ import Text
 public import enum Catalog.SessionState
 
 extension Fetcher {
-    // MARK: What ingest means
+    // MARK: Ingest results
 
-    /// Takes in what ingest made of the items it was given.
+    /// Processes the result of an ingest.
     ///
-    /// - Parameter waiting: items whose downloads this machine kept from being packed, and why.
+    /// - Parameter waiting: the items whose downloads could not be packed because of a local failure, and the reason.
     public mutating func ingested(
         key: String, _ verdicts: [Int: IngestVerdict], waiting: [Int: String] = [:], now: Int64
     ) -> [Action] {
@@ -17,7 +17,7 @@ extension Fetcher {
         for index in session.ingesting where waiting[index] == nil {
             guard var item = sessions[key]?.items[index] else { continue }
             let verdict =
-                verdicts[index] ?? IngestVerdict(complete: false, empty: true, reason: "ingest said nothing of it")
+                verdicts[index] ?? IngestVerdict(complete: false, empty: true, reason: "ingest returned no verdict")
             let wasDownloaded = item.phase == .downloaded
             item.packTrouble = nil
             if wasDownloaded { judge(&item, verdict) }
@@ -37,7 +37,8 @@ extension Fetcher {
         return postpone(key, reason, now)
     }
 
-    /// The state and outcomes that verdicts lead to, without taking them in; nil when the session is not here.
+    /// Returns the state and outcomes that these verdicts would lead to, without applying them; nil for an unknown
+    /// session.
     public func preview(
         key: String, _ verdicts: [Int: IngestVerdict], waiting: [Int: String] = [:], now: Int64
     ) -> (SessionState, [ArtifactOutcome])? {
@@ -56,13 +57,13 @@ extension Fetcher {
     private func judge(_ item: inout Item, _ verdict: IngestVerdict) {
         let state: ArtifactState = verdict.empty ? .failed : .incomplete
         if verdict.complete, item.keptComplete {
-            // A whole archive without an entry is how some servers say that there is no such path.
+            // Some servers return a complete archive without entries for a path that does not exist.
             item.settle(verdict.empty ? .absent : .collected, verdict.empty ? verdict.reason : nil)
         } else if !item.keptComplete {
             item.settle(state, item.reason)
         } else if item.lackingBytes == item.keptBytes {
-            // Twice the same: this is what the container holds, not what the network did.
-            item.settle(state, "\(verdict.reason ?? "incomplete"); a second download of the same length says the same")
+            // The same result twice: the container's content is at fault, not the network.
+            item.settle(state, "\(verdict.reason ?? "incomplete"); a second download had the same length and defect")
         } else {
             item.lackingBytes = item.keptBytes
             item.keptComplete = false
@@ -70,8 +71,8 @@ extension Fetcher {
         }
     }
 
-    /// Takes in that nothing could be packed, for a reason of this machine: the downloads are kept and tried again, also
-    /// behind the deadline, for what is here does not go away with the container.
+    /// Processes a local failure that kept everything from being packed. The downloads are kept and packing is tried
+    /// again, also after the deadline: they no longer depend on the container.
     public mutating func ingestDeferred(key: String, _ reason: String, now: Int64) -> [Action] {
         guard let session = sessions[key] else { return [] }
         sessions[key]?.ingesting = []
@@ -79,14 +80,14 @@ extension Fetcher {
         return postpone(key, reason, now)
     }
 
-    /// How long a session's downloads wait to be packed, in milliseconds; nil when they do not, or not in this pass.
+    /// Returns how long until a session's downloads are packed again, in milliseconds; nil when no try is scheduled.
     public func ingestWait(of key: String, now: Int64) -> Int64? {
         sessions[key]?.packAfter.map { max(0, $0 &- now) }
     }
 
     private mutating func putBack(_ key: String, _ index: Int, _ reason: String) {
         sessions[key]?.items[index].fresh = true
-        sessions[key]?.items[index].packTrouble = "it waits in the spool: \(reason)"
+        sessions[key]?.items[index].packTrouble = "waiting in the spool: \(reason)"
     }
 
     private mutating func postpone(_ key: String, _ reason: String, _ now: Int64) -> [Action] {
@@ -102,7 +103,7 @@ extension Fetcher {
         return [.postponed(key: key, reason: reason)] + conclude(key, now)
     }
 
-    /// Packs what waited for its time.
+    /// Starts the packing that is due.
     mutating func repack(_ now: Int64) -> [Action] {
         var actions: [Action] = []
         while let next = repacks.smallest, next.at <= now {
@@ -114,16 +115,16 @@ extension Fetcher {
         return actions
     }
 
-    // MARK: When a session is done
+    // MARK: Concluding a session
 
-    /// Starts an ingest when there is something for it and nothing better to wait for; settles what is done.
+    /// Starts an ingest when there are downloads to pack and nothing worth waiting for; settles a finished session.
     mutating func conclude(_ key: String, _ now: Int64) -> [Action] {
         releaseWaiting(key)
         guard let session = sessions[key], session.ingesting.isEmpty else { return [] }
         let busy = session.items.contains { item in
             switch item.phase {
             case .final, .downloaded, .resting: false
-            // What failed twice already is not worth holding the rest back for.
+            // An item that failed twice is not worth holding back the others.
             case .delayed, .checking: item.failures < 2
             case .waiting, .queued, .inFlight: item.failures < 2
             }
@@ -151,7 +152,7 @@ extension Fetcher {
         return []
     }
 
-    /// A log that cannot tell any more must not hold back what waits for it; in doubt it is kept.
+    /// Releases the items that wait for the log when the log cannot be had soon. In doubt they are fetched.
     private mutating func releaseWaiting(_ key: String) {
         guard let session = sessions[key], !session.verdictKnown else { return }
         let log = zip(session.job.items, session.items).first { $0.0.artifact == FetchItem.logs }

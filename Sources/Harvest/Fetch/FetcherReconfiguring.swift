@@ -1,8 +1,8 @@
 extension Fetcher {
-    /// Goes on with the bounds of another configuration. What is under way stays so; a pace that the server slowed down
-    /// stays slowed.
+    /// Applies the limits of another configuration. Requests in flight continue; an endpoint that the server throttled
+    /// stays throttled.
     ///
-    /// - Parameter budget: what the open files that the system allows leave of the configured bounds.
+    /// - Parameter budget: upper bounds from the limit on open files.
     mutating func reconfigure(_ configuration: Configuration, within budget: DescriptorBudget, now: Int64) {
         let wanted = Settings(configuration)
         settings.concurrency = min(wanted.concurrency, budget.downloads)

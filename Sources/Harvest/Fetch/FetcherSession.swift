@@ -8,14 +8,14 @@ extension Fetcher {
         var job: FetchJob
         var items: [Item]
         var crashed: Bool
-        /// Set once the log has told, or cannot tell any more, whether the session looks crashed.
+        /// Set once the log has shown whether the session looks crashed, or can no longer show it.
         var verdictKnown: Bool
         var ingesting: [Int] = []
-        /// How often in a row this machine could not pack its downloads.
+        /// Consecutive failures of this machine to pack the downloads.
         var packFailures = 0
-        /// Not to be packed before this, in milliseconds since 1970.
+        /// The earliest time of the next try to pack, in milliseconds since 1970.
         var packAfter: Int64?
-        /// Not to be packed in this pass any more.
+        /// Whether packing is not tried again in this pass.
         var packRests = false
 
         init(job: FetchJob) {
@@ -25,13 +25,13 @@ extension Fetcher {
             items = job.items.map { Item($0) }
         }
 
-        /// What the ledger should say of each artifact.
+        /// The outcomes to record in the ledger for each artifact.
         var outcomes: [ArtifactOutcome] {
             job.decided
                 + items.indices.compactMap { index in
                     guard !job.items[index].probe else { return nil }
                     var outcome = items[index].outcome(job.items[index].artifact)
-                    // Bytes that are in no pack yet are not the last word, or the next run would let them go.
+                    // Bytes not in a pack yet stay pending; otherwise the next run would drop them.
                     if items[index].fresh || ingesting.contains(index) {
                         outcome.state = .pending
                         outcome.reason = items[index].packTrouble ?? items[index].reason
@@ -40,18 +40,18 @@ extension Fetcher {
                 }
         }
 
-        /// The state that the artifacts add up to.
+        /// The session's state, derived from its artifacts.
         var state: SessionState { SessionState.derived(from: outcomes.map(\.state)) }
     }
 
-    /// Where an item stands.
+    /// The phase of an item.
     enum Phase: UInt8, Sendable {
-        /// Until the log tells whether the session looks crashed.
+        /// Waits for the log to show whether the session looks crashed.
         case waiting
         case queued
         case inFlight
         case delayed
-        /// Until the session is described.
+        /// Waits for the session to be described.
         case checking
         /// A complete download waits for its ingest.
         case downloaded
@@ -60,7 +60,7 @@ extension Fetcher {
         case final
     }
 
-    /// One item's history.
+    /// The state and history of one item.
     struct Item: Sendable {
         var phase = Phase.waiting
         var ticket: UInt64 = 0
@@ -69,7 +69,7 @@ extension Fetcher {
         var failures = 0
         var hardRefusals = 0
         var localFailures = 0
-        /// Where the last downloads were cut off, since when and how often in a row.
+        /// The byte at which the last downloads were cut off, since when, and how often in a row.
         var alike: (bytes: UInt64, since: Int64, times: Int)?
         var absentStrikes = 0
         var goneStrikes = 0
@@ -78,14 +78,14 @@ extension Fetcher {
         var status: Int?
         var identifier: String?
         var reason: String?
-        /// The best download kept so far, whether or not it is in a pack already.
+        /// The size of the best download kept so far, in a pack or not.
         var keptBytes: UInt64 = 0
         var keptComplete = false
-        /// The kept download is not in a pack yet.
+        /// Whether the kept download is not in a pack yet.
         var fresh = false
-        /// Why it could not be packed so far.
+        /// Why packing it failed so far.
         var packTrouble: String?
-        /// Bytes of the last body that ended as promised but that ingest found lacking.
+        /// Bytes of the last complete body whose content ingest found incomplete.
         var lackingBytes: UInt64?
         var state = ArtifactState.pending
 
@@ -106,7 +106,7 @@ extension Fetcher {
             if let leftover = plan.leftover { adopt(leftover) }
         }
 
-        /// Takes up a download that is in no pack, whatever the ledger says of its artifact.
+        /// Takes over a download that is not in a pack, whatever the ledger says about its artifact.
         private mutating func adopt(_ leftover: FetchItem.Leftover) {
             let before = keptBytes
             keptBytes = leftover.bytes
@@ -116,19 +116,19 @@ extension Fetcher {
             case .pending:
                 if leftover.complete { phase = .downloaded }
             case .collected:
-                // Packed beside what the pack has, which stays the better one.
+                // Packed in addition to the collected artifact, which stays the better one.
                 keptBytes = max(before, leftover.bytes)
             case .incomplete where !leftover.complete: keptBytes = max(before, leftover.bytes)
             case .absent, .skipped, .failed, .lost, .incomplete:
                 if leftover.complete {
                     (state, phase) = (.pending, .downloaded)
                 } else {
-                    settle(.incomplete, "only \(leftover.bytes) bytes came\(reason.map { ": \($0)" } ?? "")")
+                    settle(.incomplete, "only \(leftover.bytes) bytes arrived\(reason.map { ": \($0)" } ?? "")")
                 }
             }
         }
 
-        /// Whether nothing is to happen to it in this pass but packing.
+        /// Whether nothing but packing is left to do in this pass.
         var rests: Bool { phase == .final || phase == .resting || phase == .downloaded }
 
         mutating func started(_ now: Int64) {
@@ -152,7 +152,7 @@ extension Fetcher {
         }
     }
 
-    /// The order in which requests are made.
+    /// A queued request; the smallest is made first.
     struct Ready: Comparable, Sendable {
         var due: Int64
         var crashed: Bool
@@ -207,7 +207,7 @@ extension Fetcher {
         ready[job.items[index].endpoint]?.insert(entry)
     }
 
-    /// Puts an item back for later, or to rest when this pass has tried it often enough.
+    /// Schedules the next try of an item, or lets it rest once it has used up the tries of this pass.
     mutating func delay(_ key: String, _ index: Int, by milliseconds: Int64, confirming: Bool = false, _ now: Int64) {
         guard let item = sessions[key]?.items[index] else { return }
         if let most = triesPerPass, item.triesHere >= most, !confirming {
@@ -227,13 +227,13 @@ extension Fetcher {
             return
         }
         let kept = item.keptBytes > 0
-        let text = kept ? "only \(item.keptBytes) bytes came: \(reason)" : reason
+        let text = kept ? "only \(item.keptBytes) bytes arrived: \(reason)" : reason
         sessions[key]?.items[index].settle(kept ? .incomplete : state, text)
     }
 
     mutating func giveUpAtDeadline(_ key: String, _ index: Int) {
         guard let item = sessions[key]?.items[index] else { return }
-        let last = item.reason.map { "; the last answer: \($0)" } ?? ""
+        let last = item.reason.map { "; last result: \($0)" } ?? ""
         giveUp(key, index, .lost, "the deadline passed after \(item.tries) tries\(last)")
     }
 }

@@ -2,40 +2,40 @@ public import Catalog
 import Pack
 import Text
 
-/// What the rules as they are now want of a session that is done, and what its ledger does not have: because a rule was
-/// changed, or because somebody asks for it once more.
+/// Finds the artifacts that a finished session lacks under the current rules, after a rule changed or on request.
 public enum LeftOut {
-    /// Why a session that is done is looked at again.
+    /// Why a finished session is examined again.
     public enum Cause: Sendable, Hashable {
-        /// The rules may have changed: only what was never asked for, or was left out by a rule, is wanted.
+        /// The rules may have changed: fetch only what was never requested or was left out by a rule.
         case changedRule
-        /// `harvest --again`: all that did not come is wanted.
+        /// `harvest --again`: fetch everything that is missing.
         case request
 
-        /// For the ledger, before the names of the artifacts.
+        /// The reason stored in the ledger, followed by the names of the artifacts.
         var words: String {
             switch self {
             case .changedRule: "a changed rule asks for"
-            case .request: "asked for once more:"
+            case .request: "requested again:"
             }
         }
     }
 
-    /// The artifacts to be asked for, in the order of the rule; empty when nothing was left out.
+    /// Returns the artifacts to request, in the order of the rule; empty when nothing was left out.
     ///
-    /// A path that was found absent is not wanted again by itself: it would be asked for at each pass.
+    /// A path that was found absent is requested again only for ``Cause/request``; otherwise every pass would request
+    /// it.
     ///
     /// - Parameters:
-    ///   - record: a session that is done.
-    ///   - ledger: what the ledger says of its artifacts.
-    ///   - configuration: the rules.
-    ///   - cause: how much is wanted.
+    ///   - record: a finished session.
+    ///   - ledger: the ledger's rows of its artifacts.
+    ///   - configuration: the current rules.
+    ///   - cause: why the session is examined; decides how much is fetched.
     public static func artifacts(
         of record: SessionRecord, _ ledger: [ArtifactStanding], by configuration: Configuration, _ cause: Cause
     ) -> [String] {
         guard isOpen(record, ledger, cause) else { return [] }
         var session = ExitedSession(reopening: record)
-        // As when it was first decided: what a rule left out then, by this, is not a change of the rule.
+        // As at the first decision: an artifact left out by sampling then must not look like a changed rule now.
         session.crashed = false
         let isClean = record.crashes == 0 && ledger.contains { $0.artifact == FetchItem.logs && $0.state == .collected }
         let job = FetchJob.plan(for: session, by: configuration)
@@ -54,33 +54,33 @@ public enum LeftOut {
         }.map(\.artifact)
     }
 
-    /// Why a session that was named is not asked for anything; nil where whether it is shows elsewhere.
+    /// Returns why nothing is fetched of a named session; nil for an imported one, which is reported elsewhere.
     static func refusal(of record: SessionRecord) -> String? {
         if let words = record.prunedWhy ?? (record.pruned == nil ? nil : "by request") {
-            return "its pack was pruned (\(words)), and what was let go on purpose is not fetched again"
+            return "its pack was pruned (\(words)), and pruned sessions are not fetched again"
         }
         if record.source == "ingest" { return nil }
-        return "it lacks nothing that the rules as they are now ask for"
+        return "it lacks nothing that the current rules ask for"
     }
 
-    /// Whether a session can give more at all.
+    /// Whether anything more may be fetched of a session.
     private static func isOpen(_ record: SessionRecord, _ ledger: [ArtifactStanding], _ cause: Cause) -> Bool {
         guard record.state.isFinal, record.source != "ingest", record.pruned == nil else { return false }
         switch cause {
         case .request: return true
-        // Where one artifact was lost, its container was gone.
+        // A lost artifact means that the container is gone.
         case .changedRule: return record.state != .lost && !ledger.contains { $0.state == .lost }
         }
     }
 }
 
 extension ArtifactStanding {
-    /// Whether a rule with `sample: crashed` left it out because nothing looked like a crash.
+    /// Whether `sample: crashed` left it out because the session did not look crashed.
     fileprivate var isCleanBySample: Bool { reason?.hasPrefix("sample: crashed") == true }
 }
 
 extension ExitedSession {
-    /// A session that is done, as it is when it is taken up again.
+    /// Makes an exited session from the record of a finished one, to reopen it.
     init(reopening record: SessionRecord) {
         let exitedAt = record.firstSeenExited ?? record.exited ?? record.at
         self.init(
@@ -92,7 +92,7 @@ extension ExitedSession {
 }
 
 extension ArtifactOutcome {
-    /// Whether what was known before outweighs the end of asking once more.
+    /// Whether this earlier outcome is better than the result of requesting the artifact again.
     func stands(against state: ArtifactState, _ item: Fetcher.Item) -> Bool {
         guard !item.fresh, item.keptBytes <= bytes else { return false }
         return state == .lost || self.state == .absent || self.state == .incomplete
@@ -100,7 +100,7 @@ extension ArtifactOutcome {
 }
 
 extension FetchJob {
-    /// Lets what was known before stand for what does not come this time.
+    /// Sets earlier outcomes as fallbacks for artifacts that cannot be fetched this time either.
     mutating func fallBack(on known: [ArtifactOutcome]) {
         for row in known where [.absent, .incomplete, .failed, .lost].contains(row.state) {
             for index in items.indices where items[index].artifact.hasSameBytes(as: row.artifact) {
