@@ -126,7 +126,8 @@ extension ServerSuites {
             try shell("chmod 755 \(store)")
             let open = try Program.run(["doctor", "--offline", "--every", "3h"], environment: environment)
             #expect(open.status == 3)
-            #expect(open.out.contains("open to users other than") && open.out.contains("a look every"), "\(open.out)")
+            #expect(
+                open.out.contains("open to users other than") && open.out.contains("polling every"), "\(open.out)")
             // Nobody listens there.
             environment["SALVAGE_API_URL"] = "http://127.0.0.1:1"
             #expect(try Program.run(["doctor"], environment: environment).status == 2)

@@ -39,7 +39,7 @@ import Testing
         }
         let before = Scratch.listing(scratch.path("victim"))
         let harvest = try salvage("harvest")
-        #expect(harvest.err.contains("spool/evil is no folder of downloads"), "\(harvest.err)")
+        #expect(harvest.err.contains("spool/evil is not a folder of downloads"), "\(harvest.err)")
         #expect(Scratch.listing(scratch.path("victim")) == before)
         #expect(try String(contentsOfFile: scratch.path("victim/a.txt"), encoding: .utf8) == "precious")
         #expect(try salvage("doctor", "--offline").out.contains("spool/evil is not a folder of downloads"))

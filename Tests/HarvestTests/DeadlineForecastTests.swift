@@ -19,7 +19,7 @@ import Testing
         slow.interval = 3 * 3_600_000
         #expect(
             DeadlineForecast(slow).obstacles == [
-                "a look every 3 h 0 min leaves too little of the 4 h 0 min that a container is kept"
+                "polling every 3 h 0 min is too slow for 4 h 0 min of retention"
             ])
         var late = facts()
         late.backlog = 60_000

@@ -84,7 +84,7 @@ import Testing
         } throws: { error in
             let error = error as? HarvestError
             return error?.code == .apiUnavailable
-                && error?.message.contains("before the API had given a whole list") == true
+                && error?.message.contains("before the API returned a complete list") == true
         }
     }
 

@@ -75,7 +75,7 @@ import Testing
         try StoreFolder.make(store.path + "/live")
         symlink(victim, store.path + "/live/a")
         let survey = try spool.leftovers()
-        #expect(survey.leftovers.isEmpty && survey.notes.count { $0.contains("no folder") } == 2)
+        #expect(survey.leftovers.isEmpty && survey.notes.count { $0.contains("not a folder") } == 2)
         #expect(try spool.liveLeftovers().leftovers.isEmpty)
         for key in ["evil", "a", "b"] { _ = try? spool.drop(key) }
         #expect(try FileManager.default.subpathsOfDirectory(atPath: victim).sorted() == before)

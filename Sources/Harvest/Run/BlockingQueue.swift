@@ -1,7 +1,7 @@
 import Dispatch
 import Glibc
 
-/// Runs calls that may wait for the disk on threads of their own, never on the concurrency pool.
+/// Runs calls that may block on the disk on Dispatch threads, never on the concurrency pool.
 struct BlockingQueue: Sendable {
     private let queue: DispatchQueue
 
@@ -9,7 +9,7 @@ struct BlockingQueue: Sendable {
         queue = DispatchQueue(label: label, attributes: .concurrent)
     }
 
-    /// Runs one piece of work and returns what it returns.
+    /// Runs a closure and returns or throws its result.
     func run<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { continuation.resume(with: Swift.Result { try work() }) }
@@ -17,7 +17,7 @@ struct BlockingQueue: Sendable {
     }
 }
 
-/// A system call that failed, with the words of the system.
+/// A failed system call, described with the system's error text.
 struct SystemFailure: Error, CustomStringConvertible {
     var call: String
     var path: String
@@ -36,7 +36,7 @@ struct SystemFailure: Error, CustomStringConvertible {
         }
     }
 
-    /// The current errno under a name.
+    /// Returns the failure of a call from the current errno.
     static func last(_ call: String, _ path: String) -> SystemFailure {
         SystemFailure(call: call, path: path, code: errno)
     }

@@ -1,13 +1,13 @@
 internal import CrashAnalysis
 import Glibc
 
-/// A quick look at the end of a log, to decide about sampling and order; the real analysis comes with the pack.
+/// A quick check of the end of a log, for sampling and order only. The full analysis runs at ingest.
 enum CrashHint {
     /// Bytes read from the end of the log.
     static let tail = 256 << 10
 
-    /// Whether the end of a log reads like the end of a crash. True when it cannot be read now: a sample may leave out what
-    /// did not crash, and must not leave out what nobody could look at.
+    /// Returns whether the end of a log looks like a crash. True for a log that exists but cannot be read, so that
+    /// sampling never skips a session nobody could check.
     static func looksCrashed(path: String) -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return errno != ENOENT }

@@ -1,25 +1,25 @@
-/// Whether what is asked for can be fetched before its containers are gone: a pure sum over limits and ledger.
+/// Estimates from limits and ledger whether everything can be fetched before its containers are gone. Pure.
 public struct DeadlineForecast: Sendable, Equatable {
-    /// What the sum is made of.
+    /// The inputs of the estimate.
     public struct Facts: Sendable, Equatable {
-        /// Between two looks at the API, in milliseconds.
+        /// The interval between polls of the API, in milliseconds.
         public var interval: Int64
         /// How long a container outlives its process, in milliseconds.
         public var retention: Int64
         /// Artifacts still to be fetched.
         public var backlog: Int
-        /// Until the nearest deadline of them, in milliseconds.
+        /// The time until their nearest deadline, in milliseconds; nil without a backlog.
         public var timeLeft: Int64?
         /// Sessions that exit in a busy hour.
         public var exitsPerHour: Int
-        /// Artifacts of one session, its log not counted.
+        /// Artifacts per session, without the log.
         public var artifactsPerSession: Int
-        /// Requests for artifacts that may be made in a minute.
+        /// Artifact requests allowed per minute.
         public var artifactsPerMinute: Int
-        /// Requests for logs that may be made in a minute.
+        /// Log requests allowed per minute.
         public var logsPerMinute: Int
 
-        /// Collects the facts.
+        /// Makes the inputs.
         public init(
             interval: Int64, retention: Int64, backlog: Int, timeLeft: Int64?, exitsPerHour: Int,
             artifactsPerSession: Int, artifactsPerMinute: Int, logsPerMinute: Int
@@ -35,21 +35,21 @@ public struct DeadlineForecast: Sendable, Equatable {
         }
     }
 
-    /// What stands in the way, each in one sentence with its figures; empty when every deadline can be met.
+    /// The reasons why deadlines will be missed, one sentence each, with figures; empty when every deadline can be met.
     public let obstacles: [String]
-    /// How long the backlog takes at the rate allowed, in milliseconds.
+    /// How long the backlog takes at the allowed rate, in milliseconds.
     public let backlogTakes: Int64
 
-    /// Does the sum.
+    /// Makes the estimate.
     public init(_ facts: Facts) {
         var obstacles: [String] = []
         let rate = max(1, facts.artifactsPerMinute)
         backlogTakes = Int64(facts.backlog) * 60_000 / Int64(rate)
-        // A session that exits right after a look is seen one interval later; half of the retention is left for the rest.
+        // A session that exits right after a poll is seen one interval later. Half the retention is left for fetching.
         if facts.interval > facts.retention / 2 {
             obstacles.append(
-                "a look every \(Self.minutes(facts.interval)) leaves too little of the "
-                    + "\(Self.minutes(facts.retention)) that a container is kept")
+                "polling every \(Self.minutes(facts.interval)) is too slow for "
+                    + "\(Self.minutes(facts.retention)) of retention")
         }
         if let left = facts.timeLeft, left > 0, backlogTakes > left {
             obstacles.append(
@@ -59,13 +59,13 @@ public struct DeadlineForecast: Sendable, Equatable {
         let wanted = facts.exitsPerHour * facts.artifactsPerSession
         if wanted > rate * 60 {
             obstacles.append(
-                "a busy hour brings \(wanted) artifacts (\(facts.exitsPerHour) exits), but \(rate) requests a minute "
-                    + "fetch \(rate * 60) an hour")
+                "a busy hour produces \(wanted) artifacts (\(facts.exitsPerHour) exits), but \(rate) requests a minute "
+                    + "fetch only \(rate * 60) an hour")
         }
         if facts.exitsPerHour > max(1, facts.logsPerMinute) * 60 {
             obstacles.append(
-                "a busy hour brings \(facts.exitsPerHour) logs, but \(facts.logsPerMinute) requests a minute "
-                    + "fetch \(facts.logsPerMinute * 60) an hour")
+                "a busy hour produces \(facts.exitsPerHour) logs, but \(facts.logsPerMinute) requests a minute "
+                    + "fetch only \(facts.logsPerMinute * 60) an hour")
         }
         self.obstacles = obstacles
     }

@@ -3,14 +3,13 @@ import Pack
 import Synchronization
 import Text
 
-/// Sessions into which files were ingested by hand before the API named them: what is in their pack stays, and the rest is
-/// harvested like that of any other session.
+/// Sessions that `salvage ingest` created before the API listed them. Their pack stays; the rest is harvested as usual.
 extension HarvestRunner {
-    /// What the ledger knows of a session that a list names for the first time in this run.
+    /// The ledger's record of a session that a list contains for the first time in this run.
     struct KnownSession {
         var record: SessionRecord
         var identity: SessionIdentity
-        /// The rows of its artifacts where only an ingest by hand knows it; nil where a harvest does.
+        /// The rows of its artifacts if only `salvage ingest` recorded it; nil if a harvest did.
         var rowsByHand: [ArtifactRecord]?
     }
 
@@ -20,13 +19,13 @@ extension HarvestRunner {
         if let created = sighting.identity.created {
             names.insert(RunKey.later(id: id, created: created), at: 0)
         }
-        // As ledgers of earlier versions have it.
+        // The key in ledgers of earlier versions.
         if !names.contains(where: { $0.hasSameBytes(as: id) }) { names.append(id) }
         for name in names {
             guard let record = try catalog.session(name) else { continue }
             guard RememberedSession(record, nil).identity.id.hasSameBytes(as: id) else { continue }
             var known = KnownSession(record: record, identity: sighting.identity)
-            // One that was made before is another container.
+            // A record of an earlier creation is another container.
             let created = sighting.identity.created ?? .min
             let isSameRun = record.created.map { created <= $0 &+ 1999 } ?? true
             if record.source == "ingest" {
@@ -41,14 +40,14 @@ extension HarvestRunner {
         return nil
     }
 
-    /// The named sessions that only an ingest by hand knows.
+    /// Returns the named sessions that only `salvage ingest` recorded.
     func namedByHand(_ request: Selection) async throws -> [String] {
         guard !request.sessions.isEmpty else { return [] }
         return try await parts.catalog.perform { try $0.sessions(request) }.filter { $0.source == "ingest" }.map(
             \.session)
     }
 
-    /// Asks the API for a session that was ingested by hand.
+    /// Looks up a session that was ingested by hand in the API; adds a refusal to the summary when that fails.
     func lookUpByHand(_ session: String) async {
         guard let failure = await lookUp(session) else { return }
         let reason =
@@ -59,7 +58,7 @@ extension HarvestRunner {
 }
 
 extension HarvestState {
-    /// Takes over a session that only an ingest by hand knows, before the list that names it is taken in.
+    /// Takes over a session that only `salvage ingest` recorded, before the watcher sees the list that contains it.
     mutating func takeOver(_ record: SessionRecord, _ rows: [ArtifactRecord], _ identity: SessionIdentity) {
         let key = record.session
         guard contexts[key] == nil, !watcher.knows(identity.id) else { return }
@@ -70,7 +69,7 @@ extension HarvestState {
         let wanted = ByteSet(job.items.filter { !$0.probe }.map(\.artifact))
         let outcomes = rows.map { row in
             var outcome = ArtifactOutcome(row.entry)
-            // A file of that name from somewhere else is not what the container has.
+            // A file imported under that name is not necessarily the container's.
             if wanted.contains(outcome.artifact) { (outcome.state, outcome.reason) = (.pending, nil) }
             return outcome
         }

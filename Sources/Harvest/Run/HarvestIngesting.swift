@@ -5,8 +5,8 @@ import Synchronization
 import Text
 
 extension HarvestRunner {
-    /// Has a pack made of a session's downloads, commits it, and only then lets the downloads go. Whatever fails on the
-    /// way is this machine's fault: the downloads stay where they are, and the fetcher decides when to try again.
+    /// Packs a session's downloads, commits the pack to the catalog, and only then removes the downloads. Any failure
+    /// on the way is local: the downloads stay in place, and the fetcher decides when to try again.
     func ingest(_ key: String, _ items: [Int]) async {
         guard let (request, names) = state.withLock({ $0.ingestRequest(key, items) }) else {
             change { state, now in
@@ -17,7 +17,7 @@ extension HarvestRunner {
         }
         let packed: PackedRequest
         do {
-            // What is packed and could not be entered in the catalog is only entered.
+            // A pack that was made but not committed only needs the commit.
             if let known = state.withLock({ $0.contexts[key]?.uncommitted }), known.names == names {
                 packed = known
             } else {
@@ -28,7 +28,7 @@ extension HarvestRunner {
             return
         }
         do {
-            // Each try waits long for whoever holds the catalog; a run that is to end does not wait for every session.
+            // Each try waits long for the catalog's lock; a run that is ending must not wait once per session.
             if let known = state.withLock({ $0.stopping ? $0.summary.catalogTrouble : nil }) {
                 throw HarvestError(.storeUnusable, known, session: key)
             }
@@ -40,14 +40,15 @@ extension HarvestRunner {
                 state.contexts[key]?.pack = packed.outcome.contents.path
                 state.summary.catalogTrouble = reason
             }
-            parts.observer.event(.storeTrouble("the pack of \(key) was not entered, trying again: \(error)"))
+            parts.observer.event(
+                .storeTrouble("the pack of \(key) is not in the catalog yet, trying again: \(error)"))
             deferIngest(key, reason)
             return
         }
         let waiting = packed.waiting
         let paths = packed.paths
         let packsLogs = packed.names.values.contains(FetchItem.logs) && packed.outcome.waiting[FetchItem.logs] == nil
-        // Before anything follows from it: what a settled session has left in the spool is taken for unpacked.
+        // Remove the downloads before settling: what a settled session has in the spool is taken for unpacked.
         let spool = spool
         try? await disk.run { spool.remove(paths) }
         let wait = change { state, now in
@@ -70,7 +71,7 @@ extension HarvestRunner {
     private func pack(_ key: String, _ request: IngestRequest, _ names: [Int: String]) async throws -> PackedRequest {
         var request = request
         request.files = try await expandLive(key, request.files)
-        // What somebody removed from the spool is asked for once more.
+        // A download that somebody removed from the spool is requested again.
         let (files, vanished) = try await disk.run { [files = request.files] in Self.look(at: files) }
         request.files = files
         let outcome = try await parts.ingest.ingest(request)
@@ -81,7 +82,7 @@ extension HarvestRunner {
         return PackedRequest(outcome: outcome, names: names, files: request.files, vanished: vanished)
     }
 
-    /// The files as they are when they are packed, and those that are not there any more.
+    /// Returns the files with their current sizes and times, and the paths that no longer exist.
     private static func look(at files: [SpooledFile]) -> (there: [SpooledFile], vanished: Set<String>) {
         var there: [SpooledFile] = []
         var vanished: Set<String> = []
@@ -99,15 +100,15 @@ extension HarvestRunner {
         return (there, vanished)
     }
 
-    /// The pack lies synced under its name; now the catalog learns of it, with all that the ledger gathered before, in
-    /// the order in which it happened. Until that has worked, nothing goes on with this session.
+    /// Commits a pack, already synced under its name, to the catalog, after all pending ledger updates, in order. The
+    /// session does not continue until this succeeds.
     private func commit(_ key: String, _ packed: PackedRequest) async throws {
         let commitment = state.withLock {
             $0.commitment(key, packed.outcome.contents, packed.verdicts, packed.waiting, Self.now())
         }
         var contents = commitment ?? packed.outcome.contents
         contents.downloads = packed.downloads
-        // A session that runs again, or is another's now, is not done because a pack of it was.
+        // A session that was withdrawn meanwhile is not done just because a pack of it is.
         let source = commitment == nil ? PackSource.disk : .harvest
         do {
             try await parts.catalog.perform { [contents] catalog in
@@ -120,7 +121,7 @@ extension HarvestRunner {
         }
     }
 
-    /// Lets the fetcher decide when these downloads are tried again.
+    /// Defers these downloads; the fetcher decides when packing is tried again.
     private func deferIngest(_ key: String, _ reason: String) {
         let wait = change { state, now in
             state.progress.ingesting -= 1
@@ -130,7 +131,7 @@ extension HarvestRunner {
         parts.observer.event(.packingDeferred(session: key, reason: reason, wait: wait))
     }
 
-    /// Waits for ingests that were running when the loop ended, but not beyond a moment where one is given.
+    /// Waits for ingests that were running when the loop ended, until `end` at most, in milliseconds since 1970.
     func finishIngests(until end: Int64?) async {
         while state.withLock({ $0.progress.ingesting > 0 }) {
             if let end, Self.now() >= end { return }
@@ -139,39 +140,39 @@ extension HarvestRunner {
     }
 }
 
-/// A pack that lies under its name, and what it was made of.
+/// A finished pack and its inputs.
 struct PackedRequest: Sendable {
     var outcome: IngestOutcome
-    /// The fetcher's items and the artifacts that they are.
+    /// The artifact names, by the fetcher's item.
     var names: [Int: String]
-    /// The downloads that were handed to ingest.
+    /// The downloads passed to ingest.
     var files: [SpooledFile]
-    /// Downloads that had gone from the spool.
+    /// The paths of downloads that had vanished from the spool.
     var vanished: Set<String>
 
-    /// What the artifacts turned out to be, by item.
+    /// The verdicts, by item.
     var verdicts: [Int: IngestVerdict] {
         names.reduce(into: [:]) { verdicts, name in
             verdicts[name.key] = outcome.verdicts[name.value]
             if verdicts[name.key] == nil, !vanished.isEmpty {
                 verdicts[name.key] = IngestVerdict(
-                    complete: false, empty: true, reason: "its download went from the spool before it was packed")
+                    complete: false, empty: true, reason: "its download vanished from the spool before it was packed")
             }
         }
     }
 
-    /// Items that this machine kept from being packed, and why.
+    /// The items that could not be packed because of a local failure, with the reason.
     var waiting: [Int: String] { names.compactMapValues { outcome.waiting[$0] } }
 
     /// The downloads that are in the pack.
     var downloads: [PackedDownload] { files.filter { outcome.waiting[$0.artifact] == nil }.map { PackedDownload($0) } }
 
-    /// What is in the pack now, or gone.
+    /// The paths of downloads that are in the pack or have vanished.
     var paths: [String] { files.filter { outcome.waiting[$0.artifact] == nil }.map(\.path) + vanished }
 }
 
 extension HarvestState {
-    /// What to hand to ingest for these items, and which artifact each item is; nil when no file is left of them.
+    /// Returns the ingest request for these items and the artifact name of each; nil when none has a file left.
     func ingestRequest(_ key: String, _ items: [Int]) -> (IngestRequest, [Int: String])? {
         guard let context = contexts[key], let artifacts = fetcher.artifacts(of: key) else { return nil }
         var names: [Int: String] = [:]
@@ -185,14 +186,14 @@ extension HarvestState {
         return (request, names)
     }
 
-    /// Takes back what went wrong before, where a daemon got over it.
+    /// Clears earlier failures from which a daemon has recovered.
     mutating func clearTroubles(_ all: Bool) {
         summary.catalogTrouble = nil
         if all { summary.localTrouble = nil }
     }
 
-    /// The pack's contents with the ledger's words in them: the state that the verdicts lead to, and each artifact's
-    /// row as the fetcher sees it. Nil where the session was withdrawn meanwhile.
+    /// Returns the pack's contents with the ledger's view added: the state that the verdicts lead to, and the fetcher's
+    /// row of each artifact. Nil when the session was withdrawn meanwhile.
     mutating func commitment(
         _ key: String, _ contents: PackContents, _ verdicts: [Int: IngestVerdict], _ waiting: [Int: String],
         _ now: Int64
@@ -210,13 +211,13 @@ extension HarvestState {
                 contents.artifacts.append(row)
                 continue
             }
-            // Members point at rows by index, and verdict, flags and hash are ingest's to say.
+            // Members refer to rows by index; verdict, flags and hash come from ingest.
             let known = contents.artifacts[index]
             contents.artifacts[index] = row
             contents.artifacts[index].verdict = known.verdict
             contents.artifacts[index].flags = known.flags
             contents.artifacts[index].sha256 = known.sha256
-            // What an earlier pack held is not whole where that pack is damaged, whatever was known of it before.
+            // An artifact from a damaged earlier pack is incomplete, whatever was recorded before.
             if known.state == .incomplete, row.state == .collected, known.flags.contains("earlier_pack_damaged") {
                 contents.artifacts[index].state = .incomplete
                 contents.artifacts[index].reason = known.reason

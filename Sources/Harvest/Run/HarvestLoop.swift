@@ -4,13 +4,13 @@ import Synchronization
 import Text
 
 extension HarvestRunner {
-    /// Polls and watches the clock until the run is over; then lets the loop end.
+    /// Polls and watches the clock until the run is over, then ends the loop.
     ///
     /// - Parameters:
-    ///   - mode: How long it lasts.
+    ///   - mode: A single pass or a daemon.
     ///   - deadline: When a single pass has to end.
-    ///   - lists: Whether the API is asked for sessions; not where a single pass is about known ones only.
-    ///   - named: Sessions to ask for by name where there is no list.
+    ///   - lists: Whether to list sessions; false for a pass over known sessions only.
+    ///   - named: Sessions to describe by name when nothing is listed.
     func drive(_ mode: Mode, _ deadline: RunDeadline?, lists: Bool, named: [String] = []) async -> HarvestError? {
         let failure = await withTaskGroup(of: HarvestError?.self) { group in
             group.addTask {
@@ -20,7 +20,7 @@ extension HarvestRunner {
                 case .pass(_, let session): failure = await self.listOnce(session)
                 case .watch: await self.poll()
                 }
-                // Whoever held a folder at the start may be done with it.
+                // A process that held a folder at the start may have released it.
                 if case .pass = mode { await self.readParked() }
                 self.change { [failed = failure != nil] state, _ in
                     state.listed = true
@@ -37,8 +37,8 @@ extension HarvestRunner {
         return failure
     }
 
-    /// Returns when the run is over: idle in a single pass, or stopped and drained. Nothing waits for a list then: what it
-    /// brings could not be begun any more.
+    /// Returns when the run is over: idle in a single pass, or stopped and drained. Does not wait for a list in
+    /// progress, because none of its sessions could be started any more.
     private func watchClock(_ mode: Mode, _ deadline: RunDeadline?) async {
         var flushed = Self.now()
         var shown = Int64.min
@@ -75,7 +75,7 @@ extension HarvestRunner {
         let running = await list(.running, tries: 3)
         let all = await list(.all, tries: 3)
         let failures = [running, all].count { $0 != .whole }
-        // A strange list is believed only when the next one says the same, and a single pass has no next one.
+        // An implausible list is accepted only when the next one agrees. A single pass must request that one itself.
         for _ in 0..<2 {
             let again = state.withLock { state in
                 let again = (state.watcher.doubts || state.listAllSoon) && !state.stopping
@@ -92,16 +92,16 @@ extension HarvestRunner {
         if Task.isCancelled {
             failure = HarvestError(
                 .apiUnavailable,
-                "the run ended before the API had given a whole list of sessions; the last answer: \(last.message)",
+                "the run ended before the API returned a complete list of sessions; last error: \(last.message)",
                 status: last.status, identifier: last.identifier,
-                hint: "try again with a longer --max-runtime, or look at api.url and the network; nothing is lost yet")
+                hint: "use a longer --max-runtime, or check api.url and the network; nothing is lost yet")
         } else if running == .whole {
-            failure = HarvestError(failure: last, "the API gave no list of all sessions, which names those that exited")
+            failure = HarvestError(failure: last, "the API returned no list of all sessions, which has the exited ones")
         } else {
-            failure = HarvestError(failure: last, "the API gave no list of sessions")
+            failure = HarvestError(failure: last, "the API returned no list of sessions")
         }
         guard running == .whole else { return failure }
-        // What is known of already is fetched all the same.
+        // Sessions already known are still fetched.
         state.withLock { $0.summary.listTrouble = failure }
         return nil
     }
@@ -123,14 +123,14 @@ extension HarvestRunner {
             let known = state.withLock { $0.watcher.knows(session) }
             if error.status == 404 || error.status == 410 {
                 if known {
-                    // It was running when last seen, and now nobody knows it: the fetcher finds out what is left.
+                    // It was running when last seen, and now the API does not know it: the fetcher tries what is left.
                     change { state, now in
                         state.apply(state.watcher.handle(.vanished(id: session), now: now), now)
                     }
                     return nil
                 }
                 return HarvestError(
-                    .unknownSession, "neither the API nor the ledger know this session", session: session,
+                    .unknownSession, "neither the API nor the ledger knows this session", session: session,
                     status: error.status, identifier: error.identifier,
                     hint: "check the id with: salvage api session-list --all")
             }
@@ -145,13 +145,13 @@ extension HarvestRunner {
         while !Task.isCancelled, !state.withLock({ $0.stopping }) {
             let now = Self.now()
             let poll = state.withLock { $0.configuration.poll }
-            // However short the intervals, the endpoint's own limit holds.
+            // The endpoint's rate limit holds even for shorter intervals.
             let pace = 60_000 / Int64(max(1, configuration.limits.listPerMinute))
             if now >= nextRunning {
                 let pause = await list(.running, tries: 1).pause(poll.running, afterFailure: 10_000)
                 nextRunning = Self.now() + max(2 * pace, pause)
             }
-            // Asked for out of turn when many sessions are missing at once, but not over and over.
+            // Listed out of turn when many sessions are missing at once, but not continuously.
             let soon = now - lastAll >= min(10_000, poll.all) && state.withLock { $0.listAllSoon }
             if now >= nextAll || soon {
                 state.withLock { $0.listAllSoon = false }
@@ -164,7 +164,7 @@ extension HarvestRunner {
         }
     }
 
-    /// Lists once, again after a failure as often as allowed and of use.
+    /// Lists once; retries after a failure, up to `tries` requests, unless a retry is pointless.
     private func list(_ kind: ListKind, tries: Int) async -> ListOutcome {
         var asked: Int64?
         for number in 1...max(1, tries) {
@@ -188,12 +188,12 @@ extension HarvestRunner {
                     state.progress.polled = now
                 }
                 asked = error.retryAfter
-                // One that was given up because the run ends is no failure of the API.
+                // A list cancelled because the run ends is not a failure of the API.
                 if Task.isCancelled { break }
                 parts.observer.event(.listFailed(kind, error))
                 if noteRefusal(error) || error.isFinal || number == tries || Task.isCancelled { break }
                 let wait = max(error.retryAfter ?? 0, 500 << Int64(number))
-                // A server that wants a longer rest gets it: the next run, or the next poll, asks again.
+                // If the server asks for a longer wait, the next run or poll tries again.
                 guard wait <= Self.longestListWait else { break }
                 try? await Task.sleep(for: .milliseconds(wait))
             }
@@ -201,7 +201,7 @@ extension HarvestRunner {
         return .failed(retryAfter: asked)
     }
 
-    /// Longest wait, in milliseconds, before a list is asked for again within one run.
+    /// The longest wait before a list is retried within one run, in milliseconds.
     private static var longestListWait: Int64 { 30_000 }
 
     private func take(_ entry: ListedEntry) {
@@ -216,13 +216,13 @@ extension HarvestRunner {
         }
     }
 
-    /// Takes in the sessions that were listed for the first time since salvage started. The ledger is asked first: a
-    /// list can name a session long after it was harvested and forgotten here.
+    /// Admits the sessions listed for the first time since salvage started. Looks them up in the ledger first: a list
+    /// can contain a session long after it was harvested and forgotten here.
     private func welcome() async {
         let newcomers = state.withLock { state in
             let newcomers = state.newcomers
             state.newcomers = []
-            // A run that ends begins none of them, and there may be very many.
+            // A run that ends starts none of them, and there may be very many.
             return state.stopping ? [] : newcomers
         }
         guard !newcomers.isEmpty else { return }
@@ -232,9 +232,9 @@ extension HarvestRunner {
                 try newcomers.compactMap { try Self.known($0, catalog) }
             }
         } catch {
-            // Not known now is not new: a session that was harvested long ago must not begin again.
+            // A failed lookup does not make a session new: one harvested long ago must not start again.
             state.withLock { $0.newcomers = newcomers + $0.newcomers }
-            parts.observer.event(.storeTrouble("the ledger could not be asked for new sessions: \(error)"))
+            parts.observer.event(.storeTrouble("new sessions could not be looked up in the ledger: \(error)"))
             return
         }
         change { state, now in
@@ -249,7 +249,7 @@ extension HarvestRunner {
         }
     }
 
-    /// Whether the failure is a refused token, which is then what the run reports.
+    /// Returns whether the failure is a refused token; if so, makes it the result of the run.
     private func noteRefusal(_ failure: SourceFailure) -> Bool {
         guard let status = failure.status, status == 401 || status == 403 else { return false }
         let pause = FetchPause(
@@ -262,7 +262,7 @@ extension HarvestRunner {
 
     // MARK: The ledger
 
-    /// Writes what has gathered. What could not be written is kept and tried again.
+    /// Writes the collected updates. Updates that could not be written are kept and tried again.
     func flushLedger(final: Bool = false) async {
         let isHeld = state.withLock { $0.summary.catalogTrouble != nil }
         for attempt in 0..<(final && !isHeld ? 3 : 1) {
@@ -274,13 +274,13 @@ extension HarvestRunner {
                 }
                 return
             } catch {
-                parts.observer.event(.storeTrouble("the ledger was not written: \(error)"))
-                if final { state.withLock { $0.summary.catalogTrouble = "the ledger was not written: \(error)" } }
+                parts.observer.event(.storeTrouble("the ledger could not be written: \(error)"))
+                if final { state.withLock { $0.summary.catalogTrouble = "the ledger could not be written: \(error)" } }
             }
         }
     }
 
-    /// Runs on the catalog's own queue, so that batches are written in the order in which they were taken.
+    /// Writes a batch. Runs on the catalog's queue, so that batches are written in the order they were taken.
     func writeBatch(_ catalog: Catalog) throws {
         let batch = state.withLock { $0.takeBatch() }
         do {
@@ -292,14 +292,15 @@ extension HarvestRunner {
     }
 }
 
-/// How asking for a list ended.
+/// The result of a list request.
 private enum ListOutcome: Equatable {
-    /// A list arrived whole.
+    /// A complete list arrived.
     case whole
-    /// None did; the server may have named the milliseconds to wait.
+    /// No complete list arrived. Carries the server's `Retry-After` in milliseconds, if any.
     case failed(retryAfter: Int64?)
 
-    /// How long to wait before the next one: the usual time, after a failure longer, and never less than the server asks.
+    /// Returns the wait before the next list, in milliseconds: the usual one, or longer after a failure. Honors
+    /// `Retry-After` up to ``longestRest``.
     func pause(_ usual: Int64, afterFailure least: Int64) -> Int64 {
         switch self {
         case .whole: usual
@@ -307,21 +308,23 @@ private enum ListOutcome: Equatable {
         }
     }
 
-    /// A server's slip of the pen must not keep the watch from listing for hours, while containers disappear.
+    /// The longest `Retry-After` honored, in milliseconds. A faulty one must not stop listing while containers
+    /// disappear.
     private static let longestRest: Int64 = 15 * 60_000
 }
 
 extension HarvestError {
-    /// What a request without a usable answer means for the run: final where no later try changes it.
+    /// Makes the error for a request without a usable response: `apiRefused` when no retry can succeed, otherwise
+    /// `apiUnavailable`.
     fileprivate init(failure: SourceFailure, _ what: String, session: String? = nil) {
         let hint: String
         switch failure.status {
         case 402: hint = "the quota of the account is exhausted; nothing is lost yet"
         case 404, 410: hint = "there is no Session API at this address; check api.url"
-        case _ where failure.isFinal: hint = "check api.url, and that the server speaks this version of the Session API"
+        case _ where failure.isFinal: hint = "check api.url, and that the server supports this Session API version"
         default:
             let rest = failure.retryAfter.map { "; the server asks to wait \(($0 + 999) / 1000) s" } ?? ""
-            hint = "check api.url and the network; nothing is lost yet, try again\(rest)"
+            hint = "check api.url and the network, then try again; nothing is lost yet\(rest)"
         }
         self.init(
             failure.isFinal ? .apiRefused : .apiUnavailable, "\(what): \(failure.message)", session: session,

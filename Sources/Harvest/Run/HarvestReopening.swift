@@ -4,7 +4,7 @@ import Synchronization
 import Text
 
 extension HarvestRunner {
-    /// A session that is done and of which more is wanted.
+    /// A finished session of which more is to be fetched.
     struct Reopening: Sendable {
         var record: SessionRecord
         var rows: [ArtifactRecord]
@@ -13,7 +13,7 @@ extension HarvestRunner {
 
         func isWanted(_ row: ArtifactRecord) -> Bool { artifacts.contains { $0.hasSameBytes(as: row.entry.artifact) } }
 
-        /// The ledger's rows, with what is wanted to be fetched.
+        /// The ledger's rows, with the wanted artifacts set to pending.
         var outcomes: [ArtifactOutcome] {
             let known = ByteSet(rows.map(\.entry.artifact))
             return rows.map { row in
@@ -26,21 +26,21 @@ extension HarvestRunner {
         }
     }
 
-    /// Takes up again the sessions that are done, whose containers may still be there, and of which the rules want more
-    /// than the ledger has.
+    /// Reopens the finished sessions whose containers may still exist and of which the rules want more than the ledger
+    /// has.
     ///
     /// - Parameters:
-    ///   - request: What `harvest --again` was asked for; nil takes up what a changed rule asks for.
-    ///   - session: Only this one.
+    ///   - request: The selection of `harvest --again`; nil for what a changed rule asks for.
+    ///   - session: If set, only this session.
     func takeUpLeftOut(_ request: Selection? = nil, only session: String? = nil) async throws {
         let now = Self.now()
         let configuration = configuration
         let found = try await parts.catalog.perform { catalog in
-            // What was settled a moment ago is to be seen too.
+            // Write pending updates first, so that sessions settled just now are seen.
             try self.writeBatch(catalog)
             var found = try Self.leftOut(catalog, configuration, request, now)
             found.reopenings.removeAll { reopening in session.map { !Self.isAbout(reopening.record, $0) } ?? false }
-            // Before the first request: a session that is called done must not have downloads that are in no pack.
+            // Record before the first request: a session recorded as done must not have unpacked downloads.
             try catalog.record(self.state.withLock { $0.announce(&found.reopenings) })
             return found
         }
@@ -56,7 +56,7 @@ extension HarvestRunner {
     ) throws -> (reopenings: [Reopening], late: Int, refusals: [HarvestRefusal]) {
         var selection = request ?? Selection()
         selection.states = [.harvested, .partial, .skipped, .lost]
-        // Whoever names a session wants it asked for: a deadline is an expectation, the answer a fact.
+        // A named session is requested even after its deadline, which is only an estimate.
         let isNamed = !selection.sessions.isEmpty
         if !isNamed { selection.deadlineAfter = now }
         let cause: LeftOut.Cause = request == nil ? .changedRule : .request
@@ -82,7 +82,7 @@ extension HarvestRunner {
             || RunKey.apiID(key: record.session, created: record.created).hasSameBytes(as: session)
     }
 
-    /// Keeps a daemon's sessions in step with its rules, and looks for paths that exist nowhere, until the run is over.
+    /// Applies changed rules to a daemon's sessions and looks for paths that exist nowhere, until the run is over.
     func keepInStep() async {
         var looked = Int64.min
         var read = Self.now()
@@ -108,7 +108,7 @@ extension HarvestRunner {
                     try await lookForAbsentPaths()
                 }
             } catch {
-                // Looked at again: nothing of this was noted as done.
+                // Not done: set the flags again.
                 state.withLock { state in
                     state.rulesChanged = state.rulesChanged || rulesChanged
                     state.absenceDue = state.absenceDue || absenceDue
@@ -119,10 +119,10 @@ extension HarvestRunner {
         }
     }
 
-    /// Between two tries to read folders of the spool that could not be read, in milliseconds.
+    /// The time between tries to read spool folders that could not be read, in milliseconds.
     private static let readAgainEvery: Int64 = 5000
 
-    /// Goes on with sessions whose downloads could not be looked at before, where that is possible now.
+    /// Continues with sessions whose downloads could not be read before, if they can be now.
     func readParked() async {
         for key in state.withLock({ Array($0.parked.keys) }) {
             let spool = spool
@@ -141,10 +141,10 @@ extension HarvestRunner {
         }
     }
 
-    /// Between two looks for absent paths, in milliseconds.
+    /// The minimum time between searches for absent paths, in milliseconds.
     private static let absenceEvery: Int64 = 5000
 
-    /// Says which paths of the rules exist in no session, when that has changed.
+    /// Reports which paths of the rules exist in no session, if that has changed.
     private func lookForAbsentPaths() async throws {
         let configuration = configuration
         let now = Self.now()
@@ -160,7 +160,7 @@ extension HarvestRunner {
         if isNews { parts.observer.event(.absentPaths(found, fresh: fresh)) }
     }
 
-    /// The paths that exist in no session, after a pass in which at least one was found missing.
+    /// Returns the paths that exist in no session, after a pass in which at least one was missing.
     func absentPathsOfPass(since began: Int64) async -> [AbsentPath] {
         guard state.withLock({ $0.absenceDue }) else { return [] }
         let configuration = configuration
@@ -176,7 +176,7 @@ extension HarvestRunner {
 }
 
 extension HarvestState {
-    /// What the ledger is to say of sessions that are taken up again; leaves out those that cannot be now.
+    /// Returns the ledger updates for sessions to reopen; removes those that cannot be reopened now.
     func announce(_ reopenings: inout [HarvestRunner.Reopening]) -> LedgerBatch {
         reopenings.removeAll { reopening in
             contexts[reopening.record.session] != nil || !watcher.mayReopen(ExitedSession(reopening: reopening.record))
@@ -196,7 +196,7 @@ extension HarvestState {
         return batch
     }
 
-    /// Takes a session that is done up again; the ledger says so already.
+    /// Reopens a finished session that the ledger already records as pending.
     mutating func reopen(_ reopening: HarvestRunner.Reopening, _ now: Int64) {
         let key = reopening.record.session
         guard contexts[key] == nil else { return }
@@ -210,11 +210,11 @@ extension HarvestState {
         apply(actions, now)
     }
 
-    /// Goes on under another configuration: what is bounded or paced by it, which logs are followed, and what the rules
-    /// want of sessions that are done.
+    /// Applies another configuration: limits and rates, which logs to follow, and what the rules want of finished
+    /// sessions.
     mutating func reconfigure(_ next: Configuration, _ now: Int64) {
         watcher.settings.retention = next.retention
-        // What the system allows has not changed, how it is divided has.
+        // The system's limit on open files is the same, but its division is not.
         budget = budget.divided(by: next.limits)
         fetcher.reconfigure(next, within: budget, now: now)
         for (key, identity) in watcher.runningSessions { follow(key, identity) }

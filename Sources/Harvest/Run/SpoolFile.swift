@@ -1,13 +1,13 @@
 import Glibc
 
-/// A download while it arrives. Used by one task at a time; its calls wait for the disk.
+/// A download in progress. Used by one task at a time; its calls block on the disk.
 final class SpoolFile: @unchecked Sendable {
     let path: String
     private(set) var bytes: UInt64 = 0
     private let limit: UInt64
     private var descriptor: Int32
 
-    /// Starts a file that must not exist yet, or was left over under the same name.
+    /// Creates the file, or truncates one left under the same name. At most `limit` bytes are stored.
     init(path: String, limit: UInt64) throws(SystemFailure) {
         self.path = path
         self.limit = limit
@@ -17,7 +17,7 @@ final class SpoolFile: @unchecked Sendable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Appends bytes as far as the limit allows; returns whether all of them fit.
+    /// Appends bytes up to the limit; returns whether all of them fit.
     func append(_ piece: UnsafeRawBufferPointer) throws(SystemFailure) -> Bool {
         let room = limit > bytes ? limit - bytes : 0
         let fits = UInt64(piece.count) <= room
@@ -27,7 +27,7 @@ final class SpoolFile: @unchecked Sendable {
         return fits
     }
 
-    /// Makes the bytes last and closes the file.
+    /// Syncs and closes the file.
     func finish() throws(SystemFailure) {
         guard descriptor >= 0 else { return }
         let synced = fdatasync(descriptor) == 0

@@ -5,7 +5,7 @@ import Pack
 import Synchronization
 import Text
 
-/// Names that several threads add to and ask for.
+/// A thread-safe set of names.
 final class SharedNames: Sendable {
     private let names = Mutex<Set<String>>([])
 
@@ -16,11 +16,11 @@ final class SharedNames: Sendable {
     func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
 }
 
-/// Folders that could not be read, by name, and why. Several threads add to them and ask for them.
+/// The folders that could not be read, by name, with the reason. Thread-safe.
 final class UnreadFolders: Sendable {
     private let reasons = Mutex<[String: String]>([:])
 
-    /// Why a folder could not be read; nil where it was.
+    /// Why a folder could not be read; nil if it was read.
     subscript(name: String) -> String? {
         get { reasons.withLock { $0[name] } }
         set { reasons.withLock { $0[name] = newValue } }
@@ -28,17 +28,17 @@ final class UnreadFolders: Sendable {
 }
 
 extension Spool {
-    /// What was found at the start of a run.
+    /// The spool's content at the start of a run.
     struct Survey: Sendable {
         var leftovers: [Leftovers] = []
-        /// What somebody should look at, one sentence each.
+        /// Warnings for the operator, one sentence each.
         var notes: [String] = []
     }
 
-    /// Everything an interrupted run left.
+    /// Returns everything that an interrupted run left.
     ///
-    /// A folder is removed only where it holds no byte of a download. One that cannot be read now is left alone by this
-    /// run; bytes that belong to no session that can be told are set aside. Links are never followed.
+    /// Removes a folder only if it contains no byte of a download. This run leaves a folder alone that it cannot read,
+    /// and moves downloads of unknown sessions aside. Never follows links.
     ///
     /// - Throws: `PackError` when the spool itself cannot be read.
     func leftovers() throws(PackError) -> Survey {
@@ -52,7 +52,7 @@ extension Spool {
         }
         for entry in try top.entries() where !entry.name.hasPrefix(".") {
             guard entry.kind == .folder else {
-                survey.notes.append("\(folder)/\(entry.name) is no folder of downloads and was left alone")
+                survey.notes.append("\(folder)/\(entry.name) is not a folder of downloads; left alone")
                 continue
             }
             look(entry, of: top, into: &survey)
@@ -60,7 +60,7 @@ extension Spool {
         return survey
     }
 
-    /// What lies in the folders of one session that could not be read before; nil where that still is so.
+    /// Returns the content of one session's folders that could not be read before; nil if they still cannot be.
     func leftovers(of key: String) throws(PackError) -> (found: [Leftovers], live: [Leftovers])? {
         let name = PackPath.escaped(key)
         var surveys = [Survey(), Survey()]
@@ -88,15 +88,16 @@ extension Spool {
         } catch {
             if error.isAbsence { return }
             unread[entry.name] = error.message
-            survey.notes.append("downloads cannot be read now and wait: \(error.message) (\(folder)/\(entry.name))")
+            survey.notes.append(
+                "downloads cannot be read now, trying again later: \(error.message) (\(folder)/\(entry.name))")
         }
     }
 
     private func take(_ entry: OpenFolder.Entry, of top: OpenFolder, into survey: inout Survey) throws(PackError) {
         let open = try top.folder(entry)
-        // Somebody packs files of this session right now; until that ends, the folder is that process's.
+        // Another process is packing files of this session; the folder belongs to it until it is done.
         guard flock(open.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            unread[entry.name] = "another process packs files of this session, such as salvage ingest"
+            unread[entry.name] = "another process, such as salvage ingest, is packing files of this session"
             return
         }
         let (manifest, problem) = try manifest(of: open, named: entry.name)
@@ -104,25 +105,25 @@ extension Spool {
         guard let manifest else {
             guard files.contains(where: Self.holdsBytes) else { return try removeRest(files, open, entry.name, top) }
             let place = try setAside(entry.name, of: top)
-            survey.notes.append("\(problem ?? open.path); its files were set aside in \(place)")
+            survey.notes.append("\(problem ?? open.path); its files were moved to \(place)")
             return
         }
-        if let problem { survey.notes.append("\(problem); its downloads were taken up by their names") }
+        if let problem { survey.notes.append("\(problem); its downloads were identified by their names") }
         var found: [SpooledFile] = []
         for file in files where Self.holdsBytes(file) || (file.kind == .file && file.name.hasSuffix(".complete")) {
             if let download = try download(file, in: open, of: manifest) {
                 found.append(download)
             } else if Self.holdsBytes(file) {
                 let place = try setAside(file, in: open, of: entry.name, top)
-                survey.notes.append("\(open.path)/\(file.name) belongs to no artifact; it was set aside as \(place)")
+                survey.notes.append("\(open.path)/\(file.name) belongs to no artifact; it was moved to \(place)")
             }
         }
         guard !found.isEmpty else { return try removeRest(files, open, entry.name, top) }
         survey.leftovers.append(Leftovers(folder: open.path, manifest: manifest, files: found))
     }
 
-    /// Whose downloads a folder holds: as its manifest says, else as its name and the names in it say. Without a
-    /// manifest `problem` says why.
+    /// Determines whose downloads a folder contains: from its manifest, otherwise from its name and its files' names.
+    /// `problem` says why the manifest was not used.
     private func manifest(
         of open: OpenFolder, named name: String
     ) throws(PackError) -> (manifest: Manifest?, problem: String?) {
@@ -131,7 +132,7 @@ extension Spool {
             let bytes = try open.content(of: Spool.manifestName, limit: 1 << 22)
             if let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(bytes)) {
                 if PackPath.escaped(manifest.facts.session) == name { return (manifest, nil) }
-                problem = "\(open.path)/\(Spool.manifestName) is of another session"
+                problem = "\(open.path)/\(Spool.manifestName) belongs to another session"
             } else {
                 problem = "\(open.path)/\(Spool.manifestName) is damaged"
             }
@@ -149,7 +150,7 @@ extension Spool {
         return (Manifest(facts: SessionFacts(session: session), artifacts: artifacts.sorted()), problem)
     }
 
-    /// The parts of a download's name: the escaped artifact, when it began, how it ended.
+    /// Splits a download's name into the escaped artifact, its number and its ending.
     private static func parts(_ name: String) -> (stem: String, number: Int, ending: String)? {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count >= 3, let ending = parts.last, let number = Int(parts[parts.count - 2]),
@@ -158,17 +159,17 @@ extension Spool {
         return (parts.dropLast(2).joined(separator: "."), number, String(ending))
     }
 
-    /// A download by its entry; nil where its name is none of a download's.
+    /// Returns the download of an entry; nil when its name is not that of a download.
     private func download(
         _ entry: OpenFolder.Entry, in open: OpenFolder, of manifest: Manifest
     ) throws(PackError) -> SpooledFile? {
         guard let (stem, number, ending) = Self.parts(entry.name) else { return nil }
-        // An artifact that the manifest does not name is one of a rule of the past.
+        // An artifact that the manifest lacks belongs to an earlier rule.
         let known = manifest.artifacts.first { PackPath.escaped($0) == stem }
         guard let artifact = known ?? PackPath.unescaped(stem) else { return nil }
         var name = entry.name
         if ending == "part" {
-            // Whoever was killed here had this much; under its lasting name no later try writes over it.
+            // A killed run left this much. Rename it so that no later try overwrites it.
             for more in 0..<1000 {
                 name = "\(stem).\(number + more * 1000).cut"
                 if try open.entry(name) == nil { break }
@@ -178,18 +179,18 @@ extension Spool {
         var file = SpooledFile(
             artifact: artifact, path: open.path + "/" + name, bytes: entry.size, complete: ending == "complete")
         file.modified = entry.modified
-        // Copies of followed logs carry the number of their generation where downloads carry a time.
+        // The number is the generation of a followed log's copy, or the start time of a download.
         file.isFromFollowing = number < LiveLog.mostGenerations
         return file
     }
 
-    /// Whether a file may hold bytes of a download.
+    /// Returns whether a file may contain bytes of a download.
     private static func holdsBytes(_ entry: OpenFolder.Entry) -> Bool {
         entry.kind == .file && entry.size > 0 && entry.name != Spool.manifestName
             && entry.name != Spool.manifestName + ".part" && !entry.name.hasPrefix(".ingest.")
     }
 
-    /// Whether a file is a passing one of a process that still runs.
+    /// Returns whether a file is a temporary file of another process that still runs.
     private static func isInUse(_ entry: OpenFolder.Entry) -> Bool {
         guard entry.name.hasPrefix(".ingest.") else { return false }
         guard let owner = entry.name.split(separator: ".").dropFirst().first.flatMap({ pid_t($0) }) else { return true }
@@ -203,15 +204,17 @@ extension Spool {
         try top.removeFolder(name)
     }
 
-    // MARK: Dropping and setting aside
+    // MARK: Dropping and moving aside
 
     /// Removes a session's folder once its downloads are in a pack.
     ///
-    /// A download that is still there was neither packed nor let go by anybody who knows it: unless `discarding`, it
-    /// stays, and the folder with it.
+    /// A download that is still there was neither packed nor discarded on purpose. Unless `discarding`, it stays, and
+    /// so does the folder.
     ///
-    /// - Parameter live: removes the session's followed log, too.
-    /// - Returns: the downloads that stay.
+    /// - Parameters:
+    ///   - live: whether to remove the session's followed log, too.
+    ///   - discarding: whether to remove remaining downloads.
+    /// - Returns: the paths of the downloads that stay.
     @discardableResult
     func drop(_ key: String, live: Bool = true, discarding: Bool = false) throws(PackError) -> [String] {
         let name = PackPath.escaped(key)
@@ -231,7 +234,7 @@ extension Spool {
         return left
     }
 
-    /// A folder and one in it; nil where one of them does not exist.
+    /// Opens a folder and one inside it; nil when either does not exist.
     private static func open(
         _ path: String, _ name: String
     ) throws(PackError) -> (top: OpenFolder, folder: OpenFolder)? {
@@ -244,7 +247,7 @@ extension Spool {
         }
     }
 
-    /// Moves a whole folder aside; returns where it lies.
+    /// Moves a whole folder aside; returns its new path.
     private func setAside(_ name: String, of top: OpenFolder) throws(PackError) -> String {
         let aside = try top.makeFolder(Spool.asideName)
         let target = try Self.free(name, in: aside)
@@ -253,7 +256,7 @@ extension Spool {
         return aside.path + "/" + target
     }
 
-    /// Moves one file aside; returns where it lies.
+    /// Moves one file aside; returns its new path.
     private func setAside(
         _ file: OpenFolder.Entry, in open: OpenFolder, of name: String, _ top: OpenFolder
     ) throws(PackError) -> String {
@@ -269,12 +272,12 @@ extension Spool {
             let target = number == 0 ? name : "\(name).\(number)"
             if try folder.entry(target) == nil { return target }
         }
-        throw PackError(.io, "too many files of one name were set aside", path: folder.path)
+        throw PackError(.io, "too many files with the same name were moved aside", path: folder.path)
     }
 
     // MARK: Followed logs
 
-    /// The logs that an interrupted run was following. One that cannot be read now is left alone by this run.
+    /// Returns the logs that an interrupted run was following. This run leaves a log alone that it cannot read.
     func liveLeftovers() throws(PackError) -> Survey {
         var survey = Survey()
         let top: OpenFolder
@@ -300,7 +303,8 @@ extension Spool {
         } catch {
             if (error as? PackError)?.isAbsence == true { return }
             unread[entry.name] = "\(error)"
-            survey.notes.append("a followed log cannot be read now and waits: \(error) (\(liveRoot)/\(entry.name))")
+            survey.notes.append(
+                "a followed log cannot be read now, trying again later: \(error) (\(liveRoot)/\(entry.name))")
         }
     }
 }

@@ -1,42 +1,41 @@
 import Catalog
 import Text
 
-/// Decides from lists, describe answers and the clock which sessions ended.
+/// Decides from lists, describe responses and the clock which sessions ended.
 ///
-/// A pure state machine: events go in, actions come out, time is an argument. It describes only sessions that it has
-/// a reason to, never takes a failed, cut or suddenly empty list for the end of sessions, and can be rebuilt from the
-/// ledger at any moment. Costs one hash look-up and no allocation for each listed session that it knows.
+/// A pure state machine: events go in, actions come out, time is an argument. It describes a session only when there is
+/// a reason to. It never concludes from a failed, truncated or suddenly empty list that sessions ended. It can be
+/// rebuilt from the ledger at any time. A known session in a list costs one hash lookup and no allocation.
 public struct Watcher: Sendable {
-    /// Times in milliseconds and thresholds.
+    /// Thresholds and times. All times are in milliseconds.
     public struct Settings: Sendable {
         /// How long a container is expected to outlive its process.
         public var retention: Int64 = 4 * 3_600_000
-        /// Up to this many sessions missing from the running list are described one by one; beyond it one list of
-        /// all sessions is cheaper.
+        /// The most missing sessions to describe one by one; for more, a list of all sessions is cheaper.
         public var describeAtMost = 32
-        /// How long until a session that no list names, but that a describe answer says is alive, is described again.
+        /// How long until a session that is in no list, but alive according to a describe, is described again.
         public var recheck: Int64 = 30_000
-        /// How long a finished session is remembered after its deadline, in case a list still names it.
+        /// How long a finished session is remembered after its deadline, in case a list still contains it.
         public var remember: Int64 = 3_600_000
 
         /// The defaults.
         public init() {}
     }
 
-    /// Something the watcher learns.
+    /// An input of the watcher.
     public enum Event: Sendable {
-        /// A list was asked for.
+        /// A list was requested.
         case listBegan(ListKind)
         /// An entry of the list that began last.
         case listed(Sighting)
-        /// The list ended; `complete` is false when it failed or was cut. `rejected` entries could not be read, so that
-        /// absence from it is a reason to ask and no more.
+        /// The list ended. `complete` is false when it failed or was truncated. If `rejected` entries were unreadable,
+        /// a session missing from the list is described, not taken to have ended.
         case listEnded(ListKind, complete: Bool, rejected: Int = 0)
-        /// An answer to `describe`.
+        /// A describe returned.
         case described(id: String, DescribeAnswer)
         /// A followed log stream ended.
         case streamEnded(id: String)
-        /// The session was asked about by name, and the API does not know it.
+        /// A session was described by name, and the API does not know it.
         case vanished(id: String)
         /// The fetcher found that the session still runs.
         case returned(key: String)
@@ -46,19 +45,19 @@ public struct Watcher: Sendable {
         case tick
     }
 
-    /// Something to be done.
+    /// Something the caller must do.
     public enum Action: Sendable, Hashable {
-        /// A session was seen for the first time: make its ledger row.
+        /// A session was seen for the first time: create its ledger row.
         case record(key: String, SessionIdentity, alive: Bool)
-        /// Ask the API about one session.
+        /// Describe one session.
         case describe(id: String)
         /// A session ended: mark it pending and fetch it.
         case exited(ExitedSession)
-        /// A session thought ended runs: mark it running and stop fetching it.
+        /// A session believed to have ended runs: mark it running and stop fetching it.
         case withdraw(key: String)
-        /// Another container took over the id: what was not fetched of this run cannot be fetched any more.
+        /// Another container took over the id: what is missing of this run is lost.
         case replaced(key: String)
-        /// List all sessions soon: too many questions to ask one by one.
+        /// List all sessions soon: there are too many to describe one by one.
         case listAll
     }
 
@@ -75,23 +74,23 @@ public struct Watcher: Sendable {
     var generation: [ListKind: UInt32] = [.running: 0, .all: 0]
     var began: [ListKind: Int64] = [:]
     var completed: [ListKind: UInt32] = [.running: 0, .all: 0]
-    /// Entries of the last complete lists that could not be read.
+    /// The number of unreadable entries in the last complete lists.
     var rejected: [ListKind: Int] = [:]
-    /// The list of all sessions that named hardly any of them; acted on only if the next one agrees.
+    /// The generation of a list of all sessions that lacked most of them; acted on only if the next one agrees.
     var doubtful: UInt32?
 
-    /// The part of a session that each poll touches, kept apart from the rest so that a poll walks little memory.
+    /// The part of a session that each poll touches, kept separate so that a poll walks little memory.
     struct Mark: Sendable {
         var phase: Phase
         var describing = false
-        /// No list may cause a describe before this; an answer was had a moment ago.
+        /// The time before which no list may cause another describe, in milliseconds since 1970.
         var quietUntil = Int64.min
         var seenRunning: UInt32 = 0
         var seenAll: UInt32 = 0
         var lastAlive: Int64
     }
 
-    /// Where a session stands.
+    /// The phase of a session.
     enum Phase: UInt8, Sendable {
         case running
         case restarting
@@ -100,7 +99,7 @@ public struct Watcher: Sendable {
         case unclear
         case pending
         case done
-        /// The slot holds no session.
+        /// The slot is free.
         case vacant
     }
 
@@ -122,7 +121,7 @@ public struct Watcher: Sendable {
         static func < (left: Recheck, right: Recheck) -> Bool { left.at < right.at }
     }
 
-    /// A watcher that remembers what the ledger says. Sessions that were pending are handed out by ``resume(now:)``.
+    /// Makes a watcher with the ledger's sessions. ``resume(now:)`` returns those that were pending.
     public init(settings: Settings = Settings(), remembering sessions: [RememberedSession] = []) {
         self.settings = settings
         for session in sessions.sorted(by: { ($0.identity.created ?? 0) < ($1.identity.created ?? 0) }) {
@@ -130,7 +129,7 @@ public struct Watcher: Sendable {
         }
     }
 
-    /// Takes in what the ledger says of a session, before a list that names it is taken in.
+    /// Adds a session from the ledger. Call it before handling a list that contains the session.
     public mutating func remember(_ session: RememberedSession) {
         guard keys[session.key] == nil else { return }
         let slot = insert(session.identity, key: session.key, phase: .running, now: session.lastSeen)
@@ -144,16 +143,16 @@ public struct Watcher: Sendable {
         }
     }
 
-    /// How many sessions are thought to run.
+    /// The number of sessions believed to be running.
     public var running: Int { marks.count { $0.phase.rawValue <= Phase.unclear.rawValue } }
 
-    /// How many sessions are kept in mind.
+    /// The number of sessions tracked.
     public var tracked: Int { marks.count - free.count }
 
-    /// When a tick has something to do, in milliseconds since 1970; nil when it has not.
+    /// When a tick next has something to do, in milliseconds since 1970; nil when nothing is scheduled.
     public var wakeup: Int64? { rechecks.smallest?.at }
 
-    /// Hands out the sessions that were pending when salvage stopped.
+    /// Returns an `exited` action for each session that was pending when salvage stopped.
     public func resume(now: Int64) -> [Action] {
         marks.indices.compactMap { slot in
             guard marks[slot].phase == .pending else { return nil }
@@ -167,7 +166,7 @@ public struct Watcher: Sendable {
         }
     }
 
-    /// Takes in one event; `now` is in milliseconds since 1970.
+    /// Handles one event; `now` is in milliseconds since 1970.
     public mutating func handle(_ event: Event, now: Int64) -> [Action] {
         switch event {
         case .listBegan(let kind):
@@ -202,10 +201,10 @@ public struct Watcher: Sendable {
         }
     }
 
-    /// Takes in an entry of the list that began last if it says nothing new, which is nearly always.
+    /// Handles an entry of the list that began last if it contains nothing new, which is the common case.
     ///
-    /// - Returns: Whether it did; otherwise the entry is to be handed over as ``Event/listed(_:)``. Sparing the caller
-    ///   the making of a ``Sighting`` with its labels is what keeps a poll of many sessions cheap.
+    /// - Returns: Whether it was handled; if not, pass the entry as ``Event/listed(_:)``. This spares the caller making
+    ///   a ``Sighting`` with its labels and keeps a poll of many sessions cheap.
     public mutating func expects(id: String, created: Int64?, status: ObservedStatus?, now: Int64) -> Bool {
         guard let slot = slots[id], tracks[slot].statusless == 0 else { return false }
         if let created, let known = tracks[slot].identity.created, created > known &+ 1999 { return false }
@@ -223,28 +222,28 @@ public struct Watcher: Sendable {
         return true
     }
 
-    /// Whether a session is kept in mind under this id.
+    /// Returns whether a session with this id is tracked.
     public func knows(_ id: String) -> Bool { slots[id] != nil }
 
-    /// Whether the container under an id that was created then is kept in mind.
+    /// Returns whether the container with this id and creation time, in milliseconds since 1970, is tracked.
     public func knows(_ id: String, created: Int64?) -> Bool {
         guard let slot = slots[id] else { return false }
         guard let created, let known = tracks[slot].identity.created else { return true }
         return created <= known &+ 1999
     }
 
-    /// Who a run that is kept in mind is.
+    /// Returns the metadata of a tracked run.
     func identity(of key: String) -> SessionIdentity? { keys[key].map { tracks[$0].identity } }
 
-    /// Whether a run is thought to be alive.
+    /// Returns whether a run is believed to be running.
     func isRunning(_ key: String) -> Bool {
         keys[key].map { marks[$0].phase.rawValue <= Phase.unclear.rawValue } ?? false
     }
 
-    /// The run that was last seen under an id.
+    /// Returns the key of the run last seen under an id.
     func key(of id: String) -> String? { slots[id].map { tracks[$0].key } }
 
-    /// Whether the last list of all sessions was too strange to act on, so that another should follow.
+    /// Whether the last list of all sessions was too implausible to act on, so that another one is needed.
     public var doubts: Bool { doubtful != nil }
 
     // MARK: Slots
@@ -275,7 +274,7 @@ public struct Watcher: Sendable {
         free.append(slot)
     }
 
-    /// Marks a session as done and lets go of what only rules need.
+    /// Marks a session as done and frees the metadata that only rules need.
     mutating func finish(_ slot: Int) {
         marks[slot].phase = .done
         marks[slot].describing = false
@@ -288,7 +287,7 @@ public struct Watcher: Sendable {
         rechecks.insert(Recheck(at: time, slot: slot, key: tracks[slot].key))
     }
 
-    /// Whether a session may be asked about now.
+    /// Returns whether a session may be described now.
     func mayDescribe(_ slot: Int, _ now: Int64) -> Bool {
         !marks[slot].describing && marks[slot].quietUntil <= now
     }

@@ -1,10 +1,10 @@
 import Text
 
 extension Watcher {
-    /// Takes a session that is done up again, because more is wanted of it.
+    /// Reopens a finished session, to fetch more of it.
     ///
-    /// - Returns: nothing where it is not done, or where another container has its id now: that one's files are not
-    ///   this one's.
+    /// - Returns: no action when the session is not finished, or when another container has its id now: the API would
+    ///   return that container's files.
     mutating func reopen(_ session: ExitedSession) -> [Action] {
         guard mayReopen(session) else { return [] }
         let slot: Int
@@ -21,13 +21,13 @@ extension Watcher {
         return [.exited(session)]
     }
 
-    /// Whether ``reopen(_:)`` takes a session up.
+    /// Returns whether ``reopen(_:)`` would reopen a session.
     func mayReopen(_ session: ExitedSession) -> Bool {
         guard let known = keys[session.key] else { return slots[session.identity.id] == nil }
         return marks[known].phase == .done && slots[session.identity.id] == known
     }
 
-    /// The sessions that are thought to run, with what is known of each.
+    /// The sessions believed to be running, with their metadata.
     var runningSessions: [(key: String, identity: SessionIdentity)] {
         marks.indices.compactMap { slot in
             marks[slot].phase.rawValue <= Phase.unclear.rawValue ? (tracks[slot].key, tracks[slot].identity) : nil

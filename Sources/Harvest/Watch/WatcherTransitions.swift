@@ -1,7 +1,7 @@
 import Text
 
 extension Watcher {
-    // MARK: What a sighting says
+    // MARK: Sightings
 
     mutating func listed(_ sighting: Sighting, _ now: Int64) -> [Action] {
         let status = sighting.status ?? (listing == .running ? .running : nil)
@@ -21,7 +21,7 @@ extension Watcher {
     private mutating func start(
         _ identity: SessionIdentity, key: String, _ status: ObservedStatus?, _ now: Int64
     ) -> [Action] {
-        // Nobody saw it alive, so it can have ended at any time since it was made.
+        // Not seen alive, so it can have ended at any time since it was created.
         let bound = status?.isAlive == true ? now : min(now, identity.created ?? now)
         let slot = insert(identity, key: key, phase: .unclear, now: bound)
         switch listing {
@@ -32,7 +32,8 @@ extension Watcher {
         return [record] + observe(slot, Sighting(identity, status: status), status, since: now, now)
     }
 
-    /// Two containers under one id differ in when they were created; answers that round to seconds do not count.
+    /// Returns whether this is another, later container under the same id: one created 2 s later or more. The tolerance
+    /// covers responses that round to seconds.
     private func isLaterRun(_ identity: SessionIdentity, than slot: Int) -> Bool {
         guard let seen = identity.created, let known = tracks[slot].identity.created else { return false }
         return seen > known &+ 1999
@@ -49,14 +50,16 @@ extension Watcher {
         return actions
     }
 
-    /// - Parameter since: When the answer was asked for; what became known later outweighs it.
+    /// Applies a sighting to a session.
+    ///
+    /// - Parameter since: When the response was requested, in milliseconds since 1970. Newer knowledge overrides it.
     private mutating func observe(
         _ slot: Int, _ sighting: Sighting, _ status: ObservedStatus?, since: Int64, _ now: Int64
     ) -> [Action] {
         guard let status else { return [] }
         let phase = marks[slot].phase
         if phase == .pending || phase == .done {
-            // An answer asked for before the exit was known is older than that knowledge.
+            // A response requested before the exit was known is outdated.
             guard status.isAlive, since > tracks[slot].exitedAt ?? Int64.min else { return [] }
             if phase == .done { tracks[slot].identity = sighting.identity }
             revive(slot, now)
@@ -82,7 +85,7 @@ extension Watcher {
 
     private mutating func enterRestarting(_ slot: Int) {
         marks[slot].phase = .restarting
-        // The platform restarts what failed, so a crash came before this.
+        // The platform restarts a process only after a failure.
         tracks[slot].crashed = true
     }
 
@@ -109,7 +112,7 @@ extension Watcher {
         ]
     }
 
-    // MARK: What the end of a list says
+    // MARK: Ends of lists
 
     mutating func runningListEnded(_ current: UInt32, _ now: Int64) -> [Action] {
         var missing: [Int] = []
@@ -147,7 +150,7 @@ extension Watcher {
             }
         }
         if gone.count > settings.describeAtMost, gone.count > alive / 2, doubtful.map({ $0 &+ 1 != current }) ?? true {
-            // More likely a list that lost its memory than a fleet that did; the next list decides.
+            // More likely a faulty list than a fleet that ended at once. The next list decides.
             doubtful = current
             gone = []
         } else {
@@ -156,12 +159,12 @@ extension Watcher {
         return gone.flatMap { describe($0, now) } + resolve(unclear, now)
     }
 
-    /// Sessions that the list of all names without a status and the list of running ones does not name. A few are
-    /// asked about; of many, those that stand so for the second time are taken to have ended.
+    /// Resolves sessions that the list of all contains without a status and the list of running ones lacks. A few are
+    /// described; if there are many, those seen like this for the second time are taken to have ended.
     private mutating func resolve(_ unclear: [Int], _ now: Int64) -> [Action] {
         if unclear.count <= settings.describeAtMost { return unclear.flatMap { describe($0, now) } }
         if rejected.values.contains(where: { $0 > 0 }) {
-            // Any of them may be among the entries that could not be read: nothing is inferred, a few are asked about.
+            // Any of them may be an entry that could not be read. Infer nothing; describe a few.
             return unclear.filter { mayDescribe($0, now) }.prefix(settings.describeAtMost).flatMap { describe($0, now) }
         }
         var actions: [Action] = [.listAll]
@@ -175,7 +178,7 @@ extension Watcher {
         return actions
     }
 
-    // MARK: What a describe answer says
+    // MARK: Describe responses
 
     mutating func described(_ id: String, _ answer: DescribeAnswer, _ now: Int64) -> [Action] {
         guard let slot = slots[id], marks[slot].describing else { return [] }
@@ -197,7 +200,7 @@ extension Watcher {
             if actions.isEmpty { schedule(slot, at: now &+ settings.recheck) }
             return actions
         case .notFound:
-            // Bytes may outlive the description, so the fetcher is sent once more before anything is given up.
+            // The files may still exist although the session is unknown, so the fetcher tries before giving up.
             return ended(slot, crashed: false, .vanished, now)
         case .failed:
             tracks[slot].unanswered = min(tracks[slot].unanswered &+ 1, 4)
@@ -213,7 +216,7 @@ extension Watcher {
             guard next.slot < marks.count, tracks[next.slot].key.hasSameBytes(as: next.key) else { continue }
             let mark = marks[next.slot]
             guard mark.phase.rawValue <= Phase.unclear.rawValue else { continue }
-            // A list has spoken for it since: no reason to ask.
+            // A list has contained it since, so it needs no describe.
             let running = completed[.running] ?? 0
             if mark.seenRunning != 0, mark.seenRunning >= running { continue }
             let watchedByAll = mark.phase == .restarting || mark.phase == .unreachable

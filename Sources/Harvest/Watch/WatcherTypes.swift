@@ -2,15 +2,15 @@ import Text
 
 public import enum Catalog.SessionState
 
-/// What the API says of a container.
+/// The status of a container, as the API reports it.
 public enum ObservedStatus: String, Sendable, Hashable {
-    /// Made, not started.
+    /// Created, not started.
     case created
     /// Its process runs.
     case running
-    /// Its process ended and is being started again in place.
+    /// Its process ended and is being restarted in place.
     case restarting
-    /// Its process ended, cleanly or not: the API does not tell.
+    /// Its process ended. The API does not report an exit code.
     case exited
     /// It ended unexpectedly.
     case dead
@@ -18,7 +18,7 @@ public enum ObservedStatus: String, Sendable, Hashable {
     case draining
     /// It is being stopped.
     case shuttingDown = "shuttingdown"
-    /// Its host does not answer; nothing can be said or fetched until it does.
+    /// Its host does not respond; until it does, nothing is known and nothing can be fetched.
     case serverUnreachable = "server_unreachable"
 
     /// Whether the container's process may still be writing.
@@ -30,55 +30,55 @@ public enum ObservedStatus: String, Sendable, Hashable {
     }
 }
 
-/// One session as a list or describe answer shows it.
+/// A session as a list or describe response shows it.
 public struct Sighting: Sendable, Hashable {
-    /// Who it is.
+    /// The session's metadata.
     public var identity: SessionIdentity
-    /// Its status; nil when the answer lacks it or uses a word that is not known.
+    /// Its status; nil when missing or unknown.
     public var status: ObservedStatus?
 
-    /// Pairs a session with its status.
+    /// Makes a sighting from its fields.
     public init(_ identity: SessionIdentity, status: ObservedStatus?) {
         self.identity = identity
         self.status = status
     }
 }
 
-/// What came of describing a session.
+/// The result of describing a session.
 public enum DescribeAnswer: Sendable, Hashable {
-    /// It exists.
+    /// The session exists.
     case found(Sighting)
-    /// The API does not know it (404 or 410); carries the trace identifier.
+    /// The API does not know the session (404 or 410). Carries the trace identifier.
     case notFound(identifier: String?)
-    /// No answer that says anything about the session.
+    /// No usable response.
     case failed
 }
 
-/// Which of the two lists.
+/// The kind of a session list.
 public enum ListKind: Sendable, Hashable, CaseIterable {
-    /// `GET /session`: what runs.
+    /// `GET /session`: running sessions.
     case running
-    /// `GET /session?all=true`: exited sessions too, as long as the API remembers them.
+    /// `GET /session?all=true`: also exited sessions, as long as the API remembers them.
     case all
 }
 
-/// How it became known that a session ended.
+/// How salvage learned that a session ended.
 public enum ExitEvidence: String, Sendable, Hashable {
-    /// A list or describe answer says `exited` or `dead`.
+    /// A list or describe response says `exited` or `dead`.
     case status
-    /// No list names it and describing it gives 404: the container may be gone already.
+    /// No list contains it and describing it returns 404: the container may be gone already.
     case vanished
-    /// No list of running sessions names it any more and the API never gives a status.
+    /// The list of running sessions no longer contains it, and the API never gives a status.
     case inferred
     /// It was pending when salvage stopped.
     case resumed
 
-    /// For the ledger.
+    /// The reason stored in the ledger.
     var words: String {
         switch self {
-        case .status: "the API says that it has exited"
-        case .vanished: "the API does not know it any more"
-        case .inferred: "it is not among the running sessions any more"
+        case .status: "the API reports that it exited"
+        case .vanished: "the API no longer knows it"
+        case .inferred: "it is no longer among the running sessions"
         case .resumed: "it was pending when salvage stopped"
         }
     }
@@ -86,31 +86,31 @@ public enum ExitEvidence: String, Sendable, Hashable {
 
 /// A session that ended, handed from the watcher to the fetcher.
 public struct ExitedSession: Sendable, Hashable {
-    /// The ledger's name for this run; equals the id unless an id was used again.
+    /// The ledger's key of this run; see ``RunKey``.
     public var key: String
-    /// Who it is.
+    /// The session's metadata.
     public var identity: SessionIdentity
     /// When it was first seen exited, in milliseconds since 1970.
     public var exitedAt: Int64
-    /// When its container is expected to be gone.
+    /// When its container is expected to be gone, in milliseconds since 1970.
     public var deadline: Int64
-    /// The earliest moment at which it can have ended: last seen alive, else created, else `exitedAt`.
+    /// The earliest time it can have ended: last seen alive, else created, else `exitedAt`; in milliseconds since 1970.
     public var notBefore: Int64
     /// Whether its status history looks like a crash.
     public var crashed: Bool
-    /// How this became known.
+    /// How salvage learned that it ended.
     public var evidence: ExitEvidence
 }
 
-/// What the ledger remembers of a session when salvage starts.
+/// A session as the ledger has it when salvage starts. Times are in milliseconds since 1970.
 public struct RememberedSession: Sendable, Hashable {
-    /// The ledger's name for the run.
+    /// The ledger's key of the run.
     public var key: String
-    /// Who it is.
+    /// The session's metadata.
     public var identity: SessionIdentity
     /// Its state.
     public var state: SessionState
-    /// When it was last seen alive or first seen at all, in milliseconds since 1970.
+    /// When it was last seen alive, else first seen.
     public var lastSeen: Int64
     /// When it was first seen exited.
     public var exitedAt: Int64?
@@ -119,7 +119,7 @@ public struct RememberedSession: Sendable, Hashable {
     /// Whether its status history looks like a crash.
     public var crashed: Bool
 
-    /// Collects the facts.
+    /// Makes a value from its fields.
     public init(
         key: String, identity: SessionIdentity, state: SessionState, lastSeen: Int64, exitedAt: Int64? = nil,
         deadline: Int64? = nil, crashed: Bool = false
@@ -134,23 +134,22 @@ public struct RememberedSession: Sendable, Hashable {
     }
 }
 
-/// The ledger's names for runs. The id itself names the first run seen under it; a later container under the same id
-/// is `ID@CREATED`, so that neither run hides the other. An id of the API's that has this form itself is named `ID@0`:
-/// no two runs share a name.
+/// The ledger's keys for runs. The first run seen under an id has the id as its key; a later container under the same
+/// id has `ID@CREATED`. An id that has this form itself gets the key `ID@0`, so that no two runs share a key.
 public enum RunKey {
-    /// Digits of `CREATED` at least. Times have more of them, and the fewer ids look like such a name the better.
+    /// The minimum number of digits of `CREATED`. Real times have more; a minimum makes fewer ids look like such a key.
     private static let digits = 7
 
-    /// The name of the first run seen under an id.
+    /// Returns the key of the first run seen under an id.
     public static func first(id: String) -> String { isLater(id) || isMarked(id) ? id + "@0" : id }
 
-    /// The name of a later run.
+    /// Returns the key of a later run; `created` is in milliseconds since 1970.
     public static func later(id: String, created: Int64) -> String {
         let number = String(max(1, created))
         return "\(id)@" + String(repeating: "0", count: max(0, digits - number.utf8.count)) + number
     }
 
-    /// The id to use towards the API for a run, given when its container was created.
+    /// Returns the API's id for a run; `created` is when its container was created, in milliseconds since 1970.
     public static func apiID(key: String, created: Int64?) -> String {
         if isMarked(key) { return String(decoding: key.utf8.dropLast(2), as: UTF8.self) }
         guard let created else { return key }
@@ -159,14 +158,14 @@ public enum RunKey {
         return String(decoding: key.utf8.dropLast(suffix.utf8.count), as: UTF8.self)
     }
 
-    /// Whether a name has the form of a later run's.
+    /// Returns whether a name has the form `ID@CREATED`.
     static func isLater(_ name: String) -> Bool {
         guard let mark = name.utf8.lastIndex(of: UInt8(ascii: "@")), mark > name.utf8.startIndex else { return false }
         let number = name.utf8[name.utf8.index(after: mark)...]
         return number.count >= digits && number.allSatisfy { (0x30...0x39).contains($0) }
     }
 
-    /// Whether a name is that of an id which itself has the form of a later run's name, or of such a name.
+    /// Returns whether a name has the form `ID@CREATED` followed by one or more `@0`.
     private static func isMarked(_ name: String) -> Bool {
         var rest = name.utf8[...]
         while rest.suffix(2).elementsEqual("@0".utf8) { rest = rest.dropLast(2) }
