@@ -66,7 +66,7 @@ extension ServerSuites {
             let first = try await stage.salvage("harvest", "--quiet")
             #expect(first.status == 0, "\(first.err)")
             #expect(
-                first.err.contains("/game/saved of rule 'all' is absent in every session that was asked for it (3)"))
+                first.err.contains("/game/saved of rule 'all' is absent in every session where it was requested (3)"))
             #expect(first.err.contains("did you mean /game/Saved?"), "\(first.err)")
 
             let show = try await stage.salvage("show", "w-1").out

@@ -158,7 +158,8 @@ extension ServerSuites {
             }
             let loud = try Program.run(
                 ["harvest", "--store", stage.store, "--config", stage.config])
-            #expect(loud.status == 75 && loud.err.contains("another salvage works on this store"), "\(loud.err)")
+            #expect(
+                loud.status == 75 && loud.err.contains("another salvage process is using this store"), "\(loud.err)")
             close(lock)
             // What is wrong is mailed.
             await stage.server.stop()

@@ -281,7 +281,7 @@ extension UnpackedDownloadTests {
         #expect(held.withLock { flock($0?.descriptor ?? -1, LOCK_EX | LOCK_NB) } == 0)
         let (settled, continuation) = AsyncStream.makeStream(of: SessionState.self)
         let observer = HarvestObserver(event: { event in
-            if case .storeTrouble(let text) = event, text.contains("cannot be looked at") { held.withLock { $0 = nil } }
+            if case .storeTrouble(let text) = event, text.contains("cannot be read now") { held.withLock { $0 = nil } }
             if case .settled(_, let state, _) = event { continuation.yield(state) }
         })
         let catalog = try Catalog.open(store: store.path)

@@ -2,21 +2,20 @@ public import Catalog
 import Pack
 import Text
 
-/// A path of a rule that exists in none of the rule's sessions: most likely it is written wrongly, and what it was to
-/// bring is lost.
+/// A path of a rule that exists in none of the rule's sessions. Most likely it is misspelled, and files are being lost.
 public struct AbsentPath: Sendable, Hashable {
-    /// The rule; nil where the rules are not known.
+    /// The rule's name; nil when the rules are not known.
     public var rule: String?
-    /// The path, as the rule writes it.
+    /// The path, as written in the rule.
     public var path: String
-    /// In how many sessions it was asked for: it is absent in all of them.
+    /// The number of sessions in which it was requested; it is absent in all of them.
     public var sessions: Int
-    /// How many of these were asked since the moment that the caller named.
+    /// The number of these in which it was requested since the time given by the caller.
     public var lately: Int
-    /// The path most like it that is known to exist.
+    /// The most similar path that is known to exist.
     public var nearest: String?
 
-    /// Collects the facts.
+    /// Makes a value from its fields.
     public init(rule: String?, path: String, sessions: Int, lately: Int = 0, nearest: String? = nil) {
         self.rule = rule
         self.path = path
@@ -25,43 +24,44 @@ public struct AbsentPath: Sendable, Hashable {
         self.nearest = nearest
     }
 
-    /// Fewer sessions than these say nothing.
+    /// The minimum number of sessions; fewer prove nothing.
     public static let least = 3
-    /// How far back sessions are looked at, in milliseconds: seven days.
+    /// How far back to look, in milliseconds: seven days.
     public static let window: Int64 = 7 * 86_400_000
-    /// The most sessions of one rule that are looked at, newest first.
+    /// The maximum number of sessions of one rule to examine, newest first.
     public static let mostSessions = 2000
 
-    /// Whether both are about the same path of the same rule.
+    /// Returns whether both are the same path of the same rule.
     func isSamePath(as other: AbsentPath) -> Bool { rule == other.rule && path.hasSameBytes(as: other.path) }
 
-    /// What is wrong, as one sentence without a full stop.
+    /// The problem, as one sentence without a full stop.
     public var message: String {
         let owner = rule.map { " of rule '\($0)'" } ?? ""
-        return "\(path)\(owner) is absent in every session that was asked for it (\(sessions))"
+        return "\(path)\(owner) is absent in every session where it was requested (\(sessions))"
     }
 
     /// What to do about it.
     public var hint: String {
         let near = nearest.map { "did you mean \($0)? " } ?? ""
-        return near + "upper and lower case differ; the next harvest after the rule is mended fetches what is left"
+        return near + "paths are case-sensitive; once the rule is corrected, the next harvest fetches what is left"
     }
 }
 
 extension AbsentPath {
-    /// Looks through the ledger.
+    /// Searches the ledger for absent paths.
     ///
     /// - Parameters:
-    ///   - configuration: the rules; without a file, artifacts are compared by the paths that the ledger names.
-    ///   - selection: which sessions to look at; the newest ``mostSessions`` of each rule, by default of the last
+    ///   - configuration: the rules; without a configuration file, artifacts are grouped by their paths in the ledger.
+    ///   - selection: the sessions to examine: the newest ``mostSessions`` of each rule, by default of the last
     ///     ``window``.
-    ///   - since: counts ``lately``, in milliseconds since 1970.
-    ///   - now: milliseconds since 1970.
+    ///   - since: the start of the time for ``lately``, in milliseconds since 1970.
+    ///   - now: the current time, in milliseconds since 1970.
+    /// - Throws: `CatalogError` when the catalog cannot be read.
     public static func find(
         in catalog: Catalog, by configuration: Configuration, selection: Selection = Selection(),
         since: Int64? = nil, now: Int64
     ) throws(CatalogError) -> [AbsentPath] {
-        // Most stores have none, and then nothing else is read.
+        // Most stores have no absent artifact; then nothing else is read.
         guard try catalog.hasArtifacts(in: .absent) else { return [] }
         var selection = selection
         selection.since = selection.since ?? now - window
@@ -75,8 +75,7 @@ extension AbsentPath {
         return found.map(\.path)
     }
 
-    /// The newest sessions of each rule: of a rule that few sessions fall under there would be none among the newest of
-    /// a big fleet.
+    /// Returns the newest sessions of each rule. A rule with few sessions may have none among the newest of the fleet.
     private static func ledgers(
         in catalog: Catalog, by rules: [Configuration.Rule]?, _ selection: Selection
     ) throws(CatalogError) -> [SessionLedger] {
@@ -97,7 +96,7 @@ extension AbsentPath {
         return found
     }
 
-    /// The beginning of all texts that a glob matches, in characters that no dialect of globs takes for special.
+    /// Returns the literal prefix of a glob, in characters that are special in no glob dialect.
     private static func literalStart(_ glob: Glob) -> String {
         let plain = glob.description.unicodeScalars.prefix { scalar in
             guard scalar.isASCII else { return false }
@@ -110,14 +109,14 @@ extension AbsentPath {
         SessionIdentity(record, id: RunKey.apiID(key: record.session, created: record.created))
     }
 
-    /// A path with one session's form of it.
+    /// A path, with its placeholders filled in for one session as an example.
     struct Candidate {
         var path: AbsentPath
         var example: String
         var image: String
     }
 
-    /// Counts, for each path of each rule, in how many sessions it was found and in how many not; a pure function.
+    /// Counts for each path of each rule in how many sessions it is absent; returns those absent everywhere. Pure.
     static func tally(_ ledgers: [SessionLedger], by rules: [Configuration.Rule]?, since: Int64?) -> [Candidate] {
         var counts: [[UInt8]: Count] = [:]
         var order: [[UInt8]] = []
@@ -153,7 +152,7 @@ extension AbsentPath {
         var exists = false
     }
 
-    /// What the rules ask for of a session: the rule's name, the path as it is written, and the path itself.
+    /// Returns what the rules request of a session: the rule's name, the path as written, and the path filled in.
     private static func asked(
         of ledger: SessionLedger, by rules: [Configuration.Rule]?
     ) -> [(rule: String?, path: String, artifact: String)] {
@@ -169,12 +168,12 @@ extension AbsentPath {
     }
 }
 
-/// Paths that exist in containers, as far as what was fetched tells.
+/// The paths known to exist in containers, from what was fetched.
 struct KnownPaths {
     private let ledgers: [SessionLedger]
     private let catalog: Catalog
 
-    /// The most sessions whose members are listed.
+    /// The maximum number of sessions whose members are listed.
     private static let mostListings = 5
 
     init(_ ledgers: [SessionLedger], in catalog: Catalog) {
@@ -182,7 +181,7 @@ struct KnownPaths {
         self.catalog = catalog
     }
 
-    /// The path most like another: one that differs in case only, else a sibling with a name that is near.
+    /// Returns the most similar path: one that differs only in case, otherwise a sibling with a similar name.
     func nearest(to path: String, image: String) throws(CatalogError) -> String? {
         let wanted = Self.components(path)
         guard !wanted.isEmpty else { return nil }
@@ -196,7 +195,7 @@ struct KnownPaths {
         return siblings.first { $0.last == near }.map(Self.joined)
     }
 
-    /// Paths of the same depth, from the artifacts that came and from the files in them.
+    /// Returns paths of the same depth, from collected artifacts and the files in them.
     private func candidates(_ wanted: [String], _ image: String) throws(CatalogError) -> Set<[String]> {
         let ofImage = ledgers.filter { $0.record.image.hasSameBytes(as: image) }
         var known = Set<[String]>()
@@ -222,14 +221,14 @@ struct KnownPaths {
         for member in try catalog.members(session) where member.artifact.hasSameBytes(as: artifact) {
             var parts = String(decoding: member.path, as: UTF8.self).split(separator: "/").map(String.init)
             parts.removeAll { $0 == "." }
-            // An archive of a folder begins with the folder's own name.
+            // Entries of a folder's archive start with the folder's own name.
             if parts.first == parent.last { parts.removeFirst() }
             guard parent.count + parts.count >= depth else { continue }
             known.insert(Array((parent + parts).prefix(depth)))
         }
     }
 
-    /// Whether a folder, but for upper and lower case, is one that leads to a path.
+    /// Returns whether a folder is an ancestor of a path, ignoring case.
     private static func holds(_ folder: [String], _ path: [String]) -> Bool {
         folder.count < path.count && zip(folder, path).allSatisfy { $0.lowercased() == $1.lowercased() }
     }

@@ -1,50 +1,51 @@
 import Glibc
 import Pack
 
-/// How much may go on at once with the open files that the system allows: what does not fit waits, instead of failing
-/// halfway with "Too many open files".
+/// Concurrency limits derived from the limit on open files. Work that does not fit waits, instead of failing halfway
+/// with "Too many open files".
 public struct DescriptorBudget: Sendable, Equatable {
-    /// Downloads at the same time.
+    /// Concurrent downloads.
     public let downloads: Int
-    /// Describes at the same time.
+    /// Concurrent describe requests.
     public let describes: Int
-    /// Ingests at the same time.
+    /// Concurrent ingests.
     public let ingests: Int
     /// Logs followed at the same time.
     public let followers: Int
-    /// Whether a download and an ingest do not even fit beside each other.
+    /// Whether a download and an ingest do not fit at the same time.
     public let isTight: Bool
-    /// How many files may be open, and how many were beside what is divided.
+    /// The limit on open files, and the number open before any of this work.
     private let limit: Int
     private let open: Int
 
-    /// A connection, its file, and the folder when that is synced.
+    /// Descriptors of a download: a connection, its file, and the folder while it is synced.
     static let perDownload = 3
-    /// The session's lock, the pack before and after, scratch files, the child's question, answer and end, its inputs.
+    /// Descriptors of an ingest: the session's lock, the earlier and the new pack, scratch files, the child's pipes and
+    /// its inputs.
     static let perIngest = 16
-    /// A connection, the raw tail and a sealed block.
+    /// Descriptors of a follower: a connection, the raw tail and a sealed block.
     static let perFollower = 3
-    /// What opens now and then: event loops, timers, the list, folders that are synced, the catalog's temporary files.
+    /// Reserve for event loops, timers, the list, folders being synced and the catalog's temporary files.
     static let margin = 12
-    /// The most open files that a harvest makes use of.
+    /// The most open files that a harvest uses.
     static let most: rlim_t = 65_536
-    /// A harvest does not begin with fewer.
+    /// The fewest open files with which a harvest starts.
     static let least: rlim_t = 30
 
-    /// Whether the process may have so few open files that a second event loop is not worth its own.
+    /// Whether the limit on open files is too low for a second event loop to be worth its descriptors.
     public static var isScarce: Bool {
         var limit = rlimit()
         return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 && limit.rlim_cur < 256
     }
 
-    /// Divides what `limit` leaves beside the `open` files among what was configured.
+    /// Divides the `limit - open` remaining descriptors among the kinds of work, up to the configured limits.
     public init(limit: Int, open: Int, limits: Configuration.Limits) {
         (self.limit, self.open) = (limit, open)
         let free = limit - open - Self.margin
         var left = free - Self.perDownload - Self.perIngest
         isTight = left < 0
         left = max(0, left)
-        // Half of the rest for downloads, and of what they leave, half for ingests.
+        // Half of the rest goes to downloads, then half of what is left to ingests.
         let more = min(max(0, limits.concurrency - 1), left / 2 / Self.perDownload)
         downloads = 1 + more
         left -= more * Self.perDownload
@@ -55,12 +56,13 @@ public struct DescriptorBudget: Sendable, Equatable {
         followers = min(limits.followers, max(0, left - 4) / Self.perFollower)
     }
 
-    /// The same files divided among other bounds. What is open now is not counted again: it is what was divided before.
+    /// Returns the same descriptors divided by other limits. Open files are not counted again: many of them are part of
+    /// the budget.
     func divided(by limits: Configuration.Limits) -> DescriptorBudget {
         DescriptorBudget(limit: limit, open: open, limits: limits)
     }
 
-    /// The budget of this process as it stands.
+    /// Makes the budget of this process from its current limit and open files.
     init(_ limits: Configuration.Limits) {
         var limit = rlimit()
         let known = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
@@ -72,9 +74,9 @@ public struct DescriptorBudget: Sendable, Equatable {
         (try? OpenFolder(path: "/proc/self/fd").entries())?.count
     }
 
-    /// Lets the process have as many open files as the system allows it, within reason.
+    /// Raises the limit on open files to the hard limit, at most ``most``.
     ///
-    /// - Throws: ``HarvestError`` where that is too few to begin with.
+    /// - Throws: ``HarvestError`` with `machineShort` when that is fewer than ``least``.
     public static func raiseLimit() throws(HarvestError) {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -86,7 +88,7 @@ public struct DescriptorBudget: Sendable, Equatable {
         }
         guard limit.rlim_cur < least else { return }
         throw HarvestError(
-            .machineShort, "only \(limit.rlim_cur) files may be open at once, and \(least) are needed",
-            hint: "raise ulimit -n, or LimitNOFILE of the unit; nothing is lost yet")
+            .machineShort, "the limit on open files is \(limit.rlim_cur), but \(least) are needed",
+            hint: "raise ulimit -n, or LimitNOFILE of the systemd unit; nothing is lost yet")
     }
 }

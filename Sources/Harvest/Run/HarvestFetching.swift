@@ -5,7 +5,7 @@ import Synchronization
 import Text
 
 extension HarvestRunner {
-    /// Describes a session for whoever asked.
+    /// Describes a session and passes the result to watcher and fetcher.
     func describe(_ id: String) async {
         let began = Self.now()
         let answer: DescribeAnswer
@@ -32,7 +32,7 @@ extension HarvestRunner {
         }
     }
 
-    /// Downloads one item into the spool and reports how that went.
+    /// Downloads one item into the spool and passes the result to the fetcher.
     func download(_ flight: UInt64, _ key: String, _ id: String, _ artifact: String) async {
         let began = Self.now()
         let name = spool.arriving(key, artifact, at: began)
@@ -45,7 +45,7 @@ extension HarvestRunner {
             state.batch.requests.append(record)
             state.progress.bytes &+= attempt.bytes
             if attempt.status == 429 || attempt.status == 503 { state.progress.throttled += 1 }
-            // A daemon goes on by itself; what a single pass left behind stays so.
+            // A daemon recovers by itself; in a single pass the failure stands.
             if state.following, attempt.ending == .complete {
                 state.summary.noRoom = nil
                 state.summary.localTrouble = nil
@@ -66,7 +66,7 @@ extension HarvestRunner {
         try? await disk.run { spool.remove(paths) }
     }
 
-    /// The download itself: what came, and where it lies when any of it did.
+    /// Downloads an artifact; returns the attempt and the path of what arrived, nil if nothing is kept.
     private func receive(_ key: String, _ id: String, _ artifact: String, _ name: String) async -> (Attempt, String?) {
         let file: SpoolFile
         do {
@@ -101,7 +101,7 @@ extension HarvestRunner {
         return try await disk.run { try SpoolFile(path: name, limit: self.configuration.limits.download) }
     }
 
-    /// Makes a session's folder in the spool where this run has not done so.
+    /// Creates a session's folder in the spool, once per run.
     func prepareSpool(_ key: String) async throws {
         let manifest = state.withLock { state in state.manifest(of: key) }
         guard let manifest else { throw HarvestError(.unknownSession, "it is no longer fetched", session: key) }
@@ -114,11 +114,12 @@ extension HarvestRunner {
         }
     }
 
-    /// A full disk must stop downloads while there is still room for the packs of what came.
+    /// Throws `storeUnusable` when less than `limits.reserve` is free: packing what arrived needs room, too.
     private func requireRoom() throws(HarvestError) {
         guard let free = StoreFolder.free(store), free < configuration.limits.reserve else { return }
         throw HarvestError(
-            .storeUnusable, "only \(free) bytes are free, and limits.reserve keeps \(configuration.limits.reserve)",
+            .storeUnusable,
+            "only \(free) bytes are free, less than limits.reserve of \(configuration.limits.reserve)",
             path: store)
     }
 
@@ -151,15 +152,14 @@ extension HarvestRunner {
             return (attempt, path)
         } catch {
             noteLocal(error)
-            // Its bytes may be whole: they stay until a later try has brought them.
+            // The bytes may be complete: keep them until a later try succeeds.
             let names = [".part", ".complete", ".cut"].map { String(file.path.dropLast(".part".utf8.count)) + $0 }
             state.withLock { $0.contexts[key]?.strays[artifact, default: []] += names }
             return (Attempt(.local("\(error)")), nil)
         }
     }
 
-    /// Remembers what this machine did not let the run do, and says it once: nobody would notice before something is
-    /// lost. Returns it in words.
+    /// Records a local failure for the summary and reports its first occurrence. Returns its text.
     @discardableResult
     func noteLocal(_ error: any Error) -> String {
         var words = "\(error)"
@@ -181,23 +181,24 @@ extension HarvestRunner {
         return words
     }
 
-    /// Removes what is left of a session in the spool.
+    /// Removes the rest of a session from the spool.
     func drop(_ key: String, live: Bool) async {
         _ = prepared.withLock { $0.remove(key) }
         let busy = state.withLock { $0.contexts[key] != nil }
         do {
             if live { try await self.live.close(key) }
-            // Without the log the session was seen to run again: what was fetched too early is fetched once more.
+            // If not `live`, the session was seen running again: what was fetched too early is fetched again.
             if !busy { try await dropSpool(key, live: live, discarding: !live) }
         } catch {
-            parts.observer.event(.storeTrouble("the spool of \(key) was not removed; the next run does: \(error)"))
+            parts.observer.event(
+                .storeTrouble("could not remove the spool of \(key); the next run tries again: \(error)"))
         }
         done()
     }
 }
 
 extension HarvestState {
-    /// Notes a download that is kept; returns the files that are not needed any more.
+    /// Records a kept download; returns the paths of the files no longer needed.
     mutating func sort(
         _ actions: [Fetcher.Action], path: String?, key: String, artifact: String, bytes: UInt64
     ) -> [String] {
@@ -217,7 +218,7 @@ extension HarvestState {
         return [path]
     }
 
-    /// Whose downloads a spool folder holds.
+    /// Returns the manifest of a session's spool folder; nil when the session is no longer fetched.
     func manifest(of key: String) -> Spool.Manifest? {
         guard let context = contexts[key], let artifacts = fetcher.artifacts(of: key) else { return nil }
         return Spool.Manifest(facts: context.facts, artifacts: artifacts)
@@ -225,7 +226,7 @@ extension HarvestState {
 }
 
 extension HarvestState.Context {
-    /// What a pack is to know of the session.
+    /// The session's metadata for its pack.
     var facts: SessionFacts {
         let identity = session.identity
         return SessionFacts(
@@ -236,7 +237,7 @@ extension HarvestState.Context {
 }
 
 extension Attempt {
-    /// What a failure of the source means.
+    /// Makes an attempt from a failure of the source.
     init(_ failure: SourceFailure, bytes: UInt64) {
         let ending: Ending
         if failure.cut || bytes > 0 {
@@ -251,7 +252,7 @@ extension Attempt {
             retryAfter: failure.retryAfter, bytes: bytes)
     }
 
-    /// The attempt in a few words, for the ledger's history.
+    /// The outcome in a few words, for the ledger's history.
     var words: String {
         switch ending {
         case .complete: "ok"

@@ -29,10 +29,10 @@ extension HarvestRunner {
                 try await Task.sleep(for: .milliseconds(Int64.random(in: bound / 2...bound)))
             }
         } catch is CancellationError {
-            // The run ends; the next one goes on with what is stored.
+            // The run ends; the next one continues with what is stored.
         } catch {
             entry.contents.withLock { $0.useless = true }
-            parts.observer.event(.storeTrouble("the log of \(key) is not followed: \(error)"))
+            parts.observer.event(.storeTrouble("the log of \(key) cannot be followed: \(error)"))
         }
         done()
     }
@@ -41,7 +41,7 @@ extension HarvestRunner {
         !Task.isCancelled && entry.wantsConnection && !state.withLock { $0.stopping }
     }
 
-    /// Waits until the pace of the endpoint allows one more connection.
+    /// Waits until the endpoint's request rate allows one more connection.
     private func admit() async throws {
         while true {
             let now = Self.now()
@@ -51,7 +51,7 @@ extension HarvestRunner {
         }
     }
 
-    /// One connection, from its begin to its end.
+    /// Runs one connection from start to end.
     private func connect(_ entry: LiveEntry) async throws -> LiveEntry.StreamEnd {
         let spool = spool
         try await live.begin(entry, prepare: { try spool.prepareLive(entry.key, entry.manifest) }, now: Self.now())
@@ -78,7 +78,7 @@ extension HarvestRunner {
         return end
     }
 
-    /// Writes what followed logs say, and cuts those that have fallen silent, until the run is over.
+    /// Writes followed logs and cancels silent streams, until the run is over.
     func keepLive() async {
         var swept = Self.now()
         while !Task.isCancelled {
@@ -93,7 +93,7 @@ extension HarvestRunner {
         await live.writeAll(now: Self.now())
     }
 
-    /// Ends the followed log of a session and hands its generations over as downloads that were cut off, in the spool.
+    /// Ends the followed log of a session and copies its generations into the spool as incomplete downloads.
     func expandLive(_ key: String, _ files: [SpooledFile]) async throws -> [SpooledFile] {
         guard files.contains(where: \.isFollowed) else { return files }
         try await live.close(key)
@@ -106,7 +106,7 @@ extension HarvestRunner {
         return expanded
     }
 
-    /// Whether a log fetched at the end holds all that was followed; nil when nothing was.
+    /// Returns whether a log fetched at the end starts with everything that was followed; nil when nothing was.
     func holdsFollowed(_ key: String, _ path: String) async throws -> Bool? {
         let folder = spool.liveFolder(of: key)
         let store = store
@@ -120,7 +120,7 @@ extension HarvestRunner {
 
 /// Compares a followed log with a file.
 enum FollowedLog {
-    /// Whether a file begins with all of a followed log.
+    /// Returns whether a file starts with all of a followed log.
     static func begins(_ path: String, with log: LiveSnapshot) throws -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
@@ -158,7 +158,7 @@ enum FollowedLog {
 }
 
 extension HarvestState {
-    /// Starts following a running session if its rule says so; where there is no room it waits for some.
+    /// Starts following a running session if its rule says so; queues it when too many are followed.
     mutating func follow(_ key: String, _ identity: SessionIdentity) {
         guard following, followed[key] == nil else { return }
         guard let rule = configuration.rule(for: identity), rule.follow, rule.sample.includes(session: key) else {
@@ -179,8 +179,8 @@ extension HarvestState {
         work.append(.follow(key: key))
     }
 
-    /// Begins no new connection; returns the followed log as a download that was cut off, to be kept unless a better one
-    /// comes.
+    /// Stops opening connections; returns the followed log as an incomplete download, to be kept unless a better one
+    /// arrives.
     mutating func unfollow(_ key: String, _ spool: Spool) -> SpooledFile? {
         guard let entry = followed.removeValue(forKey: key) else { return nil }
         entry.drain()
@@ -195,7 +195,7 @@ extension HarvestState {
 }
 
 extension SpooledFile {
-    /// The followed log that lies in a folder; it is made a file when it is needed.
+    /// Makes the download of a followed log from its folder, which is copied to a file when needed.
     init(followed folder: String, bytes: UInt64) {
         self.init(artifact: FetchItem.logs, path: folder, bytes: bytes, complete: false)
         isFollowed = true
@@ -203,10 +203,10 @@ extension SpooledFile {
 }
 
 extension Spool {
-    /// Where the log of a running session lies.
+    /// Returns the folder of a running session's log.
     func liveFolder(of key: String) -> String { liveRoot + "/" + PackPath.escaped(key) }
 
-    /// Makes the folder of a followed log.
+    /// Creates the folder of a followed log, with its manifest.
     func prepareLive(_ key: String, _ manifest: Manifest) throws {
         try StoreFolder.make(liveRoot)
         _ = try OpenFolder(path: liveRoot).makeFolder(PackPath.escaped(key))
@@ -215,7 +215,7 @@ extension Spool {
         try StoreFolder.sync(liveRoot)
     }
 
-    /// Writes each generation of a followed log into the spool as a download that was cut off.
+    /// Copies each generation of a followed log into the spool as an incomplete download.
     func copyLive(_ key: String, _ file: SpooledFile) throws -> [SpooledFile] {
         try LiveSnapshot.all(folder: file.path).filter { $0.size > 0 }.map { snapshot in
             let name = arriving(key, FetchItem.logs, at: Int64(snapshot.generation))

@@ -4,9 +4,11 @@ import Synchronization
 import Text
 
 extension HarvestRunner {
-    /// Rebuilds what an earlier run knew from the ledger and the spool.
+    /// Rebuilds the state of an earlier run from the ledger and the spool.
     ///
-    /// - Parameter limit: Which sessions a single pass is about; nil for all.
+    /// - Parameters:
+    ///   - mode: A single pass or a daemon.
+    ///   - limit: The sessions to limit a single pass to; nil for all.
     func recover(_ mode: Mode, _ limit: Selection? = nil) async throws {
         let now = Self.now()
         var settings = Watcher.Settings()
@@ -39,7 +41,7 @@ extension HarvestRunner {
         resume(records, rows, taken.leftovers, settings, now)
     }
 
-    /// What lies in the spool and in the folder of followed logs. What cannot be read now stays out of this run.
+    /// Returns the content of the spool and of the folder of followed logs, without folders that cannot be read now.
     private func survey() async throws -> (found: [Spool.Leftovers], live: [Spool.Leftovers]) {
         let spool = spool
         do {
@@ -52,11 +54,11 @@ extension HarvestRunner {
         } catch let error as PackError {
             throw HarvestError(
                 .storeUnusable, "the spool cannot be read now: \(error.message)", path: error.path,
-                hint: "nothing was changed; run the harvest again")
+                hint: "nothing was changed; check the folder and run again")
         }
     }
 
-    /// The records that a selection names, without the sessions that it does not know to have ended.
+    /// Returns the records in a selection, without sessions that still run.
     private func selected(_ records: [SessionRecord], _ limit: Selection) async throws -> [SessionRecord] {
         let chosen = try await parts.catalog.perform { catalog in
             Set(try catalog.sessions(limit).map { Array($0.session.utf8) })
@@ -92,7 +94,8 @@ extension HarvestRunner {
 }
 
 extension RememberedSession {
-    /// What the ledger says of a session; one with downloads in the spool has ended, whatever the ledger says.
+    /// Makes a value from the ledger's record. A session with downloads in the spool has ended, even if the ledger has
+    /// it as running.
     init(_ record: SessionRecord, _ leftovers: Spool.Leftovers?) {
         let ended = leftovers != nil && !record.state.isFinal
         self.init(
@@ -106,7 +109,7 @@ extension RememberedSession {
 }
 
 extension SessionRecord {
-    /// A session that only its spool folder remembers.
+    /// Makes the record of a session known only from its spool folder.
     init(_ facts: SessionFacts) {
         self.init(session: facts.session, state: .pending)
         image = facts.image
@@ -121,7 +124,7 @@ extension SessionRecord {
 }
 
 extension SessionIdentity {
-    /// What the ledger knows of a session.
+    /// Makes the metadata from the ledger's record.
     init(_ record: SessionRecord, id: String) {
         self.init(
             id: id, image: record.image, tag: record.tag, location: record.location, host: record.host,

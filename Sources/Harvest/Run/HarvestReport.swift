@@ -3,17 +3,17 @@ import Pack
 
 public import struct SessionAPI.DamagedEntry
 
-/// Counts while a harvest runs.
+/// The counts of a running harvest.
 public struct HarvestProgress: Sendable, Hashable {
     /// Sessions seen for the first time or known from the ledger.
     public var seen = 0
-    /// Sessions thought to run.
+    /// Sessions believed to be running.
     public var running = 0
     /// Sessions that ended and are not done.
     public var pending = 0
-    /// Downloads under way.
+    /// Downloads in flight.
     public var downloading = 0
-    /// Ingests under way.
+    /// Ingests in progress.
     public var ingesting = 0
     /// Sessions done in this run, by state.
     public var done: [SessionState: Int] = [:]
@@ -23,116 +23,116 @@ public struct HarvestProgress: Sendable, Hashable {
     public var throttled = 0
     /// The nearest deadline of a pending session, in milliseconds since 1970.
     public var nearestDeadline: Int64?
-    /// The session that something happened to last.
+    /// The session of the latest change.
     public var current: String?
-    /// Entries that could not be read, of the last complete list of each kind.
+    /// Unreadable entries in the last complete list of each kind.
     public var unreadable: [ListKind: Int] = [:]
     /// When the last complete list of running sessions ended, in milliseconds since 1970.
     public var listed: Int64?
 
-    /// When a list of either kind last ended, whole or not, in milliseconds since 1970.
+    /// When a list of either kind last ended, complete or not, in milliseconds since 1970.
     public var polled: Int64?
 
-    /// Nothing yet.
+    /// Makes empty counts.
     public init() {}
 }
 
-/// One thing that did not come, for the list at the end.
+/// A missing artifact, for the list at the end.
 public struct HarvestProblem: Sendable, Hashable {
     /// The session.
     public var session: String
-    /// What is missing of it.
+    /// The artifact and what is wrong with it.
     public var outcome: ArtifactOutcome
 }
 
-/// A session that was asked for by name and of which nothing is fetched.
+/// A session that was requested by name and of which nothing is fetched.
 public struct HarvestRefusal: Sendable, Hashable {
     /// The session.
     public var session: String
-    /// Why, in words.
+    /// The reason, as text.
     public var reason: String
 }
 
-/// What a harvest came to.
+/// The result of a harvest.
 public struct HarvestSummary: Sendable {
-    /// The last counts.
+    /// The final counts.
     public var progress = HarvestProgress()
-    /// What was lost, failed or is incomplete; at most ``problemsKept``.
+    /// The artifacts that are lost, failed or incomplete; at most ``problemsKept``.
     public var problems: [HarvestProblem] = []
-    /// How many there were in all.
+    /// The total number of such artifacts.
     public var problemCount = 0
-    /// Sessions left pending: to be tried again by the next run.
+    /// Sessions left pending, to be tried again by the next run.
     public var unfinished = 0
-    /// Distinct entries of lists that were left out because they cannot be read.
+    /// Distinct list entries that were skipped because they are unreadable.
     public var rejectedEntries = 0
-    /// Why no list of all sessions arrived, which is the one that names those that have exited; nil when one did.
+    /// Why no list of all sessions, the one with the exited sessions, arrived; nil when one did.
     public var listTrouble: HarvestError?
-    /// Why lists were incomplete, newest last; at most ten.
+    /// The latest list failures, newest last; at most ten.
     public var listFailures: [SourceFailure] = []
-    /// What the store said when it had no room for something of this run, in a sentence; nil when there was room.
+    /// Why the store was full, as one sentence; nil when there was room.
     public var noRoom: String?
-    /// Why the catalog could not be written, such as locked by another process; nil when it was, at last.
+    /// Why the catalog could not be written, such as a lock by another process; nil when it was written in the end.
     public var catalogTrouble: String?
-    /// What else of this machine kept a download from being stored or packed: memory, descriptors, processes, a failing
-    /// disk; nil when nothing did.
+    /// Another local failure that kept a download from being stored or packed: memory, descriptors, processes, a
+    /// failing disk; nil when there was none.
     public var localTrouble: String?
-    /// Sessions that were done and of which more was asked for in this run.
+    /// Finished sessions of which this run requested more.
     public var again = 0
-    /// Sessions that were to be asked again and whose deadline has passed.
+    /// Sessions selected for `--again` whose deadline has passed.
     public var pastDeadline = 0
-    /// Sessions that were to be asked again by name, and why they are not.
+    /// Sessions named for `--again` that were not requested, with the reason.
     public var refusals: [HarvestRefusal] = []
-    /// Paths of rules that exist in no session, where this run asked for them.
+    /// Paths of rules that exist in no session and that this run requested.
     public var absentPaths: [AbsentPath] = []
-    /// Set when the run ended with the token refused.
+    /// Set when the run ended because the token was refused.
     public var pause: FetchPause?
-    /// Whether it was stopped, by request or by the time allowed.
+    /// Whether the run was stopped, by request or by its time limit.
     public var stopped = false
 
-    /// The bound on ``problems``.
+    /// The maximum length of ``problems``.
     public static let problemsKept = 1000
 
-    /// Whether something was lost, failed or is incomplete, or a listed session could not be read.
+    /// Whether an artifact is lost, failed or incomplete, or a listed session was unreadable.
     public var isPartial: Bool { problemCount > 0 || rejectedEntries > 0 }
 }
 
-/// Something worth a line in a daemon's log.
+/// An event worth a line in a daemon's log.
 public enum HarvestEvent: Sendable {
     /// A session ended.
     case exited(ExitedSession)
-    /// A session is done; the outcomes say what came and what did not.
+    /// A session is done, with the outcome of each artifact.
     case settled(session: String, SessionState, [ArtifactOutcome])
-    /// A list failed or was cut.
+    /// A list failed or was truncated.
     case listFailed(ListKind, SourceFailure)
-    /// A list names a session in a way that cannot be taken as it is; told once for each such entry.
+    /// A list contains a damaged entry; reported once for each entry.
     case listDamaged(ListKind, DamagedEntry)
-    /// Every request waits.
+    /// All requests wait.
     case paused(FetchPause)
-    /// Requests go on.
+    /// Requests continue.
     case resumed
-    /// The store could not be written; tried again.
+    /// The store could not be read or written as needed.
     case storeTrouble(String)
-    /// A session's downloads could not be packed now; they stay in the spool and are tried again after `wait`
-    /// milliseconds, nil: by the next run.
+    /// A session's downloads could not be packed. They stay in the spool and are tried again after `wait` milliseconds;
+    /// if nil, by the next run.
     case packingDeferred(session: String, reason: String, wait: Int64?)
-    /// A download was put aside, because it was proven to crash or stall its reader.
+    /// A download was quarantined, because it was proven to crash or stall its reader.
     case quarantined(session: String, path: String, reason: String)
-    /// A session that was done is asked for more.
+    /// More is requested of a finished session: these artifacts.
     case reopened(session: String, [String], LeftOut.Cause)
-    /// The paths of rules that exist in no session changed; `fresh` ones were not among them before.
+    /// The paths of rules that exist in no session changed; those in `fresh` are new.
     case absentPaths([AbsentPath], fresh: [AbsentPath])
-    /// An interrupted run's downloads were taken up again.
+    /// Downloads of an interrupted run were recovered.
     case recovered(session: String, files: Int)
 }
 
-/// Who wants to know. Called from several tasks; must return at once.
+/// Receives progress and events. Called from several tasks; must return at once.
 public struct HarvestObserver: Sendable {
-    /// Called a few times each second while something happens.
+    /// Called a few times per second.
     public var progress: @Sendable (HarvestProgress) -> Void
     /// Called for each event.
     public var event: @Sendable (HarvestEvent) -> Void
 
-    /// Nobody, or the given closures.
+    /// Makes an observer; by default one that ignores everything.
     public init(
         progress: @escaping @Sendable (HarvestProgress) -> Void = { _ in },
         event: @escaping @Sendable (HarvestEvent) -> Void = { _ in }

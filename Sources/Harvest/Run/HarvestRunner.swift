@@ -5,32 +5,33 @@ public import Pack
 import Synchronization
 import Text
 
-/// Carries out what the watcher and the fetcher decide: lists, describes, downloads into the spool, has packs made,
-/// keeps the ledger. One object is one run.
+/// Executes the actions of the watcher and the fetcher: lists, describes, downloads into the spool, has packs made and
+/// writes the ledger. One object serves one run.
 public final class HarvestRunner: Sendable {
-    /// How long a run lasts and what it is about.
+    /// The kind and scope of a run.
     public enum Mode: Sendable, Hashable {
-        /// Lists once, fetches what can be fetched, ends: after `maxRuntime` milliseconds at the latest, whatever is under way
-        /// then, and only the one session where one is named.
+        /// Lists once, fetches what can be fetched, and ends, after `maxRuntime` milliseconds at the latest. If
+        /// `session` is set, fetches only that session.
         case pass(maxRuntime: Int64?, session: String?)
-        /// Goes on until ``HarvestRunner/requestStop()``.
+        /// Runs until ``HarvestRunner/requestStop()``.
         case watch
     }
 
-    /// What a run works with.
+    /// The services that a run uses.
     public struct Parts: Sendable {
-        /// Where sessions and bytes come from.
+        /// The source of sessions and their bytes.
         public var source: any SessionSource
-        /// The ledger and index, open for writing.
+        /// The catalog with the ledger, open for writing.
         public var catalog: Catalog
-        /// What turns downloads into packs.
+        /// The service that turns downloads into packs.
         public var ingest: any IngestService
-        /// Who wants to know how it goes.
+        /// Receives progress and events.
         public var observer: HarvestObserver
-        /// Finds times and crash anchors in followed logs, given when the session began.
+        /// Makes an inspector that finds times and crash anchors in followed logs. Its argument is when the session
+        /// began, in milliseconds since 1970.
         public var inspector: (@Sendable (Int64) -> any BlockInspector)?
 
-        /// Collects the parts.
+        /// Makes the parts.
         public init(
             source: any SessionSource, catalog: Catalog, ingest: any IngestService,
             observer: HarvestObserver = HarvestObserver()
@@ -42,13 +43,13 @@ public final class HarvestRunner: Sendable {
         }
     }
 
-    /// How long downloads may go on after a stop was asked for, in milliseconds.
+    /// How long downloads may continue after a stop request, in milliseconds.
     static let drain: Int64 = 20_000
-    /// Between two looks at the clock, in milliseconds.
+    /// The interval between checks of the clock, in milliseconds.
     static let tick: Int64 = 100
-    /// Between two reports of progress, in milliseconds: counting is not free with many sessions.
+    /// The interval between progress reports, in milliseconds. Counting is expensive with many sessions.
     static let showEvery: Int64 = 250
-    /// Between two writes of the ledger, in milliseconds.
+    /// The interval between writes of the ledger, in milliseconds.
     static let flush: Int64 = 1000
 
     let current: CurrentConfiguration
@@ -66,11 +67,11 @@ public final class HarvestRunner: Sendable {
     /// Prepares a run.
     ///
     /// - Parameters:
-    ///   - current: What to do, read at each use.
+    ///   - current: The configuration, read at each use.
     ///   - store: The store's folder.
-    ///   - lock: Proof that nobody else changes the store.
-    ///   - parts: What to work with.
-    ///   - triesPerPass: After how many tries a single pass leaves an artifact to the next one.
+    ///   - lock: Proof that no other process changes the store.
+    ///   - parts: The services to use.
+    ///   - triesPerPass: The number of tries after which a single pass leaves an artifact to the next one.
     public convenience init(
         current: CurrentConfiguration, store: String, lock: StoreLock, parts: Parts, triesPerPass: Int = 4
     ) {
@@ -124,7 +125,7 @@ public final class HarvestRunner: Sendable {
         return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// Asks a run to end: nothing new is started, downloads under way get a little time, ingests finish.
+    /// Asks the run to end: nothing new starts, downloads get ``drain`` milliseconds to finish, ingests finish.
     public func requestStop() {
         state.withLock { state in
             state.stopping = true
@@ -133,13 +134,13 @@ public final class HarvestRunner: Sendable {
         wake.yield()
     }
 
-    /// What to do, as it is now.
+    /// The current configuration.
     var configuration: Configuration { current.value }
 
-    /// Goes on with another configuration. Sessions that are being fetched first come to the end that was decided for
-    /// them; then, as for all that are done, what the new rules want beside is fetched as well, before the deadlines.
+    /// Applies another configuration. A session being fetched is first finished under the old rules; then, as for all
+    /// finished sessions, what the new rules want in addition is fetched before its deadline.
     ///
-    /// - Returns: the keys whose new value waits for a restart.
+    /// - Returns: the keys whose new value takes effect only after a restart.
     @discardableResult
     public func reload(_ configuration: Configuration) -> [String] {
         let waiting = current.replace(with: configuration)
@@ -147,14 +148,14 @@ public final class HarvestRunner: Sendable {
         return waiting
     }
 
-    /// Runs.
+    /// Runs until the end of the pass or a stop request.
     ///
     /// - Parameters:
-    ///   - mode: How long.
-    ///   - again: Of which sessions to ask once more for all that did not come. One that selects anything limits a
-    ///     single pass to what it selects.
-    /// - Returns: What it came to, also when something was lost or the token was refused.
-    /// - Throws: ``HarvestError`` when the store cannot be used, or the API gave no list at all in a single pass.
+    ///   - mode: A single pass or a daemon.
+    ///   - again: The sessions whose missing artifacts to request again. A non-empty selection limits a single pass to
+    ///     these sessions.
+    /// - Returns: The summary, also when something was lost or the token was refused.
+    /// - Throws: ``HarvestError`` when the store cannot be used, or when the API returned no list in a single pass.
     public func run(_ mode: Mode, again: Selection? = nil) async throws -> HarvestSummary {
         let began = Self.now()
         var deadline: RunDeadline?
@@ -170,8 +171,8 @@ public final class HarvestRunner: Sendable {
                 state.absenceDue = true
             }
         }
-        // The runtime makes its timers when one is first waited for, and ends the program where it cannot: before the
-        // files that a harvest opens.
+        // The runtime creates its timers at first use and aborts if it cannot. Create them before the harvest opens
+        // its files.
         try? await Task.sleep(for: .milliseconds(1), clock: .continuous)
         try? await Task.sleep(for: .milliseconds(1), clock: .suspending)
         let limited = again.flatMap { $0 == Selection() ? nil : $0 }
@@ -181,7 +182,7 @@ public final class HarvestRunner: Sendable {
             try await takeUpLeftOut(again, only: session)
             if let limited { named = try await namedByHand(limited) }
         }
-        // Discarding: a task that has ended must not be kept, with all its memory, until the run is over.
+        // A discarding group frees each task when it ends, not when the run is over.
         await withDiscardingTaskGroup { group in
             group.addTask { [deadline, named] in
                 let failure = await self.drive(mode, deadline, lists: limited == nil, named: named)
@@ -218,7 +219,7 @@ public final class HarvestRunner: Sendable {
     private func start(_ piece: HarvestState.Work, in group: inout DiscardingTaskGroup) {
         switch piece {
         case .ingest(let key, let items):
-            // Not a child: a stop must not cut an ingest off between pack and catalog.
+            // Not a child task: a stop must not cancel an ingest between pack and catalog.
             Task { await self.ingest(key, items) }
         case .download(let flight, let key, let id, _, let artifact):
             group.addTask { await self.download(flight, key, id, artifact) }
@@ -231,7 +232,7 @@ public final class HarvestRunner: Sendable {
         }
     }
 
-    /// Ingests that ended after the loop leave spool folders to be removed.
+    /// Removes the spool folders of ingests that ended after the loop.
     private func dropLeft() async {
         for case .drop(let key, let live) in takeWork().work { await drop(key, live: live) }
     }
@@ -245,7 +246,7 @@ public final class HarvestRunner: Sendable {
         }
     }
 
-    /// Changes the state, starts what follows from it, and wakes the loop when there is work.
+    /// Changes the state, starts the work that follows, and wakes the loop if there is any.
     @discardableResult
     func change<Result: Sendable>(_ body: (inout sending HarvestState, Int64) -> sending Result) -> Result {
         let now = Self.now()
@@ -258,12 +259,12 @@ public final class HarvestRunner: Sendable {
         return result
     }
 
-    /// Ends a task's part in the count of tasks under way.
+    /// Ends a task in the count of active tasks.
     func done() { change { state, _ in state.active -= 1 } }
 }
 
 extension Fetcher.Settings {
-    /// The bounds that a configuration sets.
+    /// Makes the settings from a configuration's limits.
     public init(_ configuration: Configuration) {
         self.init()
         let limits = configuration.limits

@@ -3,35 +3,35 @@ import Pack
 import SessionAPI
 import Text
 
-/// Everything that the tasks of a running harvest share. Guarded by one lock; nothing in here waits.
+/// The state shared by the tasks of a running harvest. Guarded by one lock; nothing in here blocks.
 struct HarvestState {
-    /// Work that has to wait for something, handed to a task.
+    /// Work for a task, because it may block.
     enum Work: Sendable {
         case download(flight: UInt64, key: String, id: String, item: Int, artifact: String)
         case describe(id: String)
         case ingest(key: String, items: [Int])
-        /// Removes what is left of a session; its followed log only when it does not run any more.
+        /// Removes the rest of a session; with `live`, also its followed log.
         case drop(key: String, live: Bool)
         case follow(key: String)
     }
 
-    /// What is known of a session while it is fetched.
+    /// The state of a session while it is fetched.
     struct Context {
         var session: ExitedSession
         var files: [SpooledFile] = []
-        /// Files of tries whose end could not be stored, by artifact: not needed once a later try has come whole.
+        /// Files of tries that could not be finished on disk, by artifact; not needed once a later try is complete.
         var strays: ByteDictionary<[String]> = [:]
         var pack: String?
-        /// A pack that lies under its name but could not be entered in the catalog.
+        /// A published pack that could not be committed to the catalog yet.
         var uncommitted: PackedRequest?
-        /// Under which configuration it was decided what to fetch.
+        /// The version of the configuration that decided what to fetch.
         var version = 0
-        /// What the last commit said, so that settling does not write the same again.
+        /// The state and outcomes of the last commit, so that settling does not write them again.
         var committed: (SessionState, [ArtifactOutcome])?
     }
 
     let current: CurrentConfiguration
-    /// What the process may have open at once.
+    /// The limits from the number of files that the process may open.
     var budget = DescriptorBudget(limit: 65_536, open: 0, limits: Configuration.Limits())
     let observer: HarvestObserver
     let spool: Spool
@@ -39,33 +39,32 @@ struct HarvestState {
     var following = false
     var followed: ByteDictionary<LiveEntry> = [:]
     let live: LiveDesk
-    /// Running sessions that are to be followed once another one ends.
+    /// Running sessions to follow once another one ends.
     var waitingToFollow: [(key: String, identity: SessionIdentity)] = []
-    /// Followed logs that an earlier run left, of sessions that are not done.
+    /// Followed logs that an earlier run left, of unfinished sessions.
     var liveFiles: ByteDictionary<[SpooledFile]> = [:]
-    /// Sessions that were done and of which the spool holds more: only that is packed, nothing else is asked for.
+    /// Finished sessions with downloads in the spool: these are packed, but nothing more is requested.
     var repacking: ByteSet = []
     var watcher: Watcher
     var fetcher: Fetcher
     var contexts: ByteDictionary<Context> = [:]
-    /// What the ledger and the spool hold of sessions that were pending when the last run ended.
+    /// The ledger's outcomes of sessions that were unfinished when the last run ended or are reopened.
     var remembered: ByteDictionary<[ArtifactOutcome]> = [:]
-    /// Sessions that ran when the last run ended: what was collected of them before is of an earlier life.
+    /// Sessions that ran when the last run ended. What was collected of them before is outdated.
     var rerun: ByteSet = []
     var packs: ByteDictionary<String> = [:]
     var leftovers: ByteDictionary<[SpooledFile]> = [:]
-    /// Sessions that have ended and whose folder in the spool cannot be read now: without what lies there nobody can say
-    /// what is lost.
+    /// Exited sessions whose spool folder cannot be read now. They wait: without it nobody can say what is lost.
     var parked: ByteDictionary<(session: ExitedSession, why: String)> = [:]
-    /// Those of them whose id another container has now: nothing can be asked for any more.
+    /// Parked sessions whose id another container has now, so that nothing more can be requested.
     var parkedReplaced: ByteSet = []
-    /// What was known of artifacts that are asked for once more.
+    /// The earlier outcomes of artifacts that are requested again.
     var fallbacks: ByteDictionary<[ArtifactOutcome]> = [:]
-    /// What the rules want is to be compared with what sessions that are done have.
+    /// Whether finished sessions must be compared with the rules.
     var rulesChanged = false
-    /// A path was found absent since it was last looked whether it is absent everywhere.
+    /// Whether a path was found absent since the last search for paths that exist nowhere.
     var absenceDue = false
-    /// The paths that exist in no session, as they were last said.
+    /// The paths that exist in no session, as last reported.
     var absentPaths: [AbsentPath] = []
 
     var progress = HarvestProgress()
@@ -75,30 +74,30 @@ struct HarvestState {
     var work: [Work] = []
     var ingests: [(key: String, items: [Int])] = []
     var listAllSoon = false
-    /// Damaged entries of lists that have been told of.
+    /// Damaged entries of lists that have been reported.
     var damageTold: ByteSet = []
-    /// Entries of the list being read that nobody here knows.
+    /// Entries of the current list that the watcher does not track.
     var newcomers: [Sighting] = []
     var stopping = false
-    /// Every list that the run needs to begin has been had.
+    /// Whether the lists of a single pass are done.
     var listed = false
-    /// Why polling ended, where it was not asked to.
+    /// Why polling failed.
     var failure: HarvestError?
-    /// The loop may end.
+    /// Whether the loop may end.
     var finished = false
-    /// Tasks under way, ingests not counted.
+    /// The number of active tasks, without ingests.
     var active = 0
 
-    /// Whether a single pass has nothing left to wait for.
+    /// Whether nothing is in progress.
     var isIdle: Bool {
         active == 0 && work.isEmpty && ingests.isEmpty && progress.ingesting == 0 && fetcher.pending == 0
             && !fetcher.isDescribing
     }
 
-    /// What to do, as it is now.
+    /// The current configuration.
     var configuration: Configuration { current.value }
 
-    // MARK: Carrying out actions
+    // MARK: Executing actions
 
     mutating func apply(_ actions: [Watcher.Action], _ now: Int64) {
         for action in actions {
@@ -108,7 +107,7 @@ struct HarvestState {
                 var update = SessionUpdate(session: key, state: .running)
                 update.learn(identity)
                 update.seen = now
-                // Also where only an ingest by hand knew it until now.
+                // Also for a session that only `salvage ingest` recorded until now.
                 update.source = "harvest"
                 batch.sessions.append(update)
                 if alive { follow(key, identity) }
@@ -134,10 +133,10 @@ struct HarvestState {
             case .describe(let id): work.append(.describe(id: id))
             case .ingest(let key, let items): ingests.append((key, items))
             case .note(let key): dirty.insert(key)
-            case .keep, .discard: break  // Done by the task that downloaded.
+            case .keep, .discard: break  // Handled by the downloading task.
             case .returned(let key): apply(watcher.handle(.returned(key: key), now: now), now)
             case .postponed(let key, let reason):
-                // The ledger says why it is pending.
+                // Record in the ledger why it is pending.
                 let start = contexts[key]?.session.crashed == true ? "\(ExitedSession.crashedPrefix); " : ""
                 let words = start + SessionRecord.waits + reason
                 batch.sessions.append(SessionUpdate(session: key, state: .pending, reason: words))
@@ -149,7 +148,7 @@ struct HarvestState {
                 batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: ArtifactEntry($0)) }
             case .settled(let key, let state, let outcomes): settle(key, state, outcomes, now)
             case .paused(let pause):
-                // A single pass ends with it, also when an answer under way is a good one.
+                // A single pass ends here, even if a request in flight succeeds.
                 if !following { summary.pause = pause }
                 observer.event(.paused(pause))
             case .resumed: observer.event(.resumed)
@@ -157,12 +156,12 @@ struct HarvestState {
         }
     }
 
-    /// Starts what may start now.
+    /// Starts the work that may start now.
     mutating func pump(_ now: Int64) {
-        // Where files are so scarce, downloads and ingests take turns.
+        // With too few open files, downloads and ingests take turns.
         if !stopping, !budget.isTight || progress.ingesting == 0 { apply(fetcher.next(now: now), now) }
         if budget.isTight, fetcher.downloading > 0 { return }
-        // Once the loop may end, nobody would begin it: the next run takes the downloads up from the spool.
+        // A finished loop starts nothing: the next run takes the downloads from the spool.
         while !finished, !ingests.isEmpty, progress.ingesting < min(configuration.limits.ingests, budget.ingests) {
             let next = ingests.removeFirst()
             progress.ingesting += 1
@@ -206,7 +205,7 @@ struct HarvestState {
         observer.event(.exited(session))
     }
 
-    /// Whether a session has to wait, because its downloads cannot be looked at now.
+    /// Parks a session whose downloads cannot be read now; returns whether it did.
     private mutating func isParked(_ session: ExitedSession) -> Bool {
         let name = PackPath.escaped(session.key)
         guard let why = spool.unread[name] else {
@@ -214,7 +213,7 @@ struct HarvestState {
             return false
         }
         let words =
-            "session \(session.key) is left as it is for now: its downloads cannot be looked at: \(why) "
+            "session \(session.key) has to wait, because its downloads cannot be read now: \(why) "
             + "(\(spool.folder)/\(name))"
         if parked[session.key] == nil { observer.event(.storeTrouble(words)) }
         parked[session.key] = (session, words)
@@ -243,7 +242,7 @@ struct HarvestState {
         if outcomes.contains(where: { $0.state == .absent }) { absenceDue = true }
         dirty.remove(key)
         if let committed = context?.committed, committed.0 == state, committed.1 == outcomes {
-            // The commit of the pack said all this in one transaction.
+            // The commit of the pack has recorded all this in one transaction.
         } else {
             batch.sessions.append(SessionUpdate(session: key, state: state, reason: outcomes.sessionReason(state)))
             batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: ArtifactEntry($0)) }
@@ -265,13 +264,13 @@ struct HarvestState {
         observer.event(.settled(session: key, state, outcomes))
     }
 
-    /// Tells of each damaged entry once, not with every list that names it.
+    /// Reports each damaged entry once, not with every list that contains it.
     mutating func note(_ damage: ListDamage, in kind: ListKind) {
         progress.unreadable[kind] = damage.rejected
         var nameless: ByteDictionary<Int> = [:]
         for entry in damage.entries where damageTold.count < 10_000 {
             let outcome = entry.wasTaken ? "taken" : "left out"
-            // An entry without an id is known by its place among those with the same damage.
+            // An entry without an id is identified by its position among those with the same damage.
             nameless[entry.reason, default: 0] += entry.id == nil ? 1 : 0
             let place = entry.id.map { "id \($0)" } ?? "number \(nameless[entry.reason, default: 0])"
             guard damageTold.insert("\(outcome), \(entry.reason), \(place)").inserted else { continue }
@@ -282,7 +281,7 @@ struct HarvestState {
 
     // MARK: The ledger
 
-    /// Takes what is to be written; put it back with ``restore(_:)`` when writing fails.
+    /// Takes the pending updates. Put them back with ``restore(_:)`` if writing fails.
     mutating func takeBatch() -> LedgerBatch {
         for key in dirty {
             for outcome in fetcher.outcomes(of: key) ?? [] {
@@ -302,7 +301,7 @@ struct HarvestState {
         batch.released = taken.released + batch.released
     }
 
-    /// The counts as they stand.
+    /// Returns the current counts.
     mutating func currentProgress(_ now: Int64) -> HarvestProgress {
         progress.running = watcher.running
         progress.pending = fetcher.pending + parked.count
@@ -315,7 +314,7 @@ struct HarvestState {
 extension SessionRecord {
     static let waits = "downloads wait in the spool: "
 
-    /// Why this machine could not pack what was downloaded of the session; nil where nothing waits for that.
+    /// The local failure that keeps the session's downloads from being packed; nil when none does.
     public var packTrouble: String? {
         guard state == .pending, let reason, let start = reason.firstRange(of: Self.waits) else { return nil }
         return String(reason[start.upperBound...])
@@ -323,15 +322,15 @@ extension SessionRecord {
 }
 
 extension ExitedSession {
-    /// Begins the reason of a pending session that looks crashed; read again when salvage starts.
+    /// The prefix of the reason of a pending session that looks crashed; parsed when salvage starts.
     static let crashedPrefix = "looks crashed"
 
-    /// What the ledger says while the session is pending.
+    /// The reason stored in the ledger while the session is pending.
     var reason: String { (crashed ? "\(ExitedSession.crashedPrefix); " : "") + evidence.words }
 }
 
 extension FetchJob {
-    /// Puts downloads that an interrupted run left in place of requests for them.
+    /// Uses downloads that an interrupted run left instead of requesting them again.
     mutating func adopt(_ files: [SpooledFile]) {
         for file in files {
             let leftover = FetchItem.Leftover(bytes: file.bytes, complete: file.complete)
@@ -343,7 +342,7 @@ extension FetchJob {
                 }
                 items[index].leftover = leftover
             } else {
-                // A rule of the past asked for it; what is here already is not thrown away for a rule of today.
+                // An earlier rule requested it. What has been downloaded is kept even if the current rules lack it.
                 let known = decided.first { $0.artifact.hasSameBytes(as: file.artifact) }
                 decided.removeAll { $0.artifact.hasSameBytes(as: file.artifact) }
                 var item = FetchItem(file.artifact, earlier: known)
@@ -366,7 +365,7 @@ extension SessionUpdate {
 }
 
 extension ArtifactEntry {
-    /// The ledger's row of an outcome.
+    /// Makes the ledger's row of an outcome.
     init(_ outcome: ArtifactOutcome) {
         self.init(
             artifact: outcome.artifact, state: outcome.state, reason: outcome.reason, status: outcome.status,
@@ -376,7 +375,7 @@ extension ArtifactEntry {
 }
 
 extension ArtifactOutcome {
-    /// The outcome of a ledger's row.
+    /// Makes the outcome of a ledger's row.
     init(_ entry: ArtifactEntry) {
         self.init(
             entry.artifact, entry.state, reason: entry.reason, status: entry.status, identifier: entry.identifier,
@@ -385,7 +384,7 @@ extension ArtifactOutcome {
 }
 
 extension [ArtifactOutcome] {
-    /// Why a session is in a state that is not the good one.
+    /// Returns why a session is in a state other than `harvested`; nil for `harvested`.
     func sessionReason(_ state: SessionState) -> String? {
         guard state != .harvested else { return nil }
         let wanted: [ArtifactState] = state == .skipped ? [.skipped] : [.lost, .failed, .incomplete, .pending]

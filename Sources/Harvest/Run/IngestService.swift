@@ -2,18 +2,18 @@ public import Catalog
 public import Pack
 public import Text
 
-/// What is to become, or to become part of, a session's pack.
+/// The downloads to pack, with all that the pack must record of their session.
 public struct IngestRequest: Sendable {
-    /// What is known of the session; `facts.session` is the ledger's name of the run.
+    /// The session's metadata; `facts.session` is the ledger's key of the run.
     public var facts: SessionFacts
     /// The ledger's rows of all the session's artifacts; those with files are still `pending`.
     public var artifacts: [ArtifactEntry]
-    /// The downloads. One artifact may have several, of which a later one is newer; none may be lost to a worse one.
+    /// The downloads. One artifact may have several, older ones first; a better one must not be lost to a worse one.
     public var files: [SpooledFile]
-    /// The pack of an earlier try, relative to the store, whose members must be in the new one too.
+    /// The session's earlier pack, relative to the store; its members must be in the new one, too.
     public var earlierPack: String?
 
-    /// Collects the parts.
+    /// Makes a request.
     public init(facts: SessionFacts, artifacts: [ArtifactEntry], files: [SpooledFile], earlierPack: String? = nil) {
         self.facts = facts
         self.artifacts = artifacts
@@ -22,33 +22,33 @@ public struct IngestRequest: Sendable {
     }
 }
 
-/// What came of an ingest.
+/// The result of an ingest.
 public struct IngestOutcome: Sendable {
-    /// The published pack, synced and renamed, ready for its catalog transaction.
+    /// The contents of the published pack, which is synced, renamed and ready for its catalog transaction.
     public var contents: PackContents
-    /// What each artifact that had files turned out to be.
+    /// The verdict on each artifact that had files.
     public var verdicts: ByteDictionary<IngestVerdict>
-    /// Artifacts that this machine kept from being read, and why. Nothing of their files is in the pack; they stay in the
-    /// spool and are tried again.
+    /// Artifacts that could not be read because of a local failure, with the reason. Their files are not in the pack;
+    /// they stay in the spool and are tried again.
     public var waiting: ByteDictionary<String> = [:]
-    /// Downloads that were proven to crash or stall their reader: where they lie now, and how it ended.
+    /// Downloads that were proven to crash or stall their reader: their path in the store, and how the reader ended.
     public var quarantined: [(place: String, reason: String)] = []
 
-    /// What was wrong with earlier packs of the session, in words; the damaged files lie aside.
+    /// Descriptions of damage in the session's earlier packs; the damaged files were moved aside.
     public var earlierDamage: [String] = []
 
-    /// Pairs pack and verdicts.
+    /// Makes an outcome.
     public init(contents: PackContents, verdicts: ByteDictionary<IngestVerdict>) {
         self.contents = contents
         self.verdicts = verdicts
     }
 }
 
-/// Turns downloads into a pack. The implementation isolates itself from what the bytes may do to it.
+/// Turns downloads into a pack. The implementation must isolate itself from hostile bytes.
 public protocol IngestService: Sendable {
     /// Makes, syncs and publishes the pack.
     ///
-    /// - Throws: When no pack could be made. That is this machine's fault, whatever the error: the downloads stay in the
-    ///   spool and are tried again. ``HarvestError`` with `storeUnusable` says that the disk has no room.
+    /// - Throws: When no pack could be made. Every error is treated as a local failure: the downloads stay in the spool
+    ///   and are tried again. ``HarvestError`` with `storeUnusable` means that the disk is full.
     func ingest(_ request: IngestRequest) async throws -> IngestOutcome
 }

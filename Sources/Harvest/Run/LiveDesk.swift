@@ -8,15 +8,15 @@ import Text
 /// A session whose log is followed.
 final class LiveEntry: Sendable {
     struct Contents {
-        /// What was heard and is not written yet.
+        /// Bytes received and not written yet.
         var pending: [UInt8] = []
-        /// Bytes heard and written, of the generation that is written.
+        /// Bytes written of the log's current generation.
         var bytes: UInt64 = 0
-        /// Nothing more is taken in.
+        /// Set when no more bytes are accepted.
         var closed = false
-        /// The session has ended: the stream may come to its end, but is not begun again.
+        /// Set when the session has ended: the stream may finish, but is not restarted.
         var draining = false
-        /// The log has reached its limit or cannot be read: following it has no use any more.
+        /// Set when the log has reached its limit or failed: following it is pointless.
         var useless = false
         var queued = false
         var heard: Int64 = 0
@@ -26,11 +26,11 @@ final class LiveEntry: Sendable {
 
     /// How a connection ended.
     enum StreamEnd: Sendable {
-        /// By itself.
+        /// The server ended the stream.
         case clean
-        /// It was cut, refused, or the log is full.
+        /// The stream was cut off or refused, or the log is full.
         case broken
-        /// The server asks for a rest of so many milliseconds.
+        /// The server asks to wait this long, in milliseconds.
         case refused(Int64)
     }
 
@@ -49,29 +49,29 @@ final class LiveEntry: Sendable {
 
     var bytes: UInt64 { contents.withLock { $0.bytes &+ UInt64($0.pending.count) } }
 
-    /// Whether a connection is to be begun.
+    /// Whether to open a connection.
     var wantsConnection: Bool { contents.withLock { !$0.closed && !$0.draining && !$0.useless } }
 
     func drain() { contents.withLock { $0.draining = true } }
 }
 
-/// Writes what followed logs say, many sessions in one go, so that a thousand of them cost a thousand short writes now
-/// and then and not a thread hop for each line. What was heard is written within ``interval``.
+/// Writes followed logs in batches of many sessions, so that a thousand of them cost a thousand short writes per round
+/// instead of a thread hop per line. Received bytes are written within ``interval``.
 final class LiveDesk: Sendable {
-    /// Between two rounds of writing, in milliseconds.
+    /// The time between rounds of writing, in milliseconds.
     static let interval: Int64 = 200
-    /// Bytes of one session that wait at most; beyond them its stream waits.
+    /// The maximum number of unwritten bytes of one session; beyond it, its stream waits.
     static let mostPending = 64 << 10
-    /// Between two syncs of all that was written, in milliseconds: what a power cut may cost at most.
+    /// The time between syncs, in milliseconds: the most that a power cut may cost.
     static let syncEvery: Int64 = 5000
-    /// How long the stream of an ended session may be silent before it is taken for over, in milliseconds.
+    /// How long the stream of an ended session may be silent before it is closed, in milliseconds.
     static let lastWords: Int64 = 2000
 
     let store: String
     private let current: CurrentConfiguration
     private let inspector: (@Sendable (Int64) -> any BlockInspector)?
     private let trouble: @Sendable (String) -> Void
-    /// One thread at a time writes; it alone touches the logs and the bench.
+    /// Serializes writing; only its thread touches the logs and the bench.
     private let queue = DispatchQueue(label: "salvage.live")
     private let bench = Mutex<LiveLog.Bench?>(nil)
     private let state: Mutex<State>
@@ -103,9 +103,9 @@ final class LiveDesk: Sendable {
 
     func remove(_ key: String) { state.withLock { $0.entries[key] = nil } }
 
-    // MARK: What a stream says
+    // MARK: Streams
 
-    /// Takes in a piece; returns whether more is wanted. Waits while the disk is behind.
+    /// Accepts a piece; returns whether more is wanted. Waits while the disk is behind.
     func hear(_ entry: LiveEntry, _ piece: any DownloadPiece, now: Int64) async throws -> Bool {
         let (more, isFull, isNew) = entry.contents.withLock { contents -> (Bool, Bool, Bool) in
             guard !contents.closed, !contents.useless else { return (false, false, false) }
@@ -118,14 +118,14 @@ final class LiveDesk: Sendable {
         if isNew { state.withLock { $0.dirty.append(entry) } }
         guard isFull else { return more }
         while try await !run({ self.write(entry) }) {
-            // A full disk: the stream waits, and nothing that was heard is let go.
+            // The disk is full: the stream waits, and no received byte is dropped.
             try await Task.sleep(for: .seconds(1))
             if entry.contents.withLock({ $0.closed || $0.useless }) { return false }
         }
         return more
     }
 
-    /// Opens the log, if it is not, and lets the next bytes count from its start.
+    /// Opens the log if needed, and treats the next bytes as starting at its beginning.
     func begin(_ entry: LiveEntry, prepare: @escaping @Sendable () throws -> Void, now: Int64) async throws {
         entry.contents.withLock { $0.heard = now }
         let limit = current.value.limits.download
@@ -144,7 +144,7 @@ final class LiveDesk: Sendable {
         }
     }
 
-    /// Writes and compares what the connection said last.
+    /// Writes and compares the last bytes of the connection.
     func end(_ entry: LiveEntry) async throws {
         try await run {
             _ = self.write(entry)
@@ -152,7 +152,7 @@ final class LiveDesk: Sendable {
         }
     }
 
-    /// Takes in nothing more of a session and writes what was heard; its files are whole then.
+    /// Accepts nothing more of a session, and writes and syncs what was received; its files are then complete.
     func close(_ key: String) async throws {
         guard let entry = entry(key) else { return }
         entry.contents.withLock { $0.closed = true }
@@ -170,7 +170,7 @@ final class LiveDesk: Sendable {
 
     // MARK: Writing
 
-    /// Writes what all sessions said, and now and then makes it last. Called by one task.
+    /// Writes the received bytes of all sessions, and syncs them every ``syncEvery``. Called by one task.
     func writeAll(now: Int64) async {
         let (dirty, syncs) = state.withLock { state -> ([LiveEntry], Bool) in
             let dirty = state.dirty
@@ -187,14 +187,14 @@ final class LiveDesk: Sendable {
         let store = store
         try? await run {
             for entry in dirty where !self.write(entry) {
-                // Not written: it stays first in line.
+                // Not written: it stays in the queue.
                 self.state.withLock { $0.dirty.append(entry) }
             }
             if syncs { _ = salvage_sync_file_system(store) }
         }
     }
 
-    /// Ends the streams that have been silent for too long; they are taken up again.
+    /// Cancels the streams that have been silent for `silence` milliseconds; the caller reconnects them.
     func cutSilent(now: Int64, silence: Int64) {
         let entries = state.withLock { Array($0.entries.values) }
         for entry in entries {
@@ -208,7 +208,8 @@ final class LiveDesk: Sendable {
         }
     }
 
-    /// Writes what one session said; false when the disk is full and it has to wait. Runs on the queue.
+    /// Writes the received bytes of one session; returns false when the disk is full and they have to wait. Runs on the
+    /// queue.
     private func write(_ entry: LiveEntry) -> Bool {
         let (piece, log) = entry.contents.withLock { contents -> ([UInt8], LiveLog?) in
             contents.queued = false
@@ -233,8 +234,8 @@ final class LiveDesk: Sendable {
             contents.bytes = log.bytes
             if !isFull, failure != nil || !fits { contents.useless = true }
         }
-        if let failure { complain("the log of \(entry.key) was not written: \(failure)") }
-        if !fits { trouble("the log of \(entry.key) is not followed any more: it has reached limits.download") }
+        if let failure { complain("the log of \(entry.key) could not be written: \(failure)") }
+        if !fits { trouble("the log of \(entry.key) is no longer followed: it has reached limits.download") }
         return !isFull
     }
 

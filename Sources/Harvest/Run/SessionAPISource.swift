@@ -4,7 +4,7 @@ public import SessionAPI
 public struct SessionAPISource: SessionSource {
     private let client: SessionAPIClient
 
-    /// Uses a client; who made it shuts it down.
+    /// Uses a client. The caller must shut it down.
     public init(_ client: SessionAPIClient) { self.client = client }
 
     /// Lists sessions as they arrive.
@@ -32,7 +32,7 @@ public struct SessionAPISource: SessionSource {
         do {
             let session = try await client.describeSession(id).session
             var identity = SessionIdentity(session)
-            // Whatever the answer makes of the id, it is the session that was asked for.
+            // Keep the requested id, even if the response spells it differently.
             identity.id = id
             return Sighting(
                 identity, status: session.status.flatMap { ObservedStatus(rawValue: $0.rawValue) })
@@ -77,11 +77,11 @@ public struct SessionAPISource: SessionSource {
 }
 
 extension SessionAPIClient.Configuration {
-    /// A client's configuration with the address and the bounds that salvage's configuration sets.
+    /// Makes a client configuration from salvage's configuration.
     public init(_ configuration: Harvest.Configuration, token: @escaping @Sendable () async throws -> String) {
         self.init(baseURL: configuration.api.url, token: token)
         stallTimeout = .milliseconds(configuration.limits.stall)
-        // How many are used is the fetcher's to say, also after a reload; these only must not be fewer.
+        // The fetcher bounds the connections in use, also after a reload; the client must not allow fewer.
         downloadConnections = Harvest.Configuration.Limits.mostConcurrency
         followConnections = Harvest.Configuration.Limits.mostFollowers
         listTimeout = .milliseconds(configuration.limits.list)
@@ -98,7 +98,7 @@ private struct APIPiece: DownloadPiece {
 }
 
 extension SessionIdentity {
-    /// What an entry says of its session; of its labels only the user's.
+    /// Makes the metadata of a listed session; of its labels only the user's.
     init(_ entry: SessionEntry) {
         self.init(
             id: entry.id, image: entry.image, tag: entry.tag, location: entry.location.isEmpty ? nil : entry.location,
@@ -107,14 +107,14 @@ extension SessionIdentity {
 }
 
 extension SourceFailure {
-    /// What an error of the API means to the fetcher.
+    /// Makes a failure from an API error.
     init(_ error: APIError) {
         let complaints = error.violations.map { "; \($0.field): \($0.description)" }.joined()
         self.init(
             status: error.innerStatus ?? error.status, message: error.summary + complaints,
             identifier: error.identifier,
             retryAfter: error.retryAfter.flatMap(Self.milliseconds), cut: error.kind == .truncated,
-            // Only an answer refuses for good: a token that cannot be read now may be read by the next run.
+            // Only a response is final: a token file that cannot be read now may be readable in the next run.
             isFinal: error.status != nil && !error.isRetryable)
     }
 

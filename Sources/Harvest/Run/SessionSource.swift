@@ -1,21 +1,21 @@
 public import struct SessionAPI.DamagedEntry
 
-/// A request that got no usable answer.
+/// A request without a usable response.
 public struct SourceFailure: Error, Sendable, Hashable {
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was a response.
     public var status: Int?
-    /// What went wrong, in words that hold no secret.
+    /// What went wrong. Contains no secret.
     public var message: String
     /// The API's trace identifier.
     public var identifier: String?
     /// How long the server asked to wait, in milliseconds.
     public var retryAfter: Int64?
-    /// Whether the answer had begun and was cut.
+    /// Whether the response had begun and was cut off.
     public var cut: Bool
-    /// Whether the same request would be refused again, however long one waits.
+    /// Whether a retry would be refused again.
     public var isFinal: Bool
 
-    /// Collects the facts.
+    /// Makes a failure from its fields.
     public init(
         status: Int? = nil, message: String, identifier: String? = nil, retryAfter: Int64? = nil, cut: Bool = false,
         isFinal: Bool = false
@@ -32,18 +32,18 @@ public struct SourceFailure: Error, Sendable, Hashable {
     public var sentence: String { message + (identifier.map { " (identifier \($0))" } ?? "") }
 }
 
-/// An entry of a list, with its labels made only when somebody wants them.
+/// An entry of a list. Its labels are decoded only on demand.
 public struct ListedEntry {
     /// The session's id.
     public var id: String
     /// When its container was created, in milliseconds since 1970.
     public var created: Int64?
-    /// Its status; nil when the list lacks it or uses an unknown word.
+    /// Its status; nil when missing or unknown.
     public var status: ObservedStatus?
-    /// Everything else.
+    /// Makes the sighting with all fields.
     public var sighting: () -> Sighting
 
-    /// Collects the facts.
+    /// Makes an entry from its fields.
     public init(id: String, created: Int64?, status: ObservedStatus?, sighting: @escaping () -> Sighting) {
         self.id = id
         self.created = created
@@ -52,26 +52,26 @@ public struct ListedEntry {
     }
 }
 
-/// What a list holds that could not be taken as it is.
+/// The damaged entries of a list.
 public struct ListDamage: Sendable, Hashable {
-    /// Entries that were left out.
+    /// The number of entries that were skipped.
     public var rejected = 0
-    /// The first entries that were left out, or taken with replaced characters; a bounded number.
+    /// The first entries that were skipped, or accepted with replaced characters; a bounded number.
     public var entries: [DamagedEntry] = []
 
-    /// Nothing, or the given entries.
+    /// Makes a value; by default without damage.
     public init(rejected: Int = 0, entries: [DamagedEntry] = []) {
         self.rejected = rejected
         self.entries = entries
     }
 }
 
-/// Where sessions and their bytes come from: the Session API, or a model of it in tests.
+/// The source of sessions and their bytes: the Session API, or a model of it in tests.
 public protocol SessionSource: Sendable {
-    /// Hands over each session of a list as it arrives.
+    /// Calls `entry` for each session of a list as it arrives.
     ///
-    /// - Returns: What could not be taken as it is; the sessions of entries that were left out are not absent.
-    /// - Throws: ``SourceFailure``, also after entries were handed over, when the list is cut.
+    /// - Returns: The damaged entries. A session whose entry was skipped is not absent from the list.
+    /// - Throws: ``SourceFailure``; a truncated list throws after some entries were delivered.
     nonisolated(nonsending) func list(
         _ kind: ListKind, entry: (ListedEntry) -> Void
     ) async throws(SourceFailure) -> ListDamage
@@ -86,8 +86,8 @@ public protocol SessionSource: Sendable {
     /// - Parameters:
     ///   - id: The session.
     ///   - artifact: The container path, or `logs`.
-    ///   - sink: Takes the body piece by piece; returns false to stop the download.
-    /// - Returns: Whether the sink let the body come to its end.
+    ///   - sink: Receives the body piece by piece; returns false to stop the download.
+    /// - Returns: Whether the whole body was delivered; false if the sink stopped it.
     /// - Throws: ``SourceFailure``, or what the sink throws.
     func download(
         _ id: String, _ artifact: String, into sink: @Sendable (any DownloadPiece) async throws -> Bool
@@ -95,15 +95,15 @@ public protocol SessionSource: Sendable {
 
     /// Follows the log of a running session from its start.
     ///
-    /// - Returns: Whether the stream came to its end, which it does when the session ends.
+    /// - Returns: Whether the stream ended, which it does when the session ends; false if the sink stopped it.
     /// - Throws: ``SourceFailure``, or what the sink throws.
     func follow(
         _ id: String, into sink: @Sendable (any DownloadPiece) async throws -> Bool
     ) async throws -> Bool
 }
 
-/// A piece of a body; its bytes are lent during a call.
+/// A piece of a body.
 public protocol DownloadPiece: Sendable {
-    /// Hands the bytes to a closure.
+    /// Calls a closure with the bytes, which are valid only during the call.
     func lend<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
 }

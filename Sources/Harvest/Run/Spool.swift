@@ -8,20 +8,20 @@ import Text
 public struct SpooledFile: Sendable, Hashable {
     /// The container path, or `logs`.
     public var artifact: String
-    /// Where it lies.
+    /// Its path.
     public var path: String
     /// Its size in bytes.
     public var bytes: UInt64
-    /// Whether its body ended as its framing promised; false for one that was cut off.
+    /// Whether the body is complete; false if it was cut off.
     public var complete: Bool
-    /// Its last change, in nanoseconds since 1970 UTC; 0 until that is looked at.
+    /// Its modification time, in nanoseconds since 1970 UTC; 0 until read.
     var modified: Int64 = 0
-    /// It is the folder of a followed log, not yet a file.
+    /// Whether it is the folder of a followed log, not yet a file.
     var isFollowed = false
-    /// It was followed while the session ran, rather than fetched at its end.
+    /// Whether it was followed while the session ran, rather than fetched after its end.
     public internal(set) var isFromFollowing = false
 
-    /// Collects the facts.
+    /// Makes a value from its fields.
     public init(artifact: String, path: String, bytes: UInt64, complete: Bool) {
         self.artifact = artifact
         self.path = path
@@ -32,16 +32,17 @@ public struct SpooledFile: Sendable, Hashable {
 
 /// The folder of downloads that are not in a pack yet: `spool/<escaped session>/`.
 ///
-/// In it, `session.json` says whose they are, and each download lies under its artifact's escaped name, the time at
-/// which it began, so that no try writes over another, and `.part` while it arrives, `.complete` or `.cut` once it is synced. Recovery needs nothing else.
+/// Each folder has a `session.json` with the session's metadata, and its downloads. A download's name is the artifact's
+/// escaped name, the time it began, so that no try overwrites another, and an ending: `.part` while it arrives,
+/// `.complete` or `.cut` once it is synced. Recovery needs nothing else.
 struct Spool: Sendable {
-    /// What `session.json` holds.
+    /// The content of `session.json`.
     struct Manifest: Codable, Sendable {
         var facts: SessionFacts
         var artifacts: [String]
     }
 
-    /// What an interrupted run left of one session.
+    /// The downloads that an interrupted run left of one session.
     struct Leftovers: Sendable {
         var folder: String
         var manifest: Manifest
@@ -49,18 +50,18 @@ struct Spool: Sendable {
     }
 
     static let manifestName = "session.json"
-    /// Begins with a dot, which no escaped session id does.
+    /// The folder of quarantined downloads. Starts with a dot, as no escaped session id does.
     static let quarantineName = ".quarantine"
 
-    /// Begins with a dot as well. What lies there could not be given to any session.
+    /// The folder of files that belong to no known session. Starts with a dot, too.
     static let asideName = ".aside"
 
     let folder: String
     let liveRoot: String
-    /// Folders that could not be read. What is in them is not known: this run removes nothing of it, and comes to no
-    /// verdict on their sessions.
+    /// Folders that could not be read. Their content is unknown: this run removes nothing in them and settles none of
+    /// their sessions.
     let unread = UnreadFolders()
-    /// Downloads that are in a pack or that nobody needs, and that could not be removed yet.
+    /// Downloads that are packed or not needed but could not be removed yet.
     let letGo = SharedNames()
 
     init(store: String) {
@@ -70,23 +71,23 @@ struct Spool: Sendable {
 
     func folder(of key: String) -> String { folder + "/" + PackPath.escaped(key) }
 
-    /// The name under which a download arrives.
+    /// Returns the path of a download while it arrives; `time` is in milliseconds since 1970.
     func arriving(_ key: String, _ artifact: String, at time: Int64) -> String {
         "\(folder(of: key))/\(PackPath.escaped(artifact)).\(time).part"
     }
 
-    /// Makes a session's folder and its manifest, both durable, before its first byte arrives.
+    /// Creates and syncs a session's folder and manifest, before its first byte arrives.
     func prepare(_ key: String, _ manifest: Manifest) throws {
         let path = folder(of: key)
         try StoreFolder.make(folder)
-        // A link of that name is somebody else's folder.
+        // makeFolder does not follow a symbolic link of that name.
         _ = try OpenFolder(path: folder).makeFolder(PackPath.escaped(key))
         try writeManifest(manifest, in: path)
         try StoreFolder.sync(path)
         try StoreFolder.sync(folder)
     }
 
-    /// Writes whose files a folder holds, all or nothing.
+    /// Writes a folder's manifest atomically.
     func writeManifest(_ manifest: Manifest, in path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -100,7 +101,7 @@ struct Spool: Sendable {
         guard rename(name + ".part", name) == 0 else { throw SystemFailure.last("rename", name) }
     }
 
-    /// Gives a download that has arrived its lasting name.
+    /// Gives a finished download its final name; returns its path.
     func keep(_ arriving: String, complete: Bool) throws -> String {
         let name = arriving.dropLast(".part".count) + (complete ? ".complete" : ".cut")
         guard rename(arriving, String(name)) == 0 else { throw SystemFailure.last("rename", arriving) }
@@ -108,8 +109,8 @@ struct Spool: Sendable {
         return String(name)
     }
 
-    /// Removes files that are in a pack now, or that nobody needs. One that cannot be removed is left to whoever drops its
-    /// folder: it is not taken for unpacked.
+    /// Removes files that are packed or not needed. One that cannot be removed is recorded in ``letGo``, so that
+    /// dropping its folder later does not take it for unpacked.
     func remove(_ paths: [String]) {
         for path in paths {
             do throws(PackError) {
@@ -121,7 +122,7 @@ struct Spool: Sendable {
         }
     }
 
-    /// The session's folder that a file lies in, opened without following links, and the file's name.
+    /// Returns the session's folder that contains a file, opened without following links, and the file's name.
     private func place(of path: String) throws(PackError) -> (OpenFolder, String)? {
         for root in [folder, liveRoot] where path.hasPrefix(root + "/") {
             let parts = path.utf8.dropFirst(root.utf8.count + 1).split(separator: UInt8(ascii: "/"))
@@ -140,7 +141,7 @@ struct Spool: Sendable {
         if let failure { throw failure }
     }
 
-    /// Writes all of the bytes; returns what went wrong.
+    /// Writes all of the bytes; returns the failure, if any.
     static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) -> SystemFailure? {
         var rest = bytes
         while !rest.isEmpty {

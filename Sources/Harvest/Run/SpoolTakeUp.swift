@@ -4,22 +4,22 @@ import Synchronization
 import Text
 
 extension HarvestRunner {
-    /// What the spool holds that is in no pack, and of which sessions.
+    /// The unpacked downloads in the spool, and their sessions.
     struct TakenUp {
-        /// Downloads that nothing proves to be in a pack.
+        /// Downloads that are not proven to be in a pack.
         var leftovers: [Spool.Leftovers] = []
-        /// Followed logs of sessions that are not done, by session.
+        /// Followed logs of unfinished sessions, by session.
         var followed: ByteDictionary<[SpooledFile]> = [:]
-        /// Sessions that the ledger called done, or that only an ingest by hand knew, with their artifacts' rows.
+        /// Sessions that were finished, or that only `salvage ingest` recorded, with their artifacts' rows.
         var reopened: [(record: SessionRecord, rows: [ArtifactRecord])] = []
-        /// Their names.
+        /// The keys of the reopened sessions.
         var reopenedNames: ByteSet = []
-        /// Sessions of which the ledger knows nothing.
+        /// Sessions that the ledger does not know.
         var unknown: [SessionFacts] = []
     }
 
-    /// Removes from the spool what is proven to be in a pack, and takes up the rest, whatever the ledger was made to say
-    /// of its session: to pack a download twice does no harm.
+    /// Removes from the spool what is proven to be in a pack, and takes up the rest, even if the ledger has its session
+    /// as finished. Packing a download twice does no harm.
     func takeUp(_ found: [Spool.Leftovers], _ live: [Spool.Leftovers]) async throws -> TakenUp {
         var taken = TakenUp()
         for var leftovers in found {
@@ -30,7 +30,7 @@ extension HarvestRunner {
             try await disk.run { spool.remove(gone) }
             leftovers.files.removeAll(where: isPacked)
             guard !leftovers.files.isEmpty else {
-                // Committed, and killed before the spool was dropped.
+                // A run was killed between the commit and dropping the spool.
                 if record?.state.isFinal ?? false { await sweepUp(session, live: false) }
                 continue
             }
@@ -46,7 +46,7 @@ extension HarvestRunner {
             }
             let stem = PackPath.escaped(FetchItem.logs) + "."
             if leftovers.files.isEmpty || packed.contains(where: { $0.name.hasPrefix(stem) }) {
-                // The pack's log holds it, or it was packed beside that.
+                // The pack's log contains it, or it was packed as well.
                 await sweepUp(session, live: true)
             } else {
                 taken.followed[session] = leftovers.files
@@ -58,12 +58,13 @@ extension HarvestRunner {
         return taken
     }
 
-    /// Drops what is left of a session that is packed; what cannot be removed now is left to the next run.
+    /// Drops the rest of a packed session; what cannot be removed now is left to the next run.
     private func sweepUp(_ session: String, live: Bool) async {
         do {
             try await dropSpool(session, live: live)
         } catch {
-            parts.observer.event(.storeTrouble("the spool of \(session) was not removed; the next run does: \(error)"))
+            parts.observer.event(
+                .storeTrouble("could not remove the spool of \(session); the next run tries again: \(error)"))
         }
     }
 
@@ -83,22 +84,22 @@ extension HarvestRunner {
         taken.reopened.append((record, rows))
     }
 
-    /// Removes what is left of a session in the spool, but no download of which nothing proves that it is in a pack.
+    /// Removes the rest of a session from the spool, except downloads that are not proven to be in a pack.
     func dropSpool(_ session: String, live: Bool, discarding: Bool = false) async throws {
         let spool = spool
         let left = try await disk.run { try spool.drop(session, live: live, discarding: discarding) }
         for path in left {
             parts.observer.event(
                 .storeTrouble(
-                    "a download of session \(session) is in no pack yet; it stays in the spool, and the next harvest or start of "
-                        + "watch packs it: \(path)"))
+                    "a download of session \(session) is not in a pack yet; it stays in the spool, and the next "
+                        + "harvest or start of watch packs it: \(path)"))
         }
         if left.isEmpty { state.withLock { $0.batch.released.append(session) } }
     }
 }
 
 extension PackedDownload {
-    /// A download as it lies in the spool.
+    /// Makes the identity of a download in the spool.
     init(_ file: SpooledFile) {
         let name = file.path.utf8.lastIndex(of: UInt8(ascii: "/")).map { file.path[file.path.index(after: $0)...] }
         self.init(name: name.map(String.init) ?? file.path, bytes: file.bytes, modified: file.modified)
@@ -106,10 +107,10 @@ extension PackedDownload {
 }
 
 extension SessionUpdate {
-    /// What the ledger says of a session that is done once downloads of it were found in the spool.
+    /// Makes the ledger update that reopens a finished session because the spool has downloads of it.
     fileprivate init(reopening record: SessionRecord) {
         self.init(
-            session: record.session, state: .pending, reason: "downloads of it lie in the spool and are in no pack yet")
+            session: record.session, state: .pending, reason: "downloads in the spool are not in a pack yet")
         source = "harvest"
     }
 }

@@ -1,10 +1,11 @@
 import Glibc
 
-/// The right to change a store: an OS lock on `<store>/lock`, held until this object goes away or the process ends.
+/// The exclusive right to change a store: an `flock` on `<store>/lock`, held until this object is freed or the process
+/// ends.
 public final class StoreLock: Sendable {
     private let descriptor: Int32
 
-    /// Takes the lock, making the store's folder (mode 0700) where it is missing.
+    /// Takes the lock. Creates the store's folder (mode 0700) if it is missing.
     ///
     /// - Throws: ``HarvestError`` with `storeLocked` at once when another process holds it, or `storeUnusable`.
     public init(store: String) throws(HarvestError) {
@@ -23,26 +24,26 @@ public final class StoreLock: Sendable {
             guard failure.code == EWOULDBLOCK else { throw StoreFolder.unusable(failure) }
             let who = holder.map { " (process \($0))" } ?? ""
             throw HarvestError(
-                .storeLocked, "another salvage works on this store\(who)", path: store,
+                .storeLocked, "another salvage process is using this store\(who)", path: store,
                 hint: "let it finish, or choose another store with --store")
         }
-        // Who holds it, for the message above only; the lock itself is what counts.
+        // The process id is only for the message above; the lock itself is authoritative.
         let text = "\(getpid())\n"
         if ftruncate(descriptor, 0) == 0 { _ = text.withCString { pwrite(descriptor, $0, strlen($0), 0) } }
         self.descriptor = descriptor
     }
 
     deinit {
-        // Unlocked, not only closed: a child that is just being started holds a copy of the descriptor until it has begun.
+        // Unlock explicitly: a child that is just being spawned has a copy of the descriptor until it execs.
         flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 
-    /// When the process that holds a store's lock at the moment took it, in nanoseconds since 1970; nil when nobody does.
-    /// What was published since then and stands in no catalog yet is its business.
+    /// Returns when the current holder took a store's lock, in nanoseconds since 1970; nil when no process holds it. A
+    /// pack published since then that is not in the catalog yet belongs to that process.
     public static func heldSince(_ store: String) -> Int64? {
         let descriptor = open(store + "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        // What cannot be looked at now may well be held, and for any time.
+        // A lock file that cannot be opened may be held, since any time.
         guard descriptor >= 0 else { return errno == ENOENT || errno == ENOTDIR ? nil : .min }
         defer { close(descriptor) }
         guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else {
@@ -54,7 +55,7 @@ public final class StoreLock: Sendable {
         return Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec)
     }
 
-    /// The process that holds a store's lock at the moment; nil when nobody does, or it cannot be told.
+    /// Returns the id of the process that holds a store's lock; nil when none does or it is unknown.
     public static func holder(of store: String) -> Int? {
         let descriptor = open(store + "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return nil }
@@ -74,9 +75,9 @@ public final class StoreLock: Sendable {
     }
 }
 
-/// Makes the folders of a store and says how much room they have.
+/// Creates and syncs the folders of a store, and measures their free space.
 enum StoreFolder {
-    /// Makes a folder with its parents, each readable by its owner only.
+    /// Creates a folder and its parents with mode 0700.
     static func make(_ path: String) throws(SystemFailure) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST {
             var facts = stat()
@@ -93,7 +94,7 @@ enum StoreFolder {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemFailure.last("mkdir", path) }
     }
 
-    /// Bytes that an unprivileged process may still write; nil when the system does not say.
+    /// Returns the bytes free for an unprivileged process; nil when unknown.
     static func free(_ path: String) -> UInt64? {
         var facts = statvfs()
         guard statvfs(path, &facts) == 0 else { return nil }
@@ -101,7 +102,7 @@ enum StoreFolder {
         return overflow ? UInt64.max : bytes
     }
 
-    /// Makes what was written under a folder's names last.
+    /// Syncs a folder, so that new names in it survive a crash.
     static func sync(_ path: String) throws(SystemFailure) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
@@ -112,6 +113,6 @@ enum StoreFolder {
     static func unusable(_ failure: SystemFailure) -> HarvestError {
         HarvestError(
             .storeUnusable, "the store cannot be used: \(failure)", path: failure.path,
-            hint: failure.isFull ? "make room on the disk" : "check the folder and its owner")
+            hint: failure.isFull ? "free some disk space" : "check the folder and its owner")
     }
 }
