@@ -2,7 +2,7 @@ public import CrashAnalysis
 import Foundation
 import Glibc
 
-/// Reads dumps and reports in confined children that hold the symbol files they need and can open nothing else.
+/// Analyses dumps and reports in confined children, which get the symbol files they need and cannot open others.
 public struct AnalysisProcess: Sendable {
     /// The hidden command's name.
     public static let command = "__analyze"
@@ -12,7 +12,7 @@ public struct AnalysisProcess: Sendable {
         static let firstSymbol = IngestProcess.Slot.firstInput
     }
 
-    /// More symbol files than this are not passed; those of the crashed thread's stack come first.
+    /// The most symbol files passed to a child; those of the crashed thread's stack are first.
     static let mostSymbols = 600
 
     private let reader: ReaderProcess
@@ -20,11 +20,11 @@ public struct AnalysisProcess: Sendable {
 
     /// Runs children of `executable`, by default the program itself.
     ///
-    /// With `copiesItself` the reader is a copy of this process as long as that has a single thread: a second program's
-    /// start costs more than most analyses. It gives up the same as any reader, and its environment besides, but has
-    /// what this process read: not for one that may hold the API's token elsewhere.
+    /// With `copiesItself`, the reader is a fork of this process while that has a single thread: starting a second
+    /// program costs more than most analyses. The fork is confined like any reader and drops its environment, but it
+    /// has this process's memory. Do not use it in a process that may hold the API token.
     ///
-    /// - Parameter allowMissing: names of barriers without which the child reads all the same; see ``Barriers``.
+    /// - Parameter allowMissing: names of barriers that may be missing; see ``Barriers``.
     public init(executable: String = "/proc/self/exe", copiesItself: Bool = false, allowMissing: [String] = []) {
         reader = ReaderProcess(IngestProcess(executable: executable), copiesItself: copiesItself)
         var limits = IngestLimits()
@@ -35,13 +35,15 @@ public struct AnalysisProcess: Sendable {
         self.limits = limits
     }
 
-    /// The crashes in the file behind `descriptor`, which stays the caller's.
+    /// Analyses the file behind `descriptor`, which the caller must close.
     ///
-    /// A first reading tells which build ids matter, a second one has the store's files for them.
+    /// A first reading finds the build ids, a second one gets the store's files for them.
     ///
     /// - Parameters:
+    ///   - descriptor: the file, open for reading.
     ///   - name: the file's name, for the records.
-    ///   - modified: when the file was last changed, in milliseconds since 1970.
+    ///   - modified: the file's modification time, in milliseconds since 1970.
+    ///   - symbols: the symbol store; nil to analyse without symbols.
     /// - Throws: ``IngestError`` when the child cannot be started, dies or runs out of time.
     public func analyze(
         descriptor: Int32, name: String, modified: Int64? = nil, symbols: SymbolStore?
@@ -60,12 +62,13 @@ public struct AnalysisProcess: Sendable {
         return AnalysisResult(records: records, barriers: second.barriers)
     }
 
-    /// Makes crash records of a pack again with the symbols that are there now.
+    /// Analyses the crash records of a pack again, with the symbols in the store.
     ///
     /// - Parameters:
-    ///   - records: the records as they stand in the pack.
+    ///   - records: the records in the pack.
     ///   - pack: the pack, open for reading.
-    /// - Returns: a record for each, nil where nothing of the store concerns it or it could not be read.
+    ///   - symbols: the symbol store.
+    /// - Returns: a record for each; nil when the store has no symbols for it or it could not be read.
     /// - Throws: ``IngestError`` when the child cannot be started, dies or runs out of time.
     public func renew(_ records: [CrashRecord], pack: Int32, symbols: SymbolStore) throws -> [CrashRecord?] {
         let files = Self.files(symbols, for: records)

@@ -4,9 +4,9 @@ import Foundation
 import Glibc
 import Pack
 
-/// The child's side of an analysis: confines itself, reads what it was given, answers.
+/// The child's side of an analysis: confines itself, reads its files and writes its answer.
 public struct AnalysisWorker {
-    /// Runs the job found on the agreed descriptors and returns the process's exit code.
+    /// Runs the job from the descriptors in ``IngestProcess`` and returns the process's exit code.
     public static func main() -> Int32 {
         _ = salvage_die_with_parent()
         guard let job = try? JSONDecoder().decode(AnalysisJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
@@ -14,11 +14,11 @@ public struct AnalysisWorker {
         return carryOut(job)
     }
 
-    /// The job, once the process holds nothing but what it was given; returns the process's exit code.
+    /// Runs the job in a process that holds only the descriptors of the job; returns the process's exit code.
     static func carryOut(_ job: AnalysisJob) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
-        // What is initialised lazily by opening files must be so before no file can be opened any more.
+        // Initialise everything that opens files lazily, before confinement forbids opening files.
         _ = TextCrashScanner.shared
         var answer = AnalysisAnswer()
         do {
@@ -53,9 +53,9 @@ public struct AnalysisWorker {
         var records = CrashMerger.merge(analyzer.analyze(source: source, name: name, context: context))
         for index in records.indices { analyzer.renew(&records[index], dump: nil, context: context) }
         if let failure = source.failure {
-            // What could not be read may be where the crash stands.
+            // The part that could not be read may contain the crash.
             guard !records.isEmpty else { throw failure }
-            for index in records.indices { records[index].notes.append("not read whole: " + failure.message) }
+            for index in records.indices { records[index].notes.append("not read completely: " + failure.message) }
         }
         return records.map { String(decoding: $0.json(), as: UTF8.self) }
     }
@@ -75,14 +75,14 @@ public struct AnalysisWorker {
                 context.modified = pack.members[member].mtime / 1_000_000
             }
             analyzer.renew(&record, dump: source, context: context)
-            // When it happened is known from the first reading, which also knew when the session ended.
+            // Keep the time of the first analysis, which also knew when the session ended.
             record.time = before.time ?? record.time
             record.timeSource = before.time == nil ? record.timeSource : before.timeSource
             return String(decoding: record.json(), as: UTF8.self)
         }
     }
 
-    /// The member with this path, or the container that holds it.
+    /// Returns the member with this path, or the crash dump that contains it.
     private func member(_ path: String, in pack: PackReader) -> Int? {
         let wanted = Array(path.utf8)
         if let exact = pack.members(path: wanted).last { return exact }
@@ -93,7 +93,7 @@ public struct AnalysisWorker {
     }
 }
 
-/// A file whose failed reads are remembered: its reader takes them for its end. Used by one thread at a time.
+/// A file that records failed reads, which its reader takes for the end. Used by one thread at a time.
 private final class NotedSource: ByteSource, @unchecked Sendable {
     private let file: FileByteSource
     private(set) var failure: IngestError?

@@ -1,9 +1,9 @@
 import Pack
 import Unpack
 
-/// What a child says is believed no further than bytes from a container: hostile bytes may have taken it over.
+/// Validates a child's answer. It is as untrusted as bytes from a container, which may have compromised the child.
 enum AnswerCheck {
-    /// Errors that a child may report; anything else it says is none of ours.
+    /// The errors that a child may report.
     private static let codes: [IngestError.Code] = [
         .noSpace, .packFailed, .unpackable, .badRule, .unconfined, .unreadable, .protocolMismatch,
     ]
@@ -11,22 +11,22 @@ enum AnswerCheck {
     static let mostFlags = 64
     static let mostFlag = 128
 
-    /// The error that a child reports.
+    /// Returns the error that a child reports.
     static func error(_ code: String, _ message: String?, missing: [String]?) -> IngestError {
         guard let known = codes.first(where: { $0.rawValue == code }) else {
-            return nonsense("an error of no known kind")
+            return nonsense("an unknown error code")
         }
         var error = IngestError(known, text(message ?? code))
         error.missing = Barriers.all.filter { missing?.contains($0) == true }
         return error
     }
 
-    /// The error for an answer that an honest child does not give.
+    /// Returns the error for an answer that an intact child never gives.
     static func nonsense(_ what: String) -> IngestError {
-        IngestError(.died, "the ingest child's answer cannot be believed: it holds \(what)")
+        IngestError(.died, "the ingest child's answer is invalid: it contains \(what)")
     }
 
-    /// A text without control characters, and of bounded length.
+    /// Returns a text without control characters and of bounded length.
     static func text(_ text: String, limit: Int = mostText) -> String {
         let clean = text.unicodeScalars.prefix(limit).map { scalar in
             scalar.properties.generalCategory == .control ? Unicode.Scalar(UInt8(ascii: ".")) : scalar
@@ -36,11 +36,11 @@ enum AnswerCheck {
         return text.unicodeScalars.count > limit ? result + "…" : result
     }
 
-    /// A verdict with bounded texts.
+    /// Returns a verdict with bounded texts.
     ///
-    /// - Throws: ``IngestError`` for a word that is no verdict.
+    /// - Throws: ``IngestError`` for an unknown verdict.
     static func verdict(_ said: ArtifactVerdict) throws(IngestError) -> ArtifactVerdict {
-        guard Verdict(rawValue: said.verdict) != nil else { throw nonsense("a verdict that is none") }
+        guard Verdict(rawValue: said.verdict) != nil else { throw nonsense("an unknown verdict") }
         var verdict = said
         verdict.flags = said.flags.prefix(mostFlags).map { text($0, limit: mostFlag) }
         verdict.firstError = said.firstError.map { text($0) }
@@ -50,9 +50,9 @@ enum AnswerCheck {
 }
 
 extension IngestAnswer {
-    /// The answer as far as it can be believed.
+    /// Returns the validated answer.
     ///
-    /// - Throws: ``IngestError``: what the child reports, or that its answer does not belong to the job.
+    /// - Throws: ``IngestError``: the error that the child reports, or `died` when the answer does not match the job.
     func checked(for job: IngestJob) throws(IngestError) -> IngestAnswer {
         if let errorCode { throw AnswerCheck.error(errorCode, error, missing: missing) }
         var answer = self

@@ -4,18 +4,18 @@ import Pack
 
 /// The barriers between a hostile archive and this machine.
 public enum Barriers {
-    /// The names of all barriers, as the configuration and `doctor` write them.
+    /// The names of all barriers, as in the configuration and in the output of `doctor`.
     public static var all: [String] { names(~0) }
 
-    /// Starts a child as an ingest does, on nothing, and returns the names of the barriers that took effect in it, and of
-    /// those that are missing on this machine.
+    /// Starts a child as an ingest does, without input. Returns the names of the barriers that took effect in it, and
+    /// of those missing on this machine.
     ///
-    /// - Throws: ``IngestError`` when no child can be started or it dies, which an ingest would, too.
+    /// - Throws: ``IngestError`` when the child cannot be started or dies; an ingest would fail, too.
     public static func probe(_ process: IngestProcess = IngestProcess()) throws -> (
         effective: [String], missing: [String]
     ) {
         let pack = salvage_memfd("salvage-probe")
-        guard pack >= 0 else { throw IngestError(.packFailed, "no file in memory can be made: \(reason())") }
+        guard pack >= 0 else { throw IngestError(.packFailed, "cannot create a file in memory: \(reason())") }
         defer { close(pack) }
         var job = IngestJob(session: SessionFacts(session: "barriers", image: ""), artifacts: [], inputs: [])
         job.limits.allowMissing = all
@@ -23,19 +23,19 @@ public enum Barriers {
         return (effective, all.filter { !effective.contains($0) })
     }
 
-    /// Makes sure, before anything is fetched, that this machine offers every barrier that must not be missing.
+    /// Checks, before anything is fetched, that this machine has every required barrier.
     ///
-    /// - Parameter allowed: the names of those that may be.
-    /// - Throws: ``IngestError`` with code `unconfined`.
+    /// - Parameter allowed: the names of the barriers that may be missing.
+    /// - Throws: ``IngestError`` with code `unconfined` when a required one is missing.
     public static func require(except allowed: [String]) throws(IngestError) {
         let missing = names(~salvage_available_barriers()).filter { !allowed.contains($0) }
-        guard missing.isEmpty else { throw error(missing, because: "this machine does not offer it") }
+        guard missing.isEmpty else { throw error(missing, because: "not available on this machine") }
     }
 
     static func error(_ missing: [String], because why: String) -> IngestError {
         var error = IngestError(
             .unconfined,
-            "the process that reads what containers wrote cannot be confined: \(missing.joined(separator: ", ")): \(why)"
+            "the process that reads container output cannot be confined: \(missing.joined(separator: ", ")): \(why)"
         )
         error.missing = missing
         return error

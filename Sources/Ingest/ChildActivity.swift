@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the threads of a child are doing, as the kernel's files on it say.
+/// What the threads of a child are doing, from `/proc`.
 struct ChildActivity {
     /// The state letter of each thread, as in proc(5).
     private var threads: [UInt8] = []
@@ -19,7 +19,7 @@ struct ChildActivity {
             guard Int(name) != nil, let fields = Self.fields("\(folder)/\(name)/stat") else { continue }
             threads.append(fields[0].utf8.first ?? 0)
         }
-        // Of the process: those of its threads that have ended count too.
+        // The process's own times include threads that have ended.
         guard let fields = Self.fields("/proc/\(child)/stat"), let user = Int64(fields[11]),
             let system = Int64(fields[12])
         else { return }
@@ -27,15 +27,17 @@ struct ChildActivity {
         isKnown = !threads.isEmpty
     }
 
-    /// Why the child was not done within `limit` milliseconds, where that has another cause than what it reads; nil where
-    /// it computed for a good part of the time or waits for nothing but itself.
+    /// Returns why the child was not done within `limit` milliseconds, if the machine is the cause; nil if the child
+    /// computed for a good part of that time or blocked on itself.
     ///
-    /// - Parameter usedBefore: processor time that it had used before that time began, in milliseconds.
+    /// - Parameters:
+    ///   - limit: the time, in milliseconds.
+    ///   - usedBefore: the processor time used before that, in milliseconds.
     func hindrance(limit: Int64, usedBefore: Int64 = 0) -> String? {
         let used = self.used - usedBefore
-        guard isKnown else { return "what it did is not known" }
+        guard isKnown else { return "its activity is unknown" }
         if threads.contains(where: { [UInt8(ascii: "T"), UInt8(ascii: "t")].contains($0) }) {
-            return "somebody had stopped it"
+            return "it had been stopped by a signal or a debugger"
         }
         if threads.contains(UInt8(ascii: "D")) { return "it waited for the disk" }
         if threads.contains(UInt8(ascii: "R")), used < limit / 4 {
@@ -44,7 +46,7 @@ struct ChildActivity {
         return nil
     }
 
-    /// The fields behind the command's name, from the state on; nil where the file cannot be read.
+    /// Returns the fields after the command's name, starting with the state; nil when the file cannot be read.
     private static func fields(_ path: String) -> [Substring]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -53,7 +55,7 @@ struct ChildActivity {
         let count = read(descriptor, &buffer, buffer.count)
         guard count > 0 else { return nil }
         let text = String(decoding: buffer[..<count], as: UTF8.self)
-        // The name stands in brackets and may hold any character.
+        // The name is in parentheses and may contain any character.
         guard let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
         return fields.count > 12 ? fields : nil

@@ -1,22 +1,24 @@
 import Glibc
 
-/// How far a child has come, as the files say that it shares with its parent: where it reads in them, and how long those
-/// are that it writes.
+/// Measures a child's progress by the files it shares with its parent: its position in those it reads, and the size of
+/// those it writes.
 final class ChildProgress {
     private let reading: [Int32]
     private let writing: [Int32]
     private var marks: [Int64] = []
 
+    /// Starts measuring.
+    ///
     /// - Parameters:
-    ///   - reading: files that the child reads from their beginning to their end; it moves their position, which is ours too.
-    ///   - writing: files that grow while it works.
+    ///   - reading: files that the child reads sequentially. Parent and child share their position.
+    ///   - writing: files that grow while the child works.
     init(reading: [Int32], writing: [Int32]) {
         self.reading = reading
         self.writing = writing
         marks = look()
     }
 
-    /// Whether the child went on since this was asked last.
+    /// Returns whether the child made progress since the last call.
     func hasMoved() -> Bool {
         let now = look()
         defer { marks = now }
@@ -32,19 +34,19 @@ final class ChildProgress {
     }
 }
 
-/// When a child is stopped: when it did not go on for a while, or, even if it does, at some time.
+/// Decides when to stop a child: after a time without progress, or after a longer time even with progress.
 ///
-/// How fast a child is, the machine decides: a slow one proves nothing. All times are in milliseconds of one clock.
+/// A child's speed depends on the machine, so slowness proves nothing. All times are in milliseconds of one clock.
 struct ChildDeadline {
-    /// How long a child may go without progress; all the time that it has, where its progress cannot be seen.
+    /// How long a child may go without progress; the total time, if its progress is not visible.
     let patience: Int64
-    /// How long it may take while it goes on.
+    /// How long a child may take in total while it makes progress.
     let most: Int64
     private let canMove: Bool
     private let begun: Int64
     private var moved: Int64
 
-    /// A deadline of a child that begins at `now`; without `most` its progress cannot be seen.
+    /// Makes the deadline of a child that starts at `now`. Without `most`, its progress is not visible.
     init(patience: Int64, most: Int64? = nil, now: Int64) {
         self.patience = patience
         self.most = max(patience, most ?? patience)
@@ -53,17 +55,17 @@ struct ChildDeadline {
         moved = now
     }
 
-    /// The child was seen to have gone on.
+    /// Records that the child made progress.
     mutating func move(_ now: Int64) { if canMove { moved = max(moved, now) } }
 
-    /// How long to wait until the child is looked at again; 0 when its time is up.
+    /// Returns how long to wait before checking the child again; 0 when its time is up.
     func wait(_ now: Int64) -> Int64 {
         let left = max(0, min(moved &+ patience, begun &+ most) &- now)
         return canMove ? min(left, max(20, patience / 16)) : left
     }
 
-    /// Whether the child went on until a short while ago, or at least in the later half of its time: then it was slow,
-    /// which says nothing about what it read.
+    /// Returns whether the child made progress within `patience` and in the second half of its time: then it was just
+    /// slow, which says nothing about its input.
     func isMoving(_ now: Int64) -> Bool {
         canMove && now &- moved < patience && moved &- begun > (now &- begun) / 2
     }

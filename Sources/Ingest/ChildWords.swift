@@ -1,22 +1,24 @@
 import CShims
 import Glibc
 
-/// What a child says on standard error: taken from it while it runs, so that it never waits for room, kept within bounds,
-/// and told only when it dies. The child does not get the caller's standard error, which may be a terminal.
+/// A child's standard error: drained while the child runs, so that it never blocks, kept within bounds, and reported
+/// only when the child fails. The child does not get the caller's standard error, which may be a terminal.
 final class ChildWords {
-    /// As much of the end is kept, in bytes: what a program dies of it says last.
+    /// The number of bytes kept from the end: a program prints last why it dies.
     static let most = 2048
-    /// As much of that is told, in characters.
+    /// The number of characters reported.
     static let mostTold = 400
 
     /// The child's end of the pipe; -1 once it is closed here.
     private(set) var writing: Int32
-    /// Our end, to wait for; -1 once the child has closed its own.
+    /// Our end, to poll; -1 once the child has closed its own.
     private(set) var reading: Int32
     private var kept: [UInt8] = []
     private var isCut = false
 
-    /// - Throws: ``IngestError`` where no pipe can be made.
+    /// Makes the pipe.
+    ///
+    /// - Throws: ``IngestError`` when that fails.
     init() throws(IngestError) {
         var ends: [Int32] = [-1, -1]
         guard salvage_drained_pipe(&ends) == 0 else {
@@ -31,7 +33,7 @@ final class ChildWords {
         closeReading()
     }
 
-    /// Leaves the child's end to the child, which has been started.
+    /// Closes our copy of the child's end, after the child has been started.
     func closeWriting() {
         if writing >= 0 { close(writing) }
         writing = -1
@@ -42,7 +44,7 @@ final class ChildWords {
         reading = -1
     }
 
-    /// Takes what is there, and no more than a pipe holds, so that a child that does not stop talking holds nobody up.
+    /// Reads what is available, but no more than a pipe's capacity: a child that never stops writing must not block us.
     func drain() {
         var chunk = [UInt8](repeating: 0, count: 4096)
         for _ in 0..<16 where reading >= 0 {
@@ -64,7 +66,7 @@ final class ChildWords {
         kept.removeFirst(kept.count - Self.most)
     }
 
-    /// The end of what was said on one line of printable ASCII, whatever the child wrote; nil when it said nothing.
+    /// The end of the child's output as one line of printable ASCII; nil when there is none.
     var told: String? {
         var text = ""
         for byte in kept {

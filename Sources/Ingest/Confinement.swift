@@ -2,17 +2,18 @@ import CShims
 import Glibc
 import Unpack
 
-/// What the child gives up before it reads the first hostile byte.
+/// The confinement that a child enters before it reads the first hostile byte.
 enum Confinement {
-    /// Gives up all that the child does not need and returns the names of the barriers that took effect.
+    /// Drops every right the child does not need, and returns the names of the barriers that took effect.
     ///
-    /// The child needs no file, no network and no other process: all it works on is open already. A child that lacks a
-    /// barrier reads nothing, unless `limits` says that this one may be missing.
+    /// The child needs no file, network or other process: everything it works on is already open. If a barrier is
+    /// missing, the child reads nothing, unless `limits` allows it to be missing.
     ///
     /// - Parameters:
-    ///   - dataBytes: what it may allocate where the address space must be larger, for files that are mapped; 0 for no
-    ///     bound of its own.
-    ///   - descriptors: the first descriptor that it cannot have.
+    ///   - limits: the bounds on memory and time, and the barriers that may be missing.
+    ///   - dataBytes: the writable memory it may allocate, if the address space must be larger for mapped files; 0 for
+    ///     no separate bound.
+    ///   - descriptors: the limit on descriptor numbers (RLIMIT_NOFILE).
     /// - Throws: ``IngestError`` with code `unconfined`.
     static func enter(
         _ limits: IngestLimits, dataBytes: UInt64 = 0, descriptors: UInt64 = 4096
@@ -25,10 +26,10 @@ enum Confinement {
         return try enter(&wanted, limits, milliseconds: limits.milliseconds)
     }
 
-    /// The same for an ingest, which needs no more descriptors than it was given and writes files of bounded length.
+    /// Does the same for an ingest, which needs only the descriptors passed to it and writes files of bounded length.
     static func enter(_ job: IngestJob) throws(IngestError) -> [String] {
         var wanted = salvage_confinement()
-        // Writable memory is what an attack costs.
+        // The bound on writable memory is what limits an attack.
         wanted.data = job.limits.memoryBytes
         wanted.address_space = addressSpace(job.limits.memoryBytes)
         wanted.descriptors = UInt64(IngestProcess.Slot.firstInput) + UInt64(job.inputs.count + job.furtherPrevious)
@@ -51,14 +52,15 @@ enum Confinement {
         return Barriers.names(taken.effective)
     }
 
-    /// The processor time, in seconds over all threads, of a child that may take this many milliseconds.
+    /// Returns the processor time, in seconds over all threads, for a child that may take this many milliseconds.
     static func processorSeconds(_ milliseconds: Int64) -> Int64 { max(1, milliseconds / 1000) &* 4 }
 
-    /// The address space, in bytes, that a child with this many bytes of writable memory needs: each thread
-    /// reserves far more than it uses.
+    /// Returns the address space, in bytes, for a child with this many bytes of writable memory: each thread reserves
+    /// far more than it uses.
     static func addressSpace(_ memoryBytes: UInt64) -> UInt64 { memoryBytes &+ (4 << 30) }
 
-    /// The longest file that the child may write: all that its inputs may expand to, and the earlier packs.
+    /// Returns the longest file that the child may write, in bytes: the most its inputs may expand to, plus the earlier
+    /// packs.
     static func fileSize(_ job: IngestJob) -> UInt64 {
         if job.isProbe { return ConfinementProbe.fileSize }
         let each = job.limits.forUnpacker.totalBytes &+ job.limits.expandedForArtifact &+ (64 << 20)

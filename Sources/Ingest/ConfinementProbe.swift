@@ -3,12 +3,12 @@ import Foundation
 import Glibc
 import Pack
 
-/// Tries, from within, everything that the confined child must not be able to do.
+/// Tries, from inside the confinement, everything that the child must not be able to do.
 enum ConfinementProbe {
-    /// The file size limit of a probe, in bytes: small, so that it can be reached.
+    /// The file size limit of a probe, in bytes; small, so that the probe can reach it.
     static let fileSize: UInt64 = 1 << 20
 
-    /// For each act its name and whether it was refused.
+    /// Returns, for each action by name, whether it was refused.
     static func run(_ job: IngestJob) -> [String: Bool] {
         var refused: [String: Bool] = [:]
         refused["open_file"] = open("/etc/passwd", O_RDONLY) == -1
@@ -16,7 +16,7 @@ enum ConfinementProbe {
         refused["remove_file"] = unlink("/tmp/salvage-probe-nothing") == -1 && errno != ENOENT
         var facts = stat()
         refused["stat_path"] = stat("/etc/passwd", &facts) == -1
-        // AT_EMPTY_PATH does not keep the kernel from looking at another path.
+        // AT_EMPTY_PATH does not keep the kernel from using a path that is not empty.
         refused["stat_path_as_empty"] = fstatat(AT_FDCWD, "/etc/passwd", &facts, 0x1000) == -1
         refused["connect"] = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) == -1
         refused["connect_local"] = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0) == -1
@@ -47,9 +47,9 @@ enum ConfinementProbe {
 }
 
 extension IngestProcess {
-    /// Has a confined child try all that it must not be able to do.
+    /// Runs a confined child that tries everything it must not be able to do.
     ///
-    /// - Returns: the names of the barriers that took effect, and for each act whether it was refused.
+    /// - Returns: the names of the barriers that took effect, and for each action whether it was refused.
     /// - Throws: ``IngestError`` when the child cannot be started or dies.
     public func probe() throws -> (barriers: [String], refused: [String: Bool]) {
         let pack = try MemoryFile(Data())

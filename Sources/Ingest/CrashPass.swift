@@ -1,17 +1,17 @@
 import CrashAnalysis
 import Pack
 
-/// Looks for crashes in the members of a pack that is being written: whole dumps first, then the places that the
-/// compressing threads marked in texts.
+/// Finds crashes in the members of a pack being written: in whole dumps first, then at the anchors that the compressing
+/// threads found in texts.
 struct CrashPass {
-    /// More records than this of one session say nothing that fewer do not.
+    /// The maximum number of records of one session; more add no information.
     private static let mostRecords = 1000
 
     private let job: IngestJob
     private let writer: PackWriter
     private let context: CrashContext
 
-    /// Where uploads are unpacked to; free while the pass runs.
+    /// The file into which crash uploads are unpacked; not used by others while the pass runs.
     private let scratch: ScratchFile?
 
     init(job: IngestJob, writer: PackWriter, scratch: ScratchFile?) {
@@ -24,7 +24,7 @@ struct CrashPass {
             exited: job.session.exited ?? job.session.firstSeenExited)
     }
 
-    /// The crashes in what a compressed dump holds, while that lies in the scratch file.
+    /// Returns the crashes in an expanded dump, which is in the scratch file.
     func records(in scratch: ScratchFile, of header: MemberHeader, isWhole: Bool) -> [CrashRecord] {
         var context = context
         context.modified = writtenAt(header.mtime)
@@ -34,12 +34,12 @@ struct CrashPass {
         return records
     }
 
-    /// The crash records as JSON, those that were `found` before included.
+    /// Returns the crash records as JSON, including those in `found`.
     func run(dumps: [MemberSink.Dump], found: [CrashRecord]) throws -> [[UInt8]] {
         var analyzer = CrashAnalyzer()
         analyzer.scratch = scratch
         var records = Array(found.prefix(Self.mostRecords))
-        // A microdump stands in a text, whose anchors lead to it and to whatever else the text tells.
+        // A microdump is part of a text; the text's anchors lead to it and to other reports there.
         for dump in dumps where dump.content != .microdump && records.count < Self.mostRecords {
             let bytes = PackByteSource(try writer.readBack(member: dump.member))
             var context = context
@@ -58,8 +58,8 @@ struct CrashPass {
         return CrashMerger.merge(Array(records.prefix(Self.mostRecords))).map { $0.json() }
     }
 
-    /// When the dump was last written, where its archive says so and it may be true: not after the session was seen to
-    /// have ended.
+    /// Returns the dump's modification time from its archive, in milliseconds since 1970; nil when implausible, such as
+    /// after the session was seen to have ended.
     private func writtenAt(_ modified: Int64) -> Int64? {
         let time = modified / 1_000_000
         guard time > 946_684_800_000, let exited = context.exited else { return nil }

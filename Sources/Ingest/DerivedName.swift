@@ -1,11 +1,11 @@
 import Pack
 import Unpack
 
-/// Under which path stands what was made of another member: the member's path, `!`, and what it is.
+/// The paths of members derived from others: the original's path, `!`, and a name for the content.
 ///
 /// `server.log.1.gz!server.log.1` is the content of `server.log.1.gz`, `Game.log!utf-8` the text of `Game.log`.
 enum DerivedName {
-    /// The path of a compressed member's content.
+    /// Returns the path of a compressed member's content.
     static func content(of path: [UInt8], _ format: CompressedFormat) -> [UInt8] {
         let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         var name = path[start...]
@@ -17,7 +17,7 @@ enum DerivedName {
         return path + [UInt8(ascii: "!")] + name
     }
 
-    /// The path of the member that a derived one was made of; its own path for all others.
+    /// Returns the path of the member that a derived one was made from; for any other member, its own path.
     static func original(of member: Member) -> [UInt8] {
         guard !member.flags.isDisjoint(with: [.decompressed, .transcoded]),
             let mark = member.path.lastIndex(of: UInt8(ascii: "!"))
@@ -25,6 +25,6 @@ enum DerivedName {
         return Array(member.path[..<mark])
     }
 
-    /// The path of a member's text in UTF-8.
+    /// Returns the path of a member's text in UTF-8.
     static func text(of path: [UInt8]) -> [UInt8] { path + Array("!utf-8".utf8) }
 }

@@ -1,14 +1,19 @@
 import Pack
 import Text
 
-/// Looks whether a new pack has a member for each one of the session's earlier packs. The child that wrote it reads hostile
-/// bytes: one that was taken over must not make an earlier generation go.
+/// Checks that a new pack has every member of the session's earlier packs. The child that wrote it reads hostile bytes:
+/// a compromised child must not cause the loss of an earlier generation.
 enum EarlierMembers {
+    /// Checks the new pack.
+    ///
     /// - Parameters:
+    ///   - new: the new pack.
     ///   - packs: the earlier packs that could be opened.
-    ///   - damage: what the child said of each. One that is not all in the new pack is set aside as it is, so it needs no
+    ///   - damage: the child's report on each. A pack that was not carried over completely is set aside and needs no
     ///     comparison.
-    /// - Throws: ``IngestError`` with `foreignPack` when a member is missing, `PackError` when an earlier pack cannot be read.
+    ///   - session: the session's key, for messages.
+    /// - Throws: ``IngestError`` with `foreignPack` when a member is missing; `PackError` when an earlier pack cannot
+    ///   be read.
     static func require(
         in new: PackReader, of packs: [EarlierPacks.Found], _ damage: [EarlierDamage], session: String
     ) throws {
@@ -16,7 +21,7 @@ enum EarlierMembers {
         let artifacts = try new.artifacts().map { ByteText($0.artifact) }
         for member in new.members {
             guard artifacts.indices.contains(Int(clamping: member.artifact)) else { continue }
-            // What was redacted stands for the member that it was made of.
+            // A redacted text replaces the member that it was made from.
             there[artifacts[Int(member.artifact)], default: []].formUnion([
                 member.path, DerivedName.original(of: member),
             ])
@@ -24,10 +29,10 @@ enum EarlierMembers {
         for (pack, said) in zip(packs, damage) where !said.isCut {
             let old = try PackReader.open(descriptor: pack.descriptor)
             let names = try old.artifacts().map(\.artifact)
-            // An earlier run under the same id has its artifacts beside those of this one.
+            // Artifacts of an earlier run under the same id have a suffix.
             let mark = try old.session().created.map { Generation.mark(ofRun: $0) } ?? ""
             for member in old.members {
-                // One whose very name may be wrong gives way to a download that is whole.
+                // The name of a corrupt member may be wrong; a complete download replaces it.
                 guard !member.flags.contains(.corrupt), names.indices.contains(Int(clamping: member.artifact)) else {
                     continue
                 }
@@ -36,8 +41,8 @@ enum EarlierMembers {
                 guard !isThere else { continue }
                 throw IngestError(
                     .foreignPack,
-                    "the child left out \(String(decoding: member.path, as: UTF8.self)), which an earlier pack of session "
-                        + "\(session) holds; the new pack was not kept", path: pack.path)
+                    "the child left out \(String(decoding: member.path, as: UTF8.self)), which an earlier pack of "
+                        + "session \(session) contains; the new pack was discarded", path: pack.path)
             }
         }
     }

@@ -2,37 +2,35 @@ import Glibc
 import Pack
 import Text
 
-/// The packs that a session has already, held open, and where its next generation goes.
+/// The session's existing packs, held open, and the place of its next generation.
 ///
-/// What lies on the disk counts, whatever the catalog says: a catalog may be lost, restored or behind. Only the system's
-/// word that a name does not exist means that there is no earlier pack; anything else that keeps one from being read ends
-/// the ingest, for to publish then would be to destroy it.
+/// The disk is authoritative, not the catalog, which may be lost, restored or outdated. Only ENOENT means that there is
+/// no earlier pack. Any other failure to read one ends the ingest, because publishing would destroy that pack.
 final class EarlierPacks {
-    /// One of them.
+    /// An earlier pack.
     struct Found {
         /// Relative to the store.
         let path: String
         let descriptor: Int32
         let identity: FileIdentity
-        /// Why it cannot be opened as a pack at all; nil when it can.
+        /// Why it cannot be opened as a pack; nil when it can.
         let ruin: String?
     }
 
-    /// Where the new generation goes, relative to the store.
+    /// The path of the new generation, relative to the store.
     private(set) var target: String
-    /// Those that can be opened as packs; the one at ``target`` comes first where it is among them.
+    /// The packs that can be opened; the one at ``target``, if any, is first.
     var readable: [Found] { found.filter { $0.ruin == nil } }
-    /// All of them.
+    /// All earlier packs.
     private(set) var found: [Found] = []
     private let store: String
     private let session: SessionFacts
 
-    /// Looks for the session's packs: where the catalog says, where a pack of the session is put by rule, and under its
-    /// name, or a second one, on every other day. A run of its own has a key of its own, so the same id is the same
-    /// session, whatever else the pack says.
+    /// Finds the session's packs: at the catalog's path, at the standard path, and under its first and second names in
+    /// the folders of all other days. Every run has its own key, so a pack with the same key is of the same run.
     ///
-    /// - Throws: ``IngestError`` with `localFault` when one of them cannot be read now, or, where the catalog names none
-    ///   that is there, when a day cannot be listed.
+    /// - Throws: ``IngestError`` with `localFault` when one of them cannot be read now, or when a day's folder cannot
+    ///   be listed and no pack was found where the catalog says.
     init(of session: SessionFacts, store: String, known: String?) throws {
         self.store = store
         self.session = session
@@ -40,7 +38,7 @@ final class EarlierPacks {
         let standard = StorePacks.folder + "/" + PackPath.relative(session: session.session, created: created)
         target = standard
         var occupied: ByteSet = []
-        // A row of a damaged catalog may name anything.
+        // A row of a damaged catalog may contain any path.
         if let known, StorePacks.isPlace(known) {
             if try take(known) { target = known } else { occupied.insert(known) }
         }
@@ -54,19 +52,19 @@ final class EarlierPacks {
         if let first = found.first, !found.contains(where: { $0.path.hasSameBytes(as: target) }) {
             target = first.path
         } else if found.isEmpty, occupied.contains(target) {
-            // The name is another session's.
+            // The name belongs to another session.
             let others = (1...StorePacks.mostSecondNames).map { PackPath.second(standard, $0) }
             guard let free = others.first(where: { !occupied.contains($0) }) else {
                 throw IngestError(
-                    .packFailed, "too many packs of other sessions have the session's name", path: standard)
+                    .packFailed, "too many packs of other sessions use the session's file name", path: standard)
             }
             target = free
         }
         found.sort { ($0.path == target ? 0 : 1, $0.path) < ($1.path == target ? 0 : 1, $1.path) }
     }
 
-    /// Where packs with the session's name lie. Where the one that the catalog names is at hand, a day that cannot be
-    /// listed costs nothing: a further pack that lies there stays there, and `verify` names it.
+    /// Returns the paths of packs with the session's name. With `mayFail`, a folder that cannot be listed is ignored: a
+    /// pack was already found, and `verify` reports any other one.
     private static func places(
         of session: String, store: String, from first: String?, mayFail: Bool
     ) throws -> [String] {
@@ -77,27 +75,27 @@ final class EarlierPacks {
             let place = error.path ?? StorePacks.folder
             throw IngestError(
                 .localFault,
-                "whether session \(session) has an earlier pack cannot be told, for a folder of packs cannot be looked at "
+                "cannot tell whether session \(session) has an earlier pack, because a folder of packs cannot be read "
                     + "now (\(error.message)); nothing was changed", path: place)
         }
     }
 
     deinit { for pack in found { close(pack.descriptor) } }
 
-    /// Takes in what lies at a path; false when it is another session's.
+    /// Adds the pack at a path, if there is one; returns false when it belongs to another session.
     private func take(_ path: String) throws -> Bool {
         do throws(PackError) {
             guard let (folder, name) = try StorePacks.place(of: path, store: store),
                 let entry = try folder.entry(name)
             else { return true }
             guard entry.kind == .file || entry.kind == .link else {
-                throw PackError(.io, "it is no file", path: path)
+                throw PackError(.io, "it is not a file", path: path)
             }
             let descriptor: Int32
             do throws(PackError) {
                 descriptor = try folder.openFile(name, followingLink: true)
             } catch {
-                // It was there a moment ago: a link that leads nowhere, most likely to a disk that is not mounted.
+                // The entry exists: most likely a dangling link to a disk that is not mounted.
                 throw PackError(.io, error.message, path: path)
             }
             return try take(path, descriptor)
@@ -117,7 +115,7 @@ final class EarlierPacks {
             guard facts.session.hasSameBytes(as: session.session) else { return false }
         } catch {
             switch error.code {
-            // The name is the session's, and the rest may be sound.
+            // The file name is the session's, and the rest may be sound.
             case .damagedSection: break
             case .notAPack, .damagedFooter: ruin = error.message
             default: throw error
@@ -135,19 +133,19 @@ final class EarlierPacks {
             "the session's earlier pack \(path) cannot be read now (\(error.message)); nothing was changed", path: path)
     }
 
-    // MARK: Making way
+    // MARK: Moving packs aside
 
-    /// Sets a pack aside whose content is not all in the new generation, and returns where it lies then, relative to the
-    /// store. The pack at ``target`` keeps its name as well until the new one takes it.
+    /// Moves a pack aside whose content is not completely in the new generation; returns its new path, relative to the
+    /// store. The pack at ``target`` also keeps its name until the new one replaces it.
     func setAside(_ pack: Found) throws(PackError) -> String {
         guard let (folder, name) = try StorePacks.place(of: pack.path, store: store) else {
-            throw PackError(.io, "the folder of a pack that is to be set aside is gone", path: pack.path)
+            throw PackError(.io, "the folder of a pack to be set aside no longer exists", path: pack.path)
         }
         let parent = pack.path.dropLast(name.utf8.count)
         for number in 1..<10_000 {
             let aside = String(name.dropLast(PackPath.suffix.utf8.count)) + StorePacks.asideMark + String(number)
             if let there = try folder.entry(aside) {
-                // An interrupted ingest came as far as this.
+                // An interrupted ingest has done this already.
                 if there.identity == pack.identity { return parent + aside }
                 continue
             }
@@ -169,14 +167,14 @@ final class EarlierPacks {
         do throws(PackError) {
             return try folder.link(name, as: aside)
         } catch {
-            // Not every file system has second names; then the first is free until the new pack takes it.
+            // Not every file system has hard links. Without them, the name is unused until the new pack takes it.
             guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(error.errno ?? 0) else { throw error }
             try folder.move(name, to: folder, as: aside)
             return true
         }
     }
 
-    /// Removes a pack that does not lie at ``target`` and all of whose content is in the published new generation.
+    /// Removes a pack that is not at ``target``. All of its content must be in the published new generation.
     func removeMerged(_ pack: Found) throws(PackError) {
         guard pack.path != target, let (folder, name) = try StorePacks.place(of: pack.path, store: store),
             try folder.entry(name, followingLink: true)?.identity == pack.identity

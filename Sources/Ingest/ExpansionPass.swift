@@ -3,36 +3,36 @@ import Glibc
 import Pack
 import Unpack
 
-/// Looks into the compressed members of a pack that is being written: what holds text becomes a member of its own, what
-/// holds a crash dump is analysed, everything else is left alone.
+/// Expands the compressed members of a pack being written: text becomes a member of its own, a crash dump is analysed,
+/// everything else is left alone.
 final class ExpansionPass {
-    /// A member to look into, by its index in the pack.
+    /// A member to expand, by its index in the pack.
     struct Candidate {
         let member: Int
         let form: Form
     }
 
-    /// What has to be undone to see the content.
+    /// The encoding of a member's content.
     enum Form {
         case compressed(CompressedFormat)
         case utf16(UTF16Order)
     }
 
-    /// How a member's expansion ended, for the artifact's flags.
+    /// A flag to add to an artifact after the expansion of one of its members.
     struct Outcome {
         var artifact: UInt32
         var flag: String
     }
 
-    /// More members than this are not looked into.
+    /// The maximum number of members to expand.
     static let mostMembers = 10_000
-    /// Holes and content of one compressed dump.
+    /// The largest expanded size of a compressed dump, holes included, in bytes.
     static let longestDump: UInt64 = 16 << 30
 
     private let writer: PackWriter
-    /// The redaction rules, where there are any.
+    /// The redaction rules, if any.
     let redactor: Redactor?
-    /// The file for what is looked at and not stored.
+    /// The file for content that is analysed but not stored.
     let scratch: ScratchFile?
     private let limits: IngestLimits
     private let time: Int64
@@ -40,22 +40,22 @@ final class ExpansionPass {
     private var spent: [UInt32: UInt64] = [:]
     private var looked = 0
 
-    /// Members made of others that crash readers want to see as a whole.
+    /// Derived members that the crash readers need as a whole.
     private(set) var dumps: [MemberSink.Dump] = []
-    /// Flags for the artifacts concerned.
+    /// The flags to add to artifacts.
     private(set) var outcomes: [Outcome] = []
 
-    /// A pass over members of `writer`'s pack; without a scratch file compressed dumps are left alone.
+    /// Makes a pass over members of `writer`'s pack. Without a scratch file, compressed dumps are left alone.
     init(writer: PackWriter, redactor: Redactor?, scratch: ScratchFile?, limits: IngestLimits) {
         self.writer = writer
         self.redactor = redactor
         self.scratch = scratch
         self.limits = limits
-        // What is looked into must not cost the time that the artifact itself needs.
+        // Expansion must not use up the time that the artifacts themselves need.
         time = limits.milliseconds / 3
     }
 
-    /// Expands one member, which must have ended. `analyze` is called for a dump while it lies in the scratch file.
+    /// Expands one finished member. Calls `analyze` for a dump while it is in the scratch file.
     func expand(
         _ candidate: Candidate, analyze: (ScratchFile, MemberHeader, _ isWhole: Bool) -> Void
     ) throws(PackError) {
@@ -73,7 +73,7 @@ final class ExpansionPass {
         if content == .dump { try writer.amend(member: candidate.member, kind: .crashDump) }
     }
 
-    /// What a source turned out to hold.
+    /// The kind of content found in a source.
     enum Content {
         case text
         case dump
@@ -129,7 +129,7 @@ final class ExpansionPass {
     }
 }
 
-/// The clock that no one sets.
+/// The monotonic clock.
 enum MonotonicClock {
     static func milliseconds() -> Int64 {
         var time = timespec()

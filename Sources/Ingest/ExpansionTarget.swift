@@ -4,11 +4,10 @@ import LogTime
 import Pack
 import Unpack
 
-/// Takes the content of one compressed or UTF-16 member, decides from its beginning what it is, and brings it to its
-/// place.
+/// Receives the content of one compressed or UTF-16 member, classifies it by its first bytes, and stores or drops it.
 final class ExpansionTarget {
     private enum Route {
-        /// Not enough of the content is known.
+        /// Too little of the content is known.
         case undecided
         case text(TextPipe)
         case dump(ScratchFile)
@@ -24,11 +23,11 @@ final class ExpansionTarget {
     private var route = Route.undecided
     private var head: [UInt8] = []
 
-    /// Bytes of text that were stored.
+    /// Bytes of text stored.
     private(set) var textBytes: UInt64 = 0
-    /// The content could not be written to the scratch file as a whole.
+    /// Whether the content could not be written to the scratch file completely.
     private(set) var scratchFailed = false
-    /// The new member, where crash readers want to see it as a whole.
+    /// The new member, if the crash readers need it as a whole.
     private(set) var dump: MemberSink.Dump?
 
     init(
@@ -43,7 +42,8 @@ final class ExpansionTarget {
         self.room = room
     }
 
-    /// Reads all of `source`, or as much as limits and time allow.
+    /// Reads all of `source`, or as much as limits and time allow. `deadline` is in milliseconds of the monotonic
+    /// clock, `longestDump` in bytes.
     func read(_ source: any ByteSource, until deadline: Int64, longestDump: UInt64) throws(PackError) -> ExpansionEnd {
         var buffer = [UInt8](repeating: 0, count: 256 << 10)
         var offset: UInt64 = 0
@@ -63,7 +63,7 @@ final class ExpansionTarget {
             }
             return offset < source.size ? .limited("bytes") : .complete
         }
-        // Until it is known what the content is, the larger limit holds; text is held to its own below.
+        // Until the kind of content is known, the larger limit applies; restrain() applies the limits of text.
         let expander = StreamExpander(format, limits: ExpansionLimits(bytes: longestDump, ratio: .max))
         while !expander.isOver {
             let count = try next()
@@ -91,7 +91,7 @@ final class ExpansionTarget {
         try outcome.get()
     }
 
-    /// Stops an expansion that nobody wants, or that goes beyond the limits of text.
+    /// Stops an expansion whose content is not needed or exceeds the limits of text.
     private func restrain(_ expander: StreamExpander, consumed: UInt64) {
         switch route {
         case .nowhere: expander.stop("content")
@@ -115,7 +115,7 @@ final class ExpansionTarget {
         try outcome.get()
     }
 
-    /// Takes the next bytes of the content.
+    /// Processes the next bytes of the content.
     private func take(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
         if case .undecided = route {
             head.append(contentsOf: bytes)
@@ -129,7 +129,7 @@ final class ExpansionTarget {
         switch route {
         case .text(var pipe):
             textBytes &+= UInt64(bytes.count)
-            // The pipe's own buffer would be copied if it stood in two places.
+            // Two references to the pipe would copy its buffer.
             route = .nowhere
             try pipe.append(bytes)
             route = .text(pipe)
@@ -138,7 +138,7 @@ final class ExpansionTarget {
         }
     }
 
-    /// Decides by the content's beginning, and passes that on.
+    /// Classifies the content by its first bytes and passes these on.
     private func decide() throws(PackError) {
         let held = head
         head = []
@@ -187,11 +187,11 @@ final class ExpansionTarget {
 
     private var isTranscoded = false
 
-    /// Ends the new member, if there is one, and says what the content was.
+    /// Ends the new member, if any, and returns the kind of the content.
     func finish(flags: MemberFlags) throws(PackError) -> ExpansionPass.Content {
         if case .undecided = route {
             let isBroken = !flags.isDisjoint(with: [.truncated, .corrupt, .limited])
-            // Of a log that gives nothing away an empty member remains, so that it is seen.
+            // A log without readable content still gets an empty member, so that it is visible.
             if head.isEmpty, !isBroken { return .other }
             try decide()
         }

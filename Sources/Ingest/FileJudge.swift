@@ -2,56 +2,56 @@ import Glibc
 public import Pack
 import Unpack
 
-/// What a confined child finds in a file at hand that is to be judged: an archive, or a pack.
+/// The job of judging a local file, an archive or a pack, in a confined child.
 struct JudgeJob: Codable, Sendable {
-    /// Whether only the structure of a pack is looked at.
+    /// Whether to check only the structure of a pack.
     var quick: Bool
     var limits: IngestLimits
 }
 
 /// The child's answer.
 public struct FileJudgement: Codable, Sendable {
-    /// The verdict, where the file is no pack.
+    /// The verdict, if the file is not a pack.
     public var archive: ArtifactVerdict?
-    /// What a check of the pack found, where it is one.
+    /// The result of the check, if the file is a pack.
     public var pack: PackJudgement?
     var error: String?
     var errorCode: String?
     var missing: [String]?
 }
 
-/// What is wrong with one pack, and what is still good, in words that need no reader.
+/// The damage in one pack and what is still good, as text that needs no reader.
 public struct PackJudgement: Codable, Sendable {
-    /// One thing that is wrong.
+    /// One piece of damage.
     public struct Flaw: Codable, Sendable {
-        /// What it is.
+        /// A description.
         public var words: String
-        /// The paths of the members concerned, raw bytes, as far as there is room for them; a member without a name that
-        /// can be read is `member N`.
+        /// The paths of the members concerned, as raw bytes and up to ``mostNames``; a member without a readable name
+        /// is `member N`.
         public var members: [[UInt8]]
-        /// How many members are concerned.
+        /// The number of members concerned.
         public var count: Int
     }
 
-    /// Whether the pack is what was written.
+    /// Whether the pack is undamaged.
     public var isSound: Bool
-    /// Something of it cannot be read now, and nothing else is wrong: whether it is sound is not known.
+    /// Whether part of it cannot be read now and nothing else is wrong, so that its soundness is unknown.
     public var isUnreadable: Bool
-    /// The session that it names, where that can be read.
+    /// The pack's session, if readable.
     public var session: String?
-    /// What is wrong.
+    /// The damage; at most ``mostFlaws`` are described.
     public var flaws: [Flaw]
     /// The paths of all members concerned, each once, in the pack's order.
     public var members: [[UInt8]]
-    /// What can still be had, in a sentence.
+    /// What is still good, as one sentence.
     public var stillGood: String
 
-    /// More is counted, not told.
+    /// The maximum number of flaws described; the rest is only counted.
     static let mostFlaws = 20_000
-    /// Bytes of names that are told.
+    /// The maximum number of bytes of member names.
     static let mostNames = 4 << 20
 
-    /// Puts a report into words; `reader` gives the members' names.
+    /// Describes a report; `reader` provides the members' names.
     public init(_ report: PackReport, _ reader: PackReader?, quick: Bool) {
         isSound = report.isSound
         isUnreadable = report.isUnreadable
@@ -79,15 +79,15 @@ public struct PackJudgement: Codable, Sendable {
         if let reader, !reader.members.isEmpty {
             stillGood =
                 quick
-                ? blocks + " as far as --quick looks; without it their content is checked"
+                ? blocks + " as far as --quick checks; run without it to check their content"
                 : "\(report.soundMembers.count) of \(reader.members.count) members are good, \(blocks)"
         } else {
-            stillGood = blocks + "; what they hold comes out of: zstd -dc"
+            stillGood = blocks + "; to extract their content: zstd -dc"
         }
     }
 }
 
-/// Judges files at hand in confined children: this process never reads a byte of them.
+/// Judges local files in confined children. This process never reads a byte of them.
 public struct FileJudge: Sendable {
     /// The hidden command's name.
     public static let command = "__verify"
@@ -96,19 +96,19 @@ public struct FileJudge: Sendable {
         static let file: Int32 = 3
     }
 
-    /// Bytes a second at which a file must at least be judged, beside the time that any gets.
+    /// The minimum speed, in bytes per second, for the time granted in addition to the configured limit.
     private static let slowest: Int64 = 8 << 20
-    /// What anything that comes through a pipe gets, in milliseconds: how long that takes is up to whoever sends.
+    /// The time limit for input from a pipe, in milliseconds: its speed depends on the sender.
     private static let pipe: Int64 = 24 * 3_600_000
-    /// What the tables of a pack of many members take.
+    /// The minimum memory, in bytes: the tables of a pack with many members need it.
     private static let memory: UInt64 = 2 << 30
 
     private let reader: ReaderProcess
     private let limits: IngestLimits
 
-    /// A judge with bounds on an archive and on its reader.
+    /// Makes a judge with limits on an archive and on its reader.
     ///
-    /// With `copiesItself` the reader is a copy of this process as long as that has a single thread, see
+    /// With `copiesItself`, the reader is a fork of this process while that has a single thread, see
     /// ``AnalysisProcess``.
     public init(
         limits: IngestLimits = IngestLimits(), executable: String = "/proc/self/exe", copiesItself: Bool = false
@@ -119,13 +119,14 @@ public struct FileJudge: Sendable {
         self.limits = limits
     }
 
-    /// Judges the file behind `descriptor`, which stays the caller's.
+    /// Judges the file behind `descriptor`, which the caller must close.
     ///
     /// - Parameters:
+    ///   - descriptor: the file, open for reading.
     ///   - name: the file's name, for messages.
-    ///   - quick: of a pack only the structure is checked.
-    /// - Throws: ``IngestError``: with code `ingest_died` or `ingest_timed_out` where the file killed its reader or kept
-    ///   it too long, with another where no reader could be started or confined.
+    ///   - quick: whether to check only the structure of a pack.
+    /// - Throws: ``IngestError``: with code `ingest_died` or `ingest_timed_out` when the file crashed or stalled its
+    ///   reader, with another one when no reader could be started or confined.
     public func judge(descriptor: Int32, name: String, quick: Bool) throws -> FileJudgement {
         var job = JudgeJob(quick: quick, limits: limits)
         job.limits.milliseconds = time(for: descriptor)

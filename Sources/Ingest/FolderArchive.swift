@@ -1,14 +1,13 @@
 import Foundation
 import Glibc
 
-/// Turns a folder at hand into a tar stream, so that `salvage ingest FOLDER` goes the way of every download.
+/// Writes a local folder as a tar archive, so that `salvage ingest FOLDER` takes the same path as a download.
 ///
-/// The system's `tar` writes it: it walks a tree of our own choosing, follows nothing and keeps holes. (Nothing that a
-/// container produced is ever given to it to read.)
+/// The system's `tar` writes it: it follows no links and keeps holes. It never reads an archive from a container.
 public enum FolderArchive {
-    /// Writes the tree below `folder` to a new file at `target`; paths in the archive begin with the folder's own name.
+    /// Writes the tree below `folder` to a new file at `target`. Paths in the archive start with the folder's name.
     ///
-    /// - Returns: what could not be read, one line each; the rest is in the archive.
+    /// - Returns: the messages of tar, one line each, about files it could not read; the rest is in the archive.
     /// - Throws: ``IngestError`` when the folder cannot be walked at all or the archive cannot be written.
     public static func write(folder: String, to target: String) throws(IngestError) -> [String] {
         guard let full = realpath(folder, nil) else {
@@ -38,7 +37,7 @@ public enum FolderArchive {
         guard tar.terminationReason == .exit, tar.terminationStatus < 2 else {
             let isFull = text.contains("No space left")
             throw IngestError(
-                isFull ? .noSpace : .unreadable, "tar could not take the folder: \(lines.last ?? "it was killed")",
+                isFull ? .noSpace : .unreadable, "tar could not archive the folder: \(lines.last ?? "it was killed")",
                 path: folder)
         }
         return lines

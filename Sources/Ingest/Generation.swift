@@ -2,14 +2,14 @@ import Foundation
 import Pack
 import Text
 
-/// Carries what an earlier pack of the session holds over into the one being written, so that a later try never costs
-/// what an earlier one had saved.
+/// Carries the content of an earlier pack of the session over into the one being written, so that a later try never
+/// loses what an earlier one saved.
 struct Generation {
     let writer: PackWriter
     let verdicts: [ArtifactVerdict]
-    /// What was wrong with the earlier pack.
+    /// The damage found in the earlier pack.
     private(set) var damage = EarlierDamage()
-    /// Stands behind the names of the earlier pack's artifacts, where that is of another run under the same id.
+    /// The suffix for the earlier pack's artifact names, if that pack is of another run under the same id.
     private var runMark = ""
 
     init(writer: PackWriter, verdicts: [ArtifactVerdict]) {
@@ -17,16 +17,16 @@ struct Generation {
         self.verdicts = verdicts
     }
 
-    /// What stands behind the names of the artifacts of another run under the same id, created at this time.
+    /// Returns the suffix for the artifact names of another run under the same id, created at this time.
     static func mark(ofRun created: Int64) -> String { "@\(created)" }
 
-    /// Stands for the artifact of members whose list of artifacts is lost.
+    /// The artifact name for members of a pack whose list of artifacts is lost.
     private static let unknownArtifact = "unknown"
 
-    /// Copies the earlier members that the new downloads do not replace, merges the ledger rows and the facts, and adds
-    /// the crash records to keep. Damage of the earlier pack is no error: what can be read of it is kept.
+    /// Copies the earlier members that the new downloads do not replace, merges ledger rows and session facts, and adds
+    /// the crash records to keep. Damage in the earlier pack is not an error: everything readable is kept.
     ///
-    /// - Throws: `PackError` when the earlier pack cannot be read now, or the new one not be written.
+    /// - Throws: `PackError` when the earlier pack cannot be read now, or the new one cannot be written.
     mutating func keep(
         previous: PackReader, artifacts: inout [ArtifactEntry], records: inout [[UInt8]], facts: inout SessionFacts
     ) throws(PackError) {
@@ -34,7 +34,7 @@ struct Generation {
             problems: previous.footerDamage.map(\.description), isCut: !previous.footerDamage.isEmpty)
         if let earlier = try section("the session's facts", { () throws(PackError) in try previous.session() }) {
             guard earlier.session.hasSameBytes(as: facts.session) else {
-                throw PackError(.misuse, "an earlier pack is of another session: \(earlier.session)")
+                throw PackError(.misuse, "an earlier pack belongs to another session: \(earlier.session)")
             }
             if let created = facts.createdOfOtherRun(earlier) {
                 runMark = Self.mark(ofRun: created)
@@ -51,7 +51,7 @@ struct Generation {
             let artifact = places[Int(member.artifact)] ?? member.artifact
             let newer = fresh[MemberKey(artifact: artifact, path: member.path)]
             if let newer, newer >= rank(member) { return false }
-            // Resynchronised behind damage, its very name may be wrong; the download that is whole says better.
+            // Read after resynchronising behind damage, so even its name may be wrong; a complete download is better.
             if whole.contains(artifact), member.flags.contains(.corrupt) { return false }
             kept.insert(member.path)
             return true
@@ -63,7 +63,7 @@ struct Generation {
         records += self.older(older, kept: kept, new: records)
     }
 
-    /// One section of the earlier pack; nil where it is damaged, which is noted.
+    /// Reads a section of the earlier pack; records damage and returns nil when it is damaged.
     private mutating func section<T>(_ name: String, _ read: () throws(PackError) -> T) throws(PackError) -> T? {
         do throws(PackError) {
             return try read()
@@ -84,7 +84,7 @@ struct Generation {
         if !carried.cut.isEmpty { damage.isCut = true }
     }
 
-    /// A row that an earlier pack answered for is not whole where that pack is damaged.
+    /// Marks the rows whose members are damaged in the earlier pack.
     private func mark(
         _ carried: CarriedMembers, _ members: [Member], _ places: [Int: UInt32], _ cameBack: Set<Int>,
         _ artifacts: inout [ArtifactEntry]
@@ -97,7 +97,7 @@ struct Generation {
             artifacts[index].flag(EarlierDamage.flag)
             guard cameBack.contains(old), artifacts[index].state == .collected else { continue }
             artifacts[index].state = .incomplete
-            artifacts[index].reason = "the earlier pack that held it is damaged; salvage verify says more"
+            artifacts[index].reason = "the earlier pack that contains it is damaged; see salvage verify"
         }
     }
 
@@ -106,7 +106,7 @@ struct Generation {
         let path: [UInt8]
     }
 
-    /// Whole beats cut; among cut ones the longer is better.
+    /// Ranks versions of a member: a complete one is better; among incomplete ones, the longer.
     private struct Rank: Comparable {
         let isWhole: Bool
         let size: UInt64
@@ -124,7 +124,7 @@ struct Generation {
         var best: [MemberKey: Rank] = [:]
         for index in 0..<writer.memberCount {
             let member = try writer.member(index)
-            // What was redacted stands for the member that it was made of.
+            // A redacted text replaces the member that it was made from.
             let original = member.flags.contains(.redacted) ? DerivedName.original(of: member) : member.path
             for path in Set([member.path, original]) {
                 let key = MemberKey(artifact: member.artifact, path: path)
@@ -134,7 +134,7 @@ struct Generation {
         return best
     }
 
-    /// Where each earlier artifact stands among the new rows; rows that are missing are added, better ones come back.
+    /// Maps each earlier artifact to a row of the new pack. Adds missing rows, and restores earlier, better ones.
     private mutating func place(
         _ previous: PackReader, in artifacts: inout [ArtifactEntry]
     ) throws(PackError) -> (places: [Int: UInt32], cameBack: Set<Int>) {
@@ -162,7 +162,7 @@ struct Generation {
         return (places, cameBack)
     }
 
-    /// One row for all members whose artifacts nobody knows any more.
+    /// Adds one row for all members whose artifacts are no longer known.
     private func unknownPlaces(_ previous: PackReader, in artifacts: inout [ArtifactEntry]) -> [Int: UInt32] {
         guard !previous.members.isEmpty else { return [:] }
         if !artifacts.contains(where: { $0.artifact == Self.unknownArtifact }) {
@@ -184,7 +184,7 @@ struct Generation {
         }
     }
 
-    /// Artifacts that arrived whole now.
+    /// The artifacts whose new download is complete.
     private var wholeArtifacts: Set<UInt32> {
         Set(verdicts.filter { $0.verdict == "ok" && $0.entries > 0 }.map { UInt32(clamping: $0.artifact) })
     }
@@ -198,7 +198,7 @@ struct Generation {
         let known = ByteSet(new.compactMap { identity($0)?.crash })
         let names = ByteSet(kept.map { String(decoding: $0, as: UTF8.self) })
         return records.filter { json in
-            // What cannot be understood cannot be judged either: it stays.
+            // Keep a record that cannot be decoded.
             guard let record = identity(json) else { return true }
             return names.contains(record.member ?? "") && !known.contains(record.crash ?? "")
         }
@@ -206,13 +206,12 @@ struct Generation {
 }
 
 extension SessionFacts {
-    /// Times of creation that differ by no more than this, in milliseconds, are one and the same: an answer may give
-    /// whole seconds only.
+    /// The tolerance for equal creation times, in milliseconds: the API may return whole seconds.
     private static let coarsestClock: Int64 = 1999
 
-    /// When the container was created that an earlier pack is of, if that is not this one's but had the same id: after
-    /// the catalog was lost, nothing remembers the first. Its artifacts are kept beside those of this run then, for a
-    /// log of one says nothing about that of the other.
+    /// Returns when the earlier pack's container was created, if it is another one under the same id; this can happen
+    /// after the catalog was lost. The artifacts of both runs are then kept side by side, because one run's log must
+    /// not replace the other's.
     func createdOfOtherRun(_ earlier: SessionFacts) -> Int64? {
         guard source == "harvest", earlier.source == "harvest", let mine = created, let theirs = earlier.created,
             abs(mine &- theirs) > Self.coarsestClock
@@ -220,7 +219,7 @@ extension SessionFacts {
         return theirs
     }
 
-    /// Takes over what an earlier pack knows and these facts do not.
+    /// Fills in missing fields from an earlier pack.
     mutating func fill(from earlier: SessionFacts) {
         if image.isEmpty { image = earlier.image }
         tag = tag ?? earlier.tag

@@ -1,34 +1,34 @@
 public import Pack
 
-/// What one ingest is asked to do: which session, which downloads, within which limits.
+/// The job of one ingest: the session, its downloads and the limits.
 ///
-/// The job crosses from the parent to the confined child as JSON; the files it speaks of cross as open descriptors, in
-/// the same order, because the child can open nothing.
+/// The parent passes the job to the confined child as JSON, and the files as open descriptors in the same order,
+/// because the child cannot open any file.
 public struct IngestJob: Codable, Sendable, Equatable {
-    /// How a download is to be read.
+    /// How to read a download.
     public enum Form: String, Codable, Sendable {
-        /// An archive as the API sends it; if it is none, the verdict says so.
+        /// An archive as the API sends it; anything else gets the verdict `not_an_archive`.
         case archive
-        /// One file as it is: it becomes one member under `name`.
+        /// A single file, stored as one member under `name`.
         case file
-        /// An archive if it is one, else one file. For files at hand, whose form nobody promised.
+        /// An archive if it is one, otherwise a single file. For local files of unknown form.
         case either
     }
 
     /// One download.
     public struct Input: Codable, Sendable, Equatable {
-        /// Which of the job's artifacts it belongs to.
+        /// The index of its artifact in the job.
         public var artifact: Int
-        /// How it is to be read.
+        /// How to read it.
         public var form: Form
-        /// The member's path when it is kept as one file: raw bytes.
+        /// The member's path when it is stored as a single file: raw bytes.
         public var name: [UInt8]
-        /// The member's time of last change in nanoseconds since 1970, when it is kept as one file.
+        /// The member's modification time in nanoseconds since 1970, when it is stored as a single file.
         public var modified: Int64
-        /// Words for the ledger's row, beside those that the child finds.
+        /// Flags for the ledger's row, in addition to those that the child finds.
         public var flags: [String]?
 
-        /// A download of the artifact at an index.
+        /// Makes a download of the artifact at an index.
         public init(artifact: Int, form: Form, name: [UInt8], modified: Int64 = 0) {
             self.artifact = artifact
             self.form = form
@@ -37,40 +37,40 @@ public struct IngestJob: Codable, Sendable, Equatable {
         }
     }
 
-    /// What is known of the session.
+    /// The session's metadata.
     public var session: SessionFacts
-    /// The ledger rows that go into the pack; the child fills in verdict and flags of those it unpacks.
+    /// The ledger rows for the pack; the child fills in verdict and flags of those it unpacks.
     public var artifacts: [ArtifactEntry]
     /// The downloads, in the order of their descriptors.
     public var inputs: [Input]
-    /// Whether a pack of this session exists already, whose members are kept (its descriptor is passed too).
+    /// Whether the session already has a pack, whose members are kept; its descriptor is passed, too.
     public var hasPrevious: Bool
-    /// More packs of this session whose members are kept; their descriptors follow those of the inputs.
+    /// The number of further packs of this session whose members are kept; their descriptors follow the inputs.
     public var furtherPrevious = 0
-    /// Earlier packs of this session that cannot be opened as packs: they are set aside, and the ledger says so.
+    /// The number of earlier packs of this session that cannot be opened: they are set aside, and the ledger says so.
     public var unreadablePrevious = 0
-    /// Where the pack will lie, relative to the store. The record of its filters then follows it in its file, for the
-    /// parent to take away; nil: filters go into the pack.
+    /// The pack's future path, relative to the store. If set, the record of its filters follows the pack in its file,
+    /// and the parent takes it off; if nil, the filters go into the pack.
     public var path: String?
-    /// Whether a scratch file is passed, for what is looked at and not stored.
+    /// Whether a scratch file is passed, for content that is analysed but not stored.
     public var hasScratch = false
-    /// Whether a file is passed in which the table of members waits while it grows.
+    /// Whether a file is passed for the growing table of members.
     public var hasTables = false
-    /// Whether nothing is to be packed, but every barrier tried: see ``IngestProcess/probe()``.
+    /// Whether to pack nothing and try every barrier instead: see ``IngestProcess/probe()``.
     public var isProbe = false
-    /// Whether the child is to say how much memory it took.
+    /// Whether the child reports its peak memory.
     public var measuresMemory = false
-    /// What must not be stored of texts; empty: all is stored as it came.
+    /// The redaction rules; without any, text is stored unchanged.
     public var redactions: [RedactionRule] = []
-    /// Bounds on what an archive may make the child do.
+    /// The limits on what an archive may make the child do.
     public var limits: IngestLimits
-    /// How long the child may take while it goes on, in milliseconds, which bounds its processor time; absent: as long as
-    /// the limits say.
+    /// How long the child may take while it makes progress, in milliseconds, which bounds its processor time; nil for
+    /// the time in `limits`.
     public var milliseconds: Int64?
-    /// Threads that compress; 0 means one a core.
+    /// The number of compressing threads; 0 means one per core.
     public var workers: Int
 
-    /// A job.
+    /// Makes a job.
     public init(
         session: SessionFacts, artifacts: [ArtifactEntry], inputs: [Input], hasPrevious: Bool = false,
         limits: IngestLimits = IngestLimits(), workers: Int = 0
@@ -98,7 +98,8 @@ extension ArtifactEntry {
     mutating func flag(_ name: String) { if !flags.contains(name) { flags.append(name) } }
 }
 
-/// Bounds of one ingest, or of another reading in a confined child. Absent ones keep their defaults, which the README lists.
+/// Limits of one ingest, or of another confined reader. A nil limit has its default, see `limits.unpack` in
+/// docs/configuration.md.
 public struct IngestLimits: Codable, Sendable, Equatable {
     /// Bytes of tar headers between two members.
     public var headerBytes: UInt64?
@@ -106,48 +107,47 @@ public struct IngestLimits: Codable, Sendable, Equatable {
     public var entries: UInt64?
     /// Logical bytes of one member.
     public var entryBytes: UInt64?
-    /// Stored bytes of one artifact, all members together.
+    /// Bytes of the whole tar stream of one artifact, inflated.
     public var totalBytes: UInt64?
     /// Data runs of one sparse member.
     public var sparseExtents: UInt64?
-    /// Bytes that the compressed logs of one artifact may expand to; 0: none is looked into.
+    /// Bytes that the compressed logs of one artifact may expand to; 0 expands none.
     public var expandedBytes: UInt64?
-    /// How long the child of an ingest may go without reading or writing anything, and how long any other may take, in
-    /// milliseconds.
+    /// How long the child of an ingest may go without progress, and how long any other child may take, in milliseconds.
     public var milliseconds: Int64
     /// Writable memory of the child, in bytes.
     public var memoryBytes: UInt64
-    /// Names of barriers without which the child reads all the same; see ``Barriers``. Absent: none.
+    /// The names of barriers that may be missing; see ``Barriers``. Nil for none.
     public var allowMissing: [String]?
 
-    /// The defaults: five minutes and 1 GiB of memory.
+    /// Makes the defaults: five minutes and 1 GiB of memory.
     public init() {
         milliseconds = 300_000
         memoryBytes = 1 << 30
     }
 
-    /// What the compressed logs of one artifact may expand to, with the default where nothing was configured.
+    /// ``expandedBytes``, or its default of 2 GiB.
     var expandedForArtifact: UInt64 { expandedBytes ?? 2 << 30 }
 }
 
-/// What became of one artifact in the pack.
+/// The verdict on one download.
 public struct ArtifactVerdict: Codable, Sendable, Equatable {
-    /// Which of the job's artifacts it is.
+    /// The index of its artifact in the job.
     public var artifact: Int
     /// `ok`, `incomplete`, `corrupt` or `not_an_archive`.
     public var verdict: String
-    /// What was remarkable: `trailing_data`, `plain_tar`, `limit` and so on.
+    /// Observations such as `trailing_data`, `plain_tar` or `limit`.
     public var flags: [String]
-    /// Members that were kept.
+    /// The number of members kept.
     public var entries: UInt64
-    /// Their bytes.
+    /// The size of these members in bytes.
     public var bytes: UInt64
-    /// The first thing that went wrong, in words.
+    /// The first error, as text.
     public var firstError: String?
-    /// The first bytes of what is not an archive, escaped.
+    /// The first bytes of a download that is not an archive, escaped.
     public var head: String?
 
-    /// A verdict; faults are added to it.
+    /// Makes a verdict from its fields.
     public init(
         artifact: Int, verdict: String, flags: [String], entries: UInt64, bytes: UInt64, firstError: String? = nil
     ) {
@@ -160,42 +160,42 @@ public struct ArtifactVerdict: Codable, Sendable, Equatable {
     }
 }
 
-/// What was wrong with an earlier pack of the session.
+/// The damage in an earlier pack of the session.
 public struct EarlierDamage: Codable, Sendable, Equatable {
-    /// What was found, each in a sentence.
+    /// The problems found, one phrase each.
     public var problems: [String] = []
-    /// Not all that it holds could be taken over: it must be kept.
+    /// Whether some of its content could not be carried over, so that the pack must be kept.
     public var isCut = false
 
-    /// Nothing is wrong.
+    /// Whether there is no damage.
     public var isSound: Bool { problems.isEmpty && !isCut }
 
-    /// The flag of the ledger's rows that it concerns.
+    /// The flag for the ledger rows concerned.
     public static let flag = "earlier_pack_damaged"
 }
 
 /// The child's answer.
 public struct IngestAnswer: Codable, Sendable, Equatable {
-    /// One for each input, in order.
+    /// The verdict on each input, in order.
     public var verdicts: [ArtifactVerdict] = []
-    /// How many crash records the pack holds.
+    /// The number of crash records in the pack.
     public var crashes = 0
-    /// Members in the pack, those of earlier generations included.
+    /// The number of members in the pack, those of earlier generations included.
     public var members = 0
-    /// Size of the pack in bytes. What follows it in its file is the record of its filters.
+    /// The size of the pack in bytes. The record of its filters follows it in its file.
     public var packBytes: UInt64 = 0
-    /// For each earlier pack that was passed, in order, what was wrong with it.
+    /// The damage in each earlier pack that was passed, in order.
     public var earlier: [EarlierDamage] = []
-    /// Which barriers confined the child.
+    /// The barriers that confined the child.
     public var barriers: [String] = []
-    /// The most memory that the child held, in bytes, where the job asks for it.
+    /// The child's peak memory in bytes, if the job asks for it.
     public var peakBytes: UInt64?
-    /// For a probe: which forbidden acts were tried, and whether each was refused.
+    /// For a probe: the forbidden actions tried, and whether each was refused.
     public var probes: [String: Bool] = [:]
-    /// Why there is no pack: a code of ``IngestError`` and a sentence.
+    /// Why there is no pack, as one sentence.
     public var error: String?
-    /// The code that belongs to `error`.
+    /// The ``IngestError`` code of `error`.
     public var errorCode: String?
-    /// The barriers that could not be set up, where that is the error.
+    /// The barriers that could not be set up, if that is the error.
     public var missing: [String]?
 }

@@ -4,16 +4,16 @@ import Foundation
 import Glibc
 import Pack
 
-/// Runs ingests in child processes, so that bytes which a crashed or hostile program wrote can cost one artifact at
-/// most, never the daemon.
+/// Runs ingests in child processes, so that bytes from a crashed or hostile program can cost one artifact at most,
+/// never the daemon.
 ///
-/// The child is this same executable under a hidden command. It inherits the spool and the new pack as open
-/// descriptors and nothing else; its job and its answer travel in anonymous memory files.
+/// The child is the same executable under a hidden command. It inherits the downloads and the new pack as open
+/// descriptors and nothing else. The job and the answer are passed in anonymous memory files.
 public struct IngestProcess: Sendable {
     /// The hidden command's name.
     public static let command = "__ingest"
 
-    /// Descriptor numbers that the child finds its files under.
+    /// The descriptor numbers of the child's files.
     enum Slot {
         static let job: Int32 = 0
         static let answer: Int32 = 1
@@ -28,23 +28,24 @@ public struct IngestProcess: Sendable {
     private let executable: String
     private let measures: Bool
 
-    /// Runs children of `executable`, by default the program itself; `measures` has them say how much memory they took.
+    /// Runs children of `executable`, by default the program itself. With `measures`, they report their peak memory.
     public init(executable: String = "/proc/self/exe", measures: Bool = false) {
         self.executable = executable
         self.measures = measures
     }
 
-    /// Carries out `job` and returns the child's answer; waits without holding a thread of the concurrency pool.
+    /// Runs `job` and returns the child's answer. Waits without blocking a thread of the concurrency pool.
     ///
     /// - Parameters:
-    ///   - inputs: the spool files, in the order of the job's inputs, open for reading.
-    ///   - previous: the session's present pack, if the job says so.
+    ///   - job: the job.
+    ///   - inputs: the downloads, in the order of the job's inputs, open for reading.
+    ///   - previous: the session's current pack, if the job has one.
     ///   - further: more packs of the session, as many as the job says.
     ///   - pack: the new pack, empty, open for reading and writing. The caller syncs and publishes it.
-    ///   - scratch: an empty file, open for reading and writing, if the job says so.
-    ///   - tables: another one, if the job says so.
+    ///   - scratch: an empty file, open for reading and writing, if the job has one.
+    ///   - tables: another such file, if the job has one.
     /// - Throws: ``IngestError`` when the child cannot be started, crashes, is killed or runs out of time, or when the
-    ///   pack could not be written. Damage within an artifact is no error but a verdict.
+    ///   pack cannot be written. Damage within an artifact is not an error but a verdict.
     public func run(
         _ job: IngestJob, inputs: [Int32], previous: Int32?, further: [Int32] = [], pack: Int32, scratch: Int32? = nil,
         tables: Int32? = nil
@@ -61,7 +62,7 @@ public struct IngestProcess: Sendable {
         }
     }
 
-    /// The same as ``run(_:inputs:previous:further:pack:scratch:tables:)``, on the calling thread.
+    /// Does the same as ``run(_:inputs:previous:further:pack:scratch:tables:)`` on the calling thread, and blocks it.
     public func wait(
         _ job: IngestJob, inputs: [Int32], previous: Int32?, further: [Int32] = [], pack: Int32, scratch: Int32? = nil,
         tables: Int32? = nil
@@ -94,10 +95,10 @@ public struct IngestProcess: Sendable {
         return checked
     }
 
-    /// Bytes a second at which a child works at least, however slow the machine is.
+    /// The minimum speed expected of a child, in bytes per second, even on a slow machine.
     private static let slowest: Int64 = 256 << 10
 
-    /// How long a child may take, in milliseconds, while it goes on: the more, the more it has to read.
+    /// Returns how long a child may take while it makes progress, in milliseconds; grows with the size of its files.
     static func mostTime(_ patience: Int64, files: [Int32]) -> Int64 {
         var bytes: Int64 = 0
         for file in files {
@@ -107,7 +108,7 @@ public struct IngestProcess: Sendable {
         return 4 &* patience &+ bytes / slowest &* 1000
     }
 
-    /// The longest answer of an ingest that is read, in bytes: a verdict for each download takes a few hundred.
+    /// The maximum length of an ingest's answer, in bytes. A verdict takes a few hundred bytes per download.
     private static let mostAnswer = 16 << 20
 
     func death(_ status: Int32, _ words: ChildWords) -> IngestError {
@@ -115,7 +116,7 @@ public struct IngestProcess: Sendable {
         let signal = status & 0x7F
         guard signal != 0 else {
             return IngestError(
-                .noAnswer, "the ingest child ended with exit code \((status >> 8) & 0xFF) and no answer\(said)")
+                .noAnswer, "the ingest child exited with code \((status >> 8) & 0xFF) and no answer\(said)")
         }
         let name = strsignal(signal).map { String(cString: $0) } ?? "signal \(signal)"
         if Self.crashSignals.contains(signal) {
@@ -125,18 +126,19 @@ public struct IngestProcess: Sendable {
         return IngestError(.killed, "the ingest child was killed from outside: \(name)\(cause)\(said)")
     }
 
-    /// Signals by which a process ends for what it did itself. SIGKILL is none of them: we send it only when time is up.
+    /// The signals that a process causes itself. SIGKILL is not among them: we send it only when time is up.
     private static let crashSignals: Set<Int32> = [
         SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGXCPU,
     ]
 
-    /// Starts the child with exactly the descriptors in `slots`, which have those of the standard streams among them,
-    /// and an empty environment but for what keeps Swift's own backtracer from being started inside the confinement.
+    /// Starts the child with exactly the descriptors in `slots`; missing standard streams are opened on `/dev/null`.
+    /// The environment is empty except for the C locale and a setting that keeps Swift's backtracer from starting
+    /// inside the confinement.
     func spawn(_ command: String, _ slots: [(from: Int32, to: Int32)]) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        // Sources are first moved out of the way of the targets, or one dup2 could overwrite another's source.
+        // Move sources out of the range of the targets first: one dup2 could overwrite another's source.
         var parked: [Int32] = []
         defer { for descriptor in parked { close(descriptor) } }
         let behind = (slots.map(\.to).max() ?? 2) + 1
@@ -174,7 +176,8 @@ public struct IngestProcess: Sendable {
         return child
     }
 
-    /// Waits for the child, hears what it says meanwhile, and kills it when its time is up.
+    /// Waits for the child, reads its standard error meanwhile, and kills it when its time is up; returns its wait
+    /// status.
     func reap(
         _ child: pid_t, _ words: ChildWords, _ deadline: ChildDeadline, _ progress: ChildProgress? = nil,
         doing work: String
@@ -183,7 +186,7 @@ public struct IngestProcess: Sendable {
         let watch = salvage_pidfd_open(child)
         defer { if watch >= 0 { close(watch) } }
         var deadline = deadline
-        // What it computed before it went on last is no sign of what it does now.
+        // Processor time used before the last progress says nothing about the time since.
         var usedBefore: Int64 = 0
         var hindrance: String?
         let isLate = !Self.wait(for: child, watch, words) { now in
@@ -206,7 +209,7 @@ public struct IngestProcess: Sendable {
         words.drain()
         let said = words.told.map { "; it said: \($0)" } ?? ""
         if isLate { throw Self.lateness(work, deadline, progress != nil, hindrance, said, at: end) }
-        // The kernel ends with SIGKILL what reaches the hard limit of processor time.
+        // The kernel sends SIGKILL at the hard limit of processor time.
         let used = Int64(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
         if status & 0x7F == SIGKILL, used >= Confinement.processorSeconds(deadline.most) - 1 {
             throw IngestError(
@@ -216,7 +219,8 @@ public struct IngestProcess: Sendable {
         return status
     }
 
-    /// Why a child was stopped; only one that did not go on, and was not kept from it, may have been by what it read.
+    /// Makes the error for a child that was stopped. Only a child without progress that the machine did not hinder is
+    /// `timedOut`, which suspects its input.
     private static func lateness(
         _ work: String, _ deadline: ChildDeadline, _ hasProgress: Bool, _ hindrance: String?, _ said: String,
         at end: Int64
@@ -224,29 +228,29 @@ public struct IngestProcess: Sendable {
         if deadline.isMoving(end) {
             return IngestError(
                 .stalled,
-                "\(work) went on all the time, but took more than \(span(deadline.most)) and was stopped: this machine "
+                "\(work) made progress, but took more than \(span(deadline.most)) and was stopped: this machine "
                     + "is too slow or too busy")
         }
         let text =
             hasProgress
-            ? "\(work) did not go on for \(span(deadline.patience)) and was stopped"
+            ? "\(work) made no progress for \(span(deadline.patience)) and was stopped"
             : "\(work) took more than \(span(deadline.patience)) and was stopped"
         return hindrance.map { IngestError(.stalled, "\(text): \($0)") } ?? IngestError(.timedOut, text + said)
     }
 
-    /// Returns true when the child has ended, false when its time is up: when `left` says so, which is asked for the
-    /// milliseconds until it is to be asked again.
+    /// Returns true when the child has ended, false when its time is up. `left` returns the milliseconds until it must
+    /// be called again; 0 means that the time is up.
     private static func wait(
         for child: pid_t, _ watch: Int32, _ words: ChildWords, left: (_ now: Int64) -> Int64
     ) -> Bool {
         while true {
-            // A negative descriptor is passed over.
+            // poll() ignores negative descriptors.
             var events = [
                 pollfd(fd: watch, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: words.reading, events: Int16(POLLIN), revents: 0),
             ]
             let pause = left(monotonic())
-            // Without a descriptor for the child's end it is asked for now and then.
+            // Without a pidfd, poll for the child's end.
             let ready = poll(&events, nfds_t(events.count), Int32(clamping: watch >= 0 ? pause : min(pause, 5)))
             if ready < 0, errno == EINTR { continue }
             if ready > 0, events[1].revents != 0 { words.drain() }
@@ -272,5 +276,5 @@ public struct IngestProcess: Sendable {
     }
 }
 
-/// The C library's words for `errno`.
+/// Returns the C library's text for `errno`.
 func reason() -> String { String(cString: strerror(errno)) }

@@ -2,13 +2,13 @@ import CShims
 import Glibc
 import Pack
 
-/// Which downloads of a session can be packed, after the child did not get through all of them together.
+/// Sorts a session's downloads after the child failed on all of them together.
 struct Triage {
-    /// Those that the child survives alone.
+    /// The downloads that the child survives alone.
     var good: [IngestFile] = []
-    /// Those that are proven to crash or stall it, and where they are to go.
+    /// The downloads proven to crash or stall the child, with their place in quarantine.
     var culprits: [(file: IngestFile, place: String, reason: String)] = []
-    /// Artifacts of which a download could not be read for a reason that is not its own.
+    /// Artifacts with a download that could not be read because of a local failure.
     var waiting: [Int: IngestError] = [:]
     /// The first of these reasons.
     var firstReason: IngestError?
@@ -20,8 +20,9 @@ struct Triage {
 }
 
 extension StoreIngest {
-    /// Packs what the child got through alone: together, or, where that is too much for it or for the machine, one artifact
-    /// after the other, each as a generation that holds the ones before. An artifact that fails then waits.
+    /// Packs the downloads that the child survived alone: together, or, if that is too much for the child or the
+    /// machine, one artifact after the other, each as a generation that contains the ones before. An artifact that
+    /// fails then waits.
     func publishGood(
         _ session: SessionFacts, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: String?
     ) throws -> PackedSession {
@@ -66,12 +67,13 @@ extension StoreIngest {
         return packed
     }
 
-    /// Gives each download to a child of its own.
+    /// Tries each download in a child of its own.
     ///
-    /// Quarantine needs a proof: alone it crashes or stalls the child, a child with nothing to read gets through, and
-    /// alone it does so once more. One that dies otherwise, by the kernel's hand when memory is short for instance, waits.
+    /// Quarantine needs proof: alone, the download crashes or stalls the child; a child without input succeeds; alone,
+    /// the download crashes or stalls the child again. A download whose child ends otherwise, such as by the OOM
+    /// killer, waits.
     ///
-    /// - Throws: ``IngestError`` for a fault of the machine that concerns all of them.
+    /// - Throws: ``IngestError`` for a local failure that concerns all downloads.
     func triage(_ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile]) throws -> Triage {
         var triage = Triage()
         for file in files {
@@ -96,12 +98,12 @@ extension StoreIngest {
                 triage.firstReason = triage.firstReason ?? last
             }
         }
-        // An artifact is judged by all of its downloads together.
+        // An artifact is judged by all of its downloads, so all of them wait.
         triage.good.removeAll { triage.waiting[$0.input.artifact] != nil }
         return triage
     }
 
-    /// Ingests downloads and throws the result away: nil when the child survives them.
+    /// Ingests downloads and discards the result; returns nil when the child survives them.
     private func probe(_ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile]) throws -> IngestError? {
         let scratch = store + "/\(Self.newPacks)/\(PackPath.escaped(session.session)).probe.\(getpid())"
         try Self.makeFolders(of: scratch, below: store)
@@ -115,22 +117,22 @@ extension StoreIngest {
         }
     }
 
-    /// What a child that died with nothing to read says of the machine.
+    /// Makes the error for a child that fails without input: the machine is at fault.
     private static func short(_ error: IngestError) -> IngestError {
-        IngestError(.spawn, "a child with nothing to read ends as well: \(error.message)")
+        IngestError(.spawn, "a child without input fails, too: \(error.message)")
     }
 
-    /// Set when this process may use less address space than a child is allowed: then a crash may be for want of it.
+    /// Returns an error if this process is limited to less address space than a child may use, which can cause a crash.
     private static func shortage(for limits: IngestLimits) -> IngestError? {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
             limit.rlim_max < Confinement.addressSpace(limits.memoryBytes)
         else { return nil }
         return IngestError(
-            .spawn, "the child may have died for want of address space: ulimit -v leaves \(limit.rlim_max >> 20) MiB")
+            .spawn, "the child may have run out of address space: ulimit -v allows \(limit.rlim_max >> 20) MiB")
     }
 
-    /// Where a culprit is to go, relative to the store: a name that nothing has yet, by the system's own word.
+    /// Returns an unused path in quarantine for a culprit, relative to the store.
     private func place(for file: IngestFile, session: String) throws -> String {
         let name = file.path.split(separator: "/").last ?? "download"
         let base = "spool/.quarantine/\(PackPath.escaped(session))/\(file.input.artifact)-\(name)"
@@ -140,25 +142,25 @@ extension StoreIngest {
             if lstat(store + "/" + place, &facts) == 0 { continue }
             guard errno == ENOENT || errno == ENOTDIR else {
                 throw IngestError(
-                    .localFault, "the quarantine cannot be looked at now (\(reason())); nothing was changed",
+                    .localFault, "the quarantine cannot be read now (\(reason())); nothing was changed",
                     path: store + "/" + place)
             }
             return place
         }
         throw IngestError(
-            .packFailed, "1000 downloads of the artifact are in quarantine already; remove what nobody needs",
+            .packFailed, "the quarantine already has 1000 downloads of this artifact; remove those not needed",
             path: store + "/" + base)
     }
 
-    /// Moves a culprit where no later run will pick it up, and never over what lies there. A file that does not lie in the
-    /// spool is somebody else's: it is copied.
+    /// Moves a culprit into quarantine, where no later run picks it up. Never overwrites a file. A file outside the
+    /// spool belongs to the user and is copied instead.
     func quarantine(_ file: IngestFile, at place: String) throws {
         let target = store + "/" + place
         try Self.makeFolders(of: target, below: store)
         if !file.path.hasPrefix(store + "/spool/") {
             try copy(file.path, to: target)
         } else if salvage_rename_new(AT_FDCWD, file.path, AT_FDCWD, target) != 0 {
-            // Not every file system can refuse to replace; the folder may be another disk's.
+            // Not every file system supports RENAME_NOREPLACE, and quarantine may be on another disk.
             guard [EINVAL, ENOSYS, EXDEV].contains(errno) else {
                 throw IngestError(.unreadable, "cannot move a download to quarantine: \(reason())", path: file.path)
             }
@@ -173,7 +175,7 @@ extension StoreIngest {
             IngestError(errno == ENOSPC ? .noSpace : .unreadable, "\(what): \(reason())", path: path)
         }
         let source = open(path, O_RDONLY | O_CLOEXEC)
-        guard source >= 0 else { throw fail("cannot read a file that belongs into quarantine") }
+        guard source >= 0 else { throw fail("cannot read a file to quarantine it") }
         defer { close(source) }
         let copy = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard copy >= 0 else { throw fail("cannot write to quarantine") }
@@ -186,7 +188,7 @@ extension StoreIngest {
         while true {
             let count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw fail("cannot read a file that belongs into quarantine") }
+            guard count >= 0 else { throw fail("cannot read a file to quarantine it") }
             if count == 0 { break }
             var done = 0
             while done < count {

@@ -6,23 +6,23 @@ import LogSearch
 import Pack
 import Unpack
 
-/// The child's side: reads the job, confines itself, turns the spool into a pack, answers.
+/// The child's side of an ingest: reads the job, confines itself, turns downloads into a pack and writes its answer.
 public struct IngestWorker {
-    /// Runs the job found on the agreed descriptors and returns the process's exit code.
+    /// Runs the job from the descriptors in ``IngestProcess`` and returns the process's exit code.
     public static func main() -> Int32 {
         _ = salvage_die_with_parent()
         salvage_return_large_pieces()
         signal(SIGPIPE, SIG_IGN)
-        // A file that grows too large is an error like a full disk, and no reason to die.
+        // Treat SIGXFSZ as a write error (EFBIG) instead of being killed.
         signal(SIGXFSZ, SIG_IGN)
         var answer = IngestAnswer()
         do {
             let job = try JSONDecoder().decode(IngestJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
             _ = ContentHash.sha256([])
-            // What is initialised lazily by opening files must be so before no file can be opened any more.
+            // Initialise everything that opens files lazily, before confinement forbids opening files.
             _ = TextCrashScanner.shared
             loadConversions()
-            // The number of cores stands in a file as well.
+            // The number of cores is read from a file, too.
             var options = job.workers > 0 ? PackOptions(workers: job.workers) : PackOptions()
             options.filtersAside = job.path != nil
             let redactor = job.redactions.isEmpty ? nil : try Redactor(job.redactions)
@@ -49,7 +49,7 @@ public struct IngestWorker {
         return MemoryFile.write(reply, to: IngestProcess.Slot.answer) && answer.errorCode == nil ? 0 : 1
     }
 
-    /// What a failure of the pack's writer says of what is being packed.
+    /// Maps an error of the pack writer to a code.
     private static func code(of error: PackError) -> IngestError.Code {
         switch error.code {
         case .noSpace: .noSpace
@@ -58,7 +58,7 @@ public struct IngestWorker {
         }
     }
 
-    /// The most memory that this process held, as the kernel's file on it says; nil where that is not open.
+    /// Returns the peak memory of this process in bytes, from `/proc/self/status`; nil when that is not open.
     private static func peak(_ status: Int32) -> UInt64? {
         guard status >= 0 else { return nil }
         let text = String(decoding: MemoryFile.read(status), as: UTF8.self)
@@ -68,7 +68,7 @@ public struct IngestWorker {
         }
     }
 
-    /// Has the C library read its list of character sets, by which libarchive converts names.
+    /// Makes the C library load its character sets, which libarchive needs to convert names.
     static func loadConversions() {
         guard let conversion = iconv_open("UTF-8", "ANSI_X3.4-1968"), conversion != iconv_t(bitPattern: -1) else {
             return
@@ -118,11 +118,11 @@ public struct IngestWorker {
         addFlags(of: expansion, to: &artifacts, &answer.verdicts)
         var records = try pass.run(dumps: dumps + expansion.dumps, found: found)
         var facts = job.session
-        // The end of a session from the API is known better than by its logs.
+        // For a harvested session, the API gives a better end time than the logs.
         if facts.source == "ingest" { facts.lastLogged = inspector.newest }
         try keepEarlier(writer, &artifacts, &records, &facts, &answer)
         for record in records { writer.addCrash(json: record) }
-        // What a failing disk hid from the readers of crashes would be missing for good.
+        // After a disk error, crashes may have been missed for good.
         if let failure = ReadFaults.first { throw failure }
         let summary = try writer.finish(session: facts, artifacts: artifacts)
         answer.crashes = records.count
@@ -134,8 +134,8 @@ public struct IngestWorker {
         }
     }
 
-    /// Takes over what earlier packs of the session hold. One that cannot be read now ends the ingest; one that is damaged
-    /// gives what it still has, and the answer says what is missing.
+    /// Carries over the content of the session's earlier packs. One that cannot be read now ends the ingest. From a
+    /// damaged one everything readable is kept, and the answer describes the damage.
     private func keepEarlier(
         _ writer: PackWriter, _ artifacts: inout [ArtifactEntry], _ records: inout [[UInt8]],
         _ facts: inout SessionFacts, _ answer: inout IngestAnswer
@@ -157,7 +157,7 @@ public struct IngestWorker {
         for index in artifacts.indices { artifacts[index].flag(EarlierDamage.flag) }
     }
 
-    /// Says in the ledger and in the verdicts what became of compressed members, and that texts were redacted.
+    /// Adds the flags of expansion and redaction to the ledger rows and the verdicts.
     private func addFlags(
         of expansion: ExpansionPass, to artifacts: inout [ArtifactEntry], _ verdicts: inout [ArtifactVerdict]
     ) {
@@ -185,7 +185,7 @@ public struct IngestWorker {
         lseek(descriptor, 0, SEEK_SET)
         let report = try unpacker.unpack(descriptor: descriptor, into: &sink)
         if report.flags.contains(.readError) {
-            // The disk's fault or the machine's, and perhaps not for long: no verdict on what was downloaded.
+            // A local failure, perhaps a passing one: it must not become a verdict on the download.
             throw IngestError(.unreadable, "cannot read a download: \(report.firstError?.message ?? "read failed")")
         }
         if report.verdict == .notAnArchive, input.form == .either { return try keepAsFile(input, descriptor, &sink) }
@@ -194,8 +194,8 @@ public struct IngestWorker {
         return verdict
     }
 
-    /// The beginning of what is no archive as it may be quoted in the ledger. Half of a secret, where the beginning was
-    /// cut, matches no rule: the line that was cut is left out.
+    /// Returns the redacted first bytes of a download that is not an archive, to quote in the ledger. Omits a line cut
+    /// off at the end: half of a secret would match no rule.
     private func redacted(_ head: [UInt8]) -> [UInt8] {
         guard let redactor else { return head }
         var whole = head[...]
@@ -212,14 +212,14 @@ public struct IngestWorker {
         return text
     }
 
-    /// One file becomes one member, whatever is in it.
+    /// Stores a file as one member, whatever its content.
     private func keepAsFile(_ input: IngestJob.Input, _ descriptor: Int32, _ sink: inout MemberSink) throws
         -> ArtifactVerdict
     {
         var total: UInt64 = 0
         sink.beginFile(path: input.name, modified: input.modified)
         var buffer = [UInt8](repeating: 0, count: 256 * 1024)
-        // The parent sees by the file's position how far this has come.
+        // The parent watches the file's position to see progress.
         lseek(descriptor, 0, SEEK_SET)
         while true {
             let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
@@ -236,23 +236,24 @@ public struct IngestWorker {
             artifact: input.artifact, verdict: "ok", flags: input.flags ?? [], entries: 1, bytes: total)
     }
 
-    /// What the verdict on a download means for the ledger.
+    /// Applies the verdict on a download to its ledger row.
     private func judge(_ entry: inout ArtifactEntry, _ verdict: ArtifactVerdict, isFirst: Bool) {
-        // Of several downloads the best comes first; a worse one adds members but takes nothing away.
+        // Of several downloads the best is first. A worse one may add members but must not lower the state.
         guard isFirst || entry.state != .collected else { return }
         entry.verdict = verdict.verdict
         entry.flags = verdict.flags
         switch verdict.verdict {
         case Verdict.ok.rawValue where verdict.entries == 0:
-            // Some servers answer so for a path that does not exist; a folder without files has itself as an entry.
+            // Some servers return an empty archive for a path that does not exist. The archive of an empty folder has
+            // the folder itself as an entry.
             entry.state = .absent
-            entry.reason = "the archive has no entry: the path does not exist"
+            entry.reason = "the archive has no entries: the path does not exist"
         case Verdict.ok.rawValue:
             entry.state = .collected
             entry.reason = nil
         case Verdict.notAnArchive.rawValue:
             entry.state = .failed
-            let head = verdict.head.map { $0.isEmpty ? "; it is empty" : "; it begins with: \($0)" } ?? ""
+            let head = verdict.head.map { $0.isEmpty ? "; it is empty" : "; it starts with: \($0)" } ?? ""
             entry.reason = "the download is not an archive\(head)"
         default:
             entry.state = verdict.entries > 0 ? .incomplete : .failed
@@ -262,14 +263,14 @@ public struct IngestWorker {
         }
     }
 
-    /// ASCII as it is, everything else as a dot: enough to recognise an error page.
+    /// Returns printable ASCII as it is and every other byte as a dot: enough to recognise an error page.
     static func printable(_ bytes: some Sequence<UInt8>) -> String {
         String(decoding: bytes.map { (0x20..<0x7F).contains($0) ? $0 : UInt8(ascii: ".") }, as: UTF8.self)
     }
 }
 
 extension ArtifactVerdict {
-    /// What the unpacker reports, in the ledger's words.
+    /// Makes a verdict from the unpacker's report.
     init(_ report: UnpackReport, artifact: Int) {
         self.init(
             artifact: artifact, verdict: report.verdict.rawValue, flags: report.flags.names, entries: report.entries,
@@ -281,7 +282,7 @@ extension ArtifactVerdict {
 }
 
 extension IngestLimits {
-    /// The unpacker's limits, with its own defaults where nothing was configured.
+    /// The unpacker's limits, with its defaults for those not configured.
     var forUnpacker: UnpackLimits {
         var limits = UnpackLimits()
         if let headerBytes { limits.headerBytes = headerBytes }

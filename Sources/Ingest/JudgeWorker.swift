@@ -5,9 +5,9 @@ import Glibc
 import Pack
 import Unpack
 
-/// The child's side of judging a file: confines itself, reads what it was given, answers.
+/// The child's side of judging a file: confines itself, reads the file and writes its answer.
 public enum JudgeWorker {
-    /// Runs the job found on the agreed descriptors and returns the process's exit code.
+    /// Runs the job from the descriptors in ``IngestProcess`` and returns the process's exit code.
     public static func main() -> Int32 {
         _ = salvage_die_with_parent()
         guard let job = try? JSONDecoder().decode(JudgeJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
@@ -15,16 +15,16 @@ public enum JudgeWorker {
         return carryOut(job)
     }
 
-    /// The job, once the process holds nothing but what it was given; returns the process's exit code.
+    /// Runs the job in a process that holds only the descriptors of the job; returns the process's exit code.
     static func carryOut(_ job: JudgeJob) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
-        // What is initialised lazily by opening files must be so before no file can be opened any more.
+        // Initialise everything that opens files lazily, before confinement forbids opening files.
         _ = ContentHash.sha256([])
         IngestWorker.loadConversions()
         var answer = FileJudgement()
         do {
-            // The address space holds what threads reserve as well.
+            // Threads reserve address space far beyond what they use.
             var limits = job.limits
             limits.memoryBytes = job.limits.memoryBytes &+ (4 << 30)
             _ = try Confinement.enter(
@@ -48,7 +48,7 @@ public enum JudgeWorker {
             judgement.pack = PackJudgement(report, reader, quick: job.quick)
         } else {
             let report = Unpacker(limits: job.limits.forUnpacker).verify(descriptor: file)
-            // What cannot be read now is no damage.
+            // A failed read is not damage.
             if report.flags.contains(.readError) {
                 throw IngestError(.unreadable, "cannot read a file: \(report.firstError?.message ?? "read failed")")
             }
@@ -57,13 +57,13 @@ public enum JudgeWorker {
         return judgement
     }
 
-    /// Whether the file ends in a pack's trailer.
+    /// Returns whether the file ends with a pack's trailer.
     private static func isPack(_ descriptor: Int32) throws(IngestError) -> Bool {
         do throws(PackError) {
             _ = try PackReader.open(descriptor: descriptor, tolerant: true)
             return true
         } catch {
-            // What cannot be read now is no damage.
+            // A failed read is not damage.
             if error.code == .io || error.isLocalFault {
                 throw IngestError(.unreadable, "cannot read a file: \(error.message)")
             }

@@ -1,11 +1,11 @@
 import Pack
 import Synchronization
 
-/// Notes the newest time in the lines of a session's logs, while ``LogInspector`` reads them: for a session of which
-/// nobody else says when it ended.
+/// Records the newest time in a session's logs while ``LogInspector`` reads them, for a session without any other end
+/// time.
 ///
-/// Times before 2000 are those of clocks that were never set, or of a time of day without a day; those after `now`, in
-/// milliseconds since 1970, are no end either.
+/// Ignores times before 2000, which come from unset clocks or stamps without a date, and times after `now`, which is in
+/// milliseconds since 1970.
 final class LogEnd: BlockInspector {
     private let inspector: LogInspector
     private let now: Int64

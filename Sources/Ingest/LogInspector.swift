@@ -3,15 +3,15 @@ import LogSearch
 import LogTime
 public import Pack
 
-/// Reads the times and the crash anchors of a block of text while its bytes are in the cache of a compressing thread.
+/// Finds the times and the crash anchors in a block of text while its bytes are in the cache of a compressing thread.
 public struct LogInspector: BlockInspector {
-    /// When the session began, in milliseconds since 1970; where stamps lack a year or a day.
+    /// When the session began, in milliseconds since 1970; completes stamps without a year or day.
     let sessionStart: Int64
 
-    /// An inspector of the logs of a session that began then, in milliseconds since 1970.
+    /// Makes an inspector for the logs of a session that began at `sessionStart`, in milliseconds since 1970.
     public init(sessionStart: Int64) { self.sessionStart = sessionStart }
 
-    /// The times and anchors of a piece of text.
+    /// Returns the times and anchors in a block of text.
     public func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts {
         guard context.kind.isText else { return BlockFacts() }
         var facts = BlockFacts()

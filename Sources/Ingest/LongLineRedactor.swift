@@ -1,49 +1,50 @@
-/// Applies one redaction rule to a line too long to be held whole: text comes in pieces and goes out with matches
-/// replaced, the end of each window held back until what follows is known.
+/// Applies one redaction rule to a line too long to hold in memory. Text arrives in pieces and is emitted with matches
+/// replaced; the end of each window is held back until the following text is known.
 ///
-/// A match of up to ``longestMatch`` bytes is found wherever it lies. One that reaches the end of what has arrived is held
-/// back until its own end is known, or, beyond ``window`` bytes, ends the line: the rest of it is dropped, because nobody
+/// A match of up to ``longestMatch`` bytes is found wherever it is. A match that reaches the end of the text so far is
+/// held back until its end is known. If it exceeds ``window`` bytes, the rest of the line is dropped, because nobody
 /// knows how much of it is secret. Memory is bounded by one window and two overlaps.
 struct LongLineRedactor {
-    /// Bytes in which matches are looked for at a time, beyond what is held back.
+    /// The number of bytes searched at a time, in addition to those held back.
     static let window = 1 << 20
-    /// Longest match that is found for certain, in bytes; also how far back a pattern can look.
+    /// The longest match guaranteed to be found, in bytes; also the longest lookbehind.
     static let longestMatch = 64 << 10
 
-    /// A match in a text, or none, or a pattern that does not come to an end.
+    /// The result of a search: none, a match, or a pattern that exceeded its step limit.
     enum Attempt {
         case none
         case match(Range<Int>)
         case givenUp
     }
 
-    /// What goes out.
+    /// A piece of output.
     enum Piece {
         case text(UnsafeRawBufferPointer)
-        /// In place of a match, and of the rest of the line when the match has no end.
+        /// Replaces a match, or the rest of the line if the match has no end.
         case replacement
-        /// In place of the rest of the line.
+        /// Replaces the rest of the line.
         case givenUp
     }
 
     typealias Find = (_ text: UnsafeRawBufferPointer, _ from: Int, _ isEnd: Bool) -> Attempt
 
-    /// What has arrived and is not let go yet: text that went out already, for patterns that look back, then the rest.
+    /// Text already emitted, kept for lookbehinds, followed by text held back.
     private var buffer: [UInt8] = []
-    /// How much of the buffer went out.
+    /// The number of bytes of the buffer already emitted.
     private var settled = 0
-    /// The rest of the line is dropped.
+    /// Whether the rest of the line is dropped.
     private var isDropping = false
 
-    /// Takes in more of the line.
+    /// Processes more of the line.
+    ///
     /// - Parameters:
     ///   - bytes: the next bytes.
-    ///   - find: looks for a match from a place on; `isEnd` says whether the text ends the line.
-    ///   - put: takes what goes out.
+    ///   - find: searches for a match from an offset; `isEnd` says whether the text ends the line.
+    ///   - put: receives the output.
     mutating func push(_ bytes: UnsafeRawBufferPointer, find: Find, put: (Piece) -> Void) {
         var start = 0
         while start < bytes.count, !isDropping {
-            // Windows are cut by position alone, so that the result does not depend on the pieces.
+            // Windows depend on the position alone, so that the result does not depend on the size of the pieces.
             let room = Self.window + Self.longestMatch - (buffer.count - settled)
             let count = min(room, bytes.count - start)
             buffer.append(contentsOf: bytes[start..<start + count])
@@ -52,7 +53,7 @@ struct LongLineRedactor {
         }
     }
 
-    /// Tells that the line ended.
+    /// Ends the line.
     mutating func finish(find: Find, put: (Piece) -> Void) {
         if !isDropping { scan(isEnd: true, find, put) }
         buffer.removeAll(keepingCapacity: true)
@@ -74,11 +75,11 @@ struct LongLineRedactor {
         }
     }
 
-    /// Puts out what is certain; returns up to where, and whether the rest of the line is to be dropped.
+    /// Emits the text whose redaction is certain; returns where that ends, and whether to drop the rest of the line.
     private static func scan(
         _ text: UnsafeRawBufferPointer, from start: Int, isEnd: Bool, _ find: Find, _ put: (Piece) -> Void
     ) -> (settled: Int, drops: Bool) {
-        // A match that begins behind this may be a longer one, or none, once more has arrived.
+        // A match that starts after this may become longer, or no match, once more text arrives.
         let limit = isEnd ? text.count : text.count - longestMatch
         var kept = start
         var from = start
@@ -97,7 +98,7 @@ struct LongLineRedactor {
             case .match(let range):
                 let begin = max(kept, range.lowerBound)
                 if !isEnd, begin >= limit || range.upperBound == text.count {
-                    // It waits for its end, unless it has waited through a whole window.
+                    // Hold the match back until its end is known, unless it has filled a whole window.
                     let stop = min(begin, limit)
                     keep(to: stop)
                     guard stop == start, stop < limit else { return (kept, false) }

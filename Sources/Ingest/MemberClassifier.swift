@@ -4,29 +4,29 @@ import LogTime
 import Pack
 import Unpack
 
-/// Decides what a member is from its first bytes; the name only tells logs from other text, and text with zeros in it from
-/// other binary files.
+/// Classifies a member by its first bytes. The name only distinguishes logs from other text, and text that contains
+/// zeros from other binary files.
 struct MemberClassifier {
-    /// How much of a member is looked at before its kind is decided.
+    /// The number of bytes by which a member is classified.
     static let headSize = 64 * 1024
 
     let content: ContentKind
     let kind: MemberKind
     let timeFormat: TimeFormat
-    /// What the first stamp shows where the format counts from a start.
+    /// The value of the first stamp, for formats that count from a start.
     let counterStart: Int64
-    /// The byte order of a text in UTF-16; its bytes are kept as binary.
+    /// The byte order of UTF-16 text, which is stored as binary; nil for other content.
     let order: UTF16Order?
-    /// How the member is compressed.
+    /// The compression format; nil if the member is not compressed.
     let compressed: CompressedFormat?
 
-    /// Judges a member.
+    /// Classifies a member.
     ///
     /// - Parameters:
-    ///   - head: its first bytes, all of them or ``headSize``.
-    ///   - path: its path in the archive.
-    ///   - isPlatformLog: Whether it is what the API's stream of logs gave: a log whatever a server wrote to it, so that it
-    ///     is redacted and searched.
+    ///   - head: the first ``headSize`` bytes, or all if there are fewer.
+    ///   - path: the path in the archive.
+    ///   - isPlatformLog: whether it is the session's log from the API, which is always a log, so that it is redacted
+    ///     and searched.
     init(head: UnsafeRawBufferPointer, path: [UInt8], isPlatformLog: Bool = false) {
         order = UTF16Order(head: head)
         compressed = CompressedFormat(head: head)
@@ -56,29 +56,30 @@ struct MemberClassifier {
     private static func detect(_ head: UnsafeRawBufferPointer, _ path: [UInt8]) -> ContentKind {
         let content = ContentKind.detect(head: head)
         guard content == .binary else { return content }
-        // Text that a shrinking file was filled up behind; a few letters in front of zeros may be anything.
+        // Text padded with zeros after its file shrank. A few letters before zeros may be anything: require a line feed.
         if let last = head.lastIndex(where: { $0 != 0 }), last < head.count - 1 {
             let text = UnsafeRawBufferPointer(rebasing: head[...last])
             if text.contains(0x0A), !text.contains(0), isText(text) { return .text }
         }
         guard isNamedLikeALog(path) else { return content }
-        // What calls itself a log and has no zeros is searched, as by other tools, whatever it does to a terminal.
+        // A file named like a log and without zeros is searched, as other tools do, even with control characters.
         guard head.contains(0) else { return isText(head) ? .text : content }
-        // A log that was emptied while its writer went on has zeros where its lines were.
+        // A log truncated while its writer continued has zeros where its lines were.
         let rest = head.filter { $0 != 0 }
         guard !rest.isEmpty else { return content }
         return rest.withUnsafeBytes { isText($0) } ? .text : content
     }
 
-    /// Whether it is text once the control characters that terminals and teleprinters know are left out: bell, backspace,
-    /// vertical tab, shifts.
+    /// Returns whether the bytes are text, ignoring control characters for terminals: bell, backspace, vertical tab,
+    /// shifts.
     private static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
         if ContentKind.detect(head: bytes) == .text { return true }
         let rest = bytes.prefix(4096).filter { !(0x07...0x0F).contains($0) || $0 == 0x0A || $0 == 0x0D }
         return !rest.isEmpty && rest.withUnsafeBytes { ContentKind.detect(head: $0) == .text }
     }
 
-    /// `Game.log`, `Game.log.1`, `server-2026.log-old`, `stdout.txt`, `output.out`.
+    /// Returns whether a name is that of a log, such as `Game.log`, `Game.log.1`, `server-2026.log-old`, `stdout.txt`
+    /// or `output.out`.
     static func isNamedLikeALog(_ path: [UInt8]) -> Bool {
         let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         let name = String(decoding: path[start...], as: UTF8.self).lowercased()

@@ -4,13 +4,13 @@ import LogTime
 import Pack
 import Unpack
 
-/// Writes what an archive holds into a pack, member by member.
+/// Writes the entries of an archive into a pack as members.
 ///
-/// A member's first bytes are held back until its kind is known, because the kind decides how its blocks are cut.
+/// A member's first bytes are held back until its kind is known, because the kind decides how its blocks are split.
 struct MemberSink: UnpackSink {
     typealias Failure = PackError
 
-    /// A member that the crash readers want to see as a whole.
+    /// A member that the crash readers need as a whole.
     struct Dump {
         let member: Int
         let content: ContentKind
@@ -18,13 +18,13 @@ struct MemberSink: UnpackSink {
 
     /// Where a member's bytes go.
     private enum Route {
-        /// Its kind is not known yet.
+        /// Held back: the kind is not known yet.
         case undecided
-        /// As they are.
+        /// Unchanged into the member.
         case plain
         /// Through the redaction rules.
         case text(TextPipe)
-        /// Aside, because what is compressed may have to be redacted.
+        /// Into a scratch file, because compressed text may need redaction.
         case parked(ScratchFile, CompressedFormat)
     }
 
@@ -36,27 +36,27 @@ struct MemberSink: UnpackSink {
     private var isRegular = false
     private var route = Route.undecided
     private var head: [UInt8] = []
-    /// A hole in front of the first bytes.
+    /// The length of the hole before the first bytes.
     private var leadingHole: UInt64 = 0
-    /// Whether the member is a log by its name or by where it comes from.
+    /// Whether the member is a log by its name or origin.
     private var isLog = false
-    /// Zeros at the end of the text so far: part of it where more follows, else what fills up a file that shrank.
+    /// Zeros at the end of the text so far: content if text follows, otherwise the padding of a file that shrank.
     private var heldZeros: UInt64 = 0
-    /// Whether anything else came before them.
+    /// Whether any text came before the zeros.
     private var hasText = false
     private var isText = false
     private var flags: MemberFlags = []
     private(set) var dumps: [Dump] = []
-    /// Members to look into once all downloads are read.
+    /// The members to expand once all downloads are read.
     private(set) var candidates: [ExpansionPass.Candidate] = []
 
-    /// Members that an earlier download of the same artifact brought whole: a second copy would say nothing new.
+    /// The paths of complete members from another download of the same artifact; a second copy adds nothing.
     private let present: Set<[UInt8]>
     private var isDropping = false
 
-    /// A sink for one artifact of the pack.
+    /// Makes a sink for one artifact of the pack.
     ///
-    /// - Parameter isPlatformLog: Whether the artifact is what the API's stream of logs gave.
+    /// - Parameter isPlatformLog: Whether the artifact is the session's log from the API.
     init(
         writer: PackWriter, artifact: Int, expansion: ExpansionPass, isPlatformLog: Bool = false
     ) throws(PackError) {
@@ -70,7 +70,7 @@ struct MemberSink: UnpackSink {
             guard member.artifact == self.artifact,
                 member.flags.isDisjoint(with: [.truncated, .corrupt, .limited])
             else { continue }
-            // What was redacted stands for the member that it was made of.
+            // A redacted text replaces the member that it was made from.
             present.formUnion([member.path, DerivedName.original(of: member)])
         }
         self.present = present
@@ -100,7 +100,7 @@ struct MemberSink: UnpackSink {
         if !entry.flags.isDisjoint(with: [.afterDamage, .damagedHeader]) { flags.insert(.corrupt) }
     }
 
-    /// Begins a member that is no archive's entry but a file by itself.
+    /// Begins a member for a file that is not an archive entry.
     mutating func beginFile(path: [UInt8], modified: Int64) {
         start(MemberHeader(artifact: artifact, path: path, kind: .binary, mtime: modified), isRegular: true)
     }
@@ -129,7 +129,7 @@ struct MemberSink: UnpackSink {
                 head.append(contentsOf: bytes)
                 return
             }
-            // A piece that is large by itself is looked at where it lies.
+            // A large piece is classified in place.
             if head.isEmpty {
                 try classify(UnsafeRawBufferPointer(rebasing: bytes[..<MemberClassifier.headSize]))
             } else {
@@ -139,8 +139,8 @@ struct MemberSink: UnpackSink {
         try pass(bytes)
     }
 
-    /// Takes zeros at the beginning of a log, where they fill all that its kind is judged by, for the hole that they were
-    /// before an archive wrote them out: what follows tells what it is.
+    /// Treats leading zeros of a log as a hole if they fill the whole head by which its kind is judged. Most likely
+    /// they were a hole before archiving; the bytes after them decide the kind.
     private mutating func passOverZeros(_ bytes: inout UnsafeRawBufferPointer) {
         let room = MemberClassifier.headSize - head.count
         guard isLog, bytes.count > room, head.allSatisfy({ $0 == 0 }), bytes.prefix(room).allSatisfy({ $0 == 0 }) else {
@@ -155,7 +155,7 @@ struct MemberSink: UnpackSink {
     mutating func hole(_ length: UInt64, at offset: UInt64) throws(PackError) {
         if isDropping { return }
         if case .undecided = route {
-            // A log that was emptied while its writer went on begins with a hole: what follows tells what it is.
+            // A log truncated while its writer continued starts with a hole. The bytes after it decide the kind.
             if head.isEmpty || isLog && head.allSatisfy({ $0 == 0 }) {
                 leadingHole &+= UInt64(head.count) &+ length
                 head.removeAll(keepingCapacity: true)
@@ -178,13 +178,13 @@ struct MemberSink: UnpackSink {
         try finishMember()
     }
 
-    /// Ends a member that is a file by itself.
+    /// Ends a member begun with ``beginFile(path:modified:)``.
     mutating func endFile(isWhole: Bool) throws(PackError) {
         if !isWhole { flags.insert(.truncated) }
         try finishMember()
     }
 
-    /// Passes bytes on, of a text without the zeros at its end.
+    /// Passes bytes on; holds back zeros at the end of a text.
     private mutating func pass(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
         guard isText else { return try put(bytes) }
         var count = bytes.count
@@ -197,7 +197,7 @@ struct MemberSink: UnpackSink {
         heldZeros &+= UInt64(bytes.count - count)
     }
 
-    /// Zeros that text follows are content; a long run of them takes no room.
+    /// Emits the zeros held back, which are content because text follows. A long run becomes a hole.
     private mutating func releaseZeros() throws(PackError) {
         guard heldZeros > 0 else { return }
         let length = heldZeros
@@ -208,7 +208,7 @@ struct MemberSink: UnpackSink {
         try outcome.get()
     }
 
-    /// A run of zeros as long as this is recorded and not stored.
+    /// The shortest run of zeros that becomes a hole, in bytes.
     private static let storedZeros: UInt64 = 4096
 
     private mutating func put(_ bytes: UnsafeRawBufferPointer) throws(PackError) {
@@ -216,13 +216,13 @@ struct MemberSink: UnpackSink {
         case .undecided: throw PackError(.misuse, "bytes of an unknown kind")
         case .plain: try writer.append(bytes)
         case .text(var pipe):
-            // The pipe's own buffers would be copied if they stood in two places.
+            // Two references to the pipe would copy its buffers.
             route = .undecided
             try pipe.append(bytes)
             route = .text(pipe)
         case .parked(let scratch, _):
             guard scratch.append(bytes) else {
-                throw PackError(.noSpace, "there is no room to look into a compressed member before it is redacted")
+                throw PackError(.noSpace, "there is no room to expand a compressed member for redaction")
             }
         }
     }
@@ -248,7 +248,7 @@ struct MemberSink: UnpackSink {
         if case .undecided = route { try flushHead() }
         defer { header = nil }
         if hasText, heldZeros >= ZeroPadding.shortest {
-            // No line of the text ends in them, and a search does not take it for binary data.
+            // As a hole, the zeros are not part of a line, and a search does not take the text for binary data.
             flags.insert(.zeroPadded)
             let length = heldZeros
             heldZeros = 0
@@ -266,7 +266,7 @@ struct MemberSink: UnpackSink {
         try writer.endMember(flags: flags)
     }
 
-    /// Stores the text in a compressed member instead of the member, or, where it holds none, the member after all.
+    /// Stores a compressed member's text instead of the member; stores the member itself if it contains no text.
     private mutating func settle(_ scratch: ScratchFile, _ format: CompressedFormat) throws(PackError) {
         guard let header else { return }
         let content = try expansion.expandText(scratch, .compressed(format), like: header, flags: flags)
@@ -332,12 +332,12 @@ struct MemberSink: UnpackSink {
     }
 
     private mutating func mark(_ member: Int, _ form: ExpansionPass.Form) {
-        // One more than are looked into, so that the pass notices.
+        // One more than the pass expands, so that it notices the excess.
         guard candidates.count <= ExpansionPass.mostMembers else { return }
         candidates.append(.init(member: member, form: form))
     }
 
-    /// The way of a member that has to be redacted; nil where there are no rules, or nothing to apply them to.
+    /// Returns the route of a member that needs redaction; nil if there are no rules or the member is not text.
     private mutating func redactedRoute(_ judged: MemberClassifier, _ header: inout MemberHeader) -> Route? {
         guard let redactor = expansion.redactor else { return nil }
         if let order = judged.order {
@@ -357,7 +357,7 @@ struct MemberSink: UnpackSink {
         return .parked(scratch, format)
     }
 
-    /// Absolute, or with a `..` component: kept as data, escaped by export.
+    /// Returns whether a path is absolute or has a `..` component. It is kept as data; export escapes it.
     private static func isUnsafe(_ path: [UInt8]) -> Bool {
         path.first == UInt8(ascii: "/")
             || path.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }

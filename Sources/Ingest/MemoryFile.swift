@@ -2,16 +2,16 @@ import CShims
 import Foundation
 import Glibc
 
-/// An anonymous file in memory.
+/// An anonymous file in memory (memfd).
 ///
-/// Such files count against no limit of the process that writes them, so whatever a child is given has a fixed length.
+/// Such a file counts against none of the writer's limits, so every file given to a child has a fixed length.
 final class MemoryFile {
     let descriptor: Int32
 
-    /// The longest that a child may answer, in bytes.
+    /// The maximum length of a child's answer, in bytes.
     static let mostAnswer = 64 << 20
 
-    /// Creates the file with `content`, positioned at its beginning.
+    /// Creates the file with `content`; its position is 0.
     init(_ content: Data) throws(IngestError) {
         descriptor = salvage_memfd("salvage-ingest")
         guard descriptor >= 0 else { throw IngestError(.spawn, "cannot create a file in memory: \(reason())") }
@@ -26,14 +26,14 @@ final class MemoryFile {
         }
     }
 
-    /// A file for a child to read: nobody can change it any more.
+    /// Returns a file for a child to read, sealed against all changes.
     static func question(_ content: Data) throws(IngestError) -> MemoryFile {
         let file = try MemoryFile(content)
         try file.seal(writable: false)
         return file
     }
 
-    /// A file for a child's answer: of zeros, in which the answer ends, and as long as an answer may be.
+    /// Returns a file of ``mostAnswer`` zeros for a child's answer, which ends at the first zero.
     static func answer() throws(IngestError) -> MemoryFile {
         let file = try MemoryFile(Data())
         guard ftruncate(file.descriptor, off_t(mostAnswer)) == 0 else {
@@ -51,10 +51,10 @@ final class MemoryFile {
 
     deinit { close(descriptor) }
 
-    /// Everything in the file up to the first zero, which no JSON holds; at most `limit` bytes.
+    /// Returns the content up to the first zero, which JSON never contains. Stops after about `limit` bytes.
     func content(limit: Int = MemoryFile.mostAnswer) -> Data { Self.read(descriptor, limit: limit) }
 
-    /// Everything in the file behind a descriptor, from its beginning up to the first zero; at most `limit` bytes.
+    /// Returns the content of a file from its start up to the first zero. Stops after about `limit` bytes.
     static func read(_ descriptor: Int32, limit: Int = mostAnswer) -> Data {
         var all = Data()
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
@@ -70,7 +70,7 @@ final class MemoryFile {
         return all
     }
 
-    /// Writes a child's answer; false where it is too long, or cannot be written.
+    /// Writes a child's answer; returns false when it is too long or cannot be written.
     static func write(_ answer: Data, to descriptor: Int32) -> Bool {
         var written = 0
         while written < answer.count {

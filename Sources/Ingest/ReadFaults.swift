@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Reads that the machine failed while the child looked for crashes. The readers of dumps take a failed read for the end
-/// of a damaged dump and go on; what they made of it must not become a pack.
+/// Local read failures during crash analysis. The dump readers take a failed read for the end of a damaged dump and
+/// continue; a pack with such results must not be published.
 enum ReadFaults {
     private static let kept = Mutex<IngestError?>(nil)
 
-    /// The first of them.
+    /// The first failure, if any.
     static var first: IngestError? { kept.withLock { $0 } }
 
     static func note(_ message: String) {

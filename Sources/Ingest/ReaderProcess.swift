@@ -2,32 +2,34 @@ import CShims
 import Foundation
 import Glibc
 
-/// Runs a confined child that reads one file and answers in words: what `analyze` and `verify` need.
+/// Runs a confined child that reads one file and returns a JSON answer, for `analyze` and `verify`.
 struct ReaderProcess: Sendable {
-    /// As many files are moved to their places within the usual limit of open ones.
+    /// The most files passed to a copy; moving more to their descriptors could exceed the limit on open files.
     private static let mostFilesOfCopy = 256
 
-    /// The exit code of a copy that could not give up what it holds (EX_OSERR); it has read nothing.
+    /// The exit code (EX_OSERR) of a copy that could not drop its privileges; it has read nothing.
     private static let notSetUp: Int32 = 71
 
     private let process: IngestProcess
     private let copiesItself: Bool
 
-    /// With `copiesItself` the reader is a copy of this process as long as that has a single thread: a second program's
-    /// start costs more than most readings. It gives up the same as any reader, and its environment besides, but has
-    /// what this process read: not for one that may hold the API's token elsewhere.
+    /// With `copiesItself`, the reader is a fork of this process while that has a single thread: starting a second
+    /// program costs more than most readings. The fork is confined like any reader and drops its environment, but it
+    /// has this process's memory. Do not use it in a process that may hold the API token.
     init(_ process: IngestProcess, copiesItself: Bool) {
         self.process = process
         self.copiesItself = copiesItself
     }
 
-    /// Has a child carry out a job and returns its answer.
+    /// Runs a job in a child and returns its answer.
     ///
     /// - Parameters:
-    ///   - command: the hidden command under which the program does so.
-    ///   - files: what the child may read, and under which descriptor.
-    ///   - carryOut: the same in a copy of this process; returns the exit code.
-    /// - Throws: ``IngestError`` when the child cannot be started, dies, answers nothing or runs out of time.
+    ///   - command: the hidden command that runs the job.
+    ///   - files: the files that the child may read, and their descriptors in the child.
+    ///   - milliseconds: how long the child may take.
+    ///   - work: what the child does, for messages.
+    ///   - carryOut: runs the job in a fork of this process; returns the exit code.
+    /// - Throws: ``IngestError`` when the child cannot be started, dies, returns no answer or runs out of time.
     func run<Job: Encodable, Answer: Decodable>(
         _ job: Job, command: String, files: [(from: Int32, to: Int32)], within milliseconds: Int64, doing work: String,
         carryOut: (Job) -> Int32
@@ -55,7 +57,7 @@ struct ReaderProcess: Sendable {
         return answer
     }
 
-    /// A copy of this process that carries out the job and ends; nil where the process cannot be copied.
+    /// Forks this process to run the job; returns nil when that is not possible.
     private static func copy(_ slots: [(from: Int32, to: Int32)], _ carryOut: () -> Int32) -> pid_t? {
         let parent = getpid()
         let (from, to) = (slots.map(\.from), slots.map(\.to))

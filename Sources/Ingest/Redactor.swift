@@ -1,15 +1,15 @@
 import CPCRE2
 
-/// One kind of text that must not be stored.
+/// A rule that removes matching text before it is stored.
 public struct RedactionRule: Codable, Sendable, Equatable {
-    /// What it is called in messages.
+    /// The rule's name, for messages.
     public var name: String
-    /// A PCRE2 pattern, matched within a line.
+    /// A PCRE2 pattern, matched against each line.
     public var pattern: String
-    /// What stands in place of each match, literally.
+    /// The literal text that replaces each match.
     public var replacement: String
 
-    /// A rule.
+    /// Makes a rule.
     public init(name: String, pattern: String, replacement: String = "[redacted]") {
         self.name = name
         self.pattern = pattern
@@ -17,20 +17,20 @@ public struct RedactionRule: Codable, Sendable, Equatable {
     }
 }
 
-/// Replaces what matches the rules in text that arrives in pieces, line by line.
+/// Applies redaction rules, line by line, to text that arrives in pieces.
 ///
-/// The patterns are the user's, the text is hostile: a line on which a pattern needs more than a million steps is
-/// dropped whole, because nothing is known of it. A line longer than ``longestLine`` is never cut: each rule reads it
-/// through windows that overlap, see ``LongLineRedactor``. Not shared between threads.
+/// The patterns are the user's, but the text is hostile. A line on which a pattern needs more than a million steps is
+/// dropped whole, because it may contain anything. A line longer than ``longestLine`` is not split: each rule reads it
+/// through overlapping windows, see ``LongLineRedactor``. Not thread-safe.
 final class Redactor {
     private struct Rule {
         let code: OpaquePointer
         let replacement: [UInt8]
     }
 
-    /// Steps of one attempt to match, as `salvage grep` has them.
+    /// The maximum number of steps of one match attempt, as in `salvage grep`.
     private static let matchLimit: UInt32 = 1_000_000
-    /// A longer line is not held whole.
+    /// The longest line held in memory as a whole, in bytes.
     static let longestLine = 1 << 20
     private static let givenUp = Array("[redacted: a pattern did not come to an end on this line]".utf8)
 
@@ -38,19 +38,19 @@ final class Redactor {
     private let data: OpaquePointer
     private let context: OpaquePointer
 
-    /// The beginning of a line whose end has not arrived.
+    /// The start of a line whose end has not arrived.
     private var pending: [UInt8] = []
-    /// The rules one after another, at work on a line that is longer than ``longestLine``.
+    /// One stage per rule, in sequence, for a line longer than ``longestLine``.
     private var stages: [LongLineRedactor] = []
     private var isInLongLine = false
     private var output: [UInt8] = []
 
-    /// Which artifact the replacements are counted for.
+    /// The artifact for which replacements are counted.
     var artifact: UInt32 = 0
-    /// Places that were replaced, by artifact.
+    /// The number of replacements, by artifact.
     var counts: [UInt32: UInt64] = [:]
 
-    /// Compiles the rules, to machine code where that is still allowed: call it before the process confines itself.
+    /// Compiles the rules, to machine code if possible. Call it before the process confines itself.
     init(_ rules: [RedactionRule]) throws(IngestError) {
         guard let data = pcre2_match_data_create_8(1, nil) else { throw Self.noMemory }
         guard let context = pcre2_match_context_create_8(nil) else {
@@ -84,12 +84,12 @@ final class Redactor {
         let options =
             UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_MATCH_INVALID_UTF) | UInt32(PCRE2_NEVER_BACKSLASH_C)
         guard let code = pcre2_compile_8(pattern, pattern.count, options, &error, &offset, nil) else {
-            throw IngestError(.badRule, "the redaction rule '\(rule.name)' is no valid pattern (at offset \(offset))")
+            throw IngestError(.badRule, "redaction rule '\(rule.name)' has an invalid pattern (at offset \(offset))")
         }
         return code
     }
 
-    /// Takes the next bytes of a member and hands out those lines that are complete, redacted.
+    /// Processes the next bytes of a member and passes the complete lines, redacted, to `take`.
     func push<Failure: Error>(
         _ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
@@ -111,13 +111,13 @@ final class Redactor {
         try hand(take)
     }
 
-    /// Tells that the member ended, or that a hole begins.
+    /// Ends the line: at the member's end, or before a hole.
     func finish<Failure: Error>(_ take: (UnsafeRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
         endLine()
         try hand(take)
     }
 
-    /// Takes a piece of a line whose end has not arrived.
+    /// Adds a piece of a line whose end has not arrived.
     private func gather(_ piece: UnsafeRawBufferPointer) {
         if !isInLongLine, pending.count + piece.count <= Self.longestLine {
             pending.append(contentsOf: piece)
@@ -141,7 +141,7 @@ final class Redactor {
         }
     }
 
-    /// Hands text of a long line to a rule, or out behind the last one.
+    /// Passes text of a long line to a stage, or to the output after the last one.
     private func pass(_ text: UnsafeRawBufferPointer, to stage: Int) {
         guard stage < stages.count else {
             output.append(contentsOf: text)
@@ -154,7 +154,7 @@ final class Redactor {
         _ stage: Int, _ body: (inout LongLineRedactor, LongLineRedactor.Find, (LongLineRedactor.Piece) -> Void) -> Void
     ) {
         let rule = rules[stage]
-        // Taken out, because what it puts out goes through the stages behind it.
+        // Taken out of the array, because its output goes through the later stages.
         var own = stages[stage]
         stages[stage] = LongLineRedactor()
         body(&own) { text, from, isEnd in
@@ -177,7 +177,7 @@ final class Redactor {
         _ take: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
         guard !output.isEmpty else { return }
-        // Typed throws do not pass through the closure of withUnsafeBytes everywhere, hence the result.
+        // withUnsafeBytes does not always preserve typed throws, hence the Result.
         let outcome = output.withUnsafeBytes { bytes in Result { () throws(Failure) in try take(bytes) } }
         output.removeAll(keepingCapacity: true)
         try outcome.get()
@@ -195,7 +195,7 @@ final class Redactor {
         if let changed { output.append(contentsOf: changed) } else { output.append(contentsOf: line) }
     }
 
-    /// The line with all matches replaced; nil when there are none.
+    /// Returns the line with all matches replaced; nil when there are none.
     private func apply(_ rule: Rule, to line: UnsafeRawBufferPointer) -> [UInt8]? {
         guard line.count > 0 else { return nil }
         var result: [UInt8]?
@@ -233,7 +233,7 @@ final class Redactor {
         return text
     }
 
-    /// The next match at or behind a place.
+    /// Returns the next match at or after an offset.
     private func search(
         _ rule: Rule, in text: UnsafeRawBufferPointer, from: Int, options: UInt32
     ) -> LongLineRedactor.Attempt {
@@ -241,7 +241,7 @@ final class Redactor {
         let found = pcre2_match_8(rule.code, base, text.count, from, options, data, context)
         if found == PCRE2_ERROR_NOMATCH { return .none }
         guard found >= 0, let ends = pcre2_get_ovector_pointer_8(data) else { return .givenUp }
-        // A match inside a lookaround may be said to end before it begins.
+        // With \K inside a lookaround, PCRE2 may report a match that ends before it starts.
         let start = min(ends[0], ends[1], text.count)
         return .match(start..<min(max(ends[0], ends[1]), text.count))
     }

@@ -2,38 +2,38 @@ import CrashAnalysis
 import Glibc
 import Pack
 
-/// A nameless file beside the pack that was open before the child confined itself: for what must be looked at at random
-/// and is not stored, such as the content of a compressed core. Pages of zeros take no room in it.
+/// An unlinked file, opened before the child confined itself, for content that needs random access but is not stored,
+/// such as an expanded core dump. Pages of zeros become holes.
 ///
 /// Used by one thread at a time.
 final class ScratchFile: DumpScratch, @unchecked Sendable {
     private let descriptor: Int32
     private(set) var size: UInt64 = 0
-    /// Bytes that take room.
+    /// Bytes stored, without holes.
     private(set) var stored: UInt64 = 0
 
     private static let page = 4096
     private let limit: UInt64
 
-    /// A file behind a descriptor that takes at most `limit` bytes of room.
+    /// Uses the file behind a descriptor, for at most `limit` stored bytes.
     init(descriptor: Int32, limit: UInt64) {
         self.descriptor = descriptor
         self.limit = limit
     }
 
-    /// Empties it.
+    /// Empties the file.
     func clear() {
         _ = ftruncate(descriptor, 0)
         size = 0
         stored = 0
     }
 
-    /// Appends bytes; false when the disk or a limit does not let it.
+    /// Appends bytes; returns false when the disk is full, a limit is reached or the write fails.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var start = 0
         while start < bytes.count {
             let toPageEnd = Self.page - Int(size % UInt64(Self.page))
-            // Runs of pages that are all zero or all not go together.
+            // Process consecutive pages together that are all zero, or all not.
             var end = min(start + toPageEnd, bytes.count)
             let isZero = Self.isZero(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
             while end < bytes.count {
@@ -52,7 +52,7 @@ final class ScratchFile: DumpScratch, @unchecked Sendable {
         return true
     }
 
-    /// Leaves a hole.
+    /// Appends a hole.
     func skip(_ length: UInt64) { size &+= length }
 
     private func put(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -63,7 +63,7 @@ final class ScratchFile: DumpScratch, @unchecked Sendable {
             if count > 0 {
                 done += count
             } else if errno != EINTR {
-                // A full disk or a limit is an answer; anything else passes.
+                // A full disk or a limit is an expected result; anything else is a local fault.
                 if ![ENOSPC, EDQUOT, EFBIG].contains(errno) {
                     ReadFaults.note("cannot write the scratch file: \(reason())")
                 }
@@ -73,7 +73,7 @@ final class ScratchFile: DumpScratch, @unchecked Sendable {
         return true
     }
 
-    /// Hands out all of it in pieces, the holes as zeros.
+    /// Passes the whole content to `take` in pieces, holes as zeros.
     func readAll(_ take: (UnsafeRawBufferPointer) throws(PackError) -> Void) throws(PackError) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
         defer { buffer.deallocate() }
@@ -104,7 +104,7 @@ final class ScratchFile: DumpScratch, @unchecked Sendable {
                 throw error
             }
             if count > 0 { return count }
-            // Behind the last page that was written there is nothing but zeros.
+            // After the last page written there are only zeros.
             part.initializeMemory(as: UInt8.self, repeating: 0)
             return wanted
         }

@@ -2,11 +2,10 @@ import Glibc
 import Pack
 import Synchronization
 
-/// Keeps two processes from writing a new generation of the same session's pack at once, or from removing the pack
-/// that another is just replacing.
+/// Keeps two processes from writing a new generation of the same session's pack at once, or from removing the pack that
+/// another one is replacing.
 ///
-/// The lock is the kernel's (flock(2)) on the session's folder in the spool, so it ends with the process however that
-/// ends; nothing can be left behind locked.
+/// The lock is flock(2) on the session's folder in the spool, so it ends with the process; no stale lock can remain.
 public final class SessionLock: Sendable {
     private let folder: String
     private let descriptor: Int32
@@ -17,22 +16,22 @@ public final class SessionLock: Sendable {
         self.descriptor = descriptor
     }
 
-    /// Waits for the lock of a session; makes the session's spool folder where there is none.
+    /// Waits for the lock of a session; creates the session's spool folder if there is none.
     static func wait(_ session: String, store: String) throws -> SessionLock {
         while true {
             if let lock = try take(session, store: store, LOCK_EX) { return lock }
         }
     }
 
-    /// Takes the lock of a session if nobody has it; nil where somebody does.
+    /// Takes the lock of a session; returns nil if it is taken.
     ///
-    /// - Throws: ``IngestError`` when the session's spool folder can be neither made nor opened.
+    /// - Throws: ``IngestError`` when the session's spool folder cannot be created or opened.
     public static func ifFree(_ session: String, store: String) throws -> SessionLock? {
         try take(session, store: store, LOCK_EX | LOCK_NB)
     }
 
-    /// One try; nil where another has the lock and the operation does not wait, or where the folder was removed
-    /// meanwhile by whoever had the lock before: then this lock guards nothing.
+    /// Tries once. Returns nil if the lock is taken and the operation does not wait, or if the previous holder removed
+    /// the folder meanwhile, so that this lock would guard nothing.
     private static func take(_ session: String, store: String, _ operation: Int32) throws -> SessionLock? {
         let folder = store + "/spool/" + PackPath.escaped(session)
         try StoreIngest.makeFolders(of: folder + "/x", below: store)
@@ -58,7 +57,7 @@ public final class SessionLock: Sendable {
 
     deinit { release() }
 
-    /// Gives the lock back and removes the folder if nothing is left in it. Also done when the object goes away.
+    /// Releases the lock and removes the folder if it is empty. Also called when the object is freed.
     public func release() {
         let isFirst = isReleased.withLock { isReleased in
             defer { isReleased = true }
@@ -69,7 +68,7 @@ public final class SessionLock: Sendable {
         close(descriptor)
     }
 
-    /// Whether somebody holds the lock of a session now. Changes nothing; true also where that cannot be told.
+    /// Returns whether the lock of a session is taken. Changes nothing; returns true if that is unknown.
     public static func isTaken(_ session: String, store: String) -> Bool {
         let opened = open(
             store + "/spool/" + PackPath.escaped(session), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

@@ -3,14 +3,14 @@ import Glibc
 import LogSearch
 public import Pack
 
-/// One download that lies in the spool.
+/// One download to ingest, in the spool or elsewhere.
 public struct IngestFile: Sendable, Equatable {
-    /// Where it lies.
+    /// Its path.
     public var path: String
-    /// How it is to be read, and to which artifact it belongs.
+    /// How to read it, and its artifact.
     public var input: IngestJob.Input
 
-    /// A download at a path.
+    /// Makes a download at a path.
     public init(path: String, input: IngestJob.Input) {
         self.path = path
         self.input = input
@@ -19,44 +19,44 @@ public struct IngestFile: Sendable, Equatable {
 
 /// A download that was proven to crash or stall its reader.
 public struct QuarantinedFile: Sendable, Equatable {
-    /// Where its bytes lie, relative to the store.
+    /// Its path, relative to the store.
     public var place: String
-    /// To which artifact it belongs.
+    /// The index of its artifact.
     public var artifact: Int
-    /// How its reader ended.
+    /// How its reader ended, as text.
     public var reason: String
 }
 
 /// A session's downloads as a published pack.
 public struct PackedSession: Sendable {
-    /// The pack, relative to the store: published, not yet in the catalog.
+    /// The pack's path, relative to the store. It is published, but not yet in the catalog.
     public var pack: String
-    /// The published pack, open: what is entered in the catalog comes from here.
+    /// The published pack, open; the catalog's entry is made from it.
     public var reader: PackReader
-    /// The ledger rows as they stand in the pack now.
+    /// The ledger rows in the pack.
     public var artifacts: [ArtifactEntry]
-    /// Crashes found in all members of the pack.
+    /// The number of crashes in the whole pack.
     public var crashes: Int
-    /// Members of the pack.
+    /// The number of members in the pack.
     public var members: Int
-    /// The session's lock, where it was to be kept: while it is held, nobody takes the pack for one that was forgotten.
+    /// The session's lock, if kept. While it is held, no other process takes the pack for an orphan.
     public internal(set) var lock: SessionLock?
-    /// What was wrong with earlier packs of the session, and where those were put that could not be carried over as a
-    /// whole; one sentence each.
+    /// The damage in earlier packs of the session, and where packs were set aside that could not be carried over
+    /// completely; one sentence each.
     public var earlierDamage: [String]
-    /// Downloads that were proven to crash or stall their reader; they lie in quarantine with their raw bytes.
+    /// The downloads proven to crash or stall their reader; their raw bytes are in quarantine.
     public var quarantined: [QuarantinedFile]
-    /// Artifacts of which nothing is in the pack yet, by their number, and why: this machine, not what they hold. Their
-    /// downloads are where they were and are to be tried again.
+    /// The artifacts of which nothing is in the pack yet because of a local failure, by index, with the reason. Their
+    /// downloads are unchanged and must be tried again.
     public var waiting: [Int: String]
-    /// The most memory that the child held, in bytes, where it was measured.
+    /// The child's peak memory in bytes, if measured.
     public var peakBytes: UInt64?
-    /// What was found in each download, in the order in which they were given; quarantined ones are left out.
+    /// The verdict on each download, in the order given, without quarantined ones.
     public var verdicts: [ArtifactVerdict]
 }
 
-/// Takes a session's downloads from the spool to a published pack: written by the confined child, synced, renamed, its
-/// folder synced. The caller commits it to the catalog and drops the spool afterwards, in this order.
+/// Turns a session's downloads into a published pack: written by the confined child, synced and renamed, with its
+/// folder synced. Afterwards the caller commits it to the catalog, then drops the spool, in this order.
 public struct StoreIngest: Sendable {
     let store: String
     private let process: IngestProcess
@@ -64,7 +64,7 @@ public struct StoreIngest: Sendable {
     private let workers: Int
     private let redactions: [RedactionRule]
 
-    /// An ingest into the store at `store`; `workers` 0 means one compressing thread a core.
+    /// Makes an ingest into the store at `store`. `workers` is the number of compressing threads; 0 is one per core.
     public init(
         store: String, process: IngestProcess = IngestProcess(), limits: IngestLimits = IngestLimits(),
         workers: Int = 0, redactions: [RedactionRule] = []
@@ -76,16 +76,16 @@ public struct StoreIngest: Sendable {
         self.workers = workers
     }
 
-    /// A record of filters is not larger: the filters that are kept aside, their checksums, and the table of a large pack.
+    /// The maximum size of a record of filters, in bytes: the filters, their checksums, and the table of a large pack.
     private static let largestRecord = 2 * PackFormat.mostFiltersAside + 64 << 20
 
-    /// Where packs are written before they are renamed to their place.
+    /// The folder in which packs are written before they are renamed.
     static let newPacks = "spool/.new"
 
-    /// Removes half-written packs of processes that are gone, those on other disks too. A running `ingest` beside the
-    /// daemon keeps its own.
+    /// Removes unfinished packs of processes that no longer run, also on other disks. Leaves those of a running
+    /// `ingest` alone.
     public static func sweep(store: String) {
-        // What cannot be listed or removed now is left to the next run: it counts for nothing.
+        // What cannot be listed or removed now does no harm and is left to the next run.
         guard let spool = try? OpenFolder(path: store + "/spool"), let folder = try? spool.folder(".new"),
             let entries = try? folder.entries()
         else { return }
@@ -98,15 +98,18 @@ public struct StoreIngest: Sendable {
 
     /// Packs the downloads of one session. The files stay where they are.
     ///
-    /// Calls block; run it on a thread of its own. If the session has a pack already, the new one holds all of the old
-    /// as well and takes its place. A download that is proven to crash or stall its reader costs itself only: it is moved
-    /// to quarantine and its row says so. One that this machine kept from being read waits, and the others are packed.
+    /// Blocks; call it on a thread of its own. If the session already has a pack, the new one contains all of the old
+    /// one and replaces it. A download that is proven to crash or stall its reader is moved to quarantine, and its row
+    /// says so. A download that cannot be read because of a local failure waits, and the others are packed.
     ///
     /// - Parameters:
-    ///   - earlier: the session's present pack, relative to the store, as the catalog knows it.
-    ///   - keepsLock: returns with the session still locked, for the caller to release once the catalog knows the pack.
+    ///   - session: the session's metadata.
+    ///   - artifacts: the ledger rows for the pack.
+    ///   - files: the downloads.
+    ///   - earlier: the session's current pack according to the catalog, relative to the store.
+    ///   - keepsLock: whether to return with the session locked; the caller releases it after the catalog's commit.
     /// - Throws: ``IngestError`` when no pack can be written (disk full, child cannot start), `PackError` when it cannot
-    ///   be published. The spool is untouched then, and the same call may succeed later.
+    ///   be published. The spool is then unchanged, and the same call may succeed later.
     public func pack(
         session: SessionFacts, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?,
         keepsLock: Bool = false
@@ -124,7 +127,7 @@ public struct StoreIngest: Sendable {
             return try publish(session, artifacts, files, Triage(), earlier)
         } catch let error as IngestError where error.mayConcernOneFile {
             let triage = try triage(session, artifacts, files)
-            // Nothing can go on without what waits: the caller tries again.
+            // Everything waits, so there is nothing to pack: the caller tries again.
             if triage.good.isEmpty, triage.quarantined.isEmpty { throw triage.firstReason ?? error }
             var rows = artifacts
             for file in triage.quarantined where rows.indices.contains(file.artifact) {
@@ -132,7 +135,7 @@ public struct StoreIngest: Sendable {
                 rows[file.artifact].reason = "\(file.reason); the raw bytes are in \(file.place)"
             }
             let packed = try publishGood(session, rows, triage, earlier)
-            // Behind the pack that names the place: before, the ledger would not know where they went.
+            // After publishing the pack, which records the place; earlier, the ledger would not know where they went.
             for culprit in triage.culprits { try quarantine(culprit.file, at: culprit.place) }
             return packed
         }
@@ -153,12 +156,12 @@ public struct StoreIngest: Sendable {
             let (answer, record) = try fill(temporary, session, rows, files, previous: packs, path: relative)
             let reader = try Self.checked(temporary, session, answer)
             let damage = try Self.makeWay(for: reader, packs, answer, session.session)
-            // Before the pack: a cut in between leaves a record that counts for no pack, not a pack without filters.
-            // Without a record every search opens the pack; the answers stay the same.
+            // Before the pack: a crash in between leaves a record without a pack, not a pack without filters. Without a
+            // record, every search opens the pack; the results are the same.
             try? FilterLog.append(store: store, pack: relative, packBytes: answer.packBytes, record: record)
             try PackFile.publish(temporary, to: target)
             for (pack, found) in zip(packs.readable, answer.earlier) where !found.isCut {
-                // What stays is a second pack of the session, which verify names and the next ingest takes in.
+                // If this fails, a second pack remains, which verify reports and the next ingest merges.
                 try? packs.removeMerged(pack)
             }
             return PackedSession(
@@ -171,7 +174,7 @@ public struct StoreIngest: Sendable {
         }
     }
 
-    /// The finished pack, open, once it is seen to be what the child was asked for: the child reads hostile bytes.
+    /// Opens the finished pack and checks that it matches the job: the child reads hostile bytes.
     private static func checked(
         _ temporary: String, _ session: SessionFacts, _ answer: IngestAnswer
     ) throws -> PackReader {
@@ -179,24 +182,24 @@ public struct StoreIngest: Sendable {
         let named = try reader.session().session
         guard Array(named.utf8) == Array(session.session.utf8) else {
             throw IngestError(
-                .foreignPack, "the child wrote a pack of session '\(named)'; it was not kept", path: temporary)
+                .foreignPack, "the child wrote a pack of session '\(named)'; it was discarded", path: temporary)
         }
         guard reader.fileSize == answer.packBytes, reader.members.count == answer.members else {
             throw IngestError(
-                .foreignPack, "the child's answer is not about the pack that it wrote; it was not kept",
+                .foreignPack, "the child's answer does not match the pack that it wrote; it was discarded",
                 path: temporary)
         }
         return reader
     }
 
-    /// Sets earlier packs aside that are not all in the new one; returns what there is to say about them.
+    /// Sets earlier packs aside that are not completely in the new one; returns messages about them.
     private static func makeWay(
         for new: PackReader, _ packs: EarlierPacks, _ answer: IngestAnswer, _ session: String
     ) throws -> [String] {
         guard answer.earlier.count == packs.readable.count else {
             throw IngestError(
                 .protocolMismatch,
-                "the child answered for \(answer.earlier.count) earlier packs of \(session), not "
+                "the child reported on \(answer.earlier.count) earlier packs of \(session), not "
                     + "\(packs.readable.count)")
         }
         try EarlierMembers.require(in: new, of: packs.readable, answer.earlier, session: session)
@@ -205,7 +208,7 @@ public struct StoreIngest: Sendable {
             let place = damage.isCut ? try packs.setAside(pack) : nil
             words.append(
                 "an earlier pack of session \(session) is damaged: \(damage.problems.joined(separator: "; "))"
-                    + (place.map { "; what can be read was kept, the damaged file lies in \($0)" } ?? ""))
+                    + (place.map { "; what can be read was kept, the damaged file was set aside as \($0)" } ?? ""))
         }
         for pack in packs.found {
             guard let ruin = pack.ruin else { continue }
@@ -227,7 +230,7 @@ public struct StoreIngest: Sendable {
         for file in files {
             let descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else {
-                // Without descriptors or memory no file can be opened, whichever it is.
+                // Without descriptors or memory, no file can be opened; this one is not to blame.
                 let code: IngestError.Code = [EMFILE, ENFILE, ENOMEM].contains(errno) ? .spawn : .unreadable
                 throw IngestError(code, "cannot read a download: \(reason())", path: file.path)
             }
@@ -253,12 +256,12 @@ public struct StoreIngest: Sendable {
         return (answer, try PackFile.takeTail(pack, behind: answer.packBytes, limit: Self.largestRecord))
     }
 
-    /// An open file without a name on the store's disk.
+    /// Opens a file without a name on the store's disk.
     private static func scratchFile(beside path: String, _ what: String) throws -> Int32 {
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         var descriptor = open(folder, O_RDWR | SALVAGE_O_TMPFILE | O_CLOEXEC, 0o600)
         if descriptor < 0 {
-            // Not every file system has files without a name.
+            // Not every file system supports O_TMPFILE.
             let name = path + ".\(what).\(getpid())"
             descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
             if descriptor >= 0 { unlink(name) }
@@ -269,7 +272,7 @@ public struct StoreIngest: Sendable {
         return descriptor
     }
 
-    /// Makes the folders that lead to a file, each readable by its owner only and each synced into its parent.
+    /// Creates the parent folders of a file with mode 0700, and syncs each new one into its parent.
     static func makeFolders(of file: String, below store: String) throws {
         var made = store
         let rest = file.dropFirst(store.count).split(separator: "/").dropLast()

@@ -1,14 +1,13 @@
 import Pack
 import Unpack
 
-/// The way of a text into its member: from UTF-16 to UTF-8 where it needs that, past the redaction rules where there
-/// are any.
+/// Writes text into a member: converts UTF-16 to UTF-8 if needed, and applies the redaction rules, if any.
 struct TextPipe {
     private let writer: PackWriter
     private var transcoder: UTF16Transcoder?
     private let redactor: Redactor?
 
-    /// A pipe into the writer's open member.
+    /// Makes a pipe into the writer's open member.
     init(writer: PackWriter, order: UTF16Order?, redactor: Redactor?) {
         self.writer = writer
         transcoder = order.map { UTF16Transcoder($0) }
@@ -24,7 +23,7 @@ struct TextPipe {
         }
     }
 
-    /// Brings out what was held back: at the member's end, or in front of a hole.
+    /// Writes the text held back: at the member's end, or before a hole.
     mutating func finish() throws(PackError) {
         let (writer, redactor) = (writer, redactor)
         try transcoder?.finish { (text) throws(PackError) in try Self.pass(text, redactor, writer) }

@@ -49,7 +49,7 @@ import Testing
         #expect(count > 2)
         for number in 1...max(1, count) {
             let outcome = try run("-e inject=pread64:error=EIO:when=\(number)")
-            let isSaid = outcome.out.contains("not read whole: ") || outcome.status == 2
+            let isSaid = outcome.out.contains("not read completely: ") || outcome.status == 2
             #expect(isSaid && !outcome.out.contains("no crash was found"), "call \(number): \(outcome.out)")
         }
     }

@@ -118,7 +118,7 @@ extension ServerSuites {
             let harvest = try await stage.salvage("harvest")
             #expect(harvest.status == 0 && harvest.err.contains("did you mean /game/Saved?"), "\(harvest.err)")
             let why = try await stage.salvage("why", "w-1").out
-            #expect(why.contains("the archive has no entry: the path does not exist"), "\(why)")
+            #expect(why.contains("the archive has no entries: the path does not exist"), "\(why)")
             #expect(try await stage.salvage("coverage").out.contains("6 collected, 3 absent"))
             try shell("rm -f \(stage.store)/catalog.sqlite*")
             #expect(try await stage.salvage("reindex").status == 0)

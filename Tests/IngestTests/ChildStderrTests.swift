@@ -60,7 +60,8 @@ import Testing
         let error = try error("while :; do echo babble >&2; done", milliseconds: 500)
         #expect(error.code == .timedOut)
         #expect(
-            error.message.contains("did not go on for 500 ms") && error.message.contains("babble"), "\(error.message)")
+            error.message.contains("made no progress for 500 ms") && error.message.contains("babble"),
+            "\(error.message)")
         #expect(error.message.utf8.count < 700)
     }
 
@@ -104,10 +105,10 @@ import Testing
             ("verdicts on other downloads", { $0.verdicts[0].artifact = -1 }),
             ("verdicts on other downloads", { $0.verdicts = [] }),
             ("verdicts on other downloads", { $0.verdicts += $0.verdicts }),
-            ("a verdict that is none", { $0.verdicts[0].verdict = "\u{1B}[2J" }),
+            ("an unknown verdict", { $0.verdicts[0].verdict = "\u{1B}[2J" }),
             ("a negative number", { $0.members = -1 }),
             ("a negative number", { $0.crashes = .min }),
-            ("an error of no known kind", { $0.errorCode = "whatever" }),
+            ("an unknown error code", { $0.errorCode = "whatever" }),
         ]
         for (words, change) in lies {
             do {

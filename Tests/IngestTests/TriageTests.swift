@@ -171,7 +171,7 @@ import Testing
         let bench = try Bench("", always: "kill -SEGV $$; sleep 10")
         let error = #expect(throws: IngestError.self) { try bench.pack() }
         #expect(
-            error?.code == .spawn && error?.message.contains("nothing to read") == true, "\(String(describing: error))")
+            error?.code == .spawn && error?.message.contains("without input") == true, "\(String(describing: error))")
         #expect(bench.quarantine.isEmpty && bench.isSpooled("bad") && bench.isSpooled("good"))
     }
 
