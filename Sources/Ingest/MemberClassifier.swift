@@ -56,7 +56,7 @@ struct MemberClassifier {
     private static func detect(_ head: UnsafeRawBufferPointer, _ path: [UInt8]) -> ContentKind {
         let content = ContentKind.detect(head: head)
         guard content == .binary else { return content }
-        // Text padded with zeros after its file shrank. A few letters before zeros may be anything: require a line feed.
+        // Text padded with zeros after its file shrank. A few letters before zeros may be anything, so require a line.
         if let last = head.lastIndex(where: { $0 != 0 }), last < head.count - 1 {
             let text = UnsafeRawBufferPointer(rebasing: head[...last])
             if text.contains(0x0A), !text.contains(0), isText(text) { return .text }

@@ -108,8 +108,8 @@ public struct StoreIngest: Sendable {
     ///   - files: the downloads.
     ///   - earlier: the session's current pack according to the catalog, relative to the store.
     ///   - keepsLock: whether to return with the session locked; the caller releases it after the catalog's commit.
-    /// - Throws: ``IngestError`` when no pack can be written (disk full, child cannot start), `PackError` when it cannot
-    ///   be published. The spool is then unchanged, and the same call may succeed later.
+    /// - Throws: ``IngestError`` when no pack can be written (disk full, child cannot start), `PackError` when it
+    ///   cannot be published. The spool is then unchanged, and the same call may succeed later.
     public func pack(
         session: SessionFacts, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?,
         keepsLock: Bool = false

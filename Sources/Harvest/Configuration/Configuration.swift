@@ -185,7 +185,8 @@ public struct Configuration: Sendable, Equatable {
         public var sparseExtents: UInt64 = 100_000
         /// Bytes that the compressed logs in one archive may expand to; 0 leaves them compressed.
         public var expandedSize: UInt64 = 2 << 30
-        /// How long the confined child may take for one session, or one file of `verify`, in milliseconds.
+        /// How long the child that packs a session may go without progress, and how long one file of `verify` may take,
+        /// in milliseconds.
         public var time: Int64 = 300_000
     }
 

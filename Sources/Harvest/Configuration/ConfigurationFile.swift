@@ -53,7 +53,7 @@ enum ConfigurationFile {
         if let kind {
             throw HarvestError(
                 .invalidConfiguration, "the configuration is \(kind), not a file", path: path,
-                hint: "name a regular file")
+                hint: "use a regular file")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw HarvestError(

@@ -58,7 +58,7 @@ extension Configuration {
                 refuse(mark.line, "is not valid YAML: \(problem)", "check indentation, colons and quotes on this line")
             case .duplicatedKeysInMapping(let duplicates, let context):
                 let names = duplicates.map { "'\($0)'" }.joined(separator: ", ")
-                refuse(context.mark.line, "repeats \(names) in one mapping", "keep one of each")
+                refuse(context.mark.line, "sets \(names) more than once in one mapping", "keep one of each")
             default:
                 refuse(0, "is not valid YAML: \(error)", "check it with a YAML linter")
             }

@@ -96,7 +96,7 @@ public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
                 return .failure(UnusableValue(reason: "the session has no \(name)"))
             }
             guard value != ".", value != "..", !value.utf8.contains(0x2f), !value.utf8.contains(0) else {
-                return .failure(UnusableValue(reason: "the session's \(name) cannot stand in a path"))
+                return .failure(UnusableValue(reason: "the session's \(name) cannot be part of a path"))
             }
             path += value
         }

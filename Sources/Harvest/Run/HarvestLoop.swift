@@ -96,7 +96,7 @@ extension HarvestRunner {
                 status: last.status, identifier: last.identifier,
                 hint: "use a longer --max-runtime, or check api.url and the network; nothing is lost yet")
         } else if running == .whole {
-            failure = HarvestError(failure: last, "the API returned no list of all sessions, which has the exited ones")
+            failure = HarvestError(failure: last, "the API returned no list of all sessions, only of running ones")
         } else {
             failure = HarvestError(failure: last, "the API returned no list of sessions")
         }
