@@ -130,7 +130,7 @@ import Testing
             (.sessionRun, #"{"id":5,"host":"h","ports":[]}"#, "field id has another type"),
             (
                 .sessionRun, #"{"host":"h","ports":[{"type":"tcp","container":1,"host":0}]}"#,
-                "ports[0].host is no port"
+                "ports[0].host is not a valid port"
             ),
             (.sessionList, "{}", "no field sessions"), (.describeSession, "{}", "lacks the field id"),
             (.describeSession, #"{"id":""}"#, "field id"), (.describeSession, "[]", "not a JSON object"),
