@@ -80,7 +80,7 @@ extension ServerSuites {
             // A history that the configuration names is a rule by itself; the default is none.
             let config = scratch.path("c.yaml")
             try "store: \(store)\n".write(toFile: config, atomically: true, encoding: .utf8)
-            #expect(try Program.run(["prune", "--config", config]).out.contains("no rule"))
+            #expect(try Program.run(["prune", "--config", config]).out.contains("there is no retention rule"))
             try "store: \(store)\nhistory: 1h\n".write(toFile: config, atomically: true, encoding: .utf8)
             let ruled = try Program.run(["prune", "--config", config, "--verbose"])
             #expect(ruled.status == 0 && ruled.out.contains("forgot the history of rel-a"), "\(ruled.out)\(ruled.err)")

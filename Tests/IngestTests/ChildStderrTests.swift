@@ -50,7 +50,7 @@ import Testing
         let error = try error(
             "head -c 3000000 /dev/zero | tr '\\0' x >&2; printf '\\033[31mlast\\007 words\\n' >&2; exit 3")
         #expect(error.code == .noAnswer)
-        #expect(error.message.contains("exit code 3"), "\(error.message)")
+        #expect(error.message.contains("exited with code 3"), "\(error.message)")
         #expect(error.message.hasSuffix(".[31mlast. words"), "\(error.message)")
         #expect(error.message.utf8.count < 700)
         #expect(error.message.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F })

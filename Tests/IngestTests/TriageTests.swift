@@ -157,7 +157,7 @@ import Testing
     @Test func anEndWithoutAnAnswerIsNone() throws {
         let bench = try Bench("exit 3")
         let packed = try bench.pack()
-        #expect(packed.quarantined.isEmpty && packed.waiting[0]?.contains("exit code 3") == true)
+        #expect(packed.quarantined.isEmpty && packed.waiting[0]?.contains("exited with code 3") == true)
     }
 
     @Test func aCrashThatDoesNotComeBackCostsNothing() throws {
