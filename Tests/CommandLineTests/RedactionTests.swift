@@ -89,7 +89,9 @@ import Testing
     @Test func aPatternThatIsNoneIsAnsweredWithItsPlace() throws {
         let scratch = try Scratch()
         let config = scratch.path("salvage.yaml")
-        for (rule, word) in [("- '('", "at byte 2"), ("- 'x*'", "can match the empty string"), ("- {name: a}", "no pattern")] {
+        for (rule, word) in [
+            ("- '('", "at byte 2"), ("- 'x*'", "can match the empty string"), ("- {name: a}", "no pattern"),
+        ] {
             try "redact:\n  \(rule)\n".write(toFile: config, atomically: true, encoding: .utf8)
             let outcome = try Program.run(["harvest", "--config", config], environment: ["GAMEYE_API_TOKEN": "t"])
             #expect(outcome.status == 64 && outcome.err.contains("line 2"), "\(outcome.err)")

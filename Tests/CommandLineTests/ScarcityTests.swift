@@ -77,7 +77,8 @@ extension ServerSuites {
             #expect(pass.status == 0, "\(pass.err)")
             try await Self.expectAll(4, stage)
             let few = try await Self.shelled(stage, "ulimit -n 20; exec")
-            #expect(few.status == 75 && few.err.contains("open files is 20") && few.err.contains("ulimit -n"), "\(few.err)")
+            #expect(
+                few.status == 75 && few.err.contains("open files is 20") && few.err.contains("ulimit -n"), "\(few.err)")
             await stage.server.stop()
         }
 
