@@ -63,7 +63,6 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
-        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
@@ -151,12 +150,10 @@ let package = Package(
         .target(
             name: "Catalog",
             dependencies: [
-                "Pack", "Text", programsOnly("GRDB", "GRDB.swift"),
-                programsOnly("GRDBSQLite", "GRDB.swift"),
+                "Pack", "Text", "CSQLite",
             ], swiftSettings: hot),
         .testTarget(
-            name: "CatalogTests", dependencies: ["Catalog", "Pack", programsOnly("GRDB", "GRDB.swift")],
-            swiftSettings: house),
+            name: "CatalogTests", dependencies: ["Catalog", "Pack", "CSQLite"], swiftSettings: house),
         .target(
             name: "Sandbox",
             dependencies: [
@@ -208,6 +205,7 @@ let package = Package(
         .systemLibrary(name: "CLZMA", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CElfutils", providers: [.apt(["libdw-dev"])]),
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),

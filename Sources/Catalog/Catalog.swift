@@ -1,5 +1,4 @@
 internal import Dispatch
-internal import GRDB
 internal import Glibc
 
 /// The index of a store: its sessions, what was collected of each and why anything is missing, the members of their
@@ -16,10 +15,10 @@ public final class Catalog: Sendable {
     /// Whether the catalog was opened read-only, so that writes throw.
     public let readOnly: Bool
 
-    private let database: DatabaseQueue
+    private let database: SQLiteDatabase
     private let queue = DispatchQueue(label: "salvage.catalog")
 
-    private init(store: String, path: String, readOnly: Bool, database: DatabaseQueue) {
+    private init(store: String, path: String, readOnly: Bool, database: SQLiteDatabase) {
         self.store = store
         self.path = path
         self.readOnly = readOnly
@@ -59,28 +58,18 @@ public final class Catalog: Sendable {
                 throw error
             }
         }
-        var configuration = Configuration()
-        configuration.readonly = readOnly
-        configuration.busyMode = .timeout(busyTimeout)
-        configuration.foreignKeysEnabled = false
-        configuration.label = "salvage.catalog"
-        configuration.prepareDatabase { database in
-            let connection = try Connection(database, path: path)
+        let database = try SQLiteDatabase(path: path, readOnly: readOnly, busyTimeout: busyTimeout)
+        let catalog = Catalog(store: store, path: path, readOnly: readOnly, database: database)
+        try catalog.direct { (connection) throws(CatalogError) in
             // secure_delete (on in Debian's build) would overwrite the rows of every replaced pack with zeros.
             try connection.execute("PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -8192")
         }
-        do {
-            let database = try DatabaseQueue(path: path, configuration: configuration)
-            let catalog = Catalog(store: store, path: path, readOnly: readOnly, database: database)
-            try catalog.adoptSchema()
-            return catalog
-        } catch { throw CatalogError(error, path: path) }
+        try catalog.adoptSchema()
+        return catalog
     }
 
     /// Closes the connection; later calls throw. Otherwise the connection closes with the last reference.
-    public func close() throws(CatalogError) {
-        do { try database.close() } catch { throw CatalogError(error, path: path) }
-    }
+    public func close() { database.close() }
 
     /// Runs blocking catalog work outside the concurrency pool, one call at a time, in the order of the calls.
     public func perform<Result: Sendable>(
@@ -171,16 +160,12 @@ public final class Catalog: Sendable {
 extension Catalog {
     /// Runs `body` in a read transaction, with one consistent view.
     func read<Result>(_ body: (Connection) throws(CatalogError) -> Result) throws(CatalogError) -> Result {
-        do { return try database.read { try body(Connection($0, path: path)) } } catch {
-            throw CatalogError(error, path: path)
-        }
+        do { return try readThrough(body) } catch { throw CatalogError(error, path: path) }
     }
 
     /// Like ``read(_:)``, for bodies that run a caller's closure, whose errors are rethrown unchanged.
     func readThrough<Result>(_ body: (Connection) throws -> Result) throws -> Result {
-        do { return try database.read { try body(Connection($0, path: path)) } } catch let error as DatabaseError {
-            throw CatalogError(error, path: path)
-        }
+        try database.transaction("BEGIN", body)
     }
 
     /// Runs `body` in a write transaction. It takes the write lock at the start, so that it cannot fail midway as busy.
@@ -188,26 +173,12 @@ extension Catalog {
         guard !readOnly else {
             throw CatalogError(code: .readOnly, message: "the catalog was opened read-only", path: path)
         }
-        do {
-            return try database.inDatabase { database in
-                var result: Result?
-                try database.inTransaction(.immediate) {
-                    result = try body(Connection(database, path: path))
-                    return .commit
-                }
-                guard let result else {
-                    throw CatalogError(code: .database, message: "the transaction did not run", path: path)
-                }
-                return result
-            }
-        } catch { throw CatalogError(error, path: path) }
+        do { return try database.transaction("BEGIN IMMEDIATE", body) } catch { throw CatalogError(error, path: path) }
     }
 
     /// Runs `body` outside any transaction, for pragmas.
     private func direct<Result>(_ body: (Connection) throws(CatalogError) -> Result) throws(CatalogError) -> Result {
-        do { return try database.inDatabase { try body(Connection($0, path: path)) } } catch {
-            throw CatalogError(error, path: path)
-        }
+        do { return try database.direct(body) } catch { throw CatalogError(error, path: path) }
     }
 
     private static func requireFile(_ path: String, store: String) throws(CatalogError) {

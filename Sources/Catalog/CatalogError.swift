@@ -1,5 +1,4 @@
-internal import GRDB
-internal import GRDBSQLite
+internal import CSQLite
 
 /// An error of the catalog.
 public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -113,14 +112,10 @@ extension CatalogError {
         }
     }
 
-    /// Translates an error thrown by GRDB or a statement.
+    /// Returns an error of the catalog as it is, and describes any other.
     init(_ error: any Error, path: String) {
-        switch error {
-        case let known as CatalogError: self = known
-        case let database as DatabaseError:
-            self.init(
-                sqlite: database.extendedResultCode.rawValue, message: database.message ?? "unknown error", path: path)
-        default: self.init(code: .database, message: "the catalog failed: \(error)", path: path)
-        }
+        self =
+            error as? CatalogError
+            ?? CatalogError(code: .database, message: "the catalog failed: \(error)", path: path)
     }
 }

@@ -1,5 +1,3 @@
-internal import GRDBSQLite
-
 extension Catalog {
     /// The number of sessions with a pack and the packs' total size in bytes; nil when the catalog cannot be read or
     /// has another layout.
@@ -8,13 +6,8 @@ extension Catalog {
     /// would take longer than the search.
     public static func packTotals(store: String) -> (packs: Int, bytes: UInt64)? {
         let path = store.hasSuffix("/") ? store + fileName : store + "/" + fileName
-        var opened: OpaquePointer?
-        let code = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nil)
-        defer { sqlite3_close(opened) }
-        guard code == SQLITE_OK, let opened else { return nil }
-        sqlite3_busy_timeout(opened, 2000)
-        let connection = Connection(handle: opened, path: path)
-        do throws(CatalogError) {
+        guard let database = try? SQLiteDatabase(path: path, readOnly: true, busyTimeout: 2) else { return nil }
+        return try? database.direct { connection in
             guard try connection.integer("PRAGMA application_id") == Schema.applicationID,
                 try connection.integer("PRAGMA user_version") == Schema.version
             else { return nil }
@@ -22,6 +15,6 @@ extension Catalog {
                 "SELECT count(*), total(pack_bytes) FROM sessions WHERE pack IS NOT NULL")
             guard try totals.step() else { return nil }
             return (Int(clamping: totals.integer(0)), totals.unsigned(1))
-        } catch { return nil }
+        }
     }
 }

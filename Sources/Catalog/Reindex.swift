@@ -104,7 +104,7 @@ extension Catalog {
         let catalog = try open(store: store)
         let problems = try catalog.integrityProblems()
         guard problems.isEmpty else {
-            try? catalog.close()
+            catalog.close()
             throw CatalogError(code: .corrupt, message: problems.joined(separator: "; "), path: catalog.path)
         }
         return catalog

@@ -1,5 +1,3 @@
-internal import GRDB
-
 /// The tables of `catalog.sqlite` and the steps from one version to the next.
 ///
 /// The version is stored in `user_version`; `application_id` marks the file as ours ("SLVG"). A step is never edited

@@ -1,4 +1,3 @@
-internal import GRDB
 internal import Glibc
 
 extension Schema {
@@ -29,8 +28,7 @@ extension Schema {
     /// The tables and indices of a database created by this version.
     private static func today() throws(CatalogError) -> [String: String] {
         do {
-            return try DatabaseQueue().inDatabase { database in
-                let connection = try Connection(database, path: ":memory:")
+            return try SQLiteDatabase(path: ":memory:").direct { connection in
                 for step in steps { try connection.execute(step) }
                 return try objects(connection)
             }
@@ -76,13 +74,8 @@ extension Catalog {
         guard let path = error.path else { return false }
         if error.code == .readOnly { return headerProblem(path: path) != nil }
         guard error.code == .foreign || error.code == .newer else { return false }
-        var configuration = Configuration()
-        configuration.readonly = true
         do {
-            let database = try DatabaseQueue(path: path, configuration: configuration)
-            defer { try? database.close() }
-            return try database.inDatabase { database in
-                let connection = try Connection(database, path: path)
+            return try SQLiteDatabase(path: path, readOnly: true).direct { connection in
                 return try error.code == .newer ? Schema.isToday(connection) : Schema.hasOurTables(connection)
             }
         } catch {

@@ -52,7 +52,7 @@ import Testing
         let catalog = try store.open()
         for number in 0..<300 { try catalog.commit(contents("session-\(number)", exited: moment(1))) }
         try catalog.checkpoint()
-        try catalog.close()
+        catalog.close()
         let path = store.path + "/" + Catalog.fileName
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
         // The heads of pages of the last half, behind the schema's, which opening needs.

@@ -1,6 +1,5 @@
 import Catalog
 import Foundation
-import GRDB
 import Pack
 import Testing
 import Text
@@ -29,15 +28,11 @@ import Text
         }
         for pack in written { try catalog.commit(pack) }
         try catalog.checkpoint()
-        try catalog.close()
+        catalog.close()
         return written
     }
 
-    private func change(_ sql: String) throws {
-        let database = try DatabaseQueue(path: store.database)
-        try database.writeWithoutTransaction { try $0.execute(sql: sql) }
-        try database.close()
-    }
+    private func change(_ sql: String) throws { try execute(sql, in: store.database) }
 
     private func data() throws -> Data { try Data(contentsOf: URL(fileURLWithPath: store.database)) }
 
@@ -75,7 +70,7 @@ import Text
         try bytes.write(to: URL(fileURLWithPath: store.database))
         let damaged = try store.open(readOnly: true)
         #expect(try damaged.integrityProblems() != [])
-        try damaged.close()
+        damaged.close()
         let report = try Catalog.reindex(store: store.path)
         #expect(report.indexed == 2 && report.setAside != nil)
         #expect(try store.open(readOnly: true).session("beta")?.crashes == 1)
@@ -135,11 +130,11 @@ import Text
         let written = try fill()
         let sound = try store.open(readOnly: true)
         for pack in written { #expect(try sound.differences(from: pack) == []) }
-        try sound.close()
+        sound.close()
         try change(sql)
         let damaged = try store.open(readOnly: true)
         for pack in written { #expect(try damaged.differences(from: pack) != [], "\(sql)") }
-        try damaged.close()
+        damaged.close()
         _ = try Catalog.reindex(store: store.path)
         let mended = try store.open(readOnly: true)
         for pack in written { #expect(try mended.differences(from: pack) == [], "\(sql), after a reindex") }

@@ -7,7 +7,7 @@ import Testing
         let store = try TestStore()
         let catalog = try store.open()
         try catalog.commit(contents("alpha"))
-        try catalog.close()
+        catalog.close()
         let mode = try FileManager.default.attributesOfItem(atPath: store.database)[.posixPermissions] as? Int
         #expect(mode == 0o600)
         let again = try store.open(readOnly: true)
@@ -62,7 +62,7 @@ import Testing
             try catalog.commit(contents("session-\(number)", crashes: [crashJSON(signature: "a")]))
         }
         try catalog.checkpoint()
-        try catalog.close()
+        catalog.close()
         let intact = try Data(contentsOf: URL(fileURLWithPath: store.database))
         var codes: [CatalogError.Code] = []
         for page in 1..<(intact.count / 4096) {

@@ -59,7 +59,7 @@ import Text
         let catalog = try store.open()
         try fill(catalog)
         let before = try Answers(catalog)
-        try catalog.close()
+        catalog.close()
         for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: store.database + suffix) }
         var seen: [ReindexProgress] = []
         let report = try Catalog.reindex(store: store.path, progress: { seen.append($0) })
@@ -83,7 +83,7 @@ import Text
         try fill(catalog)
         let before = try Answers(catalog)
         try catalog.checkpoint()
-        try catalog.close()
+        catalog.close()
         var data = try Data(contentsOf: URL(fileURLWithPath: store.database))
         for offset in 8192..<min(data.count, 65_536) { data[offset] = 0xA5 }
         try data.write(to: URL(fileURLWithPath: store.database))
@@ -238,7 +238,7 @@ extension ReindexTests {
         let catalog = try store.open()
         try catalog.commit(try write(contents("a")))
         try catalog.checkpoint()
-        try catalog.close()
+        catalog.close()
         var data = try Data(contentsOf: URL(fileURLWithPath: store.database))
         for offset in 8192..<data.count { data[offset] = 0xA5 }
         try data.write(to: URL(fileURLWithPath: store.database))
@@ -262,7 +262,7 @@ extension ReindexTests {
         for pack in packs { #expect(try catalog.differences(from: pack) == []) }
         #expect(try catalog.integrityProblems() == [])
         try catalog.checkpoint()
-        try catalog.close()
+        catalog.close()
         let sound = try Data(contentsOf: URL(fileURLWithPath: store.database))
         for text in ["game.log", "packs/2026/11/20/alpha.pack", "crash-of-beta"] {
             let place = try #require(sound.range(of: Data(text.utf8))).lowerBound
@@ -273,7 +273,7 @@ extension ReindexTests {
             let problems = try damaged.integrityProblems()
             let differences = try packs.flatMap { try damaged.differences(from: $0) }
             #expect(!problems.isEmpty || !differences.isEmpty, "\(text)")
-            try damaged.close()
+            damaged.close()
         }
     }
 }

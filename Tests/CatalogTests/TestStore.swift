@@ -1,6 +1,8 @@
+import CSQLite
 import Catalog
 import Foundation
 import Pack
+import Testing
 import Text
 
 /// A store in a folder of its own, removed with the last reference.
@@ -18,6 +20,15 @@ final class TestStore {
     var database: String { path + "/" + Catalog.fileName }
 
     func open(readOnly: Bool = false) throws -> Catalog { try Catalog.open(store: path, readOnly: readOnly) }
+}
+
+/// Runs statements on a database file, as another program would.
+func execute(_ sql: String, in path: String) throws {
+    var opened: OpaquePointer?
+    defer { sqlite3_close(opened) }
+    try #require(sqlite3_open(path, &opened) == SQLITE_OK)
+    let code = sqlite3_exec(opened, sql, nil, nil, nil)
+    try #require(code == SQLITE_OK, "\(String(cString: sqlite3_errmsg(opened)))")
 }
 
 /// Milliseconds of a moment on 2026-11-20, counted from 00:00 UTC.

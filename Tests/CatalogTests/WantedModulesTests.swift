@@ -1,6 +1,5 @@
 import Catalog
 import Foundation
-import GRDB
 import Testing
 
 @Suite struct WantedModulesTests {
@@ -62,16 +61,12 @@ import Testing
     /// A catalog of layout 4 had no such column.
     @Test func anOlderLayoutIsFilledIn() throws {
         try catalog.checkpoint()
-        try catalog.close()
-        let database = try DatabaseQueue(path: store.database)
-        try database.writeWithoutTransaction {
-            try $0.execute(
-                sql: """
-                    DROP INDEX crashes_wanted; ALTER TABLE crashes DROP COLUMN wanted; DROP TABLE wanted;
-                    DROP TABLE downloads; PRAGMA user_version = 4
-                    """)
-        }
-        try database.close()
+        catalog.close()
+        try execute(
+            """
+            DROP INDEX crashes_wanted; ALTER TABLE crashes DROP COLUMN wanted; DROP TABLE wanted;
+            DROP TABLE downloads; PRAGMA user_version = 4
+            """, in: store.database)
         let error = #expect(throws: CatalogError.self) { try store.open(readOnly: true) }
         #expect(error?.hint?.contains("brings it up to date") == true)
         let again = try store.open()

@@ -22,7 +22,7 @@ import Text
         let contents = PackContents(
             facts: facts, artifacts: [entry], path: "packs/2023/11/14/\(session).pack", packBytes: 50)
         try catalog.commit(contents, from: .ingest([artifact]))
-        try catalog.close()
+        catalog.close()
     }
 
     private func again(_ fleet: Fleet, _ session: String) async throws -> HarvestSummary {
@@ -38,7 +38,7 @@ import Text
             fetching: fetching)
         let summary = try await runner.run(
             .pass(maxRuntime: nil, session: nil), again: Selection(sessions: [session]))
-        try catalog.close()
+        catalog.close()
         return summary
     }
 
@@ -128,7 +128,7 @@ import Text
         let catalog = try Catalog.open(store: store.path)
         let pack = try #require(try catalog.session("b")?.pack)
         #expect(try catalog.prune([("b", pack, "older than 1d")], now: 5) == [pack])
-        try catalog.close()
+        catalog.close()
         #expect(try await again(fleet, "b").refusals.first?.reason.contains("older than 1d") == true)
     }
 }

@@ -59,7 +59,7 @@ import Testing
         for await _ in settled { break }
         runner.requestStop()
         _ = try await run
-        try catalog.close()
+        catalog.close()
     }
 
     @Test func theFollowedLogSurvivesAContainerThatVanishes() async throws {

@@ -86,7 +86,7 @@ import Testing
         var batch = LedgerBatch()
         batch.sessions.append(SessionUpdate(session: "a", state: .lost, reason: "said by somebody"))
         try catalog.record(batch)
-        try catalog.close()
+        catalog.close()
         fleet.model.withLock { $0.ingestFaults = [] }
         let summary = try await RunnerTests.harvest(fleet, store, change: Self.quick)
         #expect(summary.progress.done == [.harvested: 1])
@@ -171,12 +171,12 @@ import Testing
         // Smaller bounds count as they are.
         runner.reload(try Configuration.parse("limits: { concurrency: 1 }\n"))
         #expect(runner.state.withLock { $0.fetcher.settings.concurrency } == 1)
-        try catalog.close()
+        catalog.close()
     }
 
     private static func shiftDeadline(_ store: TemporaryStore, _ sessions: [String]) throws {
         let catalog = try Catalog.open(store: store.path)
-        defer { try? catalog.close() }
+        defer { catalog.close() }
         var batch = LedgerBatch()
         for session in sessions {
             var update = SessionUpdate(session: session, state: .pending)

@@ -27,7 +27,7 @@ import Testing
             configuration: configuration, store: store.path, lock: try await lock(store), parts: parts,
             fetching: fetching)
         let summary = try await runner.run(.pass(maxRuntime: nil, session: session), again: again)
-        try catalog.close()
+        catalog.close()
         return summary
     }
 
@@ -155,7 +155,7 @@ import Testing
         var imported = SessionUpdate(session: "imported", state: .harvested)
         (imported.source, imported.deadline, imported.seenExited) = ("ingest", 4_000_000_000_000, 1_800_000_000_000)
         try catalog.record(sessions: [late, imported])
-        try catalog.close()
+        catalog.close()
         #expect(try await Self.run(fleet, store, Self.rules("/saved")).again == 0)
         let summary = try await Self.run(fleet, store, Self.rules("/saved"), again: Selection())
         #expect(summary.again == 0 && summary.pastDeadline == 1)

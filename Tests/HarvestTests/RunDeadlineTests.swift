@@ -115,7 +115,7 @@ import Testing
             let source = Hanging(fleet: fleet, downloads: true)
             let (runner, catalog) = try self.runner(source, store)
             let summary = try? await runner.run(.pass(maxRuntime: limit, session: nil))
-            try catalog.close()
+            catalog.close()
             return source.begun.withLock { $0 } ? (store, try #require(summary)) : nil
         }
         #expect(cut.unfinished == 1 && cut.progress.done.isEmpty)

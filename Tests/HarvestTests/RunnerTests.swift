@@ -36,7 +36,7 @@ import Text
         let runner = HarvestRunner(
             configuration: configuration, store: store.path, lock: lock, parts: parts, fetching: fetching)
         let summary = try await runner.run(mode)
-        try catalog.close()
+        catalog.close()
         return summary
     }
 

@@ -23,7 +23,7 @@ import Text
     private func change(_ body: (Catalog) throws -> Void) throws {
         let catalog = try Catalog.open(store: store.path)
         try body(catalog)
-        try catalog.close()
+        catalog.close()
     }
 
     /// Puts a download into the spool as a run that was killed leaves it.
@@ -86,7 +86,7 @@ import Text
             batch.artifacts.append(
                 ArtifactRecord(session: "a", entry: ArtifactEntry(artifact: "/saved", state: state, bytes: 9)))
             try catalog.record(batch)
-            try catalog.close()
+            catalog.close()
             let spool = Spool(store: store.path)
             try spool.prepare("a", Spool.Manifest(facts: SessionFacts(session: "a"), artifacts: ["/saved"]))
             let file = try SpoolFile(path: spool.folder(of: "a") + "/%2Fsaved.1." + ending, limit: .max)
@@ -184,7 +184,7 @@ import Text
         let summary = try await runner.run(.pass(maxRuntime: nil, session: nil), again: Selection(sessions: ["a"]))
         #expect(summary.again == 1)
         #expect(seen.withLock { $0.first } == "pending 3", "\(seen.withLock { $0 })")
-        try catalog.close()
+        catalog.close()
     }
 }
 
@@ -224,8 +224,8 @@ extension UnpackedDownloadTests {
         runner.requestStop()
         _ = try await run
         #expect(fleet.model.withLock { $0.requests.count { $0 == "logs a" } } == 2, "its log went on")
-        try reader.close()
-        try catalog.close()
+        reader.close()
+        catalog.close()
     }
 }
 
@@ -297,6 +297,6 @@ extension UnpackedDownloadTests {
         runner.requestStop()
         _ = try await run
         #expect(fleet.model.withLock { $0.contents["a"]?["/saved"]?.count } == 5000)
-        try catalog.close()
+        catalog.close()
     }
 }

@@ -1,11 +1,9 @@
-internal import GRDB
-internal import GRDBSQLite
+internal import CSQLite
 
 /// A prepared SQLite statement, valid only inside one access to the database.
 ///
-/// GRDB binds and reads text up to the first NUL. Session ids and paths come from outside and may contain one, which
-/// would make two ids equal, so lengths are explicit here. This also saves a value object per bound column, which
-/// matters for packs with 20,000 members.
+/// Text is bound and read with explicit lengths. Session ids and paths come from outside and may contain a NUL; text that ends
+/// at it would make two ids equal.
 final class Statement {
     private let handle: OpaquePointer
     private let database: OpaquePointer
@@ -144,19 +142,6 @@ private var transient: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_d
 struct Connection {
     let handle: OpaquePointer
     let path: String
-
-    init(handle: OpaquePointer, path: String) {
-        self.handle = handle
-        self.path = path
-    }
-
-    init(_ database: Database, path: String) throws(CatalogError) {
-        guard let handle = database.sqliteConnection else {
-            throw CatalogError(code: .database, message: "the catalog is closed", path: path)
-        }
-        self.handle = handle
-        self.path = path
-    }
 
     func prepare(_ sql: String) throws(CatalogError) -> Statement { try Statement(sql, on: self) }
 
