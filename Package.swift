@@ -62,7 +62,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
@@ -95,7 +94,6 @@ let package = Package(
             dependencies: [
                 "SessionAPI", "Catalog", "Pack", "Live", "Text", "CShims", "CPCRE2", "CrashAnalysis",
                 programsOnly("Yams", "Yams"),
-                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
         .target(
             name: "SessionAPI",
@@ -118,8 +116,8 @@ let package = Package(
             linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2")]),
         .target(
             name: "CrashAnalysis",
-            dependencies: ["Unpack", "LogTime", "CElfutils", "CShims", "CCrashScan", "CDemangle", "CZlib", "CZstd"],
-            swiftSettings: hot, linkerSettings: [archive("zstd"), archive("iberty")]),
+            dependencies: ["Unpack", "LogTime", "CElfutils", "CShims", "CCrashScan", "CDemangle", "CZlib"],
+            swiftSettings: hot, linkerSettings: [archive("iberty")]),
         .target(name: "CDemangle", cSettings: hotC),
         .target(name: "CCrashScan", cSettings: hotC),
         .target(name: "LogTime", dependencies: ["CLogScan"], swiftSettings: hot),
@@ -163,7 +161,6 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
-                serverOnly("ServiceLifecycle", "swift-service-lifecycle"),
             ], exclude: ["openapi.json"], swiftSettings: hot),
         .executableTarget(
             name: "salvage-sandbox",
