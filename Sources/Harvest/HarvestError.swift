@@ -27,7 +27,7 @@ public struct HarvestError: Error, Sendable, Equatable, CustomStringConvertible 
         /// The machine has too few resources for the process: open files, threads or memory.
         public static let machineShort = Code(rawValue: "machine_short")
         /// Neither the API nor the ledger knows the requested session.
-        public static let unknownSession = Code(rawValue: "unknown_session")
+        public static let unknownSession = Code(rawValue: "session_not_found")
     }
 
     /// The kind of failure.

@@ -51,7 +51,8 @@ public enum SalvageProgram {
                 return ExitStatus.success.rawValue
             }
             if let mistake = RepeatedFlags.mistake(in: ordered) { throw mistake }
-            guard var command = try? type.parseAsRoot(rest) else { return nil }
+            // `--help` parses as another command, whose usage would lack the program's name; the whole tree has it.
+            guard var command = try? type.parseAsRoot(rest), Swift.type(of: command) == type else { return nil }
             try command.run()
             return ExitStatus.success.rawValue
         } catch {
