@@ -62,7 +62,8 @@ struct FactDifferences {
         }
         note("bytes of members", row.integer(11), overflow ? .max : Int64(clamping: bytes))
         if row.integer(12) != row.integer(13) {
-            found.append("the catalog counts \(row.integer(12)) crashes but has rows for \(row.integer(13))")
+            let crashes = counted(row.integer(12), "crash", "crashes")
+            found.append("the catalog counts \(crashes) but has rows for \(row.integer(13))")
         }
         guard SettledRow.isSettled(state, source: source, facts) else { return (row.integer(0), false) }
         if !facts.image.isEmpty { note("image", row.text(3), facts.image) }
@@ -142,7 +143,8 @@ struct FactDifferences {
             }
         }
         if count != contents.crashes.count {
-            found.append("the catalog has \(count) crashes, the pack \(contents.crashes.count)")
+            found.append(
+                "the catalog has \(counted(count, "crash", "crashes")), the pack \(contents.crashes.count)")
         }
     }
 

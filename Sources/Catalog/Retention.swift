@@ -98,7 +98,7 @@ public struct RetentionPlan: Sendable, Equatable {
             removals.append(
                 Removal(
                     session: candidate.session, bytes: candidate.packBytes,
-                    reason: "the packs took more than \(most) bytes"))
+                    reason: "the packs took more than \(counted(most, "byte"))"))
         }
         excess = total > most ? total - most : 0
     }

@@ -1,5 +1,6 @@
 import Glibc
 public import Pack
+import Text
 import Unpack
 
 /// The job of judging a local file, an archive or a pack, in a confined child.
@@ -75,15 +76,19 @@ public struct PackJudgement: Codable, Sendable {
         members = concerned.filter { index in reader?.members.indices.contains(index) == true }.compactMap(name)
         let unread = Set(report.damage.filter { $0.part == .unreadable }.compactMap(\.block))
         let good = report.blocks - unread.union(report.damagedBlocks).count
-        let blocks = "\(good) of \(report.blocks) blocks are good"
+        let blocks = Self.good(good, of: report.blocks, "block")
         if let reader, !reader.members.isEmpty {
             stillGood =
                 quick
                 ? blocks + " as far as --quick checks; run without it to check their content"
-                : "\(report.soundMembers.count) of \(reader.members.count) members are good, \(blocks)"
+                : "\(Self.good(report.soundMembers.count, of: reader.members.count, "member")), \(blocks)"
         } else {
             stillGood = blocks + "; to extract their content: zstd -dc"
         }
+    }
+
+    private static func good(_ count: Int, of all: Int, _ noun: String) -> String {
+        "\(count) of \(counted(all, noun)) \(count == 1 || all == 1 ? "is" : "are") good"
     }
 }
 

@@ -79,8 +79,8 @@ struct Generation {
         let names = (carried.damaged + carried.cut).prefix(8).map { String(decoding: members[$0].path, as: UTF8.self) }
         guard !names.isEmpty else { return }
         let count = Set(carried.damaged + carried.cut).count
-        damage.problems.append(
-            "\(count) members of the earlier pack are damaged: \(names.joined(separator: ", "))")
+        let are = counted(count, "member of the earlier pack is", "members of the earlier pack are")
+        damage.problems.append("\(are) damaged: \(names.joined(separator: ", "))")
         if !carried.cut.isEmpty { damage.isCut = true }
     }
 

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import LogSearch
 import Pack
+import Text
 import Unpack
 
 /// The child's side of an ingest: reads the job, confines itself, turns downloads into a pack and writes its answer.
@@ -258,8 +259,8 @@ public struct IngestWorker {
         default:
             entry.state = verdict.entries > 0 ? .incomplete : .failed
             let why = verdict.firstError ?? (verdict.flags.isEmpty ? "" : verdict.flags.joined(separator: ", "))
-            entry.reason =
-                "the archive is \(verdict.verdict)\(why.isEmpty ? "" : ": \(why)"); \(verdict.entries) entries kept"
+            let kept = counted(verdict.entries, "entry", "entries")
+            entry.reason = "the archive is \(verdict.verdict)\(why.isEmpty ? "" : ": \(why)"); \(kept) kept"
         }
     }
 

@@ -2,6 +2,7 @@ import CShims
 import Glibc
 import LogSearch
 public import Pack
+import Text
 
 /// One download to ingest, in the spool or elsewhere.
 public struct IngestFile: Sendable, Equatable {
@@ -199,7 +200,7 @@ public struct StoreIngest: Sendable {
         guard answer.earlier.count == packs.readable.count else {
             throw IngestError(
                 .protocolMismatch,
-                "the child reported on \(answer.earlier.count) earlier packs of \(session), not "
+                "the child reported on \(counted(answer.earlier.count, "earlier pack")) of \(session), not "
                     + "\(packs.readable.count)")
         }
         try EarlierMembers.require(in: new, of: packs.readable, answer.earlier, session: session)

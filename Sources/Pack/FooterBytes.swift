@@ -1,3 +1,5 @@
+import Text
+
 /// The footer of a pack: the trailer, and as much of the footer as one read of the file's end returned.
 struct FooterBytes: Sendable {
     let trailer: Trailer
@@ -13,7 +15,8 @@ struct FooterBytes: Sendable {
         self.source = source
         let count = min(source.size, Self.guess(source.size))
         guard count >= UInt64(PackFormat.trailerSize) else {
-            throw PackError(.notAPack, "the file is too short for a pack: \(source.size) bytes", offset: source.size)
+            throw PackError(
+                .notAPack, "the file is too short for a pack: \(counted(source.size, "byte"))", offset: source.size)
         }
         let bytes = try source.read(at: source.size - count, count: Int(count))
         let size = source.size

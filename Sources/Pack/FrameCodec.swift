@@ -1,4 +1,5 @@
 import CZstd
+import Text
 
 /// Compresses blocks into zstd frames (RFC 8878) with content size and checksum. One per thread.
 final class FrameCompressor {
@@ -123,7 +124,7 @@ final class FrameDecompressor {
             throw PackError(.damagedBlock, "zstd: \(String(cString: ZSTD_getErrorName(size)))")
         }
         guard size == raw.count else {
-            throw PackError(.damagedBlock, "the frame holds \(size) bytes; expected \(raw.count)")
+            throw PackError(.damagedBlock, "the frame holds \(counted(size, "byte")); expected \(raw.count)")
         }
     }
 }

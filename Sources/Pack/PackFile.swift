@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// System calls on pack files: retried when interrupted, never short.
 public enum PackFile {
@@ -56,7 +57,8 @@ public enum PackFile {
     ) throws(PackError) -> [UInt8] {
         let whole = try Self.size(descriptor)
         guard size <= whole, whole - size <= UInt64(limit) else {
-            throw PackError(.misuse, "a file of \(whole) bytes does not hold a pack of \(size) and a short tail")
+            throw PackError(
+                .misuse, "a file of \(counted(whole, "byte")) does not hold a pack of \(size) and a short tail")
         }
         var tail = [UInt8](repeating: 0, count: Int(whole - size))
         let got = try tail.withUnsafeMutableBytes { raw in

@@ -1,4 +1,5 @@
 import CFilter
+import Text
 
 /// Constants of the pack format. `storage/README.md` describes the format byte by byte.
 public enum PackFormat {
@@ -133,8 +134,8 @@ struct Trailer: Equatable {
         let (end, overflow) = footerOffset.addingReportingOverflow(footerLength)
         guard !overflow, end == fileSize else {
             throw PackError(
-                .damagedFooter, "the trailer describes a file of \(end) bytes; this one has \(fileSize)",
-                offset: fileSize)
+                .damagedFooter,
+                "the trailer describes a file of \(counted(end, "byte")); this one has \(fileSize)", offset: fileSize)
         }
         let (directorySize, tooMany) = UInt64(sectionCount).multipliedReportingOverflow(by: UInt64(SectionEntry.size))
         guard !tooMany, directoryOffset >= footerOffset &+ 8, directoryOffset <= trailerOffset,

@@ -1,4 +1,5 @@
 import CZstd
+import Text
 
 /// The result of checking a pack.
 public struct PackReport: Sendable {
@@ -280,8 +281,8 @@ struct FrameWalk {
                 passed += 1
             } else {
                 let resume = max(block?.offset ?? reader.footerOffset, position)
-                report.damage.append(
-                    PackDamage(.layout, "\(resume - position) bytes belong to no frame", offset: position))
+                let between = counted(resume - position, "byte belongs", "bytes belong")
+                report.damage.append(PackDamage(.layout, "\(between) to no frame", offset: position))
                 if resume == position { next += 1 }
                 position = resume
             }
@@ -326,8 +327,9 @@ struct FrameWalk {
         report.damage.append(
             PackDamage(
                 .file,
-                "frames from the start that are sound and can be read with `zstd -dc`: \(frames), with \(size) raw bytes; "
-                    + "which bytes belong to which member is lost", offset: position))
+                "frames from the start that are sound and can be read with `zstd -dc`: \(frames), "
+                    + "with \(counted(size, "raw byte")); which bytes belong to which member is lost",
+                offset: position))
     }
 
     private func soundFrame(

@@ -1,3 +1,5 @@
+import Text
+
 /// Writes one pack, member by member, into an open file.
 ///
 /// One thread calls it. That thread hashes, workers compress and build filters, and the worker whose block is next in
@@ -74,7 +76,8 @@ public final class PackWriter {
         guard current == nil, !finished else { throw PackError(.misuse, "a member cannot begin here") }
         guard log.count < Int(UInt32.max) - 1 else { throw PackError(.tooLarge, "too many members") }
         guard max(header.path.count, header.linkTarget?.count ?? 0) <= Self.maxPathLength else {
-            throw PackError(.tooLarge, "a path or link target is too long; the path has \(header.path.count) bytes")
+            throw PackError(
+                .tooLarge, "a path or link target is too long; the path has \(counted(header.path.count, "byte"))")
         }
         try hasher.start()
         current = Member(header)

@@ -28,7 +28,7 @@ struct ImageEntry: Sendable {
         guard description.ports.count <= portCount else {
             throw BrokenImage(
                 file: folder + "/image.json",
-                reason: "needs \(description.ports.count) ports, but the sandbox has \(portCount)")
+                reason: "needs \(counted(description.ports.count, "port")), but the sandbox has \(portCount)")
         }
         let executable = try ImageExecutable.find(in: folder, description: description)
         if description.copy {

@@ -3,6 +3,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
+internal import Text
 
 #if canImport(Glibc)
     internal import Glibc
@@ -36,7 +37,7 @@ struct RequestContext: Sendable {
 
     /// Makes the error for a body that is shorter than announced.
     func truncated(received: Int64, expected: Int64) -> APIError {
-        error(.truncated, "the body ended after \(received) of \(expected) bytes")
+        error(.truncated, "the body ended after \(received) of \(counted(expected, "byte"))")
     }
 
     /// Makes an API error from any error of the transport.
@@ -55,7 +56,8 @@ struct RequestContext: Sendable {
             return error(.timeout, "no byte arrived for \(stalled.limit)\(progress(phase))")
         case let slow as BodyTooSlow:
             return error(
-                .timeout, "fewer than \(slow.slowest) bytes per second arrived for \(slow.window)\(progress(phase))")
+                .timeout,
+                "fewer than \(counted(slow.slowest, "byte")) per second arrived for \(slow.window)\(progress(phase))")
         case let overdue as BodyOverdue:
             return error(.timeout, "the response was not complete after \(overdue.limit)\(progress(phase))")
         case let failure as HTTPClientError:
@@ -127,14 +129,14 @@ struct RequestContext: Sendable {
     private func lost(_ reason: String, _ phase: Phase) -> APIError {
         switch phase {
         case .head: error(.network, reason)
-        case .body(let received): error(.truncated, "the body ended after \(received) bytes: \(reason)")
+        case .body(let received): error(.truncated, "the body ended after \(counted(received, "byte")): \(reason)")
         }
     }
 
     private func progress(_ phase: Phase) -> String {
         switch phase {
         case .head: ""
-        case .body(let received): " (received \(received) bytes of the body)"
+        case .body(let received): " (received \(counted(received, "byte")) of the body)"
         }
     }
 }

@@ -88,9 +88,10 @@ extension Fetcher {
         if endsAlike(key, index, attempt.bytes, now) {
             giveUp(
                 key, index, .failed,
-                "for \(settings.alike / 60_000) minutes every download ended at the same byte: \(why)")
+                "for \(counted(settings.alike / 60_000, "minute")) every download ended at the same byte: \(why)")
         } else {
-            retry(key, index, "the body was cut off after \(attempt.bytes) bytes: \(why)", attempt, now)
+            let arrived = counted(attempt.bytes, "byte")
+            retry(key, index, "the body was cut off after \(arrived): \(why)", attempt, now)
         }
         return actions
     }

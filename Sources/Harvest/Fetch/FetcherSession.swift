@@ -123,7 +123,8 @@ extension Fetcher {
                 if leftover.complete {
                     (state, phase) = (.pending, .downloaded)
                 } else {
-                    settle(.incomplete, "only \(leftover.bytes) bytes arrived\(reason.map { ": \($0)" } ?? "")")
+                    let arrived = counted(leftover.bytes, "byte")
+                    settle(.incomplete, "only \(arrived) arrived\(reason.map { ": \($0)" } ?? "")")
                 }
             }
         }
@@ -227,14 +228,14 @@ extension Fetcher {
             return
         }
         let kept = item.keptBytes > 0
-        let text = kept ? "only \(item.keptBytes) bytes arrived: \(reason)" : reason
+        let text = kept ? "only \(counted(item.keptBytes, "byte")) arrived: \(reason)" : reason
         sessions[key]?.items[index].settle(kept ? .incomplete : state, text)
     }
 
     mutating func giveUpAtDeadline(_ key: String, _ index: Int) {
         guard let item = sessions[key]?.items[index] else { return }
         let last = item.reason.map { "; last result: \($0)" } ?? ""
-        giveUp(key, index, .lost, "the deadline passed after \(item.tries) tries\(last)")
+        giveUp(key, index, .lost, "the deadline passed after \(counted(item.tries, "try", "tries"))\(last)")
     }
 }
 

@@ -1,3 +1,5 @@
+import Text
+
 /// Estimates from limits and ledger whether everything can be fetched before its containers are gone. Pure.
 public struct DeadlineForecast: Sendable, Equatable {
     /// The inputs of the estimate.
@@ -53,21 +55,26 @@ public struct DeadlineForecast: Sendable, Equatable {
         }
         if let left = facts.timeLeft, left > 0, backlogTakes > left {
             obstacles.append(
-                "\(facts.backlog) artifacts take \(Self.minutes(backlogTakes)) at \(rate) requests a minute, "
-                    + "but the nearest deadline is \(Self.minutes(left)) away")
+                "\(counted(facts.backlog, "artifact takes", "artifacts take")) \(Self.minutes(backlogTakes)) "
+                    + "at \(counted(rate, "request")) a minute, but the nearest deadline is \(Self.minutes(left)) away")
         }
         let wanted = facts.exitsPerHour * facts.artifactsPerSession
         if wanted > rate * 60 {
+            let fetched = Self.fetched(rate)
             obstacles.append(
-                "a busy hour produces \(wanted) artifacts (\(facts.exitsPerHour) exits), but \(rate) requests a minute "
-                    + "fetch only \(rate * 60) an hour")
+                "a busy hour produces \(wanted) artifacts (\(counted(facts.exitsPerHour, "exit"))), "
+                    + "but \(fetched) only \(rate * 60) an hour")
         }
         if facts.exitsPerHour > max(1, facts.logsPerMinute) * 60 {
             obstacles.append(
-                "a busy hour produces \(facts.exitsPerHour) logs, but \(facts.logsPerMinute) requests a minute "
-                    + "fetch only \(facts.logsPerMinute * 60) an hour")
+                "a busy hour produces \(facts.exitsPerHour) logs, "
+                    + "but \(Self.fetched(facts.logsPerMinute)) only \(facts.logsPerMinute * 60) an hour")
         }
         self.obstacles = obstacles
+    }
+
+    private static func fetched(_ rate: Int) -> String {
+        counted(rate, "request a minute fetches", "requests a minute fetch")
     }
 
     private static func minutes(_ milliseconds: Int64) -> String {

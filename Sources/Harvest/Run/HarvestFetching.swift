@@ -119,7 +119,8 @@ extension HarvestRunner {
         guard let free = StoreFolder.free(store), free < configuration.limits.reserve else { return }
         throw HarvestError(
             .storeUnusable,
-            "only \(free) bytes are free, less than limits.reserve of \(configuration.limits.reserve)",
+            "only \(counted(free, "byte is", "bytes are")) free, "
+                + "less than limits.reserve of \(configuration.limits.reserve)",
             path: store)
     }
 
@@ -256,7 +257,7 @@ extension Attempt {
     var words: String {
         switch ending {
         case .complete: "ok"
-        case .cut(let why): "cut after \(bytes) bytes: \(why)"
+        case .cut(let why): "cut after \(counted(bytes, "byte")): \(why)"
         case .tooLarge: "stopped at limits.download"
         case .refused(let status): status == 404 || status == 410 ? "not found" : "refused"
         case .unreachable(let why): why
