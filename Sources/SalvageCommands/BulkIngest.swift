@@ -34,7 +34,7 @@ struct BulkIngest {
         let progress = Progress(quiet: run.isQuiet)
         var failed = 0
         for (index, name) in folders.enumerated() {
-            progress.update("ingesting \(index + 1) of \(folders.count) sessions: \(Escape.display(name))")
+            progress.update("ingesting \(index + 1) of \(counted(folders.count, "session")): \(Escape.display(name))")
             do {
                 let (result, strays) = try take(name)
                 progress.finish()
@@ -54,8 +54,10 @@ struct BulkIngest {
         progress.finish()
         complain(of: contents.strays, in: folder)
         if !run.output.json, !run.isQuiet {
+            let whole = folders.count - failed
             run.output.text(
-                "\(folders.count - failed) of \(folders.count) sessions were ingested completely")
+                "\(whole) of \(counted(folders.count, "session")) "
+                    + "\(whole == 1 || folders.count == 1 ? "was" : "were") ingested completely")
         }
         try run.output.finish()
         if failed > 0 || !contents.strays.isEmpty { throw EndedWith(status: .partial) }

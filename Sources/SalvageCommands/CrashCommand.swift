@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import CrashAnalysis
 import Terminal
+import Text
 
 /// `salvage crash`: one crash in full.
 struct Crash: ParsableCommand {
@@ -100,8 +101,8 @@ struct Crash: ParsableCommand {
     }
 
     static func history(_ known: SignatureSummary) -> String {
-        let crashes = known.count == 1 ? "1 crash" : "\(known.count) crashes"
-        let sessions = known.sessions == 1 ? "1 session" : "\(known.sessions) sessions"
+        let crashes = counted(known.count, "crash", "crashes")
+        let sessions = counted(known.sessions, "session")
         return "\(crashes) in \(sessions), first \(TimeText.table(known.firstSeen)), "
             + "last \(TimeText.table(known.lastSeen))"
     }

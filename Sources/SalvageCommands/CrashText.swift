@@ -1,6 +1,7 @@
 import ArgumentParser
 import CrashAnalysis
 import Terminal
+import Text
 
 /// The flags of `crash` and `analyze` that choose how much of a crash is shown.
 struct CrashTextOptions: ParsableArguments {
@@ -31,7 +32,7 @@ struct CrashText {
         var facts: [String] = []
         if let executable = record.executable { facts.append(Escape.display(executable)) }
         if let pid = record.pid { facts.append("pid \(pid)") }
-        if let count = record.threadCount { facts.append("\(count) threads") }
+        if let count = record.threadCount { facts.append(counted(count, "thread")) }
         if let arch = record.arch { facts.append(Escape.display(arch)) }
         if let os = record.os { facts.append(Escape.display(os)) }
         if !facts.isEmpty { output.text("process    \(facts.joined(separator: ", "))") }
@@ -60,7 +61,7 @@ struct CrashText {
         let others = record.threads.filter { $0.thread != record.thread }
         guard options.threads == .all else {
             if !others.isEmpty {
-                output.text(output.style.dim("… \(others.count) other threads: --threads all"))
+                output.text(output.style.dim("… \(counted(others.count, "other thread")): --threads all"))
             }
             return
         }

@@ -130,8 +130,8 @@ struct CrashesDiff: ParsableCommand {
         if !options.quiet {
             output.text(
                 output.style.dim(
-                    "\(Escape.display(before)): \(first.sessions) sessions; "
-                        + "\(Escape.display(after)): \(second.sessions) sessions"))
+                    "\(Escape.display(before)): \(counted(first.sessions, "session")); "
+                        + "\(Escape.display(after)): \(counted(second.sessions, "session"))"))
         }
         var table = Table(
             ["", "BEFORE", "AFTER", "SHARE", "SIGNATURE"], rightAligned: [1, 2, 3])

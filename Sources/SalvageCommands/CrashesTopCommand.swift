@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Terminal
+import Text
 
 /// `salvage crashes top`: which crashes hurt most, since which build, in which region.
 struct CrashesTop: ParsableCommand {
@@ -72,7 +73,8 @@ struct CrashesTop: ParsableCommand {
         }
         table.write(to: output.sink, style: output.style)
         if visible.count < top.count, !options.quiet {
-            output.text(output.style.dim("… and \(top.count - visible.count) more signatures; --limit \(top.count)"))
+            let more = counted(top.count - visible.count, "more signature")
+            output.text(output.style.dim("… and \(more); --limit \(top.count)"))
         }
     }
 

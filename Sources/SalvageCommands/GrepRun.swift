@@ -4,6 +4,7 @@ import Live
 import LogSearch
 import Pack
 import Terminal
+import Text
 
 /// One search over the packs of selected sessions, from the catalog to the exit code.
 struct GrepRun {
@@ -72,7 +73,7 @@ struct GrepRun {
         }
         if report.problemCount > report.problems.count {
             let more = report.problemCount - report.problems.count
-            Failure("not_searched", "and \(more) more problems of this kind").report(
+            Failure("not_searched", "and \(counted(more, "more problem")) of this kind").report(
                 json: options.json, style: options.errorStyle)
         }
         if !options.quiet, search.mode != .quiet, !search.strictTime { UntimedNote.kept(report.membersWithoutTime) }
@@ -91,9 +92,9 @@ struct GrepRun {
         text += "members         \(report.members), \(report.membersMatched) with selected lines\n"
         text += "blocks          \(report.blocks) in opened packs, \(report.prunedByTime) outside the time window\n"
         text += "filters         \(report.probed) checked, \(report.passed) passed\n"
-        text +=
-            "decoded         \(report.decoded) blocks, \(report.decodedBytes) bytes, \(report.hit) with selected lines\n"
-        text += "selected        \(report.lines) lines\n"
+        text += "decoded         \(counted(report.decoded, "block")), \(counted(report.decodedBytes, "byte")), "
+        text += "\(report.hit) with selected lines\n"
+        text += "selected        \(counted(report.lines, "line"))\n"
         sink.write(text)
         sink.flush()
     }

@@ -67,7 +67,7 @@ struct IngestFiles: ParsableCommand {
         }
         let run = try IngestRun(options)
         let progress = Progress(quiet: options.quiet)
-        progress.update("ingesting \(files.count) files into session \(Escape.display(session))")
+        progress.update("ingesting \(counted(files.count, "file")) into session \(Escape.display(session))")
         let result = try run.take(files, as: session, description)
         progress.finish()
         let isWhole = run.report(result)
@@ -180,7 +180,8 @@ struct VerdictLine {
             return
         }
         let word = verdict.verdict == "ok" ? output.style.green("ok") : output.style.red(verdict.verdict)
-        var text = "\(Escape.display(file)): \(word), \(verdict.entries) entries, \(SizeText.binary(verdict.bytes))"
+        let entries = counted(verdict.entries, "entry", "entries")
+        var text = "\(Escape.display(file)): \(word), \(entries), \(SizeText.binary(verdict.bytes))"
         if !verdict.flags.isEmpty { text += " [\(Escape.display(verdict.flags.joined(separator: " ")))]" }
         if let error = verdict.firstError { text += "\n  first error: \(Escape.display(error))" }
         if let head = verdict.head, !head.isEmpty { text += "\n  it begins with: \(Escape.display(head))" }

@@ -120,10 +120,9 @@ struct IngestRun {
             VerdictLine(file: intake.names[verdict.artifact], verdict: verdict).write(to: output, session: session)
         }
         if !options.json, !options.quiet {
-            let crashes = outcome.crashes == 1 ? "1 crash" : "\(outcome.crashes) crashes"
-            output.text(
-                "session \(Escape.display(session)): \(outcome.members) members, \(crashes) in \(outcome.pack)"
-            )
+            let members = counted(outcome.members, "member")
+            let crashes = counted(outcome.crashes, "crash", "crashes")
+            output.text("session \(Escape.display(session)): \(members), \(crashes) in \(outcome.pack)")
         }
         output.sink.flush()
         for complaint in intake.complaints

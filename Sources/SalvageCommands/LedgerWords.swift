@@ -2,6 +2,7 @@ import Catalog
 import Harvest
 import Pack
 import Terminal
+import Text
 
 /// Describes ledger entries in sentences.
 enum LedgerWords {
@@ -65,7 +66,7 @@ enum LedgerWords {
         return words + reason(entry.reason) + answer(entry)
     }
 
-    private static func tries(_ count: Int) -> String { count == 1 ? "1 try" : "\(count) tries" }
+    private static func tries(_ count: Int) -> String { counted(count, "try", "tries") }
 
     private static func reason(_ reason: String?) -> String {
         reason.map { " Reason: \(Escape.display($0))." } ?? ""

@@ -1,6 +1,7 @@
 import Catalog
 import Harvest
 import Terminal
+import Text
 
 /// Sessions whose downloads are in the spool but could not be packed, because of a fault of this machine.
 struct PackBacklog {
@@ -18,7 +19,7 @@ struct PackBacklog {
     /// A sentence with both; nil if there are none.
     var words: String? {
         guard let reason else { return nil }
-        return (sessions == 1 ? "1 session waits" : "\(sessions) sessions wait")
+        return counted(sessions, "session waits", "sessions wait")
             + " in the spool to be packed: \(Escape.display(reason))"
     }
 }

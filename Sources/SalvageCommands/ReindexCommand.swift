@@ -4,6 +4,7 @@ import Glibc
 import Harvest
 import LogSearch
 import Terminal
+import Text
 
 /// `salvage reindex`: rebuilds the catalog from the packs alone.
 struct Reindex: ParsableCommand {
@@ -40,7 +41,7 @@ struct Reindex: ParsableCommand {
                         path: store, hint: "stop it first, then run salvage reindex")
                 }
             }, renew: { signer.renew(&$0) },
-            progress: { progress.update("reindexing \($0.packs) of \($0.total) packs") })
+            progress: { progress.update("reindexing \($0.packs) of \(counted($0.total, "pack"))") })
         try AliasFile.restore(try Catalog.open(store: store))
         try Self.rebuildFilters(store)
         progress.finish()
@@ -56,7 +57,7 @@ struct Reindex: ParsableCommand {
             line.add("set_aside", report.setAside)
             output.line(line)
         } else if !options.quiet {
-            output.text("indexed \(report.indexed) packs")
+            output.text("indexed \(counted(report.indexed, "pack"))")
             if let aside = report.setAside { output.text("the damaged catalog was kept as \(aside)") }
         }
         try output.finish()
@@ -93,7 +94,8 @@ struct Reindex: ParsableCommand {
             ).report(json: options.json, style: options.errorStyle)
         }
         if report.unknown.count > Self.mostNamed {
-            Failure("more", "\(report.unknown.count - Self.mostNamed) more packs could not be checked").report(
+            let more = counted(report.unknown.count - Self.mostNamed, "more pack")
+            Failure("more", "\(more) could not be checked").report(
                 json: options.json, style: options.errorStyle)
         }
     }

@@ -77,7 +77,7 @@ struct ShowScreen {
         if let pack = session.pack {
             fact(
                 "kept",
-                "\(session.members == 1 ? "1 member" : "\(session.members) members"), "
+                "\(counted(session.members, "member")), "
                     + "\(SizeText.binary(session.bytes)) in \(SizeText.binary(session.packBytes)) "
                     + style.dim(Escape.display(pack)))
         }
@@ -145,7 +145,7 @@ struct ShowScreen {
         if let message = crash.record?.message { output.text("  " + Escape.display(String(message.prefix(300)))) }
         let frames = crash.record?.frames ?? []
         for frame in frames.prefix(8) { output.text("  " + CrashView.text(frame, style: style)) }
-        if frames.count > 8 { output.text(style.dim("  … \(frames.count - 8) more frames")) }
+        if frames.count > 8 { output.text(style.dim("  … \(counted(frames.count - 8, "more frame"))")) }
     }
 
     /// Writes the last crash or error in the followed log of a session that has no pack yet.

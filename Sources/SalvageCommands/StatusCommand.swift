@@ -4,6 +4,7 @@ import Glibc
 import Harvest
 import Live
 import Terminal
+import Text
 
 /// `salvage status`: shows the state of the store.
 struct Status: ParsableCommand {
@@ -72,13 +73,15 @@ struct Status: ParsableCommand {
         }
         output.text("store     \(Escape.display(catalog.store))")
         output.text("sessions  \(states.isEmpty ? "none" : states.joined(separator: ", "))")
-        output.text("backlog   \(status.backlog == 1 ? "1 artifact" : "\(status.backlog) artifacts") to fetch")
+        output.text("backlog   \(counted(status.backlog, "artifact")) to fetch")
         if let words = waiting.words { output.text("waiting   " + output.style.red(words)) }
         output.text(
-            "flow      \(flow.exitsLastHour) exits and \(flow.artifactsLastHour) artifacts "
+            "flow      \(counted(flow.exitsLastHour, "exit")) and \(counted(flow.artifactsLastHour, "artifact")) "
                 + "(\(SizeText.binary(flow.bytesLastHour))) in the last hour")
         let followed = try? LiveStore.sessions(catalog.store).count
-        if let followed, followed > 0 { output.text("followed  the logs of \(followed) sessions") }
+        if let followed, followed > 0 {
+            output.text("followed  the \(followed == 1 ? "log" : "logs") of \(counted(followed, "session"))")
+        }
         if flow.lostLastDay > 0 { output.text("lost      " + output.style.red("\(flow.lostLastDay) in the last day")) }
         if let deadline = status.nextDeadline, let session = status.nextSession {
             let left = deadline - TimeText.now()
@@ -89,7 +92,7 @@ struct Status: ParsableCommand {
         let ratio = status.packBytes > 0 ? status.memberBytes / status.packBytes : 0
         output.text(
             "packs     \(status.packs), \(SizeText.binary(status.packBytes)) on disk holding "
-                + "\(SizeText.binary(status.memberBytes)) in \(status.members) members"
+                + "\(SizeText.binary(status.memberBytes)) in \(counted(status.members, "member"))"
                 + (ratio > 1 ? " (\(ratio) times as much)" : ""))
         output.text("crashes   \(status.crashes)")
         output.text("catalog   \(SizeText.binary(catalogBytes))")

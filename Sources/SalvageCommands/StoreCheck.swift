@@ -39,7 +39,7 @@ struct StoreCheck {
             return named
         }
         for (index, pack) in (named ?? []).enumerated() {
-            progress.update("verifying \(index + 1) of \(named?.count ?? 0) packs")
+            progress.update("verifying \(index + 1) of \(counted(named?.count ?? 0, "pack"))")
             try check(pack.path, of: pack.session)
         }
         let known = ByteSet((named ?? []).map(\.path))
@@ -56,8 +56,8 @@ struct StoreCheck {
         if !output.json, !options.quiet {
             output.text(
                 problems == 0
-                    ? "\(packs) packs are good"
-                    : "\(packs) packs checked: \(problems == 1 ? "1 problem" : "\(problems) problems")"
+                    ? "\(counted(packs, "pack is", "packs are")) good"
+                    : "\(counted(packs, "pack")) checked: \(counted(problems, "problem"))"
             )
         }
         return problems == 0
@@ -85,7 +85,7 @@ struct StoreCheck {
             case .missing:
                 tell(
                     Catalog.fileName, nil, "missing",
-                    "there is no catalog, though the store has \(listing.packs.count) packs", Self.rebuild)
+                    "there is no catalog, though the store has \(counted(listing.packs.count, "pack"))", Self.rebuild)
             case .older, .newer: tell(Catalog.fileName, nil, "other_layout", error.message, error.hint)
             case .foreign: tell(Catalog.fileName, nil, "foreign", error.message, error.hint)
             case .corrupt: tell(Catalog.fileName, nil, "corrupt", error.message, Self.rebuild)

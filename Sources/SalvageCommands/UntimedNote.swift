@@ -1,6 +1,7 @@
 import Glibc
 import LogSearch
 import Terminal
+import Text
 
 /// The notes of a search by time about members whose time format is not known.
 enum UntimedNote {
@@ -16,7 +17,7 @@ enum UntimedNote {
         write("\(subject(count)) no known time format; none of the lines were printed")
     }
 
-    private static func subject(_ count: Int) -> String { "\(count) member\(count == 1 ? " has" : "s have")" }
+    private static func subject(_ count: Int) -> String { counted(count, "member has", "members have") }
 
     private static func write(_ text: String) {
         let sink = ByteSink(descriptor: STDERR_FILENO)

@@ -94,7 +94,9 @@ struct Why: ParsableCommand {
             return
         }
         output.text("")
-        if dropped > 0 { output.text("\(dropped) earlier requests are no longer kept") }
+        if dropped > 0 {
+            output.text("\(counted(dropped, "earlier request is", "earlier requests are")) no longer kept")
+        }
         var table = Table(["TIME", "OPERATION", "ARTIFACT", "STATUS", "BYTES", "OUTCOME"], rightAligned: [3, 4])
         for request in requests {
             let failed = request.status.map { !(200..<300).contains($0) } ?? true

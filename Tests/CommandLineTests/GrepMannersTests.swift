@@ -101,7 +101,7 @@ import Testing
         #expect(selective.err.contains("packs           1 opened, 5 ruled out by the filter index"), "\(selective.err)")
         #expect(GrepStage.explained(selective.err, "passed") == 1 && GrepStage.explained(selective.err, "decoded") == 1)
         #expect(selective.err.contains("1 with selected lines"), "\(selective.err)")
-        #expect(selective.err.contains("selected        1 lines"), "\(selective.err)")
+        #expect(selective.err.contains("selected        1 line\n"), "\(selective.err)")
         let common = try stage.grep(["--explain", "-c", "tick"])
         let blocks = try #require(GrepStage.explained(common.err, "decoded"))
         #expect(common.err.contains("literals        \"tick\"\n") && common.err.contains("0 ruled out"))
@@ -112,7 +112,7 @@ import Testing
         let none = try stage.grep(["--explain", "-c", "[0-9a-f]{8}-[0-9a-f]{4}"])
         #expect(none.err.contains("literals        every block\n"), "\(none.err)")
         #expect(GrepStage.explained(none.err, "checked") == 0 && GrepStage.explained(none.err, "decoded") == blocks)
-        #expect(none.lines.count == 1 && none.err.contains("selected        1 lines"))
+        #expect(none.lines.count == 1 && none.err.contains("selected        1 line\n"))
         // The raw bytes of all logs are what was decoded.
         let raw = try shell("cat \(stage.scratch.url.path)/in-*/Saved/Logs/*.log | wc -c").out
         #expect(none.err.contains(", \(raw.trimmingCharacters(in: .whitespacesAndNewlines)) bytes,"), "\(none.err)")

@@ -123,7 +123,7 @@ import Testing
         guard geteuid() != 0 else { return print("skipped: root reads every folder") }
         try shell("mkdir \(store)/spool/s && touch \(store)/spool/s/0.complete && chmod 000 \(store)/spool/s")
         let hidden = try doctor(store).findings["spool"]?.joined() ?? ""
-        #expect(hidden.contains("1 folders of downloads cannot be read now"), "\(hidden)")
+        #expect(hidden.contains("1 folder of downloads cannot be read now"), "\(hidden)")
         try shell("chmod 700 \(store)/spool/s")
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import SessionAPI
 import Terminal
+import Text
 
 extension API {
     struct SessionList: AsyncParsableCommand {
@@ -68,9 +69,9 @@ extension API {
             let place = first.map { entry in
                 ", the first at byte \(entry.offset)\(entry.id.map { " (session \($0))" } ?? ""): \(entry.reason)"
             }
+            let entries = counted(summary.rejected, "entry", "entries")
             throw Failure(
-                "entries_left_out", "\(summary.rejected) entries of the list cannot be read\(place ?? "")",
-                status: .partial)
+                "entries_left_out", "\(entries) of the list cannot be read\(place ?? "")", status: .partial)
         }
     }
 }

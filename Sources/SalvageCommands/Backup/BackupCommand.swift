@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Glibc
 import Terminal
+import Text
 
 /// `salvage backup`: makes a complete copy of the store.
 struct Backup: ParsableCommand {
@@ -130,12 +131,13 @@ struct Backup: ParsableCommand {
             line.add("removed_backups", removed.map { "\(folder)/\($0)" })
             output.line(line)
         } else if !options.quiet {
+            let files = counted(manifest.files.count, "file")
             output.text(
-                "backed up \(manifest.files.count) files, \(SizeText.binary(manifest.bytes)), to \(Escape.display(path)): "
+                "backed up \(files), \(SizeText.binary(manifest.bytes)), to \(Escape.display(path)): "
                     + "\(run.tally.copied) copied (\(SizeText.binary(run.tally.copiedBytes))), "
                     + "\(run.tally.unchanged) unchanged, \(run.tally.linked) shared with the store")
             if !removed.isEmpty {
-                output.text("removed \(removed.count) older \(removed.count == 1 ? "backup" : "backups")")
+                output.text("removed \(counted(removed.count, "older backup"))")
             }
         }
         try output.finish()
@@ -170,11 +172,12 @@ struct Backup: ParsableCommand {
             line.add("missing", place.manifest.gaps.count)
             output.line(line)
         } else if !options.quiet {
+            let count = place.manifest.files.count
+            let files = "\(counted(count, "file")) of \(Escape.display(place.path))"
             output.text(
                 complaints.isEmpty
-                    ? "\(place.manifest.files.count) files of \(Escape.display(place.path)) are good"
-                    : "\(complaints.count) of \(place.manifest.files.count) files of \(Escape.display(place.path)) "
-                        + "are damaged or missing")
+                    ? "\(files) \(count == 1 ? "is" : "are") good"
+                    : "\(complaints.count) of \(files) \(complaints.count == 1 ? "is" : "are") damaged or missing")
         }
         try output.finish()
         try end(
@@ -188,7 +191,10 @@ struct Backup: ParsableCommand {
 
     private func end(with complaints: [String], hint: String? = nil) throws {
         var named = Array(complaints.prefix(Self.mostNamed))
-        if complaints.count > named.count { named.append("\(complaints.count - named.count) more are not listed") }
+        if complaints.count > named.count {
+            let more = counted(complaints.count - named.count, "more is", "more are")
+            named.append("\(more) not listed")
+        }
         for (index, complaint) in named.enumerated() {
             Failure("backup_incomplete", complaint, hint: index == named.count - 1 ? hint : nil).report(
                 json: options.json, style: options.errorStyle)

@@ -239,7 +239,8 @@ final class BackupRun {
         let target = "\(folder.partial)/\(file.path)"
         try FileCopy.makeFolders(of: file.path, below: folder.partial)
         progress.update(
-            "\(files.count) files, \(SizeText.binary(tally.copiedBytes)) copied: \(Escape.display(file.path))")
+            "\(counted(files.count, "file")), \(SizeText.binary(tally.copiedBytes)) copied: "
+                + Escape.display(file.path))
         do {
             let content = try takeUnchanged(file, target) ?? linkOrCopy(file, source, target)
             files[file.path] = BackupManifest.File(
@@ -340,7 +341,7 @@ final class BackupRun {
     private func confirm() throws {
         for (index, path) in fresh.enumerated() {
             guard let file = files[path] else { continue }
-            progress.update("reading back \(index + 1) of \(fresh.count) copies")
+            progress.update("reading back \(index + 1) of \(counted(fresh.count, "copy", "copies"))")
             let content = try FileCopy.digest("\(folder.partial)/\(path)", uncached: true)
             guard content.sha256 == file.sha256 else {
                 throw Failure(

@@ -1,5 +1,6 @@
 import Glibc
 import Terminal
+import Text
 
 /// One complete backup, opened for reading.
 struct BackupSource {
@@ -41,7 +42,7 @@ struct BackupSource {
     func check(_ progress: Progress) throws -> [String] {
         var complaints: [String] = []
         for (index, file) in manifest.files.enumerated() {
-            progress.update("reading \(index + 1) of \(manifest.files.count) files")
+            progress.update("reading \(index + 1) of \(counted(manifest.files.count, "file"))")
             do {
                 let content = try FileCopy.digest("\(path)/\(file.path)", uncached: true)
                 if let complaint = Self.complaint(file, content) { complaints.append(complaint) }
@@ -56,7 +57,8 @@ struct BackupSource {
     static func complaint(_ file: BackupManifest.File, _ content: FileCopy.Content) -> String? {
         if content.sha256 == file.sha256 { return nil }
         return "\(file.path) is damaged in the backup: "
-            + (content.size == file.size ? "its SHA-256 differs" : "it has \(content.size) of \(file.size) bytes")
+            + (content.size == file.size
+                ? "its SHA-256 differs" : "it has \(content.size) of \(counted(file.size, "byte"))")
     }
 
     /// What is wrong with a file that cannot be read.

@@ -109,7 +109,7 @@ struct Restore: ParsableCommand {
         var placed: [String: String] = [:]
         for (index, file) in files.enumerated() where file.path != Catalog.fileName {
             progress.update(
-                "restoring \(index + 1) of \(files.count) files, \(SizeText.binary(bytes)) of "
+                "restoring \(index + 1) of \(counted(files.count, "file")), \(SizeText.binary(bytes)) of "
                     + SizeText.binary(source.manifest.bytes))
             bytes &+= file.size
             if file.path.hasPrefix("symbols/"), let first = placed[file.sha256] {
@@ -236,7 +236,7 @@ struct Restore: ParsableCommand {
             output.text(
                 "\(dryRun ? "would restore" : "restored") "
                     + "\(source.manifest.files.count + source.missing.count - complaints.count) of "
-                    + "\(source.manifest.files.count) files, \(SizeText.binary(source.manifest.bytes)), of "
+                    + "\(counted(source.manifest.files.count, "file")), \(SizeText.binary(source.manifest.bytes)), of "
                     + "\(Escape.display(source.path)) into \(Escape.display(store))")
         }
         try output.finish()

@@ -3,6 +3,7 @@ import Catalog
 import Glibc
 import Pack
 import Terminal
+import Text
 
 /// `salvage export`: writes members as files.
 struct Export: ParsableCommand {
@@ -41,7 +42,7 @@ struct Export: ParsableCommand {
         let writer = try MemberExport(pack: pack, tree: tree)
         let progress = Progress(quiet: options.quiet)
         for (count, index) in chosen.enumerated() {
-            progress.update("exporting \(count + 1) of \(chosen.count) members")
+            progress.update("exporting \(count + 1) of \(counted(chosen.count, "member"))")
             try writer.export(index)
         }
         progress.finish()
@@ -64,9 +65,10 @@ struct Export: ParsableCommand {
             line.add("artifacts_damage", writer.pack.artifactsDamage?.description)
             output.line(line)
         } else if !options.quiet {
-            output.text("\(writer.files) files, \(SizeText.binary(writer.bytes)) in \(target)")
+            output.text("\(counted(writer.files, "file")), \(SizeText.binary(writer.bytes)) in \(target)")
             if writer.leftOut > 0 {
-                output.text("\(writer.leftOut) links and devices are listed in salvage-metadata.json only")
+                let others = counted(writer.leftOut, "link or device is", "links and devices are")
+                output.text("\(others) listed in salvage-metadata.json only")
             }
         }
         try output.finish()

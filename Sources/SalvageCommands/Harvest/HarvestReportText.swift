@@ -3,6 +3,7 @@ import Glibc
 import Harvest
 import Pack
 import Terminal
+import Text
 
 /// Reports the result of a harvest and sets the exit code.
 struct HarvestReportText {
@@ -55,8 +56,9 @@ struct HarvestReportText {
             ).report(json: options.json, style: options.errorStyle)
         }
         if summary.problemCount > summary.problems.count {
-            let rest = summary.problemCount - summary.problems.count
-            Failure("more", "\(rest) more artifacts are missing", hint: "salvage coverage").report(
+            let rest = counted(
+                summary.problemCount - summary.problems.count, "more artifact is", "more artifacts are")
+            Failure("more", "\(rest) missing", hint: "salvage coverage").report(
                 json: options.json, style: options.errorStyle)
         }
         if let pause = summary.pause {
@@ -72,7 +74,7 @@ struct HarvestReportText {
     /// Reports what waits because of this machine, also to cron, long before it is lost.
     private func reportWaiting(_ summary: HarvestSummary) throws {
         var failures: [Failure] = []
-        let count = summary.unfinished == 1 ? "1 session waits: " : "\(summary.unfinished) sessions wait: "
+        let count = counted(summary.unfinished, "session waits: ", "sessions wait: ")
         func add(_ code: String, _ what: String, _ words: String?, hint: String) {
             guard let words, summary.unfinished > 0 || code == "catalog_not_written" else { return }
             let message = (summary.unfinished > 0 ? count : "") + "\(what): \(words)"
@@ -98,10 +100,10 @@ struct HarvestReportText {
 
     /// The line about sessions that were reopened; nil when there is nothing to say.
     private func again(_ summary: HarvestSummary) -> String? {
-        let late = summary.pastDeadline == 0 ? "" : ", \(summary.pastDeadline) past their deadline skipped"
+        let past = counted(summary.pastDeadline, "past its deadline", "past their deadline")
+        let late = summary.pastDeadline == 0 ? "" : ", \(past) skipped"
         if summary.again > 0 {
-            let verb = summary.again == 1 ? "was" : "were"
-            return "\(summary.again) of them \(verb) already done and reopened\(late)"
+            return "\(counted(summary.again, "of them was", "of them were")) already done and reopened\(late)"
         }
         return isAgain ? "no session lacks anything that can still be fetched\(late)" : nil
     }

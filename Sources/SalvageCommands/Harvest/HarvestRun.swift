@@ -9,6 +9,7 @@ import Pack
 import SessionAPI
 import Synchronization
 import Terminal
+import Text
 
 /// Everything one harvest needs, built from configuration and flags.
 struct HarvestRun {
@@ -106,7 +107,7 @@ final class HarvestDisplay: Sendable {
     func show(_ state: HarvestProgress) {
         progress.withLock { line in
             line.value.update(
-                "\(state.seen) sessions, \(state.pending) pending, \(state.downloading) downloading, "
+                "\(counted(state.seen, "session")), \(state.pending) pending, \(state.downloading) downloading, "
                     + "\(SizeText.binary(state.bytes)) so far")
         }
     }
@@ -184,7 +185,8 @@ final class HarvestDisplay: Sendable {
         case .absentPaths: return nil
         case .recovered(let session, let files):
             return isVerbose || isDaemon
-                ? "session \(Escape.display(session)): resumed \(files) downloads of an interrupted run" : nil
+                ? "session \(Escape.display(session)): resumed \(counted(files, "download")) of an interrupted run"
+                : nil
         }
     }
 }

@@ -3,6 +3,7 @@ import Harvest
 import Ingest
 import SessionAPI
 import Terminal
+import Text
 
 /// Checks configuration and token.
 struct SetupExamination {
@@ -19,8 +20,7 @@ struct SetupExamination {
             self.configuration = configuration
             store = try StoreAccess.path(options)
             if let file = configuration.file {
-                let rules = configuration.rules.count
-                findings.append(.ok("config", "\(file), \(rules) \(rules == 1 ? "rule" : "rules")"))
+                findings.append(.ok("config", "\(file), \(counted(configuration.rules.count, "rule"))"))
             } else {
                 findings.append(
                     .warning(
@@ -119,12 +119,13 @@ struct APIExamination {
             try await API.withClient(options) { client in
                 summary = try await client.sessionList(SessionListQuery()) { _ in }
             }
-            let listed = "\(summary.entries) running sessions listed in \(TimeText.now() - began) ms"
+            let listed = "\(counted(summary.entries, "running session")) listed in \(TimeText.now() - began) ms"
             guard let first = summary.damaged.first(where: { !$0.wasTaken }) else { return [.ok("API", listed)] }
+            let entries = counted(summary.rejected, "entry", "entries")
             return [
                 .warning(
                     "API",
-                    "\(listed); \(summary.rejected) entries cannot be read, the first at byte \(first.offset)"
+                    "\(listed); \(entries) cannot be read, the first at byte \(first.offset)"
                         + (first.id.map { " (session \($0))" } ?? "") + ": \(first.reason)",
                     hint: "their sessions are not collected; report it to the API's operator")
             ]

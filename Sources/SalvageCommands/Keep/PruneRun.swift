@@ -95,7 +95,7 @@ struct PruneRun {
                 tally.bytes &+= removal.bytes
                 write(removal, record, output)
             }
-            progress.update("pruned \(tally.sessions) sessions, \(SizeText.binary(tally.bytes))")
+            progress.update("pruned \(counted(tally.sessions, "session")), \(SizeText.binary(tally.bytes))")
         }
         progress.finish()
     }
@@ -162,7 +162,8 @@ struct PruneRun {
         }
         guard !unknown.isEmpty, !options.quiet else { return }
         Failure(
-            "unreferenced_packs", "\(unknown.count) packs in the store are not in the catalog",
+            "unreferenced_packs",
+            "\(counted(unknown.count, "pack in the store is", "packs in the store are")) not in the catalog",
             path: unknown.first, hint: "prune keeps them; salvage verify says what to do with each"
         ).report(json: options.json, style: options.errorStyle)
     }
@@ -202,14 +203,17 @@ struct PruneRun {
     private func finish(_ tally: Tally, _ output: Output) throws {
         if options.json || options.quiet { return try output.finish() }
         var parts = [
-            "\(dryRun ? "would remove" : "removed") \(tally.sessions) \(tally.sessions == 1 ? "pack" : "packs"), "
+            "\(dryRun ? "would remove" : "removed") \(counted(tally.sessions, "pack")), "
                 + SizeText.binary(tally.bytes)
         ]
         if tally.pinned > 0 { parts.append("kept \(tally.pinned) pinned") }
-        if tally.examples > 0 { parts.append("kept \(tally.examples) as examples of their signatures") }
+        if tally.examples > 0 {
+            parts.append(
+                "kept \(counted(tally.examples, "as an example of its signature", "as examples of their signatures"))")
+        }
         if tally.busy > 0 { parts.append("skipped \(tally.busy) in use") }
         if tally.forgotten > 0 {
-            parts.append("\(dryRun ? "would forget" : "forgot") the history of \(tally.forgotten) sessions")
+            parts.append("\(dryRun ? "would forget" : "forgot") the history of \(counted(tally.forgotten, "session"))")
         }
         if tally.excess > 0 { parts.append("\(SizeText.binary(tally.excess)) over the limit must be kept") }
         output.text(parts.joined(separator: "; "))

@@ -29,7 +29,8 @@ struct RemainsExamination {
         if let first = unknown.first {
             findings.append(
                 .warning(
-                    "packs", "\(unknown.count) packs are not in the catalog, such as \(first.file.path)",
+                    "packs",
+                    "\(counted(unknown.count, "pack is", "packs are")) not in the catalog, such as \(first.file.path)",
                     hint: "salvage reindex adds them, except second packs of a session, which salvage verify lists")
             )
         }
@@ -45,13 +46,17 @@ struct RemainsExamination {
             }
         }
         if let first = missing.first {
+            let words =
+                missing.count == 1
+                ? "the pack of 1 session is missing" : "the packs of \(missing.count) sessions are missing"
             findings.append(
                 .failure(
-                    "packs", "the packs of \(missing.count) sessions are missing, such as that of \(first)",
+                    "packs", "\(words), such as that of \(first)",
                     hint: "restore them from a backup; salvage reindex marks such sessions as lost"))
         }
         if let first = hidden.first {
-            findings.append(.failure("packs", "\(hidden.count) packs cannot be checked now, such as \(first)"))
+            findings.append(
+                .failure("packs", "\(counted(hidden.count, "pack")) cannot be checked now, such as \(first)"))
         }
         return findings
     }
@@ -64,7 +69,9 @@ struct RemainsExamination {
         if let first = listing.aside.first {
             findings.append(
                 .warning(
-                    "packs", "\(listing.aside.count) damaged packs were set aside, such as \(first.path)",
+                    "packs",
+                    "\(counted(listing.aside.count, "damaged pack was", "damaged packs were")) set aside, "
+                        + "such as \(first.path)",
                     hint: "salvage verify lists them; remove them once nobody needs what they hold"))
         }
         return findings
@@ -73,7 +80,7 @@ struct RemainsExamination {
     /// The finding for a missing catalog: it was never created, or it is lost.
     func withoutCatalog(_ error: CatalogError) -> Finding {
         guard let first = listing.packs.first else { return .note("catalog", "there is none yet", hint: error.hint) }
-        let count = listing.packs.count == 1 ? "1 pack" : "\(listing.packs.count) packs"
+        let count = counted(listing.packs.count, "pack")
         return .failure(
             "catalog", "there is none, though the store has \(count), such as \(first.path)",
             hint: "salvage reindex rebuilds it from the packs")
@@ -89,7 +96,8 @@ struct RemainsExamination {
                 findings.append(
                     .warning(
                         "quarantine",
-                        "downloads of \(sessions) sessions are in quarantine: their readers crashed or stalled",
+                        "downloads of \(counted(sessions, "session")) are in quarantine: their readers crashed or "
+                            + "stalled",
                         hint: "they are in \(top.path)/.quarantine; salvage why SESSION says why; to try one again: "
                             + "salvage ingest --session SESSION FILE"))
             }
@@ -101,7 +109,8 @@ struct RemainsExamination {
             if let sessions = count(".aside", top, entries, &findings), sessions > 0 {
                 findings.append(
                     .warning(
-                        "aside", "downloads of \(sessions) sessions are in no pack and could not be added to one",
+                        "aside",
+                        "downloads of \(counted(sessions, "session")) are in no pack and could not be added to one",
                         hint: "they are in \(top.path)/.aside; to keep one: salvage ingest --session SESSION FILE"))
             }
             return findings
@@ -128,13 +137,14 @@ struct RemainsExamination {
         }
         var findings: [Finding] = []
         if waiting > 0 {
-            let sessions = waiting == 1 ? "1 session has" : "\(waiting) sessions have"
+            let sessions = counted(waiting, "session has", "sessions have")
             findings.append(.note("spool", "\(sessions) downloads not yet in a pack"))
         }
         if let first = hidden.first {
             findings.append(
                 .warning(
-                    "spool", "\(hidden.count) folders of downloads cannot be read now, such as \(first)",
+                    "spool",
+                    "\(counted(hidden.count, "folder")) of downloads cannot be read now, such as \(first)",
                     hint: "check their owner, their mode and the disk: a harvest cannot read them either"))
         }
         return findings

@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Harvest
 import Terminal
+import Text
 
 /// Checks the store: permissions, free space, catalog, leftovers, and whether deadlines can be met.
 struct StoreExamination {
@@ -30,8 +31,9 @@ struct StoreExamination {
         do {
             let catalog = try Catalog.open(store: store, readOnly: true)
             let status = try catalog.status()
+            let sessions = status.sessions.values.reduce(0, +)
             findings.append(
-                .ok("catalog", "\(status.packs) packs, \(status.sessions.values.reduce(0, +)) sessions in the ledger"))
+                .ok("catalog", "\(counted(status.packs, "pack")), \(counted(sessions, "session")) in the ledger"))
             findings += try remains.findings(catalog)
             if let words = try PackBacklog(catalog).words {
                 findings.append(
@@ -85,7 +87,8 @@ struct StoreExamination {
             return .failure("room", words + ": no download starts", hint: "free some space: salvage prune --dry-run")
         }
         if free < reserve &* 4 || facts.f_favail < 1000 {
-            return .warning("room", words + ", \(facts.f_favail) inodes free", hint: "salvage prune --dry-run")
+            return .warning(
+                "room", words + ", \(counted(facts.f_favail, "inode")) free", hint: "salvage prune --dry-run")
         }
         return .ok("room", words)
     }
@@ -117,19 +120,20 @@ struct StoreExamination {
             findings.append(
                 .ok(
                     "deadlines",
-                    "backlog of \(status.backlog) artifacts, \(flow.exitsBusiestHour) exits in the busiest hour of the "
-                        + "last day\(left)"))
+                    "backlog of \(counted(status.backlog, "artifact")), \(counted(flow.exitsBusiestHour, "exit")) in the "
+                        + "busiest hour of the last day\(left)"))
         }
         if flow.overdue > 0 {
             findings.append(
                 .warning(
-                    "overdue", "\(flow.overdue) sessions are past their deadline and not done",
+                    "overdue",
+                    "\(counted(flow.overdue, "session is past its", "sessions are past their")) deadline and not done",
                     hint: "is a harvest running? salvage status"))
         }
         if flow.lostLastDay > 0 {
             findings.append(
                 .warning(
-                    "lost", "\(flow.lostLastDay) sessions were lost in the last day",
+                    "lost", "\(counted(flow.lostLastDay, "session was", "sessions were")) lost in the last day",
                     hint: "salvage coverage --since 1d"))
         }
         return findings

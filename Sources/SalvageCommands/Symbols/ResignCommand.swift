@@ -4,6 +4,7 @@ import CrashAnalysis
 import Harvest
 import Pack
 import Terminal
+import Text
 
 /// `salvage resign`: computes signature and stack hash of every crash again.
 struct Resign: ParsableCommand {
@@ -78,7 +79,8 @@ struct Resign: ParsableCommand {
             let changed = changes.values.reduce(0, +)
             let verb = dryRun ? "would get" : "got"
             output.text(
-                "signed \(count) crashes and errors by version \(SignatureAlgorithm.version): "
+                "signed \(counted(count, "crash or error", "crashes and errors")) "
+                    + "by version \(SignatureAlgorithm.version): "
                     + "\(changed) \(verb) a new signature")
         }
         try output.finish()

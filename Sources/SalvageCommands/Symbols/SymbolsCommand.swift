@@ -4,6 +4,7 @@ import CrashAnalysis
 import Glibc
 import Pack
 import Terminal
+import Text
 
 /// `salvage symbols`: executables, debug files and Breakpad files by build id.
 struct Symbols: ParsableCommand {
@@ -71,7 +72,7 @@ struct SymbolsAdd: ParsableCommand {
         var seen: Set<String> = []
         let concerned = sessions.filter { seen.insert($0).inserted }
         for (index, id) in concerned.enumerated() {
-            progress.update("symbolicating \(index + 1) of \(concerned.count) sessions")
+            progress.update("symbolicating \(index + 1) of \(counted(concerned.count, "session"))")
             guard let pack = try catalog.session(id)?.pack else { continue }
             var contents: PackContents
             do throws(PackError) {
@@ -107,13 +108,13 @@ struct SymbolsAdd: ParsableCommand {
             line.add("signatures", renewal.signatures)
             output.line(line)
         } else {
-            let files = addition.added.count == 1 ? "1 file" : "\(addition.added.count) files"
+            let files = counted(addition.added.count, "file")
             let bytes = addition.added.reduce(UInt64(0)) { $0 &+ $1.size }
             output.text(
                 "added \(files), \(SizeText.binary(bytes)); \(addition.known) known, \(addition.skipped) not symbols"
             )
             if renewal.crashes > 0 {
-                let crashes = renewal.crashes == 1 ? "1 crash" : "\(renewal.crashes) crashes"
+                let crashes = counted(renewal.crashes, "crash", "crashes")
                 output.text("symbolicated \(crashes); \(renewal.signatures) got a new signature")
             }
             for path in addition.withoutBuildID.prefix(20) {

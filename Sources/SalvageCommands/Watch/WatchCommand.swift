@@ -4,6 +4,7 @@ import Glibc
 import Harvest
 import Synchronization
 import Terminal
+import Text
 
 /// `salvage watch`: the daemon.
 struct Watch: AsyncParsableCommand {
@@ -90,8 +91,7 @@ struct Watch: AsyncParsableCommand {
 
     /// The log line for a successful reload.
     private static func reloaded(_ next: Harvest.Configuration, _ waiting: [String]) -> String {
-        let rules = next.rules.count
-        var text = "the configuration was reloaded: \(rules) \(rules == 1 ? "rule" : "rules")"
+        var text = "the configuration was reloaded: \(counted(next.rules.count, "rule"))"
         if !waiting.isEmpty { text += "; these keys need a restart: \(waiting.joined(separator: ", "))" }
         if let shortfall = next.shortfall { text += "; \(shortfall.message)" }
         return text
