@@ -1,6 +1,7 @@
 import ArgumentParser
 import CrashAnalysis
 import Glibc
+import Text
 
 /// `salvage-bench clean-logs`: counts the crashes found in logs that contain none.
 struct CleanLogs: ParsableCommand {
@@ -31,7 +32,8 @@ struct CleanLogs: ParsableCommand {
             logs += 1
         }
         let rate = spent > 0 ? Double(done) / spent / 1e6 : 0
-        print("\(logs) logs, \(done) bytes: \(crashes) crashes, \(errors) errors; \(Int(rate)) MB/s")
+        let found = "\(counted(crashes, "crash", "crashes")), \(counted(errors, "error"))"
+        print("\(counted(logs, "log")), \(counted(done, "byte")): \(found); \(Int(rate)) MB/s")
     }
 
     private static func now() -> Double {

@@ -2,6 +2,7 @@ import ArgumentParser
 import CrashAnalysis
 import Glibc
 import Synchronization
+import Text
 
 /// `salvage-bench core`: times the analysis of a core in this process, warm.
 struct CoreTiming: ParsableCommand {
@@ -33,9 +34,10 @@ struct CoreTiming: ParsableCommand {
         }
         guard runs > 0 else { return }
         let median = times.sorted()[times.count / 2]
+        let found = "\(counted(frames, "frame"))\t\(counted(threads, "thread"))\t\(counted(modules, "module"))"
         print(
-            "\((median * 100_000).rounded() / 100) ms\t\(read / 1024) KiB read\t\(frames) frames\t\(threads) threads"
-                + "\t\(modules) modules\t\(Double((Self.peakKiB() - before) * 10 / 1024) / 10) MiB grown")
+            "\((median * 100_000).rounded() / 100) ms\t\(read / 1024) KiB read\t\(found)\t"
+                + "\(Double((Self.peakKiB() - before) * 10 / 1024) / 10) MiB grown")
     }
 
     private static func peakKiB() -> Int {
