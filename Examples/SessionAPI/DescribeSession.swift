@@ -6,7 +6,7 @@ func describeSession(_ api: some SessionOperations, id: String) async throws(API
         let description = try await api.describeSession(id)
         let session = description.session
         print("describe-session: \(session.image) \(session.tag ?? "?") is \(session.status?.rawValue ?? "?")")
-        print("  labels \(session.labels.tags), \(description.playersJoinedCount ?? 0) players")
+        print("  labels \(session.labels.tags), players \(description.playersJoinedCount ?? 0)")
         return description
     } catch {
         guard error.kind == .notFound else { throw error }

@@ -7,5 +7,5 @@ func listSessions(_ api: some SessionOperations) async throws(APIError) {
         print("session-list: \(session.id) \(session.status?.rawValue ?? "?") at \(session.location)")
     }
     // An entry that could not be read does not mean that its session is gone.
-    if summary.rejected > 0 { print("session-list: \(summary.rejected) entries could not be read") }
+    if summary.rejected > 0 { print("session-list: entries that could not be read: \(summary.rejected)") }
 }

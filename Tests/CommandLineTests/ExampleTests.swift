@@ -38,7 +38,7 @@ extension ServerSuites {
             #expect(outcome.status == 0, "\(outcome.err)")
             #expect(outcome.err.isEmpty)
             expectInOrder(Self.lines, outcome.out)
-            #expect(outcome.out.contains("describe-session: arena 1.0 is running\n  labels mode=ranked, 0 players"))
+            #expect(outcome.out.contains("describe-session: arena 1.0 is running\n  labels mode=ranked, players 0"))
             #expect(outcome.out.contains("stream-logs: on harbour"))
             #expect(outcome.out.contains("tag-exists: arena 1.0 can run in europe"))
         }
