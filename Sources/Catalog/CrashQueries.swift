@@ -60,7 +60,7 @@ extension Catalog {
         try read { (connection) throws(CatalogError) in
             func rows(_ condition: String, _ values: [Statement.Value]) throws(CatalogError) -> [CrashRow] {
                 let query = try connection.prepare(
-                    CrashColumns.select + " WHERE \(condition) ORDER BY c.session, c.ordinal LIMIT 1000"
+                    CrashRows.select + " WHERE \(condition) ORDER BY c.session, c.ordinal LIMIT 1000"
                 ).bind(values)
                 var found: [CrashRow] = []
                 while try query.step() { found.append(Self.crash(query)) }
@@ -83,7 +83,7 @@ extension Catalog {
         let filter = try Filter.crashes(selection, on: connection)
         let limit = selection.limit.map { " LIMIT \(max(0, $0))" } ?? ""
         return try connection.prepare(
-            CrashColumns.select + filter.sql + " ORDER BY c.at DESC, c.key DESC" + limit
+            CrashRows.select + filter.sql + " ORDER BY c.at DESC, c.key DESC" + limit
         ).bind(filter.values)
     }
 
@@ -96,7 +96,7 @@ extension Catalog {
     }
 }
 
-private enum CrashColumns {
+private enum CrashRows {
     static let select = """
         SELECT c.id, s.id, s.image, s.tag, s.location, c.time, c.kind, c.signal, c.exception, c.thread, g.text,
             c.quality, c.stack_hash, c.json

@@ -138,7 +138,7 @@ struct FactDifferences {
         while try rows.step() {
             defer { count += 1 }
             guard contents.crashes.indices.contains(count) else { continue }
-            if !isSound(rows, packed: CrashFacts(json: contents.crashes[count]), count, isSettled) {
+            if !isSound(rows, packed: CrashColumns(json: contents.crashes[count]), count, isSettled) {
                 found.append("the catalog's row of crash \(count) differs from the pack")
             }
         }
@@ -148,9 +148,9 @@ struct FactDifferences {
         }
     }
 
-    private func isSound(_ row: Statement, packed: CrashFacts, _ ordinal: Int, _ isSettled: Bool) -> Bool {
+    private func isSound(_ row: Statement, packed: CrashColumns, _ ordinal: Int, _ isSettled: Bool) -> Bool {
         let facts = contents.facts
-        let record = CrashFacts(json: row.blob(1))
+        let record = CrashColumns(json: row.blob(1))
         let id = packed.id ?? "\(facts.session)#\(ordinal)"
         guard row.text(0).hasSameBytes(as: id), (record.id ?? id).hasSameBytes(as: id) else { return false }
         let columns = [record.signal, record.exception, record.thread, record.quality, record.stackHash]
@@ -161,7 +161,7 @@ struct FactDifferences {
         // Renewing a record keeps the kind and time of the first analysis.
         guard kind == record.kind ?? "unknown" || kind == packed.kind ?? "unknown",
             Self.isSame(row.textOrNil(8), record.signature ?? "unknown"),
-            row.integer(9) == (CrashFacts.isSurvived(kind) ? 1 : 0)
+            row.integer(9) == (CrashColumns.isSurvived(kind) ? 1 : 0)
         else { return false }
         let time = row.integerOrNil(10)
         guard time == record.time || time == packed.time, time == nil || time == row.integer(11) else { return false }

@@ -3,7 +3,7 @@ public import Pack
 /// The contents of a pack, as far as the catalog needs them to index it.
 public struct PackContents: Sendable, Equatable {
     /// The session's facts.
-    public var facts: SessionFacts
+    public var facts: SessionMetadata
     /// The ledger's rows when the pack was written; members refer to them by index.
     public var artifacts: [ArtifactEntry]
     /// Its members, in pack order.
@@ -22,7 +22,7 @@ public struct PackContents: Sendable, Equatable {
 
     /// Creates contents.
     public init(
-        facts: SessionFacts, artifacts: [ArtifactEntry] = [], members: [Member] = [], crashes: [[UInt8]] = [],
+        facts: SessionMetadata, artifacts: [ArtifactEntry] = [], members: [Member] = [], crashes: [[UInt8]] = [],
         path: String, packBytes: UInt64 = 0
     ) {
         self.facts = facts

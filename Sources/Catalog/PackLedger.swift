@@ -185,7 +185,7 @@ final class PackLedger {
     // MARK: The session's row
 
     private func update(
-        _ facts: SessionFacts, _ key: Int64, _ before: LedgerStanding?, _ source: PackSource, isNews: Bool
+        _ facts: SessionMetadata, _ key: Int64, _ before: LedgerStanding?, _ source: PackSource, isNews: Bool
     ) throws(CatalogError) -> SessionUpdate {
         var update = Self.update(facts)
         let isTold = source == .harvest || before.map { $0.isByHand || source == .disk && $0.isRotten } ?? true
@@ -220,7 +220,7 @@ final class PackLedger {
         return (state, "\(worst.key): \(worst.value.reason ?? worst.value.state.rawValue)")
     }
 
-    private static func update(_ facts: SessionFacts) -> SessionUpdate {
+    private static func update(_ facts: SessionMetadata) -> SessionUpdate {
         var update = SessionUpdate(session: facts.session)
         update.image = facts.image.isEmpty ? nil : facts.image
         update.tag = facts.tag

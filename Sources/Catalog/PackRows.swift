@@ -87,18 +87,18 @@ final class PackRows {
         var count = 0
         for (ordinal, packed) in contents.crashes.enumerated() {
             let json = contents.renewed[ordinal] ?? packed
-            let crash = CrashFacts(json: json)
+            let crash = CrashColumns(json: json)
             let id = crash.id ?? "\(contents.facts.session)#\(ordinal)"
             let signature = try signatures.id(of: crash.signature ?? "unknown")
             putCrash.bind(2, ordinal).bind(3, id)
             putCrash.bind(4, crash.kind ?? "unknown").bind(5, crash.signal).bind(6, crash.exception)
             putCrash.bind(7, crash.thread).bind(8, crash.time ?? ended).bind(9, crash.time)
             putCrash.bind(10, signature).bind(11, crash.quality).bind(12, crash.stackHash)
-            putCrash.bind(16, blob: json).bind(17, CrashFacts.isSurvived(crash.kind) ? 1 : 0)
+            putCrash.bind(16, blob: json).bind(17, CrashColumns.isSurvived(crash.kind) ? 1 : 0)
             try putCrash.bind(18, try wanted.id(of: WantedSet.text(json))).run()
-            if !CrashFacts.isSurvived(crash.kind) { count += 1 }
+            if !CrashColumns.isSurvived(crash.kind) { count += 1 }
             if contents.renewed[ordinal] != nil {
-                try alias(id, try signatures.id(of: CrashFacts(json: packed).signature ?? "unknown"), of: signature)
+                try alias(id, try signatures.id(of: CrashColumns(json: packed).signature ?? "unknown"), of: signature)
             }
             if let earlier = before[id] { try alias(id, earlier, of: signature) }
         }
@@ -128,7 +128,7 @@ final class PackRows {
             guard try find.step() else { continue }
             let (key, earlier) = (find.integer(0), find.integer(1))
             find.reset()
-            let crash = CrashFacts(json: update.json)
+            let crash = CrashColumns(json: update.json)
             let signature = try signatures.id(of: crash.signature ?? "unknown")
             set.bind(1, key).bind(2, crash.signal).bind(3, crash.exception).bind(4, crash.thread).bind(5, signature)
             set.bind(6, crash.quality).bind(7, crash.stackHash).bind(8, blob: update.json)

@@ -1,12 +1,12 @@
 internal import Pack
 
-extension SessionFacts {
+extension SessionMetadata {
     /// These facts with an estimated end for an ingested session without one: the newest timestamp in its logs or, if
     /// there is none, the latest change of a member.
     ///
     /// The end is not after the ingest, which is `firstSeenExited`, and not before the session's creation. It is
     /// derived from the pack each time, so that a rebuilt catalog has the same end.
-    func withEnd(members: [Member]) -> SessionFacts {
+    func withEnd(members: [Member]) -> SessionMetadata {
         guard source == "ingest", exited == nil, let now = firstSeenExited else { return self }
         let changed = members.lazy.filter { $0.kind.isContent }.map { $0.mtime / 1_000_000 }.filter {
             $0 > 0 && $0 <= now

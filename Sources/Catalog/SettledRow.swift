@@ -13,7 +13,7 @@ enum SettledRow {
     ///   - state: the row's state; nil when it is unknown.
     ///   - source: the row's source.
     ///   - facts: the facts in the pack.
-    static func isSettled(_ state: SessionState?, source: String?, _ facts: SessionFacts) -> Bool {
+    static func isSettled(_ state: SessionState?, source: String?, _ facts: SessionMetadata) -> Bool {
         let isOver = state.map { $0 == .harvested || $0 == .partial || $0 == .skipped } ?? true
         return isOver && (!isKnown(source: source) || source == facts.source)
     }

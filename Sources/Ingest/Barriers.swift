@@ -17,7 +17,7 @@ public enum Barriers {
         let pack = salvage_memfd("salvage-probe")
         guard pack >= 0 else { throw IngestError(.packFailed, "cannot create a file in memory: \(reason())") }
         defer { close(pack) }
-        var job = IngestJob(session: SessionFacts(session: "barriers", image: ""), artifacts: [], inputs: [])
+        var job = IngestJob(session: SessionMetadata(session: "barriers", image: ""), artifacts: [], inputs: [])
         job.limits.allowMissing = all
         let effective = try process.wait(job, inputs: [], previous: nil, pack: pack).barriers
         return (effective, all.filter { !effective.contains($0) })

@@ -35,7 +35,7 @@ struct CrashPass {
     }
 
     /// Returns the crash records as JSON, including those in `found`.
-    func run(dumps: [MemberSink.Dump], found: [CrashRecord]) throws -> [[UInt8]] {
+    func run(dumps: [MemberWriter.Dump], found: [CrashRecord]) throws -> [[UInt8]] {
         var analyzer = CrashAnalyzer()
         analyzer.scratch = scratch
         var records = Array(found.prefix(Self.mostRecords))

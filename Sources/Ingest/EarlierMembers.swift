@@ -2,7 +2,7 @@ import Pack
 import Text
 
 /// Checks that a new pack has every member of the session's earlier packs. The child that wrote it reads hostile bytes:
-/// a compromised child must not cause the loss of an earlier generation.
+/// a compromised child must not cause the loss of an earlier merge.
 enum EarlierMembers {
     /// Checks the new pack.
     ///
@@ -30,7 +30,7 @@ enum EarlierMembers {
             let old = try PackReader.open(descriptor: pack.descriptor)
             let names = try old.artifacts().map(\.artifact)
             // Artifacts of an earlier run under the same id have a suffix.
-            let mark = try old.session().created.map { Generation.mark(ofRun: $0) } ?? ""
+            let mark = try old.session().created.map { PackMerge.mark(ofRun: $0) } ?? ""
             for member in old.members {
                 // The name of a corrupt member may be wrong; a complete download replaces it.
                 guard !member.flags.contains(.corrupt), names.indices.contains(Int(clamping: member.artifact)) else {

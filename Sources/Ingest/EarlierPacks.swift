@@ -24,14 +24,14 @@ final class EarlierPacks {
     /// All earlier packs.
     private(set) var found: [Found] = []
     private let store: String
-    private let session: SessionFacts
+    private let session: SessionMetadata
 
     /// Finds the session's packs: at the catalog's path, at the standard path, and under its first and second names in
     /// the folders of all other days. Every run has its own key, so a pack with the same key is of the same run.
     ///
     /// - Throws: ``IngestError`` with `localFault` when one of them cannot be read now, or when a day's folder cannot
     ///   be listed and no pack was found where the catalog says.
-    init(of session: SessionFacts, store: String, known: String?) throws {
+    init(of session: SessionMetadata, store: String, known: String?) throws {
         self.store = store
         self.session = session
         let created = session.created ?? session.firstSeenExited ?? session.exited ?? 0

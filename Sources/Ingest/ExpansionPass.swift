@@ -41,7 +41,7 @@ final class ExpansionPass {
     private var looked = 0
 
     /// Derived members that the crash readers need as a whole.
-    private(set) var dumps: [MemberSink.Dump] = []
+    private(set) var dumps: [MemberWriter.Dump] = []
     /// The flags to add to artifacts.
     private(set) var outcomes: [Outcome] = []
 

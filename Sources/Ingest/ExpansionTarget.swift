@@ -28,7 +28,7 @@ final class ExpansionTarget {
     /// Whether the content could not be written to the scratch file completely.
     private(set) var scratchFailed = false
     /// The new member, if the crash readers need it as a whole.
-    private(set) var dump: MemberSink.Dump?
+    private(set) var dump: MemberWriter.Dump?
 
     init(
         writer: PackWriter, redactor: Redactor?, scratch: ScratchFile?, header: MemberHeader,
@@ -178,7 +178,7 @@ final class ExpansionTarget {
         derived.timeFormat = judged.timeFormat.rawValue
         derived.counterStart = judged.counterStart
         if judged.content.isCrashDump {
-            dump = MemberSink.Dump(member: writer.memberCount, content: judged.content)
+            dump = MemberWriter.Dump(member: writer.memberCount, content: judged.content)
         }
         try writer.beginMember(derived)
         isTranscoded = order != nil

@@ -38,7 +38,7 @@ public struct IngestJob: Codable, Sendable, Equatable {
     }
 
     /// The session's metadata.
-    public var session: SessionFacts
+    public var session: SessionMetadata
     /// The ledger rows for the pack; the child fills in verdict and flags of those it unpacks.
     public var artifacts: [ArtifactEntry]
     /// The downloads, in the order of their descriptors.
@@ -72,7 +72,7 @@ public struct IngestJob: Codable, Sendable, Equatable {
 
     /// Makes a job.
     public init(
-        session: SessionFacts, artifacts: [ArtifactEntry], inputs: [Input], hasPrevious: Bool = false,
+        session: SessionMetadata, artifacts: [ArtifactEntry], inputs: [Input], hasPrevious: Bool = false,
         limits: IngestLimits = IngestLimits(), workers: Int = 0
     ) {
         self.session = session

@@ -24,7 +24,7 @@ extension StoreIngest {
     /// machine, one artifact after the other, each as a generation that contains the ones before. An artifact that
     /// fails then waits.
     func publishGood(
-        _ session: SessionFacts, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: String?
+        _ session: SessionMetadata, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: String?
     ) throws -> PackedSession {
         do {
             return try publish(session, rows, triage.good, triage, earlier)
@@ -39,7 +39,7 @@ extension StoreIngest {
     }
 
     private func publishApart(
-        _ artifacts: [Int], _ session: SessionFacts, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: String?,
+        _ artifacts: [Int], _ session: SessionMetadata, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: String?,
         after error: IngestError
     ) throws -> PackedSession {
         var triage = triage
@@ -74,7 +74,7 @@ extension StoreIngest {
     /// killer, waits.
     ///
     /// - Throws: ``IngestError`` for a local failure that concerns all downloads.
-    func triage(_ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile]) throws -> Triage {
+    func triage(_ session: SessionMetadata, _ rows: [ArtifactEntry], _ files: [IngestFile]) throws -> Triage {
         var triage = Triage()
         for file in files {
             guard let first = try probe(session, rows, [file]) else {
@@ -104,7 +104,9 @@ extension StoreIngest {
     }
 
     /// Ingests downloads and discards the result; returns nil when the child survives them.
-    private func probe(_ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile]) throws -> IngestError? {
+    private func probe(_ session: SessionMetadata, _ rows: [ArtifactEntry], _ files: [IngestFile]) throws
+        -> IngestError?
+    {
         let scratch = store + "/\(Self.newPacks)/\(PackPath.escaped(session.session)).probe.\(getpid())"
         try Self.makeFolders(of: scratch, below: store)
         unlink(scratch)

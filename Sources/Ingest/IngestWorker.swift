@@ -94,14 +94,14 @@ public struct IngestWorker {
         let expansion = ExpansionPass(writer: writer, redactor: redactor, scratch: scratch, limits: job.limits)
         let pass = CrashPass(job: job, writer: writer, scratch: scratch)
         var artifacts = job.artifacts
-        var dumps: [MemberSink.Dump] = []
+        var dumps: [MemberWriter.Dump] = []
         var candidates: [ExpansionPass.Candidate] = []
         for (index, input) in job.inputs.enumerated() {
             let descriptor = IngestProcess.Slot.firstInput + Int32(index)
             redactor?.artifact = UInt32(clamping: input.artifact)
             let isPlatformLog =
                 artifacts.indices.contains(input.artifact) && artifacts[input.artifact].artifact == "logs"
-            var sink = try MemberSink(
+            var sink = try MemberWriter(
                 writer: writer, artifact: input.artifact, expansion: expansion, isPlatformLog: isPlatformLog)
             let verdict = try read(input, from: descriptor, into: &sink)
             dumps += sink.dumps
@@ -139,7 +139,7 @@ public struct IngestWorker {
     /// damaged one everything readable is kept, and the answer describes the damage.
     private func keepEarlier(
         _ writer: PackWriter, _ artifacts: inout [ArtifactEntry], _ records: inout [[UInt8]],
-        _ facts: inout SessionFacts, _ answer: inout IngestAnswer
+        _ facts: inout SessionMetadata, _ answer: inout IngestAnswer
     ) throws {
         for slot in job.previousSlots {
             let previous: PackReader
@@ -150,9 +150,9 @@ public struct IngestWorker {
                 answer.earlier.append(EarlierDamage(problems: [error.description], isCut: true))
                 continue
             }
-            var generation = Generation(writer: writer, verdicts: answer.verdicts)
-            try generation.keep(previous: previous, artifacts: &artifacts, records: &records, facts: &facts)
-            answer.earlier.append(generation.damage)
+            var merge = Generation(writer: writer, verdicts: answer.verdicts)
+            try merge.keep(previous: previous, artifacts: &artifacts, records: &records, facts: &facts)
+            answer.earlier.append(merge.damage)
         }
         guard job.unreadablePrevious > 0 else { return }
         for index in artifacts.indices { artifacts[index].flag(EarlierDamage.flag) }
@@ -178,7 +178,7 @@ public struct IngestWorker {
         }
     }
 
-    private func read(_ input: IngestJob.Input, from descriptor: Int32, into sink: inout MemberSink) throws
+    private func read(_ input: IngestJob.Input, from descriptor: Int32, into sink: inout MemberWriter) throws
         -> ArtifactVerdict
     {
         if input.form == .file { return try keepAsFile(input, descriptor, &sink) }
@@ -214,7 +214,7 @@ public struct IngestWorker {
     }
 
     /// Stores a file as one member, whatever its content.
-    private func keepAsFile(_ input: IngestJob.Input, _ descriptor: Int32, _ sink: inout MemberSink) throws
+    private func keepAsFile(_ input: IngestJob.Input, _ descriptor: Int32, _ sink: inout MemberWriter) throws
         -> ArtifactVerdict
     {
         var total: UInt64 = 0

@@ -21,7 +21,7 @@ final class LogEnd: BlockInspector {
     /// The newest time so far, in milliseconds since 1970.
     var newest: Int64? { seen.withLock { $0 } }
 
-    func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts {
+    func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockInspection {
         let facts = inspector.inspect(bytes, context)
         if let time = facts.maxTime, time >= Self.earliest, time <= now {
             seen.withLock { $0 = max($0 ?? time, time) }

@@ -12,9 +12,9 @@ public struct LogInspector: BlockInspector {
     public init(sessionStart: Int64) { self.sessionStart = sessionStart }
 
     /// Returns the times and anchors in a block of text.
-    public func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts {
-        guard context.kind.isText else { return BlockFacts() }
-        var facts = BlockFacts()
+    public func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockInspection {
+        guard context.kind.isText else { return BlockInspection() }
+        var facts = BlockInspection()
         facts.anchors = TextCrashScanner.shared.scan(bytes).map { anchor in
             BlockAnchor(offset: UInt32(clamping: anchor.offset), id: anchor.id)
         }

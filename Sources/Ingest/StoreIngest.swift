@@ -112,7 +112,7 @@ public struct StoreIngest: Sendable {
     /// - Throws: ``IngestError`` when no pack can be written (disk full, child cannot start), `PackError` when it
     ///   cannot be published. The spool is then unchanged, and the same call may succeed later.
     public func pack(
-        session: SessionFacts, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?,
+        session: SessionMetadata, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?,
         keepsLock: Bool = false
     ) throws -> PackedSession {
         let lock = try SessionLock.wait(session.session, store: store)
@@ -122,7 +122,7 @@ public struct StoreIngest: Sendable {
     }
 
     private func pack(
-        _ session: SessionFacts, _ artifacts: [ArtifactEntry], _ files: [IngestFile], _ earlier: String?
+        _ session: SessionMetadata, _ artifacts: [ArtifactEntry], _ files: [IngestFile], _ earlier: String?
     ) throws -> PackedSession {
         do {
             return try publish(session, artifacts, files, Triage(), earlier)
@@ -143,7 +143,7 @@ public struct StoreIngest: Sendable {
     }
 
     func publish(
-        _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile], _ triage: Triage,
+        _ session: SessionMetadata, _ rows: [ArtifactEntry], _ files: [IngestFile], _ triage: Triage,
         _ earlier: String?
     ) throws -> PackedSession {
         let packs = try EarlierPacks(of: session, store: store, known: earlier)
@@ -177,7 +177,7 @@ public struct StoreIngest: Sendable {
 
     /// Opens the finished pack and checks that it matches the job: the child reads hostile bytes.
     private static func checked(
-        _ temporary: String, _ session: SessionFacts, _ answer: IngestAnswer
+        _ temporary: String, _ session: SessionMetadata, _ answer: IngestAnswer
     ) throws -> PackReader {
         let reader = try PackReader.open(path: temporary)
         let named = try reader.session().session
@@ -221,7 +221,7 @@ public struct StoreIngest: Sendable {
     }
 
     func fill(
-        _ temporary: String, _ session: SessionFacts, _ rows: [ArtifactEntry], _ files: [IngestFile],
+        _ temporary: String, _ session: SessionMetadata, _ rows: [ArtifactEntry], _ files: [IngestFile],
         previous packs: EarlierPacks?, path: String
     ) throws -> (answer: IngestAnswer, record: [UInt8]) {
         let pack = try PackFile.create(path: temporary)

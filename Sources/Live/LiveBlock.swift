@@ -134,7 +134,7 @@ public struct LiveBlock: Sendable, Equatable {
 
     /// A block about to be written.
     init(
-        rawOffset: UInt64, rawSize: Int, firstLine: UInt64, lines: UInt32, facts: BlockFacts, endsMidLine: Bool,
+        rawOffset: UInt64, rawSize: Int, firstLine: UInt64, lines: UInt32, facts: BlockInspection, endsMidLine: Bool,
         timeFormat: UInt8, chunks: [UInt64], frame: UnsafeRawBufferPointer
     ) {
         self.rawOffset = rawOffset

@@ -16,7 +16,7 @@ public final class LiveLog: @unchecked Sendable {
     // Unchecked: callers use it from one thread at a time.
 
     /// The compressor that the logs of one thread share.
-    public final class Bench {
+    public final class BlockCompressor {
         let sealer: BlockSealer
 
         /// Creates the compressor.
@@ -94,17 +94,17 @@ public final class LiveLog: @unchecked Sendable {
     /// - Returns: false when the log has reached its limit, of bytes or generations, and the rest was left out.
     /// - Throws: ``LiveFailure`` or `PackError`; ``consumed`` says how many bytes were accepted, and the rest may be
     ///   passed again.
-    public func take(_ piece: UnsafeRawBufferPointer, _ bench: Bench) throws -> Bool {
+    public func take(_ piece: UnsafeRawBufferPointer, _ compressor: BlockCompressor) throws -> Bool {
         consumed = 0
         while consumed < piece.count {
             let rest = UnsafeRawBufferPointer(rebasing: piece[consumed...])
-            guard replay.received < bytes else { return try append(rest, bench) }
-            guard try recognise(rest, bench) else { return false }
+            guard replay.received < bytes else { return try append(rest, compressor) }
+            guard try recognise(rest, compressor) else { return false }
         }
         return true
     }
 
-    private func append(_ rest: UnsafeRawBufferPointer, _ bench: Bench) throws -> Bool {
+    private func append(_ rest: UnsafeRawBufferPointer, _ compressor: BlockCompressor) throws -> Bool {
         var rest = rest
         while !rest.isEmpty {
             let room = Int(clamping: min(limit > bytes ? limit &- bytes : 0, UInt64(PackFormat.blockSize)))
@@ -115,20 +115,20 @@ public final class LiveLog: @unchecked Sendable {
             replay.received = bytes
             consumed += part.count
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(part.count))
-            while bytes &- sealed >= UInt64(PackFormat.blockSize) { try seal(bench) }
+            while bytes &- sealed >= UInt64(PackFormat.blockSize) { try seal(compressor) }
         }
         return true
     }
 
     // MARK: Sealing
 
-    private func seal(_ bench: Bench) throws {
+    private func seal(_ compressor: BlockCompressor) throws {
         let raw = try tail.read(at: sealed &- tailBase, count: PackFormat.blockSize)
         let file = try LiveFile(blocksPath, flags: O_RDWR | O_CREAT)
         let end = last?.end ?? 0
         let (record, block) = try raw.withUnsafeBytes { bytes -> ([UInt8], LiveBlock) in
             let cut = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count
-            return try encode(UnsafeRawBufferPointer(rebasing: bytes[..<cut]), at: end, bench)
+            return try encode(UnsafeRawBufferPointer(rebasing: bytes[..<cut]), at: end, compressor)
         }
         try file.append(record, at: end)
         try file.sync()
@@ -138,28 +138,28 @@ public final class LiveLog: @unchecked Sendable {
 
     /// Encodes a block for the file: header and frame.
     private func encode(
-        _ raw: UnsafeRawBufferPointer, at end: UInt64, _ bench: Bench
+        _ raw: UnsafeRawBufferPointer, at end: UInt64, _ compressor: BlockCompressor
     ) throws(PackError) -> ([UInt8], LiveBlock) {
         let endsMidLine = raw.last != 0x0A
         let format = last?.timeFormat ?? TimeFormat.detect(raw).rawValue
-        var facts = BlockFacts()
+        var facts = BlockInspection()
         if let inspector {
             let context = InspectionContext(
                 member: 0, kind: .log, timeFormat: format, mtime: 0, contentOffset: sealed, memberOffset: sealed)
-            let before = last.map { BlockFacts(lastTime: $0.lastTime) }
+            let before = last.map { BlockInspection(lastTime: $0.lastTime) }
             facts = inspector.settle(inspector.inspect(raw, context), after: before, context)
         }
         let chunks = stride(from: 0, to: raw.count, by: LiveBlock.chunkSize).map { start in
             LiveBlock.hash(raw[start..<min(raw.count, start + LiveBlock.chunkSize)])
         }
-        let frame = try bench.sealer.seal(raw)
+        let frame = try compressor.sealer.seal(raw)
         var block = LiveBlock(
             rawOffset: sealed, rawSize: raw.count, firstLine: last.map { $0.firstLine &+ UInt64($0.lines) } ?? 1,
             lines: UInt32(clamping: raw.count { $0 == 0x0A }), facts: facts, endsMidLine: endsMidLine,
             timeFormat: format, chunks: chunks, frame: frame)
         // No block holds all n-grams of a line that is cut: a filter would make searches miss the line.
         let isWhole = !endsMidLine && last?.endsMidLine != true
-        let filter = isWhole ? bench.sealer.filter(raw) : UnsafeRawBufferPointer(start: nil, count: 0)
+        let filter = isWhole ? compressor.sealer.filter(raw) : UnsafeRawBufferPointer(start: nil, count: 0)
         let head = block.encoded(filter: filter)
         block.filterSize = filter.count
         block.filterOffset = end &+ UInt64(head.count - filter.count)

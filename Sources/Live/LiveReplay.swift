@@ -19,28 +19,28 @@ extension LiveLog {
     /// Notes that a new connection replays the log from the start.
     ///
     /// - Throws: what ``endConnection(_:)`` throws.
-    public func reconnected(_ bench: Bench) throws {
-        try endConnection(bench)
+    public func reconnected(_ compressor: BlockCompressor) throws {
+        try endConnection(compressor)
         replay = LiveReplay()
     }
 
     /// Notes that the connection has ended: an incomplete chunk is compared byte by byte.
     ///
     /// - Throws: ``LiveFailure`` or `PackError`.
-    public func endConnection(_ bench: Bench) throws {
+    public func endConnection(_ compressor: BlockCompressor) throws {
         guard !replay.partial.isEmpty else { return }
         let sent = replay.partial
         let snapshot = try LiveSnapshot(folder: folder, generation: generation)
         let stored = try snapshot.bytes(from: replay.verified, to: replay.received)
         guard stored != sent else { return }
-        _ = try differ(sent, bench)
+        _ = try differ(sent, compressor)
     }
 
     /// Compares the next bytes of a replay with what is stored; counts them in ``consumed``.
     ///
     /// - Returns: false when they differ and no further generation may begin.
-    func recognise(_ rest: UnsafeRawBufferPointer, _ bench: Bench) throws -> Bool {
-        guard replay.received < sealed else { return try recogniseTail(rest, bench) }
+    func recognise(_ rest: UnsafeRawBufferPointer, _ compressor: BlockCompressor) throws -> Bool {
+        guard replay.received < sealed else { return try recogniseTail(rest, compressor) }
         let block = try currentBlock()
         let place = Int(replay.verified &- block.rawOffset)
         let length = min(LiveBlock.chunkSize, block.rawSize - place)
@@ -60,7 +60,7 @@ extension LiveLog {
             }
             return true
         }
-        return try differ(replay.partial, bench)
+        return try differ(replay.partial, compressor)
     }
 
     private func currentBlock() throws -> LiveBlock {
@@ -75,7 +75,7 @@ extension LiveLog {
         return next
     }
 
-    private func recogniseTail(_ rest: UnsafeRawBufferPointer, _ bench: Bench) throws -> Bool {
+    private func recogniseTail(_ rest: UnsafeRawBufferPointer, _ compressor: BlockCompressor) throws -> Bool {
         let wanted = min(rest.count, Int(clamping: bytes &- replay.received), PackFormat.blockSize)
         let stored = try tail.read(at: replay.received &- tailBase, count: wanted)
         let same = stored.withUnsafeBytes { bytes -> Int in
@@ -87,21 +87,21 @@ extension LiveLog {
         replay.received &+= UInt64(same)
         consumed += same
         guard same < wanted else { return true }
-        return try differ([], bench)
+        return try differ([], compressor)
     }
 
     /// Begins a new generation: after ``LiveReplay/verified`` the replay differs from the stored log and continues with
     /// `sent`.
     ///
     /// - Returns: false when no further generation may begin, or the limit is reached.
-    private func differ(_ sent: [UInt8], _ bench: Bench) throws -> Bool {
+    private func differ(_ sent: [UInt8], _ compressor: BlockCompressor) throws -> Bool {
         guard generation + 1 < LiveLog.mostGenerations else { return false }
         try beginGeneration(after: replay.verified)
         replay = LiveReplay()
         replay.received = bytes
         let taken = consumed
         defer { consumed = taken }
-        let isWhole = try sent.withUnsafeBytes { try sent.isEmpty || take($0, bench) }
+        let isWhole = try sent.withUnsafeBytes { try sent.isEmpty || take($0, compressor) }
         return isWhole
     }
 

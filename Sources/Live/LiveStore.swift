@@ -7,7 +7,7 @@ public struct LiveSession: Sendable {
     /// The folder of its log.
     public var folder: String
     /// What was known about it when it was first seen.
-    public var facts: SessionFacts
+    public var facts: SessionMetadata
 }
 
 /// The followed logs of a store.
@@ -52,11 +52,11 @@ public enum LiveStore {
     }
 
     private struct Manifest: Decodable {
-        var facts: SessionFacts
+        var facts: SessionMetadata
     }
 
     /// The session whose log a folder holds; nil when it does not say, as it may be another kind of folder.
-    private static func facts(_ folder: String) throws(LiveFailure) -> SessionFacts? {
+    private static func facts(_ folder: String) throws(LiveFailure) -> SessionMetadata? {
         let bytes: [UInt8]
         do throws(LiveFailure) {
             let file = try LiveFile(folder + "/" + manifestName)

@@ -88,23 +88,23 @@ public final class FilterIndex: @unchecked Sendable {
     ///   - query: the query; nil to count packs only.
     ///   - work: run at the same time, on its own thread.
     public func survey(_ query: BlockQuery?, meanwhile work: (@Sendable () -> Void)? = nil) -> Survey {
-        let crew = Crew()
-        let mustWork = work.map { !crew.start($0) } ?? false
+        let group = ThreadGroup()
+        let mustWork = work.map { !group.start($0) } ?? false
         let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         // A small index is read faster than a thread starts.
         let total = days.reduce(0) { $0 + $1.size }
         let workers = min(cores, days.count, 16, total >> 22 + 1)
-        let shared = Gathering(days)
-        for _ in 1..<max(workers, 1) { crew.start { shared.work(query) } }
+        let shared = SurveyWork(days)
+        for _ in 1..<max(workers, 1) { group.start { shared.work(query) } }
         shared.work(query)
         if mustWork { work?() }
-        crew.join()
+        group.join()
         var survey = shared.survey
         survey.candidates.sort { $0.pack < $1.pack }
         return survey
     }
 
-    private final class Gathering: @unchecked Sendable {
+    private final class SurveyWork: @unchecked Sendable {
         // Unchecked: used under the lock, and by one thread once the others have ended.
         private let lock = Lock()
         private var waiting: [FilterDay]

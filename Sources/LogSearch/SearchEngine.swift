@@ -27,29 +27,30 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
         let queue = WorkQueue(
             options: options, query: pattern.query,
             nextSource: options.maxCount == 0 || options.limit == 0 ? { nil } : nextSource)
-        let hub = SearchHub(queue, Assembly(options: options, output: output))
-        let scanner = try UnitScanner<Source>(pattern: pattern, options: options)
+        let hub = OrderedResults(queue, SearchResultMerger(options: options, output: output))
+        let scanner = try BlockScanner<Source>(pattern: pattern, options: options)
         // The first batches are scanned on this thread: most selective searches end with them and need no workers.
         for _ in 0..<2 {
             guard let batch = hub.takeBatch() else { return hub.finish() }
             hub.deliver(scanner.scan(batch), batch.sequence)
         }
-        let crew = Crew()
-        if !hub.isOver { try startWorkers(crew, hub) }
+        let group = ThreadGroup()
+        if !hub.isOver { try startWorkers(group, hub) }
         while let batch = hub.takeBatch() { hub.deliver(scanner.scan(batch), batch.sequence) }
-        crew.join()
+        group.join()
         return hub.finish()
     }
 
     /// Starts one worker per core, except for the calling thread's.
-    private func startWorkers<Output: SearchOutput>(_ crew: Crew, _ hub: SearchHub<Source, Output>) throws {
+    private func startWorkers<Output: SearchOutput>(_ group: ThreadGroup, _ hub: OrderedResults<Source, Output>) throws
+    {
         // Results are allocated and freed per block: returning the memory to the system each time would cost more than
         // rendering them.
         logscan_keep_freed_memory()
         let cores = options.workers > 0 ? options.workers : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         for _ in 1..<max(1, min(cores, 64)) {
-            let isolated = Handover(try UnitScanner<Source>(pattern: pattern, options: options))
-            crew.start {
+            let isolated = UncheckedSendable(try BlockScanner<Source>(pattern: pattern, options: options))
+            group.start {
                 let scanner = isolated.value
                 while let batch = hub.takeBatch() { hub.deliver(scanner.scan(batch), batch.sequence) }
             }

@@ -14,7 +14,7 @@ struct LineEvent {
 
 /// The result of scanning one unit. Output and events are in line order.
 struct UnitResult {
-    let unit: ScanUnit
+    let unit: BlockRange
     let name: MemberName
     var output: [UInt8] = []
     /// In the common case, whole lines without context, instead of `output` and `events`.
@@ -34,7 +34,7 @@ struct UnitResult {
     /// Time taken, measured only when it is printed.
     var nanoseconds: UInt64 = 0
 
-    init(unit: ScanUnit, name: MemberName) {
+    init(unit: BlockRange, name: MemberName) {
         self.unit = unit
         self.name = name
     }

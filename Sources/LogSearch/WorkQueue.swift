@@ -1,7 +1,7 @@
 internal import LogTime
 
 /// A part of one member that is scanned at once: one piece, or several joined by a long line.
-struct ScanUnit: Sendable {
+struct BlockRange: Sendable {
     /// Index of the member in the whole search.
     let memberOrdinal: Int
     let member: Int
@@ -13,7 +13,7 @@ struct ScanUnit: Sendable {
 struct ScanBatch<Source: SearchSource>: Sendable {
     let sequence: Int
     let source: Source
-    let units: [ScanUnit]
+    let units: [BlockRange]
 }
 
 /// Produces the units that may have a selected line, in order. Used under the hub's lock.
@@ -28,7 +28,7 @@ struct WorkQueue<Source: SearchSource> {
     private var yielded = false
     private var memberOrdinal = -1
     private var sequence = 0
-    private var held: ScanUnit?
+    private var held: BlockRange?
     private(set) var report = SearchReport()
     /// Members up to this ordinal need no more units.
     var closedThrough = -1
@@ -66,12 +66,12 @@ struct WorkQueue<Source: SearchSource> {
         return ScanBatch(sequence: sequence, source: source, units: units)
     }
 
-    private func soleBlock(_ unit: ScanUnit, in source: Source) -> Int? {
+    private func soleBlock(_ unit: BlockRange, in source: Source) -> Int? {
         guard unit.pieces.count == 1 else { return nil }
         return source.members[unit.member].pieces[unit.pieces.lowerBound].block
     }
 
-    private mutating func nextUnit() -> ScanUnit? {
+    private mutating func nextUnit() -> BlockRange? {
         while true {
             if source == nil || member >= source?.members.count ?? 0 {
                 // The batch in progress still needs its source.
@@ -115,7 +115,7 @@ struct WorkQueue<Source: SearchSource> {
         return globs.isEmpty || globs.contains { $0.matches(member.path) }
     }
 
-    private mutating func nextUnit(of member: SearchMember) -> ScanUnit? {
+    private mutating func nextUnit(of member: SearchMember) -> BlockRange? {
         while piece < member.pieces.count, closedThrough < memberOrdinal {
             let first = piece
             var joined = member.pieces[piece].count
@@ -130,11 +130,11 @@ struct WorkQueue<Source: SearchSource> {
             let range = first..<piece
             guard passesTime(member, range), passesFilter(member, range) else { continue }
             yielded = true
-            return ScanUnit(memberOrdinal: memberOrdinal, member: self.member, pieces: range)
+            return BlockRange(memberOrdinal: memberOrdinal, member: self.member, pieces: range)
         }
         guard !yielded, wantsEveryMember else { return nil }
         yielded = true
-        return ScanUnit(memberOrdinal: memberOrdinal, member: self.member, pieces: 0..<0)
+        return BlockRange(memberOrdinal: memberOrdinal, member: self.member, pieces: 0..<0)
     }
 
     private func label(_ member: SearchMember) -> String {

@@ -103,7 +103,7 @@ public struct BlockAnchor: Sendable, Hashable {
 }
 
 /// An inspector's findings about a piece of a member.
-public struct BlockFacts: Sendable, Equatable {
+public struct BlockInspection: Sendable, Equatable {
     /// Earliest timestamp of its lines, in milliseconds since 1970 UTC; nil when there is none.
     public var minTime: Int64?
     /// Latest timestamp of its lines, in milliseconds since 1970 UTC.
@@ -164,17 +164,20 @@ public struct InspectionContext: Sendable, Equatable {
 /// Inspects raw bytes on the compressing threads, while they are in the cache.
 public protocol BlockInspector: Sendable {
     /// Called for each piece of each member, in any order and from several threads at once.
-    func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts
+    func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockInspection
 
     /// Called for a member's pieces in order, by one thread at a time, so that findings can depend on earlier pieces.
     /// `previous` is nil for the first piece, otherwise the result for the piece before.
-    func settle(_ facts: BlockFacts, after previous: BlockFacts?, _ context: InspectionContext) -> BlockFacts
+    func settle(_ facts: BlockInspection, after previous: BlockInspection?, _ context: InspectionContext)
+        -> BlockInspection
 }
 
 extension BlockInspector {
     /// Lines without a timestamp have the time of the line before: a block that begins with such lines, or has no
     /// others, inherits the last time of the block before it.
-    public func settle(_ facts: BlockFacts, after previous: BlockFacts?, _ context: InspectionContext) -> BlockFacts {
+    public func settle(_ facts: BlockInspection, after previous: BlockInspection?, _ context: InspectionContext)
+        -> BlockInspection
+    {
         guard let carried = previous?.lastTime else { return facts }
         var settled = facts
         if facts.startsUntimed || facts.minTime == nil {

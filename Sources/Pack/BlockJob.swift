@@ -22,7 +22,7 @@ final class BlockJob {
     // Results, written by the worker.
     var done = false
     var frameSize = 0
-    var facts: [BlockFacts] = []
+    var facts: [BlockInspection] = []
     var newlines: [Int] = []
     var filter: [UInt8] = []
     var failure: PackError?
@@ -117,7 +117,7 @@ final class BlockWorkbench {
     func process(_ job: BlockJob) {
         for piece in job.pieces {
             let bytes = job.bytes(of: piece)
-            job.facts.append(inspector?.inspect(bytes, piece.context) ?? BlockFacts())
+            job.facts.append(inspector?.inspect(bytes, piece.context) ?? BlockInspection())
             job.newlines.append(job.flags.contains(.text) ? Self.newlines(in: bytes) : 0)
         }
         if buildsFilters, job.flags.allowFilter {

@@ -13,7 +13,7 @@ private struct FieldList {
     }
 }
 
-extension SessionFacts {
+extension SessionMetadata {
     /// The facts as the JSON object that is stored in a pack.
     public var json: [UInt8] {
         var list = FieldList()

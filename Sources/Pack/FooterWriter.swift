@@ -1,6 +1,6 @@
 /// Writes the footer of a pack, section by section, as a skippable frame whose length is filled in at the end.
 struct FooterWriter {
-    private let sink: PackSink
+    private let sink: PackFileWriter
     private let start: UInt64
     private let compressor: FrameCompressor
     private var directory = LittleEndianWriter()
@@ -12,7 +12,7 @@ struct FooterWriter {
     static let largest: UInt64 = 1 << 20
 
     /// Begins the footer after everything that `sink` has written.
-    init(_ sink: PackSink) throws(PackError) {
+    init(_ sink: PackFileWriter) throws(PackError) {
         self.sink = sink
         start = sink.offset
         compressor = try FrameCompressor(level: 3)

@@ -109,15 +109,15 @@ public final class PackReader: Sendable {
     // MARK: Facts
 
     /// The session facts stored in the pack.
-    public func session() throws(PackError) -> SessionFacts {
-        try SessionFacts(json: section(.session, "session facts"))
+    public func session() throws(PackError) -> SessionMetadata {
+        try SessionMetadata(json: section(.session, "session facts"))
     }
 
     /// Reads the session facts of a pack without its tables.
-    public static func session(descriptor: Int32) throws(PackError) -> SessionFacts {
+    public static func session(descriptor: Int32) throws(PackError) -> SessionMetadata {
         let footer = try FooterBytes(try PackBytes(descriptor: descriptor))
         let entry = try footer.directory().first { $0.id == SectionID.session.rawValue }
-        return try SessionFacts(json: footer.content(entry, "session facts"))
+        return try SessionMetadata(json: footer.content(entry, "session facts"))
     }
 
     /// The session's artifacts as the ledger recorded them; `Member.artifact` is an index into this list.

@@ -6,7 +6,7 @@ import Text
 /// order writes. The caller syncs and renames the file (`PackFile.publish`). Buffers take less than 24 MiB, whatever
 /// the members hold; with a file for the member table, memory does not grow with the number of members.
 public final class PackWriter {
-    private let sink: PackSink
+    private let sink: PackFileWriter
     private let pipeline: CompressPipeline
     private let hasher: SHA256Hasher
     let writesFilters: Bool
@@ -54,7 +54,7 @@ public final class PackWriter {
         tables: Int32? = nil
     ) throws(PackError) {
         let pages = tables.map { PageFile(descriptor: $0) }
-        let sink = PackSink(
+        let sink = PackFileWriter(
             descriptor: descriptor, inspector: inspector, filtersAside: options.filtersAside && options.filters,
             tables: pages)
         self.sink = sink
@@ -217,7 +217,7 @@ public final class PackWriter {
     }
 
     /// Writes filters and footer. The file is complete but not synced.
-    public func finish(session: SessionFacts, artifacts: [ArtifactEntry]) throws(PackError) -> PackSummary {
+    public func finish(session: SessionMetadata, artifacts: [ArtifactEntry]) throws(PackError) -> PackSummary {
         guard current == nil, !finished else { throw PackError(.misuse, "the pack cannot be finished in this state") }
         try submitBatches()
         try pipeline.drain()

@@ -35,7 +35,7 @@ struct Analyze: ParsableCommand {
         let configuration = try StoreAccess.configuration(options)
         let rules = configuration.signatures
         let readers = AnalysisProcess(copiesItself: true, allowMissing: configuration.confinement.allowMissing)
-        let store = symbols == nil && exe == nil ? nil : try Shelf(symbols, program: exe)
+        let store = symbols == nil && exe == nil ? nil : try TemporarySymbolStore(symbols, program: exe)
         let output = Output(options)
         var count = 0
         var failed = false
@@ -114,7 +114,7 @@ struct Analyze: ParsableCommand {
     }
 
     private static func read(
-        _ path: String, _ readers: AnalysisProcess, _ shelf: Shelf?
+        _ path: String, _ readers: AnalysisProcess, _ symbolStore: TemporarySymbolStore?
     ) throws -> [CrashRecord] {
         // Non-blocking: opening a pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -128,17 +128,18 @@ struct Analyze: ParsableCommand {
         }
         let modified = Int64(facts.st_mtim.tv_sec) &* 1000 &+ Int64(facts.st_mtim.tv_nsec) / 1_000_000
         func records() throws -> [CrashRecord] {
-            try readers.analyze(descriptor: descriptor, name: path, modified: modified, symbols: shelf?.store).records
+            try readers.analyze(descriptor: descriptor, name: path, modified: modified, symbols: symbolStore?.store)
+                .records
         }
-        guard let shelf, shelf.program != nil else { return try records() }
+        guard let symbolStore, symbolStore.program != nil else { return try records() }
         // Read twice: only the dump says under which name its program is looked up.
-        for record in try records() { try shelf.place(for: record) }
-        return try records().map { shelf.marked($0) }
+        for record in try records() { try symbolStore.place(for: record) }
+        return try records().map { symbolStore.marked($0) }
     }
 }
 
 /// The symbols that `--symbols` and `--exe` name: an existing symbol store, or a temporary one made from the given files.
-private final class Shelf {
+private final class TemporarySymbolStore {
     let store: SymbolStore
     let program: String?
     private let temporary: String?

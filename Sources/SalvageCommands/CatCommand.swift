@@ -41,7 +41,7 @@ struct Cat: ParsableCommand {
 
     /// Writes to a terminal or a pipe.
     private func write(_ index: Int, of reader: PackReader) throws {
-        let sink = ByteSink(descriptor: STDOUT_FILENO, capacity: 256 * 1024)
+        let sink = BufferedOutput(descriptor: STDOUT_FILENO, capacity: 256 * 1024)
         defer { sink.flush() }
         let escapes = !raw && isatty(STDOUT_FILENO) == 1
         try reader.stream(member: index, using: try BlockDecoder()) { bytes in

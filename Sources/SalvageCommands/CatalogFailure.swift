@@ -22,7 +22,7 @@ extension Output {
     func nothing(_ message: String, _ options: GlobalOptions) throws -> Never {
         try finish()
         if !json, !options.quiet {
-            let sink = ByteSink(descriptor: 2)
+            let sink = BufferedOutput(descriptor: 2)
             sink.write("salvage: \(Escape.display(message))\n")
             sink.flush()
         }

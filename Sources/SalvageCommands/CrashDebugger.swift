@@ -69,7 +69,7 @@ struct CrashDebugger {
         if let program {
             arguments += ["-ex", "file \(program)"]
         } else if !options.quiet {
-            let sink = ByteSink(descriptor: STDERR_FILENO)
+            let sink = BufferedOutput(descriptor: STDERR_FILENO)
             sink.write("salvage: the executable is not in the symbol store: salvage symbols add FILE\n")
             sink.flush()
         }

@@ -35,7 +35,7 @@ struct Failure: Error, Sendable {
 
     /// Writes the error to standard error: one JSON object with `--json`, two short lines otherwise.
     func report(json: Bool, style: Style) {
-        let sink = ByteSink(descriptor: STDERR_FILENO)
+        let sink = BufferedOutput(descriptor: STDERR_FILENO)
         if json {
             var line = JSONLine()
             line.add("error", true)

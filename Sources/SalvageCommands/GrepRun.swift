@@ -43,16 +43,18 @@ struct GrepRun {
 
     private func feed(_ selection: Selection) throws -> PackFeed {
         let index = FilterIndex(store: store)
-        let opening = Opening(store: store)
+        let lazyCatalog = LazyCatalog(store: store)
         if selection == Selection() {
             // The catalog is queried while the filters are read.
-            let survey = PackFeed.survey(index, pattern.query, options: search) { opening.countPacks() }
+            let survey = PackFeed.survey(index, pattern.query, options: search) { lazyCatalog.countPacks() }
             // The filter index covers exactly the catalog's packs: the catalog's rows need not be read.
-            if let survey, let totals = opening.totals, totals.packs == survey.packs, totals.bytes == survey.packBytes {
+            if let survey, let totals = lazyCatalog.totals, totals.packs == survey.packs,
+                totals.bytes == survey.packBytes
+            {
                 return PackFeed(store: store, survey: survey, query: pattern.query, options: search)
             }
         }
-        let catalog = try opening.catalog()
+        let catalog = try lazyCatalog.catalog()
         var entries: [PackFeed.Entry] = []
         try catalog.forEachSession(selection) { session in
             guard let pack = session.pack else { return }
@@ -84,7 +86,7 @@ struct GrepRun {
     }
 
     private func explain(_ report: SearchReport, _ feed: PackFeed) {
-        let sink = ByteSink(descriptor: STDERR_FILENO)
+        let sink = BufferedOutput(descriptor: STDERR_FILENO)
         var text = "literals        \(Escape.display(pattern.query.text))\n"
         let chosen = search.usesPrefilter && pattern.isPrefiltered ? ", lines preselected by Hyperscan" : ""
         text += "matching        \(pattern.isLineSafe ? "whole blocks" : "line by line")\(chosen)\n"
@@ -101,7 +103,7 @@ struct GrepRun {
 }
 
 /// Opens the catalog on first use, which may be on a thread beside the one that reads the filters.
-private final class Opening: @unchecked Sendable {
+private final class LazyCatalog: @unchecked Sendable {
     // Unchecked: used by one thread at a time, the second after the first has ended.
     private let store: String
     private var opened: Catalog?

@@ -31,10 +31,10 @@ struct SessionDescription {
     /// - Parameters:
     ///   - known: the session's row in the catalog.
     ///   - earlier: the metadata in its present pack.
-    func facts(_ session: String, known: SessionRecord?, earlier: SessionFacts?) -> SessionFacts {
+    func facts(_ session: String, known: SessionRecord?, earlier: SessionMetadata?) -> SessionMetadata {
         let now = TimeText.now()
         let isOurs = known.map { $0.source == "ingest" } ?? true
-        var facts = SessionFacts(
+        var facts = SessionMetadata(
             session: session, image: image ?? known?.image ?? "",
             labels: (known?.labels ?? [:]).merging(labels) { $1 })
         facts.tag = tag ?? known?.tag

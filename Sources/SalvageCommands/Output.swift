@@ -3,7 +3,7 @@ import Terminal
 
 /// Standard output of one command: text for people or one JSON object per line, decided once.
 struct Output {
-    let sink = ByteSink(descriptor: STDOUT_FILENO)
+    let sink = BufferedOutput(descriptor: STDOUT_FILENO)
     let style: Style
     let json: Bool
 

@@ -114,7 +114,7 @@ public enum SalvageProgram {
             Failure("usage", message.isEmpty ? text : message, hint: "salvage COMMAND --help", status: .usage).report(
                 json: true, style: Style(choice: .never, descriptor: STDERR_FILENO))
         } else if !text.isEmpty {
-            let sink = ByteSink(descriptor: code.isSuccess ? STDOUT_FILENO : STDERR_FILENO)
+            let sink = BufferedOutput(descriptor: code.isSuccess ? STDOUT_FILENO : STDERR_FILENO)
             sink.write(text + "\n")
             sink.flush()
         }

@@ -109,7 +109,7 @@ struct SessionPack {
             if let printed = argument.printed, wanted != printed,
                 candidates.contains(where: { reader.members[$0].path == printed })
             {
-                let sink = ByteSink(descriptor: STDERR_FILENO)
+                let sink = BufferedOutput(descriptor: STDERR_FILENO)
                 sink.write(
                     "salvage: note: another member is printed as \(Escape.display(path)); give its raw bytes for it\n")
                 sink.flush()

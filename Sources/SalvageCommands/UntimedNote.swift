@@ -20,7 +20,7 @@ enum UntimedNote {
     private static func subject(_ count: Int) -> String { counted(count, "member has", "members have") }
 
     private static func write(_ text: String) {
-        let sink = ByteSink(descriptor: STDERR_FILENO)
+        let sink = BufferedOutput(descriptor: STDERR_FILENO)
         sink.write("salvage: note: \(text)\n")
         sink.flush()
     }

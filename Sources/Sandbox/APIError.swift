@@ -138,7 +138,7 @@ struct APIError: Error, Sendable {
         ]
         if whole { members.append(.init("details", .string(details))) }
         members.append(.init("path", .string(path)))
-        members.append(.init("timestamp", .string(Moment.text(Moment.now()))))
+        members.append(.init("timestamp", .string(WallClock.text(WallClock.now()))))
         if whole { members.append(.init("identifier", .string(Identifier.random()))) }
         if !violations.isEmpty {
             members.append(

@@ -45,14 +45,14 @@ extension SandboxService {
             return Response(status: .noContent)
         case (.get, "faults", 2):
             if let session = query.text("session") {
-                return Self.json(Self.value(desk.verdict(session).faults))
+                return Self.json(Self.value(faultRegistry.verdict(session).faults))
             }
-            return Self.json(.object(desk.listing.map { .init($0.session, Self.value($0.faults)) }))
+            return Self.json(.object(faultRegistry.listing.map { .init($0.session, Self.value($0.faults)) }))
         case (.post, "faults", 2):
             try await setFaults(Self.body(of: request))
             return Response(status: .noContent)
         case (.delete, "faults", 2):
-            desk.clear(session: query.text("session").flatMap { $0 == "*" ? nil : $0 })
+            faultRegistry.clear(session: query.text("session").flatMap { $0 == "*" ? nil : $0 })
             return Response(status: .noContent)
         case (.get, "fleet", 2): return Self.json(fleetListing)
         case (.post, "fleet", 4) where parts[2] == "exit":
@@ -90,7 +90,7 @@ extension SandboxService {
         }
         do {
             let parsed = try Faults(json: String(decoding: faults.bytes, as: UTF8.self))
-            desk.set(parsed, session: session == "*" ? nil : session, at: Moment.now())
+            faultRegistry.set(parsed, session: session == "*" ? nil : session, at: WallClock.now())
         } catch let error as SandboxError {
             throw APIError.invalid([.init(field: "faults", description: error.message)])
         }

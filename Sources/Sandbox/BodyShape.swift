@@ -74,10 +74,10 @@ struct BodyShaper {
 
     /// Waits for the time of the stall, but stops when the client disconnects.
     private func stall() async throws {
-        let end = shape.stallSeconds.map { Moment.now() + SandboxConfiguration.milliseconds($0) } ?? .max
-        while Moment.now() < end {
+        let end = shape.stallSeconds.map { WallClock.now() + SandboxConfiguration.milliseconds($0) } ?? .max
+        while WallClock.now() < end {
             guard channel.isActive else { throw Unfinished() }
-            try await Task.sleep(for: .milliseconds(Int64(min(100, max(1, end &- Moment.now())))))
+            try await Task.sleep(for: .milliseconds(Int64(min(100, max(1, end &- WallClock.now())))))
         }
     }
 

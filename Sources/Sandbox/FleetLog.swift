@@ -30,7 +30,7 @@ struct FleetLog: Sendable {
         let regular = end.map { max(0, Int(Double($0 - begin) / 1000 * linesPerSecond)) + 1 } ?? .max
         for line in range {
             let at = begin + Int64(Double(min(line, regular - 1)) / max(linesPerSecond, 0.001) * 1000)
-            text += "[\(Moment.engineText(at))][\(line % 1000)]"
+            text += "[\(WallClock.engineText(at))][\(line % 1000)]"
             if line >= regular {
                 text += Self.report[min(line - regular, Self.report.count - 1)]
             } else if line == 0 {

@@ -29,7 +29,7 @@ final class FleetStore: Sendable {
     let linesPerSecond: Double
 
     init(_ configuration: SandboxFleet, places: Places, configuration server: SandboxConfiguration) {
-        start = Moment.now()
+        start = WallClock.now()
         linesPerSecond = configuration.logLinesPerSecond
         names = FleetNames(
             seed: configuration.seed, places: places.all, crashShare: configuration.crashShare)
@@ -66,7 +66,7 @@ final class FleetStore: Sendable {
     }
 
     func view(_ id: String) -> SessionView? {
-        withFleet(Moment.now()) { state in
+        withFleet(WallClock.now()) { state in
             state.numbers[id].map { view($0, state) }
         }
     }
@@ -80,7 +80,7 @@ final class FleetStore: Sendable {
     /// Adds players to a session.
     /// - Returns: the number of players afterwards; nil when no such session is running.
     func join(_ id: String, _ players: [String]) -> Int? {
-        withFleet(Moment.now()) { state in
+        withFleet(WallClock.now()) { state in
             guard let number = state.numbers[id], state.fleet.entries[number].ended == 0 else { return nil }
             state.players[number, default: PlayerRoll()].join(players)
             changed([number], &state)
@@ -91,7 +91,7 @@ final class FleetStore: Sendable {
     /// Removes players from every running session.
     /// - Returns: the number of players who remain in the sessions they left.
     func leave(_ players: ByteSet) -> Int {
-        withFleet(Moment.now()) { state in
+        withFleet(WallClock.now()) { state in
             var remaining = 0
             for number in state.players.keys where state.fleet.entries[number].ended == 0 {
                 guard state.players[number]?.leave(players) == true else { continue }
@@ -104,7 +104,7 @@ final class FleetStore: Sendable {
 
     /// Whether the session has ended or been removed; true also when it never existed.
     func isOver(_ id: String) -> Bool {
-        withFleet(Moment.now()) { state in
+        withFleet(WallClock.now()) { state in
             state.numbers[id].map { state.fleet.entries[$0].ended != 0 || state.fleet.entries[$0].removed != 0 } ?? true
         }
     }
@@ -112,7 +112,7 @@ final class FleetStore: Sendable {
     /// Ends a session.
     /// - Returns: nil when there is no such session, false when it has already ended.
     func stop(_ id: String) -> Bool? {
-        let now = Moment.now()
+        let now = WallClock.now()
         return withFleet(now) { state in
             guard let number = state.numbers[id], state.fleet.entries[number].removed == 0 else { return nil }
             let stopped = state.fleet.stop(number, at: now)
@@ -122,7 +122,7 @@ final class FleetStore: Sendable {
     }
 
     func remove(_ id: String) -> Bool {
-        let now = Moment.now()
+        let now = WallClock.now()
         return withFleet(now) { state in
             guard let number = state.numbers[id], state.fleet.entries[number].removed == 0 else { return false }
             state.fleet.remove(number, at: now)
@@ -133,7 +133,7 @@ final class FleetStore: Sendable {
 
     /// Ends `count` sessions at once and returns how many ended.
     func exit(count: Int) -> Int {
-        let now = Moment.now()
+        let now = WallClock.now()
         return withFleet(now) { state in
             let numbers = state.fleet.stop(count: count, at: now)
             changed(numbers, &state)
@@ -142,12 +142,12 @@ final class FleetStore: Sendable {
     }
 
     var counts: (running: Int, ended: Int) {
-        withFleet(Moment.now()) { ($0.fleet.runningCount, $0.fleet.endedCount) }
+        withFleet(WallClock.now()) { ($0.fleet.runningCount, $0.fleet.endedCount) }
     }
 
     /// The log of one session; nil when there is no such session.
     func log(_ id: String) -> FleetLog? {
-        withFleet(Moment.now()) { state in
+        withFleet(WallClock.now()) { state in
             state.numbers[id].map { number in
                 let entry = state.fleet.entries[number]
                 return FleetLog(
@@ -193,7 +193,7 @@ final class FleetStore: Sendable {
     private func encode(_ index: Int, all: Bool, _ state: State) -> ByteBuffer {
         var bytes: [UInt8] = []
         let range = index * Self.chunkSize..<min((index + 1) * Self.chunkSize, state.fleet.entries.count)
-        let plain = FaultDesk(common: Faults(), mix: nil).verdict(nil)
+        let plain = FaultRegistry(common: Faults(), mix: nil).verdict(nil)
         for number in range {
             let entry = state.fleet.entries[number]
             guard entry.removed == 0, all || entry.ended == 0 else { continue }

@@ -119,7 +119,7 @@ private struct FleetLogSource: LogSource {
 
     mutating func next() async throws -> ByteBuffer? {
         guard let log = fleet.log(session) else { return nil }
-        let count = log.count(at: Moment.now())
+        let count = log.count(at: WallClock.now())
         guard line < count else { return nil }
         let upper = min(count, line + 500)
         let text = log.lines(line..<upper)

@@ -68,7 +68,7 @@ final class Registry: SupervisorDelegate {
 
     /// Reserves the id, a place and the ports.
     func admit(_ request: RunRequest, id: String, choice: Hosting.Choice) -> Admission {
-        let now = Moment.now()
+        let now = WallClock.now()
         return state.withLock { state in
             if let old = state.sessions[id], old.life.removedAt == nil { return .taken }
             if let full = refusal(now, &state) { return full }
@@ -201,7 +201,7 @@ final class Registry: SupervisorDelegate {
     }
 
     private func send(_ event: SessionLife.Event, to id: String) {
-        let now = Moment.now()
+        let now = WallClock.now()
         let actions = state.withLock { state in Self.advance(id, event, now, &state) }
         perform(actions, of: id)
         supervisor?.wake()

@@ -15,13 +15,13 @@ extension SandboxService {
         case .taken: throw APIError.taken(id)
         case .full(let reason, let retryAfter): throw APIError.full(reason, retryAfter: retryAfter)
         }
-        if let faults = request.faults { desk.set(faults, session: id, at: nil) }
+        if let faults = request.faults { faultRegistry.set(faults, session: id, at: nil) }
         do {
             let executable = try await Self.blocking { try session.folder.prepare(image: choice.image) }
             if let failure = await registry.start(session, executable: executable) { throw failure }
         } catch {
             registry.withdraw(session)
-            if request.faults != nil { desk.clear(session: id) }
+            if request.faults != nil { faultRegistry.clear(session: id) }
             await discard(session)
             throw error
         }

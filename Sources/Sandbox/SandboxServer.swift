@@ -110,11 +110,11 @@ public final class SandboxServer: Sendable {
 
     /// Replaces the faults of one session, or of all for nil.
     public func setFaults(_ faults: Faults, session: String? = nil) {
-        service.desk.set(faults, session: session, at: Moment.now())
+        service.faultRegistry.set(faults, session: session, at: WallClock.now())
     }
 
     /// Returns the faults that apply to a session, including those of all and of a mix.
-    public func faults(of session: String) -> Faults { service.desk.verdict(session).faults }
+    public func faults(of session: String) -> Faults { service.faultRegistry.verdict(session).faults }
 
     /// Removes a session's container at once.
     /// - Returns: false when there was none.

@@ -10,7 +10,7 @@ struct Call: Sendable {
     var operation: Operation
     var variables: [String]
     var query: Query
-    var verdict: FaultDesk.Verdict
+    var verdict: FaultRegistry.Verdict
     var channel: any Channel
 
     var faults: Faults { verdict.faults }
@@ -38,7 +38,7 @@ final class SandboxService: HTTPResponder {
     let configuration: SandboxConfiguration
     let hosting: Hosting
     let registry: Registry
-    let desk: FaultDesk
+    let faultRegistry: FaultRegistry
     let fleet: FleetStore?
     let log: ServerLog
     /// Number of responses so far, by operation and status.
@@ -53,7 +53,7 @@ final class SandboxService: HTTPResponder {
         self.log = log
         hosting = Hosting(
             images: ImageFolder(path: configuration.images), places: places, portCount: configuration.ports.count)
-        desk = FaultDesk(common: configuration.faults, mix: configuration.faultMix)
+        faultRegistry = FaultRegistry(common: configuration.faults, mix: configuration.faultMix)
         fleet = configuration.fleet.map { FleetStore($0, places: places, configuration: configuration) }
     }
 
@@ -90,12 +90,12 @@ final class SandboxService: HTTPResponder {
         guard let route = Route(path: path) else { throw APIError.notFound("There is nothing at this path.") }
         guard let operation = route.operation(request.method) else { throw APIError.method(allow: route.allow) }
         let session = Self.session(operation, route, query)
-        let verdict = desk.verdict(session)
+        let verdict = faultRegistry.verdict(session)
         let call = Call(
             operation: operation, variables: route.variables, query: query, verdict: verdict, channel: channel)
         if let delay = verdict.faults.delaySeconds { try await Task.sleep(for: .seconds(delay)) }
         do {
-            if let failure = desk.take(operation, verdict) {
+            if let failure = faultRegistry.take(operation, verdict) {
                 return (operation.rawValue, Self.response(failure, path: String(path)))
             }
             try authorise(operation, request.headers)

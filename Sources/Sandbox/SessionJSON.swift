@@ -1,7 +1,7 @@
 /// Encodes sessions as the API shows them, changed by faults.
 struct SessionJSON {
     let view: SessionView
-    let verdict: FaultDesk.Verdict
+    let verdict: FaultRegistry.Verdict
     let now: Milliseconds
 
     private var faults: Faults { verdict.faults }

@@ -7,10 +7,10 @@ extension SandboxService {
     func list(_ call: Call) throws -> Response {
         var query = call.query
         let filter = try ListFilter(&query)
-        let now = Moment.now()
+        let now = WallClock.now()
         var entries: [UInt8] = []
         func add(_ view: SessionView) {
-            let json = SessionJSON(view: view, verdict: desk.verdict(view.id), now: now)
+            let json = SessionJSON(view: view, verdict: faultRegistry.verdict(view.id), now: now)
             guard json.isListed, filter.admits(view, status: json.status) else { return }
             if !entries.isEmpty { entries.append(UInt8(ascii: ",")) }
             json.listEntry.write(into: &entries)
@@ -18,7 +18,7 @@ extension SandboxService {
         for session in registry.all() { add(session.view) }
         var buffers = [ByteBuffer(string: #"{"sessions":["#)]
         if let fleet {
-            if filter.isPlain, desk.listsArePlain {
+            if filter.isPlain, faultRegistry.listsArePlain {
                 let chunks = fleet.chunks(all: filter.all, now: now)
                 if !entries.isEmpty, !chunks.isEmpty { entries.append(UInt8(ascii: ",")) }
                 buffers.append(ByteBuffer(bytes: entries))
@@ -71,7 +71,7 @@ extension SandboxService {
             throw APIError.session(id)
         }
         try call.refuseParameters()
-        return Self.json(SessionJSON(view: view, verdict: call.verdict, now: Moment.now()).description)
+        return Self.json(SessionJSON(view: view, verdict: call.verdict, now: WallClock.now()).description)
     }
 
     func stop(_ call: Call) throws -> Response {

@@ -114,17 +114,17 @@ final class Supervisor: Sendable {
                 }
             }
             if ending { break }
-            let due = delegate?.timersDue(now: Moment.now())
+            let due = delegate?.timersDue(now: WallClock.now())
             wait(until: due, &children)
         }
         for child in children { kill(-child.pid, SIGKILL) }
-        while !children.isEmpty { wait(until: Moment.now() + 1000, &children) }
+        while !children.isEmpty { wait(until: WallClock.now() + 1000, &children) }
         // Late starts must still be completed.
         for case .start(_, let done?) in state.withLock({ $0.orders }) { done(.stopping) }
     }
 
     private func wait(until due: Milliseconds?, _ children: inout [Child]) {
-        let timeout = due.map { Int32(clamping: max(0, $0 &- Moment.now())) } ?? -1
+        let timeout = due.map { Int32(clamping: max(0, $0 &- WallClock.now())) } ?? -1
         var waits = [pollfd(fd: bell.0, events: Int16(POLLIN), revents: 0)]
         for child in children { waits.append(pollfd(fd: child.pidfd, events: Int16(POLLIN), revents: 0)) }
         guard poll(&waits, UInt(waits.count), timeout) > 0 else { return }

@@ -37,7 +37,7 @@ public struct Table: Sendable {
     public mutating func add(_ row: [Cell]) { rows.append(row) }
 
     /// Writes the table, its header dimmed.
-    public func write(to sink: ByteSink, style: Style) {
+    public func write(to sink: BufferedOutput, style: Style) {
         let titles = header.map { title in Cell(title) { style, text in style.dim(text) } }
         let all = [titles] + rows
         var widths = [Int](repeating: 0, count: header.count)

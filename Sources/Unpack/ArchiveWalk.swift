@@ -1,6 +1,6 @@
 /// One pass over the entries of a tar stream: passes them to the sink, enforces the limits and sets the verdict.
 struct ArchiveWalk {
-    private let gate: TarGate
+    private let gate: TarStreamGuard
     private let limits: UnpackLimits
     private var report = UnpackReport()
 
@@ -13,7 +13,7 @@ struct ArchiveWalk {
     /// Whether the entries that follow were found by searching past damage.
     private var afterDamage = false
 
-    init(gate: TarGate, limits: UnpackLimits) {
+    init(gate: TarStreamGuard, limits: UnpackLimits) {
         self.gate = gate
         self.limits = limits
         damagedBlocksLeft = limits.damagedBlocks
@@ -30,7 +30,7 @@ struct ArchiveWalk {
     }
 
     /// Walks the whole stream.
-    mutating func run<Sink: UnpackSink>(
+    mutating func run<Sink: ArchiveVisitor>(
         into sink: inout Sink, isGzip: Bool
     ) throws(Sink.Failure) -> UnpackReport {
         let head = gate.peek()
@@ -87,7 +87,7 @@ struct ArchiveWalk {
     /// Walks the entries that one reader finds.
     ///
     /// - Returns: the offset after which a new reader continues; nil at the end.
-    private mutating func walk<Sink: UnpackSink>(
+    private mutating func walk<Sink: ArchiveVisitor>(
         _ reader: TarReader, into sink: inout Sink
     ) throws(Sink.Failure) -> UInt64? {
         while true {
@@ -159,7 +159,7 @@ struct ArchiveWalk {
     // MARK: Entries
 
     /// Passes one entry to the sink; false when a limit of the whole artifact is reached.
-    private mutating func take<Sink: UnpackSink>(
+    private mutating func take<Sink: ArchiveVisitor>(
         _ reader: TarReader, at offset: UInt64, into sink: inout Sink
     ) throws(Sink.Failure) -> Bool {
         guard report.entries < limits.entries else {

@@ -22,7 +22,7 @@ struct EntryContent {
     }
 
     /// Delivers content until it ends, or a limit or fault stops it.
-    mutating func deliver<Sink: UnpackSink>(_ reader: TarReader, into sink: inout Sink) throws(Sink.Failure) {
+    mutating func deliver<Sink: ArchiveVisitor>(_ reader: TarReader, into sink: inout Sink) throws(Sink.Failure) {
         while true {
             switch reader.nextContent() {
             case .data(let bytes, let offset):
@@ -49,7 +49,7 @@ struct EntryContent {
     }
 
     /// Delivers a hole up to `offset`; false when the budget for holes is spent.
-    private mutating func fill<Sink: UnpackSink>(
+    private mutating func fill<Sink: ArchiveVisitor>(
         to offset: UInt64, into sink: inout Sink
     ) throws(Sink.Failure) -> Bool {
         guard offset > delivered else { return true }
@@ -68,7 +68,7 @@ struct EntryContent {
         return false
     }
 
-    private mutating func pass<Sink: UnpackSink>(
+    private mutating func pass<Sink: ArchiveVisitor>(
         _ bytes: UnsafeRawBufferPointer, into sink: inout Sink
     ) throws(Sink.Failure) -> Bool {
         let left = limits.entryBytes > outcome.bytes ? limits.entryBytes - outcome.bytes : 0

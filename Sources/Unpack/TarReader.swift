@@ -25,12 +25,12 @@ final class TarReader {
 
     private let archive: OpaquePointer
     private let entry: OpaquePointer
-    private let gate: Unmanaged<TarGate>
+    private let gate: Unmanaged<TarStreamGuard>
     /// Offset in the tar stream at which this reader began.
     private let base: UInt64
 
     /// Creates a reader of the gate's bytes from `base` on; nil when memory is short.
-    init?(gate: TarGate, from base: UInt64) {
+    init?(gate: TarStreamGuard, from base: UInt64) {
         guard let archive = archive_read_new() else { return nil }
         guard let entry = archive_entry_new() else {
             archive_read_free(archive)
@@ -176,7 +176,7 @@ private func readPiece(
     _: OpaquePointer?, client: UnsafeMutableRawPointer?, out: UnsafeMutablePointer<UnsafeRawPointer?>?
 ) -> la_ssize_t {
     guard let client, let out else { return la_ssize_t(ARCHIVE_FATAL) }
-    guard let piece = Unmanaged<TarGate>.fromOpaque(client).takeUnretainedValue().next() else {
+    guard let piece = Unmanaged<TarStreamGuard>.fromOpaque(client).takeUnretainedValue().next() else {
         return la_ssize_t(ARCHIVE_FATAL)
     }
     out.pointee = piece.baseAddress

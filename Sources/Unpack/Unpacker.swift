@@ -21,7 +21,7 @@ public struct Unpacker: Sendable {
     ///
     /// - Parameter descriptor: a file, a pipe or a socket, in blocking mode; it stays open.
     /// - Throws: what the sink throws; everything wrong with the artifact is in the report instead.
-    public func unpack<Sink: UnpackSink>(
+    public func unpack<Sink: ArchiveVisitor>(
         descriptor: Int32, into sink: inout Sink
     ) throws(Sink.Failure) -> UnpackReport {
         try unpack(ArtifactInput(descriptor: descriptor, pieceSize: 256 << 10), into: &sink)
@@ -30,7 +30,7 @@ public struct Unpacker: Sendable {
     /// Unpacks an artifact that is in memory; `bytes` must stay valid until the call returns.
     ///
     /// - Throws: what the sink throws; everything wrong with the artifact is in the report instead.
-    public func unpack<Sink: UnpackSink>(
+    public func unpack<Sink: ArchiveVisitor>(
         bytes: UnsafeRawBufferPointer, into sink: inout Sink
     ) throws(Sink.Failure) -> UnpackReport {
         try unpack(ArtifactInput(memory: bytes), into: &sink)
@@ -42,7 +42,7 @@ public struct Unpacker: Sendable {
         return unpack(descriptor: descriptor, into: &sink)
     }
 
-    private func unpack<Sink: UnpackSink>(
+    private func unpack<Sink: ArchiveVisitor>(
         _ input: ArtifactInput, into sink: inout Sink
     ) throws(Sink.Failure) -> UnpackReport {
         let first = input.next()
@@ -60,7 +60,7 @@ public struct Unpacker: Sendable {
         } else {
             stream = PlainStream(first: first, input: input)
         }
-        var walk = ArchiveWalk(gate: TarGate(stream: stream, limits: limits), limits: limits)
+        var walk = ArchiveWalk(gate: TarStreamGuard(stream: stream, limits: limits), limits: limits)
         return try walk.run(into: &sink, isGzip: isGzip)
     }
 

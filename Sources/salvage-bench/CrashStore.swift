@@ -27,7 +27,7 @@ struct CrashStore: ParsableCommand {
         for index in 0..<count {
             let at = now - Int64(random.below(30)) * Self.day - Int64(random.below(Int(Self.day)))
             let session = "s\(1_000_000 + index)"
-            var facts = SessionFacts(
+            var facts = SessionMetadata(
                 session: session, image: ["arena", "shooter", "racer"][random.below(3)], tag: "1.\(random.below(20))",
                 location: ["frankfurt", "us-east", "us-west", "tokyo", "sydney"][random.below(5)])
             facts.created = at - 1_200_000

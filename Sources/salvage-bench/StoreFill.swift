@@ -46,7 +46,7 @@ struct StoreFill: ParsableCommand {
             MemberHeader(path: Array("Saved/Logs/Game.log".utf8), kind: .log, mtime: created * 1_000_000))
         try content.withUnsafeBytes { try writer.append($0) }
         try writer.endMember()
-        var facts = SessionFacts(session: session, image: "arena", tag: "1.\(created % 7)", location: "frankfurt")
+        var facts = SessionMetadata(session: session, image: "arena", tag: "1.\(created % 7)", location: "frankfurt")
         facts.labels = ["mode": "duel"]
         facts.created = created
         facts.exited = created + 1_200_000

@@ -60,7 +60,7 @@ import Text
         let pack = "packs/2026/11/20/s1.pack"
         try catalog.commit(
             PackContents(
-                facts: SessionFacts(session: "s1", exited: 5, state: "harvested"),
+                facts: SessionMetadata(session: "s1", exited: 5, state: "harvested"),
                 artifacts: [ArtifactEntry(artifact: "/a", state: .collected)], path: pack, packBytes: 7))
         try catalog.record(sessions: [SessionUpdate(session: "s2", state: .running)])
         let other = try catalog.prune([("s1", "packs/other.pack", "age"), ("s2", pack, "age")], now: 9)
@@ -75,7 +75,7 @@ import Text
         // A pack that comes later ends it, also for whoever listed the session before.
         let listed = try catalog.historyBefore(6).map(\.session)
         try catalog.commit(
-            PackContents(facts: SessionFacts(session: "s1", state: "harvested"), path: pack, packBytes: 7))
+            PackContents(facts: SessionMetadata(session: "s1", state: "harvested"), path: pack, packBytes: 7))
         #expect(try catalog.session("s1")?.pruned == nil)
         #expect(try catalog.forgetHistory(listed, before: 6) == [])
         #expect(try catalog.session("s1")?.pack == pack)

@@ -60,7 +60,7 @@ func contents(
     artifacts: [ArtifactEntry] = [ArtifactEntry(artifact: "/data", state: .collected, tries: 1, bytes: 512)],
     members: [Member] = [member("game.log"), member("dumps/core.1", kind: .crashDump, size: 300)]
 ) -> PackContents {
-    let facts = SessionFacts(
+    let facts = SessionMetadata(
         session: session, image: image, tag: tag, location: location, host: "host-1", labels: labels,
         created: exited.map { $0 - 600_000 }, exited: exited, firstSeenExited: exited.map { $0 + 1000 },
         deadline: exited.map { $0 + 14_400_000 }, source: "harvest")

@@ -207,7 +207,7 @@ struct Harness: Sendable {
 }
 
 /// Checks what a sink is told: pieces in order, without a gap.
-struct CountingSink: UnpackSink {
+struct CountingSink: ArchiveVisitor {
     typealias Failure = Never
 
     private(set) var entries: UInt64 = 0

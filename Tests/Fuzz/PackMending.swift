@@ -57,7 +57,8 @@ enum PackMending {
             try writer.endMember()
             writer.addCrash(json: Array(#"{"crash":"1"}"#.utf8))
             _ = try writer.finish(
-                session: SessionFacts(session: "s", labels: ["a": "b"]), artifacts: [ArtifactEntry(artifact: "/game")])
+                session: SessionMetadata(session: "s", labels: ["a": "b"]),
+                artifacts: [ArtifactEntry(artifact: "/game")])
             let bytes = try PackBytes(descriptor: descriptor)
             let all = try bytes.read(at: 0, count: Int(bytes.size))
             let reader = try PackReader.parse(all)

@@ -57,7 +57,7 @@ import Testing
             try catalog.commit(
                 names.map { name in
                     PackContents(
-                        facts: SessionFacts(session: name, image: image, exited: exited),
+                        facts: SessionMetadata(session: name, image: image, exited: exited),
                         artifacts: [ArtifactEntry(artifact: "/a", state: state)], path: "packs/\(name).pack",
                         packBytes: 1)
                 })
@@ -90,7 +90,7 @@ import Testing
         }
         try catalog.commit(
             PackContents(
-                facts: SessionFacts(session: "s", image: "game"),
+                facts: SessionMetadata(session: "s", image: "game"),
                 artifacts: [ArtifactEntry(artifact: "/game", state: .collected)], members: members,
                 path: "packs/s.pack", packBytes: 1))
         let ledgers = try catalog.ledgers(Selection())

@@ -15,7 +15,7 @@ import Text
     private func ingest(_ session: String, created: Int64? = nil, artifact: String = note) throws {
         let catalog = try Catalog.open(store: store.path)
         let known = try catalog.session(session)
-        let facts = SessionFacts(
+        let facts = SessionMetadata(
             session: session, created: created, firstSeenExited: 1_800_000_000_000,
             source: known?.pack == nil ? "ingest" : known?.source)
         let entry = ArtifactEntry(artifact: artifact, state: .collected, tries: 1, bytes: 4, lastTry: 1_800_000_000_000)

@@ -29,10 +29,10 @@ import Testing
         for (text, expected) in [("ab", true), ("abc", true), ("abcd", false), ("ax", false)] {
             let folder = TemporaryStore()
             let log = try LiveLog(folder: folder.path, limit: 100)
-            let bench = try LiveLog.Bench()
-            #expect(try Array(text.utf8).withUnsafeBytes { try log.take($0, bench) })
+            let compressor = try LiveLog.BlockCompressor()
+            #expect(try Array(text.utf8).withUnsafeBytes { try log.take($0, compressor) })
             let snapshot = try #require(try LiveSnapshot.all(folder: folder.path).last)
-            #expect(try FollowedLog.begins(store.path + "/a", with: snapshot) == expected, "\(text)")
+            #expect(try FollowedLogPrefix.begins(store.path + "/a", with: snapshot) == expected, "\(text)")
         }
     }
 

@@ -170,7 +170,7 @@ import Text
     @Test func whatAKilledRunLeftInTheSpoolIsTakenUpEvenIfTheContainerIsGone() async throws {
         let store = TemporaryStore()
         let spool = Spool(store: store.path)
-        let facts = SessionFacts(session: "x/../é", image: "game", created: 1_700_000_000_000, firstSeenExited: 5)
+        let facts = SessionMetadata(session: "x/../é", image: "game", created: 1_700_000_000_000, firstSeenExited: 5)
         try StoreFolder.make(spool.folder)
         try spool.prepare("x/../é", Spool.Manifest(facts: facts, artifacts: ["logs", "/saved"]))
         for (name, text) in [("logs.1.complete", "log"), ("%2Fsaved.2.part", "half"), ("%2Fsaved.1.cut", "h")] {

@@ -42,7 +42,7 @@ import Testing
         let longID = String(repeating: "é", count: 200)
         let hashed = PackPath.escaped(longID)
         try write("\(hashed)/logs.1.complete", "log of a name that cannot be read back")
-        try spool.prepare("a", Spool.Manifest(facts: SessionFacts(session: "a"), artifacts: ["logs"]))
+        try spool.prepare("a", Spool.Manifest(facts: SessionMetadata(session: "a"), artifacts: ["logs"]))
         try write("a/logs.1.complete", "log")
         try write("a/notes.txt", "what is this")
         try write("empty/session.json.part", "")
@@ -69,7 +69,7 @@ import Testing
         }
         let before = try FileManager.default.subpathsOfDirectory(atPath: victim).sorted()
         for link in ["evil", "a"] { symlink(victim, spool.folder + "/" + link) }
-        try spool.prepare("b", Spool.Manifest(facts: SessionFacts(session: "b"), artifacts: ["logs"]))
+        try spool.prepare("b", Spool.Manifest(facts: SessionMetadata(session: "b"), artifacts: ["logs"]))
         symlink(victim, spool.folder + "/b/logs.2.complete")
         symlink(victim + "/precious", spool.folder + "/b/logs.3.complete")
         try StoreFolder.make(store.path + "/live")
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func aCutDownloadWhoseNameIsTakenGetsAnother() throws {
-        try spool.prepare("a", Spool.Manifest(facts: SessionFacts(session: "a"), artifacts: ["logs"]))
+        try spool.prepare("a", Spool.Manifest(facts: SessionMetadata(session: "a"), artifacts: ["logs"]))
         try write("a/logs.0.cut", "the whole copy")
         try write("a/logs.0.part", "the who")
         let files = try #require(try spool.leftovers().leftovers.first).files
@@ -93,14 +93,14 @@ import Testing
     }
 
     @Test func whatADropFindsThatIsInNoPackStays() throws {
-        try spool.prepare("a", Spool.Manifest(facts: SessionFacts(session: "a"), artifacts: ["logs"]))
+        try spool.prepare("a", Spool.Manifest(facts: SessionMetadata(session: "a"), artifacts: ["logs"]))
         try write("a/logs.1.complete", "log")
         try write("a/logs.2.complete", "")
         #expect(try spool.drop("a") == [spool.folder + "/a/logs.1.complete"])
         #expect(read("a/logs.1.complete") == "log")
         #expect(try spool.leftovers().leftovers.first?.files.count == 2)
         // Fetched too early, and fetched once more: meant to go.
-        try spool.prepare("a", Spool.Manifest(facts: SessionFacts(session: "a"), artifacts: ["logs"]))
+        try spool.prepare("a", Spool.Manifest(facts: SessionMetadata(session: "a"), artifacts: ["logs"]))
         try write("a/logs.3.complete", "log")
         #expect(try spool.drop("a", discarding: true).isEmpty)
         #expect(TemporaryStore.names(spool.folder).isEmpty)

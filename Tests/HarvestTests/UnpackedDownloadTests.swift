@@ -30,7 +30,7 @@ import Text
     private func leave(_ session: String, _ name: String, _ text: String) throws -> String {
         let spool = Spool(store: store.path)
         try StoreFolder.make(spool.folder)
-        let facts = SessionFacts(session: session, image: "game")
+        let facts = SessionMetadata(session: session, image: "game")
         try spool.prepare(session, Spool.Manifest(facts: facts, artifacts: ["logs", "/saved"]))
         let path = spool.folder(of: session) + "/" + name
         let file = try SpoolFile(path: path, limit: .max)
@@ -88,7 +88,7 @@ import Text
             try catalog.record(batch)
             catalog.close()
             let spool = Spool(store: store.path)
-            try spool.prepare("a", Spool.Manifest(facts: SessionFacts(session: "a"), artifacts: ["/saved"]))
+            try spool.prepare("a", Spool.Manifest(facts: SessionMetadata(session: "a"), artifacts: ["/saved"]))
             let file = try SpoolFile(path: spool.folder(of: "a") + "/%2Fsaved.1." + ending, limit: .max)
             #expect(try Array("core".utf8).withUnsafeBytes { try file.append($0) })
             try file.finish()
@@ -112,7 +112,7 @@ import Text
             atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try Data("pack".utf8).write(to: URL(fileURLWithPath: file))
         var contents = PackContents(
-            facts: SessionFacts(session: "a", image: "game", state: "harvested"),
+            facts: SessionMetadata(session: "a", image: "game", state: "harvested"),
             artifacts: try RunnerTests.rows(store, "a").values.sorted { $0.artifact < $1.artifact }, path: pack,
             packBytes: 100)
         contents.downloads = [PackedDownload(name: "logs.1.complete", bytes: 1, modified: modified(path))]

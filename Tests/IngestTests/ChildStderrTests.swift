@@ -21,7 +21,7 @@ import Testing
 
     private func job(milliseconds: Int64 = 60_000) -> IngestJob {
         var job = IngestJob(
-            session: SessionFacts(session: "s", image: ""), artifacts: [ArtifactEntry(artifact: "/a")],
+            session: SessionMetadata(session: "s", image: ""), artifacts: [ArtifactEntry(artifact: "/a")],
             inputs: [IngestJob.Input(artifact: 0, form: .archive, name: [])])
         job.limits.milliseconds = milliseconds
         return job

@@ -24,7 +24,7 @@ import Text
 
     /// Packs one plain file as the artifact `/<name>`.
     private func pack(
-        _ name: String, session: SessionFacts = SessionFacts(session: "s"), earlier: String? = nil,
+        _ name: String, session: SessionMetadata = SessionMetadata(session: "s"), earlier: String? = nil,
         executable: String = ConfinementProbeTests.salvage
     ) throws -> PackedSession {
         let ingest = StoreIngest(store: stage.store, process: IngestProcess(executable: executable))
@@ -90,11 +90,11 @@ import Text
     }
 
     @Test func aPackThatTheCatalogDoesNotKnowIsTheEarlierOne() throws {
-        let facts = SessionFacts(
+        let facts = SessionMetadata(
             session: "s", image: "game", tag: "1.2", labels: ["a": "b"], created: 1_795_132_800_000, source: "harvest")
         let first = try pack("old.log", session: facts)
         // The catalog is lost, and with it the day: the name alone is known.
-        let second = try pack("new.log", session: SessionFacts(session: "s", firstSeenExited: 1_800_000_000_000))
+        let second = try pack("new.log", session: SessionMetadata(session: "s", firstSeenExited: 1_800_000_000_000))
         #expect(second.pack == first.pack)
         #expect(names(second.reader) == ["old.log", "new.log"])
         let known = try second.reader.session()
@@ -104,14 +104,14 @@ import Text
     }
 
     @Test func twoEarlierPacksBecomeOne() throws {
-        let day = SessionFacts(session: "s", created: 1_795_132_800_000)
+        let day = SessionMetadata(session: "s", created: 1_795_132_800_000)
         let first = try pack("old.log", session: day)
         let moved = stage.store + "/packs/2026/11/25/s.pack"
         try FileManager.default.createDirectory(
             atPath: stage.store + "/packs/2026/11/25", withIntermediateDirectories: true)
         try FileManager.default.moveItem(atPath: stage.store + "/" + first.pack, toPath: moved)
         try write("other.log", "other\n")
-        _ = try pack("other.log", session: SessionFacts(session: "x", created: 1_795_132_800_000))
+        _ = try pack("other.log", session: SessionMetadata(session: "x", created: 1_795_132_800_000))
         try FileManager.default.moveItem(
             atPath: stage.store + "/" + first.pack.dropLast("s.pack".count) + "x.pack",
             toPath: stage.folder + "/x.pack")
@@ -128,8 +128,8 @@ import Text
 
     /// Whoever lost the catalog cannot know that the id stood for another container before.
     @Test func anotherRunOfAForgottenIdCostsTheFirstNothing() throws {
-        func run(_ created: Int64) -> SessionFacts {
-            SessionFacts(session: "s", created: created, firstSeenExited: created + 60_000, source: "harvest")
+        func run(_ created: Int64) -> SessionMetadata {
+            SessionMetadata(session: "s", created: created, firstSeenExited: created + 60_000, source: "harvest")
         }
         _ = try pack("old.log", session: run(1_795_132_800_000))
         // The same container, told in whole seconds; then one of a week later, with a longer log under the same name.
@@ -152,8 +152,8 @@ import Text
     }
 
     @Test func whatOnlyTheFirstRunOfAForgottenIdHasStays() throws {
-        func run(_ created: Int64) -> SessionFacts {
-            SessionFacts(session: "s", created: created, firstSeenExited: created + 60_000, source: "harvest")
+        func run(_ created: Int64) -> SessionMetadata {
+            SessionMetadata(session: "s", created: created, firstSeenExited: created + 60_000, source: "harvest")
         }
         _ = try pack("old.log", session: run(1_795_132_800_000))
         try write("core", "core of the second\n")
@@ -164,18 +164,19 @@ import Text
 
     @Test func anotherSessionsPackIsNeverReplaced() throws {
         let created: Int64 = 1_795_132_800_000
-        let first = try pack("old.log", session: SessionFacts(session: "other", created: created))
+        let first = try pack("old.log", session: SessionMetadata(session: "other", created: created))
         let place = stage.store + "/" + first.pack.dropLast("other.pack".count) + "s.pack"
         try FileManager.default.moveItem(atPath: stage.store + "/" + first.pack, toPath: place)
         let before = try Data(contentsOf: URL(fileURLWithPath: place))
-        let second = try pack("new.log", session: SessionFacts(session: "s", created: created))
+        let second = try pack("new.log", session: SessionMetadata(session: "s", created: created))
         #expect(second.pack.hasSuffix("/s~1.pack"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: place)) == before)
         // It is found there once more, with the catalog and without.
         try write("third.log", "third\n")
-        let third = try pack("third.log", session: SessionFacts(session: "s", created: created), earlier: second.pack)
+        let third = try pack(
+            "third.log", session: SessionMetadata(session: "s", created: created), earlier: second.pack)
         #expect(third.pack == second.pack && names(third.reader) == ["new.log", "third.log"])
-        let fourth = try pack("new.log", session: SessionFacts(session: "s", created: created))
+        let fourth = try pack("new.log", session: SessionMetadata(session: "s", created: created))
         #expect(fourth.pack == second.pack && names(fourth.reader) == ["new.log", "third.log"])
         #expect(try Data(contentsOf: URL(fileURLWithPath: place)) == before)
     }
@@ -221,7 +222,7 @@ import Text
                 store: stage.store, process: IngestProcess(executable: ConfinementProbeTests.salvage))
             let input = IngestJob.Input(artifact: 0, form: .archive, name: [])
             return try ingest.pack(
-                session: SessionFacts(session: "s"), artifacts: [ArtifactEntry(artifact: "/saved")],
+                session: SessionMetadata(session: "s"), artifacts: [ArtifactEntry(artifact: "/saved")],
                 files: [IngestFile(path: stage.folder + "/a.tar.gz", input: input)], earlier: earlier)
         }
         try archive([("a.log", "one\n"), ("gone.log", "only here\n")])
@@ -236,7 +237,7 @@ import Text
     }
 
     @Test func aChildThatWritesAnotherSessionsPackIsNotBelieved() throws {
-        let first = try pack("old.log", session: SessionFacts(session: "other"))
+        let first = try pack("old.log", session: SessionMetadata(session: "other"))
         let script = stage.folder + "/child"
         let answer = #"{"verdicts":[],"earlier":[],"crashes":0,"members":1,"packBytes":%d,"barriers":[],"probes":{}}"#
         let size = try Data(contentsOf: URL(fileURLWithPath: stage.store + "/" + first.pack)).count

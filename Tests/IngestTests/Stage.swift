@@ -31,7 +31,7 @@ final class Stage {
                 input: IngestJob.Input(artifact: index, form: .archive, name: Array("a\(index)".utf8)))
         }
         return try ingest.pack(
-            session: SessionFacts(session: "s", image: "i"),
+            session: SessionMetadata(session: "s", image: "i"),
             artifacts: files.indices.map { ArtifactEntry(artifact: "/a\($0)") }, files: inputs, earlier: nil)
     }
 
@@ -44,7 +44,7 @@ final class Stage {
             store: store, process: IngestProcess(executable: ConfinementProbeTests.salvage), redactions: redactions)
         let input = IngestJob.Input(artifact: 0, form: form, name: Array(name.utf8))
         return try ingest.pack(
-            session: SessionFacts(session: "s", image: "i"), artifacts: [ArtifactEntry(artifact: artifact)],
+            session: SessionMetadata(session: "s", image: "i"), artifacts: [ArtifactEntry(artifact: artifact)],
             files: [IngestFile(path: path, input: input)], earlier: nil)
     }
 

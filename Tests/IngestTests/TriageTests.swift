@@ -8,7 +8,7 @@ import Testing
 ///
 /// The child is a script that dies as told where one of its inputs holds POISON, and else becomes the real one.
 @Suite struct TriageTests {
-    private struct Bench {
+    private struct ChildScript {
         let stage = try? Stage()
         let folder: String
         let store: String
@@ -44,7 +44,8 @@ import Testing
             limits.milliseconds = milliseconds
             let ingest = StoreIngest(store: store, process: IngestProcess(executable: script), limits: limits)
             return try ingest.pack(
-                session: SessionFacts(session: "s", image: "i"), artifacts: names.map { ArtifactEntry(artifact: $0) },
+                session: SessionMetadata(session: "s", image: "i"),
+                artifacts: names.map { ArtifactEntry(artifact: $0) },
                 files: names.enumerated().map { index, name in
                     IngestFile(
                         path: "\(store)/spool/s/\(name)",
@@ -74,120 +75,120 @@ import Testing
     // Others than these are blocked in the threads that tests run on, and so in their children.
     @Test(arguments: ["SEGV", "ILL", "BUS", "SYS", "TRAP", "FPE"])
     func aCrashTwiceAloneIsProof(signal: String) throws {
-        let bench = try Bench("kill -\(signal) $$; sleep 10")
-        let packed = try bench.pack()
+        let script = try ChildScript("kill -\(signal) $$; sleep 10")
+        let packed = try script.pack()
         #expect(packed.quarantined.map(\.artifact) == [0] && packed.waiting.isEmpty, "\(packed.quarantined)")
-        #expect(bench.deaths == 6, "three times two lines: with the others, alone, and alone again")
-        #expect(!bench.isSpooled("bad") && bench.isSpooled("good"))
+        #expect(script.deaths == 6, "three times two lines: with the others, alone, and alone again")
+        #expect(!script.isSpooled("bad") && script.isSpooled("good"))
         #expect(packed.artifacts.map(\.state) == [.failed, .collected, .collected])
         let place = try #require(packed.quarantined.first?.place)
         #expect(packed.artifacts.first?.reason?.contains(place) == true)
-        #expect(try String(contentsOfFile: bench.store + "/" + place, encoding: .utf8) == "POISON")
+        #expect(try String(contentsOfFile: script.store + "/" + place, encoding: .utf8) == "POISON")
         #expect(packed.members == 2)
     }
 
     @Test func aStallTwiceAloneIsProof() throws {
-        let bench = try Bench("exec -a salvage-ingest sleep 1000")
-        let packed = try bench.pack(milliseconds: 3000)
+        let script = try ChildScript("exec -a salvage-ingest sleep 1000")
+        let packed = try script.pack(milliseconds: 3000)
         #expect(packed.quarantined.map(\.artifact) == [0] && packed.members == 2)
     }
 
     @Test func aKillFromOutsideIsNone() throws {
-        let bench = try Bench("kill -KILL $$; sleep 10")
-        let packed = try bench.pack()
-        #expect(packed.quarantined.isEmpty && bench.quarantine.isEmpty)
+        let script = try ChildScript("kill -KILL $$; sleep 10")
+        let packed = try script.pack()
+        #expect(packed.quarantined.isEmpty && script.quarantine.isEmpty)
         #expect(packed.waiting.keys.sorted() == [0] && packed.waiting[0]?.contains("killed from outside") == true)
-        #expect(packed.members == 2 && bench.isSpooled("bad"))
+        #expect(packed.members == 2 && script.isSpooled("bad"))
     }
 
     @Test func aChildThatSomebodyStoppedIsNone() throws {
-        let bench = try Bench("kill -STOP $$; sleep 10")
-        let packed = try bench.pack(milliseconds: 3000)
+        let script = try ChildScript("kill -STOP $$; sleep 10")
+        let packed = try script.pack(milliseconds: 3000)
         #expect(packed.quarantined.isEmpty && packed.waiting[0]?.contains("stopped") == true, "\(packed.waiting)")
-        #expect(packed.members == 2 && bench.isSpooled("bad"))
+        #expect(packed.members == 2 && script.isSpooled("bad"))
     }
 
     /// Too much at once for this machine, be it time or memory: the child gets through each alone.
     @Test(arguments: ["kill -SEGV $$; sleep 10", "kill -KILL $$; sleep 10"])
     func whatIsGoodAloneIsPackedOneAfterTheOther(end: String) throws {
-        let bench = try Bench("", always: "[ -e /proc/self/fd/8 ] && { \(end); }")
-        let packed = try bench.pack()
+        let script = try ChildScript("", always: "[ -e /proc/self/fd/8 ] && { \(end); }")
+        let packed = try script.pack()
         #expect(packed.quarantined.isEmpty && packed.waiting.isEmpty, "\(packed.waiting)")
         #expect(packed.artifacts.map(\.state) == [.collected, .collected, .collected])
         #expect(packed.verdicts.map(\.artifact) == [0, 1, 2])
         #expect(packed.members == 3 && packed.reader.members.count == 3)
-        #expect(bench.packs == ["s.pack"])
+        #expect(script.packs == ["s.pack"])
     }
 
     /// Beside what the earlier pack holds one of them is too much: it waits, the others are packed.
     @Test func ofThoseThatArePackedOneAfterTheOtherOneMayWait() throws {
-        let bench = try Bench(
+        let script = try ChildScript(
             "[ -s /proc/self/fd/4 ] && kill -KILL $$", always: "[ -e /proc/self/fd/8 ] && { kill -KILL $$; sleep 10; }")
-        let packed = try bench.pack(order: ["good", "bad", "fine"])
+        let packed = try script.pack(order: ["good", "bad", "fine"])
         #expect(packed.waiting.keys.sorted() == [1] && packed.quarantined.isEmpty, "\(packed.waiting)")
         #expect(packed.artifacts.map(\.state) == [.collected, .pending, .collected])
-        #expect(packed.members == 2 && bench.isSpooled("bad"))
+        #expect(packed.members == 2 && script.isSpooled("bad"))
     }
 
     @Test func whatLiesInQuarantineIsNotReplaced() throws {
-        let bench = try Bench("kill -SEGV $$; sleep 10")
+        let script = try ChildScript("kill -SEGV $$; sleep 10")
         for number in 0..<2 {
-            try StoreSpool.fill(bench.store, ["bad": "POISON \(number)", "good": "good", "fine": "fine"])
-            let packed = try bench.pack()
+            try StoreSpool.fill(script.store, ["bad": "POISON \(number)", "good": "good", "fine": "fine"])
+            let packed = try script.pack()
             let place = try #require(packed.quarantined.first?.place)
             #expect(place.hasSuffix("/0-bad" + (number == 0 ? "" : ".\(number)")))
         }
         for (name, text) in [("0-bad", "POISON 0"), ("0-bad.1", "POISON 1")] {
-            let path = "\(bench.store)/spool/.quarantine/s/\(name)"
+            let path = "\(script.store)/spool/.quarantine/s/\(name)"
             #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
         }
     }
 
     @Test func aQuarantineThatCannotBeLookedAtIsNoFreePlace() throws {
-        let bench = try Bench("kill -SEGV $$; sleep 10")
+        let script = try ChildScript("kill -SEGV $$; sleep 10")
         // A link to itself: what lies there cannot be told.
         try FileManager.default.createDirectory(
-            atPath: bench.store + "/spool/.quarantine", withIntermediateDirectories: true)
-        #expect(symlink("s", bench.store + "/spool/.quarantine/s") == 0)
-        let error = #expect(throws: IngestError.self) { try bench.pack() }
+            atPath: script.store + "/spool/.quarantine", withIntermediateDirectories: true)
+        #expect(symlink("s", script.store + "/spool/.quarantine/s") == 0)
+        let error = #expect(throws: IngestError.self) { try script.pack() }
         #expect(error?.code == .localFault, "\(String(describing: error))")
-        #expect(bench.isSpooled("bad") && bench.isSpooled("good"))
+        #expect(script.isSpooled("bad") && script.isSpooled("good"))
     }
 
     @Test func anEndWithoutAnAnswerIsNone() throws {
-        let bench = try Bench("exit 3")
-        let packed = try bench.pack()
+        let script = try ChildScript("exit 3")
+        let packed = try script.pack()
         #expect(packed.quarantined.isEmpty && packed.waiting[0]?.contains("exited with code 3") == true)
     }
 
     @Test func aCrashThatDoesNotComeBackCostsNothing() throws {
-        let bench = try Bench(
+        let script = try ChildScript(
             "[ $(wc -l < $0.count 2>/dev/null || echo 0) -ge 1 ] || { echo x >> $0.count; kill -SEGV $$; }")
-        let packed = try bench.pack()
+        let packed = try script.pack()
         #expect(packed.quarantined.isEmpty && packed.waiting.isEmpty && packed.members == 3)
     }
 
     @Test func whereEveryChildDiesTheMachineIsToBlame() throws {
-        let bench = try Bench("", always: "kill -SEGV $$; sleep 10")
-        let error = #expect(throws: IngestError.self) { try bench.pack() }
+        let script = try ChildScript("", always: "kill -SEGV $$; sleep 10")
+        let error = #expect(throws: IngestError.self) { try script.pack() }
         #expect(
             error?.code == .spawn && error?.message.contains("without input") == true, "\(String(describing: error))")
-        #expect(bench.quarantine.isEmpty && bench.isSpooled("bad") && bench.isSpooled("good"))
+        #expect(script.quarantine.isEmpty && script.isSpooled("bad") && script.isSpooled("good"))
     }
 
     @Test func aFileThatCannotBeOpenedWaits() throws {
-        let bench = try Bench("")
-        unlink(bench.store + "/spool/s/bad")
-        #expect(symlink("/proc/self/mem-of-nobody", bench.store + "/spool/s/bad") == 0)
-        let packed = try bench.pack()
+        let script = try ChildScript("")
+        unlink(script.store + "/spool/s/bad")
+        #expect(symlink("/proc/self/mem-of-nobody", script.store + "/spool/s/bad") == 0)
+        let packed = try script.pack()
         #expect(packed.waiting.keys.sorted() == [0] && packed.members == 2 && packed.quarantined.isEmpty)
     }
 
     @Test func aChildThatCannotBeStartedSparesTheSpool() throws {
-        let bench = try Bench("")
-        unlink(bench.script)
-        let error = #expect(throws: IngestError.self) { try bench.pack() }
+        let script = try ChildScript("")
+        unlink(script.script)
+        let error = #expect(throws: IngestError.self) { try script.pack() }
         #expect(error?.code == .spawn)
-        #expect(bench.quarantine.isEmpty && bench.isSpooled("bad"))
+        #expect(script.quarantine.isEmpty && script.isSpooled("bad"))
     }
 }

@@ -46,9 +46,9 @@ struct Random: RandomNumberGenerator {
 }
 
 @Suite struct LiveLogTests {
-    let bench: LiveLog.Bench
+    let compressor: LiveLog.BlockCompressor
 
-    init() throws { bench = try LiveLog.Bench() }
+    init() throws { compressor = try LiveLog.BlockCompressor() }
 
     static func log(_ lines: Int, seed: UInt64 = 1) -> [UInt8] {
         var random = Random(state: seed)
@@ -64,7 +64,7 @@ struct Random: RandomNumberGenerator {
     func give(_ log: LiveLog, _ bytes: some Collection<UInt8>, by size: Int = 3000) throws {
         var rest = Array(bytes)[...]
         while !rest.isEmpty {
-            let whole = try rest.prefix(size).withUnsafeBytes { try log.take($0, bench) }
+            let whole = try rest.prefix(size).withUnsafeBytes { try log.take($0, compressor) }
             #expect(whole)
             rest = rest.dropFirst(size)
         }
@@ -104,14 +104,14 @@ struct Random: RandomNumberGenerator {
         for _ in 0..<40 {
             // Now and then salvage itself is started anew.
             if Int.random(in: 0..<3, using: &random) == 0 { log = try LiveLog(folder: folder.path, limit: 1 << 30) }
-            try log.reconnected(bench)
+            try log.reconnected(compressor)
             let end = Int.random(in: 0...whole.count, using: &random)
             try give(log, whole[..<end], by: Int.random(in: 1...20_000, using: &random))
-            try log.endConnection(bench)
+            try log.endConnection(compressor)
             longest = max(longest, end)
             #expect(log.bytes == UInt64(longest))
         }
-        try log.reconnected(bench)
+        try log.reconnected(compressor)
         try give(log, whole)
         #expect(try content(folder.path) == whole)
         #expect(log.generation == 0)
@@ -125,14 +125,14 @@ struct Random: RandomNumberGenerator {
         other[place] ^= 1
         let log = try LiveLog(folder: folder.path, limit: 1 << 30)
         try give(log, one)
-        try log.reconnected(bench)
+        try log.reconnected(compressor)
         try give(log, other + Array("more\n".utf8), by: 1000)
-        try log.endConnection(bench)
+        try log.endConnection(compressor)
         #expect(log.generation == 1)
         #expect(try content(folder.path, generation: 0) == one)
         #expect(try content(folder.path, generation: 1) == other + Array("more\n".utf8))
         // The next connection replays the newer one.
-        try log.reconnected(bench)
+        try log.reconnected(compressor)
         try give(log, other + Array("more\nyet more\n".utf8))
         #expect(log.generation == 1)
         #expect(try content(folder.path, generation: 1) == other + Array("more\nyet more\n".utf8))
@@ -143,12 +143,12 @@ struct Random: RandomNumberGenerator {
         let whole = Self.log(9000)
         let log = try LiveLog(folder: folder.path, limit: 1 << 30)
         try give(log, whole)
-        try log.reconnected(bench)
+        try log.reconnected(compressor)
         var cut = Array(whole[..<10_000])
         cut[9999] ^= 1
         try give(log, cut)
         #expect(log.generation == 0)
-        try log.endConnection(bench)
+        try log.endConnection(compressor)
         #expect(log.generation == 1)
         #expect(try content(folder.path, generation: 1) == cut)
         #expect(try content(folder.path, generation: 0) == whole)
@@ -183,7 +183,7 @@ struct Random: RandomNumberGenerator {
             #expect(try content(copy.path) == whole, "read \(kind)")
             let again = try LiveLog(folder: copy.path, limit: 1 << 30)
             #expect(again.bytes == UInt64(whole.count), "\(kind)")
-            try again.reconnected(bench)
+            try again.reconnected(compressor)
             try give(again, whole + Array("more\n".utf8))
             #expect(try content(copy.path) == whole + Array("more\n".utf8), "\(kind)")
             #expect(again.generation == 0)
@@ -193,7 +193,7 @@ struct Random: RandomNumberGenerator {
     @Test func theLimitHolds() throws {
         let folder = Folder()
         let log = try LiveLog(folder: folder.path, limit: 5)
-        let fits = try Array("12345678".utf8).withUnsafeBytes { try log.take($0, bench) }
+        let fits = try Array("12345678".utf8).withUnsafeBytes { try log.take($0, compressor) }
         #expect(!fits)
         #expect(try content(folder.path) == Array("12345".utf8))
     }

@@ -31,7 +31,7 @@ import Testing
                     try Array(text.utf8).withUnsafeBytes { try writer.append($0) }
                 }
                 _ = try writer.endMember()
-                _ = try writer.finish(session: SessionFacts(session: "s\(number)", image: "i"), artifacts: [])
+                _ = try writer.finish(session: SessionMetadata(session: "s\(number)", image: "i"), artifacts: [])
                 close(descriptor)
                 let reader = try PackReader.open(path: file)
                 if !filtersInPack { try FilterLog.append(store: path, pack: pack, reader: reader) }

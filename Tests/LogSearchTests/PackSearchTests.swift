@@ -9,7 +9,7 @@ import Testing
 private struct TimeInspector: BlockInspector {
     let start: Int64
 
-    func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts {
+    func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockInspection {
         TimeReader(
             format: TimeFormat(rawValue: context.timeFormat) ?? .none, context: TimeContext(sessionStart: start)
         ).facts(of: bytes)
@@ -46,7 +46,7 @@ private func makePack(lines: Int = 20_000, damageFilters: Bool = false) throws -
     try writer.beginMember(MemberHeader(path: Array("core".utf8), kind: .binary))
     try Array("\u{0}\u{1}needle7\u{0}".utf8).withUnsafeBytes { try writer.append($0) }
     _ = try writer.endMember()
-    var facts = SessionFacts(session: "s-1", image: "arena")
+    var facts = SessionMetadata(session: "s-1", image: "arena")
     facts.created = start
     facts.exited = start + Int64(lines / 100) * 1000
     _ = try writer.finish(session: facts, artifacts: [])
@@ -232,7 +232,7 @@ private func run(
         try writer.beginMember(MemberHeader(path: Array("a.log".utf8), kind: .log))
         try Array(text.utf8).withUnsafeBytes { try writer.append($0) }
         _ = try writer.endMember()
-        _ = try writer.finish(session: SessionFacts(session: session, image: "i"), artifacts: [])
+        _ = try writer.finish(session: SessionMetadata(session: session, image: "i"), artifacts: [])
         close(descriptor)
     }
 
@@ -294,7 +294,7 @@ private func run(
         try writer.beginMember(MemberHeader(path: Array("a.log".utf8), kind: .log))
         try Array("\u{FEFF}needle one\nno needle\n".utf8).withUnsafeBytes { try writer.append($0) }
         try writer.endMember()
-        _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: [ArtifactEntry(artifact: "/x")])
+        _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: [ArtifactEntry(artifact: "/x")])
         return try PackReader.parse(Array(try Data(contentsOf: URL(filePath: path))))
     }
 

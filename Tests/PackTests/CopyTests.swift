@@ -14,7 +14,7 @@ import Testing
         for draft in before { try writer.write(draft) }
         let places = try writer.copyAll(from: reader, artifact: { $0 + 5 }, where: keep)
         for draft in after { try writer.write(draft) }
-        _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: [])
+        _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: [])
         return (try PackReader.open(path: path), places)
     }
 

@@ -142,7 +142,7 @@ import Testing
         let scratch = try Scratch()
         let descriptor = try PackFile.create(path: scratch.file("forged"))
         defer { close(descriptor) }
-        let sink = PackSink(descriptor: descriptor, inspector: nil, filtersAside: false)
+        let sink = PackFileWriter(descriptor: descriptor, inspector: nil, filtersAside: false)
         try sink.append(Array(bytes[..<Int(footer.trailer.footerOffset)]))
         var sections: [(id: SectionID, bytes: [UInt8])] = []
         for entry in try footer.directory() {

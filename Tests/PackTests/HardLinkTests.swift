@@ -63,7 +63,8 @@ import Testing
             MemberHeader(path: Array("h.log".utf8), kind: .hardlink, linkTarget: Array("t.log".utf8)))
         try writer.endMember()
         try writer.write(Draft("t.log", Array("target\n".utf8)))
-        let summary = try writer.finish(session: SessionFacts(session: "s"), artifacts: [ArtifactEntry(artifact: "/x")])
+        let summary = try writer.finish(
+            session: SessionMetadata(session: "s"), artifacts: [ArtifactEntry(artifact: "/x")])
         #expect(summary.rawBytes == 7)
         let reader = try PackReader.open(path: path)
         #expect(reader.linkedContent(of: 0) == .member(1))
@@ -85,7 +86,7 @@ import Testing
             try Array("x\n".utf8).withUnsafeBytes { try writer.append($0) }
             try writer.endMember()
         }
-        _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: [ArtifactEntry(artifact: "/x")])
+        _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: [ArtifactEntry(artifact: "/x")])
         let reader = try PackReader.open(path: path)
         #expect(reader.members.map(\.counterStart) == [870_644, 0])
         #expect(reader.members.map(\.mtime) == [-1_500_000_000, -1_500_000_000])

@@ -43,7 +43,7 @@ struct MemberLogTests {
         }
         try writer.amend(member: 1, kind: .crashDump)
         try writer.amend(member: 7, kind: .crashDump)
-        let summary = try writer.finish(session: SessionFacts(session: "s", image: "i"), artifacts: [])
+        let summary = try writer.finish(session: SessionMetadata(session: "s", image: "i"), artifacts: [])
         #expect(summary.members == count)
         return ended
     }
@@ -98,7 +98,7 @@ struct MemberLogTests {
             wanted += byte + [0]
         }
         _ = try writer.endMember()
-        _ = try writer.finish(session: SessionFacts(session: "s", image: "i"), artifacts: [])
+        _ = try writer.finish(session: SessionMetadata(session: "s", image: "i"), artifacts: [])
         let bytes = try slurp(scratch.file("p"))
         let reader = try PackReader.parse(bytes)
         #expect(reader.blocks.count >= 4)

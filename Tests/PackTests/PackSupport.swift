@@ -114,7 +114,7 @@ func writePack(
     let writer = try PackWriter(descriptor: descriptor, options: options, inspector: inspector)
     for draft in drafts { try writer.write(draft, step: step) }
     return try writer.finish(
-        session: SessionFacts(session: "s-1", image: "game", tag: "1.2"),
+        session: SessionMetadata(session: "s-1", image: "game", tag: "1.2"),
         artifacts: [ArtifactEntry(artifact: "/logs", state: .collected)])
 }
 

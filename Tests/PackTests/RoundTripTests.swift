@@ -168,7 +168,7 @@ import Text
             if index > 0 { try expectReads(try writer.readBack(member: index - 1), drafts[index - 1].logical) }
         }
         #expect(throws: PackError.self) { try writer.readBack(member: drafts.count) }
-        _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: [])
+        _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: [])
         let reader = try PackReader.open(path: scratch.file("a.pack"))
         for (index, draft) in drafts.enumerated() { #expect(try content(of: index, in: reader) == draft.logical) }
         #expect(reader.verify().isSound)
@@ -202,7 +202,7 @@ import Text
         let member = try writer.endMember(flags: [.unsafePath, MemberFlags(rawValue: 1 << 20)])
         writer.addCrash(json: Array("{\"crash\":1}".utf8))
         writer.addCrash(json: [])
-        var facts = SessionFacts(session: "id \"quoted\" \u{1F4A5}\n\\", image: "game")
+        var facts = SessionMetadata(session: "id \"quoted\" \u{1F4A5}\n\\", image: "game")
         facts.labels = ["a": "1", "b\u{0}": "\t"]
         facts.created = 1_763_672_400_000
         facts.deadline = -1
@@ -235,7 +235,7 @@ import Text
         #expect(member.size == UInt64(1) << 63 + 3)
         #expect(member.flags.contains(.hashOmitsHoles))
         #expect(member.sha256 == ContentHash.sha256("end".utf8))
-        _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: [])
+        _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: [])
         let reader = try PackReader.open(path: scratch.file("a.pack"))
         #expect(reader.verify().isSound)
         var buffer = [UInt8](repeating: 1, count: 8)
@@ -268,13 +268,13 @@ import Text
         #expect(throws: PackError.self) { try writer.appendHole(1) }
         try writer.beginMember(MemberHeader(path: [], kind: .log))
         #expect(throws: PackError.self) { try writer.beginMember(MemberHeader(path: [], kind: .log)) }
-        #expect(throws: PackError.self) { try writer.finish(session: SessionFacts(session: "s"), artifacts: []) }
+        #expect(throws: PackError.self) { try writer.finish(session: SessionMetadata(session: "s"), artifacts: []) }
         try writer.endMember()
         #expect(throws: PackError.self) {
             try writer.beginMember(MemberHeader(path: [UInt8](repeating: 65, count: 2 << 20), kind: .log))
         }
-        _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: [])
-        #expect(throws: PackError.self) { try writer.finish(session: SessionFacts(session: "s"), artifacts: []) }
+        _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: [])
+        #expect(throws: PackError.self) { try writer.finish(session: SessionMetadata(session: "s"), artifacts: []) }
         writer.abort()
     }
 }

@@ -46,7 +46,7 @@ import Testing
         let writer = try PackWriter(descriptor: descriptor, options: PackOptions(workers: workers))
         #expect {
             for index in 0..<40 { try writer.write(Draft("\(index)", logText(500_000))) }
-            _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: [])
+            _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: [])
         } throws: {
             ($0 as? PackError)?.errno == EBADF
         }
@@ -76,8 +76,8 @@ import Testing
 
     /// Says of each piece what a log search would, from lines that begin with `<number>`.
     struct NumberInspector: BlockInspector {
-        func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts {
-            var facts = BlockFacts()
+        func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockInspection {
+            var facts = BlockInspection()
             guard context.kind == .log else { return facts }
             var first = true
             for line in bytes.split(separator: 10) {
@@ -120,7 +120,7 @@ import Testing
         #expect(found.anchors.first { $0.member == 3 }?.offset == 62)
         #expect(!found.dropped)
         #expect(try writer.takeAnchors().anchors.isEmpty)
-        _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: [])
+        _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: [])
         let reader = try PackReader.open(path: scratch.file("a.pack"))
         let blocks = reader.pieces(ofMember: 0).map { reader.blocks[$0.block] }
         #expect(blocks.count > 3)
@@ -135,16 +135,18 @@ import Testing
 
     @Test func linesWithoutTimeInheritIt() {
         struct Plain: BlockInspector {
-            func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockFacts { BlockFacts() }
+            func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockInspection {
+                BlockInspection()
+            }
         }
         let context = InspectionContext(
             member: 0, kind: .log, timeFormat: 0, mtime: 0, contentOffset: 0, memberOffset: 0)
-        let before = BlockFacts(minTime: 5, maxTime: 9, lastTime: 7)
-        let none = Plain().settle(BlockFacts(), after: before, context)
+        let before = BlockInspection(minTime: 5, maxTime: 9, lastTime: 7)
+        let none = Plain().settle(BlockInspection(), after: before, context)
         #expect(none.minTime == 7 && none.maxTime == 7 && none.lastTime == 7)
-        let timed = Plain().settle(BlockFacts(minTime: 8, maxTime: 8, lastTime: 8), after: before, context)
+        let timed = Plain().settle(BlockInspection(minTime: 8, maxTime: 8, lastTime: 8), after: before, context)
         #expect(timed.minTime == 8 && timed.lastTime == 8)
-        let late = BlockFacts(minTime: 8, maxTime: 8, lastTime: 8, startsUntimed: true)
+        let late = BlockInspection(minTime: 8, maxTime: 8, lastTime: 8, startsUntimed: true)
         #expect(Plain().settle(late, after: before, context).minTime == 7)
         #expect(Plain().settle(late, after: nil, context).minTime == 8)
     }

@@ -112,7 +112,7 @@ import Testing
         let artifacts = [
             ArtifactEntry(artifact: "/data", state: .collected), ArtifactEntry(artifact: "logs", state: .collected),
         ]
-        _ = try writer.finish(session: SessionFacts(session: "s"), artifacts: artifacts)
+        _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: artifacts)
         var record = SessionRecord(session: "s", state: .harvested)
         record.pack = "x.pack"
         return LogTail.read(record, store: folder, lines: lines)

@@ -6,7 +6,7 @@ import Testing
 /// What the libraries below do that their manuals do not say.
 struct LibraryTests {
     /// Leaves `errno` as a call that ran out of memory would, wherever it may.
-    private struct ForgetfulSink: UnpackSink {
+    private struct ForgetfulSink: ArchiveVisitor {
         typealias Failure = Never
         private(set) var paths: [[UInt8]] = []
 

@@ -16,7 +16,7 @@ struct SeenEntry: Equatable {
 }
 
 /// Keeps entries, their first bytes and the hash of their whole content with holes as zeros.
-struct RecordingSink: UnpackSink {
+struct RecordingSink: ArchiveVisitor {
     struct Refusal: Error, Equatable {}
 
     var entries: [SeenEntry] = []

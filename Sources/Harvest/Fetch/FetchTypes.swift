@@ -101,7 +101,7 @@ public struct Attempt: Sendable, Hashable {
         /// No response.
         case unreachable(String)
         /// A local failure: the body could not be stored.
-        case local(String)
+        case storageFailed(String)
     }
 
     /// How it ended.

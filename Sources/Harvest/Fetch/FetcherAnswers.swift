@@ -29,7 +29,7 @@ extension Fetcher {
         case .unreachable(let why):
             actions = [.discard(key: key, item: index)]
             retry(key, index, "no response: \(why)", attempt, now)
-        case .local(let why):
+        case .storageFailed(let why):
             actions = [.discard(key: key, item: index)]
             notStored(key, index, why, now)
         }

@@ -73,7 +73,7 @@ extension HarvestRunner {
             file = try await openFile(key, name)
         } catch {
             noteLocal(error)
-            return (Attempt(.local("\(error)")), nil)
+            return (Attempt(.storageFailed("\(error)")), nil)
         }
         var attempt: Attempt
         do {
@@ -85,7 +85,7 @@ extension HarvestRunner {
             attempt = Attempt(failure, bytes: file.bytes)
         } catch {
             noteLocal(error)
-            attempt = Attempt(.local("\(error)"))
+            attempt = Attempt(.storageFailed("\(error)"))
         }
         return await settleFile(file, artifact, key, &attempt)
     }
@@ -131,7 +131,7 @@ extension HarvestRunner {
         switch attempt.ending {
         case .complete, .tooLarge: keeps = true
         case .cut: keeps = file.bytes > 0
-        case .refused, .unreachable, .local: keeps = false
+        case .refused, .unreachable, .storageFailed: keeps = false
         }
         let complete = attempt.ending == .complete
         let spool = spool
@@ -144,7 +144,7 @@ extension HarvestRunner {
                 try file.finish()
                 let path = try spool.keep(file.path, complete: complete)
                 guard artifact == FetchItem.logs, complete else { return (path, nil) }
-                return (path, CrashHint.looksCrashed(path: path))
+                return (path, LogCrashHeuristic.looksCrashed(path: path))
             }
             attempt.looksCrashed = crashed
             if artifact == FetchItem.logs, complete, let path {
@@ -156,7 +156,7 @@ extension HarvestRunner {
             // The bytes may be complete: keep them until a later try succeeds.
             let names = [".part", ".complete", ".cut"].map { String(file.path.dropLast(".part".utf8.count)) + $0 }
             state.withLock { $0.contexts[key]?.strays[artifact, default: []] += names }
-            return (Attempt(.local("\(error)")), nil)
+            return (Attempt(.storageFailed("\(error)")), nil)
         }
     }
 
@@ -200,7 +200,7 @@ extension HarvestRunner {
 
 extension HarvestState {
     /// Records a kept download; returns the paths of the files no longer needed.
-    mutating func sort(
+    mutating func recordKeptDownload(
         _ actions: [Fetcher.Action], path: String?, key: String, artifact: String, bytes: UInt64
     ) -> [String] {
         guard let path else { return [] }
@@ -228,9 +228,9 @@ extension HarvestState {
 
 extension HarvestState.Context {
     /// The session's metadata for its pack.
-    var facts: SessionFacts {
+    var facts: SessionMetadata {
         let identity = session.identity
-        return SessionFacts(
+        return SessionMetadata(
             session: session.key, image: identity.image, tag: identity.tag, location: identity.location,
             host: identity.host, labels: identity.labels, created: identity.created,
             firstSeenExited: session.exitedAt, deadline: session.deadline, source: "harvest")
@@ -261,7 +261,7 @@ extension Attempt {
         case .tooLarge: "stopped at limits.download"
         case .refused(let status): status == 404 || status == 410 ? "not found" : "refused"
         case .unreachable(let why): why
-        case .local(let why): "not stored: \(why)"
+        case .storageFailed(let why): "not stored: \(why)"
         }
     }
 }

@@ -37,7 +37,7 @@ extension HarvestRunner {
         done()
     }
 
-    private func wants(_ entry: LiveEntry) -> Bool {
+    private func wants(_ entry: FollowedLog) -> Bool {
         !Task.isCancelled && entry.wantsConnection && !state.withLock { $0.stopping }
     }
 
@@ -52,10 +52,10 @@ extension HarvestRunner {
     }
 
     /// Runs one connection from start to end.
-    private func connect(_ entry: LiveEntry) async throws -> LiveEntry.StreamEnd {
+    private func connect(_ entry: FollowedLog) async throws -> FollowedLog.StreamEnd {
         let spool = spool
         try await live.begin(entry, prepare: { try spool.prepareLive(entry.key, entry.manifest) }, now: Self.now())
-        let stream = Task { () -> LiveEntry.StreamEnd in
+        let stream = Task { () -> FollowedLog.StreamEnd in
             do {
                 let whole = try await self.parts.source.follow(entry.id) { piece in
                     try await self.live.hear(entry, piece, now: Self.now())
@@ -82,7 +82,7 @@ extension HarvestRunner {
     func keepLive() async {
         var swept = Self.now()
         while !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(LiveDesk.interval))
+            try? await Task.sleep(for: .milliseconds(FollowedLogWriter.interval))
             let now = Self.now()
             await live.writeAll(now: now)
             if state.withLock({ $0.stopping }) { live.cutSilent(now: now, silence: 0) }
@@ -113,13 +113,13 @@ extension HarvestRunner {
         guard try await disk.run({ try LiveStore.isHeld(store, session: key) }) else { return nil }
         try await live.close(key)
         return try await disk.run {
-            try LiveSnapshot.all(folder: folder).allSatisfy { try FollowedLog.begins(path, with: $0) }
+            try LiveSnapshot.all(folder: folder).allSatisfy { try FollowedLogPrefix.begins(path, with: $0) }
         }
     }
 }
 
 /// Compares a followed log with a file.
-enum FollowedLog {
+enum FollowedLogPrefix {
     /// Returns whether a file starts with all of a followed log.
     static func begins(_ path: String, with log: LiveSnapshot) throws -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
@@ -168,10 +168,10 @@ extension HarvestState {
             if waitingToFollow.count < 100_000 { waitingToFollow.append((key, identity)) }
             return
         }
-        let facts = SessionFacts(
+        let facts = SessionMetadata(
             session: key, image: identity.image, tag: identity.tag, location: identity.location, host: identity.host,
             labels: identity.labels, created: identity.created, source: "harvest")
-        let entry = LiveEntry(
+        let entry = FollowedLog(
             key: key, id: identity.id, manifest: Spool.Manifest(facts: facts, artifacts: [FetchItem.logs]),
             folder: spool.liveFolder(of: key))
         followed[key] = entry

@@ -113,7 +113,7 @@ extension HarvestRunner {
                 _ = state.watcher.handle(.listBegan(.all), now: now)
                 state.newcomers.append(sighting)
             }
-            await welcome()
+            await admitNewSessions()
             change { state, now in
                 _ = state.watcher.handle(.listEnded(.all, complete: false), now: now)
             }
@@ -171,7 +171,7 @@ extension HarvestRunner {
             change { state, now in _ = state.watcher.handle(.listBegan(kind), now: now) }
             do {
                 let damage = try await parts.source.list(kind) { entry in take(entry) }
-                await welcome()
+                await admitNewSessions()
                 change { state, now in
                     state.note(damage, in: kind)
                     let ended = Watcher.Event.listEnded(kind, complete: true, rejected: damage.rejected)
@@ -181,7 +181,7 @@ extension HarvestRunner {
                 }
                 return .whole
             } catch {
-                await welcome()
+                await admitNewSessions()
                 change { state, now in
                     state.apply(state.watcher.handle(.listEnded(kind, complete: false), now: now), now)
                     state.summary.listFailures = state.summary.listFailures.suffix(9) + [error]
@@ -218,7 +218,7 @@ extension HarvestRunner {
 
     /// Admits the sessions listed for the first time since salvage started. Looks them up in the ledger first: a list
     /// can contain a session long after it was harvested and forgotten here.
-    private func welcome() async {
+    private func admitNewSessions() async {
         let newcomers = state.withLock { state in
             let newcomers = state.newcomers
             state.newcomers = []

@@ -110,7 +110,7 @@ extension RememberedSession {
 
 extension SessionRecord {
     /// Makes the record of a session known only from its spool folder.
-    init(_ facts: SessionFacts) {
+    init(_ facts: SessionMetadata) {
         self.init(session: facts.session, state: .pending)
         image = facts.image
         tag = facts.tag

@@ -60,7 +60,7 @@ public final class HarvestRunner: Sendable {
     let disk = BlockingQueue(label: "salvage.spool")
     let state: Mutex<HarvestState>
     let prepared = Mutex<ByteSet>([])
-    let live: LiveDesk
+    let live: FollowedLogWriter
     let wake: AsyncStream<Void>.Continuation
     private let wakes: AsyncStream<Void>
 
@@ -107,7 +107,7 @@ public final class HarvestRunner: Sendable {
         watching.retention = current.value.retention
         var seed = SystemRandomNumberGenerator()
         let observer = parts.observer
-        live = LiveDesk(
+        live = FollowedLogWriter(
             store: store, current: current, inspector: parts.inspector,
             trouble: { observer.event(.storeTrouble($0)) })
         state = Mutex(

@@ -37,8 +37,8 @@ struct HarvestState {
     let spool: Spool
     /// Whether logs of running sessions are followed at all: by a daemon, not by a single pass.
     var following = false
-    var followed: ByteDictionary<LiveEntry> = [:]
-    let live: LiveDesk
+    var followed: ByteDictionary<FollowedLog> = [:]
+    let live: FollowedLogWriter
     /// Running sessions to follow once another one ends.
     var waitingToFollow: [(key: String, identity: SessionIdentity)] = []
     /// Followed logs that an earlier run left, of unfinished sessions.

@@ -5,7 +5,7 @@ public import Text
 /// The downloads to pack, with all that the pack must record of their session.
 public struct IngestRequest: Sendable {
     /// The session's metadata; `facts.session` is the ledger's key of the run.
-    public var facts: SessionFacts
+    public var facts: SessionMetadata
     /// The ledger's rows of all the session's artifacts; those with files are still `pending`.
     public var artifacts: [ArtifactEntry]
     /// The downloads. One artifact may have several, older ones first; a better one must not be lost to a worse one.
@@ -14,7 +14,7 @@ public struct IngestRequest: Sendable {
     public var earlierPack: String?
 
     /// Makes a request.
-    public init(facts: SessionFacts, artifacts: [ArtifactEntry], files: [SpooledFile], earlierPack: String? = nil) {
+    public init(facts: SessionMetadata, artifacts: [ArtifactEntry], files: [SpooledFile], earlierPack: String? = nil) {
         self.facts = facts
         self.artifacts = artifacts
         self.files = files

@@ -38,7 +38,7 @@ public struct SpooledFile: Sendable, Hashable {
 struct Spool: Sendable {
     /// The content of `session.json`.
     struct Manifest: Codable, Sendable {
-        var facts: SessionFacts
+        var facts: SessionMetadata
         var artifacts: [String]
     }
 

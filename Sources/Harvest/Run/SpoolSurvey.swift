@@ -147,7 +147,7 @@ extension Spool {
         let names = try open.entries().compactMap { Self.holdsBytes($0) ? Self.parts($0.name) : nil }
         let artifacts = ByteSet(names.compactMap { PackPath.unescaped($0.stem) })
         guard !artifacts.isEmpty else { return (nil, problem) }
-        return (Manifest(facts: SessionFacts(session: session), artifacts: artifacts.sorted()), problem)
+        return (Manifest(facts: SessionMetadata(session: session), artifacts: artifacts.sorted()), problem)
     }
 
     /// Splits a download's name into the escaped artifact, its number and its ending.

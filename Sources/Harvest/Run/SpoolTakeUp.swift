@@ -15,7 +15,7 @@ extension HarvestRunner {
         /// The keys of the reopened sessions.
         var reopenedNames: ByteSet = []
         /// Sessions that the ledger does not know.
-        var unknown: [SessionFacts] = []
+        var unknown: [SessionMetadata] = []
     }
 
     /// Removes from the spool what is proven to be in a pack, and takes up the rest, even if the ledger has its session
@@ -72,7 +72,7 @@ extension HarvestRunner {
         try await parts.catalog.perform { (try $0.session(session), try $0.packedDownloads(session)) }
     }
 
-    private func reopen(_ facts: SessionFacts, _ record: SessionRecord?, _ taken: inout TakenUp) async throws {
+    private func reopen(_ facts: SessionMetadata, _ record: SessionRecord?, _ taken: inout TakenUp) async throws {
         let session = facts.session
         guard var record else { return taken.unknown.append(facts) }
         guard record.state.isFinal || record.source == "ingest", taken.reopenedNames.insert(session).inserted else {

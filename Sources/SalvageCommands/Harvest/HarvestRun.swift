@@ -91,14 +91,14 @@ struct HarvestRun {
 /// Shows progress and events of a harvest on standard error: a progress line on a terminal, log lines for a daemon,
 /// nothing in cron.
 final class HarvestDisplay: Sendable {
-    private let progress: Mutex<Sendability<Terminal.Progress>>
+    private let progress: Mutex<UncheckedSendable<Terminal.Progress>>
     private let lastPause = Mutex<String?>(nil)
     private let isDaemon: Bool
     private let isVerbose: Bool
     private let isQuiet: Bool
 
     init(options: GlobalOptions, isDaemon: Bool) {
-        progress = Mutex(Sendability(value: Terminal.Progress(quiet: options.quiet || isDaemon)))
+        progress = Mutex(UncheckedSendable(value: Terminal.Progress(quiet: options.quiet || isDaemon)))
         self.isDaemon = isDaemon
         isVerbose = options.verbose
         isQuiet = options.quiet
@@ -122,7 +122,7 @@ final class HarvestDisplay: Sendable {
     func say(_ text: String) {
         progress.withLock { line in
             line.value.finish()
-            let sink = ByteSink(descriptor: STDERR_FILENO)
+            let sink = BufferedOutput(descriptor: STDERR_FILENO)
             sink.write((isDaemon ? TimeText.iso8601(TimeText.now()) + " " : "") + text + "\n")
             sink.flush()
         }
@@ -192,6 +192,6 @@ final class HarvestDisplay: Sendable {
 }
 
 /// Makes a value `Sendable` that is used only by one thread at a time, under a lock.
-struct Sendability<Value>: @unchecked Sendable {
+struct UncheckedSendable<Value>: @unchecked Sendable {
     var value: Value
 }

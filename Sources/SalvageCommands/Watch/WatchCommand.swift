@@ -101,7 +101,7 @@ struct Watch: AsyncParsableCommand {
 /// Takes SIGHUP as a request to reload the configuration. A signal that arrives before there is a handler is kept.
 final class ReloadSignal: Sendable {
     private struct State {
-        var source: Sendability<any DispatchSourceSignal>?
+        var source: UncheckedSendable<any DispatchSourceSignal>?
         var action: (@Sendable () -> Void)?
         var wasAsked = false
     }
@@ -114,7 +114,7 @@ final class ReloadSignal: Sendable {
         let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: queue)
         source.setEventHandler { [weak self] in self?.ask() }
         source.resume()
-        let kept = Sendability(value: source as any DispatchSourceSignal)
+        let kept = UncheckedSendable(value: source as any DispatchSourceSignal)
         state.withLock { $0.source = kept }
     }
 

@@ -7,7 +7,7 @@ import Unpack
 /// Writes the entries of an archive into a pack as members.
 ///
 /// A member's first bytes are held back until its kind is known, because the kind decides how its blocks are split.
-struct MemberSink: UnpackSink {
+struct MemberWriter: ArchiveVisitor {
     typealias Failure = PackError
 
     /// A member that the crash readers need as a whole.

@@ -3,7 +3,7 @@ import Glibc
 /// Milliseconds since 1970, or a duration in milliseconds; the unit of every time in this module.
 typealias Milliseconds = Int64
 
-enum Moment {
+enum WallClock {
     static func now() -> Milliseconds {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

@@ -2,7 +2,7 @@ import Synchronization
 import Text
 
 /// Holds the faults that are set, and counts how often failures were used.
-final class FaultDesk: Sendable {
+final class FaultRegistry: Sendable {
     /// The faults that apply to one request or one list entry.
     struct Verdict: Sendable {
         var faults: Faults

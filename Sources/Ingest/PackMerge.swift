@@ -4,7 +4,7 @@ import Text
 
 /// Carries the content of an earlier pack of the session over into the one being written, so that a later try never
 /// loses what an earlier one saved.
-struct Generation {
+struct PackMerge {
     let writer: PackWriter
     let verdicts: [ArtifactVerdict]
     /// The damage found in the earlier pack.
@@ -28,7 +28,7 @@ struct Generation {
     ///
     /// - Throws: `PackError` when the earlier pack cannot be read now, or the new one cannot be written.
     mutating func keep(
-        previous: PackReader, artifacts: inout [ArtifactEntry], records: inout [[UInt8]], facts: inout SessionFacts
+        previous: PackReader, artifacts: inout [ArtifactEntry], records: inout [[UInt8]], facts: inout SessionMetadata
     ) throws(PackError) {
         damage = EarlierDamage(
             problems: previous.footerDamage.map(\.description), isCut: !previous.footerDamage.isEmpty)
@@ -205,14 +205,14 @@ struct Generation {
     }
 }
 
-extension SessionFacts {
+extension SessionMetadata {
     /// The tolerance for equal creation times, in milliseconds: the API may return whole seconds.
     private static let coarsestClock: Int64 = 1999
 
     /// Returns when the earlier pack's container was created, if it is another one under the same id; this can happen
     /// after the catalog was lost. The artifacts of both runs are then kept side by side, because one run's log must
     /// not replace the other's.
-    func createdOfOtherRun(_ earlier: SessionFacts) -> Int64? {
+    func createdOfOtherRun(_ earlier: SessionMetadata) -> Int64? {
         guard source == "harvest", earlier.source == "harvest", let mine = created, let theirs = earlier.created,
             abs(mine &- theirs) > Self.coarsestClock
         else { return nil }
@@ -220,7 +220,7 @@ extension SessionFacts {
     }
 
     /// Fills in missing fields from an earlier pack.
-    mutating func fill(from earlier: SessionFacts) {
+    mutating func fill(from earlier: SessionMetadata) {
         if image.isEmpty { image = earlier.image }
         tag = tag ?? earlier.tag
         location = location ?? earlier.location

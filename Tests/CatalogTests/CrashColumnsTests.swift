@@ -3,7 +3,7 @@ import Testing
 
 @testable import Catalog
 
-@Suite struct CrashFactsTests {
+@Suite struct CrashColumnsTests {
     /// Foundation's decoder is the oracle for well-formed records.
     @Test func readsWhatFoundationReads() throws {
         let texts = [
@@ -18,7 +18,7 @@ import Testing
                 ]
                 for options: JSONSerialization.WritingOptions in [[], [.prettyPrinted], [.sortedKeys]] {
                     let data = try JSONSerialization.data(withJSONObject: object, options: options)
-                    let facts = CrashFacts(json: Array(data))
+                    let facts = CrashColumns(json: Array(data))
                     #expect(facts.signature == signature)
                     #expect(facts.thread == thread)
                     #expect(facts.id == "c")
@@ -37,24 +37,24 @@ import Testing
             ("", nil), ("ZZZZ-11-20T00:00:00Z", nil), ("2026-11-20T00:00:00.xZ", nil),
         ] as [(String, Int64?)])
     func times(text: String, expected: Int64?) {
-        #expect(CrashFacts(json: Array("{\"time\":\"\(text)\"}".utf8)).time == expected)
+        #expect(CrashColumns(json: Array("{\"time\":\"\(text)\"}".utf8)).time == expected)
     }
 
     @Test func everyCutAndEveryFlippedBitIsSurvived() {
         let record = crashJSON(signature: "a \\u00e9\\ud83d\\ude00 \\\"b\\\"", id: "c1", time: "2026-11-20T12:00:00Z")
-        #expect(CrashFacts(json: record).signature == "a \u{e9}\u{1F600} \"b\"")
-        for length in 0...record.count { _ = CrashFacts(json: Array(record.prefix(length))) }
+        #expect(CrashColumns(json: record).signature == "a \u{e9}\u{1F600} \"b\"")
+        for length in 0...record.count { _ = CrashColumns(json: Array(record.prefix(length))) }
         for index in record.indices {
             for bit in 0..<8 {
                 var damaged = record
                 damaged[index] ^= 1 << bit
-                _ = CrashFacts(json: damaged)
+                _ = CrashColumns(json: damaged)
             }
         }
-        #expect(CrashFacts(json: [UInt8](repeating: UInt8(ascii: "["), count: 1_000_000)).signature == nil)
+        #expect(CrashColumns(json: [UInt8](repeating: UInt8(ascii: "["), count: 1_000_000)).signature == nil)
         let deep = String(repeating: "{\"name\":", count: 50_000)
-        #expect(CrashFacts(json: Array("{\"signature\":\(deep)".utf8)).signature == nil)
+        #expect(CrashColumns(json: Array("{\"signature\":\(deep)".utf8)).signature == nil)
         let closed = deep + "1" + String(repeating: "}", count: 50_000)
-        #expect(CrashFacts(json: Array("{\"signature\":\(closed)}".utf8)).signature == nil)
+        #expect(CrashColumns(json: Array("{\"signature\":\(closed)}".utf8)).signature == nil)
     }
 }

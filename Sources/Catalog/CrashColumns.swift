@@ -3,7 +3,7 @@
 ///
 /// Only the outermost object is read: the thousands of bytes of frames and modules in a record are skipped without
 /// decoding, so that the disk bounds a reindex of 100,000 crashes.
-struct CrashFacts: Equatable {
+struct CrashColumns: Equatable {
     var id: String?
     var kind: String?
     var signal: String?

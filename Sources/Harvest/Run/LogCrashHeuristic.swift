@@ -2,7 +2,7 @@ internal import CrashAnalysis
 import Glibc
 
 /// A quick check of the end of a log, for sampling and order only. The full analysis runs at ingest.
-enum CrashHint {
+enum LogCrashHeuristic {
     /// Bytes read from the end of the log.
     static let tail = 256 << 10
 

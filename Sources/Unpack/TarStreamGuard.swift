@@ -2,7 +2,7 @@
 ///
 /// libarchive does not report whether the end-of-archive blocks were there, does not bound the cost of a header, and
 /// hides the raw bytes of names. The gate sees every byte that libarchive sees and handles all three.
-final class TarGate {
+final class TarStreamGuard {
     private let stream: any TarStream
     private let limits: UnpackLimits
 

@@ -1,7 +1,7 @@
 public import Text
 
 /// The session facts in a pack, stored as JSON in its footer with the names of `CodingKeys`.
-public struct SessionFacts: Sendable, Equatable, Codable {
+public struct SessionMetadata: Sendable, Equatable, Codable {
     /// The session's id as given by the API or the user; any characters.
     public var session: String
     /// The container image.

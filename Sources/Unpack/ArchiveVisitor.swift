@@ -115,7 +115,7 @@ public struct EntryOutcome: Sendable, Equatable {
 /// For each entry: `begin`, then `data` and `hole` in ascending order without gaps or overlaps, then `end`. Directories,
 /// devices and links have no content, except hard links of pax archives. Pointers are valid during the call only.
 /// A thrown error stops unpacking and is rethrown.
-public protocol UnpackSink<Failure> {
+public protocol ArchiveVisitor<Failure> {
     /// What the sink may throw; `Never` for sinks that cannot fail.
     associatedtype Failure: Error
 
@@ -130,7 +130,7 @@ public protocol UnpackSink<Failure> {
 }
 
 /// A sink that drops everything, for judging an archive without keeping it.
-public struct NullSink: UnpackSink {
+public struct NullSink: ArchiveVisitor {
     /// Dropping cannot fail.
     public typealias Failure = Never
 

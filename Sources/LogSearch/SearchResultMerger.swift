@@ -12,7 +12,7 @@ public protocol SearchOutput: SendableMetatype {
 
 /// Merges scan results in order and applies limits and context across units; writes counts, headings, and begin and end
 /// messages. A state machine without side effects other than its output.
-struct Assembly<Output: SearchOutput> {
+struct SearchResultMerger<Output: SearchOutput> {
     private let options: SearchOptions
     private var output: Output
     private(set) var report = SearchReport()
@@ -270,7 +270,7 @@ struct Assembly<Output: SearchOutput> {
         while let next = pending.first, next.line < line {
             pending.removeFirst()
             guard !closed, next.line > lastLine ?? 0, allows(next.line, isSelected: false) else { continue }
-            emit(next.line) { assembly in next.bytes.withUnsafeBytes { assembly.write($0) } }
+            emit(next.line) { merger in next.bytes.withUnsafeBytes { merger.write($0) } }
             closeAtLimit()
         }
     }

@@ -6,7 +6,7 @@ import Synchronization
 import Text
 
 /// A session whose log is followed.
-final class LiveEntry: Sendable {
+final class FollowedLog: Sendable {
     struct Contents {
         /// Bytes received and not written yet.
         var pending: [UInt8] = []
@@ -57,7 +57,7 @@ final class LiveEntry: Sendable {
 
 /// Writes followed logs in batches of many sessions, so that a thousand of them cost a thousand short writes per round
 /// instead of a thread hop per line. Received bytes are written within ``interval``.
-final class LiveDesk: Sendable {
+final class FollowedLogWriter: Sendable {
     /// The time between rounds of writing, in milliseconds.
     static let interval: Int64 = 200
     /// The maximum number of unwritten bytes of one session; beyond it, its stream waits.
@@ -71,14 +71,14 @@ final class LiveDesk: Sendable {
     private let current: CurrentConfiguration
     private let inspector: (@Sendable (Int64) -> any BlockInspector)?
     private let trouble: @Sendable (String) -> Void
-    /// Serializes writing; only its thread touches the logs and the bench.
+    /// Serializes writing; only its thread touches the logs and the compressor.
     private let queue = DispatchQueue(label: "salvage.live")
-    private let bench = Mutex<LiveLog.Bench?>(nil)
+    private let compressor = Mutex<LiveLog.BlockCompressor?>(nil)
     private let state: Mutex<State>
 
     private struct State {
-        var entries: ByteDictionary<LiveEntry> = [:]
-        var dirty: [LiveEntry] = []
+        var entries: ByteDictionary<FollowedLog> = [:]
+        var dirty: [FollowedLog] = []
         var unsynced = false
         var synced: Int64 = 0
         var complained: Int64 = 0
@@ -97,16 +97,16 @@ final class LiveDesk: Sendable {
 
     // MARK: Entries
 
-    func add(_ entry: LiveEntry) { state.withLock { $0.entries[entry.key] = entry } }
+    func add(_ entry: FollowedLog) { state.withLock { $0.entries[entry.key] = entry } }
 
-    func entry(_ key: String) -> LiveEntry? { state.withLock { $0.entries[key] } }
+    func entry(_ key: String) -> FollowedLog? { state.withLock { $0.entries[key] } }
 
     func remove(_ key: String) { state.withLock { $0.entries[key] = nil } }
 
     // MARK: Streams
 
     /// Accepts a piece; returns whether more is wanted. Waits while the disk is behind.
-    func hear(_ entry: LiveEntry, _ piece: any DownloadPiece, now: Int64) async throws -> Bool {
+    func hear(_ entry: FollowedLog, _ piece: any DownloadPiece, now: Int64) async throws -> Bool {
         let (more, isFull, isNew) = entry.contents.withLock { contents -> (Bool, Bool, Bool) in
             guard !contents.closed, !contents.useless else { return (false, false, false) }
             contents.heard = now
@@ -126,7 +126,7 @@ final class LiveDesk: Sendable {
     }
 
     /// Opens the log if needed, and treats the next bytes as starting at its beginning.
-    func begin(_ entry: LiveEntry, prepare: @escaping @Sendable () throws -> Void, now: Int64) async throws {
+    func begin(_ entry: FollowedLog, prepare: @escaping @Sendable () throws -> Void, now: Int64) async throws {
         entry.contents.withLock { $0.heard = now }
         let limit = current.value.limits.download
         try await run { [inspector] in
@@ -140,15 +140,15 @@ final class LiveDesk: Sendable {
                     contents.bytes = log.bytes
                 }
             }
-            try entry.log?.reconnected(self.workbench())
+            try entry.log?.reconnected(self.sharedCompressor())
         }
     }
 
     /// Writes and compares the last bytes of the connection.
-    func end(_ entry: LiveEntry) async throws {
+    func end(_ entry: FollowedLog) async throws {
         try await run {
             _ = self.write(entry)
-            try entry.log?.endConnection(self.workbench())
+            try entry.log?.endConnection(self.sharedCompressor())
         }
     }
 
@@ -172,7 +172,7 @@ final class LiveDesk: Sendable {
 
     /// Writes the received bytes of all sessions, and syncs them every ``syncEvery``. Called by one task.
     func writeAll(now: Int64) async {
-        let (dirty, syncs) = state.withLock { state -> ([LiveEntry], Bool) in
+        let (dirty, syncs) = state.withLock { state -> ([FollowedLog], Bool) in
             let dirty = state.dirty
             state.dirty = []
             if !dirty.isEmpty { state.unsynced = true }
@@ -198,7 +198,7 @@ final class LiveDesk: Sendable {
     func cutSilent(now: Int64, silence: Int64) {
         let entries = state.withLock { Array($0.entries.values) }
         for entry in entries {
-            let stream = entry.contents.withLock { contents -> Task<LiveEntry.StreamEnd, Never>? in
+            let stream = entry.contents.withLock { contents -> Task<FollowedLog.StreamEnd, Never>? in
                 let limit = contents.draining ? Self.lastWords : silence
                 guard contents.stream != nil, now - contents.heard >= limit else { return nil }
                 contents.heard = now
@@ -210,7 +210,7 @@ final class LiveDesk: Sendable {
 
     /// Writes the received bytes of one session; returns false when the disk is full and they have to wait. Runs on the
     /// queue.
-    private func write(_ entry: LiveEntry) -> Bool {
+    private func write(_ entry: FollowedLog) -> Bool {
         let (piece, log) = entry.contents.withLock { contents -> ([UInt8], LiveLog?) in
             contents.queued = false
             guard contents.log != nil else { return ([], nil) }
@@ -221,7 +221,7 @@ final class LiveDesk: Sendable {
         var fits = true
         var failure: (any Error)?
         do {
-            fits = try piece.withUnsafeBytes { try log.take($0, workbench()) }
+            fits = try piece.withUnsafeBytes { try log.take($0, sharedCompressor()) }
         } catch {
             failure = error
         }
@@ -249,10 +249,10 @@ final class LiveDesk: Sendable {
         if isDue { trouble(text) }
     }
 
-    private func workbench() throws -> LiveLog.Bench {
-        try bench.withLock { bench in
-            let made = try bench ?? LiveLog.Bench()
-            bench = made
+    private func sharedCompressor() throws -> LiveLog.BlockCompressor {
+        try compressor.withLock { compressor in
+            let made = try compressor ?? LiveLog.BlockCompressor()
+            compressor = made
             return made
         }
     }
@@ -264,6 +264,6 @@ final class LiveDesk: Sendable {
     }
 }
 
-extension LiveEntry {
+extension FollowedLog {
     fileprivate var log: LiveLog? { contents.withLock { $0.log } }
 }

@@ -1,7 +1,7 @@
 /// The output side of the writer: gathers frames and filters into large writes and keeps the tables.
 ///
 /// Only one thread uses it at a time: the one that commits blocks, or the producer after a drain.
-final class PackSink {
+final class PackFileWriter {
     let descriptor: Int32
     private(set) var offset: UInt64 = 0
     private(set) var blocks: [Block] = []
@@ -33,7 +33,7 @@ final class PackSink {
         var stored: UInt64 = 0
         var newlines: UInt64 = 0
         var endsOpen = false
-        var facts: BlockFacts?
+        var facts: BlockInspection?
     }
 
     init(

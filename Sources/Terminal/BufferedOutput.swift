@@ -3,7 +3,7 @@ import Glibc
 /// A buffered writer on a file descriptor that records whether the reader has closed the other end.
 ///
 /// Not safe for use from several threads at once; a command owns one for standard output.
-public final class ByteSink {
+public final class BufferedOutput {
     /// Set when a write fails because the other end was closed (EPIPE). Further output is dropped.
     public private(set) var isClosed = false
     /// The `errno` of the first write that failed for any other reason, so that a full disk is not taken for success.

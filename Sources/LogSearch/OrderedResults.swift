@@ -3,9 +3,9 @@ internal import Glibc
 /// Coordinates workers: one queue of batches, and results in order.
 ///
 /// There is no collector thread. The worker that delivers the next batch in order passes it, and the finished ones
-/// after it, to the assembly. Waking another thread for each batch would cost as much as scanning some of them.
-final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Sendable {
-    // Unchecked: the queue is used under its lock, the results under theirs, the assembly by the thread that set
+/// after it, to the merger. Waking another thread for each batch would cost as much as scanning some of them.
+final class OrderedResults<Source: SearchSource, Output: SearchOutput>: @unchecked Sendable {
+    // Unchecked: the queue is used under its lock, the results under theirs, the merger by the thread that set
     // `isDraining`.
     private let queueLock = Lock()
     private var queue: WorkQueue<Source>
@@ -15,14 +15,14 @@ final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Se
     private var nextToTake = 0
     private var isDraining = false
     private var stopped = false
-    private var assembly: Assembly<Output>
+    private var merger: SearchResultMerger<Output>
 
     /// Most batches finished ahead of the next one in order; bounds memory.
     private static var window: Int { 64 }
 
-    init(_ queue: WorkQueue<Source>, _ assembly: Assembly<Output>) {
+    init(_ queue: WorkQueue<Source>, _ merger: SearchResultMerger<Output>) {
         self.queue = queue
-        self.assembly = assembly
+        self.merger = merger
     }
 
     /// Whether no batch is left or needed.
@@ -50,7 +50,7 @@ final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Se
             while !stopped, let ready = results.removeValue(forKey: nextToTake) {
                 nextToTake += 1
                 lock.released { drain(ready) }
-                if assembly.isFinished { stopped = true }
+                if merger.isFinished { stopped = true }
                 lock.wakeAll()
             }
             isDraining = false
@@ -58,17 +58,17 @@ final class SearchHub<Source: SearchSource, Output: SearchOutput>: @unchecked Se
     }
 
     private func drain(_ ready: [UnitResult]) {
-        let closed = assembly.closedThrough
-        for result in ready where !assembly.isFinished { assembly.take(result) }
-        if !assembly.isFinished { assembly.flushIfDue() }
-        guard assembly.closedThrough != closed else { return }
-        let through = assembly.closedThrough
+        let closed = merger.closedThrough
+        for result in ready where !merger.isFinished { merger.take(result) }
+        if !merger.isFinished { merger.flushIfDue() }
+        guard merger.closedThrough != closed else { return }
+        let through = merger.closedThrough
         queueLock.held { queue.closedThrough = max(queue.closedThrough, through) }
     }
 
     /// Ends the output. Call it once, when all workers have ended.
     func finish() -> (SearchReport, Output) {
-        var (report, output) = assembly.finish(members: queue.report.members)
+        var (report, output) = merger.finish(members: queue.report.members)
         report.add(queue.report)
         return (report, output)
     }
@@ -112,7 +112,7 @@ final class Lock: @unchecked Sendable {
 }
 
 /// Passes a value to the only thread that will use it.
-struct Handover<Value>: @unchecked Sendable {
+struct UncheckedSendable<Value>: @unchecked Sendable {
     // Unchecked: the sender does not use the value again.
     let value: Value
 
@@ -120,7 +120,7 @@ struct Handover<Value>: @unchecked Sendable {
 }
 
 /// A group of threads: decoding blocks would block the Swift concurrency pool.
-final class Crew {
+final class ThreadGroup {
     private var threads: [pthread_t] = []
 
     var count: Int { threads.count }

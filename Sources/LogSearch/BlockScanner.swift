@@ -1,7 +1,7 @@
 internal import LogTime
 
 /// Scans units on one thread: decodes their blocks, finds the selected lines and renders them.
-final class UnitScanner<Source: SearchSource> {
+final class BlockScanner<Source: SearchSource> {
     let pattern: SearchPattern
     let options: SearchOptions
     private let matcher: Matcher
@@ -45,7 +45,7 @@ final class UnitScanner<Source: SearchSource> {
     }
 
     private func scan(
-        _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ result: inout UnitResult
+        _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ result: inout UnitResult
     ) throws {
         let first = member.pieces[unit.pieces.lowerBound]
         if unit.pieces.count == 1 {
@@ -100,7 +100,7 @@ final class UnitScanner<Source: SearchSource> {
     }
 
     private func scan(
-        _ text: UnsafeRawBufferPointer, _ first: SearchPiece, _ unit: ScanUnit, _ member: SearchMember,
+        _ text: UnsafeRawBufferPointer, _ first: SearchPiece, _ unit: BlockRange, _ member: SearchMember,
         _ source: Source, _ result: inout UnitResult
     ) throws {
         guard let program = pattern.program(isASCII: text.isASCII()) else {
@@ -126,7 +126,7 @@ final class UnitScanner<Source: SearchSource> {
     }
 
     /// The time of the line before the unit: the last timestamp in earlier pieces, otherwise the session's start.
-    private func carriedTime(_ unit: ScanUnit, _ member: SearchMember, _ source: Source) throws -> Int64 {
+    private func carriedTime(_ unit: BlockRange, _ member: SearchMember, _ source: Source) throws -> Int64 {
         let reader = member.reader(source.label, zoneOffset: options.zoneOffset)
         var index = unit.pieces.lowerBound
         while index > 0 {
@@ -141,7 +141,7 @@ final class UnitScanner<Source: SearchSource> {
     // MARK: Context from neighboring pieces
 
     private func addContext(
-        _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ scan: TextScan, _ firstHit: UInt64,
+        _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ scan: TextScan, _ firstHit: UInt64,
         _ result: inout UnitResult
     ) throws {
         let missingBefore = options.before - Int(clamping: firstHit - scan.first.firstLine)
@@ -154,7 +154,7 @@ final class UnitScanner<Source: SearchSource> {
     }
 
     private func addBefore(
-        _ wanted: Int, _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ scan: TextScan,
+        _ wanted: Int, _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ scan: TextScan,
         _ result: inout UnitResult
     ) throws {
         // Gathers lines from the end of the previous piece, and from earlier pieces until there are enough.
@@ -197,7 +197,7 @@ final class UnitScanner<Source: SearchSource> {
     }
 
     private func addAfter(
-        _ wanted: Int, _ unit: ScanUnit, _ member: SearchMember, _ source: Source, _ scan: TextScan,
+        _ wanted: Int, _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ scan: TextScan,
         _ result: inout UnitResult
     ) throws {
         var left = wanted
