@@ -150,7 +150,7 @@ public struct IngestWorker {
                 answer.earlier.append(EarlierDamage(problems: [error.description], isCut: true))
                 continue
             }
-            var merge = Generation(writer: writer, verdicts: answer.verdicts)
+            var merge = PackMerge(writer: writer, verdicts: answer.verdicts)
             try merge.keep(previous: previous, artifacts: &artifacts, records: &records, facts: &facts)
             answer.earlier.append(merge.damage)
         }

@@ -37,6 +37,42 @@ import Testing
         #expect(error?.code == .io)
     }
 
+    @Test func totalsNeedAReadableCatalog() throws {
+        let store = try TestStore()
+        #expect(Catalog.packTotals(store: store.path) == nil)
+        #expect(Catalog.packTotals(store: "/nonexistent/salvage") == nil)
+        try Data(repeating: 0x41, count: 5000).write(to: URL(fileURLWithPath: store.database))
+        #expect(Catalog.packTotals(store: store.path) == nil)
+        try FileManager.default.removeItem(atPath: store.database)
+        try store.open().commit(contents("alpha"))
+        #expect(Catalog.packTotals(store: store.path)?.packs == 1)
+    }
+
+    @Test func aClosedCatalogRefusesToWork() throws {
+        let store = try TestStore()
+        let catalog = try store.open()
+        try catalog.commit(contents("alpha"))
+        catalog.close()
+        catalog.close()
+        let error = #expect(throws: CatalogError.self) { try catalog.session("alpha") }
+        #expect(error?.message == "the catalog is closed")
+    }
+
+    /// A transaction in another one neither waits for itself nor changes what the outer one sees.
+    @Test func aTransactionInAnotherFails() throws {
+        let store = try TestStore()
+        let catalog = try store.open()
+        try catalog.commit(contents("alpha"))
+        var seen: [String] = []
+        try catalog.forEachSession(Selection()) { session in
+            #expect(throws: CatalogError.self) { try catalog.session("alpha") }
+            seen.append(session.session)
+            return
+        }
+        #expect(seen == ["alpha"])
+        #expect(try catalog.session("alpha") != nil)
+    }
+
     @Test func readOnlyRefusesToWrite() throws {
         let store = try TestStore()
         try store.open().close()

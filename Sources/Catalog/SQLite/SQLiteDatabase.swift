@@ -28,7 +28,7 @@ final class SQLiteDatabase: Sendable {
         guard code == SQLITE_OK, let opened else {
             let message = String(cString: opened.map { sqlite3_errmsg($0) } ?? sqlite3_errstr(code))
             sqlite3_close_v2(opened)
-            sqlite3_mutex_free(mutex)
+            // Every property is set, so `deinit` runs and frees the mutex.
             throw CatalogError(sqlite: code, message: message, path: path)
         }
         handle = opened

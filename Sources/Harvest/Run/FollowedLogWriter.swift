@@ -106,7 +106,7 @@ final class FollowedLogWriter: Sendable {
     // MARK: Streams
 
     /// Accepts a piece; returns whether more is wanted. Waits while the disk is behind.
-    func hear(_ entry: FollowedLog, _ piece: any DownloadPiece, now: Int64) async throws -> Bool {
+    func append(_ entry: FollowedLog, _ piece: any DownloadPiece, now: Int64) async throws -> Bool {
         let (more, isFull, isNew) = entry.contents.withLock { contents -> (Bool, Bool, Bool) in
             guard !contents.closed, !contents.useless else { return (false, false, false) }
             contents.heard = now

@@ -51,7 +51,8 @@ extension HarvestRunner {
                 state.summary.localTrouble = nil
             }
             let actions = state.fetcher.finished(flight: flight, attempt, now: now)
-            let unwanted = state.sort(actions, path: path, key: key, artifact: artifact, bytes: attempt.bytes)
+            let unwanted = state.recordKeptDownload(
+                actions, path: path, key: key, artifact: artifact, bytes: attempt.bytes)
             for path in unwanted { state.spool.letGo.insert(path) }
             state.apply(actions, now)
             return unwanted

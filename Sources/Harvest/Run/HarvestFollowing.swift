@@ -58,7 +58,7 @@ extension HarvestRunner {
         let stream = Task { () -> FollowedLog.StreamEnd in
             do {
                 let whole = try await self.parts.source.follow(entry.id) { piece in
-                    try await self.live.hear(entry, piece, now: Self.now())
+                    try await self.live.append(entry, piece, now: Self.now())
                 }
                 return whole && !Task.isCancelled ? .clean : .broken
             } catch let failure as SourceFailure {

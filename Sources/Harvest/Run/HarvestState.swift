@@ -105,7 +105,7 @@ struct HarvestState {
             case .record(let key, let identity, let alive):
                 progress.seen += 1
                 var update = SessionUpdate(session: key, state: .running)
-                update.learn(identity)
+                update.merge(identity)
                 update.seen = now
                 // Also for a session that only `salvage ingest` recorded until now.
                 update.source = "harvest"
@@ -197,7 +197,7 @@ struct HarvestState {
     private mutating func noteExit(_ session: ExitedSession) {
         guard parked[session.key] == nil else { return }
         var update = SessionUpdate(session: session.key, state: .pending, reason: session.reason)
-        update.learn(session.identity)
+        update.merge(session.identity)
         update.seenExited = session.exitedAt
         update.deadline = session.deadline
         update.source = "harvest"
@@ -354,7 +354,7 @@ extension FetchJob {
 }
 
 extension SessionUpdate {
-    mutating func learn(_ identity: SessionIdentity) {
+    mutating func merge(_ identity: SessionIdentity) {
         image = identity.image.isEmpty ? nil : identity.image
         tag = identity.tag
         location = identity.location

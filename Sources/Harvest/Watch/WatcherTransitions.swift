@@ -77,7 +77,7 @@ extension Watcher {
             marks[slot].lastAlive = now
         case .serverUnreachable: marks[slot].phase = .unreachable
         case .exited, .dead:
-            tracks[slot].identity.learn(from: sighting.identity)
+            tracks[slot].identity.merge(from: sighting.identity)
             return ended(slot, crashed: status == .dead, .status, now)
         }
         return []
@@ -189,7 +189,7 @@ extension Watcher {
             if isLaterRun(sighting.identity, than: slot) {
                 return laterRun(sighting.identity, sighting.status, slot, now)
             }
-            tracks[slot].identity.learn(from: sighting.identity)
+            tracks[slot].identity.merge(from: sighting.identity)
             guard let status = sighting.status else {
                 tracks[slot].statusless &+= 1
                 if tracks[slot].statusless >= 2 { return ended(slot, crashed: false, .inferred, now) }
