@@ -19,12 +19,12 @@ extension Configuration {
         }
         if next.isBlank {
             throw HarvestError(
-                .invalidConfiguration, "the configuration file has no keys, so no artifact would be kept", path: file,
+                .invalidConfiguration, "the configuration file has no keys, so no artifacts would be kept", path: file,
                 hint: "to keep only logs on purpose, write: rules: [{name: logs}], and restart")
         }
         if previous.namesRules, !next.namesRules {
             throw HarvestError(
-                .invalidConfiguration, "the configuration file no longer has rules, so no artifact would be kept",
+                .invalidConfiguration, "the configuration file no longer has rules, so no artifacts would be kept",
                 path: file, hint: "to keep only logs on purpose, write: rules: [{name: logs}], and restart")
         }
         if previous.namesArtifacts, !next.namesArtifacts {
@@ -40,6 +40,9 @@ extension Configuration {
 
     /// Why the configuration keeps less than most users want, and how to change that.
     public struct Shortfall: Sendable, Equatable {
+        /// The message when there is no configuration file.
+        public static let withoutFile = "no configuration was found: only logs are kept, no artifacts"
+
         /// What is kept and why, as one sentence without a full stop.
         public var message: String
         /// What to write.
@@ -52,16 +55,16 @@ extension Configuration {
     public var shortfall: Shortfall? {
         let hint = "write a salvage.yaml with rules that have artifacts; see docs/configuration.md"
         guard let file else {
-            return Shortfall(message: "no configuration was found: only logs are kept, no artifact", hint: hint)
+            return Shortfall(message: Shortfall.withoutFile, hint: hint)
         }
         if isBlank {
             return Shortfall(
-                message: "the configuration \(file) has no keys: only logs are kept, no artifact",
+                message: "the configuration \(file) has no keys: only logs are kept, no artifacts",
                 hint: "add rules that have artifacts; see docs/configuration.md", isMistake: true)
         }
         if !namesRules {
             return Shortfall(
-                message: "the configuration \(file) has no rules: only logs are kept, no artifact",
+                message: "the configuration \(file) has no rules: only logs are kept, no artifacts",
                 hint: "add rules that have artifacts; see docs/configuration.md")
         }
         if rules.isEmpty {
@@ -71,7 +74,7 @@ extension Configuration {
         }
         if !namesArtifacts {
             return Shortfall(
-                message: "no rule of the configuration \(file) has artifacts: only logs are kept, no artifact",
+                message: "no rule of the configuration \(file) has artifacts: only logs are kept, no artifacts",
                 hint: "add artifacts to the rules; see docs/configuration.md")
         }
         return nil

@@ -24,13 +24,13 @@ struct SetupExamination {
             } else {
                 findings.append(
                     .warning(
-                        "config", "no configuration was found: only logs are kept, no artifact",
+                        "config", Harvest.Configuration.Shortfall.withoutFile,
                         hint: "write salvage.yaml; docs/configuration.md shows one"))
             }
             if configuration.file != nil, configuration.rules.allSatisfy({ $0.artifacts.isEmpty }) {
                 findings.append(
                     .warning(
-                        "rules", "no rule names an artifact: core dumps stay in their containers",
+                        "rules", "no rule lists artifacts: core dumps stay in their containers",
                         hint: "add artifacts: [/path/in/container] to a rule"))
             }
             if configuration.api.url.hasPrefix("http://"), !Self.isLocal(configuration.api.url) {
@@ -93,7 +93,7 @@ enum ConfinementExamination {
         } catch {
             return [
                 .failure(
-                    "confinement", "the confined child does not start: \(error)",
+                    "confinement", "the confined process does not start: \(error)",
                     hint: "sessions cannot be packed until this is fixed")
             ]
         }
@@ -144,6 +144,6 @@ enum ToolExamination {
             !folders.contains { access("\($0)/\(tool)", X_OK) == 0 }
         }
         if missing.isEmpty { return [.ok("tools", "gdb, tar")] }
-        return missing.map { .note("tools", "\($0.0) is not installed; only \($0.1) needs it") }
+        return missing.map { .note("tools", "\($0.0) is not installed (used only by \($0.1))") }
     }
 }

@@ -48,7 +48,8 @@ struct RemainsExamination {
         if let first = missing.first {
             let words =
                 missing.count == 1
-                ? "the pack of 1 session is missing" : "the packs of \(missing.count) sessions are missing"
+                ? "the pack of 1 session is missing from the store"
+                : "the packs of \(missing.count) sessions are missing from the store"
             findings.append(
                 .failure(
                     "packs", "\(words), such as that of \(first)",
@@ -79,10 +80,12 @@ struct RemainsExamination {
 
     /// The finding for a missing catalog: it was never created, or it is lost.
     func withoutCatalog(_ error: CatalogError) -> Finding {
-        guard let first = listing.packs.first else { return .note("catalog", "there is none yet", hint: error.hint) }
+        guard let first = listing.packs.first else {
+            return .note("catalog", "the store has no catalog yet", hint: error.hint)
+        }
         let count = counted(listing.packs.count, "pack")
         return .failure(
-            "catalog", "there is none, though the store has \(count), such as \(first.path)",
+            "catalog", "the catalog is missing, though the store has \(count), such as \(first.path)",
             hint: "salvage reindex rebuilds it from the packs")
     }
 
@@ -96,8 +99,8 @@ struct RemainsExamination {
                 findings.append(
                     .warning(
                         "quarantine",
-                        "downloads of \(counted(sessions, "session")) are in quarantine: their readers crashed or "
-                            + "stalled",
+                        "downloads of \(counted(sessions, "session")) are in quarantine: the confined process "
+                            + "crashed or stalled when it read them",
                         hint: "they are in \(top.path)/.quarantine; salvage why SESSION says why; to try one again: "
                             + "salvage ingest --session SESSION FILE"))
             }
@@ -115,7 +118,7 @@ struct RemainsExamination {
             }
             return findings
         } catch {
-            return error.isAbsence ? [] : [.warning("spool", "it cannot be read now: \(error.message)")]
+            return error.isAbsence ? [] : [.warning("spool", "the spool cannot be read now: \(error.message)")]
         }
     }
 
