@@ -34,7 +34,7 @@ extension ServerSuites {
             // Nobody but a hand knows this one.
             try await note(stage, "other")
             let refused = try await stage.salvage("harvest", "--again", "--session", "other")
-            #expect(refused.err.contains("ingested by hand"), "\(refused.err)")
+            #expect(refused.err.contains("imported with salvage ingest"), "\(refused.err)")
             await stage.server.stop()
         }
 

@@ -135,7 +135,7 @@ extension ServerSuites {
             ]
             let bare = try await offPool { try Program.run(["harvest"], environment: nothing) }
             #expect(bare.status == 0 && bare.out.hasPrefix("1 harvested"), "\(bare.out)\(bare.err)")
-            #expect(bare.err.contains("no configuration was found: only logs are kept, no artifact"), "\(bare.err)")
+            #expect(bare.err.contains("no configuration was found: only logs are kept, no artifacts"), "\(bare.err)")
             #expect(bare.err.contains("hint:") && bare.err.contains("docs/configuration.md"), "\(bare.err)")
             let quiet = try await offPool { try Program.run(["harvest", "--quiet"], environment: nothing) }
             #expect(quiet.status == 0 && quiet.err.isEmpty, "\(quiet.err)")
@@ -149,7 +149,7 @@ extension ServerSuites {
             #expect(empty.status == 0 && empty.err.contains("has no keys: only logs are kept"), "\(empty.err)")
 
             let made = try await stage.salvage("harvest", "--verbose")
-            #expect(made.out.contains("1 of them was already done and reopened"), "\(made.out)\(made.err)")
+            #expect(made.out.contains("1 finished session was reopened"), "\(made.out)\(made.err)")
             #expect(made.err.contains("session w-1 is reopened because a rule changed, for /game/Saved"), "\(made.err)")
             #expect(try await stage.files("w-1").isSuperset(of: ["Saved/state.txt", "console.log"]))
             await stage.server.stop()

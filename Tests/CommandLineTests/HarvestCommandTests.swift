@@ -66,7 +66,7 @@ extension ServerSuites {
             try (usual + "\nlimits: { reserve: 900TiB }\n").write(toFile: config, atomically: true, encoding: .utf8)
             let full = try stage.salvage("harvest", "--quiet")
             #expect(full.status == 75, "\(full.out)\(full.err)")
-            #expect(full.err.contains("1 session waits: the store has no room"), "\(full.err)")
+            #expect(full.err.contains("1 session waits: the store's disk has too little free space"), "\(full.err)")
             #expect(full.err.contains("reserve") && full.err.contains("hint"), "\(full.err)")
             let json = try stage.salvage("harvest", "--json")
             #expect(json.status == 75 && json.err.contains(#""code":"no_room""#), "\(json.err)")

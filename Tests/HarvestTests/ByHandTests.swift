@@ -121,7 +121,7 @@ import Text
 
     @Test func whoeverIsNamedAndNotAskedIsToldWhy() async throws {
         try ingest("a")
-        #expect(try await again(Fleet(), "a").refusals.first?.reason.contains("ingested by hand") == true)
+        #expect(try await again(Fleet(), "a").refusals.first?.reason.contains("imported with salvage ingest") == true)
         let fleet = Fleet(["b": RunnerTests.session(["logs": "x", "/saved": "s", "/crashes": "c"])])
         _ = try await RunnerTests.harvest(fleet, store)
         #expect(try await again(fleet, "b").refusals.first?.reason.contains("lacks nothing") == true)

@@ -57,10 +57,10 @@ public enum LeftOut {
     /// Returns why nothing is fetched of a named session; nil for an imported one, which is reported elsewhere.
     static func refusal(of record: SessionRecord) -> String? {
         if let words = record.prunedWhy ?? (record.pruned == nil ? nil : "by request") {
-            return "its pack was pruned (\(words)), and pruned sessions are not fetched again"
+            return "this session's pack was pruned (\(words)), and pruned sessions are not fetched again"
         }
         if record.source == "ingest" { return nil }
-        return "it lacks nothing that the current rules ask for"
+        return "this session lacks nothing that the current rules ask for"
     }
 
     /// Whether anything more may be fetched of a session.

@@ -52,7 +52,7 @@ extension HarvestRunner {
         guard let failure = await lookUp(session) else { return }
         let reason =
             failure.code == .unknownSession
-            ? "it was ingested by hand, and the API does not know it" : failure.message
+            ? "this session was imported with salvage ingest and is unknown to the API" : failure.message
         state.withLock { $0.summary.refusals.append(HarvestRefusal(session: session, reason: reason)) }
     }
 }

@@ -105,7 +105,9 @@ extension HarvestRunner {
     /// Creates a session's folder in the spool, once per run.
     func prepareSpool(_ key: String) async throws {
         let manifest = state.withLock { state in state.manifest(of: key) }
-        guard let manifest else { throw HarvestError(.unknownSession, "it is no longer fetched", session: key) }
+        guard let manifest else {
+            throw HarvestError(.unknownSession, "the session is no longer fetched", session: key)
+        }
         try await disk.run {
             try self.prepared.withLock { prepared in
                 guard !prepared.contains(key) else { return }
@@ -179,7 +181,7 @@ extension HarvestRunner {
             if isRoom { state.summary.noRoom = words } else { state.summary.localTrouble = words }
             return known == nil
         }
-        if isNews { parts.observer.event(.storeTrouble((isRoom ? "there is no room: " : "") + words)) }
+        if isNews { parts.observer.event(.storeTrouble((isRoom ? "too little free space: " : "") + words)) }
         return words
     }
 

@@ -43,15 +43,14 @@ struct HarvestReportText {
         reportAbsence(summary)
         for refusal in summary.refusals {
             Failure(
-                "not_asked", "nothing was requested: \(refusal.reason)", session: refusal.session,
+                "not_asked", "nothing was fetched: \(refusal.reason)", session: refusal.session,
                 hint: "salvage why \(refusal.session)"
             ).report(json: options.json, style: options.errorStyle)
         }
         for problem in summary.problems {
             Failure(
                 problem.outcome.state.rawValue,
-                "\(problem.outcome.artifact) is \(problem.outcome.state.rawValue)"
-                    + (problem.outcome.reason.map { ": \($0)" } ?? ""),
+                words(problem.outcome) + (problem.outcome.reason.map { ": \($0)" } ?? ""),
                 session: problem.session, path: problem.outcome.artifact, hint: "salvage why \(problem.session)"
             ).report(json: options.json, style: options.errorStyle)
         }
@@ -62,13 +61,24 @@ struct HarvestReportText {
                 json: options.json, style: options.errorStyle)
         }
         if let pause = summary.pause {
-            var failure = Failure("not_authorised", pause.message, status: .notAuthorised)
+            var failure = Failure(
+                "not_authorised", pause.message, hint: "salvage doctor checks the token", status: .notAuthorised)
             failure.answer = ServerAnswer(status: pause.status, identifier: pause.identifier)
             throw failure
         }
         if let trouble = summary.listTrouble { throw Failure(trouble) }
         try reportWaiting(summary)
         if summary.isPartial { throw EndedWith(status: .partial) }
+    }
+
+    /// What went wrong with an artifact, without the reason.
+    private func words(_ outcome: ArtifactOutcome) -> String {
+        switch outcome.state {
+        case .failed: "could not fetch \(outcome.artifact)"
+        case .lost: "lost \(outcome.artifact)"
+        case .incomplete: "got only part of \(outcome.artifact)"
+        case .pending, .collected, .absent, .skipped: "\(outcome.artifact) is \(outcome.state.rawValue)"
+        }
     }
 
     /// Reports what waits because of this machine, also to cron, long before it is lost.
@@ -81,14 +91,14 @@ struct HarvestReportText {
             failures.append(Failure(code, message, hint: hint, status: .tryAgain))
         }
         add(
-            "no_room", "the store has no room", summary.noRoom,
-            hint: "make room before their deadlines: salvage status, salvage prune --dry-run")
+            "no_room", "the store's disk has too little free space", summary.noRoom,
+            hint: "free space before the deadlines: salvage status, salvage prune --dry-run")
         add(
             "catalog_not_written", "the catalog could not record this run", summary.catalogTrouble,
             hint: "downloads stay in the spool, and the next harvest records them; does another process hold "
                 + "catalog.sqlite?")
         add(
-            "not_packed", "this machine could not store or pack their files", summary.localTrouble,
+            "not_packed", "could not store or pack the files", summary.localTrouble,
             hint:
                 "downloads stay in the spool, and the next harvest packs them; check memory, ulimit -n and "
                 + "the disk: salvage doctor")
@@ -100,10 +110,13 @@ struct HarvestReportText {
 
     /// The line about sessions that were reopened; nil when there is nothing to say.
     private func again(_ summary: HarvestSummary) -> String? {
-        let past = counted(summary.pastDeadline, "past its deadline", "past their deadline")
-        let late = summary.pastDeadline == 0 ? "" : ", \(past) skipped"
+        let past = counted(
+            summary.pastDeadline, "was skipped because its deadline has passed",
+            "were skipped because their deadline has passed")
+        let late = summary.pastDeadline == 0 ? "" : "; \(past)"
         if summary.again > 0 {
-            return "\(counted(summary.again, "of them was", "of them were")) already done and reopened\(late)"
+            let reopened = counted(summary.again, "finished session was", "finished sessions were")
+            return "\(reopened) reopened\(late)"
         }
         return isAgain ? "no session lacks anything that can still be fetched\(late)" : nil
     }
