@@ -200,7 +200,8 @@ public struct FetchPause: Sendable, Hashable {
     /// Returns the message for a refused token or scope.
     static func explanation(_ status: Int, scope: String) -> String {
         status == 401
-            ? "the API refuses the token (401): it is wrong, expired, or belongs to another environment"
-            : "the API refuses this request (403): the token lacks the scope \(scope), or the account's quota is used up"
+            ? "the API rejected the token (401): it is wrong, expired, or belongs to another environment"
+            : "the API rejected this request (403): the token lacks the scope \(scope), "
+                + "or the account's quota is exhausted"
     }
 }

@@ -323,7 +323,8 @@ extension HarvestError {
         case 404, 410: hint = "there is no Session API at this address; check api.url"
         case _ where failure.isFinal: hint = "check api.url, and that the server supports this Session API version"
         default:
-            let rest = failure.retryAfter.map { "; the server asks to wait \(($0 + 999) / 1000) s" } ?? ""
+            let rest =
+                failure.retryAfter.map { "; the server says to wait \(($0 + 999) / 1000) s before retrying" } ?? ""
             hint = "check api.url and the network, then try again; nothing is lost yet\(rest)"
         }
         self.init(

@@ -156,13 +156,14 @@ enum MetricsText {
                 "last_list_timestamp_seconds", "gauge", "When the last complete list ended.", [("", seconds(listed))])
         }
         counter(
-            "quarantined_total", "Downloads quarantined because they crash or stall the child that reads them.",
+            "quarantined_total",
+            "Downloads quarantined because they crash or stall the confined process that reads them.",
             counts.quarantined)
         counter(
             "packing_deferred_total", "Attempts to pack that failed on this machine; the downloads stay in the spool.",
             counts.packingDeferred)
         counter("store_troubles_total", "Ledger writes that failed and were retried.", counts.storeTroubles)
-        gauge("paused", "1 while the token is refused and every request waits.", counts.pause == nil ? 0 : 1)
+        gauge("paused", "1 while the token is rejected and every request waits.", counts.pause == nil ? 0 : 1)
         counter("reloads_total", "Configuration reloads.", counts.reloads)
         if let free = StoreExamination.free(store) { gauge("free_bytes", "Free space on the store's disk.", free) }
         return text + ProcessFigures.text()
