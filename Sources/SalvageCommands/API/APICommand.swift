@@ -13,11 +13,12 @@ struct API: ParsableCommand {
         discussion: """
             Prints responses as JSON, one object per line, with the API's field names in its documented order. Of the \
             container's environment only GAMEYE_SESSION_ID is shown. The server is --url or --server, else \
-            SALVAGE_API_URL, else `api: url:` in the config; the token is GAMEYE_API_TOKEN, or `api: token_file:`.
+            SALVAGE_API_URL, else `api: url:` in the config; the token is GAMEYE_API_TOKEN, else the systemd \
+            credential `token`, else the file that api.token_file names.
 
-            Exit codes: 1 when there is no such session, image or path; 64 when the API would refuse the arguments; 75 \
-            when the same call may work later; 77 when the token is refused. `salvage --json api …` prints an error as \
-            one JSON object with the server's code, status, identifier, details, path, timestamp and violations.
+            Exit codes: 1 when there is no such session, image or path; 64 when the API would reject the arguments; 75 \
+            when the same call may work later; 77 when the token is rejected. `salvage --json api …` prints an error \
+            as one JSON object with the server's code, status, identifier, details, path, timestamp and violations.
             """,
         subcommands: [
             SessionRun.self, SessionList.self, DescribeSession.self, SessionStop.self, JoinSession.self,

@@ -10,7 +10,7 @@ extension API {
             discussion: """
                 The archive is a .tar.gz, or a plain tar from some servers; `salvage verify FILE` checks that it is \
                 complete. An interrupted download stays in FILE.part. \
-                The API asks to keep a download below 100 MB: name the folder that you need rather than its parent. \
+                The API asks that downloads stay below 100 MB: name the folder that you need rather than its parent. \
                 Exits with 1 when there is no such session or path, or the container is gone.
 
                   salvage api artifacts raid-4d10 /game/Saved/Crashes -o crashes.tar.gz
@@ -57,7 +57,7 @@ extension API {
             guard !options.global.quiet else { return }
             Failure(
                 "large_download",
-                "warning: the archive has \(bytes) bytes; the API asks to keep downloads below 100 MB",
+                "warning: the archive has \(bytes) bytes; the API asks that downloads stay below 100 MB",
                 session: id, path: path, hint: "download the folders that you need, one at a time"
             ).report(json: options.global.json, style: options.global.errorStyle)
         }

@@ -6,8 +6,8 @@ extension API {
         static let configuration = CommandConfiguration(
             commandName: "get-available-locations", abstract: "List locations that can host an image, one per line.",
             discussion: """
-                `ips` are addresses to ping when measuring the latency to a location. The API asks not to cache this \
-                list, as it may change. Exits with 1 when there is no such image, or no location for it.
+                `ips` are addresses to ping when measuring the latency to a location. The API asks clients not to \
+                cache this list, as it may change. Exits with 1 when there is no such image, or no location for it.
 
                   salvage api get-available-locations shooter
                   {"id":"europe","ips":["203.0.113.7"]}

@@ -25,7 +25,7 @@ extension API {
         @Option(help: ArgumentHelp("Only sessions with more players.", valueName: "n")) var playersGt: Int?
         @Option(
             help: ArgumentHelp(
-                "Only sessions with this label; a key alone matches any value; may be repeated.",
+                "Only sessions with this label; a key alone matches any value. May be repeated.",
                 valueName: "key[=value]"))
         var filter: [String] = []
         @Option(

@@ -17,18 +17,19 @@ extension API {
         @Option(help: "Where to run: a region or data center.") var location: String
         @Option(help: "Name of the image.") var image: String
         @Option(help: "The session's id (default: a new UUID).") var id: String?
-        @Option(help: ArgumentHelp("The image's version (default: the highest priority).", valueName: "tag"))
+        @Option(
+            help: ArgumentHelp("The image tag to run (default: the tag with the highest priority).", valueName: "tag"))
         var version: String?
         @Option(
             help: ArgumentHelp(
-                "An environment variable; may be repeated. Session lists show it: do not pass secrets.",
+                "An environment variable. May be repeated. Session lists show it: do not pass secrets.",
                 valueName: "key=value"))
         var env: [String] = []
         @Option(
             name: .customLong("arg"), parsing: .unconditionalSingleValue,
-            help: ArgumentHelp("An argument for the program; may be repeated.", valueName: "text"))
+            help: ArgumentHelp("An argument for the program. May be repeated.", valueName: "text"))
         var arguments: [String] = []
-        @Option(help: ArgumentHelp("A label; may be repeated.", valueName: "key=value")) var label: [String] = []
+        @Option(help: ArgumentHelp("A label. May be repeated.", valueName: "key=value")) var label: [String] = []
         // A String: given a value that is not a Bool, the argument parser would take a Bool option as the bare flag.
         @Option(
             defaultAsFlag: "true",
