@@ -32,7 +32,7 @@ struct HarvestScope {
         var error = error
         error.hint =
             "a daemon applies a changed rule when it reloads its configuration (SIGHUP); "
-            + "to fetch again what failed or was absent, stop it first"
+            + "to fetch again what failed or was absent, stop salvage watch first"
         return error
     }
 }

@@ -29,7 +29,7 @@ struct HarvestOnce: AsyncParsableCommand {
 
             Exit code 3 means that something was lost or failed; 75 that another instance is running, the API cannot \
             be reached, or this machine could not store or pack what is waiting (space, memory, open files, a locked \
-            catalog); 77 that the token was refused. Downloads stay in the spool for the next run. With --quiet, an \
+            catalog); 77 that the token was rejected. Downloads stay in the spool for the next run. With --quiet, an \
             instance that finds another running prints nothing, so that cron sends no mail.
             """)
 
@@ -87,8 +87,8 @@ private enum LastResort {
             Failure(
                 isHeld ? "catalog_not_written" : "overdue",
                 isHeld
-                    ? "--max-runtime is over, and the catalog is locked by another process"
-                    : "--max-runtime is over, and an operation in progress cannot be cancelled",
+                    ? "the --max-runtime limit was reached, and the catalog is locked by another process"
+                    : "the --max-runtime limit was reached, but an operation in progress could not be cancelled",
                 hint: "what was fetched is in the spool; the next run resumes from there", status: .tryAgain
             ).report(json: json, style: style)
             _exit(ExitStatus.tryAgain.rawValue)

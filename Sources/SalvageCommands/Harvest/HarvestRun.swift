@@ -156,7 +156,7 @@ final class HarvestDisplay: Sendable {
                 + (entry.wasTaken
                     ? "the readable part is used"
                     : "left out, so nothing of this session is collected; report it to the API's operator, or try: "
-                        + "salvage harvest --session ID")
+                        + "salvage harvest --session \(entry.id.map { Escape.display($0) } ?? "ID")")
         case .paused(let pause):
             // A single pass ends with the pause and reports it at its end.
             guard isDaemon,

@@ -36,7 +36,7 @@ enum ProcessGuard {
         guard failure == 0 else {
             throw Failure(
                 "machine_short",
-                "this machine does not give the process \(threads) threads and their memory: "
+                "cannot start the \(threads) threads that salvage needs: "
                     + String(cString: strerror(failure)),
                 hint: "raise ulimit -v, ulimit -u or the unit's TasksMax; nothing is lost yet", status: .tryAgain)
         }
@@ -105,7 +105,7 @@ enum ProcessGuard {
         }
         guard ends else { return }
         Failure(
-            "machine_short", "the process gets no more threads to work with, and exits",
+            "machine_short", "exiting: the system refused to start more threads",
             hint: "raise ulimit -v, ulimit -u or the unit's TasksMax; what was downloaded stays in the spool",
             status: .tryAgain
         ).report(json: false, style: Style(choice: .never, descriptor: STDERR_FILENO))
