@@ -41,7 +41,7 @@ struct Backup: ParsableCommand {
         if verify {
             guard keep == nil, !full, !dryRun else {
                 throw Failure(
-                    "usage", "--verify backs up and removes nothing; do not add --keep, --full or --dry-run",
+                    "usage", "--verify only reads, so it cannot be combined with --keep, --full or --dry-run",
                     hint: "run salvage backup DIR with them, then salvage backup DIR --verify", status: .usage)
             }
             return try checkNewest()

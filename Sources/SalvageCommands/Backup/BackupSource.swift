@@ -30,7 +30,7 @@ struct BackupSource {
         if let name = listing.complete.last { return name }
         let isBegun = access(place.partial, F_OK) == 0
         throw Failure(
-            "backup_missing", "the folder holds no complete backup", path: place.path,
+            "backup_missing", "the folder contains no complete backup", path: place.path,
             hint: isBegun
                 ? "one was interrupted; salvage backup resumes it" : "give the folder that was given to salvage backup")
     }

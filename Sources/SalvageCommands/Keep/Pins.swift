@@ -37,7 +37,7 @@ struct Pins {
 
     func remove(_ session: String) throws {
         let path = folder + "/" + PackPath.escaped(session)
-        guard unlink(path) == 0 || errno == ENOENT else { throw refusal("be released", session, path) }
+        guard unlink(path) == 0 || errno == ENOENT else { throw refusal("be unpinned", session, path) }
         sync()
     }
 

@@ -163,7 +163,7 @@ struct PruneRun {
         guard !unknown.isEmpty, !options.quiet else { return }
         Failure(
             "unreferenced_packs",
-            "\(counted(unknown.count, "pack in the store is", "packs in the store are")) not in the catalog",
+            "\(counted(unknown.count, "pack is", "packs are")) not in the catalog",
             path: unknown.first, hint: "prune keeps them; salvage verify says what to do with each"
         ).report(json: options.json, style: options.errorStyle)
     }
@@ -195,7 +195,7 @@ struct PruneRun {
             output.line(line)
         } else if dryRun || options.verbose {
             output.text(
-                "\(dryRun ? "would forget" : "forgot") the history of \(Escape.display(session)), ended "
+                "\(dryRun ? "would delete" : "deleted") the ledger of \(Escape.display(session)), ended "
                     + "\(TimeText.table(time)) UTC")
         }
     }
@@ -213,7 +213,7 @@ struct PruneRun {
         }
         if tally.busy > 0 { parts.append("skipped \(tally.busy) in use") }
         if tally.forgotten > 0 {
-            parts.append("\(dryRun ? "would forget" : "forgot") the history of \(counted(tally.forgotten, "session"))")
+            parts.append("\(dryRun ? "would delete" : "deleted") the ledger of \(counted(tally.forgotten, "session"))")
         }
         if tally.excess > 0 { parts.append("\(SizeText.binary(tally.excess)) over the limit must be kept") }
         output.text(parts.joined(separator: "; "))
