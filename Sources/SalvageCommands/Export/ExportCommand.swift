@@ -177,7 +177,7 @@ extension ExportTree {
                 } else if errno != EINTR {
                     throw Failure(
                         "export_failed", "cannot write a file: \(String(cString: strerror(errno)))", path: file.path,
-                        hint: errno == ENOSPC ? "make room, or export fewer members with --path" : nil)
+                        hint: errno == ENOSPC ? "free space, or export fewer members with --path" : nil)
                 }
             }
         }

@@ -36,7 +36,7 @@ struct CrashPlace {
         if found.count > 1 {
             throw Failure(
                 "ambiguous_crash", "'\(text)' matches \(found.count) crashes", session: session.session,
-                hint: found.prefix(3).map(\.crash).joined(separator: ", "), status: .usage)
+                hint: "use a longer prefix: " + found.prefix(3).map(\.crash).joined(separator: ", "), status: .usage)
         }
         return place
     }

@@ -49,7 +49,7 @@ struct LiveCrashes {
         guard found.count > 1 else { return found }
         throw Failure(
             "ambiguous_crash", "'\(text)' matches \(found.count) crashes of running sessions",
-            hint: found.prefix(3).map(\.crash).joined(separator: ", "), status: .usage)
+            hint: "use a longer prefix: " + found.prefix(3).map(\.crash).joined(separator: ", "), status: .usage)
     }
 
     /// A record as one JSON object with `running`: it may still change, and its session has no pack.

@@ -9,7 +9,7 @@ import Text
 /// `salvage symbols`: executables, debug files and Breakpad files by build id.
 struct Symbols: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Manage symbols, which give stacks names and lines: `symbols add`.",
+        abstract: "Manage debug symbols (function names and line numbers for stacks).",
         discussion: """
             Symbols are stored below symbols/ in the store, by build id, in the layout that gdb and elfutils read: \
             `set debug-file-directory STORE/symbols`.
@@ -171,7 +171,7 @@ struct SymbolsList: ParsableCommand {
 /// `salvage symbols missing`.
 struct SymbolsMissing: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "missing", abstract: "List build ids whose symbols crashes need, most crashes first.",
+        commandName: "missing", abstract: "List the build ids that crashes need symbols for, most crashes first.",
         discussion: """
             A crash needs a module's symbols when a frame of its crashed thread is in the module and has no name.
             """)

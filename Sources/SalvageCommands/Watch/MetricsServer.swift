@@ -78,7 +78,8 @@ struct MetricsServer: Sendable {
             return
         } catch {
             throw Failure(
-                "metrics_failed", "cannot listen on \(host):\(port): \(error)", hint: "choose another --metrics")
+                "metrics_failed", "cannot listen on \(host):\(port): \(error)",
+                hint: "choose another address for --metrics")
         }
     }
 }

@@ -12,11 +12,11 @@ struct Watch: AsyncParsableCommand {
         abstract: "Watch the sessions and harvest each as it exits, until SIGTERM.",
         discussion: """
             Polls the API, downloads artifacts and logs of exited sessions in the order of their deadlines, and logs \
-            to standard error. SIGTERM and SIGINT drain: packing in progress is finished first. SIGHUP reloads the \
-            configuration, except store, api.url and limits.stall; the log names those that need a restart. Artifacts \
-            that a changed rule adds are also fetched from finished sessions, until their deadlines. A configuration \
-            that is invalid, empty, missing or not a regular file is rejected, and the old one stays. Under systemd it \
-            reports readiness and status, and pings the watchdog.
+            to standard error. On SIGTERM or SIGINT, watch finishes any packing in progress, then exits. SIGHUP \
+            reloads the configuration, except store, api.url and limits.stall; the log names those that need a \
+            restart. Artifacts that a changed rule adds are also fetched from finished sessions, until their \
+            deadlines. A configuration that is invalid, empty, missing or not a regular file is rejected, and the old \
+            one stays. Under systemd it reports readiness and status, and pings the watchdog.
             """)
 
     @Option(
