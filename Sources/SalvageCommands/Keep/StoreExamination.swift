@@ -26,7 +26,9 @@ struct StoreExamination {
         findings += remains.packs
         if let problem = Catalog.headerProblem(store: store) {
             findings.append(
-                .failure("catalog", "it is damaged: \(problem)", hint: "salvage reindex rebuilds it from the packs"))
+                .failure(
+                    "catalog", "the catalog is damaged: \(problem)", hint: "salvage reindex rebuilds it from the packs")
+            )
         }
         do {
             let catalog = try Catalog.open(store: store, readOnly: true)
