@@ -23,7 +23,7 @@ enum AnswerCheck {
 
     /// Returns the error for an answer that an intact child never gives.
     static func nonsense(_ what: String) -> IngestError {
-        IngestError(.died, "the ingest child's answer is invalid: it contains \(what)")
+        IngestError(.died, "the confined process's answer is invalid: it contains \(what)")
     }
 
     /// Returns a text without control characters and of bounded length.

@@ -35,7 +35,7 @@ public enum Barriers {
     static func error(_ missing: [String], because why: String) -> IngestError {
         var error = IngestError(
             .unconfined,
-            "the process that reads container output cannot be confined: \(missing.joined(separator: ", ")): \(why)"
+            "the confined process cannot be set up: \(missing.joined(separator: ", ")): \(why)"
         )
         error.missing = missing
         return error

@@ -39,9 +39,9 @@ struct ChildActivity {
         if threads.contains(where: { [UInt8(ascii: "T"), UInt8(ascii: "t")].contains($0) }) {
             return "it had been stopped by a signal or a debugger"
         }
-        if threads.contains(UInt8(ascii: "D")) { return "it waited for the disk" }
+        if threads.contains(UInt8(ascii: "D")) { return "it was waiting for disk I/O" }
         if threads.contains(UInt8(ascii: "R")), used < limit / 4 {
-            return "the machine gave it only \(used / 1000) s of processor time"
+            return "the machine gave it only \(used / 1000) s of CPU time"
         }
         return nil
     }

@@ -22,7 +22,7 @@ final class ChildWords {
     init() throws(IngestError) {
         var ends: [Int32] = [-1, -1]
         guard salvage_drained_pipe(&ends) == 0 else {
-            throw IngestError(.spawn, "cannot make a pipe for the ingest child: \(reason())")
+            throw IngestError(.spawn, "cannot make a pipe for the confined process: \(reason())")
         }
         reading = ends[0]
         writing = ends[1]

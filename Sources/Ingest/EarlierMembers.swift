@@ -41,8 +41,8 @@ enum EarlierMembers {
                 guard !isThere else { continue }
                 throw IngestError(
                     .foreignPack,
-                    "the child left out \(String(decoding: member.path, as: UTF8.self)), which an earlier pack of "
-                        + "session \(session) contains; the new pack was discarded", path: pack.path)
+                    "the confined process left out \(String(decoding: member.path, as: UTF8.self)), which an "
+                        + "earlier pack of session \(session) contains; the new pack was discarded", path: pack.path)
             }
         }
     }

@@ -116,14 +116,14 @@ public struct IngestProcess: Sendable {
         let signal = status & 0x7F
         guard signal != 0 else {
             return IngestError(
-                .noAnswer, "the ingest child exited with code \((status >> 8) & 0xFF) and no answer\(said)")
+                .noAnswer, "the confined process exited with code \((status >> 8) & 0xFF) and no answer\(said)")
         }
         let name = strsignal(signal).map { String(cString: $0) } ?? "signal \(signal)"
         if Self.crashSignals.contains(signal) {
-            return IngestError(.died, "the ingest child was killed: \(name)\(said)")
+            return IngestError(.died, "the confined process was killed: \(name)\(said)")
         }
         let cause = signal == SIGKILL ? ", as the kernel does when memory is short" : ""
-        return IngestError(.killed, "the ingest child was killed from outside: \(name)\(cause)\(said)")
+        return IngestError(.killed, "the confined process was killed from outside: \(name)\(cause)\(said)")
     }
 
     /// The signals that a process causes itself. SIGKILL is not among them: we send it only when time is up.
@@ -148,7 +148,9 @@ public struct IngestProcess: Sendable {
                 continue
             }
             let copy = fcntl(slot.from, F_DUPFD_CLOEXEC, behind)
-            guard copy >= 0 else { throw IngestError(.spawn, "cannot pass a file to the ingest child: \(reason())") }
+            guard copy >= 0 else {
+                throw IngestError(.spawn, "cannot pass a file to the confined process: \(reason())")
+            }
             parked.append(copy)
             posix_spawn_file_actions_adddup2(&actions, copy, slot.to)
         }
@@ -171,7 +173,7 @@ public struct IngestProcess: Sendable {
         var child: pid_t = 0
         let error = posix_spawn(&child, executable, &actions, &attributes, &arguments, &environment)
         guard error == 0 else {
-            throw IngestError(.spawn, "cannot start the ingest child: \(String(cString: strerror(error)))")
+            throw IngestError(.spawn, "cannot start the confined process: \(String(cString: strerror(error)))")
         }
         return child
     }
@@ -204,7 +206,9 @@ public struct IngestProcess: Sendable {
         var status: Int32 = 0
         var usage = rusage()
         while wait4(child, &status, 0, &usage) < 0 {
-            guard errno == EINTR else { throw IngestError(.noAnswer, "cannot wait for the ingest child: \(reason())") }
+            guard errno == EINTR else {
+                throw IngestError(.noAnswer, "cannot wait for the confined process: \(reason())")
+            }
         }
         words.drain()
         let said = words.told.map { "; it said: \($0)" } ?? ""
@@ -214,7 +218,7 @@ public struct IngestProcess: Sendable {
         if status & 0x7F == SIGKILL, used >= Confinement.processorSeconds(deadline.most) - 1 {
             throw IngestError(
                 deadline.isMoving(end) ? .stalled : .timedOut,
-                "\(work) took \(used) s of processor time and was stopped\(said)")
+                "\(work) used \(used) s of CPU time and was stopped\(said)")
         }
         return status
     }

@@ -121,7 +121,10 @@ extension StoreIngest {
 
     /// Makes the error for a child that fails without input: the machine is at fault.
     private static func short(_ error: IngestError) -> IngestError {
-        IngestError(.spawn, "a child without input fails, too: \(error.message)")
+        IngestError(
+            .spawn,
+            "the confined process fails even with no input, so this machine is at fault, not the download: "
+                + error.message)
     }
 
     /// Returns an error if this process is limited to less address space than a child may use, which can cause a crash.
@@ -131,7 +134,8 @@ extension StoreIngest {
             limit.rlim_max < Confinement.addressSpace(limits.memoryBytes)
         else { return nil }
         return IngestError(
-            .spawn, "the child may have run out of address space: ulimit -v allows \(limit.rlim_max >> 20) MiB")
+            .spawn,
+            "the confined process may have run out of address space: ulimit -v allows \(limit.rlim_max >> 20) MiB")
     }
 
     /// Returns an unused path in quarantine for a culprit, relative to the store.

@@ -44,7 +44,7 @@ public struct IngestWorker {
             answer.missing = error.missing
         } catch {
             answer.errorCode = IngestError.Code.protocolMismatch.rawValue
-            answer.error = "the ingest child does not understand its job: \(error)"
+            answer.error = "the confined process does not understand its job: \(error)"
         }
         guard let reply = try? JSONEncoder().encode(answer) else { return 2 }
         return MemoryFile.write(reply, to: IngestProcess.Slot.answer) && answer.errorCode == nil ? 0 : 1

@@ -222,7 +222,7 @@ struct MemberWriter: ArchiveVisitor {
             route = .text(pipe)
         case .parked(let scratch, _):
             guard scratch.append(bytes) else {
-                throw PackError(.noSpace, "there is no room to expand a compressed member for redaction")
+                throw PackError(.noSpace, "no space left to expand a compressed member for redaction")
             }
         }
     }

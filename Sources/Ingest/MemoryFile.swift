@@ -37,7 +37,7 @@ final class MemoryFile {
     static func answer() throws(IngestError) -> MemoryFile {
         let file = try MemoryFile(Data())
         guard ftruncate(file.descriptor, off_t(mostAnswer)) == 0 else {
-            throw IngestError(.spawn, "cannot make room for the ingest child's answer: \(reason())")
+            throw IngestError(.spawn, "cannot allocate memory for the confined process's answer: \(reason())")
         }
         try file.seal(writable: true)
         return file

@@ -49,7 +49,8 @@ struct ReaderProcess: Sendable {
         let status = try process.reap(
             child, words, ChildDeadline(patience: milliseconds, now: IngestProcess.monotonic()), doing: work)
         if status >> 8 & 0xFF == Self.notSetUp, status & 0x7F == 0 {
-            throw IngestError(.spawn, "a reader could not be set up\(words.told.map { "; it said: \($0)" } ?? "")")
+            let said = words.told.map { "; it said: \($0)" } ?? ""
+            throw IngestError(.spawn, "the confined process could not be set up\(said)")
         }
         guard status == 0, let answer = try? JSONDecoder().decode(Answer.self, from: reply.content()) else {
             throw process.death(status, words)

@@ -183,11 +183,12 @@ public struct StoreIngest: Sendable {
         let named = try reader.session().session
         guard Array(named.utf8) == Array(session.session.utf8) else {
             throw IngestError(
-                .foreignPack, "the child wrote a pack of session '\(named)'; it was discarded", path: temporary)
+                .foreignPack, "the confined process wrote a pack of session '\(named)'; it was discarded",
+                path: temporary)
         }
         guard reader.fileSize == answer.packBytes, reader.members.count == answer.members else {
             throw IngestError(
-                .foreignPack, "the child's answer does not match the pack that it wrote; it was discarded",
+                .foreignPack, "the confined process's answer does not match the pack that it wrote; it was discarded",
                 path: temporary)
         }
         return reader
@@ -200,7 +201,7 @@ public struct StoreIngest: Sendable {
         guard answer.earlier.count == packs.readable.count else {
             throw IngestError(
                 .protocolMismatch,
-                "the child reported on \(counted(answer.earlier.count, "earlier pack")) of \(session), not "
+                "the confined process reported on \(counted(answer.earlier.count, "earlier pack")) of \(session), not "
                     + "\(packs.readable.count)")
         }
         try EarlierMembers.require(in: new, of: packs.readable, answer.earlier, session: session)

@@ -34,7 +34,9 @@ struct MissingBarrierTests {
                 if outcome.err.contains("ptrace") { return print("skipped: this machine lets nothing be traced") }
                 let what = "\(inject) \(command[0]): \(outcome.out)\(outcome.err)"
                 #expect(outcome.status == 2 && outcome.out.isEmpty, "\(what)")
-                #expect(outcome.err.contains("cannot be confined: "), "\(inject) \(command[0]): \(outcome.err)")
+                #expect(
+                    outcome.err.contains("the confined process cannot be set up: "),
+                    "\(inject) \(command[0]): \(outcome.err)")
                 #expect(outcome.err.contains("confinement: {allow_missing: ["), "\(command[0]): \(outcome.err)")
                 #expect(outcome.err.contains(barrier), "\(inject) \(command[0]): \(outcome.err)")
             }

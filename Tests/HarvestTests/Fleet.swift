@@ -154,7 +154,7 @@ final class Fleet: SessionSource, IngestService {
         model.withLock { model in
             for (artifact, left) in model.ingestWaits where left > 0 {
                 model.ingestWaits[artifact] = left - 1
-                waiting[artifact] = "the child was killed from outside"
+                waiting[artifact] = "the confined process was killed from outside"
             }
         }
         var verdicts: ByteDictionary<IngestVerdict> = [:]

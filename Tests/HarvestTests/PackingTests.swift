@@ -7,7 +7,7 @@ import Testing
 
 /// What this machine could not pack waits in the spool, however long, and is not asked for again.
 @Suite struct PackingTests {
-    private static let fault = HarvestError(.init(rawValue: "ingest_killed"), "the ingest child was killed")
+    private static let fault = HarvestError(.init(rawValue: "ingest_killed"), "the confined process was killed")
     private static let bodies = ["logs": "x", "/saved": "s", "/crashes": "c"]
 
     private static func quick(_ settings: inout Fetcher.Settings) { settings.packing = Backoff(base: 20, cap: 100) }

@@ -10,7 +10,7 @@ import Text
 
 /// A download goes only where something proves that this file is in a pack, whatever the ledger says of its artifact.
 @Suite struct UnpackedDownloadTests {
-    private static let fault = HarvestError(.init(rawValue: "ingest_killed"), "the ingest child was killed")
+    private static let fault = HarvestError(.init(rawValue: "ingest_killed"), "the confined process was killed")
     private static let core = String(repeating: "c", count: 5000)
     private let store = TemporaryStore()
 

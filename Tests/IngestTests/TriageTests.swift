@@ -172,7 +172,8 @@ import Testing
         let script = try ChildScript("", always: "kill -SEGV $$; sleep 10")
         let error = #expect(throws: IngestError.self) { try script.pack() }
         #expect(
-            error?.code == .spawn && error?.message.contains("without input") == true, "\(String(describing: error))")
+            error?.code == .spawn && error?.message.contains("even with no input") == true,
+            "\(String(describing: error))")
         #expect(script.quarantine.isEmpty && script.isSpooled("bad") && script.isSpooled("good"))
     }
 
