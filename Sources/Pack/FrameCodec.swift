@@ -124,7 +124,7 @@ final class FrameDecompressor {
             throw PackError(.damagedBlock, "zstd: \(String(cString: ZSTD_getErrorName(size)))")
         }
         guard size == raw.count else {
-            throw PackError(.damagedBlock, "the frame holds \(counted(size, "byte")); expected \(raw.count)")
+            throw PackError(.damagedBlock, "the frame contains \(counted(size, "byte")); expected \(raw.count)")
         }
     }
 }

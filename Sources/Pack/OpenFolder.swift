@@ -52,7 +52,7 @@ public final class OpenFolder: Sendable {
     /// Opens a folder by its path. Links in the path are followed: the store's administrator chose them.
     public init(path: String) throws(PackError) {
         self.path = path
-        descriptor = try Self.open(AT_FDCWD, Self.zeroEnded(path), O_RDONLY | O_DIRECTORY, path, "opening a folder")
+        descriptor = try Self.open(AT_FDCWD, Self.zeroEnded(path), O_RDONLY | O_DIRECTORY, path, "open the folder")
     }
 
     private init(path: String, descriptor: Int32) {
@@ -70,7 +70,7 @@ public final class OpenFolder: Sendable {
         let flags = O_RDONLY | O_DIRECTORY | (followingLink ? 0 : O_NOFOLLOW)
         return OpenFolder(
             path: place,
-            descriptor: try Self.open(descriptor, try component(name), flags, place, "opening a folder"))
+            descriptor: try Self.open(descriptor, try component(name), flags, place, "open the folder"))
     }
 
     /// Opens a listed subfolder; a link to a folder only with `followingLink`.
@@ -78,7 +78,7 @@ public final class OpenFolder: Sendable {
         let flags = O_RDONLY | O_DIRECTORY | (followingLink ? 0 : O_NOFOLLOW)
         let place = self.place(entry.name)
         return OpenFolder(
-            path: place, descriptor: try Self.open(descriptor, entry.bytes, flags, place, "opening a folder"))
+            path: place, descriptor: try Self.open(descriptor, entry.bytes, flags, place, "open the folder"))
     }
 
     /// A file name in a folder.
@@ -101,18 +101,18 @@ public final class OpenFolder: Sendable {
     /// The names in the folder, sorted by bytes, without a `stat` of each.
     public func names() throws(PackError) -> [Name] {
         // Needs its own descriptor: a listing moves the offset that duplicates share.
-        let own = try Self.open(descriptor, Self.zeroEnded("."), O_RDONLY | O_DIRECTORY, path, "listing a folder")
+        let own = try Self.open(descriptor, Self.zeroEnded("."), O_RDONLY | O_DIRECTORY, path, "list the folder")
         guard let listing = fdopendir(own) else {
             let number = errno
             close(own)
-            throw .system(number, "listing a folder", path: path)
+            throw .system(number, "list the folder", path: path)
         }
         defer { closedir(listing) }
         var found: [Name] = []
         while true {
             errno = 0
             guard let next = readdir(listing) else {
-                guard errno == 0 else { throw .system(errno, "listing a folder", path: path) }
+                guard errno == 0 else { throw .system(errno, "list the folder", path: path) }
                 break
             }
             let name = withUnsafeBytes(of: &next.pointee.d_name) { raw in
@@ -148,7 +148,7 @@ public final class OpenFolder: Sendable {
         while fstatat(descriptor, name, &facts, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0 {
             if errno == EINTR { continue }
             if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw .system(errno, "inspecting a file", path: place(name))
+            throw .system(errno, "inspect the file", path: place(name))
         }
         return Entry(name, facts)
     }
@@ -159,11 +159,11 @@ public final class OpenFolder: Sendable {
         // Without O_NONBLOCK a FIFO of that name would wait for a writer.
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followingLink ? 0 : O_NOFOLLOW)
         let place = self.place(name)
-        let file = try Self.open(descriptor, try component(name), flags, place, "opening a file")
+        let file = try Self.open(descriptor, try component(name), flags, place, "open the file")
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
             close(file)
-            throw .system(EINVAL, "opening something that is not a regular file", path: place)
+            throw PackError(.io, "not a regular file", path: place, errno: EINVAL)
         }
         return file
     }
@@ -207,7 +207,7 @@ public final class OpenFolder: Sendable {
             case EINTR: continue
             case ENOENT: return false
             case ENOTEMPTY where flags != 0, EEXIST where flags != 0: return false
-            default: throw .system(errno, flags == 0 ? "removing a file" : "removing a folder", path: place(name))
+            default: throw .system(errno, flags == 0 ? "remove the file" : "remove the folder", path: place(name))
             }
         }
         return true
@@ -217,13 +217,13 @@ public final class OpenFolder: Sendable {
     func createFile(_ name: String) throws(PackError) -> Int32 {
         let place = self.place(name)
         let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
-        return try Self.open(descriptor, try component(name), flags, place, "creating a file", mode: 0o600)
+        return try Self.open(descriptor, try component(name), flags, place, "create the file", mode: 0o600)
     }
 
     /// Renames `other` to `name` within this folder, replacing the file of that name.
     func replace(_ name: String, with other: String) throws(PackError) {
         guard renameat(descriptor, try component(other), descriptor, try component(name)) == 0 else {
-            throw .system(errno, "renaming a file", path: place(name))
+            throw .system(errno, "rename the file", path: place(name))
         }
     }
 
@@ -231,12 +231,12 @@ public final class OpenFolder: Sendable {
     /// kernel refuses to replace it; for file systems without that support, a check comes first.
     public func move(_ name: String, to folder: OpenFolder, as target: String) throws(PackError) {
         guard try folder.entry(target) == nil else {
-            throw .system(EEXIST, "moving a file", path: folder.place(target))
+            throw .system(EEXIST, "move the file", path: folder.place(target))
         }
         let (old, new) = (try component(name), try folder.component(target))
         if salvage_rename_new(descriptor, old, folder.descriptor, new) == 0 { return }
         if errno == EINVAL || errno == ENOSYS, renameat(descriptor, old, folder.descriptor, new) == 0 { return }
-        throw .system(errno, "moving a file", path: place(name))
+        throw .system(errno, "move the file", path: place(name))
     }
 
     /// Makes a hard link in the folder; false when the name already exists. Throws where the file system has no hard
@@ -244,7 +244,7 @@ public final class OpenFolder: Sendable {
     public func link(_ name: String, as target: String) throws(PackError) -> Bool {
         if linkat(descriptor, try component(name), descriptor, try component(target), 0) == 0 { return true }
         if errno == EEXIST { return false }
-        throw .system(errno, "linking a file", path: place(target))
+        throw .system(errno, "link the file", path: place(target))
     }
 
     /// Creates a folder here with mode 0700, unless it exists, and opens it.
@@ -252,14 +252,14 @@ public final class OpenFolder: Sendable {
         if mkdirat(descriptor, try component(name), 0o700) == 0 {
             try sync()
         } else if errno != EEXIST {
-            throw .system(errno, "creating a folder", path: place(name))
+            throw .system(errno, "create the folder", path: place(name))
         }
         return try folder(name)
     }
 
     /// Syncs the folder, so that changes to its entries survive a power cut.
     public func sync() throws(PackError) {
-        guard fsync(descriptor) == 0 else { throw .system(errno, "syncing a folder", path: path) }
+        guard fsync(descriptor) == 0 else { throw .system(errno, "sync the folder", path: path) }
     }
 
     // MARK: Names
@@ -273,7 +273,7 @@ public final class OpenFolder: Sendable {
     private func component(_ name: String) throws(PackError) -> [CChar] {
         let bytes = name.utf8
         guard !bytes.isEmpty, name != ".", name != "..", !bytes.contains(UInt8(ascii: "/")), !bytes.contains(0) else {
-            throw .system(EINVAL, "checking that a name is a single component", path: place(name))
+            throw PackError(.io, "the name is not a single path component", path: place(name), errno: EINVAL)
         }
         return Self.zeroEnded(name)
     }
@@ -306,7 +306,7 @@ public struct FileIdentity: Sendable, Hashable {
     /// Reads the identity of an open file.
     public init(of descriptor: Int32) throws(PackError) {
         var facts = stat()
-        guard fstat(descriptor, &facts) == 0 else { throw .system(errno, "inspecting an open file") }
+        guard fstat(descriptor, &facts) == 0 else { throw .system(errno, "inspect the open file") }
         self.init(facts)
     }
 }

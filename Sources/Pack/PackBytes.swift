@@ -19,7 +19,7 @@ final class PackBytes: Sendable {
             // Without O_NONBLOCK, opening a FIFO would block.
             descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         } while descriptor < 0 && errno == EINTR
-        guard descriptor >= 0 else { throw .system(errno, "opening the pack", path: path) }
+        guard descriptor >= 0 else { throw .system(errno, "open the pack", path: path) }
         do throws(PackError) {
             size = try PackFile.size(descriptor)
         } catch {

@@ -62,12 +62,12 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
         self.hint = hint
     }
 
-    /// Creates an error for a failed system call; `number` is its `errno`.
+    /// Creates an error for a failed system call; `what` follows "cannot", `number` is its `errno`.
     static func system(_ number: Int32, _ what: String, path: String? = nil, offset: UInt64? = nil) -> PackError {
         let full = number == ENOSPC || number == EDQUOT || number == EFBIG
         let reason = String(cString: strerror(number))
         return PackError(
-            full ? .noSpace : .io, "\(what): \(reason)", path: path, offset: offset, errno: number,
+            full ? .noSpace : .io, "cannot \(what): \(reason)", path: path, offset: offset, errno: number,
             hint: full ? "free space on the store's file system, or shorten the retention" : nil)
     }
 

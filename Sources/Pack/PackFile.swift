@@ -18,7 +18,7 @@ public enum PackFile {
             } else if got == 0 {
                 break
             } else if errno != EINTR {
-                throw .system(errno, "reading the pack", offset: offset)
+                throw .system(errno, "read the pack", offset: offset)
             }
         }
         return done
@@ -36,9 +36,9 @@ public enum PackFile {
             if wrote > 0 {
                 done += wrote
             } else if wrote == 0 {
-                throw .system(EIO, "writing the pack", offset: offset)
+                throw .system(EIO, "write the pack", offset: offset)
             } else if errno != EINTR {
-                throw .system(errno, "writing the pack", offset: offset)
+                throw .system(errno, "write the pack", offset: offset)
             }
         }
     }
@@ -58,21 +58,21 @@ public enum PackFile {
         let whole = try Self.size(descriptor)
         guard size <= whole, whole - size <= UInt64(limit) else {
             throw PackError(
-                .misuse, "a file of \(counted(whole, "byte")) does not hold a pack of \(size) and a short tail")
+                .misuse, "a file of \(counted(whole, "byte")) does not contain a pack of \(size) and a short tail")
         }
         var tail = [UInt8](repeating: 0, count: Int(whole - size))
         let got = try tail.withUnsafeMutableBytes { raw in
             Result { () throws(PackError) in try read(descriptor, at: size, into: raw) }
         }.get()
         guard got == tail.count else { throw PackError(.io, "the file became shorter") }
-        if ftruncate(descriptor, off_t(size)) != 0 { throw .system(errno, "truncating the pack's file") }
+        if ftruncate(descriptor, off_t(size)) != 0 { throw .system(errno, "truncate the pack's file") }
         return tail
     }
 
     /// Size in bytes of the open file.
     static func size(_ descriptor: Int32) throws(PackError) -> UInt64 {
         var info = stat()
-        guard fstat(descriptor, &info) == 0 else { throw .system(errno, "reading the pack's size") }
+        guard fstat(descriptor, &info) == 0 else { throw .system(errno, "read the pack's size") }
         return UInt64(max(0, info.st_size))
     }
 
@@ -81,7 +81,7 @@ public enum PackFile {
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
             if descriptor >= 0 { return descriptor }
-            if errno != EINTR { throw .system(errno, "creating the pack", path: path) }
+            if errno != EINTR { throw .system(errno, "create the pack", path: path) }
         }
     }
 }

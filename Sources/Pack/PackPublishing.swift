@@ -10,11 +10,11 @@ extension PackFile {
     /// written again from its sources, because the kernel may have dropped the pages.
     public static func publish(_ temporary: String, to path: String) throws(PackError) {
         let source = open(temporary, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard source >= 0 else { throw .system(errno, "opening the new pack", path: temporary) }
+        guard source >= 0 else { throw .system(errno, "open the new pack", path: temporary) }
         defer { close(source) }
-        guard fsync(source) == 0 else { throw .system(errno, "syncing the new pack", path: temporary) }
+        guard fsync(source) == 0 else { throw .system(errno, "sync the new pack", path: temporary) }
         if rename(temporary, path) == 0 { return try syncFolder(of: path) }
-        guard errno == EXDEV else { throw .system(errno, "renaming the new pack", path: path) }
+        guard errno == EXDEV else { throw .system(errno, "rename the new pack", path: path) }
         let (folder, name) = split(path)
         try publishCopy(of: source, in: try OpenFolder(path: folder), as: name)
         unlink(temporary)
@@ -30,7 +30,7 @@ extension PackFile {
             defer { close(copy) }
             try copyAll(of: source, to: copy)
             guard fsync(copy) == 0 else {
-                throw .system(errno, "syncing the new pack", path: folder.path + "/" + hidden)
+                throw .system(errno, "sync the new pack", path: folder.path + "/" + hidden)
             }
             try folder.replace(name, with: hidden)
         } catch {
@@ -58,9 +58,9 @@ extension PackFile {
     public static func syncFolder(of path: String) throws(PackError) {
         let folder = split(path).folder
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(errno, "opening the pack's folder", path: folder) }
+        guard descriptor >= 0 else { throw .system(errno, "open the pack's folder", path: folder) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .system(errno, "syncing the pack's folder", path: folder) }
+        guard fsync(descriptor) == 0 else { throw .system(errno, "sync the pack's folder", path: folder) }
     }
 
     private static func split(_ path: String) -> (folder: String, name: String) {
