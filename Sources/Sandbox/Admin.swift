@@ -40,7 +40,7 @@ extension SandboxService {
             return Response(status: .noContent)
         case (.post, "sessions", 5) where parts[3] == "signal":
             guard let number = Int32(parts[4]), registry.signal(parts[2], number) else {
-                throw APIError.conflict("The session does not run or there is no such signal.")
+                throw APIError.conflict("The session is not running, or there is no such signal.")
             }
             return Response(status: .noContent)
         case (.get, "faults", 2):

@@ -27,7 +27,7 @@ struct ImageContents {
                 if bytes == [46, 0] || bytes == [46, 46, 0] { continue }
                 count += 1
                 guard count <= Self.mostEntries else {
-                    throw BrokenImage(file: folder, reason: "holds more than \(Self.mostEntries) files and folders")
+                    throw BrokenImage(file: folder, reason: "contains more than \(Self.mostEntries) files and folders")
                 }
                 let name = String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
                 let path = place + "/" + name

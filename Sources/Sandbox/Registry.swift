@@ -112,7 +112,7 @@ final class Registry: SupervisorDelegate {
             state.starts.removeAll { $0 &+ window <= now }
             if state.starts.count >= limit {
                 let wait = state.starts.first.map { max(1, Int(($0 &+ window &- now &+ 999) / 1000)) }
-                return .full(reason: "\(counted(limit, "session")) may start per minute.", retryAfter: wait)
+                return .full(reason: "The limit is \(counted(limit, "session start")) per minute.", retryAfter: wait)
             }
         } else {
             state.starts.removeAll()
@@ -120,8 +120,8 @@ final class Registry: SupervisorDelegate {
         if let limit = configuration.maximumSessions {
             let running = state.sessions.values.count { !$0.life.isOver }
             if running >= limit {
-                let sessions = counted(running, "session runs", "sessions run")
-                return .full(reason: "\(sessions), and no more than \(limit) may.", retryAfter: nil)
+                let sessions = counted(running, "session is running", "sessions are running")
+                return .full(reason: "\(sessions); the limit is \(limit).", retryAfter: nil)
             }
         }
         return nil

@@ -13,7 +13,7 @@ enum TextRule: Sendable {
         switch self {
         case .any: nil
         case .notEmpty: text.isEmpty ? "must not be empty" : nil
-        case .withoutNUL: text.utf8.contains(0) ? "must not hold NUL" : nil
+        case .withoutNUL: text.utf8.contains(0) ? "must not contain NUL" : nil
         case .notEmptyWithoutNUL: TextRule.notEmpty.fault(of: text) ?? TextRule.withoutNUL.fault(of: text)
         }
     }
@@ -135,7 +135,7 @@ struct BodyReader {
         let pairs = pairs(name, rule)
         for (variable, _) in pairs
         where variable.isEmpty || variable.utf8.contains(where: { $0 == UInt8(ascii: "=") || $0 == 0 }) {
-            reject("\(name).\(variable)", "the name must not be empty nor hold '=' or NUL")
+            reject("\(name).\(variable)", "the name must not be empty or contain '=' or NUL")
         }
         return pairs
     }

@@ -42,7 +42,7 @@ extension APIError {
             .invalidAnswer, operation: operation, session: session, status: status,
             message: "", retryAfter: retryAfter)
         error.take(decoded, redaction)
-        let words = "a success response holds an error of status \(inner)"
+        let words = "a success response contains an error of status \(inner)"
         error.message = error.message.isEmpty ? words : "\(words): \(error.message)"
         error.innerStatus = inner
         return error

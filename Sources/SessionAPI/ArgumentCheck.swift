@@ -5,7 +5,7 @@ struct ArgumentCheck {
     var operation: APIOperation
     var session: String?
 
-    /// Requires a text that is not empty. It may hold anything, even NUL: any session that a server lists can be
+    /// Requires a text that is not empty. It may contain anything, even NUL: any session that a server lists can be
     /// queried.
     func required(_ value: String, _ field: String) throws(APIError) {
         guard !value.isEmpty else { throw refusal(field, "must not be empty") }
@@ -19,14 +19,14 @@ struct ArgumentCheck {
 
     /// Requires a text without NUL. It may be empty.
     func plain(_ value: String, _ field: String) throws(APIError) {
-        guard !value.utf8.contains(0) else { throw refusal(field, "must not hold a NUL character") }
+        guard !value.utf8.contains(0) else { throw refusal(field, "must not contain a NUL character") }
     }
 
     /// Requires an absolute path inside a container.
     func path(_ value: String, _ field: String) throws(APIError) {
         try startable(value, field)
         guard value.utf8.first == UInt8(ascii: "/") else {
-            throw refusal(field, "must be an absolute path: it must begin with '/'")
+            throw refusal(field, "must be absolute (start with '/')")
         }
     }
 
@@ -41,8 +41,8 @@ extension SessionRunRequest {
     /// one.
     ///
     /// `location`, `image`, `id`, every argument and every value of `env` must not be empty; a name in `env` must
-    /// neither be empty nor hold `=`; nothing may hold NUL, which cannot be passed to a process; `ttl` is a sequence of
-    /// numbers with the unit `m` or `h`.
+    /// neither be empty nor contain `=`; nothing may contain NUL, which cannot be passed to a process; `ttl` is a
+    /// sequence of numbers with the unit `m` or `h`.
     /// - Throws: `invalidArgument`; its message names the first invalid field.
     public func check() throws(APIError) {
         let check = ArgumentCheck(operation: .sessionRun, session: id)
@@ -52,10 +52,10 @@ extension SessionRunRequest {
         if let version { try check.plain(version, "version") }
         if let externalID { try check.plain(externalID, "external_id") }
         for (name, value) in (env ?? [:]).sorted(by: { $0.key.precedesInBytes($1.key) }) {
-            guard !name.isEmpty else { throw check.refusal("env", "must not hold an empty name") }
+            guard !name.isEmpty else { throw check.refusal("env", "must not contain an empty name") }
             try check.plain(name, "env")
             guard !name.utf8.contains(UInt8(ascii: "=")) else {
-                throw check.refusal("env", "must not hold '=' in the name '\(name)'")
+                throw check.refusal("env", "must not contain '=' in the name '\(name)'")
             }
             try check.startable(value, "env.\(name)")
         }
@@ -65,7 +65,7 @@ extension SessionRunRequest {
             try check.plain(value, "labels.\(name)")
         }
         if let ttl, !Self.isTimeToLive(ttl) {
-            throw check.refusal("ttl", "must be numbers with the units 'm' and 'h', such as 2h30m, not '\(ttl)'")
+            throw check.refusal("ttl", "must be hours and minutes, such as 2h30m, not '\(ttl)'")
         }
     }
 
@@ -94,9 +94,9 @@ extension SessionRunRequest {
 extension SessionListQuery {
     /// Checks the query, as ``SessionAPIClient/sessionList(_:entry:)`` does before it sends one.
     ///
-    /// Values of filters and fields must not hold NUL, and names of labels must not be empty. A filter whose keys are
-    /// exactly `0` to `n-1` is rejected, because servers read `filter[0]=x` as a list: sessions that carry the label
-    /// `x`.
+    /// Values of filters and fields must not contain NUL, and names of labels must not be empty. A filter whose keys
+    /// are exactly `0` to `n-1` is rejected, because servers read `filter[0]=x` as a list: sessions that carry the
+    /// label `x`.
     /// - Throws: `invalidArgument`; its message names the first invalid field.
     public func check() throws(APIError) {
         let check = ArgumentCheck(operation: .sessionList)

@@ -53,7 +53,7 @@ struct RequestContext: Sendable {
         case is CancellationError:
             return error(.cancelled, "cancelled")
         case let stalled as BodyStalled:
-            return error(.timeout, "no byte arrived for \(stalled.limit)\(progress(phase))")
+            return error(.timeout, "no data arrived for \(stalled.limit)\(progress(phase))")
         case let slow as BodyTooSlow:
             return error(
                 .timeout,

@@ -185,16 +185,15 @@ extension SessionAPIClient {
         } catch is CancellationError {
             throw context.error(.cancelled, "cancelled", mayHaveActed: false)
         } catch is CallOverdue {
-            throw context.error(
-                .timeout, "\(context.limit.map(String.init(describing:)) ?? ""): still waiting for the token",
-                mayHaveActed: false)
+            let overdue = context.limit.map { "\($0): " } ?? ""
+            throw context.error(.timeout, overdue + "still waiting for the token", mayHaveActed: false)
         } catch {
             throw context.error(.noToken, "cannot get the token: \(error)")
         }
         // Other characters could end the header early and inject another.
         guard !token.isEmpty, token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw context.error(
-                .noToken, token.isEmpty ? "the token is empty" : "the token holds an invalid character")
+                .noToken, token.isEmpty ? "the token is empty" : "the token contains an invalid character")
         }
         return token
     }

@@ -256,7 +256,7 @@ import Testing
             for arguments in [["describe-session", "s"], ["session-stop", "s"], ["session-list"]] {
                 let (outcome, _) = try answering(200, body, ["api"] + arguments)
                 #expect(Int(outcome.status) == exit && outcome.out.isEmpty, "\(inner) \(arguments): \(outcome.err)")
-                #expect(outcome.err.contains("holds an error of status"), "\(outcome.err)")
+                #expect(outcome.err.contains("contains an error of status"), "\(outcome.err)")
             }
         }
         for (status, body) in [(200, "<html>portal</html>"), (202, ""), (200, #"{"message":"no"}"#)] {

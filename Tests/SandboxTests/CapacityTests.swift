@@ -18,7 +18,7 @@ import Testing
             let full = try await stage.run("waiter")
             try checkFull(full, on: stage)
             #expect(full.headers["retry-after"] == nil)
-            #expect(full.text.contains("2 sessions run"))
+            #expect(full.text.contains("2 sessions are running; the limit is 2."))
             // What is wrong with a request comes before what is wrong with the time.
             #expect(try await stage.run("none").status == 404)
             let again = try await stage.client.ask(

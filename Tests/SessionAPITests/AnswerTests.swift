@@ -87,7 +87,7 @@ import Testing
             let error = try await answered("200 OK", ["Content-Type: application/json"], envelope, call)
             #expect(error?.kind == .invalidAnswer, "\(operation): \(error as Any)")
             #expect(error?.status == 200 && error?.code?.rawValue == "BUSY" && error?.identifier == "trace-9")
-            #expect(error?.message.hasSuffix("holds an error of status 503: later") == true && error?.details == "d")
+            #expect(error?.message.hasSuffix("contains an error of status 503: later") == true && error?.details == "d")
             #expect(error?.innerStatus == 503 && error?.isRetryable == (operation != .sessionRun))
         }
         let other = try await answered("202 Accepted", [], envelope, Self.operations[0].2)

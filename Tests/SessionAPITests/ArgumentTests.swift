@@ -51,7 +51,7 @@ import Testing
         ]
         for ttl in bad {
             let words = complaint { $0.ttl = ttl }
-            #expect(words?.contains("'m' and 'h'") == true, "\(ttl)")
+            #expect(words?.contains("must be hours and minutes, such as 2h30m") == true, "\(ttl)")
         }
     }
 
