@@ -130,28 +130,31 @@ public struct APIError: Error, Sendable, Equatable {
     }
 
     /// What the user can do about it; nil when there is nothing.
-    public var hint: String? {
-        let wait = retryAfter.map { "the server asks to wait \(Int($0.rounded(.up))) s" }
-        let hints = [advice, wait].compactMap { $0 }
+    public var hint: String? { guidance { "check session \($0) with the operation describe-session" } }
+
+    /// ``hint``, for a program that has a command for describe-session: `check` returns how to check a session with it.
+    package func guidance(check: (_ session: String) -> String) -> String? {
+        let wait = retryAfter.map { "the server says to wait \(Int($0.rounded(.up))) s before retrying" }
+        let hints = [advice(check), wait].compactMap { $0 }
         return hints.isEmpty ? nil : hints.joined(separator: "; ")
     }
 
-    private var advice: String? {
+    private func advice(_ check: (_ session: String) -> String) -> String? {
         switch kind {
         case .unauthorized:
-            return "check the token, and that it belongs to this server: sandbox tokens are refused by production"
+            return "check the token, and that it belongs to this server: production rejects sandbox tokens"
         case .forbidden:
             return operation.scope.map { "the token needs the scope \($0), or the quota is exhausted" }
                 ?? "the token may lack a scope, or the quota is exhausted"
         case .quota: return "the quota is exhausted; sessions may be stopped by the platform"
-        case .noToken: return "set GAMEYE_API_TOKEN or token_file"
+        case .noToken: return "set GAMEYE_API_TOKEN, a systemd credential named token, or api.token_file"
         case .capacity: return "try again in a few seconds or in another location"
         case .rateLimited: return "too many requests per minute: lower the request rate"
         case .network where !mayHaveActed: return "check the address and the network"
         default: break
         }
         guard operation == .sessionRun, mayHaveActed, let session else { return nil }
-        return "the session may have been started: check with describe-session \(session) before running it again"
+        return "the session may have been started: \(check(session)) before running it again"
     }
 }
 

@@ -271,7 +271,8 @@ import Testing
         let outcome = try Program.run(
             ["api", "session-run", "--location", "l", "--image", "i", "--id", "mine-1"],
             environment: ["SALVAGE_API_URL": server.url, "GAMEYE_API_TOKEN": "a-secret"])
-        #expect(outcome.status == 2 && outcome.err.contains("describe-session mine-1"), "\(outcome.err)")
+        #expect(
+            outcome.status == 2 && outcome.err.contains("with salvage api describe-session mine-1 "), "\(outcome.err)")
     }
 
     @Test(arguments: [(402, 2), (404, 2), (422, 2), (400, 2), (302, 2), (401, 77), (403, 77), (500, 75), (429, 75)])

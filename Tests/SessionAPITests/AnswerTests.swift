@@ -194,10 +194,13 @@ import Testing
                 #expect(
                     error?.isRetryable == isRetryable && error?.mayHaveActed == !isRetryable, "\(text) \(error as Any)")
                 #expect(error?.session == "mine")
-                if !isRetryable { #expect(error?.hint?.contains("describe-session mine") == true) }
+                if !isRetryable {
+                    #expect(error?.hint?.contains("check session mine with the operation describe-session") == true)
+                }
                 if text.contains("Retry-After") {
                     #expect(
-                        error?.hint == "try again in a few seconds or in another location; the server asks to wait 7 s")
+                        error?.hint == "try again in a few seconds or in another location; "
+                            + "the server says to wait 7 s before retrying")
                 }
             }
         }

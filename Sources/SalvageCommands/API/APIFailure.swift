@@ -13,7 +13,7 @@ extension Failure {
             case .notFound where error.operation != .sessionList: .nothingFound
             default: error.isRetryable ? .tryAgain : .failure
             }
-        var hint = error.hint
+        var hint = error.guidance { "check with salvage api describe-session \(ShellText.quoted($0))" }
         if error.kind == .notFound, error.operation == .sessionList {
             hint = "there is no Session API at this address; check --url, SALVAGE_API_URL or api.url"
         }
