@@ -62,8 +62,8 @@ public struct SandboxConfiguration: Sendable {
     public var address = "127.0.0.1"
     /// The port to listen on; 0 chooses a free one.
     public var port = 0
-    /// The regions that sessions can run in, each `NAME` or `NAME=CENTRE+CENTRE` with its data centres. A region
-    /// without data centres is its own data centre. Names must be unique and not empty.
+    /// The regions that sessions can run in, each `NAME` or `NAME=CENTER+CENTER` with its data centers. A region
+    /// without data centers is its own data center. Names must be unique and not empty.
     public var locations = ["europe", "us-east"]
     /// The bearer tokens that are accepted.
     public var tokens = [SandboxToken("sandbox")]

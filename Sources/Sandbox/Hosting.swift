@@ -30,7 +30,7 @@ struct Hosting: Sendable {
     /// Whether there is an image with this name, in any version.
     func knows(_ image: String) throws(BrokenImage) -> Bool { try images.exists(image) }
 
-    /// The version of an image to start at a region or data centre: the given one, or the highest. Nil when there is
+    /// The version of an image to start at a region or data center: the given one, or the highest. Nil when there is
     /// none.
     /// - Throws: `BrokenImage` when that version is broken.
     func choice(_ image: String, version: String?, at location: String) throws(BrokenImage) -> Choice? {

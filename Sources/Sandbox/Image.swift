@@ -34,7 +34,7 @@ struct ImageDescription: Sendable {
     var workdir = ""
     /// Raw labels of the image, shown next to `tags`, `env` and `gameye`.
     var labels: [(String, String)] = []
-    /// The regions and data centres that can host it; nil for all.
+    /// The regions and data centers that can host it; nil for all.
     var locations: [String]?
     /// False runs the executable in place instead of copying the folder into each session's root.
     var copy = true

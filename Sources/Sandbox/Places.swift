@@ -1,22 +1,22 @@
 import Text
 
-/// A data centre and its region. A region without data centres is its own data centre.
+/// A data center and its region. A region without data centers is its own data center.
 struct Place: Sendable, Equatable {
     let region: String
     let centre: String
 
-    /// Whether a name is that of the data centre or of the region.
+    /// Whether a name is that of the data center or of the region.
     func isCalled(_ name: String) -> Bool { centre.hasSameBytes(as: name) || region.hasSameBytes(as: name) }
 }
 
-/// The regions and data centres of a sandbox.
+/// The regions and data centers of a sandbox.
 struct Places: Sendable {
-    /// All data centres, by region, in the given order.
+    /// All data centers, by region, in the given order.
     let all: [Place]
-    /// All names that callers can use: the regions, then the data centres that are not regions.
+    /// All names that callers can use: the regions, then the data centers that are not regions.
     let names: [String]
 
-    /// Reads `NAME` or `NAME=CENTRE+CENTRE`, one text per region.
+    /// Reads `NAME` or `NAME=CENTER+CENTER`, one text per region.
     /// - Throws: `SandboxError` when a name is empty, holds NUL or is a duplicate, or there is no region.
     init(_ texts: [String]) throws(SandboxError) {
         var all: [Place] = []
@@ -45,13 +45,13 @@ struct Places: Sendable {
             }
             if !seen.insert(name).inserted {
                 throw SandboxError(
-                    "locations: duplicate name \(name); regions and data centres need unique names")
+                    "locations: duplicate name \(name); regions and data centers need unique names")
             }
         }
         self.all = all
         self.names = names
     }
 
-    /// The data centres with a name, or in the region with that name; empty when there are none.
+    /// The data centers with a name, or in the region with that name; empty when there are none.
     func called(_ name: String) -> [Place] { all.filter { $0.isCalled(name) } }
 }

@@ -50,7 +50,7 @@ extension SandboxService {
         guard !hosting.places.called(request.location).isEmpty else {
             throw APIError.notFound(
                 "The region does not exist.",
-                details: "No region or data centre is called \(request.location). There are: "
+                details: "No region or data center is called \(request.location). There are: "
                     + "\(hosting.places.names.joined(separator: ", ")).")
         }
         guard isKnown else {

@@ -33,7 +33,7 @@ struct SessionView: Sendable {
     var id: String
     var image: String
     var tag: String
-    /// Where it runs. The API shows the data centre as the location.
+    /// Where it runs. The API shows the data center as the location.
     var place: Place
     var host: String
     var created: Milliseconds

@@ -54,7 +54,7 @@ public struct SessionEntry: Sendable, Equatable, Identifiable {
     public var image: String
     /// The image's version, from the platform labels if the entry itself has none.
     public var tag: String?
-    /// The region or data centre; empty when neither the entry nor its platform labels have one.
+    /// The region or data center; empty when neither the entry nor its platform labels have one.
     public var location: String
     /// Address of the host machine.
     public var host: String?

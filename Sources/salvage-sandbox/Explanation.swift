@@ -10,8 +10,8 @@ enum Explanation {
 
         Without a version, session-run takes the one with the highest priority and, among equals, the highest version \
         (10.0 over 9.0, 1.4.0 over 1.4.0-rc1). For an image that cannot be used the server returns 500 with the file \
-        and the reason, which it also prints to standard error. A location is a region or one of its data centres; a \
-        session shows the data centre. The process's environment is PATH, overridden by the env of image.json, then by \
+        and the reason, which it also prints to standard error. A location is a region or one of its data centers; a \
+        session shows the data center. The process's environment is PATH, overridden by the env of image.json, then by \
         that of the request, then by SANDBOX_ROOT and GAMEYE_*. All rules: docs/sandbox.md.
 
         Faults are given in --faults, in a session's label sandbox.faults, or at run time:

@@ -35,7 +35,7 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "File to write the port to once the server listens.")
     var portFile: String?
 
-    @Option(help: "Regions, separated by commas: NAME, or NAME=CENTRE+CENTRE with its data centres.")
+    @Option(help: "Regions, separated by commas: NAME, or NAME=CENTER+CENTER with its data centers.")
     var locations = "europe,us-east"
 
     @Option(help: "A bearer token, NAME or NAME=SCOPE,SCOPE. May be repeated. Default: sandbox, with all scopes.")

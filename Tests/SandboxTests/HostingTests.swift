@@ -18,7 +18,7 @@ import Testing
     }
 
     private static let regions = ["europe=frankfurt+paris", "us-east", "asia=tokyo"]
-    /// The data centres that each name means.
+    /// The data centers that each name means.
     private static let centres: [String: Set<String>] = [
         "europe": ["frankfurt", "paris"], "us-east": ["us-east"], "asia": ["tokyo"], "frankfurt": ["frankfurt"],
         "paris": ["paris"], "tokyo": ["tokyo"],

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sandbox
 
-/// Regions that hold several data centres.
+/// Regions that hold several data centers.
 @Suite struct RegionTests {
     private static let regions = ["europe=frankfurt+paris", "us-east"]
 
