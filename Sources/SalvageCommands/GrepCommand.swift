@@ -257,7 +257,7 @@ struct GrepTimeFlags: ParsableArguments {
     static func span(_ text: String, flag: String) throws -> Int64 {
         guard let span = TimeText.parseSpan(text) else {
             throw Failure(
-                "bad_time", "\(flag) does not understand '\(text)'", hint: "write a span like 30s, 2m or 1h",
+                "bad_time", "invalid value '\(text)' for \(flag)", hint: "write a span like 30s, 2m or 1h",
                 status: .usage)
         }
         return span

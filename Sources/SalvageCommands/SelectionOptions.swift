@@ -54,7 +54,7 @@ struct SelectionOptions: ParsableArguments {
         guard let text else { return nil }
         guard let instant = TimeText.parse(text, now: now) else {
             throw Failure(
-                "bad_time", "\(flag) does not understand '\(text)'",
+                "bad_time", "invalid value '\(text)' for \(flag)",
                 hint: "write a span like 90m, 2h or 7d, or an instant like 2026-11-20T21:00Z, or 'yesterday'",
                 status: .usage)
         }
@@ -66,7 +66,7 @@ struct SelectionOptions: ParsableArguments {
         try labels.map { text in
             guard let split = text.firstIndex(of: "="), split != text.startIndex else {
                 throw Failure(
-                    "bad_label", "--label does not understand '\(text)'", hint: "write --label mode=duel",
+                    "bad_label", "invalid value '\(text)' for --label", hint: "write --label mode=duel",
                     status: .usage)
             }
             return (String(text[..<split]), String(text[text.index(after: split)...]))

@@ -47,7 +47,7 @@ struct HarvestOnce: AsyncParsableCommand {
         if let maxRuntime {
             guard let span = TimeText.parseSpan(maxRuntime) else {
                 throw Failure(
-                    "bad_span", "--max-runtime does not understand '\(maxRuntime)'", hint: "write 9m or 1h30m",
+                    "bad_span", "invalid value '\(maxRuntime)' for --max-runtime", hint: "write 9m or 1h30m",
                     status: .usage)
             }
             limit = span

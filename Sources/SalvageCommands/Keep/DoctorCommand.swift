@@ -44,7 +44,7 @@ struct Doctor: AsyncParsableCommand {
         if let every {
             guard let span = TimeText.parseSpan(every) else {
                 throw Failure(
-                    "bad_span", "--every does not understand '\(every)'", hint: "write 10m or 1h", status: .usage)
+                    "bad_span", "invalid value '\(every)' for --every", hint: "write 10m or 1h", status: .usage)
             }
             interval = span
         }

@@ -92,7 +92,7 @@ struct Prune: ParsableCommand {
         let bytes = try maxBytes.map { text in
             guard let bytes = Quantity.bytes(text) else {
                 throw Failure(
-                    "bad_size", "--max-bytes does not understand '\(text)'", hint: "write 500MB or 200GiB",
+                    "bad_size", "invalid value '\(text)' for --max-bytes", hint: "write 500MB or 200GiB",
                     status: .usage)
             }
             return bytes
@@ -112,7 +112,7 @@ struct Prune: ParsableCommand {
         guard let text else { return nil }
         guard let span = Quantity.milliseconds(text) else {
             throw Failure(
-                "bad_span", "\(flag) does not understand '\(text)'", hint: "write 36h, 30d or 0s", status: .usage)
+                "bad_span", "invalid value '\(text)' for \(flag)", hint: "write 36h, 30d or 0s", status: .usage)
         }
         return span
     }

@@ -30,7 +30,7 @@ struct MetricsServer: Sendable {
         }
         guard let number = Int(port), (0...65_535).contains(number) else {
             throw Failure(
-                "bad_address", "--metrics does not understand '\(address)'",
+                "bad_address", "invalid value '\(address)' for --metrics",
                 hint: "write 127.0.0.1:9187, [::1]:9187 or 9187", status: .usage)
         }
         self.host = host
