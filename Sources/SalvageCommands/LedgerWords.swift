@@ -57,11 +57,14 @@ enum LedgerWords {
         case .collected: words = "Collected, \(SizeText.binary(entry.bytes)) in \(tries(entry.tries))."
         case .incomplete: words = "Collected in part, \(SizeText.binary(entry.bytes)) in \(tries(entry.tries))."
         case .absent: words = "The path does not exist in the container."
-        case .skipped where entry.isPruned: words = "It was collected, but is no longer stored."
-        case .skipped: words = "Left out by the sampling rule."
-        case .failed: words = "It could not be fetched or read after \(tries(entry.tries))."
-        case .lost where entry.reason == SessionRecord.packGone: words = "It was collected, but is no longer stored."
-        case .lost: words = "The container was gone before it was fetched, after \(tries(entry.tries))."
+        case .skipped where entry.isPruned: words = "It was collected, but has been pruned."
+        case .skipped where entry.isSampledOut: words = "Left out by the sampling rule."
+        case .skipped: words = "Not requested."
+        case .failed: words = "Could not be fetched or read; gave up after \(tries(entry.tries))."
+        case .lost where entry.reason == SessionRecord.packGone:
+            words = "It was collected, but the pack is missing from the store."
+        // The reason says how often it was tried.
+        case .lost: words = "The container was gone before this could be fetched."
         }
         return words + reason(entry.reason) + answer(entry)
     }
@@ -92,4 +95,7 @@ enum LedgerWords {
 extension ArtifactEntry {
     /// Whether its bytes were pruned and no later pack of the session holds them.
     fileprivate var isPruned: Bool { reason?.hasPrefix(SessionRecord.bytesPruned) == true }
+
+    /// Whether sampling left it out; the fetch plan begins such reasons with this word.
+    fileprivate var isSampledOut: Bool { reason?.hasPrefix("sample:") == true }
 }
