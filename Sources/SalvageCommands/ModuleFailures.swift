@@ -29,9 +29,8 @@ extension Failure {
     init(_ error: IngestError) {
         let hint: String?
         switch error.code {
-        case .noSpace:
-            hint =
-                "free space on the store's disk; downloads are kept in the spool, and the next harvest packs them"
+        // A harvest turns this into a HarvestError; here it ends an `ingest`.
+        case .noSpace: hint = "free space on the store's disk and run the command again"
         case .localFault: hint = "nothing is lost; try again, and check the disk if it keeps failing"
         case .unconfined: hint = Barriers.hint(error.missing)
         default: hint = nil
@@ -51,10 +50,14 @@ extension Failure {
         guard !error.isLocalFault else {
             self.init(
                 error.code.rawValue, error.description, path: error.path,
-                hint: "it cannot be read now, which does not mean that it is damaged; try again", status: .tryAgain)
+                hint: error.hint ?? "it cannot be read now, which does not mean that it is damaged; try again",
+                status: .tryAgain)
             return
         }
-        self.init(error.code.rawValue, error.description, hint: "salvage verify names what is damaged")
+        let isDamage = [.notAPack, .damagedFooter, .damagedSection, .damagedBlock].contains(error.code)
+        self.init(
+            error.code.rawValue, error.description,
+            hint: error.hint ?? (isDamage ? "salvage verify names what is damaged" : nil))
     }
 
     /// Converts a search error.
