@@ -12,16 +12,18 @@ struct Reindex: ParsableCommand {
         abstract: "Rebuild the catalog from the packs.",
         discussion: """
             Restores everything but the ledger's history, because packs describe themselves. If the catalog is intact, \
-            its newer rows are kept, and a session that is not done stays so. reindex may run beside harvest or watch \
+            its newer rows are kept, and unfinished sessions stay unfinished. reindex may run beside harvest or watch \
             unless the catalog is damaged: then it sets the catalog aside, and nothing else may use the store. A session \
             is called lost only if its pack does not exist; what cannot be read now is left unchanged. Exit code 3 if a \
-            pack is damaged, missing, unreadable, or a second one of its session.
+            pack is damaged, missing or unreadable, or if a session has two packs.
             """)
 
     @OptionGroup var options: GlobalOptions
 
     /// Sessions beyond this number are counted, not named.
     private static let mostNamed = 20
+
+    private static let checkDisk = "check the disk or the link, then run salvage reindex again"
 
     func run() throws {
         let store = try StoreAccess.path(options)
@@ -38,7 +40,9 @@ struct Reindex: ParsableCommand {
                     throw CatalogError(
                         code: error.code == .storeLocked ? .busy : .io,
                         message: "the catalog is damaged and must be rebuilt from the packs, but \(error.message)",
-                        path: store, hint: "stop it first, then run salvage reindex")
+                        path: store,
+                        hint: error.code == .storeLocked
+                            ? "stop that process, then run salvage reindex again" : error.hint)
                 }
             }, renew: { signer.renew(&$0) },
             progress: { progress.update("reindexing \($0.packs) of \(counted($0.total, "pack"))") })
@@ -68,8 +72,10 @@ struct Reindex: ParsableCommand {
     /// Reports the packs that need attention.
     private func complain(_ report: ReindexReport) {
         for damage in report.damaged {
-            Failure("damaged_pack", "could not index a pack: \(damage.message)", path: damage.path).report(
-                json: options.json, style: options.errorStyle)
+            Failure(
+                "damaged_pack", "could not index a pack: \(damage.message)", path: damage.path,
+                hint: "salvage verify names what is damaged; restore the pack from a backup"
+            ).report(json: options.json, style: options.errorStyle)
         }
         for second in report.superseded {
             Failure(
@@ -78,24 +84,27 @@ struct Reindex: ParsableCommand {
             ).report(json: options.json, style: options.errorStyle)
         }
         for session in report.missing {
-            Failure("pack_missing", "the pack of a session is gone", session: session).report(
-                json: options.json, style: options.errorStyle)
+            Failure(
+                "pack_missing", "the pack is missing from the store", session: session,
+                hint: "restore it from a backup and run salvage reindex again"
+            ).report(json: options.json, style: options.errorStyle)
         }
         for place in report.unreadable {
             Failure(
-                "unreadable_now", "could not be read, so its rows were not changed: \(place.message)",
-                path: place.path, hint: "check the disk or the link, then run salvage reindex again"
+                "unreadable_now",
+                "could not read this part of the store, so the catalog's rows for it were not changed: \(place.message)",
+                path: place.path, hint: Self.checkDisk
             ).report(json: options.json, style: options.errorStyle)
         }
         for (session, reason) in report.unknown.prefix(Self.mostNamed) {
             Failure(
                 "pack_unknown", "could not check whether the pack of a session exists, so its row is kept: \(reason)",
-                session: session
+                session: session, hint: Self.checkDisk
             ).report(json: options.json, style: options.errorStyle)
         }
         if report.unknown.count > Self.mostNamed {
             let more = counted(report.unknown.count - Self.mostNamed, "more pack")
-            Failure("more", "\(more) could not be checked").report(
+            Failure("more", "\(more) could not be checked", hint: Self.checkDisk).report(
                 json: options.json, style: options.errorStyle)
         }
     }
