@@ -100,7 +100,7 @@ struct BulkIngest {
         }
         guard !files.isEmpty else {
             complain(of: strays, in: path)
-            throw Failure("empty", "the session's folder holds nothing to ingest", path: path)
+            throw Failure("empty", "the session's folder contains nothing to ingest", path: path)
         }
         guard entries.contains(Self.metadataName) else { return (try run.take(files, as: name, description), strays) }
         let (session, said) = try Self.metadata(path + "/" + Self.metadataName)
@@ -130,7 +130,7 @@ struct BulkIngest {
 
     /// Reads a metadata file. Unknown fields are ignored.
     private static func metadata(_ path: String) throws -> (session: String?, SessionDescription) {
-        let text = try SmallFile.text(path, limit: metadataLimit, what: "a session's metadata")
+        let text = try SmallFile.text(path, limit: metadataLimit, what: "the session's \(metadataName)")
         func wrong(_ why: String) -> Failure {
             Failure(
                 "bad_metadata", "\(metadataName) \(why)", path: path,

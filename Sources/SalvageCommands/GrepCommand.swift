@@ -66,7 +66,7 @@ struct GrepPatternFlags: ParsableArguments {
     func patterns(first: String?) throws -> [String] {
         var all = expressions
         for file in files {
-            let text = try SmallFile.text(file, limit: 16 << 20, what: "the patterns")
+            let text = try SmallFile.text(file, limit: 16 << 20, what: "the pattern file")
             var lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
             if lines.last?.isEmpty == true { lines.removeLast() }
             // Files written on Windows end lines with CRLF.
@@ -150,7 +150,7 @@ struct GrepOutputFlags: ParsableArguments {
     var threads: Int?
     @Flag(help: "Print on standard error which literals were used and how many blocks were read.")
     var explain = false
-    @Flag(help: "Search every block, which checks the filters.")
+    @Flag(help: "Ignore the filter index and search every block (slower; for checking the index).")
     var noFilters = false
 
     func options(_ global: GlobalOptions) throws -> SearchOptions {

@@ -1,4 +1,5 @@
 import Glibc
+import Terminal
 
 /// Reads files that fit in memory.
 enum SmallFile {
@@ -21,7 +22,7 @@ enum SmallFile {
             bytes.append(contentsOf: chunk[..<count])
         }
         guard bytes.count <= limit else {
-            throw Failure("too_large", "\(what) is larger than \(limit) bytes", path: path)
+            throw Failure("too_large", "\(what) is larger than \(SizeText.binary(UInt64(limit)))", path: path)
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Failure("not_text", "\(what) is not UTF-8 text", path: path)
