@@ -23,7 +23,7 @@ struct Analyze: ParsableCommand {
     var symbols: String?
     @Option(
         help: ArgumentHelp(
-            "The program that dumped core, if it has no build id or another name now.", valueName: "file"))
+            "The executable that dumped core; needed if it has no build id or was renamed.", valueName: "file"))
     var exe: String?
     @Flag(help: "Also show errors that the program survived.") var errors = false
     @OptionGroup var how: CrashTextOptions
@@ -86,7 +86,7 @@ struct Analyze: ParsableCommand {
     private static func expand(_ path: String, _ unreadable: inout [Failure]) throws -> [String] {
         var facts = stat()
         guard stat(path, &facts) == 0 else {
-            throw Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: path)
+            throw Failure("unreadable", "cannot read \(path): \(String(cString: strerror(errno)))", path: path)
         }
         guard facts.st_mode & S_IFMT == S_IFDIR else { return [path] }
         var found: [String] = []
@@ -94,7 +94,7 @@ struct Analyze: ParsableCommand {
         while let folder = folders.popLast(), found.count < mostFiles {
             guard let handle = opendir(folder) else {
                 unreadable.append(
-                    Failure("unreadable", "cannot list a folder: \(String(cString: strerror(errno)))", path: folder))
+                    Failure("unreadable", "cannot list \(folder): \(String(cString: strerror(errno)))", path: folder))
                 continue
             }
             defer { closedir(handle) }
@@ -119,12 +119,12 @@ struct Analyze: ParsableCommand {
         // Non-blocking: opening a pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
-            throw Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: path)
+            throw Failure("unreadable", "cannot read \(path): \(String(cString: strerror(errno)))", path: path)
         }
         defer { close(descriptor) }
         var facts = stat()
         guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
-            throw Failure("unreadable", "not a regular file", path: path)
+            throw Failure("unreadable", "cannot read \(path): not a regular file", path: path)
         }
         let modified = Int64(facts.st_mtim.tv_sec) &* 1000 &+ Int64(facts.st_mtim.tv_nsec) / 1_000_000
         func records() throws -> [CrashRecord] {

@@ -20,7 +20,7 @@ struct CrashDebugger {
         else {
             throw Failure(
                 "no_core",
-                "no core dump to debug: \(views.first.map { "this is a \($0.row.kind)" } ?? "no crash")",
+                "no core dump to debug: \(views.first.map { Self.origin($0.row.kind) } ?? "no crash")",
                 session: rows.first?.session, hint: "salvage crash shows what is known", status: .nothingFound)
         }
         guard let gdb = Self.find("gdb") else {
@@ -39,6 +39,11 @@ struct CrashDebugger {
         }
         TemporaryFolder.remove(folder)
         throw EndedWith(status: status == 0 ? .success : .failure)
+    }
+
+    /// Says where a crash that is not a core dump comes from.
+    private static func origin(_ kind: String) -> String {
+        "this crash was read from a report of kind '\(kind)'"
     }
 
     private func debug(

@@ -17,7 +17,7 @@ struct CrashOptions: ParsableArguments {
             "Only crashes whose signature equals or matches this text or glob. May be repeated.", valueName: "text"))
     var signature: [String] = []
 
-    @Flag(help: "Show errors that the program survived and snapshots of live processes instead of crashes.")
+    @Flag(help: "Instead of crashes, show survived errors and snapshots of live processes.")
     var errors = false
 
     /// Returns the session selection with these flags added; throws as `SelectionOptions.selection` does.

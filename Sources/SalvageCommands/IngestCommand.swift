@@ -118,7 +118,7 @@ final class Intake {
     private func take(_ file: String) throws {
         var info = stat()
         guard stat(file, &info) == 0 else {
-            throw Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: file)
+            throw Failure("unreadable", "cannot read \(file): \(String(cString: strerror(errno)))", path: file)
         }
         let index = artifacts.count
         let full = realpath(file, nil).map { pointer in
@@ -140,7 +140,7 @@ final class Intake {
             // A file named like an archive is read as one: an empty or destroyed archive must not pass for a good file.
             let name = base.lowercased()
             if [".tar.gz", ".tgz", ".tar"].contains(where: { name.hasSuffix($0) }) { input.form = .archive }
-        default: throw Failure("unreadable", "it is neither a file nor a folder", path: file)
+        default: throw Failure("unreadable", "cannot read \(file): it is neither a file nor a folder", path: file)
         }
         entry.bytes = UInt64(max(0, info.st_size))
         names.append(file)

@@ -90,7 +90,8 @@ struct IngestRun {
             throw Failure(
                 "created_differs",
                 "the API says that the session was created at \(TimeText.iso8601(told)), which cannot be changed",
-                session: session, hint: "omit the creation time, or ingest the files under another session id",
+                session: session,
+                hint: "omit --created (or `created` in \(BulkIngest.metadataName)), or choose another session id",
                 status: .usage)
         }
         // If the present pack cannot be read, the ingest reports that.

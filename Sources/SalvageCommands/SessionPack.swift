@@ -111,7 +111,8 @@ struct SessionPack {
             {
                 let sink = BufferedOutput(descriptor: STDERR_FILENO)
                 sink.write(
-                    "salvage: note: another member is printed as \(Escape.display(path)); give its raw bytes for it\n")
+                    "salvage: note: another member's path also displays as \(Escape.display(path)); to select that one, "
+                        + "pass its raw bytes\n")
                 sink.flush()
             }
             return last

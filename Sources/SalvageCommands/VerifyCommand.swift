@@ -16,7 +16,7 @@ struct Verify: ParsableCommand {
             the checksum of every block and the SHA-256 of every member. With files, checks packs and judges archives \
             (.tar.gz, .tar): ok, incomplete, corrupt or not_an_archive, within limits.unpack of the configuration. \
             Each file is read in its own confined process that cannot open files; a file that crashes that process or \
-            takes it too long is not_judged. Exit code 3 if anything is not ok.
+            takes too long to read is reported as not_judged. Exit code 3 if anything is not ok.
             """)
 
     @Flag(help: "Check the structure of packs only, not their content.") var quick = false
@@ -96,12 +96,14 @@ struct Verify: ParsableCommand {
             file == "-"
             ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : Glibc.open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
-            throw Failure("unreadable", "cannot read a file: \(String(cString: strerror(errno)))", path: file)
+            let reason = String(cString: strerror(errno))
+            throw Failure(
+                "unreadable", "cannot read \(file == "-" ? "standard input" : file): \(reason)", path: file)
         }
         var facts = stat()
         if fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR {
             close(descriptor)
-            throw Failure("unreadable", "cannot read a file: it is a folder", path: file)
+            throw Failure("unreadable", "cannot read \(file): it is a folder", path: file)
         }
         if file != "-" { _ = fcntl(descriptor, F_SETFL, O_RDONLY) }
         return descriptor

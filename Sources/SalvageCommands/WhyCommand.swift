@@ -7,7 +7,7 @@ import Text
 /// `salvage why`: explains what was requested and collected for one session, and why not more.
 struct Why: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Explain what was collected from a session, and why not more.",
+        abstract: "Explain what was and was not collected from a session, and why.",
         discussion: """
             With --json, prints one object for the session, then one for each artifact, each with the requests made for \
             it. The newest \(Catalog.requestsKept) requests of a session are kept.
