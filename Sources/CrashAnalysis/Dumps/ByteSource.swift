@@ -80,7 +80,10 @@ public final class FileByteSource: ByteSource {
     /// Opens without blocking, so a FIFO cannot hang the caller.
     public init(path: String) throws(CrashError) {
         let opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard opened >= 0 else { throw CrashError(code: .unreadable, message: "cannot open \(path)", path: path) }
+        guard opened >= 0 else {
+            let reason = String(cString: strerror(errno))
+            throw CrashError(code: .unreadable, message: "cannot open \(path): \(reason)", path: path)
+        }
         var facts = stat()
         guard fstat(opened, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 0 else {
             close(opened)
@@ -108,7 +111,10 @@ public final class FileByteSource: ByteSource {
         while true {
             let got = pread(descriptor, base, buffer.count, Int(offset))
             if got >= 0 { return got }
-            guard errno == EINTR else { throw CrashError(code: .unreadable, message: "read failed at \(offset)") }
+            guard errno == EINTR else {
+                let reason = String(cString: strerror(errno))
+                throw CrashError(code: .unreadable, message: "cannot read at byte \(offset): \(reason)")
+            }
         }
     }
 }

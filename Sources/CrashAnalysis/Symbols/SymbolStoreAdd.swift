@@ -36,7 +36,8 @@ extension SymbolStore {
     public func add(path: String) throws(CrashError) -> Addition {
         var facts = stat()
         guard stat(path, &facts) == 0 else {
-            throw CrashError(code: .unreadable, message: "cannot read \(path)", path: path)
+            let reason = String(cString: strerror(errno))
+            throw CrashError(code: .unreadable, message: "cannot read \(path): \(reason)", path: path)
         }
         var addition = Addition()
         if facts.st_mode & S_IFMT == S_IFDIR {
@@ -165,34 +166,52 @@ extension SymbolStore {
             addition.known += 1
             return
         }
-        let failure = CrashError(
-            code: .unwritable, message: "cannot write \(target)", path: target, hint: "check the store's permissions")
+        func failure(_ number: Int32) -> CrashError {
+            let reason = String(cString: strerror(number))
+            let hint: String? =
+                switch number {
+                case ENOSPC, EDQUOT: "free space on the store's disk"
+                case EACCES, EPERM: "check the store's permissions"
+                default: nil
+                }
+            return CrashError(
+                code: .unwritable, message: "cannot write \(target): \(reason)", path: target, hint: hint)
+        }
         var folder = ""
         for part in target.split(separator: "/" as Character).dropLast() {
             folder += (folder.isEmpty && !target.hasPrefix("/") ? "" : "/") + part
-            guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw failure }
+            guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw failure(errno) }
         }
         let temporary = target + ".\(getpid()).tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard descriptor >= 0 else { throw failure }
+        guard descriptor >= 0 else { throw failure(errno) }
         var offset: UInt64 = 0
-        var complete = true
-        while offset < source.size, complete {
+        // The first error of the copy; 0 while there is none.
+        var fault: Int32 = 0
+        while offset < source.size, fault == 0 {
             let piece = source.bytes(at: offset, count: 1 << 20)
             var written = 0
-            while written < piece.count, complete {
+            while written < piece.count, fault == 0 {
                 let count = piece[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-                if count > 0 { written += count } else if errno != EINTR { complete = false }
+                if count > 0 {
+                    written += count
+                } else if count == 0 {
+                    fault = EIO
+                } else if errno != EINTR {
+                    fault = errno
+                }
             }
-            if piece.isEmpty { complete = false }
+            // The input ends early, or cannot be read.
+            if piece.isEmpty { fault = EIO }
             offset += UInt64(piece.count)
         }
         // Synced before the rename, which may replace a good file.
-        complete = fsync(descriptor) == 0 && complete
+        if fsync(descriptor) != 0, fault == 0 { fault = errno }
         close(descriptor)
-        guard complete, rename(temporary, target) == 0 else {
+        if fault == 0, rename(temporary, target) != 0 { fault = errno }
+        guard fault == 0 else {
             unlink(temporary)
-            throw failure
+            throw failure(fault)
         }
         addition.added.append(Entry(identity: identity, kind: kind, size: source.size, path: target))
     }
