@@ -251,13 +251,14 @@ struct GrepTimeFlags: ParsableArguments {
 
     private static func fromStart(_ text: String?, flag: String) throws -> Int64? {
         guard let text, text.hasPrefix("start+") else { return nil }
-        return try span(String(text.dropFirst(6)), flag: flag)
+        return try span(String(text.dropFirst(6)), flag: flag, typed: text)
     }
 
-    static func span(_ text: String, flag: String) throws -> Int64 {
+    /// Parses a span; `typed` is the flag's whole value, if the span is only a part of it.
+    static func span(_ text: String, flag: String, typed: String? = nil) throws -> Int64 {
         guard let span = TimeText.parseSpan(text) else {
             throw Failure(
-                "bad_time", "invalid value '\(text)' for \(flag)", hint: "write a span like 30s, 2m or 1h",
+                "bad_time", "invalid value '\(typed ?? text)' for \(flag)", hint: "write a span like 30s, 2m or 1h",
                 status: .usage)
         }
         return span

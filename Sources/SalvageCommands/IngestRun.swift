@@ -126,10 +126,17 @@ struct IngestRun {
             output.text("session \(Escape.display(session)): \(members), \(crashes) in \(outcome.pack)")
         }
         output.sink.flush()
-        for complaint in intake.complaints
-            + outcome.quarantined.map({ "a copy is quarantined in \($0.place): \($0.reason)" })
-        {
-            complain(Failure("partial", complaint, session: session))
+        for complaint in intake.complaints {
+            complain(
+                Failure(
+                    "partial", complaint, session: session,
+                    hint: "the other files are stored; make the named ones readable, then run the command again"))
+        }
+        for item in outcome.quarantined {
+            complain(
+                Failure(
+                    "partial", "a copy is quarantined in \(item.place): \(item.reason)", session: session,
+                    hint: "the other files are stored; to try this one again: salvage ingest --session SESSION FILE"))
         }
         for damage in outcome.earlierDamage {
             complain(

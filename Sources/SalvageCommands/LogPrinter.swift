@@ -43,8 +43,8 @@ final class LogPrinter {
             let span = try GrepTimeFlags.span(which.within, flag: "--within")
             guard place.time != nil || place.offset != nil else {
                 throw Failure(
-                    "no_place", "neither the time of the crash nor its place in the log is known", status: .nothingFound
-                )
+                    "no_place", "neither the time of the crash nor its place in the log is known",
+                    hint: "salvage logs SESSION, without --around, prints the whole log", status: .nothingFound)
             }
             if let time = place.time {
                 // The time comes from the container and may be any number.

@@ -6,7 +6,9 @@ import Text
 /// The flags that choose sessions, the same for every query.
 struct SelectionOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Only this session; a unique prefix of its id is enough. May be repeated.", valueName: "id"))
+        help: ArgumentHelp(
+            "Only this session; a unique prefix of its id is enough (`harvest` without --again: one full id). May be "
+                + "repeated.", valueName: "id"))
     var session: [String] = []
 
     @Option(
@@ -30,17 +32,24 @@ struct SelectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Only sessions that ended (if running: began) since this time: 2h, yesterday, 2026-11-20T21:00Z.",
+            "Only sessions that ended (if running: began) since this time: 2h, yesterday, 2026-11-20T21:00Z. "
+                + "`grep` selects lines and `crashes` selects crashes, by their own time.",
             valueName: "time"))
     var since: String?
 
-    @Option(help: ArgumentHelp("Only sessions that ended (if running: began) before this time.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "Only sessions that ended (if running: began) before this time; in `grep` and `crashes` as for "
+                + "--since.", valueName: "time"))
     var until: String?
 
     @Flag(help: "Only sessions that crashed.")
     var crashed = false
 
-    @Option(help: ArgumentHelp("At most this many results.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp(
+            "At most this many sessions, or of what the command lists instead: crashes, signatures, build ids, lines.",
+            valueName: "count"))
     var limit: Int?
 
     /// Whether any flag narrows the selection.

@@ -50,7 +50,7 @@ struct StoreCheck {
                 "what could be read of it is in the session's pack; delete it when nobody needs the rest")
         }
         for trouble in listing.troubles {
-            tell(trouble.path, nil, "unreadable", "cannot be listed now: \(trouble.message)", nil)
+            tell(trouble.path, nil, "unreadable", "cannot be listed now: \(trouble.message)", Self.checkDisk)
         }
         progress.finish()
         if !output.json, !options.quiet {
@@ -63,6 +63,7 @@ struct StoreCheck {
         return problems == 0
     }
 
+    private static let checkDisk = "check the disk or the link, then run salvage verify again"
     private static let rebuild = "salvage reindex rebuilds the catalog from the packs"
 
     /// Opens the catalog and reports its problems. The packs are checked even if it is damaged, missing, or of a layout
@@ -113,9 +114,11 @@ struct StoreCheck {
             // No problem if the pack was pruned since the row was read.
             guard let row = try ask({ try $0.session(session) }), let row, row.pack?.hasSameBytes(as: path) == true
             else { return }
-            return tell(path, session, "missing", "the catalog names a pack that does not exist", nil)
+            return tell(
+                path, session, "missing", "the pack is missing from the store",
+                "restore it from a backup; salvage reindex marks the session as lost")
         case .unknown(let reason):
-            return tell(path, session, "unreadable", "the pack cannot be read now: \(reason)", nil)
+            return tell(path, session, "unreadable", "the pack cannot be read now: \(reason)", Self.checkDisk)
         case .present: break
         }
         let check = PackCheck(path: "\(store)/\(path)", quick: quick)
@@ -129,7 +132,7 @@ struct StoreCheck {
         do {
             differences = try self.differences(path, of: session, catalog)
         } catch let error as PackError where error.isLocalFault {
-            return tell(path, session, "unreadable", "the pack cannot be read now: \(error.message)", nil)
+            return tell(path, session, "unreadable", "the pack cannot be read now: \(error.message)", Self.checkDisk)
         }
         guard let first = differences.first else { return }
         let more = differences.count > 1 ? ", and \(differences.count - 1) more" : ""
@@ -169,7 +172,7 @@ struct StoreCheck {
         switch StorePacks.presence(of: file.path, store: store) {
         case .absent: return
         case .unknown(let reason):
-            return tell(file.path, nil, "unreadable", "the pack cannot be read now: \(reason)", nil)
+            return tell(file.path, nil, "unreadable", "the pack cannot be read now: \(reason)", Self.checkDisk)
         case .present: break
         }
         let check = PackCheck(path: "\(store)/\(file.path)", quick: quick)
@@ -188,7 +191,7 @@ struct StoreCheck {
         let words =
             other?.pack.map { "the catalog names another pack of the session, \($0)" }
             ?? (other?.pruned != nil
-                ? "the session was pruned; the next prune removes this pack" : "the catalog does not know it")
+                ? "the session was pruned; the next prune removes this pack" : "it is not in the catalog")
         tell(
             file.path, session, "not_in_catalog", words,
             other?.pack != nil
