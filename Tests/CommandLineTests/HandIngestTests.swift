@@ -78,7 +78,7 @@ extension ServerSuites {
                 !rows.contains { $0["artifact"] as? String == "logs" && $0["state"] as? String == "collected" },
                 "\(rows)")
             let again = try await stage.salvage("harvest", "--again", "--session", "p-1")
-            #expect(again.err.contains("its pack was pruned"), "\(again.err)")
+            #expect(again.err.contains("this session's pack was pruned"), "\(again.err)")
             await stage.server.stop()
         }
     }

@@ -48,7 +48,9 @@ extension ServerSuites {
             #expect(try salvage("prune", "--max-bytes", "1").out.contains("kept 1 pinned"))
             #expect(try salvage("status", "--json").objects.first?["packs"] as? Int == 1)
             #expect(try salvage("pin", "rel-b", "--remove").status == 0)
-            #expect(try salvage("prune", "--max-bytes", "0", "--history", "0s").out.contains("history of 4 sessions"))
+            #expect(
+                try salvage("prune", "--max-bytes", "0", "--history", "0s").out.contains(
+                    "deleted the ledger of 4 sessions"))
             #expect(try salvage("sessions").status == 1)
             let left = Scratch.listing(store).filter { $0.contains(".pack ") || $0.contains(".rows ") }
             #expect(left == [])
