@@ -14,8 +14,7 @@ import Testing
     private func child(_ script: String) throws -> IngestProcess {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let path = folder.appendingPathComponent(UUID().uuidString).path
-        try ("#!/bin/sh\n" + script + "\n").write(toFile: path, atomically: false, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        try writeProgram("#!/bin/sh\n" + script + "\n", to: path)
         return IngestProcess(executable: path)
     }
 

@@ -241,14 +241,12 @@ import Text
         let script = stage.folder + "/child"
         let answer = #"{"verdicts":[],"earlier":[],"crashes":0,"members":1,"packBytes":%d,"barriers":[],"probes":{}}"#
         let size = try Data(contentsOf: URL(fileURLWithPath: stage.store + "/" + first.pack)).count
-        try write(
-            "child",
+        try writeProgram(
             """
             #!/bin/sh
             cat '\(stage.store)/\(first.pack)' >&3
             printf '\(answer)' \(size)
-            """)
-        chmod(script, 0o700)
+            """, to: script)
         let error = #expect(throws: IngestError.self) { try pack("new.log", executable: script) }
         #expect(error?.code == .foreignPack, "\(String(describing: error))")
         #expect(StorePacks.list(store: stage.store).packs.map(\.path) == [first.pack])
@@ -267,8 +265,7 @@ import Text
             #"{"verdicts":[],"earlier":[{"problems":[],"isCut":false}],"crashes":0,"members":1,"packBytes":%d,"#
             + #""barriers":[],"probes":{}}"#
         try write("third.log", "third line\n")
-        try write("child", "#!/bin/sh\ncat '\(alone)' >&3\nprintf '\(answer)' \(size)\n")
-        chmod(stage.folder + "/child", 0o700)
+        try writeProgram("#!/bin/sh\ncat '\(alone)' >&3\nprintf '\(answer)' \(size)\n", to: stage.folder + "/child")
         let error = #expect(throws: IngestError.self) {
             try pack("third.log", earlier: second.pack, executable: stage.folder + "/child")
         }

@@ -80,3 +80,17 @@ final class Stage {
         return found
     }
 }
+
+/// Writes a script that can be started at once.
+///
+/// Another process writes the file: a child that another test starts in this process would hold a descriptor of this process
+/// open for writing until it becomes its program, and the kernel refuses to start a file that is open for writing (ETXTBSY).
+func writeProgram(_ text: String, to path: String) throws {
+    try text.write(toFile: path + ".text", atomically: false, encoding: .utf8)
+    let install = Process()
+    install.executableURL = URL(fileURLWithPath: "/usr/bin/install")
+    install.arguments = ["-m", "755", path + ".text", path]
+    try install.run()
+    install.waitUntilExit()
+    try #require(install.terminationStatus == 0, "install could not write \(path)")
+}

@@ -22,19 +22,19 @@ import Testing
             store = folder + "/store"
             script = folder + "/child"
             try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
-            try """
-            #!/bin/bash
-            PATH=/usr/bin:/bin
-            \(always)
-            for number in 7 8 9; do
-              if [ -e /proc/self/fd/$number ] && grep -q POISON /proc/self/fd/$number; then
-                echo x >> \(folder)/deaths
-                \(act)
-              fi
-            done
-            exec -a salvage-ingest \(ConfinementProbeTests.salvage) __ingest
-            """.write(toFile: script, atomically: true, encoding: .utf8)
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+            try writeProgram(
+                """
+                #!/bin/bash
+                PATH=/usr/bin:/bin
+                \(always)
+                for number in 7 8 9; do
+                  if [ -e /proc/self/fd/$number ] && grep -q POISON /proc/self/fd/$number; then
+                    echo x >> \(folder)/deaths
+                    \(act)
+                  fi
+                done
+                exec -a salvage-ingest \(ConfinementProbeTests.salvage) __ingest
+                """, to: script)
             try StoreSpool.fill(store, ["bad": "POISON", "good": "good", "fine": "fine"])
         }
 
