@@ -46,6 +46,7 @@ final class AnsweringServer: Sendable {
         guard code else { throw POSIXError(.EADDRNOTAVAIL) }
         url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
         Thread.detachNewThread { [weak self] in
+            defer { close(descriptor) }
             while true {
                 let peer = accept(descriptor, nil, nil)
                 guard peer >= 0 else { return }
@@ -58,10 +59,9 @@ final class AnsweringServer: Sendable {
         }
     }
 
-    func stop() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    /// Ends the listener; the thread that accepts closes it. A close here would give its number to the next server, whose
+    /// connections that thread could then take. Call it once.
+    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
     private func serve(_ peer: Int32) {
         defer { close(peer) }

@@ -30,6 +30,7 @@ private final class PlainServer: Sendable {
         self.listener = listener
         try #require(port != 0)
         Thread.detachNewThread { [self] in
+            defer { close(listener) }
             while true {
                 let connection = accept(listener, nil, nil)
                 if connection < 0 { return }
@@ -62,10 +63,9 @@ private final class PlainServer: Sendable {
         }
     }
 
-    func stop() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    /// Ends the listener; the thread that accepts closes it. A close here would give its number to the next server, whose
+    /// connections that thread could then take. Call it once.
+    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 }
 
 extension ServerSuites {

@@ -69,7 +69,7 @@ final class RawServer: Sendable {
 
     init(_ handler: @escaping @Sendable (Request, Peer) -> Next) {
         self.handler = handler
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var yes: Int32 = 1
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
         var address = sockaddr_in()
@@ -87,7 +87,8 @@ final class RawServer: Sendable {
         Thread { [self] in accept() }.start()
     }
 
-    /// Closes the listener once: a second close would hit whoever got its number meanwhile.
+    /// Ends the listener once. The thread that accepts closes it: a close here would give its number to the next server, whose
+    /// connections that thread could then take.
     func stop() {
         guard
             stopped.withLock({ stopped in
@@ -96,10 +97,10 @@ final class RawServer: Sendable {
             })
         else { return }
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
     }
 
     private func accept() {
+        defer { close(listener) }
         while true {
             let descriptor = Glibc.accept(listener, nil, nil)
             if descriptor < 0 { return }
