@@ -91,6 +91,8 @@ let package = Package(
             swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Text"], swiftSettings: hot),
         .target(name: "Text", swiftSettings: hot),
+        .target(name: "JSON", dependencies: ["Text"], swiftSettings: hot),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "Text"], swiftSettings: house),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: house),
         .target(
             name: "Harvest",
@@ -101,7 +103,7 @@ let package = Package(
         .target(
             name: "SessionAPI",
             dependencies: [
-                "Text",
+                "JSON", "Text",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -230,18 +232,19 @@ if let named = Context.environment["SALVAGE_ONLY"] {
 // that the network stack need not be built once more.
 if let engine = Context.environment["SALVAGE_FUZZ"] {
     let kept: Set<String> = [
-        "Text", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch", "SessionAPI", "Harvest",
+        "JSON", "Text", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch", "SessionAPI", "Harvest",
     ]
     package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }
     package.targets.removeAll { $0.name.hasSuffix("Tests") }
     for target in package.targets where target.name == "SessionAPI" {
-        target.dependencies = ["Text"]
+        target.dependencies = ["JSON", "Text"]
         target.sources = [
-            "APIError.swift", "APIErrorDecoding.swift", "APIOperation.swift", "DamagedEntry.swift", "JSONCursor.swift",
-            "JSONMender.swift", "JSONText.swift", "LabelSet.swift", "Redaction.swift", "Session.swift",
+            "APIError.swift", "APIErrorDecoding.swift", "APIOperation.swift", "DamagedEntry.swift", "JSONMender.swift",
+            "LabelSet.swift", "Redaction.swift", "Session.swift",
             "SessionCoding.swift", "SessionEntryReader.swift",
             "SessionLabels.swift",
-            "SessionListDecoder.swift", "SessionListSummary.swift", "EntrySearch.swift", "ValueSkip.swift",
+            "SessionListDecoder.swift", "SessionListSummary.swift", "EntrySearch.swift", "StringInterner.swift",
+            "ValueSkip.swift",
         ]
     }
     for target in package.targets where target.name == "Harvest" {

@@ -1,3 +1,5 @@
+import JSON
+
 extension SessionEntryReader {
     /// Largest entry that is recognized, in bytes; bounds the work on a hostile list.
     private static let largestProbe = 64 << 10
@@ -42,7 +44,8 @@ extension SessionEntryReader {
 
     private mutating func readsAsEntry(_ list: JSONCursor, _ place: Int) -> Bool {
         let length = min(list.end - place, Self.largestProbe)
-        var probe = JSONCursor(UnsafeRawBufferPointer(start: list.base + place, count: length))
+        let candidate = UnsafeRawBufferPointer(start: list.base + place, count: length)
+        var probe = JSONCursor(candidate, acceptsTrailingComma: true)
         do throws(JSONFault) {
             guard let entry = try read(&probe, depth: 2), Self.isTold(entry) else { return false }
             let next = try probe.token()

@@ -1,3 +1,6 @@
+import JSON
+import Text
+
 /// Repairs one damaged JSON value so that a strict reader accepts it: invalid text becomes U+FFFD, an invalid number or
 /// literal becomes null.
 ///
@@ -113,7 +116,7 @@ struct JSONMender {
             }
         }
         index += 1
-        Self.quote(text, into: &output)
+        text.withUnsafeBytes { JSONString.append(utf8: $0, to: &output) }
         guard depth == 1 else { return }
         lastText = text
         if let key, key.elementsEqual("id".utf8), idWasReplaced == nil {
@@ -185,25 +188,7 @@ struct JSONMender {
         guard place + 6 <= base.count, base[place] == UInt8(ascii: "\\"), base[place + 1] == UInt8(ascii: "u") else {
             return nil
         }
-        var value: UInt32 = 0
-        for byte in base[place + 2..<place + 6] {
-            guard byte < 0x80, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { return nil }
-            value = value << 4 | UInt32(digit)
-        }
-        return value
-    }
-
-    private static func quote(_ text: [UInt8], into output: inout [UInt8]) {
-        let digits = Array("0123456789abcdef".utf8)
-        output.append(UInt8(ascii: "\""))
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): output += [UInt8(ascii: "\\"), byte]
-            case 0..<0x20: output += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            default: output.append(byte)
-            }
-        }
-        output.append(UInt8(ascii: "\""))
+        return try? JSONCursor(base).codeUnit(at: place)
     }
 }
 

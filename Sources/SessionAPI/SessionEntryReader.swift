@@ -1,3 +1,6 @@
+import JSON
+import Text
+
 /// Reads one entry of the session list from bytes that hold all of it.
 ///
 /// It accepts the same input as `SessionEntry.init(from:)` with `JSONDecoder` and gives the same result.
@@ -86,7 +89,7 @@ struct SessionEntryReader {
         case 11: if bytes.matches("playerCount") { return .playerCount }
         default: break
         }
-        guard plainString(bytes) != nil else { throw .malformed("not UTF-8", at: key.start) }
+        guard bytes.isUTF8 else { throw .malformed("not UTF-8", at: key.start) }
         return nil
     }
 
@@ -101,7 +104,7 @@ struct SessionEntryReader {
         }
         let span = try cursor.string()
         let bytes = try cursor.unescaped(span, in: scratch)
-        guard let text = shared ? interner.string(bytes) : plainString(bytes) else {
+        guard let text = shared ? interner.string(bytes) : String(utf8: bytes) else {
             throw .malformed("not UTF-8", at: span.start)
         }
         return text

@@ -1,3 +1,4 @@
+import JSON
 public import Text
 
 /// The `labels` of a session, without secrets by default.
@@ -121,7 +122,7 @@ struct SessionLabelsBuilder {
     }
 
     private mutating func keepRaw(_ key: String, _ text: UnsafeRawBufferPointer) {
-        other.append(KeyedPair(key: key, value: plainString(text)))
+        other.append(KeyedPair(key: key, value: String(utf8: text)))
     }
 
     /// Returns the collected labels.
@@ -165,7 +166,7 @@ struct LabelTextReader {
     private mutating func members(_ text: UnsafeRawBufferPointer, into found: inout [KeyedPair<String?>]) -> JSONFault?
     {
         do throws(JSONFault) {
-            var cursor = JSONCursor(text)
+            var cursor = JSONCursor(text, acceptsTrailingComma: true)
             found.reserveCapacity(8)
             _ = try cursor.token()
             if try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) {
@@ -185,7 +186,7 @@ struct LabelTextReader {
     }
 
     private static func isObject(_ text: UnsafeRawBufferPointer) -> Bool {
-        var cursor = JSONCursor(text)
+        var cursor = JSONCursor(text, acceptsTrailingComma: true)
         do throws(JSONFault) { return try cursor.token() == UInt8(ascii: "{") } catch { return false }
     }
 
@@ -203,7 +204,7 @@ struct LabelTextReader {
 
     private func environmentID(_ text: UnsafeRawBufferPointer) -> Result<String?, JSONFault> {
         do throws(JSONFault) {
-            var cursor = JSONCursor(text)
+            var cursor = JSONCursor(text, acceptsTrailingComma: true)
             _ = try cursor.token()
             guard try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) else { return .success(nil) }
             repeat {
@@ -213,7 +214,7 @@ struct LabelTextReader {
                     continue
                 }
                 guard try cursor.token() == UInt8(ascii: "\"") else { return .success(nil) }
-                return .success(plainString(try cursor.unescaped(try cursor.string(), in: scratch)))
+                return .success(String(utf8: try cursor.unescaped(try cursor.string(), in: scratch)))
             } while try cursor.another(closing: UInt8(ascii: "}"))
             return .success(nil)
         } catch {
@@ -242,23 +243,6 @@ struct LabelTextReader {
                 throw .malformed("not UTF-8", at: start)
             }
             return text
-        }
-    }
-}
-
-extension JSONCursor {
-    /// The unchanged text between two positions; nil when it is not UTF-8.
-    func source(_ span: Range<Int>) -> String? {
-        plainString(UnsafeRawBufferPointer(start: base + span.lowerBound, count: span.count))
-    }
-
-    /// True when only white space remains.
-    mutating func atEnd() -> Bool {
-        do throws(JSONFault) {
-            _ = try token()
-            return false
-        } catch {
-            return true
         }
     }
 }

@@ -1,3 +1,5 @@
+import JSON
+
 /// Decodes the response of session-list while it arrives and passes on each entry as soon as it is complete.
 ///
 /// Memory is bounded by the largest single value, not by the list. For a list that `JSONDecoder` can decode as
@@ -189,7 +191,7 @@ public struct SessionListDecoder {
     private mutating func consume(
         _ bytes: UnsafeRawBufferPointer, _ entry: (SessionEntry) -> Void
     ) throws(SessionListError) -> Int {
-        var cursor = JSONCursor(bytes)
+        var cursor = JSONCursor(bytes, acceptsTrailingComma: true)
         var done = 0
         do throws(JSONFault) {
             while true {
@@ -198,12 +200,12 @@ public struct SessionListDecoder {
             }
             done = cursor.position
         } catch {
-            if !error.incomplete {
+            if !error.isIncomplete {
                 if place == .beginning, error.offset < bytes.count, bytes[error.offset] == UInt8(ascii: "<") {
                     throw fail(.markup, summary.bytes + Int64(error.offset), "the response is HTML or XML, not JSON")
                 }
                 throw fail(
-                    error.isForeign ? .noSessions : .malformed, summary.bytes + Int64(error.offset),
+                    error.kind == .unexpected ? .noSessions : .malformed, summary.bytes + Int64(error.offset),
                     String(describing: error.reason))
             }
         }
@@ -236,7 +238,7 @@ public struct SessionListDecoder {
         guard try cursor.token() == UInt8(ascii: "{") else {
             let start = cursor.position
             try cursor.skipValue(depth: 0)
-            throw .foreign("the response is not an object", at: start)
+            throw .unexpected("the response is not an object", at: start)
         }
         place = try cursor.enter(closing: UInt8(ascii: "}"), depth: 0) ? .beforeKey : .end
     }
@@ -249,7 +251,7 @@ public struct SessionListDecoder {
                 try cursor.skipValue(depth: 1)
             } catch {
                 // The value is not used; the list continues after it.
-                guard !error.incomplete else { throw error }
+                guard !error.isIncomplete else { throw error }
                 cursor.position = try cursor.damagedEnd(from: start)
             }
             place = .afterMember
@@ -258,15 +260,14 @@ public struct SessionListDecoder {
         guard try cursor.token() == UInt8(ascii: "[") else {
             let start = cursor.position
             try cursor.skipValue(depth: 1)
-            throw .foreign("the field sessions is not an array", at: start)
+            throw .unexpected("the field sessions is not an array", at: start)
         }
         place = try cursor.enter(closing: UInt8(ascii: "]"), depth: 1) ? .inSessions : .afterMember
         sawSessions = true
     }
 
     private func isSessions(_ key: JSONStringSpan, _ cursor: JSONCursor) -> Bool {
-        guard let bytes = try? cursor.unescaped(key, in: keyScratch) else { return false }
-        return bytes.count == 8 && bytes.matches("sessions")
+        cursor.matches(key, "sessions", in: keyScratch)
     }
 
     private mutating func element(_ cursor: inout JSONCursor, _ entry: (SessionEntry) -> Void) throws(JSONFault) {
@@ -275,7 +276,7 @@ public struct SessionListDecoder {
                 if try !cursor.another(closing: UInt8(ascii: "]")) { place = .afterMember }
                 awaitsElement = false
             } catch {
-                guard !error.incomplete else { throw error }
+                guard !error.isIncomplete else { throw error }
                 try passOver(error, &cursor)
             }
             return
@@ -294,7 +295,7 @@ public struct SessionListDecoder {
                     DamagedEntry(position: position, offset: place, id: nil, reason: "no usable id", wasTaken: false))
             }
         } catch {
-            guard !error.incomplete else { throw error }
+            guard !error.isIncomplete else { throw error }
             try mend(error, at: start, position, &cursor, entry)
         }
         awaitsElement = true
@@ -353,7 +354,7 @@ public struct SessionListDecoder {
         let mender = JSONMender(UnsafeRawBufferPointer(start: cursor.base + start, count: end - start))
         damage.id = mender.id.map { String(decoding: $0.prefix(DamagedEntry.longestID), as: UTF8.self) }
         let session: SessionEntry? = mender.output.withUnsafeBytes { bytes in
-            var inner = JSONCursor(bytes)
+            var inner = JSONCursor(bytes, acceptsTrailingComma: true)
             guard let read = try? reader.read(&inner, depth: 2), inner.atEnd() else { return nil }
             return read
         }
