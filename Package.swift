@@ -97,7 +97,7 @@ let package = Package(
         .target(
             name: "Harvest",
             dependencies: [
-                "SessionAPI", "Catalog", "Pack", "Live", "Text", "CShims", "CPCRE2", "CrashAnalysis",
+                "SessionAPI", "Catalog", "Ingest", "Pack", "Live", "Text", "CShims", "CPCRE2", "CrashAnalysis",
                 programsOnly("Yams", "Yams"),
             ], swiftSettings: house),
         .target(
@@ -113,7 +113,9 @@ let package = Package(
             ], swiftSettings: hot),
         .target(
             name: "Ingest",
-            dependencies: ["Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CShims", "CPCRE2"],
+            dependencies: [
+                "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CShims", "CPCRE2",
+            ],
             swiftSettings: hot),
         .target(
             name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2", "CShims"],

@@ -1,4 +1,5 @@
 import Catalog
+import Ingest
 import Pack
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 import Catalog
 import Glibc
+import Ingest
 import Pack
 import Synchronization
 import Testing

@@ -1,3 +1,5 @@
+import Ingest
+
 public import enum Pack.ArtifactState
 
 /// An API endpoint with its own request rate.
@@ -13,7 +15,7 @@ public enum Endpoint: Sendable, Hashable, CaseIterable {
 /// One thing to fetch of a session.
 public struct FetchItem: Sendable, Hashable {
     /// The artifact name of the stdout and stderr log.
-    public static let logs = "logs"
+    public static let logs = SpooledFile.logs
 
     /// The container path, or ``logs``.
     public var artifact: String
@@ -168,23 +170,6 @@ public struct ArtifactOutcome: Sendable, Hashable {
         self.bytes = bytes
         self.firstTry = firstTry
         self.lastTry = lastTry
-    }
-}
-
-/// The result of ingesting one downloaded file.
-public struct IngestVerdict: Sendable, Hashable {
-    /// Whether the content is complete.
-    public var complete: Bool
-    /// Whether nothing could be kept; for a complete archive, whether it has no entries.
-    public var empty: Bool
-    /// Why the content is incomplete.
-    public var reason: String?
-
-    /// Makes a verdict from its fields.
-    public init(complete: Bool, empty: Bool = false, reason: String? = nil) {
-        self.complete = complete
-        self.empty = empty
-        self.reason = reason
     }
 }
 

@@ -1,3 +1,4 @@
+public import Ingest
 import Pack
 import Text
 

@@ -1,5 +1,6 @@
 import Catalog
 import Glibc
+import Ingest
 import Pack
 import Synchronization
 import Text
@@ -172,6 +173,12 @@ extension HarvestRunner {
         case let error as HarvestError where error.code == .unknownSession: return words
         case let error as HarvestError where error.code == .storeUnusable:
             words = error.message
+            isRoom = true
+        case let error as IngestError where error.code == .noSpace:
+            words = error.message
+            isRoom = true
+        case let error as PackError where error.code == .noSpace:
+            words = error.description
             isRoom = true
         case let error as SystemFailure: isRoom = error.isFull
         default: break

@@ -1,5 +1,6 @@
 import Catalog
 import Glibc
+import Ingest
 import Live
 import Pack
 import Synchronization

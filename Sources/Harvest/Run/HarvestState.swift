@@ -1,4 +1,5 @@
 public import Catalog
+import Ingest
 import Pack
 import SessionAPI
 import Text

@@ -1,48 +1,5 @@
-public import Catalog
-public import Pack
-public import Text
-
-/// The downloads to pack, with all that the pack must record of their session.
-public struct IngestRequest: Sendable {
-    /// The session's metadata; `facts.session` is the ledger's key of the run.
-    public var facts: SessionMetadata
-    /// The ledger's rows of all the session's artifacts; those with files are still `pending`.
-    public var artifacts: [ArtifactEntry]
-    /// The downloads. One artifact may have several, older ones first; a better one must not be lost to a worse one.
-    public var files: [SpooledFile]
-    /// The session's earlier pack, relative to the store; its members must be in the new one, too.
-    public var earlierPack: String?
-
-    /// Makes a request.
-    public init(facts: SessionMetadata, artifacts: [ArtifactEntry], files: [SpooledFile], earlierPack: String? = nil) {
-        self.facts = facts
-        self.artifacts = artifacts
-        self.files = files
-        self.earlierPack = earlierPack
-    }
-}
-
-/// The result of an ingest.
-public struct IngestOutcome: Sendable {
-    /// The contents of the published pack, which is synced, renamed and ready for its catalog transaction.
-    public var contents: PackContents
-    /// The verdict on each artifact that had files.
-    public var verdicts: ByteDictionary<IngestVerdict>
-    /// Artifacts that could not be read because of a local failure, with the reason. Their files are not in the pack;
-    /// they stay in the spool and are tried again.
-    public var waiting: ByteDictionary<String> = [:]
-    /// Downloads that were proven to crash or stall their reader: their path in the store, and how the reader ended.
-    public var quarantined: [(place: String, reason: String)] = []
-
-    /// Descriptions of damage in the session's earlier packs; the damaged files were moved aside.
-    public var earlierDamage: [String] = []
-
-    /// Makes an outcome.
-    public init(contents: PackContents, verdicts: ByteDictionary<IngestVerdict>) {
-        self.contents = contents
-        self.verdicts = verdicts
-    }
-}
+import Dispatch
+public import Ingest
 
 /// Turns downloads into a pack. The implementation must isolate itself from hostile bytes.
 public protocol IngestService: Sendable {
@@ -51,4 +8,54 @@ public protocol IngestService: Sendable {
     /// - Throws: When no pack could be made. Every error is treated as a local failure: the downloads stay in the spool
     ///   and are tried again. ``HarvestError`` with `storeUnusable` means that the disk is full.
     func ingest(_ request: IngestRequest) async throws -> IngestOutcome
+}
+
+/// Packs in confined children, under the configuration that is in force when each session is packed.
+public struct ChildIngest: IngestService {
+    private let store: String
+    private let current: CurrentConfiguration
+    private let queue = DispatchQueue(label: "salvage.ingest", attributes: .concurrent)
+
+    /// Makes an ingest into a store.
+    public init(store: String, current: CurrentConfiguration) {
+        self.store = store
+        self.current = current
+    }
+
+    /// Packs on a thread of its own, which waits for the child.
+    public func ingest(_ request: IngestRequest) async throws -> IngestOutcome {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async {
+                continuation.resume(
+                    with: Result { try StoreIngest(store: store, configuration: current.value).pack(request) })
+            }
+        }
+    }
+}
+
+extension StoreIngest {
+    /// Makes an ingest with the configured limits, redaction and signature rules.
+    public init(store: String, configuration: Configuration) {
+        self.init(
+            store: store, limits: IngestLimits(configuration),
+            redactions: configuration.redact.map {
+                RedactionRule(name: $0.name, pattern: $0.pattern, replacement: $0.replacement)
+            }, signatures: configuration.signatures)
+    }
+}
+
+extension IngestLimits {
+    /// The configured limits on one archive and its reader, and the barriers that may be missing.
+    public init(_ configuration: Configuration) {
+        self.init()
+        allowMissing = configuration.confinement.allowMissing
+        let unpack = configuration.limits.unpack
+        milliseconds = unpack.time
+        headerBytes = unpack.headerBytes
+        entries = unpack.entries
+        entryBytes = unpack.entrySize
+        totalBytes = unpack.totalSize
+        sparseExtents = unpack.sparseExtents
+        expandedBytes = unpack.expandedSize
+    }
 }

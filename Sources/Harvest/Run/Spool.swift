@@ -1,34 +1,9 @@
 import FoundationEssentials
 import Glibc
+import Ingest
 import Live
 import Pack
 import Text
-
-/// One download on disk, waiting for its pack.
-public struct SpooledFile: Sendable, Hashable {
-    /// The container path, or `logs`.
-    public var artifact: String
-    /// Its path.
-    public var path: String
-    /// Its size in bytes.
-    public var bytes: UInt64
-    /// Whether the body is complete; false if it was cut off.
-    public var complete: Bool
-    /// Its modification time, in nanoseconds since 1970 UTC; 0 until read.
-    var modified: Int64 = 0
-    /// Whether it is the folder of a followed log, not yet a file.
-    var isFollowed = false
-    /// Whether it was followed while the session ran, rather than fetched after its end.
-    public internal(set) var isFromFollowing = false
-
-    /// Makes a value from its fields.
-    public init(artifact: String, path: String, bytes: UInt64, complete: Bool) {
-        self.artifact = artifact
-        self.path = path
-        self.bytes = bytes
-        self.complete = complete
-    }
-}
 
 /// The folder of downloads that are not in a pack yet: `spool/<escaped session>/`.
 ///

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Ingest
 import Live
 import Pack
 import Synchronization

@@ -100,7 +100,7 @@ public struct IngestWorker {
             let descriptor = IngestProcess.Slot.firstInput + Int32(index)
             redactor?.artifact = UInt32(clamping: input.artifact)
             let isPlatformLog =
-                artifacts.indices.contains(input.artifact) && artifacts[input.artifact].artifact == "logs"
+                artifacts.indices.contains(input.artifact) && artifacts[input.artifact].artifact == SpooledFile.logs
             var sink = try MemberWriter(
                 writer: writer, artifact: input.artifact, expansion: expansion, isPlatformLog: isPlatformLog)
             let verdict = try read(input, from: descriptor, into: &sink)

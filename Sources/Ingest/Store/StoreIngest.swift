@@ -1,22 +1,10 @@
 import CShims
+public import Catalog
+public import CrashAnalysis
 import Glibc
 import LogSearch
 public import Pack
 import Text
-
-/// One download to ingest, in the spool or elsewhere.
-public struct IngestFile: Sendable, Equatable {
-    /// Its path.
-    public var path: String
-    /// How to read it, and its artifact.
-    public var input: IngestJob.Input
-
-    /// Makes a download at a path.
-    public init(path: String, input: IngestJob.Input) {
-        self.path = path
-        self.input = input
-    }
-}
 
 /// A download that was proven to crash or stall its reader.
 public struct QuarantinedFile: Sendable, Equatable {
@@ -30,16 +18,10 @@ public struct QuarantinedFile: Sendable, Equatable {
 
 /// A session's downloads as a published pack.
 public struct PackedSession: Sendable {
-    /// The pack's path, relative to the store. It is published, but not yet in the catalog.
-    public var pack: String
-    /// The published pack, open; the catalog's entry is made from it.
+    /// What the catalog records of the pack, with crash records renewed by the store's symbols and the signature rules.
+    public var contents: PackContents
+    /// The published pack, open.
     public var reader: PackReader
-    /// The ledger rows in the pack.
-    public var artifacts: [ArtifactEntry]
-    /// The number of crashes in the whole pack.
-    public var crashes: Int
-    /// The number of members in the pack.
-    public var members: Int
     /// The session's lock, if kept. While it is held, no other process takes the pack for an orphan.
     public internal(set) var lock: SessionLock?
     /// The damage in earlier packs of the session, and where packs were set aside that could not be carried over
@@ -54,6 +36,15 @@ public struct PackedSession: Sendable {
     public var peakBytes: UInt64?
     /// The verdict on each download, in the order given, without quarantined ones.
     public var verdicts: [ArtifactVerdict]
+
+    /// The pack's path, relative to the store. It is published, but not yet in the catalog.
+    public var pack: String { contents.path }
+    /// The ledger rows in the pack.
+    public var artifacts: [ArtifactEntry] { contents.artifacts }
+    /// The number of crashes in the whole pack.
+    public var crashes: Int { contents.crashes.count }
+    /// The number of members in the pack.
+    public var members: Int { contents.members.count }
 }
 
 /// Turns a session's downloads into a published pack: written by the confined child, synced and renamed, with its
@@ -64,13 +55,23 @@ public struct StoreIngest: Sendable {
     let limits: IngestLimits
     private let workers: Int
     private let redactions: [RedactionRule]
+    private let signatures: SignatureRules
 
-    /// Makes an ingest into the store at `store`. `workers` is the number of compressing threads; 0 is one per core.
+    /// Makes an ingest into the store at `store`.
+    ///
+    /// - Parameters:
+    ///   - store: the store's folder.
+    ///   - process: starts the confined child.
+    ///   - limits: what one archive may make the child do.
+    ///   - workers: the number of compressing threads; 0 is one per core.
+    ///   - redactions: the rules for text; without any, text is stored unchanged.
+    ///   - signatures: the user's signature rules, applied to the catalog's crash records.
     public init(
         store: String, process: IngestProcess = IngestProcess(), limits: IngestLimits = IngestLimits(),
-        workers: Int = 0, redactions: [RedactionRule] = []
+        workers: Int = 0, redactions: [RedactionRule] = [], signatures: SignatureRules = SignatureRules()
     ) {
         self.redactions = redactions
+        self.signatures = signatures
         self.store = store
         self.process = process
         self.limits = limits
@@ -117,8 +118,15 @@ public struct StoreIngest: Sendable {
     ) throws -> PackedSession {
         let lock = try SessionLock.wait(session.session, store: store)
         var packed = try pack(session, artifacts, files, earlier)
+        // Symbols may have been added since the last session was packed.
+        signer.renew(&packed.contents)
         if keepsLock { packed.lock = lock } else { lock.release() }
         return packed
+    }
+
+    /// Renews crash records by the store's symbols as they are now.
+    private var signer: CrashSigner {
+        CrashSigner(store: store, rules: signatures, allowMissing: limits.allowMissing ?? [])
     }
 
     private func pack(
@@ -156,6 +164,7 @@ public struct StoreIngest: Sendable {
         do {
             let (answer, record) = try fill(temporary, session, rows, files, previous: packs, path: relative)
             let reader = try Self.checked(temporary, session, answer)
+            let contents = try PackContents(reader, path: relative)
             let damage = try Self.makeWay(for: reader, packs, answer, session.session)
             // Before the pack: a crash in between leaves a record without a pack, not a pack without filters. Without a
             // record, every search opens the pack; the results are the same.
@@ -166,8 +175,7 @@ public struct StoreIngest: Sendable {
                 try? packs.removeMerged(pack)
             }
             return PackedSession(
-                pack: relative, reader: reader, artifacts: try reader.artifacts(), crashes: answer.crashes,
-                members: answer.members, earlierDamage: damage, quarantined: triage.quarantined,
+                contents: contents, reader: reader, earlierDamage: damage, quarantined: triage.quarantined,
                 waiting: triage.waiting.mapValues(\.message), peakBytes: answer.peakBytes, verdicts: answer.verdicts)
         } catch {
             unlink(temporary)

@@ -1,6 +1,7 @@
 import Catalog
 import CrashAnalysis
 import Glibc
+import Ingest
 import Pack
 import Terminal
 

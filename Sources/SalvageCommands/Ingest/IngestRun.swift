@@ -58,8 +58,7 @@ struct IngestRun {
     private let options: GlobalOptions
     private let store: String
     private let catalog: Catalog
-    private let signer: CrashSigner
-    private let service: ChildIngest
+    private let ingest: StoreIngest
 
     var isQuiet: Bool { options.quiet }
 
@@ -69,9 +68,8 @@ struct IngestRun {
         output = Output(options)
         store = try StoreAccess.createdPath(options)
         catalog = try Catalog.open(store: store)
-        signer = try CrashSigner(options, store: store)
         // Limits and redaction rules apply as in a harvest.
-        service = ChildIngest(store: store, configuration: try StoreAccess.configuration(options))
+        ingest = StoreIngest(store: store, configuration: try StoreAccess.configuration(options))
     }
 
     /// The result of ingesting one session's files.
@@ -100,12 +98,10 @@ struct IngestRun {
         // No session's file name there has a ~, so this cannot be a session's unfinished pack.
         let intake = try Intake(files: files, scratch: store + "/spool/.new/folder~")
         defer { intake.discard() }
-        let outcome = try service.ingest.pack(
+        let outcome = try ingest.pack(
             session: facts, artifacts: intake.artifacts, files: intake.spooled,
             earlier: try catalog.session(session)?.pack, keepsLock: true)
-        var contents = try PackContents(outcome.reader, path: outcome.pack)
-        signer.renew(&contents)
-        try catalog.commit(contents, from: .ingest(intake.artifacts.map(\.artifact)))
+        try catalog.commit(outcome.contents, from: .ingest(intake.artifacts.map(\.artifact)))
         outcome.lock?.release()
         return Result(session: session, outcome: outcome, intake: intake)
     }

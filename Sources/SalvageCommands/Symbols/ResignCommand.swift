@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import CrashAnalysis
 import Harvest
+import Ingest
 import Pack
 import Terminal
 import Text

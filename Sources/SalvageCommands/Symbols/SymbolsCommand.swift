@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import CrashAnalysis
 import Glibc
+import Ingest
 import Pack
 import Terminal
 import Text
@@ -74,9 +75,9 @@ struct SymbolsAdd: ParsableCommand {
         for (index, id) in concerned.enumerated() {
             progress.update("symbolicating \(index + 1) of \(counted(concerned.count, "session"))")
             guard let pack = try catalog.session(id)?.pack else { continue }
-            var contents: PackContents
+            let contents: PackContents
             do throws(PackError) {
-                contents = try PackContents(try PackReader.open(path: store + "/" + pack), path: pack)
+                contents = try signer.contents(of: try PackReader.open(path: store + "/" + pack), path: pack)
             } catch {
                 // Without the pack's tables its dumps would seem missing.
                 renewal.unread.append(
@@ -85,7 +86,6 @@ struct SymbolsAdd: ParsableCommand {
                         session: id, path: pack, hint: "salvage verify names what is damaged"))
                 continue
             }
-            signer.renew(&contents)
             let updates = contents.renewed.values.compactMap { json in
                 CrashSigner.decode(json).map { CrashUpdate(session: id, crash: $0.crash, json: json) }
             }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Glibc
 import Harvest
+import Ingest
 import LogSearch
 import Terminal
 import Text

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Glibc
+import Harvest
 import Ingest
 import Pack
 import Terminal

@@ -1,33 +1,29 @@
-import Catalog
-import CrashAnalysis
+public import Catalog
+public import CrashAnalysis
 import FoundationEssentials
 import Glibc
-import Harvest
-import Ingest
-import Pack
+public import Pack
 
 /// Renews crash records with what packs do not contain: the symbols in the store and the user's signature rules.
 ///
 /// The confined child of an ingest has neither, so a record in a pack does not depend on the state of the store. The
 /// catalog's record is a function of the pack's record, its dump, the current symbols and the current rules: a harvest,
 /// `symbols add` and `reindex` all use this type and get the same result.
-struct CrashSigner {
-    let store: String
-    let symbols: SymbolStore
-    let rules: SignatureRules
+public struct CrashSigner: Sendable {
+    private let store: String
+    private let symbols: SymbolStore
+    private let rules: SignatureRules
     private let allowMissing: [String]
     /// Build ids and debug ids that the symbol store holds.
     private let identities: Set<String>
 
-    /// Signs for a command's store, by the rules of its configuration.
-    init(_ options: GlobalOptions, store: String) throws {
-        let configuration = try StoreAccess.configuration(options)
-        self.init(
-            store: store, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing)
-    }
-
-    /// - Parameter allowMissing: names of the barriers that may be missing around the process that reads dumps.
-    init(store: String, rules: SignatureRules, allowMissing: [String]) {
+    /// Makes a signer for a store.
+    ///
+    /// - Parameters:
+    ///   - store: the store's folder.
+    ///   - rules: the user's signature rules.
+    ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
+    public init(store: String, rules: SignatureRules, allowMissing: [String]) {
         self.allowMissing = allowMissing
         self.store = store
         self.rules = rules
@@ -35,11 +31,22 @@ struct CrashSigner {
         identities = Set(symbols.list().map(\.identity))
     }
 
-    /// The symbol store of a store.
-    static func symbols(of store: String) -> SymbolStore { SymbolStore(root: store + "/symbols") }
+    /// Returns the symbol store of a store.
+    public static func symbols(of store: String) -> SymbolStore { SymbolStore(root: store + "/symbols") }
 
-    /// Renews the records that symbols or rules change.
-    func renew(_ contents: inout PackContents) {
+    /// Reads what the catalog records of a published pack, and renews its crash records.
+    ///
+    /// - Parameters:
+    ///   - reader: the pack, open.
+    ///   - path: its path, relative to the store.
+    public func contents(of reader: PackReader, path: String) throws(PackError) -> PackContents {
+        var contents = try PackContents(reader, path: path)
+        renew(&contents)
+        return contents
+    }
+
+    /// Renews the records that symbols or rules change. A record whose symbols cannot be applied says so in a note.
+    public func renew(_ contents: inout PackContents) {
         guard !contents.crashes.isEmpty else { return }
         var records: [Int: CrashRecord] = [:]
         var symbolised: [Int] = []
@@ -62,27 +69,26 @@ struct CrashSigner {
         let descriptor = open(pack, O_RDONLY | O_CLOEXEC)
         defer { if descriptor >= 0 { close(descriptor) } }
         do {
-            guard descriptor >= 0 else {
-                throw Failure("unreadable", "the pack cannot be opened: \(String(cString: strerror(errno)))")
-            }
+            guard descriptor >= 0 else { throw IngestError(.unreadable, "the pack cannot be opened: \(reason())") }
             let made = try AnalysisProcess(allowMissing: allowMissing).renew(
                 ordinals.compactMap { records[$0] }, pack: descriptor, symbols: symbols)
             for (ordinal, record) in zip(ordinals, made) { if let record { records[ordinal] = record } }
         } catch {
-            let words = FailureReport.failure(for: error)?.message ?? "\(error)"
+            let words = (error as? IngestError)?.message ?? "\(error)"
             for ordinal in ordinals { records[ordinal]?.notes.append("the symbols were not applied: \(words)") }
         }
     }
 
     // MARK: Records as bytes
 
-    static func decode(_ json: [UInt8]) -> CrashRecord? {
+    /// Returns the record in its JSON; nil when it cannot be decoded.
+    public static func decode(_ json: [UInt8]) -> CrashRecord? {
         try? JSONDecoder().decode(CrashRecord.self, from: Data(json))
     }
 
     /// Whether the record names one of these build ids or debug ids. Searches the bytes without decoding them: records
     /// are long, and most concern no symbol in the store.
-    static func mentions(_ json: [UInt8], any identities: Set<String>) -> Bool {
+    public static func mentions(_ json: [UInt8], any identities: Set<String>) -> Bool {
         guard !identities.isEmpty else { return false }
         return json.withUnsafeBytes { bytes in
             var at = 0

@@ -1,0 +1,62 @@
+public import Catalog
+public import Pack
+public import Text
+
+/// The downloads to pack, with all that the pack must record of their session.
+public struct IngestRequest: Sendable {
+    /// The session's metadata; `facts.session` is the ledger's key of the run.
+    public var facts: SessionMetadata
+    /// The ledger's rows of all the session's artifacts; those with files are still `pending`.
+    public var artifacts: [ArtifactEntry]
+    /// The downloads. One artifact may have several, older ones first; a better one must not be lost to a worse one.
+    public var files: [SpooledFile]
+    /// The session's earlier pack, relative to the store; its members must be in the new one, too.
+    public var earlierPack: String?
+
+    /// Makes a request.
+    public init(facts: SessionMetadata, artifacts: [ArtifactEntry], files: [SpooledFile], earlierPack: String? = nil) {
+        self.facts = facts
+        self.artifacts = artifacts
+        self.files = files
+        self.earlierPack = earlierPack
+    }
+}
+
+/// The result of an ingest.
+public struct IngestOutcome: Sendable {
+    /// The contents of the published pack, which is synced, renamed and ready for its catalog transaction.
+    public var contents: PackContents
+    /// The verdict on each artifact that had files.
+    public var verdicts: ByteDictionary<IngestVerdict>
+    /// Artifacts that could not be read because of a local failure, with the reason. Their files are not in the pack;
+    /// they stay in the spool and are tried again.
+    public var waiting: ByteDictionary<String> = [:]
+    /// Downloads that were proven to crash or stall their reader: their path in the store, and how the reader ended.
+    public var quarantined: [(place: String, reason: String)] = []
+
+    /// Descriptions of damage in the session's earlier packs; the damaged files were moved aside.
+    public var earlierDamage: [String] = []
+
+    /// Makes an outcome.
+    public init(contents: PackContents, verdicts: ByteDictionary<IngestVerdict>) {
+        self.contents = contents
+        self.verdicts = verdicts
+    }
+}
+
+/// The result of ingesting one downloaded file.
+public struct IngestVerdict: Sendable, Hashable {
+    /// Whether the content is complete.
+    public var complete: Bool
+    /// Whether nothing could be kept; for a complete archive, whether it has no entries.
+    public var empty: Bool
+    /// Why the content is incomplete.
+    public var reason: String?
+
+    /// Makes a verdict from its fields.
+    public init(complete: Bool, empty: Bool = false, reason: String? = nil) {
+        self.complete = complete
+        self.empty = empty
+        self.reason = reason
+    }
+}

@@ -1,0 +1,10 @@
+import Harvest
+import Ingest
+
+extension CrashSigner {
+    /// Signs for a command's store, by the rules of its configuration.
+    init(_ options: GlobalOptions, store: String) throws {
+        let configuration = try StoreAccess.configuration(options)
+        self.init(store: store, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing)
+    }
+}
