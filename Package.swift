@@ -135,7 +135,7 @@ let package = Package(
             linkerSettings: [archive("pcre2-8")]),
         .target(name: "Live", dependencies: ["Pack", "LogSearch", "LogTime", "Text"], swiftSettings: hot),
         .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
-        .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Live"], swiftSettings: house),
+        .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Ingest", "Live"], swiftSettings: house),
         .testTarget(
             name: "IngestTests", dependencies: ["Ingest", "Pack", "CShims", "CZlib", "salvage"], swiftSettings: hot),
         .testTarget(

@@ -90,7 +90,7 @@ public enum ArtifactState: String, Codable, Sendable, CaseIterable {
 }
 
 /// One row of the ledger: the requests for one artifact and their outcome.
-public struct ArtifactEntry: Sendable, Equatable, Codable {
+public struct ArtifactEntry: Sendable, Hashable, Codable {
     /// The configured container path; `logs` for the stdout and stderr log.
     public var artifact: String
     /// Its state.

@@ -34,6 +34,21 @@ struct Fetching {
         fetcher.finished(flight: fetcher.flight(of: key, item) ?? 0, attempt, now: now)
     }
 
+    /// Publishes a pack in which the items have this state, without committing it.
+    mutating func publish(_ key: String, _ states: [Int: ArtifactState], _ reason: String? = nil) -> [Fetcher.Action] {
+        let names = fetcher.artifacts(of: key) ?? []
+        let rows = names.indices.map { index in
+            ArtifactEntry(artifact: names[index], state: states[index] ?? .pending, reason: reason)
+        }
+        return fetcher.packed(key: key, rows, now: now)
+    }
+
+    /// Publishes such a pack and commits it.
+    mutating func pack(_ key: String, _ states: [Int: ArtifactState], _ reason: String? = nil) -> [Fetcher.Action] {
+        _ = publish(key, states, reason)
+        return fetcher.committed(key: key, now: now)
+    }
+
     /// Lets time pass to where the fetcher wants it, until a download of the item starts.
     mutating func untilDownload(_ key: String, _ item: Int = 0, within: Int64 = 3_600_000) -> Int64? {
         let start = now
@@ -55,8 +70,12 @@ struct Fetching {
 
 extension [Fetcher.Action] {
     var downloads: [String] { compactMap { if case .download(_, let key, _, _, _) = $0 { key } else { nil } } }
-    var settled: (SessionState, [ArtifactOutcome])? {
-        for case .settled(_, let state, let outcomes) in self { return (state, outcomes) }
+    var settled: (SessionState, [ArtifactEntry])? {
+        for case .settled(_, let state, let outcomes, _) in self { return (state, outcomes) }
+        return nil
+    }
+    var commit: Fetcher.Commit? {
+        for case .commit(_, let commit) in self { return commit }
         return nil
     }
     var ingests: [[Int]] { compactMap { if case .ingest(_, let items) = $0 { items } else { nil } } }
@@ -75,8 +94,7 @@ extension [Fetcher.Action] {
         #expect(f.finish("a", 0, Self.good).ingests.isEmpty, "one pack for both")
         let actions = f.finish("a", 1, Self.good)
         #expect(actions.ingests == [[0, 1]])
-        let done = f.fetcher.ingested(
-            key: "a", [0: IngestVerdict(complete: true), 1: IngestVerdict(complete: true)], now: f.now)
+        let done = f.pack("a", [0: .collected, 1: .collected])
         #expect(done.settled?.0 == .harvested)
         #expect(done.settled?.1.map(\.state) == [.collected, .collected])
         #expect(done.settled?.1.map(\.tries) == [1, 1])
@@ -266,7 +284,7 @@ extension [Fetcher.Action] {
         let worse = f.finish("a", Attempt(.cut("closed"), status: 200, bytes: 300))
         #expect(worse.contains(.discard(key: "a", item: 0)))
         #expect(worse.ingests == [[0]], "what there is goes into a pack rather than waiting four hours")
-        _ = f.fetcher.ingested(key: "a", [0: IngestVerdict(complete: false)], now: f.now)
+        _ = f.pack("a", [0: .incomplete])
         #expect(f.untilDownload("a") != nil)
         #expect(f.finish("a", Attempt(.refused(502))).settled == nil)
         f.now += 700_000
@@ -281,12 +299,12 @@ extension [Fetcher.Action] {
         var f = F()
         _ = f.add(F.job("a", due: f.now + 14_400_000, [FetchItem("/core")]))
         let start = f.now
-        var outcome: (SessionState, [ArtifactOutcome])?
+        var outcome: (SessionState, [ArtifactEntry])?
         while outcome == nil, f.untilDownload("a") != nil {
             let actions = f.finish("a", Attempt(.cut("closed"), status: 200, bytes: 500))
             outcome = actions.settled
             if !actions.ingests.isEmpty {
-                let next = f.fetcher.ingested(key: "a", [0: IngestVerdict(complete: false)], now: f.now)
+                let next = f.pack("a", [0: .incomplete])
                 outcome = outcome ?? next.settled
             }
         }
@@ -312,11 +330,11 @@ extension [Fetcher.Action] {
         _ = f.add(F.job("a", [FetchItem("/saved")]))
         _ = f.next()
         _ = f.finish("a", Self.good)
-        let lacking = [0: IngestVerdict(complete: false, reason: "no end-of-archive blocks")]
-        #expect(f.fetcher.ingested(key: "a", lacking, now: f.now).settled == nil)
+        let lacking = "no end-of-archive blocks"
+        #expect(f.pack("a", [0: .incomplete], lacking).settled == nil)
         #expect(f.untilDownload("a") != nil)
         #expect(f.finish("a", Self.good).ingests == [[0]])
-        let outcome = f.fetcher.ingested(key: "a", lacking, now: f.now).settled
+        let outcome = f.pack("a", [0: .incomplete], lacking).settled
         #expect(outcome?.0 == .partial)
         #expect(outcome?.1.first?.state == .incomplete)
         #expect(outcome?.1.first?.reason?.hasPrefix("no end-of-archive blocks") == true)
@@ -348,7 +366,7 @@ extension [Fetcher.Action] {
     @Test func onePassRestsInsteadOfWaitingForHours() {
         var f = F { $0.triesPerPass = 3 }
         _ = f.add(F.job("a"))
-        var rested: [ArtifactOutcome] = []
+        var rested: [ArtifactEntry] = []
         for _ in 0..<3 {
             #expect(f.untilDownload("a") != nil)
             for case .rested(_, let outcomes) in f.finish("a", Attempt(.refused(500))) { rested = outcomes }
@@ -377,11 +395,11 @@ extension [Fetcher.Action] {
 
     @Test func whatTheLedgerSaysIsSettledIsNotAskedForAgain() {
         var f = F()
-        let earlier = ArtifactOutcome("/saved", .collected, tries: 2, bytes: 10)
+        let earlier = ArtifactEntry(artifact: "/saved", state: .collected, tries: 2, bytes: 10)
         _ = f.add(F.job("a", [FetchItem("logs"), FetchItem("/saved", earlier: earlier)]))
         #expect(f.next().downloads == ["a"])
         #expect(f.finish("a", 0, Self.good).ingests == [[0]])
-        let settled = f.fetcher.ingested(key: "a", [0: IngestVerdict(complete: true)], now: f.now).settled
+        let settled = f.pack("a", [0: .collected]).settled
         #expect(settled?.0 == .harvested)
         #expect(settled?.1.last?.tries == 2)
     }
@@ -394,7 +412,7 @@ extension [Fetcher.Action] {
         let flight = f.fetcher.flight(of: "a", 1) ?? 0
         let actions = f.fetcher.replaced(key: "a", now: f.now)
         #expect(actions.ingests == [[0]])
-        let settled = f.fetcher.ingested(key: "a", [0: IngestVerdict(complete: true)], now: f.now).settled
+        let settled = f.pack("a", [0: .collected]).settled
         #expect(settled?.0 == .partial)
         #expect(settled?.1.map(\.state) == [.collected, .lost])
         #expect(f.fetcher.downloading == 1, "the request is still under way")

@@ -1,6 +1,7 @@
 import Catalog
 import Glibc
 import Harvest
+import Ingest
 import Pack
 import Synchronization
 import Text
@@ -157,20 +158,22 @@ final class Fleet: SessionSource, IngestService {
                 waiting[artifact] = "the confined process was killed from outside"
             }
         }
-        var verdicts: ByteDictionary<IngestVerdict> = [:]
+        var rows = request.artifacts
         var held = model.withLock { $0.contents[request.facts.session] ?? [:] }
         for file in request.files where waiting[file.artifact] == nil {
             let bytes = Fleet.read(file.path)
             let lacking = bytes.starts(with: Array("LACKING".utf8))
-            verdicts[file.artifact] = IngestVerdict(
-                complete: file.complete && !lacking, reason: lacking ? "no end-of-archive blocks" : "cut")
+            for index in rows.indices where rows[index].artifact == file.artifact {
+                rows[index].state = file.complete && !lacking ? .collected : .incomplete
+                rows[index].reason = lacking ? "no end-of-archive blocks" : file.complete ? nil : "cut"
+            }
             if bytes.count >= held[file.artifact]?.count ?? 0 { held[file.artifact] = bytes }
         }
         let kept = held
         model.withLock { $0.contents[request.facts.session] = kept }
         let path = "packs/" + PackPath.relative(session: request.facts.session, created: request.facts.created ?? 0)
-        let contents = PackContents(facts: request.facts, artifacts: request.artifacts, path: path, packBytes: 100)
-        var outcome = IngestOutcome(contents: contents, verdicts: verdicts)
+        let contents = PackContents(facts: request.facts, artifacts: rows, path: path, packBytes: 100)
+        var outcome = IngestOutcome(contents: contents)
         outcome.waiting = waiting
         return outcome
     }

@@ -104,7 +104,7 @@ import Testing
         while fetching.now < 40_000_000 {
             #expect(actions.contains { if case .ingest = $0 { true } else { false } }, "\(actions)")
             tries += 1
-            actions = fetching.fetcher.ingestDeferred(key: "a", "killed", now: fetching.now)
+            actions = fetching.fetcher.packFailed(key: "a", "killed", now: fetching.now)
             #expect(actions.contains(.postponed(key: "a", reason: "killed")) && actions.settled == nil)
             #expect(fetching.fetcher.outcomes(of: "a")?.first?.state == .pending)
             let before = fetching.now
@@ -116,9 +116,7 @@ import Testing
             if tries > 6 { longest = max(longest, fetching.now - before) }
         }
         #expect(longest > 4000 && longest <= 8001, "\(longest)")
-        let settled = fetching.fetcher.ingested(
-            key: "a", [0: IngestVerdict(complete: true)], now: fetching.now
-        ).settled
+        let settled = fetching.pack("a", [0: .collected]).settled
         #expect(settled?.0 == .harvested)
     }
 
@@ -130,8 +128,126 @@ import Testing
         _ = fetching.next(after: 20_000_000)
         // Given up at its deadline and being packed: were the run killed now, the ledger must not call it settled.
         #expect(fetching.fetcher.outcomes(of: "a")?.first?.state == .pending)
-        _ = fetching.fetcher.ingestDeferred(key: "a", "killed", now: fetching.now)
+        _ = fetching.fetcher.packFailed(key: "a", "killed", now: fetching.now)
         #expect(fetching.fetcher.outcomes(of: "a")?.first?.state == .pending)
+    }
+
+    @Test func theCommitRecordsTheStateThatTheSessionSettlesIn() {
+        var fetching = Fetching()
+        _ = fetching.add(Fetching.job("a", [FetchItem("logs"), FetchItem("/saved")]))
+        _ = fetching.next()
+        _ = fetching.finish("a", 0, FetcherTests.good)
+        _ = fetching.finish("a", 1, FetcherTests.good)
+        let commit = fetching.publish("a", [0: .collected, 1: .absent], "no entries").commit
+        #expect(commit?.state == .harvested && commit?.reason == nil)
+        #expect(commit?.rows.map(\.state) == [.collected, .absent])
+        // Were the run killed now, the ledger must not call it settled.
+        #expect(fetching.fetcher.outcomes(of: "a")?.map(\.state) == [.pending, .pending])
+        let done = fetching.fetcher.committed(key: "a", now: fetching.now)
+        guard case .settled("a", .harvested, let outcomes, isCommitted: true) = done.last else {
+            Issue.record("\(done)")
+            return
+        }
+        #expect(outcomes == commit?.rows)
+        #expect(done.count == 1, "nothing is left to record: \(done)")
+        #expect(fetching.fetcher.committed(key: "a", now: fetching.now).isEmpty)
+    }
+
+    @Test func whatEndsWhileAPackIsCommittedIsRecordedAfterwards() {
+        var fetching = Fetching()
+        _ = fetching.add(Fetching.job("a", [FetchItem("logs"), FetchItem("/saved")]))
+        _ = fetching.next()
+        for _ in 0..<2 {
+            _ = fetching.finish("a", 1, Attempt(.refused(413)))
+            #expect(fetching.untilDownload("a", 1) != nil)
+        }
+        #expect(fetching.finish("a", 0, FetcherTests.good).ingests == [[0]], "the other has failed twice")
+        #expect(fetching.publish("a", [0: .collected]).commit?.state == .pending)
+        let last = fetching.finish("a", 1, Attempt(.refused(413)))
+        #expect(last.settled == nil && last.ingests.isEmpty, "it waits for the commit")
+        let done = fetching.fetcher.committed(key: "a", now: fetching.now)
+        guard case .settled("a", .partial, let outcomes, isCommitted: false) = done.last else {
+            Issue.record("\(done)")
+            return
+        }
+        #expect(outcomes.map(\.state) == [.collected, .failed])
+    }
+
+    @Test func aCommitThatFailsIsTriedAgainWithoutAnotherPack() {
+        var fetching = Fetching { $0.packing = Backoff(base: 1000, cap: 8000) }
+        _ = fetching.add(Fetching.job("a"))
+        _ = fetching.next()
+        _ = fetching.finish("a", FetcherTests.good)
+        let first = fetching.publish("a", [0: .collected]).commit
+        for _ in 0..<5 {
+            let failed = fetching.fetcher.commitFailed(key: "a", "locked", now: fetching.now)
+            #expect(failed == [.postponed(key: "a", reason: "locked")])
+            #expect(fetching.fetcher.outcomes(of: "a")?.first?.reason == "waiting in the spool: locked")
+            #expect(fetching.next().isEmpty)
+            fetching.now = fetching.fetcher.wakeup(now: fetching.now) ?? fetching.now
+            let again = fetching.next()
+            #expect(again.commit == first && again.ingests.isEmpty)
+        }
+        #expect(fetching.fetcher.committed(key: "a", now: fetching.now).settled?.0 == .harvested)
+    }
+
+    @Test func inASinglePassACommitThatKeepsFailingRests() {
+        var fetching = Fetching { $0.triesPerPass = 2 }
+        _ = fetching.add(Fetching.job("a", [FetchItem("/saved")]))
+        _ = fetching.next()
+        _ = fetching.finish("a", FetcherTests.good)
+        // It lacks something, but whether to fetch it again is decided after the commit.
+        #expect(fetching.publish("a", [0: .incomplete], "cut").commit?.state == .pending)
+        #expect(fetching.fetcher.commitFailed(key: "a", "locked", now: fetching.now).count == 1)
+        let rested = fetching.fetcher.commitFailed(key: "a", "locked", now: fetching.now)
+        guard case .rested("a", let outcomes) = rested.last else {
+            Issue.record("\(rested)")
+            return
+        }
+        #expect(outcomes.map(\.state) == [.pending])
+        #expect(fetching.fetcher.pending == 0)
+    }
+
+    @Test func anArchiveFoundLackingAfterTheDeadlineIsTheLastWord() {
+        var fetching = Fetching()
+        _ = fetching.add(Fetching.job("a", due: fetching.now + 60_000, [FetchItem("/saved")]))
+        _ = fetching.next()
+        _ = fetching.next(after: 120_000)
+        #expect(fetching.finish("a", FetcherTests.good).ingests == [[0]])
+        let commit = fetching.publish("a", [0: .incomplete], "no end-of-archive blocks").commit
+        #expect(commit?.state == .partial && commit?.rows.first?.state == .incomplete)
+        #expect(fetching.fetcher.committed(key: "a", now: fetching.now).settled?.0 == .partial)
+    }
+
+    @Test func theRowsOfACommitKeepThePacksOrderAndItsFindings() {
+        var fetching = Fetching()
+        let collected = ArtifactEntry(artifact: "/saved", state: .collected, tries: 1, bytes: 5)
+        _ = fetching.add(Fetching.job("a", [FetchItem("logs"), FetchItem("/saved", earlier: collected)]))
+        _ = fetching.next()
+        _ = fetching.finish("a", 0, FetcherTests.good)
+        let rows = [
+            ArtifactEntry(artifact: "by-hand.tar", state: .collected, verdict: "ok"),
+            ArtifactEntry(
+                artifact: "/saved", state: .incomplete, reason: "the earlier pack is damaged", verdict: "ok",
+                flags: ["earlier_pack_damaged"]),
+            ArtifactEntry(artifact: "logs", state: .collected, verdict: "ok", flags: ["redacted=2"]),
+        ]
+        let commit = fetching.fetcher.packed(key: "a", rows, now: fetching.now).commit
+        #expect(commit?.rows.map(\.artifact) == ["by-hand.tar", "/saved", "logs"])
+        #expect(commit?.rows.map(\.verdict) == ["ok", "ok", "ok"])
+        #expect(commit?.rows.last?.flags == ["redacted=2"] && commit?.rows.last?.tries == 1)
+        #expect(commit?.rows[1].state == .incomplete && commit?.rows[1].bytes == 5)
+        #expect(commit?.state == .partial && commit?.reason == "/saved: the earlier pack is damaged")
+    }
+
+    @Test func aWithdrawnSessionsPackIsNotCommittedAsItsState() {
+        var fetching = Fetching()
+        _ = fetching.add(Fetching.job("a"))
+        _ = fetching.next()
+        _ = fetching.finish("a", FetcherTests.good)
+        fetching.fetcher.withdraw(key: "a")
+        #expect(fetching.publish("a", [0: .collected]).isEmpty)
+        #expect(!fetching.fetcher.isCommitting("a"))
     }
 
     @Test func theBudgetOfOpenFilesFitsWhatIsAllowed() {

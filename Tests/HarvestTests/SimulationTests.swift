@@ -39,7 +39,7 @@ struct Simulation {
     var fetcher: Fetcher
     var sessions: [String: Session] = [:]
     var order: [String] = []
-    var settled: [String: (SessionState, [ArtifactOutcome])] = [:]
+    var settled: [String: (SessionState, [ArtifactEntry])] = [:]
     var exitedAt: [String: Int64] = [:]
     var starts: [Endpoint: [Int64]] = [:]
     var inFlight: [(at: Int64, action: Fetcher.Action)] = []
@@ -133,12 +133,20 @@ struct Simulation {
                 describes.append((now + Int64.random(in: 5...200, using: &random), id))
             case .ingest(let key, let items):
                 let lacking = sessions[key]?.fate == .lacking
-                let verdicts = items.map { item in
+                let names = fetcher.artifacts(of: key) ?? []
+                let rows = items.map { item in
                     let bad = lacking && item == 1
-                    return (item, IngestVerdict(complete: !bad, reason: bad ? "lacking" : nil))
+                    return ArtifactEntry(
+                        artifact: names[item], state: bad ? .incomplete : .collected, reason: bad ? "lacking" : nil)
                 }
-                fetch(fetcher.ingested(key: key, Dictionary(uniqueKeysWithValues: verdicts), now: now))
-            case .settled(let key, let state, let outcomes):
+                fetch(fetcher.packed(key: key, rows, now: now))
+            case .commit(let key, _):
+                // The catalog is locked now and then.
+                let fails = Int.random(in: 0..<20, using: &random) == 0
+                fetch(
+                    fails
+                        ? fetcher.commitFailed(key: key, "locked", now: now) : fetcher.committed(key: key, now: now))
+            case .settled(let key, let state, let outcomes, _):
                 settled[key] = (state, outcomes)
                 watch(.settled(key: key))
             case .returned(let key): watch(.returned(key: key))
@@ -273,7 +281,8 @@ struct Simulation {
             for case .download(let flight, let key, _, _, _) in started {
                 batch.append(fetcher.deadline(of: key) ?? 0)
                 _ = fetcher.finished(flight: flight, Attempt(.complete, status: 200, bytes: 1), now: now)
-                _ = fetcher.ingested(key: key, [0: IngestVerdict(complete: true)], now: now)
+                _ = fetcher.packed(key: key, [ArtifactEntry(artifact: "/saved", state: .collected)], now: now)
+                _ = fetcher.committed(key: key, now: now)
                 finished += 1
             }
             #expect(batch == batch.sorted())

@@ -88,7 +88,10 @@ import Testing
         progress.running = 3
         progress.nearestDeadline = 8500
         metrics.show(progress)
-        metrics.note(.settled(session: "s", .lost, [ArtifactOutcome("/a", .lost), ArtifactOutcome("/b", .absent)]))
+        metrics.note(
+            .settled(
+                session: "s", .lost,
+                [ArtifactEntry(artifact: "/a", state: .lost), ArtifactEntry(artifact: "/b", state: .absent)]))
         let text = MetricsText.render(metrics.now, store: "/", now: 10_000)
         let lines = text.split(separator: "\n")
         #expect(lines.contains("salvage_running_sessions 3"))

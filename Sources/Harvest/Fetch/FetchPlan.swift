@@ -1,4 +1,4 @@
-import Pack
+public import Pack
 import Text
 
 extension FetchJob {
@@ -10,13 +10,15 @@ extension FetchJob {
     ///   - earlier: The ledger's outcomes of earlier tries, so that settled artifacts are not requested again.
     /// - Returns: The job; without items when no rule matches or the rule keeps nothing.
     public static func plan(
-        for session: ExitedSession, by configuration: Configuration, earlier: [ArtifactOutcome] = []
+        for session: ExitedSession, by configuration: Configuration, earlier: [ArtifactEntry] = []
     ) -> FetchJob {
         var job = FetchJob(
             key: session.key, id: session.identity.id, deadline: session.deadline, notBefore: session.notBefore,
             crashed: session.crashed, items: [])
         guard let rule = configuration.rule(for: session.identity) else {
-            job.decided = [ArtifactOutcome(FetchItem.logs, .skipped, reason: "no rule matches the session")]
+            job.decided = [
+                ArtifactEntry(artifact: FetchItem.logs, state: .skipped, reason: "no rule matches the session")
+            ]
             return job
         }
         let known = ByteDictionary(earlier.map { ($0.artifact, $0) }, uniquingKeysWith: { $1 })
@@ -29,13 +31,15 @@ extension FetchJob {
             switch artifact.path.resolve(for: session.identity) {
             case .success(let resolved): path = resolved
             case .failure(let unusable):
-                job.decided.append(ArtifactOutcome("\(artifact.path)", .skipped, reason: unusable.reason))
+                job.decided.append(
+                    ArtifactEntry(artifact: "\(artifact.path)", state: .skipped, reason: unusable.reason))
                 continue
             }
             guard seen.insert(path).inserted else { continue }
             guard sampled, artifact.sample.includes(session: session.key) else {
                 let why = sampled ? artifact.sample : rule.sample
-                job.decided.append(ArtifactOutcome(path, .skipped, reason: "sample: \(why) of rule '\(rule.name)'"))
+                job.decided.append(
+                    ArtifactEntry(artifact: path, state: .skipped, reason: "sample: \(why) of rule '\(rule.name)'"))
                 continue
             }
             let waits = onlyIfCrashed || (artifact.sample == .crashed && !session.crashed)
@@ -48,7 +52,7 @@ extension FetchJob {
         } else {
             let reason =
                 rule.logs ? "sample: \(rule.sample) of rule '\(rule.name)'" : "logs: false in rule '\(rule.name)'"
-            job.decided.insert(ArtifactOutcome(FetchItem.logs, .skipped, reason: reason), at: 0)
+            job.decided.insert(ArtifactEntry(artifact: FetchItem.logs, state: .skipped, reason: reason), at: 0)
             if conditional { job.items.insert(FetchItem(FetchItem.logs, probe: true), at: 0) }
         }
         job.keepLedger(earlier)
@@ -57,12 +61,13 @@ extension FetchJob {
 
     /// Keeps the ledger's outcomes of artifacts that the current rules do not request: a collected artifact stays
     /// collected, and one that an earlier rule requested and did not get still counts as missing.
-    private mutating func keepLedger(_ earlier: [ArtifactOutcome]) {
+    private mutating func keepLedger(_ earlier: [ArtifactEntry]) {
         for row in earlier where !items.contains(where: { !$0.probe && $0.artifact.hasSameBytes(as: row.artifact) }) {
             let place = decided.firstIndex { $0.artifact.hasSameBytes(as: row.artifact) }
             switch (row.state, place) {
             case (.pending, nil):
-                decided.append(ArtifactOutcome(row.artifact, .skipped, reason: "no rule asks for it now"))
+                decided.append(
+                    ArtifactEntry(artifact: row.artifact, state: .skipped, reason: "no rule asks for it now"))
             case (.pending, _), (.skipped, _?): break
             case (_, let place?): decided[place] = row
             case (_, nil): decided.append(row)

@@ -1,6 +1,5 @@
 import Ingest
-
-public import enum Pack.ArtifactState
+public import Pack
 
 /// An API endpoint with its own request rate.
 public enum Endpoint: Sendable, Hashable, CaseIterable {
@@ -24,11 +23,11 @@ public struct FetchItem: Sendable, Hashable {
     /// Whether it is fetched only to decide about other items and never kept.
     public var probe = false
     /// The ledger's outcome of earlier tries.
-    public var earlier: ArtifactOutcome?
+    public var earlier: ArtifactEntry?
     /// A download that an interrupted run left in the spool.
     public var leftover: Leftover?
     /// The outcome before it was requested again; kept unless this time brings a better one.
-    public var fallback: ArtifactOutcome?
+    public var fallback: ArtifactEntry?
 
     /// A download that is on disk and not yet in a pack.
     public struct Leftover: Sendable, Hashable {
@@ -45,7 +44,7 @@ public struct FetchItem: Sendable, Hashable {
     }
 
     /// Makes an item; by default one that is always kept.
-    public init(_ artifact: String, onlyIfCrashed: Bool = false, probe: Bool = false, earlier: ArtifactOutcome? = nil) {
+    public init(_ artifact: String, onlyIfCrashed: Bool = false, probe: Bool = false, earlier: ArtifactEntry? = nil) {
         self.artifact = artifact
         self.onlyIfCrashed = onlyIfCrashed
         self.probe = probe
@@ -71,12 +70,12 @@ public struct FetchJob: Sendable, Hashable {
     /// What to fetch, in order.
     public var items: [FetchItem]
     /// Outcomes already decided, such as skipped paths.
-    public var decided: [ArtifactOutcome]
+    public var decided: [ArtifactEntry]
 
     /// Makes a job from its fields.
     public init(
         key: String, id: String, deadline: Int64, notBefore: Int64, crashed: Bool = false, items: [FetchItem],
-        decided: [ArtifactOutcome] = []
+        decided: [ArtifactEntry] = []
     ) {
         self.key = key
         self.id = id
@@ -132,44 +131,6 @@ public struct Attempt: Sendable, Hashable {
         self.retryAfter = retryAfter
         self.bytes = bytes
         self.looksCrashed = looksCrashed
-    }
-}
-
-/// The ledger's record of one artifact.
-public struct ArtifactOutcome: Sendable, Hashable {
-    /// The container path, or `logs`.
-    public var artifact: String
-    /// The artifact's state.
-    public var state: ArtifactState
-    /// The reason, for every state but `collected`.
-    public var reason: String?
-    /// The last HTTP status.
-    public var status: Int?
-    /// The last trace identifier.
-    public var identifier: String?
-    /// Requests made.
-    public var tries: Int
-    /// Bytes downloaded and kept.
-    public var bytes: UInt64
-    /// When it was first requested, in milliseconds since 1970.
-    public var firstTry: Int64?
-    /// When it was last requested, in milliseconds since 1970.
-    public var lastTry: Int64?
-
-    /// Makes an outcome from its fields.
-    public init(
-        _ artifact: String, _ state: ArtifactState, reason: String? = nil, status: Int? = nil,
-        identifier: String? = nil, tries: Int = 0, bytes: UInt64 = 0, firstTry: Int64? = nil, lastTry: Int64? = nil
-    ) {
-        self.artifact = artifact
-        self.state = state
-        self.reason = reason
-        self.status = status
-        self.identifier = identifier
-        self.tries = tries
-        self.bytes = bytes
-        self.firstTry = firstTry
-        self.lastTry = lastTry
     }
 }
 

@@ -1,4 +1,4 @@
-import Pack
+public import Pack
 import Text
 
 public import enum Catalog.SessionState
@@ -53,22 +53,36 @@ public struct Fetcher: Sendable {
         case keep(key: String, item: Int, complete: Bool, replaces: Bool)
         /// Discard the download that just finished.
         case discard(key: String, item: Int)
-        /// Turn the kept downloads of these items into a pack.
+        /// Turn the kept downloads of these items into a pack; pass the result to
+        /// ``Fetcher/packed(key:_:waiting:now:)`` or ``Fetcher/packFailed(key:_:now:)``.
         case ingest(key: String, items: [Int])
+        /// Commit the session's published pack; then call ``Fetcher/committed(key:now:)`` or
+        /// ``Fetcher/commitFailed(key:_:now:)``.
+        case commit(key: String, Commit)
         /// Update the ledger: the outcomes of the session's artifacts changed.
         case note(key: String)
-        /// Kept downloads could not be packed because of a local failure; packing is tried again.
+        /// Kept downloads could not be packed, or the pack not committed, because of a local failure; it is tried again.
         case postponed(key: String, reason: String)
         /// Nothing more will be tried in this pass; the session stays pending.
-        case rested(key: String, [ArtifactOutcome])
-        /// The session is done.
-        case settled(key: String, SessionState, [ArtifactOutcome])
+        case rested(key: String, [ArtifactEntry])
+        /// The session is done. `isCommitted` says whether the last commit recorded exactly this.
+        case settled(key: String, SessionState, [ArtifactEntry], isCommitted: Bool)
         /// The session still runs: hand it back to the watcher.
         case returned(key: String)
         /// All requests wait, because the token is refused.
         case paused(FetchPause)
         /// Requests continue.
         case resumed
+    }
+
+    /// What to record together with a session's pack.
+    public struct Commit: Sendable, Hashable {
+        /// The session's state: `pending` while something is left to fetch or to pack.
+        public var state: SessionState
+        /// Why the state is not `harvested`.
+        public var reason: String?
+        /// The pack's rows, in their order, because its members refer to them by index; then the session's others.
+        public var rows: [ArtifactEntry]
     }
 
     /// The limits in force.
@@ -81,7 +95,7 @@ public struct Fetcher: Sendable {
     var ready: [Endpoint: Heap<Ready>] = [:]
     var delayed = Heap<Delayed>()
     var expiries = Heap<Expiry>()
-    /// The sessions whose packing is tried again, and when.
+    /// The sessions whose packing or commit is tried again, and when.
     var repacks = Heap<Expiry>()
     var describeQueue: [String] = []
     var describeHead = 0
@@ -136,7 +150,7 @@ public struct Fetcher: Sendable {
     func artifacts(of key: String) -> [String]? { sessions[key]?.job.items.map(\.artifact) }
 
     /// Returns the outcomes to record in the ledger for a session; nil for an unknown session.
-    public func outcomes(of key: String) -> [ArtifactOutcome]? { sessions[key]?.outcomes }
+    public func outcomes(of key: String) -> [ArtifactEntry]? { sessions[key]?.outcomes }
 
     // MARK: Adding and removing sessions
 

@@ -10,8 +10,9 @@ extension Fetcher {
         var crashed: Bool
         /// Set once the log has shown whether the session looks crashed, or can no longer show it.
         var verdictKnown: Bool
-        var ingesting: [Int] = []
-        /// Consecutive failures of this machine to pack the downloads.
+        /// The pack on its way to the catalog; nil when there is none.
+        var packing: Packing?
+        /// Consecutive failures of this machine to pack the downloads or to commit the pack.
         var packFailures = 0
         /// The earliest time of the next try to pack, in milliseconds since 1970.
         var packAfter: Int64?
@@ -25,14 +26,19 @@ extension Fetcher {
             items = job.items.map { Item($0) }
         }
 
-        /// The outcomes to record in the ledger for each artifact.
-        var outcomes: [ArtifactOutcome] {
+        /// The outcomes to record in the ledger for each artifact. Bytes that are in no committed pack yet stay pending;
+        /// otherwise the next run would drop them.
+        var outcomes: [ArtifactEntry] { outcomes(besides: packing?.items ?? []) }
+
+        /// The outcomes once the session's pack is committed.
+        var committedOutcomes: [ArtifactEntry] { outcomes(besides: []) }
+
+        private func outcomes(besides packed: [Int]) -> [ArtifactEntry] {
             job.decided
                 + items.indices.compactMap { index in
                     guard !job.items[index].probe else { return nil }
                     var outcome = items[index].outcome(job.items[index].artifact)
-                    // Bytes not in a pack yet stay pending; otherwise the next run would drop them.
-                    if items[index].fresh || ingesting.contains(index) {
+                    if items[index].fresh || packed.contains(index) {
                         outcome.state = .pending
                         outcome.reason = items[index].packTrouble ?? items[index].reason
                     }
@@ -40,8 +46,20 @@ extension Fetcher {
                 }
         }
 
-        /// The session's state, derived from its artifacts.
-        var state: SessionState { SessionState.derived(from: outcomes.map(\.state)) }
+        /// Whether nothing is left to fetch or to pack.
+        var isOver: Bool { items.allSatisfy { $0.phase == .final && !$0.fresh } }
+    }
+
+    /// A pack on its way to the catalog.
+    struct Packing: Sendable {
+        /// The items whose downloads are packed.
+        var items: [Int]
+        /// The rows in the published pack; nil while it is being made.
+        var rows: [ArtifactEntry]?
+        /// The artifacts whose downloads a local failure kept out of it, with the reason.
+        var waiting: ByteDictionary<String> = [:]
+        /// Whether the commit records the state that the session settles in: nothing is left to fetch or to pack.
+        var settles = false
     }
 
     /// The phase of an item.
@@ -55,6 +73,8 @@ extension Fetcher {
         case checking
         /// A complete download waits for its ingest.
         case downloaded
+        /// The pack was found to lack some of it: fetched again once the pack is committed.
+        case lacking
         /// Not tried again in this pass.
         case resting
         case final
@@ -88,6 +108,8 @@ extension Fetcher {
         /// Bytes of the last complete body whose content ingest found incomplete.
         var lackingBytes: UInt64?
         var state = ArtifactState.pending
+        /// What ingest found in the download that is in the pack.
+        var findings = Findings()
 
         init(_ plan: FetchItem) {
             if let earlier = plan.earlier {
@@ -101,6 +123,7 @@ extension Fetcher {
                 if earlier.state != .pending {
                     state = earlier.state
                     phase = .final
+                    findings = Findings(earlier)
                 }
             }
             if let leftover = plan.leftover { adopt(leftover) }
@@ -130,7 +153,7 @@ extension Fetcher {
         }
 
         /// Whether nothing but packing is left to do in this pass.
-        var rests: Bool { phase == .final || phase == .resting || phase == .downloaded }
+        var rests: Bool { phase == .final || phase == .resting || phase == .downloaded || phase == .lacking }
 
         mutating func started(_ now: Int64) {
             phase = .inFlight
@@ -146,10 +169,26 @@ extension Fetcher {
             self.reason = reason
         }
 
-        func outcome(_ artifact: String) -> ArtifactOutcome {
-            ArtifactOutcome(
-                artifact, state, reason: state == .collected ? nil : reason, status: status, identifier: identifier,
-                tries: tries, bytes: keptBytes, firstTry: firstTry, lastTry: lastTry)
+        func outcome(_ artifact: String) -> ArtifactEntry {
+            ArtifactEntry(
+                artifact: artifact, state: state, reason: state == .collected ? nil : reason, status: status,
+                identifier: identifier, tries: tries, bytes: keptBytes, firstTry: firstTry, lastTry: lastTry,
+                verdict: findings.verdict, flags: findings.flags, sha256: findings.sha256)
+        }
+    }
+
+    /// The part of a ledger's row that comes from ingest.
+    struct Findings: Sendable {
+        var verdict: String?
+        var flags: [String] = []
+        var sha256: String?
+
+        init() {}
+
+        init(_ row: ArtifactEntry) {
+            verdict = row.verdict
+            flags = row.flags
+            sha256 = row.sha256
         }
     }
 

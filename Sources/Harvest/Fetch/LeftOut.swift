@@ -91,7 +91,7 @@ extension ExitedSession {
     }
 }
 
-extension ArtifactOutcome {
+extension ArtifactEntry {
     /// Whether this earlier outcome is better than the result of requesting the artifact again.
     func stands(against state: ArtifactState, _ item: Fetcher.Item) -> Bool {
         guard !item.fresh, item.keptBytes <= bytes else { return false }
@@ -101,7 +101,7 @@ extension ArtifactOutcome {
 
 extension FetchJob {
     /// Sets earlier outcomes as fallbacks for artifacts that cannot be fetched this time either.
-    mutating func fallBack(on known: [ArtifactOutcome]) {
+    mutating func fallBack(on known: [ArtifactEntry]) {
         for row in known where [.absent, .incomplete, .failed, .lost].contains(row.state) {
             for index in items.indices where items[index].artifact.hasSameBytes(as: row.artifact) {
                 items[index].fallback = row

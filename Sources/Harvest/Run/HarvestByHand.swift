@@ -68,14 +68,12 @@ extension HarvestState {
         let job = FetchJob.plan(for: session, by: configuration)
         let wanted = ByteSet(job.items.filter { !$0.probe }.map(\.artifact))
         let outcomes = rows.map { row in
-            var outcome = ArtifactOutcome(row.entry)
             // A file imported under that name is not necessarily the container's.
-            if wanted.contains(outcome.artifact) { (outcome.state, outcome.reason) = (.pending, nil) }
-            return outcome
+            wanted.contains(row.entry.artifact) ? row.entry.requestedAgain : row.entry
         }
         remembered[key] = outcomes
         for outcome in outcomes where outcome.state == .pending {
-            batch.artifacts.append(ArtifactRecord(session: key, entry: ArtifactEntry(outcome)))
+            batch.artifacts.append(ArtifactRecord(session: key, entry: outcome))
         }
     }
 }

@@ -9,59 +9,77 @@ extension HarvestRunner {
     /// Packs a session's downloads, commits the pack to the catalog, and only then removes the downloads. Any failure
     /// on the way is local: the downloads stay in place, and the fetcher decides when to try again.
     func ingest(_ key: String, _ items: [Int]) async {
-        guard let (request, names) = state.withLock({ $0.ingestRequest(key, items) }) else {
+        guard let request = state.withLock({ $0.ingestRequest(key, items) }) else {
             change { state, now in
                 state.progress.ingesting -= 1
-                state.apply(state.fetcher.ingested(key: key, [:], now: now), now)
+                state.apply(state.fetcher.nothingPacked(key: key, now: now), now)
             }
             return
         }
         let packed: PackedRequest
         do {
-            // A pack that was made but not committed only needs the commit.
-            if let known = state.withLock({ $0.contexts[key]?.uncommitted }), known.names == names {
-                packed = known
-            } else {
-                packed = try await pack(key, request, names)
-            }
+            packed = try await pack(key, request)
         } catch {
-            deferIngest(key, noteLocal(error))
+            let reason = noteLocal(error)
+            postpone(key, reason) { $0.packFailed(key: key, reason, now: $1) }
             return
         }
+        let actions = change { state, now in
+            state.contexts[key]?.published = packed
+            return state.fetcher.packed(
+                key: key, packed.outcome.contents.artifacts, waiting: packed.outcome.waiting, now: now)
+        }
+        var decided: Fetcher.Commit?
+        for case .commit(_, let commit) in actions { decided = commit }
+        await commit(key, packed, decided)
+    }
+
+    /// Commits a pack whose first commit failed.
+    func commitAgain(_ key: String, _ decided: Fetcher.Commit) async {
+        guard let packed = state.withLock({ $0.contexts[key]?.published }) else {
+            change { state, _ in state.progress.ingesting -= 1 }
+            return
+        }
+        await commit(key, packed, decided)
+    }
+
+    /// Commits a published pack, removes the downloads that it was made from, and continues with the session.
+    ///
+    /// - Parameter decided: the state and rows to record; nil when the session was withdrawn while it was packed.
+    private func commit(_ key: String, _ packed: PackedRequest, _ decided: Fetcher.Commit?) async {
         do {
             // Each try waits long for the catalog's lock; a run that is ending must not wait once per session.
             if let known = state.withLock({ $0.stopping ? $0.summary.catalogTrouble : nil }) {
                 throw HarvestError(.storeUnusable, known, session: key)
             }
-            try await commit(key, packed)
+            try await record(key, packed, decided)
         } catch {
             let reason = "\(error)"
             state.withLock { state in
-                state.contexts[key]?.uncommitted = packed
                 state.contexts[key]?.pack = packed.outcome.contents.path
                 state.summary.catalogTrouble = reason
             }
             parts.observer.event(
                 .storeTrouble("the pack of \(key) is not in the catalog yet, trying again: \(error)"))
-            deferIngest(key, reason)
+            postpone(key, reason) { $0.commitFailed(key: key, reason, now: $1) }
             return
         }
-        let waiting = packed.waiting
         let paths = packed.paths
-        let packsLogs = packed.names.values.contains(FetchItem.logs) && packed.outcome.waiting[FetchItem.logs] == nil
+        let waiting = packed.outcome.waiting
+        let packsLogs = packed.files.contains { $0.artifact == FetchItem.logs } && waiting[FetchItem.logs] == nil
         // Remove the downloads before settling: what a settled session has in the spool is taken for unpacked.
         let spool = spool
         try? await disk.run { spool.remove(paths) }
         let wait = change { state, now in
-            state.contexts[key]?.uncommitted = nil
+            state.contexts[key]?.published = nil
             state.contexts[key]?.files.removeAll { file in
                 paths.contains(file.path) || (file.isFollowed && packsLogs)
             }
             state.contexts[key]?.pack = packed.outcome.contents.path
             state.progress.ingesting -= 1
             if state.following { state.clearTroubles(waiting.isEmpty) }
-            state.apply(state.fetcher.ingested(key: key, packed.verdicts, waiting: waiting, now: now), now)
-            return state.fetcher.ingestWait(of: key, now: now)
+            state.apply(state.fetcher.committed(key: key, now: now), now)
+            return state.fetcher.packWait(of: key, now: now)
         }
         for reason in Set(waiting.values) {
             state.withLock { $0.summary.localTrouble = reason }
@@ -69,31 +87,32 @@ extension HarvestRunner {
         }
     }
 
-    private func pack(_ key: String, _ request: IngestRequest, _ names: [Int: String]) async throws -> PackedRequest {
+    private func pack(_ key: String, _ request: IngestRequest) async throws -> PackedRequest {
         var request = request
         request.files = try await expandLive(key, request.files)
         // A download that somebody removed from the spool is requested again.
         let (files, vanished) = try await disk.run { [files = request.files] in Self.look(at: files) }
         request.files = files
+        request.giveUp(vanished)
         let outcome = try await parts.ingest.ingest(request)
         for damage in outcome.earlierDamage { parts.observer.event(.storeTrouble(damage)) }
         for aside in outcome.quarantined {
             parts.observer.event(.quarantined(session: key, path: store + "/" + aside.place, reason: aside.reason))
         }
-        return PackedRequest(outcome: outcome, names: names, files: request.files, vanished: vanished)
+        return PackedRequest(outcome: outcome, files: request.files, vanished: vanished.map(\.path))
     }
 
-    /// Returns the files with their current sizes and times, and the paths that no longer exist.
-    private static func look(at files: [SpooledFile]) -> (there: [SpooledFile], vanished: Set<String>) {
+    /// Returns the files with their current sizes and times, and those that no longer exist.
+    private static func look(at files: [SpooledFile]) -> (there: [SpooledFile], vanished: [SpooledFile]) {
         var there: [SpooledFile] = []
-        var vanished: Set<String> = []
+        var vanished: [SpooledFile] = []
         for var file in files {
             var facts = stat()
             if lstat(file.path, &facts) == 0 {
                 file.bytes = UInt64(max(0, facts.st_size))
                 file.modified = Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec)
             } else if errno == ENOENT {
-                vanished.insert(file.path)
+                vanished.append(file)
                 continue
             }
             there.append(file)
@@ -101,33 +120,32 @@ extension HarvestRunner {
         return (there, vanished)
     }
 
-    /// Commits a pack, already synced under its name, to the catalog, after all pending ledger updates, in order. The
-    /// session does not continue until this succeeds.
-    private func commit(_ key: String, _ packed: PackedRequest) async throws {
-        let commitment = state.withLock {
-            $0.commitment(key, packed.outcome.contents, packed.verdicts, packed.waiting, Self.now())
+    /// Commits a pack, already synced under its name, to the catalog, after all pending ledger updates, in order.
+    private func record(_ key: String, _ packed: PackedRequest, _ decided: Fetcher.Commit?) async throws {
+        var found = packed.outcome.contents
+        found.downloads = packed.downloads
+        var contents = found
+        if let decided {
+            contents.facts.state = decided.state.rawValue
+            contents.facts.reason = decided.reason
+            contents.artifacts = decided.rows
         }
-        var contents = commitment ?? packed.outcome.contents
-        contents.downloads = packed.downloads
-        // A session that was withdrawn meanwhile is not done just because a pack of it is.
-        let source = commitment == nil ? PackSource.disk : .harvest
-        do {
-            try await parts.catalog.perform { [contents] catalog in
-                try self.writeBatch(catalog)
-                try catalog.commit(contents, from: source)
-            }
-        } catch {
-            state.withLock { $0.contexts[key]?.committed = nil }
-            throw error
+        try await parts.catalog.perform { [found, contents] catalog in
+            try self.writeBatch(catalog)
+            // A session that was withdrawn meanwhile is not done just because a pack of it is.
+            let isCurrent = self.state.withLock { decided != nil && $0.fetcher.isCommitting(key) }
+            try catalog.commit(isCurrent ? contents : found, from: isCurrent ? .harvest : .disk)
         }
     }
 
-    /// Defers these downloads; the fetcher decides when packing is tried again.
-    private func deferIngest(_ key: String, _ reason: String) {
+    /// Tells the fetcher of a local failure; it decides when to try again.
+    private func postpone(
+        _ key: String, _ reason: String, _ failed: (inout Fetcher, Int64) -> [Fetcher.Action]
+    ) {
         let wait = change { state, now in
             state.progress.ingesting -= 1
-            state.apply(state.fetcher.ingestDeferred(key: key, reason, now: now), now)
-            return state.fetcher.ingestWait(of: key, now: now)
+            state.apply(failed(&state.fetcher, now), now)
+            return state.fetcher.packWait(of: key, now: now)
         }
         parts.observer.event(.packingDeferred(session: key, reason: reason, wait: wait))
     }
@@ -141,29 +159,13 @@ extension HarvestRunner {
     }
 }
 
-/// A finished pack and its inputs.
+/// A published pack and the downloads it was made from.
 struct PackedRequest: Sendable {
     var outcome: IngestOutcome
-    /// The artifact names, by the fetcher's item.
-    var names: [Int: String]
     /// The downloads passed to ingest.
     var files: [SpooledFile]
     /// The paths of downloads that had vanished from the spool.
-    var vanished: Set<String>
-
-    /// The verdicts, by item.
-    var verdicts: [Int: IngestVerdict] {
-        names.reduce(into: [:]) { verdicts, name in
-            verdicts[name.key] = outcome.verdicts[name.value]
-            if verdicts[name.key] == nil, !vanished.isEmpty {
-                verdicts[name.key] = IngestVerdict(
-                    complete: false, empty: true, reason: "its download vanished from the spool before it was packed")
-            }
-        }
-    }
-
-    /// The items that could not be packed because of a local failure, with the reason.
-    var waiting: [Int: String] { names.compactMapValues { outcome.waiting[$0] } }
+    var vanished: [String]
 
     /// The downloads that are in the pack.
     var downloads: [PackedDownload] { files.filter { outcome.waiting[$0.artifact] == nil }.map { PackedDownload($0) } }
@@ -172,60 +174,33 @@ struct PackedRequest: Sendable {
     var paths: [String] { files.filter { outcome.waiting[$0.artifact] == nil }.map(\.path) + vanished }
 }
 
+extension IngestRequest {
+    /// Marks the artifacts of which no download is left in the spool.
+    mutating func giveUp(_ vanished: [SpooledFile]) {
+        for lost in vanished where !files.contains(where: { $0.artifact.hasSameBytes(as: lost.artifact) }) {
+            for index in artifacts.indices where artifacts[index].artifact.hasSameBytes(as: lost.artifact) {
+                artifacts[index].state = .failed
+                artifacts[index].reason = "its download vanished from the spool before it was packed"
+            }
+        }
+    }
+}
+
 extension HarvestState {
-    /// Returns the ingest request for these items and the artifact name of each; nil when none has a file left.
-    func ingestRequest(_ key: String, _ items: [Int]) -> (IngestRequest, [Int: String])? {
+    /// Returns the ingest request for these items; nil when none has a file left.
+    func ingestRequest(_ key: String, _ items: [Int]) -> IngestRequest? {
         guard let context = contexts[key], let artifacts = fetcher.artifacts(of: key) else { return nil }
-        var names: [Int: String] = [:]
-        for item in items where artifacts.indices.contains(item) { names[item] = artifacts[item] }
-        let wanted = ByteSet(names.values)
+        let wanted = ByteSet(items.filter(artifacts.indices.contains).map { artifacts[$0] })
         let files = context.files.filter { wanted.contains($0.artifact) }
         guard !files.isEmpty else { return nil }
-        let rows = (fetcher.outcomes(of: key) ?? []).map { ArtifactEntry($0) }
-        let request = IngestRequest(
-            facts: context.facts, artifacts: rows, files: files, earlierPack: context.pack)
-        return (request, names)
+        return IngestRequest(
+            facts: context.facts, artifacts: fetcher.outcomes(of: key) ?? [], files: files,
+            earlierPack: context.pack)
     }
 
     /// Clears earlier failures from which a daemon has recovered.
     mutating func clearTroubles(_ all: Bool) {
         summary.catalogTrouble = nil
         if all { summary.localTrouble = nil }
-    }
-
-    /// Returns the pack's contents with the ledger's view added: the state that the verdicts lead to, and the fetcher's
-    /// row of each artifact. Nil when the session was withdrawn meanwhile.
-    mutating func commitment(
-        _ key: String, _ contents: PackContents, _ verdicts: [Int: IngestVerdict], _ waiting: [Int: String],
-        _ now: Int64
-    ) -> PackContents? {
-        guard let (state, outcomes) = fetcher.preview(key: key, verdicts, waiting: waiting, now: now) else {
-            return nil
-        }
-        var contents = contents
-        contents.facts.state = state.rawValue
-        contents.facts.reason = outcomes.sessionReason(state)
-        for outcome in outcomes {
-            let row = ArtifactEntry(outcome)
-            guard let index = contents.artifacts.firstIndex(where: { $0.artifact.hasSameBytes(as: outcome.artifact) })
-            else {
-                contents.artifacts.append(row)
-                continue
-            }
-            // Members refer to rows by index; verdict, flags and hash come from ingest.
-            let known = contents.artifacts[index]
-            contents.artifacts[index] = row
-            contents.artifacts[index].verdict = known.verdict
-            contents.artifacts[index].flags = known.flags
-            contents.artifacts[index].sha256 = known.sha256
-            // An artifact from a damaged earlier pack is incomplete, whatever was recorded before.
-            if known.state == .incomplete, row.state == .collected, known.flags.contains("earlier_pack_damaged") {
-                contents.artifacts[index].state = .incomplete
-                contents.artifacts[index].reason = known.reason
-            }
-        }
-        dirty.remove(key)
-        contexts[key]?.committed = (state, outcomes)
-        return contents
     }
 }

@@ -76,7 +76,7 @@ extension HarvestRunner {
             state.watcher = Watcher(
                 settings: settings, remembering: records.map { RememberedSession($0, spooled[$0.session]) })
             state.progress.seen = records.count
-            for row in rows { state.remembered[row.session, default: []].append(ArtifactOutcome(row.entry)) }
+            for row in rows { state.remembered[row.session, default: []].append(row.entry) }
             for record in records where record.state == .running { state.rerun.insert(record.session) }
             for record in records where record.state == .running && spooled[record.session] == nil {
                 let id = RunKey.apiID(key: record.session, created: record.created)

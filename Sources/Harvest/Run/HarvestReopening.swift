@@ -14,15 +14,10 @@ extension HarvestRunner {
         func isWanted(_ row: ArtifactRecord) -> Bool { artifacts.contains { $0.hasSameBytes(as: row.entry.artifact) } }
 
         /// The ledger's rows, with the wanted artifacts set to pending.
-        var outcomes: [ArtifactOutcome] {
+        var outcomes: [ArtifactEntry] {
             let known = ByteSet(rows.map(\.entry.artifact))
-            return rows.map { row in
-                var outcome = ArtifactOutcome(row.entry)
-                guard isWanted(row) else { return outcome }
-                outcome.state = .pending
-                outcome.reason = nil
-                return outcome
-            } + artifacts.filter { !known.contains($0) }.map { ArtifactOutcome($0, .pending) }
+            return rows.map { isWanted($0) ? $0.entry.requestedAgain : $0.entry }
+                + artifacts.filter { !known.contains($0) }.map { ArtifactEntry(artifact: $0) }
         }
     }
 
@@ -190,7 +185,7 @@ extension HarvestState {
             batch.sessions.append(
                 SessionUpdate(session: key, state: .pending, reason: "\(prefix)\(reopening.cause.words) \(names)"))
             batch.artifacts += reopening.outcomes.filter { $0.state == .pending }.map {
-                ArtifactRecord(session: key, entry: ArtifactEntry($0))
+                ArtifactRecord(session: key, entry: $0)
             }
         }
         return batch
@@ -202,7 +197,7 @@ extension HarvestState {
         guard contexts[key] == nil else { return }
         let actions = watcher.reopen(ExitedSession(reopening: reopening.record))
         guard !actions.isEmpty else { return }
-        fallbacks[key] = reopening.rows.filter(reopening.isWanted).map { ArtifactOutcome($0.entry) }
+        fallbacks[key] = reopening.rows.filter(reopening.isWanted).map(\.entry)
         remembered[key] = reopening.outcomes
         if let pack = reopening.record.pack { packs[key] = pack }
         summary.again += 1

@@ -1,5 +1,5 @@
 public import Catalog
-import Pack
+public import Pack
 
 public import struct SessionAPI.DamagedEntry
 
@@ -42,7 +42,7 @@ public struct HarvestProblem: Sendable, Hashable {
     /// The session.
     public var session: String
     /// The artifact and what is wrong with it.
-    public var outcome: ArtifactOutcome
+    public var outcome: ArtifactEntry
 }
 
 /// A session that was requested by name and of which nothing is fetched.
@@ -101,7 +101,7 @@ public enum HarvestEvent: Sendable {
     /// A session ended.
     case exited(ExitedSession)
     /// A session is done, with the outcome of each artifact.
-    case settled(session: String, SessionState, [ArtifactOutcome])
+    case settled(session: String, SessionState, [ArtifactEntry])
     /// A list failed or was truncated.
     case listFailed(ListKind, SourceFailure)
     /// A list contains a damaged entry; reported once for each entry.

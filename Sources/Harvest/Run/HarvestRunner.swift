@@ -221,6 +221,8 @@ public final class HarvestRunner: Sendable {
         case .ingest(let key, let items):
             // Not a child task: a stop must not cancel an ingest between pack and catalog.
             Task { await self.ingest(key, items) }
+        case .commit(let key, let commit):
+            Task { await self.commitAgain(key, commit) }
         case .download(let flight, let key, let id, _, let artifact):
             group.addTask { await self.download(flight, key, id, artifact) }
         case .describe(let id):
@@ -241,7 +243,7 @@ public final class HarvestRunner: Sendable {
         state.withLock { state in
             let work = state.work
             state.work = []
-            state.active += work.count { if case .ingest = $0 { false } else { true } }
+            state.active += work.count(where: \.isActive)
             return (work, state.finished && work.isEmpty)
         }
     }

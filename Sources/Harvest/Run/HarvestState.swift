@@ -11,9 +11,19 @@ struct HarvestState {
         case download(flight: UInt64, key: String, id: String, item: Int, artifact: String)
         case describe(id: String)
         case ingest(key: String, items: [Int])
+        /// Commits a published pack again, after a failure.
+        case commit(key: String, Fetcher.Commit)
         /// Removes the rest of a session; with `live`, also its followed log.
         case drop(key: String, live: Bool)
         case follow(key: String)
+
+        /// Whether it is counted in ``HarvestState/active`` and not in the progress of ingests.
+        var isActive: Bool {
+            switch self {
+            case .ingest, .commit: false
+            case .download, .describe, .drop, .follow: true
+            }
+        }
     }
 
     /// The state of a session while it is fetched.
@@ -23,12 +33,10 @@ struct HarvestState {
         /// Files of tries that could not be finished on disk, by artifact; not needed once a later try is complete.
         var strays: ByteDictionary<[String]> = [:]
         var pack: String?
-        /// A published pack that could not be committed to the catalog yet.
-        var uncommitted: PackedRequest?
+        /// The published pack that is not in the catalog yet.
+        var published: PackedRequest?
         /// The version of the configuration that decided what to fetch.
         var version = 0
-        /// The state and outcomes of the last commit, so that settling does not write them again.
-        var committed: (SessionState, [ArtifactOutcome])?
     }
 
     let current: CurrentConfiguration
@@ -50,7 +58,7 @@ struct HarvestState {
     var fetcher: Fetcher
     var contexts: ByteDictionary<Context> = [:]
     /// The ledger's outcomes of sessions that were unfinished when the last run ended or are reopened.
-    var remembered: ByteDictionary<[ArtifactOutcome]> = [:]
+    var remembered: ByteDictionary<[ArtifactEntry]> = [:]
     /// Sessions that ran when the last run ended. What was collected of them before is outdated.
     var rerun: ByteSet = []
     var packs: ByteDictionary<String> = [:]
@@ -60,7 +68,7 @@ struct HarvestState {
     /// Parked sessions whose id another container has now, so that nothing more can be requested.
     var parkedReplaced: ByteSet = []
     /// The earlier outcomes of artifacts that are requested again.
-    var fallbacks: ByteDictionary<[ArtifactOutcome]> = [:]
+    var fallbacks: ByteDictionary<[ArtifactEntry]> = [:]
     /// Whether finished sessions must be compared with the rules.
     var rulesChanged = false
     /// Whether a path was found absent since the last search for paths that exist nowhere.
@@ -73,7 +81,8 @@ struct HarvestState {
     var batch = LedgerBatch()
     var dirty: ByteSet = []
     var work: [Work] = []
-    var ingests: [(key: String, items: [Int])] = []
+    /// Ingests and commits that wait for their turn.
+    var packing: [Work] = []
     var listAllSoon = false
     /// Damaged entries of lists that have been reported.
     var damageTold: ByteSet = []
@@ -91,7 +100,7 @@ struct HarvestState {
 
     /// Whether nothing is in progress.
     var isIdle: Bool {
-        active == 0 && work.isEmpty && ingests.isEmpty && progress.ingesting == 0 && fetcher.pending == 0
+        active == 0 && work.isEmpty && packing.isEmpty && progress.ingesting == 0 && fetcher.pending == 0
             && !fetcher.isDescribing
     }
 
@@ -132,7 +141,8 @@ struct HarvestState {
             case .download(let flight, let key, let id, let item, let artifact):
                 work.append(.download(flight: flight, key: key, id: id, item: item, artifact: artifact))
             case .describe(let id): work.append(.describe(id: id))
-            case .ingest(let key, let items): ingests.append((key, items))
+            case .ingest(let key, let items): packing.append(.ingest(key: key, items: items))
+            case .commit(let key, let commit): packing.append(.commit(key: key, commit))
             case .note(let key): dirty.insert(key)
             case .keep, .discard: break  // Handled by the downloading task.
             case .returned(let key): apply(watcher.handle(.returned(key: key), now: now), now)
@@ -146,8 +156,9 @@ struct HarvestState {
                 summary.unfinished += 1
                 contexts[key] = nil
                 dirty.remove(key)
-                batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: ArtifactEntry($0)) }
-            case .settled(let key, let state, let outcomes): settle(key, state, outcomes, now)
+                batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: $0) }
+            case .settled(let key, let state, let outcomes, let isCommitted):
+                settle(key, state, outcomes, isCommitted: isCommitted, now)
             case .paused(let pause):
                 // A single pass ends here, even if a request in flight succeeds.
                 if !following { summary.pause = pause }
@@ -163,10 +174,9 @@ struct HarvestState {
         if !stopping, !budget.isTight || progress.ingesting == 0 { apply(fetcher.next(now: now), now) }
         if budget.isTight, fetcher.downloading > 0 { return }
         // A finished loop starts nothing: the next run takes the downloads from the spool.
-        while !finished, !ingests.isEmpty, progress.ingesting < min(configuration.limits.ingests, budget.ingests) {
-            let next = ingests.removeFirst()
+        while !finished, !packing.isEmpty, progress.ingesting < min(configuration.limits.ingests, budget.ingests) {
             progress.ingesting += 1
-            work.append(.ingest(key: next.key, items: next.items))
+            work.append(packing.removeFirst())
         }
     }
 
@@ -234,26 +244,27 @@ struct HarvestState {
         _ = unfollow(key, spool)
         let reason = "another container took over the session's id before this one was seen to end"
         batch.sessions.append(SessionUpdate(session: key, state: .lost, reason: reason))
-        count(key, .lost, [ArtifactOutcome(FetchItem.logs, .lost, reason: reason)])
+        count(key, .lost, [ArtifactEntry(artifact: FetchItem.logs, state: .lost, reason: reason)])
     }
 
-    private mutating func settle(_ key: String, _ state: SessionState, _ outcomes: [ArtifactOutcome], _ now: Int64) {
+    private mutating func settle(
+        _ key: String, _ state: SessionState, _ outcomes: [ArtifactEntry], isCommitted: Bool, _ now: Int64
+    ) {
         let context = contexts.removeValue(forKey: key)
         if let context, context.version != current.version { rulesChanged = true }
         if outcomes.contains(where: { $0.state == .absent }) { absenceDue = true }
         dirty.remove(key)
-        if let committed = context?.committed, committed.0 == state, committed.1 == outcomes {
-            // The commit of the pack has recorded all this in one transaction.
-        } else {
+        // Otherwise the commit of the pack has recorded all this in one transaction.
+        if !isCommitted {
             batch.sessions.append(SessionUpdate(session: key, state: state, reason: outcomes.sessionReason(state)))
-            batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: ArtifactEntry($0)) }
+            batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: $0) }
         }
         work.append(.drop(key: key, live: true))
         apply(watcher.handle(.settled(key: key), now: now), now)
         count(key, state, outcomes)
     }
 
-    private mutating func count(_ key: String, _ state: SessionState, _ outcomes: [ArtifactOutcome]) {
+    private mutating func count(_ key: String, _ state: SessionState, _ outcomes: [ArtifactEntry]) {
         progress.current = key
         progress.done[state, default: 0] += 1
         for outcome in outcomes where [.lost, .failed, .incomplete].contains(outcome.state) {
@@ -286,7 +297,7 @@ struct HarvestState {
     mutating func takeBatch() -> LedgerBatch {
         for key in dirty {
             for outcome in fetcher.outcomes(of: key) ?? [] {
-                batch.artifacts.append(ArtifactRecord(session: key, entry: ArtifactEntry(outcome)))
+                batch.artifacts.append(ArtifactRecord(session: key, entry: outcome))
             }
         }
         dirty.removeAll(keepingCapacity: true)
@@ -366,25 +377,16 @@ extension SessionUpdate {
 }
 
 extension ArtifactEntry {
-    /// Makes the ledger's row of an outcome.
-    init(_ outcome: ArtifactOutcome) {
-        self.init(
-            artifact: outcome.artifact, state: outcome.state, reason: outcome.reason, status: outcome.status,
-            identifier: outcome.identifier, tries: outcome.tries, bytes: outcome.bytes, firstTry: outcome.firstTry,
-            lastTry: outcome.lastTry)
+    /// The row of an artifact that is requested again: pending, without the findings about what was collected before.
+    var requestedAgain: ArtifactEntry {
+        var row = self
+        (row.state, row.reason) = (.pending, nil)
+        (row.verdict, row.flags, row.sha256) = (nil, [], nil)
+        return row
     }
 }
 
-extension ArtifactOutcome {
-    /// Makes the outcome of a ledger's row.
-    init(_ entry: ArtifactEntry) {
-        self.init(
-            entry.artifact, entry.state, reason: entry.reason, status: entry.status, identifier: entry.identifier,
-            tries: entry.tries, bytes: entry.bytes, firstTry: entry.firstTry, lastTry: entry.lastTry)
-    }
-}
-
-extension [ArtifactOutcome] {
+extension [ArtifactEntry] {
     /// Returns why a session is in a state other than `harvested`; nil for `harvested`.
     func sessionReason(_ state: SessionState) -> String? {
         guard state != .harvested else { return nil }

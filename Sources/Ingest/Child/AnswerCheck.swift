@@ -60,7 +60,10 @@ extension IngestAnswer {
         if job.isProbe { return answer }
         guard verdicts.count == job.inputs.count, zip(verdicts, job.inputs).allSatisfy({ $0.artifact == $1.artifact })
         else { throw AnswerCheck.nonsense("verdicts on other downloads than it was given") }
-        for index in verdicts.indices { answer.verdicts[index] = try AnswerCheck.verdict(verdicts[index]) }
+        for index in verdicts.indices {
+            answer.verdicts[index] = try AnswerCheck.verdict(verdicts[index])
+            answer.verdicts[index].isCut = job.inputs[index].isCut
+        }
         return answer
     }
 }

@@ -25,6 +25,8 @@ public struct IngestJob: Codable, Sendable, Equatable {
         public var name: [UInt8]
         /// The member's modification time in nanoseconds since 1970, when it is stored as a single file.
         public var modified: Int64
+        /// Whether the download was cut off, so that the artifact is incomplete even if its content looks whole.
+        public var isCut = false
         /// Flags for the ledger's row, in addition to those that the child finds.
         public var flags: [String]?
 
@@ -146,6 +148,8 @@ public struct ArtifactVerdict: Codable, Sendable, Equatable {
     public var firstError: String?
     /// The first bytes of a download that is not an archive, escaped.
     public var head: String?
+    /// Whether the download was cut off; the parent knows from its spool.
+    var isCut = false
 
     /// Makes a verdict from its fields.
     public init(

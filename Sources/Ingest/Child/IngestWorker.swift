@@ -103,12 +103,13 @@ public struct IngestWorker {
                 artifacts.indices.contains(input.artifact) && artifacts[input.artifact].artifact == SpooledFile.logs
             var sink = try MemberWriter(
                 writer: writer, artifact: input.artifact, expansion: expansion, isPlatformLog: isPlatformLog)
-            let verdict = try read(input, from: descriptor, into: &sink)
+            var verdict = try read(input, from: descriptor, into: &sink)
+            verdict.isCut = input.isCut
             dumps += sink.dumps
             candidates += sink.candidates
             if artifacts.indices.contains(input.artifact) {
                 let isFirst = !answer.verdicts.contains { $0.artifact == input.artifact }
-                judge(&artifacts[input.artifact], verdict, isFirst: isFirst)
+                artifacts[input.artifact].judge(by: verdict, isFirst: isFirst)
             }
             answer.verdicts.append(verdict)
         }
@@ -235,33 +236,6 @@ public struct IngestWorker {
         try sink.endFile(isWhole: true)
         return ArtifactVerdict(
             artifact: input.artifact, verdict: "ok", flags: input.flags ?? [], entries: 1, bytes: total)
-    }
-
-    /// Applies the verdict on a download to its ledger row.
-    private func judge(_ entry: inout ArtifactEntry, _ verdict: ArtifactVerdict, isFirst: Bool) {
-        // Of several downloads the best is first. A worse one may add members but must not lower the state.
-        guard isFirst || entry.state != .collected else { return }
-        entry.verdict = verdict.verdict
-        entry.flags = verdict.flags
-        switch verdict.verdict {
-        case Verdict.ok.rawValue where verdict.entries == 0:
-            // Some servers return an empty archive for a path that does not exist. The archive of an empty folder has
-            // the folder itself as an entry.
-            entry.state = .absent
-            entry.reason = "the archive has no entries: the path does not exist"
-        case Verdict.ok.rawValue:
-            entry.state = .collected
-            entry.reason = nil
-        case Verdict.notAnArchive.rawValue:
-            entry.state = .failed
-            let head = verdict.head.map { $0.isEmpty ? "; it is empty" : "; it starts with: \($0)" } ?? ""
-            entry.reason = "the download is not an archive\(head)"
-        default:
-            entry.state = verdict.entries > 0 ? .incomplete : .failed
-            let why = verdict.firstError ?? (verdict.flags.isEmpty ? "" : verdict.flags.joined(separator: ", "))
-            let kept = counted(verdict.entries, "entry", "entries")
-            entry.reason = "the archive is \(verdict.verdict)\(why.isEmpty ? "" : ": \(why)"); \(kept) kept"
-        }
     }
 
     /// Returns printable ASCII as it is and every other byte as a dot: enough to recognise an error page.

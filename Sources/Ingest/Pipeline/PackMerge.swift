@@ -152,7 +152,7 @@ struct PackMerge {
                 continue
             }
             places[index] = UInt32(here)
-            guard worth(row.state) > worth(artifacts[here].state) else { continue }
+            guard row.state.worth > artifacts[here].state.worth else { continue }
             var better = row
             better.tries = max(row.tries, artifacts[here].tries)
             better.lastTry = artifacts[here].lastTry ?? row.lastTry
@@ -173,15 +173,6 @@ struct PackMerge {
         }
         let index = artifacts.firstIndex { $0.artifact == Self.unknownArtifact } ?? artifacts.count - 1
         return previous.members.reduce(into: [:]) { $0[Int($1.artifact)] = UInt32(index) }
-    }
-
-    private func worth(_ state: ArtifactState) -> Int {
-        switch state {
-        case .collected: 3
-        case .incomplete: 2
-        case .absent, .skipped: 1
-        case .pending, .failed, .lost: 0
-        }
     }
 
     /// The artifacts whose new download is complete.

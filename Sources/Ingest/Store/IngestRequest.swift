@@ -24,10 +24,9 @@ public struct IngestRequest: Sendable {
 
 /// The result of an ingest.
 public struct IngestOutcome: Sendable {
-    /// The contents of the published pack, which is synced, renamed and ready for its catalog transaction.
+    /// The contents of the published pack, which is synced, renamed and ready for its catalog transaction. The rows of
+    /// artifacts whose files were packed have the state and reason that these files deserve.
     public var contents: PackContents
-    /// The verdict on each artifact that had files.
-    public var verdicts: ByteDictionary<IngestVerdict>
     /// Artifacts that could not be read because of a local failure, with the reason. Their files are not in the pack;
     /// they stay in the spool and are tried again.
     public var waiting: ByteDictionary<String> = [:]
@@ -38,25 +37,5 @@ public struct IngestOutcome: Sendable {
     public var earlierDamage: [String] = []
 
     /// Makes an outcome.
-    public init(contents: PackContents, verdicts: ByteDictionary<IngestVerdict>) {
-        self.contents = contents
-        self.verdicts = verdicts
-    }
-}
-
-/// The result of ingesting one downloaded file.
-public struct IngestVerdict: Sendable, Hashable {
-    /// Whether the content is complete.
-    public var complete: Bool
-    /// Whether nothing could be kept; for a complete archive, whether it has no entries.
-    public var empty: Bool
-    /// Why the content is incomplete.
-    public var reason: String?
-
-    /// Makes a verdict from its fields.
-    public init(complete: Bool, empty: Bool = false, reason: String? = nil) {
-        self.complete = complete
-        self.empty = empty
-        self.reason = reason
-    }
+    public init(contents: PackContents) { self.contents = contents }
 }

@@ -1,3 +1,4 @@
+import Catalog
 import Pack
 import Text
 
@@ -22,38 +23,38 @@ extension StoreIngest {
             var input = IngestJob.Input(
                 artifact: index, form: isLog ? .file : .archive, name: Array(ConsoleLog.path(earlier).utf8),
                 modified: (request.facts.firstSeenExited ?? 0) &* 1_000_000)
+            input.isCut = !file.complete
             // Only the first log has the flags: the ledger's row is about that one.
             if isLog, earlier == 0 { input.flags = FollowedLogFlag.of(file, beside: files) }
             inputs.append(IngestFile(path: file.path, input: input))
         }
         let packed = try pack(
             session: request.facts, artifacts: rows, files: inputs, earlier: request.earlierPack)
-        var outcome = IngestOutcome(contents: packed.contents, verdicts: verdicts(files, rows: rows, packed: packed))
-        for (index, reason) in packed.waiting where rows.indices.contains(index) {
-            outcome.waiting[rows[index].artifact] = reason
+        var outcome = IngestOutcome(contents: packed.contents)
+        for index in Set(inputs.map(\.input.artifact)) {
+            if let reason = packed.waiting[index] {
+                outcome.waiting[rows[index].artifact] = reason
+            } else {
+                let judged = packed.judged(rows[index], at: index)
+                outcome.contents.artifacts[index].state = judged.state
+                outcome.contents.artifacts[index].reason = judged.reason
+            }
         }
         outcome.earlierDamage = packed.earlierDamage
         outcome.quarantined = packed.quarantined.map { ($0.place, $0.reason) }
         return outcome
     }
-
-    private func verdicts(
-        _ files: [SpooledFile], rows: [ArtifactEntry], packed: PackedSession
-    ) -> ByteDictionary<IngestVerdict> {
-        var verdicts: ByteDictionary<IngestVerdict> = [:]
-        for file in files {
-            guard let index = rows.firstIndex(where: { $0.artifact.hasSameBytes(as: file.artifact) }) else { continue }
-            let found = packed.verdicts.filter { $0.artifact == index }
-            let isWhole =
-                files.contains { $0.artifact.hasSameBytes(as: file.artifact) && $0.complete }
-                && found.contains { $0.verdict == "ok" }
-            let isEmpty = found.allSatisfy { $0.entries == 0 }
-            let row = packed.artifacts.indices.contains(index) ? packed.artifacts[index] : nil
-            let cut = file.complete ? nil : "the download was cut off"
-            verdicts[file.artifact] = IngestVerdict(
-                complete: isWhole, empty: isEmpty, reason: isWhole && !isEmpty ? nil : row?.reason ?? cut)
-        }
-        return verdicts
-    }
 }
 
+extension PackedSession {
+    /// Returns the row of an artifact, judged by its downloads alone. The pack's row may be an earlier and better one
+    /// of the same artifact.
+    fileprivate func judged(_ row: ArtifactEntry, at index: Int) -> ArtifactEntry {
+        var row = row
+        for file in quarantined where file.artifact == index { file.mark(&row) }
+        for (number, verdict) in verdicts.filter({ $0.artifact == index }).enumerated() {
+            row.judge(by: verdict, isFirst: number == 0)
+        }
+        return row
+    }
+}

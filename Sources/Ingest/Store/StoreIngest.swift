@@ -14,6 +14,12 @@ public struct QuarantinedFile: Sendable, Equatable {
     public var artifact: Int
     /// How its reader ended, as text.
     public var reason: String
+
+    /// Records in the artifact's row that nothing of this download is in the pack, and where its bytes are.
+    func mark(_ row: inout ArtifactEntry) {
+        row.state = .failed
+        row.reason = "\(reason); the raw bytes are in \(place)"
+    }
 }
 
 /// A session's downloads as a published pack.
@@ -140,8 +146,7 @@ public struct StoreIngest: Sendable {
             if triage.good.isEmpty, triage.quarantined.isEmpty { throw triage.firstReason ?? error }
             var rows = artifacts
             for file in triage.quarantined where rows.indices.contains(file.artifact) {
-                rows[file.artifact].state = .failed
-                rows[file.artifact].reason = "\(file.reason); the raw bytes are in \(file.place)"
+                file.mark(&rows[file.artifact])
             }
             let packed = try publishGood(session, rows, triage, earlier)
             // After publishing the pack, which records the place; earlier, the ledger would not know where they went.
@@ -165,6 +170,7 @@ public struct StoreIngest: Sendable {
             let (answer, record) = try fill(temporary, session, rows, files, previous: packs, path: relative)
             let reader = try Self.checked(temporary, session, answer)
             let contents = try PackContents(reader, path: relative)
+            try Self.require(rows, in: contents)
             let damage = try Self.makeWay(for: reader, packs, answer, session.session)
             // Before the pack: a crash in between leaves a record without a pack, not a pack without filters. Without a
             // record, every search opens the pack; the results are the same.
@@ -200,6 +206,17 @@ public struct StoreIngest: Sendable {
                 path: temporary)
         }
         return reader
+    }
+
+    /// Checks that the pack's rows begin with those of the job: members and verdicts refer to them by index.
+    private static func require(_ rows: [ArtifactEntry], in contents: PackContents) throws(IngestError) {
+        guard contents.artifacts.count >= rows.count,
+            zip(rows, contents.artifacts).allSatisfy({ $0.artifact.hasSameBytes(as: $1.artifact) })
+        else {
+            throw IngestError(
+                .foreignPack,
+                "the confined process wrote a pack with other artifacts than it was given; it was discarded")
+        }
     }
 
     /// Sets earlier packs aside that are not completely in the new one; returns messages about them.

@@ -72,7 +72,7 @@ struct HarvestReportText {
     }
 
     /// What went wrong with an artifact, without the reason.
-    private func words(_ outcome: ArtifactOutcome) -> String {
+    private func words(_ outcome: ArtifactEntry) -> String {
         switch outcome.state {
         case .failed: "could not fetch \(outcome.artifact)"
         case .lost: "lost \(outcome.artifact)"
