@@ -43,30 +43,23 @@ public enum PackFile {
         }
     }
 
-    /// Writes bytes that are not part of the pack after its end, at `offset`.
-    public static func append(_ bytes: [UInt8], to descriptor: Int32, at offset: UInt64) throws(PackError) {
+    /// Writes bytes at the start of a file that accompanies a pack, such as the record of its filters.
+    public static func write(_ bytes: [UInt8], to descriptor: Int32) throws(PackError) {
         try bytes.withUnsafeBytes { raw in
-            Result { () throws(PackError) in try write(descriptor, raw, at: offset) }
+            Result { () throws(PackError) in try write(descriptor, raw, at: 0) }
         }.get()
     }
 
-    /// Cuts off and returns the bytes after the first `size` bytes of a file.
-    /// - Throws: `PackError` when the file is shorter, or more than `limit` bytes follow.
-    public static func takeTail(
-        _ descriptor: Int32, behind size: UInt64, limit: Int
-    ) throws(PackError) -> [UInt8] {
-        let whole = try Self.size(descriptor)
-        guard size <= whole, whole - size <= UInt64(limit) else {
-            throw PackError(
-                .misuse, "a file of \(counted(whole, "byte")) does not contain a pack of \(size) and a short tail")
-        }
-        var tail = [UInt8](repeating: 0, count: Int(whole - size))
-        let got = try tail.withUnsafeMutableBytes { raw in
-            Result { () throws(PackError) in try read(descriptor, at: size, into: raw) }
+    /// Returns the whole content of such a file; nil when it is longer than `limit` bytes.
+    public static func content(of descriptor: Int32, limit: Int) throws(PackError) -> [UInt8]? {
+        let size = try Self.size(descriptor)
+        guard size <= UInt64(limit) else { return nil }
+        var content = [UInt8](repeating: 0, count: Int(size))
+        let got = try content.withUnsafeMutableBytes { raw in
+            Result { () throws(PackError) in try read(descriptor, at: 0, into: raw) }
         }.get()
-        guard got == tail.count else { throw PackError(.io, "the file became shorter") }
-        if ftruncate(descriptor, off_t(size)) != 0 { throw .system(errno, "truncate the pack's file") }
-        return tail
+        guard got == content.count else { throw PackError(.io, "the file became shorter") }
+        return content
     }
 
     /// Size in bytes of the open file.

@@ -20,9 +20,9 @@ public struct DescriptorBudget: Sendable, Equatable {
 
     /// Descriptors of a download: a connection, its file, and the folder while it is synced.
     static let perDownload = 3
-    /// Descriptors of an ingest: the session's lock, the earlier and the new pack, scratch files, the child's pipes and
-    /// its inputs.
-    static let perIngest = 16
+    /// Descriptors of an ingest: the session's lock, the earlier and the new pack, scratch files and filters, the child's
+    /// pipes and its inputs.
+    static let perIngest = 17
     /// Descriptors of a follower: a connection, the raw tail and a sealed block.
     static let perFollower = 3
     /// Reserve for event loops, timers, the list, folders being synced and the catalog's temporary files.

@@ -51,8 +51,8 @@ public struct IngestJob: Codable, Sendable, Equatable {
     public var furtherPrevious = 0
     /// The number of earlier packs of this session that cannot be opened: they are set aside, and the ledger says so.
     public var unreadablePrevious = 0
-    /// The pack's future path, relative to the store. If set, the record of its filters follows the pack in its file,
-    /// and the parent takes it off; if nil, the filters go into the pack.
+    /// The pack's future path, relative to the store. If set, a file is passed for the record of the pack's filters,
+    /// which names the path; if nil, the filters go into the pack.
     public var path: String?
     /// Whether a scratch file is passed, for content that is analysed but not stored.
     public var hasScratch = false
@@ -186,7 +186,7 @@ public struct IngestAnswer: Codable, Sendable, Equatable {
     public var crashes = 0
     /// The number of members in the pack, those of earlier generations included.
     public var members = 0
-    /// The size of the pack in bytes. The record of its filters follows it in its file.
+    /// The size of the pack in bytes.
     public var packBytes: UInt64 = 0
     /// The damage in each earlier pack that was passed, in order.
     public var earlier: [EarlierDamage] = []

@@ -22,7 +22,8 @@ public struct IngestProcess: Sendable {
         static let previous: Int32 = 4
         static let scratch: Int32 = 5
         static let tables: Int32 = 6
-        static let firstInput: Int32 = 7
+        static let filters: Int32 = 7
+        static let firstInput: Int32 = 8
     }
 
     private let executable: String
@@ -44,11 +45,12 @@ public struct IngestProcess: Sendable {
     ///   - pack: the new pack, empty, open for reading and writing. The caller syncs and publishes it.
     ///   - scratch: an empty file, open for reading and writing, if the job has one.
     ///   - tables: another such file, if the job has one.
+    ///   - filters: another such file for the record of the pack's filters, if the job names the pack's path.
     /// - Throws: ``IngestError`` when the child cannot be started, crashes, is killed or runs out of time, or when the
     ///   pack cannot be written. Damage within an artifact is not an error but a verdict.
     public func run(
         _ job: IngestJob, inputs: [Int32], previous: Int32?, further: [Int32] = [], pack: Int32, scratch: Int32? = nil,
-        tables: Int32? = nil
+        tables: Int32? = nil, filters: Int32? = nil
     ) async throws -> IngestAnswer {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
@@ -56,23 +58,23 @@ public struct IngestProcess: Sendable {
                     with: Result {
                         try wait(
                             job, inputs: inputs, previous: previous, further: further, pack: pack, scratch: scratch,
-                            tables: tables)
+                            tables: tables, filters: filters)
                     })
             }
         }
     }
 
-    /// Does the same as ``run(_:inputs:previous:further:pack:scratch:tables:)`` on the calling thread, and blocks it.
+    /// Does the same as ``run(_:inputs:previous:further:pack:scratch:tables:filters:)`` on the calling thread, and blocks it.
     public func wait(
         _ job: IngestJob, inputs: [Int32], previous: Int32?, further: [Int32] = [], pack: Int32, scratch: Int32? = nil,
-        tables: Int32? = nil
+        tables: Int32? = nil, filters: Int32? = nil
     ) throws -> IngestAnswer {
         var job = job
         job.measuresMemory = measures
         let patience = job.limits.milliseconds
         let most = Self.mostTime(patience, files: inputs + [previous].compactMap { $0 } + further)
         job.milliseconds = most
-        let progress = ChildProgress(reading: inputs, writing: [pack] + [scratch, tables].compactMap { $0 })
+        let progress = ChildProgress(reading: inputs, writing: [pack] + [scratch, tables, filters].compactMap { $0 })
         let question = try MemoryFile.question(try JSONEncoder().encode(job))
         let reply = try MemoryFile.answer()
         let words = try ChildWords()
@@ -83,6 +85,7 @@ public struct IngestProcess: Sendable {
         if let previous { slots.append((previous, Slot.previous)) }
         if let scratch { slots.append((scratch, Slot.scratch)) }
         if let tables { slots.append((tables, Slot.tables)) }
+        if let filters { slots.append((filters, Slot.filters)) }
         for (index, input) in (inputs + further).enumerated() { slots.append((input, Slot.firstInput + Int32(index))) }
         let child = try spawn(Self.command, slots)
         let status = try reap(

@@ -132,7 +132,7 @@ public struct IngestWorker {
         answer.packBytes = summary.fileSize
         if let path = job.path {
             let record = FilterLog.record(pack: path, packBytes: summary.fileSize, filters: summary.filtersAside)
-            try PackFile.append(record, to: IngestProcess.Slot.pack, at: summary.fileSize)
+            try PackFile.write(record, to: IngestProcess.Slot.filters)
         }
     }
 

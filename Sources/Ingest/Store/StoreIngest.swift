@@ -267,6 +267,8 @@ public struct StoreIngest: Sendable {
         defer { close(scratch) }
         let tables = try Self.scratchFile(beside: temporary, "tables")
         defer { close(tables) }
+        let filters = try Self.scratchFile(beside: temporary, "filters")
+        defer { close(filters) }
         let earlier = packs?.readable.map(\.descriptor) ?? []
         var job = IngestJob(
             session: session, artifacts: rows, inputs: files.map(\.input), hasPrevious: !earlier.isEmpty,
@@ -279,8 +281,11 @@ public struct StoreIngest: Sendable {
         job.path = path
         let answer = try process.wait(
             job, inputs: inputs, previous: earlier.first, further: Array(earlier.dropFirst()), pack: pack,
-            scratch: scratch, tables: tables)
-        return (answer, try PackFile.takeTail(pack, behind: answer.packBytes, limit: Self.largestRecord))
+            scratch: scratch, tables: tables, filters: filters)
+        guard let record = try PackFile.content(of: filters, limit: Self.largestRecord) else {
+            throw AnswerCheck.nonsense("more filters than a pack can have")
+        }
+        return (answer, record)
     }
 
     /// Opens a file without a name on the store's disk.
