@@ -73,7 +73,7 @@ import Testing
                 let inputs = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(child)/fd")) ?? []
                 guard inputs.contains("7"),
                     let file = try? FileManager.default.destinationOfSymbolicLink(
-                        atPath: "/proc/\(child)/fd/7"), file.hasSuffix("big.tar.gz")
+                        atPath: "/proc/\(child)/fd/8"), file.hasSuffix("big.tar.gz")
                 else { continue }
                 if kill(child, SIGSEGV) == 0 { seen.insert(child) }
             }

@@ -27,7 +27,7 @@ import Testing
                 #!/bin/bash
                 PATH=/usr/bin:/bin
                 \(always)
-                for number in 7 8 9; do
+                for number in 8 9 10; do
                   if [ -e /proc/self/fd/$number ] && grep -q POISON /proc/self/fd/$number; then
                     echo x >> \(folder)/deaths
                     \(act)
@@ -111,7 +111,7 @@ import Testing
     /// Too much at once for this machine, be it time or memory: the child gets through each alone.
     @Test(arguments: ["kill -SEGV $$; sleep 10", "kill -KILL $$; sleep 10"])
     func whatIsGoodAloneIsPackedOneAfterTheOther(end: String) throws {
-        let script = try ChildScript("", always: "[ -e /proc/self/fd/8 ] && { \(end); }")
+        let script = try ChildScript("", always: "[ -e /proc/self/fd/9 ] && { \(end); }")
         let packed = try script.pack()
         #expect(packed.quarantined.isEmpty && packed.waiting.isEmpty, "\(packed.waiting)")
         #expect(packed.artifacts.map(\.state) == [.collected, .collected, .collected])
@@ -123,7 +123,7 @@ import Testing
     /// Beside what the earlier pack holds one of them is too much: it waits, the others are packed.
     @Test func ofThoseThatArePackedOneAfterTheOtherOneMayWait() throws {
         let script = try ChildScript(
-            "[ -s /proc/self/fd/4 ] && kill -KILL $$", always: "[ -e /proc/self/fd/8 ] && { kill -KILL $$; sleep 10; }")
+            "[ -s /proc/self/fd/4 ] && kill -KILL $$", always: "[ -e /proc/self/fd/9 ] && { kill -KILL $$; sleep 10; }")
         let packed = try script.pack(order: ["good", "bad", "fine"])
         #expect(packed.waiting.keys.sorted() == [1] && packed.quarantined.isEmpty, "\(packed.waiting)")
         #expect(packed.artifacts.map(\.state) == [.collected, .pending, .collected])
