@@ -25,9 +25,10 @@ extension HarvestRunner {
             return
         }
         let actions = change { state, now in
-            state.contexts[key]?.published = packed
-            return state.fetcher.packed(
+            let actions = state.fetcher.packed(
                 key: key, packed.outcome.contents.artifacts, waiting: packed.outcome.waiting, now: now)
+            if !actions.isEmpty { state.contexts[key]?.published = packed }
+            return actions
         }
         var decided: Fetcher.Commit?
         for case .commit(_, let commit) in actions { decided = commit }
@@ -61,7 +62,7 @@ extension HarvestRunner {
             }
             parts.observer.event(
                 .storeTrouble("the pack of \(key) is not in the catalog yet, trying again: \(error)"))
-            postpone(key, reason) { $0.commitFailed(key: key, reason, now: $1) }
+            postpone(key, reason) { decided == nil ? [] : $0.commitFailed(key: key, reason, now: $1) }
             return
         }
         let paths = packed.paths
@@ -71,14 +72,16 @@ extension HarvestRunner {
         let spool = spool
         try? await disk.run { spool.remove(paths) }
         let wait = change { state, now in
-            state.contexts[key]?.published = nil
             state.contexts[key]?.files.removeAll { file in
                 paths.contains(file.path) || (file.isFollowed && packsLogs)
             }
             state.contexts[key]?.pack = packed.outcome.contents.path
             state.progress.ingesting -= 1
             if state.following { state.clearTroubles(waiting.isEmpty) }
-            state.apply(state.fetcher.committed(key: key, now: now), now)
+            if decided != nil {
+                state.contexts[key]?.published = nil
+                state.apply(state.fetcher.committed(key: key, now: now), now)
+            }
             return state.fetcher.packWait(of: key, now: now)
         }
         for reason in Set(waiting.values) {
