@@ -2,7 +2,7 @@ import Ingest
 public import Pack
 public import Text
 
-public import enum Catalog.SessionState
+import enum Catalog.SessionState
 
 extension Fetcher {
     // MARK: Ingest results
