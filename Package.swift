@@ -75,7 +75,7 @@ let package = Package(
             name: "SalvageCommands",
             dependencies: [
                 "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
-                "Pack", "Catalog", "Live", "Text",
+                "Pack", "Catalog", "Live", "Text", "Bytes", "Digest",
                 "CShims",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -89,6 +89,10 @@ let package = Package(
                 programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: house),
+        .target(name: "Bytes", swiftSettings: hot),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: house),
+        .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: hot, linkerSettings: [archive("crypto")]),
+        .testTarget(name: "DigestTests", dependencies: ["Bytes", "Digest"], swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Text"], swiftSettings: hot),
         .target(name: "Text", swiftSettings: hot),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: hot),
@@ -97,13 +101,13 @@ let package = Package(
         .target(
             name: "Harvest",
             dependencies: [
-                "SessionAPI", "Catalog", "Ingest", "Pack", "Live", "Text", "CShims", "CPCRE2", "CrashAnalysis",
+                "SessionAPI", "Catalog", "Ingest", "Pack", "Live", "Text", "CShims", "CPCRE2", "CrashAnalysis", "Bytes",
                 programsOnly("Yams", "Yams"),
             ], swiftSettings: house),
         .target(
             name: "SessionAPI",
             dependencies: [
-                "JSON", "Text",
+                "Bytes", "JSON", "Text",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -123,21 +127,27 @@ let package = Package(
             linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2")]),
         .target(
             name: "CrashAnalysis",
-            dependencies: ["Unpack", "LogTime", "CElfutils", "CShims", "CCrashScan", "CDemangle", "CZlib"],
+            dependencies: [
+                "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CShims", "CCrashScan", "CDemangle", "CZlib",
+            ],
             swiftSettings: hot, linkerSettings: [archive("iberty")]),
         .target(name: "CDemangle", cSettings: hotC),
         .target(name: "CCrashScan", cSettings: hotC),
         .target(name: "LogTime", dependencies: ["CLogScan"], swiftSettings: hot),
         .testTarget(name: "LogTimeTests", dependencies: ["LogTime"], swiftSettings: house),
         .target(
-            name: "LogSearch", dependencies: ["Pack", "LogTime", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
+            name: "LogSearch",
+            dependencies: ["Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
-        .target(name: "Live", dependencies: ["Pack", "LogSearch", "LogTime", "Text"], swiftSettings: hot),
+        .target(
+            name: "Live", dependencies: ["Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
+            swiftSettings: hot),
         .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
-        .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Ingest", "Live"], swiftSettings: house),
+        .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Ingest", "Live", "Bytes"], swiftSettings: house),
         .testTarget(
-            name: "IngestTests", dependencies: ["Ingest", "Pack", "CShims", "CZlib", "salvage"], swiftSettings: hot),
+            name: "IngestTests", dependencies: ["Ingest", "Pack", "Bytes", "Digest", "CShims", "CZlib", "salvage"],
+            swiftSettings: hot),
         .testTarget(
             name: "SessionAPITests",
             dependencies: [
@@ -149,9 +159,9 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "LogTime", "Pack"], swiftSettings: house),
         .target(
-            name: "Pack", dependencies: ["Text", "CZstd", "CCrypto", "CFilter", "CShims"], swiftSettings: hot,
-            linkerSettings: [archive("zstd"), archive("crypto")]),
-        .testTarget(name: "PackTests", dependencies: ["Pack"], swiftSettings: house),
+            name: "Pack", dependencies: ["Text", "Bytes", "Digest", "CZstd", "CFilter", "CShims"], swiftSettings: hot,
+            linkerSettings: [archive("zstd")]),
+        .testTarget(name: "PackTests", dependencies: ["Pack", "Bytes", "Digest"], swiftSettings: house),
         .target(
             name: "Catalog",
             dependencies: [
@@ -162,7 +172,7 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
-                "Text", "COpenAPI", "CZlib", "CShims",
+                "Text", "Bytes", "COpenAPI", "CZlib", "CShims",
                 serverOnly("Hummingbird", "hummingbird"),
                 serverOnly("HTTPTypes", "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -176,7 +186,7 @@ let package = Package(
         .executableTarget(
             name: "salvage-bench",
             dependencies: [
-                "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
+                "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: hot),
@@ -188,7 +198,7 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "Sandbox", serverOnly("HTTPTypes", "swift-http-types"),
+                "Sandbox", "Bytes", serverOnly("HTTPTypes", "swift-http-types"),
                 programsOnly("Yams", "Yams"),
             ], swiftSettings: house),
         .testTarget(
@@ -213,7 +223,9 @@ let package = Package(
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CElfutils", providers: [.apt(["libdw-dev"])]),
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
-        .testTarget(name: "CrashAnalysisTests", dependencies: ["CrashAnalysis", "Unpack"], swiftSettings: house),
+        .testTarget(
+            name: "CrashAnalysisTests", dependencies: ["CrashAnalysis", "Unpack", "Bytes", "Digest"],
+            swiftSettings: house),
     ]
 )
 
@@ -234,12 +246,13 @@ if let named = Context.environment["SALVAGE_ONLY"] {
 // that the network stack need not be built once more.
 if let engine = Context.environment["SALVAGE_FUZZ"] {
     let kept: Set<String> = [
-        "JSON", "Text", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch", "SessionAPI", "Harvest",
+        "Bytes", "Digest", "JSON", "Text", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch", "SessionAPI",
+        "Harvest",
     ]
     package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }
     package.targets.removeAll { $0.name.hasSuffix("Tests") }
     for target in package.targets where target.name == "SessionAPI" {
-        target.dependencies = ["JSON", "Text"]
+        target.dependencies = ["Bytes", "JSON", "Text"]
         target.sources = [
             "APIError.swift", "APIErrorDecoding.swift", "APIOperation.swift", "DamagedEntry.swift", "JSONMender.swift",
             "LabelSet.swift", "Redaction.swift", "Session.swift",

@@ -1,3 +1,5 @@
+internal import Bytes
+internal import Digest
 internal import Unpack
 
 /// Finds the crashes in a member.
@@ -223,6 +225,6 @@ public struct CrashAnalyzer: Sendable {
             String(record.pid ?? 0),
             String(record.thread ?? 0), record.address?.description ?? "",
         ]
-        record.crash = String(Digest.sha256(Array(identity.joined(separator: "\0").utf8)).prefix(16))
+        record.crash = String(Hex.text(SHA256.digest(identity.joined(separator: "\0").utf8)).prefix(16))
     }
 }

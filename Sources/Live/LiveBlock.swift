@@ -1,3 +1,5 @@
+import Bytes
+import Digest
 public import Pack
 
 /// One sealed block of a followed log, and the places of its parts in the file of sealed blocks.
@@ -53,41 +55,40 @@ public struct LiveBlock: Sendable, Equatable {
 
     /// The hash of a chunk.
     static func hash(_ chunk: some Collection<UInt8>) -> UInt64 {
-        ContentHash.sha256(chunk).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        SHA256.digest(chunk).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// Encodes the header, which precedes the frame.
     func encoded(filter: UnsafeRawBufferPointer) -> [UInt8] {
-        var body: [UInt8] = []
-        func put<T: FixedWidthInteger>(_ value: T) { withUnsafeBytes(of: value.littleEndian) { body += $0 } }
-        put(UInt32(frameSize))
-        put(frameChecksum)
-        put(rawOffset)
-        put(UInt32(rawSize))
-        put(lines)
-        put(firstLine)
-        put(times?.lowerBound ?? Int64.min)
-        put(times?.upperBound ?? Int64.min)
-        put(lastTime ?? Int64.min)
-        put(UInt16(endsMidLine ? 1 : 0))
-        put(timeFormat)
-        put(UInt8(truncatingIfNeeded: BlockFilter.format))
-        put(UInt32(filter.count))
-        put(UInt32(anchors.count))
-        put(UInt32(chunks.count))
+        var body = ByteWriter(capacity: Self.fixedSize + anchors.count * 8 + chunks.count * 8 + filter.count)
+        body.put(UInt32(frameSize))
+        body.put(frameChecksum)
+        body.put(rawOffset)
+        body.put(UInt32(rawSize))
+        body.put(lines)
+        body.put(firstLine)
+        body.put(times?.lowerBound ?? Int64.min)
+        body.put(times?.upperBound ?? Int64.min)
+        body.put(lastTime ?? Int64.min)
+        body.put(UInt16(endsMidLine ? 1 : 0))
+        body.put(timeFormat)
+        body.put(UInt8(truncatingIfNeeded: BlockFilter.format))
+        body.put(UInt32(filter.count))
+        body.put(UInt32(anchors.count))
+        body.put(UInt32(chunks.count))
         for anchor in anchors {
-            put(anchor.offset)
-            put(anchor.id)
-            put(UInt16(0))
+            body.put(anchor.offset)
+            body.put(anchor.id)
+            body.put(UInt16(0))
         }
-        for chunk in chunks { put(chunk) }
-        body += filter
-        let checksum = body.withUnsafeBytes { BlockSealer.checksum($0) }
-        var head: [UInt8] = []
-        for value in [Self.magic, UInt32(body.count + 8), Self.mark, checksum] {
-            withUnsafeBytes(of: value.littleEndian) { head += $0 }
+        for chunk in chunks { body.put(chunk) }
+        body.put(bytes: filter)
+        let checksum = body.bytes.withUnsafeBytes { BlockSealer.checksum($0) }
+        var head = ByteWriter(capacity: 16)
+        for value in [Self.magic, UInt32(body.bytes.count + 8), Self.mark, checksum] {
+            head.put(value)
         }
-        return head + body
+        return head.bytes + body.bytes
     }
 
     /// Reads the header at `offset` of the file.

@@ -1,3 +1,4 @@
+import Bytes
 import Text
 
 /// The footer of a pack: the trailer, and as much of the footer as one read of the file's end returned.
@@ -55,7 +56,7 @@ struct FooterBytes: Sendable {
         }
         return try bytes.withUnsafeBytes { raw in
             Result { () throws(PackError) in
-                var cursor = LittleEndianCursor(raw)
+                var cursor = ByteReader(raw)
                 var entries: [SectionEntry] = []
                 while cursor.remaining > 0 { entries.append(try SectionEntry.read(from: &cursor)) }
                 return entries

@@ -1,9 +1,11 @@
+import Bytes
+
 /// Writes the footer of a pack, section by section, as a skippable frame whose length is filled in at the end.
 struct FooterWriter {
     private let sink: PackFileWriter
     private let start: UInt64
     private let compressor: FrameCompressor
-    private var directory = LittleEndianWriter()
+    private var directory = ByteWriter()
     private var sections: UInt32 = 0
 
     /// Sections up to this many bytes are stored uncompressed.
@@ -16,7 +18,7 @@ struct FooterWriter {
         self.sink = sink
         start = sink.offset
         compressor = try FrameCompressor(level: 3)
-        var header = LittleEndianWriter()
+        var header = ByteWriter()
         header.put(PackFormat.footerFrame)
         header.put(UInt32(0))
         try sink.append(header.bytes)
@@ -73,7 +75,7 @@ struct FooterWriter {
             directoryChecksum: PackFormat.crc32c(directory.bytes))
         try sink.append(directory.bytes)
         try sink.append(trailer.bytes)
-        var length = LittleEndianWriter()
+        var length = ByteWriter()
         length.put(UInt32(content))
         try sink.patch(length.bytes, at: start + 4)
         try sink.flush()

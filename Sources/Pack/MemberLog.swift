@@ -1,3 +1,5 @@
+import Bytes
+
 /// The members of a pack being written, as rows of the member table for its footer.
 ///
 /// With a file, memory use hardly grows with the number of members. One thread may use it at a time.
@@ -30,7 +32,7 @@ final class MemberLog {
     /// Adds a member that has ended.
     func append(_ member: Member) throws(PackError) {
         if count % Self.stride == 0 { marks.append(rows.count) }
-        var row = LittleEndianWriter()
+        var row = ByteWriter()
         MemberTable.encode(member, into: &row)
         try Self.with(row.bytes) { (bytes) throws(PackError) in try rows.append(bytes) }
         count += 1
@@ -47,7 +49,7 @@ final class MemberLog {
         let row = try row(try offset(of: index))
         var member = try row.withUnsafeBytes { raw in
             Result { () throws(PackError) in
-                var cursor = LittleEndianCursor(UnsafeRawBufferPointer(rebasing: raw[4...]))
+                var cursor = ByteReader(UnsafeRawBufferPointer(rebasing: raw[4...]))
                 return try MemberTable.decodeRow(&cursor)
             }
         }.get()

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The output side of the writer: gathers frames and filters into large writes and keeps the tables.
 ///
 /// Only one thread uses it at a time: the one that commits blocks, or the producer after a drain.
@@ -194,7 +196,7 @@ final class PackFileWriter {
     /// Writes the waiting filters as one skippable frame.
     func writeFilters() throws(PackError) {
         guard !pendingFilters.isEmpty else { return }
-        var header = LittleEndianWriter()
+        var header = ByteWriter()
         header.put(PackFormat.filterFrame)
         header.put(UInt32(pendingFilters.count))
         try append(header.bytes)

@@ -1,3 +1,4 @@
+import Bytes
 import CFilter
 import Text
 
@@ -63,7 +64,7 @@ struct SectionEntry: Equatable {
     /// CRC-32C of the stored bytes.
     var checksum: UInt32
 
-    func write(to out: inout LittleEndianWriter) {
+    func write(to out: inout ByteWriter) {
         out.put(id)
         out.put(flags)
         out.put(offset)
@@ -73,7 +74,7 @@ struct SectionEntry: Equatable {
         out.put(UInt32(0))
     }
 
-    static func read(from cursor: inout LittleEndianCursor) throws(PackError) -> SectionEntry {
+    static func read(from cursor: inout ByteReader) throws(PackError) -> SectionEntry {
         let entry = SectionEntry(
             id: try cursor.take(), flags: try cursor.take(), offset: try cursor.take(), storedSize: try cursor.take(),
             rawSize: try cursor.take(), checksum: try cursor.take())
@@ -95,7 +96,7 @@ struct Trailer: Equatable {
     var version: UInt32
 
     var bytes: [UInt8] {
-        var out = LittleEndianWriter()
+        var out = ByteWriter()
         out.put(footerOffset)
         out.put(footerLength)
         out.put(directoryOffset)
@@ -114,7 +115,7 @@ struct Trailer: Equatable {
                 .notAPack, "the file does not end with a pack's trailer", offset: fileSize,
                 hint: "it is truncated, unfinished or not a pack; `zstd -dc` prints the content of its frames")
         }
-        var cursor = LittleEndianCursor(bytes)
+        var cursor = ByteReader(bytes)
         footerOffset = try cursor.take()
         footerLength = try cursor.take()
         directoryOffset = try cursor.take()

@@ -1,3 +1,6 @@
+import Bytes
+import Digest
+
 /// Maps session ids to pack paths; no other code does.
 public enum PackPath {
     /// Longest file name generated, including the suffix; ext4, xfs and btrfs allow 255 bytes.
@@ -43,11 +46,10 @@ public enum PackPath {
                 bytes.append(byte)
                 continue
             }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+            guard let high = rest.popFirst(), let low = rest.popFirst(), let value = Hex.byte(high, low) else {
                 return nil
             }
             bytes.append(value)
-            rest = rest.dropFirst(2)
         }
         guard let text = String(validating: bytes, as: UTF8.self), escaped(text) == name else { return nil }
         return text
@@ -55,7 +57,6 @@ public enum PackPath {
 
     /// The escaped form of a session's id, for the name of a file or folder.
     public static func escaped(_ session: String) -> String {
-        let hex = Array("0123456789ABCDEF".utf8)
         let room = maxNameLength - suffix.utf8.count
         let id = Array(session.utf8)
         if id.isEmpty { return "%" }
@@ -67,13 +68,12 @@ public enum PackPath {
                 name.append(byte)
             } else {
                 name.append(UInt8(ascii: "%"))
-                name.append(hex[Int(byte >> 4)])
-                name.append(hex[Int(byte & 15)])
+                Hex.appendUpper(byte, to: &name)
             }
             if name.count <= room - 65 { cut = name.count }
             if name.count > room {
                 return String(decoding: name.prefix(cut ?? 0), as: UTF8.self) + "~"
-                    + ContentHash.hex(ContentHash.sha256(id))
+                    + Hex.text(SHA256.digest(id))
             }
         }
         return String(decoding: name, as: UTF8.self)

@@ -1,4 +1,5 @@
 import CZstd
+import Digest
 import Text
 
 /// The result of checking a pack.
@@ -212,23 +213,22 @@ extension PackReader {
     private func hash(_ index: Int, using decoder: BlockDecoder) -> Hashed {
         let member = members[index]
         do {
-            let hasher = try SHA256Hasher()
-            try hasher.start()
+            var hasher = SHA256Hasher()
             var holes: UInt64 = 0
             var past = false
             try streamExtents(member: index, using: decoder) { extent in
                 switch extent {
-                case .bytes(let bytes, _): try hasher.update(bytes)
+                case .bytes(let bytes, _): hasher.update(bytes)
                 case .hole(let hole):
                     let (total, overflow) = holes.addingReportingOverflow(hole.length)
                     past = past || overflow || total > member.flags.hashedHoles
                     if !past {
                         holes = total
-                        try hasher.update(zeros: hole.length)
+                        hasher.update(zeros: hole.length)
                     }
                 }
             }
-            return try hasher.finish() == member.sha256 ? .right : .wrong
+            return hasher.finish() == member.sha256 ? .right : .wrong
         } catch {
             if let error = error as? PackError, error.isLocalFault { return .unreadable(error) }
             return .damaged("\(error)")

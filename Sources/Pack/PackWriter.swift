@@ -1,3 +1,4 @@
+import Digest
 import Text
 
 /// Writes one pack, member by member, into an open file.
@@ -8,7 +9,7 @@ import Text
 public final class PackWriter {
     private let sink: PackFileWriter
     private let pipeline: CompressPipeline
-    private let hasher: SHA256Hasher
+    private var hasher = SHA256Hasher()
     let writesFilters: Bool
     private var crashes: [[UInt8]] = []
 
@@ -59,7 +60,6 @@ public final class PackWriter {
             tables: pages)
         self.sink = sink
         log = MemberLog(file: pages)
-        hasher = try SHA256Hasher()
         writesFilters = options.filters
         holeBudget = options.hashedHoleBudget
         pipeline = CompressPipeline(options, inspector: inspector) { (job) throws(PackError) in try sink.commit(job) }
@@ -79,7 +79,7 @@ public final class PackWriter {
             throw PackError(
                 .tooLarge, "a path or link target is too long; the path has \(counted(header.path.count, "byte"))")
         }
-        try hasher.start()
+        hasher.restart()
         current = Member(header)
         content = 0
         logical = 0
@@ -103,7 +103,7 @@ public final class PackWriter {
             let count = min(target.room, rest.count)
             let part = UnsafeRawBufferPointer(rebasing: rest[..<count])
             // Hashing piece by piece leaves the bytes in the cache for the copy.
-            try hasher.update(part)
+            hasher.update(part)
             UnsafeMutableRawBufferPointer(rebasing: target.raw[target.count...]).copyMemory(from: part)
             note(count, in: target)
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
@@ -117,7 +117,7 @@ public final class PackWriter {
         let (end, overflow) = logical.addingReportingOverflow(length)
         guard !overflow else { throw PackError(.tooLarge, "a member exceeds 2^64 bytes") }
         let isHashed = enterHole(length)
-        if isHashed { try hasher.update(zeros: length) }
+        if isHashed { hasher.update(zeros: length) }
         logical = end
         if let job, job.count > 0 { job.flags.insert(.touchesHole) }
         touchesHole = true
@@ -142,7 +142,7 @@ public final class PackWriter {
         current = nil
         member.size = logical
         member.flags.formUnion(flags)
-        member.sha256 = try hasher.finish()
+        member.sha256 = hasher.finish()
         if let kind { member.kind = kind }
         try log.append(member)
         return member

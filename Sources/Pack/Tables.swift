@@ -1,10 +1,12 @@
+import Bytes
+
 /// The block table: rows of fixed length.
 enum BlockTable {
     static let rowSize = 72
     private static let unknownTime = Int64.min
 
     static func encode(_ blocks: [Block]) -> [UInt8] {
-        var out = LittleEndianWriter()
+        var out = ByteWriter()
         for block in blocks {
             out.put(block.offset)
             out.put(block.storedSize)
@@ -28,7 +30,7 @@ enum BlockTable {
         guard bytes.count % rowSize == 0, bytes.count / rowSize < Int(UInt32.max) else {
             throw PackError(.damagedSection, "the block table has a broken row")
         }
-        var cursor = LittleEndianCursor(bytes)
+        var cursor = ByteReader(bytes)
         var blocks: [Block] = []
         blocks.reserveCapacity(bytes.count / rowSize)
         while cursor.remaining > 0 {
@@ -70,7 +72,7 @@ enum MemberTable {
     static let hashOffset = 68
     private static let noLink = UInt32.max
 
-    static func encode(_ member: Member, into out: inout LittleEndianWriter) {
+    static func encode(_ member: Member, into out: inout ByteWriter) {
         let start = out.bytes.count
         out.put(UInt32(0))
         out.put(member.artifact)
@@ -116,12 +118,12 @@ enum MemberTable {
     /// Reads the table and rejects members whose content is not within `blocks`.
     static func decode(_ bytes: UnsafeRawBufferPointer, blocks: [Block]) throws(PackError) -> [Member] {
         let ends = blockEnds(blocks)
-        var cursor = LittleEndianCursor(bytes)
+        var cursor = ByteReader(bytes)
         var members: [Member] = []
         while cursor.remaining > 0 {
             let length = Int(try cursor.take(UInt32.self))
             guard length >= fixedSize else { throw PackError(.damagedSection, "the member table has a broken row") }
-            var row = LittleEndianCursor(try cursor.take(bytes: length))
+            var row = ByteReader(try cursor.take(bytes: length))
             let member = try decodeRow(&row)
             let name = "member \(members.count)"
             try check(member, ends: ends, name)
@@ -130,7 +132,7 @@ enum MemberTable {
         return members
     }
 
-    static func decodeRow(_ row: inout LittleEndianCursor) throws(PackError) -> Member {
+    static func decodeRow(_ row: inout ByteReader) throws(PackError) -> Member {
         let artifact: UInt32 = try row.take()
         let kindByte: UInt8 = try row.take()
         let timeFormat: UInt8 = try row.take()
@@ -202,7 +204,7 @@ enum MemberTable {
 /// Crash records: JSON texts, each preceded by its length.
 enum CrashTable {
     static func encode(_ records: [[UInt8]]) -> [UInt8] {
-        var out = LittleEndianWriter()
+        var out = ByteWriter()
         for record in records {
             out.put(UInt32(truncatingIfNeeded: record.count))
             out.put(bytes: record)
@@ -211,7 +213,7 @@ enum CrashTable {
     }
 
     static func decode(_ bytes: UnsafeRawBufferPointer) throws(PackError) -> [[UInt8]] {
-        var cursor = LittleEndianCursor(bytes)
+        var cursor = ByteReader(bytes)
         var records: [[UInt8]] = []
         while cursor.remaining > 0 {
             let length: UInt32 = try cursor.take()

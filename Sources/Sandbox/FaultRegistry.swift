@@ -1,3 +1,4 @@
+import Bytes
 import Synchronization
 import Text
 
@@ -23,7 +24,7 @@ final class FaultRegistry: Sendable {
         var sessions: ByteDictionary<Entry> = [:]
         /// How often each failure of an owner was used, by its index.
         var used: ByteDictionary<[Int: Int]> = [:]
-        var generator: SeededGenerator
+        var generator: SplitMix64
     }
 
     private let mix: FaultMix?
@@ -32,7 +33,7 @@ final class FaultRegistry: Sendable {
     init(common: Faults, mix: FaultMix?) {
         self.mix = mix
         state = Mutex(
-            State(common: Entry(faults: common), generator: SeededGenerator(seed: mix?.seed ?? 1)))
+            State(common: Entry(faults: common), generator: SplitMix64(seed: mix?.seed ?? 1)))
     }
 
     /// Sets the faults of one session, or of all for nil, and resets their counts.

@@ -1,3 +1,4 @@
+import Bytes
 import FoundationEssentials
 
 extension Faults {
@@ -152,7 +153,7 @@ public struct FaultMix: Sendable, Equatable {
 
     /// Returns the faults of one session; nil for none.
     public func faults(of session: String) -> Faults? {
-        var generator = SeededGenerator.of(session, seed: seed)
+        var generator = SplitMix64.of(session, seed: seed)
         guard !choices.isEmpty, generator.unit() < share else { return nil }
         return choices[Int(generator.next() % UInt64(choices.count))]
     }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The state of a synthetic fleet: which sessions run, and when the others ended. A pure state machine: time is an
 /// argument, and the same seed and requests give the same fleet.
 struct Fleet: Sendable {
@@ -19,10 +21,10 @@ struct Fleet: Sendable {
     private var nextExit: Double
     private let interval: Double
     private let retention: Milliseconds
-    private var generator: SeededGenerator
+    private var generator: SplitMix64
 
     init(size: Int, exitsPerSecond: Double, retention: Milliseconds, seed: UInt64, start: Milliseconds) {
-        generator = SeededGenerator(seed: seed)
+        generator = SplitMix64(seed: seed)
         interval = exitsPerSecond > 0 ? 1000 / exitsPerSecond : .infinity
         nextExit = Double(start) + interval
         self.retention = retention
@@ -109,12 +111,12 @@ struct FleetNames: Sendable {
     private static let modes = ["duel", "squad", "ranked"]
 
     func id(_ number: Int) -> String {
-        var generator = SeededGenerator(seed: seed ^ (UInt64(truncatingIfNeeded: number) &* 0xd134_2543_de82_ef95))
+        var generator = SplitMix64(seed: seed ^ (UInt64(truncatingIfNeeded: number) &* 0xd134_2543_de82_ef95))
         return Identifier.text(generator.next(), generator.next())
     }
 
     func crashes(_ number: Int) -> Bool {
-        var generator = SeededGenerator(seed: seed &+ UInt64(truncatingIfNeeded: number) &* 0xff51_afd7_ed55_8ccd)
+        var generator = SplitMix64(seed: seed &+ UInt64(truncatingIfNeeded: number) &* 0xff51_afd7_ed55_8ccd)
         return generator.unit() < crashShare
     }
 

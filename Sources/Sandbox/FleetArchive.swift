@@ -1,3 +1,4 @@
+import Bytes
 import CZlib
 import Text
 
@@ -22,7 +23,7 @@ struct FleetArchive: Sendable {
     /// Prepares the shared parts. `bytes` is the size of an archive's files before compression: half text, half noise.
     init(bytes: Int, seed: UInt64) {
         let half = max(0, bytes) / 2
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var whole: [Rest] = []
         var logsOnly: [Rest] = []
         var rooted: [Rest] = []

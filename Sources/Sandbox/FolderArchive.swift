@@ -1,3 +1,4 @@
+import Bytes
 import CShims
 import Glibc
 
@@ -51,7 +52,7 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
     private var file: OpenFile?
     private var finished = false
     private var collected: [UInt8] = []
-    private var noise = SeededGenerator(seed: 0x5a1_7a6e)
+    private var noise = SplitMix64(seed: 0x5a1_7a6e)
     private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
 
     init(_ top: OpenedPath, options: Options) throws(SandboxError) {

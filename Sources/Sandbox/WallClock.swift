@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 /// Milliseconds since 1970, or a duration in milliseconds; the unit of every time in this module.
@@ -56,27 +57,14 @@ enum WallClock {
     }
 }
 
-/// A seeded generator (SplitMix64), so that runs are reproducible.
-struct SeededGenerator: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// A number from 0 up to but not including 1.
+extension SplitMix64 {
+    /// Returns a number from 0 up to but not including 1.
     mutating func unit() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
 
-    /// A generator seeded with the FNV-1a hash of a text, mixed with a seed.
-    static func of(_ text: String, seed: UInt64) -> SeededGenerator {
+    /// Returns a generator seeded with the FNV-1a hash of a text, mixed with a seed.
+    static func of(_ text: String, seed: UInt64) -> SplitMix64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return SeededGenerator(seed: hash ^ (seed &* 0x9e37_79b9_7f4a_7c15))
+        return SplitMix64(seed: hash ^ (seed &* 0x9e37_79b9_7f4a_7c15))
     }
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Makes session lists of any length, in the documented form, for benchmarks.
 package struct SyntheticSessionList {
     /// Number of sessions.
@@ -44,15 +46,10 @@ package struct SyntheticSessionList {
 
     private static func identifier(_ random: UInt64) -> String {
         let mixed = random &* 0x9E37_79B9_7F4A_7C15
-        let text = hexadecimal(random) + hexadecimal(mixed)
+        let text = Array((Hex.padded(random) + Hex.padded(mixed)).utf8)
         let parts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { range in
             String(decoding: text[range], as: UTF8.self)
         }
         return parts.joined(separator: "-")
-    }
-
-    private static func hexadecimal(_ value: UInt64) -> [UInt8] {
-        let digits = Array("0123456789abcdef".utf8)
-        return (0..<16).map { digits[Int(truncatingIfNeeded: value >> (60 - UInt64($0) * 4) & 15)] }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import CrashAnalysis
 import Glibc
 import Text
@@ -14,7 +15,7 @@ struct CleanLogs: ParsableCommand {
     @Option(help: "The seed.") var seed: UInt64 = 11
 
     func run() throws {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var (done, crashes, errors, logs) = (0, 0, 0, 0)
         var spent = 0.0
         let analyzer = CrashAnalyzer()

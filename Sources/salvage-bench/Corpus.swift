@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 
 /// `salvage-bench corpus`: writes one log per session, for the grep benchmark.
 struct Corpus: ParsableCommand {
@@ -10,7 +11,7 @@ struct Corpus: ParsableCommand {
     @Option(help: "The folder to fill.") var out: String
 
     func run() throws {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let weights = (0..<sessions).map { _ in 0.1 + 2.9 * Double(random.below(1000)) / 1000 }
         let total = weights.reduce(0, +)
         for index in 0..<sessions {

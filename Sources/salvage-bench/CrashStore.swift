@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import Catalog
 import CrashAnalysis
 import Glibc
@@ -19,7 +20,7 @@ struct CrashStore: ParsableCommand {
     func run() throws {
         makeFolder(out)
         let catalog = try Catalog.open(store: out)
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var batch: [PackContents] = []
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -47,7 +48,7 @@ struct CrashStore: ParsableCommand {
         try catalog.checkpoint()
     }
 
-    private func record(_ session: String, at: Int64, bug: Int, _ random: inout SeededRandom) -> [UInt8] {
+    private func record(_ session: String, at: Int64, bug: Int, _ random: inout SplitMix64) -> [UInt8] {
         var record = CrashRecord(kind: "elf_core")
         record.crash = "c-" + session
         record.signal = "SIGSEGV"

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Generates, from a seed, log lines like those of game servers of four engines, with realistic identifiers.
 struct EngineLog {
     enum Engine: CaseIterable {
@@ -5,7 +7,7 @@ struct EngineLog {
     }
 
     private(set) var bytes: [UInt8] = []
-    private var random: SeededRandom
+    private var random: SplitMix64
     private let engine: Engine
     private var clock: Int64
     private var players: [[UInt8]] = []
@@ -14,7 +16,7 @@ struct EngineLog {
     /// A log that starts at `start` (milliseconds since 1970).
     init(engine: Engine, seed: UInt64, start: Int64) {
         self.engine = engine
-        random = SeededRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         clock = start
         for _ in 0..<24 { players.append(Self.name(&random)) }
     }
@@ -168,7 +170,7 @@ struct EngineLog {
     private mutating func real() -> String { "\(random.below(20000) - 10000).\(100 + random.below(899))" }
 
     private mutating func hex(_ count: Int) {
-        for _ in 0..<count { bytes.append(Self.hexDigits[random.below(16)]) }
+        for _ in 0..<count { bytes.append(Hex.digit(UInt8(random.below(16)))) }
     }
 
     private mutating func uuid() {
@@ -178,9 +180,7 @@ struct EngineLog {
         }
     }
 
-    private static let hexDigits = Array("0123456789abcdef".utf8)
-
-    private static func name(_ random: inout SeededRandom) -> [UInt8] {
+    private static func name(_ random: inout SplitMix64) -> [UInt8] {
         let first = ["Toxic", "Silent", "Iron", "Lucky", "Dark", "Mega", "Frozen", "Swift", "Red", "Lazy"]
         let second = ["Wolf", "Panda", "Sniper", "Viper", "Goblin", "Knight", "Falcon", "Otter", "Ninja", "Bear"]
         return Array((first[random.below(10)] + second[random.below(10)] + String(random.below(1000))).utf8)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import Catalog
 import Glibc
 import Pack
@@ -17,7 +18,7 @@ struct StoreFill: ParsableCommand {
     func run() throws {
         makeFolder(out)
         let catalog = try Catalog.open(store: out)
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var batch: [PackContents] = []
         for index in 0..<sessions {
             let created = 1_763_600_000_000 + Int64(index) * 60_000

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 
 /// `salvage-bench tree`: writes the folders that the ingest benchmark archives with `tar`.
 struct Tree: ParsableCommand {
@@ -39,7 +40,7 @@ struct Tree: ParsableCommand {
 
     /// Writes runs of pages as in a process image: holes, zeros, pointers with common high bytes, text, noise.
     private func core() {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let file = OutputFile(out + "/core")
         var left = amount ?? 300_000_000
         file.write([0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0] + [UInt8](repeating: 0, count: 8) + [4, 0, 62, 0])
@@ -59,19 +60,18 @@ struct Tree: ParsableCommand {
         file.endHere()
     }
 
-    private func pointers(_ length: Int, _ random: inout SeededRandom) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(length)
-        while bytes.count < length {
+    private func pointers(_ length: Int, _ random: inout SplitMix64) -> [UInt8] {
+        var out = ByteWriter(capacity: length)
+        while out.bytes.count < length {
             let value: UInt64 =
                 random.below(3) == 0 ? UInt64(random.below(256)) : 0x7F3A_0000_0000 + UInt64(random.below(1 << 22)) * 16
-            withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+            out.put(value)
         }
-        return bytes
+        return out.bytes
     }
 
     private func small() {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         for index in 0..<(amount ?? 20_000) {
             if index % 200 == 0 { makeFolder(out + "/d\(index / 200)") }
             let file = OutputFile(out + "/d\(index / 200)/f\(index)." + (index % 2 == 0 ? "json" : "log"))

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Text
 
@@ -63,7 +64,7 @@ enum PackMending {
             let all = try bytes.read(at: 0, count: Int(bytes.size))
             let reader = try PackReader.parse(all)
             let blocks = BlockTable.encode(reader.blocks)
-            var members = LittleEndianWriter()
+            var members = ByteWriter()
             for member in reader.members { MemberTable.encode(member, into: &members) }
             return [
                 [0] + all, [3] + all, [1] + blocks, [2, UInt8(reader.blocks.count)] + blocks + members.bytes,

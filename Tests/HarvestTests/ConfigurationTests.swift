@@ -1,3 +1,4 @@
+import Bytes
 import Catalog
 import Pack
 import Testing
@@ -121,7 +122,7 @@ import Text
     }
 
     @Test func anyChangeOfAByteGivesAConfigurationOrIssues() {
-        var random = SeededRandom(seed: 11)
+        var random = SplitMix64(seed: 11)
         let pieces = [
             "{", "}", "[", "]", ":", "- ", "\n", "  ", "'", "\"", "&a", "*a", "%", "!", "|", ">", "#", "~", "\t", "é",
         ]

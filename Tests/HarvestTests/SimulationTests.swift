@@ -1,3 +1,4 @@
+import Bytes
 import Catalog
 import Pack
 import Testing
@@ -33,7 +34,7 @@ struct Simulation {
         var tries: [String: Int] = [:]
     }
 
-    var random: SeededRandom
+    var random: SplitMix64
     var now: Int64 = 0
     var watcher = Watcher(settings: Simulation.watching)
     var fetcher: Fetcher
@@ -56,7 +57,7 @@ struct Simulation {
     }
 
     init(seed: UInt64, count: Int) {
-        random = SeededRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         var settings = Fetcher.Settings()
         settings.concurrency = 16
         settings.perMinute = [.describe: 3000, .artifacts: Self.perMinute, .logs: Self.perMinute]
@@ -265,7 +266,7 @@ struct Simulation {
 
     @Test func exitsAllAtOnceAreFetchedInTheOrderOfTheirDeadlines() {
         var fetcher = Fetcher(seed: 5)
-        var random = SeededRandom(seed: 6)
+        var random = SplitMix64(seed: 6)
         for number in 0..<10_000 {
             let due = 10_000_000 + Int64.random(in: 0..<3_600_000, using: &random)
             let job = FetchJob(

@@ -1,3 +1,4 @@
+import Digest
 import Foundation
 import Ingest
 import Pack
@@ -27,7 +28,7 @@ import Testing
         let kept = packed.reader.members.filter { member in
             // What stands behind damage is marked as corrupt, though it may be right.
             member.flags.isDisjoint(with: [.truncated, .limited])
-                && member.sha256 == ContentHash.sha256(member.path)
+                && member.sha256 == SHA256.digest(member.path)
         }
         let names = Set(kept.map { String(decoding: $0.path, as: UTF8.self) })
         for name in attack.kept { #expect(names.contains(name), "\(name) is not kept whole") }

@@ -1,3 +1,5 @@
+import Bytes
+import Digest
 import Foundation
 import Glibc
 import Ingest
@@ -55,8 +57,8 @@ final class Stage {
         for case let name as String in walker where name != "store" && !name.hasPrefix("store/") {
             var facts = stat()
             lstat(folder + "/" + name, &facts)
-            let content = FileManager.default.contents(atPath: folder + "/" + name).map { ContentHash.sha256($0) } ?? []
-            found.append("\(name) \(facts.st_mode) \(facts.st_size) \(facts.st_nlink) \(ContentHash.hex(content))")
+            let content = FileManager.default.contents(atPath: folder + "/" + name).map { SHA256.digest($0) } ?? []
+            found.append("\(name) \(facts.st_mode) \(facts.st_size) \(facts.st_nlink) \(Hex.text(content))")
         }
         return found
     }

@@ -1,3 +1,4 @@
+import Bytes
 import Testing
 
 @testable import Pack
@@ -8,7 +9,7 @@ import Testing
     }
 
     @Test func neverAFalseNegative() throws {
-        var random = Seeded(state: 99)
+        var random = SplitMix64(seed: 99)
         var cases = 0
         for seed in 0..<50 {
             var text = logText(Int(random.next() % 60_000) + 10, seed: UInt64(seed))
@@ -110,7 +111,7 @@ import Testing
         let set = filter.reduce(0) { $0 + $1.nonzeroBitCount }
         let load = Double(set) / Double(filter.count * 8)
         #expect(load > 0.45 && load < 0.58)
-        var random = Seeded(state: 5)
+        var random = SplitMix64(seed: 5)
         var passed = 0
         for _ in 0..<1000 {
             let absent = Array("zq\(String(random.next(), radix: 36))xj".utf8)
@@ -121,7 +122,7 @@ import Testing
     }
 
     @Test func noiseStaysBounded() throws {
-        var random = Seeded(state: 1)
+        var random = SplitMix64(seed: 1)
         let noise = (0..<PackFormat.blockSize).map { _ in UInt8(random.next() & 255) }
         let filter = noise.withUnsafeBytes { BlockFilter.build($0) }
         #expect(filter.count <= BlockFilter.maxSize)

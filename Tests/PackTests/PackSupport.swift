@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Testing
 
@@ -26,19 +27,6 @@ final class Scratch {
     }
 
     func file(_ name: String) -> String { path + "/" + name }
-}
-
-/// Random numbers that are the same in every run (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }
 
 /// A member to be: its content as runs of bytes and holes.
@@ -128,7 +116,7 @@ func content(of member: Int, in reader: PackReader) throws -> [UInt8] {
 
 /// Lines that look like a log's, `count` bytes of them.
 func logText(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-    var random = Seeded(state: seed)
+    var random = SplitMix64(seed: seed)
     let words = ["LogNet", "Warning", "player", "connected", "UWorldPartition", "tick", "Display", "error", "match"]
     var out: [UInt8] = []
     out.reserveCapacity(count + 200)

@@ -1,3 +1,5 @@
+import Bytes
+import Digest
 import Glibc
 import Testing
 import Text
@@ -7,7 +9,7 @@ import Text
 @Suite struct RoundTripTests {
     /// Members of every shape that the writer treats in its own way.
     static func shapes() -> [Draft] {
-        var random = Seeded(state: 7)
+        var random = SplitMix64(seed: 7)
         let noise = (0..<100_000).map { _ in UInt8.random(in: 0...255, using: &random) }
         let block = PackFormat.blockSize
         return [
@@ -54,7 +56,7 @@ import Text
             #expect(member.path == Array(draft.path.utf8))
             #expect(member.size == UInt64(logical.count))
             #expect(member.contentSize == UInt64(draft.stored.count))
-            #expect(member.sha256 == ContentHash.sha256(logical))
+            #expect(member.sha256 == SHA256.digest(logical))
             if draft.kind.isText {
                 let lines = draft.stored.split(separator: 10, omittingEmptySubsequences: false)
                 #expect(member.lineCount == UInt64(lines.last?.isEmpty == true ? lines.count - 1 : lines.count))
@@ -141,7 +143,7 @@ import Text
         try writePack([draft], to: scratch.file("a.pack"))
         let reader = try PackReader.open(path: scratch.file("a.pack"))
         #expect(reader.members[0].holes.count == 50)
-        #expect(reader.members[0].sha256 == ContentHash.sha256(logical))
+        #expect(reader.members[0].sha256 == SHA256.digest(logical))
         #expect(try content(of: 0, in: reader) == logical)
         try expectReads(try reader.content(ofMember: 0), logical)
     }
@@ -176,7 +178,7 @@ import Text
 
     private func expectReads(_ source: MemberContent, _ logical: [UInt8]) throws {
         #expect(source.size == UInt64(logical.count))
-        var random = Seeded(state: UInt64(logical.count))
+        var random = SplitMix64(seed: UInt64(logical.count))
         var buffer = [UInt8](repeating: 1, count: 600_000)
         for round in 0..<24 {
             let offset = Int(random.next() % UInt64(logical.count + 10))
@@ -234,7 +236,7 @@ import Text
         let member = try writer.endMember()
         #expect(member.size == UInt64(1) << 63 + 3)
         #expect(member.flags.contains(.hashOmitsHoles))
-        #expect(member.sha256 == ContentHash.sha256("end".utf8))
+        #expect(member.sha256 == SHA256.digest("end".utf8))
         _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: [])
         let reader = try PackReader.open(path: scratch.file("a.pack"))
         #expect(reader.verify().isSound)
@@ -252,10 +254,10 @@ import Text
         try writePack(drafts, to: scratch.file("a.pack"), options: options)
         let reader = try PackReader.open(path: scratch.file("a.pack"))
         // The member in which the budget runs out is still hashed whole.
-        let whole = ContentHash.sha256(drafts[0].logical)
+        let whole = SHA256.digest(drafts[0].logical)
         #expect(reader.members.map { $0.flags.contains(.hashOmitsAllHoles) } == [false, false, true, true, false])
         #expect(reader.members.map { $0.sha256 == whole } == [true, true, false, false, false])
-        #expect(reader.members[2].sha256 == ContentHash.sha256([1]))
+        #expect(reader.members[2].sha256 == SHA256.digest([1]))
         #expect(reader.verify().isSound)
     }
 

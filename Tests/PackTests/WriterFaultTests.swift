@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
             return
         }
         defer { umount2(folder, Int32(MNT_DETACH)) }
-        var random = Seeded(state: 3)
+        var random = SplitMix64(seed: 3)
         let noise = (0..<3_000_000).map { _ in UInt8(random.next() & 255) }
         for workers in [0, 2] {
             let path = folder + "/a\(workers).pack"

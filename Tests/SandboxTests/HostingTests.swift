@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import Testing
 
@@ -35,7 +36,7 @@ import Testing
     ]
 
     /// Makes a folder as the version says.
-    private func make(_ image: String, _ version: Version, on stage: Stage, _ dice: inout SeededGenerator) throws {
+    private func make(_ image: String, _ version: Version, on stage: Stage, _ dice: inout SplitMix64) throws {
         var json: [String: Any] = [:]
         if version.priority != 0 || Bool.random(using: &dice) { json["priority"] = version.priority }
         if let locations = version.locations { json["locations"] = locations }
@@ -76,7 +77,7 @@ import Testing
         if let text { try stage.file(folder + "/image.json", text, mode: 0o644) }
     }
 
-    private static func version(_ rank: Int, _ dice: inout SeededGenerator) -> Version {
+    private static func version(_ rank: Int, _ dice: inout SplitMix64) -> Version {
         var version = Version(name: ladder[rank], rank: rank)
         if Int.random(in: 0..<3, using: &dice) == 0 { version.priority = Int.random(in: -1...2, using: &dice) }
         switch Int.random(in: 0..<4, using: &dice) {
@@ -115,7 +116,7 @@ import Testing
         let quiet = ServerLog { _ in }
         let change: (inout SandboxConfiguration) -> Void = { $0.locations = Self.regions }
         try await Stage.with(change, log: quiet) { stage in
-            var dice = SeededGenerator(seed: UInt64(seed))
+            var dice = SplitMix64(seed: UInt64(seed))
             var met: [Int: Int] = [:]
             for number in 0..<6 {
                 let image = "random-\(number)"

@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import Testing
 
@@ -24,7 +25,7 @@ import Testing
     }
 
     @Test func readsWhatFoundationReads() throws {
-        var dice = SeededGenerator(seed: 3)
+        var dice = SplitMix64(seed: 3)
         func text(_ depth: Int) -> String {
             let space = ["", " ", "\n", "\t\r"].randomElement(using: &dice) ?? ""
             let scalars = [
@@ -61,7 +62,7 @@ import Testing
     }
 
     @Test func anyBytesAreReadWithoutATrap() {
-        var dice = SeededGenerator(seed: 9)
+        var dice = SplitMix64(seed: 9)
         let pieces: [UInt8] = Array("{}[]\":,\\u0dbe19.-+truefalsn \u{e9}".utf8) + [0, 0xff]
         for _ in 0..<20_000 {
             let bytes = (0..<Int.random(in: 0..<24, using: &dice)).map { _ in pieces.randomElement(using: &dice) ?? 0 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Reads bounds-checked integers and strings from untrusted bytes; every accessor returns nil beyond the end.
 struct ByteView {
     let bytes: [UInt8]
@@ -5,11 +7,8 @@ struct ByteView {
 
     var count: Int { bytes.count }
 
-    func integer<T: FixedWidthInteger & UnsignedInteger>(_ at: Int, as type: T.Type) -> T? {
-        let width = T.bitWidth / 8
-        guard at >= 0, at <= bytes.count - width else { return nil }
-        let raw = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: at, as: T.self) }
-        return bigEndian ? T(bigEndian: raw) : T(littleEndian: raw)
+    func integer<T: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(_ at: Int, as type: T.Type) -> T? {
+        bytes.withUnsafeBytes { $0.integer(at: at, as: T.self, order: bigEndian ? .big : .little) }
     }
 
     func u8(_ at: Int) -> UInt8? { at >= 0 && at < bytes.count ? bytes[at] : nil }
@@ -39,42 +38,5 @@ struct ByteView {
         guard let part = slice(at, length & ~1) else { return nil }
         let units = stride(from: 0, to: part.count, by: 2).compactMap { part.u16($0) }
         return String(decoding: units, as: UTF16.self)
-    }
-}
-
-/// Returns bytes as lower-case hexadecimal text.
-func hexText(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for byte in bytes {
-        text.append(digits[Int(byte >> 4)])
-        text.append(digits[Int(byte & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
-}
-
-/// Decodes hexadecimal text; nil for an odd length or any other character.
-func bytesFromHex(_ text: some StringProtocol) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    var high: UInt8?
-    for unit in text.utf8 {
-        guard let value = hexValue(unit) else { return nil }
-        if let first = high {
-            bytes.append(first << 4 | value)
-            high = nil
-        } else {
-            high = value
-        }
-    }
-    return high == nil ? bytes : nil
-}
-
-/// Returns the value of a hexadecimal digit; nil for any other character.
-func hexValue(_ unit: UInt8) -> UInt8? {
-    switch unit {
-    case 0x30...0x39: unit - 0x30
-    case 0x41...0x46: unit - 0x41 + 10
-    case 0x61...0x66: unit - 0x61 + 10
-    default: nil
     }
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 extension CrashRecord {
     /// Returns the record as one JSON object in UTF-8 without a newline, with the same fields as `Codable`.
     public func json() -> [UInt8] {
@@ -163,7 +165,7 @@ struct JSONText {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 bytes += [UInt8(ascii: "\\"), unit]
             case 0..<0x20, 0x7f:
-                bytes += Array("\\u00".utf8) + Array(hexText([unit]).utf8)
+                bytes += Array("\\u00".utf8) + Array(Hex.text([unit]).utf8)
             default:
                 bytes.append(unit)
             }

@@ -1,3 +1,6 @@
+import Bytes
+import Digest
+
 /// Derives the two keys of a record: a readable signature that is the same across builds, and a finer stack hash.
 ///
 /// The signature follows Socorro's siggen with lists for game servers: frames that only report are skipped, library
@@ -223,7 +226,7 @@ public enum SignatureAlgorithm {
             // A bare address differs in every run.
             return frame.file.map { "\($0)#\(frame.line ?? 0)" } ?? frame.module ?? "?"
         }
-        return Digest.sha256(Array(("v\(version)\n" + lines.joined(separator: "\n")).utf8))
+        return Hex.text(SHA256.digest(("v\(version)\n" + lines.joined(separator: "\n")).utf8))
     }
 }
 

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A Breakpad symbol file (Breakpad `docs/symbol_files.md`): records are indexed once and parsed on demand.
 final class BreakpadSymbols {
     struct Call {
@@ -135,7 +137,7 @@ final class BreakpadSymbols {
         var inlines: [(depth: Int, callLine: Int, callFile: Int, origin: Int)] = []
         var at = lineEnd(function.at) + 1
         var place: (file: Int, line: Int)?
-        while at < bytes.count, starts(at, "INLINE ") || hexValue(bytes[at]) != nil {
+        while at < bytes.count, starts(at, "INLINE ") || Hex.value(bytes[at]) != nil {
             let parts = line(at).split(separator: " " as Character)
             if starts(at, "INLINE ") {
                 if let inline = inline(parts, covering: offset) { inlines.append(inline) }

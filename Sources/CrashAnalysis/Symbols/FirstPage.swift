@@ -1,3 +1,6 @@
+import Bytes
+import Digest
+
 /// Identifies programs linked without a build id, as those of Go, musl and clang are, by the first page of their file,
 /// which a core holds for each module.
 enum FirstPage {
@@ -13,7 +16,7 @@ enum FirstPage {
         var page = page
         let sections = page[4] == 2 ? [0x28..<0x30, 0x3c..<0x40] : [0x20..<0x24, 0x30..<0x34]
         for range in sections { for at in range { page[at] = 0 } }
-        return String(Digest.sha256(page).prefix(digits))
+        return String(Hex.text(SHA256.digest(page)).prefix(digits))
     }
 
     /// Returns the digest of a file's first page; a shorter file is padded with zeros, as in memory.
@@ -35,7 +38,7 @@ extension SymbolStore {
     public func path(name: String, firstPage page: String?) -> String? {
         guard !name.isEmpty, name != ".", name != "..", name.utf8.count <= Self.longestName,
             !name.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "/") }),
-            page?.utf8.allSatisfy({ hexValue($0) != nil }) ?? true, page?.isEmpty != true
+            page?.utf8.allSatisfy({ Hex.value($0) != nil }) ?? true, page?.isEmpty != true
         else { return nil }
         return root + Self.byName + name + "/" + (page ?? "given")
     }

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 /// Executables, debug files and Breakpad symbols by build id, in the layout of gdb and elfutils: `.build-id/ab/cdef…`
@@ -79,7 +80,7 @@ public struct SymbolStore: Sendable {
 
     /// Returns the path for a build id, whether or not the file exists; nil when it is not a build id.
     public func path(buildID: String, kind: Entry.Kind) -> String? {
-        guard buildID.utf8.count >= 4, buildID.utf8.count <= 128, buildID.utf8.allSatisfy({ hexValue($0) != nil })
+        guard buildID.utf8.count >= 4, buildID.utf8.count <= 128, buildID.utf8.allSatisfy({ Hex.value($0) != nil })
         else {
             return nil
         }
@@ -92,7 +93,7 @@ public struct SymbolStore: Sendable {
     public func breakpadPath(debugFile: String, debugID: String) -> String? {
         let name = debugFile.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
         guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0), name.utf8.count <= 200,
-            debugID.utf8.count >= 8, debugID.utf8.count <= 64, debugID.utf8.allSatisfy({ hexValue($0) != nil })
+            debugID.utf8.count >= 8, debugID.utf8.count <= 64, debugID.utf8.allSatisfy({ Hex.value($0) != nil })
         else { return nil }
         let stem = name.hasSuffix(".pdb") ? String(name.dropLast(4)) : name
         return root + "/\(name)/\(debugID)/\(stem).sym"

@@ -1,3 +1,4 @@
+import Bytes
 public import Pack
 import Text
 
@@ -90,7 +91,7 @@ public struct Fetcher: Sendable {
 
     var sessions: ByteDictionary<Session> = [:]
     var byID: ByteDictionary<String> = [:]
-    var random: SeededRandom
+    var random: SplitMix64
     var buckets: [Endpoint: TokenBucket] = [:]
     var ready: [Endpoint: Heap<Ready>] = [:]
     var delayed = Heap<Delayed>()
@@ -112,7 +113,7 @@ public struct Fetcher: Sendable {
     public init(settings: Settings = Settings(), seed: UInt64) {
         self.settings = settings
         triesPerPass = settings.triesPerPass
-        random = SeededRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         for endpoint in Endpoint.allCases {
             buckets[endpoint] = TokenBucket(perMinute: settings.perMinute[endpoint] ?? 600)
             ready[endpoint] = Heap()

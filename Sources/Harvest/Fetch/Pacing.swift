@@ -1,3 +1,5 @@
+import Bytes
+
 /// A token bucket: `perMinute` requests on average, short bursts up to a tenth of that.
 public struct TokenBucket: Sendable {
     private var perMinute: Int64
@@ -69,25 +71,8 @@ public struct Backoff: Sendable {
     }
 
     /// Returns the delay before the next try, in milliseconds, at least 50.
-    public func delay(failures: Int, random: inout SeededRandom) -> Int64 {
+    public func delay(failures: Int, random: inout SplitMix64) -> Int64 {
         let bound = min(cap, base << Int64(max(0, min(failures - 1, 16))))
         return max(50, Int64.random(in: 0...max(1, bound), using: &random))
-    }
-}
-
-/// SplitMix64: a small random generator, reproducible from its seed. For jitter and tests, not for secrets.
-public struct SeededRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    /// Starts a sequence.
-    public init(seed: UInt64) { state = seed }
-
-    /// Returns the next 64 bits.
-    public mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -20,7 +20,6 @@ public enum JudgeWorker {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         // Initialise everything that opens files lazily, before confinement forbids opening files.
-        _ = ContentHash.sha256([])
         IngestWorker.loadConversions()
         var answer = FileJudgement()
         do {

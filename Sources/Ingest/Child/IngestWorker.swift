@@ -19,7 +19,6 @@ public struct IngestWorker {
         var answer = IngestAnswer()
         do {
             let job = try JSONDecoder().decode(IngestJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
-            _ = ContentHash.sha256([])
             // Initialise everything that opens files lazily, before confinement forbids opening files.
             _ = TextCrashScanner.shared
             loadConversions()

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CFilter
 internal import Pack
 
@@ -132,38 +133,35 @@ public struct FilterRow {
     ///   - filters: the verified filter of each block; empty for none.
     ///   - format: the filters' format.
     static func encode(path: String, packBytes: UInt64, filters: [[UInt8]], format: UInt16) -> [UInt8] {
-        var out: [UInt8] = []
-        func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { out += $0 } }
-        func pad() { while out.count % 8 != 0 { out.append(0) } }
         let name = Array(path.utf8)
         let sectors = filters.reduce(0) { $0 + ($1.count + sector - 1) / sector }
         let head = headerSize + (name.count + 7) / 8 * 8 + (filters.count * 4 + sectors * 4 + 7) / 8 * 8
         let content = filters.reduce(0) { $0 + $1.count }
-        out.reserveCapacity(head + content + 8)
-        put(magic)
-        put(UInt32(head))
-        put(UInt64(head + (content + 7) / 8 * 8))
-        put(packBytes)
-        put(UInt32(name.count))
-        put(UInt32(filters.count))
-        put(UInt32(format))
-        put(UInt32(0))
-        out += name
-        pad()
-        for filter in filters { put(UInt32(filter.count)) }
+        var out = ByteWriter(capacity: head + content + 8)
+        out.put(magic)
+        out.put(UInt32(head))
+        out.put(UInt64(head + (content + 7) / 8 * 8))
+        out.put(packBytes)
+        out.put(UInt32(name.count))
+        out.put(UInt32(filters.count))
+        out.put(UInt32(format))
+        out.put(UInt32(0))
+        out.put(bytes: name)
+        out.pad(to: 8)
+        for filter in filters { out.put(UInt32(filter.count)) }
         for filter in filters {
             filter.withUnsafeBytes { bytes in
                 for start in stride(from: 0, to: bytes.count, by: sector) {
                     let part = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + sector, bytes.count)])
-                    put(salvage_crc32c(0, part.baseAddress, part.count))
+                    out.put(salvage_crc32c(0, part.baseAddress, part.count))
                 }
             }
         }
-        pad()
-        let crc = out.withUnsafeBytes { salvage_crc32c(0, $0.baseAddress, $0.count) }
-        withUnsafeBytes(of: crc.littleEndian) { out.replaceSubrange(36..<40, with: $0) }
-        for filter in filters { out += filter }
-        pad()
-        return out
+        out.pad(to: 8)
+        let crc = out.bytes.withUnsafeBytes { salvage_crc32c(0, $0.baseAddress, $0.count) }
+        out.patch(crc, at: 36)
+        for filter in filters { out.put(bytes: filter) }
+        out.pad(to: 8)
+        return out.bytes
     }
 }

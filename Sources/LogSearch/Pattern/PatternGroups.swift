@@ -1,3 +1,5 @@
+import Bytes
+
 extension PatternParser {
     /// Parses a group; nil for a comment or an option setting.
     mutating func group() throws(PatternObstacle) -> PatternNode? {
@@ -192,8 +194,8 @@ extension PatternParser {
         let braced = accept("{")
         var value: UInt32 = 0
         var digits = 0
-        while digits < (braced ? 6 : 2), let byte = peek(), let digit = Self.hexValue(byte) {
-            value = value * 16 + digit
+        while digits < (braced ? 6 : 2), let byte = peek(), let digit = Hex.value(byte) {
+            value = value * 16 + UInt32(digit)
             digits += 1
             at += 1
         }
@@ -204,14 +206,5 @@ extension PatternParser {
         }
         if value >= 0x80 { ignoresEncoding = false }
         return Unicode.Scalar(value)
-    }
-
-    private static func hexValue(_ byte: UInt8) -> UInt32? {
-        switch byte {
-        case 0x30...0x39: UInt32(byte - 0x30)
-        case 0x41...0x46: UInt32(byte - 0x41 + 10)
-        case 0x61...0x66: UInt32(byte - 0x61 + 10)
-        default: nil
-        }
     }
 }

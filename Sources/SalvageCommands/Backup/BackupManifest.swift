@@ -1,3 +1,5 @@
+import Bytes
+import Digest
 import Foundation
 import Glibc
 import Pack
@@ -81,7 +83,7 @@ struct BackupManifest {
         }
         var end = JSONLine()
         end.add("end", true)
-        end.add("sha256", ContentHash.hex(ContentHash.sha256(out)))
+        end.add("sha256", Hex.text(SHA256.digest(out)))
         out += end.utf8 + [0x0A]
         let path = folder + "/" + Self.name
         let temporary = path + ".part~"
@@ -154,7 +156,7 @@ struct BackupManifest {
                 path: path, hint: "use the newer salvage that wrote it")
         }
         guard let last = lines.last, let end = try? decoder.decode(End.self, from: last),
-            ContentHash.hex(ContentHash.sha256(data.prefix(last.startIndex - data.startIndex))) == end.sha256
+            Hex.text(SHA256.digest(data.prefix(last.startIndex - data.startIndex))) == end.sha256
         else { throw damaged(folder, "is truncated or was changed") }
         return (head, lines.dropFirst().dropLast())
     }

@@ -1,4 +1,6 @@
+import Bytes
 import CShims
+import Digest
 import Glibc
 import Pack
 
@@ -86,7 +88,7 @@ enum FileCopy {
     private static func pump(
         _ source: Int32, _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> Content {
-        let digest = try StreamDigest()
+        var digest = SHA256Hasher()
         var size: UInt64 = 0
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 4096)
         defer { buffer.deallocate() }
@@ -96,11 +98,11 @@ enum FileCopy {
             guard count >= 0 else { throw Trouble(.source, path) }
             if count == 0 { break }
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-            try digest.update(bytes)
+            digest.update(bytes)
             try body(bytes)
             size += UInt64(count)
         }
-        return Content(size: size, sha256: try digest.finish())
+        return Content(size: size, sha256: Hex.text(digest.finish()))
     }
 
     /// Whether two folders are on the same file system.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import Catalog
 import Glibc
 import Pack
@@ -216,18 +217,10 @@ enum MetadataFile {
                 if !Escape.isUTF8(member.path) { row.add("path_base64", Base64.text(member.path)) }
                 row.add("kind", member.kind.name)
                 row.add("size", member.size)
-                row.add("sha256", HexText.lower(member.sha256))
+                row.add("sha256", Hex.text(member.sha256))
                 row.add("link_target", member.linkTarget.map { Escape.path($0) })
                 return row
             })
         return line.utf8 + [0x0A]
-    }
-}
-
-/// Bytes as lower-case hexadecimal text.
-enum HexText {
-    static func lower(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

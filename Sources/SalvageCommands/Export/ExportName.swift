@@ -1,3 +1,5 @@
+import Bytes
+
 /// Turns a path from an archive into a path that is safe to create. Only this and `openat2` see such a path on its way
 /// to the file system.
 enum ExportName {
@@ -45,15 +47,13 @@ enum ExportName {
     }
 
     private static func hex(_ byte: UInt8) -> [UInt8] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        [UInt8(ascii: "%"), Hex.upperDigit(byte >> 4), Hex.upperDigit(byte & 15)]
     }
 
     /// FNV-1a, 64 bits: keeps truncated names apart; names that still collide get a number, as all collisions do.
     private static func fingerprint(_ bytes: [UInt8]) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        let text = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - text.count) + text
+        return Hex.padded(hash)
     }
 }

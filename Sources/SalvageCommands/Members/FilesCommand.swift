@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import Catalog
 import Pack
 import Terminal
@@ -92,7 +93,7 @@ struct Files: ParsableCommand {
         line.add("kind", member.kind.name)
         line.add("size", member.size)
         line.add("stored", member.stored)
-        line.add("sha256", member.sha256.isEmpty ? nil : ContentHash.hex(member.sha256))
+        line.add("sha256", member.sha256.isEmpty ? nil : Hex.text(member.sha256))
         line.add("mode", modeText(member.mode))
         line.add("mtime", time: member.mtime / 1_000_000)
         line.add("link_target", member.linkTarget.map { Escape.path($0) })

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A program header (System V gABI, "Program Header").
 struct ELFSegment: Sendable {
     var type: UInt32
@@ -163,7 +165,7 @@ struct ELFNote {
     static func buildID(in bytes: [UInt8], bigEndian: Bool) -> String? {
         for note in all(in: bytes, bigEndian: bigEndian) where note.owner == "GNU" && note.type == gnuBuildID {
             guard note.length >= 2, note.length <= 64 else { continue }
-            return hexText(bytes[note.start..<note.start + note.length])
+            return Hex.text(bytes[note.start..<note.start + note.length])
         }
         return nil
     }

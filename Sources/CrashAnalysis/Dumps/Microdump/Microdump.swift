@@ -1,3 +1,5 @@
+import Bytes
+
 /// A Breakpad text microdump: `S`, `C`, `M`, `O` … lines inside a log (Breakpad `microdump_processor`).
 struct Microdump {
     private static let lineLimit = 200_000
@@ -60,7 +62,7 @@ struct Microdump {
         switch kind {
         case "O": takeSystem(words)
         case "S": takeStack(words)
-        case "C": context = words.count > 1 ? bytesFromHex(words[1]) ?? [] : []
+        case "C": context = words.count > 1 ? Hex.bytes(words[1]) ?? [] : []
         case "M": takeModule(words, body)
         case "V": version = words.dropFirst().joined(separator: " ")
         case "R":
@@ -88,7 +90,7 @@ struct Microdump {
     private mutating func takeStack(_ words: [String]) {
         if words.count == 5 {
             stackPointer = UInt64(words[2], radix: 16)
-        } else if words.count == 3, let start = UInt64(words[1], radix: 16), let bytes = bytesFromHex(words[2]),
+        } else if words.count == 3, let start = UInt64(words[1], radix: 16), let bytes = Hex.bytes(words[2]),
             stack.count < Self.lineLimit
         {
             stack.append((start, bytes))

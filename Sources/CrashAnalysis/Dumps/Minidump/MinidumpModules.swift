@@ -1,3 +1,5 @@
+import Bytes
+
 /// Reads the module list of a minidump and turns CodeView records into debug ids and build ids.
 enum MinidumpModules {
     private static let itemSize = 108
@@ -45,7 +47,7 @@ enum MinidumpModules {
         case elf:
             let identity = Array(view.bytes.dropFirst(4).prefix(NameAllowance.longestIdentity))
             guard !identity.isEmpty, identity.contains(where: { $0 != 0 }) else { return }
-            record.buildID = hexText(identity)
+            record.buildID = Hex.text(identity)
             record.debugID = debugID(guid: identity, age: 0)
         case pdb20:
             guard let stamp = view.u32(8), let age = view.u32(12) else { return }
@@ -61,6 +63,6 @@ enum MinidumpModules {
         while bytes.count < 16 { bytes.append(0) }
         let ordered =
             bytes[0..<4].reversed() + bytes[4..<6].reversed() + bytes[6..<8].reversed() + Array(bytes[8..<16])
-        return hexText(ordered).uppercased() + String(age, radix: 16).uppercased()
+        return Hex.text(ordered).uppercased() + String(age, radix: 16).uppercased()
     }
 }
