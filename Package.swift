@@ -76,7 +76,7 @@ let package = Package(
             dependencies: [
                 "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
                 "Pack", "Catalog", "Live", "Text", "Bytes", "Digest",
-                "CShims",
+                "CConfinement", "CFiles", "CProcess",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 serverOnly("Hummingbird", "hummingbird"),
@@ -101,7 +101,7 @@ let package = Package(
         .target(
             name: "Harvest",
             dependencies: [
-                "SessionAPI", "Catalog", "Ingest", "Pack", "Live", "Text", "CShims", "CPCRE2", "CrashAnalysis", "Bytes",
+                "SessionAPI", "Catalog", "Ingest", "Pack", "Live", "Text", "CPCRE2", "CrashAnalysis", "Bytes", "CFiles",
                 programsOnly("Yams", "Yams"),
             ], swiftSettings: house),
         .target(
@@ -118,17 +118,17 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CShims", "CPCRE2",
+                "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CConfinement", "CFiles", "CProcess", "CPCRE2",
             ],
             swiftSettings: hot),
         .target(
-            name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2", "CShims"],
+            name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2"],
             swiftSettings: hot,
             linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2")]),
         .target(
             name: "CrashAnalysis",
             dependencies: [
-                "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CShims", "CCrashScan", "CDemangle", "CZlib",
+                "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan", "CDemangle", "CZlib",
             ],
             swiftSettings: hot, linkerSettings: [archive("iberty")]),
         .target(name: "CDemangle", cSettings: hotC),
@@ -146,7 +146,8 @@ let package = Package(
         .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
         .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Ingest", "Live", "Bytes"], swiftSettings: house),
         .testTarget(
-            name: "IngestTests", dependencies: ["Ingest", "Pack", "Bytes", "Digest", "CShims", "CZlib", "salvage"],
+            name: "IngestTests",
+            dependencies: ["Ingest", "Pack", "Bytes", "Digest", "CConfinement", "CZlib", "salvage"],
             swiftSettings: hot),
         .testTarget(
             name: "SessionAPITests",
@@ -159,7 +160,7 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "LogTime", "Pack"], swiftSettings: house),
         .target(
-            name: "Pack", dependencies: ["Text", "Bytes", "Digest", "CZstd", "CFilter", "CShims"], swiftSettings: hot,
+            name: "Pack", dependencies: ["Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"], swiftSettings: hot,
             linkerSettings: [archive("zstd")]),
         .testTarget(name: "PackTests", dependencies: ["Pack", "Bytes", "Digest"], swiftSettings: house),
         .target(
@@ -172,7 +173,7 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
-                "Text", "Bytes", "COpenAPI", "CZlib", "CShims",
+                "Text", "Bytes", "COpenAPI", "CZlib", "CFiles", "CProcess",
                 serverOnly("Hummingbird", "hummingbird"),
                 serverOnly("HTTPTypes", "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -194,7 +195,8 @@ let package = Package(
             name: "session-api-example", dependencies: ["SessionAPI"], path: "Examples/SessionAPI", swiftSettings: house
         ),
         .testTarget(
-            name: "UnpackTests", dependencies: ["Unpack", "CCrypto", "CShims", "CZlib"], swiftSettings: house),
+            name: "UnpackTests", dependencies: ["Unpack", "CCrypto", "CConfinement", "CFiles", "CProcess", "CZlib"],
+            swiftSettings: house),
         .testTarget(
             name: "SandboxTests",
             dependencies: [
@@ -204,7 +206,9 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests", dependencies: ["Sandbox", "salvage", "salvage-sandbox", "session-api-example"],
             swiftSettings: house),
-        .target(name: "CShims", cSettings: hotC),
+        .target(name: "CConfinement", cSettings: hotC),
+        .target(name: "CFiles", cSettings: hotC),
+        .target(name: "CProcess", cSettings: hotC),
         .target(name: "CLogScan", cSettings: hotC),
         .target(name: "COpenAPI"),
         // Used where its header lies in /usr/include/hs; SALVAGE_HYPERSCAN=0 builds without it all the same.

@@ -1,4 +1,4 @@
-import CShims
+import CFiles
 import Glibc
 
 /// An open folder. Files in it are listed, opened, moved and removed through its descriptor, so replacing the folder

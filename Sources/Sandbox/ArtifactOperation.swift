@@ -1,4 +1,4 @@
-import CShims
+import CFiles
 import Glibc
 import HTTPTypes
 import Hummingbird

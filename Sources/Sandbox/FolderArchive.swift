@@ -1,5 +1,5 @@
 import Bytes
-import CShims
+import CFiles
 import Glibc
 
 /// A source of an archive's bytes. Each call does a piece of the work and blocks on files only.

@@ -1,4 +1,4 @@
-import CShims
+import CFiles
 import FoundationEssentials
 import Glibc
 
@@ -73,8 +73,9 @@ struct SessionFolder: Sendable {
         let followed = path.utf8.last == UInt8(ascii: "/") ? 0 : O_NOFOLLOW
         let descriptor = salvage_open_in_root(base, path, SALVAGE_O_PATH | followed)
         guard descriptor >= 0 else {
-            let shortages = [EMFILE, ENFILE, ENOMEM, EIO]
-            throw shortages.contains(-descriptor) ? FolderError.unreadable(-descriptor) : .absent
+            let failure = errno
+            let shortages = [EMFILE, ENFILE, ENOMEM, EIO, EAGAIN]
+            throw shortages.contains(failure) ? FolderError.unreadable(failure) : .absent
         }
         let name = path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? ""
         return OpenedPath(descriptor: descriptor, name: name == ".." || name == "." ? "" : name)

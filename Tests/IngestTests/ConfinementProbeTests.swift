@@ -1,4 +1,4 @@
-import CShims
+import CConfinement
 import Foundation
 import Ingest
 import Testing

@@ -1,4 +1,6 @@
-import CShims
+import CConfinement
+import CFiles
+import CProcess
 import Glibc
 import Testing
 

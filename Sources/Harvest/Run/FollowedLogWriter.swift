@@ -1,4 +1,4 @@
-import CShims
+import CFiles
 import Dispatch
 import Live
 import Pack
@@ -190,8 +190,16 @@ final class FollowedLogWriter: Sendable {
                 // Not written: it stays in the queue.
                 self.state.withLock { $0.dirty.append(entry) }
             }
-            if syncs { _ = salvage_sync_file_system(store) }
+            if syncs { Self.syncFileSystem(store) }
         }
+    }
+
+    /// Flushes the store's file system; a failure shows when the logs are sealed.
+    private static func syncFileSystem(_ store: String) {
+        let folder = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        _ = salvage_sync_filesystem(folder)
+        close(folder)
     }
 
     /// Cancels the streams that have been silent for `silence` milliseconds; the caller reconnects them.

@@ -1,4 +1,5 @@
-import CShims
+import CConfinement
+import CFiles
 import Glibc
 import Pack
 

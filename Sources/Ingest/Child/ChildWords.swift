@@ -1,4 +1,4 @@
-import CShims
+import CProcess
 import Glibc
 
 /// A child's standard error: drained while the child runs, so that it never blocks, kept within bounds, and reported

@@ -1,4 +1,4 @@
-import CShims
+import CProcess
 import Foundation
 import Glibc
 

@@ -1,4 +1,4 @@
-import CShims
+import CFiles
 public import Catalog
 public import CrashAnalysis
 import Glibc

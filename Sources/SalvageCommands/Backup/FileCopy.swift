@@ -1,5 +1,5 @@
 import Bytes
-import CShims
+import CFiles
 import Digest
 import Glibc
 import Pack

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CShims
+import CConfinement
 import Glibc
 import Terminal
 

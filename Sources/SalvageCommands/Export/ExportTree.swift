@@ -1,4 +1,4 @@
-import CShims
+import CFiles
 import Glibc
 
 /// A new folder for files from archives; no file can be created outside it.

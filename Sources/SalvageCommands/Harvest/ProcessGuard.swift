@@ -1,4 +1,4 @@
-import CShims
+import CProcess
 import Dispatch
 import Glibc
 import Synchronization

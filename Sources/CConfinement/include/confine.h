@@ -72,8 +72,3 @@ uint32_t salvage_available_barriers(void);
 
 /// Returns a barrier's name in reports, for example `landlock`; NULL unless `barrier` is one known bit.
 const char *salvage_barrier_name(uint32_t barrier);
-
-/// Closes every descriptor but those listed (close_range(2), or one by one); the list need not be sorted.
-///
-/// - Returns: 0; -1 and errno when descriptors could not be closed.
-int salvage_close_all_but(const int *kept, size_t count);

@@ -1,4 +1,4 @@
-#include "CShims.h"
+#include "CFiles.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,15 +22,16 @@ enum {
     RESOLVE_NO_MAGIC_LINKS = 0x02,
     RESOLVE_NO_SYMBOLIC_LINKS = 0x04,
     RESOLVE_BENEATH_FOLDER = 0x08,
+    RESOLVE_ROOT_AT_FOLDER = 0x10,
 };
 
-int salvage_open_beneath(int folder, const char *path, int flags, uint32_t mode) {
+static int open_resolving(int folder, const char *path, int flags, uint32_t mode, uint64_t resolve) {
     struct open_request request;
     memset(&request, 0, sizeof request);
     request.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC);
     // The kernel rejects a mode when no file can be created.
     request.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0;
-    request.resolve = RESOLVE_NO_MAGIC_LINKS | RESOLVE_NO_SYMBOLIC_LINKS | RESOLVE_BENEATH_FOLDER;
+    request.resolve = resolve;
     int result;
     // EAGAIN means that a rename raced with the path walk, so the kernel could not prove that it stayed inside.
     int tries = 0;
@@ -38,6 +39,11 @@ int salvage_open_beneath(int folder, const char *path, int flags, uint32_t mode)
         result = (int)syscall(SYS_openat2, folder, path, &request, sizeof request);
     } while (result < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 128)));
     return result;
+}
+
+int salvage_open_beneath(int folder, const char *path, int flags, uint32_t mode) {
+    return open_resolving(
+        folder, path, flags, mode, RESOLVE_NO_MAGIC_LINKS | RESOLVE_NO_SYMBOLIC_LINKS | RESOLVE_BENEATH_FOLDER);
 }
 
 int salvage_has_open_beneath(void) {
@@ -49,10 +55,6 @@ int salvage_has_open_beneath(void) {
     return errno != ENOSYS && errno != EPERM;
 }
 
-int salvage_rename_new(int old_folder, const char *old_path, int new_folder, const char *new_path) {
-    return renameat2(old_folder, old_path, new_folder, new_path, RENAME_NOREPLACE);
-}
-
-int salvage_rename_exchange(int old_folder, const char *old_path, int new_folder, const char *new_path) {
-    return renameat2(old_folder, old_path, new_folder, new_path, RENAME_EXCHANGE);
+int salvage_open_in_root(int root, const char *path, int flags) {
+    return open_resolving(root, path, flags, 0, RESOLVE_NO_MAGIC_LINKS | RESOLVE_ROOT_AT_FOLDER);
 }

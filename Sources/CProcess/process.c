@@ -1,11 +1,11 @@
 #include <fcntl.h>
-#include "CShims.h"
+#include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,13 +18,6 @@ int salvage_pidfd_open(int pid) {
     errno = ENOSYS;
     return -1;
 #endif
-}
-
-int salvage_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
-
-int salvage_seal(int memfd, int writable) {
-    int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | (writable ? 0 : F_SEAL_WRITE);
-    return fcntl(memfd, F_ADD_SEALS, seals);
 }
 
 int salvage_drained_pipe(int ends[2]) {
@@ -108,12 +101,4 @@ int salvage_spawn_plain_signals(posix_spawnattr_t *attributes) {
 
 int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
     return posix_spawn_file_actions_addclosefrom_np(actions, from);
-}
-
-int salvage_sync_file_system(const char *folder) {
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return -1;
-    int outcome = syncfs(descriptor);
-    close(descriptor);
-    return outcome;
 }

@@ -1,12 +1,6 @@
 #pragma once
 #include <sys/types.h>
 
-// Linux flags that Swift's import of <fcntl.h> lacks; spawn.c checks the values.
-#define SALVAGE_O_PATH 010000000
-#define SALVAGE_O_TMPFILE 020200000
-#define SALVAGE_SEEK_DATA 3
-#define SALVAGE_SEEK_HOLE 4
-
 /// How to start a child process. Pointers are borrowed for the duration of the call.
 struct salvage_spawn_plan {
     const char *executable;
@@ -25,7 +19,3 @@ int salvage_spawn(const struct salvage_spawn_plan *plan, pid_t *pid, int *pidfd)
 /// Reaps a child that `salvage_spawn` started. Returns 0, EAGAIN while it still runs, or an errno. `signal` is 0 when
 /// the child exited by itself; `dumped` is 1 when it left a core.
 int salvage_reap(pid_t pid, int *exit_code, int *signal, int *dumped);
-
-/// Opens `path` by openat2(2) with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS: the path and every symbolic link on it
-/// resolve as if `root` were "/". Returns a descriptor, or minus an errno.
-int salvage_open_in_root(int root, const char *path, int flags);

@@ -1,16 +1,11 @@
 #pragma once
 
 #include <spawn.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 /// Returns a descriptor that becomes readable when the process ends (pidfd_open(2)); -1 and errno on failure.
 int salvage_pidfd_open(int pid);
-
-/// Creates an anonymous file in memory, closed on exec (memfd_create(2)); returns its descriptor, or -1 and errno.
-int salvage_memfd(const char *name);
-
-/// Seals the length of a ``salvage_memfd`` file for every holder, and unless `writable` its content as well
-/// (F_ADD_SEALS); returns 0, or -1 and errno.
-int salvage_seal(int memfd, int writable);
 
 /// Opens a pipe, closed on exec, whose reading end (the first) does not block; returns 0, or -1 and errno.
 int salvage_drained_pipe(int ends[2]);
@@ -44,8 +39,10 @@ int salvage_spawn_plain_signals(posix_spawnattr_t *attributes);
 /// returns 0, or an errno.
 int salvage_spawn_close_from(posix_spawn_file_actions_t *actions, int from);
 
-/// Flushes the file system that holds a folder to its disk (syncfs(2)); returns 0, or -1 and errno.
-int salvage_sync_file_system(const char *folder);
+/// Closes every descriptor but those listed (close_range(2), or one by one); the list need not be sorted.
+///
+/// - Returns: 0; -1 and errno when descriptors could not be closed.
+int salvage_close_all_but(const int *kept, size_t count);
 
 /// Tests whether `count` threads can run at once, each with its own heap, and `address_space` bytes more can be mapped;
 /// releases all of it.

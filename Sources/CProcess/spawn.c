@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -11,11 +10,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-_Static_assert(SALVAGE_O_PATH == O_PATH, "O_PATH");
-_Static_assert(SALVAGE_O_TMPFILE == O_TMPFILE, "O_TMPFILE");
-_Static_assert(SALVAGE_SEEK_DATA == SEEK_DATA, "SEEK_DATA");
-_Static_assert(SALVAGE_SEEK_HOLE == SEEK_HOLE, "SEEK_HOLE");
 
 static void report_and_leave(int report, int error) {
     ssize_t written;
@@ -112,16 +106,4 @@ int salvage_reap(pid_t pid, int *exit_code, int *signal, int *dumped) {
     *signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     *dumped = WIFSIGNALED(status) && WCOREDUMP(status) ? 1 : 0;
     return 0;
-}
-
-int salvage_open_in_root(int root, const char *path, int flags) {
-    struct open_how how;
-    memset(&how, 0, sizeof how);
-    how.flags = (unsigned long long)(flags | O_CLOEXEC);
-    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    long got;
-    do {
-        got = syscall(SYS_openat2, root, path, &how, sizeof how);
-    } while (got < 0 && (errno == EINTR || errno == EAGAIN));
-    return got < 0 ? -errno : (int)got;
 }
