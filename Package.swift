@@ -118,7 +118,8 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CConfinement", "CFiles", "CProcess", "CPCRE2",
+                "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CConfinement", "CFiles",
+                "CProcess", "CPCRE2",
             ],
             swiftSettings: hot),
         .target(

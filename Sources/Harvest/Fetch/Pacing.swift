@@ -1,4 +1,4 @@
-import Bytes
+public import Bytes
 
 /// A token bucket: `perMinute` requests on average, short bursts up to a tenth of that.
 public struct TokenBucket: Sendable {

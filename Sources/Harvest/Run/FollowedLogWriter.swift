@@ -1,5 +1,6 @@
 import CFiles
 import Dispatch
+import Glibc
 import Live
 import Pack
 import Synchronization
@@ -194,12 +195,12 @@ final class FollowedLogWriter: Sendable {
         }
     }
 
-    /// Flushes the store's file system; a failure shows when the logs are sealed.
+    /// Flushes the file system that holds the store.
     private static func syncFileSystem(_ store: String) {
         let folder = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return }
         _ = salvage_sync_filesystem(folder)
-        close(folder)
+        Glibc.close(folder)
     }
 
     /// Cancels the streams that have been silent for `silence` milliseconds; the caller reconnects them.
