@@ -148,7 +148,7 @@ let package = Package(
         .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Ingest", "Live", "Bytes"], swiftSettings: house),
         .testTarget(
             name: "IngestTests",
-            dependencies: ["Ingest", "Pack", "Bytes", "Digest", "CConfinement", "CZlib", "salvage"],
+            dependencies: ["Catalog", "Ingest", "Pack", "Bytes", "Digest", "CConfinement", "CZlib", "salvage"],
             swiftSettings: hot),
         .testTarget(
             name: "SessionAPITests",
