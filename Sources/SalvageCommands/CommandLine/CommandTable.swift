@@ -1,40 +1,69 @@
 import ArgumentParser
 
-/// The table of all commands, for the help groups, the suggestions for mistyped names, and the two-word commands.
+/// The table of all commands, for running them, for help, and for suggestions.
 enum CommandTable {
-    /// A command and its name. The names are repeated here because reading them from the types takes longer than a
-    /// query.
-    typealias Entry = (word: String, type: any ParsableCommand.Type)
-
-    private static let sections: [(title: String, entries: [Entry])] = [
-        ("Collect", [("harvest", HarvestOnce.self), ("watch", Watch.self), ("ingest", IngestFiles.self)]),
-        (
-            "Query",
-            [
-                ("sessions", Sessions.self), ("show", Show.self), ("why", Why.self), ("coverage", CoverageReport.self),
-                ("grep", Grep.self), ("crashes", Crashes.self), ("crash", Crash.self),
-                ("analyze", Analyze.self),
-            ]
-        ),
-        ("Retrieve data", [("files", Files.self), ("cat", Cat.self), ("logs", Logs.self), ("export", Export.self)]),
-        ("Call the API", [("api", API.self)]),
-        ("Symbols and signatures", [("symbols", Symbols.self), ("resign", Resign.self)]),
-        (
-            "Maintain the store",
-            [
-                ("status", Status.self), ("doctor", Doctor.self), ("verify", Verify.self), ("reindex", Reindex.self),
-                ("prune", Prune.self), ("pin", Pin.self), ("backup", Backup.self), ("restore", Restore.self),
-            ]
-        ),
-    ]
-
-    /// The help groups.
-    static var groups: [CommandGroup] {
-        sections.map { CommandGroup(name: $0.title, subcommands: $0.entries.map(\.type)) }
+    /// The commands in the order of the help page, under their headings.
+    static var sections: [(title: String, entries: [CommandEntry])] {
+        [
+            (
+                "Collect",
+                [
+                    .parsed("harvest", HarvestOnce.self), .parsed("watch", Watch.self),
+                    .parsed("ingest", IngestFiles.self),
+                ]
+            ),
+            (
+                "Query",
+                [
+                    .parsed("sessions", Sessions.self), .parsed("show", Show.self), .parsed("why", Why.self),
+                    .parsed("coverage", CoverageReport.self), .query(Grep.self), .parsed("crashes", Crashes.self),
+                    .parsed("crash", Crash.self), .parsed("analyze", Analyze.self),
+                ]
+            ),
+            (
+                "Retrieve data",
+                [
+                    .parsed("files", Files.self), .parsed("cat", Cat.self), .query(Logs.self),
+                    .parsed("export", Export.self),
+                ]
+            ),
+            ("Call the API", [.parsed("api", API.self)]),
+            ("Symbols and signatures", [.parsed("symbols", Symbols.self), .parsed("resign", Resign.self)]),
+            (
+                "Maintain the store",
+                [
+                    .parsed("status", Status.self), .parsed("doctor", Doctor.self), .parsed("verify", Verify.self),
+                    .parsed("reindex", Reindex.self), .parsed("prune", Prune.self), .parsed("pin", Pin.self),
+                    .parsed("backup", Backup.self), .parsed("restore", Restore.self),
+                ]
+            ),
+            ("Document the program", [.query(Completions.self), .query(Manual.self)]),
+        ]
     }
 
-    /// The names of all commands.
-    static let names: [String] = sections.flatMap { $0.entries.map(\.word) }
+    /// The entries of the help page.
+    static var entries: [CommandEntry] { sections.flatMap(\.entries) }
+
+    /// The entries of the help page, each word followed by its commands.
+    static var all: [CommandEntry] { entries.flatMap { [$0] + ($0.noun?.commands ?? []) } }
+
+    /// The first words of all commands.
+    static var names: [String] { entries.map(\.name) }
+
+    /// The types that the argument parser reads.
+    static var parsed: [any ParsableCommand.Type] {
+        entries.compactMap { if case .parsed(_, let type) = $0 { type } else { nil } }
+    }
+
+    /// Returns the entry that the words call, and the words after its name; nil if there is none.
+    static func find(_ words: [String]) -> (entry: CommandEntry, rest: ArraySlice<String>)? {
+        guard let first = words.first, let entry = entries.first(where: { $0.name == first }) else { return nil }
+        guard let noun = entry.noun else { return (entry, words.dropFirst()) }
+        if words.count > 1, let command = noun.commands.first(where: { $0.word == words[1] }) {
+            return (command, words.dropFirst(2))
+        }
+        return (entry, words.dropFirst())
+    }
 
     /// Commands that wait for the network.
     private static let asynchronous: Set<String> = ["harvest", "watch", "api", "doctor"]
@@ -42,16 +71,7 @@ enum CommandTable {
     /// Whether a command holds the API's token in memory.
     static func holdsToken(_ word: String) -> Bool { asynchronous.contains(word) }
 
-    /// The command with this name; nil if it waits for the network or has subcommands.
-    static func query(named word: String) -> (any ParsableCommand.Type)? {
-        guard nested[word] == nil, !asynchronous.contains(word) else { return nil }
-        for section in sections {
-            for entry in section.entries where entry.word == word { return entry.type }
-        }
-        return nil
-    }
-
-    /// The commands that have subcommands.
+    /// The words that stand before several commands.
     static let nested: [String: Set<String>] = [
         "api": API.operations,
         "crashes": ["list", "top", "diff"],

@@ -46,3 +46,35 @@ enum ColorFlag: String, ExpressibleByArgument, CaseIterable {
         }
     }
 }
+
+extension GlobalOptions {
+    /// The default of every option.
+    static var defaults: Self {
+        var options = Self()
+        options.store = nil
+        options.config = nil
+        options.json = false
+        options.color = .auto
+        options.quiet = false
+        options.verbose = false
+        return options
+    }
+
+    static var flags: [CommandFlag<Self>] {
+        [
+            .text(
+                "store", value: "dir",
+                "The store's folder (or SALVAGE_STORE, or `store:` in the config; else ./storage).", completion: .folder
+            ) { $0.store = $1 },
+            .text(
+                "config", value: "file",
+                "The config file (or SALVAGE_CONFIG; else ./salvage.yaml, $XDG_CONFIG_HOME/salvage/, /etc/salvage/).",
+                completion: .file
+            ) { $0.config = $1 },
+            .toggle("json", nil, "Print one JSON object per line; field names are stable.") { $0.json = true },
+            .choice("color", value: "when", "Color; auto respects NO_COLOR.", occurrence: .lastWins) { $0.color = $1 },
+            .toggle("quiet", nil, "Print results and errors only.") { $0.quiet = true },
+            .toggle("verbose", nil, "Print more detail on standard error.") { $0.verbose = true },
+        ]
+    }
+}

@@ -3,24 +3,25 @@ import CConfinement
 import Glibc
 import Terminal
 
-/// The command tree.
+/// What help and the manual say about the program as a whole.
+enum ProgramText {
+    static let abstract = "Harvest crash dumps and logs of exited game-server sessions, and answer questions about them."
+    static let discussion = """
+        Start here:
+          salvage harvest                 collect from all exited sessions, once
+          salvage sessions --since 2h     list recent sessions
+          salvage crashes top             list the most frequent crashes
+          salvage show SESSION            show what happened to one session
+          salvage grep PATTERN            search the logs of all sessions
+
+        Exit codes: 0 ok, 1 nothing found, 2 error, 3 partial, 64 usage, 75 try again later, 77 not authorized.
+        """
+}
+
+/// The commands that the argument parser still reads.
 struct Salvage: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "salvage",
-        abstract: "Harvest crash dumps and logs of exited game-server sessions, and answer questions about them.",
-        discussion: """
-            Start here:
-              salvage harvest                 collect from all exited sessions, once
-              salvage sessions --since 2h     list recent sessions
-              salvage crashes top             list the most frequent crashes
-              salvage show SESSION            show what happened to one session
-              salvage grep PATTERN            search the logs of all sessions
-
-            Exit codes: 0 ok, 1 nothing found, 2 error, 3 partial, 64 usage, 75 try again later, 77 not authorized.
-            """,
-        version: salvageVersion,
-        groupedSubcommands: CommandTable.groups
-    )
+        commandName: "salvage", abstract: ProgramText.abstract, subcommands: CommandTable.parsed)
 }
 
 /// The version that `salvage --version` prints and the User-Agent header of requests contains.
@@ -34,26 +35,31 @@ public enum SalvageProgram {
         IngestChild.runIfAsked(arguments)
     }
 
-    /// Runs a query on the calling thread and returns the exit code; nil if the arguments name no query or need the whole
-    /// command tree.
+    /// Runs a command that does not wait for the network on the calling thread and returns the exit code; nil if the
+    /// arguments call another one.
     ///
-    /// Building that tree and starting the concurrency runtime takes longer than a query, so only the command that the
-    /// first word names is tried. What it cannot parse, including `--help`, is left to the tree.
+    /// Starting the concurrency runtime takes longer than a query.
     public static func runQuery(_ arguments: [String]) -> Int32? {
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
-        guard let word = ordered.first, let type = CommandTable.query(named: word) else { return nil }
-        let given = Array(ordered.dropFirst())
-        let rest = word == "grep" ? GrepQuickArguments.spread(given) : given
         signal(SIGPIPE, SIG_IGN)
         do {
-            if word == "grep", let grep = GrepQuickArguments.command(rest) {
-                try grep.run()
-                return ExitStatus.success.rawValue
+            if try printDocumentation(ordered) { return ExitStatus.success.rawValue }
+            guard let (entry, rest) = CommandTable.find(ordered) else {
+                throw Suggestion.unknownCommand(in: ordered, known: CommandTable.names)
             }
-            if let mistake = RepeatedFlags.mistake(in: ordered) { throw mistake }
-            // `--help` parses as another command, whose usage would lack the program's name; the whole tree has it.
-            guard var command = try? type.parseAsRoot(rest), Swift.type(of: command) == type else { return nil }
-            try command.run()
+            switch entry {
+            case .query(let type): try run(type, Array(rest))
+            case .network: return nil
+            case .group(let noun): try run(noun, Array(rest))
+            case .parsed(let word, let type):
+                if CommandTable.nested[word] != nil || CommandTable.holdsToken(word) { return nil }
+                if let mistake = RepeatedFlags.mistake(in: ordered) { throw mistake }
+                // `--help` parses as another command, whose usage would lack the program's name; the whole tree has it.
+                guard var command = try? type.parseAsRoot(Array(rest)), Swift.type(of: command) == type else {
+                    return nil
+                }
+                try command.run()
+            }
             return ExitStatus.success.rawValue
         } catch {
             return end(error, arguments: ordered)
@@ -77,12 +83,14 @@ public enum SalvageProgram {
 
     /// Parses `arguments` (without the program name), runs the command and returns the exit code. Never throws.
     public static func run(_ arguments: [String]) async -> Int32 {
-        signal(SIGPIPE, SIG_IGN)
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
         // The token must not end up in a core dump of this process or be read by another process of the same user.
         if let word = ordered.first, CommandTable.holdsToken(word) { _ = salvage_deny_core() }
         do {
-            if let mistake = Suggestion.unknownCommand(in: ordered, known: CommandTable.names) { throw mistake }
+            if let (entry, rest) = CommandTable.find(ordered), case .network(let type) = entry {
+                try await run(type, Array(rest))
+                return ExitStatus.success.rawValue
+            }
             if let mistake = RepeatedFlags.mistake(in: ordered) { throw mistake }
             var command = try Salvage.parseAsRoot(ordered)
             if var slow = command as? any AsyncParsableCommand {
@@ -94,6 +102,65 @@ public enum SalvageProgram {
         } catch {
             return end(error, arguments: ordered)
         }
+    }
+
+    /// Reads the words after a command's name and runs it, or prints its help.
+    private static func run<Definition: Command>(_ type: Definition.Type, _ words: [String]) throws {
+        guard let command = try type.read(words) else { return print(HelpText.text(CommandPage(definition: type))) }
+        try command.run()
+    }
+
+    private static func run<Definition: AsyncCommand>(_ type: Definition.Type, _ words: [String]) async throws {
+        guard let command = try type.read(words) else { return print(HelpText.text(CommandPage(definition: type))) }
+        try await command.run()
+    }
+
+    /// Runs the command that a word stands for on its own.
+    private static func run(_ noun: CommandNoun, _ words: [String]) throws {
+        if let word = words.first, !word.hasPrefix("-") || noun.standard == nil && word != "--help" && word != "-h" {
+            throw Suggestion.unknownCommand(in: words, known: noun.commands.map(\.word), after: noun.word)
+        }
+        guard !words.contains("--help"), !words.contains("-h"), case .query(let type)? = noun.standard else {
+            return print(HelpText.text(noun))
+        }
+        try run(type, words)
+    }
+
+    /// Prints the help or the version that the words request. Returns false if they request neither.
+    private static func printDocumentation(_ words: [String]) throws -> Bool {
+        switch words.first {
+        case nil, "--help", "-h":
+            print(HelpText.program())
+        case "--version":
+            print(salvageVersion + "\n")
+        case "help":
+            let topic = Array(words.dropFirst().filter { !$0.hasPrefix("-") })
+            guard !topic.isEmpty else {
+                print(HelpText.program())
+                return true
+            }
+            guard let (entry, _) = CommandTable.find(topic) else {
+                throw Suggestion.unknownCommand(in: topic, known: CommandTable.names)
+            }
+            if case .parsed(_, let type) = entry {
+                print(Salvage.helpMessage(for: type) + "\n")
+            } else if let noun = entry.noun {
+                print(HelpText.text(noun))
+            } else if let page = entry.page {
+                print(HelpText.text(page))
+            }
+        case let word? where word.hasPrefix("-"):
+            throw Failure.usage("unknown option '\(word)'", hint: "'salvage --help' lists the commands")
+        default:
+            return false
+        }
+        return true
+    }
+
+    private static func print(_ text: String) {
+        let sink = BufferedOutput(descriptor: STDOUT_FILENO)
+        sink.write(text)
+        sink.flush()
     }
 
     private static func end(_ error: any Error, arguments: [String]) -> Int32 {

@@ -108,3 +108,56 @@ struct SelectionOptions: ParsableArguments {
             until: try Self.instant(until, flag: "--until", now: now), crashed: crashed, limit: limit)
     }
 }
+
+extension SelectionOptions {
+    /// The default of every option.
+    static var defaults: Self {
+        var options = Self()
+        options.session = []
+        options.image = []
+        options.tag = []
+        options.location = []
+        options.label = []
+        options.since = nil
+        options.until = nil
+        options.crashed = false
+        options.limit = nil
+        return options
+    }
+
+    static var flags: [CommandFlag<Self>] {
+        let all: [CommandFlag<Self>] = [
+            .texts(
+                "session", value: "id",
+                "Only this session; a unique prefix of its id is enough (`harvest` without --again: one full id). May "
+                    + "be repeated."
+            ) { $0.session.append($1) },
+            .texts("image", value: "glob", glob("image")) { $0.image.append($1) },
+            .texts("tag", value: "glob", glob("tag (build)")) { $0.tag.append($1) },
+            .texts("location", value: "glob", glob("location")) { $0.location.append($1) },
+            .texts("label", value: "key=value", "Only sessions with this label. May be repeated; all must match.") {
+                $0.label.append($1)
+            },
+            .text(
+                "since", value: "time",
+                "Only sessions that ended (if running: began) since this time: 2h, yesterday, 2026-11-20T21:00Z. "
+                    + "`grep` selects lines and `crashes` selects crashes, by their own time."
+            ) { $0.since = $1 },
+            .text(
+                "until", value: "time",
+                "Only sessions that ended (if running: began) before this time; in `grep` and `crashes` as for --since."
+            ) { $0.until = $1 },
+            .toggle("crashed", nil, "Only sessions that crashed.") { $0.crashed = true },
+            .number(
+                "limit", value: "count",
+                "At most this many sessions, or of what the command lists instead: crashes, signatures, build ids, "
+                    + "lines."
+            ) { $0.limit = $1 },
+        ]
+        return all.under("Selection")
+    }
+
+    private static func glob(_ what: String) -> String {
+        "Only sessions whose \(what) matches this glob. May be repeated; any may match."
+    }
+}

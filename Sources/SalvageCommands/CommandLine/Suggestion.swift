@@ -1,14 +1,17 @@
 /// Suggests commands for mistyped words.
 enum Suggestion {
-    /// Returns a usage error that names the closest command if the first word is not a command.
-    static func unknownCommand(in arguments: [String], known: [String]) -> Failure? {
-        guard let word = arguments.first, !word.hasPrefix("-"), word != "help", !known.contains(word) else {
-            return nil
-        }
+    /// Returns the usage error for words that call no command. It names the closest command.
+    /// - Parameters:
+    ///   - words: the words that were given; the first is the mistake.
+    ///   - known: the words that could stand in its place.
+    ///   - noun: the word before them, if any.
+    static func unknownCommand(in words: [String], known: [String], after noun: String? = nil) -> Failure {
+        let word = words.first ?? ""
+        let prefix = noun.map { $0 + " " } ?? ""
         let near = closest(to: word, in: known)
         return Failure(
-            "unknown_command", "there is no command '\(word)'",
-            hint: near.map { "did you mean 'salvage \($0)'?" } ?? "'salvage --help' lists the commands",
+            "unknown_command", "there is no command '\(prefix)\(word)'",
+            hint: near.map { "did you mean 'salvage \(prefix)\($0)'?" } ?? "'salvage \(prefix)--help' lists the commands",
             status: .usage)
     }
 

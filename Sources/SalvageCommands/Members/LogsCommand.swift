@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Live
@@ -8,26 +7,35 @@ import Terminal
 import Text
 
 /// `salvage logs`: the logs of one session, whole or in part.
-struct Logs: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Print the logs of one session.",
-        discussion: """
-            Prints the server's stdout and stderr if they were collected, else all logs; --path chooses members. \
-            Several members are printed one after the other under their names. For a running session, prints what \
-            watch has followed so far (rules with follow: true); -f continues until the session ends, like docker \
-            logs -f. Reads only the store; salvage api stream-logs ID --follow reads from the API.
+struct Logs: Command {
+    static var name: String { "logs" }
+    static var abstract: String { "Print the logs of one session." }
+    static var discussion: String {
+        """
+        Prints the server's stdout and stderr if they were collected, else all logs; --path chooses members. \
+        Several members are printed one after the other under their names. For a running session, prints what \
+        watch has followed so far (rules with follow: true); -f continues until the session ends, like docker \
+        logs -f. Reads only the store; salvage api stream-logs ID --follow reads from the API.
 
-              salvage logs ID --last 2m
-              salvage logs ID --since start+5m --until start+6m -g 'Error|Warning'
-              salvage logs ID --around last
-              salvage logs ID -f -g Warning
-            """)
+          salvage logs ID --last 2m
+          salvage logs ID --since start+5m --until start+6m -g 'Error|Warning'
+          salvage logs ID --around last
+          salvage logs ID -f -g Warning
+        """
+    }
+    static var arguments: [CommandArgument<Self>] { [.session { $0.session = $1 }] }
+    static var flags: [CommandFlag<Self>] {
+        let follow: CommandFlag<Self> = .toggle(
+            "follow", "f", "Keep printing new lines until the session ends."
+        ) { $0.follow = true }
+        return [follow] + LogLineFlags.flags.within(\.which) + GrepTimeFlags.flags.within(\.time)
+    }
 
-    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Flag(name: .shortAndLong, help: "Keep printing new lines until the session ends.") var follow = false
-    @OptionGroup var which: LogLineFlags
-    @OptionGroup var time: GrepTimeFlags
-    @OptionGroup var options: GlobalOptions
+    var session = ""
+    var follow = false
+    var which = LogLineFlags()
+    var time = GrepTimeFlags()
+    var options = GlobalOptions.defaults
 
     func run() throws {
         if let context = which.context, context < 0 {
@@ -112,29 +120,40 @@ struct Logs: ParsableCommand {
 }
 
 /// The flags that select lines of the logs.
-struct LogLineFlags: ParsableArguments {
-    @Option(
-        name: [.customShort("g"), .customLong("grep")],
-        help: ArgumentHelp("Only lines that match this pattern.", valueName: "pattern"))
+struct LogLineFlags {
     var pattern: String?
-    @Flag(name: [.customShort("i"), .customLong("ignore-case")], help: "Ignore case.")
     var ignoreCase = false
-    @Option(
-        name: [.customShort("C", allowingJoined: true), .customLong("context")],
-        help: ArgumentHelp("Lines to print before and after each match.", valueName: "lines"))
     var context: Int?
-    @Option(
-        help: ArgumentHelp("Only members whose path matches this glob. May be repeated.", valueName: "glob"))
     var path: [String] = []
-    @Option(
-        help: ArgumentHelp(
-            "Only lines around a crash: its id, a prefix of it, or 'last'.", valueName: "crash"))
     var around: String?
-    @Option(help: ArgumentHelp("The span before and after the crash.", valueName: "span")) var within = "30s"
-    @Option(help: ArgumentHelp("Only lines since this time: an instant, a span ago, or start+5m.", valueName: "time"))
+    var within = "30s"
     var since: String?
-    @Option(help: ArgumentHelp("Only lines before this time: an instant, a span ago, or start+5m.", valueName: "time"))
     var until: String?
+
+    static var flags: [CommandFlag<Self>] {
+        [
+            .text("grep", "g", value: "pattern", "Only lines that match this pattern.") { $0.pattern = $1 },
+            .toggle("ignore-case", "i", "Ignore case.") { $0.ignoreCase = true },
+            .number(
+                "context", "C", value: "lines", "Lines to print before and after each match.", occurrence: .lastWins
+            ) { $0.context = $1 },
+            .texts("path", value: "glob", "Only members whose path matches this glob. May be repeated.") {
+                $0.path.append($1)
+            },
+            .text("around", value: "crash", "Only lines around a crash: its id, a prefix of it, or 'last'.") {
+                $0.around = $1
+            },
+            .text("within", value: "span", "The span before and after the crash (default: \(Self().within)).") {
+                $0.within = $1
+            },
+            .text("since", value: "time", "Only lines since this time: an instant, a span ago, or start+5m.") {
+                $0.since = $1
+            },
+            .text("until", value: "time", "Only lines before this time: an instant, a span ago, or start+5m.") {
+                $0.until = $1
+            },
+        ]
+    }
 
     /// Returns the text members of the `logs` artifact, else all logs; with globs, all text members that match.
     func chosen(_ pack: SessionPack) throws -> [Int] {

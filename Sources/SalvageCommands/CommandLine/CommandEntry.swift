@@ -1,0 +1,49 @@
+import ArgumentParser
+
+/// One entry of the command table.
+enum CommandEntry {
+    /// A command that runs on the calling thread.
+    case query(any Command.Type)
+    /// A command that waits for the network.
+    case network(any AsyncCommand.Type)
+    /// A word that stands before several commands.
+    case group(CommandNoun)
+    /// A command that the argument parser still reads, with the words that call it.
+    case parsed(String, any ParsableCommand.Type)
+
+    /// The words that call it, such as `crashes top`.
+    var name: String {
+        switch self {
+        case .query(let type): type.name
+        case .network(let type): type.name
+        case .group(let noun): noun.word
+        case .parsed(let name, _): name
+        }
+    }
+
+    /// The last word of the name.
+    var word: String { name.split(separator: " ").last.map(String.init) ?? name }
+
+    var abstract: String {
+        switch self {
+        case .query(let type): type.abstract
+        case .network(let type): type.abstract
+        case .group(let noun): noun.abstract
+        case .parsed(_, let type): type.configuration.abstract
+        }
+    }
+
+    /// The documentation of a command; nil for a word before several commands.
+    var page: CommandPage? {
+        switch self {
+        case .query(let type): CommandPage(definition: type)
+        case .network(let type): CommandPage(definition: type)
+        case .group, .parsed: nil
+        }
+    }
+
+    var noun: CommandNoun? {
+        if case .group(let noun) = self { return noun }
+        return nil
+    }
+}
