@@ -1,4 +1,3 @@
-import ArgumentParser
 import Glibc
 import Harvest
 import SessionAPI
@@ -6,27 +5,29 @@ import Synchronization
 import Terminal
 
 /// `salvage api`: the ten operations of the Session API by their operationId.
-struct API: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "api",
-        abstract: "Call one operation of the Session API.",
-        discussion: """
-            Prints responses as JSON, one object per line, with the API's field names in its documented order. Of the \
-            container's environment only GAMEYE_SESSION_ID is shown. The server is --url or --server, else \
-            SALVAGE_API_URL, else `api: url:` in the config; the token is GAMEYE_API_TOKEN, else the systemd \
-            credential `token`, else the file that api.token_file names.
+enum API {
+    /// The operations as commands, for the table.
+    static var noun: CommandNoun {
+        CommandNoun(
+            word: "api", abstract: "Call one operation of the Session API.", discussion: discussion,
+            commands: [
+                .network(SessionRun.self), .network(SessionList.self), .network(DescribeSession.self),
+                .network(SessionStop.self), .network(JoinSession.self), .network(LeaveSession.self),
+                .network(Artifacts.self), .network(GetAvailableLocations.self), .network(TagExists.self),
+                .network(StreamLogs.self),
+            ])
+    }
 
-            Exit codes: 1 when there is no such session, image or path; 64 when the API would reject the arguments; 75 \
-            when the same call may work later; 77 when the token is rejected. `salvage --json api …` prints an error \
-            as one JSON object with the server's code, status, identifier, details, path, timestamp and violations.
-            """,
-        subcommands: [
-            SessionRun.self, SessionList.self, DescribeSession.self, SessionStop.self, JoinSession.self,
-            LeaveSession.self, Artifacts.self, GetAvailableLocations.self, TagExists.self, StreamLogs.self,
-        ])
+    private static let discussion = """
+        Prints responses as JSON, one object per line, with the API's field names in its documented order. Of the \
+        container's environment only GAMEYE_SESSION_ID is shown. The server is --url or --server, else \
+        SALVAGE_API_URL, else `api: url:` in the config; the token is GAMEYE_API_TOKEN, else the systemd \
+        credential `token`, else the file that api.token_file names.
 
-    /// The operationIds, to recognize the command behind global flags.
-    static let operations = Set(APIOperation.allCases.map(\.rawValue))
+        Exit codes: 1 when there is no such session, image or path; 64 when the API would reject the arguments; 75 \
+        when the same call may work later; 77 when the token is rejected. `salvage --json api …` prints an error \
+        as one JSON object with the server's code, status, identifier, details, path, timestamp and violations.
+        """
 
     /// Runs one call with a client and closes the client. `url` overrides the configured address.
     static func withClient<Answer>(
@@ -89,38 +90,52 @@ struct API: ParsableCommand {
 }
 
 /// The flags that every operation takes.
-struct APIOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The API's address (else --server, SALVAGE_API_URL, or `api: url:` in the config).", valueName: "address"))
+struct APIOptions {
     var url: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The API server by name: \(APIServerName.list).", valueName: "name"))
     var server: APIServerName?
+    var global = GlobalOptions()
 
-    @OptionGroup var global: GlobalOptions
+    static var flags: [CommandFlag<Self>] {
+        let all: [CommandFlag<Self>] = [
+            .text(
+                "url", value: "address",
+                "The API's address (else --server, SALVAGE_API_URL, or `api: url:` in the config)."
+            ) { $0.url = $1 },
+            .choice("server", value: "name", "The API server by name: \(APIServerName.list).") { $0.server = $1 },
+        ]
+        return all.under("Server")
+    }
+}
 
-    func validate() throws {
-        if url != nil, server != nil { throw ValidationError("--url and --server both name a server; give one") }
+/// A command that calls one operation.
+protocol APIOperationCommand: AsyncCommand {
+    var api: APIOptions { get set }
+}
+
+extension APIOperationCommand {
+    var options: GlobalOptions {
+        get { api.global }
+        set { api.global = newValue }
     }
 
     /// Runs one call against the server that the flags name, or the configured one.
     func withClient<Answer>(_ call: (SessionAPIClient) async throws -> Answer) async throws -> Answer {
-        try await API.withClient(global, url: url ?? server?.address, call)
+        if api.url != nil, api.server != nil {
+            throw Failure.usage("--url and --server both name a server", hint: "give one of them")
+        }
+        return try await API.withClient(options, url: api.url ?? api.server?.address, call)
     }
 
     /// Calls one operation and prints its response as one line.
     func printing(_ call: (SessionAPIClient) async throws -> JSONLine) async throws {
-        let output = Output(global)
+        let output = Output(options)
         output.line(try await withClient(call))
         try output.finish()
     }
 }
 
 /// The values of `--server`, each with its address.
-enum APIServerName: String, ExpressibleByArgument, CaseIterable {
+enum APIServerName: String, CaseIterable {
     case sandbox, production, legacy
 
     static let list =
@@ -142,12 +157,15 @@ enum APIPairs {
         var pairs: [String: String] = [:]
         for argument in arguments {
             guard let separator = argument.firstIndex(of: "="), separator != argument.startIndex else {
-                throw ValidationError("\(flag) takes KEY=VALUE, not '\(Escape.display(argument))'")
+                throw Failure.usage(
+                    "invalid value '\(Escape.display(argument))' for \(flag)", hint: "write \(flag) KEY=VALUE")
             }
             let key = String(argument[..<separator])
             let value = String(argument[argument.index(after: separator)...])
             guard pairs.updateValue(value, forKey: key) == nil else {
-                throw ValidationError("\(flag) gives the key '\(Escape.display(key))' twice; it takes one value")
+                throw Failure.usage(
+                    "\(flag) gives the key '\(Escape.display(key))' twice; it takes one value",
+                    hint: "keep one of the two")
             }
         }
         return pairs

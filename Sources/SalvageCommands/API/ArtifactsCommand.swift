@@ -1,42 +1,57 @@
-import ArgumentParser
 import Glibc
 import SessionAPI
 import Terminal
 
 extension API {
-    struct Artifacts: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "artifacts", abstract: "Download a file or folder of an ended session's container.",
-            discussion: """
-                The archive is a .tar.gz, or a plain tar from some servers; `salvage verify FILE` checks that it is \
-                complete. An interrupted download stays in FILE.part. \
-                The API asks that downloads stay below 100 MB: name the folder that you need rather than its parent. \
-                Exits with 1 when there is no such session or path, or the container is gone.
+    struct Artifacts: APIOperationCommand {
+        static var name: String { "api artifacts" }
+        static var abstract: String { "Download a file or folder of an ended session's container." }
+        static var discussion: String {
+            """
+            The archive is a .tar.gz, or a plain tar from some servers; `salvage verify FILE` checks that it is \
+            complete. An interrupted download stays in FILE.part. \
+            The API asks that downloads stay below 100 MB: name the folder that you need rather than its parent. \
+            Exits with 1 when there is no such session or path, or the container is gone.
 
-                  salvage api artifacts raid-4d10 /game/Saved/Crashes -o crashes.tar.gz
-                """)
+              salvage api artifacts raid-4d10 /game/Saved/Crashes -o crashes.tar.gz
+            """
+        }
 
         /// The limit that the API's description asks for: "Please limit your download in size to a maximum of 100mb."
         static let advisedBytes: Int64 = 100_000_000
 
-        @Argument(help: "The session's full id.") var id: String
-        @Argument(help: "An absolute path in the container.") var path: String
-        @Option(name: .shortAndLong, help: ArgumentHelp("Write the archive to this file.", valueName: "file"))
+        static var arguments: [CommandArgument<Self>] {
+            [
+                .one("id", "The session's full id.") { $0.id = $1 },
+                .one("path", "An absolute path in the container.") { $0.path = $1 },
+            ]
+        }
+        static var flags: [CommandFlag<Self>] {
+            let own: [CommandFlag<Self>] = [
+                .text("output", "o", value: "file", "Write the archive to this file.", completion: .file) {
+                    $0.output = $1
+                }
+            ]
+            return own + APIOptions.flags.within(\.api)
+        }
+
+        var id = ""
+        var path = ""
         var output: String?
-        @OptionGroup var options: APIOptions
+        var api = APIOptions()
 
         func validate() throws {
-            if output == "" { throw ValidationError("--output needs a file name") }
+            if output == "" { throw Failure.usage("--output needs a file name", hint: "write -o FILE") }
             if output == nil, isatty(STDOUT_FILENO) != 0 {
-                throw ValidationError("refusing to write an archive to a terminal; name a file with --output")
+                throw Failure.usage("refusing to write an archive to a terminal", hint: "name a file with --output")
             }
         }
 
         func run() async throws {
             let target = try DownloadTarget(output)
-            let progress = Progress(quiet: options.global.quiet)
+            let progress = Progress(quiet: options.quiet)
             var bytes: Int64 = 0
-            try await options.withClient { client in
+            try await withClient { client in
                 // Create the file only once the server sends the archive.
                 let download = try await client.artifacts(session: id, path: path)
                 try target.begin()
@@ -54,12 +69,12 @@ extension API {
         }
 
         private func adviseLess(_ bytes: Int64) {
-            guard !options.global.quiet else { return }
+            guard !options.quiet else { return }
             Failure(
                 "large_download",
                 "warning: the archive has \(bytes) bytes; the API asks that downloads stay below 100 MB",
                 session: id, path: path, hint: "download the folders that you need, one at a time"
-            ).report(json: options.global.json, style: options.global.errorStyle)
+            ).report(json: options.json, style: options.errorStyle)
         }
     }
 }

@@ -1,21 +1,24 @@
-import ArgumentParser
 import SessionAPI
 
 extension API {
-    struct DescribeSession: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "describe-session", abstract: "Print what the API knows about one session.",
-            discussion: """
-                Exits with 1 when there is no such session.
+    struct DescribeSession: APIOperationCommand {
+        static var name: String { "api describe-session" }
+        static var abstract: String { "Print what the API knows about one session." }
+        static var discussion: String {
+            """
+            Exits with 1 when there is no such session.
 
-                  salvage api describe-session raid-4d10
-                """)
+              salvage api describe-session raid-4d10
+            """
+        }
+        static var arguments: [CommandArgument<Self>] { [.one("id", "The session's full id.") { $0.id = $1 }] }
+        static var flags: [CommandFlag<Self>] { APIOptions.flags.within(\.api) }
 
-        @Argument(help: "The session's full id.") var id: String
-        @OptionGroup var options: APIOptions
+        var id = ""
+        var api = APIOptions()
 
         func run() async throws {
-            try await options.printing { APIObject.line(try await $0.describeSession(id)) }
+            try await printing { APIObject.line(try await $0.describeSession(id)) }
         }
     }
 }

@@ -1,24 +1,32 @@
-import ArgumentParser
 import SessionAPI
 
 extension API {
-    struct JoinSession: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "join-session", abstract: "Register players with a session.",
-            discussion: """
-                Prints `count`, the number of players now in the session, and `players`, the players that joined. A \
-                player who joins again is counted once. Exits with 1 when there is no such session.
+    struct JoinSession: APIOperationCommand {
+        static var name: String { "api join-session" }
+        static var abstract: String { "Register players with a session." }
+        static var discussion: String {
+            """
+            Prints `count`, the number of players now in the session, and `players`, the players that joined. A \
+            player who joins again is counted once. Exits with 1 when there is no such session.
 
-                  salvage api join-session raid-4d10 ann bob
-                  {"count":2,"players":["ann","bob"]}
-                """)
+              salvage api join-session raid-4d10 ann bob
+              {"count":2,"players":["ann","bob"]}
+            """
+        }
+        static var arguments: [CommandArgument<Self>] {
+            [
+                .one("id", "The session's full id.") { $0.id = $1 },
+                .list("players", "The players to add.", isRequired: true) { $0.players.append($1) },
+            ]
+        }
+        static var flags: [CommandFlag<Self>] { APIOptions.flags.within(\.api) }
 
-        @Argument(help: "The session's full id.") var id: String
-        @Argument(help: "The players to add.") var players: [String]
-        @OptionGroup var options: APIOptions
+        var id = ""
+        var players: [String] = []
+        var api = APIOptions()
 
         func run() async throws {
-            try await options.printing { APIObject.line(try await $0.joinSession(id, players: players)) }
+            try await printing { APIObject.line(try await $0.joinSession(id, players: players)) }
         }
     }
 }

@@ -1,46 +1,60 @@
-import ArgumentParser
 import SessionAPI
 import Terminal
 import Text
 
 extension API {
-    struct SessionList: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "session-list", abstract: "List sessions, one per line.",
-            discussion: """
-                Lists running sessions; with --all, sessions of every status. A session must match every filter.
+    struct SessionList: APIOperationCommand {
+        static var name: String { "api session-list" }
+        static var abstract: String { "List sessions, one per line." }
+        static var discussion: String {
+            """
+            Lists running sessions; with --all, sessions of every status. A session must match every filter.
 
-                  salvage api session-list --all --image shooter
-                  salvage api session-list --location europe --players-lt 8
-                  salvage api session-list --filter mode=duel
-                  salvage api session-list --filter ranked   with any value of the label
-                """)
+              salvage api session-list --all --image shooter
+              salvage api session-list --location europe --players-lt 8
+              salvage api session-list --filter mode=duel
+              salvage api session-list --filter ranked   with any value of the label
+            """
+        }
+        static var flags: [CommandFlag<Self>] {
+            let own: [CommandFlag<Self>] = [
+                .toggle("all", nil, "List sessions of every status, not only running ones.") { $0.all = true },
+                .text("location", value: "location", "Only this location.") { $0.location = $1 },
+                .text("image", value: "image", "Only this image.") { $0.image = $1 },
+                .text("tag", value: "tag", "Only this version.") { $0.tag = $1 },
+                .text("host", value: "address", "Only this host.") { $0.host = $1 },
+                .number("players-lt", value: "n", "Only sessions with fewer players.") { $0.playersLt = $1 },
+                .number("players-gt", value: "n", "Only sessions with more players.") { $0.playersGt = $1 },
+                .texts(
+                    "filter", value: "key[=value]",
+                    "Only sessions with this label; a key alone matches any value. May be repeated."
+                ) { $0.filter.append($1) },
+                .texts(
+                    "filter-not", value: "key[=value]",
+                    "Only sessions without this label, where the server supports filterNot."
+                ) { $0.filterNot.append($1) },
+            ]
+            return own + APIOptions.flags.within(\.api)
+        }
 
-        @Flag(help: "List sessions of every status, not only running ones.") var all = false
-        @Option(help: "Only this location.") var location: String?
-        @Option(help: "Only this image.") var image: String?
-        @Option(help: "Only this version.") var tag: String?
-        @Option(help: ArgumentHelp("Only this host.", valueName: "address")) var host: String?
-        @Option(help: ArgumentHelp("Only sessions with fewer players.", valueName: "n")) var playersLt: Int?
-        @Option(help: ArgumentHelp("Only sessions with more players.", valueName: "n")) var playersGt: Int?
-        @Option(
-            help: ArgumentHelp(
-                "Only sessions with this label; a key alone matches any value. May be repeated.",
-                valueName: "key[=value]"))
+        var all = false
+        var location: String?
+        var image: String?
+        var tag: String?
+        var host: String?
+        var playersLt: Int?
+        var playersGt: Int?
         var filter: [String] = []
-        @Option(
-            help: ArgumentHelp(
-                "Only sessions without this label, where the server supports filterNot.", valueName: "key[=value]"))
         var filterNot: [String] = []
-        @OptionGroup var options: APIOptions
+        var api = APIOptions()
 
         func validate() throws { _ = try query() }
 
         func run() async throws {
             let query = try query()
             try query.check()
-            let output = Output(options.global)
-            let summary = try await options.withClient { client in
+            let output = Output(options)
+            let summary = try await withClient { client in
                 try await client.sessionList(query) { output.line(APIObject.line($0)) }
             }
             try output.finish()
@@ -59,7 +73,9 @@ extension API {
         /// The filters that are a key without a value.
         private static func names(_ filters: [String], _ flag: String) throws -> [String] {
             let names = filters.filter { !$0.utf8.contains(UInt8(ascii: "=")) }
-            if names.contains("") { throw ValidationError("\(flag) takes KEY or KEY=VALUE, not an empty string") }
+            if names.contains("") {
+                throw Failure.usage("invalid value '' for \(flag)", hint: "write \(flag) KEY or \(flag) KEY=VALUE")
+            }
             return names
         }
 

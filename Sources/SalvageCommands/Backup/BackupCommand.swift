@@ -1,38 +1,54 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Terminal
 import Text
 
 /// `salvage backup`: makes a complete copy of the store.
-struct Backup: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Back up the store to a folder, also while watch runs.",
-        discussion: """
-            Each backup is a folder in DIR, named by its start time, and holds the whole store: catalog with the \
-            ledger, packs, symbols, pins, filters, logs of running sessions, downloads not yet in a pack, and \
-            quarantine. Files that have not changed since the last backup are hard links to it; packs and symbols on \
-            the same disk are hard links to the store. Copies are read back and compared. A backup is complete once it \
-            holds backup.jsonl, which is written last; the next run resumes an interrupted one. Exit code 3 means that \
-            something could not be copied or is damaged in the store: it is listed, --verify and restore report it \
-            too, and no older backup is removed. DIR is created if missing, but not its parent folder.
+struct Backup: Command {
+    static var name: String { "backup" }
+    static var abstract: String { "Back up the store to a folder, also while watch runs." }
+    static var discussion: String {
+        """
+        Each backup is a folder in DIR, named by its start time, and holds the whole store: catalog with the \
+        ledger, packs, symbols, pins, filters, logs of running sessions, downloads not yet in a pack, and \
+        quarantine. Files that have not changed since the last backup are hard links to it; packs and symbols on \
+        the same disk are hard links to the store. Copies are read back and compared. A backup is complete once it \
+        holds backup.jsonl, which is written last; the next run resumes an interrupted one. Exit code 3 means that \
+        something could not be copied or is damaged in the store: it is listed, --verify and restore report it \
+        too, and no older backup is removed. DIR is created if missing, but not its parent folder.
 
-              salvage backup /mnt/backup/salvage --keep 7
-              salvage backup /mnt/backup/salvage --verify
-              salvage restore /mnt/backup/salvage --store /var/lib/salvage
-            """)
+          salvage backup /mnt/backup/salvage --keep 7
+          salvage backup /mnt/backup/salvage --verify
+          salvage restore /mnt/backup/salvage --store /var/lib/salvage
+        """
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .one("dir", "The folder for backups; created if missing.") { $0.folder = $1 }
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .number(
+                "keep", value: "count",
+                "Remove older backups so that this many complete ones remain; none if this backup is incomplete."
+            ) { $0.keep = $1 },
+            .toggle("full", nil, "Take every file from the store, even unchanged ones.") { $0.full = true },
+            .toggle("verify", nil, "Back up nothing; read the newest backup and compare each file with its checksum.") {
+                $0.verify = true
+            },
+            .toggle("dry-run", nil, "Show which backups --keep would remove; back up and remove nothing.") {
+                $0.dryRun = true
+            },
+        ]
+    }
 
-    @Argument(help: ArgumentHelp("The folder for backups; created if missing.", valueName: "dir")) var folder: String
-    @Option(
-        help: ArgumentHelp(
-            "Remove older backups so that this many complete ones remain; none if this backup is incomplete.",
-            valueName: "count"))
+    var folder = ""
     var keep: Int?
-    @Flag(help: "Take every file from the store, even unchanged ones.") var full = false
-    @Flag(help: "Back up nothing; read the newest backup and compare each file with its checksum.") var verify =
-        false
-    @Flag(help: "Show which backups --keep would remove; back up and remove nothing.") var dryRun = false
-    @OptionGroup var options: GlobalOptions
+    var full = false
+    var verify = false
+    var dryRun = false
+    var options = GlobalOptions()
 
     func run() throws {
         if let keep, keep < 1 {

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Harvest
@@ -6,23 +5,35 @@ import Terminal
 import Text
 
 /// `salvage restore`: restores a store from a backup.
-struct Restore: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Restore a store from a backup, verifying every byte.",
-        discussion: """
-            DIR is the folder that was given to `salvage backup`, whose newest backup is restored, or one backup in \
-            it. The store (--store) must not exist or must be an empty folder; nothing is ever overwritten. The same \
-            command resumes an interrupted restore; a catalog created in the meantime is set aside. Exit code 3 means \
-            that something in the backup is damaged, or was missing when it was made; it is listed, and the rest is \
-            restored.
+struct Restore: Command {
+    static var name: String { "restore" }
+    static var abstract: String { "Restore a store from a backup, verifying every byte." }
+    static var discussion: String {
+        """
+        DIR is the folder that was given to `salvage backup`, whose newest backup is restored, or one backup in \
+        it. The store (--store) must not exist or must be an empty folder; nothing is ever overwritten. The same \
+        command resumes an interrupted restore; a catalog created in the meantime is set aside. Exit code 3 means \
+        that something in the backup is damaged, or was missing when it was made; it is listed, and the rest is \
+        restored.
 
-              salvage restore /mnt/backup/salvage --store /var/lib/salvage
-              salvage restore /mnt/backup/salvage/2026-11-20T21-00-00.000Z --store /tmp/then
-            """)
+          salvage restore /mnt/backup/salvage --store /var/lib/salvage
+          salvage restore /mnt/backup/salvage/2026-11-20T21-00-00.000Z --store /tmp/then
+        """
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .one("dir", "The folder of backups, or one backup in it.") { $0.folder = $1 }
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .toggle("dry-run", nil, "Read and verify the backup; write nothing.") { $0.dryRun = true }
+        ]
+    }
 
-    @Argument(help: ArgumentHelp("The folder of backups, or one backup in it.", valueName: "dir")) var folder: String
-    @Flag(help: "Read and verify the backup; write nothing.") var dryRun = false
-    @OptionGroup var options: GlobalOptions
+    var folder = ""
+    var dryRun = false
+    var options = GlobalOptions()
 
     /// The file that marks a store that is being restored; holds the path of the backup.
     private static let markerName = Catalog.restoreMarker

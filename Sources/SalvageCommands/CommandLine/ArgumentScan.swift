@@ -53,6 +53,9 @@ struct ArgumentScan {
         if position < arguments.count, arguments[position].isRequired, argumentCount == 0 {
             throw Failure.usage("missing argument <\(arguments[position].name)>", hint: usageHint)
         }
+        for (flag, isGiven) in zip(flags, isGiven) where flag.isRequired && !isGiven {
+            throw Failure.usage("missing option \(flag.spelling) <\(flag.value ?? "")>", hint: usageHint)
+        }
         return found
     }
 
@@ -126,6 +129,10 @@ struct ArgumentScan {
         isGiven[index] = true
         if let joined {
             found.append(Item(target: .flag(index), spelling: spelling, value: joined))
+            return
+        }
+        if let bareValue = flag.bareValue {
+            found.append(Item(target: .flag(index), spelling: spelling, value: bareValue))
             return
         }
         guard let next = rest.first, flag.acceptsDash || !next.hasPrefix("-") || next == "-" else {

@@ -1,7 +1,7 @@
 /// A command: its documentation, the tables of its arguments and flags, and the options that they set.
 ///
 /// The options are the stored properties of the command, each with its default value. `CommandTable` lists the commands.
-protocol CommandDefinition {
+protocol CommandDefinition: SendableMetatype {
     /// The words that call the command, such as `crashes top`.
     static var name: String { get }
     /// What the command does, one sentence.

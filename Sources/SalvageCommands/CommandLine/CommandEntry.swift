@@ -1,15 +1,11 @@
-import ArgumentParser
-
 /// One entry of the command table.
-enum CommandEntry {
+enum CommandEntry: Sendable {
     /// A command that runs on the calling thread.
     case query(any Command.Type)
     /// A command that waits for the network.
     case network(any AsyncCommand.Type)
     /// A word that stands before several commands.
     case group(CommandNoun)
-    /// A command that the argument parser still reads, with the words that call it.
-    case parsed(String, any ParsableCommand.Type)
 
     /// The words that call it, such as `crashes top`.
     var name: String {
@@ -17,7 +13,6 @@ enum CommandEntry {
         case .query(let type): type.name
         case .network(let type): type.name
         case .group(let noun): noun.word
-        case .parsed(let name, _): name
         }
     }
 
@@ -29,7 +24,6 @@ enum CommandEntry {
         case .query(let type): type.abstract
         case .network(let type): type.abstract
         case .group(let noun): noun.abstract
-        case .parsed(_, let type): type.configuration.abstract
         }
     }
 
@@ -38,7 +32,7 @@ enum CommandEntry {
         switch self {
         case .query(let type): CommandPage(definition: type)
         case .network(let type): CommandPage(definition: type)
-        case .group, .parsed: nil
+        case .group: nil
         }
     }
 

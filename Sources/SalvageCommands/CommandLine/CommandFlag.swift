@@ -32,6 +32,10 @@ struct FlagDescription {
     var completion = ValueCompletion.none
     /// Whether the next argument is the value even if it begins with a dash.
     var acceptsDash = false
+    /// The value of the flag when it is given without one; then only `--flag=value` gives another.
+    var bareValue: String?
+    /// Whether the command needs the flag.
+    var isRequired = false
 
     /// The spellings of the flag, the short one first.
     var spellings: [String] { (short.map { ["-\($0)"] } ?? []) + (long.map { ["--\($0)"] } ?? []) }
@@ -58,11 +62,13 @@ struct CommandFlag<Options> {
     /// A flag with one value.
     static func text(
         _ long: String, _ short: Character? = nil, value: String, _ help: String,
-        completion: ValueCompletion = .none, set: @escaping (inout Options, String) -> Void
+        completion: ValueCompletion = .none, bareValue: String? = nil, isRequired: Bool = false,
+        set: @escaping (inout Options, String) -> Void
     ) -> Self {
         CommandFlag(
             description: FlagDescription(
-                long: long, short: short, value: value, help: help, occurrence: .once, completion: completion),
+                long: long, short: short, value: value, help: help, occurrence: .once, completion: completion,
+                bareValue: bareValue, isRequired: isRequired),
             apply: set)
     }
 

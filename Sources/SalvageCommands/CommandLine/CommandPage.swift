@@ -15,7 +15,10 @@ struct CommandPage {
     }
 
     /// The words after `salvage` on a usage line.
-    var usage: String { ([name] + arguments.map(\.usage) + ["[<options>]"]).joined(separator: " ") }
+    var usage: String {
+        let required = flags.filter(\.isRequired).map { "\($0.spelling) <\($0.value ?? "")>" }
+        return ([name] + arguments.map(\.usage) + required + ["[<options>]"]).joined(separator: " ")
+    }
 
     /// The headings of the flags in order, each with its flags.
     var sections: [(title: String, flags: [FlagDescription])] {
@@ -32,9 +35,10 @@ struct CommandPage {
 }
 
 /// A word that stands before several commands, such as `crashes`.
-struct CommandNoun {
+struct CommandNoun: Sendable {
     let word: String
     let abstract: String
+    var discussion = ""
     let commands: [CommandEntry]
     /// The command that runs if none is named.
     var standard: CommandEntry?

@@ -23,7 +23,7 @@ struct Completions: Command {
     }
 
     var shell = CompletionScript.Shell.bash
-    var options = GlobalOptions.defaults
+    var options = GlobalOptions()
 
     func run() throws {
         let output = Output(options)
@@ -38,7 +38,7 @@ struct Manual: Command {
     static var abstract: String { "Print the manual in the format of man pages." }
     static var discussion: String { "To read it: salvage man | man -l -" }
 
-    var options = GlobalOptions.defaults
+    var options = GlobalOptions()
 
     func run() throws {
         let output = Output(options)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import CrashAnalysis
 import Harvest
@@ -10,8 +9,8 @@ import SessionAPI
 
 /// Converts the errors of all modules to `Failure`.
 enum FailureReport {
-    /// Returns the failure to report for `error`; nil if the argument parser words it (usage, help).
-    static func failure(for error: any Error) -> Failure? {
+    /// Returns the failure to report for `error`.
+    static func failure(for error: any Error) -> Failure {
         switch error {
         case let failure as Failure: return failure
         case let catalog as CatalogError: return Failure(catalog)
@@ -22,10 +21,7 @@ enum FailureReport {
         case let pack as PackError: return Failure(pack)
         case let live as LiveFailure: return Failure("followed_log_unreadable", live.description, path: live.path)
         case let search as LogSearchError: return Failure(search)
-        default: break
+        default: return Failure("unexpected", "\(error)")
         }
-        if error is ValidationError || error is ExitCode || error is CleanExit { return nil }
-        if String(reflecting: type(of: error)).hasPrefix("ArgumentParser.") { return nil }
-        return Failure("unexpected", "\(error)")
     }
 }

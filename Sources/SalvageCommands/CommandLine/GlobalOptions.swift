@@ -1,30 +1,13 @@
-import ArgumentParser
 import Glibc
 import Terminal
 
 /// The flags every command takes.
-struct GlobalOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The store's folder (or SALVAGE_STORE, or `store:` in the config; else ./storage).", valueName: "dir"))
+struct GlobalOptions {
     var store: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The config file (or SALVAGE_CONFIG; else ./salvage.yaml, $XDG_CONFIG_HOME/salvage/, /etc/salvage/).",
-            valueName: "file"))
     var config: String?
-
-    @Flag(help: "Print one JSON object per line; field names are stable.")
     var json = false
-
-    @Option(help: ArgumentHelp("Color: auto, always or never (respects NO_COLOR).", valueName: "when"))
-    var color: ColorFlag = .auto
-
-    @Flag(help: "Print results and errors only.")
+    var color = ColorFlag.auto
     var quiet = false
-
-    @Flag(help: "Print more detail on standard error.")
     var verbose = false
 
     /// The style of standard output.
@@ -35,7 +18,7 @@ struct GlobalOptions: ParsableArguments {
 }
 
 /// The values of `--color`.
-enum ColorFlag: String, ExpressibleByArgument, CaseIterable {
+enum ColorFlag: String, CaseIterable {
     case auto, always, never
 
     var choice: ColorChoice {
@@ -48,18 +31,6 @@ enum ColorFlag: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension GlobalOptions {
-    /// The default of every option.
-    static var defaults: Self {
-        var options = Self()
-        options.store = nil
-        options.config = nil
-        options.json = false
-        options.color = .auto
-        options.quiet = false
-        options.verbose = false
-        return options
-    }
-
     static var flags: [CommandFlag<Self>] {
         [
             .text(

@@ -21,7 +21,9 @@ enum HelpText {
 
     /// The help of a word that stands before several commands.
     static func text(_ noun: CommandNoun) -> String {
-        var text = "OVERVIEW: \(wrapped(noun.abstract, first: 10))\n\nUSAGE: salvage \(noun.word) <subcommand>\n"
+        var text = "OVERVIEW: \(wrapped(noun.abstract, first: 10))\n"
+        if !noun.discussion.isEmpty { text += "\n\(paragraphs(noun.discussion))\n" }
+        text += "\nUSAGE: salvage \(noun.word) <subcommand>\n"
         text += "\nSUBCOMMANDS:\n"
         for entry in noun.commands {
             let isStandard = noun.standard?.name == entry.name

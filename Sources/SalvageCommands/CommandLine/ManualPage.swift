@@ -1,7 +1,8 @@
 /// Renders the manual, `salvage.1`, from the tables.
 enum ManualPage {
     static func text() -> String {
-        var text = ".TH SALVAGE 1 \"\" \"salvage \(salvageVersion)\"\n.SH NAME\nsalvage \\- \(escaped(ProgramText.abstract))\n"
+        var text =
+            ".TH SALVAGE 1 \"\" \"salvage \(salvageVersion)\"\n.SH NAME\nsalvage \\- \(escaped(ProgramText.abstract))\n"
         text += ".SH SYNOPSIS\n.B salvage\n\\fIcommand\\fR [\\fIoptions\\fR]\n"
         text += ".SH DESCRIPTION\n" + body(ProgramText.discussion) + ".SH COMMANDS\n"
         for entry in CommandTable.all {

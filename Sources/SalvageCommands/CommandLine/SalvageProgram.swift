@@ -1,11 +1,11 @@
-import ArgumentParser
 import CConfinement
 import Glibc
 import Terminal
 
 /// What help and the manual say about the program as a whole.
 enum ProgramText {
-    static let abstract = "Harvest crash dumps and logs of exited game-server sessions, and answer questions about them."
+    static let abstract =
+        "Harvest crash dumps and logs of exited game-server sessions, and answer questions about them."
     static let discussion = """
         Start here:
           salvage harvest                 collect from all exited sessions, once
@@ -16,12 +16,6 @@ enum ProgramText {
 
         Exit codes: 0 ok, 1 nothing found, 2 error, 3 partial, 64 usage, 75 try again later, 77 not authorized.
         """
-}
-
-/// The commands that the argument parser still reads.
-struct Salvage: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "salvage", abstract: ProgramText.abstract, subcommands: CommandTable.parsed)
 }
 
 /// The version that `salvage --version` prints and the User-Agent header of requests contains.
@@ -51,14 +45,6 @@ public enum SalvageProgram {
             case .query(let type): try run(type, Array(rest))
             case .network: return nil
             case .group(let noun): try run(noun, Array(rest))
-            case .parsed(let word, let type):
-                if CommandTable.nested[word] != nil || CommandTable.holdsToken(word) { return nil }
-                if let mistake = RepeatedFlags.mistake(in: ordered) { throw mistake }
-                // `--help` parses as another command, whose usage would lack the program's name; the whole tree has it.
-                guard var command = try? type.parseAsRoot(Array(rest)), Swift.type(of: command) == type else {
-                    return nil
-                }
-                try command.run()
             }
             return ExitStatus.success.rawValue
         } catch {
@@ -72,7 +58,7 @@ public enum SalvageProgram {
         do {
             switch GlobalFlagOrder.moveBehindCommand(arguments).first {
             case "harvest", "watch": try ProcessGuard.begin()
-            case "ingest", "api", "verify": try ProcessGuard.requireThreads()
+            case "api": try ProcessGuard.requireThreads()
             default: break
             }
             return nil
@@ -81,23 +67,17 @@ public enum SalvageProgram {
         }
     }
 
-    /// Parses `arguments` (without the program name), runs the command and returns the exit code. Never throws.
+    /// Runs a command that waits for the network and returns the exit code. Never throws.
+    /// - Parameter arguments: the words after the program's name.
     public static func run(_ arguments: [String]) async -> Int32 {
         let ordered = GlobalFlagOrder.moveBehindCommand(arguments)
         // The token must not end up in a core dump of this process or be read by another process of the same user.
-        if let word = ordered.first, CommandTable.holdsToken(word) { _ = salvage_deny_core() }
+        _ = salvage_deny_core()
         do {
-            if let (entry, rest) = CommandTable.find(ordered), case .network(let type) = entry {
-                try await run(type, Array(rest))
-                return ExitStatus.success.rawValue
+            guard let (entry, rest) = CommandTable.find(ordered), case .network(let type) = entry else {
+                throw Suggestion.unknownCommand(in: ordered, known: CommandTable.names)
             }
-            if let mistake = RepeatedFlags.mistake(in: ordered) { throw mistake }
-            var command = try Salvage.parseAsRoot(ordered)
-            if var slow = command as? any AsyncParsableCommand {
-                try await slow.run()
-            } else {
-                try command.run()
-            }
+            try await run(type, Array(rest))
             return ExitStatus.success.rawValue
         } catch {
             return end(error, arguments: ordered)
@@ -142,9 +122,7 @@ public enum SalvageProgram {
             guard let (entry, _) = CommandTable.find(topic) else {
                 throw Suggestion.unknownCommand(in: topic, known: CommandTable.names)
             }
-            if case .parsed(_, let type) = entry {
-                print(Salvage.helpMessage(for: type) + "\n")
-            } else if let noun = entry.noun {
+            if let noun = entry.noun {
                 print(HelpText.text(noun))
             } else if let page = entry.page {
                 print(HelpText.text(page))
@@ -169,23 +147,10 @@ public enum SalvageProgram {
     }
 
     private static func report(_ error: any Error, arguments: [String]) -> Int32 {
-        if let failure = FailureReport.failure(for: error) {
-            let json = arguments.contains("--json")
-            failure.report(json: json, style: Style(choice: .auto, descriptor: STDERR_FILENO))
-            return failure.status.rawValue
-        }
-        let code = Salvage.exitCode(for: error)
-        let text = Salvage.fullMessage(for: error)
-        if !code.isSuccess, arguments.contains("--json") {
-            let message = Salvage.message(for: error)
-            Failure("usage", message.isEmpty ? text : message, hint: "salvage COMMAND --help", status: .usage).report(
-                json: true, style: Style(choice: .never, descriptor: STDERR_FILENO))
-        } else if !text.isEmpty {
-            let sink = BufferedOutput(descriptor: code.isSuccess ? STDOUT_FILENO : STDERR_FILENO)
-            sink.write(text + "\n")
-            sink.flush()
-        }
-        return code.rawValue
+        let failure = FailureReport.failure(for: error)
+        failure.report(
+            json: arguments.contains("--json"), style: Style(choice: .auto, descriptor: STDERR_FILENO))
+        return failure.status.rawValue
     }
 }
 
@@ -214,10 +179,9 @@ enum GlobalFlagOrder {
 
     /// `crashes top` and `symbols add` are two words; the flags go after both.
     private static func insertAfterNouns(_ command: String, _ rest: [String], _ moved: [String]) -> [String] {
-        guard !moved.isEmpty else { return rest }
-        if let nested = CommandTable.nested[command], let first = rest.first, nested.contains(first) {
-            return [first] + moved + rest.dropFirst()
-        }
-        return moved + rest
+        guard let first = rest.first, !moved.isEmpty, let noun = CommandTable.entry(command)?.noun,
+            noun.commands.contains(where: { $0.word == first })
+        else { return moved + rest }
+        return [first] + moved + rest.dropFirst()
     }
 }

@@ -1,55 +1,17 @@
-import ArgumentParser
 import Catalog
 import Terminal
 import Text
 
 /// The flags that choose sessions, the same for every query.
-struct SelectionOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Only this session; a unique prefix of its id is enough (`harvest` without --again: one full id). May be "
-                + "repeated.", valueName: "id"))
+struct SelectionOptions {
     var session: [String] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "Only sessions whose image matches this glob. May be repeated; any may match.", valueName: "glob"))
     var image: [String] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "Only sessions whose tag (build) matches this glob. May be repeated; any may match.", valueName: "glob"))
     var tag: [String] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "Only sessions whose location matches this glob. May be repeated; any may match.", valueName: "glob"))
     var location: [String] = []
-
-    @Option(
-        help: ArgumentHelp("Only sessions with this label. May be repeated; all must match.", valueName: "key=value"))
     var label: [String] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "Only sessions that ended (if running: began) since this time: 2h, yesterday, 2026-11-20T21:00Z. "
-                + "`grep` selects lines and `crashes` selects crashes, by their own time.",
-            valueName: "time"))
     var since: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Only sessions that ended (if running: began) before this time; in `grep` and `crashes` as for "
-                + "--since.", valueName: "time"))
     var until: String?
-
-    @Flag(help: "Only sessions that crashed.")
     var crashed = false
-
-    @Option(
-        help: ArgumentHelp(
-            "At most this many sessions, or of what the command lists instead: crashes, signatures, build ids, lines.",
-            valueName: "count"))
     var limit: Int?
 
     /// Whether any flag narrows the selection.
@@ -110,21 +72,6 @@ struct SelectionOptions: ParsableArguments {
 }
 
 extension SelectionOptions {
-    /// The default of every option.
-    static var defaults: Self {
-        var options = Self()
-        options.session = []
-        options.image = []
-        options.tag = []
-        options.location = []
-        options.label = []
-        options.since = nil
-        options.until = nil
-        options.crashed = false
-        options.limit = nil
-        return options
-    }
-
     static var flags: [CommandFlag<Self>] {
         let all: [CommandFlag<Self>] = [
             .texts(

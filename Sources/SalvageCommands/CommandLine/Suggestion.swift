@@ -11,7 +11,8 @@ enum Suggestion {
         let near = closest(to: word, in: known)
         return Failure(
             "unknown_command", "there is no command '\(prefix)\(word)'",
-            hint: near.map { "did you mean 'salvage \(prefix)\($0)'?" } ?? "'salvage \(prefix)--help' lists the commands",
+            hint: near.map { "did you mean 'salvage \(prefix)\($0)'?" }
+                ?? "'salvage \(prefix)--help' lists the commands",
             status: .usage)
     }
 

@@ -1,4 +1,3 @@
-import ArgumentParser
 import CrashAnalysis
 import Glibc
 import Harvest
@@ -6,28 +5,45 @@ import Ingest
 import Terminal
 
 /// `salvage analyze`: runs the crash readers on files outside a store.
-struct Analyze: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Analyze crash dumps and logs without a store.",
-        discussion: """
-            Reads ELF cores, minidumps, microdumps, Unreal crash uploads and logs, compressed or not. The format is \
-            detected by content. All files in a folder are treated as one session, as in an Unreal crash folder. Each \
-            file is read in a confined process that cannot open files, so no path named in a dump is ever opened.
-            """)
+struct Analyze: Command {
+    static var name: String { "analyze" }
+    static var abstract: String { "Analyze crash dumps and logs without a store." }
+    static var discussion: String {
+        """
+        Reads ELF cores, minidumps, microdumps, Unreal crash uploads and logs, compressed or not. The format is \
+        detected by content. All files in a folder are treated as one session, as in an Unreal crash folder. Each \
+        file is read in a confined process that cannot open files, so no path named in a dump is ever opened.
+        """
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .list("file", "Dumps, logs, or folders of them.", isRequired: true, completion: .file) {
+                $0.files.append($1)
+            }
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        let own: [CommandFlag<Self>] = [
+            .text(
+                "symbols", value: "dir",
+                "Where to find symbols: a folder with .build-id, a store, or a folder of executables and debug files.",
+                completion: .folder
+            ) { $0.symbols = $1 },
+            .text(
+                "exe", value: "file", "The executable that dumped core; needed if it has no build id or was renamed.",
+                completion: .file
+            ) { $0.exe = $1 },
+            .toggle("errors", nil, "Also show errors that the program survived.") { $0.errors = true },
+        ]
+        return own + CrashTextOptions.flags.within(\.how)
+    }
 
-    @Argument(help: ArgumentHelp("Dumps, logs, or folders of them.", valueName: "file")) var files: [String]
-    @Option(
-        help: ArgumentHelp(
-            "Where to find symbols: a folder with .build-id, a store, or a folder of executables and debug files.",
-            valueName: "dir"))
+    var files: [String] = []
     var symbols: String?
-    @Option(
-        help: ArgumentHelp(
-            "The executable that dumped core; needed if it has no build id or was renamed.", valueName: "file"))
     var exe: String?
-    @Flag(help: "Also show errors that the program survived.") var errors = false
-    @OptionGroup var how: CrashTextOptions
-    @OptionGroup var options: GlobalOptions
+    var errors = false
+    var how = CrashTextOptions()
+    var options = GlobalOptions()
 
     private static let mostFiles = 10_000
 

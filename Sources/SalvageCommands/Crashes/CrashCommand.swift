@@ -1,19 +1,33 @@
-import ArgumentParser
 import Catalog
 import CrashAnalysis
 import Terminal
 import Text
 
 /// `salvage crash`: one crash in full.
-struct Crash: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show one crash in full, with stacks.",
-        discussion: "With a session's id, shows all crashes of that session.")
+struct Crash: Command {
+    static var name: String { "crash" }
+    static var abstract: String { "Show one crash in full, with stacks." }
+    static var discussion: String {
+        "With a session's id, shows all crashes of that session."
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .one("crash", "The id of a crash or a session; a unique prefix is enough.") { $0.crash = $1 }
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        let own: [CommandFlag<Self>] = [
+            .toggle("debug", nil, "Start gdb on the core, with the matching executables and symbols from the store.") {
+                $0.debug = true
+            }
+        ]
+        return own + CrashTextOptions.flags.within(\.how)
+    }
 
-    @Argument(help: "The id of a crash or a session; a unique prefix is enough.") var crash: String
-    @Flag(help: "Start gdb on the core, with the matching executables and symbols from the store.") var debug = false
-    @OptionGroup var how: CrashTextOptions
-    @OptionGroup var options: GlobalOptions
+    var crash = ""
+    var debug = false
+    var how = CrashTextOptions()
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)

@@ -1,19 +1,27 @@
-import ArgumentParser
 import CrashAnalysis
 import Terminal
 import Text
 
 /// The flags of `crash` and `analyze` that choose how much of a crash is shown.
-struct CrashTextOptions: ParsableArguments {
+struct CrashTextOptions {
     /// The values of `--threads`.
-    enum Threads: String, ExpressibleByArgument, CaseIterable {
+    enum Threads: String, CaseIterable {
         case crashed, all
     }
 
-    @Option(help: ArgumentHelp("Threads whose stacks are shown: crashed or all.", valueName: "which"))
     var threads = Threads.crashed
-    @Flag(help: "Show all mapped modules.") var modules = false
-    @Flag(help: "Show the registers of the crashed thread.") var registers = false
+    var modules = false
+    var registers = false
+
+    static var flags: [CommandFlag<Self>] {
+        [
+            .choice("threads", value: "which", "Threads whose stacks are shown.", occurrence: .lastWins) {
+                $0.threads = $1
+            },
+            .toggle("modules", nil, "Show all mapped modules.") { $0.modules = true },
+            .toggle("registers", nil, "Show the registers of the crashed thread.") { $0.registers = true },
+        ]
+    }
 }
 
 /// Writes a crash record: process, stacks, modules, notes.

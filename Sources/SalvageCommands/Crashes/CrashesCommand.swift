@@ -1,24 +1,35 @@
-import ArgumentParser
 import Catalog
 import CrashAnalysis
 import Terminal
 
 /// `salvage crashes`: list them, or group them by signature.
-struct Crashes: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "List crashes, group them (`crashes top`), or compare two builds (`crashes diff`).",
-        subcommands: [CrashesList.self, CrashesTop.self, CrashesDiff.self], defaultSubcommand: CrashesList.self)
+enum Crashes {
+    /// The commands about many crashes, for the table.
+    static var noun: CommandNoun {
+        CommandNoun(
+            word: "crashes",
+            abstract: "List crashes, group them (`crashes top`), or compare two builds (`crashes diff`).",
+            commands: [.query(CrashesList.self), .query(CrashesTop.self), .query(CrashesDiff.self)],
+            standard: .query(CrashesList.self))
+    }
 }
 
 /// The flags that choose crashes within the selected sessions.
-struct CrashOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Only crashes whose signature equals or matches this text or glob. May be repeated.", valueName: "text"))
+struct CrashOptions {
     var signature: [String] = []
-
-    @Flag(help: "Instead of crashes, show survived errors and snapshots of live processes.")
     var errors = false
+
+    static var flags: [CommandFlag<Self>] {
+        [
+            .texts(
+                "signature", value: "text",
+                "Only crashes whose signature equals or matches this text or glob. May be repeated."
+            ) { $0.signature.append($1) },
+            .toggle("errors", nil, "Instead of crashes, show survived errors and snapshots of live processes.") {
+                $0.errors = true
+            },
+        ]
+    }
 
     /// Returns the session selection with these flags added; throws as `SelectionOptions.selection` does.
     func selection(_ select: SelectionOptions) throws -> Selection {
@@ -30,14 +41,19 @@ struct CrashOptions: ParsableArguments {
 }
 
 /// `salvage crashes list`, the default of `salvage crashes`.
-struct CrashesList: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List crashes, newest first.",
-        discussion: "--since and --until apply to the time of the crash.")
+struct CrashesList: Command {
+    static var name: String { "crashes list" }
+    static var abstract: String { "List crashes, newest first." }
+    static var discussion: String {
+        "--since and --until apply to the time of the crash."
+    }
+    static var flags: [CommandFlag<Self>] {
+        CrashOptions.flags.within(\.which) + SelectionOptions.flags.within(\.select)
+    }
 
-    @OptionGroup var which: CrashOptions
-    @OptionGroup var select: SelectionOptions
-    @OptionGroup var options: GlobalOptions
+    var which = CrashOptions()
+    var select = SelectionOptions()
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)

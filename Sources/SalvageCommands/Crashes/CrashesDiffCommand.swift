@@ -1,22 +1,32 @@
-import ArgumentParser
 import Catalog
 import Terminal
 import Text
 
 /// `salvage crashes diff`: compares the crashes of two builds.
-struct CrashesDiff: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "diff", abstract: "Compare the crashes of two tags: new, gone, more, fewer.",
-        discussion: """
-            For each signature, compares the share of sessions that crashed with it, because two builds rarely run \
-            equally often; `more` and `fewer` refer to that share. The other selection flags apply to both builds.
-            """)
+struct CrashesDiff: Command {
+    static var name: String { "crashes diff" }
+    static var abstract: String { "Compare the crashes of two tags: new, gone, more, fewer." }
+    static var discussion: String {
+        """
+        For each signature, compares the share of sessions that crashed with it, because two builds rarely run \
+        equally often; `more` and `fewer` refer to that share. The other selection flags apply to both builds.
+        """
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .one("tag-a", "The earlier build's tag, or a glob.") { $0.before = $1 },
+            .one("tag-b", "The later build's tag, or a glob.") { $0.after = $1 },
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        CrashOptions.flags.within(\.which) + SelectionOptions.flags.within(\.select)
+    }
 
-    @Argument(help: ArgumentHelp("The earlier build's tag, or a glob.", valueName: "tag-a")) var before: String
-    @Argument(help: ArgumentHelp("The later build's tag, or a glob.", valueName: "tag-b")) var after: String
-    @OptionGroup var which: CrashOptions
-    @OptionGroup var select: SelectionOptions
-    @OptionGroup var options: GlobalOptions
+    var before = ""
+    var after = ""
+    var which = CrashOptions()
+    var select = SelectionOptions()
+    var options = GlobalOptions()
 
     func run() throws {
         guard select.tag.isEmpty else {

@@ -1,22 +1,26 @@
-import ArgumentParser
 import Catalog
 import Terminal
 import Text
 
 /// `salvage crashes top`: which crashes hurt most, since which build, in which region.
-struct CrashesTop: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "top", abstract: "Group crashes by signature, most frequent first.",
-        discussion: "Tables show the first \(shown) signatures unless --limit is given; --json prints all. Running "
+struct CrashesTop: Command {
+    static var name: String { "crashes top" }
+    static var abstract: String { "Group crashes by signature, most frequent first." }
+    static var discussion: String {
+        "Tables show the first \(shown) signatures unless --limit is given; --json prints all. Running "
             + "sessions are not counted; `salvage crashes` lists the crashes found in their followed logs."
-    )
+    }
+
+    static var flags: [CommandFlag<Self>] {
+        CrashOptions.flags.within(\.which) + SelectionOptions.flags.within(\.select)
+    }
 
     private static let shown = 20
     private static let days = 14
 
-    @OptionGroup var which: CrashOptions
-    @OptionGroup var select: SelectionOptions
-    @OptionGroup var options: GlobalOptions
+    var which = CrashOptions()
+    var select = SelectionOptions()
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)

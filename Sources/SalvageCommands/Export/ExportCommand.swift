@@ -1,4 +1,3 @@
-import ArgumentParser
 import Bytes
 import Catalog
 import Glibc
@@ -7,24 +6,39 @@ import Terminal
 import Text
 
 /// `salvage export`: writes members as files.
-struct Export: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Write the members of a session as files.",
-        discussion: """
-            This is the only command that creates files under names from an archive. Files are created only below the \
-            new folder; bytes of a name that could mislead a terminal or another system become %XX; symbolic links, \
-            devices and owners are not recreated. Sparse files stay sparse, and hard links stay hard links.
-            """)
+struct Export: Command {
+    static var name: String { "export" }
+    static var abstract: String { "Write the members of a session as files." }
+    static var discussion: String {
+        """
+        This is the only command that creates files under names from an archive. Files are created only below the \
+        new folder; bytes of a name that could mislead a terminal or another system become %XX; symbolic links, \
+        devices and owners are not recreated. Sparse files stay sparse, and hard links stay hard links.
+        """
+    }
+    static var arguments: [CommandArgument<Self>] { [.session { $0.session = $1 }] }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .text("to", value: "dir", "The folder to create.", completion: .folder, isRequired: true) { $0.to = $1 },
+            .texts("path", value: "glob", "Only members whose path matches this glob. May be repeated.") {
+                $0.path.append($1)
+            },
+            .toggle("expanded", nil, "Also write compressed and UTF-16 logs as UTF-8 text, beside the originals.") {
+                $0.expanded = true
+            },
+            .toggle(
+                "bundle", nil,
+                "Pack everything, with salvage-metadata.json, into DIR.tar.gz for a ticket, and remove the folder."
+            ) { $0.bundle = true },
+        ]
+    }
 
-    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Option(help: ArgumentHelp("The folder to create.", valueName: "dir")) var to: String
-    @Option(help: ArgumentHelp("Only members whose path matches this glob. May be repeated.", valueName: "glob"))
+    var session = ""
+    var to = ""
     var path: [String] = []
-    @Flag(help: "Also write compressed and UTF-16 logs as UTF-8 text, beside the originals.")
     var expanded = false
-    @Flag(help: "Pack everything, with salvage-metadata.json, into DIR.tar.gz for a ticket, and remove the folder.")
     var bundle = false
-    @OptionGroup var options: GlobalOptions
+    var options = GlobalOptions()
 
     func run() throws {
         let pack = try SessionPack(session, catalog: try StoreAccess.catalogForReading(options))

@@ -22,7 +22,8 @@ struct Grep: Command {
         [.optional("pattern", "The pattern; omit it with -e or -f.") { $0.pattern = $1 }]
     }
     static var flags: [CommandFlag<Self>] {
-        GrepPatternFlags.flags.under("Pattern").within(\.reading) + GrepOutputFlags.flags.under("Output").within(\.printing)
+        GrepPatternFlags.flags.under("Pattern").within(\.reading)
+            + GrepOutputFlags.flags.under("Output").within(\.printing)
             + GrepTimeFlags.flags.under("Time").within(\.time) + SelectionOptions.flags.within(\.selection)
     }
 
@@ -30,8 +31,8 @@ struct Grep: Command {
     var reading = GrepPatternFlags()
     var printing = GrepOutputFlags()
     var time = GrepTimeFlags()
-    var selection = SelectionOptions.defaults
-    var options = GlobalOptions.defaults
+    var selection = SelectionOptions()
+    var options = GlobalOptions()
 
     func run() throws {
         let patterns = try reading.patterns(first: pattern)

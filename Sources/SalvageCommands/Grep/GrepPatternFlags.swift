@@ -31,7 +31,8 @@ struct GrepPatternFlags {
             .toggle("fixed-strings", "F", "Treat patterns as literal text.") { $0.fixed = true },
             .toggle("ignore-case", "i", "Ignore case.") { $0.letterCase = .ignored },
             .toggle(
-                "smart-case", "S", "Ignore case unless a pattern has an uppercase letter (grep.smart_case in the config)."
+                "smart-case", "S",
+                "Ignore case unless a pattern has an uppercase letter (grep.smart_case in the config)."
             ) { $0.letterCase = .smart },
             .toggle("case-sensitive", "s", "Match case exactly (the default).") { $0.letterCase = .exact },
             .toggle("word-regexp", "w", "Match whole words.") { $0.extent = .word },

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import Dispatch
 import Glibc
@@ -7,39 +6,49 @@ import SessionAPI
 import Terminal
 
 /// `salvage harvest`: one pass, for cron.
-struct HarvestOnce: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "harvest",
-        abstract: "Collect artifacts and logs of exited sessions, once.",
-        discussion: """
-            Lists the sessions, downloads the configured artifacts and logs of those that have exited, and packs and \
-            indexes them. Safe to repeat; a second instance exits at once. From cron:
+struct HarvestOnce: AsyncCommand {
+    static var name: String { "harvest" }
+    static var abstract: String { "Collect artifacts and logs of exited sessions, once." }
+    static var discussion: String {
+        """
+        Lists the sessions, downloads the configured artifacts and logs of those that have exited, and packs and \
+        indexes them. Safe to repeat; a second instance exits at once. From cron:
 
-              */10 * * * * /usr/local/bin/salvage harvest --quiet --max-runtime 9m
+          */10 * * * * /usr/local/bin/salvage harvest --quiet --max-runtime 9m
 
-            Artifacts that a changed rule adds are also fetched from finished sessions, until their deadlines. With \
-            --again, everything that is missing is requested again: what was absent, failed, lost, cut off or left \
-            out. The selection flags choose the sessions (default: all before their deadlines); one named with \
-            --session is tried even after its deadline. The new pack contains everything in the old one. Without \
-            --again, --session takes one full id, and no other selection flag is allowed.
+        Artifacts that a changed rule adds are also fetched from finished sessions, until their deadlines. With \
+        --again, everything that is missing is requested again: what was absent, failed, lost, cut off or left \
+        out. The selection flags choose the sessions (default: all before their deadlines); one named with \
+        --session is tried even after its deadline. The new pack contains everything in the old one. Without \
+        --again, --session takes one full id, and no other selection flag is allowed.
 
-            Without a configuration only logs are kept, and a warning says so. Another warning names each path that is \
-            absent in every session of its rule (at least three); with --quiet it is printed once, when it first \
-            applies.
+        Without a configuration only logs are kept, and a warning says so. Another warning names each path that is \
+        absent in every session of its rule (at least three); with --quiet it is printed once, when it first \
+        applies.
 
-            Exit code 3 means that something was lost or failed; 75 that another instance is running, the API cannot \
-            be reached, or this machine could not store or pack what is waiting (space, memory, open files, a locked \
-            catalog); 77 that the token was rejected. Downloads stay in the spool for the next run. With --quiet, an \
-            instance that finds another running prints nothing, so that cron sends no mail.
-            """)
+        Exit code 3 means that something was lost or failed; 75 that another instance is running, the API cannot \
+        be reached, or this machine could not store or pack what is waiting (space, memory, open files, a locked \
+        catalog); 77 that the token was rejected. Downloads stay in the spool for the next run. With --quiet, an \
+        instance that finds another running prints nothing, so that cron sends no mail.
+        """
+    }
+    static var flags: [CommandFlag<Self>] {
+        let own: [CommandFlag<Self>] = [
+            .toggle("again", nil, "Fetch again what the selected sessions lack, before their deadlines.") {
+                $0.again = true
+            },
+            .text(
+                "max-runtime", value: "span",
+                "Stop after this time, such as 9m, even in mid-download; the next run resumes."
+            ) { $0.maxRuntime = $1 },
+        ]
+        return own + SelectionOptions.flags.within(\.select)
+    }
 
-    @Flag(help: "Fetch again what the selected sessions lack, before their deadlines.") var again = false
-    @Option(
-        help: ArgumentHelp(
-            "Stop after this time, such as 9m, even in mid-download; the next run resumes.", valueName: "span"))
+    var again = false
     var maxRuntime: String?
-    @OptionGroup var select: SelectionOptions
-    @OptionGroup var options: GlobalOptions
+    var select = SelectionOptions()
+    var options = GlobalOptions()
 
     func run() async throws {
         let scope = try HarvestScope(again: again, select)

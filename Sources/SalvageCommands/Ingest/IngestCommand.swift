@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Harvest
@@ -8,43 +7,60 @@ import Terminal
 import Text
 
 /// `salvage ingest`: runs the ingest pipeline of a harvest on local files.
-struct IngestFiles: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "ingest",
-        abstract: "Import archives, folders or files into the store.",
-        discussion: """
-            Archives (.tar.gz or .tar, detected by content) are unpacked into members, folders are imported whole, and \
-            any other file becomes one member. No file is ever created under a name that an archive chose. Damaged \
-            input is kept as far as it can be read, with exit code 3.
+struct IngestFiles: Command {
+    static var name: String { "ingest" }
+    static var abstract: String { "Import archives, folders or files into the store." }
+    static var discussion: String {
+        """
+        Archives (.tar.gz or .tar, detected by content) are unpacked into members, folders are imported whole, and \
+        any other file becomes one member. No file is ever created under a name that an archive chose. Damaged \
+        input is kept as far as it can be read, with exit code 3.
 
-              salvage ingest --session raid-4d10 --image shooter --tag 1.4.0 saved.tar.gz console.log
-              salvage ingest --each old-crashes --image shooter
+          salvage ingest --session raid-4d10 --image shooter --tag 1.4.0 saved.tar.gz console.log
+          salvage ingest --each old-crashes --image shooter
 
-            Files can also be imported into a session that is harvested, before or after the harvest. They are kept \
-            beside what the harvest collects and do not change what it fetches.
+        Files can also be imported into a session that is harvested, before or after the harvest. They are kept \
+        beside what the harvest collects and do not change what it fetches.
 
-            With --each, every sub-folder of DIR is one session, named after the folder, and its entries are imported \
-            as above. A salvage-metadata.json in it, such as `salvage export` writes, gives session, image, tag, \
-            location, host, labels, created and exited; flags take precedence. A folder that cannot be read does not \
-            stop the others. Names in DIR that begin with a dot are skipped.
-            """)
+        With --each, every sub-folder of DIR is one session, named after the folder, and its entries are imported \
+        as above. A salvage-metadata.json in it, such as `salvage export` writes, gives session, image, tag, \
+        location, host, labels, created and exited; flags take precedence. A folder that cannot be read does not \
+        stop the others. Names in DIR that begin with a dot are skipped.
+        """
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .list("file", "Archives, folders or files.", completion: .file) { $0.files.append($1) }
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .text("session", value: "id", "The session that the files belong to.") { $0.session = $1 },
+            .text("each", value: "dir", "A folder with one sub-folder per session.", completion: .folder) {
+                $0.each = $1
+            },
+            .text("image", value: "image", "The session's image.") { $0.image = $1 },
+            .text("tag", value: "tag", "The image's version.") { $0.tag = $1 },
+            .text("location", value: "location", "Where the session ran.") { $0.location = $1 },
+            .texts("label", value: "key=value", "A label of the session. May be repeated.") { $0.label.append($1) },
+            .text("created", value: "time", "When the session was created: 2026-11-20T21:00Z, 2h.") { $0.created = $1 },
+            .text(
+                "exited", value: "time",
+                "When the session ended (default: the newest time in its logs, else of its files)."
+            ) { $0.exited = $1 },
+        ]
+    }
 
-    @Option(help: ArgumentHelp("The session that the files belong to.", valueName: "id")) var session: String?
-    @Option(help: ArgumentHelp("A folder with one sub-folder per session.", valueName: "dir")) var each: String?
-    @Option(help: "The session's image.") var image: String?
-    @Option(help: "The image's version.") var tag: String?
-    @Option(help: "Where the session ran.") var location: String?
-    @Option(help: ArgumentHelp("A label of the session. May be repeated.", valueName: "key=value")) var label:
-        [String] = []
-    @Option(help: ArgumentHelp("When the session was created: 2026-11-20T21:00Z, 2h.", valueName: "time"))
+    var session: String?
+    var each: String?
+    var image: String?
+    var tag: String?
+    var location: String?
+    var label: [String] = []
     var created: String?
-    @Option(
-        help: ArgumentHelp(
-            "When the session ended (default: the newest time in its logs, else of its files).", valueName: "time"
-        ))
     var exited: String?
-    @Argument(help: ArgumentHelp("Archives, folders or files.", valueName: "file")) var files: [String] = []
-    @OptionGroup var options: GlobalOptions
+    var files: [String] = []
+    var options = GlobalOptions()
 
     func run() throws {
         let description = try described()

@@ -1,26 +1,40 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Pack
 import Terminal
 
 /// `salvage cat`: the bytes of one member.
-struct Cat: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Print one member of a session.",
-        discussion: """
-            Bytes are printed unchanged. On a terminal, control characters are escaped, because a crashed or hostile \
-            program may have written them; --raw turns that off.
+struct Cat: Command {
+    static var name: String { "cat" }
+    static var abstract: String { "Print one member of a session." }
+    static var discussion: String {
+        """
+        Bytes are printed unchanged. On a terminal, control characters are escaped, because a crashed or hostile \
+        program may have written them; --raw turns that off.
 
-            A hard link is printed as the file it shares its content with; a symbolic link is not followed.
-            """)
+        A hard link is printed as the file it shares its content with; a symbolic link is not followed.
+        """
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .session { $0.session = $1 },
+            .one("path", "The member's path, as bytes or as `salvage files` prints it, or a unique ending of it.") {
+                $0.path = $1
+            },
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .text("artifact", value: "path", "Only members of this artifact.") { $0.artifact = $1 },
+            .toggle("raw", nil, "Print raw bytes, even to a terminal.") { $0.raw = true },
+        ]
+    }
 
-    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Argument(help: "The member's path, as bytes or as `salvage files` prints it, or a unique ending of it.") var path:
-        String
-    @Option(help: ArgumentHelp("Only members of this artifact.", valueName: "path")) var artifact: String?
-    @Flag(help: "Print raw bytes, even to a terminal.") var raw = false
-    @OptionGroup var options: GlobalOptions
+    var session = ""
+    var path = ""
+    var artifact: String?
+    var raw = false
+    var options = GlobalOptions()
 
     func run() throws {
         let pack = try SessionPack(session, catalog: try StoreAccess.catalogForReading(options))

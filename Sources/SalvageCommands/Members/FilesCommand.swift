@@ -1,4 +1,3 @@
-import ArgumentParser
 import Bytes
 import Catalog
 import Pack
@@ -6,20 +5,34 @@ import Terminal
 import Text
 
 /// `salvage files`: the members of one session.
-struct Files: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "List the members of a session.",
-        discussion: """
-            A glob is matched against the whole path (`*` crosses `/`). Paths are printed escaped, with backslashes \
-            doubled, so that no two paths look the same; `salvage cat` takes a path as it is printed here or as raw \
-            bytes.
-            """)
+struct Files: Command {
+    static var name: String { "files" }
+    static var abstract: String { "List the members of a session." }
+    static var discussion: String {
+        """
+        A glob is matched against the whole path (`*` crosses `/`). Paths are printed escaped, with backslashes \
+        doubled, so that no two paths look the same; `salvage cat` takes a path as it is printed here or as raw \
+        bytes.
+        """
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .session { $0.session = $1 },
+            .optional("glob", "Only members whose path matches this glob.") { $0.glob = $1 },
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .choice("kind", value: "kind", "Only members of this kind. May be repeated.", occurrence: .collects) {
+                $0.kind.append($1)
+            }
+        ]
+    }
 
-    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Argument(help: ArgumentHelp("Only members whose path matches this glob.", valueName: "glob")) var glob: String?
-    @Option(help: ArgumentHelp("Only members of this kind. May be repeated.", valueName: "kind"))
+    var session = ""
+    var glob: String?
     var kind: [MemberKindFlag] = []
-    @OptionGroup var options: GlobalOptions
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)
@@ -124,7 +137,7 @@ struct MemberGlob {
 }
 
 /// The values of `--kind`.
-enum MemberKindFlag: String, ExpressibleByArgument, CaseIterable {
+enum MemberKindFlag: String, CaseIterable {
     case log, text, binary, directory, symlink, hardlink, device, fifo
     case crashDump = "crash_dump"
 }

@@ -35,7 +35,7 @@ final class LogPrinter {
         search.asText = true
         search.escape = isatty(STDOUT_FILENO) == 1
         search.color = options.style.isEnabled && !options.json && which.pattern != nil
-        var selection = SelectionOptions.defaults
+        var selection = SelectionOptions()
         selection.since = which.since
         selection.until = which.until
         try time.apply(to: &search, selection)

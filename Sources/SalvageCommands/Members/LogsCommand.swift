@@ -35,7 +35,7 @@ struct Logs: Command {
     var follow = false
     var which = LogLineFlags()
     var time = GrepTimeFlags()
-    var options = GlobalOptions.defaults
+    var options = GlobalOptions()
 
     func run() throws {
         if let context = which.context, context < 0 {

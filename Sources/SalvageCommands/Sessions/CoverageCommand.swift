@@ -1,24 +1,30 @@
-import ArgumentParser
 import Catalog
 import Harvest
 import Pack
 import Terminal
 
 /// `salvage coverage`: reports what is missing, and why.
-struct CoverageReport: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "coverage",
-        abstract: "Report what was collected and what is missing.",
-        discussion: """
-            Lists every artifact that is not collected. Exit code 3 if something was lost, failed or is incomplete; \
-            paths that do not exist and paths skipped by a sampling rule do not count as missing. A rule's path that \
-            is absent in every session is listed at the end; this looks at the newest \(AbsentPath.mostSessions) \
-            selected sessions of each rule, from the last seven days unless --since is given.
-            """)
+struct CoverageReport: Command {
+    static var name: String { "coverage" }
+    static var abstract: String { "Report what was collected and what is missing." }
+    static var discussion: String {
+        """
+        Lists every artifact that is not collected. Exit code 3 if something was lost, failed or is incomplete; \
+        paths that do not exist and paths skipped by a sampling rule do not count as missing. A rule's path that \
+        is absent in every session is listed at the end; this looks at the newest \(AbsentPath.mostSessions) \
+        selected sessions of each rule, from the last seven days unless --since is given.
+        """
+    }
+    static var flags: [CommandFlag<Self>] {
+        let own: [CommandFlag<Self>] = [
+            .toggle("all", nil, "Also list collected artifacts.") { $0.all = true }
+        ]
+        return own + SelectionOptions.flags.within(\.select)
+    }
 
-    @Flag(help: "Also list collected artifacts.") var all = false
-    @OptionGroup var select: SelectionOptions
-    @OptionGroup var options: GlobalOptions
+    var all = false
+    var select = SelectionOptions()
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)

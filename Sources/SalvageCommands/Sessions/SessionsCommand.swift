@@ -1,21 +1,29 @@
-import ArgumentParser
 import Catalog
 import Terminal
 
 /// `salvage sessions`: lists sessions.
-struct Sessions: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "List sessions: running ones first, then by end, newest first.",
-        discussion: """
-            Sessions are selected by the time they ended, or began if they are running. --tag, --image, --location and \
-            the value of --label take globs (`*`, `?`, `[a-z]`). `pruned` after the state means that retention removed \
-            the pack; the ledger is kept.
-            """)
+struct Sessions: Command {
+    static var name: String { "sessions" }
+    static var abstract: String { "List sessions: running ones first, then by end, newest first." }
+    static var discussion: String {
+        """
+        Sessions are selected by the time they ended, or began if they are running. --tag, --image, --location and \
+        the value of --label take globs (`*`, `?`, `[a-z]`). `pruned` after the state means that retention removed \
+        the pack; the ledger is kept.
+        """
+    }
+    static var flags: [CommandFlag<Self>] {
+        let own: [CommandFlag<Self>] = [
+            .choice(
+                "state", value: "state", "Only sessions in this ledger state. May be repeated.", occurrence: .collects
+            ) { $0.state.append($1) }
+        ]
+        return own + SelectionOptions.flags.within(\.select)
+    }
 
-    @Option(help: ArgumentHelp("Only sessions in this ledger state. May be repeated.", valueName: "state"))
     var state: [SessionStateFlag] = []
-    @OptionGroup var select: SelectionOptions
-    @OptionGroup var options: GlobalOptions
+    var select = SelectionOptions()
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)
@@ -58,7 +66,7 @@ struct Sessions: ParsableCommand {
 }
 
 /// The values of `--state`.
-enum SessionStateFlag: String, ExpressibleByArgument, CaseIterable {
+enum SessionStateFlag: String, CaseIterable {
     case running, pending, harvested, partial, skipped, lost
 
     var state: SessionState {

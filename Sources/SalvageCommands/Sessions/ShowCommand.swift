@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import CrashAnalysis
 import Live
@@ -7,14 +6,24 @@ import Terminal
 import Text
 
 /// `salvage show`: one screen on what happened to one session.
-struct Show: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show what happened to one session, on one screen.",
-        discussion: "With --json, prints the session as `sessions` does.")
+struct Show: Command {
+    static var name: String { "show" }
+    static var abstract: String { "Show what happened to one session, on one screen." }
+    static var discussion: String {
+        "With --json, prints the session as `sessions` does."
+    }
+    static var arguments: [CommandArgument<Self>] { [.session { $0.session = $1 }] }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .number("lines", value: "count", "Number of log lines to show (default: \(Self().lines)).") {
+                $0.lines = $1
+            }
+        ]
+    }
 
-    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @Option(help: ArgumentHelp("Number of log lines to show.", valueName: "count")) var lines = 12
-    @OptionGroup var options: GlobalOptions
+    var session = ""
+    var lines = 12
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)

@@ -1,20 +1,22 @@
-import ArgumentParser
 import Catalog
 import Pack
 import Terminal
 import Text
 
 /// `salvage why`: explains what was requested and collected for one session, and why not more.
-struct Why: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Explain what was and was not collected from a session, and why.",
-        discussion: """
-            With --json, prints one object for the session, then one for each artifact, each with the requests made for \
-            it. The newest \(Catalog.requestsKept) requests of a session are kept.
-            """)
+struct Why: Command {
+    static var name: String { "why" }
+    static var abstract: String { "Explain what was and was not collected from a session, and why." }
+    static var discussion: String {
+        """
+        With --json, prints one object for the session, then one for each artifact, each with the requests made for \
+        it. The newest \(Catalog.requestsKept) requests of a session are kept.
+        """
+    }
+    static var arguments: [CommandArgument<Self>] { [.session { $0.session = $1 }] }
 
-    @Argument(help: "The session; a unique prefix of its id is enough.") var session: String
-    @OptionGroup var options: GlobalOptions
+    var session = ""
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)

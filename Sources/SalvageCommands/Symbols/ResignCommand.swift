@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import CrashAnalysis
 import Harvest
@@ -8,17 +7,24 @@ import Terminal
 import Text
 
 /// `salvage resign`: computes signature and stack hash of every crash again.
-struct Resign: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Recompute the signatures of all crashes by the current rules.",
-        discussion: """
-            Needed after `signatures:` in the configuration has changed, or after an update of salvage that changes \
-            signatures. Earlier signatures stay as aliases: queries by them still find the crashes. New crashes are \
-            signed by the current rules automatically.
-            """)
+struct Resign: Command {
+    static var name: String { "resign" }
+    static var abstract: String { "Recompute the signatures of all crashes by the current rules." }
+    static var discussion: String {
+        """
+        Needed after `signatures:` in the configuration has changed, or after an update of salvage that changes \
+        signatures. Earlier signatures stay as aliases: queries by them still find the crashes. New crashes are \
+        signed by the current rules automatically.
+        """
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .toggle("dry-run", nil, "Show what would change; change nothing.") { $0.dryRun = true }
+        ]
+    }
 
-    @Flag(help: "Show what would change; change nothing.") var dryRun = false
-    @OptionGroup var options: GlobalOptions
+    var dryRun = false
+    var options = GlobalOptions()
 
     private static let batch = 500
 

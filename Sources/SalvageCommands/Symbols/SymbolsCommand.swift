@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import CrashAnalysis
 import Glibc
@@ -8,30 +7,39 @@ import Terminal
 import Text
 
 /// `salvage symbols`: executables, debug files and Breakpad files by build id.
-struct Symbols: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Manage debug symbols (function names and line numbers for stacks).",
-        discussion: """
-            Symbols are stored below symbols/ in the store, by build id, in the layout that gdb and elfutils read: \
-            `set debug-file-directory STORE/symbols`.
-            """,
-        subcommands: [SymbolsAdd.self, SymbolsList.self, SymbolsMissing.self])
+enum Symbols {
+    /// The commands about symbols, for the table.
+    static var noun: CommandNoun {
+        CommandNoun(
+            word: "symbols", abstract: "Manage debug symbols (function names and line numbers for stacks).",
+            discussion: """
+                Symbols are stored below symbols/ in the store, by build id, in the layout that gdb and elfutils read: \
+                `set debug-file-directory STORE/symbols`.
+                """,
+            commands: [.query(SymbolsAdd.self), .query(SymbolsList.self), .query(SymbolsMissing.self)])
+    }
 }
 
 /// `salvage symbols add`.
-struct SymbolsAdd: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "add",
-        abstract: "Add executables, libraries, .debug files, Breakpad .sym files, or an image's root.",
-        discussion: """
-            From a folder, adds every ELF file with a build id and every Breakpad file below it; links are not \
-            followed. Crashes that need the new symbols are unwound and symbolicated again and may get a new \
-            signature; the earlier signature still finds them.
-            """)
+struct SymbolsAdd: Command {
+    static var name: String { "symbols add" }
+    static var abstract: String { "Add executables, libraries, .debug files, Breakpad .sym files, or an image's root." }
+    static var discussion: String {
+        """
+        From a folder, adds every ELF file with a build id and every Breakpad file below it; links are not \
+        followed. Crashes that need the new symbols are unwound and symbolicated again and may get a new \
+        signature; the earlier signature still finds them.
+        """
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .list("path", "Files, or folders such as an image's root file system.", isRequired: true, completion: .file)
+            { $0.paths.append($1) }
+        ]
+    }
 
-    @Argument(help: ArgumentHelp("Files, or folders such as an image's root file system.", valueName: "path"))
-    var paths: [String]
-    @OptionGroup var options: GlobalOptions
+    var paths: [String] = []
+    var options = GlobalOptions()
 
     func run() throws {
         let store = try StoreAccess.createdPath(options)
@@ -137,10 +145,11 @@ struct SymbolsAdd: ParsableCommand {
 }
 
 /// `salvage symbols list`.
-struct SymbolsList: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the symbols in the store.")
+struct SymbolsList: Command {
+    static var name: String { "symbols list" }
+    static var abstract: String { "List the symbols in the store." }
 
-    @OptionGroup var options: GlobalOptions
+    var options = GlobalOptions()
 
     func run() throws {
         let entries = CrashSigner.symbols(of: try StoreAccess.path(options)).list()
@@ -169,16 +178,21 @@ struct SymbolsList: ParsableCommand {
 }
 
 /// `salvage symbols missing`.
-struct SymbolsMissing: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "missing", abstract: "List the build ids that crashes need symbols for, most crashes first.",
-        discussion: """
-            A crash needs a module's symbols when a frame of its crashed thread is in the module and has no name.
-            """)
+struct SymbolsMissing: Command {
+    static var name: String { "symbols missing" }
+    static var abstract: String { "List the build ids that crashes need symbols for, most crashes first." }
+    static var discussion: String {
+        """
+        A crash needs a module's symbols when a frame of its crashed thread is in the module and has no name.
+        """
+    }
+    static var flags: [CommandFlag<Self>] {
+        CrashOptions.flags.within(\.which) + SelectionOptions.flags.within(\.select)
+    }
 
-    @OptionGroup var which: CrashOptions
-    @OptionGroup var select: SelectionOptions
-    @OptionGroup var options: GlobalOptions
+    var which = CrashOptions()
+    var select = SelectionOptions()
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Terminal
 
 /// The result of one check.
@@ -26,18 +25,26 @@ struct Finding: Sendable {
 }
 
 /// `salvage doctor`: checks whether the next harvest will work, and in time.
-struct Doctor: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Check configuration, token, store, confinement, API and deadlines.",
-        discussion: """
-            Finds what would keep a harvest from working or from meeting its deadlines. Changes nothing. Exit code 0 \
-            when all is well, 3 with warnings, 2 when something is broken, 64 when the configuration is invalid. For a \
-            harvest from cron, --every says how often it runs.
-            """)
+struct Doctor: AsyncCommand {
+    static var name: String { "doctor" }
+    static var abstract: String { "Check configuration, token, store, confinement, API and deadlines." }
+    static var discussion: String {
+        """
+        Finds what would keep a harvest from working or from meeting its deadlines. Changes nothing. Exit code 0 \
+        when all is well, 3 with warnings, 2 when something is broken, 64 when the configuration is invalid. For a \
+        harvest from cron, --every says how often it runs.
+        """
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .toggle("offline", nil, "Do not contact the API.") { $0.offline = true },
+            .text("every", value: "span", "How often cron runs the harvest, such as 10m.") { $0.every = $1 },
+        ]
+    }
 
-    @Flag(help: "Do not contact the API.") var offline = false
-    @Option(help: ArgumentHelp("How often cron runs the harvest, such as 10m.", valueName: "span")) var every: String?
-    @OptionGroup var options: GlobalOptions
+    var offline = false
+    var every: String?
+    var options = GlobalOptions()
 
     func run() async throws {
         var interval: Int64?

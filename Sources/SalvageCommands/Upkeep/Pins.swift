@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Pack
@@ -56,13 +55,23 @@ struct Pins {
 }
 
 /// `salvage pin`: keeps a session whatever the retention rules say.
-struct Pin: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Exempt sessions from the retention rules; without a session, list pinned sessions.")
+struct Pin: Command {
+    static var name: String { "pin" }
+    static var abstract: String { "Exempt sessions from the retention rules; without a session, list pinned sessions." }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .list("sessions", "The sessions; a unique prefix of each id is enough.") { $0.sessions.append($1) }
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .toggle("remove", nil, "Unpin the sessions instead.") { $0.remove = true }
+        ]
+    }
 
-    @Argument(help: "The sessions; a unique prefix of each id is enough.") var sessions: [String] = []
-    @Flag(help: "Unpin the sessions instead.") var remove = false
-    @OptionGroup var options: GlobalOptions
+    var sessions: [String] = []
+    var remove = false
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)

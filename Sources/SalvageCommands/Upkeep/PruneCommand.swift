@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Harvest
@@ -6,37 +5,51 @@ import Terminal
 import Text
 
 /// `salvage prune`: removes packs according to the retention rules.
-struct Prune: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Remove packs according to the retention rules; the ledger is kept.",
-        discussion: """
-            The rules come from `prune:` in the config, or from --older-than and --max-bytes, which replace them and \
-            apply to the selected sessions. Pinned sessions (salvage pin) and the newest N of each signature \
-            (--keep-per-signature) are always kept; running and pending sessions are never touched. For --max-bytes, \
-            sessions without a crash are removed before those with one, the oldest first. Selected sessions that have \
-            no pack are removed from the ledger after --history, unless they are pinned.
+struct Prune: Command {
+    static var name: String { "prune" }
+    static var abstract: String { "Remove packs according to the retention rules; the ledger is kept." }
+    static var discussion: String {
+        """
+        The rules come from `prune:` in the config, or from --older-than and --max-bytes, which replace them and \
+        apply to the selected sessions. Pinned sessions (salvage pin) and the newest N of each signature \
+        (--keep-per-signature) are always kept; running and pending sessions are never touched. For --max-bytes, \
+        sessions without a crash are removed before those with one, the oldest first. Selected sessions that have \
+        no pack are removed from the ledger after --history, unless they are pinned.
 
-            Without a rule nothing is removed, and the exit code is 0.
+        Without a rule nothing is removed, and the exit code is 0.
 
-              salvage prune --dry-run --older-than 30d
-              salvage prune --max-bytes 200GiB --keep-per-signature 5
-              salvage prune --tag 'dev-*' --older-than 3d
-            """)
+          salvage prune --dry-run --older-than 30d
+          salvage prune --max-bytes 200GiB --keep-per-signature 5
+          salvage prune --tag 'dev-*' --older-than 3d
+        """
+    }
+    static var flags: [CommandFlag<Self>] {
+        let own: [CommandFlag<Self>] = [
+            .text("older-than", value: "span", "Remove packs of sessions that ended longer ago, such as 30d.") {
+                $0.olderThan = $1
+            },
+            .text("max-bytes", value: "size", "Remove packs until at most this much is left, such as 200GiB.") {
+                $0.maxBytes = $1
+            },
+            .number("keep-per-signature", value: "count", "Keep this many of the newest sessions of each signature.") {
+                $0.keepPerSignature = $1
+            },
+            .text(
+                "history", value: "span",
+                "Remove sessions without a pack from the ledger if they ended longer ago (default: `history:`, 365d)."
+            ) { $0.history = $1 },
+            .toggle("dry-run", nil, "Show what would be removed; remove nothing.") { $0.dryRun = true },
+        ]
+        return own + SelectionOptions.flags.within(\.select)
+    }
 
-    @Option(help: ArgumentHelp("Remove packs of sessions that ended longer ago, such as 30d.", valueName: "span"))
     var olderThan: String?
-    @Option(help: ArgumentHelp("Remove packs until at most this much is left, such as 200GiB.", valueName: "size"))
     var maxBytes: String?
-    @Option(help: ArgumentHelp("Keep this many of the newest sessions of each signature.", valueName: "count"))
     var keepPerSignature: Int?
-    @Option(
-        help: ArgumentHelp(
-            "Remove sessions without a pack from the ledger if they ended longer ago (default: `history:`, 365d).",
-            valueName: "span"))
     var history: String?
-    @Flag(help: "Show what would be removed; remove nothing.") var dryRun = false
-    @OptionGroup var select: SelectionOptions
-    @OptionGroup var options: GlobalOptions
+    var dryRun = false
+    var select = SelectionOptions()
+    var options = GlobalOptions()
 
     func run() throws {
         let configuration = try StoreAccess.configuration(options)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Harvest
@@ -8,18 +7,20 @@ import Terminal
 import Text
 
 /// `salvage reindex`: rebuilds the catalog from the packs alone.
-struct Reindex: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Rebuild the catalog from the packs.",
-        discussion: """
-            Restores everything but the ledger's history, because packs describe themselves. If the catalog is intact, \
-            its newer rows are kept, and unfinished sessions stay unfinished. reindex may run beside harvest or watch \
-            unless the catalog is damaged: then it sets the catalog aside, and nothing else may use the store. A session \
-            is called lost only if its pack does not exist; what cannot be read now is left unchanged. Exit code 3 if a \
-            pack is damaged, missing or unreadable, or if a session has two packs.
-            """)
+struct Reindex: Command {
+    static var name: String { "reindex" }
+    static var abstract: String { "Rebuild the catalog from the packs." }
+    static var discussion: String {
+        """
+        Restores everything but the ledger's history, because packs describe themselves. If the catalog is intact, \
+        its newer rows are kept, and unfinished sessions stay unfinished. reindex may run beside harvest or watch \
+        unless the catalog is damaged: then it sets the catalog aside, and nothing else may use the store. A session \
+        is called lost only if its pack does not exist; what cannot be read now is left unchanged. Exit code 3 if a \
+        pack is damaged, missing or unreadable, or if a session has two packs.
+        """
+    }
 
-    @OptionGroup var options: GlobalOptions
+    var options = GlobalOptions()
 
     /// Sessions beyond this number are counted, not named.
     private static let mostNamed = 20

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Harvest
@@ -7,11 +6,11 @@ import Terminal
 import Text
 
 /// `salvage status`: shows the state of the store.
-struct Status: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show store status: session states, nearest deadline, backlog, sizes.")
+struct Status: Command {
+    static var name: String { "status" }
+    static var abstract: String { "Show store status: session states, nearest deadline, backlog, sizes." }
 
-    @OptionGroup var options: GlobalOptions
+    var options = GlobalOptions()
 
     func run() throws {
         let catalog = try StoreAccess.catalogForReading(options)

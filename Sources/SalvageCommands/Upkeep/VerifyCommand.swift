@@ -1,4 +1,3 @@
-import ArgumentParser
 import Catalog
 import Glibc
 import Harvest
@@ -8,23 +7,35 @@ import Terminal
 import Unpack
 
 /// `salvage verify`: checks that the store still holds what was stored, or that given archives are whole.
-struct Verify: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Check the store, or check given packs and archives.",
-        discussion: """
-            Without files, checks the whole store: the catalog's database, every pack, whether catalog and packs agree, \
-            and what was set aside because it was damaged. Of each pack it checks the structure and, without --quick, \
-            the checksum of every block and the SHA-256 of every member. With files, checks packs and judges archives \
-            (.tar.gz, .tar): ok, incomplete, corrupt or not_an_archive, within limits.unpack of the configuration. \
-            Each file is read in its own confined process that cannot open files; a file that crashes that process or \
-            takes too long to read is reported as not_judged. Exit code 3 if anything is not ok.
-            """)
+struct Verify: Command {
+    static var name: String { "verify" }
+    static var abstract: String { "Check the store, or check given packs and archives." }
+    static var discussion: String {
+        """
+        Without files, checks the whole store: the catalog's database, every pack, whether catalog and packs agree, \
+        and what was set aside because it was damaged. Of each pack it checks the structure and, without --quick, \
+        the checksum of every block and the SHA-256 of every member. With files, checks packs and judges archives \
+        (.tar.gz, .tar): ok, incomplete, corrupt or not_an_archive, within limits.unpack of the configuration. \
+        Each file is read in its own confined process that cannot open files; a file that crashes that process or \
+        takes too long to read is reported as not_judged. Exit code 3 if anything is not ok.
+        """
+    }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .list("file", "Packs or archives; - is standard input. Default: the store.", completion: .file) {
+                $0.files.append($1)
+            }
+        ]
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .toggle("quick", nil, "Check the structure of packs only, not their content.") { $0.quick = true }
+        ]
+    }
 
-    @Flag(help: "Check the structure of packs only, not their content.") var quick = false
-    @Argument(help: ArgumentHelp("Packs or archives; - is standard input. Default: the store.", valueName: "file"))
-    var files: [String] =
-        []
-    @OptionGroup var options: GlobalOptions
+    var quick = false
+    var files: [String] = []
+    var options = GlobalOptions()
 
     func run() throws {
         let output = Output(options)

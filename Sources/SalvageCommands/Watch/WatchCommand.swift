@@ -1,4 +1,3 @@
-import ArgumentParser
 import Dispatch
 import Glibc
 import Harvest
@@ -7,24 +6,30 @@ import Terminal
 import Text
 
 /// `salvage watch`: the daemon.
-struct Watch: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Watch the sessions and harvest each as it exits, until SIGTERM.",
-        discussion: """
-            Polls the API, downloads artifacts and logs of exited sessions in the order of their deadlines, and logs \
-            to standard error. On SIGTERM or SIGINT, watch finishes any packing in progress, then exits. SIGHUP \
-            reloads the configuration, except store, api.url and limits.stall; the log names those that need a \
-            restart. Artifacts that a changed rule adds are also fetched from finished sessions, until their \
-            deadlines. A configuration that is invalid, empty, missing or not a regular file is rejected, and the old \
-            one stays. Under systemd it reports readiness and status, and pings the watchdog.
-            """)
+struct Watch: AsyncCommand {
+    static var name: String { "watch" }
+    static var abstract: String { "Watch the sessions and harvest each as it exits, until SIGTERM." }
+    static var discussion: String {
+        """
+        Polls the API, downloads artifacts and logs of exited sessions in the order of their deadlines, and logs \
+        to standard error. On SIGTERM or SIGINT, watch finishes any packing in progress, then exits. SIGHUP \
+        reloads the configuration, except store, api.url and limits.stall; the log names those that need a \
+        restart. Artifacts that a changed rule adds are also fetched from finished sessions, until their \
+        deadlines. A configuration that is invalid, empty, missing or not a regular file is rejected, and the old \
+        one stays. Under systemd it reports readiness and status, and pings the watchdog.
+        """
+    }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .text(
+                "metrics", value: "address",
+                "Serve /metrics (Prometheus) and /healthz here: 127.0.0.1:9187, or 9187 for 127.0.0.1."
+            ) { $0.metrics = $1 }
+        ]
+    }
 
-    @Option(
-        help: ArgumentHelp(
-            "Serve /metrics (Prometheus) and /healthz here: 127.0.0.1:9187, or 9187 for 127.0.0.1.",
-            valueName: "address"))
     var metrics: String?
-    @OptionGroup var options: GlobalOptions
+    var options = GlobalOptions()
 
     func run() async throws {
         let stop = StopSignals()
