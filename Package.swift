@@ -77,17 +77,13 @@ let package = Package(
                 "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
                 "Pack", "Catalog", "Live", "Text", "Bytes", "Digest",
                 "CConfinement", "CFiles", "CProcess",
-                programsOnly("ArgumentParser", "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 serverOnly("Hummingbird", "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ], swiftSettings: house),
         .testTarget(
             name: "SalvageCommandsTests",
-            dependencies: [
-                "SalvageCommands", "Catalog", "Pack", "Terminal",
-                programsOnly("ArgumentParser", "swift-argument-parser"),
-            ],
+            dependencies: ["SalvageCommands", "Catalog", "Pack", "Terminal"],
             swiftSettings: house),
         .target(name: "Bytes", swiftSettings: hot),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: house),

@@ -62,7 +62,7 @@ struct Analyze: Command {
                 do {
                     records += try Self.read(path, readers, store)
                 } catch {
-                    unreadable.append(FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)"))
+                    unreadable.append(FailureReport.failure(for: error))
                 }
             }
             for failure in unreadable { failure.report(json: options.json, style: options.errorStyle) }

@@ -44,7 +44,7 @@ struct BulkIngest {
             } catch  where !Self.endsAll(error) {
                 progress.finish()
                 failed += 1
-                var failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)")
+                var failure = FailureReport.failure(for: error)
                 failure.path = failure.path ?? "\(folder)/\(name)"
                 run.output.sink.flush()
                 run.complain(failure)

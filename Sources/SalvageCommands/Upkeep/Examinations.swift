@@ -39,7 +39,7 @@ struct SetupExamination {
             }
         } catch {
             findings.append(Self.refusal("config", error))
-            isMistaken = FailureReport.failure(for: error)?.status == .usage
+            isMistaken = FailureReport.failure(for: error).status == .usage
             return
         }
         guard let configuration else { return }
@@ -59,7 +59,7 @@ struct SetupExamination {
     }
 
     private static func refusal(_ name: String, _ error: any Error) -> Finding {
-        guard let failure = FailureReport.failure(for: error) else { return .failure(name, "\(error)") }
+        let failure = FailureReport.failure(for: error)
         let place = failure.path.map { failure.message.contains($0) ? "" : " (\($0))" } ?? ""
         return .failure(name, failure.message + place, hint: failure.hint)
     }
@@ -130,7 +130,7 @@ struct APIExamination {
                     hint: "their sessions are not collected; report it to the API's operator")
             ]
         } catch {
-            guard let failure = FailureReport.failure(for: error) else { return [.failure("API", "\(error)")] }
+            let failure = FailureReport.failure(for: error)
             return [.failure("API", failure.sentence, hint: failure.hint ?? "check api.url and the network")]
         }
     }

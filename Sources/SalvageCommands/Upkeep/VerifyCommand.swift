@@ -61,7 +61,7 @@ struct Verify: Command {
             } catch {
                 // Go on: the verdicts on the other files are still useful.
                 output.sink.flush()
-                var failure = FailureReport.failure(for: error) ?? Failure("unexpected", "\(error)")
+                var failure = FailureReport.failure(for: error)
                 failure.path = file
                 if let hint = failure.hint, !hinted.insert(hint).inserted { failure.hint = nil }
                 failure.report(json: options.json, style: options.errorStyle)

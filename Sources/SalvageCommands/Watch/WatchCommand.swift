@@ -75,8 +75,8 @@ struct Watch: AsyncCommand {
                 run.say(Self.reloaded(next, waiting))
             } catch {
                 let failure = FailureReport.failure(for: error)
-                let hint = failure?.hint.map { " (\($0))" } ?? ""
-                run.say("reload failed, keeping the old configuration: \(failure?.sentence ?? "\(error)")\(hint)")
+                let hint = failure.hint.map { " (\($0))" } ?? ""
+                run.say("reload failed, keeping the old configuration: \(failure.sentence)\(hint)")
             }
         }
         let serving = server.map { server in
@@ -85,7 +85,7 @@ struct Watch: AsyncCommand {
                     try await server.run { port in run.say("metrics on port \(port)") }
                 } catch {
                     // A daemon that harvests without its metrics is better than none.
-                    run.say(FailureReport.failure(for: error)?.sentence ?? "metrics: \(error)")
+                    run.say(FailureReport.failure(for: error).sentence)
                 }
             }
         }
