@@ -75,7 +75,7 @@ let package = Package(
             name: "SalvageCommands",
             dependencies: [
                 "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
-                "Pack", "Catalog", "Live", "Text", "Bytes", "Digest",
+                "Pack", "Printers", "Catalog", "Live", "Text", "Bytes", "Digest",
                 "CConfinement", "CFiles", "CProcess",
                 .product(name: "Logging", package: "swift-log"),
                 serverOnly("Hummingbird", "hummingbird"),
@@ -137,10 +137,11 @@ let package = Package(
             dependencies: ["Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
+        .target(name: "Printers", dependencies: ["LogSearch", "Bytes", "CLogScan"], swiftSettings: hot),
         .target(
             name: "Live", dependencies: ["Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
             swiftSettings: hot),
-        .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack"], swiftSettings: house),
+        .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack", "Printers"], swiftSettings: house),
         .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Ingest", "Live", "Bytes"], swiftSettings: house),
         .testTarget(
             name: "IngestTests",
@@ -155,7 +156,8 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
-        .testTarget(name: "LogSearchTests", dependencies: ["LogSearch", "LogTime", "Pack"], swiftSettings: house),
+        .testTarget(
+            name: "LogSearchTests", dependencies: ["LogSearch", "LogTime", "Pack", "Printers"], swiftSettings: house),
         .target(
             name: "Pack", dependencies: ["Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"], swiftSettings: hot,
             linkerSettings: [archive("zstd")]),

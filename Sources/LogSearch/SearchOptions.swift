@@ -1,27 +1,33 @@
-/// What a search prints.
-public enum SearchMode: Sendable, Equatable {
-    /// The lines, with context if requested.
+/// What a search finds.
+public enum SearchTarget: Sendable, Equatable {
+    /// The selected lines, with context if requested.
     case lines
-    /// Only the matches, one per line (`-o`).
-    case onlyMatching
-    /// The number of selected lines of each member (`-c`).
-    case count
-    /// The number of matches of each member (`--count-matches`).
-    case countMatches
-    /// Names of members with a selected line (`-l`).
-    case filesWith
-    /// Names of members without a selected line (`-L`).
-    case filesWithout
-    /// ripgrep's JSON messages.
-    case json
-    /// Nothing; only the exit code is set (`-q`).
-    case quiet
+    /// The number of selected lines of each member.
+    case counts
+    /// The number of matches of each member.
+    case matchCounts
+    /// Whether each member has a selected line.
+    case presence
+    /// Whether any member has a selected line; the search ends with the first one.
+    case firstHit
+}
+
+/// Which members are results of a search for counts or presence.
+public enum MemberChoice: Sendable, Equatable {
+    /// Members with a selected line.
+    case matching
+    /// Members without a selected line.
+    case without
+    /// All members.
+    case all
 }
 
 /// Options of a search, named as in ripgrep.
 public struct SearchOptions: Sendable, Equatable {
-    /// What is printed.
-    public var mode = SearchMode.lines
+    /// What is found.
+    public var wanted = SearchTarget.lines
+    /// Which members are results.
+    public var members = MemberChoice.matching
     /// Select lines that do not match (`-v`).
     public var invert = false
     /// Lines of context before a selected line (`-B`).
@@ -30,24 +36,16 @@ public struct SearchOptions: Sendable, Equatable {
     public var after = 0
     /// Most selected lines per member (`-m`).
     public var maxCount: Int?
-    /// Most results of the whole search: selected lines, or members in modes that only name or count them.
+    /// Most results of the whole search: selected lines, or members in searches for counts or presence.
     public var limit: Int?
-    /// Print line numbers (`-n`).
-    public var lineNumbers = true
-    /// Print session and path before each line.
-    public var showName = true
-    /// Print them once above a member's lines instead (`--heading`).
-    public var heading = false
-    /// Color matches, names and numbers.
-    public var color = false
-    /// Escape control characters, for a terminal.
-    public var escape = false
     /// Treat NUL bytes as text (`-a`).
     public var asText = false
     /// Search members that are not text as well (`--binary`).
     public var searchBinary = false
-    /// Also print counts of members without a selected line (`--include-zero`).
-    public var includeZero = false
+    /// Pass on no lines of a member after a selected line with a NUL byte, unless it is searched as text.
+    public var stopsAtNUL = true
+    /// Measure how long threads work on each member.
+    public var measuresTime = false
     /// Select only lines in this time window, in milliseconds since 1970 UTC, both ends included.
     public var window: ClosedRange<Int64>?
     /// A window relative to each session; if both windows are given, both apply.
@@ -69,17 +67,17 @@ public struct SearchOptions: Sendable, Equatable {
     /// Number of texts that a thread scans before it has Hyperscan compile the pattern.
     var prefilterStartsAfter = 8
 
-    /// Creates the default options: lines with numbers and names.
+    /// Creates the default options: all lines of members that are text.
     public init() {}
 
-    /// Whether selected lines are printed unchanged, or only counted, independently of each other.
-    var isPlain: Bool {
-        (mode == .lines || mode == .count) && !invert && !hasContext && maxCount == nil && limit == nil && !color
-            && !escape
-    }
+    /// Whether selected lines are passed on, or only counted, independently of each other.
+    var isPlain: Bool { (wanted == .lines || wanted == .counts) && !invert && takesWholeBlocks }
 
-    /// Whether context around selected lines is printed.
-    var hasContext: Bool { (before > 0 || after > 0) && (mode == .lines || mode == .json || mode == .onlyMatching) }
+    /// Whether all lines that were found in a block are passed on.
+    var takesWholeBlocks: Bool { !hasContext && maxCount == nil && limit == nil }
+
+    /// Whether context around selected lines is passed on.
+    public var hasContext: Bool { (before > 0 || after > 0) && wanted == .lines }
 }
 
 /// A time window relative to a session; spans in milliseconds.
@@ -100,7 +98,8 @@ public struct RelativeWindow: Sendable, Equatable {
 }
 
 extension SearchOptions {
-    var hasWindow: Bool { window != nil || relative != nil }
+    /// Whether lines are selected by time.
+    public var hasWindow: Bool { window != nil || relative != nil }
 
     /// The window for one member; nil when there is none.
     func window(for label: SourceLabel, _ member: SearchMember) -> ClosedRange<Int64>? {
@@ -150,8 +149,8 @@ public struct SearchReport: Sendable, Equatable {
     public var lines: UInt64 = 0
     /// Matches in selected lines, in modes that count them.
     public var matches: UInt64 = 0
-    /// Bytes printed.
-    public var printedBytes: UInt64 = 0
+    /// Time that threads spent on blocks; 0 unless `SearchOptions.measuresTime` is set.
+    public var nanoseconds: UInt64 = 0
     /// Members whose lines a time window could not exclude because their time format is unknown.
     public var membersWithoutTime = 0
     /// Members left out because of `strictTime` and an unknown time format.

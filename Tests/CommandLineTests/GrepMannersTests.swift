@@ -171,6 +171,29 @@ import Testing
         #expect(GrepStage.explained(try stage.grep(["--explain", id]).err, "decoded") == 1)
     }
 
+    @Test func theCatalogNamesSessionsWithAndWithoutASelection() throws {
+        let stage = try GrepStage()
+        try stage.ingest("s-1", tag: "1.2.0", [("a.log", Array("needle in s-1\n".utf8))])
+        // The pack keeps the facts of the time when it was written.
+        let changed = try shell(
+            "sqlite3 \(stage.store)/catalog.sqlite \"UPDATE sessions SET tag = '9.9', location = 'mars' WHERE id = 's-1'\""
+        )
+        try #require(changed.status == 0, "\(changed.out)")
+        func tags(_ flags: [String]) throws -> Set<String> {
+            let found = try stage.grep(["--json", "needle"] + flags)
+            let messages = try found.lines.map {
+                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+            }
+            let data = messages.compactMap { $0?["data"] as? [String: Any] }.filter { $0["session"] != nil }
+            #expect(data.count == 3, "\(found.text)")
+            return Set(data.map { "\($0["tag"] ?? "") \($0["location"] ?? "")" })
+        }
+        for flags in [[], ["--session", "s-1"], ["--tag", "9.*"], ["--no-filters"]] {
+            #expect(try tags(flags) == ["9.9 mars"], "\(flags)")
+        }
+        #expect(try stage.grep(["--tag", "1.2.0", "needle"]).status == 1)
+    }
+
     @Test func selectionComesBeforeAnyBlock() throws {
         let stage = try GrepStage()
         for (number, tag) in ["1.2.0", "1.2.1", "2.0.0"].enumerated() {

@@ -1,6 +1,7 @@
 import Glibc
 import LogSearch
 import Pack
+import Printers
 import Testing
 
 @testable import Live
@@ -236,11 +237,12 @@ struct Random: RandomNumberGenerator {
         reading.fixed = fixed
         var source: LiveSource? = LiveSource(
             try LiveSnapshot.all(folder: folder.path), label: SourceLabel(session: "s"))
-        let engine = SearchEngine<LiveSource>(pattern: try SearchPattern(reading), options: SearchOptions())
-        let (_, output) = try engine.run(into: MemoryOutput()) {
+        let next: () -> LiveSource? = {
             defer { source = nil }
             return source
         }
+        let (_, output) = try PrintedSearch(SearchOptions(), PrintOptions()).run(
+            try SearchPattern(reading), into: MemoryOutput(), nextSource: next)
         return String(decoding: output.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 }

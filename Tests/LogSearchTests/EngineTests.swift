@@ -1,3 +1,4 @@
+import Printers
 import Testing
 
 @testable import LogSearch
@@ -27,13 +28,13 @@ import Testing
     @Test func stopsEarlyWhereNobodyReadsOn() throws {
         let sources = Self.sources(200)
         var taken = 0
-        let engine = SearchEngine<MemorySource>(
-            pattern: try SearchPattern(PatternOptions(["line"])), options: SearchOptions())
-        let (report, output) = try engine.run(into: Collected(limit: 1000)) {
+        let next: () -> MemorySource? = {
             defer { taken += 1 }
             return taken < sources.count ? sources[taken] : nil
         }
-        #expect(report.outputClosed && output.bytes.count >= 1000)
+        let (text, report) = try printed(
+            try SearchPattern(PatternOptions(["line"])), { _ in }, limit: 1000, nextSource: next)
+        #expect(report.outputClosed && text.count >= 1000)
         #expect(taken < 100)
     }
 
@@ -132,10 +133,8 @@ import Testing
         var source = BrokenSource()
         source.label.session = "s"
         var queue = [source].makeIterator()
-        let engine = SearchEngine<BrokenSource>(
-            pattern: try SearchPattern(PatternOptions(["line"])), options: SearchOptions())
-        let (report, output) = try engine.run(into: Collected()) { queue.next() }
-        #expect(output.text == "s:a:1:line one\ns:a:3:line three\n")
+        let (text, report) = try printed(try SearchPattern(PatternOptions(["line"]))) { queue.next() }
+        #expect(String(decoding: text, as: UTF8.self) == "s:a:1:line one\ns:a:3:line three\n")
         #expect(report.problemCount == 1 && report.exitCode() == 2)
         #expect(report.problems.first?.contains("a block that starts at line 2 cannot be read") == true)
     }

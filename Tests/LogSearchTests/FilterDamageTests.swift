@@ -56,9 +56,7 @@ import Testing
             } else {
                 feed = PackFeed(store: path, entries: packs, index: index, query: compiled.query, options: options)
             }
-            let engine = SearchEngine<PackSource>(pattern: compiled, options: options)
-            let (report, output) = try engine.run(into: Collected()) { feed.next() }
-            return (output.bytes, report)
+            return try printed(compiled) { feed.next() }
         }
 
         func answers() throws -> [[UInt8]] { try FilterDamageTests.patterns.map { try find($0).text } }

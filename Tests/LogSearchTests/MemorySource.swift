@@ -1,4 +1,5 @@
 import LogTime
+import Printers
 
 @testable import LogSearch
 
@@ -82,17 +83,42 @@ struct Collected: SearchOutput {
     var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
+/// The options of a search and of printing its results, as one value.
+@dynamicMemberLookup
+struct TestOptions {
+    var search = SearchOptions()
+    var print = PrintOptions()
+
+    subscript<Value>(dynamicMember path: WritableKeyPath<SearchOptions, Value>) -> Value {
+        get { search[keyPath: path] }
+        set { search[keyPath: path] = newValue }
+    }
+
+    subscript<Value>(dynamicMember path: WritableKeyPath<PrintOptions, Value>) -> Value {
+        get { print[keyPath: path] }
+        set { print[keyPath: path] = newValue }
+    }
+}
+
 func search(
     _ patterns: [String], in sources: [MemorySource], patternOptions: (inout PatternOptions) -> Void = { _ in },
-    options configure: (inout SearchOptions) -> Void = { _ in }
+    options configure: (inout TestOptions) -> Void = { _ in }
 ) throws -> (text: [UInt8], report: SearchReport) {
     var reading = PatternOptions(patterns)
     patternOptions(&reading)
-    var options = SearchOptions()
-    configure(&options)
     var queue = sources.makeIterator()
-    let engine = SearchEngine<MemorySource>(pattern: try SearchPattern(reading), options: options)
-    let (report, output) = try engine.run(into: Collected()) { queue.next() }
+    return try printed(try SearchPattern(reading), configure) { queue.next() }
+}
+
+/// Prints the results of a search to memory.
+func printed<Source: SearchSource>(
+    _ pattern: SearchPattern, _ configure: (inout TestOptions) -> Void = { _ in }, limit: Int = .max,
+    nextSource: @escaping () -> Source?
+) throws -> (text: [UInt8], report: SearchReport) {
+    var options = TestOptions()
+    configure(&options)
+    let (report, output) = try PrintedSearch(options.search, options.print).run(
+        pattern, into: Collected(limit: limit), nextSource: nextSource)
     return (output.bytes, report)
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import LogTime
 import Pack
+import Printers
 import Testing
 
 @testable import LogSearch
@@ -63,17 +64,14 @@ private func makePack(lines: Int = 20_000, damageFilters: Bool = false) throws -
 }
 
 private func run(
-    _ pattern: String, in reader: PackReader, _ configure: (inout SearchOptions) -> Void = { _ in }
+    _ pattern: String, in reader: PackReader, _ configure: (inout TestOptions) -> Void = { _ in }
 ) throws -> (text: String, report: SearchReport) {
-    var options = SearchOptions()
-    configure(&options)
     var source: PackSource? = try PackSource(reader)
-    let engine = SearchEngine<PackSource>(pattern: try SearchPattern(PatternOptions([pattern])), options: options)
-    let (report, output) = try engine.run(into: Collected()) {
+    let (text, report) = try printed(try SearchPattern(PatternOptions([pattern])), configure) {
         defer { source = nil }
         return source
     }
-    return (output.text, report)
+    return (String(decoding: text, as: UTF8.self), report)
 }
 
 @Suite struct PackSearchTests {
@@ -244,10 +242,9 @@ private func run(
         }
         let feed = PackFeed(
             store: store, entries: entries, index: FilterIndex(store: store), query: compiled.query, options: options)
-        let engine = SearchEngine<PackSource>(pattern: compiled, options: options)
-        let (_, output) = try engine.run(into: Collected()) { feed.next() }
+        let (text, _) = try printed(compiled) { feed.next() }
         #expect(feed.problems.isEmpty)
-        return output.text
+        return String(decoding: text, as: UTF8.self)
     }
 
     @Test func everyWindowAgreesWithTheLines() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Printers
 import Testing
 
 @testable import LogSearch
@@ -78,7 +79,7 @@ struct RipgrepEqualityTests {
     struct Case: CustomTestStringConvertible, Sendable {
         var arguments: [String]
         var pattern: @Sendable (inout PatternOptions) -> Void = { _ in }
-        var options: @Sendable (inout SearchOptions) -> Void = { _ in }
+        var options: @Sendable (inout TestOptions) -> Void = { _ in }
         var testDescription: String { arguments.joined(separator: " ") }
     }
 

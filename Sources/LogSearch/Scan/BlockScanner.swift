@@ -1,9 +1,12 @@
 internal import LogTime
 
-/// Scans units on one thread: decodes their blocks, finds the selected lines and renders them.
-final class BlockScanner<Source: SearchSource> {
-    let pattern: SearchPattern
-    let options: SearchOptions
+/// Scans units on one thread: decodes their blocks, finds the selected lines and has them rendered.
+final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
+    typealias Result = UnitResult<Renderer.Block>
+
+    private let pattern: SearchPattern
+    private let options: SearchOptions
+    private let renderer: Renderer
     private let matcher: Matcher
     private let decoder: Source.Decoder
     private let prefilter: LinePrefilter?
@@ -11,10 +14,12 @@ final class BlockScanner<Source: SearchSource> {
     private var otherBuffer = RawBuffer()
     private var joinBuffer: [UInt8] = []
     private var cachedBlock: Int?
+    private var lineBuffer = TextScan.LineBuffer()
 
-    init(pattern: SearchPattern, options: SearchOptions) throws {
+    init(pattern: SearchPattern, options: SearchOptions, renderer: Renderer) throws {
         self.pattern = pattern
         self.options = options
+        self.renderer = renderer
         matcher = try Matcher()
         decoder = try Source.makeDecoder()
         prefilter =
@@ -23,29 +28,28 @@ final class BlockScanner<Source: SearchSource> {
     }
 
     /// Scans the units of a batch, in order.
-    func scan(_ batch: ScanBatch<Source>) -> [UnitResult] {
+    func scan(_ batch: ScanBatch<Source>) -> [Result] {
         cachedBlock = nil
         return batch.units.map { unit in
             let member = batch.source.members[unit.member]
-            let name = MemberName(batch.source.label, member, options)
-            var result = UnitResult(unit: unit, name: name)
+            var result = Result(
+                unit: unit, member: SearchedMember(label: batch.source.label, path: member.path))
             guard !unit.pieces.isEmpty else { return result }
-            let start = options.mode == .json ? Monotonic.nanoseconds() : 0
+            let start = options.measuresTime ? Monotonic.nanoseconds() : 0
             do {
                 try scan(unit, member, batch.source, &result)
             } catch {
                 let first = member.pieces[unit.pieces.lowerBound].firstLine
                 result.problems.append(
-                    "\(String(decoding: name.text, as: UTF8.self)): a block that starts at line \(first) cannot be read: \(error)"
-                )
+                    "\(result.member.name): a block that starts at line \(first) cannot be read: \(error)")
             }
-            if options.mode == .json { result.nanoseconds = Monotonic.nanoseconds() &- start }
+            if options.measuresTime { result.nanoseconds = Monotonic.nanoseconds() &- start }
             return result
         }
     }
 
     private func scan(
-        _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ result: inout UnitResult
+        _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ result: inout Result
     ) throws {
         let first = member.pieces[unit.pieces.lowerBound]
         if unit.pieces.count == 1 {
@@ -60,8 +64,25 @@ final class BlockScanner<Source: SearchSource> {
         try joinBuffer.withUnsafeBytes { try scan($0, first, unit, member, source, &result) }
     }
 
+    /// Adds lines to the result, in the sink's form.
+    private func add(_ lines: FoundLines, to result: inout Result) {
+        guard !lines.lines.isEmpty else { return }
+        var block = result.block.take() ?? renderer.makeBlock(result.member, isWhole: options.takesWholeBlocks)
+        renderer.add(lines, to: &block)
+        result.block = block
+        result.lineCount += lines.lines.count
+        guard !options.takesWholeBlocks else { return }
+        for index in lines.lines.indices {
+            let line = lines.lines[index]
+            result.events.append(
+                LineEvent(
+                    line: line.number, isSelected: line.isSelected,
+                    matches: UInt32(clamping: lines.matches(at: index).count)))
+        }
+    }
+
     private func decode(
-        _ piece: SearchPiece, of source: Source, _ result: inout UnitResult
+        _ piece: SearchPiece, of source: Source, _ result: inout Result
     ) throws -> UnsafeRawBufferPointer {
         let size = source.rawSize(ofBlock: piece.block)
         if cachedBlock != piece.block {
@@ -101,7 +122,7 @@ final class BlockScanner<Source: SearchSource> {
 
     private func scan(
         _ text: UnsafeRawBufferPointer, _ first: SearchPiece, _ unit: BlockRange, _ member: SearchMember,
-        _ source: Source, _ result: inout UnitResult
+        _ source: Source, _ result: inout Result
     ) throws {
         guard let program = pattern.program(isASCII: text.isASCII()) else {
             throw LogSearchError(code: .pattern, message: "the pattern cannot be matched against non-ASCII text")
@@ -112,17 +133,35 @@ final class BlockScanner<Source: SearchSource> {
         let candidates = program === pattern.byteProgram ? prefilter?.lines(in: text) : nil
         var finder = LineFinder(text, program, matcher, isLineSafe: pattern.isLineSafe, candidates: candidates)
         var scan = TextScan(
-            text: text, first: first, options: options, renderer: LineRenderer(options: options, name: result.name),
-            isText: member.isText)
-        scan.run(&finder, &clock, &result)
+            text: text, first: first, options: options, needsNumbers: renderer.needsNumbers,
+            needsMatches: renderer.needsMatches, isText: member.isText, buffer: takeBuffer())
+        // The lines are added to a copy of the result: the scan counts in the result itself.
+        var lines = Result(unit: unit, member: result.member)
+        scan.run(&finder, &clock, &result) { add($0, to: &lines) }
         result.lastLine = scan.lastLine
         for start in finder.undecided {
             let line = scan.number(ofLineAt: start)
-            result.problems.append(
-                "\(String(decoding: result.name.text, as: UTF8.self)):\(line): \(SearchReport.matchLimitWords)")
+            result.problems.append("\(result.member.name):\(line): \(SearchReport.matchLimitWords)")
         }
-        guard options.hasContext, result.binaryOffset == nil, let firstHit = scan.firstHit else { return }
-        try addContext(unit, member, source, scan, firstHit, &result)
+        if options.hasContext {
+            if result.binaryOffset == nil { try addBefore(unit, member, source, scan, &lines) }
+            add(scan.found, to: &lines)
+            if result.binaryOffset == nil { try addAfter(unit, member, source, scan, &lines) }
+        }
+        result.block = lines.block
+        result.lineCount = lines.lineCount
+        result.events = lines.events
+        returnBuffer(&scan)
+    }
+
+    private func takeBuffer() -> TextScan.LineBuffer {
+        let buffer = lineBuffer
+        lineBuffer = TextScan.LineBuffer()
+        return buffer
+    }
+
+    private func returnBuffer(_ scan: inout TextScan) {
+        lineBuffer = scan.releaseBuffer()
     }
 
     /// The time of the line before the unit: the last timestamp in earlier pieces, otherwise the session's start.
@@ -140,23 +179,12 @@ final class BlockScanner<Source: SearchSource> {
 
     // MARK: Context from neighboring pieces
 
-    private func addContext(
-        _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ scan: TextScan, _ firstHit: UInt64,
-        _ result: inout UnitResult
-    ) throws {
-        let missingBefore = options.before - Int(clamping: firstHit - scan.first.firstLine)
-        if missingBefore > 0, unit.pieces.lowerBound > 0 {
-            try addBefore(missingBefore, unit, member, source, scan, &result)
-        }
-        if scan.afterLeft > 0, unit.pieces.upperBound < member.pieces.count {
-            try addAfter(scan.afterLeft, unit, member, source, scan, &result)
-        }
-    }
-
     private func addBefore(
-        _ wanted: Int, _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ scan: TextScan,
-        _ result: inout UnitResult
+        _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ scan: TextScan, _ result: inout Result
     ) throws {
+        guard let firstHit = scan.firstHit else { return }
+        let wanted = options.before - Int(clamping: firstHit - scan.first.firstLine)
+        guard wanted > 0 else { return }
         // Gathers lines from the end of the previous piece, and from earlier pieces until there are enough.
         var tail: [UInt8] = []
         var index = unit.pieces.lowerBound
@@ -167,40 +195,26 @@ final class BlockScanner<Source: SearchSource> {
             tail.insert(contentsOf: text, at: 0)
             lines = tail.withUnsafeBytes { $0.countLineFeeds() } - (member.pieces[index].memberOffset == 0 ? 0 : 1)
         }
-        var output: [UInt8] = []
-        var events: [LineEvent] = []
         tail.withUnsafeBytes { bytes in
             var start = bytes.count
             var number = scan.first.firstLine
-            var offset = scan.first.memberOffset
-            var ranges: [(Range<Int>, UInt64, UInt64)] = []
-            while ranges.count < wanted, start > 0 {
+            var found: [FoundLine] = []
+            while found.count < wanted, start > 0 {
                 let end = start - 1
                 start = bytes.lineStart(before: end)
                 number &-= 1
-                offset = scan.first.memberOffset &- UInt64(bytes.count - start)
-                ranges.append((start..<end, number, offset))
+                found.append(FoundLine(start..<end, number: number, matchesEnd: 0, isSelected: false))
             }
-            for (range, number, offset) in ranges.reversed() {
-                scan.renderer.line(
-                    UnsafeRawBufferPointer(rebasing: bytes[range]), hasFeed: true, number: number, offset: offset,
-                    matches: [], isSelected: false, to: &output)
-                events.append(LineEvent(line: number, end: output.count, isSelected: false, matches: 0))
-            }
+            let offset = scan.first.memberOffset &- UInt64(bytes.count)
+            add(FoundLines(text: bytes, offset: offset, lines: found.reversed(), matches: []), to: &result)
         }
-        let shift = output.count
-        events += result.events.map {
-            LineEvent(line: $0.line, end: $0.end + shift, isSelected: $0.isSelected, matches: $0.matches)
-        }
-        result.output = output + result.output
-        result.events = events
     }
 
     private func addAfter(
-        _ wanted: Int, _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ scan: TextScan,
-        _ result: inout UnitResult
+        _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ scan: TextScan, _ result: inout Result
     ) throws {
-        var left = wanted
+        guard scan.firstHit != nil else { return }
+        var left = scan.afterLeft
         var number = scan.lastLine
         var index = unit.pieces.upperBound
         while left > 0, index < member.pieces.count {
@@ -208,17 +222,15 @@ final class BlockScanner<Source: SearchSource> {
             let text = try wholeLines(from: &index, member, source)
             text.withUnsafeBytes { text in
                 var start = 0
+                var found: [FoundLine] = []
                 while left > 0, start < text.count {
                     let end = text.lineEnd(from: start)
                     number &+= 1
                     left -= 1
-                    scan.renderer.line(
-                        UnsafeRawBufferPointer(rebasing: text[start..<end]), hasFeed: end < text.count, number: number,
-                        offset: piece.memberOffset &+ UInt64(start), matches: [], isSelected: false, to: &result.output)
-                    result.events.append(
-                        LineEvent(line: number, end: result.output.count, isSelected: false, matches: 0))
+                    found.append(FoundLine(start..<end, number: number, matchesEnd: 0, isSelected: false))
                     start = end + 1
                 }
+                add(FoundLines(text: text, offset: piece.memberOffset, lines: found, matches: []), to: &result)
             }
             // A line longer than `longestLine` is shown only as far as its pieces were joined.
             guard !member.pieces[index - 1].endsMidLine else { return }

@@ -33,7 +33,7 @@ extension UnsafeRawBufferPointer {
 
     /// True when no byte has its top bit set.
     @inline(__always)
-    func isASCII() -> Bool {
+    package func isASCII() -> Bool {
         guard let base = baseAddress else { return true }
         return logscan_is_ascii(base.assumingMemoryBound(to: UInt8.self), count) != 0
     }

@@ -1,40 +1,100 @@
-/// Scans one decoded text: selects lines, adds context within the text, and renders.
+/// Scans one decoded text: selects lines and adds context within the text.
 struct TextScan {
     let text: UnsafeRawBufferPointer
     let first: SearchPiece
     let options: SearchOptions
-    let renderer: LineRenderer
+    let needsNumbers: Bool
+    let needsMatches: Bool
     let isText: Bool
     /// Number of the first selected line.
     private(set) var firstHit: UInt64?
     /// Context lines still due at the end of the text.
     private(set) var afterLeft = 0
     private(set) var lastLine: UInt64 = 0
+    /// The lines found and not yet passed on, and their matches.
+    private(set) var buffer: LineBuffer
     /// Offset up to which line feeds are counted.
     private var countedTo = 0
     private var countedLine: UInt64
-    /// Offset of the line after the last rendered one.
-    private var renderedTo = 0
+    /// Offset of the line after the last one found.
+    private var foundTo = 0
     private var selected = 0
     private var stopped = false
-    private var matchBuffer: [Range<Int>] = []
 
-    init(text: UnsafeRawBufferPointer, first: SearchPiece, options: SearchOptions, renderer: LineRenderer, isText: Bool)
-    {
+    /// Memory for lines, reused between texts.
+    struct LineBuffer {
+        var lines: [FoundLine] = []
+        var matches: [Range<Int>] = []
+    }
+
+    /// - Parameter buffer: empty memory; take `buffer` back at the end.
+    init(
+        text: UnsafeRawBufferPointer, first: SearchPiece, options: SearchOptions, needsNumbers: Bool,
+        needsMatches: Bool, isText: Bool, buffer: consuming LineBuffer
+    ) {
         self.text = text
         self.first = first
         self.options = options
-        self.renderer = renderer
+        self.needsNumbers = needsNumbers
+        self.needsMatches = needsMatches && !options.invert
         self.isText = isText
+        self.buffer = buffer
         countedLine = first.firstLine
     }
 
-    private var rendersLines: Bool {
-        options.mode == .lines || options.mode == .json || options.mode == .onlyMatching
+    private var findsLines: Bool { options.wanted == .lines }
+
+    /// Most lines passed on at once. They stay in the processor's first cache, and memory is bounded.
+    private static var batch: Int { 512 }
+
+    /// The lines in the buffer.
+    var found: FoundLines {
+        FoundLines(text: text, offset: first.memberOffset, lines: buffer.lines, matches: buffer.matches)
     }
 
-    mutating func run(_ finder: inout LineFinder, _ clock: inout LineClock, _ result: inout UnitResult) {
-        if options.isPlain { return runPlain(&finder, &clock, &result) }
+    /// Takes the memory for the next text, empty.
+    mutating func releaseBuffer() -> LineBuffer {
+        buffer.lines.removeAll(keepingCapacity: true)
+        buffer.matches.removeAll(keepingCapacity: true)
+        let released = buffer
+        buffer = LineBuffer()
+        return released
+    }
+
+    /// Scans the text. Passes lines to `take` in batches; with context, all of them stay in `buffer`.
+    mutating func run<Block>(
+        _ finder: inout LineFinder, _ clock: inout LineClock, _ result: inout UnitResult<Block>,
+        take: (FoundLines) -> Void
+    ) {
+        var counts = Counts()
+        if options.isPlain, !needsMatches {
+            runPlain(&finder, &clock, &counts, take)
+        } else {
+            runAll(&finder, &clock, &counts, take)
+        }
+        if !options.hasContext { passOn(take) }
+        result.selected += counts.selected
+        result.matches += counts.matches
+        result.binaryOffset = counts.binaryOffset
+    }
+
+    /// The sums of one text.
+    private struct Counts {
+        var selected: UInt64 = 0
+        var matches: UInt64 = 0
+        var binaryOffset: UInt64?
+    }
+
+    private mutating func passOn(_ take: (FoundLines) -> Void) {
+        guard !buffer.lines.isEmpty else { return }
+        take(found)
+        buffer.lines.removeAll(keepingCapacity: true)
+        buffer.matches.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func runAll(
+        _ finder: inout LineFinder, _ clock: inout LineClock, _ counts: inout Counts, _ take: (FoundLines) -> Void
+    ) {
         var position = 0
         while !stopped, position < text.count {
             let match = finder.next(from: position)
@@ -42,51 +102,51 @@ struct TextScan {
                 let end = match?.lowerBound ?? text.count
                 while !stopped, position < end {
                     let line = position..<text.lineEnd(from: position)
-                    if clock.contains(line) { select(line, finder, &result) }
+                    if clock.contains(line) { select(line, finder, &counts) }
+                    if buffer.lines.count >= Self.batch, !options.hasContext { passOn(take) }
                     position = line.upperBound + 1
                 }
                 guard let match else { break }
                 position = match.upperBound + 1
             } else {
                 guard let match else { break }
-                if clock.contains(match) { select(match, finder, &result) }
+                if clock.contains(match) { select(match, finder, &counts) }
+                if buffer.lines.count >= Self.batch, !options.hasContext { passOn(take) }
                 position = match.upperBound + 1
             }
         }
-        if options.hasContext, firstHit != nil, result.binaryOffset == nil { renderAfter(upTo: text.count, &result) }
+        if options.hasContext, firstHit != nil, counts.binaryOffset == nil { addAfter(upTo: text.count) }
         finishCount()
     }
 
-    /// Handles the most common modes, unchanged lines or their count, without a value per line.
-    private func runPlain(_ finder: inout LineFinder, _ clock: inout LineClock, _ result: inout UnitResult) {
-        let counts = options.mode == .count
-        let name = counts || !options.showName || options.heading ? [] : renderer.name.text + [0x3A]
-        let checksNUL = !counts && !options.asText
+    /// Handles the most common searches, all lines or their count, without context and limits.
+    private mutating func runPlain(
+        _ finder: inout LineFinder, _ clock: inout LineClock, _ counts: inout Counts, _ take: (FoundLines) -> Void
+    ) {
+        let onlyCounts = !findsLines
+        let checksNUL = findsLines && options.stopsAtNUL && !options.asText
         var position = 0
         var line = first.firstLine
         var counted = 0
-        var buffer: TextBuffer?
-        name.withUnsafeBytes { name in
-            while position < text.count, let match = finder.next(from: position) {
-                position = match.upperBound + 1
-                guard clock.contains(match) else { continue }
-                result.selected += 1
-                if counts { continue }
-                let bytes = UnsafeRawBufferPointer(rebasing: text[match])
-                if checksNUL, let nul = bytes.firstNUL() ?? (isText ? nil : 0) {
-                    result.binaryOffset = first.memberOffset &+ UInt64(match.lowerBound + nul)
-                    break
-                }
-                if options.lineNumbers {
-                    line &+= UInt64(UnsafeRawBufferPointer(rebasing: text[counted..<match.lowerBound]).countLineFeeds())
-                    counted = match.lowerBound
-                }
-                let into = buffer ?? TextBuffer(capacity: 8 << 10)
-                into.append(name, options.lineNumbers ? line : 0, bytes)
-                buffer = into
+        while position < text.count, let match = finder.next(from: position) {
+            position = match.upperBound + 1
+            guard clock.contains(match) else { continue }
+            counts.selected += 1
+            if onlyCounts { continue }
+            if checksNUL,
+                let nul = UnsafeRawBufferPointer(rebasing: text[match]).firstNUL() ?? (isText ? nil : 0)
+            {
+                counts.binaryOffset = first.memberOffset &+ UInt64(match.lowerBound + nul)
+                break
             }
+            if needsNumbers {
+                line &+= UInt64(UnsafeRawBufferPointer(rebasing: text[counted..<match.lowerBound]).countLineFeeds())
+                counted = match.lowerBound
+            }
+            buffer.lines.append(
+                FoundLine(match, number: needsNumbers ? line : 0, matchesEnd: 0, isSelected: true))
+            if buffer.lines.count == Self.batch { passOn(take) }
         }
-        result.plain = buffer
     }
 
     /// The number of the line that starts at an offset.
@@ -95,7 +155,7 @@ struct TextScan {
     }
 
     private mutating func number(advancingTo start: Int) -> UInt64 {
-        guard options.lineNumbers || rendersLines else { return 0 }
+        guard findsLines else { return 0 }
         if start > countedTo {
             countedLine &+= UInt64(UnsafeRawBufferPointer(rebasing: text[countedTo..<start]).countLineFeeds())
             countedTo = start
@@ -104,106 +164,92 @@ struct TextScan {
     }
 
     private mutating func finishCount() {
-        guard rendersLines, options.hasContext else { return }
+        guard options.hasContext else { return }
         let rest = UnsafeRawBufferPointer(rebasing: text[min(countedTo, text.count)...])
         lastLine = countedLine &+ UInt64(rest.countLineFeeds())
         if text.last == 0x0A { lastLine &-= 1 }
     }
 
-    private mutating func select(_ line: Range<Int>, _ finder: LineFinder, _ result: inout UnitResult) {
+    private mutating func select(_ line: Range<Int>, _ finder: LineFinder, _ counts: inout Counts) {
         let bytes = UnsafeRawBufferPointer(rebasing: text[line])
-        if !options.asText, options.mode == .lines || options.mode == .onlyMatching {
-            if let nul = bytes.firstNUL() ?? (isText ? nil : 0) {
-                result.binaryOffset = first.memberOffset &+ UInt64(line.lowerBound + nul)
-                result.selected += 1
-                stopped = true
-                return
-            }
+        if findsLines, options.stopsAtNUL, !options.asText, let nul = bytes.firstNUL() ?? (isText ? nil : 0) {
+            counts.binaryOffset = first.memberOffset &+ UInt64(line.lowerBound + nul)
+            counts.selected += 1
+            stopped = true
+            return
         }
         if let limit = options.maxCount, selected >= limit {
-            selectBeyondLimit(line, finder, &result)
+            selectBeyondLimit(line, finder)
             return
         }
         selected += 1
-        result.selected += 1
-        var found: UInt32 = 0
-        matchBuffer.removeAll(keepingCapacity: true)
-        if !options.invert, renderer.needsMatches || options.mode == .countMatches {
-            finder.matches(in: bytes) { matchBuffer.append($0) }
-            found = UInt32(clamping: matchBuffer.count)
-            result.matches += UInt64(found)
-        }
-        guard rendersLines else {
-            if options.mode != .count, options.mode != .countMatches { stopped = true }
+        counts.selected += 1
+        guard findsLines else {
+            if options.wanted == .matchCounts, !options.invert {
+                finder.matches(in: bytes) { _ in counts.matches += 1 }
+            }
+            if options.wanted != .counts, options.wanted != .matchCounts { stopped = true }
             return
         }
         if options.hasContext {
-            if firstHit != nil { renderAfter(upTo: line.lowerBound, &result) }
-            renderBefore(line.lowerBound, &result)
+            if firstHit != nil { addAfter(upTo: line.lowerBound) }
+            addBefore(line.lowerBound)
         }
+        let before = buffer.matches.count
+        if needsMatches { finder.matches(in: bytes) { buffer.matches.append($0) } }
+        counts.matches += UInt64(buffer.matches.count - before)
         let number = number(advancingTo: line.lowerBound)
         if firstHit == nil { firstHit = number }
-        render(line, number: number, matches: matchBuffer, isSelected: true, found, &result)
+        add(line, number: number, isSelected: true)
         afterLeft = options.after
         if selected == options.maxCount, !options.hasContext { stopped = true }
     }
 
-    /// Renders a matching line after the limit as selected if it is in the context of the last line within the limit.
-    private mutating func selectBeyondLimit(_ line: Range<Int>, _ finder: LineFinder, _ result: inout UnitResult) {
+    /// Adds a matching line after the limit as selected if it is in the context of the last line within the limit.
+    private mutating func selectBeyondLimit(_ line: Range<Int>, _ finder: LineFinder) {
         guard options.hasContext else {
             stopped = true
             return
         }
-        renderAfter(upTo: line.lowerBound, &result)
+        addAfter(upTo: line.lowerBound)
         guard afterLeft > 0 else {
             stopped = true
             return
         }
         afterLeft -= 1
-        matchBuffer.removeAll(keepingCapacity: true)
-        if !options.invert, renderer.needsMatches {
-            finder.matches(in: UnsafeRawBufferPointer(rebasing: text[line])) { matchBuffer.append($0) }
+        if needsMatches {
+            finder.matches(in: UnsafeRawBufferPointer(rebasing: text[line])) { buffer.matches.append($0) }
         }
-        let number = number(advancingTo: line.lowerBound)
-        render(line, number: number, matches: matchBuffer, isSelected: true, 0, &result)
+        add(line, number: number(advancingTo: line.lowerBound), isSelected: true)
     }
 
-    private mutating func render(
-        _ line: Range<Int>, number: UInt64, matches: [Range<Int>], isSelected: Bool, _ found: UInt32,
-        _ result: inout UnitResult
-    ) {
-        renderer.line(
-            UnsafeRawBufferPointer(rebasing: text[line]), hasFeed: line.upperBound < text.count, number: number,
-            offset: first.memberOffset &+ UInt64(line.lowerBound), matches: matches, isSelected: isSelected,
-            to: &result.output)
-        result.events.append(
-            LineEvent(line: number, end: result.output.count, isSelected: isSelected, matches: found))
-        renderedTo = min(line.upperBound + 1, text.count)
+    private mutating func add(_ line: Range<Int>, number: UInt64, isSelected: Bool) {
+        buffer.lines.append(
+            FoundLine(line, number: number, matchesEnd: buffer.matches.count, isSelected: isSelected))
+        foundTo = min(line.upperBound + 1, text.count)
     }
 
     // MARK: Context
 
-    /// Renders context after the last selected line, up to `end` or the requested number of lines.
-    private mutating func renderAfter(upTo end: Int, _ result: inout UnitResult) {
-        while afterLeft > 0, renderedTo < end {
-            let line = renderedTo..<text.lineEnd(from: renderedTo)
+    /// Adds context after the last selected line, up to `end` or the requested number of lines.
+    private mutating func addAfter(upTo end: Int) {
+        while afterLeft > 0, foundTo < end {
+            let line = foundTo..<text.lineEnd(from: foundTo)
             afterLeft -= 1
-            let number = number(advancingTo: line.lowerBound)
-            render(line, number: number, matches: [], isSelected: false, 0, &result)
+            add(line, number: number(advancingTo: line.lowerBound), isSelected: false)
         }
     }
 
-    private mutating func renderBefore(_ start: Int, _ result: inout UnitResult) {
+    private mutating func addBefore(_ start: Int) {
         var from = start
         var lines = 0
-        while lines < options.before, from > renderedTo {
+        while lines < options.before, from > foundTo {
             from = text.lineStart(before: from - 1)
             lines += 1
         }
         while from < start {
             let line = from..<text.lineEnd(from: from)
-            let number = number(advancingTo: line.lowerBound)
-            render(line, number: number, matches: [], isSelected: false, 0, &result)
+            add(line, number: number(advancingTo: line.lowerBound), isSelected: false)
             from = line.upperBound + 1
         }
     }

@@ -42,7 +42,7 @@ struct WorkQueue<Source: SearchSource> {
         let prepared = BlockQuery(query)
         self.query = options.invert || prepared.probes.isAll || !options.usesFilters ? nil : prepared
         globs = options.paths.map(PathGlob.init)
-        wantsEveryMember = options.mode == .filesWithout || options.includeZero
+        wantsEveryMember = options.members != .matching
         self.nextSource = nextSource
     }
 

@@ -45,6 +45,7 @@ public final class PackFeed {
         self.query = Self.prepared(query, options)
         self.index = index
         usesFilters = options.usesFilters
+        canSkip = options.members == .matching
     }
 
     /// Creates a feed of the packs found by a survey, which must have used the same query.
@@ -54,6 +55,7 @@ public final class PackFeed {
         self.query = Self.prepared(query, options)
         index = nil
         usesFilters = options.usesFilters
+        canSkip = true
         found = survey.candidates
         ruledOut = survey.packs - found.count
     }
@@ -65,7 +67,7 @@ public final class PackFeed {
         _ index: FilterIndex, _ query: LiteralQuery, options: SearchOptions,
         meanwhile work: @escaping @Sendable () -> Void
     ) -> FilterIndex.Survey? {
-        guard !options.includeZero, options.mode != .filesWithout, let query = prepared(query, options) else {
+        guard options.members == .matching, let query = prepared(query, options) else {
             return nil
         }
         return index.survey(query, meanwhile: work)
@@ -104,15 +106,17 @@ public final class PackFeed {
         return nil
     }
 
-    /// Whether packs without a possible match are skipped; set it to false when members without a selected line are
-    /// needed.
-    public var canSkip = true
+    /// Returns the label of a session; nil to use the facts in its pack. Called only for packs without a label.
+    public var label: ((_ session: String) -> SourceLabel?)?
+    /// Whether packs without a possible match are skipped: members without a selected line may be needed.
+    private let canSkip: Bool
 
     private func open(_ pack: String, label: SourceLabel?, flags: [Bool]?) -> PackSource? {
         do {
             let reader = try PackReader.open(path: store + "/" + pack, tolerant: true)
             for damage in reader.footerDamage { problems.append("\(pack): \(damage)") }
-            if let label { return PackSource(reader, label: label, usesFilters: usesFilters, candidates: flags) }
+            let known = try label ?? self.label?(reader.session().session)
+            if let known { return PackSource(reader, label: known, usesFilters: usesFilters, candidates: flags) }
             return try PackSource(reader, usesFilters: usesFilters, candidates: flags)
         } catch {
             problems.append("\(pack): \(error)")

@@ -5,7 +5,7 @@ enum CommandEntry: Sendable {
     /// A command that waits for the network.
     case network(any AsyncCommand.Type)
     /// A word that stands before several commands.
-    case group(CommandNoun)
+    indirect case group(CommandNoun)
 
     /// The words that call it, such as `crashes top`.
     var name: String {

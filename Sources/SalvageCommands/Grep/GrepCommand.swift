@@ -1,5 +1,6 @@
 import Catalog
 import LogSearch
+import Printers
 
 /// `salvage grep`: searches the logs of sessions, with ripgrep's flags.
 struct Grep: Command {
@@ -37,11 +38,12 @@ struct Grep: Command {
     func run() throws {
         let patterns = try reading.patterns(first: pattern)
         let compiled = try GrepRun.compile(try reading.options(patterns, options))
-        var search = try printing.options(options)
+        var (search, print) = try printing.options(options)
         try time.apply(to: &search, selection)
         search.limit = selection.limit
         let run = GrepRun(
-            store: try StoreAccess.path(options), pattern: compiled, search: search, options: options,
+            store: try StoreAccess.path(options), pattern: compiled, printed: PrintedSearch(search, print),
+            options: options,
             explains: printing.explain)
         try run.perform(try time.catalogSelection(selection))
     }

@@ -1,5 +1,6 @@
 import Glibc
 import LogSearch
+import Printers
 import Terminal
 
 /// The flags that choose what is searched and printed.
@@ -92,7 +93,7 @@ struct GrepOutputFlags {
         ]
     }
 
-    func options(_ global: GlobalOptions) throws -> SearchOptions {
+    func options(_ global: GlobalOptions) throws -> (search: SearchOptions, print: PrintOptions) {
         for (flag, value) in [("-A", after), ("-B", before), ("-C", around), ("-m", maxCount), ("-j", threads)] {
             if let value, value < 0 {
                 throw Failure("bad_number", "\(flag) must not be negative", status: .usage)
@@ -104,23 +105,24 @@ struct GrepOutputFlags {
                 status: .usage)
         }
         var search = SearchOptions()
-        search.mode = mode(json: global.json)
         search.invert = invert
         search.after = after ?? around ?? 0
         search.before = before ?? around ?? 0
         search.maxCount = maxCount
-        search.lineNumbers = lineNumbers
-        search.showName = !noFilename
-        search.heading = heading
-        search.color = global.style.isEnabled && search.mode != .json
-        search.escape = isatty(STDOUT_FILENO) == 1
         search.asText = text
         search.searchBinary = binary
-        search.includeZero = includeZero
         search.paths = path
         search.workers = threads ?? 0
         search.usesFilters = !noFilters
-        return search
+        var print = PrintOptions()
+        print.mode = mode(json: global.json)
+        print.lineNumbers = lineNumbers
+        print.showName = !noFilename
+        print.heading = heading
+        print.color = global.style.isEnabled
+        print.escape = isatty(STDOUT_FILENO) == 1
+        print.includeZero = includeZero
+        return (search, print)
     }
 
     /// The flag that replaces lines by names or counts.
@@ -135,7 +137,7 @@ struct GrepOutputFlags {
         }
     }
 
-    private func mode(json: Bool) -> SearchMode {
+    private func mode(json: Bool) -> PrintMode {
         if silent { return .quiet }
         // As in ripgrep, counts take precedence over names.
         switch (counting, naming) {

@@ -3,6 +3,7 @@ import Glibc
 import Live
 import LogSearch
 import Pack
+import Printers
 import Terminal
 import Text
 
@@ -10,7 +11,7 @@ import Text
 struct GrepRun {
     let store: String
     let pattern: SearchPattern
-    let search: SearchOptions
+    let printed: PrintedSearch
     let options: GlobalOptions
     let explains: Bool
 
@@ -30,11 +31,12 @@ struct GrepRun {
     func perform(_ selection: Selection) throws {
         let feed = try feed(selection)
         let live = try LiveFeed(store: store, selection) { try Catalog.open(store: store, readOnly: true) }
-        let engine = SearchEngine<StoreSource>(pattern: pattern, options: search)
-        let (report, output) = try engine.run(into: DescriptorOutput(descriptor: STDOUT_FILENO)) {
+        let output = DescriptorOutput(descriptor: STDOUT_FILENO)
+        let next: () -> StoreSource? = {
             feed.next().map { .pack($0) } ?? live.next().map { .live($0) }
         }
-        if let failure = output.failure {
+        let (report, written) = try printed.run(pattern, into: output, nextSource: next)
+        if let failure = written.failure {
             throw Failure("output_failed", "could not write to standard output: \(String(cString: strerror(failure)))")
         }
         if explains { explain(report, feed) }
@@ -51,22 +53,30 @@ struct GrepRun {
             if let survey, let totals = lazyCatalog.totals, totals.packs == survey.packs,
                 totals.bytes == survey.packBytes
             {
-                return PackFeed(store: store, survey: survey, query: pattern.query, options: search)
+                let feed = PackFeed(store: store, survey: survey, query: pattern.query, options: search)
+                if needsLabels {
+                    feed.label = { id in
+                        (try? lazyCatalog.catalog().session(id)).flatMap { $0.map { SourceLabel($0) } }
+                    }
+                }
+                return feed
             }
         }
         let catalog = try lazyCatalog.catalog()
         var entries: [PackFeed.Entry] = []
         try catalog.forEachSession(selection) { session in
             guard let pack = session.pack else { return }
-            let label = SourceLabel(
-                session: session.session, image: session.image.isEmpty ? nil : session.image, tag: session.tag,
-                location: session.location, start: session.created ?? 0, end: session.exited ?? session.firstSeenExited)
-            entries.append(PackFeed.Entry(pack: pack, bytes: session.packBytes, label: label))
+            entries.append(PackFeed.Entry(pack: pack, bytes: session.packBytes, label: SourceLabel(session)))
         }
         let feed = PackFeed(store: store, entries: entries, index: index, query: pattern.query, options: search)
-        feed.canSkip = search.mode != .filesWithout && !search.includeZero
         return feed
     }
+
+    private var search: SearchOptions { printed.search }
+
+    /// Whether more of a session than its id is used. The catalog knows it better than the pack, whose facts are those
+    /// of the time when it was written.
+    private var needsLabels: Bool { printed.print.mode == .json || search.hasWindow }
 
     private func end(_ report: SearchReport, _ feed: PackFeed, _ unread: [String]) throws {
         for problem in report.problems + feed.problems + unread {
@@ -78,10 +88,12 @@ struct GrepRun {
             Failure("not_searched", "and \(counted(more, "more problem")) of this kind").report(
                 json: options.json, style: options.errorStyle)
         }
-        if !options.quiet, search.mode != .quiet, !search.strictTime { UntimedNote.kept(report.membersWithoutTime) }
+        if !options.quiet, printed.print.mode != .quiet, !search.strictTime {
+            UntimedNote.kept(report.membersWithoutTime)
+        }
         if report.outputClosed { return }
-        var code = report.exitCode(quiet: search.mode == .quiet)
-        if !feed.problems.isEmpty || !unread.isEmpty, !(search.mode == .quiet && code == 0) { code = 2 }
+        var code = report.exitCode(quiet: printed.print.mode == .quiet)
+        if !feed.problems.isEmpty || !unread.isEmpty, !(printed.print.mode == .quiet && code == 0) { code = 2 }
         if code != 0 { throw EndedWith(status: code == 1 ? .nothingFound : .failure) }
     }
 

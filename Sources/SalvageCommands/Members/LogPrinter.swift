@@ -3,6 +3,7 @@ import Glibc
 import Live
 import LogSearch
 import LogTime
+import Printers
 import Terminal
 
 /// Prints the log lines that the flags of `logs` select, using the engine of `grep`.
@@ -10,6 +11,7 @@ final class LogPrinter {
     let place: CrashPlace?
     private let pattern: SearchPattern
     private let search: SearchOptions
+    private let form: PrintOptions
     private let options: GlobalOptions
     private var printed: UInt64 = 0
     private var problems: [String] = []
@@ -28,13 +30,9 @@ final class LogPrinter {
         reading.smartCase = try which.pattern != nil && !which.ignoreCase && StoreAccess.smartCase(options)
         pattern = try GrepRun.compile(reading)
         var search = SearchOptions()
-        search.mode = options.json ? .json : .lines
-        search.lineNumbers = options.json
         search.before = which.context ?? 0
         search.after = which.context ?? 0
         search.asText = true
-        search.escape = isatty(STDOUT_FILENO) == 1
-        search.color = options.style.isEnabled && !options.json && which.pattern != nil
         var selection = SelectionOptions()
         selection.since = which.since
         selection.until = which.until
@@ -54,6 +52,12 @@ final class LogPrinter {
             }
         }
         self.search = search
+        var form = PrintOptions()
+        form.mode = options.json ? .json : .lines
+        form.lineNumbers = false
+        form.escape = isatty(STDOUT_FILENO) == 1
+        form.color = options.style.isEnabled && which.pattern != nil
+        self.form = form
     }
 
     /// Whether the lines around a crash can only be found by byte offset, because the logs have no times.
@@ -65,15 +69,17 @@ final class LogPrinter {
     /// Prints one source; returns false if the reader has closed the output.
     func print(_ first: StoreSource, severalMembers: Bool) throws -> Bool {
         var search = search
-        search.showName = severalMembers
-        search.heading = severalMembers
+        var form = form
+        form.showName = severalMembers
+        form.heading = severalMembers
         if place != nil, first.members.contains(where: { $0.timeFormat != .none }) { search.strictTime = true }
         var source: StoreSource? = first
-        let engine = SearchEngine<StoreSource>(pattern: pattern, options: search)
-        let (report, output) = try engine.run(into: DescriptorOutput(descriptor: STDOUT_FILENO)) {
+        let next: () -> StoreSource? = {
             defer { source = nil }
             return source
         }
+        let (report, output) = try PrintedSearch(search, form).run(
+            pattern, into: DescriptorOutput(descriptor: STDOUT_FILENO), nextSource: next)
         if let failure = output.failure {
             throw Failure("output_failed", "could not write to standard output: \(String(cString: strerror(failure)))")
         }
@@ -107,7 +113,7 @@ final class LogPrinter {
         if start &+ UInt64(filled) < size || lines.last?.isEmpty == true, lines.count > 1 { lines.removeLast() }
         let output = Output(options)
         for line in lines {
-            if search.escape { output.text(Escape.display(line)) } else { output.sink.write(Array(line) + [0x0A]) }
+            if form.escape { output.text(Escape.display(line)) } else { output.sink.write(Array(line) + [0x0A]) }
         }
         printed &+= UInt64(lines.count)
         try output.finish()

@@ -55,8 +55,8 @@ struct StoreExamination {
             let failure = FailureReport.failure(for: error)
             findings.append(
                 .failure(
-                    "catalog", failure?.message ?? "\(error)",
-                    hint: failure?.hint ?? "salvage reindex rebuilds it from the packs"))
+                    "catalog", failure.message,
+                    hint: failure.hint ?? "salvage reindex rebuilds it from the packs"))
         }
         return findings
     }

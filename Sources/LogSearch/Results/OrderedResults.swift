@@ -4,23 +4,23 @@ internal import Glibc
 ///
 /// There is no collector thread. The worker that delivers the next batch in order passes it, and the finished ones
 /// after it, to the merger. Waking another thread for each batch would cost as much as scanning some of them.
-final class OrderedResults<Source: SearchSource, Output: SearchOutput>: @unchecked Sendable {
+final class OrderedResults<Source: SearchSource, Sink: SearchSink>: @unchecked Sendable {
     // Unchecked: the queue is used under its lock, the results under theirs, the merger by the thread that set
     // `isDraining`.
     private let queueLock = Lock()
     private var queue: WorkQueue<Source>
     private var exhausted = false
     private let lock = Lock()
-    private var results: [Int: [UnitResult]] = [:]
+    private var results: [Int: [UnitResult<Sink.Renderer.Block>]] = [:]
     private var nextToTake = 0
     private var isDraining = false
     private var stopped = false
-    private var merger: SearchResultMerger<Output>
+    private var merger: SearchResultMerger<Sink>
 
     /// Most batches finished ahead of the next one in order; bounds memory.
     private static var window: Int { 64 }
 
-    init(_ queue: WorkQueue<Source>, _ merger: SearchResultMerger<Output>) {
+    init(_ queue: WorkQueue<Source>, _ merger: SearchResultMerger<Sink>) {
         self.queue = queue
         self.merger = merger
     }
@@ -40,7 +40,7 @@ final class OrderedResults<Source: SearchSource, Output: SearchOutput>: @uncheck
     }
 
     /// Delivers the results of a batch. Waits while it is too far ahead of the next batch in order.
-    func deliver(_ batch: [UnitResult], _ sequence: Int) {
+    func deliver(_ batch: [UnitResult<Sink.Renderer.Block>], _ sequence: Int) {
         lock.held {
             while !stopped, sequence >= nextToTake + Self.window { lock.wait() }
             guard !stopped else { return }
@@ -57,7 +57,7 @@ final class OrderedResults<Source: SearchSource, Output: SearchOutput>: @uncheck
         }
     }
 
-    private func drain(_ ready: [UnitResult]) {
+    private func drain(_ ready: [UnitResult<Sink.Renderer.Block>]) {
         let closed = merger.closedThrough
         for result in ready where !merger.isFinished { merger.take(result) }
         if !merger.isFinished { merger.flushIfDue() }
@@ -67,11 +67,7 @@ final class OrderedResults<Source: SearchSource, Output: SearchOutput>: @uncheck
     }
 
     /// Ends the output. Call it once, when all workers have ended.
-    func finish() -> (SearchReport, Output) {
-        var (report, output) = merger.finish(members: queue.report.members)
-        report.add(queue.report)
-        return (report, output)
-    }
+    func finish() -> (SearchReport, Sink) { merger.finish(queue.report) }
 }
 
 /// A mutex with a condition variable.
@@ -151,8 +147,9 @@ final class ThreadGroup {
 }
 
 /// The monotonic clock.
-enum Monotonic {
-    static func nanoseconds() -> UInt64 {
+package enum Monotonic {
+    /// Nanoseconds since an arbitrary moment.
+    package static func nanoseconds() -> UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)

@@ -1,3 +1,5 @@
+internal import LogSearch
+
 /// Escapes text from containers for a terminal.
 enum TerminalText {
     /// Appends bytes with control characters, bidirectional controls and invalid UTF-8 written as `\xNN` or `\u{N}`.

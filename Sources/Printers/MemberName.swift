@@ -1,0 +1,44 @@
+internal import LogSearch
+
+/// The name of a member as it is printed.
+enum MemberName {
+    /// `session:path`.
+    /// - Parameter escapes: whether all that could harm a terminal is escaped. Without it, control characters are: a line
+    ///   feed would look like another result.
+    static func text(_ member: SearchedMember, escapes: Bool) -> [UInt8] {
+        var text: [UInt8] = []
+        if escapes {
+            TerminalText.append(member.label.session, to: &text)
+            text.append(0x3A)
+            member.path.withUnsafeBytes { TerminalText.append($0, to: &text) }
+        } else {
+            text = plain(Array(member.label.session.utf8))
+            text.append(0x3A)
+            text += plain(member.path)
+        }
+        return text
+    }
+
+    private static func plain(_ name: [UInt8]) -> [UInt8] {
+        guard name.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return name }
+        var escaped: [UInt8] = []
+        name.withUnsafeBytes { TerminalText.append($0, to: &escaped, tabs: false) }
+        return escaped
+    }
+
+    /// The JSON fields `path`, `session`, `image`, `tag` and `location`, without braces.
+    static func json(_ member: SearchedMember) -> [UInt8] {
+        var json: [UInt8] = []
+        json += "\"path\":".utf8
+        member.path.withUnsafeBytes { JSONBytes.appendData($0, to: &json) }
+        let label = member.label
+        for (key, value) in [
+            ("session", label.session), ("image", label.image), ("tag", label.tag), ("location", label.location),
+        ] {
+            guard let value else { continue }
+            json += ",\"\(key)\":".utf8
+            JSONBytes.appendString(value, to: &json)
+        }
+        return json
+    }
+}

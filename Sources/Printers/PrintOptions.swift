@@ -1,0 +1,106 @@
+public import LogSearch
+
+/// What a search prints.
+public enum PrintMode: Sendable, Equatable {
+    /// The lines, with context if requested.
+    case lines
+    /// Only the matches, one per line (`-o`).
+    case onlyMatching
+    /// The number of selected lines of each member (`-c`).
+    case count
+    /// The number of matches of each member (`--count-matches`).
+    case countMatches
+    /// Names of members with a selected line (`-l`).
+    case filesWith
+    /// Names of members without a selected line (`-L`).
+    case filesWithout
+    /// ripgrep's JSON messages.
+    case json
+    /// Nothing; only the exit code is set (`-q`).
+    case quiet
+}
+
+/// How results are printed, named as in ripgrep.
+public struct PrintOptions: Sendable, Equatable {
+    /// What is printed.
+    public var mode = PrintMode.lines
+    /// Print line numbers (`-n`).
+    public var lineNumbers = true
+    /// Print session and path before each line.
+    public var showName = true
+    /// Print them once above a member's lines instead (`--heading`).
+    public var heading = false
+    /// Color matches, names and numbers.
+    public var color = false
+    /// Escape control characters, for a terminal.
+    public var escape = false
+    /// Also print counts of members without a selected line (`--include-zero`).
+    public var includeZero = false
+
+    /// Creates the default options: lines with numbers and names.
+    public init() {}
+
+    /// Sets what a search has to find so that it can be printed.
+    func apply(to search: inout SearchOptions) {
+        search.members = .matching
+        search.stopsAtNUL = true
+        search.measuresTime = false
+        switch mode {
+        case .lines, .onlyMatching: search.wanted = .lines
+        case .json:
+            search.wanted = .lines
+            search.stopsAtNUL = false
+            search.measuresTime = true
+        case .count, .countMatches:
+            search.wanted = mode == .count ? .counts : .matchCounts
+            if includeZero { search.members = .all }
+        case .filesWith: search.wanted = .presence
+        case .filesWithout:
+            search.wanted = .presence
+            search.members = .without
+        case .quiet: search.wanted = .firstHit
+        }
+    }
+}
+
+/// A search whose results are printed.
+public struct PrintedSearch: Sendable {
+    /// What is searched, and what has to be found for the way of printing.
+    public let search: SearchOptions
+    /// How results are printed.
+    public let print: PrintOptions
+
+    /// Creates a search. Sets those of its options that the way of printing decides.
+    public init(_ search: SearchOptions, _ print: PrintOptions) {
+        var search = search
+        print.apply(to: &search)
+        self.search = search
+        self.print = print
+    }
+
+    /// Runs the search and prints its results. Blocks the calling thread, as `SearchEngine.run` does.
+    /// - Parameters:
+    ///   - output: the destination of what is printed.
+    ///   - nextSource: returns the next source in output order, nil at the end.
+    /// - Returns: the report, and the output passed in.
+    /// - Throws: `LogSearchError` when the system refuses memory.
+    public func run<Source: SearchSource, Output: SearchOutput>(
+        _ pattern: SearchPattern, into output: Output, nextSource: @escaping () -> Source?
+    ) throws -> (report: SearchReport, output: Output) {
+        let engine = SearchEngine<Source>(pattern: pattern, options: search)
+        switch print.mode {
+        case .lines, .onlyMatching:
+            let printer = TextPrinter(
+                output, print, inverts: search.invert, hasContext: search.hasContext)
+            let (report, sink) = try engine.run(into: printer, nextSource: nextSource)
+            return (report, sink.output.output)
+        case .json:
+            let (report, sink) = try engine.run(into: JSONPrinter(output), nextSource: nextSource)
+            return (report, sink.output.output)
+        case .count, .countMatches, .filesWith, .filesWithout, .quiet:
+            let printer = SummaryPrinter(output, print, inverts: search.invert)
+            let (report, sink) = try engine.run(into: printer, nextSource: nextSource)
+            return (report, sink.output.output)
+        }
+    }
+}
