@@ -74,7 +74,8 @@ let package = Package(
         .target(
             name: "SalvageCommands",
             dependencies: [
-                "Terminal", "Harvest", "SessionAPI", "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
+                "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest", "SessionAPI", "Ingest",
+                "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
                 "Pack", "Printers", "Catalog", "Live", "Text", "Bytes", "Digest",
                 "CConfinement", "CFiles", "CProcess",
                 .product(name: "Logging", package: "swift-log"),
@@ -83,7 +84,9 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(
             name: "SalvageCommandsTests",
-            dependencies: ["SalvageCommands", "Catalog", "Pack", "Terminal"],
+            dependencies: [
+                "SalvageConfiguration", "Harvest", "Model", "SalvageCommands", "Catalog", "Pack", "Terminal",
+            ],
             swiftSettings: house),
         .target(name: "Bytes", swiftSettings: hot),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: house),
@@ -94,16 +97,24 @@ let package = Package(
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: hot),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Text"], swiftSettings: house),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: house),
+        .target(name: "Model", dependencies: ["Bytes", "Text"], swiftSettings: hot),
         .target(
             name: "Harvest",
             dependencies: [
-                "SessionAPI", "Catalog", "Ingest", "Pack", "Live", "Text", "CPCRE2", "CrashAnalysis", "Bytes", "CFiles",
-                programsOnly("Yams", "Yams"),
+                "SalvageConfiguration", "SessionModel", "Model", "SessionAPI", "Catalog", "Ingest", "Pack", "Live",
+                "Text", "Bytes", "CFiles",
             ], swiftSettings: house),
+        .target(
+            name: "SalvageConfiguration",
+            dependencies: ["Model", "Text", "CPCRE2", programsOnly("Yams", "Yams")], swiftSettings: house),
+        .testTarget(
+            name: "SalvageConfigurationTests", dependencies: ["Bytes", "Model", "SalvageConfiguration"],
+            swiftSettings: house),
+        .target(name: "SessionModel", dependencies: ["Bytes", "JSON", "Text"], swiftSettings: hot),
         .target(
             name: "SessionAPI",
             dependencies: [
-                "Bytes", "JSON", "Text",
+                "SessionModel", "Bytes", "JSON", "Text",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -114,7 +125,8 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CConfinement", "CFiles",
+                "Model", "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CConfinement",
+                "CFiles",
                 "CProcess", "CPCRE2",
             ],
             swiftSettings: hot),
@@ -125,7 +137,7 @@ let package = Package(
         .target(
             name: "CrashAnalysis",
             dependencies: [
-                "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan", "CDemangle", "CZlib",
+                "Model", "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan", "CDemangle", "CZlib",
             ],
             swiftSettings: hot, linkerSettings: [archive("iberty")]),
         .target(name: "CDemangle", cSettings: hotC),
@@ -134,41 +146,51 @@ let package = Package(
         .testTarget(name: "LogTimeTests", dependencies: ["LogTime"], swiftSettings: house),
         .target(
             name: "LogSearch",
-            dependencies: ["Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
+            dependencies: ["Model", "Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
         .target(name: "Printers", dependencies: ["LogSearch", "Bytes", "CLogScan"], swiftSettings: hot),
         .target(
-            name: "Live", dependencies: ["Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
+            name: "Live", dependencies: ["Model", "Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
             swiftSettings: hot),
-        .testTarget(name: "LiveTests", dependencies: ["Live", "LogSearch", "Pack", "Printers"], swiftSettings: house),
-        .testTarget(name: "HarvestTests", dependencies: ["Harvest", "Ingest", "Live", "Bytes"], swiftSettings: house),
+        .testTarget(
+            name: "LiveTests", dependencies: ["Model", "Live", "LogSearch", "Pack", "Printers"], swiftSettings: house),
+        .testTarget(
+            name: "HarvestTests",
+            dependencies: [
+                "SalvageConfiguration", "SessionAPI", "SessionModel", "Catalog", "Model", "Pack", "Harvest", "Ingest",
+                "Live", "Bytes",
+            ], swiftSettings: house),
         .testTarget(
             name: "IngestTests",
-            dependencies: ["Catalog", "Ingest", "Pack", "Bytes", "Digest", "CConfinement", "CZlib", "salvage"],
+            dependencies: [
+                "Catalog", "Ingest", "Model", "Pack", "Bytes", "Digest", "CConfinement", "CZlib", "salvage",
+            ],
             swiftSettings: hot),
         .testTarget(
             name: "SessionAPITests",
             dependencies: [
-                "SessionAPI", "Text",
+                "SessionModel", "SessionAPI", "Text",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
         .testTarget(
-            name: "LogSearchTests", dependencies: ["LogSearch", "LogTime", "Pack", "Printers"], swiftSettings: house),
+            name: "LogSearchTests", dependencies: ["Model", "LogSearch", "LogTime", "Pack", "Printers"],
+            swiftSettings: house),
         .target(
-            name: "Pack", dependencies: ["Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"], swiftSettings: hot,
+            name: "Pack", dependencies: ["Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"],
+            swiftSettings: hot,
             linkerSettings: [archive("zstd")]),
-        .testTarget(name: "PackTests", dependencies: ["Pack", "Bytes", "Digest"], swiftSettings: house),
+        .testTarget(name: "PackTests", dependencies: ["Model", "Pack", "Bytes", "Digest"], swiftSettings: house),
         .target(
             name: "Catalog",
             dependencies: [
-                "Pack", "Text", "CSQLite",
+                "Model", "Pack", "Text", "CSQLite",
             ], swiftSettings: hot),
         .testTarget(
-            name: "CatalogTests", dependencies: ["Catalog", "Pack", "CSQLite"], swiftSettings: house),
+            name: "CatalogTests", dependencies: ["Model", "Catalog", "Pack", "CSQLite"], swiftSettings: house),
         .target(
             name: "Sandbox",
             dependencies: [
@@ -186,7 +208,7 @@ let package = Package(
         .executableTarget(
             name: "salvage-bench",
             dependencies: [
-                "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
+                "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: hot),
@@ -227,7 +249,7 @@ let package = Package(
         .systemLibrary(name: "CElfutils", providers: [.apt(["libdw-dev"])]),
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         .testTarget(
-            name: "CrashAnalysisTests", dependencies: ["CrashAnalysis", "Unpack", "Bytes", "Digest"],
+            name: "CrashAnalysisTests", dependencies: ["Model", "CrashAnalysis", "Unpack", "Bytes", "Digest"],
             swiftSettings: house),
     ]
 )
@@ -249,29 +271,11 @@ if let named = Context.environment["SALVAGE_ONLY"] {
 // that the network stack need not be built once more.
 if let engine = Context.environment["SALVAGE_FUZZ"] {
     let kept: Set<String> = [
-        "Bytes", "Digest", "JSON", "Text", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch", "SessionAPI",
-        "Harvest",
+        "Bytes", "Digest", "JSON", "Text", "Model", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch",
+        "SessionModel", "SalvageConfiguration",
     ]
     package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }
     package.targets.removeAll { $0.name.hasSuffix("Tests") }
-    for target in package.targets where target.name == "SessionAPI" {
-        target.dependencies = ["Bytes", "JSON", "Text"]
-        target.sources = [
-            "APIError.swift", "APIErrorDecoding.swift", "APIOperation.swift", "DamagedEntry.swift", "JSONMender.swift",
-            "LabelSet.swift", "Redaction.swift", "Session.swift",
-            "SessionCoding.swift", "SessionEntryReader.swift",
-            "SessionLabels.swift",
-            "SessionListDecoder.swift", "SessionListSummary.swift", "EntrySearch.swift", "StringInterner.swift",
-            "ValueSkip.swift",
-        ]
-    }
-    for target in package.targets where target.name == "Harvest" {
-        target.dependencies = ["Text", "CPCRE2", "CrashAnalysis", .product(name: "Yams", package: "Yams")]
-        target.sources = ["Configuration", "HarvestError.swift", "SessionIdentity.swift"]
-        target.exclude = ["APIToken", "ConfigurationFile", "ConfigurationReload", "ConfigurationSources"].map {
-            "Configuration/\($0).swift"
-        }
-    }
     package.targets.append(
         .executableTarget(
             name: "Fuzz", dependencies: kept.sorted().map { .init(stringLiteral: $0) }, path: "Tests/Fuzz",

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Digest
+public import Model
 internal import Unpack
 
 /// Finds the crashes in a member.

@@ -1,4 +1,4 @@
-/// An error of the harvest or the configuration, with enough context to act on it.
+/// An error of the harvest, with enough context to act on it.
 public struct HarvestError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of failure. An open set: callers need a default branch.
     public struct Code: RawRepresentable, Sendable, Hashable {
@@ -6,14 +6,6 @@ public struct HarvestError: Error, Sendable, Equatable, CustomStringConvertible 
         public let rawValue: String
         /// Makes a code from its stable name.
         public init(rawValue: String) { self.rawValue = rawValue }
-        /// The configuration file is missing, unreadable or invalid.
-        public static let invalidConfiguration = Code(rawValue: "invalid_configuration")
-        /// No API token was found in any of its sources.
-        public static let tokenMissing = Code(rawValue: "token_missing")
-        /// The token file is accessible to others than its owner, or contains no usable token.
-        public static let tokenRefused = Code(rawValue: "token_refused")
-        /// The user who runs salvage has no permission to read the token file.
-        public static let tokenUnreadable = Code(rawValue: "token_unreadable")
         /// Another salvage process holds the lock of this store.
         public static let storeLocked = Code(rawValue: "store_locked")
         /// The store cannot be read or written.

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
-public import Pack
+public import Model
+import Pack
 import Text
 
 /// A session whose log is, or was, followed.

@@ -1,3 +1,4 @@
+public import Model
 import Text
 
 /// Collects the fields of an object, leaving out absent ones.

@@ -1,3 +1,5 @@
+public import Model
+
 /// Reads a pack. Several threads may share it; each needs its own `BlockDecoder`.
 ///
 /// Every offset and size in the file is checked before it is used: a truncated, damaged or hostile pack throws an

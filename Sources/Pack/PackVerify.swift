@@ -1,5 +1,6 @@
 import CZstd
 import Digest
+import Model
 import Text
 
 /// The result of checking a pack.

@@ -1,4 +1,5 @@
 import Digest
+public import Model
 import Text
 
 /// Writes one pack, member by member, into an open file.

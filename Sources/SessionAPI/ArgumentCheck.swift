@@ -1,3 +1,4 @@
+public import SessionModel
 internal import Text
 
 /// Rejects arguments that the API's description forbids, before anything is sent.

@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import NIOCore
+public import SessionModel
 
 /// A response body as it arrives. The network is read only as fast as the stream is iterated, so a body of any size
 /// uses the memory of a few pieces. It can be iterated once; dropping the iterator ends the transfer.

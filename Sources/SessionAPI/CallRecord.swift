@@ -1,4 +1,5 @@
 internal import Logging
+import SessionModel
 
 /// What is logged about one call.
 struct CallRecord {

@@ -1,4 +1,5 @@
 internal import NIOCore
+public import SessionModel
 
 /// A session's output as it arrives, without the frame headers of Docker's raw log stream.
 public struct LogStream: AsyncSequence, Sendable {

@@ -1,6 +1,7 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
+public import SessionModel
 
 extension SessionAPIClient {
     /// session-run: starts a session.

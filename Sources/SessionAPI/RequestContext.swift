@@ -3,6 +3,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
+import SessionModel
 internal import Text
 
 #if canImport(Glibc)

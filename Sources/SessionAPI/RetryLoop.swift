@@ -1,3 +1,5 @@
+import SessionModel
+
 extension RetryingSessionAPI {
     /// Makes attempts until one succeeds or the policy gives up.
     /// - Parameters:

@@ -1,3 +1,5 @@
+public import SessionModel
+
 /// Whether and when a failed operation is retried.
 public enum RetryDecision: Sendable, Equatable {
     /// Retry after this time.

@@ -1,3 +1,5 @@
+public import SessionModel
+
 /// The ten operations, retried after temporary failures.
 ///
 /// - session-run is retried only when no session can have been started: the server refused with 420 or 429, or no

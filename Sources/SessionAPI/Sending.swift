@@ -1,6 +1,7 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
+import SessionModel
 internal import Synchronization
 
 #if canImport(FoundationEssentials)

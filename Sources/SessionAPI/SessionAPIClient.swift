@@ -1,5 +1,6 @@
 public import AsyncHTTPClient
 public import Logging
+public import SessionModel
 
 /// The Session API's ten operations over HTTP/1.1.
 ///

@@ -1,3 +1,5 @@
+public import SessionModel
+
 /// The ten operations of the Session API.
 ///
 /// ``SessionAPIClient`` sends them over HTTP, ``RetryingSessionAPI`` retries them after temporary failures, and your

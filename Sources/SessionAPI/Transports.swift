@@ -1,6 +1,7 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOSSL
+import SessionModel
 
 /// Which of a client's connections a request uses.
 enum Lane {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import CrashAnalysis
 import Glibc
+import Model
 import Text
 
 /// `salvage-bench clean-logs`: counts the crashes found in logs that contain none.

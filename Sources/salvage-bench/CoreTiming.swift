@@ -1,6 +1,7 @@
 import ArgumentParser
 import CrashAnalysis
 import Glibc
+import Model
 import Synchronization
 import Text
 

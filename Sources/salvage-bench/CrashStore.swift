@@ -3,6 +3,7 @@ import Bytes
 import Catalog
 import CrashAnalysis
 import Glibc
+import Model
 import Pack
 
 /// `salvage-bench crashes`: fills a catalog with crash records, for the benchmark of `crashes top`.

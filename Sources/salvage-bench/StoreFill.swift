@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Catalog
 import Glibc
+import Model
 import Pack
 import Text
 

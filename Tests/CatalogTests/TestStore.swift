@@ -1,6 +1,7 @@
 import CSQLite
 import Catalog
 import Foundation
+import Model
 import Pack
 import Testing
 import Text

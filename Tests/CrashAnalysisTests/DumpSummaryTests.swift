@@ -1,6 +1,7 @@
 import Bytes
 import Digest
 import Foundation
+import Model
 import Testing
 
 @testable import CrashAnalysis

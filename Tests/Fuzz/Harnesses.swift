@@ -2,10 +2,10 @@ import Glibc
 import Text
 
 @testable import CrashAnalysis
-@testable import Harvest
 @testable import LogSearch
 @testable import Pack
-@testable import SessionAPI
+@testable import SalvageConfiguration
+@testable import SessionModel
 @testable import Unpack
 
 /// One reader of hostile bytes, as libFuzzer drives it: whatever the bytes are, it must return.

@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import Model
 import Text
 
 @testable import Pack

@@ -1,5 +1,7 @@
 import Catalog
+import Model
 import Pack
+import SalvageConfiguration
 import Testing
 
 @testable import Harvest

@@ -2,7 +2,9 @@ import Catalog
 import Glibc
 import Ingest
 import Live
+import Model
 import Pack
+import SalvageConfiguration
 import Synchronization
 import Testing
 

@@ -1,5 +1,7 @@
 import Catalog
+import Model
 import Pack
+import SalvageConfiguration
 import Synchronization
 import Testing
 

@@ -1,6 +1,8 @@
 import Catalog
 import Ingest
+import Model
 import Pack
+import SalvageConfiguration
 import Synchronization
 import Testing
 

@@ -1,7 +1,9 @@
 import Catalog
 import Glibc
 import Ingest
+import Model
 import Pack
+import SalvageConfiguration
 import Synchronization
 import Testing
 

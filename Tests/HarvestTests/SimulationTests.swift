@@ -1,5 +1,6 @@
 import Bytes
 import Catalog
+import Model
 import Pack
 import Testing
 import Text

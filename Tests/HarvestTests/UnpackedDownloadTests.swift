@@ -1,7 +1,9 @@
 import Catalog
 import Foundation
 import Glibc
+import Model
 import Pack
+import SalvageConfiguration
 import Synchronization
 import Testing
 import Text

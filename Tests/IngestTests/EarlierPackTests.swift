@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Ingest
+import Model
 import Pack
 import Testing
 import Text

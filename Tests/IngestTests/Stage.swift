@@ -3,6 +3,7 @@ import Digest
 import Foundation
 import Glibc
 import Ingest
+import Model
 import Pack
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import LogTime
+import Model
 import Pack
 import Printers
 import Testing

@@ -1,6 +1,7 @@
 import Bytes
 import Digest
 import Glibc
+import Model
 import Testing
 import Text
 

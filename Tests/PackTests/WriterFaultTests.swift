@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import Model
 import Testing
 
 @testable import Pack

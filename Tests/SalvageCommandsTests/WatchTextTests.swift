@@ -2,7 +2,9 @@ import Catalog
 import Glibc
 import Harvest
 import Ingest
+import Model
 import Pack
+import SalvageConfiguration
 import Testing
 
 @testable import SalvageCommands
@@ -79,7 +81,7 @@ import Testing
     }
 
     @Test func theConfigurationKnowsEveryBarrier() {
-        #expect(Set(Harvest.Configuration.Confinement.barriers) == Set(Barriers.all))
+        #expect(Set(SalvageConfiguration.Configuration.Confinement.barriers) == Set(Barriers.all))
     }
 
     @Test func metricsAreOneSampleALineWithTheirTypes() {

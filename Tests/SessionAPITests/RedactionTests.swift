@@ -2,7 +2,7 @@ import Foundation
 import SessionAPI
 import Testing
 
-@testable import struct SessionAPI.Redaction
+@testable import struct SessionModel.Redaction
 
 /// The token is taken out of errors, and what the caller sent is not.
 @Suite struct RedactionTests {

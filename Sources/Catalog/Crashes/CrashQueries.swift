@@ -1,3 +1,5 @@
+public import Model
+
 /// A crash, or an error that the process survived, as listed in the catalog, with its record.
 public struct CrashRow: Sendable, Equatable {
     /// The crash's id.

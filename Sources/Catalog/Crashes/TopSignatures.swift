@@ -1,3 +1,4 @@
+public import Model
 import Text
 
 /// The crashes of one signature across sessions and builds.

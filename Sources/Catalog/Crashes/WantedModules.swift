@@ -1,3 +1,5 @@
+public import Model
+
 /// Modules without symbols in crash stacks of one build, and the number of crashes that need them.
 public struct WantedModules: Sendable, Hashable {
     /// A module by its build id, with its file name.

@@ -1,4 +1,4 @@
-public import Pack
+public import Model
 
 /// The part of an artifact's ledger row that rules are evaluated against.
 public struct ArtifactStanding: Sendable, Equatable {

@@ -1,3 +1,4 @@
+public import Model
 public import Text
 
 /// New facts about a session; nil leaves a fact unchanged.

@@ -1,3 +1,4 @@
+import Model
 import Pack
 
 /// Decides whether a pack has all facts of its session: then `verify` compares the row with the pack, and `reindex`

@@ -1,3 +1,4 @@
+public import Model
 public import Pack
 
 /// The contents of a pack, as far as the catalog needs them to index it.

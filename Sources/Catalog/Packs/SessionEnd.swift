@@ -1,3 +1,4 @@
+import Model
 internal import Pack
 
 extension SessionMetadata {

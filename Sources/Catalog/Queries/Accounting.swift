@@ -1,4 +1,4 @@
-public import Pack
+public import Model
 
 /// How complete the collection of the selected sessions is.
 public struct Coverage: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import Model
+
 /// A WHERE clause built from a selection, with the values of its placeholders in order.
 struct Filter {
     private(set) var clauses: [String] = []

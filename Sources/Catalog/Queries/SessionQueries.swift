@@ -1,4 +1,4 @@
-public import Pack
+public import Model
 import Text
 
 extension Catalog {

@@ -1,4 +1,5 @@
 internal import Glibc
+import Model
 public import Pack
 import Text
 

@@ -1,3 +1,5 @@
+import Model
+
 /// The processors whose register contexts are read, named as rust-minidump names them.
 enum Architecture: String, Sendable {
     case x86

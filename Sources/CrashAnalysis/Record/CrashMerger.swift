@@ -1,3 +1,5 @@
+public import Model
+
 /// Merges the records of one crash from several members of a session: the dump, the engine's XML, the log, the shell.
 public enum CrashMerger {
     /// How much a record says about its crash. The record with the highest rank leads the merged one.

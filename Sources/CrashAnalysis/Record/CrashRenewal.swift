@@ -1,3 +1,5 @@
+public import Model
+
 extension CrashAnalyzer {
     /// Rebuilds a stored record from its dump after symbols were added, so that the stack is unwound by their tables
     /// again and not only named. Then names the frames that still have no name.

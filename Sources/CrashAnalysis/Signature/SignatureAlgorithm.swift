@@ -1,5 +1,6 @@
 import Bytes
 import Digest
+public import Model
 
 /// Derives the two keys of a record: a readable signature that is the same across builds, and a finer stack hash.
 ///

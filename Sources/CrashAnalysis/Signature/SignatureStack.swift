@@ -1,3 +1,5 @@
+import Model
+
 /// A stack as signatures read it: the frames below those that raised, unwound and reported.
 struct SignatureStack {
     /// A frame with its normalised name, nil if the report has none.

@@ -1,4 +1,5 @@
 import Glibc
+import Model
 
 /// The code, unwind tables, functions and source lines of one module; loaded on first use, from the symbol store by
 /// build id, else from the dump itself.

@@ -1,3 +1,5 @@
+public import Model
+
 extension CrashAnalyzer {
     /// Names frames by symbols added since the record was made, and recomputes the signature.
     ///

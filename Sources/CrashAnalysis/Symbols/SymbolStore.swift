@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+public import Model
 
 /// Executables, debug files and Breakpad symbols by build id, in the layout of gdb and elfutils: `.build-id/ab/cdef…`
 /// is the executable, `.build-id/ab/cdef….debug` its debug information. Breakpad files are stored under `<debug

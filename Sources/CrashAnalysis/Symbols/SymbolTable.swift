@@ -1,3 +1,5 @@
+import Model
+
 /// Functions of a module by address, from an ELF symbol table; names are read on demand.
 final class SymbolTable {
     private struct Entry {

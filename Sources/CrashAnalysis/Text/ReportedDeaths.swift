@@ -1,3 +1,5 @@
+import Model
+
 /// Merges the reports of one death in one log: the runtime's, the engine's, the shell's.
 struct ReportedDeaths {
     /// A report that was judged a crash or a survived error.

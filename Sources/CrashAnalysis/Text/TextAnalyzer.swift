@@ -1,3 +1,5 @@
+import Model
+
 /// Finds the reports in the text of a member, parses them and merges them into one crash per death.
 struct TextAnalyzer {
     /// The most crashes read from one member; more say nothing new.

@@ -1,3 +1,5 @@
+import Model
+
 /// A report that a parser read from the lines at an anchor.
 struct TextReport {
     /// Whether the process lived on.

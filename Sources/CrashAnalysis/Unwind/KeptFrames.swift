@@ -1,3 +1,5 @@
+import Model
+
 extension CrashRecord {
     /// The ends of a deep stack suffice to recognize recursion.
     private static let keptTop = 96

@@ -1,3 +1,5 @@
+import Model
+
 /// One frame before it is named.
 struct RawFrame {
     var registers: Registers

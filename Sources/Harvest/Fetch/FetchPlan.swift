@@ -1,4 +1,5 @@
-public import Pack
+public import Model
+public import SalvageConfiguration
 import Text
 
 extension FetchJob {

@@ -1,5 +1,5 @@
 import Ingest
-public import Pack
+public import Model
 
 /// An API endpoint with its own request rate.
 public enum Endpoint: Sendable, Hashable, CaseIterable {

@@ -1,8 +1,6 @@
 import Bytes
-public import Pack
+public import Model
 import Text
-
-public import enum Catalog.SessionState
 
 /// Decides what to request next, what a response means, and when a session is done.
 ///

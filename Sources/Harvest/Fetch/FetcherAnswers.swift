@@ -1,7 +1,6 @@
+import Model
 import Pack
 import Text
-
-import enum Catalog.SessionState
 
 extension Fetcher {
     // MARK: Download results

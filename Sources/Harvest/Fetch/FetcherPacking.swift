@@ -1,8 +1,7 @@
+import Catalog
 import Ingest
-public import Pack
+public import Model
 public import Text
-
-import enum Catalog.SessionState
 
 extension Fetcher {
     // MARK: Ingest results

@@ -1,3 +1,5 @@
+import SalvageConfiguration
+
 extension Fetcher {
     /// Applies the limits of another configuration. Requests in flight continue; an endpoint that the server throttled
     /// stays throttled.

@@ -1,5 +1,7 @@
 public import Catalog
+public import Model
 import Pack
+public import SalvageConfiguration
 import Text
 
 /// Finds the artifacts that a finished session lacks under the current rules, after a rule changed or on request.

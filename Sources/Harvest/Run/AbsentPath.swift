@@ -1,5 +1,7 @@
 public import Catalog
+public import Model
 import Pack
+public import SalvageConfiguration
 import Text
 
 /// A path of a rule that exists in none of the rule's sessions. Most likely it is misspelled, and files are being lost.

@@ -1,5 +1,6 @@
 import Glibc
 import Pack
+public import SalvageConfiguration
 
 /// Concurrency limits derived from the limit on open files. Work that does not fit waits, instead of failing halfway
 /// with "Too many open files".

@@ -1,8 +1,11 @@
 import CFiles
+import CShims
 import Dispatch
 import Glibc
 import Live
+import Model
 import Pack
+import SalvageConfiguration
 import Synchronization
 import Text
 

@@ -1,6 +1,7 @@
 import Catalog
 import Glibc
 import Ingest
+import Model
 import Pack
 import Synchronization
 import Text

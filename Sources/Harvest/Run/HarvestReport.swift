@@ -1,5 +1,5 @@
-public import Catalog
-public import Pack
+import Catalog
+public import Model
 
 public import struct SessionAPI.DamagedEntry
 

@@ -1,7 +1,9 @@
 public import Catalog
 import Dispatch
 import Glibc
+public import Model
 public import Pack
+public import SalvageConfiguration
 import Synchronization
 import Text
 

@@ -1,6 +1,8 @@
-public import Catalog
+import Catalog
 import Ingest
+public import Model
 import Pack
+import SalvageConfiguration
 import SessionAPI
 import Text
 

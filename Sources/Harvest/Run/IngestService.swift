@@ -1,5 +1,6 @@
 import Dispatch
 public import Ingest
+public import SalvageConfiguration
 
 /// Turns downloads into a pack. The implementation must isolate itself from hostile bytes.
 public protocol IngestService: Sendable {

@@ -1,3 +1,5 @@
+import Model
+public import SalvageConfiguration
 public import SessionAPI
 
 /// The Session API as the source of sessions and bytes.
@@ -78,12 +80,14 @@ public struct SessionAPISource: SessionSource {
 
 extension SessionAPIClient.Configuration {
     /// Makes a client configuration from salvage's configuration.
-    public init(_ configuration: Harvest.Configuration, token: @escaping @Sendable () async throws -> String) {
+    public init(
+        _ configuration: SalvageConfiguration.Configuration, token: @escaping @Sendable () async throws -> String
+    ) {
         self.init(baseURL: configuration.api.url, token: token)
         stallTimeout = .milliseconds(configuration.limits.stall)
         // The fetcher bounds the connections in use, also after a reload; the client must not allow fewer.
-        downloadConnections = Harvest.Configuration.Limits.mostConcurrency
-        followConnections = Harvest.Configuration.Limits.mostFollowers
+        downloadConnections = SalvageConfiguration.Configuration.Limits.mostConcurrency
+        followConnections = SalvageConfiguration.Configuration.Limits.mostFollowers
         listTimeout = .milliseconds(configuration.limits.list)
         maximumList = 256 << 20
     }

@@ -2,7 +2,9 @@ import FoundationEssentials
 import Glibc
 import Ingest
 import Live
+import Model
 import Pack
+import SalvageConfiguration
 import Text
 
 /// The folder of downloads that are not in a pack yet: `spool/<escaped session>/`.

@@ -1,4 +1,5 @@
 import Glibc
+import SalvageConfiguration
 
 /// A download in progress. Used by one task at a time; its calls block on the disk.
 final class SpoolFile: @unchecked Sendable {

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Ingest
 import Live
+import Model
 import Pack
 import Synchronization
 import Text

@@ -1,5 +1,6 @@
 import Catalog
 import Ingest
+import Model
 import Pack
 import Synchronization
 import Text

@@ -1,4 +1,5 @@
 import Glibc
+import SalvageConfiguration
 
 /// The exclusive right to change a store: an `flock` on `<store>/lock`, held until this object is freed or the process
 /// ends.

@@ -1,4 +1,5 @@
 import Catalog
+public import Model
 import Text
 
 /// Decides from lists, describe responses and the clock which sessions ended.

@@ -1,6 +1,5 @@
+public import Model
 import Text
-
-public import enum Catalog.SessionState
 
 /// The status of a container, as the API reports it.
 public enum ObservedStatus: String, Sendable, Hashable {

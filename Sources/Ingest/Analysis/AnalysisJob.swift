@@ -1,4 +1,4 @@
-public import CrashAnalysis
+public import Model
 
 /// The job of one analysis in a confined child.
 ///

@@ -1,6 +1,7 @@
 public import CrashAnalysis
 import Foundation
 import Glibc
+public import Model
 
 /// Analyses dumps and reports in confined children, which get the symbol files they need and cannot open others.
 public struct AnalysisProcess: Sendable {

@@ -2,6 +2,7 @@ import CProcess
 import CrashAnalysis
 import Foundation
 import Glibc
+import Model
 import Pack
 
 /// The child's side of an analysis: confines itself, reads its files and writes its answer.

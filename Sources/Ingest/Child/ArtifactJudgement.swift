@@ -1,3 +1,4 @@
+import Model
 import Pack
 import Text
 import Unpack

@@ -1,6 +1,7 @@
 import CConfinement
 import CFiles
 import Glibc
+import Model
 import Pack
 
 /// The barriers between a hostile archive and this machine.

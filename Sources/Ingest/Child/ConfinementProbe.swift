@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Model
 import Pack
 
 /// Tries, from inside the confinement, everything that the child must not be able to do.

@@ -1,4 +1,4 @@
-public import Pack
+public import Model
 
 /// The job of one ingest: the session, its downloads and the limits.
 ///

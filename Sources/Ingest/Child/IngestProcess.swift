@@ -2,6 +2,7 @@ import CProcess
 import Dispatch
 import Foundation
 import Glibc
+import Model
 import Pack
 
 /// Runs ingests in child processes, so that bytes from a crashed or hostile program can cost one artifact at most,

@@ -3,6 +3,7 @@ import CrashAnalysis
 import Foundation
 import Glibc
 import LogSearch
+import Model
 import Pack
 import Text
 import Unpack

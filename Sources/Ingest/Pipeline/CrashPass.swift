@@ -1,4 +1,5 @@
 import CrashAnalysis
+import Model
 import Pack
 
 /// Finds crashes in the members of a pack being written: in whole dumps first, then at the anchors that the compressing

@@ -2,6 +2,7 @@ public import Catalog
 public import CrashAnalysis
 import FoundationEssentials
 import Glibc
+public import Model
 public import Pack
 
 /// Renews crash records with what packs do not contain: the symbols in the store and the user's signature rules.

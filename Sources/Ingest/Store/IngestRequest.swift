@@ -1,5 +1,6 @@
 public import Catalog
-public import Pack
+public import Model
+import Pack
 public import Text
 
 /// The downloads to pack, with all that the pack must record of their session.

@@ -1,5 +1,6 @@
 import CFiles
 import Glibc
+import Model
 import Pack
 
 /// Sorts a session's downloads after the child failed on all of them together.

@@ -1,8 +1,9 @@
 import CFiles
 public import Catalog
-public import CrashAnalysis
+import CrashAnalysis
 import Glibc
 import LogSearch
+public import Model
 public import Pack
 import Text
 

@@ -1,3 +1,4 @@
+import Model
 internal import Pack
 
 /// Supplies a search with packs sorted by path, without those that the filter index excludes.

@@ -1,4 +1,5 @@
 internal import LogTime
+public import Model
 public import Pack
 
 /// A pack as a search source. Several threads may share it.

@@ -1,5 +1,6 @@
 import Glibc
 import Harvest
+import SalvageConfiguration
 import SessionAPI
 import Synchronization
 import Terminal
@@ -34,19 +35,19 @@ enum API {
         _ options: GlobalOptions, url: String? = nil, _ call: (SessionAPIClient) async throws -> Answer
     ) async throws -> Answer {
         let environment = Self.environment
-        let flags = Harvest.Configuration.Flags(store: options.store, config: options.config)
-        let settings: Harvest.Configuration
+        let flags = SalvageConfiguration.Configuration.Flags(store: options.store, config: options.config)
+        let settings: SalvageConfiguration.Configuration
         do {
-            settings = try Harvest.Configuration.load(flags: flags, environment: environment)
+            settings = try SalvageConfiguration.Configuration.load(flags: flags, environment: environment)
         } catch {
             throw Failure(error)
         }
         // The client looks the token up after it has checked the arguments. The lookup's own error says more than the
         // client's, so it is kept.
-        let missing = Mutex<HarvestError?>(nil)
+        let missing = Mutex<ConfigurationError?>(nil)
         let address = url ?? settings.api.url
         var configuration = SessionAPIClient.Configuration(baseURL: address) {
-            do throws(HarvestError) {
+            do throws(ConfigurationError) {
                 return try APIToken.find(settings, environment: environment).value
             } catch {
                 missing.withLock { $0 = error }

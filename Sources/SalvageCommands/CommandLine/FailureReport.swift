@@ -5,6 +5,7 @@ import Ingest
 import Live
 import LogSearch
 import Pack
+import SalvageConfiguration
 import SessionAPI
 
 /// Converts the errors of all modules to `Failure`.
@@ -16,6 +17,7 @@ enum FailureReport {
         case let catalog as CatalogError: return Failure(catalog)
         case let error as APIError: return Failure(error)
         case let harvest as HarvestError: return Failure(harvest)
+        case let configuration as ConfigurationError: return Failure(configuration)
         case let ingest as IngestError: return Failure(ingest)
         case let crash as CrashError: return Failure(crash)
         case let pack as PackError: return Failure(pack)

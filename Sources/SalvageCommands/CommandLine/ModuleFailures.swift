@@ -3,6 +3,7 @@ import Harvest
 import Ingest
 import LogSearch
 import Pack
+import SalvageConfiguration
 import SessionAPI
 import Terminal
 
@@ -11,10 +12,9 @@ extension Failure {
     init(_ error: HarvestError) {
         let status: ExitStatus
         switch error.code {
-        case .tokenMissing, .tokenRefused, .tokenUnreadable, .notAuthorised: status = .notAuthorised
+        case .notAuthorised: status = .notAuthorised
         case .storeLocked, .apiUnavailable, .machineShort: status = .tryAgain
         case .unknownSession: status = .nothingFound
-        case .invalidConfiguration: status = .usage
         default: status = .failure
         }
         self.init(
@@ -23,6 +23,17 @@ extension Failure {
         if error.status != nil || error.identifier != nil {
             answer = ServerAnswer(status: error.status, identifier: error.identifier)
         }
+    }
+
+    /// Converts an error of the configuration or the token and picks the exit code.
+    init(_ error: ConfigurationError) {
+        let status: ExitStatus
+        switch error.code {
+        case .tokenMissing, .tokenRefused, .tokenUnreadable: status = .notAuthorised
+        case .invalidConfiguration: status = .usage
+        default: status = .failure
+        }
+        self.init(error.code.rawValue, error.message, path: error.path, hint: error.hint, status: status)
     }
 
     /// Converts an ingest error.

@@ -1,6 +1,7 @@
 import Catalog
 import Glibc
 import Harvest
+import SalvageConfiguration
 import Terminal
 
 /// Finds the store and the configuration that a command works with.

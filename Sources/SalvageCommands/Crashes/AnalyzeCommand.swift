@@ -2,6 +2,8 @@ import CrashAnalysis
 import Glibc
 import Harvest
 import Ingest
+import Model
+import SalvageConfiguration
 import Terminal
 
 /// `salvage analyze`: runs the crash readers on files outside a store.

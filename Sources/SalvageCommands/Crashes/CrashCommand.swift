@@ -1,5 +1,6 @@
 import Catalog
 import CrashAnalysis
+import Model
 import Terminal
 import Text
 

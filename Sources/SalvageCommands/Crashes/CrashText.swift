@@ -1,4 +1,5 @@
 import CrashAnalysis
+import Model
 import Terminal
 import Text
 

@@ -1,6 +1,7 @@
 import Catalog
 import CrashAnalysis
 import FoundationEssentials
+import Model
 import Terminal
 
 /// A crash in the catalog, with its record if that could be read.

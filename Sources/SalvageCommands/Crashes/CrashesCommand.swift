@@ -1,5 +1,6 @@
 import Catalog
 import CrashAnalysis
+import Model
 import Terminal
 
 /// `salvage crashes`: list them, or group them by signature.

@@ -1,6 +1,7 @@
 import Bytes
 import Catalog
 import Glibc
+import Model
 import Pack
 import Terminal
 import Text

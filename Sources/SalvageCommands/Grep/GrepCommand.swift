@@ -1,6 +1,8 @@
 import Catalog
 import LogSearch
+import Model
 import Printers
+import Terminal
 
 /// `salvage grep`: searches the logs of sessions, with ripgrep's flags.
 struct Grep: Command {

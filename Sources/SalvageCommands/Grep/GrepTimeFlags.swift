@@ -1,5 +1,6 @@
 import Catalog
 import LogSearch
+import Model
 import Terminal
 
 /// The flags that select part of a log by time.

@@ -1,5 +1,7 @@
 import Catalog
 import Harvest
+import Model
+import SalvageConfiguration
 import Terminal
 
 /// Reports rule paths that exist in no session, in the same words for every command.

@@ -4,8 +4,10 @@ import Foundation
 import Glibc
 import Harvest
 import Ingest
+import Model
 import NIOCore
 import Pack
+import SalvageConfiguration
 import SessionAPI
 import Synchronization
 import Terminal
@@ -62,7 +64,9 @@ struct HarvestRun {
     }
 
     /// Warns when no rule keeps an artifact: nobody should wrongly believe that dumps are saved.
-    private func tellShortfall(_ configuration: Harvest.Configuration, _ options: GlobalOptions, isDaemon: Bool) {
+    private func tellShortfall(
+        _ configuration: SalvageConfiguration.Configuration, _ options: GlobalOptions, isDaemon: Bool
+    ) {
         guard let shortfall = configuration.shortfall, !options.quiet || shortfall.isMistake else { return }
         if isDaemon { return say("\(shortfall.message) (\(shortfall.hint))") }
         Failure("keeps_little", shortfall.message, hint: shortfall.hint).report(

@@ -2,6 +2,7 @@ import Catalog
 import CrashAnalysis
 import Live
 import LogSearch
+import Model
 import Pack
 import Terminal
 import Text

@@ -1,6 +1,7 @@
 import Catalog
 import Live
 import LogSearch
+import Model
 import Pack
 import Text
 

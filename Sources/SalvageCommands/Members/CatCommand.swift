@@ -1,5 +1,6 @@
 import Catalog
 import Glibc
+import Model
 import Pack
 import Terminal
 

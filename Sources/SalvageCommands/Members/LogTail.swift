@@ -1,5 +1,6 @@
 import Catalog
 import Live
+import Model
 import Pack
 import Terminal
 

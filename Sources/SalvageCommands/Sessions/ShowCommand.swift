@@ -1,6 +1,7 @@
 import Catalog
 import CrashAnalysis
 import Live
+import Model
 import Pack
 import Terminal
 import Text

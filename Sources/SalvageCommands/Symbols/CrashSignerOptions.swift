@@ -1,5 +1,6 @@
 import Harvest
 import Ingest
+import SalvageConfiguration
 
 extension CrashSigner {
     /// Signs for a command's store, by the rules of its configuration.

@@ -2,7 +2,9 @@ import Catalog
 import CrashAnalysis
 import Harvest
 import Ingest
+import Model
 import Pack
+import SalvageConfiguration
 import Terminal
 import Text
 

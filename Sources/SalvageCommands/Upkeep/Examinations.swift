@@ -1,6 +1,7 @@
 import Glibc
 import Harvest
 import Ingest
+import SalvageConfiguration
 import SessionAPI
 import Terminal
 import Text
@@ -8,7 +9,7 @@ import Text
 /// Checks configuration and token.
 struct SetupExamination {
     private(set) var findings: [Finding] = []
-    private(set) var configuration: Harvest.Configuration?
+    private(set) var configuration: SalvageConfiguration.Configuration?
     private(set) var store = "./storage"
     private(set) var hasToken = false
     /// Whether the configuration is invalid.
@@ -24,7 +25,7 @@ struct SetupExamination {
             } else {
                 findings.append(
                     .warning(
-                        "config", Harvest.Configuration.Shortfall.withoutFile,
+                        "config", SalvageConfiguration.Configuration.Shortfall.withoutFile,
                         hint: "write salvage.yaml; docs/configuration.md shows one"))
             }
             if configuration.file != nil, configuration.rules.allSatisfy({ $0.artifacts.isEmpty }) {

@@ -1,6 +1,7 @@
 import Catalog
 import Harvest
 import Ingest
+import Model
 import Pack
 import Terminal
 

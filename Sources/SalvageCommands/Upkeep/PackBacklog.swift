@@ -1,5 +1,6 @@
 import Catalog
 import Harvest
+import Model
 import Terminal
 import Text
 

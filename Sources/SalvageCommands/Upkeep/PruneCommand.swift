@@ -1,6 +1,8 @@
 import Catalog
 import Glibc
 import Harvest
+import Model
+import SalvageConfiguration
 import Terminal
 import Text
 

@@ -3,6 +3,7 @@ import Glibc
 import Harvest
 import Ingest
 import LogSearch
+import Model
 import Terminal
 import Text
 

@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Harvest
 import Live
+import Model
 import Terminal
 import Text
 

@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import Harvest
+import SalvageConfiguration
 import Synchronization
 import Terminal
 import Text
@@ -95,7 +96,7 @@ struct Watch: AsyncCommand {
     }
 
     /// The log line for a successful reload.
-    private static func reloaded(_ next: Harvest.Configuration, _ waiting: [String]) -> String {
+    private static func reloaded(_ next: SalvageConfiguration.Configuration, _ waiting: [String]) -> String {
         var text = "the configuration was reloaded: \(counted(next.rules.count, "rule"))"
         if !waiting.isEmpty { text += "; these keys need a restart: \(waiting.joined(separator: ", "))" }
         if let shortfall = next.shortfall { text += "; \(shortfall.message)" }

@@ -1,7 +1,9 @@
 import Catalog
 import Glibc
 import Harvest
+import Model
 import Pack
+import SalvageConfiguration
 import Synchronization
 import Terminal
 

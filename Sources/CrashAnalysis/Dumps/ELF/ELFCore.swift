@@ -1,3 +1,5 @@
+import Model
+
 /// An ELF core file, read as far as a summary needs: header, program headers, notes, first pages of modules.
 struct ELFCore {
     let header: ELFHeader

@@ -1,3 +1,5 @@
+import Model
+
 /// A module of a core or minidump, with what unwinding needs to find its tables.
 struct MappedModule: Sendable {
     var record: CrashModule

@@ -1,3 +1,5 @@
+import Model
+
 extension ELFCore {
     /// Unwinds the threads that the options select and names their frames.
     func unwind(into record: inout CrashRecord, symbols: SymbolStore?, options: CrashAnalyzer.Options) {

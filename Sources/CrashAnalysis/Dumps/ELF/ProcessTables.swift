@@ -1,3 +1,5 @@
+import Model
+
 /// The modules of a process, for unwinding and for naming frames.
 final class ProcessTables: UnwindTables {
     let arch: Architecture

@@ -1,4 +1,5 @@
 import Bytes
+import Model
 
 /// A Breakpad text microdump: `S`, `C`, `M`, `O` … lines inside a log (Breakpad `microdump_processor`).
 struct Microdump {

@@ -1,4 +1,5 @@
 import Bytes
+import Model
 
 /// Reads the module list of a minidump and turns CodeView records into debug ids and build ids.
 enum MinidumpModules {

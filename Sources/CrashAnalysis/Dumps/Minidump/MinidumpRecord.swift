@@ -1,3 +1,5 @@
+import Model
+
 extension MinidumpFile {
     /// Returns a record of the minidump, before unwinding.
     func record() -> CrashRecord {

@@ -1,3 +1,5 @@
+import Model
+
 /// Unreal's crash upload: a zlib stream with a header (folder name, file name, size, file count) and files.
 struct UnrealContainer {
     struct File {

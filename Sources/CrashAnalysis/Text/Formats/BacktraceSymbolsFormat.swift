@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let backtraceSymbols = TextReportFormat(
         name: "backtrace_symbols",

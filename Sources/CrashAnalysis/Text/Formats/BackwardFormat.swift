@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let backward = TextReportFormat(
         name: "backward", anchors: [Anchor(19, "#0  ")], ending: .saysItself, parse: TextBackward.parse)

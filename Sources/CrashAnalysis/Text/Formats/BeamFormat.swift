@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     /// The end of Erlang's virtual machine.
     static let beam = TextReportFormat(

@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let box64 = TextReportFormat(
         name: "box64",

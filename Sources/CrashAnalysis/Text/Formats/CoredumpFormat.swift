@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let coredump = TextReportFormat(
         name: "systemd_coredump",

@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let glib = TextReportFormat(
         name: "assert", anchors: [Anchor(196, ": assertion failed: (")], start: .before("ERROR:"), ending: .ended,

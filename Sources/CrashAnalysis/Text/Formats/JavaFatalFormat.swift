@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let javaFatal = TextReportFormat(
         name: "java_fatal",

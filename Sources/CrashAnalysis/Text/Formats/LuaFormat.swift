@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let lua = TextReportFormat(
         name: "lua",

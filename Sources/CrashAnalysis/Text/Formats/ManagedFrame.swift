@@ -1,3 +1,5 @@
+import Model
+
 /// One `at …` line.
 enum ManagedFrame {
     static func read(_ line: String, _ runtime: ManagedTrace.Runtime) -> CrashFrame? {

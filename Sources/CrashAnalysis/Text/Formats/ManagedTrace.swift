@@ -1,3 +1,5 @@
+import Model
+
 /// Stack traces of `at …` lines, as JVM languages, .NET and JavaScript print them.
 struct ManagedTrace {
     enum Runtime: String {

@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     /// What Minecraft's servers print about their own end, on the console and in the crash report file.
     static let minecraft = TextReportFormat(

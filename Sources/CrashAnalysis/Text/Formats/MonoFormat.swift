@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let mono = TextReportFormat(
         name: "mono", kinds: ["unity"],

@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let sanitizer = TextReportFormat(
         name: "sanitizer", kinds: ["asan", "tsan", "msan", "lsan", "ubsan"],

@@ -1,3 +1,5 @@
+import Model
+
 extension TextReportFormat {
     static let stack = TextReportFormat(
         name: "stack", kinds: ["gdb"],

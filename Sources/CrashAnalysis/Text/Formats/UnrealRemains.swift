@@ -1,3 +1,5 @@
+import Model
+
 /// Unreal's reports of old engines, and reports whose beginning was lost when the log was rotated.
 enum UnrealRemains {
     private static let ending = "Engine crash handling finished; re-raising signal "

@@ -1,3 +1,5 @@
+import Model
+
 /// V8 and node that end themselves: a full heap, a failed check.
 enum TextV8 {
     static let machinery = [

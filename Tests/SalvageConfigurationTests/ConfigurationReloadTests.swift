@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import Harvest
+@testable import SalvageConfiguration
 
 @Suite struct ConfigurationReloadTests {
     private static let good = "store: /s\nrules:\n  - artifacts: [/game/Saved]\n"
@@ -16,14 +16,14 @@ import Testing
         ("store: /s\nrules: [\n", "YAML"), ("store: /s\nbogus: 1\n", "unknown key"),
     ])
     func anAccidentIsRefused(_ text: String, _ word: String) throws {
-        let folder = TemporaryStore()
+        let folder = TemporaryFolder()
         let file = folder.path + "/c.yaml"
         let flags = Configuration.Flags(config: file)
         ConfigurationSourcesTests.write(Self.good, to: file)
         let before = try Configuration.load(flags: flags, environment: [:])
         #expect(try Configuration.reload(before, flags: flags, environment: [:]) == before)
         ConfigurationSourcesTests.write(text, to: file)
-        let refusal = #expect(throws: HarvestError.self) {
+        let refusal = #expect(throws: ConfigurationError.self) {
             try Configuration.reload(before, flags: flags, environment: [:])
         }
         #expect(refusal?.code == .invalidConfiguration)
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func whatIsNoFileIsRefused() throws {
-        let folder = TemporaryStore()
+        let folder = TemporaryFolder()
         let file = folder.path + "/c.yaml"
         let flags = Configuration.Flags(config: file)
         ConfigurationSourcesTests.write(Self.good, to: file)
@@ -63,20 +63,22 @@ import Testing
     }
 
     @Test func aFileThatWasFoundAndIsGoneIsRefused() throws {
-        let folder = TemporaryStore()
-        try StoreFolder.make(folder.path + "/salvage")
+        let folder = TemporaryFolder()
+        mkdir(folder.path + "/salvage", 0o700)
         let file = folder.path + "/salvage/salvage.yaml"
         ConfigurationSourcesTests.write(Self.good, to: file)
         let environment = ["XDG_CONFIG_HOME": folder.path]
         let before = try Configuration.load(environment: environment)
         #expect(before.file == file)
         unlink(file)
-        let refusal = #expect(throws: HarvestError.self) { try Configuration.reload(before, environment: environment) }
+        let refusal = #expect(throws: ConfigurationError.self) {
+            try Configuration.reload(before, environment: environment)
+        }
         #expect(refusal?.message.contains("no longer exists") == true)
     }
 
     @Test func aPipeIsReadAtTheStartAndOneThatSaysNothingIsAnError() throws {
-        let folder = TemporaryStore()
+        let folder = TemporaryFolder()
         var ends: [Int32] = [0, 0]
         #expect(pipe(&ends) == 0)
         _ = Self.good.withCString { write(ends[1], $0, strlen($0)) }
@@ -89,7 +91,7 @@ import Testing
         close(ends[0])
         let silent = folder.path + "/fifo"
         mkfifo(silent, 0o600)
-        #expect(throws: HarvestError.self) {
+        #expect(throws: ConfigurationError.self) {
             try Configuration.load(flags: .init(config: silent), environment: [:])
         }
     }

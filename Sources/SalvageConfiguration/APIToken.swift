@@ -24,10 +24,10 @@ public struct APIToken: Sendable, CustomStringConvertible {
 
     /// Finds the token. Each call reads the file again, so that a replaced token takes effect.
     ///
-    /// - Throws: ``HarvestError`` with `tokenMissing`; with `tokenUnreadable` when this user may not read the file; or
+    /// - Throws: ``ConfigurationError`` with `tokenMissing`; with `tokenUnreadable` when this user may not read the file; or
     ///   with `tokenRefused` for a file that is readable by others than its owner, is not a regular file, or contains
     ///   no usable token.
-    public static func find(_ configuration: Configuration, environment: [String: String]) throws(HarvestError)
+    public static func find(_ configuration: Configuration, environment: [String: String]) throws(ConfigurationError)
         -> APIToken
     {
         if let text = environment.value("GAMEYE_API_TOKEN") {
@@ -45,13 +45,13 @@ public struct APIToken: Sendable, CustomStringConvertible {
             }
             return token
         }
-        throw HarvestError(
+        throw ConfigurationError(
             .tokenMissing, "no API token was found",
             hint: "set GAMEYE_API_TOKEN, a systemd credential named token, or api.token_file in the configuration")
     }
 
     /// Reads the token from a file; nil when the file does not exist.
-    private static func read(_ path: String, systemd: Bool) throws(HarvestError) -> APIToken? {
+    private static func read(_ path: String, systemd: Bool) throws(ConfigurationError) -> APIToken? {
         let bytes: [UInt8]
         var refusal: (why: String, hint: String)?
         do throws(SystemFailure) {
@@ -85,25 +85,25 @@ public struct APIToken: Sendable, CustomStringConvertible {
         return ("is accessible to others than its owner (mode \(mode))", "chmod 600 the file, and consider a new token")
     }
 
-    private static func unreadable(_ path: String) -> HarvestError {
+    private static func unreadable(_ path: String) -> ConfigurationError {
         var facts = stat()
         let owner = stat(path, &facts) == 0 ? "; it belongs to user id \(facts.st_uid)" : ""
-        return HarvestError(
+        return ConfigurationError(
             .tokenUnreadable, "user id \(geteuid()) may not read the token file\(owner)", path: path,
             hint: "run as its owner, pass the token as a systemd credential (LoadCredential=token:\(path)), or chown "
                 + "the file to the user who runs salvage")
     }
 
-    private static func refuse(_ path: String, _ why: String, _ hint: String) throws(HarvestError) -> APIToken {
-        throw HarvestError(.tokenRefused, "the token file \(why)", path: path, hint: hint)
+    private static func refuse(_ path: String, _ why: String, _ hint: String) throws(ConfigurationError) -> APIToken {
+        throw ConfigurationError(.tokenRefused, "the token file \(why)", path: path, hint: hint)
     }
 
-    private static func usable(_ text: String, _ origin: String) throws(HarvestError) -> String {
+    private static func usable(_ text: String, _ origin: String) throws(ConfigurationError) -> String {
         var token = Substring(text)
         while let last = token.last, last.isWhitespace { token = token.dropLast() }
         while let first = token.first, first.isWhitespace { token = token.dropFirst() }
         guard !token.isEmpty, token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-            throw HarvestError(
+            throw ConfigurationError(
                 .tokenRefused,
                 token.isEmpty ? "the token is empty" : "the token contains a space, control or non-ASCII character",
                 path: origin, hint: "write the token into it and nothing else")

@@ -6,29 +6,29 @@ extension Configuration {
     ///   - previous: the configuration in force; it stays in force when this throws.
     ///   - flags: the flags given at startup.
     ///   - environment: the environment at startup.
-    /// - Throws: ``HarvestError`` with `invalidConfiguration` for a file that is missing, blank, not a regular file or
+    /// - Throws: ``ConfigurationError`` with `invalidConfiguration` for a file that is missing, blank, not a regular file or
     ///   invalid, that dropped all rules, or whose rules dropped all artifacts.
     public static func reload(
         _ previous: Configuration, flags: Flags = Flags(), environment: [String: String]
-    ) throws(HarvestError) -> Configuration {
+    ) throws(ConfigurationError) -> Configuration {
         let next = try load(flags: flags, environment: environment, kinds: .filesOnly)
         guard let file = next.file else {
-            throw HarvestError(
+            throw ConfigurationError(
                 .invalidConfiguration, "the configuration file no longer exists", path: previous.file,
                 hint: "restore the file, then reload again")
         }
         if next.isBlank {
-            throw HarvestError(
+            throw ConfigurationError(
                 .invalidConfiguration, "the configuration file has no keys, so no artifacts would be kept", path: file,
                 hint: "to keep only logs on purpose, write: rules: [{name: logs}], and restart")
         }
         if previous.namesRules, !next.namesRules {
-            throw HarvestError(
+            throw ConfigurationError(
                 .invalidConfiguration, "the configuration file no longer has rules, so no artifacts would be kept",
                 path: file, hint: "to keep only logs on purpose, write: rules: [{name: logs}], and restart")
         }
         if previous.namesArtifacts, !next.namesArtifacts {
-            throw HarvestError(
+            throw ConfigurationError(
                 .invalidConfiguration, "the rules of the configuration file no longer have artifacts", path: file,
                 hint: "add the artifacts; to keep only logs on purpose, restart with this file")
         }

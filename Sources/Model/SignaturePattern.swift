@@ -1,50 +1,5 @@
 import Glibc
 
-/// A user's additions to the built-in lists of the signature algorithm.
-///
-/// A pattern is a function name as signatures show it, with `*` for any text, or a POSIX extended regular expression
-/// between slashes, which must match somewhere in the name.
-public struct SignatureRules: Sendable, Equatable {
-    /// Functions to skip at the top of a stack.
-    public var skip: [SignaturePattern]
-    /// Functions to name together with their caller.
-    public var prefix: [SignaturePattern]
-    /// Functions at which reading a stack stops.
-    public var stop: [SignaturePattern]
-    /// Functions to keep even if a built-in list or `skip` names them.
-    public var keep: [SignaturePattern]
-
-    /// Creates rules; without patterns they change nothing.
-    public init(
-        skip: [SignaturePattern] = [], prefix: [SignaturePattern] = [], stop: [SignaturePattern] = [],
-        keep: [SignaturePattern] = []
-    ) {
-        self.skip = skip
-        self.prefix = prefix
-        self.stop = stop
-        self.keep = keep
-    }
-
-    /// True when nothing was added to the built-in lists.
-    public var isEmpty: Bool { skip.isEmpty && prefix.isEmpty && stop.isEmpty && keep.isEmpty }
-
-    func keeps(_ name: String) -> Bool { keep.contains { $0.matches(name) } }
-
-    func skips(_ name: String) -> Bool {
-        // A closure of a reporting function reports, too.
-        let base = name.hasPrefix(SignatureNames.closure) ? String(name.dropFirst(SignatureNames.closure.count)) : name
-        return !keeps(name) && (SignatureLists.irrelevant.matches(base) || skip.contains { $0.matches(name) })
-    }
-
-    func isPrefix(_ name: String) -> Bool {
-        !keeps(name) && (SignatureLists.prefix.matches(name) || prefix.contains { $0.matches(name) })
-    }
-
-    func stops(_ name: String) -> Bool {
-        SignatureLists.bottom.matches(name) || stop.contains { $0.matches(name) }
-    }
-}
-
 /// One pattern of a user's signature rules; see ``SignatureRules``.
 public struct SignaturePattern: Sendable, Equatable {
     /// The pattern as written.

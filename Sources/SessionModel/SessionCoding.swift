@@ -1,12 +1,17 @@
 import Text
 
 /// A coding key with any name.
-struct AnyKey: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(_ value: String) { stringValue = value }
-    init?(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
+package struct AnyKey: CodingKey {
+    /// The name.
+    package var stringValue: String
+    /// Always nil.
+    package var intValue: Int? { nil }
+    /// Makes the key of a name.
+    package init(_ value: String) { stringValue = value }
+    /// Makes the key of a name.
+    package init?(stringValue: String) { self.stringValue = stringValue }
+    /// Makes nothing: JSON's keys are names.
+    package init?(intValue: Int) { nil }
 }
 
 extension KeyedDecodingContainer {

@@ -6,7 +6,7 @@ import Text
 ///
 /// It works on tokens and leaves the structure unchanged: a missing colon stays missing. It uses as much memory as the
 /// value.
-struct JSONMender {
+package struct JSONMender {
     /// The repaired value.
     private(set) var output: [UInt8] = []
     /// Whether characters of the value's first top-level member `id` were replaced; nil when there is no such member.
@@ -32,7 +32,7 @@ struct JSONMender {
     }
 
     /// Returns the repaired bytes.
-    static func mended(_ bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { JSONMender($0).output } }
+    package static func mended(_ bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { JSONMender($0).output } }
 
     private mutating func step() {
         let byte = base[index]

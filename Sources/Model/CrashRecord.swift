@@ -161,6 +161,13 @@ public struct CrashCause: Codable, Sendable, Equatable {
     public var exception: String?
     /// The assertion's or the panic's text.
     public var message: String?
+
+    /// Creates a cause from what a report says.
+    public init(detector: String, exception: String? = nil, message: String? = nil) {
+        self.detector = detector
+        self.exception = exception
+        self.message = message
+    }
 }
 
 /// One analysed crash of one process, or an error the process survived (`kind` is then "error").
@@ -212,8 +219,8 @@ public struct CrashRecord: Codable, Sendable, Equatable {
     public var signature = ""
     /// What the signature is based on: `symbol`, `message`, `offset` or `none`.
     public var signatureQuality = SignatureQuality.none
-    /// Version of the signature algorithm.
-    public var signatureVersion = SignatureAlgorithm.version
+    /// Version of the signature algorithm; 0 for a record without a signature.
+    public var signatureVersion = 0
     /// Finer key than the signature: SHA-256 of the normalised frames.
     public var stackHash: String?
     /// Assertion, panic or exception text.
@@ -260,42 +267,4 @@ public struct CrashRecord: Codable, Sendable, Equatable {
         case memberOffset = "member_offset"
         case alsoIn = "also_in"
     }
-}
-
-/// Metadata of the session that a member belongs to.
-public struct CrashContext: Sendable, Equatable {
-    /// Session id.
-    public var session: String?
-    /// Image.
-    public var image: String?
-    /// Tag.
-    public var tag: String?
-    /// Location.
-    public var location: String?
-    /// When the session began, milliseconds since 1970; dates timestamps that have no date.
-    public var created: Int64?
-    /// When the session ended, milliseconds since 1970; the time of a crash that has no other.
-    public var exited: Int64?
-    /// When the member was last changed, milliseconds since 1970; for a dump, when it was written.
-    public var modified: Int64?
-
-    /// Creates a context; every part may be nil.
-    public init(
-        session: String? = nil, image: String? = nil, tag: String? = nil, location: String? = nil,
-        created: Int64? = nil, exited: Int64? = nil, modified: Int64? = nil
-    ) {
-        self.session = session
-        self.image = image
-        self.tag = tag
-        self.location = location
-        self.created = created
-        self.exited = exited
-        self.modified = modified
-    }
-}
-
-extension CrashContext {
-    /// The earliest time that a log's timestamps without a date can mean: the session's start, else a day before the
-    /// log was last written or the session ended. Nil if none is known.
-    var logBegan: Int64? { created ?? (modified ?? exited).map { $0 &- 86_399_000 } }
 }

@@ -3,18 +3,20 @@
 /// Values that the caller sent are kept even if they contain the token's text: with the token `sandbox` an error still
 /// names the session `sandbox-1`. A text that equals the token, and a token after words such as `Bearer`, are always
 /// removed.
-struct Redaction: Sendable {
+package struct Redaction: Sendable {
     /// Removes nothing.
-    static let none = Redaction(token: "")
+    package static let none = Redaction(token: "")
 
     private let token: [UInt8]
     /// The values sent by the caller that contain the token's text.
     private let sent: [[UInt8]]
 
+    /// Prepares for one request.
+    ///
     /// - Parameters:
     ///   - token: the text to remove; an empty token removes nothing.
     ///   - sent: the values of the request that a server may repeat.
-    init(token: String, sent: [String] = []) {
+    package init(token: String, sent: [String] = []) {
         let token = Array(token.utf8)
         self.token = token
         self.sent =
@@ -25,14 +27,14 @@ struct Redaction: Sendable {
     }
 
     /// Returns a text without the token.
-    func clean(_ text: String) -> String {
+    package func clean(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let cleaned = clean(bytes)
         return cleaned.count == bytes.count && cleaned == bytes ? text : String(decoding: cleaned, as: UTF8.self)
     }
 
     /// Returns bytes without the token.
-    func clean(_ text: [UInt8]) -> [UInt8] {
+    package func clean(_ text: [UInt8]) -> [UInt8] {
         guard !token.isEmpty, text.count >= token.count else { return text }
         let removed = removals(in: text)
         guard !removed.isEmpty else { return text }

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import Harvest
+@testable import SalvageConfiguration
 
 @Suite struct ConfigurationSourcesTests {
     static func write(_ text: String, to path: String, mode: mode_t = 0o600) {
@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test func flagOutweighsEnvironmentOutweighsFileOutweighsDefault() throws {
-        let store = TemporaryStore()
+        let store = TemporaryFolder()
         let file = store.path + "/c.yaml"
         Self.write("store: /from/file\napi: { url: 'https://file' }\n", to: file)
         let flags = Configuration.Flags(store: "/from/flag", config: file)
@@ -28,24 +28,25 @@ import Testing
     }
 
     @Test func theFileIsFoundInTheUsersFolder() throws {
-        let store = TemporaryStore()
-        try StoreFolder.make(store.path + "/.config/salvage")
+        let store = TemporaryFolder()
+        mkdir(store.path + "/.config", 0o700)
+        mkdir(store.path + "/.config/salvage", 0o700)
         Self.write("retention: 2h", to: store.path + "/.config/salvage/salvage.yaml")
         #expect(try Configuration.load(environment: ["HOME": store.path]).retention == 7_200_000)
     }
 
     @Test func aNamedFileMustExistAndBeText() throws {
-        let store = TemporaryStore()
-        let missing = #expect(throws: HarvestError.self) {
+        let store = TemporaryFolder()
+        let missing = #expect(throws: ConfigurationError.self) {
             try Configuration.load(flags: .init(config: store.path + "/none"), environment: [:])
         }
         #expect(missing?.code == .invalidConfiguration)
         #expect(missing?.path == store.path + "/none")
         Self.write("a: \u{1}b", to: store.path + "/bad")
-        #expect(throws: HarvestError.self) {
+        #expect(throws: ConfigurationError.self) {
             try Configuration.load(flags: .init(config: store.path + "/bad"), environment: [:])
         }
-        #expect(throws: HarvestError.self) {
+        #expect(throws: ConfigurationError.self) {
             try Configuration.load(flags: .init(config: store.path), environment: [:])
         }
     }
@@ -53,7 +54,7 @@ import Testing
     @Test(
         arguments: [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o666, false)] as [(mode_t, Bool)])
     func aTokenFileThatOthersMayReadIsRefused(_ mode: mode_t, _ accepted: Bool) throws {
-        let store = TemporaryStore()
+        let store = TemporaryFolder()
         var configuration = Configuration()
         configuration.api.tokenFile = store.path + "/token"
         Self.write(" s3cret\n", to: store.path + "/token", mode: mode)
@@ -62,7 +63,7 @@ import Testing
             #expect(token.value == "s3cret")
             #expect(!"\(token)".contains("s3cret"))
         } else {
-            let error = #expect(throws: HarvestError.self) { try APIToken.find(configuration, environment: [:]) }
+            let error = #expect(throws: ConfigurationError.self) { try APIToken.find(configuration, environment: [:]) }
             #expect(error?.code == .tokenRefused)
             #expect(error?.message.contains("mode \(String(mode, radix: 8))") == true)
             #expect("\(String(describing: error))".contains("s3cret") == false)
@@ -70,7 +71,7 @@ import Testing
     }
 
     @Test func theTokensPlacesInOrder() throws {
-        let store = TemporaryStore()
+        let store = TemporaryFolder()
         Self.write("from-systemd", to: store.path + "/token", mode: 0o440)
         var environment = ["CREDENTIALS_DIRECTORY": store.path]
         #expect(try APIToken.find(Configuration(), environment: environment).value == "from-systemd")
@@ -85,22 +86,22 @@ import Testing
             #expect(token.value == "from-file")
         }
         Self.write("two words", to: store.path + "/token", mode: 0o440)
-        #expect(throws: HarvestError.self) { try APIToken.find(both, environment: environment) }
+        #expect(throws: ConfigurationError.self) { try APIToken.find(both, environment: environment) }
         both.api.tokenFile = store.path + "/none"
-        let absent = #expect(throws: HarvestError.self) { try APIToken.find(both, environment: [:]) }
+        let absent = #expect(throws: ConfigurationError.self) { try APIToken.find(both, environment: [:]) }
         #expect(absent?.code == .tokenRefused && absent?.message.contains("does not exist") == true)
         environment["GAMEYE_API_TOKEN"] = "from-env"
         #expect(try APIToken.find(Configuration(), environment: environment).value == "from-env")
-        let none = #expect(throws: HarvestError.self) { try APIToken.find(Configuration(), environment: [:]) }
+        let none = #expect(throws: ConfigurationError.self) { try APIToken.find(Configuration(), environment: [:]) }
         #expect(none?.code == .tokenMissing)
         for bad in ["two words", "line\nbreak", "\u{7f}", " \n"] {
-            let error = #expect(throws: HarvestError.self) {
+            let error = #expect(throws: ConfigurationError.self) {
                 try APIToken.find(Configuration(), environment: ["GAMEYE_API_TOKEN": bad])
             }
             #expect(error?.code == .tokenRefused)
         }
         var configuration = Configuration()
         configuration.api.tokenFile = store.path
-        #expect(throws: HarvestError.self) { try APIToken.find(configuration, environment: [:]) }
+        #expect(throws: ConfigurationError.self) { try APIToken.find(configuration, environment: [:]) }
     }
 }

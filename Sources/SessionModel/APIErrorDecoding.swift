@@ -13,7 +13,7 @@ extension APIError {
     static let maximumExcerpt = 400
 
     /// Makes an error from a status that is not a success, and its body in any form.
-    static func answer(
+    package static func answer(
         _ operation: APIOperation, session: String?, status: Int, body: UnsafeRawBufferPointer, retryAfter: Double?,
         redaction: Redaction = .none
     ) -> APIError {
@@ -31,7 +31,7 @@ extension APIError {
 
     /// Makes an error from a response with a success status whose body is an API error: it has a `statusCode` of 400 or
     /// more and a code or message. Nil when the body is anything else.
-    static func inSuccess(
+    package static func inSuccess(
         _ operation: APIOperation, session: String?, status: Int, body: UnsafeRawBufferPointer, retryAfter: Double?,
         redaction: Redaction
     ) -> APIError? {
@@ -72,7 +72,7 @@ extension APIError {
     }
 
     /// The beginning of a body on one line: the token removed, white space collapsed, control characters escaped.
-    static func excerpt(_ body: UnsafeRawBufferPointer, _ redaction: Redaction) -> String? {
+    package static func excerpt(_ body: UnsafeRawBufferPointer, _ redaction: Redaction) -> String? {
         // Clean before cutting: a cut could leave half of a token.
         redaction.clean(Array(body.prefix(65_536))).withUnsafeBytes { excerpt($0) }
     }

@@ -1,7 +1,7 @@
 /// Suggests the known name closest to an unknown one.
-enum Spelling {
+package enum Spelling {
     /// Returns the candidate with the smallest edit distance to `word`, or nil when none is close enough to be a typo.
-    static func nearest(to word: String, among candidates: [String]) -> String? {
+    package static func nearest(to word: String, among candidates: [String]) -> String? {
         let text = Array(word.lowercased().utf8.prefix(64))
         var best: (name: String, distance: Int)?
         for candidate in candidates {

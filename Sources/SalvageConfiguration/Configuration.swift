@@ -1,4 +1,4 @@
-public import CrashAnalysis
+public import Model
 import Text
 
 /// The configuration: where the API and the store are, how often to poll, what to keep.
@@ -169,6 +169,9 @@ public struct Configuration: Sendable, Equatable {
         public var download: UInt64 = 4 << 30
         /// Limits on one archive.
         public var unpack = Unpack()
+
+        /// The defaults.
+        public init() {}
     }
 
     /// Limits on one archive. Beyond a limit, what was read is kept and the verdict names the limit.

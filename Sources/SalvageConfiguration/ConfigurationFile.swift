@@ -20,9 +20,9 @@ enum ConfigurationFile {
 
     /// Returns the text of a file; nil when it does not exist. Waits for a pipe for at most ``patience``.
     ///
-    /// - Throws: ``HarvestError`` with `invalidConfiguration` for a path that cannot be read, is not UTF-8, or is not
+    /// - Throws: ``ConfigurationError`` with `invalidConfiguration` for a path that cannot be read, is not UTF-8, or is not
     ///   one of `kinds`.
-    static func read(_ path: String, _ kinds: Kinds) throws(HarvestError) -> String? {
+    static func read(_ path: String, _ kinds: Kinds) throws(ConfigurationError) -> String? {
         if kinds == .filesAndPipes, let known = piped.withLock({ $0[path] }) { return known }
         var kind: String?
         var isPipe = false
@@ -46,17 +46,17 @@ enum ConfigurationFile {
             }
         } catch {
             if error.code == ENOENT || error.code == ENOTDIR { return nil }
-            throw HarvestError(
+            throw ConfigurationError(
                 .invalidConfiguration, "the configuration cannot be read: \(error)", path: path,
                 hint: "check the file's owner and mode")
         }
         if let kind {
-            throw HarvestError(
+            throw ConfigurationError(
                 .invalidConfiguration, "the configuration is \(kind), not a file", path: path,
                 hint: "use a regular file")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw HarvestError(
+            throw ConfigurationError(
                 .invalidConfiguration, "the configuration is not UTF-8 text", path: path, hint: "save it as UTF-8")
         }
         if isPipe { piped.withLock { $0[path] = text } }

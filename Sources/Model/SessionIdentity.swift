@@ -32,7 +32,7 @@ public struct SessionIdentity: Sendable, Hashable {
     }
 
     /// Fills in the fields that are missing here and set in a later response.
-    mutating func merge(from other: SessionIdentity) {
+    package mutating func merge(from other: SessionIdentity) {
         if image.isEmpty { image = other.image }
         if tag == nil { tag = other.tag }
         if location == nil { location = other.location }

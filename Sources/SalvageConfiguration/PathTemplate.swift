@@ -1,3 +1,4 @@
+public import Model
 import Text
 
 /// A container path with placeholders `{session} {image} {tag} {location} {label:NAME}`; `{{` and `}}` are braces.

@@ -22,27 +22,28 @@ extension Configuration {
     /// one of the first two must exist. The store is `--store`, `SALVAGE_STORE`, `store:`, else `./storage`; the
     /// API address is `SALVAGE_API_URL`, else `api.url`.
     ///
-    /// - Throws: ``HarvestError`` with `invalidConfiguration`, with file, line, key and fix of every issue.
-    public static func load(flags: Flags = Flags(), environment: [String: String]) throws(HarvestError) -> Configuration
+    /// - Throws: ``ConfigurationError`` with `invalidConfiguration`, with file, line, key and fix of every issue.
+    public static func load(flags: Flags = Flags(), environment: [String: String]) throws(ConfigurationError)
+        -> Configuration
     {
         try load(flags: flags, environment: environment, kinds: .filesAndPipes)
     }
 
     static func load(
         flags: Flags, environment: [String: String], kinds: ConfigurationFile.Kinds
-    ) throws(HarvestError) -> Configuration {
+    ) throws(ConfigurationError) -> Configuration {
         var configuration = Configuration()
         if let (file, text) = try find(flags, environment, kinds) {
             do {
                 configuration = try parse(text, file: file)
             } catch {
-                throw error.asHarvestError
+                throw error.asError
             }
         }
         configuration.store = flags.store ?? environment.value("SALVAGE_STORE") ?? configuration.store ?? "./storage"
         if let url = environment.value("SALVAGE_API_URL") {
             guard let address = baseAddress(url) else {
-                throw HarvestError(
+                throw ConfigurationError(
                     .invalidConfiguration, "SALVAGE_API_URL is not a valid URL: '\(url)'",
                     hint: "write http:// or https:// and a host")
             }
@@ -53,25 +54,27 @@ extension Configuration {
 
     /// Returns `grep.smart_case` alone. Parses the YAML only if the file mentions it, so that a search starts faster.
     ///
-    /// - Throws: ``HarvestError`` with `invalidConfiguration`, as ``load(flags:environment:)`` does.
-    public static func smartCase(flags: Flags = Flags(), environment: [String: String]) throws(HarvestError) -> Bool {
+    /// - Throws: ``ConfigurationError`` with `invalidConfiguration`, as ``load(flags:environment:)`` does.
+    public static func smartCase(flags: Flags = Flags(), environment: [String: String]) throws(ConfigurationError)
+        -> Bool
+    {
         guard let (file, text) = try find(flags, environment, .filesAndPipes), text.contains("smart_case") else {
             return false
         }
         do {
             return try parse(text, file: file).grep.smartCase
         } catch {
-            throw error.asHarvestError
+            throw error.asError
         }
     }
 
     private static func find(
         _ flags: Flags, _ environment: [String: String], _ kinds: ConfigurationFile.Kinds
-    ) throws(HarvestError) -> (file: String, text: String)? {
+    ) throws(ConfigurationError) -> (file: String, text: String)? {
         for (name, origin) in [(flags.config, "--config"), (environment.value("SALVAGE_CONFIG"), "SALVAGE_CONFIG")] {
             guard let name else { continue }
             guard let text = try ConfigurationFile.read(name, kinds) else {
-                throw HarvestError(
+                throw ConfigurationError(
                     .invalidConfiguration, "the configuration file given by \(origin) does not exist", path: name,
                     hint: "check the name, or omit \(origin) to use the defaults")
             }

@@ -30,8 +30,8 @@ public struct InvalidConfiguration: Error, Sendable, Equatable, CustomStringConv
         return issues.map { "\(name): \($0)" }.joined(separator: "\n")
     }
 
-    /// The same failure as a ``HarvestError``.
-    public var asHarvestError: HarvestError {
-        HarvestError(.invalidConfiguration, description, path: file, hint: issues.first?.fix)
+    /// The same failure as a ``ConfigurationError``.
+    public var asError: ConfigurationError {
+        ConfigurationError(.invalidConfiguration, description, path: file, hint: issues.first?.fix)
     }
 }
