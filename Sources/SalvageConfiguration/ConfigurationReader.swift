@@ -1,4 +1,3 @@
-import CrashAnalysis
 import Model
 import Text
 import Yams

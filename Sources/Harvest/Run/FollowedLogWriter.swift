@@ -1,5 +1,4 @@
 import CFiles
-import CShims
 import Dispatch
 import Glibc
 import Live
