@@ -171,8 +171,7 @@ public struct StoreIngest: Sendable {
             let (answer, record) = try fill(temporary, session, rows, files, previous: packs, path: relative)
             let reader = try Self.checked(temporary, session, answer)
             let contents = try PackContents(reader, path: relative)
-            try Self.require(rows, in: contents)
-            let damage = try Self.makeWay(for: reader, packs, answer, session.session)
+            let damage = try Self.makeWay(for: reader, contents, rows, packs, answer, session.session)
             // Before the pack: a crash in between leaves a record without a pack, not a pack without filters. Without a
             // record, every search opens the pack; the results are the same.
             try? FilterLog.append(store: store, pack: relative, packBytes: answer.packBytes, record: record)
@@ -222,7 +221,8 @@ public struct StoreIngest: Sendable {
 
     /// Sets earlier packs aside that are not completely in the new one; returns messages about them.
     private static func makeWay(
-        for new: PackReader, _ packs: EarlierPacks, _ answer: IngestAnswer, _ session: String
+        for new: PackReader, _ contents: PackContents, _ rows: [ArtifactEntry], _ packs: EarlierPacks,
+        _ answer: IngestAnswer, _ session: String
     ) throws -> [String] {
         guard answer.earlier.count == packs.readable.count else {
             throw IngestError(
@@ -231,6 +231,7 @@ public struct StoreIngest: Sendable {
                     + "\(packs.readable.count)")
         }
         try EarlierMembers.require(in: new, of: packs.readable, answer.earlier, session: session)
+        try require(rows, in: contents)
         var words: [String] = []
         for (pack, damage) in zip(packs.readable, answer.earlier) where !damage.isSound {
             let place = damage.isCut ? try packs.setAside(pack) : nil
