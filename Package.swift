@@ -76,7 +76,7 @@ let package = Package(
             dependencies: [
                 "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest", "SessionAPI", "Ingest",
                 "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
-                "Pack", "Printers", "Catalog", "Live", "Text", "Bytes", "Digest",
+                "Pack", "Printers", "Catalog", "Live", "JSON", "Text", "Bytes", "Digest",
                 "CConfinement", "CFiles", "CProcess",
                 .product(name: "Logging", package: "swift-log"),
                 serverOnly("Hummingbird", "hummingbird"),
@@ -92,12 +92,12 @@ let package = Package(
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: house),
         .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: hot, linkerSettings: [archive("crypto")]),
         .testTarget(name: "DigestTests", dependencies: ["Bytes", "Digest"], swiftSettings: house),
-        .target(name: "Terminal", dependencies: ["Text"], swiftSettings: hot),
+        .target(name: "Terminal", dependencies: ["JSON", "Text"], swiftSettings: hot),
         .target(name: "Text", swiftSettings: hot),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: hot),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Text"], swiftSettings: house),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: house),
-        .target(name: "Model", dependencies: ["Bytes", "Text"], swiftSettings: hot),
+        .target(name: "Model", dependencies: ["JSON", "Bytes", "Text"], swiftSettings: hot),
         .target(
             name: "Harvest",
             dependencies: [
@@ -125,7 +125,8 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "Model", "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text", "CConfinement",
+                "JSON", "Model", "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text",
+                "CConfinement",
                 "CFiles",
                 "CProcess", "CPCRE2",
             ],
@@ -149,7 +150,7 @@ let package = Package(
             dependencies: ["Model", "Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
-        .target(name: "Printers", dependencies: ["LogSearch", "Bytes", "CLogScan"], swiftSettings: hot),
+        .target(name: "Printers", dependencies: ["JSON", "LogSearch", "Bytes", "CLogScan"], swiftSettings: hot),
         .target(
             name: "Live", dependencies: ["Model", "Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
             swiftSettings: hot),
@@ -180,21 +181,21 @@ let package = Package(
             name: "LogSearchTests", dependencies: ["Model", "LogSearch", "LogTime", "Pack", "Printers"],
             swiftSettings: house),
         .target(
-            name: "Pack", dependencies: ["Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"],
+            name: "Pack", dependencies: ["JSON", "Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"],
             swiftSettings: hot,
             linkerSettings: [archive("zstd")]),
         .testTarget(name: "PackTests", dependencies: ["Model", "Pack", "Bytes", "Digest"], swiftSettings: house),
         .target(
             name: "Catalog",
             dependencies: [
-                "Model", "Pack", "Text", "CSQLite",
+                "JSON", "Model", "Pack", "Text", "CSQLite",
             ], swiftSettings: hot),
         .testTarget(
             name: "CatalogTests", dependencies: ["Model", "Catalog", "Pack", "CSQLite"], swiftSettings: house),
         .target(
             name: "Sandbox",
             dependencies: [
-                "Text", "Bytes", "COpenAPI", "CZlib", "CFiles", "CProcess",
+                "JSON", "Text", "Bytes", "COpenAPI", "CZlib", "CFiles", "CProcess",
                 serverOnly("Hummingbird", "hummingbird"),
                 serverOnly("HTTPTypes", "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -221,7 +222,7 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "Sandbox", "Bytes", serverOnly("HTTPTypes", "swift-http-types"),
+                "Sandbox", "Bytes", "JSON", serverOnly("HTTPTypes", "swift-http-types"),
                 programsOnly("Yams", "Yams"),
             ], swiftSettings: house),
         .testTarget(

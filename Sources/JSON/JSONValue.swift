@@ -36,8 +36,8 @@ public enum JSONValue: Sendable, Equatable {
     }
 
     /// An object of strings.
-    public static func strings(_ pairs: some Sequence<(key: String, value: String)>) -> JSONValue {
-        .object(pairs.map { Member($0.key, .string($0.value)) })
+    public static func strings(_ pairs: some Sequence<(String, String)>) -> JSONValue {
+        .object(pairs.map { Member($0.0, .string($0.1)) })
     }
 
     /// Whether both are written the same. `é` in one scalar and in two are different texts, 1 and 1.0 different numbers.

@@ -1,44 +1,42 @@
+import JSON
 public import Model
 import Text
 
-/// Collects the fields of an object, leaving out absent ones.
-private struct FieldList {
-    var fields: [(key: String, value: JSONValue)] = []
-
-    mutating func add(_ key: some RawRepresentable<String>, _ text: String?) {
-        if let text { fields.append((key.rawValue, .string(text))) }
-    }
-
-    mutating func add(_ key: some RawRepresentable<String>, _ number: Int64?) {
-        if let number { fields.append((key.rawValue, .integer(number))) }
+extension JSONValue {
+    /// Reads a section of a pack. Throws `damagedSection`.
+    fileprivate init(section bytes: [UInt8]) throws(PackError) {
+        do throws(JSONFault) {
+            try self.init(parsing: bytes)
+        } catch {
+            throw PackError(.damagedSection, "JSON: \(error.reason)", offset: UInt64(error.offset))
+        }
     }
 }
 
 extension SessionMetadata {
     /// The facts as the JSON object that is stored in a pack.
     public var json: [UInt8] {
-        var list = FieldList()
-        list.add(CodingKeys.session, session)
-        list.add(CodingKeys.image, image)
-        list.add(CodingKeys.tag, tag)
-        list.add(CodingKeys.location, location)
-        list.add(CodingKeys.host, host)
-        let sorted = labels.sortedByKey.map { (key: $0.key, value: JSONValue.string($0.value)) }
-        list.fields.append((CodingKeys.labels.rawValue, .object(sorted)))
-        list.add(CodingKeys.created, created)
-        list.add(CodingKeys.exited, exited)
-        list.add(CodingKeys.firstSeenExited, firstSeenExited)
-        list.add(CodingKeys.lastLogged, lastLogged)
-        list.add(CodingKeys.deadline, deadline)
-        list.add(CodingKeys.state, state)
-        list.add(CodingKeys.reason, reason)
-        list.add(CodingKeys.source, source)
-        return Array(JSONValue.object(list.fields).text.utf8)
+        var line = JSONLine()
+        line.add(CodingKeys.session.rawValue, session)
+        line.add(CodingKeys.image.rawValue, image)
+        line.add(CodingKeys.tag.rawValue, tag)
+        line.add(CodingKeys.location.rawValue, location)
+        line.add(CodingKeys.host.rawValue, host)
+        line.add(CodingKeys.labels.rawValue, labels)
+        line.add(CodingKeys.created.rawValue, created)
+        line.add(CodingKeys.exited.rawValue, exited)
+        line.add(CodingKeys.firstSeenExited.rawValue, firstSeenExited)
+        line.add(CodingKeys.lastLogged.rawValue, lastLogged)
+        line.add(CodingKeys.deadline.rawValue, deadline)
+        line.add(CodingKeys.state.rawValue, state)
+        line.add(CodingKeys.reason.rawValue, reason)
+        line.add(CodingKeys.source.rawValue, source)
+        return line.utf8
     }
 
     /// Decodes that JSON object; unknown fields are ignored. Throws `damagedSection`.
     public init(json: [UInt8]) throws(PackError) {
-        let value = try JSONParser.parse(json)
+        let value = try JSONValue(section: json)
         func text(_ key: CodingKeys) -> String? { value[key.rawValue]?.string }
         func time(_ key: CodingKeys) -> Int64? { value[key.rawValue]?.int64 }
         guard let session = text(.session) else {
@@ -49,8 +47,8 @@ extension SessionMetadata {
         tag = text(.tag)
         location = text(.location)
         host = text(.host)
-        if case .object(let fields)? = value[CodingKeys.labels.rawValue] {
-            for field in fields { labels[field.key] = field.value.string }
+        for label in value[CodingKeys.labels.rawValue]?.members ?? [] where labels[label.name] == nil {
+            labels[label.name] = label.value.string
         }
         created = time(.created)
         exited = time(.exited)
@@ -64,21 +62,21 @@ extension SessionMetadata {
 }
 
 extension ArtifactEntry {
-    private var fields: JSONValue {
-        var list = FieldList()
-        list.add(CodingKeys.artifact, artifact)
-        list.add(CodingKeys.state, state.rawValue)
-        list.add(CodingKeys.reason, reason)
-        list.add(CodingKeys.status, status.map(Int64.init))
-        list.add(CodingKeys.identifier, identifier)
-        list.add(CodingKeys.tries, Int64(tries))
-        list.fields.append((CodingKeys.bytes.rawValue, .unsigned(bytes)))
-        list.add(CodingKeys.firstTry, firstTry)
-        list.add(CodingKeys.lastTry, lastTry)
-        list.add(CodingKeys.verdict, verdict)
-        list.fields.append((CodingKeys.flags.rawValue, .array(flags.map(JSONValue.string))))
-        list.add(CodingKeys.sha256, sha256)
-        return .object(list.fields)
+    private var line: JSONLine {
+        var line = JSONLine()
+        line.add(CodingKeys.artifact.rawValue, artifact)
+        line.add(CodingKeys.state.rawValue, state.rawValue)
+        line.add(CodingKeys.reason.rawValue, reason)
+        line.add(CodingKeys.status.rawValue, status)
+        line.add(CodingKeys.identifier.rawValue, identifier)
+        line.add(CodingKeys.tries.rawValue, tries)
+        line.add(CodingKeys.bytes.rawValue, bytes)
+        line.add(CodingKeys.firstTry.rawValue, firstTry)
+        line.add(CodingKeys.lastTry.rawValue, lastTry)
+        line.add(CodingKeys.verdict.rawValue, verdict)
+        line.add(CodingKeys.flags.rawValue, flags)
+        line.add(CodingKeys.sha256.rawValue, sha256)
+        return line
     }
 
     private init?(_ value: JSONValue) {
@@ -101,13 +99,11 @@ extension ArtifactEntry {
     }
 
     /// Encodes entries as the JSON array that is stored in a pack.
-    public static func json(_ entries: [ArtifactEntry]) -> [UInt8] {
-        Array(JSONValue.array(entries.map(\.fields)).text.utf8)
-    }
+    public static func json(_ entries: [ArtifactEntry]) -> [UInt8] { JSONLine.array(entries.map(\.line)) }
 
     /// Decodes that JSON array; unknown fields are ignored. Throws `damagedSection`.
     public static func entries(json: [UInt8]) throws(PackError) -> [ArtifactEntry] {
-        guard let values = try JSONParser.parse(json).array else {
+        guard let values = try JSONValue(section: json).array else {
             throw PackError(.damagedSection, "the artifacts are not a list")
         }
         var entries: [ArtifactEntry] = []

@@ -1,3 +1,4 @@
+import JSON
 internal import LogSearch
 
 /// The name of a member as it is printed.
@@ -37,7 +38,7 @@ enum MemberName {
         ] {
             guard let value else { continue }
             json += ",\"\(key)\":".utf8
-            JSONBytes.appendString(value, to: &json)
+            JSONString.append(value, to: &json)
         }
         return json
     }

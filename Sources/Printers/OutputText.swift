@@ -1,3 +1,4 @@
+import JSON
 internal import LogSearch
 
 /// Escapes text from containers for a terminal.
@@ -88,47 +89,19 @@ enum UTF8Text {
     }
 }
 
-/// JSON text built as bytes.
+/// Bytes in JSON, as ripgrep writes them.
 enum JSONBytes {
     /// ripgrep's data object: `{"text":…}`, or `{"bytes":…}` in base64 when the bytes are not UTF-8.
     static func appendData(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8]) {
         if UTF8Text.isValid(bytes) {
             out += "{\"text\":".utf8
-            appendText(bytes, to: &out)
+            JSONString.append(utf8: bytes, to: &out)
         } else {
             out += "{\"bytes\":\"".utf8
             appendBase64(bytes, to: &out)
             out.append(0x22)
         }
         out.append(0x7D)
-    }
-
-    static func appendString(_ text: String, to out: inout [UInt8]) {
-        Array(text.utf8).withUnsafeBytes { appendText($0, to: &out) }
-    }
-
-    private static func appendText(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8]) {
-        out.append(0x22)
-        var plainFrom = 0
-        for at in 0..<bytes.count {
-            let byte = bytes[at]
-            guard byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F else { continue }
-            out.append(contentsOf: bytes[plainFrom..<at])
-            plainFrom = at + 1
-            switch byte {
-            case 0x22: out += "\\\"".utf8
-            case 0x5C: out += "\\\\".utf8
-            case 0x0A: out += "\\n".utf8
-            case 0x0D: out += "\\r".utf8
-            case 0x09: out += "\\t".utf8
-            default:
-                out += "\\u00".utf8
-                out.append(hexDigits[Int(byte >> 4)])
-                out.append(hexDigits[Int(byte & 15)])
-            }
-        }
-        out.append(contentsOf: bytes[plainFrom...])
-        out.append(0x22)
     }
 
     private static let base64 = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 
 /// An error response in the API's form.
@@ -106,16 +107,16 @@ struct APIError: Error, Sendable {
         switch body {
         case .json:
             headers[.contentType] = "application/json"
-            bytes = json(path: path, whole: true).bytes
+            bytes = json(path: path, whole: true).utf8
         case .noIdentifier:
             headers[.contentType] = "application/json"
-            bytes = json(path: path, whole: false).bytes
+            bytes = json(path: path, whole: false).utf8
         case .bare:
             headers[.contentType] = "application/json"
-            bytes = JSONValue.strings([("message", message)]).bytes
+            bytes = JSONValue.strings([("message", message)]).utf8
         case .broken:
             headers[.contentType] = "application/json"
-            bytes = Array(json(path: path, whole: true).bytes.prefix(40))
+            bytes = Array(json(path: path, whole: true).utf8.prefix(40))
         case .html:
             headers[.contentType] = "text/html"
             bytes = Array(

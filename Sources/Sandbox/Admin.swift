@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 import Text
 
@@ -83,20 +84,20 @@ extension SandboxService {
     func removeContainer(_ id: String) -> Bool { registry.remove(id) || fleet?.remove(id) == true }
 
     private func setFaults(_ bytes: [UInt8]) throws {
-        guard let value = JSONValue(parsing: bytes), let faults = value["faults"],
-            let session = value["session"]?.text
+        guard let value = try? JSONValue(parsing: bytes), let faults = value["faults"],
+            let session = value["session"]?.string
         else {
             throw APIError.invalid([.init(field: "body", description: #"must be {"session": …, "faults": {…}}"#)])
         }
         do {
-            let parsed = try Faults(json: String(decoding: faults.bytes, as: UTF8.self))
+            let parsed = try Faults(json: String(decoding: faults.utf8, as: UTF8.self))
             faultRegistry.set(parsed, session: session == "*" ? nil : session, at: WallClock.now())
         } catch let error as SandboxError {
             throw APIError.invalid([.init(field: "faults", description: error.message)])
         }
     }
 
-    private static func value(_ faults: Faults) -> JSONValue { JSONValue(parsing: Array(faults.json.utf8)) ?? .null }
+    private static func value(_ faults: Faults) -> JSONValue { (try? JSONValue(parsing: faults.json.utf8)) ?? .null }
 
     private var fleetListing: JSONValue {
         let counts = fleet?.counts ?? (running: 0, ended: 0)

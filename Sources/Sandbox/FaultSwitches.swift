@@ -1,5 +1,6 @@
 import Bytes
 import FoundationEssentials
+import JSON
 
 extension Faults {
     /// The JSON names.
@@ -84,7 +85,7 @@ extension Faults {
     /// - Throws: `SandboxError` that names the key that is unknown or has an invalid value.
     public init(json: String) throws {
         let bytes = Array(json.utf8)
-        guard let value = JSONValue(parsing: bytes), let members = value.members else {
+        guard let value = try? JSONValue(parsing: bytes), let members = value.members else {
             throw SandboxError("faults must be a JSON object")
         }
         let known = Set(CodingKeys.allCases.map(\.rawValue))

@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 import Synchronization
 import Text
@@ -198,7 +199,7 @@ final class FleetStore: Sendable {
             let entry = state.fleet.entries[number]
             guard entry.removed == 0, all || entry.ended == 0 else { continue }
             if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
-            SessionJSON(view: view(number, state), verdict: plain, now: 0).listEntry.write(into: &bytes)
+            SessionJSON(view: view(number, state), verdict: plain, now: 0).listEntry.write(to: &bytes)
         }
         return ByteBuffer(bytes: bytes)
     }

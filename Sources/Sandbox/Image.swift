@@ -1,3 +1,4 @@
+import JSON
 import Text
 
 /// An image: a folder `NAME/VERSION/` with an executable and optionally an `image.json`.
@@ -52,7 +53,7 @@ struct ImageDescription: Sendable {
     /// Reads the contents of `file`.
     /// - Throws: `BrokenImage` that names everything wrong with them.
     init(_ bytes: [UInt8], file: String) throws(BrokenImage) {
-        guard let members = JSONValue(parsing: bytes)?.members else {
+        guard let members = (try? JSONValue(parsing: bytes))?.members else {
             throw BrokenImage(file: file, reason: "is not a JSON object")
         }
         var body = BodyReader(members.filter { $0.value != .null })

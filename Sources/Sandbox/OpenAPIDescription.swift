@@ -1,6 +1,7 @@
 import COpenAPI
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 import Text
 
@@ -20,17 +21,17 @@ enum OpenAPIDescription {
     static func text(authority: String?) -> [UInt8] {
         guard let authority, !authority.isEmpty else { return Array(bytes) }
         var server: [UInt8] = []
-        JSONValue.string("http://" + authority).write(into: &server)
+        JSONValue.string("http://" + authority).write(to: &server)
         return Array(bytes).replacing(Array("\"\(placeholder)\"".utf8), with: server, maxReplacements: 1)
     }
 
     /// Returns the description without a token: `security` is removed from the document and its operations.
     static func open(_ text: [UInt8]) -> [UInt8] {
-        guard let whole = JSONValue(parsing: text) else { return text }
+        guard let whole = try? JSONValue(parsing: text) else { return text }
         let open = whole.without("security").changing("paths") { paths in
             paths.changingAll { path in path.changingAll { $0.without("security") } }
         }
-        return open.bytes
+        return open.utf8
     }
 
     /// Returns the text if it is a host name or address with an optional port; else nil.

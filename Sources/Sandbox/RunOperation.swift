@@ -1,4 +1,5 @@
 import Hummingbird
+import JSON
 import NIOCore
 
 // session-run, get-available-locations and tag-exists.

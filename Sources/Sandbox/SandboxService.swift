@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -199,7 +200,7 @@ final class SandboxService: HTTPResponder {
     static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
         Response(
             status: status, headers: [.contentType: "application/json"],
-            body: .init(byteBuffer: ByteBuffer(bytes: value.bytes)))
+            body: .init(byteBuffer: ByteBuffer(bytes: value.utf8)))
     }
 
     /// Runs work that blocks on files in a thread pool, where it does not block other requests.

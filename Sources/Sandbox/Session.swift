@@ -1,3 +1,5 @@
+import JSON
+
 /// A port of a container and the host's port that maps to it.
 struct PortMapping: Sendable, Equatable {
     var type: String

@@ -1,3 +1,5 @@
+import JSON
+
 /// Encodes sessions as the API shows them, changed by faults.
 struct SessionJSON {
     let view: SessionView
@@ -82,7 +84,7 @@ struct SessionJSON {
     /// `env`, `tags` and `gameye` hold JSON text; the other labels are the image's own.
     private var labels: JSONValue {
         func text(_ pairs: [(String, String)]) -> String {
-            String(decoding: JSONValue.strings(pairs).bytes, as: UTF8.self)
+            String(decoding: JSONValue.strings(pairs).utf8, as: UTF8.self)
         }
         var labels = view.imageLabels
         switch faults.labels {

@@ -1,4 +1,5 @@
 import Hummingbird
+import JSON
 import NIOCore
 import Text
 
@@ -13,7 +14,7 @@ extension SandboxService {
             let json = SessionJSON(view: view, verdict: faultRegistry.verdict(view.id), now: now)
             guard json.isListed, filter.admits(view, status: json.status) else { return }
             if !entries.isEmpty { entries.append(UInt8(ascii: ",")) }
-            json.listEntry.write(into: &entries)
+            json.listEntry.write(to: &entries)
         }
         for session in registry.all() { add(session.view) }
         var buffers = [ByteBuffer(string: #"{"sessions":["#)]

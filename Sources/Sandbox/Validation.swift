@@ -1,3 +1,4 @@
+import JSON
 import Text
 
 /// What a text in a body may hold.
@@ -26,7 +27,7 @@ struct BodyReader {
 
     /// - Throws: `APIError` with status 422 when the bytes are not a JSON object.
     init(_ bytes: [UInt8], allowed: [String]) throws(APIError) {
-        guard let value = JSONValue(parsing: bytes) else {
+        guard let value = try? JSONValue(parsing: bytes) else {
             throw APIError.invalid([.init(field: "body", description: "must be JSON")])
         }
         guard let members = value.members else {
@@ -60,7 +61,7 @@ struct BodyReader {
             if required { reject(name, "must be given") }
             return nil
         }
-        guard let text = value.text else {
+        guard let text = value.string else {
             reject(name, "must be a string")
             return nil
         }
@@ -101,7 +102,7 @@ struct BodyReader {
         }
         var texts: [String] = []
         for (index, value) in values.enumerated() {
-            guard let text = value.text else {
+            guard let text = value.string else {
                 reject("\(name)[\(index)]", "must be a string")
                 continue
             }
@@ -120,7 +121,7 @@ struct BodyReader {
         for twice in Self.repeated(members) { reject("\(name).\(twice)", "must be given once") }
         var pairs: [(String, String)] = []
         for member in members {
-            guard let text = member.value.text else {
+            guard let text = member.value.string else {
                 reject("\(name).\(member.name)", "must be a string")
                 continue
             }

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Text
 
 @testable import CrashAnalysis
@@ -19,7 +20,7 @@ struct Harness: Sendable {
 
     /// All of them.
     static let all = [
-        pack, sessions, errors, configuration, pattern, gzip, tar, core, minidump, text,
+        pack, json, sessions, errors, configuration, pattern, gzip, tar, core, minidump, text,
     ]
 
     private static func texts(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }
@@ -92,6 +93,19 @@ struct Harness: Sendable {
             _ = reader.pieces(ofMember: index)
         }
         for block in reader.blocks.indices.prefix(16) { _ = reader.pieces(inBlock: block) }
+    }
+
+    // MARK: JSON
+
+    /// What is read is written so that it is read again as the same.
+    private static let json = Harness(name: "json") { bytes in
+        guard let value = try? JSONValue(document: bytes) else { return }
+        precondition((try? JSONValue(parsing: value.utf8)) == value, "written differently from how it was read")
+    } seeds: {
+        texts(
+            #"{"a":[1,-0.5e3,true,false,null,18446744073709551615],"b":{"c":"\u00e9\ud83d\ude00\b\/"},"a":""}"#,
+            "[[[]]]",
+            "\"\u{7f}\"")
     }
 
     // MARK: The API

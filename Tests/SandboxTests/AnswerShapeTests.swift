@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 @testable import Sandbox
@@ -7,7 +8,7 @@ import Testing
 @Suite struct AnswerShapeTests {
     /// The members of a JSON object in the order they are sent.
     private func names(_ answer: WireClient.Answer) throws -> [String] {
-        try #require(JSONValue(parsing: answer.body)?.members).map(\.name)
+        try #require(JSONValue(parsing: answer.body).members).map(\.name)
     }
 
     @Test func fieldsComeInTheOrderOfTheDescription() async throws {
@@ -18,7 +19,7 @@ import Testing
             let entry = ["id", "image", "tag", "location", "host", "created", "port", "status", "labels"]
             for query in ["", "?filterNot[status]=none"] {
                 let answer = try await stage.client.ask("GET", "/session\(query)")
-                let list = try #require(JSONValue(parsing: answer.body)?["sessions"])
+                let list = try #require(JSONValue(parsing: answer.body)["sessions"])
                 guard case .array(let sessions) = list else {
                     Issue.record("no array of sessions")
                     return

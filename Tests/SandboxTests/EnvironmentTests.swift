@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 @testable import Sandbox
@@ -39,7 +40,7 @@ import Testing
             let entry = try stage.object(try await stage.client.ask("GET", "/session/one"))
             let labels = try #require(entry["labels"] as? [String: String])
             let shown = try #require(labels["env"])
-            let expected = JSONValue.strings(given).bytes
+            let expected = JSONValue.strings(given).utf8
             #expect(Array(shown.utf8) == expected)
         }
     }

@@ -1,3 +1,5 @@
+import JSON
+
 /// The fields of a crash record that the catalog sorts and groups by. A field of an unexpected type is treated as
 /// absent, so that packs of a later version can be indexed.
 ///
@@ -18,27 +20,61 @@ struct CrashColumns: Equatable {
     /// Whether the process survived: an error, or a snapshot of a process that kept running.
     static func isSurvived(_ kind: String?) -> Bool { kind == "error" || kind == "snapshot" }
 
-    /// Reads the known fields; bytes that are not a JSON object yield none.
+    /// Reads the known fields; bytes that are not a JSON object yield none, a damaged object those before the damage.
     init(json: [UInt8]) {
-        var number: String?
         json.withUnsafeBytes { bytes in
-            JSONObjectScan.eachMember(of: bytes) { name, value in
-                switch name {
-                case "crash": id = value()
-                case "kind": kind = value()
-                case "signal": signal = value()
-                case "exception": exception = value()
-                case "thread": number = value()
-                case "thread_name": thread = value()
-                case "signature": signature = value()
-                case "signature_quality": quality = value()
-                case "stack_hash": stackHash = value()
-                case "time": time = value().flatMap { Int64($0) ?? Self.milliseconds($0) }
-                default: break
-                }
+            var cursor = JSONCursor(bytes)
+            try? read(&cursor)
+        }
+    }
+
+    private mutating func read(_ cursor: inout JSONCursor) throws(JSONFault) {
+        let scratch = JSONScratch()
+        var number: String?
+        defer { thread = thread ?? number }
+        try cursor.eachMember(depth: 0) { (key, cursor) throws(JSONFault) in
+            let value = try Self.text(&cursor, depth: 1, scratch)
+            switch (try? cursor.text(key, in: scratch)) ?? "" {
+            case "crash": id = id ?? value
+            case "kind": kind = kind ?? value
+            case "signal": signal = signal ?? value
+            case "exception": exception = exception ?? value
+            case "thread": number = number ?? value
+            case "thread_name": thread = thread ?? value
+            case "signature": signature = signature ?? value
+            case "signature_quality": quality = quality ?? value
+            case "stack_hash": stackHash = stackHash ?? value
+            case "time": time = time ?? value.flatMap { Int64($0) ?? Self.milliseconds($0) }
+            default: break
             }
         }
-        thread = thread ?? number
+    }
+
+    /// Moves past a value and returns it as text: a string unescaped, a number as written, an object as the text of its
+    /// `name`; nil for anything else.
+    private static func text(
+        _ cursor: inout JSONCursor, depth: Int, _ scratch: JSONScratch
+    ) throws(JSONFault) -> String? {
+        switch try cursor.token() {
+        case UInt8(ascii: "\""):
+            let span = try cursor.string()
+            return try? cursor.text(span, in: scratch)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return cursor.source(try cursor.number())
+        // One level only, to bound the recursion.
+        case UInt8(ascii: "{") where depth == 1:
+            var name: String?
+            try cursor.eachMember(depth: depth) { (key, cursor) throws(JSONFault) in
+                if name == nil, cursor.matches(key, "name", in: scratch) {
+                    name = try text(&cursor, depth: depth + 1, scratch)
+                } else {
+                    try cursor.skipValue(depth: depth + 1)
+                }
+            }
+            return name
+        default:
+            try cursor.skipValue(depth: depth)
+            return nil
+        }
     }
 
     /// ISO-8601 in UTC, with or without a fraction of the second: `2026-11-20T21:16:03.123Z`.

@@ -1,3 +1,4 @@
+import JSON
 public import Model
 
 /// Modules without symbols in crash stacks of one build, and the number of crashes that need them.
@@ -49,29 +50,16 @@ extension Catalog {
 
 /// Encodes the modules whose symbols a crash lacks as one text, so that all crashes of a bug share one id.
 enum WantedSet {
-    /// Most frames of a record that are read; the analysis keeps fewer of a crashed thread.
-    private static let mostFrames = 4096
-
-    /// One line per build id: the id, a tab, the module's name; nil when no symbols are missing. Scans the record
-    /// without decoding it.
+    /// One line per build id: the id, a tab, the module's name; nil when no symbols are missing. Reads only the frames of
+    /// the record, and of a damaged record what precedes the damage.
     static func text(_ json: [UInt8]) -> String? {
-        json.withUnsafeBytes { bytes in
-            var names: [String: String] = [:]
-            var count = 0
-            JSONObjectScan.eachRange(of: bytes) { name, value in
-                guard name.elementsEqual("frames".utf8) else { return true }
-                let frames = UnsafeRawBufferPointer(rebasing: bytes[value])
-                JSONObjectScan.eachElement(of: frames) { place in
-                    count += 1
-                    guard count <= mostFrames, let wanted = module(UnsafeRawBufferPointer(rebasing: frames[place]))
-                    else { return }
-                    if names[wanted.buildID] == nil { names[wanted.buildID] = wanted.module }
-                }
-                return false
-            }
-            guard !names.isEmpty else { return nil }
-            return names.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value)" }.joined(separator: "\n")
+        let names = json.withUnsafeBytes { bytes in
+            var scan = WantedScan(JSONCursor(bytes))
+            try? scan.record()
+            return scan.names
         }
+        guard !names.isEmpty else { return nil }
+        return names.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value)" }.joined(separator: "\n")
     }
 
     static func modules(_ text: String) -> [WantedModules.Module] {
@@ -80,19 +68,66 @@ enum WantedSet {
             return WantedModules.Module(buildID: String(parts[0]), module: parts.count > 1 ? String(parts[1]) : "")
         }
     }
+}
 
-    private static func module(_ frame: UnsafeRawBufferPointer) -> WantedModules.Module? {
-        var (isNamed, identity, module) = (false, Range<Int>?.none, Range<Int>?.none)
-        JSONObjectScan.eachRange(of: frame) { name, value in
-            if name.elementsEqual("function".utf8) { isNamed = true }
-            if name.elementsEqual("build_id".utf8) { identity = value }
-            if name.elementsEqual("module".utf8) { module = value }
-            return !isNamed
+/// Reads the frames of a crash record that have a build id and no function.
+private struct WantedScan {
+    /// Most frames of a record that are read; the analysis keeps fewer of a crashed thread.
+    private static let mostFrames = 4096
+
+    /// The modules' names by build id.
+    private(set) var names: [String: String] = [:]
+    private var cursor: JSONCursor
+    private let scratch = JSONScratch()
+
+    init(_ cursor: JSONCursor) { self.cursor = cursor }
+
+    mutating func record() throws(JSONFault) {
+        guard try cursor.token() == UInt8(ascii: "{"), try cursor.enter(closing: UInt8(ascii: "}"), depth: 0)
+        else { return }
+        repeat {
+            if cursor.matches(try cursor.key(), "frames", in: scratch) { return try frames() }
+            try cursor.skipValue(depth: 1)
+        } while try cursor.another(closing: UInt8(ascii: "}"))
+    }
+
+    private mutating func frames() throws(JSONFault) {
+        guard try cursor.token() == UInt8(ascii: "["), try cursor.enter(closing: UInt8(ascii: "]"), depth: 1)
+        else { return }
+        var count = 0
+        repeat {
+            count += 1
+            try frame()
+            guard count < Self.mostFrames else { return }
+        } while try cursor.another(closing: UInt8(ascii: "]"))
+    }
+
+    private mutating func frame() throws(JSONFault) {
+        guard try cursor.token() == UInt8(ascii: "{") else { return try cursor.skipValue(depth: 2) }
+        guard try cursor.enter(closing: UInt8(ascii: "}"), depth: 2) else { return }
+        var (isNamed, identity, module) = (false, String?.none, String?.none)
+        repeat {
+            let key = try cursor.key()
+            if cursor.matches(key, "build_id", in: scratch) {
+                identity = try text()
+            } else if cursor.matches(key, "module", in: scratch) {
+                module = try text()
+            } else {
+                if cursor.matches(key, "function", in: scratch) { isNamed = true }
+                try cursor.skipValue(depth: 3)
+            }
+        } while try cursor.another(closing: UInt8(ascii: "}"))
+        guard !isNamed, let identity, !identity.isEmpty, names[identity] == nil else { return }
+        names[identity] = module ?? ""
+    }
+
+    private mutating func text() throws(JSONFault) -> String? {
+        guard try cursor.token() == UInt8(ascii: "\"") else {
+            try cursor.skipValue(depth: 3)
+            return nil
         }
-        guard !isNamed, let identity, let buildID = JSONObjectScan.text(frame, identity).map(plain), !buildID.isEmpty
-        else { return nil }
-        return WantedModules.Module(
-            buildID: buildID, module: module.flatMap { JSONObjectScan.text(frame, $0) }.map(plain) ?? "")
+        let span = try cursor.string()
+        return (try? cursor.text(span, in: scratch)).map(Self.plain)
     }
 
     /// Names come from dumps and may contain the separators used here.

@@ -1,4 +1,4 @@
-import Foundation
+import JSON
 import Model
 import Pack
 import Text
@@ -182,17 +182,25 @@ struct PackMerge {
     }
 
     private func older(_ records: [[UInt8]], kept: Set<[UInt8]>, new: [[UInt8]]) -> [[UInt8]] {
-        struct Identity: Decodable {
-            var crash: String?
-            var member: String?
+        // Nil for a record of another shape, such as of a later version.
+        func text(_ name: String, _ record: JSONValue) -> String? {
+            switch record[name] {
+            case nil, .null: ""
+            case let value?: value.string
+            }
         }
-        func identity(_ json: [UInt8]) -> Identity? { try? JSONDecoder().decode(Identity.self, from: Data(json)) }
+        func identity(_ json: [UInt8]) -> (crash: String, member: String)? {
+            guard let record = try? JSONValue(parsing: json), record.members != nil,
+                let crash = text("crash", record), let member = text("member", record)
+            else { return nil }
+            return (crash, member)
+        }
         let known = ByteSet(new.compactMap { identity($0)?.crash })
         let names = ByteSet(kept.map { String(decoding: $0, as: UTF8.self) })
         return records.filter { json in
             // Keep a record that cannot be decoded.
             guard let record = identity(json) else { return true }
-            return names.contains(record.member ?? "") && !known.contains(record.crash ?? "")
+            return names.contains(record.member) && !known.contains(record.crash)
         }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Harvest
+import JSON
 import SalvageConfiguration
 import SessionAPI
 import Synchronization

@@ -1,5 +1,5 @@
+import JSON
 import SessionAPI
-import Terminal
 
 extension Failure {
     /// Converts a Session API error to the form that every command reports.

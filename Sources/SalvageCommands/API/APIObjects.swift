@@ -1,5 +1,5 @@
+import JSON
 import SessionAPI
-import Terminal
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

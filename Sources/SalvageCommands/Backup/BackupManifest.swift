@@ -2,6 +2,7 @@ import Bytes
 import Digest
 import Foundation
 import Glibc
+import JSON
 import Pack
 import Terminal
 

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Terminal
 
 /// An error as it is reported: what failed, on which session and path, why, and what to do next.

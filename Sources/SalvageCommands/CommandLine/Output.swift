@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Terminal
 
 /// Standard output of one command: text for people or one JSON object per line, decided once.

@@ -1,6 +1,7 @@
 import Catalog
 import CrashAnalysis
 import FoundationEssentials
+import JSON
 import Model
 import Terminal
 

@@ -1,6 +1,7 @@
 import Bytes
 import Catalog
 import Glibc
+import JSON
 import Model
 import Pack
 import Terminal

@@ -1,5 +1,6 @@
 import Catalog
 import Harvest
+import JSON
 import Model
 import SalvageConfiguration
 import Terminal

@@ -1,6 +1,7 @@
 import Catalog
 import Glibc
 import Harvest
+import JSON
 import Model
 import Pack
 import Terminal

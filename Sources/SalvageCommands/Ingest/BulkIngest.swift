@@ -1,6 +1,7 @@
 import Catalog
 import Glibc
 import Ingest
+import JSON
 import Pack
 import Terminal
 import Text
@@ -137,12 +138,12 @@ struct BulkIngest {
                 hint: "write a JSON object with session, image, tag, location, host, labels, created, exited")
         }
         let value: JSONValue
-        do throws(PackError) { value = try JSONParser.parse(Array(text.utf8)) } catch {
-            throw wrong("is not JSON: \(error.message)")
+        do throws(JSONFault) { value = try JSONValue(parsing: text.utf8) } catch {
+            throw wrong("is not JSON: \(error.reason) at byte \(error.offset)")
         }
-        guard case .object(let fields) = value else { throw wrong("is not a JSON object") }
+        guard let fields = value.members else { throw wrong("is not a JSON object") }
         func field(_ name: String) throws -> JSONValue? {
-            let given = fields.filter { $0.key.hasSameBytes(as: name) && $0.value != .null }.map(\.value)
+            let given = fields.filter { $0.name.hasSameBytes(as: name) && $0.value != .null }.map(\.value)
             guard given.allSatisfy({ $0 == given[0] }) else { throw wrong("gives '\(name)' twice") }
             return given.first
         }
@@ -162,9 +163,10 @@ struct BulkIngest {
             image: try string("image"), tag: try string("tag"), location: try string("location"),
             host: try string("host"))
         if let labels = try field("labels") {
-            guard case .object(let pairs) = labels else { throw wrong("has 'labels' that are not an object") }
-            for (key, value) in pairs {
-                guard let text = value.string else { throw wrong("has 'labels' that are not all strings") }
+            guard let members = labels.members else { throw wrong("has 'labels' that are not an object") }
+            for label in members {
+                let key = label.name
+                guard let text = label.value.string else { throw wrong("has 'labels' that are not all strings") }
                 if let other = description.labels[key], !other.hasSameBytes(as: text) {
                     throw wrong("gives the label '\(key)' twice")
                 }

@@ -1,5 +1,6 @@
 import Bytes
 import Catalog
+import JSON
 import Pack
 import Terminal
 import Text

@@ -1,5 +1,6 @@
 import Catalog
 import CrashAnalysis
+import JSON
 import Live
 import Model
 import Pack

@@ -1,6 +1,6 @@
 import Catalog
-import FoundationEssentials
 import Glibc
+import JSON
 import Terminal
 
 /// `symbols/aliases.jsonl`: earlier signatures of crashes, one `{"crash":…,"signature":…}` per line.
@@ -8,11 +8,6 @@ import Terminal
 /// A pack holds the signature that its record was first given, but none of the later ones. This file holds them, so
 /// that a catalog rebuilt from packs still finds crashes by them.
 enum AliasFile {
-    private struct Line: Decodable {
-        var crash: String
-        var signature: String
-    }
-
     private static func path(_ store: String) -> String { store + "/symbols/aliases.jsonl" }
 
     /// Writes all of a catalog's aliases; the file is replaced as a whole.
@@ -65,12 +60,12 @@ enum AliasFile {
             if count == 0 { break }
             bytes += chunk[..<count]
         }
-        let decoder = JSONDecoder()
         try catalog.add(
             aliases: bytes.split(separator: 0x0A).compactMap { line in
-                (try? decoder.decode(Line.self, from: Data(line))).map {
-                    CrashAlias(crash: $0.crash, signature: $0.signature)
-                }
+                guard let value = try? JSONValue(parsing: line), let crash = value["crash"]?.string,
+                    let signature = value["signature"]?.string
+                else { return nil }
+                return CrashAlias(crash: crash, signature: signature)
             })
     }
 

@@ -2,6 +2,7 @@ import Catalog
 import CrashAnalysis
 import Harvest
 import Ingest
+import JSON
 import Model
 import Pack
 import SalvageConfiguration

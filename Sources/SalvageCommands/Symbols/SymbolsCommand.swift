@@ -2,6 +2,7 @@ import Catalog
 import CrashAnalysis
 import Glibc
 import Ingest
+import JSON
 import Model
 import Pack
 import Terminal

@@ -1,3 +1,4 @@
+import JSON
 import Terminal
 
 /// The result of one check.

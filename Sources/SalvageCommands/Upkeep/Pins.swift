@@ -1,5 +1,6 @@
 import Catalog
 import Glibc
+import JSON
 import Model
 import Pack
 import Terminal

@@ -1,6 +1,7 @@
 import Catalog
 import Glibc
 import Ingest
+import JSON
 import LogSearch
 import Model
 import Pack

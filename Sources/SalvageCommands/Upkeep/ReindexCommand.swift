@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Harvest
 import Ingest
+import JSON
 import LogSearch
 import Model
 import Terminal

@@ -1,6 +1,7 @@
 import Catalog
 import Glibc
 import Harvest
+import JSON
 import Live
 import Model
 import Terminal
