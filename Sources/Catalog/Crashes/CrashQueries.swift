@@ -60,7 +60,7 @@ extension Catalog {
     /// - Throws: ``CatalogError`` with `unknownSession` or `ambiguousSession`.
     public func crashes(named text: String) throws(CatalogError) -> [CrashRow] {
         try read { (connection) throws(CatalogError) in
-            func rows(_ condition: String, _ values: [Statement.Value]) throws(CatalogError) -> [CrashRow] {
+            func rows(_ condition: String, _ values: [SQLValue]) throws(CatalogError) -> [CrashRow] {
                 let query = try connection.prepare(
                     CrashRows.select + " WHERE \(condition) ORDER BY c.session, c.ordinal LIMIT 1000"
                 ).bind(values)
@@ -72,7 +72,8 @@ extension Catalog {
             if !exact.isEmpty { return exact }
             let ofSession = try rows("s.id = ?", [.text(text)])
             if !ofSession.isEmpty || text.isEmpty { return ofSession }
-            let begun = try rows("c.id >= ? AND c.id <= ?", [.text(text), .text(text + "\u{10FFFF}")])
+            let prefix = PortableSQL.prefix("c.id", text)
+            let begun = try rows(prefix.sql, prefix.values)
             if Set(begun.map(\.crash)).count == 1 { return begun }
             let session = try connection.resolve(text)
             return try rows("c.session = ?", [.integer(session.key)])
@@ -80,8 +81,8 @@ extension Catalog {
     }
 
     private static func crashQuery(
-        _ connection: Connection, _ selection: Selection
-    ) throws(CatalogError) -> Statement {
+        _ connection: any SQLConnection, _ selection: Selection
+    ) throws(CatalogError) -> any SQLStatement {
         let filter = try Filter.crashes(selection, on: connection)
         let limit = selection.limit.map { " LIMIT \(max(0, $0))" } ?? ""
         return try connection.prepare(
@@ -89,7 +90,7 @@ extension Catalog {
         ).bind(filter.values)
     }
 
-    private static func crash(_ row: Statement) -> CrashRow {
+    private static func crash(_ row: any SQLStatement) -> CrashRow {
         CrashRow(
             crash: row.text(0), session: row.text(1), image: row.text(2), tag: row.textOrNil(3),
             location: row.textOrNil(4), time: row.integerOrNil(5), kind: row.text(6), signal: row.textOrNil(7),

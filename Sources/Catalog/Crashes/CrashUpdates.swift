@@ -37,7 +37,13 @@ extension Catalog {
     @discardableResult
     public func update(crashes updates: [CrashUpdate]) throws(CatalogError) -> Int {
         guard !updates.isEmpty else { return 0 }
-        return try write { (connection) throws(CatalogError) in try PackRows(connection).replace(updates) }
+        let crashes = updates.map { IndexedCrash($0.json) }
+        var texts = RepeatedTexts()
+        for crash in crashes { texts.add(crash) }
+        let known = try intern(texts)
+        return try write { (connection) throws(CatalogError) in
+            try PackRows(connection, known).replace(updates, crashes)
+        }
     }
 
     /// The signatures that a crash had before, sorted.
@@ -68,16 +74,18 @@ extension Catalog {
     /// Adds aliases kept outside the catalog.
     public func add(aliases: [CrashAlias]) throws(CatalogError) {
         guard !aliases.isEmpty else { return }
+        var texts = RepeatedTexts()
+        for alias in aliases { texts.add(alias.signature, to: .signatures) }
+        let known = try intern(texts)
         try write { (connection) throws(CatalogError) in
-            let intern = try connection.prepare("INSERT OR IGNORE INTO signatures(text) VALUES(?1)")
-            let put = try connection.prepare(
-                """
-                INSERT OR IGNORE INTO aliases(crash, signature) SELECT ?1, g.id FROM signatures g
-                WHERE g.text = ?2 AND g.id NOT IN (SELECT signature FROM crashes WHERE id = ?1)
-                """)
+            let signatures = try Interning(.signatures, known, on: connection)
+            let has = try connection.prepare("SELECT 1 FROM crashes WHERE id = ?1 AND signature = ?2")
+            let put = try connection.prepare(PackRows.putAlias)
             for alias in aliases {
-                try intern.bind(1, alias.signature).run()
-                try put.bind(1, alias.crash).bind(2, alias.signature).run()
+                let signature = try signatures.id(of: alias.signature)
+                let isCurrent = try has.bind(1, alias.crash).bind(2, signature).step()
+                has.reset()
+                if !isCurrent { try put.bind(1, alias.crash).bind(2, signature).run() }
             }
         }
     }

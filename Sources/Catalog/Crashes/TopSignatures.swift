@@ -59,8 +59,10 @@ extension Catalog {
             }
             // One pass over six integers per crash in index order, so groups are contiguous.
             let rows = try connection.prepare(
-                "SELECT c.signature, c.session, c.at, c.tag, c.location, c.image FROM crashes c INDEXED BY crashes_signature"
-                    + filter.sql + " ORDER BY c.signature, c.session"
+                """
+                SELECT c.signature, c.session, c.at, c.tag, c.location, c.image
+                FROM crashes c\(connection.hint(index: "crashes_signature"))\(filter.sql) ORDER BY c.signature, c.session
+                """
             ).bind(filter.values)
             var groups: [SignatureGroup] = []
             var current: SignatureGroup?
@@ -172,10 +174,10 @@ private struct NumberSet {
 
 /// Looks up interned texts by id, each read once.
 private final class TextLookup {
-    private let query: Statement
+    private let query: any SQLStatement
     private var known: [Int64: String] = [:]
 
-    init(_ table: String, on connection: Connection) throws(CatalogError) {
+    init(_ table: String, on connection: any SQLConnection) throws(CatalogError) {
         query = try connection.prepare("SELECT text FROM \(table) WHERE id = ?1")
     }
 

@@ -30,8 +30,8 @@ extension Catalog {
             let rows = try connection.prepare(
                 """
                 SELECT w.text, coalesce(i.text, ''), t.text, k.crashes
-                FROM (SELECT c.wanted, c.image, c.tag, count(*) AS crashes FROM crashes c INDEXED BY crashes_wanted
-                    \(filter.sql) GROUP BY c.wanted, c.image, c.tag) k
+                FROM (SELECT c.wanted, c.image, c.tag, count(*) AS crashes
+                    FROM crashes c\(connection.hint(index: "crashes_wanted"))\(filter.sql) GROUP BY c.wanted, c.image, c.tag) k
                 JOIN wanted w ON w.id = k.wanted
                 LEFT JOIN names i ON i.id = k.image LEFT JOIN names t ON t.id = k.tag
                 """

@@ -29,19 +29,19 @@ final class LedgerWriter {
     /// The harvest's rows lack what ingest found in an archive: for the same artifact, those findings are kept.
     private static let keepsFindings = "?11 IS NULL AND ?3 IN ('collected', 'incomplete')"
 
-    private let connection: Connection
-    private let find: Statement
-    private let insert: Statement
-    private let update: Statement
-    private let dropLabels: Statement
-    private let putLabel: Statement
-    private let putArtifact: Statement
-    private let lastRequest: Statement
-    private let putRequest: Statement
-    private let trimRequests: Statement
-    private let dropDownloads: Statement
+    private let connection: any SQLConnection
+    private let find: any SQLStatement
+    private let insert: any SQLStatement
+    private let update: any SQLStatement
+    private let dropLabels: any SQLStatement
+    private let putLabel: any SQLStatement
+    private let putArtifact: any SQLStatement
+    private let lastRequest: any SQLStatement
+    private let putRequest: any SQLStatement
+    private let trimRequests: any SQLStatement
+    private let dropDownloads: any SQLStatement
 
-    init(_ connection: Connection) throws(CatalogError) {
+    init(_ connection: any SQLConnection) throws(CatalogError) {
         self.connection = connection
         find = try connection.prepare("SELECT key FROM sessions WHERE id = ?1")
         insert = try connection.prepare("INSERT INTO sessions(id, state) VALUES(?1, 'running') RETURNING key")
@@ -57,7 +57,11 @@ final class LedgerWriter {
             WHERE key = ?1
             """)
         dropLabels = try connection.prepare("DELETE FROM labels WHERE session = ?1")
-        putLabel = try connection.prepare("INSERT OR REPLACE INTO labels(session, key, value) VALUES(?1, ?2, ?3)")
+        putLabel = try connection.prepare(
+            """
+            INSERT INTO labels(session, key, value) VALUES(?1, ?2, ?3)
+            ON CONFLICT(session, key) DO UPDATE SET value = excluded.value
+            """)
         putArtifact = try connection.prepare(
             """
             INSERT INTO artifacts(session, artifact, state, reason, status, identifier, tries, bytes,
@@ -65,9 +69,9 @@ final class LedgerWriter {
             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             ON CONFLICT(session, artifact) DO UPDATE SET state = ?3, reason = ?4, status = ?5, identifier = ?6,
                 tries = ?7, bytes = ?8, first_try = ?9, last_try = ?10, next_try = ?14,
-                verdict = CASE WHEN \(Self.keepsFindings) THEN verdict ELSE ?11 END,
-                flags = CASE WHEN \(Self.keepsFindings) THEN flags ELSE ?12 END,
-                sha256 = CASE WHEN \(Self.keepsFindings) THEN sha256 ELSE ?13 END
+                verdict = CASE WHEN \(Self.keepsFindings) THEN artifacts.verdict ELSE ?11 END,
+                flags = CASE WHEN \(Self.keepsFindings) THEN artifacts.flags ELSE ?12 END,
+                sha256 = CASE WHEN \(Self.keepsFindings) THEN artifacts.sha256 ELSE ?13 END
             """)
         lastRequest = try connection.prepare("SELECT max(seq) FROM requests WHERE session = ?1")
         putRequest = try connection.prepare(

@@ -60,9 +60,11 @@ extension Catalog {
     /// Records several published packs in one transaction; see ``commit(_:from:)-(PackContents,_)``.
     public func commit(_ packs: [PackContents], from source: PackSource = .harvest) throws(CatalogError) {
         guard !packs.isEmpty else { return }
+        let packs = packs.map { IndexedPack($0) }
+        let texts = try intern(packs)
         try write { (connection) throws(CatalogError) in
-            let writer = try PackRows(connection)
-            for contents in packs { try writer.put(contents, from: source) }
+            let writer = try PackRows(connection, texts)
+            for pack in packs { try writer.put(pack, from: source) }
         }
     }
 
@@ -88,7 +90,7 @@ extension Catalog {
     }
 
     /// Deletes every row of a session.
-    static func deleteRows(of key: Int64, _ connection: Connection) throws(CatalogError) {
+    static func deleteRows(of key: Int64, _ connection: any SQLConnection) throws(CatalogError) {
         try connection.execute(
             """
             DELETE FROM labels WHERE session = \(key); DELETE FROM artifacts WHERE session = \(key);
@@ -113,7 +115,7 @@ extension Catalog {
 
     /// Does the same within a transaction.
     @discardableResult
-    static func dropPacks(of sessions: [String], _ connection: Connection) throws(CatalogError) -> [String] {
+    static func dropPacks(of sessions: [String], _ connection: any SQLConnection) throws(CatalogError) -> [String] {
         let find = try connection.prepare("SELECT key, pack FROM sessions WHERE id = ?1 AND pack IS NOT NULL")
         var packs: [String] = []
         for session in sessions {

@@ -39,15 +39,15 @@ struct LedgerStanding {
 /// Records the ledgers in packs, within one transaction. The ledger is newer than a pack found on disk: such a pack
 /// only fills gaps, and an unfinished session stays unfinished.
 final class PackLedger {
-    private let connection: Connection
+    private let connection: any SQLConnection
     private let ledger: LedgerWriter
-    private let find: Statement
-    private let rows: Statement
-    private let markPruned: Statement
-    private let setPruned: Statement
-    private let putDownload: Statement
+    private let find: any SQLStatement
+    private let rows: any SQLStatement
+    private let markPruned: any SQLStatement
+    private let setPruned: any SQLStatement
+    private let putDownload: any SQLStatement
 
-    init(_ connection: Connection, _ ledger: LedgerWriter) throws(CatalogError) {
+    init(_ connection: any SQLConnection, _ ledger: LedgerWriter) throws(CatalogError) {
         self.connection = connection
         self.ledger = ledger
         find = try connection.prepare(
@@ -62,7 +62,10 @@ final class PackLedger {
             "UPDATE artifacts SET state = 'skipped', reason = ?3 WHERE session = ?1 AND artifact = ?2")
         setPruned = try connection.prepare("UPDATE sessions SET pruned = ?2, pruned_why = ?3 WHERE key = ?1")
         putDownload = try connection.prepare(
-            "INSERT OR REPLACE INTO downloads(session, name, bytes, modified) VALUES(?1, ?2, ?3, ?4)")
+            """
+            INSERT INTO downloads(session, name, bytes, modified) VALUES(?1, ?2, ?3, ?4)
+            ON CONFLICT(session, name) DO UPDATE SET bytes = excluded.bytes, modified = excluded.modified
+            """)
     }
 
     /// Records a pack's session facts and artifacts; returns the key of the session's row.

@@ -4,24 +4,29 @@ import Text
 
 /// The statements that index packs within one transaction, prepared once.
 final class PackRows {
-    private let connection: Connection
+    private let connection: any SQLConnection
     private let ledger: PackLedger
     private var names: Interning
     private var signatures: Interning
     private var wanted: Interning
-    private let facts: Statement
-    private let setPack: Statement
-    private let putMember: Statement
-    private let putCrash: Statement
-    private let putAlias: Statement
-    private let known: Statement
+    private let facts: any SQLStatement
+    private let setPack: any SQLStatement
+    private let putMember: any SQLStatement
+    private let putCrash: any SQLStatement
+    private let putAlias: any SQLStatement
+    private let earlierSignatures: any SQLStatement
 
-    init(_ connection: Connection) throws(CatalogError) {
+    static let putAlias = "INSERT INTO aliases(crash, signature) VALUES(?1, ?2) ON CONFLICT DO NOTHING"
+
+    /// Prepares the statements.
+    ///
+    /// - Parameter known: the ids of the packs' texts, as far as they were interned before the transaction.
+    init(_ connection: any SQLConnection, _ known: InternedTexts = InternedTexts()) throws(CatalogError) {
         self.connection = connection
         ledger = try PackLedger(connection, LedgerWriter(connection))
-        names = try Interning("names", on: connection)
-        signatures = try Interning("signatures", on: connection)
-        wanted = try Interning("wanted", on: connection)
+        names = try Interning(.names, known, on: connection)
+        signatures = try Interning(.signatures, known, on: connection)
+        wanted = try Interning(.wanted, known, on: connection)
         facts = try connection.prepare("SELECT image, tag, location, at FROM sessions WHERE key = ?1")
         setPack = try connection.prepare(
             """
@@ -38,19 +43,20 @@ final class PackRows {
                 stack_hash, image, tag, location, json, survived, wanted)
             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
             """)
-        putAlias = try connection.prepare("INSERT OR IGNORE INTO aliases(crash, signature) VALUES(?1, ?2)")
-        known = try connection.prepare("SELECT id, signature FROM crashes WHERE session = ?1")
+        putAlias = try connection.prepare(Self.putAlias)
+        earlierSignatures = try connection.prepare("SELECT id, signature FROM crashes WHERE session = ?1")
     }
 
-    func put(_ contents: PackContents, from source: PackSource) throws(CatalogError) {
+    func put(_ pack: IndexedPack, from source: PackSource) throws(CatalogError) {
+        let contents = pack.contents
         let key = try ledger.put(contents, from: source)
         var before: ByteDictionary<Int64> = [:]
-        known.bind(1, key)
-        while try known.step() { before[known.text(0)] = known.integer(1) }
+        earlierSignatures.bind(1, key)
+        while try earlierSignatures.step() { before[earlierSignatures.text(0)] = earlierSignatures.integer(1) }
         try connection.execute(
             "DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key)")
         let bytes = try putMembers(contents, session: key)
-        let crashes = try putCrashes(contents, session: key, before: before)
+        let crashes = try putCrashes(pack, session: key, before: before)
         setPack.bind(1, key).bind(2, contents.path).bind(3, contents.packBytes).bind(4, contents.members.count)
         try setPack.bind(5, bytes).bind(6, crashes).run()
     }
@@ -75,9 +81,9 @@ final class PackRows {
 
     /// Returns the number of crashes, without errors that the process survived.
     private func putCrashes(
-        _ contents: PackContents, session key: Int64, before: ByteDictionary<Int64>
+        _ pack: IndexedPack, session key: Int64, before: ByteDictionary<Int64>
     ) throws(CatalogError) -> Int {
-        guard !contents.crashes.isEmpty else { return 0 }
+        guard !pack.crashes.isEmpty else { return 0 }
         facts.bind(1, key)
         guard try facts.step() else { return 0 }
         let (image, tag, location) = (facts.text(0), facts.textOrNil(1), facts.textOrNil(2))
@@ -86,21 +92,18 @@ final class PackRows {
         putCrash.bind(1, key).bind(13, try names.id(of: image))
         putCrash.bind(14, try names.id(of: tag)).bind(15, try names.id(of: location))
         var count = 0
-        for (ordinal, packed) in contents.crashes.enumerated() {
-            let json = contents.renewed[ordinal] ?? packed
-            let crash = CrashColumns(json: json)
-            let id = crash.id ?? "\(contents.facts.session)#\(ordinal)"
-            let signature = try signatures.id(of: crash.signature ?? "unknown")
+        for (ordinal, record) in pack.crashes.enumerated() {
+            let crash = record.columns
+            let id = crash.id ?? "\(pack.contents.facts.session)#\(ordinal)"
+            let signature = try signatures.id(of: record.signature)
             putCrash.bind(2, ordinal).bind(3, id)
             putCrash.bind(4, crash.kind ?? "unknown").bind(5, crash.signal).bind(6, crash.exception)
             putCrash.bind(7, crash.thread).bind(8, crash.time ?? ended).bind(9, crash.time)
             putCrash.bind(10, signature).bind(11, crash.quality).bind(12, crash.stackHash)
-            putCrash.bind(16, blob: json).bind(17, CrashColumns.isSurvived(crash.kind) ? 1 : 0)
-            try putCrash.bind(18, try wanted.id(of: WantedSet.text(json))).run()
+            putCrash.bind(16, blob: record.json).bind(17, CrashColumns.isSurvived(crash.kind) ? 1 : 0)
+            try putCrash.bind(18, try wanted.id(of: record.wanted)).run()
             if !CrashColumns.isSurvived(crash.kind) { count += 1 }
-            if contents.renewed[ordinal] != nil {
-                try alias(id, try signatures.id(of: CrashColumns(json: packed).signature ?? "unknown"), of: signature)
-            }
+            if let packed = record.packedSignature { try alias(id, try signatures.id(of: packed), of: signature) }
             if let earlier = before[id] { try alias(id, earlier, of: signature) }
         }
         return count
@@ -113,7 +116,9 @@ final class PackRows {
     }
 
     /// Replaces the records of existing crashes; returns how many signatures changed.
-    func replace(_ updates: [CrashUpdate]) throws(CatalogError) -> Int {
+    ///
+    /// - Parameter crashes: the updates' records, in the same order.
+    func replace(_ updates: [CrashUpdate], _ crashes: [IndexedCrash]) throws(CatalogError) -> Int {
         let find = try connection.prepare(
             """
             SELECT c.key, c.signature FROM crashes c JOIN sessions s ON s.key = c.session WHERE s.id = ?1 AND c.id = ?2
@@ -124,16 +129,16 @@ final class PackRows {
                 json = ?8, wanted = ?9 WHERE key = ?1
             """)
         var changed = 0
-        for update in updates {
+        for (update, record) in zip(updates, crashes) {
             find.bind(1, update.session).bind(2, update.crash)
             guard try find.step() else { continue }
             let (key, earlier) = (find.integer(0), find.integer(1))
             find.reset()
-            let crash = CrashColumns(json: update.json)
-            let signature = try signatures.id(of: crash.signature ?? "unknown")
+            let crash = record.columns
+            let signature = try signatures.id(of: record.signature)
             set.bind(1, key).bind(2, crash.signal).bind(3, crash.exception).bind(4, crash.thread).bind(5, signature)
-            set.bind(6, crash.quality).bind(7, crash.stackHash).bind(8, blob: update.json)
-            try set.bind(9, try wanted.id(of: WantedSet.text(update.json))).run()
+            set.bind(6, crash.quality).bind(7, crash.stackHash).bind(8, blob: record.json)
+            try set.bind(9, try wanted.id(of: record.wanted)).run()
             try alias(update.crash, earlier, of: signature)
             if earlier != signature { changed += 1 }
         }
@@ -156,31 +161,5 @@ extension PackRows {
             for (key, text) in found where text != nil { try set.bind(1, key).bind(2, try wanted.id(of: text)).run() }
             last = end.key
         }
-    }
-}
-
-/// Interns repeated texts in a table of `id` and `text`. 0 means no text.
-private final class Interning {
-    private let find: Statement
-    private let insert: Statement
-    private var known: ByteDictionary<Int64> = [:]
-
-    init(_ table: String, on connection: Connection) throws(CatalogError) {
-        find = try connection.prepare("SELECT id FROM \(table) WHERE text = ?1")
-        insert = try connection.prepare("INSERT INTO \(table)(text) VALUES(?1) RETURNING id")
-    }
-
-    func id(of text: String?) throws(CatalogError) -> Int64 {
-        guard let text else { return 0 }
-        if let id = known[text] { return id }
-        for statement in [find, insert] {
-            statement.bind(1, text)
-            guard try statement.step() else { continue }
-            let id = statement.integer(0)
-            statement.reset()
-            known[text] = id
-            return id
-        }
-        return 0
     }
 }

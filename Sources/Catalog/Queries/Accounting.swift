@@ -58,8 +58,8 @@ extension Catalog {
             var coverage = Coverage(sessions: try Self.stateCounts(connection, filter), artifacts: [:], bytes: 0)
             let artifacts = try connection.prepare(
                 """
-                SELECT a.state, count(*), total(a.bytes) FROM artifacts a JOIN sessions s ON s.key = a.session\
-                \(filter.sql) GROUP BY a.state
+                SELECT a.state, count(*), \(PortableSQL.sum("a.bytes"))
+                FROM artifacts a JOIN sessions s ON s.key = a.session\(filter.sql) GROUP BY a.state
                 """
             ).bind(filter.values)
             while try artifacts.step() {
@@ -112,7 +112,10 @@ extension Catalog {
             status.backlog = Int(
                 clamping: try connection.integer("SELECT count(*) FROM artifacts WHERE state = 'pending'") ?? 0)
             let totals = try connection.prepare(
-                "SELECT count(pack), total(pack_bytes), total(bytes), total(members), total(crashes) FROM sessions")
+                """
+                SELECT count(pack), \(PortableSQL.sum("pack_bytes")), \(PortableSQL.sum("bytes")),
+                    \(PortableSQL.sum("members")), \(PortableSQL.sum("crashes")) FROM sessions
+                """)
             if try totals.step() {
                 status.packs = Int(clamping: totals.integer(0))
                 status.packBytes = totals.unsigned(1)
@@ -125,7 +128,7 @@ extension Catalog {
     }
 
     private static func stateCounts(
-        _ connection: Connection, _ filter: Filter
+        _ connection: any SQLConnection, _ filter: Filter
     ) throws(CatalogError) -> [SessionState: Int] {
         let rows = try connection.prepare("SELECT s.state, count(*) FROM sessions s\(filter.sql) GROUP BY s.state")
         rows.bind(filter.values)

@@ -3,27 +3,28 @@ import Model
 /// A WHERE clause built from a selection, with the values of its placeholders in order.
 struct Filter {
     private(set) var clauses: [String] = []
-    private(set) var values: [Statement.Value] = []
+    private(set) var values: [SQLValue] = []
 
     /// ` WHERE …`, or nothing.
     var sql: String { clauses.isEmpty ? "" : " WHERE " + clauses.joined(separator: " AND ") }
 
-    mutating func add(_ clause: String, _ values: [Statement.Value] = []) {
+    mutating func add(_ clause: String, _ values: [SQLValue] = []) {
         clauses.append(clause)
         self.values += values
     }
 
     /// Adds a condition: the column matches one of the globs.
-    mutating func add(_ column: String, globs: [String]) {
+    mutating func add(_ column: String, globs: [String], on connection: any SQLConnection) {
         guard !globs.isEmpty else { return }
-        add("(" + Self.alternatives(column, globs) + ")", globs.map { .text($0) })
+        let (sql, values) = Self.alternatives(column, globs, on: connection)
+        add("(\(sql))", values)
     }
 
     /// Adds a condition: the column is an id of `names` whose text matches one of the globs.
-    mutating func add(_ column: String, namesMatching globs: [String]) {
+    mutating func add(_ column: String, namesMatching globs: [String], on connection: any SQLConnection) {
         guard !globs.isEmpty else { return }
-        add(
-            "\(column) IN (SELECT id FROM names WHERE \(Self.alternatives("text", globs)))", globs.map { .text($0) })
+        let (sql, values) = Self.alternatives("text", globs, on: connection)
+        add("\(column) IN (SELECT id FROM names WHERE \(sql))", values)
     }
 
     mutating func add(_ column: String, since: Int64?, until: Int64?) {
@@ -31,14 +32,19 @@ struct Filter {
         if let until { add("\(column) < ?", [.integer(until)]) }
     }
 
-    private static func alternatives(_ column: String, _ globs: [String]) -> String {
-        globs.map { $0.utf8.contains { [0x2A, 0x3F, 0x5B].contains($0) } ? "\(column) GLOB ?" : "\(column) = ?" }
-            .joined(separator: " OR ")
+    private static func alternatives(
+        _ column: String, _ globs: [String], on connection: any SQLConnection
+    ) -> (sql: String, values: [SQLValue]) {
+        let conditions = globs.map { glob in
+            glob.utf8.contains { [0x2A, 0x3F, 0x5B].contains($0) }
+                ? connection.glob(column, glob) : SQLCondition(sql: "\(column) = ?", value: .text(glob))
+        }
+        return (conditions.map(\.sql).joined(separator: " OR "), conditions.map(\.value))
     }
 
     /// The conditions of a selection on the table `sessions AS s`; the time bounds only with `times`.
     static func sessions(
-        _ selection: Selection, times: Bool = true, on connection: Connection
+        _ selection: Selection, times: Bool = true, on connection: any SQLConnection
     ) throws(CatalogError) -> Filter {
         var filter = Filter()
         if !selection.sessions.isEmpty {
@@ -46,12 +52,12 @@ struct Filter {
             for session in selection.sessions { keys.append(String(try connection.resolve(session).key)) }
             filter.add("s.key IN (\(keys.joined(separator: ",")))")
         }
-        filter.add("s.image", globs: selection.images)
-        filter.add("s.tag", globs: selection.tags)
-        filter.add("s.location", globs: selection.locations)
+        filter.add("s.image", globs: selection.images, on: connection)
+        filter.add("s.tag", globs: selection.tags, on: connection)
+        filter.add("s.location", globs: selection.locations, on: connection)
         for label in selection.labels {
             var value = Filter()
-            value.add("l.value", globs: [label.value])
+            value.add("l.value", globs: [label.value], on: connection)
             filter.add(
                 "EXISTS(SELECT 1 FROM labels l WHERE l.session = s.key AND l.key = ? AND \(value.clauses[0]))",
                 [.text(label.key)] + value.values)
@@ -67,14 +73,15 @@ struct Filter {
 
     /// The conditions of a selection on `crashes AS c`, using `sessions` only when the crash's own columns do not
     /// suffice.
-    static func crashes(_ selection: Selection, on connection: Connection) throws(CatalogError) -> Filter {
+    static func crashes(_ selection: Selection, on connection: any SQLConnection) throws(CatalogError) -> Filter {
         var filter = Filter()
         filter.add("c.survived = \(selection.errors ? 1 : 0)")
         if !selection.signatures.isEmpty {
             // Signatures contain stars and brackets, so the literal text is matched as well as the glob.
-            let wanted = selection.signatures.map { _ in "text = ? OR text GLOB ?" }.joined(separator: " OR ")
+            let globs = selection.signatures.map { connection.glob("text", $0) }
+            let wanted = globs.map { "text = ? OR \($0.sql)" }.joined(separator: " OR ")
             let ids = "(SELECT id FROM signatures WHERE \(wanted))"
-            let values: [Statement.Value] = selection.signatures.flatMap { [.text($0), .text($0)] }
+            let values = zip(selection.signatures, globs).flatMap { [.text($0), $1.value] }
             // Earlier signatures of a crash match too. Mostly there are none, and the index alone suffices.
             if try connection.integer("SELECT 1 FROM aliases WHERE signature IN \(ids) LIMIT 1", values) != nil {
                 filter.add(
@@ -84,9 +91,9 @@ struct Filter {
                 filter.add("c.signature IN \(ids)", values)
             }
         }
-        filter.add("c.image", namesMatching: selection.images)
-        filter.add("c.tag", namesMatching: selection.tags)
-        filter.add("c.location", namesMatching: selection.locations)
+        filter.add("c.image", namesMatching: selection.images, on: connection)
+        filter.add("c.tag", namesMatching: selection.tags, on: connection)
+        filter.add("c.location", namesMatching: selection.locations, on: connection)
         filter.add("c.at", since: selection.since, until: selection.until)
         var rest = selection
         (rest.images, rest.tags, rest.locations, rest.crashed) = ([], [], [], false)
@@ -98,14 +105,14 @@ struct Filter {
     }
 }
 
-extension Connection {
+extension SQLConnection {
     /// The session that has this id, or the only one whose id starts with it.
     func resolve(_ text: String) throws(CatalogError) -> (key: Int64, id: String) {
         let exact = try prepare("SELECT key, id FROM sessions WHERE id = ?1").bind(1, text)
         if try exact.step() { return (exact.integer(0), exact.text(1)) }
-        // The highest code point sorts after every continuation of the prefix in SQLite's byte order.
-        let query = try prepare("SELECT key, id FROM sessions WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT 6")
-        query.bind(1, text).bind(2, text + "\u{10FFFF}")
+        let prefix = PortableSQL.prefix("id", text)
+        let query = try prepare("SELECT key, id FROM sessions WHERE \(prefix.sql) ORDER BY id LIMIT 6")
+        query.bind(prefix.values)
         var found: [(key: Int64, id: String)] = []
         if !text.isEmpty { while try query.step() { found.append((query.integer(0), query.text(1))) } }
         guard let first = found.first else {

@@ -39,7 +39,7 @@ extension Catalog {
             }
             let done = try connection.prepare(
                 """
-                SELECT count(*), total(a.bytes) FROM artifacts a JOIN sessions s ON s.key = a.session
+                SELECT count(*), \(PortableSQL.sum("a.bytes")) FROM artifacts a JOIN sessions s ON s.key = a.session
                 WHERE s.at > ?1 - \(25 * hour) AND a.state NOT IN ('pending', 'skipped') AND a.last_try > ?1 - \(hour)
                 """)
             done.bind(1, now)

@@ -34,7 +34,7 @@ extension Catalog {
             let query = try Self.memberQuery(connection, session)
             var records: [MemberRecord] = []
             while try query.step() {
-                if let path, !query.withBlob(2, { path.matches($0) }) { continue }
+                if let path, !path.matches(query.bytes(2)) { continue }
                 records.append(Self.member(query))
             }
             return records
@@ -50,13 +50,15 @@ extension Catalog {
         try readThrough { connection in
             let query = try Self.memberQuery(connection, session)
             while try query.step() {
-                if let path, !query.withBlob(2, { path.matches($0) }) { continue }
+                if let path, !path.matches(query.bytes(2)) { continue }
                 try body(Self.member(query))
             }
         }
     }
 
-    private static func memberQuery(_ connection: Connection, _ session: String) throws(CatalogError) -> Statement {
+    private static func memberQuery(_ connection: any SQLConnection, _ session: String) throws(CatalogError)
+        -> any SQLStatement
+    {
         try connection.prepare(
             """
             SELECT m.ordinal, coalesce(n.text, ''), m.path, m.kind, m.mode, m.mtime, m.size, m.stored, m.sha256,
@@ -67,7 +69,7 @@ extension Catalog {
         ).bind(1, session)
     }
 
-    private static func member(_ row: Statement) -> MemberRecord {
+    private static func member(_ row: any SQLStatement) -> MemberRecord {
         MemberRecord(
             ordinal: Int(clamping: row.integer(0)), artifact: row.text(1), path: row.blob(2),
             kind: MemberKind(rawValue: UInt8(clamping: row.integer(3))) ?? .binary,

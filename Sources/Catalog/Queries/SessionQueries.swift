@@ -12,7 +12,7 @@ extension Catalog {
     /// The session with exactly this id; nil when there is none.
     public func session(_ id: String) throws(CatalogError) -> SessionRecord? {
         try read { (connection) throws(CatalogError) in
-            let query = try SessionQuery(connection, "WHERE s.id = ?", [.text(id)])
+            let query = try SessionQuery(connection, "WHERE s.id = ?", [.text(id)], limit: 1)
             return try query.next()
         }
     }
@@ -46,8 +46,13 @@ extension Catalog {
     public func count(_ selection: Selection = Selection()) throws(CatalogError) -> Int {
         try read { (connection) throws(CatalogError) in
             let filter = try Filter.sessions(selection, on: connection)
-            let count = try connection.integer("SELECT count(*) FROM sessions s" + filter.sql, filter.values) ?? 0
-            return min(Int(clamping: count), selection.limit ?? .max)
+            var query = "SELECT count(*) FROM sessions s\(filter.sql)"
+            if let limit = selection.limit {
+                // Ends at the limit instead of counting all.
+                query =
+                    "SELECT count(*) FROM (SELECT 1 FROM sessions s\(filter.sql) LIMIT \(max(0, limit))) AS selected"
+            }
+            return Int(clamping: try connection.integer(query, filter.values) ?? 0)
         }
     }
 
@@ -111,17 +116,22 @@ extension Catalog {
     }
 }
 
-/// Reads sessions with their labels.
+/// Reads sessions with their labels, a page at a time: one query brings the labels of a whole page, because one for each
+/// session takes longer than everything else, above all over a network.
 final class SessionQuery {
-    private var rows: Statement
+    private var rows: any SQLStatement
     /// The statement to read after `rows`.
-    private var others: Statement?
+    private var others: (any SQLStatement)?
     private var left: Int
-    private let labels: Statement
+    private let labels: any SQLStatement
+    private let pageSize: Int
+    private var page: [SessionRecord] = []
+    private var keys: [Int64] = []
+    private var position = 0
 
     /// Running sessions come first: they have no end to sort by, and are current. There are two statements so that each
     /// uses an index, and a short list out of many sessions needs no full sort.
-    convenience init(_ connection: Connection, _ selection: Selection) throws(CatalogError) {
+    convenience init(_ connection: any SQLConnection, _ selection: Selection) throws(CatalogError) {
         let filter = try Filter.sessions(selection, on: connection)
         let order = " ORDER BY s.at DESC, s.id"
         var running = filter
@@ -133,16 +143,20 @@ final class SessionQuery {
     }
 
     init(
-        _ connection: Connection, _ tail: String, _ values: [Statement.Value], limit: Int? = nil
+        _ connection: any SQLConnection, _ tail: String, _ values: [SQLValue], limit: Int? = nil
     ) throws(CatalogError) {
         left = max(0, limit ?? .max)
+        pageSize = max(1, min(PortableSQL.pageSize, left))
         rows = try Self.statement(connection, tail, values)
-        labels = try connection.prepare("SELECT key, value FROM labels WHERE session = ?1")
+        labels = try connection.prepare(
+            """
+            SELECT session, key, value FROM labels WHERE session IN (\(PortableSQL.placeholders(pageSize)))
+            """)
     }
 
     private static func statement(
-        _ connection: Connection, _ tail: String, _ values: [Statement.Value]
-    ) throws(CatalogError) -> Statement {
+        _ connection: any SQLConnection, _ tail: String, _ values: [SQLValue]
+    ) throws(CatalogError) -> any SQLStatement {
         try connection.prepare(
             """
             SELECT s.key, s.id, s.image, s.tag, s.location, s.host, s.created, s.first_seen, s.exited,
@@ -154,13 +168,46 @@ final class SessionQuery {
     }
 
     func next() throws(CatalogError) -> SessionRecord? {
-        guard left > 0 else { return nil }
+        if position == page.count { try readPage() }
+        guard position < page.count else { return nil }
+        defer { position += 1 }
+        return page[position]
+    }
+
+    private func readPage() throws(CatalogError) {
+        page.removeAll(keepingCapacity: true)
+        keys.removeAll(keepingCapacity: true)
+        position = 0
+        while page.count < pageSize, left > 0 {
+            guard try step() else {
+                // Another step would start the statement again.
+                left = 0
+                break
+            }
+            left -= 1
+            keys.append(rows.integer(0))
+            page.append(record())
+        }
+        guard let last = keys.last else { return }
+        // The keys of a short page are filled up with its last one.
+        for index in 0..<pageSize { labels.bind(Int32(index + 1), index < keys.count ? keys[index] : last) }
+        let places = Dictionary(zip(keys, keys.indices)) { first, _ in first }
+        while try labels.step() {
+            guard let place = places[labels.integer(0)] else { continue }
+            page[place].labels[labels.text(1)] = labels.text(2)
+        }
+    }
+
+    private func step() throws(CatalogError) -> Bool {
         while try !rows.step() {
-            guard let next = others else { return nil }
+            guard let next = others else { return false }
             rows = next
             others = nil
         }
-        left -= 1
+        return true
+    }
+
+    private func record() -> SessionRecord {
         // A state from a later version is shown as pending: a newer salvage will handle it.
         var record = SessionRecord(session: rows.text(1), state: SessionState(rawValue: rows.text(11)) ?? .pending)
         record.image = rows.text(2)
@@ -181,8 +228,6 @@ final class SessionQuery {
         record.crashes = Int(clamping: rows.integer(18))
         record.pruned = rows.integerOrNil(19)
         record.prunedWhy = rows.textOrNil(20)
-        labels.bind(1, rows.integer(0))
-        while try labels.step() { record.labels[labels.text(0)] = labels.text(1) }
         return record
     }
 }
@@ -200,7 +245,7 @@ enum ArtifactColumns {
         """
     }
 
-    static func record(_ row: Statement) -> ArtifactRecord {
+    static func record(_ row: any SQLStatement) -> ArtifactRecord {
         let entry = ArtifactEntry(
             artifact: row.text(1), state: ArtifactState(rawValue: row.text(2)) ?? .failed, reason: row.textOrNil(3),
             status: row.integerOrNil(4).map { Int(clamping: $0) }, identifier: row.textOrNil(5),

@@ -5,11 +5,11 @@ import Text
 /// Compares the columns that queries select by with the facts in a session's pack. The ledger may be newer than the
 /// pack, so facts that the pack lacks and facts that a later ledger update changes are not compared.
 struct FactDifferences {
-    private let connection: Connection
+    private let connection: any SQLConnection
     private let contents: PackContents
     private(set) var found: [String] = []
 
-    init(_ connection: Connection, _ contents: PackContents) {
+    init(_ connection: any SQLConnection, _ contents: PackContents) {
         self.connection = connection
         self.contents = contents
     }
@@ -46,7 +46,7 @@ struct FactDifferences {
             """
             SELECT key, state, source, image, tag, location, host, created, exited, at,
                 coalesce(exited, first_seen_exited, created, first_seen, 0), bytes, crashes,
-                (SELECT count(*) FROM crashes c WHERE c.session = s.key AND NOT c.survived)
+                (SELECT count(*) FROM crashes c WHERE c.session = s.key AND c.survived = 0)
             FROM sessions s WHERE id = ?1
             """
         ).bind(1, facts.session)
@@ -149,7 +149,7 @@ struct FactDifferences {
         }
     }
 
-    private func isSound(_ row: Statement, packed: CrashColumns, _ ordinal: Int, _ isSettled: Bool) -> Bool {
+    private func isSound(_ row: any SQLStatement, packed: CrashColumns, _ ordinal: Int, _ isSettled: Bool) -> Bool {
         let facts = contents.facts
         let record = CrashColumns(json: row.blob(1))
         let id = packed.id ?? "\(facts.session)#\(ordinal)"

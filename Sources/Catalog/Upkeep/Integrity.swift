@@ -3,25 +3,6 @@ internal import Pack
 import Text
 
 extension Catalog {
-    /// Checks the whole database with SQLite's integrity check, and the definitions of its tables. Returns one sentence
-    /// per problem; empty when it is sound.
-    ///
-    /// - Throws: ``CatalogError`` when the database cannot be read for a reason other than damage.
-    public func integrityProblems(limit: Int = 20) throws(CatalogError) -> [String] {
-        do throws(CatalogError) {
-            return try read { (connection) throws(CatalogError) in
-                let check = try connection.prepare("PRAGMA integrity_check(\(max(1, limit)))")
-                var problems: [String] = []
-                while try check.step() { problems.append(check.text(0)) }
-                if problems == ["ok"] { problems = [] }
-                return problems + (try Schema.differences(connection))
-            }
-        } catch {
-            guard error.code == .corrupt else { throw error }
-            return [error.message]
-        }
-    }
-
     /// Compares the catalog's rows of a session with its pack. Returns one sentence per difference; empty when they
     /// agree.
     ///
@@ -56,21 +37,5 @@ extension Catalog {
             return facts.found
         }
         return found
-    }
-}
-
-extension Catalog {
-    /// Whether another connection holds the catalog's write lock now; also false when that cannot be determined.
-    ///
-    /// Waits at most 0.2 seconds. Only for a process that is about to exit: closing the connection releases the locks
-    /// of the process's other connections.
-    public static func isHeld(store: String) -> Bool {
-        do throws(CatalogError) {
-            let catalog = try open(store: store, busyTimeout: 0.2)
-            try catalog.write { (_) throws(CatalogError) in }
-            return false
-        } catch {
-            return error.code == .busy
-        }
     }
 }

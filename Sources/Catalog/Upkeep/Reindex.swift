@@ -1,4 +1,3 @@
-internal import Glibc
 import Model
 public import Pack
 import Text
@@ -151,12 +150,14 @@ extension Catalog {
         guard !batch.isEmpty else { return }
         let store = store
         let listed = run.listed
+        let packs = batch.map { IndexedPack($0.contents) }
+        let texts = try intern(packs)
         let (replaced, outdone) = try write { (connection) throws(CatalogError) in
             var replaced: [ReindexRun.Found] = []
             var outdone: [ReindexReport.Second] = []
-            let writer = try PackRows(connection)
+            let writer = try PackRows(connection, texts)
             let named = try connection.prepare("SELECT pack FROM sessions WHERE id = ?1")
-            for found in batch {
+            for (found, pack) in zip(batch, packs) {
                 guard case .present(let entry) = StorePacks.presence(of: found.contents.path, store: store),
                     ReindexRun.isSame(entry, found.entry)
                 else {
@@ -172,7 +173,7 @@ extension Catalog {
                     outdone.append(.init(path: found.contents.path, session: found.contents.facts.session))
                     continue
                 }
-                try writer.put(found.contents, from: .disk)
+                try writer.put(pack, from: .disk)
             }
             return (replaced, outdone)
         }
@@ -212,10 +213,10 @@ extension Catalog {
     }
 
     /// A finished session has lost the content of its pack. An unfinished one can fetch it again.
-    private static func forget(_ sessions: [String], _ connection: Connection) throws(CatalogError) {
+    private static func forget(_ sessions: [String], _ connection: any SQLConnection) throws(CatalogError) {
         try dropPacks(of: sessions, connection)
         let ledger = try LedgerWriter(connection)
-        let find = try connection.prepare("SELECT key, state IN ('running', 'pending') FROM sessions WHERE id = ?1")
+        let find = try connection.prepare("SELECT key, state FROM sessions WHERE id = ?1")
         let mark = try connection.prepare(
             """
             UPDATE artifacts SET state = ?2, reason = ?3 WHERE session = ?1 AND state IN ('collected', 'incomplete')
@@ -223,34 +224,14 @@ extension Catalog {
         for session in sessions {
             find.bind(1, session)
             guard try find.step() else { continue }
-            let (key, isOpen) = (find.integer(0), find.integer(1) != 0)
+            let key = find.integer(0)
+            let isOpen = SessionState(rawValue: find.text(1)).map { !$0.isFinal } ?? false
             find.reset()
             mark.bind(1, key).bind(2, (isOpen ? ArtifactState.pending : .lost).rawValue)
             try mark.bind(3, SessionRecord.packGone).run()
             guard !isOpen else { continue }
             try ledger.apply(SessionUpdate(session: session, state: .lost, reason: SessionRecord.packGone))
         }
-    }
-
-    /// Whether a file name in the store is that of a damaged database that was renamed.
-    public static func isSetAside(_ name: String) -> Bool { name.hasPrefix(fileName + ".damaged-") }
-
-    /// Renames the database and its log to `catalog.sqlite.damaged-<seconds since 1970>`. No process may have it open.
-    ///
-    /// - Returns: its new path.
-    /// - Throws: ``CatalogError`` with `io`.
-    public static func setAside(store: String) throws(CatalogError) -> String {
-        let path = store.hasSuffix("/") ? store + fileName : store + "/" + fileName
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        let target = "\(path).damaged-\(now.tv_sec)"
-        // The write-ahead log goes first: left behind, it would be replayed into the new database.
-        for suffix in ["-wal", "-shm", ""] where rename(path + suffix, target + suffix) != 0 && errno != ENOENT {
-            throw CatalogError(
-                code: .io, message: "the damaged catalog cannot be renamed: \(String(cString: strerror(errno)))",
-                path: path + suffix, hint: "check the store's owner and mode")
-        }
-        return target
     }
 }
 

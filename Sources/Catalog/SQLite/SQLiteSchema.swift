@@ -3,13 +3,13 @@
 /// The version is stored in `user_version`; `application_id` marks the file as ours ("SLVG"). A step is never edited
 /// once released: a change is a new step. Each step creates or changes a table or an index, so that a layout can be
 /// distinguished from a damaged header.
-enum Schema {
+enum SQLiteSchema {
     static let applicationID: Int64 = 0x534C_5647
 
     static var version: Int64 { Int64(steps.count) }
 
     /// Brings an empty or older database up to date, in one transaction.
-    static func migrate(_ connection: Connection, from current: Int64) throws(CatalogError) {
+    static func migrate(_ connection: any SQLConnection, from current: Int64) throws(CatalogError) {
         for step in steps.dropFirst(Int(clamping: current)) { try connection.execute(step) }
         if current > 0, current < 5 { try PackRows(connection).fillWanted() }
         try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")

@@ -1,17 +1,17 @@
 internal import CSQLite
 
-/// One connection to an SQLite file, used by one thread at a time.
+/// The driver for one SQLite file.
 ///
 /// Source of the calls and their result codes: https://www.sqlite.org/c3ref/intro.html.
-final class SQLiteDatabase: Sendable {
-    /// The file, as it was named.
+final class SQLiteDriver: SQLDriver {
     let path: String
+    let isReadOnly: Bool
     /// Guards the connection for the length of a transaction. It is recursive: a nested transaction then fails with an error
     /// from SQLite and does not wait for itself.
     nonisolated(unsafe) private let mutex: OpaquePointer?
     nonisolated(unsafe) private var handle: OpaquePointer?
 
-    /// Opens a file; `:memory:` is a database of its own that is never written.
+    /// Opens a file without looking at its tables; `:memory:` is a database of its own that is never written.
     ///
     /// - Parameters:
     ///   - path: the file. It is created unless `readOnly` is set.
@@ -20,6 +20,7 @@ final class SQLiteDatabase: Sendable {
     /// - Throws: ``CatalogError`` by SQLite's result code.
     init(path: String, readOnly: Bool = false, busyTimeout: Double = 0) throws(CatalogError) {
         self.path = path
+        isReadOnly = readOnly
         mutex = sqlite3_mutex_alloc(SQLITE_MUTEX_RECURSIVE)
         let access = readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         var opened: OpaquePointer?
@@ -41,7 +42,6 @@ final class SQLiteDatabase: Sendable {
         sqlite3_mutex_free(mutex)
     }
 
-    /// Closes the connection; later calls throw.
     func close() {
         sqlite3_mutex_enter(mutex)
         defer { sqlite3_mutex_leave(mutex) }
@@ -49,23 +49,52 @@ final class SQLiteDatabase: Sendable {
         handle = nil
     }
 
+    func read<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
+        try transaction("BEGIN", body)
+    }
+
+    func write<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
+        // Takes the write lock at the start, so that the transaction cannot fail midway as busy.
+        try transaction("BEGIN IMMEDIATE", body)
+    }
+
+    func check(limit: Int) throws(CatalogError) -> [String] {
+        do {
+            return try read { connection in
+                let check = try connection.prepare("PRAGMA integrity_check(\(max(1, limit)))")
+                var problems: [String] = []
+                while try check.step() { problems.append(check.text(0)) }
+                if problems == ["ok"] { problems = [] }
+                return problems + (try SQLiteSchema.differences(connection))
+            }
+        } catch { throw CatalogError(error, path: path) }
+    }
+
+    func checkpoint() throws(CatalogError) { try pragma("wal_checkpoint(TRUNCATE)") }
+
+    /// Runs pragmas that return nothing of interest, outside any transaction.
+    func pragma(_ pragmas: String...) throws(CatalogError) {
+        do {
+            try direct { connection in for pragma in pragmas { try connection.execute("PRAGMA \(pragma)") } }
+        } catch { throw CatalogError(error, path: path) }
+    }
+
     /// Runs `body` outside any transaction, while no other thread uses the connection.
     ///
     /// - Throws: what `body` throws, and ``CatalogError`` if the connection is closed.
-    func direct<Result>(_ body: (Connection) throws -> Result) throws -> Result {
+    func direct<Result>(_ body: (SQLiteConnection) throws -> Result) throws -> Result {
         sqlite3_mutex_enter(mutex)
         defer { sqlite3_mutex_leave(mutex) }
         guard let handle else {
             throw CatalogError(code: .database, message: "the catalog is closed", path: path)
         }
-        return try body(Connection(handle: handle, path: path))
+        return try body(SQLiteConnection(handle: handle, path: path))
     }
 
     /// Runs `body` in a transaction and commits it. An error rolls it back.
     ///
-    /// - Parameter begin: the statement that starts the transaction, such as `BEGIN IMMEDIATE`.
-    /// - Throws: what `body` throws, and ``CatalogError`` if the transaction cannot be started or committed.
-    func transaction<Result>(_ begin: String, _ body: (Connection) throws -> Result) throws -> Result {
+    /// - Parameter begin: the statement that starts the transaction.
+    func transaction<Result>(_ begin: String, _ body: (SQLiteConnection) throws -> Result) throws -> Result {
         try direct { connection in
             try connection.execute(begin)
             do {

@@ -1,0 +1,63 @@
+/// A connection to the catalog's database, valid only inside the closure that receives it.
+///
+/// Every query is one text for all engines. It uses only what they share:
+/// - placeholders `?` in order, or `?1`, `?2`, … by number; never both in one text;
+/// - `INSERT … ON CONFLICT`, `RETURNING`, `coalesce`, `CASE`, `CAST`, `EXISTS`, `LIMIT`;
+/// - integers for times and truth values, compared with numbers (`survived = 0`, never `NOT survived`);
+/// - text that is compared and sorted by its bytes (PostgreSQL: columns with `COLLATE "C"`).
+///
+/// Globs and index hints are worded by the connection, sums and ranges of prefixes by ``PortableSQL``.
+package protocol SQLConnection {
+    /// Names the database in errors; see ``SQLDriver/path``.
+    var path: String { get }
+
+    /// Compiles one statement.
+    ///
+    /// - Throws: ``CatalogError``, with `corrupt` when a table or column is missing.
+    func prepare(_ sql: String) throws(CatalogError) -> any SQLStatement
+
+    /// Runs statements without placeholders and without rows, separated by semicolons.
+    func execute(_ sql: String) throws(CatalogError)
+
+    /// The condition that a column matches a glob: `*` matches any text including `/`, `?` one character, `[a-c]` and
+    /// `[^a-c]` one of a set. The condition has one `?`.
+    ///
+    /// - Parameters:
+    ///   - column: the column's name in the query.
+    ///   - pattern: the glob.
+    func glob(_ column: String, _ pattern: String) -> SQLCondition
+
+    /// The hint, written after a table's name and alias, to read the table through an index; empty for an engine without
+    /// hints.
+    func hint(index: String) -> String
+}
+
+/// A condition with one placeholder, and the placeholder's value.
+package struct SQLCondition: Sendable {
+    /// The condition; it contains `?` once.
+    package var sql: String
+    /// The value to bind.
+    package var value: SQLValue
+
+    /// Creates a condition.
+    package init(sql: String, value: SQLValue) {
+        self.sql = sql
+        self.value = value
+    }
+}
+
+/// A value for a query that is built at run time.
+package enum SQLValue: Sendable, Equatable {
+    /// A 64-bit number.
+    case integer(Int64)
+    /// Text; it may contain any character, NUL included.
+    case text(String)
+}
+
+extension SQLConnection {
+    /// The first column of the first row as a number; nil without a row, or when it is NULL.
+    package func integer(_ sql: String, _ values: [SQLValue] = []) throws(CatalogError) -> Int64? {
+        let statement = try prepare(sql).bind(values)
+        return try statement.step() ? statement.integerOrNil(0) : nil
+    }
+}

@@ -1,0 +1,136 @@
+internal import Model
+internal import Pack
+import Text
+
+/// A table of texts that many rows share, each stored once under a small number. Rows are only added, so an id found in one
+/// transaction holds in every later one.
+enum TextTable: String, CaseIterable {
+    /// Images, tags, locations and artifact paths.
+    case names
+    case signatures
+    /// Modules without symbols, as ``WantedSet`` writes them.
+    case wanted
+}
+
+/// Texts to intern.
+struct RepeatedTexts {
+    private var texts: [TextTable: ByteSet] = [:]
+
+    mutating func add(_ text: String?, to table: TextTable) {
+        if let text { texts[table, default: []].insert(text) }
+    }
+
+    mutating func add(_ crash: IndexedCrash) {
+        add(crash.signature, to: .signatures)
+        add(crash.packedSignature, to: .signatures)
+        add(crash.wanted, to: .wanted)
+    }
+
+    /// Adds the texts of a pack's own rows; those that only the ledger knows are not among them.
+    mutating func add(_ pack: IndexedPack) {
+        for entry in pack.contents.artifacts { add(entry.artifact, to: .names) }
+        guard !pack.crashes.isEmpty else { return }
+        let facts = pack.contents.facts
+        for text in [facts.image, facts.tag, facts.location] { add(text, to: .names) }
+        for crash in pack.crashes { add(crash) }
+    }
+
+    var isEmpty: Bool { texts.values.allSatisfy(\.isEmpty) }
+
+    /// The texts of a table, sorted: writers that add the same ones in the same order do not deadlock.
+    func sorted(_ table: TextTable) -> [String] { (texts[table] ?? []).sorted { $0.precedesInBytes($1) } }
+}
+
+/// The ids of texts.
+struct InternedTexts {
+    fileprivate(set) var ids: [TextTable: ByteDictionary<Int64>] = [:]
+}
+
+extension Catalog {
+    /// Finds the ids of texts. Missing ones are added in a short transaction of their own: writers that added the same texts
+    /// within their long transactions would wait for each other or deadlock.
+    func intern(_ texts: RepeatedTexts) throws(CatalogError) -> InternedTexts {
+        var found = InternedTexts()
+        guard !texts.isEmpty else { return found }
+        var missing = RepeatedTexts()
+        try read { (connection) throws(CatalogError) in
+            for table in TextTable.allCases {
+                let interning = try Interning(table, on: connection)
+                for text in texts.sorted(table) {
+                    if let id = try interning.find(text) {
+                        found.ids[table, default: [:]][text] = id
+                    } else {
+                        missing.add(text, to: table)
+                    }
+                }
+            }
+        }
+        guard !missing.isEmpty else { return found }
+        try write { (connection) throws(CatalogError) in
+            for table in TextTable.allCases {
+                let interning = try Interning(table, on: connection)
+                for text in missing.sorted(table) {
+                    found.ids[table, default: [:]][text] = try interning.id(of: text)
+                }
+            }
+        }
+        return found
+    }
+
+    /// Interns the texts of packs, and those that a crash's row takes from its session's earlier row.
+    func intern(_ packs: [IndexedPack]) throws(CatalogError) -> InternedTexts {
+        var texts = RepeatedTexts()
+        for pack in packs { texts.add(pack) }
+        let crashed = packs.filter { !$0.crashes.isEmpty }.map(\.contents.facts.session)
+        if !crashed.isEmpty {
+            try read { (connection) throws(CatalogError) in
+                let rows = try connection.prepare("SELECT image, tag, location FROM sessions WHERE id = ?1")
+                for session in crashed {
+                    guard try rows.bind(1, session).step() else { continue }
+                    for column: Int32 in 0..<3 { texts.add(rows.textOrNil(column), to: .names) }
+                    rows.reset()
+                }
+            }
+        }
+        return try intern(texts)
+    }
+}
+
+/// Looks up and adds the texts of one table within a transaction. 0 is the id of no text.
+final class Interning {
+    private let lookup: any SQLStatement
+    private let insert: any SQLStatement
+    private var known: ByteDictionary<Int64>
+
+    init(
+        _ table: TextTable, _ known: InternedTexts = InternedTexts(), on connection: any SQLConnection
+    ) throws(CatalogError) {
+        lookup = try connection.prepare("SELECT id FROM \(table.rawValue) WHERE text = ?1")
+        insert = try connection.prepare(
+            "INSERT INTO \(table.rawValue)(text) VALUES(?1) ON CONFLICT DO NOTHING RETURNING id")
+        self.known = known.ids[table] ?? [:]
+    }
+
+    /// The id of a text; nil when the table does not have it.
+    func find(_ text: String) throws(CatalogError) -> Int64? {
+        if let id = known[text] { return id }
+        return try run(lookup, text)
+    }
+
+    /// The id of a text, which is added if needed.
+    func id(of text: String?) throws(CatalogError) -> Int64 {
+        guard let text else { return 0 }
+        if let id = try find(text) { return id }
+        if let id = try run(insert, text) { return id }
+        // Another writer added it meanwhile.
+        return try run(lookup, text) ?? 0
+    }
+
+    private func run(_ statement: any SQLStatement, _ text: String) throws(CatalogError) -> Int64? {
+        guard try statement.bind(1, text).step() else { return nil }
+        let id = statement.integer(0)
+        statement.reset()
+        known[text] = id
+        return id
+    }
+}
