@@ -30,7 +30,7 @@ public final class PackFeed {
     private let query: BlockQuery?
     private let index: FilterIndex?
     private var entries: [Entry]
-    private var found: [(pack: String, flags: [Bool]?)] = []
+    private var found: [(pack: String, label: SourceLabel?, flags: [Bool]?)] = []
     private var position = 0
     private let usesFilters: Bool
 
@@ -57,8 +57,24 @@ public final class PackFeed {
         index = nil
         usesFilters = options.usesFilters
         canSkip = true
-        found = survey.candidates
+        found = survey.candidates.map { ($0.pack, nil, $0.flags) }
         ruledOut = survey.packs - found.count
+    }
+
+    /// Creates a feed of those packs of a selection that a survey of all packs found.
+    ///
+    /// - Parameters:
+    ///   - labels: the labels of the selected packs, by position in the survey's candidates; nil for the others.
+    ///   - selected: number of selected packs, with those that the survey did not find.
+    public convenience init(
+        store: String, survey: FilterIndex.Survey, labels: [SourceLabel?], selected: Int, query: LiteralQuery,
+        options: SearchOptions
+    ) {
+        self.init(store: store, survey: survey, query: query, options: options)
+        found = zip(survey.candidates, labels).compactMap { candidate, label in
+            label.map { (candidate.pack, $0, candidate.flags) }
+        }
+        ruledOut = selected - found.count
     }
 
     /// Queries the index for the packs that may match. Returns nil when the index alone cannot decide: the query has no
@@ -66,7 +82,7 @@ public final class PackFeed {
     /// - Parameter work: run at the same time, on its own thread.
     public static func survey(
         _ index: FilterIndex, _ query: LiteralQuery, options: SearchOptions,
-        meanwhile work: @escaping @Sendable () -> Void
+        meanwhile work: (@Sendable () -> Void)? = nil
     ) -> FilterIndex.Survey? {
         guard options.members == .matching, let query = prepared(query, options) else {
             return nil
@@ -84,9 +100,9 @@ public final class PackFeed {
     /// The next pack that may match; nil at the end.
     public func next() -> PackSource? {
         while position < found.count {
-            let (pack, flags) = found[position]
+            let (pack, label, flags) = found[position]
             position += 1
-            if let source = open(pack, label: nil, flags: flags) { return source }
+            if let source = open(pack, label: label, flags: flags) { return source }
         }
         while position < entries.count {
             let entry = entries[position]

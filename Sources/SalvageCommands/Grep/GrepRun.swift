@@ -50,10 +50,7 @@ struct GrepRun {
         if selection == Selection() {
             // The catalog is queried while the filters are read.
             let survey = PackFeed.survey(index, pattern.query, options: search) { lazyCatalog.countPacks() }
-            // The filter index covers exactly the catalog's packs: the catalog's rows need not be read.
-            if let survey, let totals = lazyCatalog.totals, totals.packs == survey.packs,
-                totals.bytes == survey.packBytes
-            {
+            if let survey, lazyCatalog.isCovered(by: survey) {
                 let feed = PackFeed(store: store, survey: survey, query: pattern.query, options: search)
                 if needsLabels {
                     feed.label = { id in
@@ -62,15 +59,37 @@ struct GrepRun {
                 }
                 return feed
             }
+        } else if try lazyCatalog.selectsMany(selection) {
+            let survey = PackFeed.survey(index, pattern.query, options: search)
+            if let survey, lazyCatalog.isCovered(by: survey) {
+                return try feed(selection, survey, lazyCatalog.catalog())
+            }
         }
-        let catalog = try lazyCatalog.catalog()
         var entries: [PackFeed.Entry] = []
-        try catalog.forEachSession(selection) { session in
-            guard let pack = session.pack else { return }
-            entries.append(PackFeed.Entry(pack: pack, bytes: session.packBytes, label: SourceLabel(session)))
+        try lazyCatalog.catalog().forEachPack(selection) { pack in
+            entries.append(PackFeed.Entry(pack: pack.pack, bytes: pack.packBytes, label: SourceLabel(pack)))
         }
         let feed = PackFeed(store: store, entries: entries, index: index, query: pattern.query, options: search)
         return feed
+    }
+
+    /// The selected packs among those that may match: of the others no row is read.
+    private func feed(_ selection: Selection, _ survey: FilterIndex.Survey, _ catalog: Catalog) throws -> PackFeed {
+        let places = ByteDictionary(
+            zip(survey.candidates.map(\.pack), survey.candidates.indices), uniquingKeysWith: { first, _ in first })
+        var labels = [SourceLabel?](repeating: nil, count: survey.candidates.count)
+        var selected = 0
+        var place: Int?
+        func isCandidate(_ path: UnsafeRawBufferPointer) -> Bool {
+            selected += 1
+            place = places[String(decoding: path, as: UTF8.self)]
+            return place != nil
+        }
+        try catalog.forEachPack(selection, where: isCandidate) { pack in
+            if let place { labels[place] = SourceLabel(pack) }
+        }
+        return PackFeed(
+            store: store, survey: survey, labels: labels, selected: selected, query: pattern.query, options: search)
     }
 
     private var search: SearchOptions { printed.search }
@@ -127,10 +146,35 @@ private final class LazyCatalog: @unchecked Sendable {
     /// Counts the packs. If the catalog cannot be read, this reports nothing: reading its rows does.
     func countPacks() { totals = Catalog.packTotals(store: store) }
 
+    /// Whether the filter index has exactly the catalog's packs, so that it alone decides which of them may match.
+    func isCovered(by survey: FilterIndex.Survey) -> Bool {
+        totals.map { $0.packs == survey.packs && $0.bytes == survey.packBytes } ?? false
+    }
+
+    /// Whether a selection has so many of the packs that reading all filters, on all cores, is faster than looking up those
+    /// of each pack.
+    func selectsMany(_ selection: Selection) throws -> Bool {
+        guard selection.sessions.isEmpty, selection.limit == nil else { return false }
+        countPacks()
+        guard let totals else { return false }
+        var some = selection
+        some.limit = max(1, totals.packs / 8)
+        return try catalog().count(some) == some.limit
+    }
+
     func catalog() throws -> Catalog {
         if let opened { return opened }
         let catalog = try Catalog.open(store: store, readOnly: true)
         opened = catalog
         return catalog
+    }
+}
+
+extension SourceLabel {
+    /// The label that is printed for the session of a pack.
+    fileprivate init(_ pack: SelectedPack) {
+        self.init(
+            session: pack.session, image: pack.image.isEmpty ? nil : pack.image, tag: pack.tag,
+            location: pack.location, start: pack.created ?? 0, end: pack.ended)
     }
 }
