@@ -5,7 +5,7 @@ import Pack
 import Testing
 import Text
 
-@Suite struct CrashQueryTests {
+@Suite(.everyEngine) struct CrashQueryTests {
     private let store: TestStore
     private let catalog: Catalog
 

@@ -5,7 +5,7 @@ import Pack
 import Testing
 import Text
 
-@Suite struct LedgerTests {
+@Suite(.everyEngine) struct LedgerTests {
     private let store: TestStore
 
     init() throws { store = try TestStore() }

@@ -5,7 +5,7 @@ import Pack
 import Testing
 import Text
 
-@Suite struct PackCommitTests {
+@Suite(.everyEngine) struct PackCommitTests {
     private let store: TestStore
     private let catalog: Catalog
 

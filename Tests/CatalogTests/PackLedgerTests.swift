@@ -6,7 +6,7 @@ import Testing
 import Text
 
 /// What a pack that is entered may change of what the ledger has.
-@Suite struct PackLedgerTests {
+@Suite(.everyEngine) struct PackLedgerTests {
     private let reindexing: ReindexTests
 
     init() throws { reindexing = try ReindexTests() }

@@ -5,7 +5,7 @@ import Pack
 import Testing
 import Text
 
-@Suite struct ReindexTests {
+@Suite(.everyEngine) struct ReindexTests {
     let store: TestStore
 
     init() throws { store = try TestStore() }
@@ -37,7 +37,8 @@ import Text
         return written
     }
 
-    private func fill(_ catalog: Catalog) throws {
+    /// Commits 150 sessions of all kinds, with real packs.
+    func fill(_ catalog: Catalog) throws {
         let lost = ArtifactEntry(
             artifact: "/crash", state: .lost, reason: "container removed", status: 404, identifier: "gone", tries: 4,
             bytes: 7, firstTry: moment(1), lastTry: moment(2), verdict: "incomplete", flags: ["trailing_data"],
@@ -61,9 +62,9 @@ import Text
         try fill(catalog)
         let before = try Answers(catalog)
         catalog.close()
-        for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: store.database + suffix) }
+        try store.forget()
         var seen: [ReindexProgress] = []
-        let report = try Catalog.reindex(store: store.path, progress: { seen.append($0) })
+        let report = try store.open().reindex(progress: { seen.append($0) })
         #expect(report.indexed == 150)
         #expect(report.damaged.isEmpty && report.superseded.isEmpty && report.missing.isEmpty)
         #expect(report.setAside == nil)
@@ -77,22 +78,6 @@ import Text
         _ = try again.reindex()
         #expect(try Answers(again) == before)
         #expect(try again.requests("session/1\0") == [request])
-    }
-
-    @Test func aDamagedDatabaseIsSetAside() throws {
-        let catalog = try store.open()
-        try fill(catalog)
-        let before = try Answers(catalog)
-        try catalog.checkpoint()
-        catalog.close()
-        var data = try Data(contentsOf: URL(fileURLWithPath: store.database))
-        for offset in 8192..<min(data.count, 65_536) { data[offset] = 0xA5 }
-        try data.write(to: URL(fileURLWithPath: store.database))
-        let report = try Catalog.reindex(store: store.path)
-        #expect(report.indexed == 150)
-        let aside = try #require(report.setAside)
-        #expect(FileManager.default.fileExists(atPath: aside))
-        #expect(try Answers(store.open()) == before)
     }
 
     @Test func damagedPacksAreNamedAndPassedOver() throws {
@@ -233,48 +218,5 @@ extension ReindexTests {
             _ = try? write(contents("a", members: [member("x"), member("y"), member("z")]))
         })
         #expect(try catalog.session("a")?.members == 3)
-    }
-
-    @Test func aDamagedCatalogIsReplacedOnlyAlone() throws {
-        let catalog = try store.open()
-        try catalog.commit(try write(contents("a")))
-        try catalog.checkpoint()
-        catalog.close()
-        var data = try Data(contentsOf: URL(fileURLWithPath: store.database))
-        for offset in 8192..<data.count { data[offset] = 0xA5 }
-        try data.write(to: URL(fileURLWithPath: store.database))
-        #expect(throws: CatalogError.self) {
-            try Catalog.reindex(
-                store: store.path,
-                alone: { () throws(CatalogError) in throw CatalogError(code: .busy, message: "another", path: "x") })
-        }
-        #expect(try Data(contentsOf: URL(fileURLWithPath: store.database)) == data)
-        #expect(try Catalog.reindex(store: store.path).indexed == 1)
-    }
-
-    /// SQLite has no checksums: what its own check does not see, the comparison with the packs does.
-    @Test func everyFlippedByteOfARowIsSeenByTheCheckOrTheComparison() throws {
-        let catalog = try store.open()
-        var packs: [PackContents] = []
-        for name in ["alpha", "beta"] {
-            packs.append(try write(contents(name, crashes: [crashJSON(signature: "bug", id: "crash-of-\(name)")])))
-        }
-        for pack in packs { try catalog.commit(pack) }
-        for pack in packs { #expect(try catalog.differences(from: pack) == []) }
-        #expect(try catalog.integrityProblems() == [])
-        try catalog.checkpoint()
-        catalog.close()
-        let sound = try Data(contentsOf: URL(fileURLWithPath: store.database))
-        for text in ["game.log", "packs/2026/11/20/alpha.pack", "crash-of-beta"] {
-            let place = try #require(sound.range(of: Data(text.utf8))).lowerBound
-            var data = sound
-            data[place + 4] ^= 1
-            try data.write(to: URL(fileURLWithPath: store.database))
-            let damaged = try store.open(readOnly: true)
-            let problems = try damaged.integrityProblems()
-            let differences = try packs.flatMap { try damaged.differences(from: $0) }
-            #expect(!problems.isEmpty || !differences.isEmpty, "\(text)")
-            damaged.close()
-        }
     }
 }

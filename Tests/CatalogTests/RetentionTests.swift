@@ -4,7 +4,7 @@ import Pack
 import Testing
 import Text
 
-@Suite struct RetentionTests {
+@Suite(.everyEngine) struct RetentionTests {
     private let day: Int64 = 86_400_000
 
     private func candidate(

@@ -5,7 +5,7 @@ import Pack
 import Testing
 import Text
 
-@Suite struct SelectionTests {
+@Suite(.everyEngine) struct SelectionTests {
     private let store: TestStore
     private let catalog: Catalog
 

@@ -20,7 +20,13 @@ final class TestStore {
 
     var database: String { path + "/" + Catalog.fileName }
 
-    func open(readOnly: Bool = false) throws -> Catalog { try Catalog.open(store: path, readOnly: readOnly) }
+    /// Opens the store's catalog with the engine under test.
+    func open(readOnly: Bool = false) throws -> Catalog {
+        try CatalogEngines.current.open(store: path, readOnly: readOnly)
+    }
+
+    /// Deletes the store's catalog.
+    func forget() throws { try CatalogEngines.current.forget(store: path) }
 }
 
 /// Runs statements on a database file, as another program would.

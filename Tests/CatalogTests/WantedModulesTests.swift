@@ -3,9 +3,9 @@ import Foundation
 import Model
 import Testing
 
-@Suite struct WantedModulesTests {
-    private let store: TestStore
-    private let catalog: Catalog
+@Suite(.everyEngine) struct WantedModulesTests {
+    let store: TestStore
+    let catalog: Catalog
 
     /// A crash with one named frame and others that wait.
     private static func crash(_ id: String, waiting: [(String, String)], kind: String = "core") -> [UInt8] {
@@ -57,22 +57,5 @@ import Testing
         #expect(try counts()["arena:1.0 aa server"] == 1)
         try catalog.commit(contents("two", tag: "1.0", crashes: []))
         #expect(try counts() == ["arena:1.1 dd odd name here": 1])
-    }
-
-    /// A catalog of layout 4 had no such column.
-    @Test func anOlderLayoutIsFilledIn() throws {
-        try catalog.checkpoint()
-        catalog.close()
-        try execute(
-            """
-            DROP INDEX crashes_wanted; ALTER TABLE crashes DROP COLUMN wanted; DROP TABLE wanted;
-            DROP TABLE downloads; PRAGMA user_version = 4
-            """, in: store.database)
-        let error = #expect(throws: CatalogError.self) { try store.open(readOnly: true) }
-        #expect(error?.hint?.contains("brings it up to date") == true)
-        let again = try store.open()
-        let waiting = try again.wantedModules()
-        #expect(waiting.map(\.crashes).reduce(0, +) == 3)
-        #expect(Set(waiting.flatMap(\.modules).map(\.buildID)) == ["aa", "bb", "dd"])
     }
 }

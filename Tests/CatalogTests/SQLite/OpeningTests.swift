@@ -49,38 +49,6 @@ import Testing
         #expect(Catalog.packTotals(store: store.path)?.packs == 1)
     }
 
-    @Test func aClosedCatalogRefusesToWork() throws {
-        let store = try TestStore()
-        let catalog = try store.open()
-        try catalog.commit(contents("alpha"))
-        catalog.close()
-        catalog.close()
-        let error = #expect(throws: CatalogError.self) { try catalog.session("alpha") }
-        #expect(error?.message == "the catalog is closed")
-    }
-
-    /// A transaction in another one neither waits for itself nor changes what the outer one sees.
-    @Test func aTransactionInAnotherFails() throws {
-        let store = try TestStore()
-        let catalog = try store.open()
-        try catalog.commit(contents("alpha"))
-        var seen: [String] = []
-        try catalog.forEachSession(Selection()) { session in
-            #expect(throws: CatalogError.self) { try catalog.session("alpha") }
-            seen.append(session.session)
-            return
-        }
-        #expect(seen == ["alpha"])
-        #expect(try catalog.session("alpha") != nil)
-    }
-
-    @Test func readOnlyRefusesToWrite() throws {
-        let store = try TestStore()
-        try store.open().close()
-        let error = #expect(throws: CatalogError.self) { try store.open(readOnly: true).commit(contents("alpha")) }
-        #expect(error?.code == .readOnly)
-    }
-
     @Test func garbageIsReportedWithTheWayOut() throws {
         let store = try TestStore()
         try Data(repeating: 0x5A, count: 8192).write(to: URL(fileURLWithPath: store.database))
@@ -138,16 +106,6 @@ import Testing
         let error = #expect(throws: CatalogError.self) { try store.open() }
         #expect(error?.code == .foreign)
         #expect(try Data(contentsOf: URL(fileURLWithPath: store.database)) == before)
-    }
-
-    @Test func openingTwiceInOneProcessSharesTheFile() throws {
-        let store = try TestStore()
-        let first = try store.open()
-        let second = try store.open()
-        try first.commit(contents("alpha"))
-        try second.commit(contents("beta"))
-        #expect(try first.count() == 2)
-        #expect(try second.count() == 2)
     }
 
     /// Offsets in the SQLite header: 60 user_version, 68 application_id.
