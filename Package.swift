@@ -74,8 +74,8 @@ let package = Package(
         .target(
             name: "SalvageCommands",
             dependencies: [
-                "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest", "SessionAPI", "Ingest",
-                "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
+                "Store", "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest", "SessionAPI",
+                "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
                 "Pack", "Printers", "Catalog", "Live", "JSON", "Text", "Bytes", "Digest",
                 "CConfinement", "CFiles", "CProcess",
                 .product(name: "Logging", package: "swift-log"),
@@ -85,13 +85,23 @@ let package = Package(
         .testTarget(
             name: "SalvageCommandsTests",
             dependencies: [
-                "SalvageConfiguration", "Harvest", "Model", "SalvageCommands", "Catalog", "Pack", "Terminal",
+                "SalvageConfiguration", "Harvest", "Store", "Model", "SalvageCommands", "Catalog", "Pack", "Terminal",
             ],
             swiftSettings: house),
         .target(name: "Bytes", swiftSettings: hot),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: house),
         .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: hot, linkerSettings: [archive("crypto")]),
         .testTarget(name: "DigestTests", dependencies: ["Bytes", "Digest"], swiftSettings: house),
+        .target(
+            name: "Store",
+            dependencies: [
+                "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack", "Catalog",
+                "Live", "Terminal", "JSON", "Text", "Bytes", "Digest", "CFiles",
+            ], swiftSettings: house),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: ["Store", "Ingest", "Model", "Catalog", "Pack", "Live", "CrashAnalysis", "Text"],
+            swiftSettings: house),
         .target(name: "Terminal", dependencies: ["JSON", "Text"], swiftSettings: hot),
         .target(name: "Text", swiftSettings: hot),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: hot),

@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Pack
+import Store
 import Terminal
 import Testing
 
@@ -46,7 +47,7 @@ import Testing
             var record = SessionRecord(session: "s", state: state)
             record.reason = "because \u{1B}[2J"
             record.deadline = now + 3_600_000
-            let text = LedgerWords.sentence(record, [], now: now)
+            let text = Escape.display(LedgerSentence.of(record, [], now: now))
             #expect(text.contains("Reason: because \\x1b[2J."))
             #expect(!text.contains("\u{1B}"))
             sentences.insert(text)
@@ -55,13 +56,14 @@ import Testing
             let entry = ArtifactEntry(
                 artifact: "/a", state: state, reason: "r\u{7}", status: 503, identifier: "id\n", tries: 3, bytes: 9,
                 verdict: "corrupt", flags: ["trailing_data"])
-            let text = LedgerWords.sentence(
-                ArtifactRecord(session: "s", entry: entry, nextTry: now + 5000), deadline: now - 1000, now: now)
+            let text = Escape.display(
+                LedgerSentence.of(
+                    ArtifactRecord(session: "s", entry: entry, nextTry: now + 5000), deadline: now - 1000, now: now))
             #expect(text.hasSuffix("Reason: r\\x07. [HTTP 503, identifier id\\n, archive corrupt, trailing_data]"))
             sentences.insert(text)
         }
         func harvested(_ artifacts: (String, ArtifactState)...) -> String {
-            LedgerWords.sentence(
+            LedgerSentence.of(
                 SessionRecord(session: "s", state: .harvested),
                 artifacts.map { ArtifactRecord(session: "s", entry: ArtifactEntry(artifact: $0.0, state: $0.1)) },
                 now: now)
@@ -69,7 +71,7 @@ import Testing
         #expect(harvested(("logs", .collected)) == "Its log was collected; no other artifact was asked for.")
         #expect(harvested(("logs", .collected), ("/a", .collected)) == "Everything that was asked for was collected.")
         #expect(
-            harvested(("logs", .collected), ("/a\u{1B}", .absent)) == "Collected what exists; absent: /a\\x1b.")
+            harvested(("logs", .collected), ("/a\u{1B}", .absent)) == "Collected what exists; absent: /a\u{1B}.")
         #expect(sentences.count == SessionState.allCases.count + ArtifactState.allCases.count)
     }
 
@@ -79,83 +81,14 @@ import Testing
             signal: "SIGSEGV",
             exception: nil, thread: "T", signature: "sig", signatureQuality: "none", stackHash: nil,
             json: Array("{\"frames\":7}".utf8))
-        let view = CrashView(row)
-        #expect(view.record == nil)
-        let parsed = try JSONSerialization.jsonObject(with: Data(view.json()))
+        let crash = StoredCrash(row)
+        #expect(crash.record == nil)
+        let parsed = try JSONSerialization.jsonObject(with: Data(crash.json))
         let object = try #require(parsed as? [String: Any])
         #expect(object["session"] as? String == "s\"")
         #expect(object["signature"] as? String == "sig")
         #expect(object["time"] as? String == "1970-01-01T00:00:00.000Z")
         #expect(object["tag"] == nil)
-        #expect(view.headline == "SIGSEGV on thread T")
-    }
-}
-
-/// The end of a log, from a real pack.
-@Suite struct LogTailTests {
-    private func tail(_ members: [(path: String, artifact: UInt32, text: String)], lines: Int = 3) throws
-        -> LogTail.Result
-    {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tail-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let descriptor = try PackFile.create(path: folder + "/x.pack")
-        defer { close(descriptor) }
-        let writer = try PackWriter(descriptor: descriptor, options: PackOptions())
-        for (number, member) in members.enumerated() {
-            try writer.beginMember(
-                MemberHeader(
-                    artifact: member.artifact, path: Array(member.path.utf8), kind: .log, mtime: Int64(100 - number)))
-            let bytes = Array(member.text.utf8)
-            _ = try bytes.withUnsafeBytes { try writer.append($0) }
-            _ = try writer.endMember()
-        }
-        let artifacts = [
-            ArtifactEntry(artifact: "/data", state: .collected), ArtifactEntry(artifact: "logs", state: .collected),
-        ]
-        _ = try writer.finish(session: SessionMetadata(session: "s"), artifacts: artifacts)
-        var record = SessionRecord(session: "s", state: .harvested)
-        record.pack = "x.pack"
-        return LogTail.read(record, store: folder, lines: lines)
-    }
-
-    private func lines(_ result: LogTail.Result) -> [String]? {
-        if case .lines(let lines, _) = result { return lines }
-        return nil
-    }
-
-    @Test func takesTheLastLines() throws {
-        #expect(lines(try tail([("a", 0, "1\n2\n3\n4\n")])) == ["2", "3", "4"])
-        #expect(lines(try tail([("a", 0, "1\r\n2\r\n3")])) == ["1", "2", "3"])
-        #expect(lines(try tail([("a", 0, "\n\n")])) == ["", ""])
-        #expect(lines(try tail([("a", 0, "x\u{1B}[31m\n")])) == ["x\\x1b[31m"])
-    }
-
-    @Test func prefersWhatTheProcessPrinted() throws {
-        #expect(lines(try tail([("game", 0, "game\n"), ("stdout", 1, "printed\n")])) == ["printed"])
-        #expect(lines(try tail([("newer", 0, "newer\n"), ("older", 0, "older\n")])) == ["newer"])
-    }
-
-    @Test func longLinesAreCutAndLongLogsAreReadAtTheirEnd() throws {
-        let long = String(repeating: "y", count: 300_000)
-        let cut = try #require(lines(try tail([("a", 0, "first\n" + long + "\nlast\n")])))
-        #expect(cut == ["last"])
-        let wide = try #require(lines(try tail([("a", 0, String(repeating: "z", count: 1000))])))
-        #expect(wide == [String(repeating: "z", count: 200) + "…"])
-        let many = (0..<50_000).map { "line \($0)\n" }.joined()
-        #expect(lines(try tail([("a", 0, many)])) == ["line 49997", "line 49998", "line 49999"])
-    }
-
-    @Test func noLogAndNoPackAreSaid() throws {
-        guard case .none = try tail([]) else { return #expect(Bool(false), "there is no log") }
-        var record = SessionRecord(session: "s", state: .harvested)
-        guard case .none = LogTail.read(record, store: "/nonexistent", lines: 3) else {
-            return #expect(Bool(false), "there is no pack")
-        }
-        record.pack = "gone.pack"
-        guard case .unreadable(let reason) = LogTail.read(record, store: "/nonexistent", lines: 3) else {
-            return #expect(Bool(false), "the pack is gone")
-        }
-        #expect(!reason.isEmpty)
+        #expect(CrashWords.headline(crash) == "SIGSEGV on thread T")
     }
 }

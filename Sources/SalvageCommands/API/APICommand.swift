@@ -1,8 +1,10 @@
 import Glibc
 import Harvest
 import JSON
+import Model
 import SalvageConfiguration
 import SessionAPI
+import Store
 import Synchronization
 import Terminal
 

@@ -1,6 +1,8 @@
 import Catalog
 import Glibc
 import JSON
+import Model
+import Store
 import Terminal
 import Text
 
@@ -63,107 +65,65 @@ struct Backup: Command {
             }
             return try checkNewest()
         }
-        let store = try StoreAccess.path(options)
-        let catalog = try Catalog.open(store: store, readOnly: true)
-        try requireApart(store)
-        let place = BackupFolder(path: folder)
-        if dryRun { return try announce(place) }
-        try place.make()
-        let lock = try place.lock()
-        defer { close(lock) }
-        try place.sweep()
+        let store = try StoreAccess.store(options)
+        if dryRun { return try announce(store) }
         let progress = Progress(quiet: options.quiet)
-        let run = try BackupRun(store: store, folder: place, catalog: catalog, full: full, progress: progress)
-        let (name, manifest) = try run.carryOut(now: TimeText.now())
-        let sharesDisk = try FileCopy.liesOnOneDisk(store, place.path)
-        // What an incomplete backup lacks may be in an older one only.
-        let removed = manifest.gaps.isEmpty ? try removeOld(place) : []
+        let report = try store.backUp(
+            to: folder, keep: keep, full: full, now: TimeText.now(), progress: { progress.update($0) })
         progress.finish()
-        try report(name, manifest, run, removed, sharesDisk: sharesDisk)
+        try write(report)
     }
 
-    /// Refuses a backup folder inside the store: a backup would contain itself, and be lost with the store.
-    private func requireApart(_ store: String) throws {
-        let (from, to) = (StorePath.absolute(store), StorePath.absolute(folder))
-        guard StorePath.isWithin(to, from) || StorePath.isWithin(from, to) else { return }
-        throw Failure(
-            "usage", "the backup folder and the store must not contain each other", path: folder,
-            hint: "choose a folder outside the store, best on another disk", status: .usage)
-    }
-
-    /// The backups to remove so that `keep` complete ones remain, oldest first. `afterOneMore` counts one not yet made.
-    private func surplus(_ place: BackupFolder, afterOneMore: Bool) throws -> [String] {
-        guard let keep else { return [] }
-        let names = try place.listing().complete
-        var whole = afterOneMore ? 1 : 0
-        for (index, name) in names.enumerated().reversed() {
-            if whole >= keep { return Array(names[...index]) }
-            if BackupManifest.isWhole("\(place.path)/\(name)") { whole += 1 }
-        }
-        return []
-    }
-
-    private func announce(_ place: BackupFolder) throws {
+    private func announce(_ store: Store) throws {
         let output = Output(options)
-        var facts = stat()
-        let isMissing = stat(place.path, &facts) != 0 && errno == ENOENT
-        let names = isMissing ? [] : try surplus(place, afterOneMore: true)
+        let names = try store.backupsToRemove(from: folder, keep: keep)
         for name in names {
             if options.json {
                 var line = JSONLine()
-                line.add("backup", "\(place.path)/\(name)")
+                line.add("backup", name)
                 line.add("removed", false)
                 line.add("dry_run", true)
                 output.line(line)
             } else {
-                output.text("would remove \(Escape.display("\(place.path)/\(name)"))")
+                output.text("would remove \(Escape.display(name))")
             }
         }
         if names.isEmpty, !options.json, !options.quiet { output.text("no backup would be removed") }
         try output.finish()
     }
 
-    private func removeOld(_ place: BackupFolder) throws -> [String] {
-        let names = try surplus(place, afterOneMore: false)
-        for name in names { try place.remove(name) }
-        return names
-    }
-
-    private func report(
-        _ name: String, _ manifest: BackupManifest, _ run: BackupRun, _ removed: [String], sharesDisk: Bool
-    ) throws {
+    private func write(_ report: BackupReport) throws {
         let output = Output(options)
-        let path = "\(folder)/\(name)"
+        let backup = report.backup
         if options.json {
             var line = JSONLine()
-            line.add("backup", path)
-            line.add("files", manifest.files.count)
-            line.add("bytes", manifest.bytes)
-            line.add("copied", run.tally.copied)
-            line.add("copied_bytes", run.tally.copiedBytes)
-            line.add("linked", run.tally.linked)
-            line.add("unchanged", run.tally.unchanged)
-            line.add("missing", manifest.gaps.count)
-            line.add("same_disk", sharesDisk)
-            line.add("removed_backups", removed.map { "\(folder)/\($0)" })
+            line.add("backup", backup.path)
+            line.add("files", backup.files)
+            line.add("bytes", backup.bytes)
+            line.add("copied", report.copied)
+            line.add("copied_bytes", report.copiedBytes)
+            line.add("linked", report.linked)
+            line.add("unchanged", report.unchanged)
+            line.add("missing", backup.gaps.count)
+            line.add("same_disk", report.sharesDisk)
+            line.add("removed_backups", report.removed)
             output.line(line)
         } else if !options.quiet {
-            let files = counted(manifest.files.count, "file")
+            let files = counted(backup.files, "file")
             output.text(
-                "backed up \(files), \(SizeText.binary(manifest.bytes)), to \(Escape.display(path)): "
-                    + "\(run.tally.copied) copied (\(SizeText.binary(run.tally.copiedBytes))), "
-                    + "\(run.tally.unchanged) unchanged, \(run.tally.linked) shared with the store")
-            if !removed.isEmpty {
-                output.text("removed \(counted(removed.count, "older backup"))")
+                "backed up \(files), \(SizeText.binary(backup.bytes)), to \(Escape.display(backup.path)): "
+                    + "\(report.copied) copied (\(SizeText.binary(report.copiedBytes))), "
+                    + "\(report.unchanged) unchanged, \(report.linked) shared with the store")
+            if !report.removed.isEmpty {
+                output.text("removed \(counted(report.removed.count, "older backup"))")
             }
         }
         try output.finish()
-        if sharesDisk { sayThatDiskIsShared() }
-        let kept = keep == nil || manifest.gaps.isEmpty ? "" : "; no older backup was removed, as it may hold these"
+        if report.sharesDisk { sayThatDiskIsShared() }
+        let kept = keep == nil || backup.gaps.isEmpty ? "" : "; no older backup was removed, as it may hold these"
         try end(
-            with: run.notes + manifest.gaps.map(\.words),
-            hint: manifest.gaps.isEmpty
-                ? nil : "fix the cause (see salvage verify) and back up again\(kept)")
+            with: report.notes + backup.gaps,
+            hint: backup.gaps.isEmpty ? nil : "fix the cause (see salvage verify) and back up again\(kept)")
     }
 
     /// Warns even with --quiet: an unmounted backup disk looks just like this.
@@ -175,31 +135,30 @@ struct Backup: Command {
     }
 
     private func checkNewest() throws {
-        let place = try BackupSource(folder)
         let progress = Progress(quiet: options.quiet)
-        let complaints = try place.check(progress)
+        let result = try Store.verifyBackup(in: folder, progress: { progress.update($0) })
         progress.finish()
+        let (backup, damaged) = (result.backup, result.damaged)
         let output = Output(options)
         if options.json {
             var line = JSONLine()
-            line.add("backup", place.path)
-            line.add("files", place.manifest.files.count)
-            line.add("bytes", place.manifest.bytes)
-            line.add("damaged", complaints.count)
-            line.add("missing", place.manifest.gaps.count)
+            line.add("backup", backup.path)
+            line.add("files", backup.files)
+            line.add("bytes", backup.bytes)
+            line.add("damaged", damaged.count)
+            line.add("missing", backup.gaps.count)
             output.line(line)
         } else if !options.quiet {
-            let count = place.manifest.files.count
-            let files = "\(counted(count, "file")) of \(Escape.display(place.path))"
+            let files = "\(counted(backup.files, "file")) of \(Escape.display(backup.path))"
             output.text(
-                complaints.isEmpty
-                    ? "\(files) \(count == 1 ? "is" : "are") good"
-                    : "\(complaints.count) of \(files) \(complaints.count == 1 ? "is" : "are") damaged or missing")
+                damaged.isEmpty
+                    ? "\(files) \(backup.files == 1 ? "is" : "are") good"
+                    : "\(damaged.count) of \(files) \(damaged.count == 1 ? "is" : "are") damaged or missing")
         }
         try output.finish()
         try end(
-            with: place.missing + complaints,
-            hint: complaints.isEmpty
+            with: backup.gapsWhenMade + damaged,
+            hint: damaged.isEmpty
                 ? "an older backup may hold the file" : "salvage backup --full makes one that shares no file with it")
     }
 

@@ -4,9 +4,11 @@ import Harvest
 import Ingest
 import Live
 import LogSearch
+import Model
 import Pack
 import SalvageConfiguration
 import SessionAPI
+import Store
 
 /// Converts the errors of all modules to `Failure`.
 enum FailureReport {
@@ -14,15 +16,13 @@ enum FailureReport {
     static func failure(for error: any Error) -> Failure {
         switch error {
         case let failure as Failure: return failure
-        case let catalog as CatalogError: return Failure(catalog)
+        case let error as StoreError: return Failure(error)
         case let error as APIError: return Failure(error)
         case let harvest as HarvestError: return Failure(harvest)
         case let configuration as ConfigurationError: return Failure(configuration)
         case let ingest as IngestError: return Failure(ingest)
-        case let crash as CrashError: return Failure(crash)
-        case let pack as PackError: return Failure(pack)
-        case let live as LiveFailure: return Failure("followed_log_unreadable", live.description, path: live.path)
-        case let search as LogSearchError: return Failure(search)
+        case is CatalogError, is CrashError, is PackError, is LiveFailure, is LogSearchError:
+            return Failure(StoreError(error))
         default: return Failure("unexpected", "\(error)")
         }
     }

@@ -1,3 +1,5 @@
+import Store
+
 /// Renders the manual, `salvage.1`, from the tables.
 enum ManualPage {
     static func text() -> String {

@@ -1,13 +1,29 @@
-import CrashAnalysis
 import Harvest
 import Ingest
 import LogSearch
+import Model
 import Pack
 import SalvageConfiguration
 import SessionAPI
+import Store
 import Terminal
 
 extension Failure {
+    /// Converts an error of the store and picks the exit code.
+    init(_ error: StoreError) {
+        let status: ExitStatus
+        switch error.kind {
+        case .notFound: status = .nothingFound
+        case .invalid: status = .usage
+        case .partial: status = .partial
+        case .tryAgain: status = .tryAgain
+        case .failed: status = .failure
+        }
+        self.init(
+            error.code.rawValue, error.message, session: error.session, path: error.path, hint: error.hint,
+            status: status)
+    }
+
     /// Converts a harvest error and picks the exit code.
     init(_ error: HarvestError) {
         let status: ExitStatus
@@ -49,31 +65,5 @@ extension Failure {
         self.init(
             error.code.rawValue, error.message, path: error.path, hint: hint,
             status: error.code == .localFault ? .tryAgain : .failure)
-    }
-
-    /// Converts an error of the crash readers.
-    init(_ error: CrashError) {
-        self.init(error.code.rawValue, error.message, path: error.path, hint: error.hint)
-    }
-
-    /// Converts a pack error.
-    init(_ error: PackError) {
-        guard !error.isLocalFault else {
-            self.init(
-                error.code.rawValue, error.description, path: error.path,
-                hint: error.hint ?? "it cannot be read now, which does not mean that it is damaged; try again",
-                status: .tryAgain)
-            return
-        }
-        let isDamage = [.notAPack, .damagedFooter, .damagedSection, .damagedBlock].contains(error.code)
-        self.init(
-            error.code.rawValue, error.description,
-            hint: error.hint ?? (isDamage ? "salvage verify names what is damaged" : nil))
-    }
-
-    /// Converts a search error.
-    init(_ error: LogSearchError) {
-        self.init(
-            error.code.rawValue, error.message, hint: error.hint, status: error.code == .usage ? .usage : .failure)
     }
 }

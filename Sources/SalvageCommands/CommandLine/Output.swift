@@ -14,8 +14,11 @@ struct Output {
     }
 
     /// Writes one JSON object as a line.
-    func line(_ object: JSONLine) {
-        sink.write(object.utf8)
+    func line(_ object: JSONLine) { line(object.utf8) }
+
+    /// Writes one JSON object as a line.
+    func line(_ json: [UInt8]) {
+        sink.write(json)
         sink.write("\n")
     }
 

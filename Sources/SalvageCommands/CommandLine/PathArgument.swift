@@ -1,23 +1,10 @@
 import Glibc
-import Terminal
+import Store
 import Text
 
-/// A member's path on the command line: its bytes, or its printable form.
-struct PathArgument {
-    /// The bytes as they were typed.
-    let typed: [UInt8]
-    /// The path whose printable form was typed; nil if the text is not a printable form or is the path itself.
-    let printed: [UInt8]?
-
-    /// - Parameter text: an argument of the command line.
-    init(_ text: String) {
-        typed = Self.bytes(text)
-        let path = Escape.path(of: text)
-        printed = path == typed ? nil : path
-    }
-
-    /// Whether the argument is the bytes or the printable form of `path`.
-    func names(_ path: [UInt8]) -> Bool { path == typed || path == printed }
+extension MemberPath {
+    /// A member's path on the command line.
+    init(argument text: String) { self.init(text, bytes: Self.bytes(text)) }
 
     /// The argument's original bytes. `String` replaces bytes that are not UTF-8, which a path may hold.
     private static func bytes(_ text: String) -> [UInt8] {

@@ -1,5 +1,6 @@
 import CConfinement
 import Glibc
+import Store
 import Terminal
 
 /// What help and the manual say about the program as a whole.
@@ -17,9 +18,6 @@ enum ProgramText {
         Exit codes: 0 ok, 1 nothing found, 2 error, 3 partial, 64 usage, 75 try again later, 77 not authorized.
         """
 }
-
-/// The version that `salvage --version` prints and the User-Agent header of requests contains.
-public let salvageVersion = "0.1.0"
 
 /// The entry points of the program, called by the executable's `main` in the order in which they are declared here.
 public enum SalvageProgram {

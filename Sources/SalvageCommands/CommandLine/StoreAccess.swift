@@ -1,7 +1,9 @@
 import Catalog
 import Glibc
 import Harvest
+import Model
 import SalvageConfiguration
+import Store
 import Terminal
 
 /// Finds the store and the configuration that a command works with.
@@ -19,27 +21,15 @@ enum StoreAccess {
     /// The store's folder for a command that writes. Creates it, accessible to its owner only, if it is missing.
     static func createdPath(_ options: GlobalOptions) throws -> String {
         let store = try path(options)
-        try makeFolders(store)
+        try StoreFolder.make(store)
         // Before anything is written here, even the lock.
         try Catalog.requireNoRestore(store: store)
         return store
     }
 
-    /// Creates a folder and its parents, each accessible to its owner only.
-    static func makeFolders(_ path: String) throws {
-        var partial = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/") {
-            partial += (partial.isEmpty || partial.hasSuffix("/") ? "" : "/") + part
-            if mkdir(partial, 0o700) != 0, errno != EEXIST {
-                throw Failure(
-                    "store_failed", "cannot create a folder: \(String(cString: strerror(errno)))", path: partial)
-            }
-        }
-    }
-
-    /// The catalog, for queries: nothing is created or changed.
-    static func catalogForReading(_ options: GlobalOptions) throws -> Catalog {
-        try Catalog.open(store: try path(options), readOnly: true)
+    /// The store that a command works with.
+    static func store(_ options: GlobalOptions, readOnly: Bool = true) throws -> Store {
+        try Store(try path(options), readOnly: readOnly)
     }
 
     /// Loads the configuration; environment and flags take precedence. See `Configuration.load`.

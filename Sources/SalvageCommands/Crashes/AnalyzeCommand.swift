@@ -91,9 +91,9 @@ struct Analyze: Command {
         }
         let style = output.style
         if !first { output.text("") }
-        output.text(style.bold(style.red(CrashView.headline(record))))
+        output.text(style.bold(style.red(CrashWords.headline(record))))
         if let time = record.time { output.text("time       \(Escape.display(time))") }
-        let quality = Crash.quality(record.signatureQuality.rawValue)
+        let quality = CrashWords.quality(record.signatureQuality.rawValue)
         output.text("signature  \(style.bold(Escape.display(record.signature)))\(quality)")
         if let hash = record.stackHash { output.text("stack      \(Escape.display(hash))") }
         CrashText(options: how, output: output).write(record)

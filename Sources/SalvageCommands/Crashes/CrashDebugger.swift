@@ -4,6 +4,7 @@ import Glibc
 import Ingest
 import Model
 import Pack
+import Store
 import Terminal
 
 /// Starts gdb on a core from the store, with the files that the symbol store has for the core's build ids.
@@ -11,30 +12,32 @@ import Terminal
 /// gdb opens every path that a core names. Its sysroot is therefore a private folder that holds, under those paths,
 /// links to files of the symbol store and nothing else. Auto-loaded scripts and debuginfod are off.
 struct CrashDebugger {
-    let catalog: Catalog
+    let store: Store
     let options: GlobalOptions
 
     /// Runs gdb until it exits, then ends the command: with success if gdb exited with 0, else with failure.
-    func run(_ rows: [CrashRow]) throws -> Never {
-        let views = rows.map { CrashView($0) }
-        guard let view = views.first(where: { $0.record?.detector == "elf_core" }), let record = view.record,
+    func run(_ crashes: [ListedCrash]) throws -> Never {
+        let stored = crashes.compactMap { crash in
+            if case .stored(let stored) = crash { stored } else { nil }
+        }
+        guard let crash = stored.first(where: { $0.record?.detector == "elf_core" }), let record = crash.record,
             let path = record.member
         else {
             throw Failure(
                 "no_core",
-                "no core dump to debug: \(views.first.map { Self.origin($0.row.kind) } ?? "no crash")",
-                session: rows.first?.session, hint: "salvage crash shows what is known", status: .nothingFound)
+                "no core dump to debug: \(stored.first.map { Self.origin($0.row.kind) } ?? "no crash")",
+                session: stored.first?.row.session, hint: "salvage crash shows what is known", status: .nothingFound)
         }
         guard let gdb = Self.find("gdb") else {
             throw Failure(
                 "no_gdb", "gdb is not installed",
                 hint: "apt-get install gdb; or salvage cat "
-                    + "\(Escape.display(view.row.session)) \(Escape.display(path)) > core, to debug it elsewhere")
+                    + "\(Escape.display(crash.row.session)) \(Escape.display(path)) > core, to debug it elsewhere")
         }
         let folder = try TemporaryFolder.make("salvage-debug")
         let status: Int32
         do {
-            status = try debug(gdb, view.row.session, path, record, in: folder)
+            status = try debug(gdb, crash.row.session, path, record, in: folder)
         } catch {
             TemporaryFolder.remove(folder)
             throw error
@@ -52,7 +55,7 @@ struct CrashDebugger {
         _ gdb: String, _ session: String, _ path: String, _ record: CrashRecord, in folder: String
     ) throws -> Int32 {
         let core = try extract(session, path, in: folder)
-        let symbols = CrashSigner.symbols(of: catalog.store)
+        let symbols = store.symbols
         let root = folder + "/root"
         let libraries = folder + "/lib"
         for made in [root, libraries] { mkdir(made, 0o700) }
@@ -86,31 +89,25 @@ struct CrashDebugger {
 
     /// Writes the core as a sparse file and returns its path.
     private func extract(_ session: String, _ path: String, in folder: String) throws -> String {
-        let pack = try SessionPack(session, catalog: catalog)
+        let pack = try store.pack(session)
         let index: Int
         do {
-            index = try pack.member(path, artifact: nil)
-        } catch var failure as Failure where failure.code == "ambiguous_path" {
-            failure.hint = "write the right one to a file with salvage cat --artifact, and open it with gdb"
-            throw failure
+            index = try pack.member(MemberPath(path)).index
+        } catch var error as StoreError where error.code == .ambiguousPath {
+            error.hint = "write the right one to a file with salvage cat --artifact, and open it with gdb"
+            throw error
         }
         let progress = Progress(quiet: options.quiet)
         progress.update("extracting \(Escape.display(path)), \(SizeText.binary(pack.reader.members[index].size))")
-        let tree = try ExportTree(creating: folder + "/core")
-        let file = try tree.createFile(["core"])
-        defer { close(file.descriptor) }
-        try pack.reader.streamExtents(member: index, using: try BlockDecoder()) { extent in
-            if case .bytes(let piece, let offset) = extent { try tree.put(piece, into: file, at: offset) }
-        }
-        _ = ftruncate(file.descriptor, off_t(clamping: pack.reader.members[index].size))
+        let core = try store.export(member: index, of: pack, as: "core", in: folder + "/core")
         progress.finish()
-        guard let written = try? FileByteSource(path: folder + "/core/core"), Self.isELF(written) else {
+        guard let written = try? FileByteSource(path: core), Self.isELF(written) else {
             throw Failure(
                 "compressed_core", "the core is stored compressed, as it was collected; gdb cannot read it",
                 session: session, path: path,
                 hint: "salvage cat \(Escape.display(session)) \(Escape.display(path)), then decompress it")
         }
-        return folder + "/core/core"
+        return core
     }
 
     private static func isELF(_ file: FileByteSource) -> Bool {

@@ -59,7 +59,7 @@ struct CrashText {
     private func writeStacks(_ record: CrashRecord) {
         output.text("")
         if record.frames.isEmpty { output.text("No stack could be read.") }
-        for frame in record.frames { output.text(CrashView.text(frame, style: output.style)) }
+        for frame in record.frames { output.text(CrashWords.frame(frame, style: output.style)) }
         let crashed = record.threads.first { $0.thread == record.thread }
         if options.registers, let crashed {
             output.text("")
@@ -78,7 +78,7 @@ struct CrashText {
             let name = thread.name.map { " " + Escape.display($0) } ?? ""
             output.text("\n" + output.style.bold("thread \(thread.thread)\(name)"))
             if thread.frames.isEmpty { output.text("not unwound") }
-            for frame in thread.frames { output.text(CrashView.text(frame, style: output.style)) }
+            for frame in thread.frames { output.text(CrashWords.frame(frame, style: output.style)) }
         }
     }
 

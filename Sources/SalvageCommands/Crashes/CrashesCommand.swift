@@ -1,6 +1,7 @@
 import Catalog
 import CrashAnalysis
 import Model
+import Store
 import Terminal
 
 /// `salvage crashes`: list them, or group them by signature.
@@ -57,56 +58,8 @@ struct CrashesList: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let catalog = try StoreAccess.catalogForReading(options)
-        let output = Output(options)
-        var count = 0
-        var table = Table(["TIME", "CRASH", "SESSION", "TAG", "LOCATION", "KIND", "REASON", "SIGNATURE"])
-        try catalog.forEachCrash(try which.selection(select)) { row in
-            count += 1
-            if options.json {
-                output.sink.write(CrashView(row).json() + [0x0A])
-                try output.checkReader()
-            } else {
-                table.add(Self.row(row))
-            }
-        }
-        try LiveCrashes(store: catalog.store).forEach(try which.selection(select), catalog) { record in
-            count += 1
-            if options.json {
-                output.sink.write(LiveCrashes.json(record) + [0x0A])
-            } else {
-                table.add(Self.row(record))
-            }
-        }
-        if count == 0 { try output.nothing("no crash matches", options) }
-        if !options.json { table.write(to: output.sink, style: output.style) }
-        try output.finish()
-    }
-
-    private static func row(_ crash: CrashRecord) -> [Table.Cell] {
-        [
-            Table.Cell(
-                crash.time.flatMap { TimeText.parse($0, now: TimeText.now()) }.map { TimeText.table($0) } ?? "-"),
-            Table.Cell(Escape.display(crash.crash)) { $0.cyan($1) },
-            Table.Cell(Escape.display(crash.session ?? "-")),
-            Table.Cell(crash.tag.map { Escape.display($0) } ?? "-"),
-            Table.Cell(crash.location.map { Escape.display($0) } ?? "-"),
-            Table.Cell(Escape.display(crash.kind) + " (running)"),
-            Table.Cell(Escape.display(crash.signal ?? crash.exception ?? "-")) { $0.red($1) },
-            Table.Cell(Escape.display(crash.signature)),
-        ]
-    }
-
-    private static func row(_ crash: CrashRow) -> [Table.Cell] {
-        [
-            Table.Cell(crash.time.map { TimeText.table($0) } ?? "-"),
-            Table.Cell(Escape.display(crash.crash)) { $0.cyan($1) },
-            Table.Cell(Escape.display(crash.session)),
-            Table.Cell(crash.tag.map { Escape.display($0) } ?? "-"),
-            Table.Cell(crash.location.map { Escape.display($0) } ?? "-"),
-            Table.Cell(Escape.display(crash.kind)),
-            Table.Cell(Escape.display(crash.signal ?? crash.exception ?? "-")) { $0.red($1) },
-            Table.Cell(Escape.display(crash.signature)),
-        ]
+        var listing = Listing<ListedCrash>(Output(options))
+        try StoreAccess.store(options).forEachCrash(try which.selection(select)) { try listing.add($0) }
+        try listing.finish(orNothing: "no crash matches", options)
     }
 }

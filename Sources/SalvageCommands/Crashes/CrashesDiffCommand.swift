@@ -1,6 +1,7 @@
 import Catalog
 import JSON
 import Model
+import Store
 import Terminal
 import Text
 
@@ -36,136 +37,21 @@ struct CrashesDiff: Command {
                 "usage", "the two tags are arguments; --tag cannot be used",
                 hint: "salvage crashes diff \(before) \(after)", status: .usage)
         }
-        let catalog = try StoreAccess.catalogForReading(options)
-        let first = try Side(before, self, catalog)
-        let second = try Side(after, self, catalog)
-        for (side, tag) in [(first, before), (second, after)] where side.sessions == 0 {
-            throw Failure(
-                "no_sessions", "no session has a tag that matches '\(tag)'", hint: "salvage sessions lists the tags",
-                status: .nothingFound)
-        }
-        let changes = Self.compare(first, second)
+        let comparison = try StoreAccess.store(options).compare(
+            before: before, after: after, try which.selection(select))
         let output = Output(options)
-        if changes.isEmpty { try output.nothing("neither build crashed", options) }
-        if options.json {
-            for change in changes.prefix(select.limit ?? .max) {
-                output.line(change.line)
-                try output.checkReader()
-            }
-        } else {
-            write(changes, first, second, to: output)
-        }
-        try output.finish()
-    }
-
-    /// The sessions and crashes of one build.
-    struct Side {
-        let sessions: Int
-        let crashes: ByteDictionary<SignatureSummary>
-
-        init(sessions: Int, crashes: ByteDictionary<SignatureSummary>) {
-            self.sessions = sessions
-            self.crashes = crashes
-        }
-
-        fileprivate init(_ tag: String, _ command: CrashesDiff, _ catalog: Catalog) throws {
-            var selection = try command.which.selection(command.select)
-            selection.tags = [tag]
-            selection.limit = nil
-            let top = try catalog.topSignatures(selection)
-            crashes = ByteDictionary(top.map { ($0.signature, $0) }) { first, _ in first }
-            selection.signatures = []
-            var count = 0
-            try catalog.forEachSession(selection) { session in
-                // A running session is not counted: it may still crash.
-                if session.exited != nil || session.firstSeenExited != nil { count += 1 }
-            }
-            sessions = count
-        }
-
-        func share(_ signature: String) -> Double {
-            sessions == 0 ? 0 : Double(crashes[signature]?.sessions ?? 0) / Double(sessions)
-        }
-    }
-
-    /// The change of one signature from one build to the other.
-    struct Change: Equatable {
-        enum Word: String, CaseIterable {
-            case new, more, same, fewer, gone
-        }
-
-        let word: Word
-        let signature: String
-        let crashes: (Int, Int)
-        let sessions: (Int, Int)
-        let share: (Double, Double)
-
-        static func == (left: Change, right: Change) -> Bool {
-            left.word == right.word && left.signature == right.signature && left.crashes == right.crashes
-        }
-
-        var line: JSONLine {
-            var line = JSONLine()
-            line.add("change", word.rawValue)
-            line.add("signature", signature)
-            line.add("crashes_before", crashes.0)
-            line.add("crashes_after", crashes.1)
-            line.add("sessions_before", sessions.0)
-            line.add("sessions_after", sessions.1)
-            line.add("share_before", share.0)
-            line.add("share_after", share.1)
-            return line
-        }
-    }
-
-    /// Returns the changes: new first, gone last; within each kind the one with the most sessions first.
-    static func compare(_ first: Side, _ second: Side) -> [Change] {
-        var signatures = ByteSet(first.crashes.keys)
-        signatures.formUnion(second.crashes.keys)
-        let changes = signatures.map { signature in
-            let (a, b) = (first.crashes[signature], second.crashes[signature])
-            let share = (first.share(signature), second.share(signature))
-            let word: Change.Word =
-                a == nil ? .new : b == nil ? .gone : share.1 > share.0 ? .more : share.1 < share.0 ? .fewer : .same
-            return Change(
-                word: word, signature: signature, crashes: (a?.count ?? 0, b?.count ?? 0),
-                sessions: (a?.sessions ?? 0, b?.sessions ?? 0), share: share)
-        }
-        let order = Dictionary(uniqueKeysWithValues: Change.Word.allCases.enumerated().map { ($1, $0) })
-        func rank(_ change: Change) -> (Int, Int, ByteText) {
-            (order[change.word] ?? 0, -(change.sessions.0 + change.sessions.1), ByteText(change.signature))
-        }
-        return changes.sorted { rank($0) < rank($1) }
-    }
-
-    private func write(_ changes: [Change], _ first: Side, _ second: Side, to output: Output) {
-        if !options.quiet {
+        if comparison.changes.isEmpty { try output.nothing("neither build crashed", options) }
+        if !options.json, !options.quiet {
             output.text(
                 output.style.dim(
-                    "\(Escape.display(before)): \(counted(first.sessions, "session")); "
-                        + "\(Escape.display(after)): \(counted(second.sessions, "session"))"))
+                    "\(Escape.display(before)): \(counted(comparison.before.sessions, "session")); "
+                        + "\(Escape.display(after)): \(counted(comparison.after.sessions, "session"))"))
         }
-        var table = Table(
-            ["", "BEFORE", "AFTER", "SHARE", "SIGNATURE"], rightAligned: [1, 2, 3])
-        for change in changes.prefix(select.limit ?? .max) {
-            table.add([
-                Table.Cell(change.word.rawValue) { style, text in
-                    switch change.word {
-                    case .new, .more: style.red(text)
-                    case .gone, .fewer: style.green(text)
-                    case .same: text
-                    }
-                },
-                Table.Cell("\(change.crashes.0)"), Table.Cell("\(change.crashes.1)"),
-                Table.Cell("\(Self.percent(change.share.0)) → \(Self.percent(change.share.1))"),
-                Table.Cell(Escape.display(change.signature)) { $0.bold($1) },
-            ])
+        var listing = Listing<ChangeRow>(output)
+        for change in comparison.changes.prefix(select.limit ?? .max) {
+            try listing.add(ChangeRow(change: change, comparison: comparison))
         }
-        table.write(to: output.sink, style: output.style)
-    }
-
-    private static func percent(_ share: Double) -> String {
-        let tenths = Int((share * 1000).rounded())
-        return "\(tenths / 10).\(tenths % 10) %"
+        listing.finish()
+        try output.finish()
     }
 }

@@ -44,7 +44,7 @@ struct Grep: Command {
         try time.apply(to: &search, selection)
         search.limit = selection.limit
         let run = GrepRun(
-            store: try StoreAccess.path(options), pattern: compiled, printed: PrintedSearch(search, print),
+            store: try StoreAccess.store(options), pattern: compiled, printed: PrintedSearch(search, print),
             options: options,
             explains: printing.explain)
         try run.perform(try time.catalogSelection(selection))

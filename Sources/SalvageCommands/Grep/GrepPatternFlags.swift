@@ -1,3 +1,4 @@
+import JSON
 import LogSearch
 
 /// The flags that give patterns and say how they match.

@@ -3,6 +3,7 @@ import Harvest
 import JSON
 import Model
 import SalvageConfiguration
+import Store
 import Terminal
 
 /// Reports rule paths that exist in no session, in the same words for every command.
@@ -10,17 +11,17 @@ enum AbsentPathText {
     /// The absent paths of a store, for a query; none when the configuration is invalid, which `doctor` reports.
     ///
     /// - Throws: an error of the catalog.
-    static func find(in catalog: Catalog, _ options: GlobalOptions, _ selection: Selection = Selection()) throws
-        -> [AbsentPath]
-    {
+    static func find(
+        in store: Store, _ options: GlobalOptions, _ selection: Selection = Selection()
+    ) throws -> [AbsentPath] {
         let configuration: Configuration
         do {
             configuration = try StoreAccess.configuration(options)
-        } catch is HarvestError {
+        } catch is ConfigurationError {
             // A store can be queried where its configuration is missing or invalid.
             return []
         }
-        return try AbsentPath.find(in: catalog, by: configuration, selection: selection, now: TimeText.now())
+        return try store.absentPaths(configuration, selection, now: TimeText.now())
     }
 
     /// One line of text, with the nearest known path.

@@ -2,6 +2,7 @@ import Catalog
 import Dispatch
 import Glibc
 import Harvest
+import Model
 import SessionAPI
 import Terminal
 

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Harvest
 import Ingest
+import JSON
 import Model
 import NIOCore
 import Pack

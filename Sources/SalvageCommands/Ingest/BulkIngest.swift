@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Ingest
 import JSON
+import Model
 import Pack
 import Terminal
 import Text

@@ -5,6 +5,7 @@ import Ingest
 import JSON
 import Model
 import Pack
+import Store
 import Terminal
 import Text
 
@@ -169,7 +170,7 @@ final class Intake {
     private func pack(folder: String) throws -> String {
         let path = "\(scratch)\(made.count).\(getpid())"
         let parent = path.split(separator: "/").dropLast().joined(separator: "/")
-        try StoreAccess.makeFolders((path.hasPrefix("/") ? "/" : "") + parent)
+        try StoreFolder.make((path.hasPrefix("/") ? "/" : "") + parent)
         unlink(path)
         made.append(path)
         complaints += try FolderArchive.write(folder: folder, to: path).map {

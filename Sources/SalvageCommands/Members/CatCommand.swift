@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 import Model
 import Pack
+import Store
 import Terminal
 
 /// `salvage cat`: the bytes of one member.
@@ -38,9 +39,10 @@ struct Cat: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let pack = try SessionPack(session, catalog: try StoreAccess.catalogForReading(options))
-        let index = try pack.member(path, artifact: artifact)
-        let content = try pack.content(of: index)
+        let pack = try StoreAccess.store(options).pack(session)
+        let match = try pack.member(MemberPath(argument: path), artifact: artifact)
+        if match.anotherDisplaysAlike { noteAnotherPath() }
+        let content = try pack.content(of: match.index)
         do {
             if var file = SparseOutput(descriptor: STDOUT_FILENO) {
                 try write(content, of: pack.reader, to: &file)
@@ -52,6 +54,14 @@ struct Cat: Command {
                 "damaged", "the member is damaged: \(error)", session: pack.session.session, path: path,
                 hint: "the output up to here is intact; salvage verify names what is damaged", status: .partial)
         }
+    }
+
+    private func noteAnotherPath() {
+        let sink = BufferedOutput(descriptor: STDERR_FILENO)
+        sink.write(
+            "salvage: note: another member's path also displays as \(Escape.display(path)); to select that one, "
+                + "pass its raw bytes\n")
+        sink.flush()
     }
 
     /// Writes to a terminal or a pipe.

@@ -1,7 +1,9 @@
 import Bytes
 import Catalog
 import JSON
+import Model
 import Pack
+import Store
 import Terminal
 import Text
 
@@ -36,104 +38,58 @@ struct Files: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let catalog = try StoreAccess.catalogForReading(options)
-        let id = try catalog.resolve(session)
+        let store = try StoreAccess.store(options)
+        let record = try store.session(named: session)
         let kinds = Set(kind.map(\.rawValue))
+        let wanted = glob.map { MemberGlob(MemberPath(argument: $0)) }
         let output = Output(options)
-        var table = Self.table
-        var artifact: String?
-        var isFirst = true
-        var count = 0
-        let wanted = glob.map { MemberGlob($0) }
-        try catalog.forEachMember(id) { member in
-            guard wanted?.matches(member.path) ?? true else { return }
-            guard kinds.isEmpty || kinds.contains(member.kind.name) else { return }
-            count += 1
-            if options.json {
-                output.line(Self.line(member, session: id))
-                try output.checkReader()
+        var listing = MemberListing(output)
+        try store.forEachMember(of: record) { member in
+            guard wanted?.matches(member.path) ?? true, kinds.isEmpty || kinds.contains(member.kind.name) else {
                 return
             }
-            if artifact?.hasSameBytes(as: member.artifact) != true {
-                Self.flush(&table, artifact, isFirst: &isFirst, to: output)
-                artifact = member.artifact
-            }
-            table.add(Self.row(member))
+            try listing.add(MemberRow(session: record.session, member: member))
         }
-        let pruned = try catalog.session(id).flatMap { Failure.pruned($0) }
-        if count == 0, let pruned { throw pruned }
-        if count == 0 {
+        let pruned = StoreError.pruned(record)
+        if listing.count == 0 {
+            if let pruned { throw pruned }
             try output.nothing(
-                glob == nil && kinds.isEmpty ? "session \(id) has no members" : "no member matches", options)
+                glob == nil && kinds.isEmpty ? "session \(record.session) has no members" : "no member matches",
+                options)
         }
-        Self.flush(&table, artifact, isFirst: &isFirst, to: output)
+        listing.finish()
         try output.finish()
-        if let pruned, !options.quiet { pruned.report(json: options.json, style: options.errorStyle) }
-    }
-
-    private static var table: Table {
-        Table(["KIND", "SIZE", "STORED", "MODIFIED", "MODE", "PATH"], rightAligned: [1, 2])
-    }
-
-    private static func flush(_ table: inout Table, _ artifact: String?, isFirst: inout Bool, to output: Output) {
-        guard !table.isEmpty else { return }
-        if !isFirst { output.text("") }
-        isFirst = false
-        output.text(output.style.bold(Escape.display(artifact ?? "")))
-        table.write(to: output.sink, style: output.style)
-        table = Self.table
-    }
-
-    private static func row(_ member: MemberRecord) -> [Table.Cell] {
-        var path = Escape.path(member.path)
-        if let target = member.linkTarget { path += " -> " + Escape.path(target) }
-        if !member.flags.names.isEmpty { path += "  [\(member.flags.names.joined(separator: " "))]" }
-        return [
-            Table.Cell(member.kind.name) { member.kind == .crashDump ? $0.red($1) : $1 },
-            Table.Cell(SizeText.binary(member.size)),
-            Table.Cell(SizeText.binary(member.stored)),
-            Table.Cell(TimeText.table(member.mtime / 1_000_000)),
-            Table.Cell(modeText(member.mode)),
-            Table.Cell(path),
-        ]
-    }
-
-    private static func line(_ member: MemberRecord, session: String) -> JSONLine {
-        var line = JSONLine()
-        line.add("session", session)
-        line.add("artifact", member.artifact)
-        line.add("path", Escape.path(member.path))
-        if !Escape.isUTF8(member.path) { line.add("path_base64", Base64.text(member.path)) }
-        line.add("kind", member.kind.name)
-        line.add("size", member.size)
-        line.add("stored", member.stored)
-        line.add("sha256", member.sha256.isEmpty ? nil : Hex.text(member.sha256))
-        line.add("mode", modeText(member.mode))
-        line.add("mtime", time: member.mtime / 1_000_000)
-        line.add("link_target", member.linkTarget.map { Escape.path($0) })
-        line.add("flags", member.flags.names)
-        return line
-    }
-
-    /// Permission bits as `chmod` takes them.
-    private static func modeText(_ mode: UInt32) -> String {
-        let digits = String(mode & 0o7777, radix: 8)
-        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+        if let pruned, !options.quiet { Failure(pruned).report(json: options.json, style: options.errorStyle) }
     }
 }
 
-/// Matches whole paths by a glob, or one path by its bytes or its printed form.
-struct MemberGlob {
-    private let glob: PathGlob
-    private let path: PathArgument
+/// Prints members, in text as one table for each artifact.
+private struct MemberListing {
+    private let output: Output
+    private var listing: Listing<MemberRow>
+    private var artifact: String?
+    private(set) var count = 0
 
-    init(_ text: String) {
-        glob = PathGlob(text)
-        path = PathArgument(text)
+    init(_ output: Output) {
+        self.output = output
+        listing = Listing(output)
     }
 
-    func matches(_ member: [UInt8]) -> Bool {
-        path.names(member) || member.withUnsafeBytes { glob.matches($0) }
+    mutating func add(_ row: MemberRow) throws {
+        count += 1
+        if !output.json, artifact?.hasSameBytes(as: row.member.artifact) != true {
+            finish()
+            if artifact != nil { output.text("") }
+            artifact = row.member.artifact
+            output.text(output.style.bold(Escape.display(row.member.artifact)))
+        }
+        try listing.add(row)
+    }
+
+    /// Writes the table of the last artifact.
+    mutating func finish() {
+        if listing.count > 0 { listing.finish() }
+        listing = Listing(output)
     }
 }
 
@@ -141,39 +97,4 @@ struct MemberGlob {
 enum MemberKindFlag: String, CaseIterable {
     case log, text, binary, directory, symlink, hardlink, device, fifo
     case crashDump = "crash_dump"
-}
-
-extension MemberFlags {
-    /// The names of the flags in JSON and tables; a bit of a later version is `bit_N`.
-    var names: [String] {
-        let known: [(MemberFlags, String)] = [
-            (.truncated, "truncated"), (.corrupt, "corrupt"), (.setuidStripped, "setuid_stripped"),
-            (.hashOmitsHoles, "hash_omits_holes"), (.shadowed, "shadowed"), (.decompressed, "decompressed"),
-            (.limited, "limited"), (.unsafePath, "unsafe_path"), (.hashOmitsAllHoles, "hash_omits_all_holes"),
-            (.transcoded, "transcoded"), (.redacted, "redacted"),
-            (.zeroPadded, "zero_padded"),
-        ]
-        var names = known.filter { contains($0.0) }.map(\.1)
-        let rest = known.reduce(self) { $0.subtracting($1.0) }
-        for bit in 0..<32 where rest.rawValue & (1 << UInt32(bit)) != 0 { names.append("bit_\(bit)") }
-        return names
-    }
-}
-
-/// Encodes bytes as base64 (RFC 4648, section 4), for paths that are not UTF-8.
-enum Base64 {
-    static func text(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var out: [UInt8] = []
-        out.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - group.count))
-            for digit in 0..<4 {
-                let isPadding = digit > group.count
-                out.append(isPadding ? UInt8(ascii: "=") : alphabet[Int(bits >> UInt32(18 - 6 * digit)) & 63])
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
-    }
 }

@@ -3,7 +3,9 @@ import Glibc
 import Live
 import LogSearch
 import LogTime
+import Model
 import Printers
+import Store
 import Terminal
 
 /// Prints the log lines that the flags of `logs` select, using the engine of `grep`.

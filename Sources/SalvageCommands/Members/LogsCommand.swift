@@ -4,6 +4,7 @@ import Live
 import LogSearch
 import Model
 import Pack
+import Store
 import Terminal
 import Text
 
@@ -42,26 +43,23 @@ struct Logs: Command {
         if let context = which.context, context < 0 {
             throw Failure("bad_number", "-C must not be negative", status: .usage)
         }
-        let catalog = try StoreAccess.catalogForReading(options)
-        let id = try catalog.resolve(session)
-        guard let record = try catalog.session(id) else { throw Failure.vanished(id) }
-        let place = try which.around.map { try CrashPlace.find($0, in: record, catalog) }
+        let store = try StoreAccess.store(options)
+        let record = try store.session(named: session)
+        let place = try which.around.map { try store.place(ofCrash: $0, in: record) }
         let printer = try LogPrinter(which, time, options, place)
-        if record.pack == nil, try LiveStore.isHeld(catalog.store, session: id) {
-            try printLive(record, catalog, printer)
-        } else {
-            try printPack(record, catalog, printer)
+        switch try store.log(of: record) {
+        case .packed(let pack): try print(pack, printer)
+        case .followed where follow:
+            try store.followLog(
+                of: record,
+                differs: { Failure($0).report(json: false, style: Style(choice: .auto, descriptor: STDERR_FILENO)) },
+                { try printer.print($0, severalMembers: false) })
+        case .followed(_, let logs): try print(logs, of: record, printer)
         }
-        try printer.end(session: id)
+        try printer.end(session: record.session)
     }
 
-    private func printLive(_ record: SessionRecord, _ catalog: Catalog, _ printer: LogPrinter) throws {
-        if follow {
-            try LogsFollower(session: record.session, catalog: catalog) { try printer.print($0, severalMembers: false) }
-                .run()
-            return
-        }
-        let logs = try LiveSnapshot.all(folder: LiveStore.folder(catalog.store, session: record.session))
+    private func print(_ logs: [LiveSnapshot], of record: SessionRecord, _ printer: LogPrinter) throws {
         let source = LiveSource(logs, label: SourceLabel(record))
         if printer.needsBytes(source.members), let log = logs.last, let offset = printer.place?.offset {
             try printer.writeAround(offset, size: log.size) { try log.read(at: $0, into: $1) }
@@ -70,14 +68,8 @@ struct Logs: Command {
         _ = try printer.print(.live(source), severalMembers: logs.count > 1)
     }
 
-    private func printPack(_ record: SessionRecord, _ catalog: Catalog, _ printer: LogPrinter) throws {
-        if record.pack == nil, record.state == .running {
-            throw Failure(
-                "not_followed", "the session is running and its log is not followed", session: record.session,
-                hint: "salvage api stream-logs \(record.session) --follow; or follow: true in a rule, for watch",
-                status: .nothingFound)
-        }
-        let pack = try SessionPack(record.session, catalog: catalog)
+    private func print(_ pack: SessionPack, _ printer: LogPrinter) throws {
+        let record = pack.session
         if let damage = pack.artifactsDamage, pack.knowsArtifacts, which.path.isEmpty {
             printer.note(pack.artifactsUnreadable(damage, hint: "").message)
         }
@@ -160,7 +152,7 @@ struct LogLineFlags {
     func chosen(_ pack: SessionPack) throws -> [Int] {
         let members = pack.reader.members
         let globs = path.map { LogSearch.PathGlob($0) }
-        let paths = path.map { PathArgument($0) }
+        let paths = path.map { MemberPath(argument: $0) }
         if !globs.isEmpty {
             return members.indices.filter { index in
                 pack.isText(index)
@@ -168,19 +160,6 @@ struct LogLineFlags {
                         || paths.contains { $0.names(members[index].path) })
             }
         }
-        if let damage = pack.artifactsDamage, !pack.knowsArtifacts {
-            throw pack.artifactsUnreadable(
-                damage, hint: "choose members with --path; salvage files \(pack.session.session) lists them")
-        }
-        let streams = members.indices.filter { members[$0].kind.isText && pack.artifact(of: members[$0]) == "logs" }
-        return streams.isEmpty ? members.indices.filter { members[$0].kind == .log } : streams
-    }
-}
-
-extension SessionPack {
-    /// The path of the server's output if an earlier version stored it as binary data, so that it is not among the logs.
-    fileprivate var unsearchedOutput: [UInt8]? {
-        let output = reader.members.filter { $0.size > 0 && artifact(of: $0).hasSameBytes(as: "logs") }
-        return output.contains { $0.kind.isText } ? nil : output.last { $0.kind == .binary }?.path
+        return try pack.logMembers()
     }
 }

@@ -1,6 +1,7 @@
 import Catalog
 import JSON
 import Model
+import Store
 import Terminal
 
 /// `salvage sessions`: lists sessions.
@@ -28,42 +29,11 @@ struct Sessions: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let catalog = try StoreAccess.catalogForReading(options)
         var selection = try select.selection()
         selection.states = state.map(\.state)
-        let output = Output(options)
-        var count = 0
-        var table = Table(
-            ["SESSION", "IMAGE", "TAG", "LOCATION", "ENDED", "STATE", "CRASHES", "MEMBERS", "SIZE"],
-            rightAligned: [6, 7, 8])
-        try catalog.forEachSession(selection) { session in
-            count += 1
-            if options.json {
-                output.line(JSONLine(session: session))
-                try output.checkReader()
-            } else {
-                table.add(Self.row(session))
-            }
-        }
-        if count == 0 { try output.nothing("no session matches", options) }
-        if !options.json { table.write(to: output.sink, style: output.style) }
-        try output.finish()
-    }
-
-    private static func row(_ session: SessionRecord) -> [Table.Cell] {
-        let ended = session.exited ?? session.firstSeenExited
-        let crashes = session.crashes > 0 ? "\(session.crashes)" : "-"
-        return [
-            Table.Cell(Escape.display(session.session)) { $0.cyan($1) },
-            Table.Cell(session.image.isEmpty ? "-" : Escape.display(session.image)),
-            Table.Cell(session.tag.map { Escape.display($0) } ?? "-"),
-            Table.Cell(session.location.map { Escape.display($0) } ?? "-"),
-            Table.Cell(ended.map { TimeText.table($0) } ?? "-"),
-            Table.Cell(StateText.words(session), StateText.dress(session.state)),
-            Table.Cell(crashes) { session.crashes > 0 ? $0.red($1) : $0.dim($1) },
-            Table.Cell(session.isPruned ? "-" : "\(session.members)"),
-            Table.Cell(session.isPruned ? "-" : SizeText.binary(session.bytes)),
-        ]
+        var listing = Listing<SessionRecord>(Output(options))
+        try StoreAccess.store(options).forEachSession(selection) { try listing.add($0) }
+        try listing.finish(orNothing: "no session matches", options)
     }
 }
 

@@ -2,6 +2,7 @@ import Catalog
 import JSON
 import Model
 import Pack
+import Store
 import Terminal
 import Text
 
@@ -21,106 +22,52 @@ struct Why: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let catalog = try StoreAccess.catalogForReading(options)
-        let id = try catalog.resolve(session)
-        guard let record = try catalog.session(id) else { throw Failure.vanished(id) }
-        let artifacts = try catalog.artifacts(id)
-        let requests = try catalog.requests(id)
-        let dropped = max(0, try catalog.requestCount(id) - requests.count)
+        let explanation = try StoreAccess.store(options).explanation(of: session)
         let output = Output(options)
+        let now = TimeText.now()
         if options.json {
-            writeJSON(record, artifacts, requests, dropped, to: output)
+            for line in explanation.lines(now: now) { output.line(line) }
         } else {
-            writeText(record, artifacts, to: output)
-            writeRequests(requests, dropped, to: output)
+            write(explanation, now: now, to: output)
         }
         try output.finish()
     }
 
-    private func writeJSON(
-        _ record: SessionRecord, _ artifacts: [ArtifactRecord], _ requests: [RequestRecord], _ dropped: Int,
-        to output: Output
-    ) {
-        let known = ByteSet(artifacts.map(\.entry.artifact))
-        var line = JSONLine(session: record.session, entry: nil, state: record.state, reason: record.reason)
-        line.add("deadline", time: record.deadline)
-        let others = requests.filter { $0.artifact.map { !known.contains($0) } ?? true }
-        line.add("requests", others.map { Self.object($0) })
-        if dropped > 0 { line.add("requests_dropped", dropped) }
-        output.line(line)
-        for artifact in artifacts {
-            var line = JSONLine(
-                session: record.session, entry: artifact.entry, state: record.state, reason: record.reason)
-            line.add("next_try", time: artifact.nextTry)
-            let own = requests.filter { $0.artifact?.hasSameBytes(as: artifact.entry.artifact) == true }
-            line.add("requests", own.map { Self.object($0) })
-            output.line(line)
-        }
-    }
-
-    private static func object(_ request: RequestRecord) -> JSONLine {
-        var line = JSONLine()
-        line.add("time", time: request.at)
-        line.add("operation", request.endpoint)
-        line.add("artifact", request.artifact)
-        line.add("status", request.status)
-        line.add("bytes", request.bytes)
-        line.add("identifier", request.identifier)
-        line.add("outcome", request.outcome)
-        return line
-    }
-
-    private func writeText(_ record: SessionRecord, _ artifacts: [ArtifactRecord], to output: Output) {
-        let now = TimeText.now()
+    private func write(_ explanation: SessionExplanation, now: Int64, to output: Output) {
         let style = output.style
-        let state = StateText.dress(record.state)(style, record.state.rawValue)
-        output.text("\(style.bold(Escape.display(record.session)))  \(state)")
-        output.text("  " + LedgerWords.sentence(record, artifacts, now: now))
-        for artifact in artifacts {
+        let session = explanation.session
+        let state = StateText.dress(session.state)(style, session.state.rawValue)
+        output.text("\(style.bold(Escape.display(session.session)))  \(state)")
+        output.text("  " + Escape.display(LedgerSentence.of(session, explanation.artifacts, now: now)))
+        for artifact in explanation.artifacts {
             let entry = artifact.entry
             let state = StateText.dress(entry.state)(style, entry.state.rawValue)
             output.text("")
             output.text("\(style.bold(Escape.display(entry.artifact)))  \(state)")
-            output.text("  " + LedgerWords.sentence(artifact, deadline: record.deadline, now: now))
+            output.text("  " + Escape.display(LedgerSentence.of(artifact, deadline: session.deadline, now: now)))
             if let first = entry.firstTry, let last = entry.lastTry {
                 let span = first == last ? "" : ", last \(TimeText.table(last))"
                 output.text("  first requested \(TimeText.table(first))\(span)")
             }
         }
-        if artifacts.isEmpty, record.state != .running {
+        if explanation.artifacts.isEmpty, session.state != .running {
             output.text("\nNo artifact was ever requested.")
         }
+        writeRequests(explanation, to: output)
     }
 
-    private func writeRequests(_ requests: [RequestRecord], _ dropped: Int, to output: Output) {
-        guard !requests.isEmpty else {
+    private func writeRequests(_ explanation: SessionExplanation, to output: Output) {
+        guard !explanation.requests.isEmpty else {
             output.text("\nNo requests are recorded (a reindex keeps only what the packs contain).")
             return
         }
         output.text("")
+        let dropped = explanation.requestsDropped
         if dropped > 0 {
             output.text("\(counted(dropped, "earlier request is", "earlier requests are")) no longer kept")
         }
-        var table = Table(["TIME", "OPERATION", "ARTIFACT", "STATUS", "BYTES", "OUTCOME"], rightAligned: [3, 4])
-        for request in requests {
-            let failed = request.status.map { !(200..<300).contains($0) } ?? true
-            let identifier = request.identifier.map { " [\(Escape.display($0))]" } ?? ""
-            table.add([
-                Table.Cell(TimeText.table(request.at)),
-                Table.Cell(Escape.display(request.endpoint)),
-                Table.Cell(request.artifact.map { Escape.display($0) } ?? "-"),
-                Table.Cell(request.status.map { "\($0)" } ?? "-") { failed ? $0.yellow($1) : $1 },
-                Table.Cell(SizeText.binary(request.bytes)),
-                Table.Cell(Escape.display(request.outcome) + identifier),
-            ])
-        }
+        var table = Table(of: RequestRecord.self)
+        for request in explanation.requests { table.add(request.cells) }
         table.write(to: output.sink, style: output.style)
-    }
-}
-
-extension Failure {
-    /// The failure for a session that was removed after it was found.
-    static func vanished(_ session: String) -> Failure {
-        Failure("session_not_found", "the session was removed just now", session: session, status: .nothingFound)
     }
 }

@@ -6,6 +6,7 @@ import JSON
 import Model
 import Pack
 import SalvageConfiguration
+import Store
 import Terminal
 import Text
 
@@ -29,49 +30,18 @@ struct Resign: Command {
     var dryRun = false
     var options = GlobalOptions()
 
-    private static let batch = 500
-
     func run() throws {
-        let store = try StoreAccess.path(options)
-        let reader = try Catalog.open(store: store, readOnly: true)
-        let writer = dryRun ? nil : try Catalog.open(store: store)
+        let store = try StoreAccess.store(options, readOnly: dryRun)
         let rules = try StoreAccess.configuration(options).signatures
         let progress = Progress(quiet: options.quiet)
-        var changes: [Change: Int] = [:]
-        var updates: [CrashUpdate] = []
-        var count = 0
-        for errors in [false, true] {
-            try reader.forEachCrash(Selection(errors: errors)) { row in
-                count += 1
-                if count % 100 == 0 { progress.update("signing \(count) crashes") }
-                guard let record = CrashSigner.decode(row.json) else { return }
-                var signed = record
-                SignatureAlgorithm.sign(&signed, rules: rules)
-                guard signed != record else { return }
-                if signed.signature != record.signature {
-                    changes[Change(from: record.signature, to: signed.signature), default: 0] += 1
-                }
-                updates.append(CrashUpdate(session: row.session, crash: row.crash, json: signed.json()))
-                if updates.count >= Self.batch {
-                    _ = try writer?.update(crashes: updates)
-                    updates.removeAll(keepingCapacity: true)
-                }
-            }
-        }
-        _ = try writer?.update(crashes: updates)
-        if let writer, !changes.isEmpty { try AliasFile.save(writer) }
+        let report = try store.sign(by: rules, dryRun: dryRun, progress: { progress.update($0) })
         progress.finish()
-        try report(changes, of: count)
+        try write(report)
     }
 
-    private struct Change: Hashable {
-        let from: String
-        let to: String
-    }
-
-    private func report(_ changes: [Change: Int], of count: Int) throws {
+    private func write(_ report: SigningReport) throws {
         let output = Output(options)
-        let sorted = changes.sorted { ($1.value, $0.key.from, $0.key.to) < ($0.value, $1.key.from, $1.key.to) }
+        let sorted = report.changes.sorted { ($1.value, $0.key.from, $0.key.to) < ($0.value, $1.key.from, $1.key.to) }
         for (change, crashes) in sorted {
             if options.json {
                 var line = JSONLine()
@@ -85,11 +55,19 @@ struct Resign: Command {
                 output.text("   → \(output.style.bold(Escape.display(change.to)))")
             }
         }
-        if !options.json, !options.quiet {
-            let changed = changes.values.reduce(0, +)
+        let changed = report.changes.values.reduce(0, +)
+        if options.json {
+            var line = JSONLine()
+            line.add("totals", true)
+            line.add("signed", report.signed)
+            line.add("changed", changed)
+            line.add("version", SignatureAlgorithm.version)
+            line.add("dry_run", dryRun)
+            output.line(line)
+        } else if !options.quiet {
             let verb = dryRun ? "would get" : "got"
             output.text(
-                "signed \(counted(count, "crash or error", "crashes and errors")) "
+                "signed \(counted(report.signed, "crash or error", "crashes and errors")) "
                     + "by version \(SignatureAlgorithm.version): "
                     + "\(changed) \(verb) a new signature")
         }

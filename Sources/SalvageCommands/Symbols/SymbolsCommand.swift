@@ -1,10 +1,12 @@
 import Catalog
 import CrashAnalysis
 import Glibc
+import Harvest
 import Ingest
 import JSON
 import Model
 import Pack
+import Store
 import Terminal
 import Text
 
@@ -44,88 +46,38 @@ struct SymbolsAdd: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let store = try StoreAccess.createdPath(options)
-        let symbols = CrashSigner.symbols(of: store)
+        let store = try Store(try StoreAccess.createdPath(options), readOnly: false)
+        let configuration = try StoreAccess.configuration(options)
         let progress = Progress(quiet: options.quiet)
-        var total = SymbolStore.Addition()
-        for path in paths {
-            progress.update("adding \(Escape.display(path))")
-            total.join(try symbols.add(path: path))
-        }
-        let renewal = try Self.renew(total.identities, store: store, options: options, progress: progress)
+        let report = try store.addSymbols(
+            paths, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing,
+            progress: { progress.update($0) })
         progress.finish()
-        try report(total, renewal)
+        try write(report)
     }
 
-    /// What changed in the crashes that the new symbols concern.
-    struct Renewal {
-        var crashes = 0
-        var signatures = 0
-        /// Packs that could not be read; the crashes of their sessions stay as they were.
-        var unread: [Failure] = []
-    }
-
-    private static func renew(
-        _ identities: Set<String>, store: String, options: GlobalOptions, progress: Progress
-    ) throws -> Renewal {
-        var renewal = Renewal()
-        guard !identities.isEmpty, access(store + "/" + Catalog.fileName, F_OK) == 0 else { return renewal }
-        let catalog = try Catalog.open(store: store)
-        var sessions: [String] = []
-        for errors in [false, true] {
-            try catalog.forEachCrash(Selection(errors: errors)) { row in
-                if sessions.last != row.session, CrashSigner.mentions(row.json, any: identities) {
-                    sessions.append(row.session)
-                }
-            }
-        }
-        let signer = try CrashSigner(options, store: store)
-        var seen: Set<String> = []
-        let concerned = sessions.filter { seen.insert($0).inserted }
-        for (index, id) in concerned.enumerated() {
-            progress.update("symbolicating \(index + 1) of \(counted(concerned.count, "session"))")
-            guard let pack = try catalog.session(id)?.pack else { continue }
-            let contents: PackContents
-            do throws(PackError) {
-                contents = try signer.contents(of: try PackReader.open(path: store + "/" + pack), path: pack)
-            } catch {
-                // Without the pack's tables its dumps would seem missing.
-                renewal.unread.append(
-                    Failure(
-                        "pack_unreadable", "the pack cannot be read, so its stacks are unchanged: \(error.message)",
-                        session: id, path: pack, hint: "salvage verify names what is damaged"))
-                continue
-            }
-            let updates = contents.renewed.values.compactMap { json in
-                CrashSigner.decode(json).map { CrashUpdate(session: id, crash: $0.crash, json: json) }
-            }
-            renewal.crashes += updates.count
-            renewal.signatures += try catalog.update(crashes: updates)
-        }
-        if renewal.signatures > 0 { try AliasFile.save(catalog) }
-        return renewal
-    }
-
-    private func report(_ addition: SymbolStore.Addition, _ renewal: Renewal) throws {
+    private func write(_ report: SymbolsReport) throws {
+        let addition = report.addition
+        let bytes = addition.added.reduce(UInt64(0)) { $0 &+ $1.size }
         let output = Output(options)
         if options.json {
             var line = JSONLine()
             line.add("added", addition.added.count)
+            line.add("added_bytes", bytes)
             line.add("known", addition.known)
             line.add("skipped", addition.skipped)
             line.add("without_build_id", addition.withoutBuildID)
-            line.add("crashes", renewal.crashes)
-            line.add("signatures", renewal.signatures)
+            line.add("crashes", report.crashes)
+            line.add("signatures", report.signatures)
             output.line(line)
         } else {
             let files = counted(addition.added.count, "file")
-            let bytes = addition.added.reduce(UInt64(0)) { $0 &+ $1.size }
             output.text(
                 "added \(files), \(SizeText.binary(bytes)); \(addition.known) known, \(addition.skipped) not symbols"
             )
-            if renewal.crashes > 0 {
-                let crashes = counted(renewal.crashes, "crash", "crashes")
-                output.text("symbolicated \(crashes); \(renewal.signatures) got a new signature")
+            if report.crashes > 0 {
+                let crashes = counted(report.crashes, "crash", "crashes")
+                output.text("symbolicated \(crashes); \(report.signatures) got a new signature")
             }
             for path in addition.withoutBuildID.prefix(20) {
                 let what = output.style.yellow("no build id, found only by name and first page: ")
@@ -134,8 +86,8 @@ struct SymbolsAdd: Command {
             if addition.withoutBuildID.count > 20 { output.text("… and \(addition.withoutBuildID.count - 20) more") }
         }
         try output.finish()
-        for failure in renewal.unread { failure.report(json: options.json, style: options.errorStyle) }
-        if !renewal.unread.isEmpty { throw EndedWith(status: .partial) }
+        for error in report.unread { Failure(error).report(json: options.json, style: options.errorStyle) }
+        if !report.unread.isEmpty { throw EndedWith(status: .partial) }
         if addition.added.isEmpty, addition.known == 0 {
             throw Failure(
                 "no_symbols", "nothing with a build id was found in \(paths.joined(separator: " "))",
@@ -154,28 +106,10 @@ struct SymbolsList: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let entries = CrashSigner.symbols(of: try StoreAccess.path(options)).list()
-        let output = Output(options)
-        if entries.isEmpty { try output.nothing("the symbol store is empty", options) }
-        var table = Table(["IDENTITY", "KIND", "SIZE", "PATH"], rightAligned: [2])
-        for entry in entries {
-            if options.json {
-                var line = JSONLine()
-                line.add("identity", entry.identity)
-                line.add("kind", entry.kind.rawValue)
-                line.add("size", entry.size)
-                line.add("path", entry.path)
-                output.line(line)
-                try output.checkReader()
-            } else {
-                table.add([
-                    Table.Cell(Escape.display(entry.identity)) { $0.cyan($1) }, Table.Cell(entry.kind.rawValue),
-                    Table.Cell(SizeText.binary(entry.size)), Table.Cell(Escape.display(entry.path)),
-                ])
-            }
-        }
-        if !options.json { table.write(to: output.sink, style: output.style) }
-        try output.finish()
+        let entries = try StoreAccess.store(options).symbols.list()
+        var listing = Listing<SymbolStore.Entry>(Output(options))
+        for entry in entries { try listing.add(entry) }
+        try listing.finish(orNothing: "the symbol store is empty", options)
     }
 }
 
@@ -197,39 +131,52 @@ struct SymbolsMissing: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let catalog = try StoreAccess.catalogForReading(options)
-        var selection = try which.selection(select)
-        selection.limit = nil
-        var missing = MissingSymbols(CrashSigner.symbols(of: catalog.store))
-        for wanted in try catalog.wantedModules(selection) {
-            let build = [wanted.image.isEmpty ? nil : wanted.image, wanted.tag].compactMap { $0 }.joined(separator: ":")
-            let waiting = wanted.modules.map { ($0.buildID, $0.module) }
-            missing.add(Dictionary(waiting) { first, _ in first }, build: build, crashes: wanted.crashes)
-        }
-        let output = Output(options)
-        let entries = missing.entries.prefix(select.limit ?? .max)
-        if entries.isEmpty { try output.nothing("no symbols are missing", options) }
-        var table = Table(["CRASHES", "BUILD ID", "MODULE", "BUILDS"], rightAligned: [0])
-        for entry in entries {
-            if options.json {
-                var line = JSONLine()
-                line.add("build_id", entry.identity)
-                line.add("module", entry.module)
-                line.add("crashes", entry.crashes)
-                line.add("builds", entry.builds)
-                output.line(line)
-                try output.checkReader()
-            } else {
-                let builds = entry.builds.prefix(4).map { Escape.display($0) }.joined(separator: " ")
-                table.add([
-                    Table.Cell("\(entry.crashes)") { $0.red($1) },
-                    Table.Cell(Escape.display(entry.identity)) { $0.cyan($1) },
-                    Table.Cell(Escape.display(entry.module)),
-                    Table.Cell(builds + (entry.builds.count > 4 ? " … (\(entry.builds.count))" : "")),
-                ])
-            }
-        }
-        if !options.json { table.write(to: output.sink, style: output.style) }
-        try output.finish()
+        let entries = try StoreAccess.store(options).missingSymbols(try which.selection(select))
+        var listing = Listing<MissingSymbols.Entry>(Output(options))
+        for entry in entries.prefix(select.limit ?? .max) { try listing.add(entry) }
+        try listing.finish(orNothing: "no symbols are missing", options)
+    }
+}
+
+extension SymbolStore.Entry: Row {
+    static var columns: [Column] { ["IDENTITY", "KIND", .number("SIZE"), "PATH"] }
+
+    var cells: [Table.Cell] {
+        [
+            Table.Cell(Escape.display(identity)) { $0.cyan($1) }, Table.Cell(kind.rawValue),
+            Table.Cell(SizeText.binary(size)), Table.Cell(Escape.display(path)),
+        ]
+    }
+
+    var json: [UInt8] {
+        var line = JSONLine()
+        line.add("identity", identity)
+        line.add("kind", kind.rawValue)
+        line.add("size", size)
+        line.add("path", path)
+        return line.utf8
+    }
+}
+
+extension MissingSymbols.Entry: Row {
+    static var columns: [Column] { [.number("CRASHES"), "BUILD ID", "MODULE", "BUILDS"] }
+
+    var cells: [Table.Cell] {
+        let names = builds.prefix(4).map { Escape.display($0) }.joined(separator: " ")
+        return [
+            Table.Cell("\(crashes)") { $0.red($1) },
+            Table.Cell(Escape.display(identity)) { $0.cyan($1) },
+            Table.Cell(Escape.display(module)),
+            Table.Cell(names + (builds.count > 4 ? " … (\(builds.count))" : "")),
+        ]
+    }
+
+    var json: [UInt8] {
+        var line = JSONLine()
+        line.add("build_id", identity)
+        line.add("module", module)
+        line.add("crashes", crashes)
+        line.add("builds", builds)
+        return line.utf8
     }
 }

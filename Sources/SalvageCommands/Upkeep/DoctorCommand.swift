@@ -1,29 +1,6 @@
 import JSON
+import Store
 import Terminal
-
-/// The result of one check.
-struct Finding: Sendable {
-    enum Grade: String, Sendable { case ok, note, warning, failure }
-
-    let name: String
-    let grade: Grade
-    let message: String
-    var hint: String?
-
-    static func ok(_ name: String, _ message: String) -> Finding { Finding(name: name, grade: .ok, message: message) }
-
-    static func note(_ name: String, _ message: String, hint: String? = nil) -> Finding {
-        Finding(name: name, grade: .note, message: message, hint: hint)
-    }
-
-    static func warning(_ name: String, _ message: String, hint: String? = nil) -> Finding {
-        Finding(name: name, grade: .warning, message: message, hint: hint)
-    }
-
-    static func failure(_ name: String, _ message: String, hint: String? = nil) -> Finding {
-        Finding(name: name, grade: .failure, message: message, hint: hint)
-    }
-}
 
 /// `salvage doctor`: checks whether the next harvest will work, and in time.
 struct Doctor: AsyncCommand {
@@ -71,7 +48,7 @@ struct Doctor: AsyncCommand {
         tell(setup.findings)
         tell(ConfinementExamination.findings(setup))
         if let configuration = setup.configuration {
-            tell(StoreExamination(store: setup.store, configuration: configuration, interval: interval).findings)
+            tell(try Store(setup.store).examine(configuration, interval: interval, now: TimeText.now()))
             if !offline, setup.hasToken { tell(await APIExamination(options: options).findings()) }
         }
         tell(ToolExamination.findings())

@@ -1,8 +1,10 @@
 import Glibc
 import Harvest
 import Ingest
+import Model
 import SalvageConfiguration
 import SessionAPI
+import Store
 import Terminal
 import Text
 

@@ -1,8 +1,9 @@
 import Catalog
-import Glibc
 import Harvest
+import JSON
 import Model
 import SalvageConfiguration
+import Store
 import Terminal
 import Text
 
@@ -55,33 +56,118 @@ struct Prune: Command {
 
     func run() throws {
         let configuration = try StoreAccess.configuration(options)
-        let store = try StoreAccess.path(options)
+        let store = try StoreAccess.store(options, readOnly: dryRun)
         let given = try flags()
         if given == nil, configuration.prune.isEmpty, history == nil, !configuration.namesHistory {
             return try endWithoutRules()
         }
-        let catalog = try Catalog.open(store: store, readOnly: dryRun)
-        let run = PruneRun(
-            catalog: catalog, pins: try Pins(store: store), options: options, dryRun: dryRun, now: TimeText.now())
-        var plans: [(sessions: [SessionRecord], rules: RetentionRules)] = []
+        var plans: [PrunePlan] = []
         let needsSessions = given != nil || !configuration.prune.isEmpty || select.isNarrow
-        let all = needsSessions ? try catalog.sessions(try select.selection()) : []
-        if let rules = given {
-            plans.append((all, rules))
+        let all = needsSessions ? try store.sessions(try select.selection()) : []
+        if let given {
+            plans.append(PrunePlan(sessions: all, rules: given))
         } else {
             for policy in configuration.prune {
                 plans.append(
-                    (
-                        all.filter { policy.match.accepts(SessionIdentity($0)) },
-                        RetentionRules(
+                    PrunePlan(
+                        sessions: all.filter { policy.match.accepts(SessionIdentity($0)) },
+                        rules: RetentionRules(
                             olderThan: policy.olderThan, maxBytes: policy.maxBytes,
-                            keepPerSignature: policy.keepPerSignature)
-                    ))
+                            keepPerSignature: policy.keepPerSignature)))
             }
         }
-        try run.carryOut(
+        let output = Output(options)
+        let progress = Progress(quiet: options.quiet || dryRun)
+        let summary = try store.prune(
             plans, history: try span(history, "--history") ?? configuration.history,
-            of: select.isNarrow ? ByteSet(all.map(\.session)) : nil)
+            of: select.isNarrow ? ByteSet(all.map(\.session)) : nil, dryRun: dryRun, now: TimeText.now(),
+            progress: { progress.update($0) }, event: { write($0, to: output) })
+        progress.finish()
+        write(summary, to: output)
+        try output.finish()
+    }
+
+    private func write(_ event: PruneEvent, to output: Output) {
+        switch event {
+        case .removed(let removal, let session): write(removal, session, to: output)
+        case .forgotten(let session, let time): write(forgotten: session, at: time, to: output)
+        case .unreferenced(let packs):
+            guard !options.quiet else { return }
+            Failure(
+                "unreferenced_packs",
+                "\(counted(packs.count, "pack is", "packs are")) not in the catalog",
+                path: packs.first, hint: "prune keeps them; salvage verify says what to do with each"
+            ).report(json: options.json, style: options.errorStyle)
+        }
+    }
+
+    private func write(_ removal: RetentionPlan.Removal, _ record: SessionRecord, to output: Output) {
+        if options.json {
+            var line = JSONLine()
+            line.add("session", removal.session)
+            line.add("tag", record.tag)
+            line.add("ended", time: record.at)
+            line.add("pack", record.pack)
+            line.add("bytes", removal.bytes)
+            line.add("reason", removal.reason)
+            line.add("dry_run", dryRun)
+            output.line(line)
+        } else if dryRun || options.verbose {
+            let tag = record.tag.map { " " + Escape.display($0) } ?? ""
+            output.text(
+                "\(dryRun ? "would remove" : "removed") \(Escape.display(removal.session))\(tag), ended "
+                    + "\(TimeText.table(record.at)) UTC, \(SizeText.binary(removal.bytes)): \(removal.reason)")
+        }
+    }
+
+    private func write(forgotten session: String, at time: Int64, to output: Output) {
+        if options.json {
+            var line = JSONLine()
+            line.add("session", session)
+            line.add("ended", time: time)
+            line.add("reason", "history")
+            line.add("forgotten", !dryRun)
+            line.add("dry_run", dryRun)
+            output.line(line)
+        } else if dryRun || options.verbose {
+            output.text(
+                "\(dryRun ? "would delete" : "deleted") the ledger of \(Escape.display(session)), ended "
+                    + "\(TimeText.table(time)) UTC")
+        }
+    }
+
+    private func write(_ summary: PruneSummary, to output: Output) {
+        if options.json {
+            var line = JSONLine()
+            line.add("totals", true)
+            line.add("packs", summary.packs)
+            line.add("bytes", summary.bytes)
+            line.add("pinned", summary.pinned)
+            line.add("examples", summary.examples)
+            line.add("in_use", summary.inUse)
+            line.add("forgotten_sessions", summary.forgotten)
+            line.add("excess_bytes", summary.excess)
+            line.add("dry_run", dryRun)
+            return output.line(line)
+        }
+        if options.quiet { return }
+        var parts = [
+            "\(dryRun ? "would remove" : "removed") \(counted(summary.packs, "pack")), "
+                + SizeText.binary(summary.bytes)
+        ]
+        if summary.pinned > 0 { parts.append("kept \(summary.pinned) pinned") }
+        if summary.examples > 0 {
+            let examples = counted(
+                summary.examples, "as an example of its signature", "as examples of their signatures")
+            parts.append("kept \(examples)")
+        }
+        if summary.inUse > 0 { parts.append("skipped \(summary.inUse) in use") }
+        if summary.forgotten > 0 {
+            let sessions = counted(summary.forgotten, "session")
+            parts.append("\(dryRun ? "would delete" : "deleted") the ledger of \(sessions)")
+        }
+        if summary.excess > 0 { parts.append("\(SizeText.binary(summary.excess)) over the limit must be kept") }
+        output.text(parts.joined(separator: "; "))
     }
 
     /// Ends a prune without rules. One started by a timer has nothing to do; selected sessions without a rule are a

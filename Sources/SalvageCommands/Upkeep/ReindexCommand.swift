@@ -1,10 +1,10 @@
 import Catalog
-import Glibc
 import Harvest
 import Ingest
 import JSON
 import LogSearch
 import Model
+import Store
 import Terminal
 import Text
 
@@ -30,28 +30,12 @@ struct Reindex: Command {
     private static let checkDisk = "check the disk or the link, then run salvage reindex again"
 
     func run() throws {
-        let store = try StoreAccess.path(options)
+        let store = try StoreAccess.store(options)
         let progress = Progress(quiet: options.quiet)
-        let signer = try CrashSigner(options, store: store)
-        var lock: StoreLock?
-        defer { withExtendedLifetime(lock) {} }
-        let report = try Catalog.reindex(
-            store: store,
-            alone: { () throws(CatalogError) in
-                do throws(HarvestError) {
-                    lock = try StoreLock(store: store)
-                } catch {
-                    throw CatalogError(
-                        code: error.code == .storeLocked ? .busy : .io,
-                        message: "the catalog is damaged and must be rebuilt from the packs, but \(error.message)",
-                        path: store,
-                        hint: error.code == .storeLocked
-                            ? "stop that process, then run salvage reindex again" : error.hint)
-                }
-            }, renew: { signer.renew(&$0) },
-            progress: { progress.update("reindexing \($0.packs) of \(counted($0.total, "pack"))") })
-        try AliasFile.restore(try Catalog.open(store: store))
-        try Self.rebuildFilters(store)
+        let configuration = try StoreAccess.configuration(options)
+        let report = try store.reindex(
+            rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing,
+            progress: { progress.update($0) })
         progress.finish()
         let output = Output(options)
         if options.json {
@@ -110,19 +94,6 @@ struct Reindex: Command {
             let more = counted(report.unknown.count - Self.mostNamed, "more pack")
             Failure("more", "\(more) could not be checked", hint: Self.checkDisk).report(
                 json: options.json, style: options.errorStyle)
-        }
-    }
-
-    /// Rebuilds the filter index, which lets grep open only packs that may match, from the packs.
-    private static func rebuildFilters(_ store: String) throws {
-        var packs: [String] = []
-        try Catalog.open(store: store, readOnly: true).forEachSession { session in
-            if let pack = session.pack { packs.append(pack) }
-        }
-        do {
-            _ = try FilterLog.rebuild(store: store, packs: packs)
-        } catch {
-            throw Failure(error.code.rawValue, error.message, hint: error.hint)
         }
     }
 }

@@ -3,8 +3,11 @@ import Glibc
 import Harvest
 import Ingest
 import JSON
+import Model
 import Pack
+import Store
 import Terminal
+import Text
 import Unpack
 
 /// `salvage verify`: checks that the store still holds what was stored, or that given archives are whole.
@@ -46,9 +49,23 @@ struct Verify: Command {
     }
 
     private func verifyStore(_ output: Output) throws -> Bool {
-        var check = StoreCheck(
-            store: try StoreAccess.path(options), quick: quick, options: options, output: output)
-        return try check.run()
+        let progress = Progress(quiet: options.quiet)
+        let result = try StoreAccess.store(options).verify(
+            quick: quick, progress: { progress.update($0) },
+            found: { problem in
+                progress.finish()
+                problem.write(to: output)
+                try output.checkReader()
+            })
+        progress.finish()
+        if !output.json, !options.quiet {
+            output.text(
+                result.problems == 0
+                    ? "\(counted(result.packs, "pack is", "packs are")) good"
+                    : "\(counted(result.packs, "pack")) checked: \(counted(result.problems, "problem"))"
+            )
+        }
+        return result.problems == 0
     }
 
     private func verifyFiles(_ output: Output) throws -> Bool {
@@ -94,7 +111,7 @@ struct Verify: Command {
             return false
         }
         if let pack = judgement.pack {
-            PackCheck(pack).write(file: file, session: pack.session, to: output)
+            pack.write(file: file, session: pack.session, to: output)
             return pack.isSound
         }
         guard let archive = judgement.archive else { return false }
@@ -120,56 +137,5 @@ struct Verify: Command {
         }
         if file != "-" { _ = fcntl(descriptor, F_SETFL, O_RDONLY) }
         return descriptor
-    }
-}
-
-/// The result of checking one pack: what is damaged, and what is still good.
-struct PackCheck {
-    let report: PackJudgement
-
-    /// Members beyond this number that one damage affects are counted, not named.
-    private static let mostNames = 20
-
-    /// Checks the pack at `path`, in this process: for packs of the store, which our own child wrote.
-    init(path: String, quick: Bool) {
-        let report = PackReader.verify(path: path, quick: quick)
-        let reader = report.isSound ? nil : try? PackReader.open(path: path, tolerant: true)
-        self.report = PackJudgement(report, reader, quick: quick)
-    }
-
-    /// What a confined child found.
-    init(_ report: PackJudgement) { self.report = report }
-
-    func write(file: String, session: String?, to output: Output) {
-        if output.json {
-            var line = JSONLine()
-            line.add("file", file)
-            line.add("session", session)
-            line.add("verdict", verdict)
-            line.add("flags", report.isSound || report.isUnreadable ? [] : ["damaged"])
-            line.add("members", report.members.map { Escape.path($0) })
-            line.add("first_error", report.flaws.first?.words)
-            line.add("hint", hint)
-            output.line(line)
-            return
-        }
-        let word = report.isSound ? output.style.green(verdict) : output.style.red(verdict)
-        output.text("\(Escape.display(file)): \(word)\(session.map { ", session \(Escape.display($0))" } ?? "")")
-        for flaw in report.flaws {
-            output.text("  \(Escape.display(flaw.words))")
-            for member in flaw.members.prefix(Self.mostNames) { output.text("    affects \(Escape.path(member))") }
-            if flaw.count > Self.mostNames {
-                output.text("    affects \(flaw.count - Self.mostNames) more; --json names them all")
-            }
-        }
-        if !report.isSound { output.text("  \(Escape.display(report.stillGood))") }
-        if let hint { output.text("  " + output.style.dim("hint: " + hint)) }
-    }
-
-    private var verdict: String { report.isSound ? "ok" : report.isUnreadable ? "unreadable" : "corrupt" }
-
-    private var hint: String? {
-        report.isUnreadable
-            ? "this machine or its disk could not read it now; the pack may be fine: run verify again" : nil
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Harvest
+import Model
 import Synchronization
 import Terminal
 

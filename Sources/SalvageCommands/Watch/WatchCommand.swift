@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import Harvest
+import Model
 import SalvageConfiguration
 import Synchronization
 import Terminal

@@ -4,6 +4,7 @@ import Harvest
 import Model
 import Pack
 import SalvageConfiguration
+import Store
 import Synchronization
 import Terminal
 
@@ -167,7 +168,7 @@ enum MetricsText {
         counter("store_troubles_total", "Ledger writes that failed and were retried.", counts.storeTroubles)
         gauge("paused", "1 while the token is rejected and every request waits.", counts.pause == nil ? 0 : 1)
         counter("reloads_total", "Configuration reloads.", counts.reloads)
-        if let free = StoreExamination.free(store) { gauge("free_bytes", "Free space on the store's disk.", free) }
+        if let free = StoreFolder.freeBytes(store) { gauge("free_bytes", "Free space on the store's disk.", free) }
         return text + ProcessFigures.text()
     }
 

@@ -1,0 +1,19 @@
+import Terminal
+
+extension Output {
+    /// Ends a query that found nothing: a line on standard error for people, exit code 1 for scripts.
+    func nothing(_ message: String, _ options: GlobalOptions) throws -> Never {
+        try finish()
+        if !json, !options.quiet {
+            let sink = BufferedOutput(descriptor: 2)
+            sink.write("salvage: \(Escape.display(message))\n")
+            sink.flush()
+        }
+        throw EndedWith(status: .nothingFound)
+    }
+
+    /// Ends the command, successfully, if the reader has closed the pipe.
+    func checkReader() throws {
+        if sink.isClosed { throw EndedWith(status: .success) }
+    }
+}

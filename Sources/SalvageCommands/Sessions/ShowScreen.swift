@@ -1,0 +1,194 @@
+import Catalog
+import CrashAnalysis
+import JSON
+import Model
+import Store
+import Terminal
+import Text
+
+extension SessionReport {
+    /// The session's fields as in `sessions`, then all that the screen shows.
+    func json(now: Int64) -> [UInt8] {
+        var line = session.line
+        line.add("explanation", LedgerSentence.of(session, artifacts, now: now))
+        line.add("artifacts", artifacts.map(\.line))
+        line.add("crash_reports", jsonArray: crashes.map(\.json))
+        line.add("signature_history", signature?.line)
+        if isFollowed { line.add("followed", true) }
+        line.add("followed_crashes", jsonArray: followedCrashes.map { ListedCrash.followed($0).json })
+        switch log {
+        case .none: break
+        case .unreadable(let error): line.add("log_error", error.message)
+        case .lines(let lines, let path):
+            var object = JSONLine()
+            object.add("path", Escape.path(path))
+            object.add("lines", lines.map { String(decoding: $0, as: UTF8.self) })
+            line.add("log", object)
+        }
+        return line.utf8
+    }
+}
+
+extension JSONLine {
+    /// Adds an array of JSON values.
+    mutating func add(_ name: String, jsonArray values: [[UInt8]]) {
+        add(name, json: [UInt8(ascii: "[")] + values.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")])
+    }
+}
+
+/// Writes the screen of `show`.
+struct ShowScreen {
+    let report: SessionReport
+    let output: Output
+    /// The current time, in milliseconds since 1970.
+    let now: Int64
+
+    /// Longer lines of the log are cut.
+    private static let widestLine = 200
+    /// More frames of a stack are counted.
+    private static let mostFrames = 8
+
+    private var style: Style { output.style }
+    private var session: SessionRecord { report.session }
+
+    func write() {
+        writeHead()
+        writeArtifacts()
+        writeCrash()
+        writeFollowed()
+        writeLog()
+        writeNext()
+    }
+
+    private func writeHead() {
+        let state = StateText.dress(session.state)(style, StateText.words(session))
+        output.text("\(style.bold(Escape.display(session.session)))  \(state)")
+        let build = [session.image.isEmpty ? nil : session.image, session.tag].compactMap { $0 }
+        fact("image", build.isEmpty ? "unknown" : Escape.display(build.joined(separator: " ")))
+        let place = [session.location, session.host].compactMap { $0.map { Escape.display($0) } }
+        if !place.isEmpty { fact("where", place.joined(separator: ", ")) }
+        let labels = session.labels.sortedByKey.map { "\($0.key)=\($0.value)" }
+        if !labels.isEmpty { fact("labels", Escape.display(labels.joined(separator: " "))) }
+        fact("ran", lifetime)
+        fact("ended", ending)
+        fact("ledger", Escape.display(LedgerSentence.of(session, report.artifacts, now: now)))
+        if let pack = session.pack {
+            fact(
+                "kept",
+                "\(counted(session.members, "member")), "
+                    + "\(SizeText.binary(session.bytes)) in \(SizeText.binary(session.packBytes)) "
+                    + style.dim(Escape.display(pack)))
+        }
+    }
+
+    private var lifetime: String {
+        let ended = session.exited ?? session.firstSeenExited
+        switch (session.created, ended) {
+        case (let created?, let ended?) where ended >= created:
+            return "\(TimeText.table(created)) to \(TimeText.table(ended)) UTC (\(TimeText.span(ended - created)))"
+        case (let created?, nil): return "since \(TimeText.table(created)) UTC"
+        case (_, let ended?): return "until \(TimeText.table(ended)) UTC"
+        default: return "unknown"
+        }
+    }
+
+    private var ending: String {
+        if let crash = report.crashes.first {
+            let more = session.crashes > 1 ? " (and \(session.crashes - 1) more)" : ""
+            return style.red("crashed: " + CrashWords.headline(crash)) + more
+        }
+        if session.state == .running { return style.cyan("not yet") }
+        if let crash = report.followedCrashes.last(where: \.isCrash) {
+            return style.red("crashed: " + CrashWords.headline(crash))
+        }
+        if report.isFollowed { return "no crash was found in the followed log" }
+        if session.state == .pending { return "nothing was collected yet" }
+        if session.isPruned { return "what was collected was pruned" }
+        guard session.pack != nil else { return "nothing was collected" }
+        return "no crash was found in the stored data" + (session.pruned == nil ? "" : "; an earlier pack was pruned")
+    }
+
+    private func fact(_ name: String, _ text: String) {
+        output.text("  " + style.dim(name) + String(repeating: " ", count: max(1, 9 - name.utf8.count)) + text)
+    }
+
+    private func heading(_ text: String) {
+        output.text("")
+        output.text(style.bold(text))
+    }
+
+    private func writeArtifacts() {
+        guard !report.artifacts.isEmpty else { return }
+        heading("Artifacts")
+        var table = Table(of: ArtifactRecord.self)
+        for artifact in report.artifacts { table.add(artifact.cells) }
+        table.write(to: output.sink, style: style)
+    }
+
+    /// Writes the newest crash.
+    private func writeCrash() {
+        guard let crash = report.crashes.first else { return }
+        heading(session.crashes > 1 ? "Crash (the newest of \(session.crashes))" : "Crash")
+        output.text("  \(style.red(CrashWords.headline(crash)))")
+        let quality = CrashWords.quality(crash.row.signatureQuality)
+        output.text("  \(style.bold(Escape.display(crash.row.signature)))\(quality)")
+        if let known = report.signature { output.text("  " + style.dim(CrashWords.history(known))) }
+        writeMessage(crash.record?.message)
+        let frames = crash.record?.frames ?? []
+        writeFrames(frames)
+        if frames.count > Self.mostFrames {
+            output.text(style.dim("  … \(counted(frames.count - Self.mostFrames, "more frame"))"))
+        }
+    }
+
+    /// Writes the last crash or error in the followed log of a session that has no pack yet.
+    private func writeFollowed() {
+        guard let record = report.followedCrashes.last else { return }
+        heading(session.state == .running ? "In the log of the running session" : "In the followed log")
+        let what = record.isCrash ? "a crash" : "an error"
+        output.text("  \(style.red(what)): \(style.bold(Escape.display(record.signature)))")
+        writeMessage(record.message)
+        writeFrames(record.frames)
+    }
+
+    private func writeMessage(_ message: String?) {
+        if let message { output.text("  " + Escape.display(String(message.prefix(300)))) }
+    }
+
+    private func writeFrames(_ frames: [CrashFrame]) {
+        for frame in frames.prefix(Self.mostFrames) { output.text("  " + CrashWords.frame(frame, style: style)) }
+    }
+
+    private func writeLog() {
+        switch report.log {
+        case .none: return
+        case .unreadable(let error):
+            output.text("\n" + style.yellow("The log cannot be read: \(Escape.display(error.message))"))
+        case .lines(let lines, let path):
+            heading("Last lines of \(Escape.display(path))")
+            for line in lines {
+                let cut = line.count > Self.widestLine
+                output.text("  " + Escape.display(line.prefix(Self.widestLine)) + (cut ? "…" : ""))
+            }
+        }
+    }
+
+    private func writeNext() {
+        let id = ShellText.quoted(session.session)
+        var commands: [String] = []
+        if let crash = report.crashes.first { commands.append("salvage crash \(ShellText.quoted(crash.row.crash))") }
+        switch session.state {
+        case .partial, .lost, .pending, .skipped: commands.append("salvage why \(id)")
+        case .running where report.isFollowed: commands.append("salvage logs \(id) -f")
+        case .running: commands.append("salvage api stream-logs \(id) --follow")
+        case .harvested: break
+        }
+        if session.pack != nil {
+            commands.append("salvage files \(id)")
+            if report.crashes.isEmpty { commands.append("salvage logs \(id)") }
+        }
+        guard !commands.isEmpty else { return }
+        output.text("")
+        output.text(style.dim("Next: ") + commands.map { Escape.display($0) }.joined(separator: style.dim("  ·  ")))
+    }
+}

@@ -1,0 +1,171 @@
+import Bytes
+import Digest
+import Foundation
+import Glibc
+import JSON
+import Model
+import Pack
+import Terminal
+
+/// The manifest of one backup. It is written last, so that a backup with a manifest is complete.
+///
+/// JSON lines: a head, one line for each file and each gap, and an end with the SHA-256 of everything before it.
+struct BackupManifest {
+    static let name = "backup.jsonl"
+    /// The format version of a backup without gaps. A backup with gaps has ``versionWithGaps``: a salvage that does not
+    /// know gaps must not take it for complete.
+    static let version = 1
+    static let versionWithGaps = 2
+
+    /// A file of the backup.
+    struct File: Codable {
+        /// Relative to the store, and to the backup.
+        var path: String
+        var size: UInt64
+        /// When the store's file was last modified, in nanoseconds since 1970 UTC.
+        var mtime: Int64
+        /// SHA-256 of the content, in lower-case hex.
+        var sha256: String
+    }
+
+    private struct Head: Codable {
+        var format: String
+        var version: Int
+        var created: String
+        var store: String
+        var files: Int
+        var bytes: UInt64
+    }
+
+    private struct Gap: Codable {
+        var missing: String
+        var why: String
+    }
+
+    private struct End: Codable {
+        var end: Bool
+        var sha256: String
+    }
+
+    /// When the backup started, in ISO 8601.
+    var created: String
+    /// The absolute path of the store at that time.
+    var store: String
+    var files: [File]
+    /// Files of the store that the backup lacks or holds damaged.
+    var gaps: [BackupGap] = []
+
+    var bytes: UInt64 { files.reduce(0) { $0 &+ $1.size } }
+
+    /// Writes the manifest to a backup's folder, atomically, and syncs it.
+    func write(into folder: String) throws {
+        var out: [UInt8] = []
+        var head = JSONLine()
+        head.add("format", "salvage-backup")
+        head.add("version", gaps.isEmpty ? Self.version : Self.versionWithGaps)
+        head.add("created", created)
+        head.add("store", store)
+        head.add("salvage", salvageVersion)
+        head.add("files", files.count)
+        head.add("bytes", bytes)
+        out += head.utf8 + [0x0A]
+        for file in files {
+            var line = JSONLine()
+            line.add("path", file.path)
+            line.add("size", file.size)
+            line.add("mtime", file.mtime)
+            line.add("sha256", file.sha256)
+            out += line.utf8 + [0x0A]
+        }
+        for gap in gaps {
+            var line = JSONLine()
+            line.add("missing", gap.path)
+            line.add("why", gap.why)
+            out += line.utf8 + [0x0A]
+        }
+        var end = JSONLine()
+        end.add("end", true)
+        end.add("sha256", Hex.text(SHA256.digest(out)))
+        out += end.utf8 + [0x0A]
+        let path = folder + "/" + Self.name
+        let temporary = path + ".part~"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw FileCopy.Trouble(.target, path).failure }
+        defer { close(descriptor) }
+        var done = 0
+        while done < out.count {
+            let count = out.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
+            }
+            guard count >= 0 || errno == EINTR else { throw FileCopy.Trouble(.target, path).failure }
+            done += max(0, count)
+        }
+        guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
+            throw FileCopy.Trouble(.target, path).failure
+        }
+    }
+
+    /// Reads the manifest of a backup's folder and checks that it is intact.
+    ///
+    /// - Throws: ``StoreError`` when it cannot be read, is damaged, or has a newer format.
+    static func read(from folder: String) throws -> BackupManifest {
+        let (head, lines) = try lines(of: folder)
+        let decoder = JSONDecoder()
+        var manifest = BackupManifest(created: head.created, store: head.store, files: [])
+        for line in lines {
+            if let file = try? decoder.decode(File.self, from: line), isSafe(file.path) {
+                manifest.files.append(file)
+            } else if let gap = try? decoder.decode(Gap.self, from: line) {
+                manifest.gaps.append(BackupGap(path: gap.missing, why: gap.why))
+            } else {
+                throw damaged(folder, "has a line that is not valid")
+            }
+        }
+        guard manifest.files.count == head.files else { throw damaged(folder, "is truncated or was changed") }
+        return manifest
+    }
+
+    /// Whether a backup has no gaps; false also when its manifest cannot be read or is damaged.
+    static func isWhole(_ folder: String) -> Bool {
+        (try? lines(of: folder))?.head.version == version
+    }
+
+    private static func damaged(_ folder: String, _ why: String) -> StoreError {
+        StoreError(
+            .backupDamaged, "the backup's list of files \(why)", path: folder + "/" + name,
+            hint: "use another backup, or copy packs/ out of it and run salvage reindex")
+    }
+
+    /// The head, and the lines between head and end, checked against the checksum in the end.
+    private static func lines(of folder: String) throws -> (head: Head, lines: ArraySlice<Data>) {
+        let path = folder + "/" + name
+        let data: Data
+        do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+            throw StoreError(
+                .unreadable, "the backup's list of files cannot be read: \(error.localizedDescription)",
+                path: path, hint: "check its disk and its owner, or name another backup")
+        }
+        let decoder = JSONDecoder()
+        let lines = data.split(separator: 0x0A)
+        guard let first = lines.first, let head = try? decoder.decode(Head.self, from: first),
+            head.format == "salvage-backup"
+        else { throw damaged(folder, "was not written by salvage") }
+        guard head.version == version || head.version == versionWithGaps else {
+            throw StoreError(
+                .backupNewer,
+                "the backup has format version \(head.version); this salvage reads versions up to \(versionWithGaps)",
+                path: path, hint: "use the newer salvage that wrote it")
+        }
+        guard let last = lines.last, let end = try? decoder.decode(End.self, from: last),
+            Hex.text(SHA256.digest(data.prefix(last.startIndex - data.startIndex))) == end.sha256
+        else { throw damaged(folder, "is truncated or was changed") }
+        return (head, lines.dropFirst().dropLast())
+    }
+
+    /// Whether a path stays below the folder it is relative to.
+    private static func isSafe(_ path: String) -> Bool {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return !parts.contains { $0.isEmpty || $0 == "." || $0 == ".." } && !path.utf8.contains(0)
+    }
+}

@@ -1,0 +1,157 @@
+public import Catalog
+public import CrashAnalysis
+import Glibc
+import Ingest
+public import Model
+import Pack
+
+/// What changed when symbols were added to a store.
+public struct SymbolsReport: Sendable {
+    /// The files added and skipped.
+    public internal(set) var addition = SymbolStore.Addition()
+    /// The number of crashes whose records changed.
+    public internal(set) var crashes = 0
+    /// The number of these that got another signature.
+    public internal(set) var signatures = 0
+    /// Packs that could not be read; the crashes of their sessions stay as they were.
+    public internal(set) var unread: [StoreError] = []
+}
+
+/// A change of a signature, when all crashes are signed again.
+public struct SignatureChange: Sendable, Hashable {
+    /// The signature until now.
+    public let from: String
+    /// The signature by the current rules.
+    public let to: String
+}
+
+/// The result of signing all crashes again.
+public struct SigningReport: Sendable {
+    /// The number of crashes and errors signed.
+    public internal(set) var signed = 0
+    /// The number of crashes for each change of a signature.
+    public internal(set) var changes: [SignatureChange: Int] = [:]
+}
+
+extension Store {
+    /// The store's symbols.
+    public var symbols: SymbolStore { CrashSigner.symbols(of: path) }
+
+    /// The build ids that the selected crashes need symbols for, most crashes first.
+    ///
+    /// - Throws: `CatalogError`.
+    public func missingSymbols(_ selection: Selection) throws(CatalogError) -> [MissingSymbols.Entry] {
+        var selection = selection
+        selection.limit = nil
+        var missing = MissingSymbols(symbols)
+        for wanted in try catalog().wantedModules(selection) {
+            let build = [wanted.image.isEmpty ? nil : wanted.image, wanted.tag].compactMap { $0 }.joined(separator: ":")
+            let waiting = wanted.modules.map { ($0.buildID, $0.module) }
+            missing.add(Dictionary(waiting) { first, _ in first }, build: build, crashes: wanted.crashes)
+        }
+        return missing.entries
+    }
+
+    /// Adds executables, debug files and Breakpad files, or all below a folder, and applies them to the crashes that need
+    /// them.
+    ///
+    /// - Parameters:
+    ///   - paths: files or folders.
+    ///   - rules: the user's rules for signatures.
+    ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
+    ///   - progress: called before each path and each session.
+    /// - Throws: `CrashError` if a file cannot be read or stored; `CatalogError`; ``StoreError``.
+    public func addSymbols(
+        _ paths: [String], rules: SignatureRules, allowMissing: [String], progress: (StoreProgress) -> Void
+    ) throws -> SymbolsReport {
+        var report = SymbolsReport()
+        for path in paths {
+            progress(.addingSymbols(path: path))
+            report.addition.join(try symbols.add(path: path))
+        }
+        let identities = report.addition.identities
+        guard !identities.isEmpty, access(path + "/" + Catalog.fileName, F_OK) == 0 else { return report }
+        let concerned = try sessions(naming: identities)
+        let signer = CrashSigner(store: path, rules: rules, allowMissing: allowMissing)
+        for (index, session) in concerned.enumerated() {
+            progress(.symbolicating(session: index + 1, of: concerned.count))
+            try apply(signer, to: session, &report)
+        }
+        if report.signatures > 0 { try AliasFile.save(try catalog()) }
+        return report
+    }
+
+    /// The sessions with a crash whose record names one of these build ids or debug ids, each once.
+    private func sessions(naming identities: Set<String>) throws -> [String] {
+        var sessions: [String] = []
+        for errors in [false, true] {
+            try catalog().forEachCrash(Selection(errors: errors)) { row in
+                if sessions.last != row.session, CrashSigner.mentions(row.json, any: identities) {
+                    sessions.append(row.session)
+                }
+            }
+        }
+        var seen: Set<String> = []
+        return sessions.filter { seen.insert($0).inserted }
+    }
+
+    private func apply(
+        _ signer: CrashSigner, to session: String, _ report: inout SymbolsReport
+    ) throws {
+        guard let pack = try catalog().session(session)?.pack else { return }
+        let contents: PackContents
+        do throws(PackError) {
+            contents = try signer.contents(of: try PackReader.open(path: path + "/" + pack), path: pack)
+        } catch {
+            // Without the pack's tables its dumps would seem missing.
+            report.unread.append(
+                StoreError(
+                    .packUnreadable, "the pack cannot be read, so its stacks are unchanged: \(error.message)",
+                    session: session, path: pack, hint: "salvage verify names what is damaged"))
+            return
+        }
+        let updates = contents.renewed.values.compactMap { json in
+            CrashSigner.decode(json).map { CrashUpdate(session: session, crash: $0.crash, json: json) }
+        }
+        report.crashes += updates.count
+        report.signatures += try catalog().update(crashes: updates)
+    }
+
+    /// Signs all crashes again.
+    ///
+    /// - Parameters:
+    ///   - rules: the user's rules for signatures.
+    ///   - dryRun: whether to change nothing.
+    ///   - progress: called now and then.
+    /// - Throws: `CatalogError` or ``StoreError``.
+    public func sign(
+        by rules: SignatureRules, dryRun: Bool, progress: (StoreProgress) -> Void
+    ) throws -> SigningReport {
+        let batch = 500
+        // Rows are read through one connection while another writes.
+        let reader = try Catalog.open(store: path, readOnly: true)
+        let writer = dryRun ? nil : try catalog()
+        var report = SigningReport()
+        var updates: [CrashUpdate] = []
+        for errors in [false, true] {
+            try reader.forEachCrash(Selection(errors: errors)) { row in
+                report.signed += 1
+                if report.signed % 100 == 0 { progress(.signing(crashes: report.signed)) }
+                guard let record = CrashSigner.decode(row.json) else { return }
+                var signed = record
+                SignatureAlgorithm.sign(&signed, rules: rules)
+                guard signed != record else { return }
+                if signed.signature != record.signature {
+                    report.changes[SignatureChange(from: record.signature, to: signed.signature), default: 0] += 1
+                }
+                updates.append(CrashUpdate(session: row.session, crash: row.crash, json: signed.json()))
+                guard updates.count >= batch else { return }
+                _ = try writer?.update(crashes: updates)
+                updates.removeAll(keepingCapacity: true)
+            }
+        }
+        _ = try writer?.update(crashes: updates)
+        if let writer, !report.changes.isEmpty { try AliasFile.save(writer) }
+        return report
+    }
+}

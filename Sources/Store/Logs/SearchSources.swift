@@ -1,0 +1,133 @@
+import Catalog
+public import Live
+public import LogSearch
+public import Model
+import Text
+
+/// The packs and followed logs of one search, in order: packs by their path, then followed logs by session.
+///
+/// Used by one thread at a time, as `SearchEngine` guarantees.
+public final class SearchSources {
+    private let packs: PackFeed
+    private let live: FollowedLogFeed
+
+    init(packs: PackFeed, live: FollowedLogFeed) {
+        self.packs = packs
+        self.live = live
+    }
+
+    /// The next source that can be read; nil at the end.
+    public func next() -> StoreSource? { packs.next().map { .pack($0) } ?? live.next().map { .live($0) } }
+
+    /// One message for each pack or followed log that could not be read so far.
+    public var problems: [String] { packs.problems + live.problems }
+
+    /// The number of packs that the filter index has ruled out.
+    public var ruledOut: Int { packs.ruledOut }
+}
+
+extension Store {
+    /// The sources that a search must read.
+    ///
+    /// - Parameters:
+    ///   - query: the literals that a match contains; packs without them are left out.
+    ///   - options: how the search will be run.
+    ///   - selection: the sessions.
+    ///   - needsLabels: whether more of a session than its id is used. The catalog knows it better than the pack, whose
+    ///     facts are those of the time when it was written.
+    /// - Throws: `CatalogError`, `LogSearchError` or `LiveFailure`.
+    public func sources(
+        for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection, needsLabels: Bool
+    ) throws -> SearchSources {
+        SearchSources(
+            packs: try packs(for: query, options, selection, needsLabels), live: try FollowedLogFeed(self, selection))
+    }
+
+    private func packs(
+        for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection, _ needsLabels: Bool
+    ) throws -> PackFeed {
+        let index = FilterIndex(store: path)
+        let count = PackCount(store: path)
+        if selection == Selection() {
+            // The catalog is queried while the filters are read.
+            let survey = PackFeed.survey(index, query, options: options) { count.take() }
+            if let survey, count.isCovered(by: survey) {
+                let feed = PackFeed(store: path, survey: survey, query: query, options: options)
+                if needsLabels { feed.label = { id in self.label(of: id) } }
+                return feed
+            }
+        } else if try selectsMany(selection, of: count) {
+            let survey = PackFeed.survey(index, query, options: options)
+            if let survey, count.isCovered(by: survey) {
+                return try packs(for: query, options, selection, survey)
+            }
+        }
+        var entries: [PackFeed.Entry] = []
+        try catalog().forEachPack(selection) { pack in
+            entries.append(PackFeed.Entry(pack: pack.pack, bytes: pack.packBytes, label: SourceLabel(pack)))
+        }
+        return PackFeed(store: path, entries: entries, index: index, query: query, options: options)
+    }
+
+    /// The selected packs among those that may match: of the others no row is read.
+    private func packs(
+        for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection, _ survey: FilterIndex.Survey
+    ) throws -> PackFeed {
+        let places = ByteDictionary(
+            zip(survey.candidates.map(\.pack), survey.candidates.indices), uniquingKeysWith: { first, _ in first })
+        var labels = [SourceLabel?](repeating: nil, count: survey.candidates.count)
+        var selected = 0
+        var place: Int?
+        func isCandidate(_ path: UnsafeRawBufferPointer) -> Bool {
+            selected += 1
+            place = places[String(decoding: path, as: UTF8.self)]
+            return place != nil
+        }
+        try catalog().forEachPack(selection, where: isCandidate) { pack in
+            if let place { labels[place] = SourceLabel(pack) }
+        }
+        return PackFeed(
+            store: path, survey: survey, labels: labels, selected: selected, query: query, options: options)
+    }
+
+    /// Whether a selection has so many of the packs that reading all filters, on all cores, is faster than looking up those
+    /// of each pack.
+    private func selectsMany(_ selection: Selection, of count: PackCount) throws -> Bool {
+        guard selection.sessions.isEmpty, selection.limit == nil else { return false }
+        count.take()
+        guard let totals = count.totals else { return false }
+        var some = selection
+        some.limit = max(1, totals.packs / 8)
+        return try catalog().count(some) == some.limit
+    }
+
+    private func label(of session: String) -> SourceLabel? {
+        (try? catalog().session(session)).flatMap { $0.map { SourceLabel($0) } }
+    }
+}
+
+/// The catalog's count of packs, taken on a thread beside the one that reads the filters.
+private final class PackCount: @unchecked Sendable {
+    // Unchecked: written by one thread, read after that thread has ended.
+    private let store: String
+    private(set) var totals: (packs: Int, bytes: UInt64)?
+
+    init(store: String) { self.store = store }
+
+    /// Counts the packs. If the catalog cannot be read, this reports nothing: reading its rows does.
+    func take() { totals = Catalog.packTotals(store: store) }
+
+    /// Whether the filter index has exactly the catalog's packs, so that it alone decides which of them may match.
+    func isCovered(by survey: FilterIndex.Survey) -> Bool {
+        totals.map { $0.packs == survey.packs && $0.bytes == survey.packBytes } ?? false
+    }
+}
+
+extension SourceLabel {
+    /// The label that is printed for the session of a pack.
+    fileprivate init(_ pack: SelectedPack) {
+        self.init(
+            session: pack.session, image: pack.image.isEmpty ? nil : pack.image, tag: pack.tag,
+            location: pack.location, start: pack.created ?? 0, end: pack.ended)
+    }
+}

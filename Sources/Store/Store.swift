@@ -1,0 +1,48 @@
+package import Catalog
+import Model
+internal import Synchronization
+
+/// A store, opened once: every question about it and all of its upkeep, as functions that return values.
+///
+/// Nothing here prints, parses arguments or ends the process; command line and server render what these functions return.
+/// They block. Long lists are passed to a closure one value at a time, so that memory does not grow with the store; a
+/// closure that throws ends the list, which is also how a caller cancels it. Errors are those of the modules below and
+/// ``StoreError``; ``StoreError/init(_:)`` brings all of them into one shape.
+public final class Store: Sendable {
+    /// The store's folder, without a slash at its end.
+    public let path: String
+    /// Whether nothing may be changed.
+    public let isReadOnly: Bool
+    private let opened = Mutex<Catalog?>(nil)
+
+    /// Names the store at `location`: the path of a folder. Nothing is read or created before the first question.
+    ///
+    /// - Parameters:
+    ///   - location: the folder.
+    ///   - readOnly: whether to allow questions only. Otherwise a missing catalog is created and an older one migrated.
+    /// - Throws: ``StoreError`` with `unsupportedStore` for an address such as `postgres://host/name`.
+    public init(_ location: String, readOnly: Bool = true) throws(StoreError) {
+        if let end = location.firstRange(of: "://")?.lowerBound, end > location.startIndex {
+            // An address may contain a password: only its scheme is repeated.
+            throw StoreError(
+                .unsupportedStore, "this build cannot open a store at a \(location[..<end]):// address",
+                hint: "name a folder", kind: .invalid)
+        }
+        var path = location
+        while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
+        self.path = path
+        isReadOnly = readOnly
+    }
+
+    /// The catalog, opened on first use.
+    ///
+    /// - Throws: `CatalogError` as `Catalog.open` does.
+    package func catalog() throws(CatalogError) -> Catalog {
+        try opened.withLock { (opened) throws(CatalogError) in
+            if let opened { return opened }
+            let catalog = try Catalog.open(store: path, readOnly: isReadOnly)
+            opened = catalog
+            return catalog
+        }
+    }
+}

@@ -1,0 +1,137 @@
+/// An error of a store: what failed, on which session and path, why, and what to do next.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    /// A stable name for scripts: an open set, so that later versions can add to it.
+    public struct Code: RawRepresentable, Sendable, Hashable {
+        /// The name that `--json` prints.
+        public var rawValue: String
+
+        /// Creates a code from its name.
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// The location is of a kind that this build cannot open.
+        public static let unsupportedStore = Code(rawValue: "unsupported_store")
+        /// The session does not exist, or no longer.
+        public static let sessionNotFound = Code(rawValue: "session_not_found")
+        /// Nothing was collected from the session.
+        public static let noPack = Code(rawValue: "no_pack")
+        /// The session's pack was pruned.
+        public static let pruned = Code(rawValue: "pruned")
+        /// The pack cannot be read.
+        public static let packUnreadable = Code(rawValue: "pack_unreadable")
+        /// A part of the pack is damaged.
+        public static let damaged = Code(rawValue: "damaged")
+        /// The path means several members.
+        public static let ambiguousPath = Code(rawValue: "ambiguous_path")
+        /// No member has the path.
+        public static let memberNotFound = Code(rawValue: "member_not_found")
+        /// The member is a link without content.
+        public static let isLink = Code(rawValue: "is_link")
+        /// The session has no such crash.
+        public static let crashNotFound = Code(rawValue: "crash_not_found")
+        /// The text means several crashes.
+        public static let ambiguousCrash = Code(rawValue: "ambiguous_crash")
+        /// No session has the tag.
+        public static let noSessions = Code(rawValue: "no_sessions")
+        /// The session has no log.
+        public static let noLogs = Code(rawValue: "no_logs")
+        /// The session is running and its log is not followed.
+        public static let notFollowed = Code(rawValue: "not_followed")
+        /// A followed log cannot be read.
+        public static let followedLogUnreadable = Code(rawValue: "followed_log_unreadable")
+        /// A followed log was replaced by another.
+        public static let logDiffers = Code(rawValue: "log_differs")
+        /// A session could not be pinned or unpinned.
+        public static let pinFailed = Code(rawValue: "pin_failed")
+        /// A file or folder of the store could not be created or written.
+        public static let storeFailed = Code(rawValue: "store_failed")
+        /// A pack could not be removed.
+        public static let pruneFailed = Code(rawValue: "prune_failed")
+        /// A part of the store cannot be read now.
+        public static let unreadableNow = Code(rawValue: "unreadable_now")
+        /// No member matches.
+        public static let nothingMatches = Code(rawValue: "nothing_matches")
+        /// The folder to export to is not empty.
+        public static let notEmpty = Code(rawValue: "not_empty")
+        /// The file to write exists.
+        public static let exists = Code(rawValue: "exists")
+        /// Too many members have the same name.
+        public static let nameTaken = Code(rawValue: "name_taken")
+        /// A file could not be written.
+        public static let exportFailed = Code(rawValue: "export_failed")
+        /// The bundle could not be written.
+        public static let bundleFailed = Code(rawValue: "bundle_failed")
+        /// The request is wrong.
+        public static let usage = Code(rawValue: "usage")
+        /// A file or folder cannot be read.
+        public static let unreadable = Code(rawValue: "unreadable")
+        /// The parent of the backup folder does not exist.
+        public static let backupFolderMissing = Code(rawValue: "backup_folder_missing")
+        /// A backup cannot be read now.
+        public static let backupUnreadable = Code(rawValue: "backup_unreadable")
+        /// Another backup to the folder is running.
+        public static let backupLocked = Code(rawValue: "backup_locked")
+        /// The folder has no complete backup.
+        public static let backupMissing = Code(rawValue: "backup_missing")
+        /// The backup's list of files is damaged.
+        public static let backupDamaged = Code(rawValue: "backup_damaged")
+        /// A later version of salvage wrote the backup.
+        public static let backupNewer = Code(rawValue: "backup_newer")
+        /// The store changed faster than it could be copied.
+        public static let storeBusy = Code(rawValue: "store_busy")
+        /// A copy differs from what was written.
+        public static let copyDiffers = Code(rawValue: "copy_differs")
+        /// The disk is full.
+        public static let noSpace = Code(rawValue: "no_space")
+        /// A file could not be copied.
+        public static let copyFailed = Code(rawValue: "copy_failed")
+        /// The store to restore into is not empty.
+        public static let storeNotEmpty = Code(rawValue: "store_not_empty")
+        /// A catalog was set aside during a restore.
+        public static let catalogSetAside = Code(rawValue: "catalog_set_aside")
+        /// Any other error.
+        public static let unexpected = Code(rawValue: "unexpected")
+    }
+
+    /// What kind of error it is; it decides a program's exit code or a server's status.
+    public enum Kind: Sendable, Hashable {
+        /// What was asked for does not exist.
+        case notFound
+        /// The request is wrong or means several things.
+        case invalid
+        /// Stored data is damaged or lost; the rest was returned.
+        case partial
+        /// A later try may succeed.
+        case tryAgain
+        /// The operation failed.
+        case failed
+    }
+
+    /// The stable name.
+    public var code: Code
+    /// What failed and why, one sentence.
+    public var message: String
+    /// The session concerned, if any.
+    public var session: String?
+    /// The file, pack or member concerned, if any.
+    public var path: String?
+    /// What to do next, if that is known.
+    public var hint: String?
+    /// What kind of error it is.
+    public var kind: Kind
+
+    /// Creates an error.
+    public init(
+        _ code: Code, _ message: String, session: String? = nil, path: String? = nil, hint: String? = nil,
+        kind: Kind = .failed
+    ) {
+        self.code = code
+        self.message = message
+        self.session = session
+        self.path = path
+        self.hint = hint
+        self.kind = kind
+    }
+
+    /// The message with the path.
+    public var description: String { path.map { "\(message) (\($0))" } ?? message }
+}

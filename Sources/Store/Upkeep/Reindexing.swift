@@ -1,0 +1,56 @@
+public import Catalog
+import CrashAnalysis
+import Harvest
+import Ingest
+import LogSearch
+public import Model
+import Pack
+
+extension Store {
+    /// Rebuilds the catalog and the filter index from the packs. May run beside a harvest unless the catalog is damaged:
+    /// then it sets the catalog aside and keeps others from using the store.
+    ///
+    /// - Parameters:
+    ///   - rules: the user's rules for signatures.
+    ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
+    ///   - progress: called after each batch of packs.
+    /// - Returns: what was indexed, and the packs that need attention.
+    /// - Throws: `CatalogError`, with `busy` if the catalog is damaged and another process uses the store; ``StoreError``;
+    ///   `LogSearchError`.
+    public func reindex(
+        rules: SignatureRules, allowMissing: [String], progress: (StoreProgress) -> Void
+    ) throws -> ReindexReport {
+        let signer = CrashSigner(store: path, rules: rules, allowMissing: allowMissing)
+        var lock: StoreLock?
+        defer { withExtendedLifetime(lock) {} }
+        let report = try Catalog.reindex(
+            store: path, alone: { () throws(CatalogError) in lock = try lockAlone() },
+            renew: { signer.renew(&$0) },
+            progress: { progress(.reindexing(packs: $0.packs, of: $0.total)) })
+        try AliasFile.restore(try Catalog.open(store: path))
+        try rebuildFilters()
+        return report
+    }
+
+    private func lockAlone() throws(CatalogError) -> StoreLock {
+        do throws(HarvestError) {
+            return try StoreLock(store: path)
+        } catch {
+            let isTaken = error.code == .storeLocked
+            throw CatalogError(
+                code: isTaken ? .busy : .io,
+                message: "the catalog is damaged and must be rebuilt from the packs, but \(error.message)",
+                path: path, hint: isTaken ? "stop that process, then run salvage reindex again" : error.hint)
+        }
+    }
+
+    /// Rebuilds the filter index, which lets a search open only packs that may match, from the packs.
+    private func rebuildFilters() throws {
+        var packs: [String] = []
+        // A new connection: the catalog may have been set aside.
+        try Catalog.open(store: path, readOnly: true).forEachSession { session in
+            if let pack = session.pack { packs.append(pack) }
+        }
+        _ = try FilterLog.rebuild(store: path, packs: packs)
+    }
+}

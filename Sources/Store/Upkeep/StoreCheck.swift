@@ -1,0 +1,275 @@
+import Catalog
+import Glibc
+public import Ingest
+import JSON
+import Model
+import Pack
+import Text
+
+/// A problem that the verification of a store found.
+public struct StoreProblem: Sendable {
+    /// The file, relative to the store.
+    public let file: String
+    /// The session that it belongs to, if that is known.
+    public let session: String?
+    /// What is wrong.
+    public let verdict: Verdict
+    /// What is damaged in a pack and what is still good; nil if the problem is another.
+    public let judgement: PackJudgement?
+    /// The problem in words; nil for a damaged pack, whose judgement has them.
+    public let message: String?
+    /// What to do about it, if that is known.
+    public let hint: String?
+
+    /// What is wrong with a file.
+    public enum Verdict: String, Sendable {
+        /// Its bytes are inconsistent.
+        case corrupt
+        /// It does not exist.
+        case missing
+        /// It cannot be read now.
+        case unreadable
+        /// It differs from the catalog's rows.
+        case differs
+        /// No row of the catalog names it.
+        case unknown = "not_in_catalog"
+        /// It was set aside because it was damaged.
+        case aside = "set_aside"
+        /// It belongs to another program.
+        case foreign
+        /// Another version of salvage wrote it.
+        case otherLayout = "other_layout"
+    }
+}
+
+/// The result of the verification of a store.
+public struct StoreVerification: Sendable {
+    /// The number of packs checked.
+    public let packs: Int
+    /// The number of problems found.
+    public let problems: Int
+}
+
+extension Store {
+    /// Checks the whole store: the database, every pack, and whether the two agree, both ways.
+    ///
+    /// - Parameters:
+    ///   - quick: whether to check the structure of packs only, not their content.
+    ///   - progress: called before each pack.
+    ///   - found: takes each problem; what it throws ends the check.
+    /// - Throws: `CatalogError` if there is nothing to check or the catalog is in use; what the closure throws.
+    public func verify(
+        quick: Bool, progress: (StoreProgress) -> Void, found: (StoreProblem) throws -> Void
+    ) throws -> StoreVerification {
+        try withoutActuallyEscaping(progress) { progress in
+            try withoutActuallyEscaping(found) { found in
+                var check = StoreCheck(store: path, quick: quick, progress: progress, found: found)
+                return try check.run()
+            }
+        }
+    }
+}
+
+extension PackJudgement {
+    /// Checks the pack at `path` in this process: for packs of the store, which our own child wrote.
+    fileprivate init(path: String, quick: Bool) {
+        let report = PackReader.verify(path: path, quick: quick)
+        let reader = report.isSound ? nil : try? PackReader.open(path: path, tolerant: true)
+        self.init(report, reader, quick: quick)
+    }
+}
+
+/// Checks a whole store.
+private struct StoreCheck {
+    let store: String
+    let quick: Bool
+    let progress: (StoreProgress) -> Void
+    let found: (StoreProblem) throws -> Void
+    private var problems = 0
+    private var packs = 0
+    /// The catalog to compare with; nil if it cannot be read, which is reported when it is found.
+    private var catalog: Catalog?
+
+    init(
+        store: String, quick: Bool, progress: @escaping (StoreProgress) -> Void,
+        found: @escaping (StoreProblem) throws -> Void
+    ) {
+        self.store = store
+        self.quick = quick
+        self.progress = progress
+        self.found = found
+    }
+
+    mutating func run() throws -> StoreVerification {
+        // The disk is listed before the rows are read, so that a pack in the list that was committed is in the rows.
+        let listing = StorePacks.list(store: store)
+        try openCatalog(listing)
+        let named = try ask { catalog in
+            var named: [(path: String, session: String)] = []
+            try catalog.forEachSession { session in
+                if let pack = session.pack { named.append((pack, session.session)) }
+            }
+            return named
+        }
+        for (index, pack) in (named ?? []).enumerated() {
+            progress(.verifying(pack: index + 1, of: named?.count ?? 0))
+            try check(pack.path, of: pack.session)
+        }
+        let known = ByteSet((named ?? []).map(\.path))
+        for file in listing.packs where !known.contains(file.path) { try checkUnknown(file) }
+        for file in listing.aside {
+            try tell(
+                file.path, nil, .aside, "an earlier pack that was damaged when more of its session arrived",
+                "what could be read of it is in the session's pack; delete it when nobody needs the rest")
+        }
+        for trouble in listing.troubles {
+            try tell(trouble.path, nil, .unreadable, "cannot be listed now: \(trouble.message)", Self.checkDisk)
+        }
+        return StoreVerification(packs: packs, problems: problems)
+    }
+
+    private static let checkDisk = "check the disk or the link, then run salvage verify again"
+    private static let rebuild = "salvage reindex rebuilds the catalog from the packs"
+
+    /// Opens the catalog and reports its problems. The packs are checked even if it is damaged, missing, or of a layout
+    /// that this version does not read.
+    private mutating func openCatalog(_ listing: StorePacks.Listing) throws {
+        if let problem = Catalog.headerProblem(store: store) {
+            try tell(Catalog.fileName, nil, .corrupt, problem, Self.rebuild)
+        }
+        do {
+            let catalog = try Catalog.open(store: store, readOnly: true)
+            for problem in try catalog.integrityProblems() {
+                try tell(Catalog.fileName, nil, .corrupt, problem, Self.rebuild)
+            }
+            self.catalog = catalog
+        } catch let error as CatalogError {
+            switch error.code {
+            case .busy, .io, .restoring: throw error
+            // An empty store has nothing to check.
+            case .missing where listing.packs.isEmpty && listing.aside.isEmpty && listing.troubles.isEmpty: throw error
+            case .missing:
+                try tell(
+                    Catalog.fileName, nil, .missing,
+                    "there is no catalog, though the store has \(counted(listing.packs.count, "pack"))", Self.rebuild)
+            case .older, .newer: try tell(Catalog.fileName, nil, .otherLayout, error.message, error.hint)
+            case .foreign: try tell(Catalog.fileName, nil, .foreign, error.message, error.hint)
+            case .corrupt: try tell(Catalog.fileName, nil, .corrupt, error.message, Self.rebuild)
+            default: try tell(Catalog.fileName, nil, .unreadable, error.message, error.hint)
+            }
+        }
+    }
+
+    /// Queries the catalog. If rows turn out to be damaged, reports that and does not query it again.
+    private mutating func ask<Answer>(_ query: (Catalog) throws -> Answer) throws -> Answer? {
+        guard let catalog else { return nil }
+        do {
+            return try query(catalog)
+        } catch let error as CatalogError where error.code == .corrupt || error.code == .database {
+            try tell(Catalog.fileName, nil, .corrupt, "some of its rows cannot be read: \(error.message)", Self.rebuild)
+            self.catalog = nil
+            return nil
+        }
+    }
+
+    private mutating func check(_ path: String, of session: String) throws {
+        packs += 1
+        switch StorePacks.presence(of: path, store: store) {
+        case .absent:
+            // No problem if the pack was pruned since the row was read.
+            guard let row = try ask({ try $0.session(session) }), let row, row.pack?.hasSameBytes(as: path) == true
+            else { return }
+            return try tell(
+                path, session, .missing, "the pack is missing from the store",
+                "restore it from a backup; salvage reindex marks the session as lost")
+        case .unknown(let reason):
+            return try tell(path, session, .unreadable, "the pack cannot be read now: \(reason)", Self.checkDisk)
+        case .present: break
+        }
+        let judgement = PackJudgement(path: "\(store)/\(path)", quick: quick)
+        guard judgement.isSound else { return try tell(path, session, judgement) }
+        guard let catalog else { return }
+        let differences: [String]
+        do {
+            differences = try self.differences(path, of: session, catalog)
+        } catch let error as PackError where error.isLocalFault {
+            return try tell(path, session, .unreadable, "the pack cannot be read now: \(error.message)", Self.checkDisk)
+        }
+        guard let first = differences.first else { return }
+        let more = differences.count > 1 ? ", and \(differences.count - 1) more" : ""
+        try tell(path, session, .differs, first + more, "salvage reindex updates the rows from the pack")
+    }
+
+    /// Returns the differences between rows and pack that remain once no other process is changing them.
+    private func differences(_ path: String, of session: String, _ catalog: Catalog) throws -> [String] {
+        var found: [String] = []
+        for _ in 0..<3 {
+            do {
+                let reader = try PackReader.open(path: "\(store)/\(path)")
+                let contents = try PackContents(reader, path: path)
+                guard Array(contents.facts.session.utf8) == Array(session.utf8) else {
+                    return ["the pack belongs to session \(contents.facts.session)"]
+                }
+                found = try catalog.differences(from: contents)
+            } catch let error as CatalogError where error.code == .corrupt || error.code == .database {
+                return ["the catalog's rows cannot be read: \(error.message)"]
+            } catch let error as PackError where !error.isLocalFault {
+                return error.isAbsence ? [] : ["the pack could not be read a second time: \(error)"]
+            }
+            if found.isEmpty { return [] }
+            // There may be a new generation whose rows are about to be committed.
+            guard case .present(let entry) = StorePacks.presence(of: path, store: store) else { return [] }
+            let file = StorePacks.File(path: path, name: entry.name, entry: entry, isDirect: true)
+            guard NewPacks.isNew(file, session: session, store: store) else { continue }
+            usleep(200_000)
+        }
+        guard case .present(let entry) = StorePacks.presence(of: path, store: store) else { return [] }
+        let file = StorePacks.File(path: path, name: entry.name, entry: entry, isDirect: true)
+        return NewPacks.isNew(file, session: session, store: store) ? [] : found
+    }
+
+    /// Checks a pack that no row named when the rows were read.
+    private mutating func checkUnknown(_ file: StorePacks.File) throws {
+        switch StorePacks.presence(of: file.path, store: store) {
+        case .absent: return
+        case .unknown(let reason):
+            return try tell(file.path, nil, .unreadable, "the pack cannot be read now: \(reason)", Self.checkDisk)
+        case .present: break
+        }
+        let judgement = PackJudgement(path: "\(store)/\(file.path)", quick: quick)
+        let session = judgement.session
+        if NewPacks.isNew(file, session: session, store: store) { return }
+        let other = try session.flatMap { session in try ask { try $0.session(session) } ?? nil }
+        if other?.pack?.hasSameBytes(as: file.path) == true { return }
+        packs += 1
+        if !judgement.isSound { try tell(file.path, session, judgement) }
+        // Without a catalog every pack is unknown; its damage is reported already.
+        guard catalog != nil else { return }
+        let words =
+            other?.pack.map { "the catalog names another pack of the session, \($0)" }
+            ?? (other?.pruned != nil
+                ? "the session was pruned; the next prune removes this pack" : "it is not in the catalog")
+        try tell(
+            file.path, session, .unknown, words,
+            other?.pack != nil
+                ? session.map { SecondPack.hint(file.path, of: $0) }
+                : other?.pruned != nil ? "salvage prune" : "salvage reindex adds it")
+    }
+
+    private mutating func tell(
+        _ file: String, _ session: String?, _ verdict: StoreProblem.Verdict, _ message: String, _ hint: String?
+    ) throws {
+        problems += 1
+        try found(
+            StoreProblem(
+                file: file, session: session, verdict: verdict, judgement: nil, message: message, hint: hint))
+    }
+
+    private mutating func tell(_ file: String, _ session: String?, _ judgement: PackJudgement) throws {
+        problems += 1
+        try found(
+            StoreProblem(
+                file: file, session: session, verdict: judgement.isUnreadable ? .unreadable : .corrupt,
+                judgement: judgement, message: nil, hint: nil))
+    }
+}
