@@ -74,7 +74,8 @@ let package = Package(
         .target(
             name: "SalvageCommands",
             dependencies: [
-                "Store", "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest", "SessionAPI",
+                "Calendar", "Store", "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest",
+                "SessionAPI",
                 "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
                 "Pack", "Printers", "Catalog", "Live", "JSON", "Text", "Bytes", "Digest",
                 "CConfinement", "CFiles", "CProcess",
@@ -102,7 +103,9 @@ let package = Package(
             name: "StoreTests",
             dependencies: ["Store", "Ingest", "Model", "Catalog", "Pack", "Live", "CrashAnalysis", "Text"],
             swiftSettings: house),
-        .target(name: "Terminal", dependencies: ["JSON", "Text"], swiftSettings: hot),
+        .target(name: "Terminal", dependencies: ["Calendar", "JSON", "Text"], swiftSettings: hot),
+        .target(name: "Calendar", swiftSettings: hot),
+        .testTarget(name: "CalendarTests", dependencies: ["Calendar"], swiftSettings: house),
         .target(name: "Text", swiftSettings: hot),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: hot),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Text"], swiftSettings: house),
@@ -124,7 +127,7 @@ let package = Package(
         .target(
             name: "SessionAPI",
             dependencies: [
-                "SessionModel", "Bytes", "JSON", "Text",
+                "Calendar", "SessionModel", "Bytes", "JSON", "Text",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -148,12 +151,13 @@ let package = Package(
         .target(
             name: "CrashAnalysis",
             dependencies: [
-                "Model", "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan", "CDemangle", "CZlib",
+                "Calendar", "Model", "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan", "CDemangle",
+                "CZlib",
             ],
             swiftSettings: hot, linkerSettings: [archive("iberty")]),
         .target(name: "CDemangle", cSettings: hotC),
         .target(name: "CCrashScan", cSettings: hotC),
-        .target(name: "LogTime", dependencies: ["CLogScan"], swiftSettings: hot),
+        .target(name: "LogTime", dependencies: ["Calendar", "CLogScan"], swiftSettings: hot),
         .testTarget(name: "LogTimeTests", dependencies: ["LogTime"], swiftSettings: house),
         .target(
             name: "LogSearch",
@@ -191,21 +195,22 @@ let package = Package(
             name: "LogSearchTests", dependencies: ["Model", "LogSearch", "LogTime", "Pack", "Printers"],
             swiftSettings: house),
         .target(
-            name: "Pack", dependencies: ["JSON", "Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"],
+            name: "Pack",
+            dependencies: ["Calendar", "JSON", "Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"],
             swiftSettings: hot,
             linkerSettings: [archive("zstd")]),
         .testTarget(name: "PackTests", dependencies: ["Model", "Pack", "Bytes", "Digest"], swiftSettings: house),
         .target(
             name: "Catalog",
             dependencies: [
-                "JSON", "Model", "Pack", "Text", "CSQLite",
+                "Calendar", "JSON", "Model", "Pack", "Text", "CSQLite",
             ], swiftSettings: hot),
         .testTarget(
             name: "CatalogTests", dependencies: ["Model", "Catalog", "Pack", "CSQLite"], swiftSettings: house),
         .target(
             name: "Sandbox",
             dependencies: [
-                "JSON", "Text", "Bytes", "COpenAPI", "CZlib", "CFiles", "CProcess",
+                "Calendar", "JSON", "Text", "Bytes", "COpenAPI", "CZlib", "CFiles", "CProcess",
                 serverOnly("Hummingbird", "hummingbird"),
                 serverOnly("HTTPTypes", "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -219,7 +224,7 @@ let package = Package(
         .executableTarget(
             name: "salvage-bench",
             dependencies: [
-                "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
+                "Calendar", "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: hot),
@@ -282,7 +287,8 @@ if let named = Context.environment["SALVAGE_ONLY"] {
 // that the network stack need not be built once more.
 if let engine = Context.environment["SALVAGE_FUZZ"] {
     let kept: Set<String> = [
-        "Bytes", "Digest", "JSON", "Text", "Model", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch",
+        "Calendar", "Bytes", "Digest", "JSON", "Text", "Model", "Unpack", "Pack", "CrashAnalysis", "LogTime",
+        "LogSearch",
         "SessionModel", "SalvageConfiguration",
     ]
     package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }

@@ -1,4 +1,5 @@
 internal import Bytes
+import Calendar
 internal import Digest
 public import Model
 internal import Unpack
@@ -213,11 +214,11 @@ public struct CrashAnalyzer: Sendable {
         record.member = record.member.map { name + "/" + $0 } ?? name
         record.alsoIn = record.alsoIn.map { $0.contains("/") ? $0 : name + "/" + $0 }
         if record.time == nil, let modified = context.modified, Self.dumps.contains(record.detector) {
-            record.time = Timestamp.text(milliseconds: modified)
+            record.time = ISO8601.text(modified)
             record.timeSource = "file"
         }
         if record.time == nil, let exited = context.exited {
-            record.time = Timestamp.text(milliseconds: exited)
+            record.time = ISO8601.text(exited)
             record.timeSource = "exit"
         }
         SignatureAlgorithm.sign(&record)

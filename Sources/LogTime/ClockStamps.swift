@@ -1,3 +1,5 @@
+import Calendar
+
 extension StampCursor {
     /// `[21:16:03]`, `21:16:03.123`, `[9:16:03 PM]`: the day of the session's start, or the next day if the time is
     /// before the start's.
@@ -58,13 +60,13 @@ extension StampCursor {
             hour = whole
         }
         guard !failed else { return nil }
-        return Calendar.millis(day: 0, hour: hour, minute: minute, second: second, milli: milli)
+        return CivilTime.milliseconds(day: 0, hour: hour, minute: minute, second: second, millisecond: milli)
     }
 
     @inline(__always)
     private func onSessionDay(_ time: Int64, _ context: TimeContext) -> Int64 {
         let local = context.sessionStart &+ Int64(context.zoneOffset) &* 1000
-        let stamp = Int64(Calendar.day(ofMillis: local)) &* 86_400_000 &+ time
+        let stamp = Int64(CivilDate.days(ofMilliseconds: local)) &* 86_400_000 &+ time
         // An hour of tolerance: a timestamp shortly before the recorded start is clock skew, not tomorrow.
         let wrapped = stamp < local &- 3_600_000 ? stamp &+ 86_400_000 : stamp
         return wrapped &- Int64(context.zoneOffset) &* 1000

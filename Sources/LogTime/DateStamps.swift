@@ -1,3 +1,5 @@
+import Calendar
+
 extension StampCursor {
     private static let searched = 80
     /// In an access log, the client's address and the user come first.
@@ -42,7 +44,7 @@ extension StampCursor {
         if mark != 0x2E, context.sessionStart != 0, first <= 12, second <= 12,
             let other = monthFirst ? self.day(year, second, first) : self.day(year, first, second)
         {
-            let start = Calendar.day(ofMillis: context.sessionStart)
+            let start = CivilDate.days(ofMilliseconds: context.sessionStart)
             if abs(day &- start) > Self.near, abs(other &- start) <= Self.near { day = other }
         }
         return atTime(day, zone: context.zoneOffset)
@@ -64,7 +66,7 @@ extension StampCursor {
         var index = 0
         while index < limit, index &+ 15 <= left {
             let probe = start + index
-            if probe[0] &- 0x41 <= 18, let month = Self.month(probe[0], probe[1], probe[2]) {
+            if probe[0] &- 0x41 <= 18, let month = CivilDate.month(named: probe[0], probe[1], probe[2]) {
                 var inner = StampCursor(probe + 3, end: end)
                 let stamp =
                     index > 0 && Self.isDayMark(probe[-1])
@@ -128,7 +130,7 @@ extension StampCursor {
     mutating func ctime(zone: Int32) -> Int64? {
         if left > 0, at[0] == 0x5B || at[0] == 0x28 { at += 1 }
         guard left >= 24, at[3] == 0x20, at[7] == 0x20, Self.isWeekday(at),
-            let month = Self.month(at[4], at[5], at[6])
+            let month = CivilDate.month(named: at[4], at[5], at[6])
         else { return nil }
         at += 8
         while skipIf(0x20) {}
@@ -218,7 +220,7 @@ extension StampCursor {
             }
             // The month's name begins within the first four bytes.
             for place in 1...3 where at[place] &- 0x41 <= 18 {
-                guard let month = Self.month(at[place], at[place + 1], at[place + 2]) else { continue }
+                guard let month = CivilDate.month(named: at[place], at[place + 1], at[place + 2]) else { continue }
                 cursor = StampCursor(at + place + 3, end: end)
                 return cursor.behindNamedMonth(month, dayBefore: at + place, from: at, zone: zone)
             }

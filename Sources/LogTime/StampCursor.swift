@@ -1,3 +1,5 @@
+import Calendar
+
 /// Reads fixed-width digits of one line. Every read checks the end; a failed one sets `failed`.
 struct StampCursor {
     var at: UnsafePointer<UInt8>
@@ -61,7 +63,7 @@ struct StampCursor {
     @inline(__always)
     func day(_ year: Int, _ month: Int, _ day: Int) -> Int? {
         guard !failed, month >= 1, month <= 12, day >= 1, day <= 31 else { return nil }
-        return Calendar.days(year: year, month: month, day: day)
+        return CivilDate(year: year, month: month, day: day).daysSince1970
     }
 
     @inline(__always)
@@ -90,7 +92,8 @@ extension StampCursor {
         skip(0x3A)
         guard let day = day(year, month, dayOfMonth) else { return nil }
         let milli = fraction()
-        return Calendar.millis(day: day, hour: time.hour, minute: time.minute, second: time.second, milli: milli)
+        return CivilTime.milliseconds(
+            day: day, hour: time.hour, minute: time.minute, second: time.second, millisecond: milli)
     }
 
     /// `L 11/20/2025 - 21:16:03:`
@@ -110,8 +113,10 @@ extension StampCursor {
         guard let day = day(year, month, dayOfMonth) else { return nil }
         // SourceMod and newer branches append milliseconds: `21:16:03.123:`.
         let milli = skipIf(0x2E) ? fraction() : 0
-        return Calendar.millis(day: day, hour: time.hour, minute: time.minute, second: time.second, milli: milli)
-            .map { $0 &- Int64(zone) &* 1000 }
+        return CivilTime.milliseconds(
+            day: day, hour: time.hour, minute: time.minute, second: time.second, millisecond: milli
+        )
+        .map { $0 &- Int64(zone) &* 1000 }
     }
 
     /// `2025-11-20T21:16:03.123+01:00` and its variations, optionally after `[`, `(` or `"`.
@@ -145,7 +150,9 @@ extension StampCursor {
             guard let whole = halfDay(hour) else { return nil }
             hour = whole
         }
-        guard let local = Calendar.millis(day: day, hour: hour, minute: minute, second: second, milli: milli) else {
+        guard
+            let local = CivilTime.milliseconds(day: day, hour: hour, minute: minute, second: second, millisecond: milli)
+        else {
             return nil
         }
         return local &- Int64(offset(assumed: zone)) &* 1000
@@ -207,7 +214,7 @@ extension StampCursor {
     @inline(__always)
     mutating func syslog(_ context: TimeContext) -> Int64? {
         guard left >= 15, at[3] == 0x20, at[6] == 0x20 else { return nil }
-        guard let month = Self.month(at[0], at[1], at[2]) else { return nil }
+        guard let month = CivilDate.month(named: at[0], at[1], at[2]) else { return nil }
         at += 4
         let dayOfMonth: Int
         if at[0] == 0x20 {
@@ -225,30 +232,14 @@ extension StampCursor {
     mutating func yearless(month: Int, day dayOfMonth: Int, _ context: TimeContext) -> Int64? {
         let time = clock(separator: 0x3A)
         let milli = skipIf(0x2E) ? fraction() : 0
-        let startDay = Calendar.day(ofMillis: context.sessionStart)
-        var year = Calendar.year(ofDay: startDay)
+        let startDay = CivilDate.days(ofMilliseconds: context.sessionStart)
+        var year = CivilDate(daysSince1970: startDay).year
         guard var day = day(year, month, dayOfMonth) else { return nil }
         if day &+ 183 < startDay { year &+= 1 } else if day &- 183 > startDay { year &-= 1 }
-        day = Calendar.days(year: year, month: month, day: dayOfMonth)
-        return Calendar.millis(day: day, hour: time.hour, minute: time.minute, second: time.second, milli: milli)
-            .map { $0 &- Int64(context.zoneOffset) &* 1000 }
-    }
-
-    static func month(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Int? {
-        switch (first, second, third) {
-        case (0x4A, 0x61, 0x6E): 1
-        case (0x46, 0x65, 0x62): 2
-        case (0x4D, 0x61, 0x72): 3
-        case (0x41, 0x70, 0x72): 4
-        case (0x4D, 0x61, 0x79): 5
-        case (0x4A, 0x75, 0x6E): 6
-        case (0x4A, 0x75, 0x6C): 7
-        case (0x41, 0x75, 0x67): 8
-        case (0x53, 0x65, 0x70): 9
-        case (0x4F, 0x63, 0x74): 10
-        case (0x4E, 0x6F, 0x76): 11
-        case (0x44, 0x65, 0x63): 12
-        default: nil
-        }
+        day = CivilDate(year: year, month: month, day: dayOfMonth).daysSince1970
+        return CivilTime.milliseconds(
+            day: day, hour: time.hour, minute: time.minute, second: time.second, millisecond: milli
+        )
+        .map { $0 &- Int64(context.zoneOffset) &* 1000 }
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Calendar
 import Digest
 
 /// Maps session ids to pack paths; no other code does.
@@ -87,24 +88,8 @@ public enum PackPath {
 
     /// `YYYY/MM/DD` of a time in milliseconds since 1970, in UTC.
     public static func day(_ time: Int64) -> String {
-        let last: Int64 = 253_402_300_799_999
-        let days = min(max(time, 0), last) / 86_400_000
-        // Days to a civil date, after Howard Hinnant's chrono-compatible algorithms; the era starts on 0000-03-01.
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return "\(padded(year, 4))/\(padded(month, 2))/\(padded(day, 2))"
-    }
-
-    private static func padded(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        let clamped = min(max(time, 0), ISO8601.range.upperBound)
+        return CivilDate(daysSince1970: CivilDate.days(ofMilliseconds: clamped)).text(separator: "/")
     }
 
     private static func plain(_ byte: UInt8, first: Bool) -> Bool {

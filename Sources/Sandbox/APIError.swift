@@ -1,3 +1,4 @@
+import Calendar
 import HTTPTypes
 import Hummingbird
 import JSON
@@ -139,7 +140,7 @@ struct APIError: Error, Sendable {
         ]
         if whole { members.append(.init("details", .string(details))) }
         members.append(.init("path", .string(path)))
-        members.append(.init("timestamp", .string(WallClock.text(WallClock.now()))))
+        members.append(.init("timestamp", .string(ISO8601.text(clamping: WallClock.now()))))
         if whole { members.append(.init("identifier", .string(Identifier.random()))) }
         if !violations.isEmpty {
             members.append(

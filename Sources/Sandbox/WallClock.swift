@@ -1,4 +1,5 @@
 import Bytes
+import Calendar
 import Glibc
 
 /// Milliseconds since 1970, or a duration in milliseconds; the unit of every time in this module.
@@ -11,49 +12,10 @@ enum WallClock {
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// Formats as ISO 8601 in UTC with milliseconds.
-    static func text(_ moment: Milliseconds) -> String {
-        let parts = Parts(moment)
-        return "\(parts.year)-\(pad(parts.month, 2))-\(pad(parts.day, 2))T\(clock(parts, ":", "."))Z"
-    }
-
     /// Formats as in Unreal Engine's log lines: `2026.11.20-22.34.05:123`.
     static func engineText(_ moment: Milliseconds) -> String {
-        let parts = Parts(moment)
-        return "\(parts.year).\(pad(parts.month, 2)).\(pad(parts.day, 2))-\(clock(parts, ".", ":"))"
-    }
-
-    private static func clock(_ parts: Parts, _ separator: String, _ fraction: String) -> String {
-        "\(pad(parts.hour, 2))\(separator)\(pad(parts.minute, 2))\(separator)\(pad(parts.second, 2))"
-            + "\(fraction)\(pad(parts.millisecond, 3))"
-    }
-
-    private static func pad(_ value: Int, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
-    }
-
-    private struct Parts {
-        var year: Int
-        var month: Int
-        var day: Int
-        var hour: Int
-        var minute: Int
-        var second: Int
-        var millisecond: Int
-
-        init(_ moment: Milliseconds) {
-            var seconds = time_t(moment / 1000)
-            var fields = tm()
-            gmtime_r(&seconds, &fields)
-            year = Int(fields.tm_year) + 1900
-            month = Int(fields.tm_mon) + 1
-            day = Int(fields.tm_mday)
-            hour = Int(fields.tm_hour)
-            minute = Int(fields.tm_min)
-            second = Int(fields.tm_sec)
-            millisecond = Int(moment % 1000)
-        }
+        CivilTime(milliseconds: moment).text(
+            dateSeparator: ".", timeMark: "-", timeSeparator: ".", fractionMark: ":")
     }
 }
 

@@ -1,3 +1,4 @@
+import Calendar
 internal import Text
 
 /// The URL of one request, built from parts that may hold any character.
@@ -99,46 +100,6 @@ enum RetryAfter {
         guard let then = HTTPDate.seconds(text) else { return nil }
         let from = serverDate.flatMap { HTTPDate.seconds($0.trimmingSpaces) } ?? now
         return Double(min(max(then &- from, 0), 86_400))
-    }
-}
-
-/// Reads HTTP dates (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`, and the two old forms
-/// `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
-enum HTTPDate {
-    private static let months = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
-
-    /// Seconds since 1970; nil when the text is not such a date.
-    static func seconds(_ text: String) -> Int64? {
-        guard let parts = fields(text) else { return nil }
-        guard let day = Int64(parts[1]), let month = months.firstIndex(of: String(parts[2])), let year = Int64(parts[3])
-        else { return nil }
-        let clock = parts[4].split(separator: ":").compactMap { Int64($0) }
-        guard clock.count == 3, (1...31).contains(day), (1970...9999).contains(year) else { return nil }
-        guard (0...23).contains(clock[0]), (0...59).contains(clock[1]), (0...60).contains(clock[2]) else { return nil }
-        return days(year: year, month: Int64(month) + 1, day: day) * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
-    }
-
-    /// Weekday, day, month, year and time of a date in any of the three forms.
-    private static func fields(_ text: String) -> [Substring]? {
-        var parts = text.split(separator: " ")
-        if parts.count == 6 { return parts.removeLast() == "GMT" ? parts : nil }
-        if parts.count == 5 { return [parts[0], parts[2], parts[1], parts[4], parts[3]] }
-        guard parts.count == 4, parts[3] == "GMT" else { return nil }
-        let date = parts[1].split(separator: "-")
-        guard date.count == 3, date[2].utf8.count == 2, let year = Int(date[2]) else { return nil }
-        // The RFC resolves two-digit years relative to today; up to 69 they belong to this century.
-        return [parts[0], date[0], date[1], "\(year < 70 ? 2000 + year : 1900 + year)"[...], parts[2]]
-    }
-
-    /// Days since 1970-01-01 of a Gregorian date, computed in 400-year eras whose years begin in March.
-    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = shifted / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 }
 

@@ -1,4 +1,5 @@
 import Bytes
+import Calendar
 
 /// Generates, from a seed, log lines like those of game servers of four engines, with realistic identifiers.
 struct EngineLog {
@@ -192,26 +193,14 @@ private struct Stamp {
     let year, month, day, hour, minute, second, millis: String
 
     init(_ milliseconds: Int64) {
-        let days = Int(milliseconds / 86_400_000)
-        let rest = Int(milliseconds % 86_400_000)
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let m = (5 * dayOfYear + 2) / 153
-        let monthNumber = m < 10 ? m + 3 : m - 9
-        year = String(yearOfEra + era * 400 + (monthNumber <= 2 ? 1 : 0))
-        month = Self.pad(monthNumber, 2)
-        day = Self.pad(dayOfYear - (153 * m + 2) / 5 + 1, 2)
-        hour = Self.pad(rest / 3_600_000, 2)
-        minute = Self.pad(rest / 60_000 % 60, 2)
-        second = Self.pad(rest / 1000 % 60, 2)
-        millis = Self.pad(rest % 1000, 3)
-    }
-
-    private static func pad(_ value: Int, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        let text = Array(ISO8601.text(clamping: milliseconds).utf8)
+        func field(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
+        year = field(0..<4)
+        month = field(5..<7)
+        day = field(8..<10)
+        hour = field(11..<13)
+        minute = field(14..<16)
+        second = field(17..<19)
+        millis = field(20..<23)
     }
 }

@@ -123,16 +123,6 @@ private func detect(_ lines: [String]) -> TimeFormat {
         #expect(stamp(.unreal, "[2025.11.20-21.16.03:123] x", berlin) == moment)
     }
 
-    @Test func calendarAgreesWithItself() {
-        #expect(Calendar.days(year: 1970, month: 1, day: 1) == 0)
-        #expect(Calendar.days(year: 2000, month: 3, day: 1) == 11_017)
-        for day in stride(from: -800_000, through: 800_000, by: 97) {
-            let year = Calendar.year(ofDay: day)
-            let first = Calendar.days(year: year, month: 1, day: 1)
-            #expect(first <= day && day < Calendar.days(year: year + 1, month: 1, day: 1))
-        }
-    }
-
     @Test func detectsFormatOfMember() {
         #expect(
             detect(["LogInit: start", "[2025.11.20-21.16.03:123][  0]a", "[2025.11.20-21.16.03:124][  1]b"]) == .unreal)

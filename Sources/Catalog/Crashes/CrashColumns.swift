@@ -1,3 +1,4 @@
+import Calendar
 import JSON
 
 /// The fields of a crash record that the catalog sorts and groups by. A field of an unexpected type is treated as
@@ -44,7 +45,7 @@ struct CrashColumns: Equatable {
             case "signature": signature = signature ?? value
             case "signature_quality": quality = quality ?? value
             case "stack_hash": stackHash = stackHash ?? value
-            case "time": time = time ?? value.flatMap { Int64($0) ?? Self.milliseconds($0) }
+            case "time": time = time ?? value.flatMap { Int64($0) ?? ISO8601.milliseconds($0) }
             default: break
             }
         }
@@ -75,42 +76,5 @@ struct CrashColumns: Equatable {
             try cursor.skipValue(depth: depth)
             return nil
         }
-    }
-
-    /// ISO-8601 in UTC, with or without a fraction of the second: `2026-11-20T21:16:03.123Z`.
-    private static func milliseconds(_ text: String) -> Int64? {
-        let bytes = Array(text.utf8)
-        func number(_ range: Range<Int>) -> Int64? {
-            guard range.upperBound <= bytes.count else { return nil }
-            var value: Int64 = 0
-            for byte in bytes[range] {
-                guard (0x30...0x39).contains(byte) else { return nil }
-                value = value * 10 + Int64(byte - 0x30)
-            }
-            return value
-        }
-        guard bytes.count >= 20, bytes.count <= 40, bytes.last == UInt8(ascii: "Z"), bytes[4] == UInt8(ascii: "-"),
-            bytes[7] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"), let year = number(0..<4),
-            let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
-            let minute = number(14..<16), let second = number(17..<19), (1...12).contains(month),
-            (1...31).contains(day),
-            hour < 24, minute < 60, second < 61
-        else { return nil }
-        var fraction: Int64 = 0
-        if bytes.count > 20 {
-            guard bytes[19] == UInt8(ascii: ".") else { return nil }
-            let digits = (Array(bytes[20..<(bytes.count - 1)]) + [0x30, 0x30, 0x30]).prefix(3)
-            for digit in digits {
-                guard (0x30...0x39).contains(digit) else { return nil }
-                fraction = fraction * 10 + Int64(digit - 0x30)
-            }
-        }
-        // Days since 1970, after Howard Hinnant's chrono-compatible algorithms.
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-        return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + fraction
     }
 }

@@ -1,3 +1,4 @@
+import Calendar
 public import Model
 import Text
 
@@ -114,7 +115,7 @@ private struct SignatureGroup {
         }
         first = min(first, at)
         last = max(last, at)
-        let day = at >= 0 ? at / 86_400_000 : (at &+ 1) / 86_400_000 - 1
+        let day = Int64(CivilDate.days(ofMilliseconds: at))
         if day != run.day {
             endRun()
             run.day = day

@@ -1,3 +1,5 @@
+import Calendar
+
 /// The prefix that a supervisor puts before every line: compose, pm2, supervisord, Kubernetes, the journal. Learnt from
 /// the first lines of a member, and removed before anything is judged.
 struct Supervisor {
@@ -135,8 +137,7 @@ struct Supervisor {
             at = zone + 1
             return tagged(line, head, from: at)
         }
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        if months.contains(where: { head.starts(with: $0.utf8) }), head[at + 3] == 0x20 {
+        if CivilDate.month(named: head[at], head[at + 1], head[at + 2]) != nil, head[at + 3] == 0x20 {
             at += 7
             guard at + 9 < head.endIndex, head[at - 1] == 0x20, head[at + 2] == UInt8(ascii: ":") else { return nil }
         } else if isDigit(head[at]), head[at + 4] == UInt8(ascii: "-"), head[at + 10] == UInt8(ascii: "T") {

@@ -1,3 +1,4 @@
+import Calendar
 import Model
 
 /// Finds the reports in the text of a member, parses them and merges them into one crash per death.
@@ -83,7 +84,7 @@ struct TextAnalyzer {
             if record.time == nil,
                 let stamp = clock.time(in: found.lines.window, first: found.report.first, end: found.report.end)
             {
-                record.time = Timestamp.text(milliseconds: stamp)
+                record.time = ISO8601.text(stamp)
                 record.timeSource = "log"
             }
             SignatureAlgorithm.sign(&record)

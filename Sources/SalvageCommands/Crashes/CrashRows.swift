@@ -1,3 +1,4 @@
+import Calendar
 import Catalog
 import CrashAnalysis
 import JSON
@@ -169,7 +170,7 @@ extension SignatureSummary: Row {
     }
 
     private static func date(_ day: Int) -> String {
-        String(TimeText.iso8601(Int64(day) &* 86_400_000).prefix(10))
+        String(ISO8601.text(clamping: Int64(day) &* 86_400_000).prefix(10))
     }
 }
 

@@ -1,3 +1,4 @@
+import Calendar
 import Catalog
 import Dispatch
 import Foundation
@@ -128,7 +129,7 @@ final class HarvestDisplay: Sendable {
         progress.withLock { line in
             line.value.finish()
             let sink = BufferedOutput(descriptor: STDERR_FILENO)
-            sink.write((isDaemon ? TimeText.iso8601(TimeText.now()) + " " : "") + text + "\n")
+            sink.write((isDaemon ? ISO8601.text(clamping: TimeText.now()) + " " : "") + text + "\n")
             sink.flush()
         }
     }

@@ -1,3 +1,4 @@
+import Calendar
 import Catalog
 import Glibc
 import Harvest
@@ -88,7 +89,7 @@ struct IngestRun {
         {
             throw Failure(
                 "created_differs",
-                "the API says that the session was created at \(TimeText.iso8601(told)), which cannot be changed",
+                "the API says that the session was created at \(ISO8601.text(clamping: told)), which cannot be changed",
                 session: session,
                 hint: "omit --created (or `created` in \(BulkIngest.metadataName)), or choose another session id",
                 status: .usage)

@@ -1,3 +1,4 @@
+import Calendar
 import Foundation
 import Glibc
 import Model
@@ -80,7 +81,7 @@ struct BackupFolder {
 
     /// Returns an unused name for a backup that starts now. Names sort by time and are valid on every file system.
     func newName(now: Int64) -> String {
-        let text = TimeText.iso8601(now).map { $0 == ":" ? "-" : $0 }
+        let text = ISO8601.text(clamping: now).map { $0 == ":" ? "-" : $0 }
         let name = String(text)
         return access("\(path)/\(name)", F_OK) == 0 ? newName(now: now + 1) : name
     }

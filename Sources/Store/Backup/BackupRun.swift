@@ -1,3 +1,4 @@
+import Calendar
 import Catalog
 import Glibc
 import Model
@@ -90,7 +91,7 @@ final class BackupRun {
             try removeExtras()
         } catch let trouble as FileCopy.Trouble { throw trouble.failure }
         let manifest = BackupManifest(
-            created: TimeText.iso8601(now), store: StorePath.absolute(store),
+            created: ISO8601.text(clamping: now), store: StorePath.absolute(store),
             files: files.sortedByKey.map(\.value),
             gaps: gaps.sortedByKey.map { BackupGap(path: $0.key, why: $0.value) })
         try manifest.write(into: folder.partial)

@@ -1,3 +1,4 @@
+import Calendar
 import Model
 
 extension MinidumpFile {
@@ -5,7 +6,7 @@ extension MinidumpFile {
     func record() -> CrashRecord {
         var record = CrashRecord(kind: "minidump")
         if timestamp > 0 {
-            record.time = Timestamp.text(milliseconds: Int64(timestamp) * 1000)
+            record.time = ISO8601.text(Int64(timestamp) * 1000)
             record.timeSource = "dump"
         }
         if let exception {
@@ -53,36 +54,5 @@ extension MinidumpFile {
         guard let list = list(stream, item: 108, type: StreamType.modules), list.count > 0 else { return nil }
         let base = stream.u64(list.start)
         return modules.first { $0.record.base.value == base }?.record
-    }
-}
-
-/// Formats times for JSON.
-enum Timestamp {
-    /// Returns ISO 8601 in UTC with milliseconds; nil outside the years 0 to 9999.
-    static func text(milliseconds: Int64) -> String? {
-        // The years 0 and 9999.
-        guard milliseconds >= -62_167_219_200_000, milliseconds < 253_402_300_800_000 else { return nil }
-        var (days, rest) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
-        // Files may be older than 1970.
-        if rest < 0 {
-            rest += 86_400_000
-            days -= 1
-        }
-        // Civil-from-days (Howard Hinnant's algorithm), valid for the whole range above.
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let day = shifted - era * 146_097
-        let yearOfEra = (day - day / 1460 + day / 36524 - day / 146_096) / 365
-        let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthIndex = (5 * dayOfYear + 2) / 153
-        let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        func pad(_ value: Int64, _ width: Int) -> String {
-            let digits = String(value)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        }
-        let date = "\(pad(year, 4))-\(pad(month, 2))-\(pad(dayOfYear - (153 * monthIndex + 2) / 5 + 1, 2))"
-        let time = "\(pad(rest / 3_600_000, 2)):\(pad(rest / 60_000 % 60, 2)):\(pad(rest / 1000 % 60, 2))"
-        return date + "T" + time + "." + pad(rest % 1000, 3) + "Z"
     }
 }

@@ -1,3 +1,4 @@
+import Calendar
 import Model
 
 /// Unreal's crash upload: a zlib stream with a header (folder name, file name, size, file count) and files.
@@ -130,7 +131,7 @@ struct UnrealContext {
         record.os = value("Misc.OSVersionMajor") ?? value("PlatformFullName") ?? value("PlatformName")
         // Ticks of 100 ns since the year 1.
         if let ticks = value("TimeOfCrash").flatMap({ Int64($0) }), ticks > 621_355_968_000_000_000 {
-            record.time = Timestamp.text(milliseconds: (ticks - 621_355_968_000_000_000) / 10_000)
+            record.time = ISO8601.text((ticks - 621_355_968_000_000_000) / 10_000)
             record.timeSource = "dump"
         }
         for (name, label) in [
