@@ -96,7 +96,8 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack", "Catalog",
+                "Calendar", "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack",
+                "Catalog",
                 "Live", "Terminal", "JSON", "Text", "Bytes", "Digest", "CFiles",
             ], swiftSettings: house),
         .testTarget(
@@ -151,7 +152,8 @@ let package = Package(
         .target(
             name: "CrashAnalysis",
             dependencies: [
-                "Calendar", "Model", "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan", "CDemangle",
+                "Text", "Calendar", "Model", "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan",
+                "CDemangle",
                 "CZlib",
             ],
             swiftSettings: hot, linkerSettings: [archive("iberty")]),
@@ -161,10 +163,11 @@ let package = Package(
         .testTarget(name: "LogTimeTests", dependencies: ["LogTime"], swiftSettings: house),
         .target(
             name: "LogSearch",
-            dependencies: ["Model", "Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
+            dependencies: ["Text", "Model", "Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
-        .target(name: "Printers", dependencies: ["JSON", "LogSearch", "Bytes", "CLogScan"], swiftSettings: hot),
+        .target(
+            name: "Printers", dependencies: ["JSON", "Text", "LogSearch", "Bytes", "CLogScan"], swiftSettings: hot),
         .target(
             name: "Live", dependencies: ["Model", "Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
             swiftSettings: hot),

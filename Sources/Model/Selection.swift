@@ -1,8 +1,7 @@
 /// Selects sessions or their crashes. Empty and nil properties select everything. All properties must match; the values
 /// of one list are alternatives, except for labels, which must all match.
 ///
-/// Globs are SQLite's: `*` matches any text including `/`, `?` one character, `[a-c]` and `[^a-c]` one of a set. They
-/// are case-sensitive; `[*]` is a literal star.
+/// Globs are those of `Glob` without a separator: `*` also matches `/`.
 public struct Selection: Sendable, Equatable {
     /// Ids of sessions, or prefixes of exactly one id each.
     public var sessions: [String]

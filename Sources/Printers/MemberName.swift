@@ -1,5 +1,6 @@
 import JSON
 internal import LogSearch
+import Text
 
 /// The name of a member as it is printed.
 enum MemberName {
@@ -9,9 +10,9 @@ enum MemberName {
     static func text(_ member: SearchedMember, escapes: Bool) -> [UInt8] {
         var text: [UInt8] = []
         if escapes {
-            TerminalText.append(member.label.session, to: &text)
+            Array(member.label.session.utf8).withUnsafeBytes { Escape.append($0, to: &text, keeping: .tabs) }
             text.append(0x3A)
-            member.path.withUnsafeBytes { TerminalText.append($0, to: &text) }
+            member.path.withUnsafeBytes { Escape.append($0, to: &text, keeping: .tabs) }
         } else {
             text = plain(Array(member.label.session.utf8))
             text.append(0x3A)
@@ -23,7 +24,7 @@ enum MemberName {
     private static func plain(_ name: [UInt8]) -> [UInt8] {
         guard name.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return name }
         var escaped: [UInt8] = []
-        name.withUnsafeBytes { TerminalText.append($0, to: &escaped, tabs: false) }
+        name.withUnsafeBytes { Escape.append($0, to: &escaped) }
         return escaped
     }
 

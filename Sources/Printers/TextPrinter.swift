@@ -1,4 +1,5 @@
 public import LogSearch
+import Text
 
 /// Prints lines, or their matches, as ripgrep does.
 public struct TextPrinter<Output: SearchOutput>: SearchSink {
@@ -172,6 +173,7 @@ public struct TextRenderer: BlockRenderer {
         }
         // A final carriage return is part of the line ending and harmless.
         let isEnd = endsLine && bytes.last == 0x0D
-        TerminalText.append(isEnd ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes, to: &out)
+        Escape.append(
+            isEnd ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes, to: &out, keeping: .tabs)
     }
 }

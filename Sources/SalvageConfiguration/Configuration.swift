@@ -1,5 +1,5 @@
 public import Model
-import Text
+public import Text
 
 /// The configuration: where the API and the store are, how often to poll, what to keep.
 ///

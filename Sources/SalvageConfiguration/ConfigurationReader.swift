@@ -323,7 +323,7 @@ extension NodeReader {
     fileprivate func glob(_ key: String) -> Glob? {
         guard let text = string(key) else { return nil }
         do {
-            return try Glob(text)
+            return try Glob(checking: text)
         } catch {
             note(lineOf(key), path(key), "the pattern '\(text)' \(error.reason)", "escape the character with '\\'")
             return nil

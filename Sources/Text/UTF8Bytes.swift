@@ -52,6 +52,17 @@ extension UnsafeRawBufferPointer {
     /// Whether the bytes are valid UTF-8.
     @inlinable
     public var isUTF8: Bool {
-        isASCII || String(validating: bindMemory(to: UInt8.self), as: UTF8.self) != nil
+        var at = 0
+        while at < count {
+            if count &- at >= 8,
+                loadUnaligned(fromByteOffset: at, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+            {
+                at &+= 8
+                continue
+            }
+            guard let scalar = UTF8Text.scalar(self, at: at) else { return false }
+            at &+= scalar.length
+        }
+        return true
     }
 }

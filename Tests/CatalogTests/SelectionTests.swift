@@ -109,23 +109,16 @@ import Text
         try catalog.commit(
             contents("m", members: paths.map { Member(MemberHeader(path: $0, kind: .text)) }))
         let cases: [(String, [Int])] = [
-            ("*", [0, 1, 2, 3, 4]), ("*.log", [0, 1, 2, 3]), ("a/*", [0, 1]), ("a?.log", [2]), ("?.log", [3]),
-            ("core.[0-9]", [4]), ("core.[^0-9]", []), ("core.[", []), ("", []), ("*a*g*.l*g", [0]), ("core.1", [4]),
-            ("[]a]/*", [0, 1]), ("**.*1", [4]),
+            ("*", [0, 1, 2, 3, 4]), ("*.log", [0, 1, 2, 3]), ("a/*", [0]), ("a/**", [0, 1]), ("a?.log", [2]),
+            ("?.log", [3]), ("core.[0-9]", [4]), ("core.[^0-9]", []), ("", []), ("core.1", [4]),
         ]
         for (pattern, expected) in cases {
-            #expect(try catalog.members("m", path: PathGlob(pattern)).map(\.ordinal) == expected, "\(pattern)")
+            #expect(
+                try catalog.members("m", path: Glob(pattern, separator: "/")).map(\.ordinal) == expected, "\(pattern)")
         }
         var streamed: [Int] = []
-        try catalog.forEachMember("m", path: PathGlob("a/*")) { streamed.append($0.ordinal) }
+        try catalog.forEachMember("m", path: Glob("a/**", separator: "/")) { streamed.append($0.ordinal) }
         #expect(streamed == [0, 1])
-    }
-
-    /// With retries for every star this would take longer than the universe lasts.
-    @Test func hostileGlobsEnd() {
-        let path = [UInt8](repeating: UInt8(ascii: "a"), count: 4096)
-        #expect(!PathGlob(String(repeating: "*a", count: 60) + "b").matches(path))
-        #expect(PathGlob(String(repeating: "*a", count: 60)).matches(path))
     }
 
     @Test func anErrorInTheClosureEndsTheWalk() throws {

@@ -67,7 +67,7 @@ import Testing
         let command = "\(Program.salvage.path) grep --store \(stage.store)"
         for flags in ["foo", "--heading foo", "-o foo.", "-l foo", "-c foo", "-C1 foo", "-v nothing"] {
             let tty = try shell("env -u NO_COLOR TERM=xterm script -qec '\(command) \(flags)' /dev/null </dev/null").out
-            #expect(tty.contains("s-\\x1B[31m:Saved/Logs/a\\x1B[2J.log"), "\(flags): \(tty.debugDescription)")
+            #expect(tty.contains("s-\\x1b[31m:Saved/Logs/a\\x1b[2J.log"), "\(flags): \(tty.debugDescription)")
             var plain = tty
             for color in ["\u{1B}[35m", "\u{1B}[32m", "\u{1B}[1;31m", "\u{1B}[0m"] {
                 plain = plain.replacingOccurrences(of: color, with: "")
@@ -82,7 +82,7 @@ import Testing
         let tty = try shell("env -u NO_COLOR TERM=xterm script -qec '\(command) foo' /dev/null </dev/null").out
         #expect(tty.contains("\u{1B}[1;31mfoo\u{1B}[0m"), "\(tty.debugDescription)")
         #expect(tty.contains("hidden\\x0D\u{1B}[1;31mfoo\u{1B}[0m here"), "\(tty.debugDescription)")
-        #expect(tty.contains("\u{1B}[35ms-\\x1B[31m:Saved/Logs/b\\x0Ac.log\u{1B}[0m"), "\(tty.debugDescription)")
+        #expect(tty.contains("\u{1B}[35ms-\\x1b[31m:Saved/Logs/b\\nc.log\u{1B}[0m"), "\(tty.debugDescription)")
         let bare = try shell("NO_COLOR=1 TERM=xterm script -qec '\(command) foo' /dev/null </dev/null").out
         #expect(!bare.contains("\u{1B}") && bare.contains("hidden\\x0Dfoo here"), "\(bare.debugDescription)")
         let pipe = try stage.grep(["-N", "--no-filename", "--path", "**/a*", "foo"])

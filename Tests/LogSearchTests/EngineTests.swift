@@ -72,7 +72,7 @@ import Testing
         var source = MemorySource(session: "s\u{1B}[2J")
         source.add("x\ny\t.log", Array("hit\n".utf8))
         let (text, _) = try search(["hit"], in: [source])
-        #expect(String(decoding: text, as: UTF8.self) == "s\\x1B[2J:x\\x0Ay\\x09.log:1:hit\n")
+        #expect(String(decoding: text, as: UTF8.self) == "s\\x1b[2J:x\\ny\\t.log:1:hit\n")
     }
 
     @Test func hyperscanChangesNothing() throws {
@@ -118,7 +118,7 @@ import Testing
         let (text, _) = try search(["hit"], in: [source], options: { $0.escape = true })
         #expect(
             String(decoding: text, as: UTF8.self)
-                == "s\\x1B[2J:x\\x0A.log:1:a\\x1B]0;evil\\x07 hit \\u{202e}x \u{FC}\ns\\x1B[2J:x\\x0A.log:2:hit\\xFF\n")
+                == "s\\x1b[2J:x\\n.log:1:a\\x1b]0;evil\\x07 hit \\u{202e}x \u{FC}\ns\\x1b[2J:x\\n.log:2:hit\\xff\n")
         let (colored, _) = try search(
             ["hit"], in: [source],
             options: {

@@ -67,15 +67,4 @@ import Testing
         let many = (0..<2000).map { "word\($0)" }
         #expect(try SearchPattern(PatternOptions(many)).query != .literal([]))
     }
-
-    @Test(arguments: [
-        ("*.log", "Saved/Logs/Game.log", true), ("*.log", "Game.txt", false), ("Saved/**", "Saved/Logs/a", true),
-        ("Saved/*", "Saved/Logs/a", false), ("**/Game.log", "Game.log", true), ("**/Game.log", "a/b/Game.log", true),
-        ("a/**/b", "a/b", true), ("a/**/b", "a/xb", false), ("a/**/b", "a/x/y/b", true), ("[!a]*.txt", "b.txt", true),
-        ("[!a]*.txt", "a.txt", false), ("ga?e.log", "game.log", true), ("/Saved/*.log", "/Saved/x.log", true),
-        ("[", "[", true), ("\\*", "*", true), ("\\*", "x", false), ("", "", true),
-    ])
-    func globsOverPaths(glob: String, path: String, matches: Bool) {
-        #expect(PathGlob(glob).matches(Array(path.utf8)) == matches)
-    }
 }

@@ -7,6 +7,7 @@ import Testing
 
 @testable import Catalog
 @testable import SalvageCommands
+import Text
 
 @Suite struct QueryTextTests {
     /// bash is the judge of what it reads.

@@ -142,27 +142,6 @@ import Text
         }
     }
 
-    @Test(arguments: [
-        ("*", "", true), ("*", "anything/at all", true), ("fps-*", "fps-", true), ("fps-*", "fp", false),
-        ("a?c", "abc", true), ("a?c", "ac", false), ("[a-c]x", "bx", true), ("[!a-c]x", "bx", false),
-        ("*.*.1", "1.2.1", true), ("*.*.1", "1.2.10", false), ("\\*", "*", true), ("\\*", "x", false),
-        ("[]]", "]", true), ("*ab*cd*", "xxabyycdzz", true), ("ü?", "üß", true), ("", "", true), ("", "a", false),
-    ])
-    func globs(_ pattern: String, _ text: String, _ expected: Bool) throws {
-        #expect(try Glob(pattern).matches(text) == expected)
-    }
-
-    @Test func aGlobOfManyStarsDoesNotTakeExponentialTime() throws {
-        let glob = try Glob(String(repeating: "*a", count: 60) + "b")
-        #expect(!glob.matches(String(repeating: "a", count: 2000)))
-    }
-
-    @Test func badGlobs() {
-        for pattern in ["[a", "[z-a]", "\\", "[", "[!"] {
-            #expect(throws: Glob.Malformed.self) { try Glob(pattern) }
-        }
-    }
-
     @Test func quantities() {
         #expect(Quantity.milliseconds("1h30m") == 5_400_000)
         #expect(Quantity.milliseconds("250ms") == 250)

@@ -1,3 +1,5 @@
+package import Text
+
 /// A connection to the catalog's database, valid only inside the closure that receives it.
 ///
 /// Every query is one text for all engines. It uses only what they share:
@@ -19,13 +21,12 @@ package protocol SQLConnection {
     /// Runs statements without placeholders and without rows, separated by semicolons.
     func execute(_ sql: String) throws(CatalogError)
 
-    /// The condition that a column matches a glob: `*` matches any text including `/`, `?` one character, `[a-c]` and
-    /// `[^a-c]` one of a set. The condition has one `?`.
+    /// The condition that a column matches a glob, with the answers of `Glob.matches`. The condition has one `?`.
     ///
     /// - Parameters:
     ///   - column: the column's name in the query.
-    ///   - pattern: the glob.
-    func glob(_ column: String, _ pattern: String) -> SQLCondition
+    ///   - glob: a glob without a separator.
+    func glob(_ column: String, _ glob: Glob) -> SQLCondition
 
     /// The hint, written after a table's name and alias, to read the table through an index; empty for an engine without
     /// hints.

@@ -1,4 +1,5 @@
 import Model
+import Text
 
 /// A WHERE clause built from a selection, with the values of its placeholders in order.
 struct Filter {
@@ -35,9 +36,10 @@ struct Filter {
     private static func alternatives(
         _ column: String, _ globs: [String], on connection: any SQLConnection
     ) -> (sql: String, values: [SQLValue]) {
-        let conditions = globs.map { glob in
-            glob.utf8.contains { [0x2A, 0x3F, 0x5B].contains($0) }
-                ? connection.glob(column, glob) : SQLCondition(sql: "\(column) = ?", value: .text(glob))
+        let conditions = globs.map { text in
+            let glob = Glob(text)
+            return glob.literal.map { SQLCondition(sql: "\(column) = ?", value: .text($0)) }
+                ?? connection.glob(column, glob)
         }
         return (conditions.map(\.sql).joined(separator: " OR "), conditions.map(\.value))
     }
@@ -78,7 +80,7 @@ struct Filter {
         filter.add("c.survived = \(selection.errors ? 1 : 0)")
         if !selection.signatures.isEmpty {
             // Signatures contain stars and brackets, so the literal text is matched as well as the glob.
-            let globs = selection.signatures.map { connection.glob("text", $0) }
+            let globs = selection.signatures.map { connection.glob("text", Glob($0)) }
             let wanted = globs.map { "text = ? OR \($0.sql)" }.joined(separator: " OR ")
             let ids = "(SELECT id FROM signatures WHERE \(wanted))"
             let values = zip(selection.signatures, globs).flatMap { [.text($0), $1.value] }

@@ -1,4 +1,5 @@
 public import Pack
+public import Text
 
 /// One member as listed in the catalog.
 public struct MemberRecord: Sendable, Equatable {
@@ -27,9 +28,8 @@ public struct MemberRecord: Sendable, Equatable {
 }
 
 extension Catalog {
-    /// The members of a session's pack, in pack order: those whose path matches the glob (over bytes; `*` also matches
-    /// `/`), or all without one.
-    public func members(_ session: String, path: PathGlob? = nil) throws(CatalogError) -> [MemberRecord] {
+    /// The members of a session's pack, in pack order: those whose path matches the glob, or all without one.
+    public func members(_ session: String, path: Glob? = nil) throws(CatalogError) -> [MemberRecord] {
         try read { (connection) throws(CatalogError) in
             let query = try Self.memberQuery(connection, session)
             var records: [MemberRecord] = []
@@ -45,7 +45,7 @@ extension Catalog {
     ///
     /// - Throws: ``CatalogError``, or what the closure throws.
     public func forEachMember(
-        _ session: String, path: PathGlob? = nil, _ body: (MemberRecord) throws -> Void
+        _ session: String, path: Glob? = nil, _ body: (MemberRecord) throws -> Void
     ) throws {
         try readThrough { connection in
             let query = try Self.memberQuery(connection, session)

@@ -1,4 +1,5 @@
 internal import CSQLite
+import Text
 
 /// A connection to an SQLite file, valid only inside the closure that receives it.
 struct SQLiteConnection: SQLConnection {
@@ -12,8 +13,8 @@ struct SQLiteConnection: SQLConnection {
         guard code == SQLITE_OK else { throw error(code) }
     }
 
-    func glob(_ column: String, _ pattern: String) -> SQLCondition {
-        SQLCondition(sql: "\(column) GLOB ?", value: .text(pattern))
+    func glob(_ column: String, _ glob: Glob) -> SQLCondition {
+        SQLCondition(sql: "\(column) GLOB ?", value: .text(glob.sqlite ?? glob.description))
     }
 
     func hint(index: String) -> String { " INDEXED BY \(index)" }

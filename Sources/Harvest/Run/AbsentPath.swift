@@ -88,23 +88,14 @@ extension AbsentPath {
         var found: [SessionLedger] = []
         for (index, rule) in rules.enumerated() where !rule.artifacts.isEmpty {
             var narrow = newest
-            if narrow.images.isEmpty, let image = rule.match.image { narrow.images = [literalStart(image) + "*"] }
-            if narrow.tags.isEmpty, let tag = rule.match.tag { narrow.tags = [literalStart(tag) + "*"] }
+            if narrow.images.isEmpty, let image = rule.match.image { narrow.images = [image.description] }
+            if narrow.tags.isEmpty, let tag = rule.match.tag { narrow.tags = [tag.description] }
             found += try catalog.ledgers(narrow, lookingAt: 10 * mostSessions) { record in
                 let known = identity(of: record)
                 return rules.firstIndex { $0.match.accepts(known) } == index
             }
         }
         return found
-    }
-
-    /// Returns the literal prefix of a glob, in characters that are special in no glob dialect.
-    private static func literalStart(_ glob: Glob) -> String {
-        let plain = glob.description.unicodeScalars.prefix { scalar in
-            guard scalar.isASCII else { return false }
-            return Character(scalar).isLetter || Character(scalar).isNumber || "-_./".unicodeScalars.contains(scalar)
-        }
-        return String(String.UnicodeScalarView(plain))
     }
 
     private static func identity(of record: SessionRecord) -> SessionIdentity {

@@ -1,4 +1,5 @@
 internal import LogTime
+import Text
 
 /// A part of one member that is scanned at once: one piece, or several joined by a long line.
 struct BlockRange: Sendable {
@@ -20,7 +21,7 @@ struct ScanBatch<Source: SearchSource>: Sendable {
 struct WorkQueue<Source: SearchSource> {
     private let options: SearchOptions
     private let query: BlockQuery?
-    private let globs: [PathGlob]
+    private let globs: [Glob]
     private var nextSource: () -> Source?
     private var source: Source?
     private var member = 0
@@ -41,7 +42,7 @@ struct WorkQueue<Source: SearchSource> {
         // A line that does not match can be in any block.
         let prepared = BlockQuery(query)
         self.query = options.invert || prepared.probes.isAll || !options.usesFilters ? nil : prepared
-        globs = options.paths.map(PathGlob.init)
+        globs = options.paths.map { Glob($0, separator: "/") }
         wantsEveryMember = options.members != .matching
         self.nextSource = nextSource
     }

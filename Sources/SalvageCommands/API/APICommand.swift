@@ -7,6 +7,7 @@ import SessionAPI
 import Store
 import Synchronization
 import Terminal
+import Text
 
 /// `salvage api`: the ten operations of the Session API by their operationId.
 enum API {

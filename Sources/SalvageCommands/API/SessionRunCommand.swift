@@ -1,6 +1,7 @@
 import JSON
 import SessionAPI
 import Terminal
+import Text
 
 extension API {
     struct SessionRun: APIOperationCommand {

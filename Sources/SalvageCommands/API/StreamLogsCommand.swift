@@ -1,6 +1,7 @@
 import Glibc
 import SessionAPI
 import Terminal
+import Text
 
 extension API {
     struct StreamLogs: APIOperationCommand {

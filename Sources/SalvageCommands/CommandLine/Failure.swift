@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Terminal
+import Text
 
 /// An error as it is reported: what failed, on which session and path, why, and what to do next.
 struct Failure: Error, Sendable {

@@ -1,4 +1,5 @@
 import Terminal
+import Text
 
 extension Output {
     /// Ends a query that found nothing: a line on standard error for people, exit code 1 for scripts.

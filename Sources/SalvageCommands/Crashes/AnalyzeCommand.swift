@@ -5,6 +5,7 @@ import Ingest
 import Model
 import SalvageConfiguration
 import Terminal
+import Text
 
 /// `salvage analyze`: runs the crash readers on files outside a store.
 struct Analyze: Command {

@@ -4,6 +4,7 @@ import JSON
 import Model
 import Store
 import Terminal
+import Text
 
 /// `salvage crash`: one crash in full.
 struct Crash: Command {

@@ -6,6 +6,7 @@ import Model
 import Pack
 import Store
 import Terminal
+import Text
 
 /// Starts gdb on a core from the store, with the files that the symbol store has for the core's build ids.
 ///

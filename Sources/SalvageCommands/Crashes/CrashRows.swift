@@ -5,6 +5,7 @@ import JSON
 import Model
 import Store
 import Terminal
+import Text
 
 extension StoredCrash {
     /// The record as one JSON object. The catalog's columns about the session take precedence: they may be newer than the

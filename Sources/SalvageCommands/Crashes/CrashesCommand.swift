@@ -3,6 +3,7 @@ import CrashAnalysis
 import Model
 import Store
 import Terminal
+import Text
 
 /// `salvage crashes`: list them, or group them by signature.
 enum Crashes {

@@ -4,6 +4,7 @@ import Model
 import Pack
 import Store
 import Terminal
+import Text
 
 /// `salvage cat`: the bytes of one member.
 struct Cat: Command {
@@ -71,7 +72,9 @@ struct Cat: Command {
         let escapes = !raw && isatty(STDOUT_FILENO) == 1
         try reader.stream(member: index, using: try BlockDecoder()) { bytes in
             if escapes {
-                sink.write(TerminalText.safe(bytes))
+                var safe: [UInt8] = []
+                Escape.append(bytes, to: &safe, keeping: .tabsAndLines)
+                sink.write(safe)
             } else {
                 sink.write(bytes)
             }
@@ -99,18 +102,5 @@ struct Cat: Command {
 
     private func outputFailed(_ code: Int32) -> Failure {
         Failure("output_failed", "could not write to standard output: \(String(cString: strerror(code)))", path: path)
-    }
-}
-
-/// Makes a container's text safe for a terminal: newlines and tabs stay, other control characters are escaped.
-enum TerminalText {
-    static func safe(_ bytes: UnsafeRawBufferPointer) -> String {
-        var out = ""
-        for (number, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            if number > 0 { out += "\n" }
-            let pieces = line.split(separator: 0x09, omittingEmptySubsequences: false)
-            out += pieces.map { Escape.display($0) }.joined(separator: "\t")
-        }
-        return out
     }
 }

@@ -13,7 +13,8 @@ struct Files: Command {
     static var abstract: String { "List the members of a session." }
     static var discussion: String {
         """
-        A glob is matched against the whole path (`*` crosses `/`). Paths are printed escaped, with backslashes \
+        A glob without `/` is compared with the last part of the path, one with `/` with all of it; `**` matches \
+        any number of folders. Paths are printed escaped, with backslashes \
         doubled, so that no two paths look the same; `salvage cat` takes a path as it is printed here or as raw \
         bytes.
         """

@@ -7,6 +7,7 @@ import Model
 import Printers
 import Store
 import Terminal
+import Text
 
 /// Prints the log lines that the flags of `logs` select, using the engine of `grep`.
 final class LogPrinter {

@@ -151,7 +151,7 @@ struct LogLineFlags {
     /// Returns the text members of the `logs` artifact, else all logs; with globs, all text members that match.
     func chosen(_ pack: SessionPack) throws -> [Int] {
         let members = pack.reader.members
-        let globs = path.map { LogSearch.PathGlob($0) }
+        let globs = path.map { Glob($0, separator: "/") }
         let paths = path.map { MemberPath(argument: $0) }
         if !globs.isEmpty {
             return members.indices.filter { index in

@@ -5,6 +5,7 @@ import Model
 import Pack
 import Store
 import Terminal
+import Text
 
 /// One line of `files`.
 struct MemberRow: Row {
@@ -33,7 +34,7 @@ struct MemberRow: Row {
         line.add("session", session)
         line.add("artifact", member.artifact)
         line.add("path", Escape.path(member.path))
-        if !Escape.isUTF8(member.path) { line.add("path_base64", Base64.text(member.path)) }
+        if !member.path.withUnsafeBytes({ $0.isUTF8 }) { line.add("path_base64", Base64.text(member.path)) }
         line.add("kind", member.kind.name)
         line.add("size", member.size)
         line.add("stored", member.stored)

@@ -5,6 +5,7 @@ import Model
 import Pack
 import Store
 import Terminal
+import Text
 
 /// `salvage coverage`: reports what is missing, and why.
 struct CoverageReport: Command {

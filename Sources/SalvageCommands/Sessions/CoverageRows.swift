@@ -3,6 +3,7 @@ import JSON
 import Model
 import Pack
 import Terminal
+import Text
 
 extension CoverageGap: Row {
     static var columns: [Column] {

@@ -4,6 +4,7 @@ import Model
 import Pack
 import Store
 import Terminal
+import Text
 
 extension SessionRecord: Row {
     static var columns: [Column] {

@@ -3,6 +3,7 @@ import JSON
 import Model
 import Store
 import Terminal
+import Text
 
 /// `salvage sessions`: lists sessions.
 struct Sessions: Command {

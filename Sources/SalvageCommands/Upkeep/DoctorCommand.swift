@@ -1,6 +1,7 @@
 import JSON
 import Store
 import Terminal
+import Text
 
 /// `salvage doctor`: checks whether the next harvest will work, and in time.
 struct Doctor: AsyncCommand {

@@ -3,6 +3,7 @@ import JSON
 import Model
 import Store
 import Terminal
+import Text
 
 /// `salvage pin`: keeps a session whatever the retention rules say.
 struct Pin: Command {

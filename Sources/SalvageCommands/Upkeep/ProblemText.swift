@@ -2,6 +2,7 @@ import Ingest
 import JSON
 import Store
 import Terminal
+import Text
 
 extension StoreProblem {
     /// Writes the problem as lines of text or one JSON object.

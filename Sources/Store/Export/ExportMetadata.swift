@@ -4,6 +4,7 @@ import JSON
 import Model
 import Pack
 import Terminal
+import Text
 
 /// The metadata file of an export: its session, artifacts and members.
 enum ExportMetadata {
@@ -27,7 +28,7 @@ enum ExportMetadata {
                 var row = JSONLine()
                 if pack.knowsArtifacts { row.add("artifact", pack.artifact(of: member)) }
                 row.add("path", Escape.path(member.path))
-                if !Escape.isUTF8(member.path) { row.add("path_base64", Base64.text(member.path)) }
+                if !member.path.withUnsafeBytes({ $0.isUTF8 }) { row.add("path_base64", Base64.text(member.path)) }
                 row.add("kind", member.kind.name)
                 row.add("size", member.size)
                 row.add("sha256", Hex.text(member.sha256))

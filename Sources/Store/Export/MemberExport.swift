@@ -3,6 +3,7 @@ import Glibc
 import Model
 import Pack
 import Terminal
+import Text
 
 /// What an export wrote.
 public struct ExportReport: Sendable {

@@ -2,6 +2,7 @@ import Catalog
 import Model
 import Pack
 import Terminal
+import Text
 
 extension SessionPack {
     /// Returns the index of the member that holds a member's bytes: itself, or the target of a hard link.

@@ -41,19 +41,19 @@ public struct MemberMatch: Sendable, Equatable {
     }
 }
 
-/// Matches whole paths by a glob, or one path by its bytes or its printable form.
+/// Matches paths by a glob, or one path by its bytes or its printable form.
 public struct MemberGlob: Sendable {
-    private let glob: PathGlob
+    private let glob: Glob
     private let path: MemberPath
 
     /// Reads a glob.
     public init(_ path: MemberPath) {
-        glob = PathGlob(path.text)
+        glob = Glob(path.text, separator: "/")
         self.path = path
     }
 
     /// Whether the glob selects a member with this path.
     public func matches(_ member: [UInt8]) -> Bool {
-        path.names(member) || member.withUnsafeBytes { glob.matches($0) }
+        path.names(member) || glob.matches(member)
     }
 }
