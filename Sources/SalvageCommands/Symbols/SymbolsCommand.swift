@@ -6,6 +6,7 @@ import Ingest
 import JSON
 import Model
 import Pack
+import SalvageConfiguration
 import Store
 import Terminal
 import Text

@@ -4,6 +4,7 @@ import Ingest
 import JSON
 import LogSearch
 import Model
+import SalvageConfiguration
 import Store
 import Terminal
 import Text
