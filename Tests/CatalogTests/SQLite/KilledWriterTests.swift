@@ -1,6 +1,7 @@
 import Catalog
 import Foundation
 import Glibc
+import Model
 import Pack
 import Testing
 
