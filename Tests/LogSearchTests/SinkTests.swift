@@ -69,9 +69,10 @@ import Testing
                 "begin 1.4 s:a.log", "match 1@0 one hit [\"4-7\"]", "context 2@8 two []", "gap", "context 4@18 four []",
                 "match 5@23 hit hit [\"0-3\", \"4-7\"] unended", "end s:a.log 2 3", "summary 2 in 2",
             ])
+        // Without the summary: whether another member was begun before the limit was reached depends on the batches.
         #expect(
-            try Self.calls("hit", blockSize: blockSize) { $0.limit = 1 } == [
-                "begin 1.4 s:a.log", "match 1@0 one hit [\"4-7\"]", "end s:a.log 1 1", "summary 1 in 1",
+            try Self.calls("hit", blockSize: blockSize) { $0.limit = 1 }.dropLast() == [
+                "begin 1.4 s:a.log", "match 1@0 one hit [\"4-7\"]", "end s:a.log 1 1",
             ])
     }
 

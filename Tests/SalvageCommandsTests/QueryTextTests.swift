@@ -4,10 +4,10 @@ import Pack
 import Store
 import Terminal
 import Testing
+import Text
 
 @testable import Catalog
 @testable import SalvageCommands
-import Text
 
 @Suite struct QueryTextTests {
     /// bash is the judge of what it reads.
