@@ -74,6 +74,7 @@ let package = Package(
         .target(
             name: "SalvageCommands",
             dependencies: [
+                "Clocks", "Files",
                 "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest", "SessionAPI", "Ingest",
                 "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
                 "Pack", "Printers", "Catalog", "Live", "JSON", "Text", "Bytes", "Digest",
@@ -90,9 +91,13 @@ let package = Package(
             swiftSettings: house),
         .target(name: "Bytes", swiftSettings: hot),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: house),
+        .target(name: "Clocks", swiftSettings: hot),
+        .testTarget(name: "ClocksTests", dependencies: ["Clocks"], swiftSettings: house),
+        .target(name: "Files", dependencies: ["CFiles"], swiftSettings: hot),
+        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: house),
         .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: hot, linkerSettings: [archive("crypto")]),
         .testTarget(name: "DigestTests", dependencies: ["Bytes", "Digest"], swiftSettings: house),
-        .target(name: "Terminal", dependencies: ["JSON", "Text"], swiftSettings: hot),
+        .target(name: "Terminal", dependencies: ["Clocks", "JSON", "Text"], swiftSettings: hot),
         .target(name: "Text", swiftSettings: hot),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: hot),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Text"], swiftSettings: house),
@@ -101,12 +106,13 @@ let package = Package(
         .target(
             name: "Harvest",
             dependencies: [
+                "Clocks", "Files",
                 "SalvageConfiguration", "SessionModel", "Model", "SessionAPI", "Catalog", "Ingest", "Pack", "Live",
                 "Text", "Bytes", "CFiles",
             ], swiftSettings: house),
         .target(
             name: "SalvageConfiguration",
-            dependencies: ["Model", "Text", "CPCRE2", programsOnly("Yams", "Yams")], swiftSettings: house),
+            dependencies: ["Files", "Model", "Text", "CPCRE2", programsOnly("Yams", "Yams")], swiftSettings: house),
         .testTarget(
             name: "SalvageConfigurationTests", dependencies: ["Bytes", "Model", "SalvageConfiguration"],
             swiftSettings: house),
@@ -125,6 +131,7 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
+                "Clocks", "Files",
                 "JSON", "Model", "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text",
                 "CConfinement",
                 "CFiles",
@@ -138,6 +145,7 @@ let package = Package(
         .target(
             name: "CrashAnalysis",
             dependencies: [
+                "Files",
                 "Model", "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan", "CDemangle", "CZlib",
             ],
             swiftSettings: hot, linkerSettings: [archive("iberty")]),
@@ -147,18 +155,21 @@ let package = Package(
         .testTarget(name: "LogTimeTests", dependencies: ["LogTime"], swiftSettings: house),
         .target(
             name: "LogSearch",
-            dependencies: ["Model", "Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
+            dependencies: [
+                "Files", "Model", "Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter",
+            ],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
         .target(name: "Printers", dependencies: ["JSON", "LogSearch", "Bytes", "CLogScan"], swiftSettings: hot),
         .target(
-            name: "Live", dependencies: ["Model", "Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
+            name: "Live", dependencies: ["Files", "Model", "Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
             swiftSettings: hot),
         .testTarget(
             name: "LiveTests", dependencies: ["Model", "Live", "LogSearch", "Pack", "Printers"], swiftSettings: house),
         .testTarget(
             name: "HarvestTests",
             dependencies: [
+                "Files",
                 "SalvageConfiguration", "SessionAPI", "SessionModel", "Catalog", "Model", "Pack", "Harvest", "Ingest",
                 "Live", "Bytes",
             ], swiftSettings: house),
@@ -181,13 +192,16 @@ let package = Package(
             name: "LogSearchTests", dependencies: ["Model", "LogSearch", "LogTime", "Pack", "Printers"],
             swiftSettings: house),
         .target(
-            name: "Pack", dependencies: ["JSON", "Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"],
+            name: "Pack",
+            dependencies: ["Files", "JSON", "Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"],
             swiftSettings: hot,
             linkerSettings: [archive("zstd")]),
-        .testTarget(name: "PackTests", dependencies: ["Model", "Pack", "Bytes", "Digest"], swiftSettings: house),
+        .testTarget(
+            name: "PackTests", dependencies: ["Files", "Model", "Pack", "Bytes", "Digest"], swiftSettings: house),
         .target(
             name: "Catalog",
             dependencies: [
+                "Clocks", "Files",
                 "JSON", "Model", "Pack", "Text", "CSQLite",
             ], swiftSettings: hot),
         .testTarget(
@@ -195,6 +209,7 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
+                "Clocks", "Files",
                 "JSON", "Text", "Bytes", "COpenAPI", "CZlib", "CFiles", "CProcess",
                 serverOnly("Hummingbird", "hummingbird"),
                 serverOnly("HTTPTypes", "swift-http-types"),
@@ -209,6 +224,7 @@ let package = Package(
         .executableTarget(
             name: "salvage-bench",
             dependencies: [
+                "Clocks",
                 "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
@@ -222,6 +238,7 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
+                "Clocks",
                 "Sandbox", "Bytes", "JSON", serverOnly("HTTPTypes", "swift-http-types"),
                 programsOnly("Yams", "Yams"),
             ], swiftSettings: house),
@@ -272,7 +289,7 @@ if let named = Context.environment["SALVAGE_ONLY"] {
 // that the network stack need not be built once more.
 if let engine = Context.environment["SALVAGE_FUZZ"] {
     let kept: Set<String> = [
-        "Bytes", "Digest", "JSON", "Text", "Model", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch",
+        "Bytes", "Digest", "Files", "JSON", "Text", "Model", "Unpack", "Pack", "CrashAnalysis", "LogTime", "LogSearch",
         "SessionModel", "SalvageConfiguration",
     ]
     package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }

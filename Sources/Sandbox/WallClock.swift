@@ -1,16 +1,11 @@
 import Bytes
+import Clocks
 import Glibc
 
 /// Milliseconds since 1970, or a duration in milliseconds; the unit of every time in this module.
 typealias Milliseconds = Int64
 
-enum WallClock {
-    static func now() -> Milliseconds {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
-
+extension WallClock {
     /// Formats as ISO 8601 in UTC with milliseconds.
     static func text(_ moment: Milliseconds) -> String {
         let parts = Parts(moment)

@@ -1,12 +1,11 @@
+import Clocks
 import Glibc
 
 /// Formats and parses instants and spans. Instants are milliseconds since 1970 UTC, spans are milliseconds.
 public enum TimeText {
     /// The current instant.
     public static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        WallClock.now()
     }
 
     /// `2026-11-20T21:16:03.123Z`. Instants outside the years 0...9999 are clamped, because they come from broken data.

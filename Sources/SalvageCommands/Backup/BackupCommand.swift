@@ -70,7 +70,7 @@ struct Backup: Command {
         if dryRun { return try announce(place) }
         try place.make()
         let lock = try place.lock()
-        defer { close(lock) }
+        defer { withExtendedLifetime(lock) {} }
         try place.sweep()
         let progress = Progress(quiet: options.quiet)
         let run = try BackupRun(store: store, folder: place, catalog: catalog, full: full, progress: progress)

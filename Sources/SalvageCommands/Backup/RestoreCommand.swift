@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 import Harvest
 import JSON
@@ -196,14 +197,13 @@ struct Restore: Command {
     /// Writes the marker atomically.
     private func mark(_ store: String, _ source: BackupSource) throws {
         let path = store + "/" + Self.newMarkerName
-        unlink(path)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw FileCopy.Trouble(.target, path) }
-        defer { close(descriptor) }
-        let text = Array(StorePath.absolute(source.path).utf8)
-        guard write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0,
-            rename(path, store + "/" + Self.markerName) == 0
-        else { throw FileCopy.Trouble(.target, path) }
+        do throws(FileFailure) {
+            try Replacement.write(
+                Array(StorePath.absolute(source.path).utf8), to: store + "/" + Self.markerName, temporary: path,
+                syncsFolder: false)
+        } catch {
+            throw FileCopy.Trouble(.target, error)
+        }
         try FileCopy.sync(store)
     }
 

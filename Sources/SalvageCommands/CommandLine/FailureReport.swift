@@ -1,5 +1,6 @@
 import Catalog
 import CrashAnalysis
+import Files
 import Harvest
 import Ingest
 import Live
@@ -21,6 +22,7 @@ enum FailureReport {
         case let ingest as IngestError: return Failure(ingest)
         case let crash as CrashError: return Failure(crash)
         case let pack as PackError: return Failure(pack)
+        case let file as FileFailure: return Failure(PackError(file))
         case let live as LiveFailure: return Failure("followed_log_unreadable", live.description, path: live.path)
         case let search as LogSearchError: return Failure(search)
         default: return Failure("unexpected", "\(error)")

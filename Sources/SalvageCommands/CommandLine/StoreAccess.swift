@@ -1,5 +1,5 @@
 import Catalog
-import Glibc
+import Files
 import Harvest
 import SalvageConfiguration
 import Terminal
@@ -27,13 +27,8 @@ enum StoreAccess {
 
     /// Creates a folder and its parents, each accessible to its owner only.
     static func makeFolders(_ path: String) throws {
-        var partial = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/") {
-            partial += (partial.isEmpty || partial.hasSuffix("/") ? "" : "/") + part
-            if mkdir(partial, 0o700) != 0, errno != EEXIST {
-                throw Failure(
-                    "store_failed", "cannot create a folder: \(String(cString: strerror(errno)))", path: partial)
-            }
+        do throws(FileFailure) { try Folders.make(path) } catch {
+            throw Failure("store_failed", "cannot create a folder: \(error.reason)", path: error.path)
         }
     }
 

@@ -1,4 +1,6 @@
 import Catalog
+import Files
+import FoundationEssentials
 import Glibc
 import JSON
 import Terminal
@@ -23,20 +25,10 @@ enum AliasFile {
         }
         let target = path(catalog.store)
         try StoreAccess.makeFolders(catalog.store + "/symbols")
-        let temporary = "\(target).\(getpid()).tmp"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw failure(target) }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else { break }
-            written += count
-        }
-        let synced = fsync(descriptor) == 0
-        close(descriptor)
-        guard written == bytes.count, synced, rename(temporary, target) == 0 else {
-            unlink(temporary)
-            throw failure(target)
+        do throws(FileFailure) {
+            try Replacement.write(bytes, to: target, temporary: "\(target).\(getpid()).tmp", syncsFolder: false)
+        } catch {
+            throw Failure("store_failed", "cannot write the earlier signatures: \(error.reason)", path: target)
         }
     }
 
@@ -44,21 +36,16 @@ enum AliasFile {
     ///
     /// - Throws: `Failure` when the file exists and cannot be read now.
     static func restore(_ catalog: Catalog) throws {
-        let descriptor = open(path(catalog.store), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else {
+        let bytes: [UInt8]
+        do throws(FileFailure) {
+            let file = try OpenFile(path(catalog.store), O_RDONLY | O_NONBLOCK)
+            bytes = try Descriptor.rest(file.descriptor, limit: 1 << 30, path: file.path)
+        } catch {
             // Only a missing file holds no aliases: after any other error, the next save would drop those in the file.
-            if errno == ENOENT || errno == ENOTDIR { return }
-            throw unreadable(path(catalog.store))
-        }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count < 1 << 30 {
-            let count = read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw unreadable(path(catalog.store)) }
-            if count == 0 { break }
-            bytes += chunk[..<count]
+            if error.isAbsence { return }
+            throw Failure(
+                "unreadable_now", "the earlier signatures cannot be read now: \(error.reason)", path: error.path,
+                hint: "nothing is lost; run the command again", status: .tryAgain)
         }
         try catalog.add(
             aliases: bytes.split(separator: 0x0A).compactMap { line in
@@ -67,16 +54,5 @@ enum AliasFile {
                 else { return nil }
                 return CrashAlias(crash: crash, signature: signature)
             })
-    }
-
-    private static func unreadable(_ path: String) -> Failure {
-        Failure(
-            "unreadable_now", "the earlier signatures cannot be read now: \(String(cString: strerror(errno)))",
-            path: path,
-            hint: "nothing is lost; run the command again", status: .tryAgain)
-    }
-
-    private static func failure(_ path: String) -> Failure {
-        Failure("store_failed", "cannot write the earlier signatures: \(String(cString: strerror(errno)))", path: path)
     }
 }

@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 import JSON
 import Model
@@ -14,10 +15,10 @@ struct Pins {
     /// Reads the pins. Only a missing folder means that there are none: if a folder that cannot be read meant that too,
     /// prune would remove pinned sessions.
     ///
-    /// - Throws: `PackError` when the folder cannot be read now.
-    init(store: String) throws(PackError) {
+    /// - Throws: `FileFailure` when the folder cannot be read now.
+    init(store: String) throws(FileFailure) {
         folder = store + "/pins"
-        do throws(PackError) {
+        do throws(FileFailure) {
             names = Set(try OpenFolder(path: folder).entries().map(\.name).filter { !$0.hasPrefix(".") })
         } catch {
             guard error.isAbsence else { throw error }

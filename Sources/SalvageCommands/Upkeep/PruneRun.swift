@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 import Ingest
 import JSON
@@ -131,7 +132,9 @@ struct PruneRun {
         // A filter row that stays costs each search one attempt to open a missing file, nothing else.
         try? FilterLog.remove(store: catalog.store, pack: pack)
         do throws(PackError) {
-            if let (folder, name) = try StorePacks.place(of: pack, store: catalog.store) { try folder.remove(name) }
+            if let (folder, name) = try StorePacks.place(of: pack, store: catalog.store) {
+                _ = try PackError.wrap(try folder.remove(name))
+            }
         } catch {
             throw Failure(
                 "prune_failed", "a pack cannot be removed: \(error.message)", path: pack,
