@@ -87,7 +87,7 @@ enum LedgerWords {
         var parts: [String] = []
         if let status = entry.status, !(200..<300).contains(status) { parts.append("HTTP \(status)") }
         if let identifier = entry.identifier { parts.append("identifier \(Escape.display(identifier))") }
-        if let verdict = entry.verdict, verdict != "ok" { parts.append("archive \(Escape.display(verdict))") }
+        if let verdict = entry.verdict, verdict != .ok { parts.append("archive \(Escape.display(verdict.rawValue))") }
         parts += entry.flags.map { Escape.display($0) }
         return parts.isEmpty ? "" : " [\(parts.joined(separator: ", "))]"
     }

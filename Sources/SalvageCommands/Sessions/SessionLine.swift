@@ -45,7 +45,7 @@ extension JSONLine {
         add("bytes", entry.bytes)
         add("first_try", time: entry.firstTry)
         add("last_try", time: entry.lastTry)
-        add("verdict", entry.verdict)
+        add("verdict", entry.verdict?.rawValue)
         if !entry.flags.isEmpty { add("flags", entry.flags) }
         add("sha256", entry.sha256)
     }

@@ -136,7 +136,7 @@ struct ShowScreen {
             let entry = record.entry
             var reasons = entry.reason.map { [Escape.display($0)] } ?? []
             if let status = entry.status, !(200..<300).contains(status) { reasons.append("HTTP \(status)") }
-            if let verdict = entry.verdict, verdict != "ok" { reasons.append("archive \(Escape.display(verdict))") }
+            if let verdict = entry.verdict, verdict != .ok { reasons.append("archive \(Escape.display(verdict.rawValue))") }
             reasons += entry.flags.map { Escape.display($0) }
             table.add([
                 Table.Cell("  " + Escape.display(entry.artifact)),
