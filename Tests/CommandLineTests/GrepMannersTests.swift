@@ -81,10 +81,10 @@ import Testing
         }
         let tty = try shell("env -u NO_COLOR TERM=xterm script -qec '\(command) foo' /dev/null </dev/null").out
         #expect(tty.contains("\u{1B}[1;31mfoo\u{1B}[0m"), "\(tty.debugDescription)")
-        #expect(tty.contains("hidden\\x0D\u{1B}[1;31mfoo\u{1B}[0m here"), "\(tty.debugDescription)")
+        #expect(tty.contains("hidden\\r\u{1B}[1;31mfoo\u{1B}[0m here"), "\(tty.debugDescription)")
         #expect(tty.contains("\u{1B}[35ms-\\x1b[31m:Saved/Logs/b\\nc.log\u{1B}[0m"), "\(tty.debugDescription)")
         let bare = try shell("NO_COLOR=1 TERM=xterm script -qec '\(command) foo' /dev/null </dev/null").out
-        #expect(!bare.contains("\u{1B}") && bare.contains("hidden\\x0Dfoo here"), "\(bare.debugDescription)")
+        #expect(!bare.contains("\u{1B}") && bare.contains("hidden\\rfoo here"), "\(bare.debugDescription)")
         let pipe = try stage.grep(["-N", "--no-filename", "--path", "**/a*", "foo"])
         #expect(pipe.out == evil)
     }
