@@ -44,9 +44,7 @@ import Testing
         [UInt8](repeating: 7, count: 3).withUnsafeBytes { raw in
             #expect(raw.integer(at: offset, as: UInt16.self) == nil)
         }
-        UnsafeRawBufferPointer(start: nil, count: 0).integer(at: offset, as: UInt8.self).map {
-            Issue.record("read \($0) from no bytes")
-        }
+        #expect(UnsafeRawBufferPointer(start: nil, count: 0).integer(at: offset, as: UInt8.self) == nil)
     }
 
     @Test func ordersDiffer() {
