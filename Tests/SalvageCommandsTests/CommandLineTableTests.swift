@@ -93,6 +93,16 @@ import Testing
         }
     }
 
+    @Test func anEarlierNameOfACommandCallsItAndIsNotListed() throws {
+        let (entry, rest) = try #require(CommandTable.find(["resign", "--dry-run"]))
+        #expect(entry.name == "signatures refresh" && rest == ["--dry-run"])
+        for text in [HelpText.program(), ManualPage.text(), CompletionScript.text(.bash), CompletionScript.text(.fish)]
+        {
+            #expect(text.contains("refresh") || text == HelpText.program())
+            #expect(!text.contains("resign"))
+        }
+    }
+
     @Test func bashCompletesCommandsFlagsAndValues() throws {
         let script = FileManager.default.temporaryDirectory.appendingPathComponent("salvage-\(UUID().uuidString).bash")
         try CompletionScript.text(.bash).write(to: script, atomically: true, encoding: .utf8)

@@ -12,7 +12,7 @@ enum CommandTable {
         ),
         ("Retrieve data", [.query(Files.self), .query(Cat.self), .query(Logs.self), .query(Export.self)]),
         ("Call the API", [.group(API.noun)]),
-        ("Symbols and signatures", [.group(Symbols.noun), .query(Resign.self)]),
+        ("Symbols and signatures", [.group(Symbols.noun), .group(Signatures.noun)]),
         (
             "Maintain the store",
             [
@@ -22,6 +22,9 @@ enum CommandTable {
         ),
         ("Document the program", [.query(Completions.self), .query(Manual.self)]),
     ]
+
+    /// Earlier names of commands, which still call them. Neither help nor completions list them.
+    private static let aliases = ["resign": ["signatures", "refresh"]]
 
     /// The entries of the help page.
     static var entries: [CommandEntry] { sections.flatMap(\.entries) }
@@ -42,7 +45,9 @@ enum CommandTable {
 
     /// Returns the entry that the words call, and the words after its name; nil if there is none.
     static func find(_ words: [String]) -> (entry: CommandEntry, rest: ArraySlice<String>)? {
-        guard let first = words.first, let entry = entry(first) else { return nil }
+        guard let first = words.first else { return nil }
+        if let name = aliases[first] { return find(name + words.dropFirst()) }
+        guard let entry = entry(first) else { return nil }
         guard let noun = entry.noun else { return (entry, words.dropFirst()) }
         if words.count > 1, let command = noun.commands.first(where: { $0.word == words[1] }) {
             return (command, words.dropFirst(2))

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @Suite(.enabled(if: CrashStage.possible, "no gcc, or core dumps go elsewhere on this machine"), .serialized)
-struct ResignCommandTests {
+struct SignaturesCommandTests {
     @Test func rulesOfTheConfigurationChangeSignaturesAndOldOnesStillFind() throws {
         let stage = try CrashStage()
         #expect(try stage.salvage("symbols", "add", stage.scratch.path("a/server.full")).status == 0)
@@ -17,11 +17,13 @@ struct ResignCommandTests {
           skip: ["/^net_(receive|send)$/"]
         """.write(toFile: config, atomically: true, encoding: .utf8)
 
-        let dry = try Program.run(["resign", "--dry-run", "--json", "--config", config])
+        let dry = try Program.run(["signatures", "refresh", "--dry-run", "--json", "--config", config])
         let wanted: Set = ["weapon_damage | world_tick", "abort | world_tick"]
         #expect(Set(dry.objects.compactMap { $0["to"] as? String }) == wanted)
         #expect(try stage.signatures()["s-1"] == "weapon_damage")
-        let real = try Program.run(["resign", "--config", config])
+        // The command's earlier name.
+        #expect(try Program.run(["resign", "--dry-run", "--json", "--config", config]).out == dry.out)
+        let real = try Program.run(["signatures", "refresh", "--config", config])
         #expect(real.status == 0 && real.out.contains("2 got a new signature"), "\(real.out)\(real.err)")
         let after = ["s-1": "weapon_damage | world_tick", "s-2": "abort | world_tick"]
         #expect(try stage.signatures() == after)
@@ -42,7 +44,7 @@ struct ResignCommandTests {
         let config = scratch.path("salvage.yaml")
         try "signatures:\n  skip:\n    - good_*\n    - /un(closed/\n  skp: []\n".write(
             toFile: config, atomically: true, encoding: .utf8)
-        let outcome = try Program.run(["resign", "--config", config])
+        let outcome = try Program.run(["signatures", "refresh", "--config", config])
         #expect(outcome.status == 64, "\(outcome.err)")
         #expect(outcome.err.contains("line 4: signatures.skip") && outcome.err.contains("skp"))
     }

@@ -10,9 +10,19 @@ import Store
 import Terminal
 import Text
 
-/// `salvage resign`: computes signature and stack hash of every crash again.
-struct Resign: Command {
-    static var name: String { "resign" }
+/// `salvage signatures`: the keys under which crashes are grouped.
+enum Signatures {
+    /// The commands about signatures, for the table.
+    static var noun: CommandNoun {
+        CommandNoun(
+            word: "signatures", abstract: "Manage signatures, the keys that group crashes of the same bug.",
+            commands: [.query(SignaturesRefresh.self)])
+    }
+}
+
+/// `salvage signatures refresh`: computes signature and stack hash of every crash again.
+struct SignaturesRefresh: Command {
+    static var name: String { "signatures refresh" }
     static var abstract: String { "Recompute the signatures of all crashes by the current rules." }
     static var discussion: String {
         """
