@@ -1,29 +1,29 @@
 /// How far a long operation has come.
 public enum StoreProgress: Sendable, Equatable {
-    /// This pack of so many is being verified.
+    /// A pack is being verified: its number, from 1, and the number of all packs.
     case verifying(pack: Int, of: Int)
-    /// So many packs of all are indexed.
+    /// Packs were indexed: how many, and the number of all packs.
     case reindexing(packs: Int, of: Int)
-    /// The packs of so many sessions were removed, and their bytes.
+    /// Packs were removed: of how many sessions, and their size in bytes.
     case pruned(sessions: Int, bytes: UInt64)
-    /// This member of so many is being exported.
+    /// A member is being exported: its number, from 1, and the number of all members.
     case exporting(member: Int, of: Int)
     /// The symbols at a path are being added.
     case addingSymbols(path: String)
-    /// The crashes of this session of so many are being symbolicated.
+    /// The crashes of a session are being symbolicated: its number, from 1, and the number of all sessions.
     case symbolicating(session: Int, of: Int)
-    /// So many crashes were signed.
+    /// Crashes were signed: how many so far.
     case signing(crashes: Int)
     /// The catalog is being copied into a backup.
     case copyingCatalog
-    /// So many files are in the backup, so many bytes were copied, and this file is next.
+    /// A file is copied next: the files in the backup so far, the bytes copied so far, and the path of the next file.
     case copying(files: Int, bytes: UInt64, path: String)
     /// Copies are being written to the disk.
     case syncing
-    /// This copy of so many is being read back.
+    /// A copy is being read back: its number, from 1, and the number of all copies.
     case readingBack(copy: Int, of: Int)
-    /// This file of so many in a backup is being read.
+    /// A file of a backup is being read: its number, from 1, and the number of all files.
     case reading(file: Int, of: Int)
-    /// This file of so many is being restored; so many bytes of all were restored before it.
+    /// A file is being restored: its number, from 1, the number of all files, the bytes restored before it, and all bytes.
     case restoring(file: Int, of: Int, bytes: UInt64, ofBytes: UInt64)
 }

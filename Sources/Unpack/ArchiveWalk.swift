@@ -265,7 +265,7 @@ struct ArchiveWalk {
         report.members = end.members
         report.inflatedBytes = gate.pieceEnd
         if let limit = gate.limit { report.hit(limit, at: gate.pieceEnd) }
-        // An archive counts as good only when its end was seen.
+        // An archive is good only if its end was seen.
         if !afterEnd, report.verdict == .ok { cut(at: gate.pieceEnd, "the tar stream ends inside a header") }
         if let fault = end.fault {
             // The inflater's fault is the cause, tar's the consequence.

@@ -158,7 +158,7 @@ extension ReindexTests {
         #expect(!away.isWhole)
         #expect(try catalog.session("far")?.pack == far.path)
         #expect(try catalog.session("far")?.state == .harvested)
-        // A second pack of the session, here, is no reason to let go of the one that cannot be looked for.
+        // A second pack of the session here does not replace a pack that cannot be checked now.
         let second = try write(contents("far", members: [member("little")]), created: moment(-24 * 400))
         let beside = try catalog.reindex()
         #expect(beside.superseded.map(\.path) == [second.path] && beside.unknown.map(\.session) == ["far"])

@@ -73,7 +73,7 @@ import Text
         #expect(try catalog.artifacts("s1").count == 1)
         #expect(try catalog.historyBefore(6).map(\.session) == ["s1"])
         #expect(try catalog.historyBefore(5).isEmpty)
-        // A pack that comes later ends it, also for whoever listed the session before.
+        // A pack that is committed later keeps the session, even if it was listed before.
         let listed = try catalog.historyBefore(6).map(\.session)
         try catalog.commit(
             PackContents(facts: SessionMetadata(session: "s1", state: "harvested"), path: pack, packBytes: 7))

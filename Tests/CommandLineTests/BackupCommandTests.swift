@@ -34,7 +34,7 @@ extension ServerSuites {
             let made = try salvage(store, ["backup", backups])
             #expect(made.status == 3 && made.err.contains("spool/evil"), "\(made.out)\(made.err)")
             #expect(try shell("grep -r secret \(backups)").out == "")
-            // Whoever uses the backup is told what it left out.
+            // Both uses of the backup report what it lacks.
             for use in [["backup", backups, "--verify"], ["restore", backups]] {
                 let outcome = try salvage(scratch.path("other"), use)
                 #expect(outcome.status == 3 && outcome.err.contains("spool/evil"), "\(outcome.err)")

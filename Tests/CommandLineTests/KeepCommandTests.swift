@@ -96,7 +96,7 @@ extension ServerSuites {
             let packs = try shell("find \(store)/packs -name '*.pack'").out.split(separator: "\n").map(String.init)
             let aside = try packs.map { ($0, try Data(contentsOf: URL(fileURLWithPath: $0))) }
             #expect(try Program.run(["prune", "--store", store, "--older-than", "0s"]).status == 0)
-            // The catalog has let go; the files are there still, as after a kill between the two.
+            // The rows are gone and the files still exist, as after a kill between the two.
             for (path, bytes) in aside {
                 try FileManager.default.createDirectory(
                     atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path,

@@ -119,7 +119,7 @@ import Testing
         try await stage.started("odd-1", "talker", faults: fault.contains("stall") ? nil : fault)
         try await stage.until("lines are stored") { try await stage.salvage("logs", "odd-1").out.contains("line 9 of") }
         if fault.contains("stall") {
-            // The stream stands still; it is cut and begun anew, and goes on once the fault is gone.
+            // The stream stalls; it is cut and reopened, and continues once the fault is removed.
             try await setFault(fault, "odd-1", stage)
             try await Task.sleep(for: .seconds(2))
             try await setFault("{}", "odd-1", stage)

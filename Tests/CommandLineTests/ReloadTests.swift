@@ -70,7 +70,7 @@ extension ServerSuites {
             try await stage.until("the metric falls") { try await metrics().contains("\nsalvage_absent_paths 0\n") }
             #expect(try await daemon.end() == 0)
 
-            // What was changed while nothing ran counts as well.
+            // A change made while no daemon ran applies too.
             try stage.configure("rules: [{name: all, artifacts: [/game/Saved, /game]}]")
             let next = try Daemon(stage)
             for id in ["w-1", "w-2", "w-3"] {

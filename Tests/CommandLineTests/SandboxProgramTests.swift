@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The sandbox as a program: its flags, and what it says to whoever runs it.
+/// The sandbox as a program: its flags and its messages.
 @Suite(.serialized) struct SandboxProgramTests {
     private static let program = Program.folder.appendingPathComponent("salvage-sandbox")
 

@@ -137,7 +137,8 @@ import Testing
         guard Corpora.present else { return }
         for name in Corpora.names("field/text") where name.hasSuffix(".log") {
             let data = try Corpora.bytes("field/text/" + name)
-            // A log of three starts within another log is told by its starts, whoever wrote it line by line with a time.
+            // A log with three starts inside another log is recognized by its starts, even if each line has another program's
+            // time.
             if name == "ue-crash-loop.log", style.name == "go, the game's own words" { continue }
             guard data.count < 1 << 17 else { continue }
             let words = String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)

@@ -77,7 +77,7 @@ struct CoreUnwindTests {
         let wanted = OwnCores.gdbThreads("game", core)
         try #require(wanted.count == 5)
         for thread in record.threads {
-            // gdb ends at main; inlined calls are told of the crashed thread only.
+            // gdb ends at main; we report inlined calls for the crashed thread only.
             var ours = thread.frames.map { bare($0.function) }
             if let main = ours.firstIndex(of: "main") { ours = Array(ours[...main]) }
             var rest = try #require(wanted[thread.thread]).map { bare($0) }[...]

@@ -286,7 +286,7 @@ import Testing
             16 + DescriptorBudget.margin + budget.downloads * DescriptorBudget.perDownload + budget.ingests
             * DescriptorBudget.perIngest + budget.followers * DescriptorBudget.perFollower
         #expect(used <= 64, "\(budget)")
-        // Smaller bounds count as they are.
+        // Smaller bounds apply unchanged.
         runner.reload(try Configuration.parse("limits: { concurrency: 1 }\n"))
         #expect(runner.state.withLock { $0.fetcher.settings.concurrency } == 1)
         catalog.close()

@@ -162,7 +162,7 @@ import Testing
         #expect(try await Self.run(fleet, store, Self.rules("/saved")).again == 0)
         let summary = try await Self.run(fleet, store, Self.rules("/saved"), again: Selection())
         #expect(summary.again == 0 && summary.pastDeadline == 1)
-        // Whoever names it wants it asked for.
+        // A session that is named is requested even after its deadline.
         let named = try await Self.run(fleet, store, Self.rules("/saved"), again: Selection(sessions: ["old"]))
         #expect(named.again == 1)
         #expect(try RunnerTests.rows(store, "old")["/saved"]?.state == .collected)

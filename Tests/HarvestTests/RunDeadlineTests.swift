@@ -128,7 +128,7 @@ import Testing
         #expect(fleet.model.withLock { $0.contents["a"]?["/saved"] } == Array("saved".utf8))
     }
 
-    /// An ingest that waits until it is let go.
+    /// An ingest that waits until the test releases it.
     private final class Gate: IngestService {
         struct State {
             var begun = false

@@ -270,7 +270,7 @@ extension [Watcher.Action] {
             #expect(api.list(.running, []).described == ["a"], "it may have ended while nobody watched")
             #expect(api.describe("a", .found(W.sighting("a", .exited))).ended.first?.crashed == true)
         case .pending:
-            #expect(resumed.ended.first?.deadline == Int64(15_350_000), "the clock does not start anew")
+            #expect(resumed.ended.first?.deadline == Int64(15_350_000), "the deadline is kept across a restart")
             #expect(resumed.ended.first?.evidence == .resumed)
             #expect(api.list(.all, [W.sighting("a", .exited)]).isEmpty)
         case .harvested, .partial, .skipped, .lost:

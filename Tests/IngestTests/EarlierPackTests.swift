@@ -126,7 +126,7 @@ import Text
         #expect(StorePacks.list(store: stage.store).packs.map(\.path) == [third.pack])
     }
 
-    /// Whoever lost the catalog cannot know that the id stood for another container before.
+    /// Without the old catalog nothing says that the id named another container before.
     @Test func anotherRunOfAForgottenIdCostsTheFirstNothing() throws {
         func run(_ created: Int64) -> SessionMetadata {
             SessionMetadata(session: "s", created: created, firstSeenExited: created + 60_000, source: "harvest")

@@ -127,7 +127,7 @@ final class HostileArchive {
     func end(blocks: Int = 2) { zeros(512 * blocks) }
 }
 
-/// A gzip file of so many bytes of the same line.
+/// A gzip file that inflates to `bytes` bytes: one line, repeated.
 func bomb(bytes: Int) -> [UInt8] {
     var stream = z_stream()
     deflateInit2_(

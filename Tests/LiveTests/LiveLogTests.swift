@@ -103,7 +103,7 @@ struct Random: RandomNumberGenerator {
         var log = try LiveLog(folder: folder.path, limit: 1 << 30)
         var longest = 0
         for _ in 0..<40 {
-            // Now and then salvage itself is started anew.
+            // Now and then salvage itself restarts.
             if Int.random(in: 0..<3, using: &random) == 0 { log = try LiveLog(folder: folder.path, limit: 1 << 30) }
             try log.reconnected(compressor)
             let end = Int.random(in: 0...whole.count, using: &random)

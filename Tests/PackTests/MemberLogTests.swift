@@ -36,7 +36,7 @@ struct MemberLogTests {
             }
             ended.append(try writer.endMember())
         }
-        // What was put away long ago is at hand, too.
+        // Members written long ago can be read back too.
         for number in stride(from: 0, to: count, by: 97) {
             let seen = try writer.member(number)
             #expect(seen.header == ended[number].header)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sandbox
 
-/// What the operator of a sandbox must mend is said where he looks, and to whoever asked.
+/// A broken image is reported in the operator's log and in the response to the request.
 @Suite struct BrokenImageTests {
     private final class Lines: Sendable {
         private let lines = Mutex<[String]>([])

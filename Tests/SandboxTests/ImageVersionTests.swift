@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sandbox
 
-/// Which build counts as the later one.
+/// The order of versions.
 @Suite struct ImageVersionTests {
     /// Each list from the lowest to the highest.
     private static let ladders: [[String]] = [

@@ -2,7 +2,7 @@ import Foundation
 import SessionAPI
 import Testing
 
-/// What counts as a success, and what a success must hold.
+/// Which responses are a success, and what they must contain.
 @Suite struct AnswerTests {
     private static let run = SessionRunRequest(location: "l", image: "i", id: "mine")
 

@@ -81,7 +81,7 @@ struct LimitTests {
             + TarBuilder.record("GNU.sparse.realsize", Array(size.utf8))
     }
 
-    /// An archive with one sparse file of so many extents of one byte, its map in the file's data (pax 1.0).
+    /// An archive with one sparse file of `count` extents, one byte each, with its map in the file's data (pax 1.0).
     private func manyExtents(_ count: Int) -> [UInt8] {
         var map = Array("\(count)\n".utf8)
         for index in 0..<count { map += Array("\(index * 2)\n1\n".utf8) }

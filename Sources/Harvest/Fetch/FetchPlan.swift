@@ -61,7 +61,7 @@ extension FetchJob {
     }
 
     /// Keeps the ledger's outcomes of artifacts that the current rules do not request: a collected artifact stays
-    /// collected, and one that an earlier rule requested and did not get still counts as missing.
+    /// collected, and one that an earlier rule requested and did not get is still missing.
     private mutating func keepLedger(_ earlier: [ArtifactEntry]) {
         for row in earlier where !items.contains(where: { !$0.probe && $0.artifact.hasSameBytes(as: row.artifact) }) {
             let place = decided.firstIndex { $0.artifact.hasSameBytes(as: row.artifact) }

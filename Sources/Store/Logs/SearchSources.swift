@@ -90,8 +90,8 @@ extension Store {
             store: path, survey: survey, labels: labels, selected: selected, query: query, options: options)
     }
 
-    /// Whether a selection has so many of the packs that reading all filters, on all cores, is faster than looking up those
-    /// of each pack.
+    /// Whether a selection has such a large share of the packs that reading all filters, on all cores, is faster than
+    /// looking up those of each selected pack.
     private func selectsMany(_ selection: Selection, of count: PackCount) throws -> Bool {
         guard selection.sessions.isEmpty, selection.limit == nil else { return false }
         count.take()
