@@ -74,6 +74,7 @@ let package = Package(
         .target(
             name: "SalvageCommands",
             dependencies: [
+                "Clocks", "Files",
                 "Calendar", "Store", "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest",
                 "SessionAPI",
                 "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
@@ -91,11 +92,16 @@ let package = Package(
             swiftSettings: house),
         .target(name: "Bytes", swiftSettings: hot),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: house),
+        .target(name: "Clocks", swiftSettings: hot),
+        .testTarget(name: "ClocksTests", dependencies: ["Clocks"], swiftSettings: house),
+        .target(name: "Files", dependencies: ["CFiles"], swiftSettings: hot),
+        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: house),
         .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: hot, linkerSettings: [archive("crypto")]),
         .testTarget(name: "DigestTests", dependencies: ["Bytes", "Digest"], swiftSettings: house),
         .target(
             name: "Store",
             dependencies: [
+                "Clocks", "Files",
                 "Calendar", "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack",
                 "Catalog",
                 "Live", "Terminal", "JSON", "Text", "Bytes", "Digest", "CFiles",
@@ -104,7 +110,7 @@ let package = Package(
             name: "StoreTests",
             dependencies: ["Store", "Ingest", "Model", "Catalog", "Pack", "Live", "CrashAnalysis", "Text"],
             swiftSettings: house),
-        .target(name: "Terminal", dependencies: ["Calendar", "JSON", "Text"], swiftSettings: hot),
+        .target(name: "Terminal", dependencies: ["Calendar", "Clocks", "JSON", "Text"], swiftSettings: hot),
         .target(name: "Calendar", swiftSettings: hot),
         .testTarget(name: "CalendarTests", dependencies: ["Calendar"], swiftSettings: house),
         .target(name: "Text", swiftSettings: hot),
@@ -115,12 +121,13 @@ let package = Package(
         .target(
             name: "Harvest",
             dependencies: [
+                "Clocks", "Files",
                 "SalvageConfiguration", "SessionModel", "Model", "SessionAPI", "Catalog", "Ingest", "Pack", "Live",
                 "Text", "Bytes", "CFiles",
             ], swiftSettings: house),
         .target(
             name: "SalvageConfiguration",
-            dependencies: ["Model", "Text", "CPCRE2", programsOnly("Yams", "Yams")], swiftSettings: house),
+            dependencies: ["Files", "Model", "Text", "CPCRE2", programsOnly("Yams", "Yams")], swiftSettings: house),
         .testTarget(
             name: "SalvageConfigurationTests", dependencies: ["Bytes", "Model", "SalvageConfiguration"],
             swiftSettings: house),
@@ -139,6 +146,7 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
+                "Clocks", "Files",
                 "JSON", "Model", "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text",
                 "CConfinement",
                 "CFiles",
@@ -152,6 +160,7 @@ let package = Package(
         .target(
             name: "CrashAnalysis",
             dependencies: [
+                "Files",
                 "Text", "Calendar", "Model", "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan",
                 "CDemangle",
                 "CZlib",
@@ -163,19 +172,22 @@ let package = Package(
         .testTarget(name: "LogTimeTests", dependencies: ["LogTime"], swiftSettings: house),
         .target(
             name: "LogSearch",
-            dependencies: ["Text", "Model", "Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter"],
+            dependencies: [
+                "Files", "Text", "Model", "Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter",
+            ],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
         .target(
             name: "Printers", dependencies: ["JSON", "Text", "LogSearch", "Bytes", "CLogScan"], swiftSettings: hot),
         .target(
-            name: "Live", dependencies: ["Model", "Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
+            name: "Live", dependencies: ["Files", "Model", "Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
             swiftSettings: hot),
         .testTarget(
             name: "LiveTests", dependencies: ["Model", "Live", "LogSearch", "Pack", "Printers"], swiftSettings: house),
         .testTarget(
             name: "HarvestTests",
             dependencies: [
+                "Files",
                 "SalvageConfiguration", "SessionAPI", "SessionModel", "Catalog", "Model", "Pack", "Harvest", "Ingest",
                 "Live", "Bytes",
             ], swiftSettings: house),
@@ -199,13 +211,17 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "Pack",
-            dependencies: ["Calendar", "JSON", "Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles"],
+            dependencies: [
+                "Files", "Calendar", "JSON", "Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles",
+            ],
             swiftSettings: hot,
             linkerSettings: [archive("zstd")]),
-        .testTarget(name: "PackTests", dependencies: ["Model", "Pack", "Bytes", "Digest"], swiftSettings: house),
+        .testTarget(
+            name: "PackTests", dependencies: ["Files", "Model", "Pack", "Bytes", "Digest"], swiftSettings: house),
         .target(
             name: "Catalog",
             dependencies: [
+                "Clocks", "Files",
                 "Calendar", "JSON", "Model", "Pack", "Text", "CSQLite",
             ], swiftSettings: hot),
         .testTarget(
@@ -213,6 +229,7 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
+                "Clocks", "Files",
                 "Calendar", "JSON", "Text", "Bytes", "COpenAPI", "CZlib", "CFiles", "CProcess",
                 serverOnly("Hummingbird", "hummingbird"),
                 serverOnly("HTTPTypes", "swift-http-types"),
@@ -227,6 +244,7 @@ let package = Package(
         .executableTarget(
             name: "salvage-bench",
             dependencies: [
+                "Clocks",
                 "Calendar", "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
@@ -240,6 +258,7 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
+                "Clocks",
                 "Sandbox", "Bytes", "JSON", serverOnly("HTTPTypes", "swift-http-types"),
                 programsOnly("Yams", "Yams"),
             ], swiftSettings: house),
@@ -290,7 +309,7 @@ if let named = Context.environment["SALVAGE_ONLY"] {
 // that the network stack need not be built once more.
 if let engine = Context.environment["SALVAGE_FUZZ"] {
     let kept: Set<String> = [
-        "Calendar", "Bytes", "Digest", "JSON", "Text", "Model", "Unpack", "Pack", "CrashAnalysis", "LogTime",
+        "Calendar", "Bytes", "Digest", "Files", "JSON", "Text", "Model", "Unpack", "Pack", "CrashAnalysis", "LogTime",
         "LogSearch",
         "SessionModel", "SalvageConfiguration",
     ]

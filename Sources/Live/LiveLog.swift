@@ -74,7 +74,7 @@ public final class LiveLog: @unchecked Sendable {
             last = blocks.last
             let end = last?.end ?? 0
             // A block whose write was interrupted; its bytes are in the tail.
-            if try file.size > end { ftruncate(file.descriptor, off_t(clamping: end)) }
+            if try file.size > end { try file.truncate(to: end) }
         }
         let sealed = last.map { $0.rawOffset &+ UInt64($0.rawSize) } ?? 0
         var best: (file: LiveFile, base: UInt64, end: UInt64)?

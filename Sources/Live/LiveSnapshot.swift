@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 internal import Pack
 internal import Synchronization
@@ -43,7 +44,7 @@ public final class LiveSnapshot: Sendable {
             }
             usleep(2000)
         }
-        throw LiveFailure(call: "read", path: folder, code: ENOENT)
+        throw LiveFailure(failure: FileFailure("read", folder, errno: ENOENT))
     }
 
     /// Every generation in a folder, oldest first.

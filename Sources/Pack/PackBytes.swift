@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// The source of a reader's bytes: an open file, or memory.
@@ -48,7 +49,7 @@ final class PackBytes: Sendable {
 
     func identity() throws(PackError) -> FileIdentity? {
         guard case .descriptor(let descriptor, _) = origin else { return nil }
-        return try FileIdentity(of: descriptor)
+        return try PackError.wrap(try FileIdentity(of: descriptor))
     }
 
     /// Fills `buffer` from `offset`; throws when the file is shorter.

@@ -1,3 +1,4 @@
+public import Files
 import Glibc
 
 /// An error of a pack file or of the store's files.
@@ -64,11 +65,27 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// Creates an error for a failed system call; `what` follows "cannot", `number` is its `errno`.
     static func system(_ number: Int32, _ what: String, path: String? = nil, offset: UInt64? = nil) -> PackError {
-        let full = number == ENOSPC || number == EDQUOT || number == EFBIG
-        let reason = String(cString: strerror(number))
-        return PackError(
-            full ? .noSpace : .io, "cannot \(what): \(reason)", path: path, offset: offset, errno: number,
-            hint: full ? "free space on the store's file system, or shorten the retention" : nil)
+        var error = PackError(FileFailure(what, path ?? "", errno: number))
+        error.offset = offset
+        return error
+    }
+
+    /// Creates an error for a failed call on a file.
+    ///
+    /// - Parameters:
+    ///   - what: what follows "cannot"; by default the failure's own operation.
+    public init(_ failure: FileFailure, _ what: String? = nil, offset: UInt64? = nil) {
+        self.init(
+            failure.isFull ? .noSpace : .io, "cannot \(what ?? failure.operation): \(failure.reason)",
+            path: failure.path.isEmpty ? nil : failure.path, offset: offset, errno: failure.errno,
+            hint: failure.isFull ? "free space on the store's file system, or shorten the retention" : nil)
+    }
+
+    /// Returns the value of a call on a file, and throws its failure as an error of this module.
+    public static func wrap<Value: ~Copyable>(
+        _ call: @autoclosure () throws(FileFailure) -> Value
+    ) throws(PackError) -> Value {
+        do throws(FileFailure) { return try call() } catch { throw PackError(error) }
     }
 
     /// One line: code, message, path and offset.
@@ -78,4 +95,14 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
         if let offset { text += " at byte \(offset)" }
         return text
     }
+}
+
+extension PackError {
+    /// Whether the file does not exist (`ENOENT`, `ENOTDIR`). Every other error means only that it cannot be reached
+    /// now: too many open files, a failing disk, missing permissions.
+    public var isAbsence: Bool { errno == ENOENT || errno == ENOTDIR }
+
+    /// Whether the fault is local and may be temporary: a system call failed, but not because the file is absent or
+    /// space ran out, or memory was short. It says nothing about the file itself.
+    public var isLocalFault: Bool { (code == .io && !isAbsence) || code == .resources }
 }

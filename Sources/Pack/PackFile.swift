@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Text
 
@@ -7,21 +8,11 @@ public enum PackFile {
     static func read(
         _ descriptor: Int32, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(PackError) -> Int {
-        guard offset <= UInt64(Int.max) else { return 0 }
-        var done = 0
-        while done < buffer.count {
-            let (position, overflow) = Int(offset).addingReportingOverflow(done)
-            if overflow { break }
-            let got = pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, position)
-            if got > 0 {
-                done += got
-            } else if got == 0 {
-                break
-            } else if errno != EINTR {
-                throw .system(errno, "read the pack", offset: offset)
-            }
+        do throws(FileFailure) {
+            return try Descriptor.read(descriptor, at: offset, into: buffer)
+        } catch {
+            throw PackError(error, "read the pack", offset: offset)
         }
-        return done
     }
 
     /// Writes all of `bytes` at `offset`.
@@ -29,17 +20,10 @@ public enum PackFile {
         guard offset <= UInt64(Int.max) - UInt64(bytes.count) else {
             throw PackError(.tooLarge, "the pack grows beyond the largest file", offset: offset)
         }
-        var done = 0
-        while done < bytes.count {
-            let wrote = pwrite(
-                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, Int(offset) + done)
-            if wrote > 0 {
-                done += wrote
-            } else if wrote == 0 {
-                throw .system(EIO, "write the pack", offset: offset)
-            } else if errno != EINTR {
-                throw .system(errno, "write the pack", offset: offset)
-            }
+        do throws(FileFailure) {
+            try Descriptor.write(descriptor, bytes, at: offset)
+        } catch {
+            throw PackError(error, "write the pack", offset: offset)
         }
     }
 
@@ -64,9 +48,9 @@ public enum PackFile {
 
     /// Size in bytes of the open file.
     static func size(_ descriptor: Int32) throws(PackError) -> UInt64 {
-        var info = stat()
-        guard fstat(descriptor, &info) == 0 else { throw .system(errno, "read the pack's size") }
-        return UInt64(max(0, info.st_size))
+        do throws(FileFailure) { return try Descriptor.size(descriptor) } catch {
+            throw PackError(error, "read the pack's size")
+        }
     }
 
     /// Creates `path` for a new pack, with mode 0600; fails if the file exists.

@@ -1,3 +1,4 @@
+public import Files
 import Glibc
 
 /// Moves a finished pack to its final path: by rename within one file system, otherwise by copying.
@@ -15,8 +16,8 @@ extension PackFile {
         guard fsync(source) == 0 else { throw .system(errno, "sync the new pack", path: temporary) }
         if rename(temporary, path) == 0 { return try syncFolder(of: path) }
         guard errno == EXDEV else { throw .system(errno, "rename the new pack", path: path) }
-        let (folder, name) = split(path)
-        try publishCopy(of: source, in: try OpenFolder(path: folder), as: name)
+        let (folder, name) = Folders.split(path)
+        try publishCopy(of: source, in: try PackError.wrap(try OpenFolder(path: folder)), as: name)
         unlink(temporary)
     }
 
@@ -24,21 +25,21 @@ extension PackFile {
         of source: Int32, in folder: OpenFolder, as name: String
     ) throws(PackError) {
         let hidden = StorePacks.unfinishedName(of: name)
-        try folder.remove(hidden)
+        _ = try PackError.wrap(try folder.remove(hidden))
         do throws(PackError) {
-            let copy = try folder.createFile(hidden)
+            let copy = try PackError.wrap(try folder.createFile(hidden))
             defer { close(copy) }
             try copyAll(of: source, to: copy)
             guard fsync(copy) == 0 else {
                 throw .system(errno, "sync the new pack", path: folder.path + "/" + hidden)
             }
-            try folder.replace(name, with: hidden)
+            try PackError.wrap(try folder.replace(name, with: hidden))
         } catch {
             // If it cannot be removed now, the next harvest removes it.
             _ = try? folder.remove(hidden)
             throw error
         }
-        try folder.sync()
+        try PackError.wrap(try folder.sync())
     }
 
     private static func copyAll(of source: Int32, to copy: Int32) throws(PackError) {
@@ -56,16 +57,7 @@ extension PackFile {
 
     /// Syncs the folder that holds `path`, so that its entry survives a power cut.
     public static func syncFolder(of path: String) throws(PackError) {
-        let folder = split(path).folder
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(errno, "open the pack's folder", path: folder) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .system(errno, "sync the pack's folder", path: folder) }
-    }
-
-    private static func split(_ path: String) -> (folder: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-        return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
+        try PackError.wrap(try Folders.sync(Folders.split(path).folder))
     }
 }
 

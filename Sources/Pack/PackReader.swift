@@ -1,3 +1,4 @@
+public import Files
 public import Model
 
 /// Reads a pack. Several threads may share it; each needs its own `BlockDecoder`.

@@ -1,3 +1,4 @@
+public import Files
 import Glibc
 
 /// The files below a store's `packs` folder.
@@ -56,7 +57,7 @@ public enum StorePacks {
     /// Lists the packs of a store. Errors are returned in `troubles`.
     public static func list(store: String) -> Listing {
         var listing = Listing()
-        do throws(PackError) {
+        do throws(FileFailure) {
             let top = try OpenFolder(path: store + "/" + folder)
             var seen: Set<FileIdentity> = [try FileIdentity(of: top.descriptor)]
             let entries = try top.entries()
@@ -97,7 +98,7 @@ public enum StorePacks {
             case .folder, .link:
                 guard level < mostLevels else { continue }
                 if entry.kind == .link, !leadsToFolder(open, entry, place, &listing) { continue }
-                do throws(PackError) {
+                do throws(FileFailure) {
                     let below = try open.folder(entry, followingLink: entry.kind == .link)
                     guard seen.insert(try FileIdentity(of: below.descriptor)).inserted else { continue }
                     walk(
@@ -116,7 +117,7 @@ public enum StorePacks {
     private static func leadsToFolder(
         _ open: OpenFolder, _ entry: OpenFolder.Entry, _ place: String, _ listing: inout Listing
     ) -> Bool {
-        do throws(PackError) {
+        do throws(FileFailure) {
             if let target = try open.entry(entry.name, followingLink: true) { return target.kind == .folder }
             // A broken link named like a pack is reported where that pack is read.
             guard !entry.name.contains(PackPath.suffix) else { return false }
@@ -143,9 +144,9 @@ public enum StorePacks {
     public static func presence(of pack: String, store: String) -> Presence {
         do throws(PackError) {
             guard let (open, name) = try place(of: pack, store: store) else { return .absent }
-            guard let entry = try open.entry(name) else { return .absent }
+            guard let entry = try PackError.wrap(try open.entry(name)) else { return .absent }
             guard entry.kind == .link else { return .present(entry) }
-            guard let target = try open.entry(name, followingLink: true) else {
+            guard let target = try PackError.wrap(try open.entry(name, followingLink: true)) else {
                 return .unknown("the link is broken; is its disk mounted?")
             }
             return .present(target)
@@ -163,13 +164,13 @@ public enum StorePacks {
         guard isPlace(pack), let name = parts.last else {
             throw PackError(.outOfRange, "the path is not below \(folder)/", path: pack)
         }
-        var open = try OpenFolder(path: store)
+        var open = try PackError.wrap(try OpenFolder(path: store))
         for part in parts.dropLast() {
-            do throws(PackError) {
+            do throws(FileFailure) {
                 open = try open.folder(part, followingLink: true)
             } catch {
-                guard error.isAbsence else { throw error }
-                if try open.entry(part)?.kind == .link {
+                guard error.isAbsence else { throw PackError(error) }
+                if try PackError.wrap(try open.entry(part))?.kind == .link {
                     throw PackError(
                         .io, "the link \(open.path)/\(part) is broken; is its disk mounted?", path: pack)
                 }
@@ -208,10 +209,10 @@ public enum StorePacks {
                 guard let first, let path = error.path, isBefore(path, first) else { throw error }
             },
             day: { day, path throws(PackError) in
-                if try day.entry(name) != nil { found.append(path + "/" + name) }
+                if try PackError.wrap(try day.entry(name)) != nil { found.append(path + "/" + name) }
                 for number in 1...mostSecondNames {
                     let second = PackPath.second(name, number)
-                    guard try day.entry(second) != nil else { break }
+                    guard try PackError.wrap(try day.entry(second)) != nil else { break }
                     found.append(path + "/" + second)
                 }
             })
@@ -245,11 +246,11 @@ public enum StorePacks {
         day: (OpenFolder, String) throws(PackError) -> Void
     ) throws(PackError) {
         let top: OpenFolder
-        do throws(PackError) {
+        do throws(FileFailure) {
             top = try OpenFolder(path: store + "/" + folder)
         } catch {
             if error.isAbsence, !isLink(store + "/" + folder) { return }
-            return try trouble(error.isAbsence ? deadLink(folder) : error)
+            return try trouble(error.isAbsence ? deadLink(folder) : PackError(error))
         }
         try descend(top, folder, levels: 3, trouble, day)
     }
@@ -260,16 +261,18 @@ public enum StorePacks {
     ) throws(PackError) {
         guard levels > 0 else { return try day(open, path) }
         let entries: [OpenFolder.Entry]
-        do throws(PackError) { entries = try open.entries() } catch { return try trouble(error) }
+        do throws(FileFailure) { entries = try open.entries() } catch { return try trouble(PackError(error)) }
         for entry in entries where mayHoldPacks(entry) {
             let place = path + "/" + entry.name
             let below: OpenFolder
             do throws(PackError) {
                 if entry.kind == .link {
-                    guard let target = try open.entry(entry.name, followingLink: true) else { throw deadLink(place) }
+                    guard let target = try PackError.wrap(try open.entry(entry.name, followingLink: true)) else {
+                        throw deadLink(place)
+                    }
                     if target.kind != .folder { continue }
                 }
-                below = try open.folder(entry, followingLink: entry.kind == .link)
+                below = try PackError.wrap(try open.folder(entry, followingLink: entry.kind == .link))
             } catch {
                 // A folder that was removed meanwhile held no packs.
                 if entry.kind == .folder, error.isAbsence { continue }

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// The API token and its origin: `GAMEYE_API_TOKEN`, the systemd credential `token`, or `api.token_file`, in this
@@ -54,18 +55,18 @@ public struct APIToken: Sendable, CustomStringConvertible {
     private static func read(_ path: String, systemd: Bool) throws(ConfigurationError) -> APIToken? {
         let bytes: [UInt8]
         var refusal: (why: String, hint: String)?
-        do throws(SystemFailure) {
+        do throws(FileFailure) {
             let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-            guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
+            guard descriptor >= 0 else { throw FileFailure.last("open", path) }
             defer { close(descriptor) }
             var facts = stat()
             // Check the open descriptor, not the path, so that nobody can swap the file in between.
-            guard fstat(descriptor, &facts) == 0 else { throw SystemFailure.last("fstat", path) }
+            guard fstat(descriptor, &facts) == 0 else { throw FileFailure.last("fstat", path) }
             refusal = complaint(facts, systemd)
             bytes = refusal == nil ? try SmallFile.read(descriptor, path, atMost: 65_536) : []
         } catch {
-            if error.code == ENOENT || error.code == ENOTDIR { return nil }
-            if error.code == EACCES || error.code == EPERM { throw unreadable(path) }
+            if error.isAbsence { return nil }
+            if error.errno == EACCES || error.errno == EPERM { throw unreadable(path) }
             return try refuse(path, "cannot be read: \(error)", "check the name, the owner and the mode")
         }
         if let refusal { return try refuse(path, refusal.why, refusal.hint) }

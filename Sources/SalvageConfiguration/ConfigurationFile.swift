@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Synchronization
 
@@ -27,14 +28,14 @@ enum ConfigurationFile {
         var kind: String?
         var isPipe = false
         let bytes: [UInt8]
-        do throws(SystemFailure) {
+        do throws(FileFailure) {
             // Non-blocking: otherwise a pipe in place of the file would block open().
             let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-            guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
+            guard descriptor >= 0 else { throw FileFailure.last("open", path) }
             defer { close(descriptor) }
             var facts = stat()
             // Check the open descriptor, not the path, so that nobody can swap the file in between.
-            guard fstat(descriptor, &facts) == 0 else { throw SystemFailure.last("fstat", path) }
+            guard fstat(descriptor, &facts) == 0 else { throw FileFailure.last("fstat", path) }
             isPipe = facts.st_mode & S_IFMT == S_IFIFO
             kind = refusedKind(facts, kinds)
             if kind != nil {
@@ -45,7 +46,7 @@ enum ConfigurationFile {
                 bytes = try SmallFile.read(descriptor, path, atMost: Configuration.largestFile + 1)
             }
         } catch {
-            if error.code == ENOENT || error.code == ENOTDIR { return nil }
+            if error.isAbsence { return nil }
             throw ConfigurationError(
                 .invalidConfiguration, "the configuration cannot be read: \(error)", path: path,
                 hint: "check the file's owner and mode")
@@ -82,7 +83,7 @@ enum ConfigurationFile {
         return stat("/dev/null", &null) == 0 && null.st_mode & S_IFMT == S_IFCHR && null.st_rdev == facts.st_rdev
     }
 
-    private static func readPipe(_ descriptor: Int32, _ path: String) throws(SystemFailure) -> [UInt8] {
+    private static func readPipe(_ descriptor: Int32, _ path: String) throws(FileFailure) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)
         var left = patience
@@ -93,13 +94,13 @@ enum ConfigurationFile {
                 continue
             }
             if count < 0, errno == EINTR { continue }
-            if count < 0, errno != EAGAIN { throw SystemFailure.last("read", path) }
+            if count < 0, errno != EAGAIN { throw FileFailure.last("read", path) }
             if count == 0, !bytes.isEmpty { break }
             var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let step = min(left, 50)
-            guard step > 0 else { throw SystemFailure(call: "read", path: path, code: ETIMEDOUT) }
+            guard step > 0 else { throw FileFailure("read", path, errno: ETIMEDOUT) }
             let ready = poll(&waiting, 1, step)
-            if ready < 0, errno != EINTR { throw SystemFailure.last("poll", path) }
+            if ready < 0, errno != EINTR { throw FileFailure.last("poll", path) }
             // The writer closed the pipe without writing.
             if count == 0, ready > 0, waiting.revents & Int16(POLLIN) == 0 { break }
             left -= step

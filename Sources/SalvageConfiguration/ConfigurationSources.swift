@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 extension Configuration {
@@ -102,23 +103,14 @@ extension [String: String] {
 /// Reads files that should be small, up to a limit in case they are not.
 enum SmallFile {
     /// Reads at most `limit` bytes from a descriptor.
-    static func read(_ descriptor: Int32, _ path: String, atMost limit: Int) throws(SystemFailure) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: min(limit, 16 << 10))
-        var filled = 0
-        while filled < limit {
-            if filled == bytes.count {
-                bytes += [UInt8](repeating: 0, count: min(limit - filled, bytes.count))
-            }
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
-            }
-            if count == 0 { break }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw SystemFailure.last("read", path)
-            }
-            filled += count
+    static func read(_ descriptor: Int32, _ path: String, atMost limit: Int) throws(FileFailure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < limit {
+            let room = min(limit - bytes.count, 16 << 10)
+            let piece = try Descriptor.next(descriptor, atMost: room, path: path)
+            if piece.isEmpty { break }
+            bytes += piece
         }
-        return Array(bytes.prefix(filled))
+        return bytes
     }
 }

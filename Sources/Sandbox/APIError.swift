@@ -1,4 +1,5 @@
 import Calendar
+import Clocks
 import HTTPTypes
 import Hummingbird
 import JSON

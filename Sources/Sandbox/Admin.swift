@@ -1,3 +1,4 @@
+import Clocks
 import HTTPTypes
 import Hummingbird
 import JSON

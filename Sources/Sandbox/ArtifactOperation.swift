@@ -1,4 +1,5 @@
 import CFiles
+import Files
 import Glibc
 import HTTPTypes
 import Hummingbird
@@ -126,24 +127,20 @@ private final class SpoolFile: ByteSupply, @unchecked Sendable {
     deinit { close(descriptor) }
 
     func append(_ bytes: [UInt8]) throws(SandboxError) {
-        var done = 0
-        while done < bytes.count {
-            let wrote = bytes.withUnsafeBytes {
-                write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done)
-            }
-            guard wrote > 0 else { throw SandboxError("cannot write the temporary archive: error \(errno)") }
-            done += wrote
+        do throws(FileFailure) { try Descriptor.write(descriptor, bytes) } catch {
+            throw SandboxError("cannot write the temporary archive: \(error.reason)")
         }
-        size += done
+        size += bytes.count
     }
 
     func next() throws -> [UInt8]? {
         let count = min(64 * 1024, size - position)
         guard count > 0 else { return nil }
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            filled = max(0, pread(descriptor, buffer.baseAddress, count, off_t(position)))
+        let bytes: [UInt8]
+        do throws(FileFailure) { bytes = try Descriptor.read(descriptor, at: UInt64(position), count: count) } catch {
+            throw SandboxError("cannot read the temporary archive: \(error.reason)")
         }
-        guard !bytes.isEmpty else { throw SandboxError("cannot read the temporary archive") }
+        guard !bytes.isEmpty else { throw SandboxError("the temporary archive ends too early") }
         position += bytes.count
         return bytes
     }

@@ -1,3 +1,5 @@
+import Clocks
+
 /// The log of a synthetic session. Its lines are computed from its number and the clock, so nothing is stored and every
 /// reader gets the same.
 struct FleetLog: Sendable {

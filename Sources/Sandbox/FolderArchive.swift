@@ -1,5 +1,6 @@
 import Bytes
 import CFiles
+import Files
 import Glibc
 
 /// A source of an archive's bytes. Each call does a piece of the work and blocks on files only.
@@ -212,8 +213,13 @@ final class FolderArchive: ByteSupply, @unchecked Sendable {
         if let extent = file.extents.last, extent.length > 0 {
             let wanted = Int(min(extent.length, Int64(scratch.count)))
             if let descriptor = file.descriptor {
-                let got = pread(descriptor, scratch.baseAddress, wanted, off_t(extent.offset))
-                guard got >= 0 else { throw SandboxError("cannot read a file for an archive: error \(errno)") }
+                let part = UnsafeMutableRawBufferPointer(rebasing: scratch[..<wanted])
+                let got: Int
+                do throws(FileFailure) {
+                    got = try Descriptor.read(descriptor, at: UInt64(extent.offset), into: part)
+                } catch {
+                    throw SandboxError("cannot read a file for an archive: \(error.reason)")
+                }
                 // The file is shorter than its header says: fill with zeros.
                 for index in got..<wanted { scratch[index] = 0 }
             } else {

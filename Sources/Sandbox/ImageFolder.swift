@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Text
 
@@ -106,31 +107,16 @@ struct ImageFolder: Sendable {
             throw BrokenImage(file: file, reason: "is not a file")
         }
         guard status.st_size <= limit else { throw BrokenImage(file: file, reason: "is larger than 1 MiB") }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        var filled = 0
-        while filled < bytes.count {
-            let count = bytes.withUnsafeMutableBytes {
-                pread(descriptor, $0.baseAddress.map { $0 + filled }, $0.count - filled, off_t(filled))
-            }
-            guard count >= 0 else { throw unreadable(file, errno) }
-            if count == 0 { break }
-            filled += count
+        do throws(FileFailure) { return try Descriptor.read(descriptor, at: 0, count: Int(status.st_size)) } catch {
+            throw unreadable(file, error.errno)
         }
-        return Array(bytes.prefix(filled))
     }
 
     /// The names in a folder. Names that are not UTF-8 are left out: no request can hold them.
     static func names(in folder: String) throws(BrokenImage) -> [String] {
-        guard let stream = opendir(folder) else { throw unreadable(folder, errno) }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
-            }
-            if let name, name != ".", name != ".." { names.append(name) }
+        do throws(FileFailure) { return try OpenFolder(path: folder).names().compactMap(\.text) } catch {
+            throw unreadable(folder, error.errno)
         }
-        return names
     }
 
     static func unreadable(_ file: String, _ code: Int32) -> BrokenImage {

@@ -1,3 +1,5 @@
+import Clocks
+import Files
 import Glibc
 import HTTPTypes
 import Hummingbird
@@ -87,22 +89,16 @@ private struct FileLog: LogSource {
     mutating func next() async throws -> ByteBuffer? {
         let (path, position) = (path, position)
         let bytes: [UInt8] = try await SandboxService.blocking {
-            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else {
+            do throws(FileFailure) {
+                let descriptor = try Descriptor.open(path, O_RDONLY)
+                defer { close(descriptor) }
+                return try Descriptor.read(descriptor, at: UInt64(position), count: 64 * 1024, path: path)
+            } catch {
                 // Removed while being read: there is no more output.
-                if errno == ENOENT { return [] }
-                throw SandboxError("cannot open \(path): error \(errno)")
+                if error.errno == ENOENT { return [] }
+                // Throwing truncates the response, so that the reader knows it is not complete.
+                throw SandboxError("cannot \(error)")
             }
-            defer { close(descriptor) }
-            var code: Int32 = 0
-            let bytes = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, filled in
-                let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(position))
-                if count < 0 { code = errno }
-                filled = max(0, count)
-            }
-            // Throwing truncates the response, so that the reader knows it is not complete.
-            if code != 0 { throw SandboxError("cannot read \(path): error \(code)") }
-            return bytes
         }
         self.position += bytes.count
         return bytes.isEmpty ? nil : ByteBuffer(bytes: bytes)

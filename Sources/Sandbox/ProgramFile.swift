@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Text
 
@@ -154,16 +155,8 @@ struct ELFHeader {
         Int(clamping: bytes[start..<start + count].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
     }
 
-    /// Reads up to `count` bytes, fewer at the end of the file.
+    /// Reads up to `count` bytes, fewer at the end of the file; none when they cannot be read.
     static func read(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count {
-                let got = pread(
-                    descriptor, buffer.baseAddress.map { $0 + filled }, count - filled,
-                    off_t(offset.addingReportingOverflow(filled).partialValue))
-                guard got > 0 else { break }
-                filled += got
-            }
-        }
+        (try? Descriptor.read(descriptor, at: UInt64(clamping: offset), count: count)) ?? []
     }
 }

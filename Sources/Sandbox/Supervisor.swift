@@ -1,4 +1,5 @@
 import CProcess
+import Clocks
 import Glibc
 import Synchronization
 

@@ -1,17 +1,12 @@
 import Bytes
 import Calendar
+import Clocks
 import Glibc
 
 /// Milliseconds since 1970, or a duration in milliseconds; the unit of every time in this module.
 typealias Milliseconds = Int64
 
-enum WallClock {
-    static func now() -> Milliseconds {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
-
+extension WallClock {
     /// Formats as in Unreal Engine's log lines: `2026.11.20-22.34.05:123`.
     static func engineText(_ moment: Milliseconds) -> String {
         CivilTime(milliseconds: moment).text(

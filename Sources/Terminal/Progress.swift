@@ -1,3 +1,4 @@
+import Clocks
 import Glibc
 
 /// A progress line on standard error, rewritten at most ten times a second.
@@ -18,9 +19,7 @@ public final class Progress {
     /// Shows `line`, which is evaluated only if it is drawn.
     public func update(_ line: @autoclosure () -> String) {
         guard isShown else { return }
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        let now = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        let now = MonotonicClock.milliseconds()
         guard !isDrawn || now - last >= 100 else { return }
         last = now
         isDrawn = true

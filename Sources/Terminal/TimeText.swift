@@ -1,13 +1,12 @@
 import Calendar
+import Clocks
 import Glibc
 
 /// Formats and parses instants and spans. Instants are milliseconds since 1970 UTC, spans are milliseconds.
 public enum TimeText {
     /// The current instant.
     public static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        WallClock.now()
     }
 
     /// `2026-11-20 21:16:03`, for tables.

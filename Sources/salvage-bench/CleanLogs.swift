@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import Clocks
 import CrashAnalysis
 import Glibc
 import Model
@@ -24,23 +25,17 @@ struct CleanLogs: ParsableCommand {
             let engine = EngineLog.Engine.allCases[logs % EngineLog.Engine.allCases.count]
             var log = EngineLog(engine: engine, seed: random.next(), start: 1_763_600_000_000)
             let content = log.take(min(each, bytes - done))
-            let begin = Self.now()
+            let begin = MonotonicClock.seconds()
             for record in analyzer.analyze(source: MemoryByteSource(content), name: "\(engine)-\(logs).log") {
                 if record.isCrash { crashes += 1 } else { errors += 1 }
                 print("\(engine)-\(logs).log at \(record.memberOffset ?? 0): \(record.kind) \(record.signature)")
             }
-            spent += Self.now() - begin
+            spent += MonotonicClock.seconds() - begin
             done += content.count
             logs += 1
         }
         let rate = spent > 0 ? Double(done) / spent / 1e6 : 0
         let found = "\(counted(crashes, "crash", "crashes")), \(counted(errors, "error"))"
         print("\(counted(logs, "log")), \(counted(done, "byte")): \(found); \(Int(rate)) MB/s")
-    }
-
-    private static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Clocks
 import Glibc
 
 /// `salvage-bench compare`: times two shell commands in turn, A B A B …, and prints the ratio of their medians.
@@ -69,21 +70,15 @@ struct Run {
         // /dev/zero discards writes like /dev/null, but GNU grep and ugrep stop at the first match if they see that.
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/zero", O_WRONLY, 0)
         var child: pid_t = 0
-        let start = now()
+        let start = MonotonicClock.seconds()
         guard posix_spawn(&child, "/bin/sh", &actions, nil, &arguments, environ) == 0 else { fail(command) }
         var status: Int32 = 0
         var usage = rusage()
         while wait4(child, &status, 0, &usage) < 0, errno == EINTR {}
-        let wall = now() - start
+        let wall = MonotonicClock.seconds() - start
         let cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime)
         let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
         return Run(wall: wall, cpu: cpu, peakKiB: usage.ru_maxrss, status: code)
-    }
-
-    private static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }

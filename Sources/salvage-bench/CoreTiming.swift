@@ -1,4 +1,5 @@
 import ArgumentParser
+import Clocks
 import CrashAnalysis
 import Glibc
 import Model
@@ -24,9 +25,9 @@ struct CoreTiming: ParsableCommand {
         let before = Self.peakKiB()
         for round in 0...runs {
             let source = CountingSource(try FileByteSource(path: file))
-            let begin = Self.now()
+            let begin = MonotonicClock.seconds()
             let record = analyzer.analyze(source: source, name: "core").first
-            let spent = Self.now() - begin
+            let spent = MonotonicClock.seconds() - begin
             if round > 0 { times.append(spent) }
             read = source.bytesRead
             frames = record?.frames.count ?? 0
@@ -45,12 +46,6 @@ struct CoreTiming: ParsableCommand {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss
-    }
-
-    private static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import Catalog
+import Clocks
 import CrashAnalysis
 import Glibc
 import Model
@@ -23,9 +24,7 @@ struct CrashStore: ParsableCommand {
         let catalog = try Catalog.open(store: out)
         var random = SplitMix64(seed: seed)
         var batch: [PackContents] = []
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        let now = Int64(time.tv_sec) * 1000
+        let now = WallClock.now() / 1000 * 1000
         for index in 0..<count {
             let at = now - Int64(random.below(30)) * Self.day - Int64(random.below(Int(Self.day)))
             let session = "s\(1_000_000 + index)"

@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 import Ingest
 import Model
@@ -174,7 +175,7 @@ import Text
         let store = TemporaryStore()
         let spool = Spool(store: store.path)
         let facts = SessionMetadata(session: "x/../é", image: "game", created: 1_700_000_000_000, firstSeenExited: 5)
-        try StoreFolder.make(spool.folder)
+        try Folders.make(spool.folder)
         try spool.prepare("x/../é", Spool.Manifest(facts: facts, artifacts: ["logs", "/saved"]))
         for (name, text) in [("logs.1.complete", "log"), ("%2Fsaved.2.part", "half"), ("%2Fsaved.1.cut", "h")] {
             let file = try SpoolFile(path: spool.folder(of: "x/../é") + "/" + name, limit: 100)

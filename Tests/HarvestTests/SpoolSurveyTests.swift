@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Glibc
 import Ingest
@@ -24,7 +25,7 @@ import Testing
     }
 
     @Test func aLostOrDamagedManifestCostsNothing() throws {
-        try StoreFolder.make(spool.folder)
+        try Folders.make(spool.folder)
         for (number, manifest) in [nil, "", "{\"facts\":", "[]", String(repeating: "x", count: 5 << 20)].enumerated() {
             let key = "s-\(number)/é"
             let name = PackPath.escaped(key)
@@ -63,7 +64,7 @@ import Testing
     }
 
     @Test func linksAreNeitherFollowedNorRemoved() throws {
-        try StoreFolder.make(spool.folder)
+        try Folders.make(spool.folder)
         let victim = store.path + "/victim"
         try FileManager.default.createDirectory(atPath: victim + "/deep", withIntermediateDirectories: true)
         for name in ["precious", "logs.1.complete", "deep/x"] {
@@ -74,7 +75,7 @@ import Testing
         try spool.prepare("b", Spool.Manifest(facts: SessionMetadata(session: "b"), artifacts: ["logs"]))
         symlink(victim, spool.folder + "/b/logs.2.complete")
         symlink(victim + "/precious", spool.folder + "/b/logs.3.complete")
-        try StoreFolder.make(store.path + "/live")
+        try Folders.make(store.path + "/live")
         symlink(victim, store.path + "/live/a")
         let survey = try spool.leftovers()
         #expect(survey.leftovers.isEmpty && survey.notes.count { $0.contains("not a folder") } == 2)

@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Foundation
 import Glibc
 import Model
@@ -31,7 +32,7 @@ import Text
     /// Puts a download into the spool as a run that was killed leaves it.
     private func leave(_ session: String, _ name: String, _ text: String) throws -> String {
         let spool = Spool(store: store.path)
-        try StoreFolder.make(spool.folder)
+        try Folders.make(spool.folder)
         let facts = SessionMetadata(session: session, image: "game")
         try spool.prepare(session, Spool.Manifest(facts: facts, artifacts: ["logs", "/saved"]))
         let path = spool.folder(of: session) + "/" + name

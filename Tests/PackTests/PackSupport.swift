@@ -1,4 +1,5 @@
 import Bytes
+import Files
 import Glibc
 import Model
 import Testing
@@ -10,21 +11,11 @@ final class Scratch {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/salvage-pack-XXXXXX".utf8CString)
-        let made = mkdtemp(&template)
-        path = try #require(made.map { String(cString: $0) })
+        path = try Folders.makeTemporary("salvage-pack", in: "/tmp")
     }
 
     deinit {
-        let listing = opendir(path)
-        while let listing, let entry = readdir(listing) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            unlink(path + "/" + name)
-        }
-        if let listing { closedir(listing) }
-        rmdir(path)
+        _ = try? Folders.removeTree(path)
     }
 
     func file(_ name: String) -> String { path + "/" + name }

@@ -33,6 +33,3 @@ size_t crash_scan_find(
 size_t crash_scan_find_portable(
     const crash_scan_table *_Nonnull table, const uint8_t *_Nullable bytes, size_t length, crash_hit *_Nonnull hits,
     size_t capacity);
-
-/// Returns the descriptor of an unnamed file in memory, closed on exec; -1 with errno if the kernel refuses.
-int crash_unnamed_file(void);

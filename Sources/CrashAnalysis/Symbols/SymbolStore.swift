@@ -1,4 +1,5 @@
 import Bytes
+import Files
 import Glibc
 public import Model
 
@@ -133,16 +134,7 @@ public struct SymbolStore: Sendable {
     }
 
     static func names(in folder: String) -> [String] {
-        guard let handle = opendir(folder) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
+        ((try? OpenFolder(path: folder).names()) ?? []).map(\.shown)
     }
 
     static func fileSize(_ path: String) -> UInt64? {

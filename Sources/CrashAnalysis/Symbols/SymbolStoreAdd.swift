@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 extension SymbolStore {
@@ -166,53 +167,40 @@ extension SymbolStore {
             addition.known += 1
             return
         }
-        func failure(_ number: Int32) -> CrashError {
-            let reason = String(cString: strerror(number))
+        do throws(FileFailure) {
+            try Folders.make(Folders.split(target).folder, mode: 0o777)
+            try Self.copy(source, to: target)
+        } catch {
             let hint: String? =
-                switch number {
+                switch error.errno {
                 case ENOSPC, EDQUOT: "free space on the store's disk"
                 case EACCES, EPERM: "check the store's permissions"
                 default: nil
                 }
-            return CrashError(
-                code: .unwritable, message: "cannot write \(target): \(reason)", path: target, hint: hint)
-        }
-        var folder = ""
-        for part in target.split(separator: "/" as Character).dropLast() {
-            folder += (folder.isEmpty && !target.hasPrefix("/") ? "" : "/") + part
-            guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw failure(errno) }
-        }
-        let temporary = target + ".\(getpid()).tmp"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard descriptor >= 0 else { throw failure(errno) }
-        var offset: UInt64 = 0
-        // The first error of the copy; 0 while there is none.
-        var fault: Int32 = 0
-        while offset < source.size, fault == 0 {
-            let piece = source.bytes(at: offset, count: 1 << 20)
-            var written = 0
-            while written < piece.count, fault == 0 {
-                let count = piece[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-                if count > 0 {
-                    written += count
-                } else if count == 0 {
-                    fault = EIO
-                } else if errno != EINTR {
-                    fault = errno
-                }
-            }
-            // The input ends early, or cannot be read.
-            if piece.isEmpty { fault = EIO }
-            offset += UInt64(piece.count)
-        }
-        // Synced before the rename, which may replace a good file.
-        if fsync(descriptor) != 0, fault == 0 { fault = errno }
-        close(descriptor)
-        if fault == 0, rename(temporary, target) != 0 { fault = errno }
-        guard fault == 0 else {
-            unlink(temporary)
-            throw failure(fault)
+            throw CrashError(
+                code: .unwritable, message: "cannot write \(target): \(error.reason)", path: target, hint: hint)
         }
         addition.added.append(Entry(identity: identity, kind: kind, size: source.size, path: target))
+    }
+
+    /// Writes the file under another name and renames it once it is synced: it may replace a good file.
+    private static func copy(_ source: any ByteSource, to target: String) throws(FileFailure) {
+        let temporary = target + ".\(getpid()).tmp"
+        let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
+        do throws(FileFailure) {
+            var offset: UInt64 = 0
+            while offset < source.size {
+                let piece = source.bytes(at: offset, count: 1 << 20)
+                // The input ends early, or cannot be read.
+                if piece.isEmpty { throw FileFailure("read", temporary, errno: EIO) }
+                try Descriptor.write(file.descriptor, piece, path: temporary)
+                offset += UInt64(piece.count)
+            }
+            try Descriptor.sync(file.descriptor, path: temporary)
+            guard rename(temporary, target) == 0 else { throw .last("rename", target) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
     }
 }

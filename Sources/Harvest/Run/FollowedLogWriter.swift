@@ -1,6 +1,5 @@
-import CFiles
 import Dispatch
-import Glibc
+import Files
 import Live
 import Model
 import Pack
@@ -193,16 +192,8 @@ final class FollowedLogWriter: Sendable {
                 // Not written: it stays in the queue.
                 self.state.withLock { $0.dirty.append(entry) }
             }
-            if syncs { Self.syncFileSystem(store) }
+            if syncs { try? Folders.syncFileSystem(store) }
         }
-    }
-
-    /// Flushes the file system that holds the store.
-    private static func syncFileSystem(_ store: String) {
-        let folder = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { return }
-        _ = salvage_sync_filesystem(folder)
-        Glibc.close(folder)
     }
 
     /// Cancels the streams that have been silent for `silence` milliseconds; the caller reconnects them.

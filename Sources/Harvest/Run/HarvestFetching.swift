@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 import Ingest
 import Model
@@ -122,7 +123,7 @@ extension HarvestRunner {
 
     /// Throws `storeUnusable` when less than `limits.reserve` is free: packing what arrived needs room, too.
     private func requireRoom() throws(HarvestError) {
-        guard let free = StoreFolder.free(store), free < configuration.limits.reserve else { return }
+        guard let free = try? Folders.space(store).free, free < configuration.limits.reserve else { return }
         throw HarvestError(
             .storeUnusable,
             "only \(counted(free, "byte is", "bytes are")) free, "
@@ -182,7 +183,7 @@ extension HarvestRunner {
         case let error as PackError where error.code == .noSpace:
             words = error.description
             isRoom = true
-        case let error as SystemFailure: isRoom = error.isFull
+        case let error as FileFailure: isRoom = error.isFull
         default: break
         }
         let isNews = state.withLock { [isRoom, words] state in

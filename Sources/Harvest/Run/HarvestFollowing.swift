@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 import Ingest
 import Live
@@ -125,38 +126,18 @@ extension HarvestRunner {
 enum FollowedLogPrefix {
     /// Returns whether a file starts with all of a followed log.
     static func begins(_ path: String, with log: LiveSnapshot) throws -> Bool {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
-        defer { close(descriptor) }
+        let file = try OpenFile(path, O_RDONLY)
         var same = true
-        var offset: off_t = 0
+        var offset: UInt64 = 0
         try log.forEachPiece { piece in
-            same = try equals(piece, descriptor, at: offset, path)
-            offset += off_t(piece.count)
+            let bytes = try file.read(at: offset, count: piece.count)
+            same =
+                bytes.count == piece.count
+                && (piece.baseAddress.map { memcmp(bytes, $0, piece.count) == 0 } ?? true)
+            offset += UInt64(piece.count)
             return same
         }
         return same
-    }
-
-    private static func equals(
-        _ piece: UnsafeRawBufferPointer, _ descriptor: Int32, at offset: off_t, _ path: String
-    ) throws -> Bool {
-        var buffer = [UInt8](repeating: 0, count: piece.count)
-        var filled = 0
-        while filled < buffer.count {
-            let wanted = buffer.count - filled
-            let count = buffer.withUnsafeMutableBytes { bytes in
-                pread(descriptor, bytes.baseAddress.map { $0 + filled }, wanted, offset + off_t(filled))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw SystemFailure.last("pread", path) }
-            if count == 0 { return false }
-            filled += count
-        }
-        return buffer.withUnsafeBytes { bytes in
-            guard let left = bytes.baseAddress, let right = piece.baseAddress else { return piece.isEmpty }
-            return memcmp(left, right, piece.count) == 0
-        }
     }
 }
 
@@ -211,11 +192,11 @@ extension Spool {
 
     /// Creates the folder of a followed log, with its manifest.
     func prepareLive(_ key: String, _ manifest: Manifest) throws {
-        try StoreFolder.make(liveRoot)
+        try Folders.make(liveRoot)
         _ = try OpenFolder(path: liveRoot).makeFolder(PackPath.escaped(key))
         try writeManifest(manifest, in: liveFolder(of: key))
-        try StoreFolder.sync(liveFolder(of: key))
-        try StoreFolder.sync(liveRoot)
+        try Folders.sync(liveFolder(of: key))
+        try Folders.sync(liveRoot)
     }
 
     /// Copies each generation of a followed log into the spool as an incomplete download.

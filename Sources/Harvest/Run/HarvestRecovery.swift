@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Model
 import Pack
 import SalvageConfiguration
@@ -48,12 +49,12 @@ extension HarvestRunner {
         let spool = spool
         do {
             let (found, live) = try await disk.run { () throws -> (Spool.Survey, Spool.Survey) in
-                try StoreFolder.make(spool.folder)
+                try Folders.make(spool.folder)
                 return (try spool.leftovers(), try spool.liveLeftovers())
             }
             for note in found.notes + live.notes { parts.observer.event(.storeTrouble(note)) }
             return (found.leftovers, live.leftovers)
-        } catch let error as PackError {
+        } catch let error as FileFailure {
             throw HarvestError(
                 .storeUnusable, "the spool cannot be read now: \(error.message)", path: error.path,
                 hint: "nothing was changed; check the folder and run again")

@@ -1,4 +1,5 @@
 public import Catalog
+import Clocks
 import Dispatch
 import Glibc
 public import Model
@@ -122,9 +123,7 @@ public final class HarvestRunner: Sendable {
 
     /// The time, in milliseconds since 1970.
     static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+        WallClock.now()
     }
 
     /// Asks the run to end: nothing new starts, downloads get ``drain`` milliseconds to finish, ingests finish.

@@ -1,3 +1,4 @@
+import Files
 import FoundationEssentials
 import Glibc
 import Ingest
@@ -56,12 +57,12 @@ struct Spool: Sendable {
     /// Creates and syncs a session's folder and manifest, before its first byte arrives.
     func prepare(_ key: String, _ manifest: Manifest) throws {
         let path = folder(of: key)
-        try StoreFolder.make(folder)
+        try Folders.make(folder)
         // makeFolder does not follow a symbolic link of that name.
         _ = try OpenFolder(path: folder).makeFolder(PackPath.escaped(key))
         try writeManifest(manifest, in: path)
-        try StoreFolder.sync(path)
-        try StoreFolder.sync(folder)
+        try Folders.sync(path)
+        try Folders.sync(folder)
     }
 
     /// Writes a folder's manifest atomically.
@@ -70,19 +71,14 @@ struct Spool: Sendable {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let bytes = [UInt8](try encoder.encode(manifest))
         let name = path + "/" + Spool.manifestName
-        let descriptor = open(name + ".part", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw SystemFailure.last("open", name) }
-        defer { close(descriptor) }
-        try Spool.write(bytes.withUnsafeBytes { Array($0) }[...], to: descriptor, name)
-        guard fdatasync(descriptor) == 0 else { throw SystemFailure.last("fdatasync", name) }
-        guard rename(name + ".part", name) == 0 else { throw SystemFailure.last("rename", name) }
+        try Replacement.write(bytes, to: name, syncsFolder: false)
     }
 
     /// Gives a finished download its final name; returns its path.
     func keep(_ arriving: String, complete: Bool) throws -> String {
         let name = arriving.dropLast(".part".count) + (complete ? ".complete" : ".cut")
-        guard rename(arriving, String(name)) == 0 else { throw SystemFailure.last("rename", arriving) }
-        if let slash = name.lastIndex(of: "/") { try StoreFolder.sync(String(name[..<slash])) }
+        guard rename(arriving, String(name)) == 0 else { throw FileFailure.last("rename", arriving) }
+        try Folders.sync(Folders.split(String(name)).folder)
         return String(name)
     }
 
@@ -90,7 +86,7 @@ struct Spool: Sendable {
     /// dropping its folder later does not take it for unpacked.
     func remove(_ paths: [String]) {
         for path in paths {
-            do throws(PackError) {
+            do throws(FileFailure) {
                 if let (folder, name) = try place(of: path) { try folder.remove(name) }
                 letGo.remove([path])
             } catch {
@@ -100,7 +96,7 @@ struct Spool: Sendable {
     }
 
     /// Returns the session's folder that contains a file, opened without following links, and the file's name.
-    private func place(of path: String) throws(PackError) -> (OpenFolder, String)? {
+    private func place(of path: String) throws(FileFailure) -> (OpenFolder, String)? {
         for root in [folder, liveRoot] where path.hasPrefix(root + "/") {
             let parts = path.utf8.dropFirst(root.utf8.count + 1).split(separator: UInt8(ascii: "/"))
             guard parts.count == 2 else { break }
@@ -108,26 +104,6 @@ struct Spool: Sendable {
                 try OpenFolder(path: root).folder(String(decoding: parts[0], as: UTF8.self)),
                 String(decoding: parts[1], as: UTF8.self)
             )
-        }
-        return nil
-    }
-
-    /// Writes all of the bytes.
-    static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32, _ path: String) throws(SystemFailure) {
-        let failure: SystemFailure? = bytes.withUnsafeBytes { write($0, to: descriptor, path) }
-        if let failure { throw failure }
-    }
-
-    /// Writes all of the bytes; returns the failure, if any.
-    static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) -> SystemFailure? {
-        var rest = bytes
-        while !rest.isEmpty {
-            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-            if count < 0 {
-                if errno == EINTR { continue }
-                return SystemFailure.last("write", path)
-            }
-            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
         }
         return nil
     }

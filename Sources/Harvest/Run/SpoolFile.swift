@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import SalvageConfiguration
 
@@ -9,33 +10,32 @@ final class SpoolFile: @unchecked Sendable {
     private var descriptor: Int32
 
     /// Creates the file, or truncates one left under the same name. At most `limit` bytes are stored.
-    init(path: String, limit: UInt64) throws(SystemFailure) {
+    init(path: String, limit: UInt64) throws(FileFailure) {
         self.path = path
         self.limit = limit
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw SystemFailure.last("open", path) }
+        descriptor = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Appends bytes up to the limit; returns whether all of them fit.
-    func append(_ piece: UnsafeRawBufferPointer) throws(SystemFailure) -> Bool {
+    func append(_ piece: UnsafeRawBufferPointer) throws(FileFailure) -> Bool {
         let room = limit > bytes ? limit - bytes : 0
         let fits = UInt64(piece.count) <= room
         let part = fits ? piece : UnsafeRawBufferPointer(rebasing: piece.prefix(Int(clamping: room)))
-        if let failure = Spool.write(part, to: descriptor, path) { throw failure }
+        try Descriptor.write(descriptor, part, path: path)
         bytes += UInt64(part.count)
         return fits
     }
 
     /// Syncs and closes the file.
-    func finish() throws(SystemFailure) {
+    func finish() throws(FileFailure) {
         guard descriptor >= 0 else { return }
-        let synced = fdatasync(descriptor) == 0
-        let failure = SystemFailure.last("fdatasync", path)
-        close(descriptor)
-        descriptor = -1
-        if !synced { throw failure }
+        defer {
+            close(descriptor)
+            descriptor = -1
+        }
+        try Descriptor.syncContent(descriptor, path: path)
     }
 
     /// Removes the file.

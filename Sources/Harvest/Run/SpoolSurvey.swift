@@ -1,3 +1,4 @@
+import Files
 import FoundationEssentials
 import Glibc
 import Ingest
@@ -42,11 +43,11 @@ extension Spool {
     /// Removes a folder only if it contains no byte of a download. This run leaves a folder alone that it cannot read,
     /// and moves downloads of unknown sessions aside. Never follows links.
     ///
-    /// - Throws: `PackError` when the spool itself cannot be read.
-    func leftovers() throws(PackError) -> Survey {
+    /// - Throws: `FileFailure` when the spool itself cannot be read.
+    func leftovers() throws(FileFailure) -> Survey {
         var survey = Survey()
         let top: OpenFolder
-        do throws(PackError) {
+        do throws(FileFailure) {
             top = try OpenFolder(path: folder)
         } catch {
             if error.isAbsence { return survey }
@@ -63,12 +64,12 @@ extension Spool {
     }
 
     /// Returns the content of one session's folders that could not be read before; nil if they still cannot be.
-    func leftovers(of key: String) throws(PackError) -> (found: [Leftovers], live: [Leftovers])? {
+    func leftovers(of key: String) throws(FileFailure) -> (found: [Leftovers], live: [Leftovers])? {
         let name = PackPath.escaped(key)
         var surveys = [Survey(), Survey()]
         unread[name] = nil
         for (index, root) in [folder, liveRoot].enumerated() {
-            do throws(PackError) {
+            do throws(FileFailure) {
                 let top = try OpenFolder(path: root)
                 guard let entry = try top.entry(name), entry.kind == .folder else { continue }
                 if index == 0 {
@@ -85,7 +86,7 @@ extension Spool {
     }
 
     private func look(_ entry: OpenFolder.Entry, of top: OpenFolder, into survey: inout Survey) {
-        do throws(PackError) {
+        do throws(FileFailure) {
             try take(entry, of: top, into: &survey)
         } catch {
             if error.isAbsence { return }
@@ -95,10 +96,10 @@ extension Spool {
         }
     }
 
-    private func take(_ entry: OpenFolder.Entry, of top: OpenFolder, into survey: inout Survey) throws(PackError) {
+    private func take(_ entry: OpenFolder.Entry, of top: OpenFolder, into survey: inout Survey) throws(FileFailure) {
         let open = try top.folder(entry)
         // Another process is packing files of this session; the folder belongs to it until it is done.
-        guard flock(open.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard try FileLock.tryTake(.exclusive, of: open.descriptor, path: open.path) else {
             unread[entry.name] = "another process, such as salvage ingest, is packing files of this session"
             return
         }
@@ -128,9 +129,9 @@ extension Spool {
     /// `problem` says why the manifest was not used.
     private func manifest(
         of open: OpenFolder, named name: String
-    ) throws(PackError) -> (manifest: Manifest?, problem: String?) {
+    ) throws(FileFailure) -> (manifest: Manifest?, problem: String?) {
         var problem = "\(open.path) has no \(Spool.manifestName)"
-        do throws(PackError) {
+        do throws(FileFailure) {
             let bytes = try open.content(of: Spool.manifestName, limit: 1 << 22)
             if let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(bytes)) {
                 if PackPath.escaped(manifest.facts.session) == name { return (manifest, nil) }
@@ -141,7 +142,7 @@ extension Spool {
         } catch {
             switch error {
             case _ where error.isAbsence: break
-            case _ where error.code == .tooLarge: problem = "\(open.path)/\(Spool.manifestName) is damaged"
+            case _ where error.errno == EOVERFLOW: problem = "\(open.path)/\(Spool.manifestName) is damaged"
             default: throw error
             }
         }
@@ -164,7 +165,7 @@ extension Spool {
     /// Returns the download of an entry; nil when its name is not that of a download.
     private func download(
         _ entry: OpenFolder.Entry, in open: OpenFolder, of manifest: Manifest
-    ) throws(PackError) -> SpooledFile? {
+    ) throws(FileFailure) -> SpooledFile? {
         guard let (stem, number, ending) = Self.parts(entry.name) else { return nil }
         // An artifact that the manifest lacks belongs to an earlier rule.
         let known = manifest.artifacts.first { PackPath.escaped($0) == stem }
@@ -201,7 +202,7 @@ extension Spool {
 
     private func removeRest(
         _ files: [OpenFolder.Entry], _ open: OpenFolder, _ name: String, _ top: OpenFolder
-    ) throws(PackError) {
+    ) throws(FileFailure) {
         for file in files where file.kind == .file && !Self.isInUse(file) { try open.remove(file) }
         try top.removeFolder(name)
     }
@@ -218,7 +219,7 @@ extension Spool {
     ///   - discarding: whether to remove remaining downloads.
     /// - Returns: the paths of the downloads that stay.
     @discardableResult
-    func drop(_ key: String, live: Bool = true, discarding: Bool = false) throws(PackError) -> [String] {
+    func drop(_ key: String, live: Bool = true, discarding: Bool = false) throws(FileFailure) -> [String] {
         let name = PackPath.escaped(key)
         guard unread[name] == nil else { return [] }
         var left: [String] = []
@@ -239,8 +240,8 @@ extension Spool {
     /// Opens a folder and one inside it; nil when either does not exist.
     private static func open(
         _ path: String, _ name: String
-    ) throws(PackError) -> (top: OpenFolder, folder: OpenFolder)? {
-        do throws(PackError) {
+    ) throws(FileFailure) -> (top: OpenFolder, folder: OpenFolder)? {
+        do throws(FileFailure) {
             let top = try OpenFolder(path: path)
             return (top, try top.folder(name))
         } catch {
@@ -250,7 +251,7 @@ extension Spool {
     }
 
     /// Moves a whole folder aside; returns its new path.
-    private func setAside(_ name: String, of top: OpenFolder) throws(PackError) -> String {
+    private func setAside(_ name: String, of top: OpenFolder) throws(FileFailure) -> String {
         let aside = try top.makeFolder(Spool.asideName)
         let target = try Self.free(name, in: aside)
         try top.move(name, to: aside, as: target)
@@ -261,7 +262,7 @@ extension Spool {
     /// Moves one file aside; returns its new path.
     private func setAside(
         _ file: OpenFolder.Entry, in open: OpenFolder, of name: String, _ top: OpenFolder
-    ) throws(PackError) -> String {
+    ) throws(FileFailure) -> String {
         let aside = try top.makeFolder(Spool.asideName).makeFolder(name)
         let target = try Self.free(file.name, in: aside)
         try open.move(file.name, to: aside, as: target)
@@ -269,21 +270,21 @@ extension Spool {
         return aside.path + "/" + target
     }
 
-    private static func free(_ name: String, in folder: OpenFolder) throws(PackError) -> String {
+    private static func free(_ name: String, in folder: OpenFolder) throws(FileFailure) -> String {
         for number in 0..<10_000 {
             let target = number == 0 ? name : "\(name).\(number)"
             if try folder.entry(target) == nil { return target }
         }
-        throw PackError(.io, "too many files with the same name were moved aside", path: folder.path)
+        throw FileFailure("move another file of the same name aside", folder.path, errno: EEXIST)
     }
 
     // MARK: Followed logs
 
     /// Returns the logs that an interrupted run was following. This run leaves a log alone that it cannot read.
-    func liveLeftovers() throws(PackError) -> Survey {
+    func liveLeftovers() throws(FileFailure) -> Survey {
         var survey = Survey()
         let top: OpenFolder
-        do throws(PackError) {
+        do throws(FileFailure) {
             top = try OpenFolder(path: liveRoot)
         } catch {
             if error.isAbsence { return survey }
@@ -303,7 +304,7 @@ extension Spool {
                     folder: open.path, manifest: manifest,
                     files: bytes > 0 ? [SpooledFile(followed: open.path, bytes: bytes)] : []))
         } catch {
-            if (error as? PackError)?.isAbsence == true { return }
+            if (error as? FileFailure)?.isAbsence == true { return }
             unread[entry.name] = "\(error)"
             survey.notes.append(
                 "a followed log cannot be read now, trying again later: \(error) (\(liveRoot)/\(entry.name))")

@@ -1,4 +1,5 @@
 import CProcess
+import Clocks
 import Dispatch
 import Foundation
 import Glibc
@@ -90,7 +91,7 @@ public struct IngestProcess: Sendable {
         for (index, input) in (inputs + further).enumerated() { slots.append((input, Slot.firstInput + Int32(index))) }
         let child = try spawn(Self.command, slots)
         let status = try reap(
-            child, words, ChildDeadline(patience: patience, most: most, now: Self.monotonic()), progress,
+            child, words, ChildDeadline(patience: patience, most: most, now: MonotonicClock.milliseconds()), progress,
             doing: "the ingest of session \(job.session.session)")
         let answer = try? JSONDecoder().decode(IngestAnswer.self, from: reply.content(limit: Self.mostAnswer))
         guard let answer else { throw death(status, words) }
@@ -202,7 +203,7 @@ public struct IngestProcess: Sendable {
             }
             return deadline.wait(now)
         }
-        let end = Self.monotonic()
+        let end = MonotonicClock.milliseconds()
         if isLate {
             hindrance = ChildActivity(of: child).hindrance(limit: deadline.patience, usedBefore: usedBefore)
             kill(child, SIGKILL)
@@ -257,7 +258,7 @@ public struct IngestProcess: Sendable {
                 pollfd(fd: watch, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: words.reading, events: Int16(POLLIN), revents: 0),
             ]
-            let pause = left(monotonic())
+            let pause = left(MonotonicClock.milliseconds())
             // Without a pidfd, poll for the child's end.
             let ready = poll(&events, nfds_t(events.count), Int32(clamping: watch >= 0 ? pause : min(pause, 5)))
             if ready < 0, errno == EINTR { continue }
@@ -275,12 +276,6 @@ public struct IngestProcess: Sendable {
 
     private static func span(_ milliseconds: Int64) -> String {
         milliseconds % 1000 == 0 ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
-    }
-
-    static func monotonic() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }
 

@@ -1,4 +1,5 @@
 import CFiles
+import Files
 import Foundation
 import Glibc
 
@@ -13,16 +14,11 @@ final class MemoryFile {
 
     /// Creates the file with `content`; its position is 0.
     init(_ content: Data) throws(IngestError) {
-        descriptor = salvage_memfd("salvage-ingest")
-        guard descriptor >= 0 else { throw IngestError(.spawn, "cannot create a file in memory: \(reason())") }
-        var written = 0
-        while written < content.count {
-            let count = content.withUnsafeBytes { bytes in
-                pwrite(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written, off_t(written))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw IngestError(.spawn, "cannot fill a file in memory: \(reason())") }
-            written += count
+        do throws(FileFailure) { descriptor = try Descriptor.inMemory("salvage-ingest") } catch {
+            throw IngestError(.spawn, "cannot create a file in memory: \(error.reason)")
+        }
+        do throws(FileFailure) { try Descriptor.write(descriptor, Array(content), at: 0) } catch {
+            throw IngestError(.spawn, "cannot fill a file in memory: \(error.reason)")
         }
     }
 
@@ -36,8 +32,8 @@ final class MemoryFile {
     /// Returns a file of ``mostAnswer`` zeros for a child's answer, which ends at the first zero.
     static func answer() throws(IngestError) -> MemoryFile {
         let file = try MemoryFile(Data())
-        guard ftruncate(file.descriptor, off_t(mostAnswer)) == 0 else {
-            throw IngestError(.spawn, "cannot allocate memory for the confined process's answer: \(reason())")
+        do throws(FileFailure) { try Descriptor.truncate(file.descriptor, to: UInt64(mostAnswer)) } catch {
+            throw IngestError(.spawn, "cannot allocate memory for the confined process's answer: \(error.reason)")
         }
         try file.seal(writable: true)
         return file
@@ -59,9 +55,11 @@ final class MemoryFile {
         var all = Data()
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
         while all.count < limit {
-            let count = chunk.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(all.count)) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
+            guard
+                let count = try? chunk.withUnsafeMutableBytes({
+                    try Descriptor.read(descriptor, at: UInt64(all.count), into: $0)
+                }), count > 0
+            else { break }
             let part = chunk[..<count]
             let end = part.firstIndex(of: 0) ?? part.endIndex
             all.append(contentsOf: part[..<end])
@@ -72,15 +70,6 @@ final class MemoryFile {
 
     /// Writes a child's answer; returns false when it is too long or cannot be written.
     static func write(_ answer: Data, to descriptor: Int32) -> Bool {
-        var written = 0
-        while written < answer.count {
-            let count = answer.withUnsafeBytes { bytes in
-                pwrite(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written, off_t(written))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            written += count
-        }
-        return true
+        (try? Descriptor.write(descriptor, Array(answer), at: 0)) != nil
     }
 }

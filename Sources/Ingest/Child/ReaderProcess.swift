@@ -1,4 +1,5 @@
 import CProcess
+import Clocks
 import Foundation
 import Glibc
 
@@ -47,7 +48,7 @@ struct ReaderProcess: Sendable {
             child = try process.spawn(command, slots)
         }
         let status = try process.reap(
-            child, words, ChildDeadline(patience: milliseconds, now: IngestProcess.monotonic()), doing: work)
+            child, words, ChildDeadline(patience: milliseconds, now: MonotonicClock.milliseconds()), doing: work)
         if status >> 8 & 0xFF == Self.notSetUp, status & 0x7F == 0 {
             let said = words.told.map { "; it said: \($0)" } ?? ""
             throw IngestError(.spawn, "the confined process could not be set up\(said)")

@@ -1,3 +1,4 @@
+import Clocks
 import CrashAnalysis
 import Glibc
 import Pack
@@ -126,14 +127,5 @@ final class ExpansionPass {
             scratch.clear()
         }
         return content
-    }
-}
-
-/// The monotonic clock.
-enum MonotonicClock {
-    static func milliseconds() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

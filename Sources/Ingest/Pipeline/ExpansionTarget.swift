@@ -1,3 +1,4 @@
+import Clocks
 import CrashAnalysis
 import LogSearch
 import LogTime

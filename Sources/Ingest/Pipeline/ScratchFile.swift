@@ -1,4 +1,5 @@
 import CrashAnalysis
+import Files
 import Glibc
 import Pack
 
@@ -56,21 +57,14 @@ final class ScratchFile: DumpScratch, @unchecked Sendable {
     func skip(_ length: UInt64) { size &+= length }
 
     private func put(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var done = 0
-        while done < bytes.count {
-            let count = pwrite(
-                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(clamping: size) + done)
-            if count > 0 {
-                done += count
-            } else if errno != EINTR {
-                // A full disk or a limit is an expected result; anything else is a local fault.
-                if ![ENOSPC, EDQUOT, EFBIG].contains(errno) {
-                    ReadFaults.note("cannot write the scratch file: \(reason())")
-                }
-                return false
-            }
+        do throws(FileFailure) {
+            try Descriptor.write(descriptor, bytes, at: size)
+            return true
+        } catch {
+            // A full disk or a limit is an expected result; anything else is a local fault.
+            if !error.isFull { ReadFaults.note("cannot write the scratch file: \(error.reason)") }
+            return false
         }
-        return true
     }
 
     /// Passes the whole content to `take` in pieces, holes as zeros.
@@ -95,18 +89,14 @@ final class ScratchFile: DumpScratch, @unchecked Sendable {
         guard offset < size else { return 0 }
         let wanted = Int(min(UInt64(buffer.count), size - offset))
         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
-        while true {
-            let count = pread(descriptor, part.baseAddress, wanted, off_t(clamping: offset))
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else {
-                let error = IngestError(.packFailed, "cannot read the scratch file: \(reason())")
-                ReadFaults.note(error.message)
-                throw error
-            }
-            if count > 0 { return count }
-            // After the last page written there are only zeros.
-            part.initializeMemory(as: UInt8.self, repeating: 0)
-            return wanted
+        let count: Int
+        do throws(FileFailure) { count = try Descriptor.read(descriptor, at: offset, into: part) } catch {
+            let error = IngestError(.packFailed, "cannot read the scratch file: \(error.reason)")
+            ReadFaults.note(error.message)
+            throw error
         }
+        // After the last page written there are only zeros.
+        UnsafeMutableRawBufferPointer(rebasing: part[count...]).initializeMemory(as: UInt8.self, repeating: 0)
+        return wanted
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Model
 import Pack
@@ -93,7 +94,7 @@ final class EarlierPacks {
                 throw PackError(.io, "it is not a file", path: path)
             }
             let descriptor: Int32
-            do throws(PackError) {
+            do throws(FileFailure) {
                 descriptor = try folder.openFile(name, followingLink: true)
             } catch {
                 // The entry exists: most likely a dangling link to a disk that is not mounted.
@@ -108,7 +109,7 @@ final class EarlierPacks {
     private func take(_ path: String, _ descriptor: Int32) throws(PackError) -> Bool {
         var isKept = false
         defer { if !isKept { close(descriptor) } }
-        let identity = try FileIdentity(of: descriptor)
+        let identity = try PackError.wrap(try FileIdentity(of: descriptor))
         if found.contains(where: { $0.identity == identity }) { return true }
         var ruin: String?
         do throws(PackError) {
@@ -145,13 +146,13 @@ final class EarlierPacks {
         let parent = pack.path.dropLast(name.utf8.count)
         for number in 1..<10_000 {
             let aside = String(name.dropLast(PackPath.suffix.utf8.count)) + StorePacks.asideMark + String(number)
-            if let there = try folder.entry(aside) {
+            if let there = try PackError.wrap(try folder.entry(aside)) {
                 // An interrupted ingest has done this already.
                 if there.identity == pack.identity { return parent + aside }
                 continue
             }
-            if try Self.rename(name, aside, in: folder, keepsName: pack.path == target) {
-                try folder.sync()
+            if try PackError.wrap(try Self.rename(name, aside, in: folder, keepsName: pack.path == target)) {
+                try PackError.wrap(try folder.sync())
                 return parent + aside
             }
         }
@@ -160,16 +161,16 @@ final class EarlierPacks {
 
     private static func rename(
         _ name: String, _ aside: String, in folder: OpenFolder, keepsName: Bool
-    ) throws(PackError) -> Bool {
+    ) throws(FileFailure) -> Bool {
         guard keepsName else {
             try folder.move(name, to: folder, as: aside)
             return true
         }
-        do throws(PackError) {
+        do throws(FileFailure) {
             return try folder.link(name, as: aside)
         } catch {
             // Not every file system has hard links. Without them, the name is unused until the new pack takes it.
-            guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(error.errno ?? 0) else { throw error }
+            guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(error.errno) else { throw error }
             try folder.move(name, to: folder, as: aside)
             return true
         }
@@ -178,8 +179,8 @@ final class EarlierPacks {
     /// Removes a pack that is not at ``target``. All of its content must be in the published new generation.
     func removeMerged(_ pack: Found) throws(PackError) {
         guard pack.path != target, let (folder, name) = try StorePacks.place(of: pack.path, store: store),
-            try folder.entry(name, followingLink: true)?.identity == pack.identity
+            try PackError.wrap(try folder.entry(name, followingLink: true))?.identity == pack.identity
         else { return }
-        try folder.remove(name)
+        _ = try PackError.wrap(try folder.remove(name))
     }
 }

@@ -1,4 +1,5 @@
 import CFiles
+import Files
 import Glibc
 import Model
 import Pack
@@ -178,33 +179,25 @@ extension StoreIngest {
     }
 
     private func copy(_ path: String, to target: String) throws {
-        func fail(_ what: String) -> IngestError {
-            IngestError(errno == ENOSPC ? .noSpace : .unreadable, "\(what): \(reason())", path: path)
+        func fail(_ what: String, _ failure: FileFailure) -> IngestError {
+            IngestError(failure.isFull ? .noSpace : .unreadable, "\(what): \(failure.reason)", path: path)
         }
-        let source = open(path, O_RDONLY | O_CLOEXEC)
-        guard source >= 0 else { throw fail("cannot read a file to quarantine it") }
+        let source: Int32
+        do throws(FileFailure) { source = try Descriptor.open(path, O_RDONLY) } catch {
+            throw fail("cannot read a file to quarantine it", error)
+        }
         defer { close(source) }
-        let copy = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard copy >= 0 else { throw fail("cannot write to quarantine") }
-        var isWhole = false
-        defer {
-            close(copy)
-            if !isWhole { unlink(target) }
-        }
-        var buffer = [UInt8](repeating: 0, count: 256 << 10)
-        while true {
-            let count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw fail("cannot read a file to quarantine it") }
-            if count == 0 { break }
-            var done = 0
-            while done < count {
-                let wrote = buffer.withUnsafeBytes { write(copy, $0.baseAddress.map { $0 + done }, count - done) }
-                guard wrote > 0 || errno == EINTR else { throw fail("cannot write to quarantine") }
-                done += max(0, wrote)
+        do throws(FileFailure) {
+            let copy = try OpenFile(target, O_WRONLY | O_CREAT | O_EXCL)
+            do throws(FileFailure) {
+                try Descriptor.copy(source, path, to: copy.descriptor, target)
+                try Descriptor.sync(copy.descriptor, path: target)
+            } catch {
+                unlink(target)
+                throw error
             }
+        } catch {
+            throw fail(error.path == path ? "cannot read a file to quarantine it" : "cannot write to quarantine", error)
         }
-        guard fsync(copy) == 0 else { throw fail("cannot write to quarantine") }
-        isWhole = true
     }
 }

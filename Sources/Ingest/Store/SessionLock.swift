@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Pack
 import Synchronization
@@ -19,7 +20,7 @@ public final class SessionLock: Sendable {
     /// Waits for the lock of a session; creates the session's spool folder if there is none.
     static func wait(_ session: String, store: String) throws -> SessionLock {
         while true {
-            if let lock = try take(session, store: store, LOCK_EX) { return lock }
+            if let lock = try take(session, store: store, waits: true) { return lock }
         }
     }
 
@@ -27,12 +28,12 @@ public final class SessionLock: Sendable {
     ///
     /// - Throws: ``IngestError`` when the session's spool folder cannot be created or opened.
     public static func ifFree(_ session: String, store: String) throws -> SessionLock? {
-        try take(session, store: store, LOCK_EX | LOCK_NB)
+        try take(session, store: store, waits: false)
     }
 
-    /// Tries once. Returns nil if the lock is taken and the operation does not wait, or if the previous holder removed
+    /// Tries once. Returns nil if the lock is taken and the call does not wait, or if the previous holder removed
     /// the folder meanwhile, so that this lock would guard nothing.
-    private static func take(_ session: String, store: String, _ operation: Int32) throws -> SessionLock? {
+    private static func take(_ session: String, store: String, waits: Bool) throws -> SessionLock? {
         let folder = store + "/spool/" + PackPath.escaped(session)
         try StoreIngest.makeFolders(of: folder + "/x", below: store)
         let opened = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -40,13 +41,16 @@ public final class SessionLock: Sendable {
         guard opened >= 0 else {
             throw IngestError(.packFailed, "cannot open the session's spool: \(reason())", path: folder)
         }
-        while flock(opened, operation) != 0 {
-            if errno == EINTR { continue }
-            let isTaken = errno == EWOULDBLOCK
-            let why = reason()
+        do throws(FileFailure) {
+            if waits {
+                try FileLock.take(.exclusive, of: opened)
+            } else if try !FileLock.tryTake(.exclusive, of: opened) {
+                close(opened)
+                return nil
+            }
+        } catch {
             close(opened)
-            if isTaken { return nil }
-            throw IngestError(.packFailed, "cannot lock the session's spool: \(why)", path: folder)
+            throw IngestError(.packFailed, "cannot lock the session's spool: \(error.reason)", path: folder)
         }
         guard isStillThere(opened, folder) else {
             close(opened)
@@ -74,7 +78,7 @@ public final class SessionLock: Sendable {
             store + "/spool/" + PackPath.escaped(session), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard opened >= 0 else { return errno != ENOENT && errno != ENOTDIR }
         defer { close(opened) }
-        return flock(opened, LOCK_SH | LOCK_NB) != 0
+        return (try? FileLock.tryTake(.shared, of: opened)) != true
     }
 
     private static func isStillThere(_ descriptor: Int32, _ path: String) -> Bool {

@@ -1,6 +1,7 @@
 import CFiles
 public import Catalog
-import CrashAnalysis
+public import CrashAnalysis
+import Files
 import Glibc
 import LogSearch
 public import Model
@@ -308,16 +309,13 @@ public struct StoreIngest: Sendable {
 
     /// Creates the parent folders of a file with mode 0700, and syncs each new one into its parent.
     static func makeFolders(of file: String, below store: String) throws {
-        var made = store
-        let rest = file.dropFirst(store.count).split(separator: "/").dropLast()
-        for part in rest {
-            made += "/" + part
-            if mkdir(made, 0o700) == 0 {
-                try PackFile.syncFolder(of: made)
-            } else if errno != EEXIST {
-                throw IngestError(
-                    errno == ENOSPC ? .noSpace : .packFailed, "cannot create a folder: \(reason())", path: made)
+        do throws(FileFailure) {
+            try Folders.make(Folders.split(file).folder, below: store) { (made) throws(FileFailure) in
+                try Folders.sync(Folders.split(made).folder)
             }
+        } catch {
+            throw IngestError(
+                error.isFull ? .noSpace : .packFailed, "cannot create a folder: \(error.reason)", path: error.path)
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 
 /// The filters of all packs, mapped into memory, so that a search opens only packs that may match.
@@ -22,16 +23,7 @@ public final class FilterIndex: @unchecked Sendable {
     }
 
     private static func names(_ folder: String) -> [String] {
-        guard let handle = opendir(folder) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasSuffix(suffix) { names.append(name) }
-        }
-        return names.sorted()
+        ((try? OpenFolder(path: folder).names()) ?? []).compactMap(\.text).filter { $0.hasSuffix(suffix) }
     }
 
     /// The name of the file with a pack's record, without its suffix; there is one file per day.

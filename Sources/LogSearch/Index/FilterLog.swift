@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 public import Pack
 
@@ -70,13 +71,13 @@ public enum FilterLog {
     /// - Returns: the number of packs recorded.
     public static func rebuild(store: String, packs: some Sequence<String>) throws(LogSearchError) -> Int {
         let folder = store + "/" + FilterIndex.folder
-        do throws(PackError) {
+        do throws(FileFailure) {
             let open = try OpenFolder(path: folder)
             for entry in try open.entries() where entry.kind == .file && entry.name.hasSuffix(FilterIndex.suffix) {
                 try open.remove(entry)
             }
         } catch {
-            guard error.isAbsence else { throw LogSearchError(code: .resources, message: error.description) }
+            guard error.isAbsence else { throw failure(error) }
         }
         var count = 0
         var files: Set<String> = []
@@ -93,46 +94,31 @@ public enum FilterLog {
     /// The path of the file for a pack's record, one per day. Creates the folder.
     private static func file(store: String, pack: String) throws(LogSearchError) -> String {
         let folder = store + "/" + FilterIndex.folder
-        if mkdir(folder, 0o700) != 0, errno != EEXIST { throw failure("creating the filter folder", folder) }
+        do throws(FileFailure) { try Folders.make(folder) } catch { throw failure(error) }
         return folder + "/" + FilterIndex.day(of: pack) + FilterIndex.suffix
     }
 
     private static func append(_ record: [UInt8], to path: String) throws(LogSearchError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw failure("opening a filter file", path) }
-        defer { close(descriptor) }
-        guard flock(descriptor, LOCK_EX) == 0 else { throw failure("locking a filter file", path) }
-        let end = lseek(descriptor, 0, SEEK_END)
-        guard end >= 0 else { throw failure("seeking in a filter file", path) }
-        // A torn record may leave a length that is not a multiple of 8.
-        let start = (end + 7) / 8 * 8
-        var done = 0
-        while done < record.count {
-            let count = record.withUnsafeBytes { bytes in
-                pwrite(
-                    descriptor, bytes.baseAddress.map { $0 + done }, record.count - done, off_t(start) + off_t(done))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                let error = failure("writing a filter file", path)
-                ftruncate(descriptor, off_t(end))
-                throw error
-            }
-            done += count
+        do throws(FileFailure) {
+            let file = try OpenFile(path, O_RDWR | O_CREAT)
+            try FileLock.take(.exclusive, of: file.descriptor, path: path)
+            // A torn record may leave a length that is not a multiple of 8.
+            let end = try file.size
+            let padding = [UInt8](repeating: 0, count: Int((8 - end % 8) % 8))
+            try file.append(padding + record, at: end)
+        } catch {
+            throw failure(error)
         }
     }
 
     /// Syncs a file: a pack may have no filters of its own, so the file must be as durable as the pack.
     private static func sync(_ path: String) throws(LogSearchError) {
-        let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw failure("opening a filter file", path) }
-        defer { close(descriptor) }
-        guard fdatasync(descriptor) == 0 else { throw failure("syncing a filter file", path) }
+        do throws(FileFailure) { try OpenFile(path, O_RDWR).sync() } catch { throw failure(error) }
     }
 
-    private static func failure(_ doing: String, _ path: String) -> LogSearchError {
+    private static func failure(_ failure: FileFailure) -> LogSearchError {
         LogSearchError(
-            code: .resources, message: "\(doing) \(path): \(String(cString: strerror(errno)))",
+            code: .resources, message: "cannot keep the filters beside the packs: \(failure)",
             hint: "searches work without it but are slower; salvage reindex rebuilds it")
     }
 }

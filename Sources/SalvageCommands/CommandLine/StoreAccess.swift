@@ -1,5 +1,5 @@
 import Catalog
-import Glibc
+import Files
 import Harvest
 import Model
 import SalvageConfiguration

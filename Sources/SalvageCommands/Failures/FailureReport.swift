@@ -1,5 +1,6 @@
 import Catalog
 import CrashAnalysis
+import Files
 import Harvest
 import Ingest
 import Live

@@ -1,3 +1,4 @@
+import Clocks
 import Glibc
 import Harvest
 import Model
@@ -46,9 +47,7 @@ final class ServiceNotifier: Sendable {
 
     /// Reports that the configuration is being reloaded.
     func reloading() {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        send("RELOADING=1\nMONOTONIC_USEC=\(Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)")
+        send("RELOADING=1\nMONOTONIC_USEC=\(MonotonicClock.nanoseconds() / 1000)")
     }
 
     /// Reports that the reload is over.

@@ -86,7 +86,7 @@ struct BackupFolder {
         return access("\(path)/\(name)", F_OK) == 0 ? newName(now: now + 1) : name
     }
 
-    /// Locks the folder against other backups until the returned descriptor is closed.
+    /// Locks the folder against other backups until the returned file is freed.
     ///
     /// - Throws: ``StoreError`` when another backup holds the lock.
     func lock() throws -> Int32 {
@@ -98,7 +98,7 @@ struct BackupFolder {
                 .backupLocked, "another backup to this folder is running", path: path, hint: "let it finish",
                 kind: .tryAgain)
         }
-        return descriptor
+        return file
     }
 
     /// Removes one backup, its manifest first, so that an interrupted removal leaves nothing that looks complete.
@@ -112,7 +112,7 @@ struct BackupFolder {
 
     /// Finishes interrupted removals.
     func sweep() throws {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        for name in ((try? OpenFolder(path: path).names()) ?? []).compactMap(\.text)
         where name.hasPrefix(".removing-") {
             try Self.removeTree("\(path)/\(name)")
         }
@@ -120,38 +120,8 @@ struct BackupFolder {
 
     /// Removes a folder and everything below it; links are removed, not followed.
     static func removeTree(_ folder: String) throws {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return }
-            throw FileCopy.Trouble(.target, folder).failure
-        }
-        try empty(descriptor, folder)
-        guard rmdir(folder) == 0 || errno == ENOENT else { throw FileCopy.Trouble(.target, folder).failure }
-    }
-
-    /// Empties an open folder, and closes it.
-    private static func empty(_ descriptor: Int32, _ path: String) throws {
-        guard let handle = fdopendir(descriptor) else {
-            close(descriptor)
-            throw FileCopy.Trouble(.target, path).failure
-        }
-        defer { closedir(handle) }
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) {
-                    Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1))
-                }
-            }
-            let shown = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            if shown == "." || shown == ".." { continue }
-            if unlinkat(descriptor, name, 0) == 0 || errno == ENOENT { continue }
-            guard errno == EISDIR || errno == EPERM else { throw FileCopy.Trouble(.target, path + "/" + shown).failure }
-            let inner = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
-            guard inner >= 0 else { throw FileCopy.Trouble(.target, path + "/" + shown).failure }
-            try empty(inner, path + "/" + shown)
-            guard unlinkat(descriptor, name, AT_REMOVEDIR) == 0 else {
-                throw FileCopy.Trouble(.target, path + "/" + shown).failure
-            }
+        do throws(FileFailure) { try Folders.removeTree(folder) } catch {
+            throw FileCopy.Trouble(.target, error).failure
         }
     }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Digest
+import Files
 import Foundation
 import Glibc
 import JSON
@@ -88,21 +89,10 @@ struct BackupManifest {
         end.add("sha256", Hex.text(SHA256.digest(out)))
         out += end.utf8 + [0x0A]
         let path = folder + "/" + Self.name
-        let temporary = path + ".part~"
-        unlink(temporary)
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw FileCopy.Trouble(.target, path).failure }
-        defer { close(descriptor) }
-        var done = 0
-        while done < out.count {
-            let count = out.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
-            }
-            guard count >= 0 || errno == EINTR else { throw FileCopy.Trouble(.target, path).failure }
-            done += max(0, count)
-        }
-        guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
-            throw FileCopy.Trouble(.target, path).failure
+        do throws(FileFailure) {
+            try Replacement.write(out, to: path, temporary: path + ".part~", syncsFolder: false)
+        } catch {
+            throw FileCopy.Trouble(.target, error).failure
         }
     }
 

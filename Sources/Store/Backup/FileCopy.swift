@@ -1,6 +1,6 @@
 import Bytes
-import CFiles
 import Digest
+import Files
 import Glibc
 import Model
 import Pack
@@ -25,6 +25,12 @@ enum FileCopy {
             self.side = side
             self.path = path
             code = errno
+        }
+
+        init(_ side: Side, _ failure: FileFailure) {
+            self.side = side
+            path = failure.path
+            code = failure.errno
         }
 
         var isAbsent: Bool { side == .source && (code == ENOENT || code == ENOTDIR) }
@@ -66,11 +72,8 @@ enum FileCopy {
         defer { close(copy) }
         do {
             let content = try pump(source, path) { bytes in
-                var done = 0
-                while done < bytes.count {
-                    let count = write(copy, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-                    guard count >= 0 || errno == EINTR else { throw Trouble(.target, target) }
-                    done += max(0, count)
+                do throws(FileFailure) { try Descriptor.write(copy, bytes, path: target) } catch {
+                    throw Trouble(.target, error)
                 }
             }
             if let owner, fchown(copy, owner, gid_t.max) != 0 { throw Trouble(.target, target) }
@@ -94,9 +97,10 @@ enum FileCopy {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 4096)
         defer { buffer.deallocate() }
         while true {
-            let count = read(source, buffer.baseAddress, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Trouble(.source, path) }
+            let count: Int
+            do throws(FileFailure) { count = try Descriptor.next(source, into: buffer, path: path) } catch {
+                throw Trouble(.source, error)
+            }
             if count == 0 { break }
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             digest.update(bytes)
@@ -116,22 +120,18 @@ enum FileCopy {
 
     /// Creates the folders that lead to a file below a root, with mode 0700.
     static func makeFolders(of path: String, below root: String, owner: uid_t? = nil) throws {
-        var made = root
-        for part in path.split(separator: "/").dropLast() {
-            made += "/" + part
-            if mkdir(made, 0o700) == 0 {
-                if let owner, lchown(made, owner, gid_t.max) != 0 { throw Trouble(.target, made) }
-            } else if errno != EEXIST {
-                throw Trouble(.target, made)
+        do throws(FileFailure) {
+            try Folders.make(Folders.split(root + "/" + path).folder, below: root) { (made) throws(FileFailure) in
+                guard let owner, lchown(made, owner, gid_t.max) != 0 else { return }
+                throw .last("chown", made)
             }
+        } catch {
+            throw Trouble(.target, error)
         }
     }
 
     /// Syncs the file system that holds a folder.
     static func sync(_ folder: String) throws {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Trouble(.target, folder) }
-        defer { close(descriptor) }
-        guard salvage_sync_filesystem(descriptor) == 0 else { throw Trouble(.target, folder) }
+        do throws(FileFailure) { try Folders.syncFileSystem(folder) } catch { throw Trouble(.target, error) }
     }
 }

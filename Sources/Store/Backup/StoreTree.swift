@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Model
 import Pack
@@ -88,7 +89,7 @@ struct StoreTree {
 
     /// The names in a folder, dot files last; nil when it does not exist, or, with a gap, when it cannot be read.
     mutating func names(in folder: String) -> [String]? {
-        do throws(PackError) {
+        do throws(FileFailure) {
             var names: [String] = []
             for name in try OpenFolder(path: "\(root)/\(folder)").names() {
                 guard let text = name.text else {

@@ -1,4 +1,6 @@
 import Catalog
+import Files
+import FoundationEssentials
 import Glibc
 import JSON
 import Model
@@ -45,21 +47,16 @@ enum AliasFile {
     ///
     /// - Throws: ``StoreError`` when the file exists and cannot be read now.
     static func restore(_ catalog: Catalog) throws {
-        let descriptor = open(path(catalog.store), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else {
+        let bytes: [UInt8]
+        do throws(FileFailure) {
+            let file = try OpenFile(path(catalog.store), O_RDONLY | O_NONBLOCK)
+            bytes = try Descriptor.rest(file.descriptor, limit: 1 << 30, path: file.path)
+        } catch {
             // Only a missing file holds no aliases: after any other error, the next save would drop those in the file.
-            if errno == ENOENT || errno == ENOTDIR { return }
-            throw unreadable(path(catalog.store))
-        }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count < 1 << 30 {
-            let count = read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw unreadable(path(catalog.store)) }
-            if count == 0 { break }
-            bytes += chunk[..<count]
+            if error.isAbsence { return }
+            throw Failure(
+                "unreadable_now", "the earlier signatures cannot be read now: \(error.reason)", path: error.path,
+                hint: "nothing is lost; run the command again", status: .tryAgain)
         }
         try catalog.add(
             aliases: bytes.split(separator: 0x0A).compactMap { line in

@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Model
 import Pack
 import Text
@@ -92,7 +93,7 @@ struct RemainsExamination {
 
     /// Findings about the spool: downloads not yet packed, downloads set aside, and files that do not belong there.
     var spool: [Finding] {
-        do throws(PackError) {
+        do throws(FileFailure) {
             let top = try OpenFolder(path: store + "/spool")
             let entries = try top.entries()
             var findings = waiting(top, entries.filter { $0.kind == .folder && !$0.name.hasPrefix(".") })
@@ -128,7 +129,7 @@ struct RemainsExamination {
         var waiting = 0
         var hidden: [String] = []
         for folder in folders {
-            do throws(PackError) {
+            do throws(FileFailure) {
                 // A session's folder is also its write lock: it may exist without a download.
                 let holds = try top.folder(folder).entries().contains { entry in
                     [".part", ".complete", ".cut"].contains { entry.name.hasSuffix($0) }
@@ -159,7 +160,7 @@ struct RemainsExamination {
         _ name: String, _ top: OpenFolder, _ entries: [OpenFolder.Entry], _ findings: inout [Finding]
     ) -> Int? {
         guard let entry = entries.first(where: { $0.name == name }) else { return 0 }
-        do throws(PackError) {
+        do throws(FileFailure) {
             return try top.folder(entry).entries().count
         } catch {
             findings.append(.warning("spool", "\(top.path)/\(name) cannot be read now: \(error.message)"))

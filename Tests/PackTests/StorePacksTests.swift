@@ -4,41 +4,7 @@ import Testing
 
 @testable import Pack
 
-@Suite struct OpenFolderTests {
-    @Test func onlyTheSystemsWordMeansAbsence() throws {
-        let scratch = try Scratch()
-        try Data("x".utf8).write(to: URL(fileURLWithPath: scratch.file("file")))
-        let folder = try OpenFolder(path: scratch.file("."))
-        #expect(try folder.entry("none") == nil)
-        #expect(throws: PackError.self) { try folder.folder("none") }
-        for (path, isAbsence) in [("none", true), ("file/x", true), ("none/x", true)] {
-            let error = #expect(throws: PackError.self) { try OpenFolder(path: scratch.file(path)) }
-            #expect(error?.isAbsence == isAbsence)
-        }
-        symlink("loop", scratch.file("loop"))
-        let loop = #expect(throws: PackError.self) { try OpenFolder(path: scratch.file("loop")) }
-        #expect(loop?.isAbsence == false && loop?.isLocalFault == true)
-        for name in ["", ".", "..", "a/b", "a\0b"] {
-            #expect(throws: PackError.self) { try folder.entry(name) }
-            #expect(throws: PackError.self) { try folder.remove(name) }
-        }
-    }
-
-    @Test func linksAreNotFollowedUnlessAsked() throws {
-        let scratch = try Scratch()
-        for name in ["real", "real/below"] { mkdir(scratch.file(name), 0o700) }
-        symlink("real", scratch.file("link"))
-        let folder = try OpenFolder(path: scratch.file("."))
-        #expect(throws: PackError.self) { try folder.folder("link") }
-        #expect(try folder.folder("link", followingLink: true).entries().map(\.name) == ["below"])
-        #expect(try folder.entries().map(\.kind) == [.link, .folder])
-        // What is removed is the link.
-        #expect(try folder.remove("link"))
-        #expect(try !folder.remove("link"))
-        #expect(try !folder.removeFolder("real"))
-        #expect(try folder.folder("real").entries().count == 1)
-    }
-
+@Suite struct StorePacksTests {
     @Test func packsAreListedThroughLinksToFoldersAndLoopsEnd() throws {
         let scratch = try Scratch()
         for name in ["store", "store/packs", "store/packs/2025", "disk", "disk/11", "disk/11/20"] {

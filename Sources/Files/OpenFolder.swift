@@ -1,12 +1,11 @@
-import CFiles
-import Glibc
+internal import CFiles
+internal import Glibc
 
 /// An open folder. Files in it are listed, opened, moved and removed through its descriptor, so replacing the folder
 /// with a link meanwhile has no effect. Every walk and every removal in a store uses this class.
 ///
 /// Names are single components; `.`, `..` and names with a slash are refused. Links are followed only where a call
-/// allows it. Errors are `PackError` with the `errno` of the call; ``PackError/isAbsence`` distinguishes "does not
-/// exist" from "cannot be read now".
+/// allows it. ``FileFailure/isAbsence`` distinguishes "does not exist" from "cannot be read now".
 public final class OpenFolder: Sendable {
     /// A directory entry with its metadata.
     public struct Entry: Sendable, Equatable {
@@ -50,7 +49,7 @@ public final class OpenFolder: Sendable {
     public let descriptor: Int32
 
     /// Opens a folder by its path. Links in the path are followed: the store's administrator chose them.
-    public init(path: String) throws(PackError) {
+    public init(path: String) throws(FileFailure) {
         self.path = path
         descriptor = try Self.open(AT_FDCWD, Self.zeroEnded(path), O_RDONLY | O_DIRECTORY, path, "open the folder")
     }
@@ -65,7 +64,7 @@ public final class OpenFolder: Sendable {
     // MARK: Looking
 
     /// Opens a subfolder; a link to a folder only with `followingLink`.
-    public func folder(_ name: String, followingLink: Bool = false) throws(PackError) -> OpenFolder {
+    public func folder(_ name: String, followingLink: Bool = false) throws(FileFailure) -> OpenFolder {
         let place = self.place(name)
         let flags = O_RDONLY | O_DIRECTORY | (followingLink ? 0 : O_NOFOLLOW)
         return OpenFolder(
@@ -74,7 +73,7 @@ public final class OpenFolder: Sendable {
     }
 
     /// Opens a listed subfolder; a link to a folder only with `followingLink`.
-    public func folder(_ entry: Entry, followingLink: Bool = false) throws(PackError) -> OpenFolder {
+    public func folder(_ entry: Entry, followingLink: Bool = false) throws(FileFailure) -> OpenFolder {
         let flags = O_RDONLY | O_DIRECTORY | (followingLink ? 0 : O_NOFOLLOW)
         let place = self.place(entry.name)
         return OpenFolder(
@@ -99,20 +98,20 @@ public final class OpenFolder: Sendable {
     }
 
     /// The names in the folder, sorted by bytes, without a `stat` of each.
-    public func names() throws(PackError) -> [Name] {
+    public func names() throws(FileFailure) -> [Name] {
         // Needs its own descriptor: a listing moves the offset that duplicates share.
         let own = try Self.open(descriptor, Self.zeroEnded("."), O_RDONLY | O_DIRECTORY, path, "list the folder")
         guard let listing = fdopendir(own) else {
             let number = errno
             close(own)
-            throw .system(number, "list the folder", path: path)
+            throw FileFailure("list the folder", path, errno: number)
         }
         defer { closedir(listing) }
         var found: [Name] = []
         while true {
             errno = 0
             guard let next = readdir(listing) else {
-                guard errno == 0 else { throw .system(errno, "list the folder", path: path) }
+                guard errno == 0 else { throw .last("list the folder", path) }
                 break
             }
             let name = withUnsafeBytes(of: &next.pointee.d_name) { raw in
@@ -130,7 +129,7 @@ public final class OpenFolder: Sendable {
 
     /// All entries of the folder, sorted by the bytes of their names. A file that vanishes meanwhile is left out. If
     /// `stat` fails for another reason, the whole listing fails: the file must not be taken for absent.
-    public func entries() throws(PackError) -> [Entry] {
+    public func entries() throws(FileFailure) -> [Entry] {
         var found: [Entry] = []
         for name in try names() {
             if let entry = try look(name.bytes, follow: false) { found.append(entry) }
@@ -139,23 +138,23 @@ public final class OpenFolder: Sendable {
     }
 
     /// The entry of a name; nil when it does not exist.
-    public func entry(_ name: String, followingLink: Bool = false) throws(PackError) -> Entry? {
+    public func entry(_ name: String, followingLink: Bool = false) throws(FileFailure) -> Entry? {
         try look(try component(name), follow: followingLink)
     }
 
-    private func look(_ name: [CChar], follow: Bool) throws(PackError) -> Entry? {
+    private func look(_ name: [CChar], follow: Bool) throws(FileFailure) -> Entry? {
         var facts = stat()
         while fstatat(descriptor, name, &facts, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0 {
             if errno == EINTR { continue }
             if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw .system(errno, "inspect the file", path: place(name))
+            throw .last("inspect the file", place(name))
         }
         return Entry(name, facts)
     }
 
     /// Opens a regular file in the folder for reading; a link only with `followingLink`. The caller closes the
     /// descriptor.
-    public func openFile(_ name: String, followingLink: Bool = false) throws(PackError) -> Int32 {
+    public func openFile(_ name: String, followingLink: Bool = false) throws(FileFailure) -> Int32 {
         // Without O_NONBLOCK a FIFO of that name would wait for a writer.
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followingLink ? 0 : O_NOFOLLOW)
         let place = self.place(name)
@@ -163,103 +162,124 @@ public final class OpenFolder: Sendable {
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
             close(file)
-            throw PackError(.io, "not a regular file", path: place, errno: EINVAL)
+            throw FileFailure("open the file, which is not a regular one", place, errno: EINVAL)
         }
         return file
     }
 
-    /// Reads a whole regular file in the folder; links are not followed. Throws `tooLarge` if it exceeds `limit` bytes.
-    public func content(of name: String, limit: Int) throws(PackError) -> [UInt8] {
+    /// Reads a whole regular file in the folder; links are not followed. Fails with `EOVERFLOW` if
+    /// it exceeds `limit` bytes.
+    public func content(of name: String, limit: Int) throws(FileFailure) -> [UInt8] {
         let file = try openFile(name)
         defer { close(file) }
-        let size = try PackFile.size(file)
+        let size = try Descriptor.size(file, path: place(name))
         guard size <= UInt64(limit) else {
-            throw PackError(
-                .tooLarge, "the file has \(size) bytes, more than the limit of \(limit)", path: place(name))
+            throw FileFailure(
+                "read the file of \(size) bytes, more than the limit of \(limit)", place(name), errno: EOVERFLOW)
         }
-        var bytes = [UInt8](repeating: 0, count: Int(size))
-        let got = try bytes.withUnsafeMutableBytes { raw in
-            Result { () throws(PackError) in try PackFile.read(file, at: 0, into: raw) }
-        }.get()
-        bytes.removeLast(bytes.count - got)
-        return bytes
+        return try Descriptor.read(file, at: 0, count: Int(size), path: place(name))
     }
 
     // MARK: Changing
 
     /// Removes a file, or a link itself; false when there is none.
     @discardableResult
-    public func remove(_ name: String) throws(PackError) -> Bool { try unlink(try component(name), 0) }
+    public func remove(_ name: String) throws(FileFailure) -> Bool { try unlink(try component(name), 0) }
 
     /// Removes a listed file, or a link itself; false when it is already gone.
     @discardableResult
-    public func remove(_ entry: Entry) throws(PackError) -> Bool { try unlink(entry.bytes, 0) }
+    public func remove(_ entry: Entry) throws(FileFailure) -> Bool { try unlink(entry.bytes, 0) }
 
     /// Removes an empty folder; false when it does not exist or is not empty.
     @discardableResult
-    public func removeFolder(_ name: String) throws(PackError) -> Bool {
+    public func removeFolder(_ name: String) throws(FileFailure) -> Bool {
         try unlink(try component(name), AT_REMOVEDIR)
     }
 
-    private func unlink(_ name: [CChar], _ flags: Int32) throws(PackError) -> Bool {
+    private func unlink(_ name: [CChar], _ flags: Int32) throws(FileFailure) -> Bool {
         while unlinkat(descriptor, name, flags) != 0 {
             switch errno {
             case EINTR: continue
             case ENOENT: return false
             case ENOTEMPTY where flags != 0, EEXIST where flags != 0: return false
-            default: throw .system(errno, flags == 0 ? "remove the file" : "remove the folder", path: place(name))
+            default: throw .last(flags == 0 ? "remove the file" : "remove the folder", place(name))
             }
         }
         return true
     }
 
+    /// Removes a folder here with all that is in it, or a file, or a link itself; false when there is none. Links are
+    /// never followed, whatever happens meanwhile. Holds one descriptor open per level.
+    @discardableResult
+    public func removeTree(_ name: String) throws(FileFailure) -> Bool {
+        guard let entry = try entry(name) else { return false }
+        return try removeTree(entry)
+    }
+
+    /// Removes a listed entry with all that is in it; false when it is already gone.
+    @discardableResult
+    public func removeTree(_ entry: Entry) throws(FileFailure) -> Bool {
+        guard entry.kind == .folder else { return try unlink(entry.bytes, 0) }
+        do throws(FileFailure) {
+            let inner = try folder(entry)
+            for below in try inner.entries() { try inner.removeTree(below) }
+        } catch {
+            // Since it was listed, it was removed, or something else has taken its name.
+            guard error.isAbsence || error.errno == ELOOP else { throw error }
+            return try unlink(entry.bytes, 0)
+        }
+        if try unlink(entry.bytes, AT_REMOVEDIR) { return true }
+        guard try look(entry.bytes, follow: false) != nil else { return false }
+        throw FileFailure("remove the folder", place(entry.name), errno: ENOTEMPTY)
+    }
+
     /// Creates a new file here with mode 0600; fails if the name exists. The caller closes the descriptor.
-    func createFile(_ name: String) throws(PackError) -> Int32 {
+    public func createFile(_ name: String) throws(FileFailure) -> Int32 {
         let place = self.place(name)
         let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
         return try Self.open(descriptor, try component(name), flags, place, "create the file", mode: 0o600)
     }
 
     /// Renames `other` to `name` within this folder, replacing the file of that name.
-    func replace(_ name: String, with other: String) throws(PackError) {
+    public func replace(_ name: String, with other: String) throws(FileFailure) {
         guard renameat(descriptor, try component(other), descriptor, try component(name)) == 0 else {
-            throw .system(errno, "rename the file", path: place(name))
+            throw .last("rename the file", place(name))
         }
     }
 
     /// Moves a file from here to `folder`, which must be on the same file system. `target` must not exist there: the
     /// kernel refuses to replace it; for file systems without that support, a check comes first.
-    public func move(_ name: String, to folder: OpenFolder, as target: String) throws(PackError) {
+    public func move(_ name: String, to folder: OpenFolder, as target: String) throws(FileFailure) {
         guard try folder.entry(target) == nil else {
-            throw .system(EEXIST, "move the file", path: folder.place(target))
+            throw FileFailure("move the file", folder.place(target), errno: EEXIST)
         }
         let (old, new) = (try component(name), try folder.component(target))
         if salvage_rename_new(descriptor, old, folder.descriptor, new) == 0 { return }
         if errno == EINVAL || errno == ENOSYS, renameat(descriptor, old, folder.descriptor, new) == 0 { return }
-        throw .system(errno, "move the file", path: place(name))
+        throw .last("move the file", place(name))
     }
 
     /// Makes a hard link in the folder; false when the name already exists. Throws where the file system has no hard
     /// links.
-    public func link(_ name: String, as target: String) throws(PackError) -> Bool {
+    public func link(_ name: String, as target: String) throws(FileFailure) -> Bool {
         if linkat(descriptor, try component(name), descriptor, try component(target), 0) == 0 { return true }
         if errno == EEXIST { return false }
-        throw .system(errno, "link the file", path: place(target))
+        throw .last("link the file", place(target))
     }
 
     /// Creates a folder here with mode 0700, unless it exists, and opens it.
-    public func makeFolder(_ name: String) throws(PackError) -> OpenFolder {
+    public func makeFolder(_ name: String) throws(FileFailure) -> OpenFolder {
         if mkdirat(descriptor, try component(name), 0o700) == 0 {
             try sync()
         } else if errno != EEXIST {
-            throw .system(errno, "create the folder", path: place(name))
+            throw .last("create the folder", place(name))
         }
         return try folder(name)
     }
 
     /// Syncs the folder, so that changes to its entries survive a power cut.
-    public func sync() throws(PackError) {
-        guard fsync(descriptor) == 0 else { throw .system(errno, "sync the folder", path: path) }
+    public func sync() throws(FileFailure) {
+        guard fsync(descriptor) == 0 else { throw .last("sync the folder", path) }
     }
 
     // MARK: Names
@@ -270,10 +290,10 @@ public final class OpenFolder: Sendable {
         place(name.withUnsafeBytes { raw in String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self) })
     }
 
-    private func component(_ name: String) throws(PackError) -> [CChar] {
+    private func component(_ name: String) throws(FileFailure) -> [CChar] {
         let bytes = name.utf8
         guard !bytes.isEmpty, name != ".", name != "..", !bytes.contains(UInt8(ascii: "/")), !bytes.contains(0) else {
-            throw PackError(.io, "the name is not a single path component", path: place(name), errno: EINVAL)
+            throw FileFailure("use the name, which is not a single path component", place(name), errno: EINVAL)
         }
         return Self.zeroEnded(name)
     }
@@ -282,41 +302,11 @@ public final class OpenFolder: Sendable {
 
     private static func open(
         _ folder: Int32, _ name: [CChar], _ flags: Int32, _ place: String, _ what: String, mode: mode_t = 0
-    ) throws(PackError) -> Int32 {
+    ) throws(FileFailure) -> Int32 {
         while true {
             let opened = openat(folder, name, flags | O_CLOEXEC, mode)
             if opened >= 0 { return opened }
-            if errno != EINTR { throw .system(errno, what, path: place) }
+            if errno != EINTR { throw .last(what, place) }
         }
     }
-}
-
-/// Identifies a file, whatever its name.
-public struct FileIdentity: Sendable, Hashable {
-    /// The device number of the file system.
-    public var device: UInt64
-    /// The inode number.
-    public var inode: UInt64
-
-    init(_ facts: stat) {
-        device = UInt64(facts.st_dev)
-        inode = UInt64(facts.st_ino)
-    }
-
-    /// Reads the identity of an open file.
-    public init(of descriptor: Int32) throws(PackError) {
-        var facts = stat()
-        guard fstat(descriptor, &facts) == 0 else { throw .system(errno, "inspect the open file") }
-        self.init(facts)
-    }
-}
-
-extension PackError {
-    /// Whether the file does not exist (`ENOENT`, `ENOTDIR`). Every other error means only that it cannot be reached
-    /// now: too many open files, a failing disk, missing permissions.
-    public var isAbsence: Bool { errno == ENOENT || errno == ENOTDIR }
-
-    /// Whether the fault is local and may be temporary: a system call failed, but not because the file is absent or
-    /// space ran out, or memory was short. It says nothing about the file itself.
-    public var isLocalFault: Bool { (code == .io && !isAbsence) || code == .resources }
 }
