@@ -154,7 +154,7 @@ let package = Package(
             ],
             swiftSettings: hot),
         .target(
-            name: "Unpack", dependencies: ["CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2"],
+            name: "Unpack", dependencies: ["Model", "CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2"],
             swiftSettings: hot,
             linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2")]),
         .target(
@@ -253,7 +253,8 @@ let package = Package(
             name: "session-api-example", dependencies: ["SessionAPI"], path: "Examples/SessionAPI", swiftSettings: house
         ),
         .testTarget(
-            name: "UnpackTests", dependencies: ["Unpack", "CCrypto", "CConfinement", "CFiles", "CProcess", "CZlib"],
+            name: "UnpackTests",
+            dependencies: ["Model", "Unpack", "CCrypto", "CConfinement", "CFiles", "CProcess", "CZlib"],
             swiftSettings: house),
         .testTarget(
             name: "SandboxTests",

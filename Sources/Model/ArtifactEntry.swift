@@ -36,8 +36,8 @@ public struct ArtifactEntry: Sendable, Hashable, Codable {
     public var firstTry: Int64?
     /// Last attempt, in milliseconds since 1970 UTC.
     public var lastTry: Int64?
-    /// The verdict on the archive (`ok`, `incomplete`, `corrupt`, `not_an_archive`).
-    public var verdict: String?
+    /// The verdict on the archive.
+    public var verdict: ArchiveVerdict?
     /// The archive's flags, such as `trailing_data`.
     public var flags: [String]
     /// SHA-256 of the download, in lower-case hex.
@@ -47,7 +47,7 @@ public struct ArtifactEntry: Sendable, Hashable, Codable {
     public init(
         artifact: String, state: ArtifactState = .pending, reason: String? = nil, status: Int? = nil,
         identifier: String? = nil, tries: Int = 0, bytes: UInt64 = 0, firstTry: Int64? = nil, lastTry: Int64? = nil,
-        verdict: String? = nil, flags: [String] = [], sha256: String? = nil
+        verdict: ArchiveVerdict? = nil, flags: [String] = [], sha256: String? = nil
     ) {
         self.artifact = artifact
         self.state = state

@@ -248,11 +248,17 @@ public struct CrashRecord: Codable, Sendable, Equatable {
         self.detector = kind
     }
 
+    /// The `kind` of an error that the program survived.
+    public static let survivedError = "error"
+
     /// The `kind` of a dump taken on request of a process that kept running.
     public static let snapshot = "snapshot"
 
     /// False for an error that the program survived and for a dump of a process that did not die.
-    public var isCrash: Bool { kind != "error" && kind != Self.snapshot }
+    public var isCrash: Bool { Self.isCrash(kind: kind) }
+
+    /// Whether a record of this kind, nil when unknown, is of a process that died.
+    public static func isCrash(kind: String?) -> Bool { kind != survivedError && kind != snapshot }
 
     enum CodingKeys: String, CodingKey {
         case crash, session, image, tag, location, time, kind, detector, signal, exception, address, access, pid

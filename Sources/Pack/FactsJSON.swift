@@ -73,7 +73,7 @@ extension ArtifactEntry {
         line.add(CodingKeys.bytes.rawValue, bytes)
         line.add(CodingKeys.firstTry.rawValue, firstTry)
         line.add(CodingKeys.lastTry.rawValue, lastTry)
-        line.add(CodingKeys.verdict.rawValue, verdict)
+        line.add(CodingKeys.verdict.rawValue, verdict?.rawValue)
         line.add(CodingKeys.flags.rawValue, flags)
         line.add(CodingKeys.sha256.rawValue, sha256)
         return line
@@ -93,7 +93,7 @@ extension ArtifactEntry {
         bytes = value[CodingKeys.bytes.rawValue]?.uint64 ?? 0
         firstTry = whole(.firstTry)
         lastTry = whole(.lastTry)
-        verdict = text(.verdict)
+        verdict = text(.verdict).map(ArchiveVerdict.init(rawValue:))
         flags = value[CodingKeys.flags.rawValue]?.array?.compactMap(\.string) ?? []
         sha256 = text(.sha256)
     }

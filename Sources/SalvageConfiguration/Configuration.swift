@@ -167,30 +167,11 @@ public struct Configuration: Sendable, Equatable {
         public var reserve: UInt64 = 256 << 20
         /// The largest download of one artifact, in bytes; a longer one is truncated, and the ledger says so.
         public var download: UInt64 = 4 << 30
-        /// Limits on one archive.
-        public var unpack = Unpack()
+        /// Limits on one archive. Beyond a limit, what was read is kept and the verdict names the limit.
+        public var unpack = UnpackLimits()
 
         /// The defaults.
         public init() {}
-    }
-
-    /// Limits on one archive. Beyond a limit, what was read is kept and the verdict names the limit.
-    public struct Unpack: Sendable, Equatable {
-        /// Bytes of tar headers of one entry, extensions included.
-        public var headerBytes: UInt64 = 8 << 20
-        /// Entries of one archive.
-        public var entries: UInt64 = 1_000_000
-        /// Bytes of one entry.
-        public var entrySize: UInt64 = 4 << 30
-        /// Bytes of the whole tar stream, inflated.
-        public var totalSize: UInt64 = 8 << 30
-        /// Extents of one sparse entry.
-        public var sparseExtents: UInt64 = 100_000
-        /// Bytes that the compressed logs in one archive may expand to; 0 leaves them compressed.
-        public var expandedSize: UInt64 = 2 << 30
-        /// How long the child that packs a session may go without progress, and how long one file of `verify` may take,
-        /// in milliseconds.
-        public var time: Int64 = 300_000
     }
 
     /// Returns the first rule that matches a session; nil when none does.

@@ -190,15 +190,18 @@ extension Configuration {
         if let value = section.size("reserve") { limits.reserve = value }
         if let value = section.size("download") { limits.download = value }
         let unpack = section.section("unpack")
-        if let value = unpack.size("header") { limits.unpack.headerBytes = value }
-        if let value = unpack.integer("entries", in: 1...1_000_000_000) { limits.unpack.entries = UInt64(value) }
-        if let value = unpack.size("entry_size") { limits.unpack.entrySize = value }
-        if let value = unpack.size("total_size") { limits.unpack.totalSize = value }
-        if let value = unpack.size("expanded_size") { limits.unpack.expandedSize = value }
-        if let value = unpack.integer("sparse_extents", in: 1...1_000_000_000) {
-            limits.unpack.sparseExtents = UInt64(value)
+        for (name, key) in UnpackLimits.keys {
+            switch key {
+            case .size(let path):
+                if let value = unpack.size(name) { limits.unpack[keyPath: path] = value }
+            case .count(let path):
+                if let value = unpack.integer(name, in: 1...1_000_000_000) {
+                    limits.unpack[keyPath: path] = UInt64(value)
+                }
+            case .duration(let path):
+                if let value = unpack.duration(name, from: 100) { limits.unpack[keyPath: path] = value }
+            }
         }
-        if let value = unpack.duration("time", from: 100) { limits.unpack.time = value }
         unpack.finish()
         section.finish()
     }

@@ -1,3 +1,5 @@
+import Model
+
 /// One pass over the entries of a tar stream: passes them to the sink, enforces the limits and sets the verdict.
 struct ArchiveWalk {
     private let gate: TarStreamGuard
@@ -58,7 +60,7 @@ struct ArchiveWalk {
     /// Whether a limit of the whole artifact was reached, so that the rest is not read.
     private var full: Bool {
         switch report.limit {
-        case .entries, .allNamesBytes, .allHeadersBytes, .totalBytes: true
+        case .entries, .allNamesBytes, .allHeadersBytes, .totalSize: true
         default: false
         }
     }
@@ -144,7 +146,7 @@ struct ArchiveWalk {
         if let limit = gate.limit {
             report.hit(limit, at: from)
             // A header over its limit is skipped like a damaged one; a limit of the whole artifact ends the walk.
-            guard limit != .totalBytes else { return nil }
+            guard limit != .totalSize else { return nil }
             gate.clearLimit()
         } else if case .fatal(let cut) = result, cut || (gate.exhausted && reader.position >= gate.pieceEnd) {
             if !afterEnd { self.cut(at: from, "the tar stream ends inside a header") }
@@ -195,9 +197,9 @@ struct ArchiveWalk {
         report.entries += 1
         try sink.begin(header)
         var content = EntryContent(header: header, limits: limits, spentHoles: report.holeBytes)
-        if extents > limits.extents {
+        if extents > limits.sparseExtents {
             content.outcome.state = .limited
-            content.limit = .extents
+            content.limit = .sparseExtents
         } else if header.kind == .file || header.kind == .hardlink {
             try content.deliver(reader, into: &sink)
         }

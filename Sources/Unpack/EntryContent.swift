@@ -1,3 +1,5 @@
+import Model
+
 /// Passes the content of one entry from the reader to the sink and counts it.
 struct EntryContent {
     private let size: UInt64
@@ -71,7 +73,7 @@ struct EntryContent {
     private mutating func pass<Sink: ArchiveVisitor>(
         _ bytes: UnsafeRawBufferPointer, into sink: inout Sink
     ) throws(Sink.Failure) -> Bool {
-        let left = limits.entryBytes > outcome.bytes ? limits.entryBytes - outcome.bytes : 0
+        let left = limits.entrySize > outcome.bytes ? limits.entrySize - outcome.bytes : 0
         let allowed = Int(clamping: min(UInt64(bytes.count), left))
         if allowed > 0 {
             let part = UnsafeRawBufferPointer(rebasing: bytes[..<allowed])
@@ -81,7 +83,7 @@ struct EntryContent {
             outcome.bytes += UInt64(allowed)
         }
         guard allowed < bytes.count else { return true }
-        limit = .entryBytes
+        limit = .entrySize
         outcome.state = .limited
         return false
     }

@@ -1,3 +1,5 @@
+import Model
+
 /// Sits between the inflated bytes and libarchive: counts bytes, enforces limits and watches for zero blocks.
 ///
 /// libarchive does not report whether the end-of-archive blocks were there, does not bound the cost of a header, and
@@ -60,13 +62,13 @@ final class TarStreamGuard {
     private func load() -> Bool {
         guard !exhausted else { return false }
         let start = pieceEnd
-        guard start < limits.totalBytes else {
-            limit = .totalBytes
+        guard start < limits.totalSize else {
+            limit = .totalSize
             exhausted = true
             return false
         }
         let loaded = stream.next()
-        let allowed = Int(clamping: limits.totalBytes &- start)
+        let allowed = Int(clamping: limits.totalSize &- start)
         pieceStart = start
         writablePiece = UnsafeMutableRawBufferPointer(rebasing: loaded[..<min(loaded.count, allowed)])
         piece = UnsafeRawBufferPointer(writablePiece)
@@ -131,11 +133,11 @@ final class TarStreamGuard {
         let from = headersFrom
         guard pieceEnd > from else { return true }
         let rest = tail(from: from)
-        guard pieceEnd &- from <= limits.headerBytes else { return refuse(.headerBytes) }
+        guard pieceEnd &- from <= limits.header else { return refuse(.header) }
         let start = pieceEnd &- UInt64(rest.count)
         let end = max(chain?.end ?? pieceEnd, start)
         let special = rest.prefix(Int(clamping: end &- start))
-        guard isMapWithinLimits(special, rest.dropFirst(special.count)) else { return refuse(.extents) }
+        guard isMapWithinLimits(special, rest.dropFirst(special.count)) else { return refuse(.sparseExtents) }
         // After the entry's own header there are no names, but perhaps megabytes of sparse map.
         captured.append(contentsOf: special)
         return true
@@ -148,7 +150,7 @@ final class TarStreamGuard {
         // In special headers each extent takes one or two records; other records have lines too, at most one per two
         // bytes of the 1 MiB that libarchive accepts.
         newlines &+= UInt64(special.count(where: { $0 == 0x0a }))
-        let (lines, overflow) = limits.extents.multipliedReportingOverflow(by: 2)
+        let (lines, overflow) = limits.sparseExtents.multipliedReportingOverflow(by: 2)
         guard overflow || newlines <= lines.addingReportingOverflow(1 << 19).partialValue else { return false }
         if chain?.isOldSparse == true {
             // Binary, 21 extents in a block.
@@ -157,7 +159,7 @@ final class TarStreamGuard {
             // Text, two lines for each extent.
             mapExtents &+= UInt64(map.count(where: { $0 == 0x0a }) / 2)
         }
-        return mapExtents <= limits.extents
+        return mapExtents <= limits.sparseExtents
     }
 
     private func refuse(_ which: UnpackLimit) -> Bool {

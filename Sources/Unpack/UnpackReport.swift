@@ -1,16 +1,6 @@
-/// What an artifact turned out to be.
-public enum Verdict: String, Sendable, Equatable, CaseIterable {
-    /// A whole archive: checksums right, every entry whole, both end-of-archive blocks seen.
-    case ok
-    /// A good beginning of an archive: it is truncated, lacks its end-of-archive blocks, or reached a limit.
-    case incomplete
-    /// Bytes are wrong: a checksum, the deflate data or a tar header; what could be read is kept.
-    case corrupt
-    /// Not a tar archive, compressed or not; its first bytes are kept in the report.
-    case notAnArchive = "not_an_archive"
-}
+public import Model
 
-/// Facts about an artifact that refine its ``Verdict``.
+/// Facts about an artifact that refine its ``ArchiveVerdict``.
 public struct UnpackFlags: OptionSet, Sendable, Hashable {
     /// The bits, in the order of ``names``.
     public let rawValue: UInt32
@@ -96,7 +86,7 @@ public struct UnpackFault: Error, Sendable, Equatable {
 /// What unpacking one artifact found.
 public struct UnpackReport: Sendable, Equatable {
     /// The verdict on the whole artifact.
-    public internal(set) var verdict: Verdict = .ok
+    public internal(set) var verdict = ArchiveVerdict.ok
     /// Facts that refine the verdict.
     public internal(set) var flags: UnpackFlags = []
     /// The first limit that was reached, when ``UnpackFlags/limit`` is set.
@@ -125,7 +115,7 @@ public struct UnpackReport: Sendable, Equatable {
     init() {}
 
     /// Makes the verdict worse, never better: `corrupt` outranks `incomplete`, which outranks `ok`.
-    mutating func lower(to worse: Verdict) {
+    mutating func lower(to worse: ArchiveVerdict) {
         switch (verdict, worse) {
         case (.ok, _), (.incomplete, .corrupt), (_, .notAnArchive): verdict = worse
         default: break

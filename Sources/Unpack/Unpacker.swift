@@ -1,3 +1,5 @@
+public import Model
+
 /// Reads untrusted `.tar.gz` artifacts and passes their entries to a sink.
 ///
 /// The compression is detected by the first bytes: zstd, xz, bzip2 and lz4 are read like gzip, and so is a plain tar.

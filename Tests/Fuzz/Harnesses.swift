@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Model
 import Text
 
 @testable import CrashAnalysis
@@ -29,7 +30,7 @@ struct Harness: Sendable {
 
     private static let limits: UnpackLimits = {
         var limits = UnpackLimits()
-        limits.totalBytes = 4 << 20
+        limits.totalSize = 4 << 20
         limits.holeBytes = 16 << 20
         limits.entries = 1000
         return limits

@@ -1,10 +1,11 @@
 import Ingest
+import Model
 import Testing
 
 /// One hostile archive: how it is made, and what must become of it.
 struct Attack: CustomTestStringConvertible, Sendable {
     let name: String
-    let verdict: String
+    let verdict: ArchiveVerdict
     var flags: Set<String> = []
     /// Members that must be there whole; the content of each is its name.
     var kept = ["first", "last"]
@@ -17,7 +18,7 @@ struct Attack: CustomTestStringConvertible, Sendable {
 
     /// Between two good entries, and with a proper end.
     static func between(
-        _ name: String, _ verdict: String, _ flags: Set<String> = [], kept: [String] = ["first", "last"],
+        _ name: String, _ verdict: ArchiveVerdict, _ flags: Set<String> = [], kept: [String] = ["first", "last"],
         members: Int? = nil, _ body: @escaping @Sendable (HostileArchive) -> Void
     ) -> Attack {
         Attack(name: name, verdict: verdict, flags: flags, kept: kept, members: members) { tar in
@@ -210,7 +211,7 @@ struct Attack: CustomTestStringConvertible, Sendable {
             name: "a bomb of a gigabyte", verdict: "incomplete", flags: ["limit"], kept: ["first"],
             limits: {
                 var limits = IngestLimits()
-                limits.totalBytes = 256 << 20
+                limits.unpack.totalSize = 256 << 20
                 return limits
             }()
         ) { tar in

@@ -23,7 +23,7 @@ import Testing
         var job = IngestJob(
             session: SessionMetadata(session: "s", image: ""), artifacts: [ArtifactEntry(artifact: "/a")],
             inputs: [IngestJob.Input(artifact: 0, form: .archive, name: [])])
-        job.limits.milliseconds = milliseconds
+        job.limits.unpack.time = milliseconds
         return job
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Ingest
+import Model
 import Pack
 import Testing
 
@@ -85,7 +86,7 @@ import Testing
             bytes[bit / 8] ^= 1 << (bit % 8)
             return bytes
         }
-        var verdicts: [String: Int] = [:]
+        var verdicts: [ArchiveVerdict: Int] = [:]
         try packAll(flipped) { bit, verdict, members in
             verdicts[verdict.verdict, default: 0] += 1
             guard verdict.verdict == "ok" else { return }

@@ -42,7 +42,7 @@ import Testing
         func pack(milliseconds: Int64 = 60_000, order names: [String] = ["bad", "good", "fine"]) throws -> PackedSession
         {
             var limits = IngestLimits()
-            limits.milliseconds = milliseconds
+            limits.unpack.time = milliseconds
             let ingest = StoreIngest(store: store, process: IngestProcess(executable: script), limits: limits)
             return try ingest.pack(
                 session: SessionMetadata(session: "s", image: "i"),

@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import Unpack
@@ -150,7 +151,7 @@ struct AttackTests {
     @Test("a long run of zeros behind the end costs no header budget")
     func paddedEnd() {
         var limits = UnpackLimits()
-        limits.headerBytes = 1 << 20
+        limits.header = 1 << 20
         var tar = TarBuilder()
         tar.file("a", "1")
         let bytes = tar.bytes

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Model
 import Testing
 
 @testable import Unpack
@@ -16,7 +17,7 @@ let corpora: URL? = {
 @Suite(.enabled(if: corpora != nil, "the shared corpora are not beside the package; set SALVAGE_CORPORA"))
 struct CorpusTests {
     struct Expectation {
-        var verdict = Verdict.ok
+        var verdict = ArchiveVerdict.ok
         var flags: UnpackFlags = []
         var names: [String]?
     }

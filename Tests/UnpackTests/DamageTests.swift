@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import Unpack
@@ -37,7 +38,7 @@ struct DamageTests {
         #expect(unpack(archive, backend: backend).report.verdict == .ok)
         for length in 0..<archive.count {
             let seen = unpack(Array(archive[..<length]), backend: backend)
-            let wanted: Verdict = length < 2 ? .notAnArchive : .incomplete
+            let wanted: ArchiveVerdict = length < 2 ? .notAnArchive : .incomplete
             #expect(seen.report.verdict == wanted, "cut at \(length)")
             #expect(isPrefix(seen, of: whole), "cut at \(length)")
         }
@@ -66,7 +67,7 @@ struct DamageTests {
         for length in 0...entry.count {
             let seen = unpack(gzip(Array(entry[..<length])))
             // Less than what could be recognised as a header is no tar.
-            let wanted: Verdict = 1..<262 ~= length ? .notAnArchive : .incomplete
+            let wanted: ArchiveVerdict = 1..<262 ~= length ? .notAnArchive : .incomplete
             #expect(seen.report.verdict == wanted, "cut at \(length)")
         }
         let last = unpack(gzip(entry + [UInt8](repeating: 0, count: 512 * zeroBlocks)))

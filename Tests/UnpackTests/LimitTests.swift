@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import Unpack
@@ -41,21 +42,21 @@ struct LimitTests {
         let first = head.bytes
         let bomb = gzipPieces(257) { $0 == 0 ? first : [UInt8](repeating: 0, count: 1 << 20) }
         #expect(bomb.count < 2 << 20)
-        let seen = see(bomb) { $0.totalBytes = 10 << 20 }
-        expectLimit(seen, .totalBytes, entries: 1)
+        let seen = see(bomb) { $0.totalSize = 10 << 20 }
+        expectLimit(seen, .totalSize, entries: 1)
         #expect(seen.entries[0].outcome?.state == .truncated)
         #expect(seen.report.bytes == (10 << 20) - 512)
         #expect(seen.report.inflatedBytes == 10 << 20)
     }
 
     @Test("entry bytes: one entry is cut, the others are whole")
-    func entryBytes() {
+    func entrySize() {
         var tar = TarBuilder()
         tar.file("large", [UInt8](repeating: 7, count: 3_000_000))
         tar.file("small", "whole")
         tar.end()
-        let seen = see(gzip(tar.bytes)) { $0.entryBytes = 1_000_000 }
-        expectLimit(seen, .entryBytes, entries: 2)
+        let seen = see(gzip(tar.bytes)) { $0.entrySize = 1_000_000 }
+        expectLimit(seen, .entrySize, entries: 2)
         #expect(seen.entries[0].outcome == EntryOutcome(state: .limited, bytes: 1_000_000, holeBytes: 0))
         #expect(seen.texts[1] == "whole")
         #expect(seen.report.cutEntries == 1)
@@ -97,8 +98,8 @@ struct LimitTests {
 
     @Test("extents")
     func extents() {
-        let seen = see(manyExtents(2000)) { $0.extents = 1000 }
-        expectLimit(seen, .extents, entries: 3)
+        let seen = see(manyExtents(2000)) { $0.sparseExtents = 1000 }
+        expectLimit(seen, .sparseExtents, entries: 3)
         #expect(seen.names == ["first", "sparse", "last"])
         #expect(seen.entries[1].outcome?.state == .limited)
         let allowed = see(manyExtents(2000))
@@ -110,7 +111,7 @@ struct LimitTests {
     func millionExtents() {
         let seen = see(manyExtents(2_000_000))
         #expect(seen.report.flags.contains(.limit))
-        #expect(seen.report.limit == .extents || seen.report.limit == .headerBytes)
+        #expect(seen.report.limit == .sparseExtents || seen.report.limit == .header)
         #expect(seen.report.verdict == .incomplete)
         #expect(seen.names.first == "first")
         #expect(seen.names.last == "last")
@@ -189,7 +190,7 @@ struct LimitTests {
         #expect(many.report.entries <= 2)
         #expect(many.report.verdict == .ok ? many.names == ["first", "last"] : true)
 
-        let tight = see(gzip(records.bytes)) { $0.headerBytes = 64 << 10 }
+        let tight = see(gzip(records.bytes)) { $0.header = 64 << 10 }
         #expect(tight.names.first == "first")
     }
 

@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import Unpack
@@ -48,9 +49,9 @@ struct OtherCompressionTests {
         tar.end()
         guard let packed = try ExpanderTests.run(command, tar.bytes) else { return }
         var limits = UnpackLimits()
-        limits.totalBytes = 10 << 20
+        limits.totalSize = 10 << 20
         let seen = unpack(packed, limits: limits, hashes: false)
-        #expect(seen.report.limit == .totalBytes)
+        #expect(seen.report.limit == .totalSize)
         #expect(seen.report.inflatedBytes == 10 << 20)
     }
 

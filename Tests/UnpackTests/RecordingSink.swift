@@ -1,4 +1,5 @@
 import CCrypto
+import Model
 
 @testable import Unpack
 

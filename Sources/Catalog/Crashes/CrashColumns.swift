@@ -18,9 +18,6 @@ struct CrashColumns: Equatable {
     /// Milliseconds since 1970.
     var time: Int64?
 
-    /// Whether the process survived: an error, or a snapshot of a process that kept running.
-    static func isSurvived(_ kind: String?) -> Bool { kind == "error" || kind == "snapshot" }
-
     /// Reads the known fields; bytes that are not a JSON object yield none, a damaged object those before the damage.
     init(json: [UInt8]) {
         json.withUnsafeBytes { bytes in

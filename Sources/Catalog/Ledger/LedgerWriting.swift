@@ -122,7 +122,7 @@ final class LedgerWriter {
     func put(_ entry: ArtifactEntry, nextTry: Int64?, session key: Int64) throws(CatalogError) {
         putArtifact.bind(1, key).bind(2, entry.artifact).bind(3, entry.state.rawValue).bind(4, entry.reason)
         putArtifact.bind(5, entry.status).bind(6, entry.identifier).bind(7, entry.tries).bind(8, entry.bytes)
-        putArtifact.bind(9, entry.firstTry).bind(10, entry.lastTry).bind(11, entry.verdict)
+        putArtifact.bind(9, entry.firstTry).bind(10, entry.lastTry).bind(11, entry.verdict?.rawValue)
         try putArtifact.bind(12, entry.flags.joined(separator: " ")).bind(13, entry.sha256).bind(14, nextTry).run()
     }
 

@@ -100,9 +100,9 @@ final class PackRows {
             putCrash.bind(4, crash.kind ?? "unknown").bind(5, crash.signal).bind(6, crash.exception)
             putCrash.bind(7, crash.thread).bind(8, crash.time ?? ended).bind(9, crash.time)
             putCrash.bind(10, signature).bind(11, crash.quality).bind(12, crash.stackHash)
-            putCrash.bind(16, blob: record.json).bind(17, CrashColumns.isSurvived(crash.kind) ? 1 : 0)
+            putCrash.bind(16, blob: record.json).bind(17, CrashRecord.isCrash(kind: crash.kind) ? 0 : 1)
             try putCrash.bind(18, try wanted.id(of: record.wanted)).run()
-            if !CrashColumns.isSurvived(crash.kind) { count += 1 }
+            if CrashRecord.isCrash(kind: crash.kind) { count += 1 }
             if let packed = record.packedSignature { try alias(id, try signatures.id(of: packed), of: signature) }
             if let earlier = before[id] { try alias(id, earlier, of: signature) }
         }

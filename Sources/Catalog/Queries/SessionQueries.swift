@@ -250,7 +250,7 @@ enum ArtifactColumns {
             artifact: row.text(1), state: ArtifactState(rawValue: row.text(2)) ?? .failed, reason: row.textOrNil(3),
             status: row.integerOrNil(4).map { Int(clamping: $0) }, identifier: row.textOrNil(5),
             tries: Int(clamping: row.integer(6)), bytes: row.unsigned(7), firstTry: row.integerOrNil(8),
-            lastTry: row.integerOrNil(9), verdict: row.textOrNil(10),
+            lastTry: row.integerOrNil(9), verdict: row.textOrNil(10).map(ArchiveVerdict.init(rawValue:)),
             flags: row.text(11).split(separator: " ").map(String.init), sha256: row.textOrNil(12))
         return ArtifactRecord(session: row.text(0), entry: entry, nextTry: row.integerOrNil(13))
     }

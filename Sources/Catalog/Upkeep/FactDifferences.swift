@@ -108,7 +108,7 @@ struct FactDifferences {
             // A later attempt that brought nothing new omits these or keeps them.
             if let sum = entry.sha256, let row = rows.textOrNil(7) { note("SHA-256 of \(name)", row, sum) }
             if let verdict = entry.verdict, let row = rows.textOrNil(5) {
-                note("verdict on \(name)", row, verdict)
+                note("verdict on \(name)", row, verdict.rawValue)
                 note("flags of \(name)", rows.text(6), entry.flags.joined(separator: " "))
             }
             let isSameTry = rows.integerOrNil(3) == entry.lastTry && rows.integer(2) == Int64(entry.tries)
@@ -162,7 +162,7 @@ struct FactDifferences {
         // Renewing a record keeps the kind and time of the first analysis.
         guard kind == record.kind ?? "unknown" || kind == packed.kind ?? "unknown",
             Self.isSame(row.textOrNil(8), record.signature ?? "unknown"),
-            row.integer(9) == (CrashColumns.isSurvived(kind) ? 1 : 0)
+            row.integer(9) == (CrashRecord.isCrash(kind: kind) ? 0 : 1)
         else { return false }
         let time = row.integerOrNil(10)
         guard time == record.time || time == packed.time, time == nil || time == row.integer(11) else { return false }

@@ -94,7 +94,7 @@ struct TextAnalyzer {
             if isDeath {
                 crashes += 1
             } else {
-                record.kind = "error"
+                record.kind = CrashRecord.survivedError
                 // A survived report must not hide the report of a death among its lines.
                 consumed = min(
                     consumed,

@@ -180,7 +180,7 @@ extension Fetcher {
 
     /// The part of a ledger's row that comes from ingest.
     struct Findings: Sendable {
-        var verdict: String?
+        var verdict: ArchiveVerdict?
         var flags: [String] = []
         var sha256: String?
 

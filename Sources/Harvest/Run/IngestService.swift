@@ -50,13 +50,6 @@ extension IngestLimits {
     public init(_ configuration: Configuration) {
         self.init()
         allowMissing = configuration.confinement.allowMissing
-        let unpack = configuration.limits.unpack
-        milliseconds = unpack.time
-        headerBytes = unpack.headerBytes
-        entries = unpack.entries
-        entryBytes = unpack.entrySize
-        totalBytes = unpack.totalSize
-        sparseExtents = unpack.sparseExtents
-        expandedBytes = unpack.expandedSize
+        unpack = configuration.limits.unpack
     }
 }

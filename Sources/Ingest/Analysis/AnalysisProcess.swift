@@ -30,7 +30,7 @@ public struct AnalysisProcess: Sendable {
         reader = ReaderProcess(IngestProcess(executable: executable), copiesItself: copiesItself)
         var limits = IngestLimits()
         limits.allowMissing = allowMissing
-        limits.milliseconds = 120_000
+        limits.unpack.time = 120_000
         // Symbols are mapped, and a large game has gigabytes of them.
         limits.memoryBytes = 16 << 30
         self.limits = limits
@@ -105,7 +105,7 @@ public struct AnalysisProcess: Sendable {
         var passed: [(from: Int32, to: Int32)] = [(source, Slot.source)]
         for (index, descriptor) in opened.enumerated() { passed.append((descriptor, Slot.firstSymbol + Int32(index))) }
         let answer: AnalysisAnswer = try reader.run(
-            job, command: Self.command, files: passed, within: limits.milliseconds,
+            job, command: Self.command, files: passed, within: limits.unpack.time,
             doing: "the analysis of \(job.name ?? "a session's crashes")", carryOut: AnalysisWorker.carryOut)
         if let code = answer.errorCode { throw AnswerCheck.error(code, answer.error, missing: answer.missing) }
         return answer

@@ -1,4 +1,5 @@
 import Glibc
+import Model
 public import Pack
 import Text
 import Unpack
@@ -134,9 +135,9 @@ public struct FileJudge: Sendable {
     ///   reader, with another one when no reader could be started or confined.
     public func judge(descriptor: Int32, name: String, quick: Bool) throws -> FileJudgement {
         var job = JudgeJob(quick: quick, limits: limits)
-        job.limits.milliseconds = time(for: descriptor)
+        job.limits.unpack.time = time(for: descriptor)
         let said: FileJudgement = try reader.run(
-            job, command: Self.command, files: [(descriptor, Slot.file)], within: job.limits.milliseconds,
+            job, command: Self.command, files: [(descriptor, Slot.file)], within: job.limits.unpack.time,
             doing: "judging \(name)", carryOut: JudgeWorker.carryOut)
         if let code = said.errorCode { throw AnswerCheck.error(code, said.error, missing: said.missing) }
         var judgement = said
@@ -148,6 +149,6 @@ public struct FileJudge: Sendable {
     private func time(for descriptor: Int32) -> Int64 {
         var facts = stat()
         guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return Self.pipe }
-        return limits.milliseconds &+ Int64(facts.st_size) / (Self.slowest / 1000)
+        return limits.unpack.time &+ Int64(facts.st_size) / (Self.slowest / 1000)
     }
 }

@@ -46,7 +46,7 @@ public enum JudgeWorker {
             let reader = report.isSound ? nil : try? PackReader.open(descriptor: file, tolerant: true)
             judgement.pack = PackJudgement(report, reader, quick: job.quick)
         } else {
-            let report = Unpacker(limits: job.limits.forUnpacker).verify(descriptor: file)
+            let report = Unpacker(limits: job.limits.unpack).verify(descriptor: file)
             // A failed read is not damage.
             if report.flags.contains(.readError) {
                 throw IngestError(.unreadable, "cannot read a file: \(report.firstError?.message ?? "read failed")")

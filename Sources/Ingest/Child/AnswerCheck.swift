@@ -1,3 +1,4 @@
+import Model
 import Pack
 import Unpack
 
@@ -40,7 +41,7 @@ enum AnswerCheck {
     ///
     /// - Throws: ``IngestError`` for an unknown verdict.
     static func verdict(_ said: ArtifactVerdict) throws(IngestError) -> ArtifactVerdict {
-        guard Verdict(rawValue: said.verdict) != nil else { throw nonsense("an unknown verdict") }
+        guard ArchiveVerdict.ofUnpacker.contains(said.verdict) else { throw nonsense("an unknown verdict") }
         var verdict = said
         verdict.flags = said.flags.prefix(mostFlags).map { text($0, limit: mostFlag) }
         verdict.firstError = said.firstError.map { text($0) }

@@ -37,15 +37,15 @@ extension ArtifactVerdict {
     /// The state of an artifact with only this download, and the reason unless it is `collected`.
     fileprivate var judgement: (state: ArtifactState, reason: String?) {
         switch verdict {
-        case Verdict.ok.rawValue where isCut:
+        case .ok where isCut:
             return (entries > 0 ? .incomplete : .failed, "the download was cut off")
-        case Verdict.ok.rawValue where entries == 0:
+        case .ok where entries == 0:
             // Some servers return an empty archive for a path that does not exist. The archive of an empty folder has
             // the folder itself as an entry.
             return (.absent, "the archive has no entries: the path does not exist")
-        case Verdict.ok.rawValue:
+        case .ok:
             return (.collected, nil)
-        case Verdict.notAnArchive.rawValue:
+        case .notAnArchive:
             let begins = head.map { $0.isEmpty ? "; it is empty" : "; it starts with: \($0)" } ?? ""
             return (.failed, "the download is not an archive\(begins)")
         default:
@@ -53,7 +53,7 @@ extension ArtifactVerdict {
             let kept = counted(entries, "entry", "entries")
             return (
                 entries > 0 ? .incomplete : .failed,
-                "the archive is \(verdict)\(why.isEmpty ? "" : ": \(why)"); \(kept) kept"
+                "the archive is \(verdict.rawValue)\(why.isEmpty ? "" : ": \(why)"); \(kept) kept"
             )
         }
     }

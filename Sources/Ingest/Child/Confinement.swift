@@ -1,5 +1,6 @@
 import CConfinement
 import Glibc
+import Model
 import Unpack
 
 /// The confinement that a child enters before it reads the first hostile byte.
@@ -23,7 +24,7 @@ enum Confinement {
         wanted.data = dataBytes
         wanted.descriptors = descriptors
         wanted.file_size = UInt64(MemoryFile.mostAnswer)
-        return try enter(&wanted, limits, milliseconds: limits.milliseconds)
+        return try enter(&wanted, limits, milliseconds: limits.unpack.time)
     }
 
     /// Does the same for an ingest, which needs only the descriptors passed to it and writes files of bounded length.
@@ -34,7 +35,7 @@ enum Confinement {
         wanted.address_space = addressSpace(job.limits.memoryBytes)
         wanted.descriptors = UInt64(IngestProcess.Slot.firstInput) + UInt64(job.inputs.count + job.furtherPrevious)
         wanted.file_size = fileSize(job)
-        return try enter(&wanted, job.limits, milliseconds: job.milliseconds ?? job.limits.milliseconds)
+        return try enter(&wanted, job.limits, milliseconds: job.milliseconds ?? job.limits.unpack.time)
     }
 
     private static func enter(
@@ -45,7 +46,7 @@ enum Confinement {
         wanted.deny_executable_memory = 1
         var taken = salvage_confined()
         _ = salvage_confine(&wanted, &taken)
-        let missing = Barriers.names(taken.failed).filter { limits.allowMissing?.contains($0) != true }
+        let missing = Barriers.names(taken.failed).filter { !limits.allowMissing.contains($0) }
         guard missing.isEmpty else {
             throw Barriers.error(missing, because: String(cString: strerror(taken.first_error)))
         }
@@ -63,7 +64,7 @@ enum Confinement {
     /// packs.
     static func fileSize(_ job: IngestJob) -> UInt64 {
         if job.isProbe { return ConfinementProbe.fileSize }
-        let each = job.limits.forUnpacker.totalBytes &+ job.limits.expandedForArtifact &+ (64 << 20)
+        let each = job.limits.unpack.totalSize &+ job.limits.unpack.expandedSize &+ (64 << 20)
         let (all, overflow) = each.multipliedReportingOverflow(by: UInt64(max(1, job.inputs.count)))
         var before: UInt64 = 0
         for descriptor in job.previousSlots {

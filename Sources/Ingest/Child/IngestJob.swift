@@ -100,44 +100,25 @@ extension ArtifactEntry {
     mutating func flag(_ name: String) { if !flags.contains(name) { flags.append(name) } }
 }
 
-/// Limits of one ingest, or of another confined reader. A nil limit has its default, see `limits.unpack` in
-/// docs/configuration.md.
+/// The bounds of one confined child: on what it unpacks, its time and its memory.
 public struct IngestLimits: Codable, Sendable, Equatable {
-    /// Bytes of tar headers between two members.
-    public var headerBytes: UInt64?
-    /// Members of one artifact.
-    public var entries: UInt64?
-    /// Logical bytes of one member.
-    public var entryBytes: UInt64?
-    /// Bytes of the whole tar stream of one artifact, inflated.
-    public var totalBytes: UInt64?
-    /// Data runs of one sparse member.
-    public var sparseExtents: UInt64?
-    /// Bytes that the compressed logs of one artifact may expand to; 0 expands none.
-    public var expandedBytes: UInt64?
-    /// How long the child of an ingest may go without progress, and how long any other child may take, in milliseconds.
-    public var milliseconds: Int64
+    /// The limits on one archive, and on the child's time.
+    public var unpack = UnpackLimits()
     /// Writable memory of the child, in bytes.
-    public var memoryBytes: UInt64
-    /// The names of barriers that may be missing; see ``Barriers``. Nil for none.
-    public var allowMissing: [String]?
+    public var memoryBytes: UInt64 = 1 << 30
+    /// The names of barriers that may be missing; see ``Barriers``.
+    public var allowMissing: [String] = []
 
     /// Makes the defaults: five minutes and 1 GiB of memory.
-    public init() {
-        milliseconds = 300_000
-        memoryBytes = 1 << 30
-    }
-
-    /// ``expandedBytes``, or its default of 2 GiB.
-    var expandedForArtifact: UInt64 { expandedBytes ?? 2 << 30 }
+    public init() {}
 }
 
 /// The verdict on one download.
 public struct ArtifactVerdict: Codable, Sendable, Equatable {
     /// The index of its artifact in the job.
     public var artifact: Int
-    /// `ok`, `incomplete`, `corrupt` or `not_an_archive`.
-    public var verdict: String
+    /// What the download turned out to be.
+    public var verdict: ArchiveVerdict
     /// Observations such as `trailing_data`, `plain_tar` or `limit`.
     public var flags: [String]
     /// The number of members kept.
@@ -153,7 +134,7 @@ public struct ArtifactVerdict: Codable, Sendable, Equatable {
 
     /// Makes a verdict from its fields.
     public init(
-        artifact: Int, verdict: String, flags: [String], entries: UInt64, bytes: UInt64, firstError: String? = nil
+        artifact: Int, verdict: ArchiveVerdict, flags: [String], entries: UInt64, bytes: UInt64, firstError: String? = nil
     ) {
         self.artifact = artifact
         self.verdict = verdict

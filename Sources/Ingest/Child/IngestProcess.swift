@@ -73,7 +73,7 @@ public struct IngestProcess: Sendable {
     ) throws -> IngestAnswer {
         var job = job
         job.measuresMemory = measures
-        let patience = job.limits.milliseconds
+        let patience = job.limits.unpack.time
         let most = Self.mostTime(patience, files: inputs + [previous].compactMap { $0 } + further)
         job.milliseconds = most
         let progress = ChildProgress(reading: inputs, writing: [pack] + [scratch, tables, filters].compactMap { $0 })

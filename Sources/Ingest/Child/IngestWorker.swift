@@ -90,7 +90,7 @@ public struct IngestWorker {
         defer { writer.abort() }
         let scratch =
             job.hasScratch
-            ? ScratchFile(descriptor: IngestProcess.Slot.scratch, limit: job.limits.forUnpacker.entryBytes) : nil
+            ? ScratchFile(descriptor: IngestProcess.Slot.scratch, limit: job.limits.unpack.entrySize) : nil
         let expansion = ExpansionPass(writer: writer, redactor: redactor, scratch: scratch, limits: job.limits)
         let pass = CrashPass(job: job, writer: writer, scratch: scratch)
         var artifacts = job.artifacts
@@ -183,7 +183,7 @@ public struct IngestWorker {
         -> ArtifactVerdict
     {
         if input.form == .file { return try keepAsFile(input, descriptor, &sink) }
-        let unpacker = Unpacker(limits: job.limits.forUnpacker)
+        let unpacker = Unpacker(limits: job.limits.unpack)
         lseek(descriptor, 0, SEEK_SET)
         let report = try unpacker.unpack(descriptor: descriptor, into: &sink)
         if report.flags.contains(.readError) {
@@ -235,7 +235,7 @@ public struct IngestWorker {
         }
         try sink.endFile(isWhole: true)
         return ArtifactVerdict(
-            artifact: input.artifact, verdict: "ok", flags: input.flags ?? [], entries: 1, bytes: total)
+            artifact: input.artifact, verdict: .ok, flags: input.flags ?? [], entries: 1, bytes: total)
     }
 
     /// Returns printable ASCII as it is and every other byte as a dot: enough to recognise an error page.
@@ -248,23 +248,10 @@ extension ArtifactVerdict {
     /// Makes a verdict from the unpacker's report.
     init(_ report: UnpackReport, artifact: Int) {
         self.init(
-            artifact: artifact, verdict: report.verdict.rawValue, flags: report.flags.names, entries: report.entries,
+            artifact: artifact, verdict: report.verdict, flags: report.flags.names, entries: report.entries,
             bytes: report.bytes &+ report.holeBytes)
         firstError = report.firstError.map { fault in
             "\(fault.message) (at byte \(fault.offset) of the \(fault.layer.rawValue) stream)"
         }
-    }
-}
-
-extension IngestLimits {
-    /// The unpacker's limits, with its defaults for those not configured.
-    var forUnpacker: UnpackLimits {
-        var limits = UnpackLimits()
-        if let headerBytes { limits.headerBytes = headerBytes }
-        if let entries { limits.entries = entries }
-        if let entryBytes { limits.entryBytes = entryBytes }
-        if let totalBytes { limits.totalBytes = totalBytes }
-        if let sparseExtents { limits.extents = sparseExtents }
-        return limits
     }
 }

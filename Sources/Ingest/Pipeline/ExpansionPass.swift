@@ -1,6 +1,7 @@
 import Clocks
 import CrashAnalysis
 import Glibc
+import Model
 import Pack
 import Unpack
 
@@ -53,7 +54,7 @@ final class ExpansionPass {
         self.scratch = scratch
         self.limits = limits
         // Expansion must not use up the time that the artifacts themselves need.
-        time = limits.milliseconds / 3
+        time = limits.unpack.time / 3
     }
 
     /// Expands one finished member. Calls `analyze` for a dump while it is in the scratch file.
@@ -61,8 +62,8 @@ final class ExpansionPass {
         _ candidate: Candidate, analyze: (ScratchFile, MemberHeader, _ isWhole: Bool) -> Void
     ) throws(PackError) {
         let member = try writer.member(candidate.member)
-        guard looked < Self.mostMembers, limits.expandedForArtifact > 0 else {
-            if limits.expandedForArtifact > 0 {
+        guard looked < Self.mostMembers, limits.unpack.expandedSize > 0 else {
+            if limits.unpack.expandedSize > 0 {
                 outcomes.append(Outcome(artifact: member.artifact, flag: Self.limited))
             }
             return
@@ -96,7 +97,7 @@ final class ExpansionPass {
         _ source: any ByteSource, _ form: Form, like header: MemberHeader, flags: MemberFlags, takesDumps: Bool,
         analyze: (ScratchFile, MemberHeader, _ isWhole: Bool) -> Void
     ) throws(PackError) -> Content {
-        let room = limits.expandedForArtifact - min(limits.expandedForArtifact, spent[header.artifact] ?? 0)
+        let room = limits.unpack.expandedSize - min(limits.unpack.expandedSize, spent[header.artifact] ?? 0)
         let target = ExpansionTarget(
             writer: writer, redactor: redactor, scratch: takesDumps ? scratch : nil, header: header, form: form,
             room: room)

@@ -178,7 +178,7 @@ struct PackMerge {
 
     /// The artifacts whose new download is complete.
     private var wholeArtifacts: Set<UInt32> {
-        Set(verdicts.filter { $0.verdict == "ok" && $0.entries > 0 }.map { UInt32(clamping: $0.artifact) })
+        Set(verdicts.filter { $0.verdict == .ok && $0.entries > 0 }.map { UInt32(clamping: $0.artifact) })
     }
 
     private func older(_ records: [[UInt8]], kept: Set<[UInt8]>, new: [[UInt8]]) -> [[UInt8]] {

@@ -134,7 +134,7 @@ public struct StoreIngest: Sendable {
 
     /// Renews crash records by the store's symbols as they are now.
     private var signer: CrashSigner {
-        CrashSigner(store: store, rules: signatures, allowMissing: limits.allowMissing ?? [])
+        CrashSigner(store: store, rules: signatures, allowMissing: limits.allowMissing)
     }
 
     private func pack(

@@ -190,7 +190,7 @@ struct VerdictLine {
             var line = JSONLine()
             line.add("file", file)
             line.add("session", session)
-            line.add("verdict", verdict.verdict)
+            line.add("verdict", verdict.verdict.rawValue)
             line.add("flags", verdict.flags)
             line.add("entries", verdict.entries)
             line.add("bytes", verdict.bytes)
@@ -198,7 +198,7 @@ struct VerdictLine {
             output.line(line)
             return
         }
-        let word = verdict.verdict == "ok" ? output.style.green("ok") : output.style.red(verdict.verdict)
+        let word = verdict.verdict == .ok ? output.style.green("ok") : output.style.red(verdict.verdict.rawValue)
         let entries = counted(verdict.entries, "entry", "entries")
         var text = "\(Escape.display(file)): \(word), \(entries), \(SizeText.binary(verdict.bytes))"
         if !verdict.flags.isEmpty { text += " [\(Escape.display(verdict.flags.joined(separator: " ")))]" }

@@ -115,7 +115,7 @@ struct IngestRun {
             outcome.quarantined.isEmpty && outcome.waiting.isEmpty && outcome.earlierDamage.isEmpty
             && intake.complaints.isEmpty
         for verdict in outcome.verdicts where intake.names.indices.contains(verdict.artifact) {
-            if verdict.verdict != "ok" { isWhole = false }
+            if verdict.verdict != .ok { isWhole = false }
             VerdictLine(file: intake.names[verdict.artifact], verdict: verdict).write(to: output, session: session)
         }
         if !options.json, !options.quiet {

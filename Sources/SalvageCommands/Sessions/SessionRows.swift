@@ -72,7 +72,7 @@ extension JSONLine {
         add("bytes", entry.bytes)
         add("first_try", time: entry.firstTry)
         add("last_try", time: entry.lastTry)
-        add("verdict", entry.verdict)
+        add("verdict", entry.verdict?.rawValue)
         if !entry.flags.isEmpty { add("flags", entry.flags) }
         add("sha256", entry.sha256)
     }
@@ -84,7 +84,7 @@ extension ArtifactRecord: Row {
     var cells: [Table.Cell] {
         var reasons = entry.reason.map { [Escape.display($0)] } ?? []
         if let status = entry.status, !(200..<300).contains(status) { reasons.append("HTTP \(status)") }
-        if let verdict = entry.verdict, verdict != "ok" { reasons.append("archive \(Escape.display(verdict))") }
+        if let verdict = entry.verdict, verdict != .ok { reasons.append("archive \(Escape.display(verdict.rawValue))") }
         reasons += entry.flags.map { Escape.display($0) }
         return [
             Table.Cell("  " + Escape.display(entry.artifact)),

@@ -104,7 +104,7 @@ struct Verify: Command {
         {
             let isLate = error.code == .timedOut || error.code == .stalled
             var verdict = ArtifactVerdict(
-                artifact: 0, verdict: "not_judged", flags: [isLate ? "reader_timed_out" : "reader_died"],
+                artifact: 0, verdict: .notJudged, flags: [isLate ? "reader_timed_out" : "reader_died"],
                 entries: 0, bytes: 0)
             verdict.firstError = error.message
             VerdictLine(file: file, verdict: verdict).write(to: output, session: nil)
@@ -116,7 +116,7 @@ struct Verify: Command {
         }
         guard let archive = judgement.archive else { return false }
         VerdictLine(file: file, verdict: archive).write(to: output, session: nil)
-        return archive.verdict == Verdict.ok.rawValue
+        return archive.verdict == .ok
     }
 
     /// Opens a file for the child to read. Non-blocking, because opening a pipe would wait for a writer; reads block

@@ -87,7 +87,7 @@ public enum LedgerSentence {
         var parts: [String] = []
         if let status = entry.status, !(200..<300).contains(status) { parts.append("HTTP \(status)") }
         if let identifier = entry.identifier { parts.append("identifier \(identifier)") }
-        if let verdict = entry.verdict, verdict != "ok" { parts.append("archive \(verdict)") }
+        if let verdict = entry.verdict, verdict != .ok { parts.append("archive \(verdict.rawValue)") }
         parts += entry.flags
         return parts.isEmpty ? "" : " [\(parts.joined(separator: ", "))]"
     }

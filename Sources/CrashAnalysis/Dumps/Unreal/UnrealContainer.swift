@@ -108,7 +108,7 @@ struct UnrealContext {
         case "Assert": record.exception = "assertion"
         case "Ensure":
             record.exception = "ensure"
-            record.kind = "error"
+            record.kind = CrashRecord.survivedError
         case "OutOfMemory": record.exception = "out of memory"
         default: record.exception = type
         }
