@@ -1,4 +1,4 @@
-import Glibc
+import Files
 
 /// Creates and measures folders of a store.
 package enum StoreFolder {
@@ -6,21 +6,14 @@ package enum StoreFolder {
     ///
     /// - Throws: ``StoreError`` with `storeFailed`.
     package static func make(_ path: String) throws(StoreError) {
-        var partial = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/") {
-            partial += (partial.isEmpty || partial.hasSuffix("/") ? "" : "/") + part
-            if mkdir(partial, 0o700) != 0, errno != EEXIST {
-                throw StoreError(
-                    .storeFailed, "cannot create a folder: \(String(cString: strerror(errno)))", path: partial)
-            }
+        do throws(FileFailure) { try Folders.make(path) } catch {
+            throw StoreError(.storeFailed, "cannot create a folder: \(error.reason)", path: error.path)
         }
     }
 
     /// The free space on a folder's file system for ordinary users, in bytes; nil if unknown.
     package static func freeBytes(_ path: String) -> UInt64? {
-        var facts = statvfs()
-        guard statvfs(path, &facts) == 0 else { return nil }
-        let (bytes, overflow) = UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize))
-        return overflow ? UInt64.max : bytes
+        // Only `doctor` and `status` ask, and both say that it is unknown.
+        try? Folders.space(path).free
     }
 }

@@ -1,3 +1,4 @@
+internal import Clocks
 internal import Glibc
 
 // What can be found out about the file without opening the catalog.
@@ -85,9 +86,7 @@ extension Catalog {
     /// - Throws: ``CatalogError`` with `io`.
     public static func setAside(store: String) throws(CatalogError) -> String {
         let path = filePath(store: store)
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        let target = "\(path).damaged-\(now.tv_sec)"
+        let target = "\(path).damaged-\(WallClock.now() / 1000)"
         // The write-ahead log goes first: left behind, it would be replayed into the new database.
         for suffix in ["-wal", "-shm", ""] where rename(path + suffix, target + suffix) != 0 && errno != ENOENT {
             throw CatalogError(

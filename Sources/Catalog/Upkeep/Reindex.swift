@@ -1,3 +1,4 @@
+internal import Files
 import Model
 public import Pack
 import Text

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// What the threads of a child are doing, from `/proc`.
@@ -10,21 +11,18 @@ struct ChildActivity {
 
     init(of child: pid_t) {
         let folder = "/proc/\(child)/task"
-        guard let listing = opendir(folder) else { return }
-        defer { closedir(listing) }
-        while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        // A child that has ended has no folder: its activity stays unknown.
+        guard let threads = try? OpenFolder(path: folder).names() else { return }
+        for name in threads.compactMap(\.text) {
             guard Int(name) != nil, let fields = Self.fields("\(folder)/\(name)/stat") else { continue }
-            threads.append(fields[0].utf8.first ?? 0)
+            self.threads.append(fields[0].utf8.first ?? 0)
         }
         // The process's own times include threads that have ended.
         guard let fields = Self.fields("/proc/\(child)/stat"), let user = Int64(fields[11]),
             let system = Int64(fields[12])
         else { return }
         used = (user + system) &* 1000 / Int64(max(1, sysconf(Int32(_SC_CLK_TCK))))
-        isKnown = !threads.isEmpty
+        isKnown = !self.threads.isEmpty
     }
 
     /// Returns why the child was not done within `limit` milliseconds, if the machine is the cause; nil if the child

@@ -1,4 +1,5 @@
 import CrashAnalysis
+import Files
 import Glibc
 import Harvest
 import Ingest
@@ -111,20 +112,16 @@ struct Analyze: Command {
         var found: [String] = []
         var folders = [path]
         while let folder = folders.popLast(), found.count < mostFiles {
-            guard let handle = opendir(folder) else {
+            let entries: [OpenFolder.Entry]
+            do throws(FileFailure) { entries = try OpenFolder(path: folder).entries() } catch {
                 unreadable.append(
-                    Failure("unreadable", "cannot list \(folder): \(String(cString: strerror(errno)))", path: folder))
+                    Failure("unreadable", "cannot list \(folder): \(error.reason)", path: folder))
                 continue
             }
-            defer { closedir(handle) }
-            while let entry = readdir(handle) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                guard name != ".", name != "..", lstat(folder + "/" + name, &facts) == 0 else { continue }
-                switch facts.st_mode & S_IFMT {
-                case S_IFDIR: folders.append(folder + "/" + name)
-                case S_IFREG where facts.st_size > 0: found.append(folder + "/" + name)
+            for entry in entries {
+                switch entry.kind {
+                case .folder: folders.append(folder + "/" + entry.name)
+                case .file where entry.size > 0: found.append(folder + "/" + entry.name)
                 default: break
                 }
             }

@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 import Harvest
 import Model
@@ -199,11 +200,9 @@ private enum ProcessFigures {
             text += "# TYPE process_resident_memory_bytes gauge\n"
             text += "process_resident_memory_bytes \(pages * Int(getpagesize()))\n"
         }
-        if let handle = opendir("/proc/self/fd") {
-            var count = -3
-            while readdir(handle) != nil { count += 1 }
-            closedir(handle)
-            text += "# TYPE process_open_fds gauge\nprocess_open_fds \(max(0, count))\n"
+        if let open = try? OpenFolder(path: "/proc/self/fd").names() {
+            // The folder's own descriptor and that of its listing are two of them.
+            text += "# TYPE process_open_fds gauge\nprocess_open_fds \(max(0, open.count - 2))\n"
         }
         return text
     }

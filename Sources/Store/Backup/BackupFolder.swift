@@ -1,5 +1,5 @@
 import Calendar
-import Foundation
+import Files
 import Glibc
 import Model
 import Pack
@@ -27,7 +27,7 @@ struct BackupFolder {
     /// - Throws: ``StoreError`` when the folder itself cannot be read.
     func listing() throws -> Listing {
         let names: [OpenFolder.Name]
-        do throws(PackError) { names = try OpenFolder(path: path).names() } catch {
+        do throws(FileFailure) { names = try OpenFolder(path: path).names() } catch {
             throw StoreError(
                 .unreadable, "the backup folder cannot be read: \(error.message)", path: path,
                 hint: error.isAbsence
@@ -89,11 +89,16 @@ struct BackupFolder {
     /// Locks the folder against other backups until the returned file is freed.
     ///
     /// - Throws: ``StoreError`` when another backup holds the lock.
-    func lock() throws -> Int32 {
-        let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw FileCopy.Trouble(.target, path + "/lock").failure }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
+    func lock() throws -> OpenFile {
+        let isFree: Bool
+        let file: OpenFile
+        do throws(FileFailure) {
+            file = try OpenFile(path + "/lock", O_RDWR | O_CREAT)
+            isFree = try FileLock.tryTake(.exclusive, of: file.descriptor, path: file.path)
+        } catch {
+            throw FileCopy.Trouble(.target, error).failure
+        }
+        guard isFree else {
             throw StoreError(
                 .backupLocked, "another backup to this folder is running", path: path, hint: "let it finish",
                 kind: .tryAgain)

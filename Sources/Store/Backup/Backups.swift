@@ -73,7 +73,7 @@ extension Store {
         let place = try backupFolder(folder)
         try place.make()
         let lock = try place.lock()
-        defer { close(lock) }
+        defer { withExtendedLifetime(lock) {} }
         try place.sweep()
         return try withoutActuallyEscaping(progress) { progress in
             let run = try BackupRun(store: path, folder: place, catalog: catalog, full: full, progress: progress)

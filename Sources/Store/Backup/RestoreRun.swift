@@ -72,13 +72,12 @@ private struct RestoreRun {
     }
 
     private static func text(of path: String) throws -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else { throw FileCopy.Trouble(.source, path).failure }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 65_536)
-        let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
-        guard count >= 0 else { throw FileCopy.Trouble(.source, path).failure }
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
+        do throws(FileFailure) {
+            let bytes = try OpenFile(path, O_RDONLY | O_NONBLOCK).read(at: 0, count: 65_536)
+            return String(decoding: bytes, as: UTF8.self)
+        } catch {
+            throw FileCopy.Trouble(.source, error).failure
+        }
     }
 
     /// Refuses a store that holds anything but an interrupted restore of the same backup.
@@ -200,14 +199,13 @@ private struct RestoreRun {
     /// Writes the marker atomically.
     private func mark() throws {
         let path = store + "/" + Self.newMarkerName
-        unlink(path)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw FileCopy.Trouble(.target, path) }
-        defer { close(descriptor) }
-        let text = Array(StorePath.absolute(source.path).utf8)
-        guard write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0,
-            rename(path, store + "/" + Self.markerName) == 0
-        else { throw FileCopy.Trouble(.target, path) }
+        do throws(FileFailure) {
+            try Replacement.write(
+                Array(StorePath.absolute(source.path).utf8), to: store + "/" + Self.markerName, temporary: path,
+                syncsFolder: false)
+        } catch {
+            throw FileCopy.Trouble(.target, error)
+        }
         try FileCopy.sync(store)
     }
 

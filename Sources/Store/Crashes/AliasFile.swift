@@ -1,6 +1,5 @@
 import Catalog
 import Files
-import FoundationEssentials
 import Glibc
 import JSON
 import Model
@@ -26,20 +25,10 @@ enum AliasFile {
         }
         let target = path(catalog.store)
         try StoreFolder.make(catalog.store + "/symbols")
-        let temporary = "\(target).\(getpid()).tmp"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw failure(target) }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else { break }
-            written += count
-        }
-        let synced = fsync(descriptor) == 0
-        close(descriptor)
-        guard written == bytes.count, synced, rename(temporary, target) == 0 else {
-            unlink(temporary)
-            throw failure(target)
+        do throws(FileFailure) {
+            try Replacement.write(bytes, to: target, temporary: "\(target).\(getpid()).tmp", syncsFolder: false)
+        } catch {
+            throw StoreError(.storeFailed, "cannot write the earlier signatures: \(error.reason)", path: target)
         }
     }
 
@@ -54,9 +43,9 @@ enum AliasFile {
         } catch {
             // Only a missing file holds no aliases: after any other error, the next save would drop those in the file.
             if error.isAbsence { return }
-            throw Failure(
-                "unreadable_now", "the earlier signatures cannot be read now: \(error.reason)", path: error.path,
-                hint: "nothing is lost; run the command again", status: .tryAgain)
+            throw StoreError(
+                .unreadableNow, "the earlier signatures cannot be read now: \(error.reason)", path: error.path,
+                hint: "nothing is lost; run the command again", kind: .tryAgain)
         }
         try catalog.add(
             aliases: bytes.split(separator: 0x0A).compactMap { line in
@@ -65,16 +54,5 @@ enum AliasFile {
                 else { return nil }
                 return CrashAlias(crash: crash, signature: signature)
             })
-    }
-
-    private static func unreadable(_ path: String) -> StoreError {
-        StoreError(
-            .unreadableNow, "the earlier signatures cannot be read now: \(String(cString: strerror(errno)))",
-            path: path,
-            hint: "nothing is lost; run the command again", kind: .tryAgain)
-    }
-
-    private static func failure(_ path: String) -> StoreError {
-        StoreError(.storeFailed, "cannot write the earlier signatures: \(String(cString: strerror(errno)))", path: path)
     }
 }

@@ -1,4 +1,5 @@
 import CFiles
+import Files
 import Glibc
 
 /// A new folder for files from archives; no file can be created outside it.
@@ -126,15 +127,9 @@ final class ExportTree {
     }
 
     private static func isEmpty(_ path: String) throws -> Bool {
-        guard let folder = opendir(path) else { throw failure("cannot read the folder", path) }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { return false }
+        do throws(FileFailure) { return try OpenFolder(path: path).names().isEmpty } catch {
+            throw StoreError(.exportFailed, "cannot read the folder: \(error.reason)", path: path)
         }
-        return true
     }
 
     private static func failure(_ what: String, _ path: String) -> StoreError {

@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 public import Model
 import Pack
@@ -12,10 +13,10 @@ struct Pins {
     /// Reads the pins. Only a missing folder means that there are none: if a folder that cannot be read meant that too,
     /// prune would remove pinned sessions.
     ///
-    /// - Throws: `PackError` when the folder cannot be read now.
-    init(store: String) throws(PackError) {
+    /// - Throws: `FileFailure` when the folder cannot be read now.
+    init(store: String) throws(FileFailure) {
         folder = store + "/pins"
-        do throws(PackError) {
+        do throws(FileFailure) {
             names = Set(try OpenFolder(path: folder).entries().map(\.name).filter { !$0.hasPrefix(".") })
         } catch {
             guard error.isAbsence else { throw error }
@@ -41,10 +42,8 @@ struct Pins {
     }
 
     private func sync() {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
+        // A pin that a power cut takes back is made again by its user; refusing it would help nobody.
+        try? Folders.sync(folder)
     }
 
     private func refusal(_ words: String, _ session: String, _ path: String) -> StoreError {
@@ -57,7 +56,7 @@ struct Pins {
 extension Store {
     /// Calls `body` with each pinned session. `body` must not use this store.
     ///
-    /// - Throws: `CatalogError`, `PackError` if the pins cannot be read now, or what the closure throws.
+    /// - Throws: `CatalogError`, `FileFailure` if the pins cannot be read now, or what the closure throws.
     public func forEachPinnedSession(_ body: (SessionRecord) throws -> Void) throws {
         let pins = try Pins(store: path)
         try catalog().forEachSession { session in

@@ -1,4 +1,5 @@
 public import Catalog
+import Files
 import Ingest
 import LogSearch
 public import Model
@@ -188,7 +189,9 @@ private struct PruneRun {
         // A filter row that stays costs each search one attempt to open a missing file, nothing else.
         try? FilterLog.remove(store: catalog.store, pack: pack)
         do throws(PackError) {
-            if let (folder, name) = try StorePacks.place(of: pack, store: catalog.store) { try folder.remove(name) }
+            if let (folder, name) = try StorePacks.place(of: pack, store: catalog.store) {
+                _ = try PackError.wrap(try folder.remove(name))
+            }
         } catch {
             throw StoreError(
                 .pruneFailed, "a pack cannot be removed: \(error.message)", path: pack,

@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 import Harvest
 import Model
@@ -103,18 +104,19 @@ private struct StoreExamination {
     }
 
     private var room: Finding {
-        var facts = statvfs()
-        guard statvfs(store, &facts) == 0, let free = opened.freeBytes else {
+        guard let space = try? Folders.space(store) else {
             return .warning("room", "the free space on the disk is unknown")
         }
         let reserve = configuration.limits.reserve
-        let words = "\(SizeText.binary(free)) free, reserve \(SizeText.binary(reserve))"
-        if free < reserve {
+        let words = "\(SizeText.binary(space.free)) free, reserve \(SizeText.binary(reserve))"
+        if space.free < reserve {
             return .failure("room", words + ": no download starts", hint: "free some space: salvage prune --dry-run")
         }
-        if free < reserve &* 4 || facts.f_favail < 1000 {
-            return .warning(
-                "room", words + ", \(counted(facts.f_favail, "inode")) free", hint: "salvage prune --dry-run")
+        // File systems such as btrfs have no fixed number of inodes and report none at all.
+        let isShortOfInodes = space.freeInodes.map { $0 < 1000 } ?? false
+        if space.free < reserve &* 4 || isShortOfInodes {
+            let inodes = space.freeInodes.map { ", \(counted($0, "inode")) free" } ?? ""
+            return .warning("room", words + inodes, hint: "salvage prune --dry-run")
         }
         return .ok("room", words)
     }
