@@ -134,7 +134,8 @@ public struct ArtifactVerdict: Codable, Sendable, Equatable {
 
     /// Makes a verdict from its fields.
     public init(
-        artifact: Int, verdict: ArchiveVerdict, flags: [String], entries: UInt64, bytes: UInt64, firstError: String? = nil
+        artifact: Int, verdict: ArchiveVerdict, flags: [String], entries: UInt64, bytes: UInt64,
+        firstError: String? = nil
     ) {
         self.artifact = artifact
         self.verdict = verdict
