@@ -15,6 +15,7 @@ extension PackWriter {
     /// Only members that share a block with one that is left out are recompressed. Crash records are not copied: the
     /// caller adds them.
     /// - Parameters:
+    ///   - reader: the older pack.
     ///   - artifact: maps an artifact's old index to its new one.
     ///   - keep: selects the members to copy.
     /// - Returns: for each member of the older pack, its index in this one; nil when it was left out.

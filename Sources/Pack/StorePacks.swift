@@ -195,6 +195,7 @@ public enum StorePacks {
     ///
     /// - Parameters:
     ///   - name: the file name of the session's pack.
+    ///   - store: the store's folder.
     ///   - first: a pack path on the day the session was created. Earlier days that cannot be read are ignored: they
     ///     hold no pack of it.
     /// - Throws: `PackError` when a folder cannot be listed or a link to one is broken: it may hold a pack of the

@@ -5,11 +5,11 @@ public import SessionModel
 /// A response body as it arrives. The network is read only as fast as the stream is iterated, so a body of any size
 /// uses the memory of a few pieces. It can be iterated once; dropping the iterator ends the transfer.
 ///
-/// A body that is truncated or stalls for too long throws an ``APIError`` after the bytes that did arrive.
+/// A body that is truncated or stalls for too long throws an `APIError` after the bytes that did arrive.
 public struct ByteStream: AsyncSequence, Sendable {
     /// One piece of the body.
     public typealias Element = BodyChunk
-    /// Every failure is an ``APIError``.
+    /// Every failure is an `APIError`.
     public typealias Failure = APIError
 
     private let start: @Sendable () -> AsyncIterator
@@ -31,7 +31,7 @@ public struct ByteStream: AsyncSequence, Sendable {
     /// Creates a stream from any source of pieces, for a ``SessionOperations`` that is not a server.
     ///
     /// - Parameters:
-    ///   - pieces: the pieces in order. If they throw an ``APIError``, the stream throws it unchanged; every other
+    ///   - pieces: the pieces in order. If they throw an `APIError`, the stream throws it unchanged; every other
     ///     error becomes `truncated`.
     ///   - operation: the operation named in errors.
     ///   - session: the session named in errors.
@@ -48,7 +48,7 @@ public struct ByteStream: AsyncSequence, Sendable {
     /// Creates a stream from any source of byte sequences, for a ``SessionOperations`` that is not a server.
     ///
     /// - Parameters:
-    ///   - pieces: the pieces in order. If they throw an ``APIError``, the stream throws it unchanged; every other
+    ///   - pieces: the pieces in order. If they throw an `APIError`, the stream throws it unchanged; every other
     ///     error becomes `truncated`.
     ///   - operation: the operation named in errors.
     ///   - session: the session named in errors.

@@ -5,7 +5,7 @@ public import SessionModel
 public struct LogStream: AsyncSequence, Sendable {
     /// One piece of the log. A piece may end inside a line or a character.
     public typealias Element = BodyChunk
-    /// Every failure is an ``APIError``.
+    /// Every failure is an `APIError`.
     public typealias Failure = APIError
 
     /// The head of the response.

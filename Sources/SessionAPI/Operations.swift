@@ -7,9 +7,9 @@ extension SessionAPIClient {
     /// session-run: starts a session.
     ///
     /// The request is checked before it is sent. A request without an id gets a UUIDv4, so that the session can be
-    /// found if the response is lost: the error holds the id in ``APIError/session``.
+    /// found if the response is lost: the error holds the id in `APIError.session`.
     /// - Throws: `invalidArgument`, `conflict` (the id is taken), `capacity` (retry in seconds), `quota` and others.
-    ///   ``APIError/mayHaveActed`` is true when a session may have been started nevertheless.
+    ///   `APIError.mayHaveActed` is true when a session may have been started nevertheless.
     public func sessionRun(_ request: SessionRunRequest) async throws(APIError) -> StartedSession {
         try request.check()
         let request = request.identified()

@@ -36,7 +36,7 @@ public struct RetryPolicy: Sendable, Equatable {
 
     /// Decides what to do after a failure.
     ///
-    /// Only errors with ``APIError/isRetryable`` are retried: session-run never when a session may have been started.
+    /// Only errors with `APIError.isRetryable` are retried: session-run never when a session may have been started.
     /// - Parameters:
     ///   - error: how the attempt failed.
     ///   - attempt: its number, from 1.

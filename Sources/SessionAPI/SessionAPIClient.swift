@@ -44,7 +44,7 @@ public final class SessionAPIClient: SessionOperations {
         /// Longest time of one call: token, connection, head and the whole body, including downloads and followed logs.
         /// Nil means no limit. ``SessionAPIClient/limited(to:)`` sets a limit for single calls.
         public var callTimeout: Duration?
-        /// Whether ``SessionLabels/environment`` holds the container's environment. It often holds secrets, so it is
+        /// Whether `SessionLabels.environment` holds the container's environment. It often holds secrets, so it is
         /// dropped during decoding unless this is true.
         public var keepsEnvironment = false
         /// The proxy for all connections; nil connects directly. Environment variables are ignored.

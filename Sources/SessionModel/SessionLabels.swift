@@ -16,7 +16,7 @@ public struct SessionLabels: Sendable, Equatable {
     /// `GAMEYE_SESSION_ID` from the container's environment, the only variable that is always kept.
     public var environmentSessionID: String?
     /// The container's environment, from the JSON text in `env`. It often holds secrets, so it is empty unless the
-    /// reader keeps it: ``SessionAPIClient/Configuration/keepsEnvironment``,
+    /// reader keeps it: `SessionAPIClient.Configuration.keepsEnvironment`,
     /// ``SessionListDecoder/init(maximumValue:keepsEnvironment:)`` or `CodingUserInfoKey.keepsSessionEnvironment`.
     public var environment: LabelSet
 
