@@ -154,9 +154,10 @@ let package = Package(
             ],
             swiftSettings: hot),
         .target(
-            name: "Unpack", dependencies: ["Model", "CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2"],
+            name: "Unpack",
+            dependencies: ["Model", "CArchive", "CISAL", "CZlib", "CZstd", "CLZMA", "CBzip2", "CLZ4"],
             swiftSettings: hot,
-            linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2")]),
+            linkerSettings: [archive("archive"), archive("zstd"), archive("lzma"), archive("bz2"), archive("lz4")]),
         .target(
             name: "CrashAnalysis",
             dependencies: [
@@ -254,7 +255,7 @@ let package = Package(
         ),
         .testTarget(
             name: "UnpackTests",
-            dependencies: ["Model", "Unpack", "CCrypto", "CConfinement", "CFiles", "CProcess", "CZlib"],
+            dependencies: ["Model", "Unpack", "CCrypto", "CConfinement", "CFiles", "CLZ4", "CProcess", "CZlib"],
             swiftSettings: house),
         .testTarget(
             name: "SandboxTests",
@@ -282,6 +283,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLZMA", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
+        .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),

@@ -1,4 +1,5 @@
 import CBzip2
+import CLZ4
 import CLZMA
 import CZstd
 
@@ -152,5 +153,77 @@ final class Bzip2Decompressor: Decompressor {
         return DecompressionStep(
             consumed: available - Int(stream.pointee.avail_in), produced: room - Int(stream.pointee.avail_out),
             state: state)
+    }
+}
+
+/// LZ4 frames by liblz4, which verifies the checksums of headers, blocks and contents, and the length of the content
+/// where the header has it. It needs at most two blocks of 4 MiB.
+final class LZ4Decompressor: Decompressor {
+    private var context: OpaquePointer?
+    private var headerIsRead = false
+    /// The number of bytes that liblz4 expects: the rest of the current part, and the size field of the next block.
+    private var expected = 0
+
+    private static let sizeField = 4
+
+    init() { LZ4F_createDecompressionContext(&context, UInt32(LZ4F_VERSION)) }
+
+    deinit { LZ4F_freeDecompressionContext(context) }
+
+    func step(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> DecompressionStep {
+        guard let context else { return DecompressionStep(consumed: 0, produced: 0, state: .tooLarge) }
+        var step = DecompressionStep(consumed: 0, produced: 0, state: .running)
+        // Byte by byte, so that no block is decoded before it is known whether the frame needs a dictionary.
+        while !headerIsRead, step.consumed < input.count {
+            let byte = UnsafeRawBufferPointer(rebasing: input[step.consumed..<(step.consumed + 1)])
+            let part = decompress(byte, into: UnsafeMutableRawBufferPointer(start: nil, count: 0), context)
+            step.consumed += part.consumed
+            step.state = part.state
+            guard part.state == .running else { return step }
+            var information = LZ4F_frameInfo_t()
+            var none = 0
+            headerIsRead = LZ4F_isError(LZ4F_getFrameInfo(context, &information, nil, &none)) == 0
+            guard information.dictID == 0 else {
+                step.state = .damaged("the LZ4 frame needs a dictionary")
+                return step
+            }
+        }
+        guard headerIsRead else { return step }
+        // Not beyond the current block: on an error liblz4 drops what the same call has decoded before.
+        let wanted = expected > Self.sizeField ? expected - Self.sizeField : max(expected, 1)
+        let rest = input[step.consumed...].prefix(wanted)
+        let part = decompress(UnsafeRawBufferPointer(rebasing: rest), into: output, context)
+        step.consumed += part.consumed
+        step.produced = part.produced
+        step.state = part.state
+        if part.state == .ended { headerIsRead = false }
+        return step
+    }
+
+    private func decompress(
+        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ context: OpaquePointer
+    ) -> DecompressionStep {
+        var consumed = input.count
+        var produced = output.count
+        let code = LZ4F_decompress(context, output.baseAddress, &produced, input.baseAddress, &consumed, nil)
+        guard LZ4F_isError(code) == 0 else {
+            return DecompressionStep(consumed: consumed, produced: 0, state: Self.failure(code))
+        }
+        expected = code
+        return DecompressionStep(consumed: consumed, produced: produced, state: code == 0 ? .ended : .running)
+    }
+
+    private static func failure(_ code: Int) -> DecompressionStep.State {
+        switch LZ4F_getErrorCode(code) {
+        case LZ4F_ERROR_allocation_failed: .tooLarge
+        case LZ4F_ERROR_frameType_unknown: .damaged("not an LZ4 frame")
+        case LZ4F_ERROR_headerVersion_wrong, LZ4F_ERROR_reservedFlag_set: .damaged("unsupported LZ4 header")
+        case LZ4F_ERROR_headerChecksum_invalid: .damaged("the checksum of an LZ4 header does not match")
+        case LZ4F_ERROR_maxBlockSize_invalid: .damaged("an LZ4 block has an invalid size")
+        case LZ4F_ERROR_blockChecksum_invalid: .damaged("the checksum of an LZ4 block does not match")
+        case LZ4F_ERROR_contentChecksum_invalid: .damaged("the checksum of an LZ4 frame does not match")
+        case LZ4F_ERROR_frameSize_wrong: .damaged("an LZ4 frame does not have the length in its header")
+        default: .damaged("damaged LZ4 data")
+        }
     }
 }
