@@ -2,6 +2,7 @@ import CConfinement
 import CFiles
 import CProcess
 import Glibc
+import Model
 import Testing
 
 @testable import Unpack
