@@ -1,5 +1,5 @@
 public import CrashAnalysis
-import Foundation
+import FoundationEssentials
 import Glibc
 public import Model
 

@@ -1,6 +1,6 @@
 import CProcess
 import CrashAnalysis
-import Foundation
+import FoundationEssentials
 import Glibc
 import Model
 import Pack

@@ -1,7 +1,7 @@
 import CProcess
 import Clocks
 import Dispatch
-import Foundation
+import FoundationEssentials
 import Glibc
 import Model
 import Pack

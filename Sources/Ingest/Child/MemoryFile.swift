@@ -1,6 +1,6 @@
 import CFiles
 import Files
-import Foundation
+import FoundationEssentials
 import Glibc
 
 /// An anonymous file in memory (memfd).

@@ -1,6 +1,6 @@
 import CProcess
 import Clocks
-import Foundation
+import FoundationEssentials
 import Glibc
 
 /// Runs a confined child that reads one file and returns a JSON answer, for `analyze` and `verify`.

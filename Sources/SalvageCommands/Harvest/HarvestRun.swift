@@ -1,7 +1,6 @@
 import Calendar
 import Catalog
 import Dispatch
-import Foundation
 import Glibc
 import Harvest
 import Ingest

@@ -1,7 +1,6 @@
 import Bytes
 import Digest
 import Files
-import Foundation
 import Glibc
 import JSON
 import Model
@@ -19,7 +18,7 @@ struct BackupManifest {
     static let versionWithGaps = 2
 
     /// A file of the backup.
-    struct File: Codable {
+    struct File {
         /// Relative to the store, and to the backup.
         var path: String
         var size: UInt64
@@ -29,23 +28,25 @@ struct BackupManifest {
         var sha256: String
     }
 
-    private struct Head: Codable {
-        var format: String
+    /// The first line: what the backup claims to be.
+    private struct Head {
         var version: Int
         var created: String
         var store: String
         var files: Int
-        var bytes: UInt64
-    }
 
-    private struct Gap: Codable {
-        var missing: String
-        var why: String
-    }
-
-    private struct End: Codable {
-        var end: Bool
-        var sha256: String
+        /// Nil unless the line is the head of a manifest, of any version.
+        init?(_ line: JSONValue) {
+            guard line["format"]?.string == "salvage-backup",
+                let version = line["version"]?.int64.flatMap({ Int(exactly: $0) }),
+                let created = line["created"]?.string, let store = line["store"]?.string,
+                let files = line["files"]?.int64.flatMap({ Int(exactly: $0) })
+            else { return nil }
+            self.version = version
+            self.created = created
+            self.store = store
+            self.files = files
+        }
     }
 
     /// When the backup started, in ISO 8601.
@@ -101,13 +102,13 @@ struct BackupManifest {
     /// - Throws: ``StoreError`` when it cannot be read, is damaged, or has a newer format.
     static func read(from folder: String) throws -> BackupManifest {
         let (head, lines) = try lines(of: folder)
-        let decoder = JSONDecoder()
         var manifest = BackupManifest(created: head.created, store: head.store, files: [])
         for line in lines {
-            if let file = try? decoder.decode(File.self, from: line), isSafe(file.path) {
+            let line = try? JSONValue(parsing: line)
+            if let file = line.flatMap(File.init), isSafe(file.path) {
                 manifest.files.append(file)
-            } else if let gap = try? decoder.decode(Gap.self, from: line) {
-                manifest.gaps.append(BackupGap(path: gap.missing, why: gap.why))
+            } else if let missing = line?["missing"]?.string, let why = line?["why"]?.string {
+                manifest.gaps.append(BackupGap(path: missing, why: why))
             } else {
                 throw damaged(folder, "has a line that is not valid")
             }
@@ -128,27 +129,29 @@ struct BackupManifest {
     }
 
     /// The head, and the lines between head and end, checked against the checksum in the end.
-    private static func lines(of folder: String) throws -> (head: Head, lines: ArraySlice<Data>) {
+    private static func lines(of folder: String) throws -> (head: Head, lines: ArraySlice<ArraySlice<UInt8>>) {
         let path = folder + "/" + name
-        let data: Data
-        do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+        let bytes: [UInt8]
+        do throws(FileFailure) {
+            let file = try OpenFile(path, O_RDONLY)
+            bytes = try file.read(at: 0, count: Int(clamping: file.size))
+        } catch {
             throw StoreError(
-                .unreadable, "the backup's list of files cannot be read: \(error.localizedDescription)",
-                path: path, hint: "check its disk and its owner, or name another backup")
+                .unreadable, "the backup's list of files cannot be read: \(error.reason)", path: path,
+                hint: "check its disk and its owner, or name another backup")
         }
-        let decoder = JSONDecoder()
-        let lines = data.split(separator: 0x0A)
-        guard let first = lines.first, let head = try? decoder.decode(Head.self, from: first),
-            head.format == "salvage-backup"
-        else { throw damaged(folder, "was not written by salvage") }
+        let lines = bytes.split(separator: 0x0A)
+        guard let head = lines.first.flatMap({ try? JSONValue(parsing: $0) }).flatMap(Head.init) else {
+            throw damaged(folder, "was not written by salvage")
+        }
         guard head.version == version || head.version == versionWithGaps else {
             throw StoreError(
                 .backupNewer,
                 "the backup has format version \(head.version); this salvage reads versions up to \(versionWithGaps)",
                 path: path, hint: "use the newer salvage that wrote it")
         }
-        guard let last = lines.last, let end = try? decoder.decode(End.self, from: last),
-            Hex.text(SHA256.digest(data.prefix(last.startIndex - data.startIndex))) == end.sha256
+        guard let last = lines.last, let end = try? JSONValue(parsing: last), end["end"]?.bool != nil,
+            Hex.text(SHA256.digest(bytes[..<last.startIndex])) == end["sha256"]?.string
         else { throw damaged(folder, "is truncated or was changed") }
         return (head, lines.dropFirst().dropLast())
     }
@@ -157,5 +160,15 @@ struct BackupManifest {
     private static func isSafe(_ path: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         return !parts.contains { $0.isEmpty || $0 == "." || $0 == ".." } && !path.utf8.contains(0)
+    }
+}
+
+extension BackupManifest.File {
+    /// Reads a line of the manifest; nil when the line does not describe a file.
+    fileprivate init?(_ line: JSONValue) {
+        guard let path = line["path"]?.string, let size = line["size"]?.uint64, let mtime = line["mtime"]?.int64,
+            let sha256 = line["sha256"]?.string
+        else { return nil }
+        self.init(path: path, size: size, mtime: mtime, sha256: sha256)
     }
 }
