@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 internal import LogSearch
 import Text
@@ -11,26 +12,10 @@ enum JSONBytes {
             JSONString.append(utf8: bytes, to: &out)
         } else {
             out += "{\"bytes\":\"".utf8
-            appendBase64(bytes, to: &out)
+            Base64.append(bytes, to: &out)
             out.append(0x22)
         }
         out.append(0x7D)
-    }
-
-    private static let base64 = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    private static func appendBase64(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8]) {
-        var at = 0
-        while at < bytes.count {
-            let left = min(3, bytes.count - at)
-            var group = UInt32(bytes[at]) << 16
-            if left > 1 { group |= UInt32(bytes[at + 1]) << 8 }
-            if left > 2 { group |= UInt32(bytes[at + 2]) }
-            for index in 0..<4 {
-                out.append(index <= left ? base64[Int(group >> (18 - 6 * UInt32(index)) & 63)] : 0x3D)
-            }
-            at += 3
-        }
     }
 }
 

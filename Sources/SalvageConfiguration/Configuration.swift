@@ -27,7 +27,7 @@ public struct Configuration: Sendable, Equatable {
     /// Additions to the built-in lists of the signature algorithm.
     public var signatures = SignatureRules()
     /// What is removed from logs and other texts before they are stored.
-    public var redact: [Redaction] = []
+    public var redact: [RedactionRule] = []
     /// Which barriers the processes that read untrusted bytes may lack.
     public var confinement = Confinement()
     /// Defaults of `grep`.

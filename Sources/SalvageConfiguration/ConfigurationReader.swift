@@ -128,7 +128,7 @@ extension Configuration {
         if let value = grep.boolean("smart_case") { self.grep.smartCase = value }
         grep.finish()
         redact = (top.list("redact") ?? []).enumerated().compactMap { index, node in
-            Redaction.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
+            RedactionRule.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
         }
         guard let nodes = top.list("rules") else { return }
         namesRules = true

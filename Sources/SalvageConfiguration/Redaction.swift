@@ -1,26 +1,8 @@
 internal import CPCRE2
+import Model
 import Yams
 
-extension Configuration {
-    /// A rule that removes matching text before it is stored.
-    public struct Redaction: Sendable, Equatable {
-        /// The rule's name, for messages.
-        public var name: String
-        /// A PCRE2 pattern, matched against each line of a log or other text.
-        public var pattern: String
-        /// The literal text that replaces each match.
-        public var replacement: String
-
-        /// Makes a rule.
-        public init(name: String, pattern: String, replacement: String = "[redacted]") {
-            self.name = name
-            self.pattern = pattern
-            self.replacement = replacement
-        }
-    }
-}
-
-extension Configuration.Redaction {
+extension RedactionRule {
     /// Reads an item of `redact:`: a pattern, or a mapping that contains one. Notes an issue and returns nil when the
     /// pattern is missing or invalid.
     static func read(_ node: Node, at key: String, findings: NodeReader.Findings, index: Int) -> Self? {

@@ -1,3 +1,4 @@
+import Bytes
 import Calendar
 internal import Text
 
@@ -38,7 +39,6 @@ struct Endpoint {
 
     /// Percent-encodes everything but the unreserved characters of RFC 3986.
     static func encoded(_ value: String) -> String {
-        let digits: [UInt8] = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(value.utf8.count)
         for byte in value.utf8 {
@@ -49,8 +49,7 @@ struct Endpoint {
                 bytes.append(byte)
             default:
                 bytes.append(UInt8(ascii: "%"))
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
+                Hex.appendUpper(byte, to: &bytes)
             }
         }
         return String(decoding: bytes, as: UTF8.self)

@@ -248,6 +248,25 @@ private func run(
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// When the catalog cannot be read, the search says so once and describes sessions as their packs do.
+    @Test func aFailingLabelIsReportedOnce() throws {
+        let store = FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: store) }
+        let packs = ["a.pack", "b.pack"]
+        for pack in packs { try writeSmallPack(store + "/" + pack, "session of \(pack)", "needle\n") }
+        let compiled = try SearchPattern(PatternOptions(["needle"]))
+        let entries = try packs.map { PackFeed.Entry(pack: $0, bytes: try size(store + "/" + $0)) }
+        let feed = PackFeed(
+            store: store, entries: entries, index: nil, query: compiled.query, options: SearchOptions())
+        struct Unreadable: Error {}
+        feed.label = { _ in throw Unreadable() }
+        var sessions: [String] = []
+        while let source = feed.next() { sessions.append(source.label.session) }
+        #expect(sessions == ["session of a.pack", "session of b.pack"])
+        #expect(feed.problems.count == 1)
+        #expect(feed.problems.first?.contains("Unreadable") == true)
+    }
+
     @Test func everyWindowAgreesWithTheLines() throws {
         let reader = try makePack(lines: 9000)
         let all = try run("", in: reader).text.split(separator: "\n").filter { $0.contains("big.log") }

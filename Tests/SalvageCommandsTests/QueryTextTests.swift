@@ -27,13 +27,6 @@ import Text
         #expect(String(decoding: data, as: UTF8.self) == id)
     }
 
-    @Test func base64IsFoundations() {
-        for count in 0..<70 {
-            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 53 &+ count) }
-            #expect(Base64.text(bytes) == Data(bytes).base64EncodedString())
-        }
-    }
-
     @Test func everyFlagHasAName() {
         #expect(MemberFlags([]).names.isEmpty)
         #expect(MemberFlags([.truncated, .unsafePath]).names == ["truncated", "unsafe_path"])

@@ -98,6 +98,8 @@ extension Catalog {
 
 /// Looks up and adds the texts of one table within a transaction. 0 is the id of no text.
 final class Interning {
+    private let connection: any SQLConnection
+    private let table: TextTable
     private let lookup: any SQLStatement
     private let insert: any SQLStatement
     private var known: ByteDictionary<Int64>
@@ -105,6 +107,8 @@ final class Interning {
     init(
         _ table: TextTable, _ known: InternedTexts = InternedTexts(), on connection: any SQLConnection
     ) throws(CatalogError) {
+        self.connection = connection
+        self.table = table
         lookup = try connection.prepare("SELECT id FROM \(table.rawValue) WHERE text = ?1")
         insert = try connection.prepare(
             "INSERT INTO \(table.rawValue)(text) VALUES(?1) ON CONFLICT DO NOTHING RETURNING id")
@@ -123,7 +127,10 @@ final class Interning {
         if let id = try find(text) { return id }
         if let id = try run(insert, text) { return id }
         // Another writer added it meanwhile.
-        return try run(lookup, text) ?? 0
+        if let id = try run(lookup, text) { return id }
+        throw CatalogError(
+            code: .corrupt, message: "the catalog is damaged: table \(table.rawValue) neither has nor takes a text",
+            path: connection.path, hint: CatalogError.rebuildHint)
     }
 
     private func run(_ statement: any SQLStatement, _ text: String) throws(CatalogError) -> Int64? {

@@ -39,9 +39,7 @@ extension StoreIngest {
     public init(store: String, configuration: Configuration) {
         self.init(
             store: store, limits: IngestLimits(configuration),
-            redactions: configuration.redact.map {
-                RedactionRule(name: $0.name, pattern: $0.pattern, replacement: $0.replacement)
-            }, signatures: configuration.signatures)
+            redactions: configuration.redact, signatures: configuration.signatures)
     }
 }
 

@@ -21,7 +21,7 @@ struct AnalysisJob: Codable, Sendable {
 
 /// The child's answer: crash records, each a JSON text. If the job has records, they are in its order, with null for
 /// one that could not be analysed again.
-struct AnalysisAnswer: Codable, Sendable {
+struct AnalysisAnswer: ReaderAnswer {
     var records: [String?] = []
     var barriers: [String] = []
     /// Why nothing was read, as one sentence, and its ``IngestError`` code.

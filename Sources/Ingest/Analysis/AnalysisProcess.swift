@@ -104,10 +104,8 @@ public struct AnalysisProcess: Sendable {
         }
         var passed: [(from: Int32, to: Int32)] = [(source, Slot.source)]
         for (index, descriptor) in opened.enumerated() { passed.append((descriptor, Slot.firstSymbol + Int32(index))) }
-        let answer: AnalysisAnswer = try reader.run(
-            job, command: Self.command, files: passed, within: limits.unpack.time,
-            doing: "the analysis of \(job.name ?? "a session's crashes")", carryOut: AnalysisWorker.carryOut)
-        if let code = answer.errorCode { throw AnswerCheck.error(code, answer.error, missing: answer.missing) }
-        return answer
+        return try reader.run(
+            job, files: passed, within: limits.unpack.time,
+            doing: "the analysis of \(job.name ?? "a session's crashes")")
     }
 }

@@ -1,43 +1,33 @@
-import CProcess
 import CrashAnalysis
 import FoundationEssentials
 import Glibc
 import Model
 import Pack
 
-/// The child's side of an analysis: confines itself, reads its files and writes its answer.
+extension AnalysisJob: ReaderJob {
+    static var command: String { AnalysisProcess.command }
+
+    static func prepare() { _ = TextCrashScanner.shared }
+
+    func confine() throws(IngestError) -> [String] { try Confinement.enter(limits, dataBytes: 1 << 30) }
+
+    func run(barriers: [String]) throws(IngestError) -> AnalysisAnswer {
+        var answer = AnalysisAnswer()
+        answer.barriers = barriers
+        answer.records = try AnalysisWorker(self).run()
+        return answer
+    }
+}
+
+/// The child's side of an analysis: reads its files and returns the crash records.
 public struct AnalysisWorker {
     /// Runs the job from the descriptors in ``IngestProcess`` and returns the process's exit code.
-    public static func main() -> Int32 {
-        _ = salvage_die_with_parent()
-        guard let job = try? JSONDecoder().decode(AnalysisJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
-        else { return 2 }
-        return carryOut(job)
-    }
-
-    /// Runs the job in a process that holds only the descriptors of the job; returns the process's exit code.
-    static func carryOut(_ job: AnalysisJob) -> Int32 {
-        signal(SIGPIPE, SIG_IGN)
-        signal(SIGXFSZ, SIG_IGN)
-        // Initialise everything that opens files lazily, before confinement forbids opening files.
-        _ = TextCrashScanner.shared
-        var answer = AnalysisAnswer()
-        do {
-            answer.barriers = try Confinement.enter(job.limits, dataBytes: 1 << 30)
-            answer.records = try AnalysisWorker(job).run()
-        } catch {
-            answer.errorCode = error.code.rawValue
-            answer.error = error.message
-            answer.missing = error.missing
-        }
-        guard let reply = try? JSONEncoder().encode(answer) else { return 2 }
-        return MemoryFile.write(reply, to: IngestProcess.Slot.answer) ? 0 : 1
-    }
+    public static func main() -> Int32 { AnalysisJob.main() }
 
     private let job: AnalysisJob
     private let analyzer: CrashAnalyzer
 
-    private init(_ job: AnalysisJob) {
+    fileprivate init(_ job: AnalysisJob) {
         self.job = job
         var held: [String: Int32] = [:]
         for (index, path) in job.symbols.enumerated() {
@@ -46,7 +36,7 @@ public struct AnalysisWorker {
         analyzer = CrashAnalyzer(symbols: held.isEmpty ? nil : SymbolStore(root: job.symbolRoot, held: held))
     }
 
-    private func run() throws(IngestError) -> [String?] {
+    fileprivate func run() throws(IngestError) -> [String?] {
         guard let name = job.name else { return renewed() }
         guard let file = FileByteSource(descriptor: AnalysisProcess.Slot.source) else { return [] }
         let source = NotedSource(file)

@@ -12,7 +12,7 @@ struct JudgeJob: Codable, Sendable {
 }
 
 /// The child's answer.
-public struct FileJudgement: Codable, Sendable {
+public struct FileJudgement: Codable, Sendable, ReaderAnswer {
     /// The verdict, if the file is not a pack.
     public var archive: ArtifactVerdict?
     /// The result of the check, if the file is a pack.
@@ -136,10 +136,8 @@ public struct FileJudge: Sendable {
     public func judge(descriptor: Int32, name: String, quick: Bool) throws -> FileJudgement {
         var job = JudgeJob(quick: quick, limits: limits)
         job.limits.unpack.time = time(for: descriptor)
-        let said: FileJudgement = try reader.run(
-            job, command: Self.command, files: [(descriptor, Slot.file)], within: job.limits.unpack.time,
-            doing: "judging \(name)", carryOut: JudgeWorker.carryOut)
-        if let code = said.errorCode { throw AnswerCheck.error(code, said.error, missing: said.missing) }
+        let said = try reader.run(
+            job, files: [(descriptor, Slot.file)], within: job.limits.unpack.time, doing: "judging \(name)")
         var judgement = said
         judgement.archive = try said.archive.map { (verdict) throws(IngestError) in try AnswerCheck.verdict(verdict) }
         guard (judgement.archive == nil) != (judgement.pack == nil) else { throw AnswerCheck.nonsense("no judgement") }

@@ -1,44 +1,28 @@
-import CProcess
-import CrashAnalysis
-import FoundationEssentials
-import Glibc
 import Pack
 import Unpack
 
-/// The child's side of judging a file: confines itself, reads the file and writes its answer.
+extension JudgeJob: ReaderJob {
+    static var command: String { FileJudge.command }
+
+    static func prepare() { IngestWorker.loadConversions() }
+
+    func confine() throws(IngestError) -> [String] {
+        // Threads reserve address space far beyond what they use.
+        var wider = limits
+        wider.memoryBytes = limits.memoryBytes &+ (4 << 30)
+        return try Confinement.enter(
+            wider, dataBytes: limits.memoryBytes, descriptors: UInt64(FileJudge.Slot.file) + 1)
+    }
+
+    func run(barriers: [String]) throws(IngestError) -> FileJudgement { try JudgeWorker.judge(self) }
+}
+
+/// The child's side of judging a file: reads it and returns the judgement.
 public enum JudgeWorker {
     /// Runs the job from the descriptors in ``IngestProcess`` and returns the process's exit code.
-    public static func main() -> Int32 {
-        _ = salvage_die_with_parent()
-        guard let job = try? JSONDecoder().decode(JudgeJob.self, from: MemoryFile.read(IngestProcess.Slot.job))
-        else { return 2 }
-        return carryOut(job)
-    }
+    public static func main() -> Int32 { JudgeJob.main() }
 
-    /// Runs the job in a process that holds only the descriptors of the job; returns the process's exit code.
-    static func carryOut(_ job: JudgeJob) -> Int32 {
-        signal(SIGPIPE, SIG_IGN)
-        signal(SIGXFSZ, SIG_IGN)
-        // Initialise everything that opens files lazily, before confinement forbids opening files.
-        IngestWorker.loadConversions()
-        var answer = FileJudgement()
-        do {
-            // Threads reserve address space far beyond what they use.
-            var limits = job.limits
-            limits.memoryBytes = job.limits.memoryBytes &+ (4 << 30)
-            _ = try Confinement.enter(
-                limits, dataBytes: job.limits.memoryBytes, descriptors: UInt64(FileJudge.Slot.file) + 1)
-            answer = try judge(job)
-        } catch {
-            answer.errorCode = error.code.rawValue
-            answer.error = error.message
-            answer.missing = error.missing
-        }
-        guard let reply = try? JSONEncoder().encode(answer) else { return 2 }
-        return MemoryFile.write(reply, to: IngestProcess.Slot.answer) ? 0 : 1
-    }
-
-    private static func judge(_ job: JudgeJob) throws(IngestError) -> FileJudgement {
+    fileprivate static func judge(_ job: JudgeJob) throws(IngestError) -> FileJudgement {
         var judgement = FileJudgement()
         let file = FileJudge.Slot.file
         if try isPack(file) {

@@ -25,27 +25,25 @@ struct ReaderProcess: Sendable {
     /// Runs a job in a child and returns its answer.
     ///
     /// - Parameters:
-    ///   - command: the hidden command that runs the job.
     ///   - files: the files that the child may read, and their descriptors in the child.
     ///   - milliseconds: how long the child may take.
     ///   - work: what the child does, for messages.
-    ///   - carryOut: runs the job in a fork of this process; returns the exit code.
-    /// - Throws: ``IngestError`` when the child cannot be started, dies, returns no answer or runs out of time.
-    func run<Job: Encodable, Answer: Decodable>(
-        _ job: Job, command: String, files: [(from: Int32, to: Int32)], within milliseconds: Int64, doing work: String,
-        carryOut: (Job) -> Int32
-    ) throws -> Answer {
+    /// - Throws: ``IngestError`` when the child cannot be started, dies, reports an error, returns no answer or runs out of
+    ///   time.
+    func run<Job: ReaderJob>(
+        _ job: Job, files: [(from: Int32, to: Int32)], within milliseconds: Int64, doing work: String
+    ) throws -> Job.Answer {
         let reply = try MemoryFile.answer()
         let words = try ChildWords()
         var slots = files
         slots += [(reply.descriptor, IngestProcess.Slot.answer), (words.writing, IngestProcess.Slot.words)]
         let child: pid_t
-        if copiesItself, slots.count <= Self.mostFilesOfCopy, let copy = Self.copy(slots, { carryOut(job) }) {
+        if copiesItself, slots.count <= Self.mostFilesOfCopy, let copy = Self.copy(slots, { job.carryOut() }) {
             child = copy
         } else {
             let question = try MemoryFile.question(try JSONEncoder().encode(job))
             slots.append((question.descriptor, IngestProcess.Slot.job))
-            child = try process.spawn(command, slots)
+            child = try process.spawn(Job.command, slots)
         }
         let status = try process.reap(
             child, words, ChildDeadline(patience: milliseconds, now: MonotonicClock.milliseconds()), doing: work)
@@ -53,9 +51,10 @@ struct ReaderProcess: Sendable {
             let said = words.told.map { "; it said: \($0)" } ?? ""
             throw IngestError(.spawn, "the confined process could not be set up\(said)")
         }
-        guard status == 0, let answer = try? JSONDecoder().decode(Answer.self, from: reply.content()) else {
+        guard status == 0, let answer = try? JSONDecoder().decode(Job.Answer.self, from: reply.content()) else {
             throw process.death(status, words)
         }
+        if let code = answer.errorCode { throw AnswerCheck.error(code, answer.error, missing: answer.missing) }
         return answer
     }
 

@@ -1,21 +1,5 @@
 import CPCRE2
-
-/// A rule that removes matching text before it is stored.
-public struct RedactionRule: Codable, Sendable, Equatable {
-    /// The rule's name, for messages.
-    public var name: String
-    /// A PCRE2 pattern, matched against each line.
-    public var pattern: String
-    /// The literal text that replaces each match.
-    public var replacement: String
-
-    /// Makes a rule.
-    public init(name: String, pattern: String, replacement: String = "[redacted]") {
-        self.name = name
-        self.pattern = pattern
-        self.replacement = replacement
-    }
-}
+import Model
 
 /// Applies redaction rules, line by line, to text that arrives in pieces.
 ///

@@ -107,14 +107,6 @@ final class Lock: @unchecked Sendable {
     func wakeAll() { pthread_cond_broadcast(condition) }
 }
 
-/// Passes a value to the only thread that will use it.
-struct UncheckedSendable<Value>: @unchecked Sendable {
-    // Unchecked: the sender does not use the value again.
-    let value: Value
-
-    init(_ value: Value) { self.value = value }
-}
-
 /// A group of threads: decoding blocks would block the Swift concurrency pool.
 final class ThreadGroup {
     private var threads: [pthread_t] = []

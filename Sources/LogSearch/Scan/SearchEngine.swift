@@ -51,10 +51,10 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
         logscan_keep_freed_memory()
         let cores = options.workers > 0 ? options.workers : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         for _ in 1..<max(1, min(cores, 64)) {
-            let isolated = UncheckedSendable(
-                try BlockScanner<Source, Sink.Renderer>(pattern: pattern, options: options, renderer: renderer))
+            // Unchecked: only the new thread uses it.
+            nonisolated(unsafe) let scanner = try BlockScanner<Source, Sink.Renderer>(
+                pattern: pattern, options: options, renderer: renderer)
             group.start {
-                let scanner = isolated.value
                 while let batch = hub.takeBatch() { hub.deliver(scanner.scan(batch), batch.sequence) }
             }
         }

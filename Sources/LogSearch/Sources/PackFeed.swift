@@ -123,8 +123,9 @@ public final class PackFeed {
         return nil
     }
 
-    /// Returns the label of a session; nil to use the facts in its pack. Called only for packs without a label.
-    public var label: ((_ session: String) -> SourceLabel?)?
+    /// Returns the label of a session; nil to use the facts in its pack. Called only for packs without a label. Once it
+    /// has thrown, that is reported, and the facts in the packs are used from then on.
+    public var label: ((_ session: String) throws -> SourceLabel?)?
     /// Whether packs without a possible match are skipped: members without a selected line may be needed.
     private let canSkip: Bool
 
@@ -132,11 +133,24 @@ public final class PackFeed {
         do {
             let reader = try PackReader.open(path: store + "/" + pack, tolerant: true)
             for damage in reader.footerDamage { problems.append("\(pack): \(damage)") }
-            let known = try label ?? self.label?(reader.session().session)
-            if let known { return PackSource(reader, label: known, usesFilters: usesFilters, candidates: flags) }
+            if let known = try label ?? knownLabel(reader) {
+                return PackSource(reader, label: known, usesFilters: usesFilters, candidates: flags)
+            }
             return try PackSource(reader, usesFilters: usesFilters, candidates: flags)
         } catch {
             problems.append("\(pack): \(error)")
+            return nil
+        }
+    }
+
+    private func knownLabel(_ reader: PackReader) throws -> SourceLabel? {
+        guard let find = label else { return nil }
+        let session = try reader.session().session
+        do {
+            return try find(session)
+        } catch {
+            problems.append("sessions are described as their packs do, not as the catalog does: \(error)")
+            label = nil
             return nil
         }
     }

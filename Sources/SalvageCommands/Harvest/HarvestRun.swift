@@ -96,14 +96,14 @@ struct HarvestRun {
 /// Shows progress and events of a harvest on standard error: a progress line on a terminal, log lines for a daemon,
 /// nothing in cron.
 final class HarvestDisplay: Sendable {
-    private let progress: Mutex<UncheckedSendable<Terminal.Progress>>
+    private let progress: Mutex<Terminal.Progress>
     private let lastPause = Mutex<String?>(nil)
     private let isDaemon: Bool
     private let isVerbose: Bool
     private let isQuiet: Bool
 
     init(options: GlobalOptions, isDaemon: Bool) {
-        progress = Mutex(UncheckedSendable(value: Terminal.Progress(quiet: options.quiet || isDaemon)))
+        progress = Mutex(Terminal.Progress(quiet: options.quiet || isDaemon))
         self.isDaemon = isDaemon
         isVerbose = options.verbose
         isQuiet = options.quiet
@@ -111,7 +111,7 @@ final class HarvestDisplay: Sendable {
 
     func show(_ state: HarvestProgress) {
         progress.withLock { line in
-            line.value.update(
+            line.update(
                 "\(counted(state.seen, "session")), \(state.pending) pending, \(state.downloading) downloading, "
                     + "\(SizeText.binary(state.bytes)) so far")
         }
@@ -126,14 +126,14 @@ final class HarvestDisplay: Sendable {
 
     func say(_ text: String) {
         progress.withLock { line in
-            line.value.finish()
+            line.finish()
             let sink = BufferedOutput(descriptor: STDERR_FILENO)
             sink.write((isDaemon ? ISO8601.text(clamping: TimeText.now()) + " " : "") + text + "\n")
             sink.flush()
         }
     }
 
-    func finish() { progress.withLock { $0.value.finish() } }
+    func finish() { progress.withLock { $0.finish() } }
 
     private func words(_ event: HarvestEvent) -> String? {
         switch event {
@@ -194,9 +194,4 @@ final class HarvestDisplay: Sendable {
                 : nil
         }
     }
-}
-
-/// Makes a value `Sendable` that is used only by one thread at a time, under a lock.
-struct UncheckedSendable<Value>: @unchecked Sendable {
-    var value: Value
 }

@@ -108,21 +108,20 @@ struct Watch: AsyncCommand {
 /// Takes SIGHUP as a request to reload the configuration. A signal that arrives before there is a handler is kept.
 final class ReloadSignal: Sendable {
     private struct State {
-        var source: UncheckedSendable<any DispatchSourceSignal>?
         var action: (@Sendable () -> Void)?
         var wasAsked = false
     }
 
     private let queue = DispatchQueue(label: "salvage.reload")
+    // Unchecked: set once, and dispatch sources may be cancelled from any thread.
+    private nonisolated(unsafe) let source: any DispatchSourceSignal
     private let state = Mutex(State())
 
     init() {
         signal(SIGHUP, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: queue)
+        source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: queue)
         source.setEventHandler { [weak self] in self?.ask() }
         source.resume()
-        let kept = UncheckedSendable(value: source as any DispatchSourceSignal)
-        state.withLock { $0.source = kept }
     }
 
     /// Sets what to do on a request; does it now if one has already arrived.
@@ -142,5 +141,5 @@ final class ReloadSignal: Sendable {
         action?()
     }
 
-    func end() { state.withLock { $0.source?.value.cancel() } }
+    func end() { source.cancel() }
 }

@@ -53,7 +53,7 @@ extension Store {
             let survey = PackFeed.survey(index, query, options: options) { count.take() }
             if let survey, count.isCovered(by: survey) {
                 let feed = PackFeed(store: path, survey: survey, query: query, options: options)
-                if needsLabels { feed.label = { id in self.label(of: id) } }
+                if needsLabels { feed.label = { try self.catalog().session($0).map { SourceLabel($0) } } }
                 return feed
             }
         } else if try selectsMany(selection, of: count) {
@@ -99,10 +99,6 @@ extension Store {
         var some = selection
         some.limit = max(1, totals.packs / 8)
         return try catalog().count(some) == some.limit
-    }
-
-    private func label(of session: String) -> SourceLabel? {
-        (try? catalog().session(session)).flatMap { $0.map { SourceLabel($0) } }
     }
 }
 

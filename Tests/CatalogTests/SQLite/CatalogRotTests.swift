@@ -37,6 +37,19 @@ import Text
 
     private func data() throws -> Data { try Data(contentsOf: URL(fileURLWithPath: store.database)) }
 
+    /// A text that the catalog neither has nor takes is an error: a crash without its signature would be lost among others.
+    @Test func aTableThatDropsTextsIsDamaged() throws {
+        let catalog = try store.open()
+        let trigger = "CREATE TEMP TRIGGER drop_texts BEFORE INSERT ON main.signatures BEGIN SELECT RAISE(IGNORE); END"
+        try catalog.driver.write { try $0.execute(trigger) }
+        let error = #expect(throws: CatalogError.self) {
+            try catalog.commit(contents("a", crashes: [crashJSON(signature: "bug")]))
+        }
+        #expect(error?.code == .corrupt && error?.message.contains("signatures") == true)
+        #expect(error?.hint?.contains("salvage reindex") == true)
+        #expect(try catalog.session("a") == nil)
+    }
+
     // MARK: Header and schema
 
     /// Offsets in SQLite's header: 60 user_version, 68 application_id.
