@@ -92,17 +92,27 @@ public enum Descriptor {
 
     /// Reads all that is left, of a file or a pipe; fails with `EOVERFLOW` when that is more than `limit` bytes.
     public static func rest(_ descriptor: Int32, limit: Int, path: String = "") throws(FileFailure) -> [UInt8] {
+        let bytes = try rest(descriptor, atMost: limit < .max ? limit + 1 : limit, path: path)
+        guard bytes.count <= limit else { throw FileFailure("read", path, errno: EOVERFLOW) }
+        return bytes
+    }
+
+    /// Reads what is left, of a file or a pipe, but at most `most` bytes.
+    public static func rest(_ descriptor: Int32, atMost most: Int, path: String = "") throws(FileFailure) -> [UInt8] {
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: min(64 << 10, max(1, limit)))
-        while true {
+        var chunk = [UInt8](repeating: 0, count: min(64 << 10, max(0, most)))
+        while bytes.count < most {
+            let room = min(chunk.count, most - bytes.count)
             let outcome = chunk.withUnsafeMutableBytes { buffer in
-                Result { () throws(FileFailure) in try next(descriptor, into: buffer, path: path) }
+                Result { () throws(FileFailure) in
+                    try next(descriptor, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<room]), path: path)
+                }
             }
             let count = try outcome.get()
-            if count == 0 { return bytes }
-            guard count <= limit - bytes.count else { throw FileFailure("read", path, errno: EOVERFLOW) }
+            if count == 0 { break }
             bytes += chunk[..<count]
         }
+        return bytes
     }
 
     /// Writes all of the bytes.

@@ -63,7 +63,7 @@ public struct APIToken: Sendable, CustomStringConvertible {
             // Check the open descriptor, not the path, so that nobody can swap the file in between.
             guard fstat(descriptor, &facts) == 0 else { throw FileFailure.last("fstat", path) }
             refusal = complaint(facts, systemd)
-            bytes = refusal == nil ? try SmallFile.read(descriptor, path, atMost: 65_536) : []
+            bytes = refusal == nil ? try Descriptor.rest(descriptor, atMost: 65_536, path: path) : []
         } catch {
             if error.isAbsence { return nil }
             if error.errno == EACCES || error.errno == EPERM { throw unreadable(path) }

@@ -43,7 +43,7 @@ enum ConfigurationFile {
             } else if isPipe {
                 bytes = try readPipe(descriptor, path)
             } else {
-                bytes = try SmallFile.read(descriptor, path, atMost: Configuration.largestFile + 1)
+                bytes = try Descriptor.rest(descriptor, atMost: Configuration.largestFile + 1, path: path)
             }
         } catch {
             if error.isAbsence { return nil }

@@ -1,6 +1,3 @@
-import Files
-import Glibc
-
 extension Configuration {
     /// The command line flags; they take precedence over everything else.
     public struct Flags: Sendable, Equatable {
@@ -98,19 +95,4 @@ extension Configuration {
 extension [String: String] {
     /// Returns the value of a variable; nil when unset or empty.
     func value(_ name: String) -> String? { self[name].flatMap { $0.isEmpty ? nil : $0 } }
-}
-
-/// Reads files that should be small, up to a limit in case they are not.
-enum SmallFile {
-    /// Reads at most `limit` bytes from a descriptor.
-    static func read(_ descriptor: Int32, _ path: String, atMost limit: Int) throws(FileFailure) -> [UInt8] {
-        var bytes: [UInt8] = []
-        while bytes.count < limit {
-            let room = min(limit - bytes.count, 16 << 10)
-            let piece = try Descriptor.next(descriptor, atMost: room, path: path)
-            if piece.isEmpty { break }
-            bytes += piece
-        }
-        return bytes
-    }
 }
