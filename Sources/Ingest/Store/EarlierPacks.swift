@@ -88,7 +88,7 @@ final class EarlierPacks {
     private func take(_ path: String) throws -> Bool {
         do throws(PackError) {
             guard let (folder, name) = try StorePacks.place(of: path, store: store),
-                let entry = try folder.entry(name)
+                let entry = try PackError.wrap(try folder.entry(name))
             else { return true }
             guard entry.kind == .file || entry.kind == .link else {
                 throw PackError(.io, "it is not a file", path: path)
