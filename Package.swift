@@ -49,6 +49,9 @@ let package = Package(
         .executable(name: "salvage-sandbox", targets: ["salvage-sandbox"]),
         .library(name: "SessionAPI", targets: ["SessionAPI"]),
         .library(name: "Sandbox", targets: ["Sandbox"]),
+        // Model has the records that these two return.
+        .library(name: "CrashAnalysis", targets: ["CrashAnalysis", "Model"]),
+        .library(name: "Pack", targets: ["Pack", "Model"]),
     ],
     traits: [
         .default(enabledTraits: ["Programs"]),
@@ -253,6 +256,14 @@ let package = Package(
         .executableTarget(
             name: "session-api-example", dependencies: ["SessionAPI"], path: "Examples/SessionAPI", swiftSettings: house
         ),
+        .executableTarget(
+            name: "sandbox-example", dependencies: ["Sandbox", "SessionAPI"], path: "Examples/Sandbox",
+            swiftSettings: house),
+        .executableTarget(
+            name: "crash-analysis-example", dependencies: ["CrashAnalysis", "Model"], path: "Examples/CrashAnalysis",
+            swiftSettings: house),
+        .executableTarget(
+            name: "pack-example", dependencies: ["Model", "Pack"], path: "Examples/Pack", swiftSettings: house),
         .testTarget(
             name: "UnpackTests",
             dependencies: ["Model", "Unpack", "CCrypto", "CConfinement", "CFiles", "CLZ4", "CProcess", "CZlib"],
@@ -265,7 +276,11 @@ let package = Package(
                 programsOnly("Yams", "Yams"),
             ], swiftSettings: house),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["Sandbox", "salvage", "salvage-sandbox", "session-api-example"],
+            name: "CommandLineTests",
+            dependencies: [
+                "Sandbox", "salvage", "salvage-sandbox", "session-api-example", "sandbox-example",
+                "crash-analysis-example", "pack-example",
+            ],
             swiftSettings: house),
         .target(name: "CConfinement", cSettings: hotC),
         .target(name: "CFiles", cSettings: hotC),
