@@ -24,7 +24,7 @@ public struct CrashAnalyzer: Sendable {
     }
 
     /// Detectors of dumps, which the kernel or a handler writes when the process dies.
-    static let dumps: Set<String> = ["elf_core", "minidump", "microdump"]
+    static let dumps: Set<String> = ["elf_core", "minidump", TextReportFormat.microdump.name]
 
     /// The deepest nesting: a file in a container or a compressed file is at depth 1, its UTF-16 text at depth 2.
     private static let deepest = 2

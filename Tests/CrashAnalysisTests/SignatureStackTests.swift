@@ -130,7 +130,7 @@ import Testing
 
     /// No name of the lists may be a signature, whatever stands around it.
     @Test func machineryIsNeverASignature() {
-        for pattern in MachineryNames.all {
+        for pattern in SignatureLists.machinery {
             let name = pattern.hasSuffix("*") ? String(pattern.dropLast()) + "x" : pattern
             let alone = record("gdb", [name]).signature
             #expect(["EMPTY: SIGSEGV", "assert", "terminate", "panic"].contains(alone), "\(name)")

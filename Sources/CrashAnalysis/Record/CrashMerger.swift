@@ -65,7 +65,9 @@ public enum CrashMerger {
         /// log may also report the death in words.
         func mayTell(of other: CrashRecord) -> Bool {
             let member = other.member ?? ""
-            if members.contains(member), other.detector != "microdump", !detectors.contains("microdump") {
+            if members.contains(member), other.detector != TextReportFormat.microdump.name,
+                !detectors.contains(TextReportFormat.microdump.name)
+            {
                 return false
             }
             return CrashMerger.isSame(record, other)
@@ -73,7 +75,7 @@ public enum CrashMerger {
 
         /// True if another report of the same member fits this crash better.
         func prefers(_ other: CrashRecord, to record: CrashRecord) -> Bool {
-            other.isCrash && other.detector != "microdump"
+            other.isCrash && other.detector != TextReportFormat.microdump.name
                 && distance(to: other) < distance(to: record) && mayTell(of: other)
         }
 

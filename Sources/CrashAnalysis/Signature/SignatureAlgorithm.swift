@@ -57,13 +57,13 @@ public enum SignatureAlgorithm {
     private typealias Part = (text: String, quality: SignatureQuality)
 
     private static func part(_ stack: SignatureStack, _ record: CrashRecord, _ rules: SignatureRules) -> Part? {
-        let sanitized = sanitizers.contains(record.detector)
+        let reports = TextReportFormats.named(record.detector)?.reports
         var parts: [String] = []
         var fallback: Part?
         for entry in stack.entries.prefix(frameLimit) {
             let frame = entry.frame
-            if sanitized, isInterceptor(frame) { continue }
-            if let file = frame.file, runtimeSources.contains(where: { file.hasPrefix($0) }) { continue }
+            if let reports, reports(frame) { continue }
+            if let file = frame.file, SignatureLists.sources.contains(where: { file.hasPrefix($0) }) { continue }
             let isSystem = SystemModules.contains(frame.module)
             guard let name = entry.name else {
                 guard !isSystem, let place = unnamed(frame, record) else { continue }
@@ -96,9 +96,6 @@ public enum SignatureAlgorithm {
         }
         return nil
     }
-
-    /// Source files of an interpreter; their callers are the program.
-    private static let runtimeSources = ["node:", "internal/", "<frozen "]
 
     /// The part for a frame without a function. Nil if only the address is known, as for code made at run time: it
     /// differs in every run.
@@ -136,18 +133,6 @@ public enum SignatureAlgorithm {
         return image.isEmpty ? "" : " [\(image)]"
     }
 
-    private static let sanitizers: Set<String> = ["asan", "tsan", "msan", "lsan", "ubsan"]
-
-    /// True for a frame of the sanitizer's runtime between the program and its error: a C library function that the
-    /// runtime intercepts.
-    private static func isInterceptor(_ frame: CrashFrame) -> Bool {
-        let runtimes = ["libasan", "libtsan", "libubsan", "liblsan", "libmsan", "libclang_rt"]
-        if let module = frame.module, runtimes.contains(where: { module.hasPrefix($0) }) { return true }
-        let sources = ["libsanitizer/", "compiler-rt/lib/", "sanitizer_common", "/sysdeps/"]
-        if let file = frame.file, sources.contains(where: { file.find($0) != nil }) { return true }
-        return frame.function.map { SignatureLists.intercepted.contains(SignatureNames.normalise($0)) } ?? false
-    }
-
     private static let overflow = "stack overflow"
 
     private static let asserts = NamePatterns([
@@ -173,16 +158,12 @@ public enum SignatureAlgorithm {
         if record.frames.prefix(16).contains(where: { $0.function?.hasPrefix("std::terminate") == true }) {
             return "terminate"
         }
-        if record.frames.prefix(32).contains(where: { $0.function.map(panics.matches) == true }) { return "panic" }
+        if record.frames.prefix(32).contains(where: { $0.function.map(SignatureLists.panics.matches) == true }) {
+            return "panic"
+        }
         if record.signal == "SIGABRT" { return "abort" }
         return nil
     }
-
-    /// Functions on a dump's stack after a runtime panicked.
-    private static let panics = NamePatterns([
-        "core::panicking::*", "std::panicking::*", "rust_begin_unwind", "__rustc::rust_begin_unwind", "rust_panic*",
-        "__rustc::rust_panic*", "runtime.gopanic*", "runtime.fatalpanic*",
-    ])
 
     /// The class that a text report gives its crash; nil if it says no more than the signal.
     private static func ownClass(_ detector: String, exception: String, message: String) -> String? {

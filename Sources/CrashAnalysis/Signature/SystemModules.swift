@@ -1,17 +1,14 @@
 /// Tells modules of the system and its runtimes from those of the program.
 enum SystemModules {
-    private static let patterns = NamePatterns([
+    private static let patterns = NamePatterns(native + TextReportFormats.all.flatMap(\.runtime.modules))
+
+    private static let native = [
         "libc.so*", "libc-2*", "libc.musl*", "ld-musl*", "libpthread*", "libstdc++*", "libgcc_s*", "ld-linux*", "ld-2*",
         "ld.so*", "ld64.so*", "libm.so*", "libm-2*", "libdl.so*", "libdl-2*", "librt.so*", "librt-2*", "libthr.so*",
-        "linux-vdso*", "linux-gate*", "[vdso]", "[vsyscall]", "libunwind*", "libbacktrace*", "libc++*", "libasan*",
-        "libtsan*", "libubsan*", "libmsan*", "liblsan*", "libclang_rt*", "libsystem_*", "libdyld*", "dyld",
-        "libobjc.A*", "libswift*", "linker64", "linker", "libart.so",
-        "ntdll*", "kernel32*", "kernelbase*", "ucrtbase*", "vcruntime*", "msvcp1*", "msvcr*", "user32*", "win32u*",
-        "wow64*", "dbghelp*", "libcoreclr*", "coreclr.dll", "clrjit*", "libclrjit*", "system.private.corelib*",
-        "libmono*", "mono-2.0*", "mono.dll", "libmonobdwgc*", "libjvm.so", "jvm.dll", "libbox64*", "box64", "wine",
-        "wine64", "wine-preloader",
-        "wine64-preloader", "ntdll.so", "[stdlib]",
-    ])
+        "linux-vdso*", "linux-gate*", "[vdso]", "[vsyscall]", "libunwind*", "libbacktrace*", "libc++*", "libsystem_*",
+        "libdyld*", "dyld", "libobjc.A*", "linker64", "linker", "libart.so", "ntdll*", "kernel32*", "kernelbase*",
+        "ucrtbase*", "vcruntime*", "msvcp1*", "msvcr*", "user32*", "win32u*", "wow64*", "dbghelp*", "[stdlib]",
+    ]
 
     /// The C library and its equivalents. An unnamed frame in them between two of the program may be the return from a
     /// signal handler.

@@ -36,7 +36,7 @@ struct ReportFate {
     /// True if the process, outside its logger, ended its report with words after which it is gone.
     static func isClosed(_ report: TextReport, _ lines: ReportLines) -> Bool {
         guard case .raw = lines.voice, report.end > 0 else { return false }
-        return RunBoundary.closes(lines[report.end - 1])
+        return TextReportFormats.closes(lines[report.end - 1])
     }
 
     private func aftermath(_ end: UInt64, _ lines: ReportLines, _ report: TextReport, enough: Int) -> Aftermath {

@@ -60,12 +60,6 @@ struct RunBoundary {
         "Starting minecraft server version", "Starting Minecraft server on ", "Loading libraries, please wait",
     ]
 
-    /// True for a line after which the process that printed it is gone: no later line is its own.
-    static func closes(_ line: String) -> Bool {
-        line.hasPrefix("exit status ") || line.hasPrefix("Node.js v") || line.hasSuffix("==ABORTING")
-            || (line.hasPrefix("Engine crash handling finished") && line.contains("re-raising signal"))
-    }
-
     /// Words of supervisors that put timestamps on their lines as the program does.
     private static let supervised = ["spawned: '", "exited: ", "INFO spawned", "WARN exited"]
 }

@@ -1,3 +1,5 @@
+import Model
+
 /// One format of the reports that programs, runtimes, engines and supervisors print about a death, with all that
 /// salvage knows about it. A format is one file in `Formats` and one line in ``TextReportFormats``.
 struct TextReportFormat: Sendable {
@@ -89,8 +91,12 @@ struct TextReportFormat: Sendable {
     var printsInParts = false
     /// True for exceptions that end an interpreter, which leaves no dump.
     var leavesNoDump = false
-    /// Frames of this runtime that only report: patterns as in ``SignatureLists``.
-    var irrelevant: [String] = []
+    /// Names that its frames, and those of dumps of the same runtime, are signed by.
+    var runtime = RuntimeNames()
+    /// True for a frame of the reporting runtime above the program's own frames, where a name alone does not tell.
+    var reports: (@Sendable (CrashFrame) -> Bool)?
+    /// True for a line that the process prints last: no later line is its own.
+    var closes: (@Sendable (String) -> Bool)?
     /// Parses the report at an anchor; nil if there is none.
     let parse: @Sendable (ReportLines) -> TextReport?
 }

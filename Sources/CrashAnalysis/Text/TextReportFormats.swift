@@ -22,6 +22,8 @@ enum TextReportFormats {
         all.flatMap { format in ([format.name] + format.kinds).map { ($0, format) } },
         uniquingKeysWith: { first, _ in first })
 
+    private static let closing = all.compactMap(\.closes)
+
     /// The anchors that hint at a death.
     static let hinting: Set<UInt16> = Set(
         all.flatMap { format -> [UInt16] in
@@ -38,6 +40,9 @@ enum TextReportFormats {
 
     /// The literal of an anchor.
     static func literal(_ anchor: UInt16) -> String? { literals[anchor] }
+
+    /// True for a line after which the process that printed it is gone.
+    static func closes(_ line: String) -> Bool { closing.contains { $0(line) } }
 
     /// True if two records of this detector may describe one death. A format's other kinds are complete, such as gdb's
     /// sections among stacks.

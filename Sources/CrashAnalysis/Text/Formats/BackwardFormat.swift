@@ -2,7 +2,8 @@ import Model
 
 extension TextReportFormat {
     static let backward = TextReportFormat(
-        name: "backward", anchors: [Anchor(19, "#0  ")], ending: .saysItself, parse: TextBackward.parse)
+        name: "backward", anchors: [Anchor(19, "#0  ")], ending: .saysItself, runtime: .backward,
+        parse: TextBackward.parse)
 }
 
 /// Stacks of the library backward-cpp, which prints the innermost frame last.
@@ -74,4 +75,10 @@ enum TextBackward {
         }
         return frame
     }
+}
+
+extension RuntimeNames {
+    /// The library's own functions.
+    static let backward = RuntimeNames(
+        machinery: ["backward::*"])
 }

@@ -10,7 +10,7 @@ extension TextReportFormat {
             Anchor(164, "Crash dump was written to: "), Anchor(212, "Runtime terminating during boot"),
             Anchor(211, "** (Mix) Could not start application "),
         ],
-        start: .afterPrefix, ending: .ended, lead: .word, parse: TextBeam.parse)
+        start: .afterPrefix, ending: .ended, lead: .word, runtime: .beam, parse: TextBeam.parse)
 }
 
 extension TextReportFormat {
@@ -196,4 +196,10 @@ enum TextBeam {
         guard place.line != nil else { return nil }
         return .printed(index, function: text[cut.upperBound...].trimmed, file: place.file, line: place.line)
     }
+}
+
+extension RuntimeNames {
+    /// Erlang's functions that raise.
+    static let beam = RuntimeNames(
+        machinery: ["erlang:error", "erlang:raise", "erl_exit*"])
 }

@@ -9,8 +9,7 @@ extension TextReportFormat {
             Anchor(85, "Sigfault/Segbus "),
         ],
         start: .afterPrefix, ending: .saysItself, rank: -21, rankWithoutFrames: 1,
-        openingWords: ["BOX64", "BOX86", "BOX32"],
-        parse: TextBox64.parse)
+        openingWords: ["BOX64", "BOX86", "BOX32"], runtime: .box64, parse: TextBox64.parse)
 }
 
 /// Signal reports of the emulators box64 and box86. Their single frame says less than any words of the program.
@@ -102,4 +101,11 @@ enum TextBox64 {
     private static func isIdentifier(_ name: String) -> Bool {
         name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "@" || $0 == "$" }
     }
+}
+
+extension RuntimeNames {
+    /// The emulator's handlers.
+    static let box64 = RuntimeNames(
+        machinery: ["my_sigaction*", "my_box64signalhandler*", "emit_signal*"],
+        modules: ["libbox64*", "box64"])
 }

@@ -4,7 +4,7 @@ extension TextReportFormat {
     static let cpptrace = TextReportFormat(
         name: "cpptrace",
         anchors: [Anchor(77, "Stack trace (most recent call first):")],
-        voice: .logger, start: .afterPrefix, ending: .saysItself, parse: TextCpptrace.parse)
+        voice: .logger, start: .afterPrefix, ending: .saysItself, runtime: .cpptrace, parse: TextCpptrace.parse)
 }
 
 /// Stacks of the cpptrace library; many programs print them for exceptions that they catch.
@@ -30,4 +30,10 @@ enum TextCpptrace {
     private static func frame(_ line: String, _ index: Int) -> CrashFrame? {
         TextStack.frame(line, index: index, needsAddress: false)?.frame
     }
+}
+
+extension RuntimeNames {
+    /// The library's own functions.
+    static let cpptrace = RuntimeNames(
+        machinery: ["cpptrace::*"])
 }

@@ -7,9 +7,7 @@ extension TextReportFormat {
             Anchor(78, "Server crashed while executing "), Anchor(79, "Server crashed due to an unknown error"),
             Anchor(80, "Run time error "),
         ],
-        voice: .anyone, start: .afterPrefix, ending: .saysItself,
-        irrelevant: ["GetStackTrace*", "StackTrace::StackTrace*", "CrashDetect::*", "CrashDetectHandler::*"],
-        parse: TextCrashdetect.parse)
+        voice: .anyone, start: .afterPrefix, ending: .saysItself, runtime: .crashdetect, parse: TextCrashdetect.parse)
 }
 
 /// Reports of the crashdetect plugin of SA-MP and open.mp: the script's stack and the server's.
@@ -110,4 +108,10 @@ enum TextCrashdetect {
         }
         return frame
     }
+}
+
+extension RuntimeNames {
+    /// The plugin's handlers.
+    static let crashdetect = RuntimeNames(
+        machinery: ["GetStackTrace*", "StackTrace::StackTrace*", "CrashDetect::*", "CrashDetectHandler::*"])
 }

@@ -11,7 +11,8 @@ extension TextReportFormat {
             Anchor(205, "Excepción no controlada: "), Anchor(206, "Необработанное исключение: "),
             Anchor(207, "未经处理的异常: "),
         ],
-        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextDotnet.parse)
+        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, runtime: .dotnet,
+        parse: TextDotnet.parse)
 }
 
 extension TextReportFormat {
@@ -227,4 +228,35 @@ enum TextDotnet {
         while end < min(lines.count, lines.at + 40), lines[end].hasPrefix("[createdump] ") { end += 1 }
         return TextReport(record: record, fate: .died, first: first, end: end)
     }
+}
+
+extension RuntimeNames {
+    /// CoreCLR, and what its libraries throw and report with.
+    static let dotnet = RuntimeNames(
+        machinery: [
+            "GenerateDumpOnError*", "PROCAbort*", "PROCCreateCrashDump*", "PROCNotifyProcessShutdown*",
+            "PROCEndProcess*", "TerminateCurrentProcessNoWait*", "EEPolicy::*", "CrashDumpAndTerminateProcess*",
+            "RaiseFailFastException*", "SafeExitProcess*", "ForceEEShutdown*", "EEShutDown*", "common_signal_handler*",
+            "sigabrt_handler*", "sigill_handler*", "sigfpe_handler*", "sigbus_handler*", "sigtrap_handler*",
+            "signal_handler_worker*", "ExecuteHandlerOnOriginalStack*", "ExecuteHandlerOnCustomStack*",
+            "CallSignalHandlerWrapper*", "invoke_previous_action*", "SEHProcessException*", "PAL_DispatchException*",
+            "PAL_SEHException*", "RtlpRaiseException*", "DispatchManagedException*", "DispatchExSecondPass*",
+            "IL_Throw*", "IL_Rethrow*", "JIT_Throw*", "JIT_RngChkFail*", "JIT_FailFast*", "RaiseTheException*",
+            "ProcessCLRException*", "HandleHardwareException*", "UnwindManagedException*", "DefaultCatchHandler*",
+            "InternalUnhandledExceptionFilter*", "ThrowExceptionForHR*", "RhThrow*", "RhpThrow*", "RhFailFast*",
+            "System.Environment.FailFast*", "System.RuntimeExceptionHelpers.*", "System.Runtime.EH.*",
+            "System.ThrowHelper.*", "System.Diagnostics.Debug.*", "System.Diagnostics.Trace.*",
+            "System.Diagnostics.DebugProvider.*", "System.Diagnostics.TraceInternal.*",
+            "System.Diagnostics.StackTrace.*", "System.Diagnostics.StackFrame*",
+            "System.Diagnostics.DefaultTraceListener.*", "System.Runtime.ExceptionServices.*",
+            "System.Runtime.CompilerServices.TaskAwaiter*", "System.Runtime.CompilerServices.ValueTaskAwaiter*",
+            "System.Runtime.CompilerServices.ConfiguredTaskAwaitable*",
+            "System.Runtime.CompilerServices.ConfiguredValueTaskAwaitable*", "System.Threading.Tasks.Task.Throw*",
+            "System.Environment.get_StackTrace*", "System.Environment.GetStackTrace*",
+            "System.ArgumentNullException.Throw*", "System.ArgumentOutOfRangeException.Throw*",
+            "System.ArgumentException.Throw*", "System.ObjectDisposedException.Throw*", "Internal.Runtime.*",
+        ],
+        libraries: ["System.Collections.*", "System.Linq.*"],
+        starters: ["CorUnix::CPalThread::ThreadEntry*"],
+        modules: ["libcoreclr*", "coreclr.dll", "clrjit*", "libclrjit*", "system.private.corelib*"])
 }

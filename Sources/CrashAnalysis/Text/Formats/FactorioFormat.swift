@@ -4,9 +4,7 @@ extension TextReportFormat {
     static let factorio = TextReportFormat(
         name: "factorio",
         anchors: [Anchor(71, "CrashHandler.cpp:"), Anchor(72, " crashed. Generating symbolized stacktrace")],
-        voice: .logger, start: .afterPrefix, ending: .ended,
-        irrelevant: ["Logger::writeStacktrace*", "Logger::logStacktrace*", "CrashHandler::*", "StackWalker::*"],
-        parse: TextFactorio.parse)
+        voice: .logger, start: .afterPrefix, ending: .ended, runtime: .factorio, parse: TextFactorio.parse)
 }
 
 /// Reports of Factorio's crash handler.
@@ -84,4 +82,10 @@ enum TextFactorio {
             index, function: PrintedNames.function(text[close.upperBound...]), file: text[..<open.lowerBound].trimmed,
             line: number)
     }
+}
+
+extension RuntimeNames {
+    /// Factorio's own handlers.
+    static let factorio = RuntimeNames(
+        machinery: ["Logger::writeStacktrace*", "Logger::logStacktrace*", "CrashHandler::*", "StackWalker::*"])
 }

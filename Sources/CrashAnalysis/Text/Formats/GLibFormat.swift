@@ -3,7 +3,7 @@ import Model
 extension TextReportFormat {
     static let glib = TextReportFormat(
         name: "assert", anchors: [Anchor(196, ": assertion failed: (")], start: .before("ERROR:"), ending: .ended,
-        rank: 10, rankWithoutFrames: 10, lead: .assertion, parse: TextGLib.parse)
+        rank: 10, rankWithoutFrames: 10, lead: .assertion, runtime: .glib, parse: TextGLib.parse)
 }
 
 /// Failed assertions of GLib: `ERROR:../src/pond.c:44:pond_drain: assertion failed: (depth > 0)`.
@@ -25,4 +25,13 @@ enum TextGLib {
         if lines.window.text(end).hasPrefix("Bail out! ERROR:") { end += 1 }
         return TextReport(record: record, fate: .died, first: lines.at, end: end)
     }
+}
+
+extension RuntimeNames {
+    /// GLib's functions that report.
+    static let glib = RuntimeNames(
+        machinery: [
+            "g_log", "g_logv", "g_log_structured*", "g_log_default_handler*", "g_assertion_message*", "g_on_error_*",
+            "g_error*",
+        ])
 }

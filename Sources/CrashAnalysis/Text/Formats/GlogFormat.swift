@@ -7,8 +7,7 @@ extension TextReportFormat {
             Anchor(191, " received at time="), Anchor(192, "; stack trace: ***"),
             Anchor(193, "*** Check failure stack trace: ***"),
         ],
-        start: .before("*** "), ending: .ended, lead: .check,
-        irrelevant: ["google::*", "absl::*AbslFailureSignalHandler*", "absl::*LogMessage*"], parse: TextGlog.parse)
+        start: .before("*** "), ending: .ended, lead: .check, runtime: .glog, parse: TextGlog.parse)
 }
 
 /// Reports of the failure handlers of glog and Abseil.
@@ -90,4 +89,15 @@ enum TextGlog {
         frame.address = Address(address)
         return (frame, isCounter)
     }
+}
+
+extension RuntimeNames {
+    /// The handlers of glog and Abseil.
+    static let glog = RuntimeNames(
+        machinery: [
+            "absl::GetStackTrace*", "absl::debugging_internal::*", "absl::DumpStackTrace*",
+            "absl::AbslFailureSignalHandler*", "google::DumpStackTrace*", "google::LogMessage*",
+            "google::logging_fail*", "google::FailureSignalHandler*", "google::LogMessageFatal*", "google::*",
+            "absl::*AbslFailureSignalHandler*", "absl::*LogMessage*",
+        ])
 }

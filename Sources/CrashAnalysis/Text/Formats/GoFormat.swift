@@ -6,7 +6,8 @@ extension TextReportFormat {
         anchors: [
             Anchor(0, "panic: "), Anchor(1, "fatal error: "), Anchor(2, "goroutine "),
         ],
-        ending: .saysItself, rank: 70, lead: .word, parse: TextGo.parse)
+        ending: .saysItself, rank: 70, lead: .word, runtime: .go,
+        closes: { $0.hasPrefix("exit status ") }, parse: TextGo.parse)
 }
 
 extension TextReportFormat {
@@ -245,4 +246,42 @@ enum TextGo {
         guard !record.frames.isEmpty else { return nil }
         return TextReport(record: record, fate: .survived, first: lines.at, end: min(end + 1, lines.count))
     }
+}
+
+extension RuntimeNames {
+    /// Go's runtime and its well-known loggers.
+    static let go = RuntimeNames(
+        machinery: [
+            "runtime.gopanic", "runtime.sigpanic*", "runtime.panic*", "runtime.throw*", "runtime.fatal",
+            "runtime.fatalthrow*", "runtime.fatalpanic*", "runtime.goPanic*", "runtime.dopanic*",
+            "runtime.systemstack*", "runtime.raise*", "runtime.dieFromSignal*", "runtime.crash", "runtime.sigfwd*",
+            "runtime.sigtramp*", "runtime.sigreturn*", "runtime.sighandler*", "runtime.sigtrampgo*",
+            "runtime.cgoSigtramp*", "runtime.mallocgc*", "runtime.morestack*", "runtime.newstack*",
+            "runtime.asmcgocall*", "runtime.cgocall*", "runtime.cgocallback*", "runtime.(*mheap)*",
+            "runtime.(*mcache)*", "runtime.(*mcentral)*", "runtime.(*mspan)*", "runtime.(*sweepLocked)*",
+            "runtime.gopark*", "runtime.goparkunlock*", "runtime.mcall*", "runtime.park_m*", "runtime.futex*",
+            "runtime.notesleep*", "runtime.notetsleep*", "runtime.schedule*", "runtime.findRunnable*", "runtime.stopm*",
+            "runtime.fatal*", "runtime.semacquire*", "runtime.semrelease*", "runtime.unlock*", "runtime.lock*",
+            "runtime.abort*", "runtime.exit*", "runtime.tgkill*", "runtime.gcWriteBarrier*", "runtime.wbBuf*",
+            "runtime.memmove*", "runtime.memclr*", "runtime.memequal*", "runtime.duffcopy*", "runtime.duffzero*",
+            "runtime.deferCall*", "runtime.call32*", "runtime.debugCall*", "runtime.recovery*",
+            "runtime.preprintpanics*", "runtime.printpanics*", "runtime.assert*", "runtime.nilinterequal*",
+            "runtime.efaceeq*", "runtime.ifaceeq*", "runtime/debug.*", "internal/runtime/*", "internal/poll.runtime_*",
+            "sync.runtime_*", "sync.fatal", "sync.(*Mutex).unlockSlow*", "sync.throw", "internal/sync.*",
+            "os.runtime_*", "reflect.Value.call*", "panic", "log.Fatal*", "log.Panic*", "log.(*Logger).Fatal*",
+            "log.(*Logger).Panic*", "reflect.*", "go.uber.org/zap*", "github.com/sirupsen/logrus.*",
+            "github.com/rs/zerolog.*", "k8s.io/klog*", "k8s.io/apimachinery/pkg/util/runtime.*",
+        ],
+        raisers: [
+            "runtime.gopanic", "runtime.sigpanic*", "runtime.panicmem*", "runtime.throw", "runtime.fatalthrow*",
+            "runtime.fatalpanic*", "panic",
+        ],
+        libraries: [
+            "runtime.mapaccess*", "runtime.mapassign*", "runtime.chansend*", "runtime.chanrecv*", "runtime.mapiter*",
+            "runtime.mapdelete*", "runtime.mapclear*", "runtime.growslice*", "runtime.makeslice*", "sync.(*Mutex)*",
+            "sync.(*RWMutex)*",
+        ],
+        starters: ["runtime.main", "runtime.goexit*", "runtime.mstart*", "runtime.rt0_go*"],
+        entries: ["main.main"],
+        panics: ["runtime.gopanic*", "runtime.fatalpanic*"])
 }

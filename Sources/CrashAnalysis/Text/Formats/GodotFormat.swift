@@ -8,8 +8,7 @@ extension TextReportFormat {
             Anchor(188, "Dumping the backtrace. Please include"),
         ],
         start: .before("handle_crash: "), ending: .ended, openingWords: ["handle_crash"], printsInParts: true,
-        irrelevant: ["handle_crash*"],
-        parse: TextGodot.parse)
+        runtime: .godot, parse: TextGodot.parse)
 }
 
 /// Reports of Godot's crash handler.
@@ -99,4 +98,13 @@ enum TextGodot {
         frame.line = placed?.line
         return frame
     }
+}
+
+extension RuntimeNames {
+    /// Godot's handlers and containers.
+    static let godot = RuntimeNames(
+        machinery: [
+            "CrashHandlerException*", "handle_crash", "_err_print_error*", "_err_flush_stdout*", "handle_crash*",
+        ],
+        libraries: ["Vector*", "Ref<*", "Variant::*"])
 }

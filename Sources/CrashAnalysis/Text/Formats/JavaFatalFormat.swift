@@ -7,7 +7,7 @@ extension TextReportFormat {
             Anchor(14, "A fatal error has been detected by the Java"),
             Anchor(127, "There is insufficient memory for the Java"),
         ],
-        start: .afterPrefix, ending: .ended, rank: 70, parse: TextJavaFatal.parse)
+        start: .afterPrefix, ending: .ended, rank: 70, runtime: .javaFatal, parse: TextJavaFatal.parse)
 }
 
 extension TextReportFormat {
@@ -178,4 +178,19 @@ extension TextJavaFatal {
 extension StringProtocol {
     /// True when it begins with one of these.
     func hasPrefix(anyOf words: [String]) -> Bool { words.contains { hasPrefix($0) } }
+}
+
+extension RuntimeNames {
+    /// HotSpot's handlers, threads and modules.
+    static let javaFatal = RuntimeNames(
+        machinery: [
+            "VMError::*", "JVM_handle_*", "PosixSignals::*", "report_vm_error*", "report_vm_out_of_memory*",
+            "report_java_out_of_memory*", "report_fatal*", "report_should_not_*", "report_unimplemented*",
+            "report_untested*", "vm_exit*", "vm_abort*", "vm_direct_exit*", "vm_perform_shutdown_actions*",
+            "os::abort*", "os::die*", "os::signal_raise*", "os::print_native_stack*", "javaSignalHandler*",
+            "UserHandler*", "call_chained_handler*", "NativeStackPrinter::*", "topLevelExceptionFilter*",
+            "topLevelVectoredExceptionFilter*", "before_exit*",
+        ],
+        starters: ["JavaMain", "ThreadJavaMain", "thread_native_entry*"],
+        modules: ["libjvm.so", "jvm.dll"])
 }

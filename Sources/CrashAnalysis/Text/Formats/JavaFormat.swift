@@ -8,7 +8,7 @@ extension TextReportFormat {
             Anchor(208, " thrown from the UncaughtExceptionHandler in thread \""),
         ],
         voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true,
-        parse: TextJava.parse)
+        runtime: .java, parse: TextJava.parse)
 }
 
 /// Exceptions of Java and other languages on the JVM.
@@ -102,4 +102,24 @@ enum TextJava {
         let words = String(decoding: text.utf8.dropFirst(lines.head(head - 1).length), as: UTF8.self)
         return words.hasPrefix("Failed to start Minecraft")
     }
+}
+
+extension RuntimeNames {
+    /// The libraries of Java and other languages on its VM.
+    static let java = RuntimeNames(
+        machinery: [
+            "java.lang.Throwable.*", "java.lang.Thread.getStackTrace*", "java.lang.Thread.dumpStack*",
+            "java.util.Objects.requireNon*", "java.util.Objects.checkIndex*", "java.util.Objects.checkFromToIndex*",
+            "java.lang.AbstractStringBuilder.*", "jdk.internal.util.Preconditions.*", "jdk.internal.reflect.*",
+            "sun.reflect.*", "java.lang.reflect.*", "jdk.internal.vm.*",
+            "java.util.concurrent.CompletableFuture.encodeThrowable*",
+            "java.util.concurrent.CompletableFuture.reportJoin*", "java.util.concurrent.FutureTask.report*",
+            "com.google.common.base.Preconditions.*", "org.apache.commons.lang3.Validate.*",
+            "kotlin.jvm.internal.Intrinsics.*", "kotlin.KotlinNothingValueException*", "kotlin.PreconditionsKt*",
+            "scala.Predef*", "scala.sys.package*",
+        ],
+        libraries: [
+            "java.util.*", "java.lang.*", "java.net.*", "java.nio.*", "java.io.*", "sun.nio.*", "sun.misc.*",
+            "jdk.internal.*",
+        ])
 }

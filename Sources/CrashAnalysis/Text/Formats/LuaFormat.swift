@@ -6,7 +6,7 @@ extension TextReportFormat {
         anchors: [
             Anchor(50, "stack traceback:")
         ],
-        voice: .anyone, start: .afterPrefix, ending: .survived, lead: .none, parse: TextLua.parse)
+        voice: .anyone, start: .afterPrefix, ending: .survived, lead: .none, runtime: .lua, parse: TextLua.parse)
 }
 
 /// Lua: scripted game servers print such stacks and live on; the stand-alone interpreter exits.
@@ -70,4 +70,13 @@ enum TextLua {
 
     /// Printed instead of a file for functions that are not written in Lua.
     private static let native = "[C]"
+}
+
+extension RuntimeNames {
+    /// The interpreters of Lua: their functions that raise.
+    static let lua = RuntimeNames(
+        machinery: [
+            "luaD_throw*", "luaG_runerror*", "luaG_errormsg*", "luaG_typeerror*", "luaL_error*", "lua_error*",
+            "luaL_argerror*", "lj_err_*", "error",
+        ])
 }

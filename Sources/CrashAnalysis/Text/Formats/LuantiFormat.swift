@@ -7,7 +7,7 @@ extension TextReportFormat {
             Anchor(73, "ServerError: AsyncErr: "), Anchor(74, ": A fatal error occurred: "),
             Anchor(75, "UNRECOVERABLE error occurred."), Anchor(187, ": An engine assumption '"),
         ],
-        voice: .logger, start: .afterPrefix, ending: .ended, rankWithoutFrames: 16, lead: .word,
+        voice: .logger, start: .afterPrefix, ending: .ended, rankWithoutFrames: 16, lead: .word, runtime: .luanti,
         parse: TextLuanti.parse)
 }
 
@@ -92,4 +92,10 @@ enum TextLuanti {
             index, function: named.flatMap { PrintedNames.function($0) }, file: place.file == "[C]" ? nil : place.file,
             line: place.line)
     }
+}
+
+extension RuntimeNames {
+    /// Luanti's own handlers.
+    static let luanti = RuntimeNames(
+        machinery: ["sig_handler", "fatal_error_fn*", "debug_set_exception_handler*"])
 }

@@ -9,7 +9,8 @@ extension TextReportFormat {
             Anchor(122, "This crash report has been saved to"), Anchor(123, "Failed to start the minecraft server"),
             Anchor(124, "Exception in server tick loop"),
         ],
-        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, parse: TextMinecraft.parse)
+        voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, runtime: .minecraft,
+        parse: TextMinecraft.parse)
 }
 
 extension TextReportFormat {
@@ -208,4 +209,13 @@ enum TextMinecraft {
         ]
         return text.isEmpty || leads.contains { text.hasPrefix($0) } || text.contains(" version: ")
     }
+}
+
+extension RuntimeNames {
+    /// Minecraft's reports and the loaders of its mods.
+    static let minecraft = RuntimeNames(
+        machinery: [
+            "net.fabricmc.loader.impl.*", "net.minecraftforge.fml.ModLoader.*", "net.neoforged.fml.ModLoader.*",
+            "net.minecraft.CrashReport.*", "net.minecraft.ReportedException.*",
+        ])
 }

@@ -7,8 +7,7 @@ extension TextReportFormat {
             Anchor(40, "Native Crash Reporting"), Anchor(69, "Native stacktrace:"),
             Anchor(70, " while executing native code"),
         ],
-        start: .afterPrefix, ending: .ended, printsInParts: true, irrelevant: ["mono_*", "monoeg_*", "GC_*"],
-        parse: TextMono.parse)
+        start: .afterPrefix, ending: .ended, printsInParts: true, runtime: .mono, parse: TextMono.parse)
 }
 
 /// Crash reports of the Mono runtime. Old versions print `Stacktrace:`, `Native stacktrace:` and then the signal; new
@@ -105,4 +104,14 @@ enum TextMono {
         }
         return frame
     }
+}
+
+extension RuntimeNames {
+    /// Mono's handlers and modules.
+    static let mono = RuntimeNames(
+        machinery: [
+            "mono_*", "sigsegv_signal_handler*", "monoeg_*", "g_assert_*", "<Module>:runtime_invoke*",
+            "object:runtime_invoke*", "Object:runtime_invoke*", "(wrapper*", "GC_*",
+        ],
+        modules: ["libmono*", "mono-2.0*", "mono.dll", "libmonobdwgc*"])
 }

@@ -9,7 +9,7 @@ extension TextReportFormat {
             Anchor(139, "(Use `node --trace-uncaught "),
         ],
         voice: .logger, start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true,
-        parse: TextNode.parse)
+        runtime: .node, closes: { $0.hasPrefix("Node.js v") }, parse: TextNode.parse)
 }
 
 extension TextReportFormat {
@@ -20,7 +20,7 @@ extension TextReportFormat {
             Anchor(46, "FATAL ERROR: "), Anchor(140, "# Fatal error in "),
             Anchor(141, "----- Native stack trace -----"),
         ],
-        ending: .ended, irrelevant: TextV8.machinery, parse: TextV8.parse)
+        ending: .ended, runtime: .v8, parse: TextV8.parse)
 }
 
 extension TextReportFormat {
@@ -153,4 +153,11 @@ enum TextNode {
         guard first < lines.at else { return nil }
         return TextReport(record: record, fate: .died, first: first, end: lines.at + 1)
     }
+}
+
+extension RuntimeNames {
+    /// What node and JavaScript name their own files and functions without a name.
+    static let node = RuntimeNames(
+        libraries: ["<anonymous>", "anonymous", "eval"],
+        sources: ["node:", "internal/"])
 }

@@ -6,7 +6,8 @@ extension TextReportFormat {
         anchors: [
             Anchor(5, "Traceback (most recent call last)"), Anchor(6, "\", line "),
         ],
-        start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true, parse: TextPython.parse)
+        start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true, runtime: .python,
+        parse: TextPython.parse)
 }
 
 /// Python: tracebacks with chains and groups, and syntax errors.
@@ -204,4 +205,16 @@ enum TextPython {
         record.frames = [.printed(0, function: nil, file: place.file, line: place.line)]
         return TextReport(record: record, fate: .unsaid, first: lines.at, end: error.after)
     }
+}
+
+extension RuntimeNames {
+    /// The interpreter: its functions that raise and report.
+    static let python = RuntimeNames(
+        machinery: [
+            "Py_FatalError*", "_Py_FatalError*", "fatal_error", "fatal_error_exit*", "faulthandler_*",
+            "_Py_DumpTraceback*",
+        ],
+        libraries: ["<lambda>", "<genexpr>", "<listcomp>"],
+        entries: ["<module>"],
+        sources: ["<frozen "])
 }

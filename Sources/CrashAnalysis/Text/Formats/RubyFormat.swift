@@ -6,7 +6,8 @@ extension TextReportFormat {
         anchors: [
             Anchor(47, ":in `"), Anchor(48, ":in '"), Anchor(49, "[BUG] "),
         ],
-        start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true, parse: TextRuby.parse)
+        start: .afterPrefix, ending: .saysItself, lead: .exception, leavesNoDump: true, runtime: .ruby,
+        parse: TextRuby.parse)
 }
 
 /// Ruby's backtraces.
@@ -170,4 +171,13 @@ enum TextRuby {
         if !isNamed, let first = rest.first, SystemModules.isLibraryOfC(first.module) { return Array(rest.dropFirst()) }
         return Array(rest)
     }
+}
+
+extension RuntimeNames {
+    /// The interpreter: its functions that raise and report.
+    static let ruby = RuntimeNames(
+        machinery: [
+            "rb_bug*", "rb_raise*", "rb_exc_raise*", "rb_fatal*", "die", "rb_vm_bugreport*", "rb_print_backtrace*",
+            "rb_check_stack_overflow*",
+        ])
 }

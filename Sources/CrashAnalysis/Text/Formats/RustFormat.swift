@@ -6,7 +6,7 @@ extension TextReportFormat {
         anchors: [
             Anchor(3, "panicked at "), Anchor(4, "has overflowed its stack"),
         ],
-        voice: .logger, start: .before("thread '"), ending: .saysItself, lead: .word, irrelevant: TextRust.checks,
+        voice: .logger, start: .before("thread '"), ending: .saysItself, lead: .word, runtime: .rust,
         parse: TextRust.parse)
 }
 
@@ -24,17 +24,6 @@ extension TextReportFormat {
 
 /// Rust: `thread 'x' (17) panicked at file:l:c:` with the message on the next line, or the older one-line form.
 enum TextRust {
-    /// Index checks, which panic because of an error in their caller.
-    static let checks = [
-        "core::slice::index::*", "<usize as core::slice::index::SliceIndex*", "<core::ops::range::*",
-        "<core::ops::index_range::*", "<I as core::slice::index::SliceIndex*", "<[T] as core::ops::index::Index*",
-        "<alloc::vec::Vec<T,A> as core::ops::index::Index*", "<alloc::vec::Vec<T> as core::ops::index::Index*",
-        "<alloc::vec::Vec<T, A> as core::ops::index::Index*", "<str as core::ops::index::Index*",
-        "<alloc::collections::vec_deque::VecDeque<T,A> as core::ops::index::Index*",
-        "<std::collections::hash::map::HashMap<K,V,S> as core::ops::index::Index*", "core::str::traits::*",
-        "core::array::<impl core::ops::index::Index*", "core::num::*", "core::cell::RefCell<T>::*",
-    ]
-
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         guard lines.voice.isRawOrBad, let name = head.between("thread '", "'"), head.hasPrefix("thread '") else {
@@ -279,4 +268,47 @@ enum TextRust {
         }
         return max(end, lines.at + 1)
     }
+}
+
+extension RuntimeNames {
+    /// Rust, before and after `__rustc`, and its index checks, which panic because of an error in their caller.
+    static let rust = RuntimeNames(
+        machinery: [
+            "__rustc::*", "rust_begin_unwind", "rust_panic*", "rust_eh_personality*", "core::panicking::*",
+            "std::panicking::*", "<std::panicking::*", "std::panic::*", "core::panic::*", "std::process::abort*",
+            "std::process::exit*", "std::sys::pal::*", "std::sys::unix::abort*", "std::sys::unix::stack_overflow*",
+            "std::sys::exit_guard*", "std::rt::abort*", "std::backtrace*", "std::backtrace_rs::*", "backtrace::*",
+            "<backtrace::*", "std::sys_common::backtrace::*", "std::sys::backtrace::*", "<std::sys::backtrace::*",
+            "<<std::sys::backtrace::*", "<std::sys_common::backtrace::*", "core::result::unwrap_failed*",
+            "core::option::expect_failed*", "core::option::unwrap_failed*", "core::option::Option<T>::unwrap*",
+            "core::option::Option<T>::expect*", "core::result::Result<T>::unwrap*", "core::result::Result<T>::expect*",
+            "core::cell::panic_already*", "core::str::slice_error_fail*", "core::slice::index::*",
+            "core::str::traits::*", "core::array::<T>::*", "alloc::string::<T>::*", "alloc::vec::<T>::*",
+            "core::slice::copy_from_slice_impl*", "alloc::vec::Vec<T>::remove::assert_failed*",
+            "alloc::vec::Vec<T>::swap_remove::assert_failed*", "alloc::alloc::handle_alloc_error*", "alloc::raw_vec::*",
+            "core::ops::function::*", "core::fmt::*", "<core::fmt::*", "std::io::default_write_fmt*",
+            "std::io::Write::write_fmt*", "std::alloc::*", "alloc::alloc::*", "__rust_*", "__rg_*", "__rdl_*",
+            "color_eyre::*", "<color_eyre::*", "color_backtrace::*", "human_panic::*", "sentry_backtrace::*",
+            "sentry_panic::*", "anyhow::error::*", "eyre::*", "std::sys::thread_local::*", "log_panics::*",
+            "<usize as core::slice::index::SliceIndex*", "<core::ops::range::*", "<core::ops::index_range::*",
+            "<I as core::slice::index::SliceIndex*", "<[T] as core::ops::index::Index*",
+            "<alloc::vec::Vec<T,A> as core::ops::index::Index*", "<alloc::vec::Vec<T> as core::ops::index::Index*",
+            "<alloc::vec::Vec<T, A> as core::ops::index::Index*", "<str as core::ops::index::Index*",
+            "<alloc::collections::vec_deque::VecDeque<T,A> as core::ops::index::Index*",
+            "<std::collections::hash::map::HashMap<K,V,S> as core::ops::index::Index*",
+            "core::array::<impl core::ops::index::Index*", "core::num::*", "core::cell::RefCell<T>::*",
+        ],
+        raisers: [
+            "__rustc::rust_begin_unwind", "rust_begin_unwind", "core::panicking::*", "std::panicking::begin_panic*",
+            "std::panicking::rust_panic*", "std::panicking::panic_handler*", "std::panicking::panic_with_hook*",
+        ],
+        libraries: ["core::*", "alloc::*", "<alloc::*", "<core::*", "<std::*"],
+        starters: [
+            "std::rt::lang_start*", "std::sys::backtrace::__rust_begin_short_backtrace*",
+            "std::sys_common::backtrace::__rust_begin_short_backtrace*",
+        ],
+        panics: [
+            "core::panicking::*", "std::panicking::*", "rust_begin_unwind", "__rustc::rust_begin_unwind", "rust_panic*",
+            "__rustc::rust_panic*",
+        ])
 }

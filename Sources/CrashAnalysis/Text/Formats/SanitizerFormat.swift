@@ -4,7 +4,8 @@ extension TextReportFormat {
     static let sanitizer = TextReportFormat(
         name: "sanitizer", kinds: ["asan", "tsan", "msan", "lsan", "ubsan"],
         anchors: [Anchor(15, "Sanitizer: "), Anchor(116, "Sanitizer:DEADLYSIGNAL")],
-        voice: .anyone, ending: .saysItself, lead: .word, parse: TextSanitizer.parse)
+        voice: .anyone, ending: .saysItself, lead: .word, runtime: .sanitizer,
+        reports: TextSanitizer.isInterceptor, closes: { $0.hasSuffix("==ABORTING") }, parse: TextSanitizer.parse)
 
     static let undefinedBehaviour = TextReportFormat(
         name: "undefined",
@@ -18,6 +19,17 @@ enum TextSanitizer {
         ("HWAddressSanitizer", "asan"), ("AddressSanitizer", "asan"), ("LeakSanitizer", "lsan"),
         ("ThreadSanitizer", "tsan"), ("MemorySanitizer", "msan"), ("UndefinedBehaviorSanitizer", "ubsan"),
     ]
+
+    /// True for a frame between the program and its error: the runtime's own, or a C library function that it
+    /// intercepts.
+    @Sendable static func isInterceptor(_ frame: CrashFrame) -> Bool {
+        if let module = frame.module, runtimes.contains(where: { module.hasPrefix($0) }) { return true }
+        if let file = frame.file, sources.contains(where: { file.find($0) != nil }) { return true }
+        return frame.function.map { SignatureLists.intercepted.contains(SignatureNames.normalise($0)) } ?? false
+    }
+
+    private static let runtimes = ["libasan", "libtsan", "libubsan", "liblsan", "libmsan", "libclang_rt"]
+    private static let sources = ["libsanitizer/", "compiler-rt/lib/", "sanitizer_common", "/sysdeps/"]
 
     @Sendable static func parse(_ anchored: ReportLines) -> TextReport? {
         guard let lines = ownLines(anchored), let tool = names.first(where: { lines[lines.at].contains($0.name + ":") })
@@ -151,4 +163,15 @@ enum TextSanitizer {
         }
         return TextReport(record: record, fate: isEnd ? .died : .survived, first: lines.at, end: end)
     }
+}
+
+extension RuntimeNames {
+    /// The runtimes of the sanitizers.
+    static let sanitizer = RuntimeNames(
+        machinery: [
+            "__asan*", "__asan::*", "__sanitizer::*", "__sanitizer_*", "__interceptor_*", "___interceptor_*", "__tsan*",
+            "__ubsan*", "__msan*", "__lsan*", "__hwasan*", "__gwp_asan*", "gwp_asan::*", "__sancov*",
+            "__interception::*", "__cfi_*", "__libfuzzer*", "fuzzer::*",
+        ],
+        modules: ["libasan*", "libtsan*", "libubsan*", "libmsan*", "liblsan*", "libclang_rt*"])
 }

@@ -7,7 +7,7 @@ extension TextReportFormat {
             Anchor(43, "PreMinidumpCallback"), Anchor(118, "Uploading dump ("),
             Anchor(117, "End of Source crash report"),
         ],
-        start: .afterPrefix, ending: .ended, rank: 0, rankWithoutFrames: 0, parse: TextSource.parse)
+        start: .afterPrefix, ending: .ended, rank: 0, rankWithoutFrames: 0, runtime: .source, parse: TextSource.parse)
 }
 
 /// Valve's servers report that they write a minidump; their script wraps gdb's report.
@@ -47,4 +47,13 @@ enum TextSource {
         }
         return nil
     }
+}
+
+extension RuntimeNames {
+    /// Source's own handlers.
+    static let source = RuntimeNames(
+        machinery: [
+            "Windows_Sys_*", "Sys_Error*", "Error_Internal*", "Plat_ExitProcess*", "Plat_Abort*", "_SpewMessage*",
+            "_ExitOnFatalAssert*", "AssertMsgImplementation*", "CallAssertFailedNotifyFunc*", "Host_Error*",
+        ])
 }

@@ -7,7 +7,7 @@ extension TextReportFormat {
             Anchor(44, "Program crashed: "), Anchor(45, "Fatal error: "), Anchor(31, "Assertion failed: "),
             Anchor(209, "Precondition failed"),
         ],
-        start: .afterPrefix, ending: .ended, lead: .exception, parse: TextSwift.parse)
+        start: .afterPrefix, ending: .ended, lead: .exception, runtime: .swift, parse: TextSwift.parse)
 }
 
 /// Swift: `Fatal error:` and the runtime's backtrace since Swift 5.9.
@@ -166,4 +166,30 @@ enum TextSwift {
         if !frames.isEmpty { record.frames = frames }
         return at
     }
+}
+
+extension RuntimeNames {
+    /// Swift, and the checks of its collections.
+    static let swift = RuntimeNames(
+        machinery: [
+            "$ss17_assertionFailure*", "$ss18_fatalErrorMessage*", "_assertionFailure*", "_fatalErrorMessage*",
+            "assertionFailure*", "fatalError*", "preconditionFailure*", "precondition", "assert", "_precondition*",
+            "_preconditionFailure*", "_checkIndex*", "swift_unexpectedError*", "swift_abort*", "_swift_runtime_*",
+            "_swift_stdlib_*", "swift::fatalError*", "swift::swift_abort*", "swift::crash*", "swift::warning*",
+            "swift_dynamicCastFailure*", "swift_conformsToProtocol*", "swift_task_reportUnexpectedExecutor*",
+            "swift_reportError*", "swift_deletedMethodError*", "Swift runtime failure*", "Swift._assertionFailure*",
+            "Swift._fatalErrorMessage*", "Swift.fatalError*", "Swift.preconditionFailure*", "Swift.assertionFailure*",
+            "_diagnoseUnexpectedNilOptional*", "Swift._diagnoseUnexpectedNilOptional*", "_diagnoseUnexpectedEnum*",
+            "_unavailableMethod*", "_abstract", "Array.subscript*", "Array._checkSubscript*", "Array._getElement*",
+            "Array._checkIndex*", "ContiguousArray.*", "ArraySlice.subscript*", "ArraySlice._checkIndex*",
+            "_ArrayBuffer.*", "_ContiguousArrayBuffer.*", "_SliceBuffer.*", "Swift.Array.subscript*",
+            "Swift.Array._checkSubscript*", "Swift._ArrayBuffer.*", "Swift._ContiguousArrayBuffer.*",
+            "Dictionary.subscript*", "String.subscript*", "StringProtocol.subscript*", "_StringGuts.*",
+            "UnsafeMutableBufferPointer.subscript*", "UnsafeBufferPointer.subscript*",
+            "Collection._failEarlyRangeCheck*", "StaticString.*", "Swift.StaticString.*", "_StringGuts.withFastUTF8*",
+            "String.withUTF8*", "Swift.String.withUTF8*",
+        ],
+        raisers: ["_assertionFailure*", "Swift._assertionFailure*", "_fatalErrorMessage*"],
+        libraries: ["Swift.*", "specialized Swift.*", "swift_retain*", "swift_release*"],
+        modules: ["libswift*"])
 }

@@ -4,7 +4,7 @@ extension TextReportFormat {
     static let unity = TextReportFormat(
         name: "unity",
         anchors: [Anchor(39, "Caught fatal signal - ")],
-        ending: .ended, printsInParts: true, irrelevant: TextUnity.machinery, parse: TextUnity.parseSignal)
+        ending: .ended, printsInParts: true, runtime: .unity, parse: TextUnity.parseSignal)
 
     /// Unity on Windows and under wine.
     static let unityWindows = TextReportFormat(
@@ -15,11 +15,6 @@ extension TextReportFormat {
 
 /// Last words of Unity's player.
 enum TextUnity {
-    static let machinery = [
-        "funlockfile", "__funlockfile", "__sigaction", "sigaction", "killpg", "__restore_rt", "mono_*", "il2cpp_*",
-        "il2cpp::vm::*", "UnityMain", "UnityPlayer", "HandleSignal*", "UnityGetStackTrace*",
-    ]
-
     @Sendable static func parseSignal(_ lines: ReportLines) -> TextReport? {
         let head = lines[lines.at]
         guard head.hasPrefix("Caught fatal signal - ") else { return nil }
@@ -134,4 +129,21 @@ enum TextUnity {
         }
         return frame
     }
+}
+
+extension RuntimeNames {
+    /// Unity's player, IL2CPP and the engine's own classes.
+    static let unity = RuntimeNames(
+        machinery: [
+            "UnityEngine.StackTraceUtility*", "UnityEngine.Debug*", "UnityEngine.Logger*",
+            "UnityEngine.DebugLogHandler*", "UnityEngine.Diagnostics.Utils*", "UnityEngine.UnhandledExceptionHandler*",
+            "il2cpp::vm::Exception::*", "il2cpp::vm::Runtime::*", "il2cpp::vm::StackTrace::*", "il2cpp::utils::*",
+            "il2cpp::os::*", "il2cpp_codegen_*", "il2cpp_runtime_*", "il2cpp_raise*", "il2cpp_unity_*",
+            "scripting_method_invoke*", "ScriptingInvocation::*", "MonoManager::*", "MonoBehaviour::CallMethod*",
+            "funlockfile", "__funlockfile", "__sigaction", "sigaction", "killpg", "__restore_rt", "mono_*", "il2cpp_*",
+            "il2cpp::vm::*", "UnityMain", "UnityPlayer", "HandleSignal*", "UnityGetStackTrace*", "HandleSignal",
+            "CrashHandler_*", "UnityDefaultSignalHandler*", "DebuggerExceptionHandler*", "LaunchCrashReporter*",
+            "ProcessCrashHandler*", "CustomUnhandledExceptionFilter*", "ExitProcessWithErrorCode*",
+            "Application_CUSTOM_ForceCrash*", "DiagnosticsUtils_CUSTOM_ForceCrash*",
+        ])
 }

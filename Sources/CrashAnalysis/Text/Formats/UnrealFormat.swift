@@ -14,14 +14,8 @@ extension TextReportFormat {
             Anchor(189, "Engine crash handling finished; re-raising signal "),
             Anchor(190, "Signal: SIGSEGV [segmentation fault]"),
         ],
-        voice: .engine(["LogMemory"]), ending: .saysItself, lead: .check,
-        printsInParts: true,
-        irrelevant: [
-            "FGenericPlatformMisc::*", "FUnixPlatformMemory::OnOutOfMemory*", "FPlatformMemory::OnOutOfMemory*",
-            "FGenericPlatformMemory::OnOutOfMemory*", "FWindowsPlatformMemory::*", "FMallocBinned*::*OutOfMemory*",
-            "FWindowsErrorOutputDevice::*", "FUnixErrorOutputDevice::*", "ReportCrash*", "ReportAssert*",
-            "FDebug::AssertFailed*", "GraphicsThreadCrash*", "EngineCrashHandler*",
-        ],
+        voice: .engine(["LogMemory"]), ending: .saysItself, lead: .check, printsInParts: true, runtime: .unreal,
+        closes: { $0.hasPrefix("Engine crash handling finished") && $0.contains("re-raising signal") },
         parse: TextUnreal.parse)
 }
 
@@ -356,4 +350,33 @@ enum UnrealLine {
 
     private static let imageBase: UInt64 = 0x1_4000_0000
     private static let imageReach: UInt64 = 0x4000_0000
+}
+
+extension RuntimeNames {
+    /// The engine's handlers, containers and threads.
+    static let unreal = RuntimeNames(
+        machinery: [
+            "FDebug::*", "FOutputDevice*", "FError::*", "FGenericPlatformMisc::RaiseException*",
+            "FGenericPlatformMisc::RequestExit*", "FGenericPlatformMisc::LogOutput*", "FMsg::Logf*",
+            "FMsg::FatalErrorf*", "FUnixPlatformMisc::*", "FLinuxPlatformMisc::*", "FWindowsPlatformMisc::*",
+            "FUnixPlatformStackWalk::*", "FLinuxPlatformStackWalk::*", "FWindowsPlatformStackWalk::*",
+            "FGenericPlatformStackWalk::*", "StaticFailDebug*", "CommonUnixCrashHandler*", "CommonLinuxCrashHandler*",
+            "PlatformCrashHandler*", "DefaultCrashHandler*", "EngineCrashHandler*", "GracefulTerminationHandler*",
+            "FUnixCrashContext::*", "FLinuxCrashContext::*", "FWindowsErrorOutputDevice*", "FUnixErrorOutputDevice*",
+            "ReportCrash*", "ReportAssert*", "ReportGPUCrash*", "ReportEnsure*", "FCrashReportingThread::*",
+            "RaiseAssertException*", "AssertFailedImplV*", "UE::Assert::*", "UE::Logging::Private::*",
+            "LowLevelFatalError*", "FLowLevelFatalError*", "LogFatalImpl*", "FGenericPlatformMisc::*",
+            "FUnixPlatformMemory::OnOutOfMemory*", "FPlatformMemory::OnOutOfMemory*",
+            "FGenericPlatformMemory::OnOutOfMemory*", "FWindowsPlatformMemory::*", "FMallocBinned*::*OutOfMemory*",
+            "FWindowsErrorOutputDevice::*", "FUnixErrorOutputDevice::*", "FDebug::AssertFailed*",
+            "GraphicsThreadCrash*",
+        ],
+        raisers: ["FDebug::*", "StaticFailDebug*"],
+        libraries: [
+            "TArray*", "TMap*", "TSet*", "TSparseArray*", "TIndirectArray*", "TSharedPtr*", "TSharedRef*", "TWeakPtr*",
+            "TFunction*",
+            "TUniquePtr*", "FString::*", "FName::*", "FMemory::*", "FMalloc*", "TBaseDelegate*",
+            "UObject::ProcessEvent*", "UFunction::Invoke*",
+        ],
+        starters: ["FRunnableThreadPThread::*", "FRunnableThread::*", "_ThreadProc"])
 }

@@ -2,13 +2,6 @@ import Model
 
 /// V8 and node that end themselves: a full heap, a failed check.
 enum TextV8 {
-    static let machinery = [
-        "node::Abort*", "node::Assert*", "node::OOMErrorHandler*", "node::FatalError*", "node::OnFatalError*",
-        "node::DumpNativeBacktrace*", "v8::Utils::ReportOOMFailure*", "v8::Utils::ReportApiFailure*",
-        "v8::internal::V8::FatalProcessOutOfMemory*", "v8::internal::Heap::*", "v8::internal::FatalProcessOutOfMemory*",
-        "v8::base::FatalOOM*", "V8_Fatal*", "v8::base::OS::Abort*", "node::ReportOOM*", "v8::internal::heap::*",
-    ]
-
     @Sendable static func parse(_ lines: ReportLines) -> TextReport? {
         let text = lines[lines.at]
         var record = CrashRecord(kind: "node")
@@ -93,4 +86,20 @@ enum TextV8 {
         frame.function = rest.isEmpty ? nil : rest
         return frame
     }
+}
+
+extension RuntimeNames {
+    /// V8 and the native part of node.
+    static let v8 = RuntimeNames(
+        machinery: [
+            "node::Abort*", "node::Assert*", "node::OnFatalError*", "node::OOMErrorHandler*", "node::DumpBacktrace*",
+            "node::DumpNativeBacktrace*", "node::DumpJavaScriptBacktrace*", "node::TrapWebAssemblyOrContinue*",
+            "node::errors::*", "node::TriggerUncaughtException*", "node::PrintUncaughtException*",
+            "node::PrintException*", "V8_Fatal*", "V8_Dcheck*", "v8::base::OS::Abort*", "v8::base::FatalOOM*",
+            "v8::base::debug::*", "v8::Utils::ReportOOMFailure*", "v8::Utils::ReportApiFailure*",
+            "v8::internal::V8::FatalProcessOutOfMemory*", "v8::internal::Heap::FatalProcessOutOfMemory*",
+            "v8::internal::Runtime_Abort*", "v8::internal::Isolate::PushStackTraceAndDie*",
+            "v8::internal::Isolate::Throw*", "Runtime_Throw*", "node::FatalError*", "v8::internal::Heap::*",
+            "v8::internal::FatalProcessOutOfMemory*", "node::ReportOOM*", "v8::internal::heap::*",
+        ])
 }

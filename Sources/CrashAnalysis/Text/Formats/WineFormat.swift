@@ -7,7 +7,7 @@ extension TextReportFormat {
             Anchor(86, "wine: Unhandled "), Anchor(87, "Unhandled exception: "),
             Anchor(88, "Unhandled exception code "),
         ],
-        start: .afterPrefix, ending: .ended, rank: 45, rankWithoutFrames: 6, parse: TextWine.parse)
+        start: .afterPrefix, ending: .ended, rank: 45, rankWithoutFrames: 6, runtime: .wine, parse: TextWine.parse)
 }
 
 /// Reports of wine and its debugger about a Windows program that died.
@@ -189,4 +189,14 @@ enum TextWine {
             record.frames[index].offset = Address(address - base)
         }
     }
+}
+
+extension RuntimeNames {
+    /// The handlers of wine and its modules.
+    static let wine = RuntimeNames(
+        machinery: [
+            "invoke_handler*", "call_seh_handlers*", "dispatch_exception*", "call_stack_handlers*", "segv_handler*",
+            "abrt_handler*", "trap_handler*", "raise_func_trampoline*",
+        ],
+        modules: ["wine", "wine64", "wine-preloader", "wine64-preloader", "ntdll.so"])
 }
