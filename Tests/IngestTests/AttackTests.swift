@@ -1,6 +1,7 @@
 import Digest
 import Foundation
 import Ingest
+import Model
 import Pack
 import Testing
 

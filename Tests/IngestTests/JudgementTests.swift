@@ -8,7 +8,7 @@ import Testing
 
 /// What the verdicts on its downloads say about an artifact, in the pack as in the result.
 @Suite struct JudgementTests {
-    private static func verdict(_ word: String, _ entries: UInt64, isCut: Bool = false) -> ArtifactVerdict {
+    private static func verdict(_ word: ArchiveVerdict, _ entries: UInt64, isCut: Bool = false) -> ArtifactVerdict {
         var verdict = ArtifactVerdict(artifact: 0, verdict: word, flags: [], entries: entries, bytes: 10)
         verdict.isCut = isCut
         return verdict
