@@ -77,7 +77,7 @@ let package = Package(
         .target(
             name: "SalvageCommands",
             dependencies: [
-                "Clocks", "Files",
+                "Clocks", "Files", "Tar",
                 "Calendar", "Store", "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest",
                 "SessionAPI",
                 "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
@@ -99,12 +99,14 @@ let package = Package(
         .testTarget(name: "ClocksTests", dependencies: ["Clocks"], swiftSettings: house),
         .target(name: "Files", dependencies: ["CFiles"], swiftSettings: hot),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: house),
+        .target(name: "Tar", dependencies: ["Files", "CFiles", "CZlib"], swiftSettings: hot),
+        .testTarget(name: "TarTests", dependencies: ["Files", "Tar"], swiftSettings: house),
         .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: hot, linkerSettings: [archive("crypto")]),
         .testTarget(name: "DigestTests", dependencies: ["Bytes", "Digest"], swiftSettings: house),
         .target(
             name: "Store",
             dependencies: [
-                "Clocks", "Files",
+                "Clocks", "Files", "Tar",
                 "Calendar", "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack",
                 "Catalog",
                 "Live", "Terminal", "JSON", "Text", "Bytes", "Digest", "CFiles",
@@ -233,7 +235,7 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
-                "Clocks", "Files",
+                "Clocks", "Files", "Tar",
                 "Calendar", "JSON", "Text", "Bytes", "COpenAPI", "CZlib", "CFiles", "CProcess",
                 serverOnly("Hummingbird", "hummingbird"),
                 serverOnly("HTTPTypes", "swift-http-types"),

@@ -69,13 +69,21 @@ extension SandboxService {
             }
             return FixedBytes(bytes)
         }
-        let options = FolderArchive.Options(
-            form: faults.archive ?? .gzip, sparse: faults.sparse == true, bareNames: faults.bareNames == true,
-            paddingBytes: max(0, faults.paddingBytes ?? 0))
+        let form = faults.archive ?? .gzip
+        let padding = faults.paddingBytes ?? 0
         do {
             return try await Self.blocking {
-                let archive = try FolderArchive(session.folder.open(path), options: options)
-                return options.form == .members ? MemberSplitter(archive) : archive
+                let top = try session.folder.open(path)
+                let folder = try FolderSupply(
+                    top, bareNames: faults.bareNames == true, keepsHoles: faults.sparse == true)
+                let padded: any ByteSupply =
+                    padding > 0
+                    ? JoinedSupply([PaddingSupply(folder: top.name, bytes: padding), folder]) : folder
+                return switch form {
+                case .gzip, .garbage: try GzipSupply(padded)
+                case .members: MemberSplitter(padded)
+                case .tar: padded
+                }
             }
         } catch FolderError.absent {
             return try Self.missing(faults)

@@ -1,5 +1,6 @@
 import Bytes
 import CZlib
+import Tar
 import Text
 
 /// Archives of synthetic sessions. Everything but a small first file is made once and shared: a deflate stream can be

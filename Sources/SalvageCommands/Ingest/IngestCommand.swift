@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Glibc
 import Harvest
 import Ingest
@@ -6,6 +7,7 @@ import JSON
 import Model
 import Pack
 import Store
+import Tar
 import Terminal
 import Text
 
@@ -173,8 +175,16 @@ final class Intake {
         try StoreFolder.make((path.hasPrefix("/") ? "/" : "") + parent)
         unlink(path)
         made.append(path)
-        complaints += try FolderArchive.write(folder: folder, to: path).map {
-            "could not read all of \(folder): \($0)"
+        var options = FolderArchive.Options()
+        options.unreadable = .isReported
+        do throws(FileFailure) {
+            complaints += try FolderArchive.write(folder: folder, to: path, options: options).map {
+                "could not read all of \(folder): \($0)"
+            }
+        } catch {
+            throw IngestError(
+                error.isFull ? .noSpace : .unreadable, "cannot archive the folder: cannot \(error.description)",
+                path: folder)
         }
         return path
     }

@@ -139,14 +139,11 @@ struct APIExamination {
     }
 }
 
-/// Checks for the programs that single commands call.
+/// Checks for the program that one command calls.
 enum ToolExamination {
     static func findings() -> [Finding] {
         let folders = (Environment.value("PATH") ?? "/usr/bin:/bin").split(separator: ":")
-        let missing = [("gdb", "crash --debug"), ("tar", "ingest FOLDER and export --bundle")].filter { tool, _ in
-            !folders.contains { access("\($0)/\(tool)", X_OK) == 0 }
-        }
-        if missing.isEmpty { return [.ok("tools", "gdb, tar")] }
-        return missing.map { .note("tools", "\($0.0) is not installed (used only by \($0.1))") }
+        let hasGDB = folders.contains { access("\($0)/gdb", X_OK) == 0 }
+        return [hasGDB ? .ok("tools", "gdb") : .note("tools", "gdb is not installed (used only by crash --debug)")]
     }
 }

@@ -1,30 +1,34 @@
-import Foundation
+import Files
 import Glibc
+import Tar
 
 /// Packs an exported folder into one archive, to attach to a ticket.
 enum Bundle {
-    /// Packs the folder into `FOLDER.tar.gz`, removes the folder and returns the archive's path.
+    /// Packs the folder into `FOLDER.tar.gz`, removes the folder and returns the archive's path. On failure the folder
+    /// stays and there is no archive.
     static func make(folder: String) throws -> String {
-        let target = folder + ".tar.gz"
-        guard access(target, F_OK) != 0 else {
+        var base = folder[...]
+        // An archive in the folder would be removed with it.
+        while base.utf8.count > 1, base.utf8.last == UInt8(ascii: "/") { base = base.dropLast() }
+        let target = String(base) + ".tar.gz"
+        var options = FolderArchive.Options()
+        options.ownedByRoot = true
+        do throws(FileFailure) {
+            _ = try FolderArchive.write(folder: folder, to: target, compressed: true, options: options)
+        } catch {
+            guard error.errno != EEXIST else {
+                throw StoreError(
+                    .exists, "the bundle already exists", path: target, hint: "remove it or choose another --to")
+            }
             throw StoreError(
-                .exists, "the bundle already exists", path: target, hint: "remove it or choose another --to")
+                .bundleFailed, "cannot write the bundle: cannot \(error.description)", path: target,
+                hint: error.isFull ? "free space, or export fewer members with --path" : nil)
         }
-        let url = URL(fileURLWithPath: folder)
-        let tar = Process()
-        tar.executableURL = URL(fileURLWithPath: "/bin/tar")
-        tar.arguments = [
-            "--create", "--gzip", "--sparse", "--owner=0", "--group=0", "--file", target, "--directory",
-            url.deletingLastPathComponent().path, "--", url.lastPathComponent,
-        ]
-        tar.standardInput = FileHandle.nullDevice
-        try tar.run()
-        tar.waitUntilExit()
-        guard tar.terminationStatus == 0 else {
-            throw StoreError(.bundleFailed, "tar could not write the bundle", path: target)
+        do throws(FileFailure) { try Folders.removeTree(folder) } catch {
+            throw StoreError(
+                .bundleFailed, "the bundle is complete, but its folder cannot be removed: \(error.reason)", path: folder
+            )
         }
-        chmod(target, 0o600)
-        try FileManager.default.removeItem(at: url)
         return target
     }
 }
