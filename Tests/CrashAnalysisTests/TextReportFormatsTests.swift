@@ -7,7 +7,7 @@ import Testing
 /// The list of formats as a whole.
 @Suite struct TextReportFormatsTests {
     /// The ids of the literals that packs may hold when this was written; add a new literal after them.
-    private static let stored = 0...214
+    private static let stored: ClosedRange<UInt16> = 0...214
 
     /// Packs store ids, so a stored id must find the same words for ever.
     @Test func storedAnchorsKeepTheirWords() {
