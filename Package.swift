@@ -224,6 +224,9 @@ let package = Package(
             linkerSettings: [archive("zstd")]),
         .testTarget(
             name: "PackTests", dependencies: ["Files", "Model", "Pack", "Bytes", "Digest"], swiftSettings: house),
+        .target(name: "PackHome", dependencies: ["Files", "Pack"], swiftSettings: hot),
+        .testTarget(
+            name: "PackHomeTests", dependencies: ["Files", "Model", "Pack", "PackHome"], swiftSettings: house),
         .target(
             name: "Catalog",
             dependencies: [
@@ -330,7 +333,7 @@ if let named = Context.environment["SALVAGE_ONLY"] {
 if let engine = Context.environment["SALVAGE_FUZZ"] {
     let kept: Set<String> = [
         "Calendar", "Bytes", "Digest", "Files", "JSON", "Text", "Model", "Unpack", "Pack", "CrashAnalysis", "LogTime",
-        "LogSearch",
+        "LogSearch", "PackHome",
         "SessionModel", "SalvageConfiguration",
     ]
     package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }

@@ -8,6 +8,13 @@ public enum PackPath {
     public static let maxNameLength = 200
     /// The suffix of pack names.
     public static let suffix = ".pack"
+    /// The first component of the path of every pack.
+    public static let folder = "packs"
+    /// Marks the name of an earlier pack that could not be carried over completely; a number follows.
+    public static let asideMark = suffix + ".damaged-"
+    /// The highest number of a second name, which a pack gets when another session's pack has its name.
+    public static let mostSecondNames = 999
+    private static let mostComponents = 9
 
     /// The file name of a session's pack.
     ///
@@ -22,6 +29,19 @@ public enum PackPath {
     /// escaped id ends in.
     public static func second(_ path: String, _ number: Int) -> String {
         path.dropLast(suffix.utf8.count) + "~\(number)" + suffix
+    }
+
+    /// Whether a path, relative to the store, can be a pack's: below ``folder``, at most nine components, none of them
+    /// empty, `.` or `..`, without NUL and with the suffix of packs. A row of a damaged catalog may contain any path.
+    public static func isPlace(_ path: String) -> Bool {
+        let bytes = path.utf8
+        let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard let first = parts.first, (2...mostComponents).contains(parts.count), first.elementsEqual(folder.utf8),
+            bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8), !bytes.contains(0)
+        else { return false }
+        return parts.allSatisfy { part in
+            !part.isEmpty && !(part.count <= 2 && part.allSatisfy { $0 == UInt8(ascii: ".") })
+        }
     }
 
     /// Whether a path is a possible location of a session's pack: on any day, under its first or a second name.

@@ -1,4 +1,3 @@
-public import Files
 public import Model
 
 /// Reads a pack. Several threads may share it; each needs its own `BlockDecoder`.
@@ -30,25 +29,26 @@ public final class PackReader: Sendable {
     /// Opens a pack file. With `tolerant`, damage to single sections is listed in `footerDamage` and the tables
     /// concerned are empty; without it, such damage is thrown.
     public static func open(path: String, tolerant: Bool = false) throws(PackError) -> PackReader {
-        try located(path) { () throws(PackError) in try PackReader(PackBytes(path: path), tolerant: tolerant) }
+        try open(PackBytes(path: path), tolerant: tolerant)
     }
 
     /// Opens a pack through a descriptor that supports `pread`. The caller keeps ownership of the descriptor.
     public static func open(descriptor: Int32, tolerant: Bool = false) throws(PackError) -> PackReader {
-        try PackReader(PackBytes(descriptor: descriptor), tolerant: tolerant)
+        try open(PackBytes(descriptor: descriptor), tolerant: tolerant)
     }
 
     /// Opens a pack held in memory.
     public static func parse(_ bytes: [UInt8], tolerant: Bool = false) throws(PackError) -> PackReader {
-        try PackReader(PackBytes(bytes), tolerant: tolerant)
+        try open(PackBytes(bytes), tolerant: tolerant)
     }
 
-    private static func located<T>(_ path: String, _ body: () throws(PackError) -> T) throws(PackError) -> T {
+    /// Opens a pack from its bytes. With `tolerant`, damage to single sections is listed in `footerDamage`.
+    public static func open(_ bytes: PackBytes, tolerant: Bool = false) throws(PackError) -> PackReader {
         do throws(PackError) {
-            return try body()
+            return try PackReader(bytes, tolerant: tolerant)
         } catch {
             var located = error
-            located.path = path
+            located.path = bytes.path ?? error.path
             throw located
         }
     }
@@ -133,8 +133,8 @@ public final class PackReader: Sendable {
         try Self.with(section(.crashes, "crash records")) { (raw) throws(PackError) in try CrashTable.decode(raw) }
     }
 
-    /// The identity of the file it was opened from; nil for a pack in memory.
-    public func fileIdentity() throws(PackError) -> FileIdentity? { try bytes.identity() }
+    /// Tells the pack from another that takes its path; nil for a pack in memory.
+    public func identity() throws(PackError) -> PackIdentity? { try bytes.identity() }
 
     func section(_ id: SectionID, _ name: String) throws(PackError) -> [UInt8] {
         try tail.content(sections[id.rawValue], name)

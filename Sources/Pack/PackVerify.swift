@@ -30,19 +30,18 @@ extension PackReader {
     /// Checks a pack file. If it cannot be opened as a pack, its frames are walked from the start and the report says
     /// how many are sound.
     public static func verify(path: String, quick: Bool = false) -> PackReport {
-        do throws(PackError) {
-            return try verify(PackBytes(path: path), quick: quick)
-        } catch {
-            var report = PackReport()
-            report.damage.append(PackDamage(.file, error))
-            return report
-        }
+        verify(quick: quick) { () throws(PackError) in try PackBytes(path: path) }
     }
 
     /// Checks a pack through a descriptor that supports `pread`. The caller keeps ownership of the descriptor.
     public static func verify(descriptor: Int32, quick: Bool = false) -> PackReport {
+        verify(quick: quick) { () throws(PackError) in try PackBytes(descriptor: descriptor) }
+    }
+
+    /// Checks the pack whose bytes `open` returns. An error that it throws is the report's only damage.
+    public static func verify(quick: Bool = false, opening open: () throws(PackError) -> PackBytes) -> PackReport {
         do throws(PackError) {
-            return try verify(PackBytes(descriptor: descriptor), quick: quick)
+            return verify(try open(), quick: quick)
         } catch {
             var report = PackReport()
             report.damage.append(PackDamage(.file, error))

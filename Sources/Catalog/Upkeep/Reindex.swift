@@ -269,7 +269,7 @@ struct ReindexRun {
         do throws(PackError) {
             let reader = try PackReader.open(path: "\(store)/\(file.path)")
             var entry = file.entry
-            if try reader.fileIdentity() != entry.identity {
+            if try reader.identity() != PackIdentity(entry.identity) {
                 guard case .present(let now) = StorePacks.presence(of: file.path, store: store) else { return nil }
                 entry = now
             }
