@@ -66,23 +66,25 @@ public struct CrashAnalyzer: Sendable {
 
     private func read(_ source: any ByteSource, depth: Int, _ context: CrashContext) -> [CrashRecord] {
         let head = source.bytes(at: 0, count: 65536)
-        let kind = head.withUnsafeBytes { ContentKind.detect(head: $0) }
+        let kind = head.withUnsafeBytes { Sniffer.kind(of: $0) }
         switch kind {
         case .elfCore: return [elfCore(source)]
         case .minidump: return [minidump(source)]
         case .dummyDump: return [dummy()]
         case .unrealContext: return [UnrealContext(source.bytes(at: 0, count: UnrealContext.limit)).record()]
         case .unrealContainer: return depth == 0 ? unreal(source, context) : []
-        case .gzip, .zstd, .xz, .bzip2, .lz4:
-            let format = head.withUnsafeBytes { CompressedFormat(head: $0) }
-            return depth == 0 ? format.map { packed(source, $0, context) } ?? [] : []
+        case .compressed(let format): return depth == 0 ? packed(source, format, context) : []
         case .text, .microdump, .binary:
-            if depth < Self.deepest, let order = head.withUnsafeBytes({ UTF16Content.order(head: $0) }) {
+            if depth < Self.deepest, let order = Self.utf16Order(head) {
                 return utf16(source, order, depth: depth, context)
             }
             return kind == .binary ? [] : text(source, TextAnalyzer.anchors(in: source), context)
         default: return []
         }
+    }
+
+    private static func utf16Order(_ head: [UInt8]) -> UTF16Order? {
+        head.withUnsafeBytes { Sniffer.utf16Order(of: $0) ?? Sniffer.unmarkedUTF16Order(of: $0) }
     }
 
     private func utf16(
@@ -151,7 +153,7 @@ public struct CrashAnalyzer: Sendable {
     }
 
     private static func isDump(_ plain: any ByteSource) -> Bool {
-        plain.bytes(at: 0, count: 1 << 16).withUnsafeBytes { ContentKind.detect(head: $0) }.isCrashDump
+        plain.bytes(at: 0, count: 1 << 16).withUnsafeBytes { Sniffer.kind(of: $0) }.isCrashDump
     }
 
     /// Reads an Unreal crash upload. All its files describe one crash.

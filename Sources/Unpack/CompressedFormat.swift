@@ -1,4 +1,4 @@
-/// The compression of a file, detected by its first bytes, never by its name.
+/// The compression of a file; ``Sniffer`` detects it.
 public enum CompressedFormat: String, Sendable, CaseIterable {
     /// gzip (RFC 1952).
     case gzip
@@ -10,27 +10,6 @@ public enum CompressedFormat: String, Sendable, CaseIterable {
     case bzip2
     /// The LZ4 frame format, version 1.6.
     case lz4
-
-    /// Detects the format from a file's first bytes, of which 10 suffice; nil for any other file.
-    public init?(head: UnsafeRawBufferPointer) {
-        func starts(_ magic: [UInt8]) -> Bool { head.starts(with: magic) }
-        if starts([0x1f, 0x8b, 8]) {
-            self = .gzip
-        } else if starts([0x28, 0xb5, 0x2f, 0xfd]) {
-            self = .zstd
-        } else if starts([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]) {
-            self = .xz
-        } else if starts([0x04, 0x22, 0x4d, 0x18]) {
-            self = .lz4
-        } else if head.count > 9, starts(Array("BZh".utf8)), (0x31...0x39).contains(head[3]),
-            [0x31, 0x17].contains(head[4])
-        {
-            // After the level come the digits of pi, or of its square root when the file is empty.
-            self = .bzip2
-        } else {
-            return nil
-        }
-    }
 
     /// The usual file name extensions, without the dot.
     public var nameEndings: [String] {

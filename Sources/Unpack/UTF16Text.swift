@@ -1,40 +1,9 @@
-/// The byte order of UTF-16 text with a byte order mark, as Windows and Unreal tools write it.
+/// The byte order of UTF-16 text, which Windows and Unreal tools write; ``Sniffer`` detects it.
 public enum UTF16Order: String, Sendable, CaseIterable {
     /// The low byte of each unit comes first.
     case littleEndian = "utf-16le"
     /// The high byte of each unit comes first.
     case bigEndian = "utf-16be"
-
-    /// Detects the order of a file that begins with a byte order mark and continues as text; nil for any other file.
-    ///
-    /// Text has few control characters, hardly any NUL, and at least 10 % ASCII among the first 2,048 units.
-    public init?(head: UnsafeRawBufferPointer) {
-        guard head.count >= 2 else { return nil }
-        switch (head[0], head[1]) {
-        case (0xff, 0xfe): self = .littleEndian
-        case (0xfe, 0xff): self = .bigEndian
-        default: return nil
-        }
-        let sample = UnsafeRawBufferPointer(rebasing: head[2..<min(head.count, 4098)])
-        var odd = 0
-        var ascii = 0
-        var count = 0
-        for at in stride(from: 0, to: sample.count - 1, by: 2) {
-            let unit =
-                self == .littleEndian
-                ? UInt16(sample[at]) | UInt16(sample[at + 1]) << 8 : UInt16(sample[at]) << 8 | UInt16(sample[at + 1])
-            count += 1
-            switch unit {
-            // UTF-32 with the same mark has a NUL for every other unit.
-            case 0: odd += 4
-            case 0x09, 0x0a, 0x0c, 0x0d, 0x1b: break
-            case 0..<0x20, 0xfffe, 0xffff: odd += 1
-            case 0x20..<0x7f: ascii += 1
-            default: break
-            }
-        }
-        guard odd * 20 <= count, ascii * 10 >= count else { return nil }
-    }
 }
 
 /// Converts UTF-16 that arrives in pieces to UTF-8; invalid units become U+FFFD.

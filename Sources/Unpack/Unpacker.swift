@@ -48,8 +48,8 @@ public struct Unpacker: Sendable {
         _ input: ArtifactInput, into sink: inout Sink
     ) throws(Sink.Failure) -> UnpackReport {
         let first = input.next()
-        let isGzip = first.count >= 2 && first[0] == 0x1f && first[1] == 0x8b
-        let other = isGzip ? nil : CompressedFormat(head: first)
+        let isGzip = Sniffer.beginsGzip(first)
+        let other = isGzip ? nil : Sniffer.compression(of: first)
         guard isGzip || other != nil || (!first.isEmpty && TarFormat.resemblesArchive(first)) else {
             return notAnArchive(first, input)
         }

@@ -1,5 +1,3 @@
-import Bytes
-import Digest
 import Foundation
 import Model
 import Testing
@@ -87,30 +85,5 @@ import Testing
             let theirs = try JSONSerialization.jsonObject(with: encoded) as? NSDictionary
             #expect(ours == theirs)
         }
-    }
-}
-
-@Suite struct ContentKindTests {
-    @Test(arguments: [
-        ([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0], ContentKind.elfCore),
-        ([0x7f, 0x45, 0x4c, 0x46, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4], .elfCore),
-        ([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0], .elf),
-        ([0x4d, 0x44, 0x4d, 0x50, 0x93, 0xa7], .minidump), ([0xef, 0xbe, 0xad, 0xde], .dummyDump),
-        ([0x1f, 0x8b, 8, 0], .gzip), ([], .empty), (Array("hello\n".utf8), .text), ([0, 1, 2, 3], .binary),
-        (Array("<?xml?>\n<FGenericCrashContext>".utf8), .unrealContext),
-        (Array("MODULE Linux x86_64 00 a\n".utf8), .breakpadSymbols),
-        (Array("x: -----BEGIN BREAKPAD MICRODUMP-----\n".utf8), .microdump),
-    ]) func judgesByBytes(head: [UInt8], kind: ContentKind) {
-        #expect(head.withUnsafeBytes { ContentKind.detect(head: $0, name: "core.dmp") } == kind)
-    }
-
-    @Test func digestIsSHA256() {
-        #expect(
-            Hex.text(SHA256.digest(Array("abc".utf8)))
-                == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-        #expect(Hex.text(SHA256.digest([])) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-    }
-
-    @Test func timestampIsISO8601() {
     }
 }

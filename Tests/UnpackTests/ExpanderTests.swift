@@ -21,7 +21,7 @@ struct ExpanderTests {
     private func expand(
         _ bytes: [UInt8], pieces: Int = 64 << 10, limits: ExpansionLimits = ExpansionLimits(bytes: 1 << 30)
     ) throws -> (content: [UInt8], end: ExpansionEnd) {
-        let format = try #require(bytes.withUnsafeBytes { CompressedFormat(head: $0) })
+        let format = try #require(bytes.withUnsafeBytes { Sniffer.compression(of: $0) })
         let expander = StreamExpander(format, limits: limits)
         var content: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: pieces) {
@@ -35,7 +35,7 @@ struct ExpanderTests {
     func roundTrip(_ command: String) throws {
         guard let packed = try Self.run(command, Self.text) else { return }
         let format = Self.tools.first { $0.command == command }?.format
-        #expect(packed.withUnsafeBytes { CompressedFormat(head: $0) } == format)
+        #expect(packed.withUnsafeBytes { Sniffer.compression(of: $0) } == format)
         for pieces in [1 << 20, 4099, 1] {
             let (content, end) = try expand(packed, pieces: pieces)
             #expect(end == .complete, "\(command), pieces of \(pieces)")
@@ -76,7 +76,7 @@ struct ExpanderTests {
         var wrong = 0
         for bit in 48..<(packed.count * 8) {
             packed[bit / 8] ^= 1 << (bit % 8)
-            if packed.withUnsafeBytes({ CompressedFormat(head: $0) }) != nil {
+            if packed.withUnsafeBytes({ Sniffer.compression(of: $0) }) != nil {
                 let (content, end) = try expand(packed, limits: ExpansionLimits(bytes: 100_000))
                 #expect(content.count <= 100_000)
                 // Without a checksum in the frame nobody can tell.
@@ -123,7 +123,7 @@ struct ExpanderTests {
                 order == .littleEndian
                     ? [UInt8(unit & 0xff), UInt8(unit >> 8)] : [UInt8(unit >> 8), UInt8(unit & 0xff)]
             }
-            #expect(bytes.withUnsafeBytes { UTF16Order(head: $0) } == order)
+            #expect(bytes.withUnsafeBytes { Sniffer.utf16Order(of: $0) } == order)
             func transcode(_ bytes: [UInt8], pieces: Int) -> String {
                 var transcoder = UTF16Transcoder(order)
                 var out: [UInt8] = []
@@ -140,9 +140,9 @@ struct ExpanderTests {
             #expect(transcode(bytes, pieces: 5) == text.dropFirst() + "\u{fffd}A\u{fffd}")
         }
         let utf32: [UInt8] = [0xff, 0xfe, 0, 0] + (0..<100).flatMap { _ in [UInt8(0x41), 0, 0, 0] }
-        #expect(utf32.withUnsafeBytes { UTF16Order(head: $0) } == nil)
+        #expect(utf32.withUnsafeBytes { Sniffer.utf16Order(of: $0) } == nil)
         let noise: [UInt8] = [0xff, 0xfe] + (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7 % 29) }
-        #expect(noise.withUnsafeBytes { UTF16Order(head: $0) } == nil)
+        #expect(noise.withUnsafeBytes { Sniffer.utf16Order(of: $0) } == nil)
     }
 
     // MARK: Tools

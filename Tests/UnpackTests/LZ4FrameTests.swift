@@ -65,7 +65,7 @@ struct LZ4FrameTests {
     @Test("a legacy frame is not LZ4 frame format")
     func legacy() {
         let bytes: [UInt8] = [0x02, 0x21, 0x4c, 0x18, 6, 0, 0, 0, 0x50, 0x61, 0x62, 0x63, 0x64, 0x65]
-        #expect(bytes.withUnsafeBytes { CompressedFormat(head: $0) } == nil)
+        #expect(bytes.withUnsafeBytes { Sniffer.compression(of: $0) } == nil)
         #expect(expand(bytes).end == .damaged("not an LZ4 frame"))
     }
 

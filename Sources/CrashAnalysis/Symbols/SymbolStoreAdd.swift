@@ -1,5 +1,6 @@
 import Files
 import Glibc
+internal import Unpack
 
 extension SymbolStore {
     /// The result of adding files to the store.
@@ -66,7 +67,7 @@ extension SymbolStore {
     private func addFile(_ path: String, into addition: inout Addition) throws(CrashError) {
         let source = try FileByteSource(path: path)
         let head = source.bytes(at: 0, count: 4096)
-        switch head.withUnsafeBytes({ ContentKind.detect(head: $0) }) {
+        switch head.withUnsafeBytes({ Sniffer.kind(of: $0) }) {
         case .elf:
             guard let file = SymbolFile(source) else {
                 addition.skipped += 1

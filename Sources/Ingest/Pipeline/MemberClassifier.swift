@@ -1,4 +1,3 @@
-import CrashAnalysis
 import LogSearch
 import LogTime
 import Pack
@@ -28,8 +27,8 @@ struct MemberClassifier {
     ///   - isPlatformLog: whether it is the session's log from the API, which is always a log, so that it is redacted
     ///     and searched.
     init(head: UnsafeRawBufferPointer, path: [UInt8], isPlatformLog: Bool = false) {
-        order = UTF16Order(head: head)
-        compressed = CompressedFormat(head: head)
+        order = Sniffer.utf16Order(of: head)
+        compressed = Sniffer.compression(of: head)
         guard order == nil else {
             (content, kind, timeFormat, counterStart) = (.binary, .binary, .none, 0)
             return
@@ -54,7 +53,7 @@ struct MemberClassifier {
     }
 
     private static func detect(_ head: UnsafeRawBufferPointer, _ path: [UInt8]) -> ContentKind {
-        let content = ContentKind.detect(head: head)
+        let content = Sniffer.kind(of: head)
         guard content == .binary else { return content }
         // Text padded with zeros after its file shrank. A few letters before zeros may be anything, so require a line.
         if let last = head.lastIndex(where: { $0 != 0 }), last < head.count - 1 {
@@ -73,9 +72,9 @@ struct MemberClassifier {
     /// Returns whether the bytes are text, ignoring control characters for terminals: bell, backspace, vertical tab,
     /// shifts.
     private static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        if ContentKind.detect(head: bytes) == .text { return true }
+        if Sniffer.kind(of: bytes) == .text { return true }
         let rest = bytes.prefix(4096).filter { !(0x07...0x0F).contains($0) || $0 == 0x0A || $0 == 0x0D }
-        return !rest.isEmpty && rest.withUnsafeBytes { ContentKind.detect(head: $0) == .text }
+        return !rest.isEmpty && rest.withUnsafeBytes { Sniffer.kind(of: $0) == .text }
     }
 
     /// Returns whether a name is that of a log, such as `Game.log`, `Game.log.1`, `server-2026.log-old`, `stdout.txt`
