@@ -184,7 +184,8 @@ let package = Package(
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
         .target(
-            name: "Printers", dependencies: ["JSON", "Text", "LogSearch", "Bytes", "CLogScan"], swiftSettings: hot),
+            name: "Printers", dependencies: ["JSON", "Model", "Text", "LogSearch", "Bytes", "CLogScan"],
+            swiftSettings: hot),
         .target(
             name: "Live", dependencies: ["Files", "Model", "Pack", "LogSearch", "LogTime", "Text", "Bytes", "Digest"],
             swiftSettings: hot),

@@ -209,10 +209,10 @@ public struct CrashAnalyzer: Sendable {
 
     /// Fills in the session's metadata, the time if still unknown, the signature and the crash id.
     func complete(_ record: inout CrashRecord, name: String, context: CrashContext) {
-        record.session = context.session
-        record.image = context.image
-        record.tag = context.tag
-        record.location = context.location
+        record.session = context.session?.id
+        record.image = context.session?.image
+        record.tag = context.session?.tag
+        record.location = context.session?.location
         record.member = record.member.map { name + "/" + $0 } ?? name
         record.alsoIn = record.alsoIn.map { $0.contains("/") ? $0 : name + "/" + $0 }
         if record.time == nil, let modified = context.modified, Self.dumps.contains(record.detector) {
@@ -225,7 +225,7 @@ public struct CrashAnalyzer: Sendable {
         }
         SignatureAlgorithm.sign(&record)
         let identity = [
-            context.session ?? "", record.member ?? name, record.kind, String(record.memberOffset ?? 0),
+            context.session?.id ?? "", record.member ?? name, record.kind, String(record.memberOffset ?? 0),
             String(record.pid ?? 0),
             String(record.thread ?? 0), record.address?.description ?? "",
         ]

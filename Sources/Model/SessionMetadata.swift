@@ -1,21 +1,9 @@
 public import Text
 
-/// The session facts in a pack, stored as JSON in its footer with the names of `CodingKeys`.
-public struct SessionMetadata: Sendable, Equatable, Codable {
-    /// The session's id as given by the API or the user; any characters.
-    public var session: String
-    /// The container image.
-    public var image: String
-    /// The image's version.
-    public var tag: String?
-    /// The API's location of the host.
-    public var location: String?
-    /// The host that ran the session.
-    public var host: String?
-    /// The user's labels only; never the container's environment.
-    public var labels: ByteDictionary<String>
-    /// When the session was created, in milliseconds since 1970 UTC.
-    public var created: Int64?
+/// The session facts in a pack, stored as JSON in its footer with the names of `CodingKeys`, after those of the identity.
+public struct SessionMetadata: IdentifiedSession, Sendable, Equatable {
+    /// Who the session is.
+    public var identity: SessionIdentity
     /// When it exited, if known, in milliseconds since 1970 UTC.
     public var exited: Int64?
     /// When salvage first saw it exited, in milliseconds since 1970 UTC.
@@ -31,20 +19,12 @@ public struct SessionMetadata: Sendable, Equatable, Codable {
     /// Where it came from: `harvest` or `ingest`.
     public var source: String?
 
-    /// Creates the facts of a session; only its id is required.
+    /// Creates the facts of a session; only its identity is required.
     public init(
-        session: String, image: String = "", tag: String? = nil, location: String? = nil, host: String? = nil,
-        labels: ByteDictionary<String> = [:], created: Int64? = nil, exited: Int64? = nil,
-        firstSeenExited: Int64? = nil,
-        deadline: Int64? = nil, state: String? = nil, reason: String? = nil, source: String? = nil
+        _ identity: SessionIdentity, exited: Int64? = nil, firstSeenExited: Int64? = nil, deadline: Int64? = nil,
+        state: String? = nil, reason: String? = nil, source: String? = nil
     ) {
-        self.session = session
-        self.image = image
-        self.tag = tag
-        self.location = location
-        self.host = host
-        self.labels = labels
-        self.created = created
+        self.identity = identity
         self.exited = exited
         self.firstSeenExited = firstSeenExited
         self.deadline = deadline
@@ -53,14 +33,21 @@ public struct SessionMetadata: Sendable, Equatable, Codable {
         self.source = source
     }
 
+    /// Creates the facts of a session; only its id is required.
+    public init(
+        session: String, image: String = "", tag: String? = nil, location: String? = nil, host: String? = nil,
+        labels: ByteDictionary<String> = [:], created: Int64? = nil, exited: Int64? = nil,
+        firstSeenExited: Int64? = nil, deadline: Int64? = nil, state: String? = nil, reason: String? = nil,
+        source: String? = nil
+    ) {
+        self.init(
+            SessionIdentity(
+                id: session, image: image, tag: tag, location: location, host: host, labels: labels, created: created),
+            exited: exited, firstSeenExited: firstSeenExited, deadline: deadline, state: state, reason: reason,
+            source: source)
+    }
+
     package enum CodingKeys: String, CodingKey {
-        case session
-        case image
-        case tag
-        case location
-        case host
-        case labels
-        case created
         case exited
         case firstSeenExited = "first_seen_exited"
         case lastLogged = "last_logged"
@@ -68,5 +55,34 @@ public struct SessionMetadata: Sendable, Equatable, Codable {
         case state
         case reason
         case source
+    }
+}
+
+/// One object with the fields of the identity and its own, as in `session.json` in the spool.
+extension SessionMetadata: Codable {
+    /// Decodes the object. Throws a `DecodingError` if a field is missing or of another type.
+    public init(from decoder: any Decoder) throws {
+        self.init(try SessionIdentity(from: decoder))
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        exited = try fields.decodeIfPresent(Int64.self, forKey: .exited)
+        firstSeenExited = try fields.decodeIfPresent(Int64.self, forKey: .firstSeenExited)
+        lastLogged = try fields.decodeIfPresent(Int64.self, forKey: .lastLogged)
+        deadline = try fields.decodeIfPresent(Int64.self, forKey: .deadline)
+        state = try fields.decodeIfPresent(String.self, forKey: .state)
+        reason = try fields.decodeIfPresent(String.self, forKey: .reason)
+        source = try fields.decodeIfPresent(String.self, forKey: .source)
+    }
+
+    /// Encodes the object; unknown facts are left out.
+    public func encode(to encoder: any Encoder) throws {
+        try identity.encode(to: encoder)
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encodeIfPresent(exited, forKey: .exited)
+        try fields.encodeIfPresent(firstSeenExited, forKey: .firstSeenExited)
+        try fields.encodeIfPresent(lastLogged, forKey: .lastLogged)
+        try fields.encodeIfPresent(deadline, forKey: .deadline)
+        try fields.encodeIfPresent(state, forKey: .state)
+        try fields.encodeIfPresent(reason, forKey: .reason)
+        try fields.encodeIfPresent(source, forKey: .source)
     }
 }

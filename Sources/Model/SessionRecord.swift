@@ -1,21 +1,7 @@
-public import Text
-
 /// A session as recorded in the catalog. Times are milliseconds since 1970 UTC.
-public struct SessionRecord: Sendable, Equatable {
-    /// The session's id, exactly as given by the API.
-    public var session: String
-    /// The image; empty when unknown.
-    public var image = ""
-    /// The image's version.
-    public var tag: String?
-    /// The location of its host.
-    public var location: String?
-    /// The host's name or address.
-    public var host: String?
-    /// The user's labels; never the container's environment.
-    public var labels: ByteDictionary<String> = [:]
-    /// When the session was created.
-    public var created: Int64?
+public struct SessionRecord: IdentifiedSession, Sendable, Equatable {
+    /// Who the session is.
+    public var identity: SessionIdentity
     /// When salvage first saw it.
     public var firstSeen: Int64?
     /// When it ended, if known.
@@ -45,11 +31,14 @@ public struct SessionRecord: Sendable, Equatable {
     /// The rule that pruned it.
     public var prunedWhy: String?
 
-    /// Creates a record with id and state only.
-    public init(session: String, state: SessionState) {
-        self.session = session
+    /// Creates a record with identity and state only.
+    public init(_ identity: SessionIdentity, state: SessionState) {
+        self.identity = identity
         self.state = state
     }
+
+    /// Creates a record with id and state only.
+    public init(session: String, state: SessionState) { self.init(SessionIdentity(id: session), state: state) }
 
     /// Whether its pack was pruned and no later one replaced it.
     public var isPruned: Bool { pruned != nil && pack == nil }

@@ -26,4 +26,14 @@ public enum SessionState: String, Sendable, Codable, CaseIterable {
         let kept = artifacts.contains { $0 == .collected || $0 == .incomplete }
         return kept || !artifacts.contains(.lost) ? .partial : .lost
     }
+
+    /// Why a session is in this state: the first of its artifacts that explains it, with its reason. Nil for `harvested`.
+    package func reason(
+        from artifacts: some Sequence<(artifact: String, state: ArtifactState, reason: String?)>
+    ) -> String? {
+        guard self != .harvested else { return nil }
+        let wanted: [ArtifactState] = self == .skipped ? [.skipped] : [.lost, .failed, .incomplete, .pending]
+        guard let worst = artifacts.first(where: { wanted.contains($0.state) }) else { return nil }
+        return "\(worst.artifact): \(worst.reason ?? worst.state.rawValue)"
+    }
 }

@@ -17,13 +17,7 @@ extension SessionMetadata {
     /// The facts as the JSON object that is stored in a pack.
     public var json: [UInt8] {
         var line = JSONLine()
-        line.add(CodingKeys.session.rawValue, session)
-        line.add(CodingKeys.image.rawValue, image)
-        line.add(CodingKeys.tag.rawValue, tag)
-        line.add(CodingKeys.location.rawValue, location)
-        line.add(CodingKeys.host.rawValue, host)
-        line.add(CodingKeys.labels.rawValue, labels)
-        line.add(CodingKeys.created.rawValue, created)
+        identity.add(to: &line)
         line.add(CodingKeys.exited.rawValue, exited)
         line.add(CodingKeys.firstSeenExited.rawValue, firstSeenExited)
         line.add(CodingKeys.lastLogged.rawValue, lastLogged)
@@ -39,18 +33,10 @@ extension SessionMetadata {
         let value = try JSONValue(section: json)
         func text(_ key: CodingKeys) -> String? { value[key.rawValue]?.string }
         func time(_ key: CodingKeys) -> Int64? { value[key.rawValue]?.int64 }
-        guard let session = text(.session) else {
+        guard let identity = SessionIdentity(value) else {
             throw PackError(.damagedSection, "the session facts have no session id")
         }
-        self.init(session: session)
-        image = text(.image) ?? ""
-        tag = text(.tag)
-        location = text(.location)
-        host = text(.host)
-        for label in value[CodingKeys.labels.rawValue]?.members ?? [] where labels[label.name] == nil {
-            labels[label.name] = label.value.string
-        }
-        created = time(.created)
+        self.init(identity)
         exited = time(.exited)
         firstSeenExited = time(.firstSeenExited)
         lastLogged = time(.lastLogged)
@@ -58,6 +44,30 @@ extension SessionMetadata {
         state = text(.state)
         reason = text(.reason)
         source = text(.source)
+    }
+}
+
+extension SessionIdentity {
+    fileprivate func add(to line: inout JSONLine) {
+        line.add(CodingKeys.id.rawValue, id)
+        line.add(CodingKeys.image.rawValue, image)
+        line.add(CodingKeys.tag.rawValue, tag)
+        line.add(CodingKeys.location.rawValue, location)
+        line.add(CodingKeys.host.rawValue, host)
+        line.add(CodingKeys.labels.rawValue, labels)
+        line.add(CodingKeys.created.rawValue, created)
+    }
+
+    /// Reads the fields of an object; nil without an id.
+    fileprivate init?(_ value: JSONValue) {
+        func text(_ key: CodingKeys) -> String? { value[key.rawValue]?.string }
+        guard let id = text(.id) else { return nil }
+        self.init(
+            id: id, image: text(.image) ?? "", tag: text(.tag), location: text(.location), host: text(.host),
+            created: value[CodingKeys.created.rawValue]?.int64)
+        for label in value[CodingKeys.labels.rawValue]?.members ?? [] where labels[label.name] == nil {
+            labels[label.name] = label.value.string
+        }
     }
 }
 

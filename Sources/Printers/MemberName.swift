@@ -1,5 +1,6 @@
 import JSON
 internal import LogSearch
+import Model
 import Text
 
 /// The name of a member as it is printed.
@@ -35,7 +36,8 @@ enum MemberName {
         member.path.withUnsafeBytes { JSONBytes.appendData($0, to: &json) }
         let label = member.label
         for (key, value) in [
-            ("session", label.session), ("image", label.image), ("tag", label.tag), ("location", label.location),
+            ("session", label.session), ("image", label.image.isEmpty ? nil : label.image), ("tag", label.tag),
+            ("location", label.location),
         ] {
             guard let value else { continue }
             json += ",\"\(key)\":".utf8

@@ -71,7 +71,8 @@ import Text
         #expect(
             chosen == [
                 SelectedPack(
-                    session: "s41", image: "arena", tag: "1.0.0", location: "fra", created: record.created,
+                    SessionIdentity(
+                        id: "s41", image: "arena", tag: "1.0.0", location: "fra", created: record.created),
                     ended: record.exited, pack: "packs/2026/11/20/s41.pack", packBytes: 1234)
             ])
     }

@@ -169,18 +169,12 @@ import Testing
     }
 
     @Test func anotherContainerUnderTheIdIsNotAsked() {
-        var watcher = Watcher(remembering: [
-            RememberedSession(
-                key: "a", identity: SessionIdentity(id: "a", image: "g", created: 1000), state: .harvested,
-                lastSeen: 1000, exitedAt: 2000, deadline: 9000),
-            RememberedSession(
-                key: "a@5000", identity: SessionIdentity(id: "a", image: "g", created: 5000), state: .running,
-                lastSeen: 5000),
-        ])
-        var record = SessionRecord(session: "a", state: .harvested)
-        record.created = 1000
+        var record = SessionRecord(SessionIdentity(id: "a", image: "g", created: 1000), state: .harvested)
         record.firstSeenExited = 2000
         record.deadline = 9000
+        let key = RunKey.later(id: "a", created: 5000)
+        let later = SessionRecord(SessionIdentity(id: key, image: "g", created: 5000), state: .running)
+        var watcher = Watcher(remembering: [record, later])
         let taken = watcher.reopen(ExitedSession(reopening: record))
         #expect(taken.isEmpty)
         record.session = "b"

@@ -9,7 +9,7 @@ struct Watched {
     var watcher: Watcher
     var now: Int64 = 1_000_000
 
-    init(_ remembered: [RememberedSession] = []) { watcher = Watcher(remembering: remembered) }
+    init(_ remembered: [SessionRecord] = []) { watcher = Watcher(remembering: remembered) }
 
     static func sighting(_ id: String, _ status: ObservedStatus? = nil, created: Int64? = 500_000) -> Sighting {
         Sighting(SessionIdentity(id: id, image: "game", tag: "1", created: created), status: status)
@@ -259,9 +259,11 @@ extension [Watcher.Action] {
     @Test(arguments: SessionState.allCases)
     func aRestartOfSalvageInEveryState(_ state: SessionState) {
         let identity = W.sighting("a").identity
-        let remembered = RememberedSession(
-            key: "a", identity: identity, state: state, lastSeen: 900_000, exitedAt: state == .running ? nil : 950_000,
-            deadline: state == .running ? nil : 950_000 + 4 * 3_600_000, crashed: true)
+        var remembered = SessionRecord(identity, state: state)
+        remembered.firstSeen = 900_000
+        remembered.firstSeenExited = state == .running ? nil : 950_000
+        remembered.deadline = state == .running ? nil : 950_000 + 4 * 3_600_000
+        remembered.reason = "looks crashed"
         var api = W([remembered])
         let resumed = api.watcher.resume(now: api.now)
         switch state {

@@ -1,5 +1,6 @@
 import Glibc
 import LogSearch
+import Model
 import Pack
 import Printers
 import Testing
@@ -236,7 +237,7 @@ struct Random: RandomNumberGenerator {
         var reading = PatternOptions([text])
         reading.fixed = fixed
         var source: LiveSource? = LiveSource(
-            try LiveSnapshot.all(folder: folder.path), label: SourceLabel(session: "s"))
+            try LiveSnapshot.all(folder: folder.path), label: SourceLabel(SessionIdentity(id: "s")))
         let next: () -> LiveSource? = {
             defer { source = nil }
             return source

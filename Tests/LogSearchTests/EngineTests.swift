@@ -1,3 +1,4 @@
+import Model
 import Printers
 import Testing
 
@@ -144,7 +145,7 @@ import Testing
 private struct BrokenSource: SearchSource {
     struct Damage: Error {}
 
-    var label = SourceLabel(session: "s")
+    var label = SourceLabel(SessionIdentity(id: "s"))
     let members = [
         SearchMember(
             path: Array("a".utf8),

@@ -1,4 +1,5 @@
 import LogTime
+import Model
 import Printers
 
 @testable import LogSearch
@@ -13,7 +14,8 @@ struct MemorySource: SearchSource {
     private var folded: [[UInt8]] = []
 
     init(session: String = "S", start: Int64 = 0) {
-        label = SourceLabel(session: session, image: "arena", tag: "1.2", location: "eu", start: start)
+        label = SourceLabel(
+            SessionIdentity(id: session, image: "arena", tag: "1.2", location: "eu", created: start))
     }
 
     /// Adds a member cut after line feeds into blocks of about `blockSize` bytes; longer lines are split.

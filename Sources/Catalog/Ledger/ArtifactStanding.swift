@@ -10,13 +10,18 @@ public struct ArtifactStanding: Sendable, Equatable {
     public var reason: String?
     /// Time of the last attempt (ms since 1970).
     public var lastTry: Int64?
+    /// Number of attempts; 0 where it is not read.
+    public var tries = 0
 
     /// Creates a standing.
-    public init(artifact: String, state: ArtifactState, reason: String? = nil, lastTry: Int64? = nil) {
+    public init(
+        artifact: String, state: ArtifactState, reason: String? = nil, lastTry: Int64? = nil, tries: Int = 0
+    ) {
         self.artifact = artifact
         self.state = state
         self.reason = reason
         self.lastTry = lastTry
+        self.tries = tries
     }
 }
 

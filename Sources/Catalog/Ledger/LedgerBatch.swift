@@ -1,23 +1,13 @@
 public import Model
-public import Text
 
-/// New facts about a session; nil leaves a fact unchanged.
-public struct SessionUpdate: Sendable, Equatable {
-    /// The session's id; its row is created if needed.
-    public var session: String
-    /// The image.
-    public var image: String?
-    /// The image's version.
-    public var tag: String?
-    /// The location of its host.
-    public var location: String?
-    /// The host's name or address.
-    public var host: String?
-    /// The user's labels, replacing all earlier ones. Never pass `labels.env`.
-    public var labels: ByteDictionary<String>?
-    /// When it was created (ms since 1970, as all times here).
-    public var created: Int64?
-    /// When it ended.
+/// New facts about a session; an unknown fact leaves what is recorded unchanged.
+public struct SessionUpdate: IdentifiedSession, Sendable, Equatable {
+    /// Who the session is. Its row is created if needed. Facts that are unknown here leave those in the row unchanged;
+    /// labels replace all earlier ones.
+    public var identity: SessionIdentity
+    /// Whether the session has exactly these labels, even if there are none: without, empty labels are unknown.
+    public var setsLabels = false
+    /// When it ended (ms since 1970, as all times here).
     public var exited: Int64?
     /// When it was first seen; later values are ignored.
     public var seen: Int64?
@@ -35,11 +25,16 @@ public struct SessionUpdate: Sendable, Equatable {
     /// deleted; its pack is kept until a new one is committed.
     public var restart = false
 
-    /// Creates an update without facts.
-    public init(session: String, state: SessionState? = nil, reason: String? = nil) {
-        self.session = session
+    /// Creates an update with these facts.
+    public init(_ identity: SessionIdentity, state: SessionState? = nil, reason: String? = nil) {
+        self.identity = identity
         self.state = state
         self.reason = reason
+    }
+
+    /// Creates an update without facts.
+    public init(session: String, state: SessionState? = nil, reason: String? = nil) {
+        self.init(SessionIdentity(id: session), state: state, reason: reason)
     }
 }
 

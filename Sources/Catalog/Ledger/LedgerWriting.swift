@@ -103,11 +103,13 @@ final class LedgerWriter {
     func apply(_ change: SessionUpdate) throws(CatalogError) {
         let key = try key(of: change.session)
         if change.restart { try restart(key) }
-        update.bind(1, key).bind(2, change.image).bind(3, change.tag).bind(4, change.location).bind(5, change.host)
+        let facts = change.identity
+        update.bind(1, key).bind(2, facts.image.isEmpty ? nil : facts.image).bind(3, facts.tag)
+        update.bind(4, facts.location).bind(5, facts.host)
         update.bind(6, change.created).bind(7, change.exited).bind(8, change.seen).bind(9, change.seenExited)
         update.bind(10, change.deadline).bind(11, change.state?.rawValue).bind(12, change.reason)
         try update.bind(13, change.source).run()
-        if let labels = change.labels { try replaceLabels(of: key, with: labels) }
+        if change.setsLabels || !change.labels.isEmpty { try replaceLabels(of: key, with: change.labels) }
     }
 
     func replaceLabels(of key: Int64, with labels: ByteDictionary<String>) throws(CatalogError) {

@@ -4,23 +4,6 @@ import Text
 
 /// The ledger's rows of a session before a pack is recorded.
 struct LedgerStanding {
-    /// One artifact's row.
-    struct Row {
-        var state: ArtifactState
-        var reason: String?
-        var lastTry: Int64?
-        var tries: Int64
-
-        /// Whether it only records that the bytes are gone, so that a pack with the bytes replaces it.
-        var isOfMissingBytes: Bool {
-            reason == SessionRecord.packGone || isPruned
-        }
-
-        var isPruned: Bool { reason?.hasPrefix(SessionRecord.bytesPruned) == true }
-
-        var isHeld: Bool { state == .collected || state == .incomplete }
-    }
-
     var state: SessionState
     /// Whether the row's state or source is a word that salvage never writes, which means that the database is damaged.
     var isRotten: Bool
@@ -31,9 +14,18 @@ struct LedgerStanding {
     var packBytes: UInt64
     var pruned: Int64?
     var prunedWhy: String?
-    var rows: ByteDictionary<Row> = [:]
-    /// The facts recorded so far.
+    var rows: ByteDictionary<ArtifactStanding> = [:]
+    /// The facts recorded so far. Its labels are not read: `setsLabels` says whether there are any.
     var facts: SessionUpdate
+}
+
+extension ArtifactStanding {
+    /// Whether it only records that the bytes are gone, so that a pack with the bytes replaces it.
+    fileprivate var isOfMissingBytes: Bool { reason == SessionRecord.packGone || isPruned }
+
+    fileprivate var isPruned: Bool { reason?.hasPrefix(SessionRecord.bytesPruned) == true }
+
+    fileprivate var isHeld: Bool { state == .collected || state == .incomplete }
 }
 
 /// Records the ledgers in packs, within one transaction. The ledger is newer than a pack found on disk: such a pack
@@ -81,7 +73,7 @@ final class PackLedger {
                 // The pack's findings about the download hold, whatever happened to the row.
                 var same = entry
                 same.lastTry = [entry.lastTry, row.lastTry].compactMap { $0 }.max()
-                same.tries = max(entry.tries, Int(clamping: row.tries))
+                same.tries = max(entry.tries, row.tries)
                 try ledger.put(same, nextTry: nil, session: key)
             }
         }
@@ -95,16 +87,14 @@ final class PackLedger {
         find.bind(1, session)
         guard try find.step() else { return nil }
         defer { find.reset() }
-        var facts = SessionUpdate(session: session)
-        facts.image = find.text(8).isEmpty ? nil : find.text(8)
-        facts.tag = find.textOrNil(9)
-        facts.location = find.textOrNil(10)
-        facts.host = find.textOrNil(11)
-        facts.created = find.integerOrNil(12)
+        var facts = SessionUpdate(
+            SessionIdentity(
+                id: session, image: find.text(8), tag: find.textOrNil(9), location: find.textOrNil(10),
+                host: find.textOrNil(11), created: find.integerOrNil(12)))
         facts.exited = find.integerOrNil(13)
         facts.seenExited = find.integerOrNil(14)
         facts.deadline = find.integerOrNil(15)
-        facts.labels = find.integer(16) > 0 ? [:] : nil
+        facts.setsLabels = find.integer(16) > 0
         facts.source = find.textOrNil(3)
         let state = SessionState(rawValue: find.text(1))
         var standing = LedgerStanding(
@@ -116,13 +106,14 @@ final class PackLedger {
         return standing
     }
 
-    private func artifactRows(_ key: Int64) throws(CatalogError) -> ByteDictionary<LedgerStanding.Row> {
-        var found: ByteDictionary<LedgerStanding.Row> = [:]
+    private func artifactRows(_ key: Int64) throws(CatalogError) -> ByteDictionary<ArtifactStanding> {
+        var found: ByteDictionary<ArtifactStanding> = [:]
         rows.bind(1, key)
         while try rows.step() {
-            found[rows.text(0)] = LedgerStanding.Row(
-                state: ArtifactState(rawValue: rows.text(1)) ?? .failed, reason: rows.textOrNil(2),
-                lastTry: rows.integerOrNil(3), tries: rows.integer(4))
+            let artifact = rows.text(0)
+            found[artifact] = ArtifactStanding(
+                artifact: artifact, state: ArtifactState(rawValue: rows.text(1)) ?? .failed, reason: rows.textOrNil(2),
+                lastTry: rows.integerOrNil(3), tries: Int(clamping: rows.integer(4)))
         }
         return found
     }
@@ -216,22 +207,14 @@ final class PackLedger {
 
     /// The state derived from a session's artifacts, and the reason unless it is `harvested`.
     private func derived(_ key: Int64) throws(CatalogError) -> (state: SessionState, reason: String?) {
-        let rows = try artifactRows(key).sortedByKey
-        let state = SessionState.derived(from: rows.map(\.value.state))
-        guard state != .harvested else { return (state, nil) }
-        let wanted: [ArtifactState] = state == .skipped ? [.skipped] : [.lost, .failed, .incomplete, .pending]
-        guard let worst = rows.first(where: { wanted.contains($0.value.state) }) else { return (state, nil) }
-        return (state, "\(worst.key): \(worst.value.reason ?? worst.value.state.rawValue)")
+        let rows = try artifactRows(key).sortedByKey.map(\.value)
+        let state = SessionState.derived(from: rows.map(\.state))
+        return (state, state.reason(from: rows.lazy.map { ($0.artifact, $0.state, $0.reason) }))
     }
 
     private static func update(_ facts: SessionMetadata) -> SessionUpdate {
-        var update = SessionUpdate(session: facts.session)
-        update.image = facts.image.isEmpty ? nil : facts.image
-        update.tag = facts.tag
-        update.location = facts.location
-        update.host = facts.host
-        update.labels = facts.labels
-        update.created = facts.created
+        var update = SessionUpdate(facts.identity)
+        update.setsLabels = true
         update.exited = facts.exited
         update.seenExited = facts.firstSeenExited
         update.deadline = facts.deadline
@@ -241,14 +224,12 @@ final class PackLedger {
 }
 
 extension SessionUpdate {
-    /// Removes facts that are already known.
+    /// Keeps the facts that are already known.
     fileprivate mutating func fill(in known: SessionUpdate) {
-        if known.image != nil { image = nil }
-        if known.tag != nil { tag = nil }
-        if known.location != nil { location = nil }
-        if known.host != nil { host = nil }
-        if known.labels != nil { labels = nil }
-        if known.created != nil { created = nil }
+        if known.setsLabels { (identity.labels, setsLabels) = ([:], false) }
+        var identity = known.identity
+        identity.merge(from: self.identity)
+        self.identity = identity
         if known.exited != nil { exited = nil }
         if known.deadline != nil { deadline = nil }
     }

@@ -1,17 +1,9 @@
 public import Model
 
-/// A session's pack, with what a search prints of the session.
-public struct SelectedPack: Sendable, Equatable {
-    /// The session's id.
-    public var session: String
-    /// The image; empty when unknown.
-    public var image: String
-    /// The image's version.
-    public var tag: String?
-    /// The location of its host.
-    public var location: String?
-    /// When the session was created (ms since 1970).
-    public var created: Int64?
+/// A session's pack, with the facts that a search prints of the session.
+public struct SelectedPack: IdentifiedSession, Sendable, Equatable {
+    /// Who the session is, without host and labels.
+    public var identity: SessionIdentity
     /// When it ended, or was first seen ended (ms since 1970).
     public var ended: Int64?
     /// The pack, relative to the store.
@@ -20,15 +12,8 @@ public struct SelectedPack: Sendable, Equatable {
     public var packBytes: UInt64
 
     /// Creates a value of all properties.
-    public init(
-        session: String, image: String, tag: String?, location: String?, created: Int64?, ended: Int64?, pack: String,
-        packBytes: UInt64
-    ) {
-        self.session = session
-        self.image = image
-        self.tag = tag
-        self.location = location
-        self.created = created
+    public init(_ identity: SessionIdentity, ended: Int64?, pack: String, packBytes: UInt64) {
+        self.identity = identity
         self.ended = ended
         self.pack = pack
         self.packBytes = packBytes
@@ -54,7 +39,10 @@ extension Catalog {
         guard selection.limit == nil else {
             return try forEachSession(selection) { session in
                 guard var pack = session.pack, pack.withUTF8({ isWanted(UnsafeRawBufferPointer($0)) }) else { return }
-                try body(SelectedPack(session, pack: pack))
+                try body(
+                    SelectedPack(
+                        session.identity, ended: session.exited ?? session.firstSeenExited, pack: pack,
+                        packBytes: session.packBytes))
             }
         }
         try readThrough { connection in
@@ -71,19 +59,11 @@ extension Catalog {
                 guard isWanted(rows.bytes(0)) else { continue }
                 try body(
                     SelectedPack(
-                        session: rows.text(2), image: rows.text(3), tag: rows.textOrNil(4), location: rows.textOrNil(5),
-                        created: rows.integerOrNil(6), ended: rows.integerOrNil(7), pack: rows.text(0),
-                        packBytes: rows.unsigned(1)))
+                        SessionIdentity(
+                            id: rows.text(2), image: rows.text(3), tag: rows.textOrNil(4), location: rows.textOrNil(5),
+                            created: rows.integerOrNil(6)),
+                        ended: rows.integerOrNil(7), pack: rows.text(0), packBytes: rows.unsigned(1)))
             }
         }
-    }
-}
-
-extension SelectedPack {
-    fileprivate init(_ session: SessionRecord, pack: String) {
-        self.init(
-            session: session.session, image: session.image, tag: session.tag, location: session.location,
-            created: session.created, ended: session.exited ?? session.firstSeenExited, pack: pack,
-            packBytes: session.packBytes)
     }
 }

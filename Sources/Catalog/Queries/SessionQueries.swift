@@ -209,12 +209,11 @@ final class SessionQuery {
 
     private func record() -> SessionRecord {
         // A state from a later version is shown as pending: a newer salvage will handle it.
-        var record = SessionRecord(session: rows.text(1), state: SessionState(rawValue: rows.text(11)) ?? .pending)
-        record.image = rows.text(2)
-        record.tag = rows.textOrNil(3)
-        record.location = rows.textOrNil(4)
-        record.host = rows.textOrNil(5)
-        record.created = rows.integerOrNil(6)
+        var record = SessionRecord(
+            SessionIdentity(
+                id: rows.text(1), image: rows.text(2), tag: rows.textOrNil(3), location: rows.textOrNil(4),
+                host: rows.textOrNil(5), created: rows.integerOrNil(6)),
+            state: SessionState(rawValue: rows.text(11)) ?? .pending)
         record.firstSeen = rows.integerOrNil(7)
         record.exited = rows.integerOrNil(8)
         record.firstSeenExited = rows.integerOrNil(9)

@@ -1,30 +1,17 @@
-/// Metadata of the session that a member belongs to.
+public import Model
+
+/// What is known about a member that is analysed, beside its bytes. Times are milliseconds since 1970.
 public struct CrashContext: Sendable, Equatable {
-    /// Session id.
-    public var session: String?
-    /// Image.
-    public var image: String?
-    /// Tag.
-    public var tag: String?
-    /// Location.
-    public var location: String?
-    /// When the session began, milliseconds since 1970; dates timestamps that have no date.
-    public var created: Int64?
-    /// When the session ended, milliseconds since 1970; the time of a crash that has no other.
+    /// The member's session; nil for a file of no session. Its start dates timestamps that have no date.
+    public var session: SessionIdentity?
+    /// When the session ended; the time of a crash that has no other.
     public var exited: Int64?
-    /// When the member was last changed, milliseconds since 1970; for a dump, when it was written.
+    /// When the member was last changed; for a dump, when it was written.
     public var modified: Int64?
 
     /// Creates a context; every part may be nil.
-    public init(
-        session: String? = nil, image: String? = nil, tag: String? = nil, location: String? = nil,
-        created: Int64? = nil, exited: Int64? = nil, modified: Int64? = nil
-    ) {
+    public init(session: SessionIdentity? = nil, exited: Int64? = nil, modified: Int64? = nil) {
         self.session = session
-        self.image = image
-        self.tag = tag
-        self.location = location
-        self.created = created
         self.exited = exited
         self.modified = modified
     }
@@ -33,5 +20,5 @@ public struct CrashContext: Sendable, Equatable {
 extension CrashContext {
     /// The earliest time that a log's timestamps without a date can mean: the session's start, else a day before the
     /// log was last written or the session ended. Nil if none is known.
-    var logBegan: Int64? { created ?? (modified ?? exited).map { $0 &- 86_399_000 } }
+    var logBegan: Int64? { session?.created ?? (modified ?? exited).map { $0 &- 86_399_000 } }
 }

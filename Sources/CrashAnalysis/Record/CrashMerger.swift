@@ -141,6 +141,9 @@ public enum CrashMerger {
     /// Returns a record read again from its dump, completed with what `earlier` knew from other members.
     static func renewed(_ fresh: CrashRecord, from earlier: CrashRecord) -> CrashRecord {
         var record = fresh
+        // Known when the record was made, and part of some signatures.
+        (record.session, record.image) = (earlier.session, earlier.image)
+        (record.tag, record.location) = (earlier.tag, earlier.location)
         absorb(earlier, into: &record)
         record.cause = earlier.cause
         return record

@@ -86,9 +86,8 @@ extension ExitedSession {
     init(reopening record: SessionRecord) {
         let exitedAt = record.firstSeenExited ?? record.exited ?? record.at
         self.init(
-            key: record.session,
-            identity: SessionIdentity(record, id: RunKey.apiID(key: record.session, created: record.created)),
-            exitedAt: exitedAt, deadline: record.deadline ?? exitedAt, notBefore: record.created ?? exitedAt,
+            key: record.session, identity: record.apiIdentity, exitedAt: exitedAt,
+            deadline: record.deadline ?? exitedAt, notBefore: record.created ?? exitedAt,
             crashed: record.crashes > 0, evidence: .resumed)
     }
 }

@@ -99,7 +99,7 @@ extension AbsentPath {
     }
 
     private static func identity(of record: SessionRecord) -> SessionIdentity {
-        SessionIdentity(record, id: RunKey.apiID(key: record.session, created: record.created))
+        record.apiIdentity
     }
 
     /// A path, with its placeholders filled in for one session as an example.

@@ -24,7 +24,7 @@ extension HarvestRunner {
         if !names.contains(where: { $0.hasSameBytes(as: id) }) { names.append(id) }
         for name in names {
             guard let record = try catalog.session(name) else { continue }
-            guard RememberedSession(record, nil).identity.id.hasSameBytes(as: id) else { continue }
+            guard record.apiIdentity.id.hasSameBytes(as: id) else { continue }
             var known = KnownSession(record: record, identity: sighting.identity)
             // A record of an earlier creation is another container.
             let created = sighting.identity.created ?? .min

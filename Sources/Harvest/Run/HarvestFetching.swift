@@ -242,11 +242,9 @@ extension HarvestState {
 extension HarvestState.Context {
     /// The session's metadata for its pack.
     var facts: SessionMetadata {
-        let identity = session.identity
-        return SessionMetadata(
-            session: session.key, image: identity.image, tag: identity.tag, location: identity.location,
-            host: identity.host, labels: identity.labels, created: identity.created,
-            firstSeenExited: session.exitedAt, deadline: session.deadline, source: "harvest")
+        SessionMetadata(
+            session.identity.withID(session.key), firstSeenExited: session.exitedAt, deadline: session.deadline,
+            source: "harvest")
     }
 }
 

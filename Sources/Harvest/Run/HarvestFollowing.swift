@@ -152,9 +152,7 @@ extension HarvestState {
             if waitingToFollow.count < 100_000 { waitingToFollow.append((key, identity)) }
             return
         }
-        let facts = SessionMetadata(
-            session: key, image: identity.image, tag: identity.tag, location: identity.location, host: identity.host,
-            labels: identity.labels, created: identity.created, source: "harvest")
+        let facts = SessionMetadata(identity.withID(key), source: "harvest")
         let entry = FollowedLog(
             key: key, id: identity.id, manifest: Spool.Manifest(facts: facts, artifacts: [FetchItem.logs]),
             folder: spool.liveFolder(of: key))

@@ -244,7 +244,7 @@ extension HarvestRunner {
                 if let rows = session.rowsByHand {
                     state.takeOver(session.record, rows, session.identity)
                 } else if session.record.state.isFinal {
-                    state.watcher.remember(RememberedSession(session.record, nil))
+                    state.watcher.remember(session.record)
                 }
             }
             for sighting in newcomers { state.apply(state.watcher.handle(.listed(sighting), now: now), now) }

@@ -77,13 +77,12 @@ extension HarvestRunner {
             leftovers.map { ($0.manifest.facts.session, $0) }, uniquingKeysWith: { first, _ in first })
         change { state, now in
             state.watcher = Watcher(
-                settings: settings, remembering: records.map { RememberedSession($0, spooled[$0.session]) })
+                settings: settings, remembering: records.map { $0.completed(by: spooled[$0.session]) })
             state.progress.seen = records.count
             for row in rows { state.remembered[row.session, default: []].append(row.entry) }
             for record in records where record.state == .running { state.rerun.insert(record.session) }
             for record in records where record.state == .running && spooled[record.session] == nil {
-                let id = RunKey.apiID(key: record.session, created: record.created)
-                state.follow(record.session, SessionIdentity(record, id: id))
+                state.follow(record.session, record.apiIdentity)
             }
             for record in records where !record.state.isFinal {
                 if let pack = record.pack { state.packs[record.session] = pack }
@@ -96,41 +95,22 @@ extension HarvestRunner {
     }
 }
 
-extension RememberedSession {
-    /// Makes a value from the ledger's record. A session with downloads in the spool has ended, even if the ledger has
-    /// it as running.
-    init(_ record: SessionRecord, _ leftovers: Spool.Leftovers?) {
-        let ended = leftovers != nil && !record.state.isFinal
-        self.init(
-            key: record.session,
-            identity: SessionIdentity(record, id: RunKey.apiID(key: record.session, created: record.created)),
-            state: ended ? .pending : record.state, lastSeen: record.firstSeen ?? record.created ?? record.at,
-            exitedAt: record.firstSeenExited ?? leftovers?.manifest.facts.firstSeenExited,
-            deadline: record.deadline ?? leftovers?.manifest.facts.deadline,
-            crashed: record.reason?.hasPrefix(ExitedSession.crashedPrefix) == true)
-    }
-}
-
 extension SessionRecord {
     /// Makes the record of a session known only from its spool folder.
     init(_ facts: SessionMetadata) {
-        self.init(session: facts.session, state: .pending)
-        image = facts.image
-        tag = facts.tag
-        location = facts.location
-        host = facts.host
-        labels = facts.labels
-        created = facts.created
+        self.init(facts.identity, state: .pending)
         firstSeenExited = facts.firstSeenExited
         deadline = facts.deadline
     }
-}
 
-extension SessionIdentity {
-    /// Makes the metadata from the ledger's record.
-    init(_ record: SessionRecord, id: String) {
-        self.init(
-            id: id, image: record.image, tag: record.tag, location: record.location, host: record.host,
-            labels: record.labels, created: record.created)
+    /// Returns the record with what the spool knows. A session with downloads in the spool has ended, even if the ledger
+    /// has it as running.
+    fileprivate func completed(by leftovers: Spool.Leftovers?) -> SessionRecord {
+        guard let facts = leftovers?.manifest.facts else { return self }
+        var record = self
+        if !state.isFinal { record.state = .pending }
+        record.firstSeenExited = firstSeenExited ?? facts.firstSeenExited
+        record.deadline = deadline ?? facts.deadline
+        return record
     }
 }

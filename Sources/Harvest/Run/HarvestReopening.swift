@@ -76,7 +76,7 @@ extension HarvestRunner {
 
     static func isAbout(_ record: SessionRecord, _ session: String) -> Bool {
         record.session.hasSameBytes(as: session)
-            || RunKey.apiID(key: record.session, created: record.created).hasSameBytes(as: session)
+            || record.apiIdentity.id.hasSameBytes(as: session)
     }
 
     /// Applies changed rules to a daemon's sessions and looks for paths that exist nowhere, until the run is over.

@@ -116,8 +116,7 @@ struct HarvestState {
             switch action {
             case .record(let key, let identity, let alive):
                 progress.seen += 1
-                var update = SessionUpdate(session: key, state: .running)
-                update.merge(identity)
+                var update = SessionUpdate(identity.withID(key), state: .running)
                 update.seen = now
                 // Also for a session that only `salvage ingest` recorded until now.
                 update.source = "harvest"
@@ -209,8 +208,8 @@ struct HarvestState {
 
     private mutating func noteExit(_ session: ExitedSession) {
         guard parked[session.key] == nil else { return }
-        var update = SessionUpdate(session: session.key, state: .pending, reason: session.reason)
-        update.merge(session.identity)
+        var update = SessionUpdate(
+            session.identity.withID(session.key), state: .pending, reason: session.reason)
         update.seenExited = session.exitedAt
         update.deadline = session.deadline
         update.source = "harvest"
@@ -367,17 +366,6 @@ extension FetchJob {
     }
 }
 
-extension SessionUpdate {
-    mutating func merge(_ identity: SessionIdentity) {
-        image = identity.image.isEmpty ? nil : identity.image
-        tag = identity.tag
-        location = identity.location
-        host = identity.host
-        labels = identity.labels.isEmpty ? nil : identity.labels
-        created = identity.created
-    }
-}
-
 extension ArtifactEntry {
     /// The row of an artifact that is requested again: pending, without the findings about what was collected before.
     var requestedAgain: ArtifactEntry {
@@ -391,9 +379,6 @@ extension ArtifactEntry {
 extension [ArtifactEntry] {
     /// Returns why a session is in a state other than `harvested`; nil for `harvested`.
     func sessionReason(_ state: SessionState) -> String? {
-        guard state != .harvested else { return nil }
-        let wanted: [ArtifactState] = state == .skipped ? [.skipped] : [.lost, .failed, .incomplete, .pending]
-        guard let worst = first(where: { wanted.contains($0.state) }) else { return nil }
-        return "\(worst.artifact): \(worst.reason ?? worst.state.rawValue)"
+        state.reason(from: lazy.map { ($0.artifact, $0.state, $0.reason) })
     }
 }

@@ -123,21 +123,20 @@ public struct Watcher: Sendable {
     }
 
     /// Makes a watcher with the ledger's sessions. ``resume(now:)`` returns those that were pending.
-    public init(settings: Settings = Settings(), remembering sessions: [RememberedSession] = []) {
+    public init(settings: Settings = Settings(), remembering records: [SessionRecord] = []) {
         self.settings = settings
-        for session in sessions.sorted(by: { ($0.identity.created ?? 0) < ($1.identity.created ?? 0) }) {
-            remember(session)
-        }
+        for record in records.sorted(by: { ($0.created ?? 0) < ($1.created ?? 0) }) { remember(record) }
     }
 
     /// Adds a session from the ledger. Call it before handling a list that contains the session.
-    public mutating func remember(_ session: RememberedSession) {
-        guard keys[session.key] == nil else { return }
-        let slot = insert(session.identity, key: session.key, phase: .running, now: session.lastSeen)
-        tracks[slot].exitedAt = session.exitedAt
-        tracks[slot].deadline = session.deadline
-        tracks[slot].crashed = session.crashed
-        switch session.state {
+    public mutating func remember(_ record: SessionRecord) {
+        guard keys[record.session] == nil else { return }
+        let lastSeen = record.firstSeen ?? record.created ?? record.at
+        let slot = insert(record.apiIdentity, key: record.session, phase: .running, now: lastSeen)
+        tracks[slot].exitedAt = record.firstSeenExited
+        tracks[slot].deadline = record.deadline
+        tracks[slot].crashed = record.reason?.hasPrefix(ExitedSession.crashedPrefix) == true
+        switch record.state {
         case .running: break
         case .pending: marks[slot].phase = .pending
         case .harvested, .partial, .skipped, .lost: finish(slot)

@@ -101,36 +101,9 @@ public struct ExitedSession: Sendable, Hashable {
     public var evidence: ExitEvidence
 }
 
-/// A session as the ledger has it when salvage starts. Times are in milliseconds since 1970.
-public struct RememberedSession: Sendable, Hashable {
-    /// The ledger's key of the run.
-    public var key: String
-    /// The session's metadata.
-    public var identity: SessionIdentity
-    /// Its state.
-    public var state: SessionState
-    /// When it was last seen alive, else first seen.
-    public var lastSeen: Int64
-    /// When it was first seen exited.
-    public var exitedAt: Int64?
-    /// When its container is expected to be gone.
-    public var deadline: Int64?
-    /// Whether its status history looks like a crash.
-    public var crashed: Bool
-
-    /// Makes a value from its fields.
-    public init(
-        key: String, identity: SessionIdentity, state: SessionState, lastSeen: Int64, exitedAt: Int64? = nil,
-        deadline: Int64? = nil, crashed: Bool = false
-    ) {
-        self.key = key
-        self.identity = identity
-        self.state = state
-        self.lastSeen = lastSeen
-        self.exitedAt = exitedAt
-        self.deadline = deadline
-        self.crashed = crashed
-    }
+extension SessionRecord {
+    /// The session's identity with its id in the API in place of the ledger's key.
+    var apiIdentity: SessionIdentity { identity.withID(RunKey.apiID(key: session, created: created)) }
 }
 
 /// The ledger's keys for runs. The first run seen under an id has the id as its key; a later container under the same

@@ -58,8 +58,7 @@ public struct AnalysisWorker {
         return job.records.map { text in
             guard var record = try? JSONDecoder().decode(CrashRecord.self, from: Data(text.utf8)) else { return nil }
             let before = record
-            var context = CrashContext(
-                session: record.session, image: record.image, tag: record.tag, location: record.location)
+            var context = CrashContext()
             var source: PackByteSource?
             if let path = record.member, let member = member(path, in: pack) {
                 source = (try? pack.content(ofMember: member)).map { PackByteSource($0) }

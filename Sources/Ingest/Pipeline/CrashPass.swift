@@ -20,9 +20,7 @@ struct CrashPass {
         self.job = job
         self.writer = writer
         context = CrashContext(
-            session: job.session.session, image: job.session.image, tag: job.session.tag,
-            location: job.session.location, created: job.session.created,
-            exited: job.session.exited ?? job.session.firstSeenExited)
+            session: job.session.identity, exited: job.session.exited ?? job.session.firstSeenExited)
     }
 
     /// Returns the crashes in an expanded dump, which is in the scratch file.

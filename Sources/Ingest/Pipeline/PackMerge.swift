@@ -221,14 +221,8 @@ extension SessionMetadata {
 
     /// Fills in missing fields from an earlier pack.
     mutating func fill(from earlier: SessionMetadata) {
-        if image.isEmpty { image = earlier.image }
-        tag = tag ?? earlier.tag
-        location = location ?? earlier.location
-        host = host ?? earlier.host
-        if labels.isEmpty || source == "ingest" {
-            labels = labels.merging(earlier.labels) { mine, _ in mine }
-        }
-        created = created ?? earlier.created
+        identity.merge(from: earlier.identity)
+        if source == "ingest" { labels = labels.merging(earlier.labels) { mine, _ in mine } }
         exited = exited ?? earlier.exited
         firstSeenExited = [firstSeenExited, earlier.firstSeenExited].compactMap { $0 }.min()
         deadline = deadline ?? earlier.deadline

@@ -1,3 +1,5 @@
+import Model
+
 /// One line of a block, for limits and context.
 struct LineEvent {
     /// Its number in the member.

@@ -1,4 +1,5 @@
 internal import LogTime
+import Model
 import Text
 
 /// A part of one member that is scanned at once: one piece, or several joined by a long line.

@@ -54,9 +54,7 @@ public struct PackSource: SearchSource {
 
     /// The label of a session, from its facts.
     public static func label(_ facts: SessionMetadata) -> SourceLabel {
-        SourceLabel(
-            session: facts.session, image: facts.image, tag: facts.tag, location: facts.location,
-            start: facts.created ?? 0, end: facts.exited ?? facts.firstSeenExited)
+        SourceLabel(facts.identity, end: facts.exited ?? facts.firstSeenExited)
     }
 
     private static func member(_ index: Int, of reader: PackReader) -> SearchMember? {

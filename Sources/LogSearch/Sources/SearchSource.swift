@@ -1,32 +1,21 @@
 public import LogTime
+public import Model
 
 /// The session of the searched bytes, as printed with each hit.
-public struct SourceLabel: Sendable, Equatable {
-    /// The session's id.
-    public var session: String
-    /// The image, if known.
-    public var image: String?
-    /// The image's version, if known.
-    public var tag: String?
-    /// The location of its host, if known.
-    public var location: String?
-    /// Start of the session in milliseconds since 1970 UTC; 0 when unknown.
-    public var start: Int64
+public struct SourceLabel: IdentifiedSession, Sendable, Equatable {
+    /// Who the session is.
+    public var identity: SessionIdentity
     /// End of the session in milliseconds since 1970 UTC, if known.
     public var end: Int64?
 
     /// Creates a label.
-    public init(
-        session: String, image: String? = nil, tag: String? = nil, location: String? = nil, start: Int64 = 0,
-        end: Int64? = nil
-    ) {
-        self.session = session
-        self.image = image
-        self.tag = tag
-        self.location = location
-        self.start = start
+    public init(_ identity: SessionIdentity, end: Int64? = nil) {
+        self.identity = identity
         self.end = end
     }
+
+    /// Start of the session in milliseconds since 1970 UTC; 0 when unknown.
+    public var start: Int64 { created ?? 0 }
 }
 
 /// One file that can be searched.

@@ -37,12 +37,9 @@ struct SessionDescription {
         let now = TimeText.now()
         let isOurs = known.map { $0.source == "ingest" } ?? true
         var facts = SessionMetadata(
-            session: session, image: image ?? known?.image ?? "",
-            labels: (known?.labels ?? [:]).merging(labels) { $1 })
-        facts.tag = tag ?? known?.tag
-        facts.location = location ?? known?.location
-        facts.host = host ?? known?.host
-        facts.created = created ?? known?.created
+            session: session, image: image ?? "", tag: tag, location: location, host: host, created: created)
+        if let known { facts.identity.merge(from: known.identity) }
+        facts.labels = (known?.labels ?? [:]).merging(labels) { $1 }
         // The catalog's end of an ingested session may be derived from its members, and more members arrive now. Only an
         // end that was given explicitly stays; the pack has it.
         facts.exited = exited ?? (isOurs ? earlier?.exited : known?.exited)

@@ -70,7 +70,7 @@ struct Prune: Command {
             for policy in configuration.prune {
                 plans.append(
                     PrunePlan(
-                        sessions: all.filter { policy.match.accepts(SessionIdentity($0)) },
+                        sessions: all.filter { policy.match.accepts($0.identity) },
                         rules: RetentionRules(
                             olderThan: policy.olderThan, maxBytes: policy.maxBytes,
                             keepPerSignature: policy.keepPerSignature)))
@@ -216,14 +216,5 @@ struct Prune: Command {
                 "bad_span", "invalid value '\(text)' for \(flag)", hint: "write 36h, 30d or 0s", status: .usage)
         }
         return span
-    }
-}
-
-extension SessionIdentity {
-    /// The facts of a session in the catalog that rules match.
-    init(_ record: SessionRecord) {
-        self.init(
-            id: record.session, image: record.image, tag: record.tag, location: record.location, host: record.host,
-            labels: record.labels, created: record.created)
     }
 }

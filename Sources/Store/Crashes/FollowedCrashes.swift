@@ -17,10 +17,9 @@ extension Store {
         guard session.pack == nil, let log = try LiveSnapshot.newest(folder: folder) else { return [] }
         let anchors = Self.anchors(log)
         guard !anchors.isEmpty else { return [] }
-        let context = CrashContext(
-            session: session.session, image: session.image, tag: session.tag, location: session.location, exited: nil)
         let records = CrashAnalyzer().analyze(
-            text: LiveByteSource(log: log), anchors: anchors, name: LiveSource.path(age: 0), context: context)
+            text: LiveByteSource(log: log), anchors: anchors, name: LiveSource.path(age: 0),
+            context: CrashContext(session: session.identity))
         return CrashMerger.merge(records)
     }
 

@@ -53,8 +53,6 @@ final class FollowedLogFeed {
 extension SourceLabel {
     /// The label of a session's lines in the results of a search.
     public init(_ session: SessionRecord) {
-        self.init(
-            session: session.session, image: session.image.isEmpty ? nil : session.image, tag: session.tag,
-            location: session.location, start: session.created ?? 0, end: session.exited ?? session.firstSeenExited)
+        self.init(session.identity, end: session.exited ?? session.firstSeenExited)
     }
 }

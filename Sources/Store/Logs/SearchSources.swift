@@ -122,8 +122,6 @@ private final class PackCount: @unchecked Sendable {
 extension SourceLabel {
     /// The label that is printed for the session of a pack.
     fileprivate init(_ pack: SelectedPack) {
-        self.init(
-            session: pack.session, image: pack.image.isEmpty ? nil : pack.image, tag: pack.tag,
-            location: pack.location, start: pack.created ?? 0, end: pack.ended)
+        self.init(pack.identity, end: pack.ended)
     }
 }
