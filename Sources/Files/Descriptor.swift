@@ -24,6 +24,8 @@ public enum Descriptor {
             let count = pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, place)
             if count < 0 {
                 if errno == EINTR { continue }
+                // The kernel refuses ranges that end beyond the largest offset; no file has bytes there.
+                if errno == EINVAL || errno == EOVERFLOW, sum(place, buffer.count - done) == nil { break }
                 throw .last("pread", path)
             }
             if count == 0 { break }

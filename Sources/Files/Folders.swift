@@ -110,7 +110,9 @@ public enum Folders {
         var path = path[...]
         while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path = path.dropLast() }
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", String(path)) }
-        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
-        return (folder, String(path[path.utf8.index(after: slash)...]))
+        let name = String(path[path.utf8.index(after: slash)...])
+        var folder = path[..<slash]
+        while folder.utf8.last == UInt8(ascii: "/") { folder = folder.dropLast() }
+        return (folder.isEmpty ? "/" : String(folder), name)
     }
 }

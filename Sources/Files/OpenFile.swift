@@ -1,6 +1,8 @@
 internal import Glibc
 
 /// An open file, closed when the object is freed. Reads and writes at offsets may come from several threads.
+///
+/// Prefer its methods to its descriptor: they keep the object, and so the file, open for the length of the call.
 public final class OpenFile: Sendable {
     /// Its path, for messages.
     public let path: String
@@ -20,6 +22,15 @@ public final class OpenFile: Sendable {
         get throws(FileFailure) { try Descriptor.size(descriptor, path: path) }
     }
 
+    /// Last change of the content, in nanoseconds since 1970 UTC.
+    public var modified: Int64 {
+        get throws(FileFailure) {
+            var facts = stat()
+            guard fstat(descriptor, &facts) == 0 else { throw .last("fstat", path) }
+            return Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec)
+        }
+    }
+
     /// Reads from an offset until the buffer is full or the file ends; returns the number of bytes read.
     public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(FileFailure) -> Int {
         try Descriptor.read(descriptor, at: offset, into: buffer, path: path)
@@ -28,6 +39,36 @@ public final class OpenFile: Sendable {
     /// Reads at most `count` bytes from an offset; fewer only at the end of the file.
     public func read(at offset: UInt64, count: Int) throws(FileFailure) -> [UInt8] {
         try Descriptor.read(descriptor, at: offset, count: count, path: path)
+    }
+
+    /// Reads all that is left from the file's own position; fails with `EOVERFLOW` when that is more than `limit` bytes.
+    public func rest(limit: Int) throws(FileFailure) -> [UInt8] {
+        try Descriptor.rest(descriptor, limit: limit, path: path)
+    }
+
+    /// Writes all of the bytes at the file's own position.
+    public func write(_ bytes: [UInt8]) throws(FileFailure) {
+        try Descriptor.write(descriptor, bytes, path: path)
+    }
+
+    /// Writes all of the bytes at the file's own position.
+    public func write(_ bytes: UnsafeRawBufferPointer) throws(FileFailure) {
+        try Descriptor.write(descriptor, bytes, path: path)
+    }
+
+    /// Cuts the file to a size in bytes, or extends it with zeros.
+    public func truncate(to size: UInt64) throws(FileFailure) {
+        try Descriptor.truncate(descriptor, to: size, path: path)
+    }
+
+    /// Waits for the lock. Freeing the object releases it.
+    public func lock(_ kind: FileLock.Kind) throws(FileFailure) {
+        try FileLock.take(kind, of: descriptor, path: path)
+    }
+
+    /// Takes the lock if it is free; returns whether it was. Freeing the object releases it.
+    public func tryLock(_ kind: FileLock.Kind) throws(FileFailure) -> Bool {
+        try FileLock.tryTake(kind, of: descriptor, path: path)
     }
 
     /// Appends all of the bytes at `end`, or cuts the file back to `end` and throws.
@@ -50,4 +91,7 @@ public final class OpenFile: Sendable {
 
     /// Flushes the content to the disk.
     public func sync() throws(FileFailure) { try Descriptor.syncContent(descriptor, path: path) }
+
+    /// Flushes the content and all metadata to the disk.
+    public func syncAll() throws(FileFailure) { try Descriptor.sync(descriptor, path: path) }
 }

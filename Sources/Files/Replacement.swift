@@ -15,8 +15,8 @@ public enum Replacement {
         let temporary = temporary ?? path + ".part"
         do throws(FileFailure) {
             let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
-            try Descriptor.write(file.descriptor, bytes, path: temporary)
-            try Descriptor.sync(file.descriptor, path: temporary)
+            try file.write(bytes)
+            try file.syncAll()
             guard rename(temporary, path) == 0 else { throw .last("rename", path) }
         } catch {
             unlink(temporary)

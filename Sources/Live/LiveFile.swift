@@ -58,7 +58,7 @@ final class LiveFile: Sendable {
     }
 
     func truncate(to end: UInt64) throws(LiveFailure) {
-        try LiveFailure.wrap(try Descriptor.truncate(file.descriptor, to: end, path: path))
+        try LiveFailure.wrap(try file.truncate(to: end))
     }
 
     func sync() throws(LiveFailure) { try LiveFailure.wrap(try file.sync()) }

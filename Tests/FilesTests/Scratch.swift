@@ -14,12 +14,11 @@ final class Scratch {
     func file(_ name: String) -> String { path + "/" + name }
 
     func write(_ name: String, _ bytes: [UInt8]) throws {
-        let file = try OpenFile(file(name), O_WRONLY | O_CREAT | O_TRUNC)
-        try Descriptor.write(file.descriptor, bytes)
+        try OpenFile(file(name), O_WRONLY | O_CREAT | O_TRUNC).write(bytes)
     }
 
     func read(_ name: String) throws -> [UInt8] {
-        try Descriptor.rest(try OpenFile(file(name), O_RDONLY).descriptor, limit: 1 << 20)
+        try OpenFile(file(name), O_RDONLY).rest(limit: 1 << 20)
     }
 
     func exists(_ name: String) -> Bool {

@@ -194,10 +194,10 @@ extension SymbolStore {
                 let piece = source.bytes(at: offset, count: 1 << 20)
                 // The input ends early, or cannot be read.
                 if piece.isEmpty { throw FileFailure("read", temporary, errno: EIO) }
-                try Descriptor.write(file.descriptor, piece, path: temporary)
+                try file.write(piece)
                 offset += UInt64(piece.count)
             }
-            try Descriptor.sync(file.descriptor, path: temporary)
+            try file.syncAll()
             guard rename(temporary, target) == 0 else { throw .last("rename", target) }
         } catch {
             unlink(temporary)

@@ -20,7 +20,7 @@ public final class StoreLock: Sendable {
         let isFree: Bool
         do throws(FileFailure) {
             file = try OpenFile(path, O_RDWR | O_CREAT)
-            isFree = try FileLock.tryTake(.exclusive, of: file.descriptor, path: path)
+            isFree = try file.tryLock(.exclusive)
         } catch {
             throw StoreFolder.unusable(error)
         }
@@ -31,8 +31,8 @@ public final class StoreLock: Sendable {
                 hint: "let it finish, or choose another store with --store")
         }
         // The process id is only for the message above; the lock itself is authoritative.
-        try? Descriptor.truncate(file.descriptor, to: 0)
-        try? Descriptor.write(file.descriptor, Array("\(getpid())\n".utf8), at: 0)
+        try? file.truncate(to: 0)
+        try? file.append(Array("\(getpid())\n".utf8), at: 0)
     }
 
     deinit {
@@ -45,10 +45,7 @@ public final class StoreLock: Sendable {
     public static func heldSince(_ store: String) -> Int64? {
         do throws(FileFailure) {
             let file = try OpenFile(store + "/lock", O_RDONLY)
-            if try FileLock.tryTake(.shared, of: file.descriptor) { return nil }
-            var facts = stat()
-            guard fstat(file.descriptor, &facts) == 0 else { return .min }
-            return Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec)
+            return try file.tryLock(.shared) ? nil : try file.modified
         } catch {
             // A lock file that cannot be opened may be held, since any time.
             return error.isAbsence ? nil : .min
@@ -58,7 +55,7 @@ public final class StoreLock: Sendable {
     /// Returns the id of the process that holds a store's lock; nil when none does or it is unknown.
     public static func holder(of store: String) -> Int? {
         guard let file = try? OpenFile(store + "/lock", O_RDONLY),
-            (try? FileLock.tryTake(.shared, of: file.descriptor)) == false
+            (try? file.tryLock(.shared)) == false
         else { return nil }
         return holder(file)
     }

@@ -191,7 +191,7 @@ extension StoreIngest {
             let copy = try OpenFile(target, O_WRONLY | O_CREAT | O_EXCL)
             do throws(FileFailure) {
                 try Descriptor.copy(source, path, to: copy.descriptor, target)
-                try Descriptor.sync(copy.descriptor, path: target)
+                try copy.syncAll()
             } catch {
                 unlink(target)
                 throw error

@@ -101,7 +101,7 @@ public enum FilterLog {
     private static func append(_ record: [UInt8], to path: String) throws(LogSearchError) {
         do throws(FileFailure) {
             let file = try OpenFile(path, O_RDWR | O_CREAT)
-            try FileLock.take(.exclusive, of: file.descriptor, path: path)
+            try file.lock(.exclusive)
             // A torn record may leave a length that is not a multiple of 8.
             let end = try file.size
             let padding = [UInt8](repeating: 0, count: Int((8 - end % 8) % 8))

@@ -94,7 +94,7 @@ struct BackupFolder {
         let file: OpenFile
         do throws(FileFailure) {
             file = try OpenFile(path + "/lock", O_RDWR | O_CREAT)
-            isFree = try FileLock.tryTake(.exclusive, of: file.descriptor, path: file.path)
+            isFree = try file.tryLock(.exclusive)
         } catch {
             throw FileCopy.Trouble(.target, error).failure
         }

@@ -39,7 +39,7 @@ enum AliasFile {
         let bytes: [UInt8]
         do throws(FileFailure) {
             let file = try OpenFile(path(catalog.store), O_RDONLY | O_NONBLOCK)
-            bytes = try Descriptor.rest(file.descriptor, limit: 1 << 30, path: file.path)
+            bytes = try file.rest(limit: 1 << 30)
         } catch {
             // Only a missing file holds no aliases: after any other error, the next save would drop those in the file.
             if error.isAbsence { return }
