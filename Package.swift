@@ -68,7 +68,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
-        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
         .executableTarget(
@@ -132,7 +131,8 @@ let package = Package(
             ], swiftSettings: house),
         .target(
             name: "SalvageConfiguration",
-            dependencies: ["Files", "Model", "Text", "CPCRE2", programsOnly("Yams", "Yams")], swiftSettings: house),
+            dependencies: ["Files", "Model", "Text", "CPCRE2", "CYAML"], swiftSettings: house,
+            linkerSettings: [archive("yaml")]),
         .testTarget(
             name: "SalvageConfigurationTests", dependencies: ["Bytes", "Model", "SalvageConfiguration"],
             swiftSettings: house),
@@ -278,8 +278,7 @@ let package = Package(
             name: "SandboxTests",
             dependencies: [
                 "Clocks",
-                "Sandbox", "Bytes", "JSON", serverOnly("HTTPTypes", "swift-http-types"),
-                programsOnly("Yams", "Yams"),
+                "Sandbox", "SalvageConfiguration", "Bytes", "JSON", serverOnly("HTTPTypes", "swift-http-types"),
             ], swiftSettings: house),
         .testTarget(
             name: "CommandLineTests",
@@ -308,6 +307,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CElfutils", providers: [.apt(["libdw-dev"])]),
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         .testTarget(
@@ -346,6 +346,6 @@ if let engine = Context.environment["SALVAGE_FUZZ"] {
     for target in package.targets where target.type != .system {
         target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer,address"])]
     }
-    package.dependencies.removeAll { !"\($0.kind)".contains("Yams") }
+    package.dependencies = []
     package.products = []
 }

@@ -1,6 +1,5 @@
 import Model
 import Text
-import Yams
 
 extension Configuration {
     /// The largest configuration file accepted, in bytes. Nobody writes more by hand; a parser bomb needs more.
@@ -32,7 +31,7 @@ extension Configuration {
         return configuration
     }
 
-    private static func compose(_ yaml: String, _ findings: NodeReader.Findings) -> Node? {
+    private static func compose(_ yaml: String, _ findings: NodeReader.Findings) -> YAMLNode? {
         func refuse(_ line: Int, _ message: String, _ fix: String) {
             findings.issues.append(ConfigurationIssue(line: line, key: "", message: message, fix: fix))
         }
@@ -45,61 +44,10 @@ extension Configuration {
             refuse(0, "contains NUL bytes", "the file is damaged; write it again")
             return nil
         }
-        if let line = nestingBeyondReason(yaml) {
-            refuse(line, "is nested more than 64 levels deep", "flatten it")
+        do throws(YAMLProblem) { return try YAMLNode.document(yaml) } catch {
+            refuse(error.line, error.message, error.fix)
             return nil
         }
-        do {
-            return try Yams.compose(yaml: yaml)
-        } catch let error as YamlError {
-            switch error {
-            case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-                .composer(_, let problem, let mark, _):
-                refuse(mark.line, "is not valid YAML: \(problem)", "check indentation, colons and quotes on this line")
-            case .duplicatedKeysInMapping(let duplicates, let context):
-                let names = duplicates.map { "'\($0)'" }.joined(separator: ", ")
-                refuse(context.mark.line, "sets \(names) more than once in one mapping", "keep one of each")
-            default:
-                refuse(0, "is not valid YAML: \(error)", "check it with a YAML linter")
-            }
-        } catch {
-            refuse(0, "is not valid YAML: \(error)", "check it with a YAML linter")
-        }
-        return nil
-    }
-
-    /// Returns the line at which brackets, leading dashes or indentation nest more than 64 deep, or nil. The YAML
-    /// parser recurses, so deeper nesting could overflow the stack.
-    private static func nestingBeyondReason(_ yaml: String) -> Int? {
-        var line = 1
-        var brackets = 0
-        var dashes = 0
-        var columns: [Int] = [-1]
-        var column = 0
-        var indenting = true
-        for byte in yaml.utf8 {
-            switch byte {
-            case 0x0a:
-                line += 1
-                column = -1
-                dashes = 0
-                indenting = true
-            case UInt8(ascii: "["), UInt8(ascii: "{"): brackets += 1
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): brackets = max(0, brackets - 1)
-            case UInt8(ascii: "-"), UInt8(ascii: "?"), UInt8(ascii: ":"): dashes += indenting ? 1 : 0
-            default: break
-            }
-            if indenting, byte != 0x20, byte != 0x0a, byte != UInt8(ascii: "-"), byte != UInt8(ascii: "?"),
-                byte != UInt8(ascii: ":")
-            {
-                indenting = false
-                while let last = columns.last, last >= column { columns.removeLast() }
-                columns.append(column)
-            }
-            if brackets > 64 || dashes > 64 || columns.count > 64 { return line }
-            column += 1
-        }
-        return nil
     }
 
     private mutating func read(_ top: NodeReader) {
@@ -250,22 +198,19 @@ extension Configuration.Prune {
 
 extension Configuration.Artifact {
     fileprivate static func read(
-        _ node: Node, at key: String, findings: NodeReader.Findings
+        _ node: YAMLNode, at key: String, findings: NodeReader.Findings
     ) -> Configuration.Artifact? {
         var sample = Sampling.always
-        let text: String?
-        if case .scalar(let scalar) = node {
-            text = scalar.string
-        } else {
+        var text = node.text
+        if text == nil {
             let reader = NodeReader(node, at: key, findings: findings)
             text = reader.string("path")
             if let value = reader.sampling("sample") { sample = value }
             reader.finish()
         }
-        let line = node.mark?.line ?? 0
         guard let text else {
             let issue = ConfigurationIssue(
-                line: line, key: key, message: "has no path", fix: "write `- /path/in/container` or `- path: /…`")
+                line: node.line, key: key, message: "has no path", fix: "write `- /path/in/container` or `- path: /…`")
             findings.issues.append(issue)
             return nil
         }
@@ -273,7 +218,7 @@ extension Configuration.Artifact {
             return Configuration.Artifact(path: try PathTemplate(text), sample: sample)
         } catch {
             let message = "the path '\(text)' \(error.reason)"
-            findings.issues.append(ConfigurationIssue(line: line, key: key, message: message, fix: error.fix))
+            findings.issues.append(ConfigurationIssue(line: node.line, key: key, message: message, fix: error.fix))
             return nil
         }
     }
@@ -296,28 +241,28 @@ extension NodeReader {
 
     fileprivate func patterns(_ key: String) -> [SignaturePattern] {
         (list(key) ?? []).compactMap { node in
-            let line = node.mark?.line ?? 0
-            guard case .scalar(let scalar) = node else {
+            guard let text = node.text else {
                 note(
-                    line, path(key), "must list function names, not \(Self.kind(node))", "write `- Engine::Assert*`")
+                    node.line, path(key), "must list function names, not \(Self.kind(node))",
+                    "write `- Engine::Assert*`")
                 return nil
             }
-            if let pattern = SignaturePattern(scalar.string) { return pattern }
+            if let pattern = SignaturePattern(text) { return pattern }
             note(
-                line, path(key), "invalid pattern '\(scalar.string)'",
+                node.line, path(key), "invalid pattern '\(text)'",
                 "write a function name, with * for any text, or a POSIX extended regular expression between slashes")
             return nil
         }
     }
 
     /// Reads one entry of `allow_missing`; notes an issue and returns nil unless it is a known barrier.
-    fileprivate func barrier(_ node: Node) -> String? {
+    fileprivate func barrier(_ node: YAMLNode) -> String? {
         let known = Configuration.Confinement.barriers
-        let text: String? = if case .scalar(let scalar) = node { scalar.string } else { nil }
+        let text = node.text
         if let text, known.contains(text) { return text }
         let near = text.flatMap { Spelling.nearest(to: $0, among: known) }
         note(
-            node.mark?.line ?? 0, path("allow_missing"),
+            node.line, path("allow_missing"),
             "unknown barrier '\(text ?? Self.kind(node))'",
             near.map { "did you mean '\($0)'?" } ?? "use one of: \(known.joined(separator: ", "))")
         return nil

@@ -1,5 +1,3 @@
-import Yams
-
 /// Reads one mapping of a YAML document and checks its keys and types. It collects every issue instead of stopping at
 /// the first.
 final class NodeReader {
@@ -11,32 +9,31 @@ final class NodeReader {
     let findings: Findings
     private let prefix: String
     private let line: Int
-    private var entries: [String: Node] = [:]
+    private var entries: [String: YAMLNode] = [:]
     private var order: [(key: String, line: Int)] = []
     private var asked: Set<String> = []
 
     /// Reads a node that must be a mapping. Anything else is noted as an issue and treated as an empty mapping.
-    init(_ node: Node?, at prefix: String, findings: Findings) {
+    init(_ node: YAMLNode?, at prefix: String, findings: Findings) {
         self.findings = findings
         self.prefix = prefix
-        line = node?.mark?.line ?? 0
-        guard let node, !Self.isNull(node) else { return }
-        guard case .mapping(let mapping) = node else {
+        line = node?.line ?? 0
+        guard let node, !node.isNull else { return }
+        guard case .mapping(let mapping) = node.content else {
             note(
                 line, prefix, "must be a mapping of keys to values, but is \(Self.kind(node))",
                 "write `key: value` lines")
             return
         }
-        for (key, value) in mapping {
-            guard case .scalar(let scalar) = key else {
-                note(key.mark?.line ?? line, prefix, "has a key that is not a string", "write `key: value` lines")
+        for entry in mapping {
+            guard let key = entry.key.text else {
+                note(entry.key.line, prefix, "has a key that is not a string", "write `key: value` lines")
                 continue
             }
-            let keyLine = scalar.mark?.line ?? line
-            if entries.updateValue(value, forKey: scalar.string) != nil {
-                note(keyLine, path(scalar.string), "is set twice", "keep one of the two")
+            if entries.updateValue(entry.value, forKey: key) != nil {
+                note(entry.key.line, path(key), "is set twice", "keep one of the two")
             }
-            order.append((scalar.string, keyLine))
+            order.append((key, entry.key.line))
         }
     }
 
@@ -50,15 +47,15 @@ final class NodeReader {
     }
 
     /// Returns the node under a key; nil when absent or null.
-    func node(_ key: String) -> Node? {
+    func node(_ key: String) -> YAMLNode? {
         asked.insert(key)
-        guard let node = entries[key], !Self.isNull(node) else { return nil }
+        guard let node = entries[key], !node.isNull else { return nil }
         return node
     }
 
     /// Notes an issue if the key is present without a value. A truncated file must not look like an empty list.
     func requireValue(_ key: String, _ fix: String) {
-        guard let node = entries[key], Self.isNull(node) else { return }
+        guard let node = entries[key], node.isNull else { return }
         note(lineOf(key), path(key), "has no value; is the file truncated?", fix)
     }
 
@@ -74,11 +71,11 @@ final class NodeReader {
     /// Returns the text under a key; nil when absent, or noted as an issue when not a scalar.
     func string(_ key: String) -> String? {
         guard let node = node(key) else { return nil }
-        guard case .scalar(let scalar) = node else {
-            note(node.mark?.line ?? line, path(key), "must be text, but is \(Self.kind(node))", "write one value")
+        guard let text = node.text else {
+            note(node.line, path(key), "must be text, but is \(Self.kind(node))", "write one value")
             return nil
         }
-        return scalar.string
+        return text
     }
 
     /// Returns the text under a key, converted by `read`. Notes an issue with `expected` as its fix when `read` returns
@@ -109,18 +106,18 @@ final class NodeReader {
     }
 
     /// Returns the nodes of the list under a key; a single value is a list of one.
-    func list(_ key: String) -> [Node]? {
+    func list(_ key: String) -> [YAMLNode]? {
         guard let node = node(key) else { return nil }
-        switch node {
-        case .sequence(let sequence): return Array(sequence)
+        switch node.content {
+        case .sequence(let items): return items
         case .scalar: return [node]
-        case .mapping, .alias:
-            note(node.mark?.line ?? line, path(key), "must be a list, but is \(Self.kind(node))", "write `- …` lines")
+        case .mapping:
+            note(node.line, path(key), "must be a list, but is \(Self.kind(node))", "write `- …` lines")
             return nil
         }
     }
 
-    func lineOf(_ key: String) -> Int { entries[key]?.mark?.line ?? line }
+    func lineOf(_ key: String) -> Int { entries[key]?.line ?? line }
 
     /// Notes every key in the file that was never looked up, with the likely spelling.
     func finish() {
@@ -133,17 +130,11 @@ final class NodeReader {
         }
     }
 
-    static func isNull(_ node: Node) -> Bool {
-        guard case .scalar(let scalar) = node, scalar.style == .plain else { return false }
-        return scalar.string.isEmpty || scalar.string == "~" || scalar.string == "null"
-    }
-
-    static func kind(_ node: Node) -> String {
-        switch node {
+    static func kind(_ node: YAMLNode) -> String {
+        switch node.content {
         case .scalar: "a single value"
         case .mapping: "a mapping"
         case .sequence: "a list"
-        case .alias: "an alias"
         }
     }
 }

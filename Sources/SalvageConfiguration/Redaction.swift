@@ -1,14 +1,13 @@
 internal import CPCRE2
 import Model
-import Yams
 
 extension RedactionRule {
     /// Reads an item of `redact:`: a pattern, or a mapping that contains one. Notes an issue and returns nil when the
     /// pattern is missing or invalid.
-    static func read(_ node: Node, at key: String, findings: NodeReader.Findings, index: Int) -> Self? {
+    static func read(_ node: YAMLNode, at key: String, findings: NodeReader.Findings, index: Int) -> Self? {
         var rule = Self(name: "redact[\(index)]", pattern: "")
-        if case .scalar(let scalar) = node {
-            rule.pattern = scalar.string
+        if let pattern = node.text {
+            rule.pattern = pattern
         } else {
             let reader = NodeReader(node, at: key, findings: findings)
             if let name = reader.string("name") { rule.name = name }
@@ -17,8 +16,7 @@ extension RedactionRule {
             reader.finish()
         }
         func refuse(_ message: String, _ fix: String) {
-            let line = node.mark?.line ?? 0
-            findings.issues.append(ConfigurationIssue(line: line, key: key, message: message, fix: fix))
+            findings.issues.append(ConfigurationIssue(line: node.line, key: key, message: message, fix: fix))
         }
         guard !rule.pattern.isEmpty else {
             refuse("has no pattern", "write `- 'pattern'` or `- {pattern: '…', replace: '…'}`")

@@ -84,7 +84,9 @@ import Text
         ("rules:\n  - artifacts:\n      - sample: always", 3, "rules[0].artifacts[0]", "/path"),
         ("rules:\n  mach: 1", 2, "rules", "- …"),
         ("a: [", 1, "", "check"),
-        ("store: a\nstore: b", 1, "", "keep one"),
+        ("store: a\nstore: b", 2, "", "keep one"),
+        ("poll: &fast {running: 5s}\napi:\n  <<: *fast", 3, "api.<<", "use one of"),
+        ("a: 1\n---\nb: 1", 2, "", "remove it"),
     ])
     func anInvalidConfigurationNamesLineKeyAndFix(_ text: String, _ line: Int, _ key: String, _ fix: String) throws {
         let error = try #require(throws: InvalidConfiguration.self) { try Configuration.parse(text, file: "f") }
@@ -92,6 +94,11 @@ import Text
         #expect(abs(issue.line - line) <= (key.isEmpty ? 1 : 0), "\(error)")
         #expect(issue.key == key, "\(error)")
         #expect(issue.fix.contains(fix), "\(error)")
+    }
+
+    @Test func bracketsInsideTextAreNoNesting() throws {
+        let brackets = String(repeating: "[", count: 100)
+        #expect(try Configuration.parse("store: '/x\(brackets)'").store == "/x\(brackets)")
     }
 
     @Test func everyIssueIsNamedAtOnce() throws {

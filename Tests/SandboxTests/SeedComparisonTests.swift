@@ -1,6 +1,6 @@
 import Foundation
+import SalvageConfiguration
 import Testing
-import Yams
 
 /// Nothing of the API's seed document is missing from the sandbox's description. The document is no part of the project:
 /// SALVAGE_SEED names it, or it lies in ../shared.
@@ -10,8 +10,21 @@ import Yams
         let named = ProcessInfo.processInfo.environment["SALVAGE_SEED"].map { URL(fileURLWithPath: $0) }
         let file = named ?? package.standardizedFileURL.appendingPathComponent("../shared/session-api/seed.yaml")
         guard let text = try? String(contentsOf: file.standardizedFileURL, encoding: .utf8) else { return nil }
-        return (try? Yams.load(yaml: text) as? [String: Any]).map { Description(root: $0) }
+        return (try? YAMLNode.document(text)).flatMap { Self.value($0) as? [String: Any] }.map { Description(root: $0) }
     }()
+
+    /// A value as JSON would give it: text without quotes is a truth value or a number where it reads as one.
+    private static func value(_ node: YAMLNode) -> Any {
+        switch node.content {
+        case .scalar(let text, let isPlain):
+            if isPlain, let truth = Bool(text) { return truth }
+            if isPlain, let number = Int(text) { return number }
+            return text
+        case .sequence(let items): return items.map(Self.value)
+        case .mapping(let entries):
+            return Dictionary(entries.map { ($0.key.text ?? "", Self.value($0.value)) }, uniquingKeysWith: { $1 })
+        }
+    }
 
     private let own = Description.own
 
