@@ -71,9 +71,8 @@ import Text
 
     @Test func anUnreadableCrashRecordStillHasItsFacts() throws {
         let row = CrashRow(
-            crash: "c", session: "s\"", image: "i", tag: nil, location: "fra", time: 0, kind: "elf_core",
-            signal: "SIGSEGV",
-            exception: nil, thread: "T", signature: "sig", signatureQuality: "none", stackHash: nil,
+            crash: "c", identity: SessionIdentity(id: "s\"", image: "i", location: "fra"), time: 0, kind: "elf_core",
+            signal: "SIGSEGV", exception: nil, thread: "T", signature: "sig", signatureQuality: "none", stackHash: nil,
             json: Array("{\"frames\":7}".utf8))
         let crash = StoredCrash(row)
         #expect(crash.record == nil)

@@ -1,17 +1,11 @@
 public import Model
 
 /// A crash, or an error that the process survived, as listed in the catalog, with its record.
-public struct CrashRow: Sendable, Equatable {
+public struct CrashRow: IdentifiedSession, Sendable, Equatable {
     /// The crash's id.
     public var crash: String
-    /// The session's id.
-    public var session: String
-    /// The session's image.
-    public var image: String
-    /// The image's version.
-    public var tag: String?
-    /// The session's location.
-    public var location: String?
+    /// Whose crash it is; host, labels and creation are not read.
+    public var identity: SessionIdentity
     /// When it happened (ms since 1970); nil when unknown.
     public var time: Int64?
     /// The kind of evidence, such as `core`, `minidump` or `log`.
@@ -92,9 +86,11 @@ extension Catalog {
 
     private static func crash(_ row: any SQLStatement) -> CrashRow {
         CrashRow(
-            crash: row.text(0), session: row.text(1), image: row.text(2), tag: row.textOrNil(3),
-            location: row.textOrNil(4), time: row.integerOrNil(5), kind: row.text(6), signal: row.textOrNil(7),
-            exception: row.textOrNil(8), thread: row.textOrNil(9), signature: row.text(10),
+            crash: row.text(0),
+            identity: SessionIdentity(
+                id: row.text(1), image: row.text(2), tag: row.textOrNil(3), location: row.textOrNil(4)),
+            time: row.integerOrNil(5), kind: row.text(6), signal: row.textOrNil(7), exception: row.textOrNil(8),
+            thread: row.textOrNil(9), signature: row.text(10),
             signatureQuality: row.textOrNil(11), stackHash: row.textOrNil(12), json: row.blob(13))
     }
 }
