@@ -30,7 +30,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let crashNotFound = Code(rawValue: "crash_not_found")
         /// The text means several crashes.
         public static let ambiguousCrash = Code(rawValue: "ambiguous_crash")
-        /// No session has the tag.
+        /// There is no session to work on: no session has the tag, or a folder has no sub-folders.
         public static let noSessions = Code(rawValue: "no_sessions")
         /// The session has no log.
         public static let noLogs = Code(rawValue: "no_logs")
@@ -64,6 +64,24 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let usage = Code(rawValue: "usage")
         /// A file or folder cannot be read.
         public static let unreadable = Code(rawValue: "unreadable")
+        /// A call on a file or folder failed.
+        public static let fileFailed = Code(rawValue: "io")
+        /// A file is larger than allowed.
+        public static let tooLarge = Code(rawValue: "too_large")
+        /// A file is not UTF-8 text.
+        public static let notText = Code(rawValue: "not_text")
+        /// A session's metadata file is not valid.
+        public static let badMetadata = Code(rawValue: "bad_metadata")
+        /// The API says that the session was created at another time.
+        public static let createdDiffers = Code(rawValue: "created_differs")
+        /// A temporary folder could not be created.
+        public static let noTemporaryFolder = Code(rawValue: "no_temporary")
+        /// None of the crashes has a core dump.
+        public static let noCore = Code(rawValue: "no_core")
+        /// A core is stored compressed, so gdb cannot read it.
+        public static let compressedCore = Code(rawValue: "compressed_core")
+        /// gdb is not installed or cannot be started.
+        public static let noDebugger = Code(rawValue: "no_gdb")
         /// The parent of the backup folder does not exist.
         public static let backupFolderMissing = Code(rawValue: "backup_folder_missing")
         /// A backup cannot be read now.

@@ -1,5 +1,7 @@
 public import Catalog
 public import CrashAnalysis
+public import Files
+public import Ingest
 public import Live
 public import LogSearch
 import Model
@@ -15,6 +17,8 @@ extension StoreError {
         case let error as LiveFailure: self.init(error)
         case let error as LogSearchError: self.init(error)
         case let error as CrashError: self.init(error)
+        case let error as IngestError: self.init(error)
+        case let error as FileFailure: self.init(error)
         default: self.init(.unexpected, "\(error)")
         }
     }
@@ -63,5 +67,35 @@ extension StoreError {
     /// Converts an error of the crash readers.
     public init(_ error: CrashError) {
         self.init(Code(rawValue: error.code.rawValue), error.message, path: error.path, hint: error.hint)
+    }
+
+    /// Converts an error of an ingest or of another confined reader.
+    public init(_ error: IngestError) {
+        let hint: String?
+        switch error.code {
+        // A harvest turns this into a `HarvestError`; here it ends an ingest of local files.
+        case .noSpace: hint = "free space on the store's disk and run the command again"
+        case .localFault: hint = "nothing is lost; try again, and check the disk if it keeps failing"
+        case .unconfined: hint = Barriers.hint(error.missing)
+        default: hint = nil
+        }
+        self.init(
+            Code(rawValue: error.code.rawValue), error.message, path: error.path, hint: hint,
+            kind: error.code == .localFault ? .tryAgain : .failed)
+    }
+
+    /// Converts a failed call on a file or folder.
+    public init(_ error: FileFailure) {
+        self.init(
+            error.isFull ? .noSpace : .fileFailed, error.message, path: error.path.isEmpty ? nil : error.path,
+            kind: error.isFull || error.isAbsence ? .failed : .tryAgain)
+    }
+}
+
+extension Barriers {
+    /// What to do when barriers are missing.
+    static func hint(_ missing: [String]) -> String {
+        "use a newer kernel or fewer container restrictions, or do without them, in the configuration: "
+            + "confinement: {allow_missing: [\(missing.joined(separator: ", "))]}"
     }
 }

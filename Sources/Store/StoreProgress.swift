@@ -8,6 +8,8 @@ public enum StoreProgress: Sendable, Equatable {
     case pruned(sessions: Int, bytes: UInt64)
     /// A member is being exported: its number, from 1, and the number of all members.
     case exporting(member: Int, of: Int)
+    /// A member is being extracted: its path, which comes from the container, and its size in bytes.
+    case extracting(path: String, bytes: UInt64)
     /// The symbols at a path are being added.
     case addingSymbols(path: String)
     /// The crashes of a session are being symbolicated: its number, from 1, and the number of all sessions.

@@ -10,7 +10,7 @@ enum CommandTable {
                 .query(Grep.self), .group(Crashes.noun), .query(Crash.self), .query(Analyze.self),
             ]
         ),
-        ("Retrieve data", [.query(Files.self), .query(Cat.self), .query(Logs.self), .query(Export.self)]),
+        ("Retrieve data", [.query(ListFiles.self), .query(Cat.self), .query(Logs.self), .query(Export.self)]),
         ("Call the API", [.group(API.noun)]),
         ("Symbols and signatures", [.group(Symbols.noun), .group(Signatures.noun)]),
         (

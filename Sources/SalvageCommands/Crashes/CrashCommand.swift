@@ -1,5 +1,6 @@
 import Catalog
 import CrashAnalysis
+import Glibc
 import JSON
 import Model
 import Store
@@ -36,7 +37,7 @@ struct Crash: Command {
         let store = try StoreAccess.store(options)
         let crashes = try store.crashes(named: crash)
         let output = Output(options)
-        if debug { try CrashDebugger(store: store, options: options).run(crashes) }
+        if debug { try debug(crashes, in: store) }
         if crashes.isEmpty { try output.nothing("session \(crash) has no crashes", options) }
         for (index, crash) in crashes.enumerated() {
             let report = try store.report(on: crash)
@@ -49,6 +50,19 @@ struct Crash: Command {
             try output.checkReader()
         }
         try output.finish()
+    }
+
+    /// Runs gdb until it exits, then ends the command: with success if gdb exited with 0, else with failure.
+    private func debug(_ crashes: [ListedCrash], in store: Store) throws -> Never {
+        let progress = Progress(quiet: options.quiet)
+        let debugging = try store.debug(crashes, progress: { progress.update($0) })
+        progress.finish()
+        if !debugging.hasProgram, !options.quiet {
+            let sink = BufferedOutput(descriptor: STDERR_FILENO)
+            sink.write("salvage: the executable is not in the symbol store: salvage symbols add FILE\n")
+            sink.flush()
+        }
+        throw EndedWith(status: try debugging.run() == 0 ? .success : .failure)
     }
 
     private func write(_ report: CrashReport, to output: Output) {

@@ -21,8 +21,8 @@ enum FailureReport {
         case let error as APIError: return Failure(error)
         case let harvest as HarvestError: return Failure(harvest)
         case let configuration as ConfigurationError: return Failure(configuration)
-        case let ingest as IngestError: return Failure(ingest)
-        case is CatalogError, is CrashError, is PackError, is LiveFailure, is LogSearchError:
+        case is CatalogError, is CrashError, is FileFailure, is IngestError, is PackError, is LiveFailure,
+            is LogSearchError:
             return Failure(StoreError(error))
         default: return Failure("unexpected", "\(error)")
         }

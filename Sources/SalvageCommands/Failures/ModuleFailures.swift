@@ -51,19 +51,4 @@ extension Failure {
         }
         self.init(error.code.rawValue, error.message, path: error.path, hint: error.hint, status: status)
     }
-
-    /// Converts an ingest error.
-    init(_ error: IngestError) {
-        let hint: String?
-        switch error.code {
-        // A harvest turns this into a HarvestError; here it ends an `ingest`.
-        case .noSpace: hint = "free space on the store's disk and run the command again"
-        case .localFault: hint = "nothing is lost; try again, and check the disk if it keeps failing"
-        case .unconfined: hint = Barriers.hint(error.missing)
-        default: hint = nil
-        }
-        self.init(
-            error.code.rawValue, error.message, path: error.path, hint: hint,
-            status: error.code == .localFault ? .tryAgain : .failure)
-    }
 }

@@ -1,5 +1,6 @@
 import JSON
 import LogSearch
+import Store
 
 /// The flags that give patterns and say how they match.
 struct GrepPatternFlags {
@@ -46,7 +47,7 @@ struct GrepPatternFlags {
     func patterns(first: String?) throws -> [String] {
         var all = expressions
         for file in files {
-            let text = try SmallFile.text(file, limit: 16 << 20, what: "the pattern file")
+            let text = try TextFile.read(file, limit: 16 << 20, what: "the pattern file")
             var lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
             if lines.last?.isEmpty == true { lines.removeLast() }
             // Files written on Windows end lines with CRLF.

@@ -1,13 +1,8 @@
-import Catalog
-import Files
-import Glibc
+import Clocks
 import Harvest
-import Ingest
-import JSON
 import Model
-import Pack
+import SalvageConfiguration
 import Store
-import Tar
 import Terminal
 import Text
 
@@ -68,14 +63,14 @@ struct IngestFiles: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let description = try described()
+        let given = try given()
         if let each {
             guard session == nil, files.isEmpty else {
                 throw Failure(
                     "usage", "--each names sessions by their folders; it cannot be used with --session or files",
                     status: .usage)
             }
-            return try BulkIngest(folder: each, description: description, run: try IngestRun(options)).carryOut()
+            return try ingest(sessionsIn: each, given)
         }
         guard let session, !session.isEmpty else {
             throw Failure(
@@ -86,134 +81,76 @@ struct IngestFiles: Command {
             throw Failure(
                 "usage", "no files to ingest", hint: "name archives, folders or files", status: .usage)
         }
-        let run = try IngestRun(options)
+        let (store, configuration) = try open()
+        let text = IngestReportText(options)
         let progress = Progress(quiet: options.quiet)
         progress.update("ingesting \(counted(files.count, "file")) into session \(Escape.display(session))")
-        let result = try run.take(files, as: session, description)
+        let report = try store.ingest(files, as: session, given, by: configuration)
         progress.finish()
-        let isWhole = run.report(result)
-        try run.output.finish()
-        if !isWhole { throw EndedWith(status: .partial) }
+        text.write(report)
+        try text.output.finish()
+        if !report.isWhole { throw EndedWith(status: .partial) }
     }
 
-    private func described() throws -> SessionDescription {
-        let now = TimeText.now()
-        var description = SessionDescription(image: image, tag: tag, location: location)
-        description.labels = try SelectionOptions.distinctPairs(label)
-        description.created = try SelectionOptions.instant(created, flag: "--created", now: now)
-        description.exited = try SelectionOptions.instant(exited, flag: "--exited", now: now)
-        if let exited = description.exited, exited > now {
+    /// Ingests each sub-folder as a session. A session that fails does not stop the others, unless its error would end
+    /// them too.
+    private func ingest(sessionsIn folder: String, _ given: IngestMetadata) throws {
+        let (store, configuration) = try open()
+        let folders = try SessionFolders(folder)
+        let text = IngestReportText(options)
+        let progress = Progress(quiet: options.quiet)
+        var failed = 0
+        for (index, name) in folders.names.enumerated() {
+            progress.update(
+                "ingesting \(index + 1) of \(counted(folders.names.count, "session")): \(Escape.display(name))")
+            do {
+                let session = try folders.session(name)
+                guard !session.files.isEmpty else {
+                    progress.finish()
+                    text.write(leftOut: session.strays, of: session)
+                    throw Failure("empty", "the session's folder contains nothing to ingest", path: session.path)
+                }
+                let report = try store.ingest(
+                    session.files, as: session.id, given.completed(by: session.metadata), by: configuration)
+                progress.finish()
+                text.write(report)
+                text.write(leftOut: session.strays, of: session)
+                if !report.isWhole || !session.strays.isEmpty { failed += 1 }
+            } catch  where !Store.endsEveryIngest(error) {
+                progress.finish()
+                failed += 1
+                var failure = FailureReport.failure(for: error)
+                failure.path = failure.path ?? "\(folder)/\(name)"
+                text.complain(failure)
+            }
+            if text.output.sink.isClosed { break }
+        }
+        progress.finish()
+        text.write(leftOut: folders.strays, in: folder)
+        text.writeTotals(sessions: folders.names.count, failed: failed)
+        try text.output.finish()
+        if failed > 0 || !folders.strays.isEmpty { throw EndedWith(status: .partial) }
+    }
+
+    private func open() throws -> (Store, SalvageConfiguration.Configuration) {
+        try DescriptorBudget.raiseLimit()
+        let store = try Store(try StoreAccess.createdPath(options), readOnly: false)
+        return (store, try StoreAccess.configuration(options))
+    }
+
+    /// What the flags say about the session.
+    private func given() throws -> IngestMetadata {
+        let now = WallClock.now()
+        var given = IngestMetadata(image: image, tag: tag, location: location)
+        given.labels = try SelectionOptions.distinctPairs(label)
+        given.created = try SelectionOptions.instant(created, flag: "--created", now: now)
+        given.exited = try SelectionOptions.instant(exited, flag: "--exited", now: now)
+        if let exited = given.exited, exited > now {
             throw Failure("bad_time", "--exited is in the future", status: .usage)
         }
-        if let created = description.created, let exited = description.exited, exited < created {
+        if let created = given.created, let exited = given.exited, exited < created {
             throw Failure("bad_time", "--exited is before --created", status: .usage)
         }
-        return description
-    }
-}
-
-/// The input of one `ingest`: folders are written to the spool as tar files, everything else is read in place.
-final class Intake {
-    private(set) var names: [String] = []
-    private(set) var artifacts: [ArtifactEntry] = []
-    private(set) var spooled: [IngestFile] = []
-    private(set) var complaints: [String] = []
-    private let scratch: String
-    private var made: [String] = []
-
-    /// - Parameter scratch: the path prefix of temporary files on the store's disk. Their names end with the process id,
-    ///   so that the next harvest removes what a killed process left.
-    init(files: [String], scratch: String) throws {
-        self.scratch = scratch
-        do {
-            for file in files { try take(file) }
-        } catch {
-            discard()
-            throw error
-        }
-    }
-
-    /// Removes what was written to the store's disk.
-    func discard() { for path in made { unlink(path) } }
-
-    private func take(_ file: String) throws {
-        var info = stat()
-        guard stat(file, &info) == 0 else {
-            throw Failure("unreadable", "cannot read \(file): \(String(cString: strerror(errno)))", path: file)
-        }
-        let index = artifacts.count
-        let full = realpath(file, nil).map { pointer in
-            defer { free(pointer) }
-            return String(cString: pointer)
-        }
-        var entry = ArtifactEntry(artifact: full ?? file, tries: 1)
-        entry.firstTry = TimeText.now()
-        entry.lastTry = entry.firstTry
-        let modified = Int64(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_mtim.tv_nsec)
-        let base = file.split(separator: "/").last.map(String.init) ?? file
-        var input = IngestJob.Input(artifact: index, form: .either, name: Array(base.utf8), modified: modified)
-        var path = file
-        switch info.st_mode & S_IFMT {
-        case S_IFDIR:
-            input.form = .archive
-            path = try pack(folder: file)
-        case S_IFREG:
-            // A file named like an archive is read as one: an empty or destroyed archive must not pass for a good file.
-            let name = base.lowercased()
-            if [".tar.gz", ".tgz", ".tar"].contains(where: { name.hasSuffix($0) }) { input.form = .archive }
-        default: throw Failure("unreadable", "cannot read \(file): it is neither a file nor a folder", path: file)
-        }
-        entry.bytes = UInt64(max(0, info.st_size))
-        names.append(file)
-        artifacts.append(entry)
-        spooled.append(IngestFile(path: path, input: input))
-    }
-
-    private func pack(folder: String) throws -> String {
-        let path = "\(scratch)\(made.count).\(getpid())"
-        let parent = path.split(separator: "/").dropLast().joined(separator: "/")
-        try StoreFolder.make((path.hasPrefix("/") ? "/" : "") + parent)
-        unlink(path)
-        made.append(path)
-        var options = FolderArchive.Options()
-        options.unreadable = .isReported
-        do throws(FileFailure) {
-            complaints += try FolderArchive.write(folder: folder, to: path, options: options).map {
-                "could not read all of \(folder): \($0)"
-            }
-        } catch {
-            throw IngestError(
-                error.isFull ? .noSpace : .unreadable, "cannot archive the folder: cannot \(error.description)",
-                path: folder)
-        }
-        return path
-    }
-}
-
-/// The verdict on one archive as output, the same for `ingest` and `verify`.
-struct VerdictLine {
-    let file: String
-    let verdict: ArtifactVerdict
-
-    func write(to output: Output, session: String?) {
-        if output.json {
-            var line = JSONLine()
-            line.add("file", file)
-            line.add("session", session)
-            line.add("verdict", verdict.verdict.rawValue)
-            line.add("flags", verdict.flags)
-            line.add("entries", verdict.entries)
-            line.add("bytes", verdict.bytes)
-            line.add("first_error", verdict.firstError)
-            output.line(line)
-            return
-        }
-        let word = verdict.verdict == .ok ? output.style.green("ok") : output.style.red(verdict.verdict.rawValue)
-        let entries = counted(verdict.entries, "entry", "entries")
-        var text = "\(Escape.display(file)): \(word), \(entries), \(SizeText.binary(verdict.bytes))"
-        if !verdict.flags.isEmpty { text += " [\(Escape.display(verdict.flags.joined(separator: " ")))]" }
-        if let error = verdict.firstError { text += "\n  first error: \(Escape.display(error))" }
-        if let head = verdict.head, !head.isEmpty { text += "\n  it begins with: \(Escape.display(head))" }
-        output.text(text)
+        return given
     }
 }

@@ -8,7 +8,7 @@ import Terminal
 import Text
 
 /// `salvage files`: the members of one session.
-struct Files: Command {
+struct ListFiles: Command {
     static var name: String { "files" }
     static var abstract: String { "List the members of a session." }
     static var discussion: String {

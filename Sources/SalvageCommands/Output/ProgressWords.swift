@@ -12,6 +12,7 @@ extension Progress {
         case .reindexing(let packs, let total): "reindexing \(packs) of \(counted(total, "pack"))"
         case .pruned(let sessions, let bytes): "pruned \(counted(sessions, "session")), \(SizeText.binary(bytes))"
         case .exporting(let member, let total): "exporting \(member) of \(counted(total, "member"))"
+        case .extracting(let path, let bytes): "extracting \(Escape.display(path)), \(SizeText.binary(bytes))"
         case .addingSymbols(let path): "adding \(Escape.display(path))"
         case .symbolicating(let session, let total): "symbolicating \(session) of \(counted(total, "session"))"
         case .signing(let crashes): "signing \(counted(crashes, "crash", "crashes"))"

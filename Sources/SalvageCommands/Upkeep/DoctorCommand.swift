@@ -47,7 +47,7 @@ struct Doctor: AsyncCommand {
         }
         let setup = SetupExamination(options: options)
         tell(setup.findings)
-        tell(ConfinementExamination.findings(setup))
+        tell([.confinement(allowing: setup.configuration?.confinement.allowMissing ?? [])])
         if let configuration = setup.configuration {
             tell(try Store(setup.store).examine(configuration, interval: interval, now: TimeText.now()))
             if !offline, setup.hasToken { tell(await APIExamination(options: options).findings()) }

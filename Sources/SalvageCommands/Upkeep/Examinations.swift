@@ -72,45 +72,6 @@ struct SetupExamination {
     }
 }
 
-/// Checks the barriers around the child that reads data from containers, by starting one.
-enum ConfinementExamination {
-    static func findings(_ setup: SetupExamination) -> [Finding] {
-        let allowed = setup.configuration?.confinement.allowMissing ?? []
-        do {
-            let (effective, missing) = try Barriers.probe()
-            let names = effective.joined(separator: ", ")
-            if missing.isEmpty { return [.ok("confinement", names)] }
-            let lacks = "\(names); this machine lacks \(missing.joined(separator: ", "))"
-            let refused = missing.filter { !allowed.contains($0) }
-            if refused.isEmpty {
-                return [
-                    .warning(
-                        "confinement", "\(lacks), which confinement.allow_missing allows",
-                        hint: "the other barriers hold; a newer kernel or fewer container restrictions allow them all"
-                    )
-                ]
-            }
-            return [
-                .failure("confinement", "\(lacks): nothing is packed or verified", hint: Barriers.hint(refused))
-            ]
-        } catch {
-            return [
-                .failure(
-                    "confinement", "the confined process does not start: \(error)",
-                    hint: "sessions cannot be packed until this is fixed")
-            ]
-        }
-    }
-}
-
-extension Barriers {
-    /// What to do when barriers are missing.
-    static func hint(_ missing: [String]) -> String {
-        "use a newer kernel or fewer container restrictions, or do without them, in the configuration: "
-            + "confinement: {allow_missing: [\(missing.joined(separator: ", "))]}"
-    }
-}
-
 /// Checks that the API responds and accepts the token.
 struct APIExamination {
     let options: GlobalOptions

@@ -194,7 +194,7 @@ private enum ProcessFigures {
             Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
             + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
         var text = "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total \(seconds)\n"
-        if let pages = (try? SmallFile.text("/proc/self/statm", limit: 4096, what: "memory"))?.split(separator: " ")
+        if let pages = (try? TextFile.read("/proc/self/statm", limit: 4096, what: "memory"))?.split(separator: " ")
             .dropFirst().first.flatMap({ Int($0) })
         {
             text += "# TYPE process_resident_memory_bytes gauge\n"

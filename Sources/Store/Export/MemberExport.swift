@@ -53,7 +53,7 @@ extension Store {
             progress(.exporting(member: count + 1, of: chosen.count))
             try writer.export(index)
         }
-        try tree.write(ExportMetadata.bytes(pack), to: ["salvage-metadata.json"])
+        try tree.write(ExportMetadata.bytes(pack), to: [IngestMetadata.fileName])
         return ExportReport(
             target: bundle ? try Bundle.make(folder: folder) : folder, pack: pack, files: writer.files,
             bytes: writer.bytes, leftOut: writer.leftOut, damaged: writer.damaged)

@@ -1,0 +1,82 @@
+import CrashAnalysis
+import Files
+import Glibc
+import Model
+
+/// Symbols from files outside a store: an existing symbol store, or a temporary one made from the given files.
+final class TemporarySymbolStore {
+    /// The symbols.
+    let store: SymbolStore
+    /// The executable that is used for the program of every dump; nil to use the one with its build id.
+    let program: String?
+    private let temporary: TemporaryFolder?
+    private var placed: Set<String> = []
+    private var identities: Set<String> = []
+
+    /// Uses the symbol store at a path, or makes one from the executables and debug files below it.
+    ///
+    /// - Parameters:
+    ///   - path: a folder with `.build-id`, a store, or a folder of files.
+    ///   - program: an executable.
+    /// - Throws: ``StoreError`` with `noTemporaryFolder`; `CrashError` if a file cannot be read.
+    init(_ path: String?, program: String?) throws {
+        self.program = program
+        let existing = path.flatMap { path in
+            [path, path + "/symbols"].first { root in
+                [".build-id", ".by-name"].contains { access(root + "/" + $0, F_OK) == 0 }
+            }
+        }
+        if let existing, program == nil {
+            store = SymbolStore(root: existing)
+            temporary = nil
+            return
+        }
+        let folder = try TemporaryFolder("salvage-symbols")
+        temporary = folder
+        store = SymbolStore(root: folder.path)
+        if let existing {
+            Self.link(SymbolStore(root: existing), into: folder.path)
+        } else if let path {
+            _ = try store.add(path: path)
+        }
+    }
+
+    /// Fills the temporary store with links to the files of a user's store, which is not changed.
+    private static func link(_ store: SymbolStore, into folder: String) {
+        for entry in store.list() {
+            let target = folder + entry.path.dropFirst(store.root.count)
+            guard let source = realpath(entry.path, nil) else { continue }
+            defer { free(source) }
+            // A file without a link is only missing among the symbols.
+            try? Folders.make(Folders.split(target).folder)
+            symlink(source, target)
+        }
+    }
+
+    /// Adds the program under the name that the dump gives its own program.
+    ///
+    /// - Throws: `CrashError` if the program cannot be read.
+    func place(for record: CrashRecord) throws {
+        guard let program, let name = Self.programName(record), placed.insert(name).inserted else { return }
+        identities.formUnion(try store.add(program: program, as: name).identities)
+    }
+
+    /// Adds a note to the record if the program is not the one that dumped core.
+    func marked(_ record: CrashRecord) -> CrashRecord {
+        guard let program, let name = Self.programName(record),
+            let module = record.modules.first(where: { $0.name == name }), let own = module.buildID ?? module.firstPage,
+            !identities.contains(own)
+        else { return record }
+        var record = record
+        record.notes.append(
+            "\(program) is not the program of this dump: its \(module.buildID == nil ? "first page" : "build id") differs"
+        )
+        return record
+    }
+
+    private static func programName(_ record: CrashRecord) -> String? {
+        guard let executable = record.executable else { return nil }
+        let module = record.modules.first { $0.path == executable }
+        return module?.name ?? executable.split(separator: "/").last.map(String.init)
+    }
+}

@@ -1,0 +1,119 @@
+import Calendar
+import Catalog
+import Harvest
+public import Ingest
+import Model
+import Pack
+public import SalvageConfiguration
+
+/// The result of ingesting the files of one session.
+public struct IngestReport: Sendable {
+    /// A file, and the verdict on it.
+    public struct Judged: Sendable {
+        /// The file as it was named.
+        public let file: String
+        /// What it is and what could be read.
+        public let verdict: ArtifactVerdict
+    }
+
+    /// A file that was not ingested because of a fault of this machine.
+    public struct Waiting: Sendable {
+        /// The file as it was named.
+        public let file: String?
+        /// What failed.
+        public let reason: String
+    }
+
+    /// The session's id.
+    public let session: String
+    /// The pack, relative to the store.
+    public let pack: String
+    /// The number of members in the whole pack.
+    public let members: Int
+    /// The number of crashes in the whole pack.
+    public let crashes: Int
+    /// The files that were read, in the order given.
+    public let judged: [Judged]
+    /// What could not be read of folders, one sentence each; the rest is in the pack.
+    public let unread: [String]
+    /// The files that crashed or stalled their reader.
+    public let quarantined: [QuarantinedFile]
+    /// The damage in earlier packs of the session, one sentence each.
+    public let earlierDamage: [String]
+    /// The files to ingest again.
+    public let waiting: [Waiting]
+
+    init(_ session: String, _ packed: PackedSession, _ intake: Intake) {
+        self.session = session
+        pack = packed.pack
+        members = packed.members
+        crashes = packed.crashes
+        judged = packed.verdicts.compactMap { verdict in
+            guard intake.names.indices.contains(verdict.artifact) else { return nil }
+            return Judged(file: intake.names[verdict.artifact], verdict: verdict)
+        }
+        unread = intake.unread
+        quarantined = packed.quarantined
+        earlierDamage = packed.earlierDamage
+        waiting = packed.waiting.sorted { $0.key < $1.key }.map { artifact, reason in
+            Waiting(file: intake.names.indices.contains(artifact) ? intake.names[artifact] : nil, reason: reason)
+        }
+    }
+
+    /// Whether everything was read completely and nothing in the session's pack is damaged.
+    public var isWhole: Bool {
+        quarantined.isEmpty && waiting.isEmpty && earlierDamage.isEmpty && unread.isEmpty
+            && judged.allSatisfy { $0.verdict.verdict == .ok }
+    }
+}
+
+extension Store {
+    /// Packs local files as a session and enters the pack in the catalog. If the session has a pack, the new one contains
+    /// all of it and replaces it.
+    ///
+    /// - Parameters:
+    ///   - files: archives, which are unpacked, folders, and other files, each of which becomes a member.
+    ///   - session: the session's id.
+    ///   - metadata: what is given about the session.
+    ///   - configuration: has limits, redaction rules and signature rules, which apply as in a harvest.
+    /// - Throws: ``StoreError`` for a file that cannot be read or a session that the API created at another time;
+    ///   `IngestError`, `PackError` or `CatalogError`.
+    public func ingest(
+        _ files: [String], as session: String, _ metadata: IngestMetadata, by configuration: Configuration
+    ) throws -> IngestReport {
+        let catalog = try catalog()
+        let known = try catalog.session(session)
+        if let told = known?.created, known?.source == "harvest", let given = metadata.created,
+            abs(told &- given) >= 2000
+        {
+            throw StoreError(
+                .createdDiffers,
+                "the API says that the session was created at \(ISO8601.text(clamping: told)), which cannot be changed",
+                session: session,
+                hint: "omit --created (or `created` in \(IngestMetadata.fileName)), or choose another session id",
+                kind: .invalid)
+        }
+        // If the present pack cannot be read, the ingest reports that.
+        let earlier = known?.pack.flatMap { try? PackReader.open(path: "\(path)/\($0)").session() }
+        let facts = metadata.facts(session, known: known, earlier: earlier)
+        // No session's file name there has a ~, so this cannot be a session's unfinished pack.
+        let intake = try Intake(files: files, scratch: path + "/spool/.new/folder~")
+        defer { intake.discard() }
+        let packed = try StoreIngest(store: path, configuration: configuration).pack(
+            session: facts, artifacts: intake.artifacts, files: intake.files,
+            earlier: try catalog.session(session)?.pack, keepsLock: true)
+        try catalog.commit(packed.contents, from: .ingest(intake.artifacts.map(\.artifact)))
+        packed.lock?.release()
+        return IngestReport(session, packed, intake)
+    }
+
+    /// Whether an error of ``ingest(_:as:_:by:)`` would end the ingest of every other session too.
+    public static func endsEveryIngest(_ error: any Error) -> Bool {
+        switch error {
+        case let error as CatalogError: error.code != .unknownSession
+        case let error as IngestError: error.code == .noSpace || error.code == .spawn
+        case let error as PackError: error.code == .noSpace
+        default: false
+        }
+    }
+}
