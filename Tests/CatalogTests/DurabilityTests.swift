@@ -4,7 +4,7 @@ import Model
 import Pack
 import Testing
 
-/// What several connections see of each other, and answers at scale.
+/// What several connections see of each other, and queries at scale.
 @Suite(.everyEngine) struct DurabilityTests {
     static func pack(_ number: Int) -> PackContents {
         contents(
@@ -66,7 +66,7 @@ import Testing
         #expect(try catalogs[0].requests("shared").count == 120)
     }
 
-    /// 10,000 sessions and 100,000 crashes answer the same as counting by hand.
+    /// Queries over 10,000 sessions and 100,000 crashes give the same as counting by hand.
     @Test func answersStayRightAtScale() throws {
         let store = try TestStore()
         let catalog = try store.open()

@@ -3,7 +3,7 @@ import Model
 import Testing
 
 @Suite(.everyEngine) struct InterningTests {
-    /// Writers that bring the same new names, signatures and modules neither fail nor add one twice.
+    /// Concurrent writers with the same new names, signatures and modules neither fail nor add one twice.
     @Test func writersWithTheSameTextsAddEachOnce() async throws {
         let store = try TestStore()
         let catalogs = try (0..<4).map { _ in try store.open() }

@@ -96,7 +96,7 @@ import Text
         #expect(try catalog.artifacts("s").isEmpty)
     }
 
-    /// Ids come from callers: a NUL must not cut one short, and every text must come back as it was.
+    /// Ids come from callers: a NUL must not truncate one, and every text must be returned unchanged.
     @Test(arguments: [
         "a\0b", "a\0c", "a", "../../etc/passwd", "ü\u{301}", "%_*?[x]", "", "'; DROP TABLE sessions; --", "\u{1F4A5}",
     ])

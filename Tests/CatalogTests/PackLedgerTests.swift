@@ -5,7 +5,7 @@ import Pack
 import Testing
 import Text
 
-/// What a pack that is entered may change of what the ledger has.
+/// What the commit of a pack may change in the ledger.
 @Suite(.everyEngine) struct PackLedgerTests {
     private let reindexing: ReindexTests
 
@@ -13,7 +13,7 @@ import Text
 
     private var store: TestStore { reindexing.store }
 
-    /// The pack of a session whose log came whole and whose core was cut, as it was written.
+    /// The pack of a session with a complete log and a cut core.
     private func cut(_ session: String) throws -> PackContents {
         try reindexing.write(
             contents(
@@ -25,7 +25,7 @@ import Text
                 ], members: [member("console.log"), member("core", artifact: 1)]))
     }
 
-    /// What the ledger says of it later.
+    /// The ledger's later rows.
     private func settle(
         _ catalog: Catalog, _ pack: PackContents, _ core: ArtifactState, _ state: SessionState, _ reason: String?
     ) throws {
@@ -59,7 +59,7 @@ import Text
         let after = try ["open", "done"].map { (try catalog.session($0), try catalog.artifacts($0)) }
         #expect(after[0].0 == before[0].0 && after[0].1 == before[0].1)
         #expect(after[1].0?.state == .partial && after[1].0?.source == "harvest")
-        // What the pack has of it is had, whatever the ledger says; it is not to be asked for again.
+        // What the pack contains is collected, whatever the ledger says, and is not requested again.
         #expect(after[1].1.first { $0.entry.artifact == "/core" }?.entry.state == .incomplete)
         #expect(try catalog.session("runs")?.state == .running)
         #expect(try catalog.artifacts("runs").count == 2)
@@ -100,7 +100,7 @@ import Text
                 #expect(rows.first { $0.entry.artifact == "/core" }?.entry.state == .pending)
             }
         }
-        // What only hands know follows from what they gave.
+        // The state of a session known only from ingested files follows from those files.
         let bad = ArtifactEntry(artifact: "/tmp/a.tgz", state: .failed, reason: "it is damaged")
         var pack = byHand("mine", "/tmp/a.tgz")
         pack.artifacts = [bad]

@@ -71,7 +71,7 @@ import Text
         #expect(seen.last == ReindexProgress(packs: 150, total: 150))
         #expect(seen.count > 1)
         #expect(try Answers(store.open()) == before)
-        // Within an intact database it changes nothing, and the ledger's history stays.
+        // In an intact database it changes nothing, and the ledger's history stays.
         let again = try store.open()
         let request = RequestRecord(session: "session/1\0", at: 1, endpoint: "artifacts", outcome: "ok")
         try again.record(LedgerBatch(requests: [request]))
@@ -97,7 +97,7 @@ import Text
         #expect(report.indexed == 1)
         #expect(report.damaged.map(\.path).sorted() == [bad.path, empty.path].sorted())
         #expect(report.damaged.allSatisfy { !$0.message.isEmpty })
-        // What was known of the damaged one stays known.
+        // The rows of the damaged one are kept.
         #expect(try catalog.session("bad")?.pack == bad.path)
         #expect(try catalog.session("empty") == nil)
     }
@@ -149,7 +149,7 @@ extension ReindexTests {
         let first = try catalog.reindex()
         #expect(first.indexed == 2 && first.isWhole)
         #expect(try catalog.session("far")?.pack == far.path)
-        // The disk is not mounted: the link leads nowhere.
+        // The disk is not mounted: the link is dangling.
         try FileManager.default.moveItem(atPath: disk, toPath: disk + ".away")
         let away = try catalog.reindex()
         #expect(away.indexed == 1 && away.missing.isEmpty)
@@ -178,8 +178,8 @@ extension ReindexTests {
         #expect(try catalog.session("near")?.pack == near.path)
     }
 
-    /// What is committed after the listing must not be called lost, and what is replaced after the reading must not be
-    /// entered over what replaced it.
+    /// A pack committed after the listing must not be called lost, and the rows of a pack replaced after the reading must
+    /// not overwrite those of its replacement.
     @Test func packsThatComeMeanwhileAreNeitherLostNorOverwritten() throws {
         let catalog = try store.open()
         var old: [PackContents] = []

@@ -137,7 +137,7 @@ import Text
         }
     }
 
-    // MARK: What is worded by the engine
+    // MARK: Engine-specific SQL
 
     @Test func globsMatchAlike() throws {
         let texts = [
@@ -205,7 +205,7 @@ import Text
             }
         }
         #expect(try names("1 = 1", []).isEmpty)
-        // A failed statement too, and the connection works on.
+        // After a failed statement too, and the connection can still be used.
         #expect(throws: CatalogError.self) {
             try driver.write { connection in
                 try connection.execute("INSERT INTO names(text) VALUES('a'); INSERT INTO names(text) VALUES('a')")

@@ -63,7 +63,7 @@ import Text
         #expect(streamed == expected)
     }
 
-    /// One that began long ago and runs is what happens now; the limit counts over both kinds.
+    /// A session that began long ago and still runs is current; the limit applies to both kinds together.
     @Test func sessionsThatRunStandBeforeThoseThatEnded() throws {
         var old = SessionUpdate(session: "old", state: .running)
         old.created = moment(0)

@@ -3,7 +3,7 @@ import Model
 import Testing
 import Text
 
-/// Sessions are read in pages with their labels: none may get another's, whatever the number.
+/// Sessions are read in pages with their labels: none may get another's, at any number of sessions.
 @Suite(.everyEngine) struct SessionPagesTests {
     private static let count = 600
     private let store: TestStore

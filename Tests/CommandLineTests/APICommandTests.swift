@@ -49,7 +49,7 @@ import Testing
         let file = sandbox.scratch.path("saved.tar.gz")
         #expect(try sandbox.salvage("api", "artifacts", "op/1", "/game/Saved", "-o", file).status == 0)
         #expect(try shell("tar xzOf \(file) Saved/Logs/Game.log").out == "log of op/1\n")
-        // It ended: a conflict is an error that no later try changes.
+        // It has ended: a conflict is an error that a retry does not change.
         #expect(try sandbox.salvage("api", "session-stop", "op/1").status == 2)
     }
 
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    /// Nothing is sent that the API's description forbids: no server is there, and the exit code says why.
+    /// What the API's description forbids is not sent: there is no server, and the exit code is that of a usage error.
     @Test(arguments: [
         ["session-run", "--location", "", "--image", "i"], ["session-run", "--location", "l", "--image", ""],
         ["session-run", "--location", "l", "--image", "i", "--id", ""],
@@ -114,7 +114,7 @@ import Testing
         #expect(try list().status == 75)
         #expect(try list("--url", sandbox.url).status == 0)
         #expect(try list("--url", sandbox.url + "/").status == 0)
-        // A typed address that leads to something else is no server that is busy.
+        // A wrong address is not a busy server.
         let elsewhere = try list("--url", sandbox.url + "/v2")
         #expect(elsewhere.status == 2 && elsewhere.err.contains("--url"), "\(elsewhere.err)")
         let help = try Program.run(["api", "session-list", "--help"]).out
@@ -137,7 +137,7 @@ import Testing
     }
 }
 
-/// `salvage api` against servers that answer what a test chose: errors in words, in fields and in exit codes.
+/// `salvage api` against scripted servers: errors as text, fields and exit codes.
 @Suite struct APIErrorTests {
     private static let envelope = #"""
         {"statusCode":$S,"code":"SERVER_Word","message":"It is so.","details":"More of it.","path":"/session/s-1",
@@ -178,7 +178,7 @@ import Testing
         #expect(text.err.contains("ttl: is odd") && text.err.contains("It is so."), "\(text.err)")
     }
 
-    /// What may have started something must not be taken for a call to repeat.
+    /// A call that may have started something must not look retryable.
     @Test(arguments: [(420, 75), (429, 75), (500, 2), (502, 2), (504, 2), (402, 2), (404, 1), (409, 2), (422, 2)])
     func aStartThatMayHaveHappenedIsNotToBeRepeated(_ status: Int, _ exit: Int) throws {
         let start = ["api", "session-run", "--location", "l", "--image", "i"]
@@ -292,7 +292,7 @@ import Testing
                 (try? JSONSerialization.jsonObject(with: Data($0.utf8))) as? [String: Any]
             }.last, "\(outcome.err)")
         #expect(error["status"] as? Int == status && error["identifier"] as? String == "trace-77", "\(outcome.err)")
-        // What no later try changes is asked once for each of the two lists.
+        // A permanent error is requested once for each of the two lists.
         if [400, 402, 404, 422].contains(status) { #expect(server.requests.count == 2, "\(server.requests.count)") }
     }
 }

@@ -19,7 +19,7 @@ import Testing
             let packed = try Program.run(["analyze", "--json", core + "." + suffix]).objects.first
             #expect(packed?["stack_hash"] as? String == record["stack_hash"] as? String, "\(tool)")
         }
-        // The program's last words lie beside its core and become the reason.
+        // The program's last log lines are beside its core and become the cause.
         let folder = (try stage.core("a", "assert") as NSString).deletingLastPathComponent
         let merged = try Program.run(["analyze", "--json", folder]).objects
         #expect(merged.count == 1)
@@ -29,7 +29,7 @@ import Testing
         #expect((merged.first?["cause"] as? [String: Any])?["detector"] as? String == "assert")
     }
 
-    /// A read that fails is no proof that nothing stands there.
+    /// A read that fails does not prove that there is nothing.
     @Test func aReadThatFailsIsNotAFileWithoutACrash() throws {
         guard try shell("command -v strace && strace -o /dev/null true").status == 0 else {
             print("skipped: strace cannot be used here")

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The reader of `analyze` is a copy of the process and no second program: what any reader gives up it must have given up
-/// as well, before the first byte of a dump is read, and its environment besides.
+/// The reader of `analyze` is a fork of the process, not a second program: it must have given up what every reader gives
+/// up, and its environment, before it reads the first byte of a dump.
 @Suite(.enabled(if: CrashStage.possible, "no gcc, or core dumps go elsewhere on this machine"), .serialized)
 struct AnalyzeReaderTests {
     @Test(.enabled(if: CrashStage.has("strace"), "strace is not installed"))

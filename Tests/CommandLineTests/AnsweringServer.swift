@@ -26,7 +26,7 @@ final class AnsweringServer: Sendable {
     private let seen = Mutex<[Request]>([])
     private let answer: @Sendable (Request) -> Answer
 
-    /// What was asked for.
+    /// The requests so far.
     var requests: [Request] { seen.withLock { $0 } }
 
     init(_ answer: @escaping @Sendable (Request) -> Answer) throws {

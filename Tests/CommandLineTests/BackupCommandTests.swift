@@ -43,7 +43,7 @@ extension ServerSuites {
             #expect(try shell("cat \(scratch.path("victim/secret"))").out == "secret\n")
         }
 
-        /// A store that holds whatever a store can: crashes and symbols, pins, a pruned and a lost session, followed
+        /// A store with everything that a store can contain: crashes and symbols, pins, a pruned and a lost session, followed
         /// logs, downloads without a pack, quarantine.
         private func fill(_ store: String, _ scratch: Scratch) async throws {
             let lines = (0..<40).map { "2026-11-20T10:00:\(10 + $0 % 40)Z LogNet: needle \($0)" }.joined(
@@ -102,7 +102,7 @@ extension ServerSuites {
             await server.stop()
         }
 
-        /// What every question about a store is answered with.
+        /// The output of every query about a store.
         private func answers(_ store: String) throws -> [String: String] {
             var questions = [
                 "sessions", "sessions --json", "coverage", "coverage --json", "crashes", "crashes --json",
@@ -163,7 +163,7 @@ extension ServerSuites {
             #expect(try content(other) == content(store))
             let modes = try shell("find \(other) ! -perm 600 -type f -o ! -perm 700 -type d").out
             #expect(modes == "", "\(modes)")
-            // A backup is a store to be asked.
+            // A backup can be queried as a store.
             let name = try #require(second["backup"] as? String)
             #expect(try salvage(name, ["show", "plain-1"]).status == 0)
             #expect(try salvage(store, ["backup", backups, "--verify"]).status == 0)
@@ -281,7 +281,7 @@ extension ServerSuites {
                 """)
             let log = scratch.path("x.log")
             try "x\n".write(toFile: log, atomically: true, encoding: .utf8)
-            // Nothing makes a catalog, or advises what would.
+            // No command creates a catalog or suggests one that would.
             for command in [
                 ["ingest", "--session", "x", log], ["sessions"], ["reindex"], ["prune", "--older-than", "1d"],
                 ["verify"], ["harvest"],
@@ -293,7 +293,7 @@ extension ServerSuites {
                 #expect(refused.status == 75 || command == ["verify"], "\(command): \(refused.status)")
                 #expect(!FileManager.default.fileExists(atPath: other + "/catalog.sqlite"), "\(command)")
             }
-            // The night's backup comes between, and somebody put a catalog there: the same command goes on.
+            // A new backup was made meanwhile, and a catalog was created: the same command continues.
             let before = try answers(store)
             try ingest("c", tag: "1", "needle c\n", into: store, scratch)
             #expect(try salvage(store, ["backup", backups]).status == 0)

@@ -66,7 +66,7 @@ import Testing
         #expect(try names(backups).count == 1)
     }
 
-    /// What cannot be looked at may be the newest, and the backup's disk may not be mounted.
+    /// A backup that cannot be read may be the newest, and the backup disk may not be mounted.
     @Test func whatCannotBeLookedAtIsNotSkipped() throws {
         let scratch = try Scratch()
         let (store, backups) = (scratch.path("store"), scratch.path("backups"))

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Ids, paths and tags are bytes: what Unicode takes for the same is not the same here.
+/// Ids, paths and tags are bytes: texts that are equal by Unicode rules are different here.
 @Suite(.serialized) struct ByteIdentityTests {
     private static let composed = "caf\u{E9}"
     private static let decomposed = "cafe\u{301}"

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What happens when the child of an ingest is killed, and what a crash of ours leaves behind.
+/// The child of an ingest is killed, or the ingest itself.
 @Suite struct ConfinedChildTests {
     /// Processes that are the confined children of a process.
     static func children(of parent: Int32) -> [Int32] {
@@ -48,7 +48,7 @@ import Testing
         #expect(try Program.run(["verify", "--store", store]).status == 0)
         #expect(try Program.run(["cat", "s", "good.log", "--store", store]).out == "good\n")
         #expect(Scratch.listing(store).filter { $0.contains(".new/") }.isEmpty)
-        // Later, undisturbed, all of it comes in.
+        // Later, undisturbed, all of it is packed.
         let again = try Program.run(["ingest", "--store", store, "--session", "s", scratch.path("big.tar.gz")])
         #expect(again.status == 0, "\(again.err)")
         #expect(try Program.run(["grep", "--store", store, "-q", "^39999999$"]).status == 0)

@@ -41,7 +41,7 @@ import Testing
         // What the catalog knows, not what an empty row says.
         let states = (described?["artifacts"] as? [[String: Any]])?.compactMap { $0["state"] as? String }
         #expect(states == ["collected", "collected"], "\(String(decoding: metadata, as: UTF8.self))")
-        // Without the catalog's rows nobody knows, and nobody guesses.
+        // Without the catalog's rows it is unknown, and not guessed.
         let emptied = try shell(
             """
             sqlite3 \(store)/catalog.sqlite 'DELETE FROM members' || python3 -c "import sqlite3

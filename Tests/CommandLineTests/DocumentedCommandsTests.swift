@@ -3,7 +3,7 @@ import Sandbox
 import Testing
 
 extension ServerSuites {
-    /// What README and docs tell a user to paste is pasted here, into a shell on a small fleet. An indented block that is
+    /// Runs the commands of README and docs in a shell on a small fleet. An indented block that is
     /// neither run nor listed with a reason fails the test.
     @Suite(.serialized) struct DocumentedCommandsTests {
         /// What is done with a block.

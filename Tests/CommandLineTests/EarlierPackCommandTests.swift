@@ -95,14 +95,14 @@ import Testing
         let away = try salvage("reindex")
         #expect(away.status == 3, "\(away.out)\(away.err)")
         #expect(away.err.contains("is its disk mounted?") && away.err.contains("its row is kept"), "\(away.err)")
-        // Neither does an ingest go ahead without what lies there.
+        // An ingest does not proceed without it either.
         #expect(try ingest("new.log").status != 0)
         try shell("mv \(scratch.path("away")) \(scratch.path("disk"))")
         #expect(try ingest("new.log").status == 0)
         #expect(try salvage("cat", "s", "old.log").out == "old line\n")
     }
 
-    /// One system call after another fails once, in the parent and in the child, with each of the faults that pass.
+    /// Each system call fails once, in the parent and in the child, with each temporary error.
     @Test func noPassingFaultCostsAnEarlierMember() throws {
         guard try shell("command -v strace && strace -o /dev/null true").status == 0 else {
             print("skipped: strace cannot be used here")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What compressed and UTF-16 members hold is found, by the real program.
+/// The real program finds text in compressed and UTF-16 members.
 @Suite struct ExpandedMemberTests {
     private static let compressors = ["gz": "gzip -n", "zst": "zstd -q", "xz": "xz", "bz2": "bzip2", "lz4": "lz4 -q"]
 
@@ -48,7 +48,7 @@ import Testing
         for name in wanted { #expect(grep.out.contains("s:Saved/Logs/\(name):2:")) }
         let plain = try Program.run(["cat", "s", "gz.log.1", "--store", store])
         #expect(plain.out == log(20_000, "only-gz"))
-        // Export gives back what came, and nothing else unless asked.
+        // Export writes the original members, and others only with --expanded.
         #expect(try Program.run(["export", "s", "--to", scratch.path("out"), "--store", store]).status == 0)
         #expect(try shell("diff -r \(scratch.path("out"))/Saved \(scratch.path("Saved"))").status == 0)
         #expect(

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Files that were answered wrongly once: links, names, control characters, other compressions, files that shrank.
+/// Files that earlier versions handled wrongly: links, names, control characters, other compressions, files that shrank.
 @Suite(.enabled(if: Program.corpora != nil, "shared corpora are absent")) struct FieldFileTests {
     private func corpus(_ path: String) throws -> String {
         try #require(Program.corpora).appendingPathComponent("field/binary/" + path).path

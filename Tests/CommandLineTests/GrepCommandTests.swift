@@ -52,7 +52,7 @@ struct GrepCommandTests {
         )
     ]
 
-    /// Binary as ripgrep sees it, and as ingest does.
+    /// Binary according to ripgrep and to ingest.
     static let binaries: [(String, [UInt8])] = [
         ("Logs/nul.log", Array("foo one\nfoo two\nab\u{0}cd foo\nfoo end\n".utf8)),
         ("core.bin", [0x7F, 0x00, 0x01, 0x02] + Array("foo in a core\nError\n".utf8) + [0x00, 0xFF]),
@@ -194,7 +194,7 @@ struct GrepCommandTests {
             let mine = try stage.grep(["-a"] + flags + ["-e", "foo"])
             same(mine.out, text.out, "-a \(flags)")
         }
-        // Unasked, members that are not text are left out, as ripgrep leaves them out of a folder.
+        // By default, members that are not text are skipped, as ripgrep skips binary files in a folder.
         let unasked = try stage.grep(["foo"])
         #expect(!unasked.text.contains("core.bin"))
         #expect(unasked.text.contains("s-1:Saved/Logs/nul.log:2:foo two\n"))

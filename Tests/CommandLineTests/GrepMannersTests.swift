@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Ends, escapes and explanations of `salvage grep`, by the program.
+/// Early ends, escapes and `--explain` of `salvage grep`, with the real program.
 @Suite struct GrepMannersTests {
     /// Five sessions of some twelve blocks each; every block has the word tick.
     private static func stage() throws -> GrepStage {
@@ -145,7 +145,7 @@ import Testing
         for length in [1, 7, 8, 13, 39, 41, bytes.count / 2, bytes.count / 2 + 3, bytes.count - 1, bytes.count - 8] {
             harmed.append(Array(bytes.prefix(length)))
         }
-        // The filters of each record, emptied: only their checksums tell that they do not mean it.
+        // The filters of each record, zeroed: only their checksums reveal it.
         var record = 0
         while record < bytes.count {
             func number(_ at: Int, _ size: Int) -> Int {

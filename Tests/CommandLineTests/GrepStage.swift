@@ -3,7 +3,7 @@ import Testing
 
 /// A store with the logs of some sessions, and the same files exported under the names that grep prints.
 final class GrepStage {
-    /// What a program came to, its output as bytes.
+    /// The result of a program, with its output as bytes.
     struct Outcome {
         var status: Int32
         var out: [UInt8]
@@ -28,7 +28,7 @@ final class GrepStage {
         try FileManager.default.createDirectory(at: exported, withIntermediateDirectories: true)
     }
 
-    /// Takes files into a session of the store.
+    /// Ingests files as a session.
     func ingest(
         _ session: String, tag: String = "1.2", created: String? = nil, exited: String? = nil,
         _ files: [(String, [UInt8])]
@@ -74,7 +74,7 @@ final class GrepStage {
         try salvage(["grep"] + arguments, environment: environment)
     }
 
-    /// ripgrep over the exported files, told to print what grep prints unasked.
+    /// ripgrep over the exported files, with the flags that are grep's defaults.
     func rg(_ arguments: [String]) throws -> Outcome {
         let plain = ["--no-config", "-j1", "--with-filename", "--no-heading", "-n", "--color=never"]
         return try Self.run(

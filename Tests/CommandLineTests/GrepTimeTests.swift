@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Searches by time, by the program: every format of stamps, windows of every kind, and clocks that misbehave.
+/// Searches by time with the real program: every time format, windows of every kind, and clocks that jump.
 @Suite struct GrepTimeTests {
     /// A line and the time it belongs to, in seconds since the session's start.
     private struct Line {
@@ -65,7 +65,7 @@ import Testing
 
     private static func bytes(_ lines: [Line]) -> [UInt8] { lines.flatMap { Array($0.text.utf8) + [0x0A] } }
 
-    /// What a search prints of lines, without the names and numbers before them.
+    /// The lines that a search prints, without names and numbers.
     private static func expected(_ lines: [Line], _ window: ClosedRange<Int>) -> String {
         lines.filter { window.contains($0.second) }.map { $0.text + "\n" }.joined()
     }
@@ -165,7 +165,7 @@ import Testing
         let first = try stage.grep(["launcher", "--session", "t", "--until", "start+1s", "-N", "--no-filename"])
         #expect(first.text == head)
         #expect(try stage.grep(["launcher", "--session", "t", "--since", "start+1s"]).status == 1)
-        // A window in which nothing lies.
+        // An empty window.
         #expect(try stage.grep(["", "--strict-time", "--since", "start+1h"]).status == 1)
         #expect(try stage.grep(["", "--last", "soon"]).status == 64)
         #expect(try stage.grep(["", "--since", "2026-11-21", "--until", "2026-11-20"]).status == 64)

@@ -3,7 +3,7 @@ import Sandbox
 import Testing
 
 extension ServerSuites {
-    /// Files that are ingested by hand stand beside a harvest's, and hide nothing of it.
+    /// Files that are ingested by hand are kept beside those of a harvest and hide none of them.
     @Suite(.serialized) struct HandIngestTests {
         private func note(_ stage: LiveStage, _ id: String) async throws {
             let file = stage.scratch.path("note-\(id).log")

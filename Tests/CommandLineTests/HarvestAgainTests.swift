@@ -53,7 +53,7 @@ extension LiveStage {
 }
 
 extension ServerSuites {
-    /// What was not asked for is not complete, and is fetched once it is asked for.
+    /// What was never requested is fetched once a rule requests it.
     @Suite(.serialized) struct HarvestAgainTests {
         @Test func aPathThatIsNowhereIsSaidAndMendedRulesFetchIt() async throws {
             let stage = try await LiveStage()

@@ -134,7 +134,7 @@ extension ServerSuites {
             func answers() throws -> [String] {
                 try questions.map { question in
                     let out = try Program.run(question, environment: stage.environment).out
-                    // When it was first seen, and the history of requests, is what packs do not know.
+                    // Packs do not contain when a session was first seen and the history of requests.
                     return out.replacing(/"first_seen":"[^"]*",?/, with: "").replacing(/"requests":\[.*?\]/, with: "")
                 }
             }

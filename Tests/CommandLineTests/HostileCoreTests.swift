@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Cores whose memory map names paths at which something waits to be opened.
+/// Cores whose memory map names paths of pipes, which would block a reader that opens them.
 @Suite(.enabled(if: CrashStage.possible, "no gcc, or core dumps go elsewhere on this machine"), .serialized)
 struct HostileCoreTests {
     /// A core that names the executable and a library below a folder of ours, with pipes in their places: who opens one

@@ -69,7 +69,7 @@ private final class PlainServer: Sendable {
 }
 
 extension ServerSuites {
-    /// The real program against servers that never finish what they say, and clients of its own that never do.
+    /// The real program against servers that never finish a response, and clients of `/metrics` that never finish a request.
     @Suite(.serialized) struct HostileServerTests {
         private static let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
@@ -82,7 +82,7 @@ extension ServerSuites {
             return ["SALVAGE_CONFIG": config, "GAMEYE_API_TOKEN": "a-secret-token"]
         }
 
-        /// Each of these servers talks, or is silent, for as long as the program listens: that it ends at all is the test.
+        /// Each of these servers sends, or is silent, for as long as the program listens: the test is that the program ends.
         @Test(.timeLimit(.minutes(5)), arguments: ["silent", "head", "trickle", "endless"])
         func aPassEndsWithinItsTime(_ manner: String) throws {
             let scratch = try Scratch()

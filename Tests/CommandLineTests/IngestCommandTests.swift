@@ -25,7 +25,7 @@ import Testing
         }
         #expect(Scratch.listing(scratch.url.path, leavingOut: "store") == before)
         #expect(!FileManager.default.fileExists(atPath: "/tmp/evil"))
-        // In the store there are packs and the catalog, nothing else: no name of an archive's choosing.
+        // The store contains packs and the catalog only, no name from an archive.
         let inside = Scratch.listing(store).map { String($0.split(separator: " ")[0]) }
         let files2 = inside.filter { $0.contains(".") && !$0.hasPrefix("catalog.sqlite") && !$0.hasPrefix("filters") }
         #expect(files2.allSatisfy { $0.hasSuffix(".pack") || $0.hasPrefix("spool") }, "\(files2)")

@@ -56,7 +56,7 @@ extension ServerSuites {
             #expect(left == [])
         }
 
-        /// What is forgotten is what was asked for, and is said.
+        /// Only the selected history is deleted, and it is listed.
         @Test func historyGoesByTheSelectionAndPinsAndIsSaid() throws {
             let scratch = try Scratch()
             let store = scratch.path("store")

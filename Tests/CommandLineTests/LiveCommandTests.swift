@@ -97,7 +97,7 @@ import Testing
         }
         _ = try await stage.stop(watch, by: SIGKILL)
         let kept = try await stage.salvage("logs", "kill-1").out
-        // The container goes while nobody watches; only what is in the store is left of it.
+        // The container is removed while nothing runs; only what is in the store is left.
         #expect(stage.server.removeContainer("kill-1"))
         watch = try stage.watch()
         try await stage.until("it is settled") { try await stage.state("kill-1") == "partial" }

@@ -3,7 +3,7 @@ import Foundation
 import Sandbox
 import Testing
 
-/// A sandbox with servers that shell scripts play, and `watch` over it.
+/// A sandbox with shell scripts as game servers, and `watch` over it.
 struct LiveStage {
     let scratch: Scratch
     let server: SandboxServer
@@ -13,7 +13,7 @@ struct LiveStage {
     var store: String { scratch.path("store") }
 
     private static let scripts: [String: String] = [
-        // Lines at a pace until it is told to leave.
+        // Writes lines at a fixed rate until SIGTERM.
         "talker": """
         mkdir -p game/Saved; echo saved > game/Saved/state.txt
         trap 'echo "$(date -u "+[%Y.%m.%d-%H.%M.%S:%3N]")[9]LogExit: leaving"; exit 0' TERM
@@ -22,7 +22,7 @@ struct LiveStage {
           n=$((n + 1)); echo "$(date -u "+[%Y.%m.%d-%H.%M.%S:%3N]")[$n]LogTalk: line $n of $GAMEYE_SESSION_ID"; sleep 0.05
         done
         """,
-        // Leaves files, and waits until it is told to leave.
+        // Writes files and waits for SIGTERM.
         "writer": """
         trap 'exit 0' TERM
         mkdir -p game/Saved; echo "state of $GAMEYE_SESSION_ID" > game/Saved/state.txt
@@ -30,7 +30,7 @@ struct LiveStage {
         echo "[2026.11.21-01.00.00:000][1]LogInit: hello from $GAMEYE_SESSION_ID"
         while :; do sleep 0.2; done
         """,
-        // Tells of a crash in a part of it, and goes on.
+        // Logs a crash of one of its parts and continues.
         "limping": """
         trap 'exit 0' TERM
         echo "[2026.11.21-01.00.00:000][1]LogInit: hello"
@@ -137,7 +137,7 @@ func offPool<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) 
     }
 }
 
-/// Takes a value that one thread at a time uses to another.
+/// Passes a value to another thread; only one thread at a time uses it.
 private struct Carried<Value>: @unchecked Sendable {
     let value: Value
 }

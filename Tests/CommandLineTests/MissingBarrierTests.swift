@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Where a barrier cannot be set up, nothing is read unless the configuration says that it may be missing.
+/// If a barrier cannot be set up, nothing is read unless the configuration allows it to be missing.
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/strace"), "strace is not installed"))
 struct MissingBarrierTests {
     private static let barriers = [

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// Where the packs of a session lie: on another disk, on other days, under second names, without a catalog that knows.
+/// Packs of a session on another disk, on other days, under second names, and unknown to the catalog.
 @Suite(.serialized) struct PackPlaceTests: OneSessionSuite {
     let scratch: Scratch
 

@@ -85,7 +85,7 @@ struct Program {
     }
 }
 
-/// A folder that goes away with its test.
+/// A folder that is removed at the end of the test.
 final class Scratch {
     let url: URL
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @Suite(.serialized) struct PruneBesideIngestTests {
-    /// A pack that lies under its name and is about to be entered in the catalog is new, not unknown.
+    /// A published pack that is about to be committed to the catalog is new, not unknown.
     @Test(.enabled(if: CrashStage.has("strace"), "no strace"))
     func aPackThatIsAboutToBeEnteredIsNotCalledUnknown() throws {
         let scratch = try Scratch()

@@ -2,7 +2,7 @@ import Foundation
 import Sandbox
 import Testing
 
-/// A daemon whose words go to a file that can be read while it runs.
+/// A daemon whose log goes to a file that can be read while it runs.
 private final class Daemon {
     private let process = Process()
     private let log: String
@@ -37,7 +37,7 @@ private final class Daemon {
 }
 
 extension ServerSuites {
-    /// SIGHUP takes up all that a restart would, and nothing that is more likely an accident.
+    /// SIGHUP applies everything that a restart would, except changes that are more likely accidents.
     @Suite(.serialized) struct ReloadTests {
         @Test func mendedRulesFetchFromWhatIsDone() async throws {
             let stage = try await LiveStage()

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A catalog that is lost or damaged, and a pack whose tables are: what the real program says and does.
+/// A lost or damaged catalog, and a pack with damaged tables, with the real program.
 @Suite struct RottenCatalogTests {
     /// A store with the sessions `a` and `b`, each of one log.
     private func stage() throws -> (scratch: Scratch, store: String) {
@@ -40,7 +40,7 @@ import Testing
         #expect(said.status == 2 && catalog.hasPrefix("failure: ") && catalog.contains("2 packs"), "\(said)")
         #expect(catalog.contains("salvage reindex"))
 
-        // The packs are what is left: they are checked all the same.
+        // The packs are left, and they are checked.
         let verify = try Program.run(["verify", "--json", "--store", store])
         #expect(
             verify.status == 3 && verdicts(verify, of: "catalog.sqlite") == ["missing"], "\(verify.out)\(verify.err)")
@@ -127,7 +127,7 @@ import Testing
         try shell("chmod 700 \(store)/spool/s")
     }
 
-    /// Every flip in a pack's footer: the log is printed, or its absence is not claimed.
+    /// Every flipped bit in a pack's footer: the log is printed, or an error is; it is never called absent.
     @Test func aPackWithDamagedTablesIsNotAnEmptyOne() throws {
         let (scratch, store) = try stage()
         let pack = try shell("find \(store)/packs -name a.pack").out.trimmingCharacters(in: .newlines)

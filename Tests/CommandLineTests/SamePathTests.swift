@@ -33,7 +33,7 @@ import Testing
         }
         let code = try fleet.salvage("cat", "s", "Game.log", "--json")
         #expect(code.err.contains("\"code\":\"ambiguous_path\""), "\(code.err)")
-        // The same bytes are no question.
+        // Members with the same bytes are not ambiguous.
         #expect(try fleet.salvage("cat", "s", "Saved/same.ini").out == "same\n")
     }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The programs of docs/sandbox.md that start a session with what each language brings along, run as they stand there
+/// The programs of docs/sandbox.md that start a session with each language's own library, run unchanged
 /// against a real sandbox.
 @Suite struct SampleProgramTests {
     /// A language, how its block begins in the document, and what runs it.

@@ -3,8 +3,8 @@ import Sandbox
 import Testing
 
 extension ServerSuites {
-    /// A harvest on a machine that has too little of something: what does not come now comes later, and nothing is blamed
-    /// on what was downloaded.
+    /// A harvest on a machine that lacks resources: what cannot be packed now is packed later, and no download is
+    /// blamed.
     @Suite(.serialized) struct ScarcityTests {
         private static func fleet(_ count: Int) async throws -> LiveStage {
             let stage = try await LiveStage(

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Flags that are given twice, sessions in bulk, and what listings say of sessions that run or were pruned.
+/// Repeated flags, bulk ingest, and listings of running and pruned sessions.
 @Suite(.serialized) struct SelectionFlagTests {
     private let scratch: Scratch
     private var store: String { scratch.path("store") }
@@ -100,7 +100,7 @@ import Testing
         try write("2025-11-20")
         #expect(try salvage("ingest", "--session", "logged", log).status == 0)
         #expect(try ended("logged") == "2025-11-20T10:39:00.000Z")
-        // More of the session came: its end moves; what was given once stays.
+        // More of the session arrives: its end moves; values given once stay.
         try write("2025-11-21")
         try shell("mv \(log) \(scratch.path("later.log"))")
         #expect(try salvage("ingest", "--session", "logged", scratch.path("later.log")).status == 0)
@@ -159,7 +159,7 @@ import Testing
         try shell("cd \(folder) && rm -r empty bad stray.txt")
         #expect(try salvage("ingest", "--each", folder, "--image", "shooter").status == 0)
         #expect(try salvage("sessions", "--json").objects.count == 2)
-        // What `export` writes can be taken in again.
+        // What `export` writes can be ingested again.
         try shell("mkdir \(scratch.path("exported"))")
         #expect(try salvage("export", "t/w/o", "--to", scratch.path("exported/x")).status == 0)
         let copy = scratch.path("copy")
@@ -178,7 +178,7 @@ import Testing
         #expect(try salvage("ingest", "--each", scratch.path("nowhere")).status == 2)
     }
 
-    /// Names are bytes that somebody else chose: one that cannot be taken costs itself only.
+    /// Names are arbitrary bytes: one that cannot be ingested affects only itself.
     @Test func aNameThatCannotBeTakenStopsNobody() throws {
         let folder = scratch.path("names")
         // Two label keys that Swift's String takes for the same.
@@ -209,7 +209,7 @@ import Testing
         #expect(try salvage("ingest", "--session", "all", folder + "/mixed").status == 0)
     }
 
-    /// The last of two values would win in silence.
+    /// Otherwise the last of two values would win silently.
     @Test func oneKeyHasOneValue() throws {
         let log = scratch.path("k.log")
         try "x\n".write(toFile: log, atomically: true, encoding: .utf8)

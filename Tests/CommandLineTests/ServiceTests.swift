@@ -94,7 +94,7 @@ extension ServerSuites {
             let prune = try run(service, Self.execStart("salvage-prune.service"))
             #expect(prune.status == 0, "\(prune.out)")
 
-            // The same user without the credential, as under sudo: what could not be looked at is said.
+            // The same user without the credential, as under sudo: doctor says what it could not check.
             let alone = try run(bare, "doctor")
             #expect(alone.status == 3 && alone.out.contains("not checked"), "\(alone.out)")
             #expect(alone.out.contains("LoadCredential"), "\(alone.out)")
@@ -149,7 +149,7 @@ extension ServerSuites {
                 let outcome = try cron(command)
                 #expect(outcome.status == 0 && outcome.out == "", "\(command): \(outcome.status) \(outcome.out)")
             }
-            // Another copy is at work: nothing that cron would mail, and a code that says so.
+            // Another copy is running: no output that cron would mail, and exit code 75.
             let lock = open(stage.store + "/lock", O_RDWR)
             try #require(lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
             for command in commands where command.contains(" harvest ") {
@@ -161,7 +161,7 @@ extension ServerSuites {
             #expect(
                 loud.status == 75 && loud.err.contains("another salvage process is using this store"), "\(loud.err)")
             close(lock)
-            // What is wrong is mailed.
+            // Errors are mailed.
             await stage.server.stop()
             let away = try cron(commands[0])
             #expect(away.status == 75 && away.out != "", "\(away.status) \(away.out)")

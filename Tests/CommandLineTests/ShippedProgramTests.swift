@@ -18,7 +18,7 @@ import Testing
         return source + "int main(void) { return f0(1); }\n"
     }
 
-    /// Compiles a program, lets it crash, and returns the crash as `analyze` tells it.
+    /// Compiles a program, lets it crash, and returns the crash that `analyze` prints.
     private static func crash(of source: String, compiler: String, in scratch: Scratch) throws -> [String: Any] {
         let file = compiler == "g++" ? "server.cc" : "server.c"
         try source.write(toFile: scratch.path(file), atomically: true, encoding: .utf8)

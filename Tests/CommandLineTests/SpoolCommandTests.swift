@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What a harvest does with a spool that it did not leave like this, and a prune with packs that are new. The server has no
+/// A harvest with a spool that it did not leave like this, and a prune with new packs. The server has no
 /// sessions: everything here comes from the spool.
 @Suite(.serialized) struct SpoolCommandTests {
     private let scratch: Scratch

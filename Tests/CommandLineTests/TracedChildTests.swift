@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the confined child does, as the kernel sees it: nothing but read, write and think.
+/// The system calls of the confined child: it only reads, writes and computes.
 @Suite struct TracedChildTests {
     private static let strace = "/usr/bin/strace"
 
@@ -14,7 +14,7 @@ import Testing
         "process_vm_readv", "process_vm_writev", "io_uring_setup", "memfd_create", "dup", "dup2", "dup3",
     ]
 
-    /// Archives that want something of a file system, a network or a process: links, devices, names that lead out, and dumps
+    /// Archives whose entries involve the file system: links, devices, names that lead out, and dumps
     /// that name files.
     private func archives(_ scratch: Scratch) throws -> [String] {
         try shell(

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What `verify` says of a pack that is no longer what was stored.
+/// `verify` on packs that changed on the disk.
 @Suite struct VerifyCommandTests {
     @Test func aFlippedBitIsNamedWithAllThatItTouchesAndWhatIsGood() throws {
         let scratch = try Scratch()
@@ -46,7 +46,7 @@ import Testing
         #expect(named?.count == 30, "\(named ?? [])")
     }
 
-    /// Whichever read of a pack fails once: nothing follows for what it holds.
+    /// A single failing read of a pack, whichever it is, says nothing about the pack's content.
     @Test func aReadThatFailsOnceIsNoDamage() throws {
         guard try shell("command -v strace && strace -o /dev/null true").status == 0 else {
             print("skipped: strace cannot be used here")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `verify FILE` reads nothing itself: a confined child does, whatever the file does to it.
+/// `verify FILE` does not read the file itself: a confined child does, whatever the file does to it.
 @Suite struct VerifyConfinedTests {
     private static let strace = "/usr/bin/strace"
 
@@ -74,7 +74,7 @@ import Testing
     @Test func aFileThatKillsItsReaderIsNotJudgedAndTheOthersAre() throws {
         let scratch = try Scratch()
         let files = try Self.files(scratch)
-        // A pipe that somebody holds open and writes nothing into: its reader waits, and can be struck at leisure.
+        // A pipe that is held open without data: its reader waits and can be killed at any time.
         let pipe = scratch.path("pipe")
         try #require(mkfifo(pipe, 0o600) == 0)
         let holder = open(pipe, O_RDWR)

@@ -4,15 +4,15 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Whatever players type and games log: behind the prefix of a logger or a speaker, in the middle of a log that goes on,
-/// it is no crash.
+/// Text that players type or games log, after the prefix of a logger or a speaker and in a log that continues, is never
+/// a crash.
 @Suite struct ChatTests {
-    /// How a log looks, and how somebody's words come into it.
+    /// The form of a log, and of typed text in it.
     struct Style: Sendable, CustomTestStringConvertible {
         let name: String
         /// A line of the log at a step.
         let line: @Sendable (Int) -> String
-        /// What stands before typed words at a step.
+        /// The prefix of typed text at a step.
         let speaker: @Sendable (Int) -> String
 
         var testDescription: String { name }
@@ -112,7 +112,7 @@ import Testing
         return found.filter(\.isCrash).map { $0.detector + ": " + $0.signature }
     }
 
-    /// The words of each literal alone and with what usually follows it.
+    /// Each literal alone and with its usual continuation.
     @Test(arguments: styles) func noLiteralIsACrash(style: Style) {
         var tried = 0
         for anchor in TextReportFormats.anchors {
@@ -149,7 +149,7 @@ import Testing
         print("chat, \(style.name): \(tried) typed reports, no crash")
     }
 
-    /// One chat line right before a real crash neither replaces its signature nor hides it.
+    /// A chat line directly before a real crash neither replaces its signature nor hides it.
     @Test func chatBeforeACrashChangesNothing() throws {
         let crash = """
             CommonUnixCrashHandler: Signal=11

@@ -16,7 +16,7 @@ struct CoreUnwindTests {
         return text
     }
 
-    /// gdb makes frames up for tail calls, which leave nothing on the stack.
+    /// gdb infers frames for tail calls, which leave nothing on the stack.
     private func withoutTailCalls(_ frames: [(address: UInt64?, function: String)]) -> [(UInt64?, String)] {
         frames.filter { $0.function != "__pthread_kill_internal" }.map { ($0.address, $0.function) }
     }
@@ -45,7 +45,7 @@ struct CoreUnwindTests {
             for frame in record.frames where frame.trust != .inline {
                 guard let address = frame.address?.value else { continue }
                 let file = mappings.first { $0.range.contains(address) }?.file
-                // The kernel's own page is no file.
+                // The vdso is not a file.
                 if frame.module?.hasPrefix("linux-vdso") == true { continue }
                 #expect(frame.module == file, "\(program) \(mode) \(frame)")
                 compared += 1

@@ -44,7 +44,7 @@ import Testing
         ("breakpad-exec_av_on_stack", nil, "EXCEPTION_ACCESS_VIOLATION_EXEC", 0x3d_f944, 6920),
         ("breakpad-linux_divide_by_zero", "SIGFPE", nil, 0x40_1f27, 20043),
         ("breakpad-linux_null_dereference", "SIGSEGV", nil, 0, 20520),
-        // What stands for its address is the sender: process 23526 of user 315716.
+        // The address field has the sender: process 23526 of user 315716.
         ("breakpad-linux_raise_sigabrt", "SIGABRT", nil, nil, 23526),
         ("breakpad-linux_inline", "SIGILL", "ILL_ILLOPN", 0x21_61b6, 2_146_002),
         ("breakpad-minidump2", nil, "EXCEPTION_ACCESS_VIOLATION_WRITE", 0x45, 3060),

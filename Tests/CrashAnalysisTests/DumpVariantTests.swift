@@ -4,9 +4,9 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Dumps of other systems and processors, and what writers of minidumps say beside crashes.
+/// Dumps of other systems and processors, and minidumps that are not crashes.
 @Suite struct DumpVariantTests {
-    /// Grows a binary file.
+    /// Builds a binary file.
     private struct Bytes {
         var all: [UInt8] = []
         let bigEndian: Bool
@@ -34,7 +34,7 @@ import Testing
         var body: Bytes
     }
 
-    /// An ELF core that holds nothing but notes.
+    /// An ELF core with notes only.
     private func core(
         machine: UInt64, is64: Bool = true, bigEndian: Bool = false, system: UInt8 = 0, _ notes: [Note]
     ) -> [UInt8] {
@@ -193,7 +193,7 @@ import Testing
         #expect(!reason(11, flags: 1, .linux).isRequest)
     }
 
-    /// A signal that somebody sent has the sender where a fault has its address.
+    /// A signal from kill(2) has the sender in the field in which a fault has its address.
     @Test func senderIsNoAddress() {
         #expect(reason(6, flags: UInt32(bitPattern: -6), .linux).address == nil)
         #expect(reason(6, .linux).address == nil)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Microdumps, Unreal uploads, compressed dumps, and one crash told by several members.
+/// Microdumps, Unreal uploads, compressed dumps, and one crash reported by several members.
 @Suite struct EngineDumpTests {
     @Test(.needsCorpora, arguments: [("arm", "arm", 6), ("arm64", "arm64", 8), ("x86", "x86", 124)])
     func microdumps(name: String, arch: String, modules: Int) throws {
@@ -86,7 +86,7 @@ import Testing
         #expect(CrashAnalyzer().analyze(source: cut, name: "core.gz").first?.signal == "SIGABRT")
     }
 
-    /// The tool that makes the input may be absent; then there is nothing to read.
+    /// The tool that makes the input may be absent; then the test reads nothing.
     @Test(.needsCorpora) func zstdCoreIsRead() throws {
         let folder = NSTemporaryDirectory() + "salvage-zst-\(getpid())"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

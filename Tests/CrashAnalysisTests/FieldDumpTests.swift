@@ -4,7 +4,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// The cores of `corpora/field/binary`, built in the unusual ways that servers in the field are.
+/// The cores of `corpora/field/binary`, from programs built in unusual ways, as in the field.
 @Suite(.needsCorpora, .serialized)
 struct FieldDumpTests {
     private static let folder = "field/binary/"
@@ -80,7 +80,7 @@ struct FieldDumpTests {
         #expect(record.signatureQuality == .offset)
     }
 
-    /// The file's sections tell the same as the core alone.
+    /// The file's sections give the same result as the core alone.
     @Test func symbolWithoutSizeOfAnotherSection() throws {
         let record = try Self.record("init_symbol", ["init_plug.so"])
         #expect(record.frames.first?.function != "_init_old")
@@ -107,7 +107,7 @@ struct FieldDumpTests {
         #expect(record.modules.first { $0.name == "assert_musl" }?.symbols == .found)
     }
 
-    /// The user vouches for a program that is called otherwise.
+    /// `--exe` names a program with another name.
     @Test func programUnderAnotherName() throws {
         try Self.withStore([]) { store in
             let program = Corpora.root + "/" + Self.folder + "musl_no_build_id/assert_musl"

@@ -68,7 +68,7 @@ import Testing
         if let signature = row.signature { #expect(record.signature.hasPrefix(signature)) }
     }
 
-    /// What the compiler numbers does not split a bug.
+    /// Numbers that the compiler generates do not split a signature.
     @Test(arguments: [("java-lambda-1", "java-lambda-2"), ("dotnet-async-1", "dotnet-async-2")])
     func oneSignature(first: String, second: String) throws {
         let signatures = try [first, second].map { file in

@@ -4,7 +4,7 @@ import Unpack
 
 @testable import CrashAnalysis
 
-/// What a dump and a log tell of one death is one crash, and the richer account leads.
+/// A dump and a log that report one death become one crash, and the more detailed report leads.
 @Suite struct FieldMergeTests {
     private func record(_ detector: String, member: String, _ change: (inout CrashRecord) -> Void = { _ in })
         -> CrashRecord
@@ -64,7 +64,7 @@ import Unpack
         #expect(merged.count == 1)
     }
 
-    /// A log of three deaths and one core: the core takes up one of them.
+    /// A log of three deaths and one core: the core is merged with one of them.
     @Test func aCoreTakesUpOneReportOfALog() {
         let reports = (0..<3).map { step in
             record("unity", member: "server.log") { record in
@@ -99,7 +99,7 @@ import Unpack
         #expect(merged.map(\.signature) == ["AMossTurret::FireAt"])
     }
 
-    /// The same signal in two processes, told by two logs, is two crashes where their pids say so.
+    /// The same signal in two logs is two crashes if the pids differ.
     @Test func pidsKeepProcessesApart() {
         let first = record("asan", member: "a.log") { $0.pid = 1 }
         let second = record("asan", member: "b.log") { $0.pid = 2 }

@@ -220,7 +220,7 @@ import Testing
         ("journal", { "2026-11-20T21:03:09+0000 node3 srv[42]: " + $0 }), ("carriage return", { $0 + "\r" }),
     ]
 
-    /// What stands before every line because of who ran the program changes nothing.
+    /// Prefixes that supervisors add to every line change nothing.
     @Test(arguments: supervisors.indices) func supervisorsAreTakenOff(index: Int) throws {
         let supervisor = Self.supervisors[index]
         let skipped = ["09-", "80-", "clean-chat", "08-"]
@@ -237,7 +237,7 @@ import Testing
         }
     }
 
-    /// What a game's log writes before a line of its own, and before one that somebody types.
+    /// The prefixes of a game's log: of its own lines, and of lines that players type.
     private static let chats: [(own: String, typed: String)] = [
         ("[2026.11.20-21.03.09:137][ 17]LogNet: ", "[2026.11.20-21.03.09:137][ 17]LogChat: Display: [Bob] "),
         ("server: ", "<Bob> "), ("server ", "Bob: "), ("[21:03:09] ", "[21:03:09] <Bob> "),
@@ -250,7 +250,7 @@ import Testing
         ("  21.300 ", "  21.300 2026-11-20 21:03:09 [CHAT] Bob: "),
     ]
 
-    /// Whole reports typed into chat, line by line, in the middle of a log that goes on.
+    /// Whole reports typed into chat, line by line, in a log that continues.
     @Test(arguments: chats.indices) func typedReportsAreNoCrash(chat: Int) throws {
         let (own, typed) = Self.chats[chat]
         let before = (0..<30).map { own + "tick \($0) took \($0 % 7) ms\n" }.joined()

@@ -158,7 +158,7 @@ import Testing
         #expect(crash.frames.first?.line == 44)
     }
 
-    /// A runtime catches what its workers throw.
+    /// A runtime catches the panics of its workers.
     @Test func rustWorkerOfALivingServer() {
         let text = """
             2026-11-20T21:03:00.137Z INFO hall: up

@@ -20,7 +20,7 @@ extension LogSuite {
     }
 }
 
-/// A suite that looks at logs as a session's crashes are made of them.
+/// A suite that analyzes logs as the crashes of a session.
 protocol SessionLogSuite {}
 
 extension SessionLogSuite {
@@ -29,7 +29,7 @@ extension SessionLogSuite {
         CrashMerger.merge(CrashAnalyzer().analyze(source: MemoryByteSource(Array(text.utf8)), name: "server.log"))
     }
 
-    /// The only crash; errors may stand beside it.
+    /// The only crash; there may be errors besides.
     func only(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> CrashRecord {
         let crashes = analyze(text).filter(\.isCrash)
         #expect(crashes.count == 1, sourceLocation: sourceLocation)

@@ -60,7 +60,7 @@ import Testing
         #expect(crash.signature == "hang | dev.marsh.herons.Nest.settle")
     }
 
-    /// The report file and the console name one crash alike, whatever carries it.
+    /// The report file and the console give one crash the same signature, whatever prefix they have.
     @Test(arguments: [
         "net.minecraft.ReportedException", "net.minecraft.class_148", "net.minecraft.util.ReportedException",
     ])
@@ -218,7 +218,7 @@ import Testing
 
         """
 
-    /// The head goes to the console; what follows there is another story.
+    /// The console has the head of the report only; what follows there is unrelated.
     @Test func twoFatalErrorsOfTheVM() {
         let text =
             fatalHead + "[21:03:09 INFO]: Starting minecraft server version 1.20.1\n"

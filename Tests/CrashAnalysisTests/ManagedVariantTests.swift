@@ -3,7 +3,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Reports of managed runtimes in the shapes that other versions, languages and loggers give them.
+/// Reports of managed runtimes in the forms of other versions, languages and loggers.
 @Suite struct ManagedVariantTests: LogSuite {
     /// One crash with this signature.
     struct Death: Sendable, CustomTestStringConvertible {

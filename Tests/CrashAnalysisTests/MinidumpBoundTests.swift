@@ -3,7 +3,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Small minidumps whose record would be large: many items that name one text, or one stack.
+/// Small minidumps whose record would be large: many items that refer to one string or one stack.
 @Suite struct MinidumpBoundTests {
     private struct Bytes {
         var all: [UInt8] = []
@@ -19,7 +19,7 @@ import Testing
     private static let stackAt: UInt32 = 0x0010_0000
     private static let streams = 5
 
-    /// A minidump of an x86 process: `modules` that name one text, `threads` that name one text, stack and context.
+    /// A minidump of an x86 process: `modules` that share one name, `threads` that share one name, stack and context.
     private func dump(modules: Int, threads: Int, text: [UInt16]) -> [UInt8] {
         var out = Bytes()
         out.u32(MinidumpFile.signature)

@@ -79,7 +79,7 @@ import Testing
         #expect(record.frames.prefix(4).map(\.trust) == [.inline, .inline, .inline, .context])
     }
 
-    /// Not every tool that writes Breakpad's files demangles: names of FUNC, INLINE_ORIGIN and PUBLIC are read alike.
+    /// Some tools write mangled names into Breakpad files: those of FUNC, INLINE_ORIGIN and PUBLIC are demangled.
     @Test(arguments: [true, false]) func mangledNamesOfBreakpadSymbols(_ hasFunctions: Bool) throws {
         let place = "linux_inline/BBA6FA10B8AAB33D00000000000000000"
         var text = String(

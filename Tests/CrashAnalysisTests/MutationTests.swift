@@ -4,7 +4,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Changed, cut and glued inputs: every reader must answer, none may trap. Seeded, so a failure can be repeated.
+/// Changed, cut and joined inputs: every reader must return, none may trap. Seeded, so a failure can be repeated.
 @Suite struct MutationTests {
     private struct Random {
         var state: UInt64

@@ -53,7 +53,7 @@ import Testing
             [2026.11.20-21.03.08:137][ 16]LogOutputDevice: Error: [Callstack] 0x0000000004bd0c64 Srv!ALamp::Glow() [L.cpp:8]
 
             """
-        // Each opening of a crash, right behind the ensure and nine lines behind it.
+        // Each first line of a crash, directly after the ensure and nine lines after it.
         for opening in [
             "Signal 11 caught.", "CommonUnixCrashHandler: Signal=11",
             "[2026.11.20-21.03.09:137][ 17]LogCore: === Critical error: ===",
@@ -342,7 +342,7 @@ import Testing
             #expect(names(record) == ["Reed::Cut(int)"])
             #expect(record.frames.first?.module == "libFen-Core.so")
         }
-        // A program that handles the signal goes on.
+        // A program that handles the signal continues.
         let handled = "2355099|" + line + " handler=0x7fff007a7940\n21:03:09 tick\n21:03:10 tick\n"
         #expect(analyze(handled).allSatisfy { !$0.isCrash })
         let engines = "Assertion failed: Marks > 0 [File:Misc/MemStack.h] [Line: 122]\n\n[BOX64] 2355099|" + line + "\n"

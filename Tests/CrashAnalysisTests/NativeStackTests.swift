@@ -3,7 +3,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Stacks that programs and debuggers print, the words of the C and C++ libraries, and sanitizers.
+/// Stacks that programs and debuggers print, messages of the C and C++ libraries, and sanitizers.
 @Suite struct NativeStackTests: SessionLogSuite {
     @Test func backtraceSymbolsOfAServer() throws {
         let stack = """
@@ -18,7 +18,7 @@ import Testing
         #expect(record.signal == "SIGSEGV")
         #expect(names(record) == [nil, nil, "Reed::Cut(int)", nil])
         #expect(record.frames[0].offset == Address(0x2d2136))
-        // A stack that a log of a living program holds is an error at most.
+        // A stack in the log of a program that lives on is at most an error.
         let survived = "21:03:08 [warn] slow save, stack:\n" + stack + "21:03:09 tick\n21:03:10 tick\n"
         #expect(analyze(survived).allSatisfy { !$0.isCrash })
     }

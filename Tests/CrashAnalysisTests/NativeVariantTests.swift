@@ -3,7 +3,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Forms of native reports beside the usual ones: older engines, cut logs, several processes, other supervisors.
+/// Unusual forms of native reports: older engines, cut logs, several processes, other supervisors.
 @Suite struct NativeVariantTests: SessionLogSuite {
     private func count(_ text: String) -> Int { analyze(text).count(where: \.isCrash) }
 

@@ -146,7 +146,7 @@ enum OwnCores {
         return frames
     }
 
-    /// What gdb says is mapped where in the core.
+    /// The core's mappings according to gdb.
     static func gdbMappings(_ program: String, _ core: String) -> [(range: Range<UInt64>, file: String)] {
         let text = run("gdb -nx -batch -ex 'set debuginfod enabled off' -ex 'info proc mappings' ./\(program) \(core)")
         return text.split(separator: "\n").compactMap { line in

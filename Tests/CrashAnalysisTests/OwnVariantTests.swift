@@ -4,7 +4,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Programs without tables, frame pointers, sizes of symbols or build ids, and such as end themselves in a handler.
+/// Programs without unwind tables, frame pointers, symbol sizes or build ids, and programs that end in a signal handler.
 @Suite(.enabled(if: OwnVariants.possible, "no compiler for x86-64, or the kernel keeps cores elsewhere"), .serialized)
 struct OwnVariantTests {
     static let expected: [(mode: String, stack: [String], signal: String)] = [
@@ -16,7 +16,7 @@ struct OwnVariantTests {
         ("jit", ["script", "main"], "SIGSEGV"), ("leaf", ["script", "main"], "SIGSEGV"),
     ]
 
-    /// With the program's symbols only, as a server's operator has them.
+    /// With the program's symbols only, as an operator has them.
     @Test(arguments: OwnVariants.builds.map(\.name), expected.indices)
     func stackIsWhole(build: String, index: Int) throws {
         let wanted = Self.expected[index]
@@ -52,7 +52,7 @@ enum OwnVariants {
         for build in builds {
             let program = "full/" + build.name
             OwnCores.run("gcc -g \(build.flags) -o \(program) variants.c && cp \(program) .", in: folder)
-            // What runs is stripped, what is added to the store is not.
+            // The program that runs is stripped; the one in the store is not.
             if build.name == "nameless" { OwnCores.run("strip nameless", in: folder) }
         }
         return builds.allSatisfy { FileManager.default.fileExists(atPath: folder + "/" + $0.name) }

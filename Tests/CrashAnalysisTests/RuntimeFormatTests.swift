@@ -165,7 +165,7 @@ import Testing
         #expect(crash.notes == ["Caused by: Error: inner"])
     }
 
-    /// The program logs at its worst level that it ends; an error that it logs so and survives says nothing of the kind.
+    /// The program logs at its highest level that it ends; an error at that level that it survives is not a crash.
     @Test func programsThatLogTheirEnd() throws {
         let trace = "System.IO.IOException: no dock\n   at Harbor.Dock.Take()\n"
         let after = "[21:03:10 INF] Closing\n[21:03:10 INF] Bye\n"
@@ -231,7 +231,7 @@ import Testing
         #expect(crash.frames.first?.line == 3)
     }
 
-    /// Before node 17 no version stands behind; the source and its mark stand before.
+    /// Before node 17 no version follows; the source line and its mark come first.
     @Test func oldNode() throws {
         let crash = try theCrash(
             """

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Agreement with Mozilla's siggen: `SALVAGE_SIGGEN_CASES` names a JSON list of what siggen made of names of functions;
+/// Agreement with Mozilla's siggen: `SALVAGE_SIGGEN_CASES` names a JSON list of function names as siggen normalizes them;
 /// `scripts/siggen-agreement` makes it.
 @Suite struct SiggenAgreementTests {
     private struct Case: Decodable {

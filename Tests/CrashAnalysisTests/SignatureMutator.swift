@@ -3,7 +3,7 @@ import Model
 
 @testable import CrashAnalysis
 
-/// Changes what two runs of one program differ in, and nothing else: process and thread ids, addresses (modules slide,
+/// Changes only what differs between two runs of one program: process and thread ids, addresses (modules slide,
 /// offsets within them stay), times, names of players and hosts, folders of users.
 struct SignatureMutator {
     private var state: UInt64
@@ -17,7 +17,7 @@ struct SignatureMutator {
     init(seed: UInt64) {
         var state = seed &* 0x9e37_79b9_7f4a_7c15 | 1
         for _ in 0..<4 { state = Self.step(state) }
-        // Far less than the room between modules and the ends of their part of the address space.
+        // Far less than the space between modules and the ends of their region.
         slide = (state % 0xf_fff0 + 0x10) << 16
         years = Int((state >> 32) % 3) + 1
         minutes = Int((state >> 40) % 37) + 1
@@ -37,13 +37,13 @@ struct SignatureMutator {
         return state
     }
 
-    /// Another id of another width, the same one for the same id.
+    /// Another id of another width; always the same one for the same id.
     private mutating func id(_ old: String) -> String {
         if let known = ids[old] { return known }
         let width = Int(next() % 5) + 2
         var number = 1 + next() % 9
         for _ in 1..<width { number = number * 10 + next() % 10 }
-        // The kernel gives none beyond.
+        // The kernel's maximum.
         let new = String(number % 4_194_303 + 2)
         ids[old] = new
         return new
@@ -62,7 +62,7 @@ struct SignatureMutator {
 
     private static func pattern(_ text: String) -> NSRegularExpression? { try? NSRegularExpression(pattern: text) }
 
-    /// Each with one group: what is changed.
+    /// Each has one group, which is changed.
     private static let processes = [
         #"(?i)\b(?:pid|tid|lwp|process|ppid)[ :=#]{1,2}(\d{2,7})\b"#, #"==(\d{2,7})=="#, #"line \d+: +(\d{2,7}) "#,
         #"(?m)^\[?(?:systemd-coredump|kernel|init)\[(\d{2,7})\]"#, #"goroutine ([2-9]\d*|1\d+) \["#,
@@ -99,7 +99,7 @@ struct SignatureMutator {
         text = replacing(#"(?<!\d)(20[12]\d)(?=[-./]\d\d[-./]\d\d)"#, in: text) { mutator, old in
             String((Int(old) ?? 2020) - mutator.years)
         }
-        // Hours would run over midnight.
+        // Hours could pass midnight.
         let most = Self.matches(#"(?<!\d)\d\d[:.](\d\d)[:.]\d\d"#, in: text).compactMap { Int($0) }.max() ?? 0
         let later = min(minutes, 59 - min(59, most))
         return replacing(#"(?<=[ T\[(\-]\d\d:)(\d\d)(?=:\d\d)"#, in: text) { _, old in
@@ -117,7 +117,7 @@ struct SignatureMutator {
         return (hasMark ? String(old.prefix(2)) : "") + (isUpper ? padded.uppercased() : padded)
     }
 
-    /// Programs that the loader moves, libraries and stacks; nil for numbers that are none of them.
+    /// The new address in a relocated program, library or stack; nil for numbers that are no such address.
     private static func slid(_ address: UInt64, _ slide: UInt64) -> UInt64? {
         switch address >> 44 {
         case 5: return 0x5000_0000_0000 | (address &+ slide) & 0xfff_ffff_ffff
@@ -183,7 +183,7 @@ struct SignatureMutator {
         frames.map { frame in
             var frame = frame
             frame.address = frame.address.map { Address($0.value &+ slide) }
-            // Where it was built differs with the machine, where it was run with the host.
+            // Build paths differ by machine, run paths by host.
             frame.file = frame.file.map { $0.hasPrefix("/") ? "/elsewhere/" + SystemModules.baseName($0) : $0 }
             return frame
         }

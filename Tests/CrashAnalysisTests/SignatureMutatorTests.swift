@@ -4,11 +4,11 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Two runs of one bug have one signature, two bugs have two: every case of the corpora, changed in what runs differ in.
+/// Two runs of one bug have one signature, two bugs have two: every case of the corpora, mutated as runs differ.
 /// Seeded, so a failure can be repeated; `SALVAGE_MUTATIONS` sets the runs of each case.
 @Suite(.needsCorpora) struct SignatureMutatorTests {
     private static let runs = Int(ProcessInfo.processInfo.environment["SALVAGE_MUTATIONS"] ?? "") ?? 4
-    /// Megabytes of clean log around a crash take long to change, and add nothing.
+    /// Megabytes of clean log around a crash take long to mutate and add nothing.
     private static let longest = 2 << 20
 
     private static let texts: [String] = {
@@ -37,7 +37,7 @@ import Testing
         var crashes = 0
         for path in Self.texts {
             let bytes = try Corpora.bytes(path)
-            // UTF-16 is changed by no pattern.
+            // No pattern matches UTF-16.
             guard bytes.count <= Self.longest, let text = String(validating: bytes, as: UTF8.self) else { continue }
             cases += 1
             let before = CrashAnalyzer().analyze(source: MemoryByteSource(bytes), name: path)
@@ -75,7 +75,7 @@ import Testing
         #expect(records > 20)
     }
 
-    /// The function that a signature names, under another name, is another bug.
+    /// If the function in a signature is renamed, it is another bug.
     @Test func anotherFunctionIsAnotherBug() throws {
         var changed = 0
         for path in Self.texts + Self.dumps {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// One name for one function, whatever compilers, generators and runs put into it.
+/// One name for one function, whatever compilers, generators and runs add to it.
 @Suite struct SignatureNameTests {
     @Test(arguments: [
         ("Quarry.A.<GoAsync>d__7.MoveNext()", "Quarry.A.GoAsync"),
@@ -132,7 +132,7 @@ import Testing
         for name in ["", "__GI", "std", "zzz", "b", "_"] { #expect(!patterns.matches(name)) }
     }
 
-    /// Names come from files that nobody vouches for: long ones of every mark must not take long.
+    /// Names come from untrusted files: long ones of any characters must not take long.
     @Test(arguments: [
         "<", ">", "(", "()", "$", "$$", "$1", "::$_1", "::$_1::", "closure #1 in ", "(anonymous namespace)", " const::",
         "<a>d__1.", "<<a>b__1>d",
@@ -147,7 +147,7 @@ import Testing
                 _ = SignatureStack.isNothing(text)
             }
         }
-        // Without optimisation; quadratic work takes minutes.
+        // Without optimization; quadratic work takes minutes.
         #expect(took < .seconds(10), "\(piece): \(took)")
         if took > .seconds(1) { print("slow name: \(piece): \(took)") }
     }

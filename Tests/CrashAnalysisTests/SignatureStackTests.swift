@@ -55,7 +55,7 @@ import Testing
             ["libjvm.so!VMError::report_and_die", "libjvm.so!JVM_handle_linux_signal", "Unsafe_PutLong"],
             "Unsafe_PutLong"
         ),
-        // Crashes within the C library are the caller's.
+        // A crash inside the C library is attributed to its caller.
         (["libc.so.6!__memcpy_avx_unaligned_erms", "game!Packet::read", "main"], "Packet::read"),
         (["libc.so.6!getenv_r", "game!Config::load", "main"], "getenv_r | Config::load"),
         (["__fortify_fail", "__chk_fail", "__strcpy_chk", "set_name"], "set_name"),
@@ -128,7 +128,7 @@ import Testing
         #expect(record.signatureQuality == .offset)
     }
 
-    /// No name of the lists may be a signature, whatever stands around it.
+    /// No name of the lists may be a signature, in any context.
     @Test func machineryIsNeverASignature() {
         for pattern in SignatureLists.machinery {
             let name = pattern.hasSuffix("*") ? String(pattern.dropLast()) + "x" : pattern

@@ -117,7 +117,7 @@ import Testing
         #expect(text == wanted || text.hasPrefix(wanted + " ["))
     }
 
-    /// Short names that stand for endless text, and ones that nest as deep as they are long.
+    /// Short names that demangle to endless text, and names that nest as deeply as they are long.
     @Test func hostileNamesStayAsTheyAre() {
         func index(_ number: Int) -> String {
             number == 0 ? "S_" : "S" + String(number - 1, radix: 36).uppercased() + "_"

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// Reports in the wild: prefixes, colours, wrapping, interleaving, survivors and quotations.
+/// Reports as they occur: prefixes, colors, wrapping, interleaving, survived errors and quotations.
 @Suite struct TextReportTests: LogSuite {
     private let goPanic = """
         panic: runtime error: invalid memory address or nil pointer dereference

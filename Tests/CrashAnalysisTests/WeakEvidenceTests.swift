@@ -3,7 +3,7 @@ import Testing
 
 @testable import CrashAnalysis
 
-/// What a shell, the kernel and supervisors say of a death, and what players say in their words.
+/// Messages of shells, the kernel and supervisors about a death, and the same words from players.
 @Suite struct WeakEvidenceTests: SessionLogSuite {
     @Test(
         arguments: [

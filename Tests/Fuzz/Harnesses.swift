@@ -10,7 +10,7 @@ import Text
 @testable import SessionModel
 @testable import Unpack
 
-/// One reader of hostile bytes, as libFuzzer drives it: whatever the bytes are, it must return.
+/// One reader of hostile bytes, driven by libFuzzer: it must return for any bytes.
 struct Harness: Sendable {
     /// What `scripts/fuzz` calls it.
     let name: String
@@ -41,8 +41,8 @@ struct Harness: Sendable {
         var sink = NullSink()
         let first = Unpacker(limits: limits).unpack(bytes: bytes, into: &sink)
         let second = Unpacker(limits: limits, backend: .zlib).unpack(bytes: bytes, into: &sink)
-        // Where the trailer is both wrong and cut, one library sees the one first and one the other; what is good is not a
-        // matter of opinion.
+        // If the trailer is both wrong and cut, the libraries report different errors first; on valid input they must
+        // agree.
         precondition((first.verdict == .ok) == (second.verdict == .ok), "the inflaters disagree")
     } seeds: {
         [[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]]
@@ -98,7 +98,7 @@ struct Harness: Sendable {
 
     // MARK: JSON
 
-    /// What is read is written so that it is read again as the same.
+    /// A value that was read and written is read again as the same value.
     private static let json = Harness(name: "json") { bytes in
         guard let value = try? JSONValue(document: bytes) else { return }
         precondition((try? JSONValue(parsing: value.utf8)) == value, "written differently from how it was read")
@@ -111,7 +111,7 @@ struct Harness: Sendable {
 
     // MARK: The API
 
-    /// However a list is cut into pieces, the outcome is the same.
+    /// The result is the same however a list is cut into pieces.
     private static let sessions = Harness(name: "sessions") { bytes in
         let whole = decode(bytes, piece: .max)
         let pieces = decode(bytes, piece: 7)
@@ -221,7 +221,7 @@ struct Harness: Sendable {
     }
 }
 
-/// Checks what a sink is told: pieces in order, without a gap.
+/// Checks the calls of a sink: pieces in order, without a gap.
 struct CountingSink: ArchiveVisitor {
     typealias Failure = Never
 

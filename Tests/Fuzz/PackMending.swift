@@ -5,7 +5,7 @@ import Text
 
 @testable import Pack
 
-/// Makes the checksums of a damaged pack right again: behind them lies what the fuzzer is to reach.
+/// Corrects the checksums of a damaged pack, so that the fuzzer reaches the code behind them.
 enum PackMending {
     static func mended(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes

@@ -51,7 +51,7 @@ import Testing
         #expect(AbsentPath.tally(Array(ledgers.prefix(3)), by: nil, since: nil).map(\.path.path) == ["/a"])
     }
 
-    /// A rule that few sessions fall under is looked at in its own newest sessions, not in those of the fleet.
+    /// A rule that few sessions match is checked in its own newest sessions, not in those of the fleet.
     @Test func aRareRuleIsNotHiddenByABusyOne() throws {
         let store = TemporaryStore()
         let catalog = try Catalog.open(store: store.path)

@@ -14,7 +14,7 @@ import Text
     private static let note = "/home/me/note.log"
     private let store = TemporaryStore()
 
-    /// Enters a pack as `salvage ingest --session ID` does.
+    /// Commits a pack as `salvage ingest --session ID` does.
     private func ingest(_ session: String, created: Int64? = nil, artifact: String = note) throws {
         let catalog = try Catalog.open(store: store.path)
         let known = try catalog.session(session)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Harvest
 
-/// Drives a fetcher by hand at made-up times.
+/// Drives a fetcher by hand at simulated times.
 struct Fetching {
     var fetcher: Fetcher
     var now: Int64 = 1_000_000
@@ -50,7 +50,7 @@ struct Fetching {
         return fetcher.committed(key: key, now: now)
     }
 
-    /// Lets time pass to where the fetcher wants it, until a download of the item starts.
+    /// Advances the time to the fetcher's next wake-up until a download of the item starts.
     mutating func untilDownload(_ key: String, _ item: Int = 0, within: Int64 = 3_600_000) -> Int64? {
         let start = now
         while now - start <= within {

@@ -7,7 +7,7 @@ import Pack
 import Synchronization
 import Text
 
-/// A made-up API: sessions with a status and bodies, and faults that each request draws in turn.
+/// A simulated API: sessions with status and bodies, and faults that requests meet in turn.
 final class Fleet: SessionSource, IngestService {
     struct Session {
         var status: ObservedStatus? = .exited
@@ -23,7 +23,7 @@ final class Fleet: SessionSource, IngestService {
     struct Model {
         var sessions: [String: Session] = [:]
         var listFaults: [SourceFailure] = []
-        /// What lists say they could not read.
+        /// The entries that lists report as unreadable.
         var listDamage = ListDamage()
         var describeFaults: [SourceFailure] = []
         var refusal: Int?
@@ -33,7 +33,7 @@ final class Fleet: SessionSource, IngestService {
         var ingested: [IngestRequest] = []
         var contents: [String: [String: [UInt8]]] = [:]
         var ingestFaults: [HarvestError] = []
-        /// Artifacts that the machine keeps from being packed, and how often yet.
+        /// Artifacts that cannot be packed because of the machine, and how often that still happens.
         var ingestWaits: [String: Int] = [:]
         var downloading = 0
         var mostDownloading = 0

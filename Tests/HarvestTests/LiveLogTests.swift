@@ -11,7 +11,7 @@ import Testing
 @testable import Harvest
 
 @Suite struct LiveLogTests {
-    /// What is stored of a followed log, newest generation.
+    /// The stored bytes of the newest generation of a followed log.
     static func followed(_ store: String, _ session: String) -> String {
         var bytes: [UInt8] = []
         let folder = LiveStore.folder(store, session: session)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Harvest
 
-/// What this machine could not pack waits in the spool, however long, and is not asked for again.
+/// Downloads that this machine could not pack wait in the spool without a limit and are not requested again.
 @Suite struct PackingTests {
     private static let fault = HarvestError(.init(rawValue: "ingest_killed"), "the confined process was killed")
     private static let bodies = ["logs": "x", "/saved": "s", "/crashes": "c"]
@@ -128,7 +128,7 @@ import Testing
         _ = fetching.next()
         _ = fetching.finish("a", Attempt(.cut("closed"), status: 200, bytes: 10))
         _ = fetching.next(after: 20_000_000)
-        // Given up at its deadline and being packed: were the run killed now, the ledger must not call it settled.
+        // Given up at its deadline and being packed: if the run is killed now, the ledger must not call it settled.
         #expect(fetching.fetcher.outcomes(of: "a")?.first?.state == .pending)
         _ = fetching.fetcher.packFailed(key: "a", "killed", now: fetching.now)
         #expect(fetching.fetcher.outcomes(of: "a")?.first?.state == .pending)
@@ -143,7 +143,7 @@ import Testing
         let commit = fetching.publish("a", [0: .collected, 1: .absent], "no entries").commit
         #expect(commit?.state == .harvested && commit?.reason == nil)
         #expect(commit?.rows.map(\.state) == [.collected, .absent])
-        // Were the run killed now, the ledger must not call it settled.
+        // If the run is killed now, the ledger must not call it settled.
         #expect(fetching.fetcher.outcomes(of: "a")?.map(\.state) == [.pending, .pending])
         let done = fetching.fetcher.committed(key: "a", now: fetching.now)
         guard case .settled("a", .harvested, let outcomes, isCommitted: true) = done.last else {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Harvest
 
-/// Sessions that are done and of which more is wanted: by a changed rule, or by request.
+/// Finished sessions of which more is requested: by a changed rule, or by --again.
 @Suite struct ReopeningTests {
     private static func rules(_ paths: String, _ more: String = "") -> String {
         "rules:\n  - name: all\n    artifacts: [\(paths)]\n\(more)"
@@ -34,7 +34,7 @@ import Testing
         return summary
     }
 
-    /// The lock of a store; a task of the run before may hold on to its own for a moment longer.
+    /// The lock of a store; a task of the previous run may hold it for a moment longer.
     private static func lock(_ store: TemporaryStore) async throws -> StoreLock {
         for _ in 0..<500 {
             if StoreLock.holder(of: store.path) == nil { break }
@@ -91,7 +91,7 @@ import Testing
         }
         #expect(try await Self.run(fleet, store, Self.rules("/saved")).again == 1)
         #expect(try RunnerTests.rows(store, "a")["/saved"]?.state == .collected)
-        // A rule that would leave it out now does not take back what is there.
+        // A rule that would leave it out now does not remove what was collected.
         #expect(try await Self.run(fleet, store, Self.rules("{path: /saved, sample: never}, /more")).again == 1)
         #expect(try RunnerTests.rows(store, "a")["/saved"]?.state == .collected)
     }

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Harvest
 
-/// A run of limited length ends in time, whatever it waits for.
+/// A run with --max-runtime ends in time, whatever it waits for.
 @Suite struct RunDeadlineTests {
     @Test func aQuarterIsKeptForTheEndAndNoMoreThanTheDrain() {
         let short = RunDeadline(began: 1000, limit: 4000, drain: 20_000)
@@ -20,7 +20,7 @@ import Testing
         #expect(none.stop == 7 && none.cancel == 7 && none.end == 7)
     }
 
-    /// An API whose lists, descriptions and downloads hang until they are cancelled, as far as it is told to.
+    /// An API whose lists, descriptions and downloads hang until they are cancelled; the test chooses which.
     private final class Hanging: SessionSource {
         let fleet: Fleet
         let lists: Bool

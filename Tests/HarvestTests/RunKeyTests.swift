@@ -25,7 +25,7 @@ import Text
                 #expect(RunKey.apiID(key: RunKey.later(id: id, created: created), created: created) == id)
             }
         }
-        // As ledgers of earlier versions have them.
+        // As in ledgers of earlier versions.
         #expect(RunKey.first(id: "match@42") == "match@42")
         #expect(RunKey.apiID(key: "a@1790000000000", created: 1_790_000_000_000) == "a")
         #expect(RunKey.apiID(key: "a@1790000000000", created: 1_690_000_000_000) == "a@1790000000000")

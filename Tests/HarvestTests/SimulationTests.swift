@@ -9,7 +9,7 @@ import Text
 
 /// A fleet with faults drawn from a seed, driven through watcher and fetcher by a simulated clock.
 struct Simulation {
-    /// What a session's faults make of its artifacts.
+    /// The states of a session's artifacts that its faults imply.
     enum Fate: CaseIterable {
         case clean
         case dead
@@ -66,7 +66,7 @@ struct Simulation {
         for number in 0..<count {
             let fate = Fate.allCases[Int.random(in: 0..<Fate.allCases.count, using: &random)]
             let starts = Int64.random(in: 0..<600_000, using: &random)
-            // Long enough to be in a list once: what was never seen cannot be missed.
+            // Long enough to be in a list once: a session that was never seen cannot be missed.
             let exits =
                 fate == .neverListed ? starts + 1 : starts + Int64.random(in: 60_000..<600_000, using: &random)
             var session = Session(
@@ -164,7 +164,7 @@ struct Simulation {
         if now >= session.removed || now < session.exits || (artifact != "logs" && session.fate == .pathAbsent) {
             return Attempt(.refused(404), identifier: "trace")
         }
-        // Every kind of trouble befalls anyone now and then.
+        // Every request may meet any fault now and then.
         switch Int.random(in: 0..<20, using: &random) {
         case 0: return Attempt(.refused(502))
         case 1: return Attempt(.unreachable("reset"))
@@ -253,7 +253,7 @@ struct Simulation {
         simulation.run()
         #expect(simulation.mostInFlight <= 16)
         for (endpoint, times) in simulation.starts {
-            // In no minute more than the rate and one burst.
+            // No minute has more requests than the rate and one burst.
             let most = Simulation.perMinute + Simulation.perMinute / 10
             var first = 0
             for (index, time) in times.enumerated() {
@@ -261,7 +261,7 @@ struct Simulation {
                 #expect(index - first + 1 <= most, "\(endpoint)")
             }
         }
-        // Sessions of ordinary fate are told by the list of all; only those that vanish or fail need a describe.
+        // The list of all sessions is enough for an ordinary session; only those that vanish or fail need a describe.
         #expect(simulation.describeCount < 3 * 1300)
     }
 

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Harvest
 
-/// What lies in the spool at the start of a run: nothing with bytes in it may go away.
+/// The spool at the start of a run: no file with content may be lost.
 @Suite struct SpoolSurveyTests {
     private let store = TemporaryStore()
     private var spool: Spool { Spool(store: store.path) }

@@ -11,7 +11,7 @@ import Text
 
 @testable import Harvest
 
-/// A download goes only where something proves that this file is in a pack, whatever the ledger says of its artifact.
+/// A download is removed only if it is proven that this file is in a pack, whatever the ledger says about its artifact.
 @Suite struct UnpackedDownloadTests {
     private static let fault = HarvestError(.init(rawValue: "ingest_killed"), "the confined process was killed")
     private static let core = String(repeating: "c", count: 5000)
@@ -55,7 +55,7 @@ import Text
         let fleet = Fleet(["a": session])
         #expect(try await harvest(fleet).unfinished == 1)
         #expect(fleet.model.withLock { $0.contents["a"]?["/saved"]?.count } == 3000)
-        // It comes whole, cannot be packed, and something calls the session done meanwhile.
+        // It arrives whole, cannot be packed, and meanwhile the session is recorded as done.
         fleet.model.withLock { $0.ingestFaults = Array(repeating: Self.fault, count: 100) }
         #expect(try await harvest(fleet).unfinished == 1)
         try change { catalog in
@@ -192,7 +192,7 @@ import Text
 }
 
 extension UnpackedDownloadTests {
-    /// Withdrawn while it was packed: the pack is entered, and the session is not done by it.
+    /// Withdrawn while it was packed: the pack is committed, but the session is not done.
     @Test(.timeLimit(.minutes(2))) func aSessionThatRunsAgainWhileItIsPackedStaysRunning() async throws {
         let fleet = Fleet(["a": RunnerTests.session(["logs": "x"])])
         fleet.model.withLock { model in
@@ -249,7 +249,7 @@ extension UnpackedDownloadTests {
     }
 }
 
-/// A folder of the spool that cannot be read for one run must not let that run come to a verdict.
+/// A run that cannot read a folder of the spool must not decide about that session.
 extension UnpackedDownloadTests {
     private func pendingWithACoreInTheSpool() async throws -> Fleet {
         let fleet = Fleet(["a": RunnerTests.session(["logs": "x", "/saved": Self.core, "/crashes": "c"])])

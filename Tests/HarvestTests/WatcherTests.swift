@@ -4,7 +4,7 @@ import Testing
 
 @testable import Harvest
 
-/// Drives a watcher by hand: each call is one poll of a made-up API at a made-up time.
+/// Drives a watcher by hand: each call is one poll of a simulated API at a simulated time.
 struct Watched {
     var watcher: Watcher
     var now: Int64 = 1_000_000

@@ -5,7 +5,7 @@ import Model
 import Pack
 import Testing
 
-/// Hostile archives through the child of the real program: the verdict, what is kept, what it costs, what it touches.
+/// Hostile archives, read by the real program's child: the verdict, the members kept, the memory used, the files touched.
 @Suite(.serialized) struct AttackTests {
     /// The most memory the child may hold, in bytes.
     private static let mostMemory: UInt64 = 64 << 20
@@ -27,7 +27,7 @@ import Testing
         let counts = "\(packed.members) members, \(packed.crashes) crashes, \(peak >> 20) MiB"
         print("attack: \(attack.name): \(verdict.verdict), \(counts)")
         let kept = packed.reader.members.filter { member in
-            // What stands behind damage is marked as corrupt, though it may be right.
+            // Content after damage is marked as corrupt, though it may be right.
             member.flags.isDisjoint(with: [.truncated, .limited])
                 && member.sha256 == SHA256.digest(member.path)
         }
@@ -51,7 +51,7 @@ import Testing
             #expect(stage.surroundings() == before, "\(name)")
             #expect(stage.strays().isEmpty, "\(name): \(stage.strays())")
             let verdict = try #require(packed.verdicts.first)
-            // Of all of them one lacks its end.
+            // Exactly one of them lacks its end.
             #expect(verdict.verdict == (name == "tar-rs-empty_filename.tar" ? "incomplete" : "ok"), "\(name)")
             #expect(UInt64(packed.members) == verdict.entries, "\(name)")
             let peak = try #require(packed.peakBytes)
@@ -61,7 +61,7 @@ import Testing
     }
 }
 
-/// The folder of shared test data, nil where it is not there.
+/// The folder of shared test data; nil if it is absent.
 let corpora: String? = {
     let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

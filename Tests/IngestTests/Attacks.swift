@@ -2,12 +2,12 @@ import Ingest
 import Model
 import Testing
 
-/// One hostile archive: how it is made, and what must become of it.
+/// One hostile archive: how it is made, and the expected result.
 struct Attack: CustomTestStringConvertible, Sendable {
     let name: String
     let verdict: ArchiveVerdict
     var flags: Set<String> = []
-    /// Members that must be there whole; the content of each is its name.
+    /// Members that must be kept whole; the content of each is its name.
     var kept = ["first", "last"]
     /// Members in the pack, where it matters.
     var members: Int?
@@ -16,7 +16,7 @@ struct Attack: CustomTestStringConvertible, Sendable {
 
     var testDescription: String { name }
 
-    /// Between two good entries, and with a proper end.
+    /// Puts the body between two good entries and adds a valid end.
     static func between(
         _ name: String, _ verdict: ArchiveVerdict, _ flags: Set<String> = [], kept: [String] = ["first", "last"],
         members: Int? = nil, _ body: @escaping @Sendable (HostileArchive) -> Void

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ingest
 
-/// When a child is stopped, and what that says of what it read; by a clock of the test's own.
+/// When a child is stopped, and what that proves about its input. The test supplies the clock.
 @Suite struct ChildDeadlineTests {
     @Test func aChildThatStandsStillIsStoppedAndWasNotSlow() {
         var deadline = ChildDeadline(patience: 1000, most: 4000, now: 0)
@@ -30,7 +30,7 @@ import Testing
         #expect(deadline.wait(900) == 100 && deadline.wait(1000) == 0 && !deadline.isMoving(1000))
     }
 
-    /// One that used up its processor time at the beginning, and then nothing moved, was not slow.
+    /// A child that used up its CPU time at the beginning and then made no progress was not slow.
     @Test func progressLongAgoIsNone() {
         var deadline = ChildDeadline(patience: 100_000, most: 400_000, now: 0)
         deadline.move(10_000)
@@ -57,7 +57,7 @@ import Testing
         #expect(progress.hasMoved() && !progress.hasMoved())
         #expect(ftruncate(written, 10) == 0)
         #expect(progress.hasMoved() && !progress.hasMoved())
-        // The more there is to read, the more time there is.
+        // More input gets more time.
         #expect(IngestProcess.mostTime(1000, files: []) == 4000)
         #expect(IngestProcess.mostTime(1000, files: [read, read]) == 12_000)
     }

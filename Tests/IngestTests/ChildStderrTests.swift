@@ -6,8 +6,8 @@ import Testing
 
 @testable import Ingest
 
-/// What a child says on standard error and in its answer, played by shell scripts: the parent neither waits for it, nor
-/// hands it its terminal, nor believes it.
+/// Children that misuse standard error and the answer, simulated by shell scripts: the parent does not wait for them, does
+/// not give them its terminal, and does not trust them.
 @Suite struct ChildStderrTests {
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
         "salvage-child-\(UUID().uuidString)")

@@ -4,9 +4,9 @@ import Model
 import Pack
 import Testing
 
-/// One small archive, cut at every byte and with every bit flipped, through the child of the real program.
+/// One small archive, cut at every byte and with every bit flipped, read by the real program's child.
 @Suite(.serialized) struct DamagedArchiveTests {
-    /// What a member of the undamaged archive is.
+    /// A member of the undamaged archive.
     private struct Truth: Equatable {
         let sha256: [UInt8]
         let size: UInt64
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    /// Damaged archives for one child, each an artifact of its own.
+    /// Damaged archives for one child, one artifact each.
     private static let together = 300
 
     private let stage: Stage
@@ -45,7 +45,7 @@ import Testing
         #expect(packed.verdicts[0].verdict == "ok" && truth.count == 4)
     }
 
-    /// Packs all of `damaged` and hands each verdict with its members to `judge`.
+    /// Packs all of `damaged` and passes each verdict with its members to `judge`.
     private func packAll(_ damaged: [[UInt8]], _ judge: (Int, ArtifactVerdict, [Member]) -> Void) throws {
         for start in stride(from: 0, to: damaged.count, by: Self.together) {
             let part = Array(damaged[start..<min(start + Self.together, damaged.count)])

@@ -6,7 +6,7 @@ import Pack
 import Testing
 import Text
 
-/// What a session had before must outlive every fault that meets it when more arrives.
+/// A session's earlier pack survives every fault that occurs when more of the session arrives.
 @Suite(.serialized) struct EarlierPackTests {
     private let stage: Stage
     private let old = (0..<20).map { "old line \($0) of the log\n" }.joined()
@@ -46,7 +46,7 @@ import Text
         return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
-    /// The files beside a pack whose names say that they were set aside.
+    /// The files beside a pack that were set aside.
     private func aside(_ pack: String) throws -> [String] {
         let folder = URL(fileURLWithPath: stage.store + "/" + pack).deletingLastPathComponent().path
         return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.contains(".pack.damaged-") }
@@ -77,7 +77,7 @@ import Text
             } else if (try? text("old.log", in: second.reader)) == old {
                 kept += 1
             } else {
-                // The damaged frame was taken over as it is: verify names the member, and the ledger does not call it whole.
+                // The damaged frame was copied unchanged: verify names the member, and the ledger does not call it whole.
                 visible += 1
                 let report = PackReader.verify(path: path)
                 #expect(!report.damagedMembers.isEmpty, "byte \(place) is lost")
@@ -93,7 +93,7 @@ import Text
         let facts = SessionMetadata(
             session: "s", image: "game", tag: "1.2", labels: ["a": "b"], created: 1_795_132_800_000, source: "harvest")
         let first = try pack("old.log", session: facts)
-        // The catalog is lost, and with it the day: the name alone is known.
+        // The catalog is lost, and the day with it: only the name is known.
         let second = try pack("new.log", session: SessionMetadata(session: "s", firstSeenExited: 1_800_000_000_000))
         #expect(second.pack == first.pack)
         #expect(names(second.reader) == ["old.log", "new.log"])
@@ -115,7 +115,7 @@ import Text
         try FileManager.default.moveItem(
             atPath: stage.store + "/" + first.pack.dropLast("s.pack".count) + "x.pack",
             toPath: stage.folder + "/x.pack")
-        // The catalog names one, the other lies where its creation puts it.
+        // The catalog names one; the other is in the folder of its creation day.
         let second = try pack("new.log", session: day, earlier: nil)
         #expect(second.pack == "packs/2026/11/25/s.pack")
         try FileManager.default.copyItem(atPath: moved, toPath: stage.store + "/" + first.pack)
@@ -132,7 +132,7 @@ import Text
             SessionMetadata(session: "s", created: created, firstSeenExited: created + 60_000, source: "harvest")
         }
         _ = try pack("old.log", session: run(1_795_132_800_000))
-        // The same container, told in whole seconds; then one of a week later, with a longer log under the same name.
+        // The same container with a time in whole seconds; then one of a week later, with a longer log of the same name.
         let same = try pack("old.log", session: run(1_795_132_801_000))
         #expect(same.artifacts.map(\.artifact) == ["/old.log"] && same.members == 1)
         try write("old.log", old + "more\n")
@@ -171,7 +171,7 @@ import Text
         let second = try pack("new.log", session: SessionMetadata(session: "s", created: created))
         #expect(second.pack.hasSuffix("/s~1.pack"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: place)) == before)
-        // It is found there once more, with the catalog and without.
+        // It is found there again, with and without the catalog.
         try write("third.log", "third\n")
         let third = try pack(
             "third.log", session: SessionMetadata(session: "s", created: created), earlier: second.pack)
@@ -185,7 +185,7 @@ import Text
         let first = try pack("old.log")
         let path = stage.store + "/" + first.pack
         let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        // Links that lead nowhere, in place of the pack and of its day: the disk behind them is not mounted.
+        // Dangling links in place of the pack and of its day: the disk behind them is not mounted.
         try FileManager.default.moveItem(atPath: path, toPath: stage.folder + "/kept.pack")
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/nowhere/s.pack")
         for _ in 0..<2 {
@@ -232,7 +232,7 @@ import Text
         #expect(second.reader.members.count == 3)
         #expect(try text("a.log", in: second.reader) == "one\ntwo\n")
         #expect(try text("gone.log", in: second.reader) == "only here\n")
-        // The same once more changes nothing.
+        // The same again changes nothing.
         #expect(try ingest(second.pack).reader.members.count == 3)
     }
 

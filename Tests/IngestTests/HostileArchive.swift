@@ -1,7 +1,7 @@
 import CZlib
 import Glibc
 
-/// Writes a `.tar.gz` to a file piece by piece, honest or not.
+/// Writes a `.tar.gz` to a file piece by piece, valid or not.
 final class HostileArchive {
     private let file: UnsafeMutablePointer<FILE>?
     private let stream: UnsafeMutablePointer<z_stream>
@@ -19,7 +19,7 @@ final class HostileArchive {
             Int32(MemoryLayout<z_stream>.size))
     }
 
-    /// Writes out what waits and ends the gzip member; `behind` follows it as it is.
+    /// Flushes the buffer and ends the gzip member; `behind` follows it unchanged.
     func close(_ behind: [UInt8] = []) {
         push(Z_FINISH)
         deflateEnd(stream)
@@ -63,13 +63,13 @@ final class HostileArchive {
 
     // MARK: tar
 
-    /// A number in octal with a NUL behind it, as header fields have it.
+    /// A number in octal with a NUL at the end, as in header fields.
     static func octal(_ value: Int, width: Int) -> [UInt8] {
         let digits = String(value, radix: 8)
         return Array((String(repeating: "0", count: max(0, width - 1 - digits.count)) + digits).utf8) + [0]
     }
 
-    /// One header block; `size` and `patches` go in as they are.
+    /// One header block; `size` and `patches` are written unchanged.
     func header(
         _ name: [UInt8], size: [UInt8] = octal(0, width: 12), type: Character = "0", link: String = "",
         mode: Int = 0o644, magic: String = "ustar\u{0}00", patches: [(Int, [UInt8])] = []
@@ -103,7 +103,7 @@ final class HostileArchive {
 
     func file(_ name: String, _ content: String) { file(Array(name.utf8), Array(content.utf8)) }
 
-    /// A file whose content is its name, so that it can be judged.
+    /// A file whose content is its name, so that a test can check it.
     func good(_ name: String) { file(name, name) }
 
     func link(_ name: String, to target: String, type: Character) {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Ingest
 
-/// What the verdicts on its downloads say about an artifact, in the pack as in the result.
+/// The state of an artifact follows from the verdicts on its downloads, in the pack as in the result.
 @Suite struct JudgementTests {
     private static func verdict(_ word: ArchiveVerdict, _ entries: UInt64, isCut: Bool = false) -> ArtifactVerdict {
         var verdict = ArtifactVerdict(artifact: 0, verdict: word, flags: [], entries: entries, bytes: 10)
@@ -60,7 +60,7 @@ import Testing
                 files: [file]))
         #expect(outcome.contents.artifacts.map(\.state) == [.pending, .incomplete])
         #expect(outcome.contents.members.count == 1)
-        // A catalog that is rebuilt from the pack must say the same.
+        // A catalog rebuilt from the pack has the same state.
         let reader = try PackReader.open(path: stage.store + "/" + outcome.contents.path)
         #expect(try reader.artifacts().map(\.state) == [.pending, .incomplete])
         #expect(try reader.artifacts().last?.reason == "the download was cut off")

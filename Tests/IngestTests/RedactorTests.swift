@@ -73,7 +73,7 @@ import Testing
         #expect(throws: IngestError.self) { try Redactor([RedactionRule(name: "x", pattern: "(")]) }
     }
 
-    /// A secret that lies over any cut would stay; there is no cut that anything may lie over.
+    /// A secret that crosses a cut would be kept; no cut may be crossed.
     @Test func aSecretIsFoundAtEveryOffsetAroundAWindowsEdge() throws {
         let key = RedactionRule(name: "key", pattern: "sk-[a-z0-9]{28}", replacement: "<key>")
         let secret = "sk-" + String(repeating: "a1b2", count: 7)
@@ -112,7 +112,7 @@ import Testing
         let greedy = RedactionRule(name: "g", pattern: "key=[^;]*", replacement: "key=?")
         let text = "key=" + String(repeating: "s", count: 3 * Redactor.longestLine)
         #expect(try redact("a " + text + "; more\nnext key=1; x", [greedy]).0 == "a key=?\nnext key=?; x")
-        // As long as it fits into a window, its own end counts.
+        // A match that fits into a window ends where the pattern says.
         let fits = String(repeating: "-", count: Redactor.longestLine) + "key=" + String(repeating: "s", count: 900_000)
         let (out, _) = try redact(fits + "; more", [greedy], pieces: 65_536)
         #expect(out.hasSuffix("-key=?; more") && out.utf8.count == Redactor.longestLine + 11)

@@ -7,7 +7,7 @@ import Model
 import Pack
 import Testing
 
-/// A folder with a store in it, in which the real child packs what it is given.
+/// A folder with a store, in which the real child packs files.
 final class Stage {
     let folder: String
     var store: String { folder + "/store" }
@@ -21,7 +21,7 @@ final class Stage {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    /// Packs files, each as an artifact of its own, into the store.
+    /// Packs files into the store, one artifact each.
     func pack(_ files: [String], limits: IngestLimits = IngestLimits()) throws -> PackedSession {
         if !FileManager.default.fileExists(atPath: store) {
             try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
@@ -51,7 +51,7 @@ final class Stage {
             files: [IngestFile(path: path, input: input)], earlier: nil)
     }
 
-    /// Every path below the folder, the store left out, with type, mode and content, and the parent's own names.
+    /// Every path below the folder except the store, with type, mode and content, and the names in the parent folder.
     func surroundings() -> [String] {
         var found = ((try? FileManager.default.contentsOfDirectory(atPath: "/tmp/..")) ?? []).sorted()
         guard let walker = FileManager.default.enumerator(atPath: folder) else { return found }
@@ -64,7 +64,7 @@ final class Stage {
         return found
     }
 
-    /// What the store holds that is neither a pack nor beside one: nothing, after an ingest.
+    /// The files of the store that are neither packs nor beside one: none after an ingest.
     func strays() -> [String] {
         guard let walker = FileManager.default.enumerator(atPath: store) else { return ["no store"] }
         var found: [String] = []

@@ -5,9 +5,9 @@ import Model
 import Pack
 import Testing
 
-/// Which ends of the child prove that a download is to blame, and which the machine answers for.
+/// Which ends of the child prove that a download is at fault, and which that the machine is.
 ///
-/// The child is a script that dies as told where one of its inputs holds POISON, and else becomes the real one.
+/// The child is a script that dies in a given way if one of its inputs contains POISON, and otherwise runs the real child.
 @Suite struct TriageTests {
     private struct ChildScript {
         let stage = try? Stage()
@@ -16,8 +16,8 @@ import Testing
         let script: String
 
         /// - Parameters:
-        ///   - act: what the script does with poison among its inputs.
-        ///   - always: what it does in any case, before.
+        ///   - act: what the script does if an input contains POISON.
+        ///   - always: what it does first in any case.
         init(_ act: String, always: String = "") throws {
             folder = try #require(stage).folder
             store = folder + "/store"
@@ -109,7 +109,7 @@ import Testing
         #expect(packed.members == 2 && script.isSpooled("bad"))
     }
 
-    /// Too much at once for this machine, be it time or memory: the child gets through each alone.
+    /// Too much at once for this machine, in time or memory: the child succeeds with each download alone.
     @Test(arguments: ["kill -SEGV $$; sleep 10", "kill -KILL $$; sleep 10"])
     func whatIsGoodAloneIsPackedOneAfterTheOther(end: String) throws {
         let script = try ChildScript("", always: "[ -e /proc/self/fd/9 ] && { \(end); }")
@@ -121,7 +121,7 @@ import Testing
         #expect(script.packs == ["s.pack"])
     }
 
-    /// Beside what the earlier pack holds one of them is too much: it waits, the others are packed.
+    /// Together with the earlier pack one of them is too much: it waits, and the others are packed.
     @Test func ofThoseThatArePackedOneAfterTheOtherOneMayWait() throws {
         let script = try ChildScript(
             "[ -s /proc/self/fd/4 ] && kill -KILL $$", always: "[ -e /proc/self/fd/9 ] && { kill -KILL $$; sleep 10; }")
@@ -147,7 +147,7 @@ import Testing
 
     @Test func aQuarantineThatCannotBeLookedAtIsNoFreePlace() throws {
         let script = try ChildScript("kill -SEGV $$; sleep 10")
-        // A link to itself: what lies there cannot be told.
+        // A link to itself: what is there cannot be known.
         try FileManager.default.createDirectory(
             atPath: script.store + "/spool/.quarantine", withIntermediateDirectories: true)
         #expect(symlink("s", script.store + "/spool/.quarantine/s") == 0)

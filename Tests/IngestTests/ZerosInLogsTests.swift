@@ -4,12 +4,12 @@ import Model
 import Pack
 import Testing
 
-/// A log that its server emptied while it wrote on has zeros in it. It is a log all the same: redacted and searched.
+/// A log that its server truncated while writing contains zeros. It is still a log: redacted and searched.
 @Suite struct ZerosInLogsTests {
     private static let rule = RedactionRule(name: "token", pattern: "Bearer [a-z0-9]+", replacement: "<token>")
     private static let line = Array("2026-11-20 21:03:00 login Bearer abc123 ok\n".utf8)
 
-    /// What stands before the line.
+    /// The bytes before the line.
     static let beginnings: [[UInt8]] = [
         [], [UInt8](repeating: 0, count: 1), [UInt8](repeating: 0, count: 5000),
         [UInt8](repeating: 0, count: 64 << 10), [UInt8](repeating: 0, count: 70_000),
@@ -58,7 +58,7 @@ import Testing
             try stage.pack(archive, as: "/game/Saved", .archive, name: "saved", redactions: [Self.rule]), beginning)
     }
 
-    /// Whatever the server writes to its output, it is the log that was asked for.
+    /// The server's own output is always a log, whatever it contains.
     @Test func thePlatformsLogIsALogWhateverIsInIt() throws {
         let stage = try Stage()
         let path = stage.folder + "/logs"
@@ -70,7 +70,7 @@ import Testing
         #expect(packed.artifacts.first?.flags.contains("redacted=1") == true)
     }
 
-    /// The beginning of an answer that is no archive is quoted in the ledger: not its secrets.
+    /// The ledger quotes the beginning of a response that is not an archive, without its secrets.
     @Test func whatIsQuotedOfNoArchiveIsRedacted() throws {
         for (text, expected) in [
             ("error: Bearer abc123 is refused\n", "error: <token> is refused"),

@@ -2,7 +2,7 @@ import Testing
 
 @testable import JSON
 
-/// The cursor, and what it leaves unread.
+/// The cursor and its position.
 @Suite struct JSONCursorTests {
     private func cursor<Result>(
         _ text: String, trailingComma: Bool = false, _ body: (inout JSONCursor) throws(JSONFault) -> Result

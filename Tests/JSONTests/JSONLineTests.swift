@@ -19,7 +19,7 @@ import Text
         #expect(Self.quoted("\u{80}é\u{2028}😀") == "\"\u{80}é\u{2028}😀\"")
     }
 
-    /// With every byte at every place of a word, so that none is taken for its neighbor.
+    /// With every byte at every position of a word, so that none is mistaken for its neighbor.
     @Test func everyCharacterIsReadBackByFoundation() throws {
         for scalar in (0..<0x100).compactMap({ UnicodeScalar(UInt32($0)) }) {
             for place in 0..<9 {

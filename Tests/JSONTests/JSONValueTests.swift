@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// A truncated document is told from a wrong one.
+    /// A truncated document is distinguished from an invalid one.
     @Test func everyCutOfADocumentIsIncomplete() throws {
         let text = #" {"a":[1,{"b":"\u00e9\ud83d\ude00"}],"c":true,"d":null,"e":-1.5e3} "#
         let end = try #require(text.lastIndex(of: "}")?.utf16Offset(in: text))

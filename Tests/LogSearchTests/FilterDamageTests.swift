@@ -5,7 +5,7 @@ import Testing
 
 @testable import LogSearch
 
-/// What is harmed in filters costs time, never an answer.
+/// Damaged filters cost time, never a result.
 @Suite struct FilterDamageTests {
     private static let lines = 3000
     private static let patterns = ["needle2-1777", "frame 10\\.0\\.2\\.77", "common|nothing", "absent-from-all"]
@@ -42,8 +42,8 @@ import Testing
 
         deinit { try? FileManager.default.removeItem(atPath: path) }
 
-        /// Searches as the command does: what the filters side by side say of all packs is believed where they know as
-        /// many packs, of the same size together, as the catalog.
+        /// Searches as the command does: the filters side by side are used only if they have as many packs, of the same total
+        /// size, as the catalog.
         func find(_ pattern: String) throws -> (text: [UInt8], report: SearchReport) {
             let compiled = try SearchPattern(PatternOptions([pattern]))
             let options = SearchOptions()
@@ -63,7 +63,7 @@ import Testing
         func answers() throws -> [[UInt8]] { try FilterDamageTests.patterns.map { try find($0).text } }
     }
 
-    /// Every byte of what describes filters, and some of each filter, with one bit, all bits, or zeros in their place.
+    /// Every byte of headers and tables, and some of each filter, with one bit flipped, all bits flipped, or zeroed.
     @Test func harmedRecordsGiveTheSameAnswer() throws {
         let store = try Store(filtersInPack: false)
         let sound = try store.answers()
@@ -88,7 +88,7 @@ import Testing
                 #expect(isSame, "byte \(at) of \(bytes.count), record at \(second), \(harm)")
             }
         }
-        // Emptied filters, a sector at a time and wholly: they deny what is there, and only their checksums tell.
+        // Zeroed filters, a sector at a time and whole: they rule out what is there, and only the checksums reveal it.
         var record = 0
         while record < bytes.count {
             let head = record + (Int(bytes[record + 4]) | Int(bytes[record + 5]) << 8)
@@ -104,7 +104,7 @@ import Testing
             }
             record = end
         }
-        // Whole stretches: torn away, zeroed as by a power cut, exchanged, written twice, or not filters at all.
+        // Whole ranges: cut off, zeroed as by a power cut, exchanged, written twice, or not filters at all.
         let stretch = (bytes.count / 4)..<(bytes.count / 2)
         var zeroed = bytes
         zeroed.replaceSubrange(stretch, with: repeatElement(0, count: stretch.count))
@@ -127,7 +127,7 @@ import Testing
         #expect(folder == sound)
     }
 
-    /// The filters that a pack keeps itself, in their frames.
+    /// The filters inside a pack, in their frames.
     @Test func harmedFramesGiveTheSameAnswer() throws {
         let store = try Store(filtersInPack: true)
         let sound = try store.answers()

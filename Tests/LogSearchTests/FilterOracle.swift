@@ -2,7 +2,7 @@ import Pack
 
 @testable import LogSearch
 
-/// The filter that ingest would build of a block, asked as a search asks it.
+/// The filter that ingest would build for a block, queried as a search does.
 struct FilterOracle {
     private let filter: [UInt8]
 

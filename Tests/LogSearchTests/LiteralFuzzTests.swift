@@ -4,10 +4,10 @@ import Testing
 @testable import LogSearch
 
 /// Random patterns over random lines: the lines found through literals, rewriting and whole-block matching are those
-/// that PCRE2's interpreter finds with the pattern as typed on each line by itself. Which blocks are looked at is decided by
-/// the filters that ingest would build of them.
+/// that PCRE2's interpreter finds with the original pattern in each line alone. The filters that ingest would build decide
+/// which blocks are searched.
 ///
-/// `SALVAGE_PATTERNS` sets the number of patterns and `SALVAGE_PATTERNS_SEED` what they are.
+/// `SALVAGE_PATTERNS` sets the number of patterns, `SALVAGE_PATTERNS_SEED` the seed.
 @Suite struct LiteralFuzzTests {
     @Test func filtersAndRewritingLoseNoLine() throws {
         let count = ProcessInfo.processInfo.environment["SALVAGE_PATTERNS"].flatMap(Int.init) ?? 20_000
@@ -47,7 +47,7 @@ import Testing
                     matching += expected.isEmpty ? 0 : 1
                     let (found, undecided) = Self.lines(block, compiled, filter, matcher)
                     refused += found == nil ? 1 : 0
-                    // A line beyond the match limit is reported, by one engine sooner than by the other.
+                    // Both engines report a line beyond the match limit, one sooner than the other.
                     limited += undecided.count
                     let wanted = expected.filter { !undecided.contains($0) }
                     if let prefilter, let chosen = Self.chosenLines(block, compiled, prefilter, matcher) {
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    /// The lines found where Hyperscan chooses which are looked at; nil where it does not.
+    /// The lines found when Hyperscan preselects lines; nil if it does not.
     private static func chosenLines(
         _ block: [UInt8], _ pattern: SearchPattern, _ prefilter: LinePrefilter, _ matcher: Matcher
     ) -> [Int]? {
@@ -122,7 +122,7 @@ import Testing
         return found
     }
 
-    /// The lines found in a block that its filter lets pass; nil where it does not.
+    /// The lines found in a block; nil if its filter rules it out.
     private static func lines(
         _ block: [UInt8], _ pattern: SearchPattern, _ filter: FilterOracle, _ matcher: Matcher
     ) -> (found: [Int]?, undecided: [Int]) {
@@ -135,8 +135,8 @@ import Testing
         }
     }
 
-    /// Whether PCRE2's machine code and its interpreter come to different results with the pattern as typed on every
-    /// line that two searches differ in: a fault of neither search.
+    /// Whether PCRE2's machine code and its interpreter give different results for the original pattern on every
+    /// line in which two searches differ: then neither search is at fault.
     private static func isDisagreement(
         _ block: [UInt8], _ found: [Int], _ expected: [Int], _ reading: PatternOptions, _ matcher: Matcher
     ) -> Bool {
@@ -156,7 +156,7 @@ import Testing
         }
     }
 
-    /// What machine code is once known to find and the interpreter is not; where PCRE2 mends it, nothing is tolerated.
+    /// A known case that only the machine code finds; if PCRE2 fixes it, no difference is tolerated.
     @Test func knownDisagreementIsToldFromALoss() throws {
         let reading = PatternOptions(["(?>(?:.*2\\V|uuid))\\D"])
         let matcher = try Matcher()

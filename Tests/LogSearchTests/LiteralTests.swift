@@ -43,7 +43,7 @@ import Testing
     @Test func caselessLiteralsKnowTheKelvinSignAndTheLongS() throws {
         #expect(try query("task", caseless: true).split(separator: "OR").count == 4)
         #expect(try query("fatal error", caseless: true) == #""fatal error""#)
-        // Letters outside ASCII have two forms: what stands around them is required.
+        // Letters outside ASCII have two forms: the text around them is required.
         #expect(try query("gr\u{FC}ndlich", caseless: true) == #""ndlich""#)
         var source = MemorySource()
         source.add("a", Array("\u{212A}elvin ta\u{17F}k\nkelvin task\n".utf8), blockSize: 14)

@@ -114,7 +114,7 @@ private func run(
         #expect(lines.allSatisfy { $0.contains("[2025.11.20-21.17.00:") || $0.contains("    at Trace.") })
         #expect(lines.first?.contains(":6001:") == true && lines.last?.contains(":6100:    at Trace") == true)
         #expect(report.prunedByTime > 0)
-        // The small members have no format: kept, and counted; left out when asked.
+        // The small members have no time format: kept and counted, or left out on request.
         #expect(report.membersWithoutTime == 50)
         let strict = try run("", in: reader) {
             $0.window = window
@@ -169,7 +169,7 @@ private func run(
         try FilterLog.append(store: store, pack: packs[3], reader: PackReader.open(path: store + "/" + packs[3]))
         #expect(FilterIndex(store: store).packs == 20)
         #expect(try Self.find("needle7x", store, packs).split(separator: "\n").count == 2)
-        // Any single flipped byte leaves the answer as it was.
+        // No single flipped byte changes the result.
         let file = store + "/filters/2025-11-20.rows"
         let sound = Array(try Data(contentsOf: URL(filePath: file)))
         var dice = Dice(seed: 5)
@@ -210,7 +210,7 @@ private func run(
             let found = try Self.find("needle1x", store, packs)
             #expect(found == "s1:a.log:2:only needle1x here\n", "cut at \(length)")
         }
-        // What is appended behind a cut record is found.
+        // A record appended after a cut one is found.
         for cut in 1...9 {
             try Data(sound.dropLast(cut)).write(to: URL(filePath: file))
             try FilterLog.append(store: store, pack: packs[2], reader: PackReader.open(path: store + "/" + packs[2]))

@@ -9,7 +9,7 @@ enum PatternDice {
         "foo.bar", "-", "_",
     ]
 
-    /// Text as engines log it. Large ones have long lines, and words where the filter's own steps meet.
+    /// Text as engines log it. Large texts have long lines, and words across the boundaries of the filter's steps.
     static func block(_ dice: inout Dice, isLarge: Bool = false) -> [UInt8] {
         var out: [UInt8] = []
         for _ in 0..<(1 + dice.below(isLarge ? 40 : 12)) {
@@ -28,14 +28,14 @@ enum PatternDice {
         return out
     }
 
-    /// Fills up so that a word lies across a place where filters are built in steps: 64 bytes, or 4096.
+    /// Pads so that a word crosses a boundary of the steps in which filters are built: 64 bytes, or 4096.
     private static func pad(_ out: inout [UInt8], for word: [UInt8], _ dice: inout Dice) {
         let step = dice.chance(15) ? 4096 : 64
         let before = dice.below(word.count + 2)
         let fill = (step - (out.count + before) % step) % step
         let filler = dice.pick([0x20, 0x2E, 0x37, 0x78, 0x2D] as [UInt8])
         for index in 0..<fill {
-            // Long fillings are broken into lines and words.
+            // Long padding is broken into lines and words.
             let byte: UInt8 = fill > 64 ? [0x61, 0x20, 0x39, 0x3D, 0x0A][(index * 7 + index / 11) % 5] : filler
             out.append(byte)
         }
@@ -127,7 +127,7 @@ enum PatternDice {
         ])
     }
 
-    /// The pattern as typed, with the flags spelled out, for one line at a time; nil where PCRE2 refuses it.
+    /// The original pattern with its flags inline, for one line at a time; nil if PCRE2 rejects it.
     static func oracle(_ reading: PatternOptions, machineCode: Bool = false) -> PatternProgram? {
         var text = reading.patterns[0]
         if reading.fixed { text = text.unicodeScalars.map(quoted).joined() }

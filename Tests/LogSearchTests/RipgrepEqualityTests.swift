@@ -6,7 +6,7 @@ import Testing
 
 private let ripgrep: String? = ["/usr/bin/rg", "/usr/local/bin/rg"].first { access($0, X_OK) == 0 }
 
-/// Every flag gives what ripgrep gives on the same files.
+/// Every flag gives the same output as ripgrep on the same files.
 @Suite(.enabled(if: ripgrep != nil, "ripgrep is not installed"))
 struct RipgrepEqualityTests {
     /// Files whose names ripgrep prints as we print session and path.
@@ -249,7 +249,7 @@ struct RipgrepEqualityTests {
         return nil
     }
 
-    /// Where the first NUL lies is told only as far as it was read.
+    /// The position of the first NUL is known only as far as the file was read.
     static func normal(_ text: [UInt8]) -> String {
         // With --crlf ripgrep ends a last line that has no end with a carriage return too.
         var text = String(decoding: text.filter { $0 != 0x0D }.map { $0 == 0 ? 0x3F : $0 }, as: UTF8.self)

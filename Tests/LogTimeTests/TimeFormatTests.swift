@@ -78,7 +78,7 @@ private func detect(_ lines: [String]) -> TimeFormat {
     ])
     func readsStamp(format: TimeFormat, line: String, expected: Int64) {
         #expect(stamp(format, line) == expected)
-        // Every shorter prefix must be refused or read, never read beyond its end.
+        // Every shorter prefix must be rejected or read, never read beyond its end.
         for length in 0..<line.utf8.count {
             _ = stamp(format, String(decoding: line.utf8.prefix(length), as: UTF8.self))
         }

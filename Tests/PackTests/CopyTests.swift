@@ -82,7 +82,7 @@ import Testing
         let report = new.verify()
         #expect(report.damagedBlocks == [1])
         #expect(report.damagedMembers == [0])
-        // A filter that could not be trusted is not taken over but made from the text.
+        // A damaged filter is not copied but built from the text.
         let (before, after) = (try sound.filters(), try new.filters())
         for block in [0, 2] {
             let kept = after.withFilter(block: block) { bytes, format in [Array(bytes), [UInt8(format)]] }

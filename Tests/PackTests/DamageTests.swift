@@ -17,7 +17,7 @@ import Testing
         return try slurp(scratch.file("a.pack"))
     }
 
-    /// Whether all that the pack tells is what was written.
+    /// Whether everything that the pack returns is what was written.
     private func tellsTheTruth(_ bytes: [UInt8], like sound: PackReader) -> Bool {
         guard let reader = try? PackReader.parse(bytes), reader.members == sound.members,
             (try? reader.session()) == (try? sound.session()), (try? reader.artifacts()) == (try? sound.artifacts()),
@@ -54,7 +54,7 @@ import Testing
             #expect(!report.isSound)
         }
         let report = PackReader.verify(Array(bytes[..<(bytes.count - 1)]))
-        // Both blocks are there to be read, and the report says so.
+        // Both blocks can still be read, and the report says so.
         #expect(report.blocks == 2)
         #expect(report.soundBytes == 900 + 203 + 300)
         #expect(PackReader.verify(bytes + [0]).isSound == false)
@@ -136,7 +136,7 @@ import Testing
         }
     }
 
-    /// Replaces sections of a pack and makes all checksums right again, as someone hostile would.
+    /// Replaces sections of a pack and corrects all checksums, as an attacker would.
     static func forge(_ bytes: [UInt8], _ change: (SectionID, inout [UInt8]) -> Void) throws -> [UInt8] {
         let source = PackBytes(bytes)
         let footer = try FooterBytes(source)
@@ -158,7 +158,7 @@ import Testing
         return try slurp(scratch.file("forged"))
     }
 
-    /// Does all that can be done with a pack; nothing may trap, and memory stays bounded.
+    /// Calls everything that reads a pack; nothing may trap, and memory stays bounded.
     static func exercise(_ bytes: [UInt8]) {
         _ = PackReader.verify(bytes, quick: true)
         _ = PackReader.verify(bytes)
@@ -208,7 +208,7 @@ import Testing
             if (try? PackReader.parse(forged)) != nil { opened += 1 }
             Self.exercise(forged)
         }
-        // Some forgeries pass, else this would have tested the first check only.
+        // Some forgeries must pass, or only the first check would be tested.
         #expect(opened > 300)
     }
 

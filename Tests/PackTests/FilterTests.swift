@@ -92,7 +92,7 @@ import Testing
             }
         }
         #expect(!may("10.0.0.8:27015", 1) && !may("absent", 1))
-        // What a format means that is not known is not guessed.
+        // A filter of an unknown kind may contain anything.
         #expect(may("absent", 3) && may("absent", 0))
     }
 

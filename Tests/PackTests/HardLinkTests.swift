@@ -4,7 +4,7 @@ import Testing
 
 @testable import Pack
 
-/// Where hard links lead, whatever an archive says of them.
+/// The targets of hard links, whatever an archive claims.
 @Suite struct HardLinkTests {
     private func member(
         _ path: String, _ kind: MemberKind = .log, to target: String? = nil, size: UInt64 = 5, artifact: UInt32 = 0

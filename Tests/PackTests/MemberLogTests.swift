@@ -4,7 +4,7 @@ import Testing
 
 @testable import Pack
 
-/// What is known of members while a pack is written, in memory and in a file.
+/// The member table while a pack is written, in memory and in a file.
 struct MemberLogTests {
     /// Members of all kinds and lengths of row.
     private func member(_ number: Int) -> MemberHeader {
@@ -78,7 +78,7 @@ struct MemberLogTests {
 
     @Test func aFullDiskUnderTheTableIsSaid() throws {
         let scratch = try Scratch()
-        // A file that is open for reading only stands for one that cannot grow.
+        // A file opened for reading stands in for one that cannot grow.
         close(try PackFile.create(path: scratch.file("tables")))
         let tables = open(scratch.file("tables"), O_RDONLY)
         defer { close(tables) }

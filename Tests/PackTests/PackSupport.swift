@@ -6,7 +6,7 @@ import Testing
 
 @testable import Pack
 
-/// A folder that goes away with the test.
+/// A folder that is removed at the end of the test.
 final class Scratch {
     let path: String
 
@@ -21,7 +21,7 @@ final class Scratch {
     func file(_ name: String) -> String { path + "/" + name }
 }
 
-/// A member to be: its content as runs of bytes and holes.
+/// A member to write: its content as runs of bytes and holes.
 struct Draft {
     var path: String
     var kind: MemberKind = .log

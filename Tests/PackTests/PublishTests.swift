@@ -4,7 +4,7 @@ import Glibc
 import Pack
 import Testing
 
-/// A pack comes to its place by a name alone, or as a copy where the place is on another disk.
+/// A pack is published by a rename, or as a copy if its place is on another disk.
 @Suite struct PublishTests {
     private func content(_ path: String) -> String? {
         FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
@@ -27,7 +27,7 @@ import Testing
         }
         var facts = stat()
         #expect(stat(disk.path + "/s.pack", &facts) == 0 && facts.st_mode & 0o777 == 0o600)
-        // Where it cannot go, it stays what it was.
+        // If it cannot be published, it stays unchanged.
         try write("kept", scratch.file("new"))
         mkdir(disk.path + "/t.pack", 0o700)
         #expect(throws: PackError.self) { try PackFile.publish(scratch.file("new"), to: disk.path + "/t.pack") }
@@ -50,7 +50,7 @@ import Testing
         try PackFile.publish(scratch.file("new"), to: disk.path + "/u.pack")
         let names = try FileManager.default.contentsOfDirectory(atPath: disk.path)
         #expect(Set(names) == Set(others + [left, "u.pack"]))
-        // A harvest looks for them at its start, behind the links of a store.
+        // A harvest looks for unfinished copies at its start, also behind the links of a store.
         for name in ["packs", "packs/2026", "spool"] { mkdir(scratch.file(name), 0o700) }
         mkdir(disk.path + "/20", 0o700)
         symlink(disk.path, scratch.file("packs/2026/11"))
@@ -63,7 +63,7 @@ import Testing
     }
 }
 
-/// A folder on another file system, which goes away with its test; nil, with a word, where there is none.
+/// A folder on another file system, removed at the end of the test; nil, with a message, if there is none.
 final class OtherDisk {
     let path: String
 

@@ -8,7 +8,7 @@ import Text
 @testable import Pack
 
 @Suite struct RoundTripTests {
-    /// Members of every shape that the writer treats in its own way.
+    /// Members of every shape that the writer treats differently.
     static func shapes() -> [Draft] {
         var random = SplitMix64(seed: 7)
         let noise = (0..<100_000).map { _ in UInt8.random(in: 0...255, using: &random) }

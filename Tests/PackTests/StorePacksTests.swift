@@ -32,10 +32,10 @@ import Testing
         for path in ["packs/2024/11/20/b.pack", "packs/../x.pack", "/etc/passwd", "packs//a.pack", "other/a.pack"] {
             if case .unknown = StorePacks.presence(of: path, store: store) {} else { Issue.record("\(path)") }
         }
-        // Behind the link in 2024's place there may be anything.
+        // The dangling link in place of 2024 may hide any packs.
         #expect(throws: PackError.self) { try StorePacks.places(ofName: "b.pack", store: store) }
         unlink(scratch.file("store/packs/2024"))
-        // The top of a file system of its own has a folder that only root can enter; it is nobody's.
+        // The top of a file system has lost+found, which only root can enter; it is ignored.
         mkdir(scratch.file("store/packs/lost+found"), 0)
         #expect(try StorePacks.places(ofName: "b.pack", store: store) == ["packs/2026/11/20/b.pack"])
         #expect(StorePacks.list(store: store).troubles.isEmpty)

@@ -76,7 +76,7 @@ import Testing
         #expect(stat(scratch.file("a.pack"), &info) == 0 && info.st_mode & 0o777 == 0o600)
     }
 
-    /// Says of each piece what a log search would, from lines that begin with `<number>`.
+    /// Gives each piece the times that a log search would, from lines that begin with `<number>`.
     struct NumberInspector: BlockInspector {
         func inspect(_ bytes: UnsafeRawBufferPointer, _ context: InspectionContext) -> BlockInspection {
             var facts = BlockInspection()
@@ -131,7 +131,7 @@ import Testing
         for (left, right) in zip(blocks, blocks.dropFirst()) {
             #expect((left.maxTime ?? 0) + 1 >= (right.minTime ?? 0))
         }
-        // A batch that holds lines of unknown time has no time at all.
+        // A batch with lines of unknown time has no time range.
         #expect(reader.blocks[Int(reader.members[1].firstBlock)].minTime == nil)
     }
 

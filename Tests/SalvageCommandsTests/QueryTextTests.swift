@@ -10,7 +10,7 @@ import Text
 @testable import SalvageCommands
 
 @Suite struct QueryTextTests {
-    /// bash is the judge of what it reads.
+    /// bash itself parses the quoted text.
     @Test(arguments: [
         "plain-1.2", "", "it's", "a b", "$(reboot)", "`x`", "\u{1B}[2J'\\", "new\nline", "-rf", "ü💥", "*?[", "a\"b",
         "\\x41",

@@ -40,7 +40,7 @@ import Testing
             counts.progress.listed = now
             return WatchHealth(counts, pollInterval: 5000, listLimit: 60_000, now: now).trouble
         }
-        // Lists of one kind arrive, and the loop counts; but since its start, no list has ended for it to go on.
+        // The loop reports progress, but no list has ended since its start.
         #expect(trouble(at: 1_300_000) == nil)
         #expect(trouble(at: 1_400_000)?.contains("no list has ended") == true)
         counts.progress.polled = 1_390_000

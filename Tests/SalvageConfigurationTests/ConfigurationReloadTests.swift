@@ -48,7 +48,7 @@ import Testing
         #expect(refusal().contains("does not exist"))
         mkfifo(file, 0o600)
         #expect(refusal().contains("a pipe"))
-        // A writer that keeps silent does not hold it up either.
+        // A pipe whose writer is silent does not block it either.
         let writer = open(file, O_RDWR)
         defer { close(writer) }
         #expect(refusal().contains("a pipe"))

@@ -81,7 +81,7 @@ import Testing
         both.api.tokenFile = store.path + "/file"
         Self.write("from-file", to: store.path + "/file", mode: 0o600)
         #expect(try APIToken.find(both, environment: environment).value == "from-systemd")
-        // A place without a token leaves it to the next; one whose token cannot be used does not.
+        // A place without a token is skipped; one whose token cannot be used is an error.
         for folder in [store.path + "/no", ""] {
             let token = try APIToken.find(both, environment: ["CREDENTIALS_DIRECTORY": folder])
             #expect(token.value == "from-file")

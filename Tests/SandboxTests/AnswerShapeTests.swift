@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sandbox
 
-/// What answers look like, byte by byte.
+/// Responses, byte by byte.
 @Suite struct AnswerShapeTests {
     /// The members of a JSON object in the order they are sent.
     private func names(_ answer: WireClient.Answer) throws -> [String] {
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// A file whose name is no text is still a file.
+    /// A file whose name is not UTF-8 is still a file.
     @Test func anArchiveHoldsNamesThatAreNotUTF8() async throws {
         try await Stage.with { stage in
             try stage.image(

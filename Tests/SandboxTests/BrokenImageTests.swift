@@ -89,7 +89,7 @@ import Testing
             try check(answer, on: stage, lines: lines, "/images/game/1.0/server", "not a valid ELF program")
             #expect(try await stage.client.ask("GET", "/session/one").status == 404)
             #expect(try FileManager.default.contentsOfDirectory(atPath: stage.folder + "/sessions").isEmpty)
-            // It counts neither as a start nor as the owner of the id.
+            // It is not counted as a start, and it does not take the id.
             try await stage.start("one", "waiter")
         }
     }
@@ -101,7 +101,7 @@ import Testing
             try stage.image("game", "2.0", json: "{")
             try check(try await stage.run("game"), on: stage, lines: lines, "game/2.0", "is not a JSON object")
             #expect(try await stage.run("game", version: "1.0").status == 201)
-            // A broken one that nobody would run is in nobody's way.
+            // A broken version that nothing would run does not matter.
             try stage.image("game", "3.0")
             let answer = try await stage.run("game")
             #expect(try await stage.described(answer)["tag"] as? String == "3.0")
@@ -115,7 +115,7 @@ import Testing
         let lines = Lines()
         try await Stage.with(log: lines.log) { stage in
             let folder = try stage.image("game")
-            // What this machine cannot copy is said in its own words.
+            // The message names what cannot be copied.
             try FileManager.default.removeItem(atPath: stage.folder + "/sessions")
             try stage.file(stage.folder + "/sessions", "in the way", mode: 0o644)
             let answer = try await stage.run("game")
@@ -139,7 +139,7 @@ import Testing
         }
     }
 
-    /// Each way in which an image looks whole and cannot be started, made in its folder.
+    /// Each way in which an image looks complete but cannot be started.
     private static let faults: [(name: String, file: String, make: @Sendable (Stage, String) throws -> Void)] = [
         (
             "pipe", "/deep/pipe",
@@ -274,7 +274,7 @@ import Testing
         }
     }
 
-    /// What looks odd and starts all the same.
+    /// Images that look odd but start.
     @Test func whatCanStartIsNotBroken() async throws {
         let change: (inout SandboxConfiguration) -> Void = { $0.ports = 20_000...20_031 }
         try await Stage.with(change) { stage in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sandbox
 
-/// When there is no room: the API's status 420.
+/// No capacity: the API's status 420.
 @Suite struct CapacityTests {
     private func checkFull(_ answer: WireClient.Answer, on stage: Stage) throws {
         #expect(answer.status == 420, "\(answer.text)")
@@ -19,7 +19,7 @@ import Testing
             try checkFull(full, on: stage)
             #expect(full.headers["retry-after"] == nil)
             #expect(full.text.contains("2 sessions are running; the limit is 2."))
-            // What is wrong with a request comes before what is wrong with the time.
+            // An invalid request is rejected before the capacity is checked.
             #expect(try await stage.run("none").status == 404)
             let again = try await stage.client.ask(
                 "POST", "/session", json: #"{"id":"one","location":"europe","image":"waiter"}"#)

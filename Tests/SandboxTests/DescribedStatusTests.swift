@@ -2,9 +2,9 @@ import Foundation
 import Sandbox
 import Testing
 
-/// Every status that the description lists is really given.
+/// Every status that the description lists is really returned.
 @Suite struct DescribedStatusTests {
-    /// Asks, and remembers by operation which statuses came.
+    /// Sends requests and records the statuses by operation.
     private final class Round {
         let stage: Stage
         private(set) var met: [String: Set<Int>] = [:]
@@ -27,7 +27,7 @@ import Testing
         func fault(_ change: (inout Faults) -> Void) { stage.server.setFaults(Faults(change)) }
     }
 
-    /// A request of each operation that is right but for what the test changes around it.
+    /// A valid request of each operation.
     private static let requests: [(method: String, path: String, json: String?)] = [
         ("POST", "/session", #"{"location":"europe","image":"player"}"#), ("GET", "/session", nil),
         ("GET", "/session/one", nil), ("DELETE", "/session/one", nil),
@@ -122,7 +122,7 @@ import Testing
         try await round.ask("GET", "/tag/europe/player/1.0?colour=red", expect: 422)
     }
 
-    /// The statuses of which the description says that only a fault gives them.
+    /// The statuses that only a fault returns, according to the description.
     private func faults(_ round: Round) async throws {
         round.fault { $0.failures = [.init(operation: "session-run", status: 402)] }
         try await round.ask("POST", "/session", json: "{}", expect: 402)

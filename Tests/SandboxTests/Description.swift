@@ -83,7 +83,7 @@ struct Description: @unchecked Sendable {
         return (!here.isEmpty, here.first { $0.method == (method == "HEAD" ? "GET" : method) })
     }
 
-    /// What a JSON value breaks of a schema, each with the place where.
+    /// The violations of a schema by a JSON value, each with its place.
     func faults(of value: Any, schema reference: Any, at place: String = "body") -> [String] {
         let schema = resolve(reference)
         var faults: [String] = []
@@ -152,7 +152,7 @@ struct Description: @unchecked Sendable {
     private static func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 }
 
-/// Holds every answer that a test meets against the description.
+/// Checks every response of a test against the description.
 enum Conformity {
     /// True while a fault that contradicts the description on purpose is set.
     @TaskLocal static var isBent = false

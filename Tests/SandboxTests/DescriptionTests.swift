@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sandbox
 
-/// The description says what the server does: no more and no less.
+/// The OpenAPI description says exactly what the server does.
 @Suite struct DescriptionTests {
     private let own = Description.own
 
@@ -61,7 +61,7 @@ import Testing
                 let described = try #require(paths[operation.path]?[operation.method.lowercased()] as? [String: Any])
                 #expect(described["security"] == nil && described["responses"] != nil, "\(operation.id)")
             }
-            // The rest is as it is.
+            // The rest is unchanged.
             var expected = own.root
             for name in ["security", "servers", "paths"] {
                 served[name] = nil
@@ -78,7 +78,7 @@ import Testing
                 client.host = host
                 let answer = try await client.ask("GET", "/_sandbox/openapi.json")
                 guard answer.status == 200 else {
-                    // The parser may refuse the header by itself.
+                    // The HTTP parser may reject the header itself.
                     #expect(answer.status == 400, "\(host)")
                     continue
                 }
@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    /// Each query parameter as its example gives it, in the form that its style asks for.
+    /// Each query parameter with its example value, in the form that its style requires.
     private func query(_ parameter: [String: Any]) throws -> String {
         let name = try #require(parameter["name"] as? String)
         let examples = try #require(parameter["examples"] as? [String: [String: Any]])
@@ -155,7 +155,7 @@ import Testing
                 for other in ["colour=red", "all%5B%5D=true", "Path=/"] {
                     #expect(try await stage.client.ask("GET", base + "&" + other).status == 422, "\(base)&\(other)")
                 }
-                // What names the session is looked for first; a fault of the rest is named.
+                // The session is looked up first; then each error of the query is named.
                 for index in required.indices {
                     let rest = required.enumerated().filter { $0.offset != index }.map(\.element)
                     let without = path + "?" + rest.joined(separator: "&")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sandbox
 
-/// What a session's process is given.
+/// The environment and arguments of a session's process.
 @Suite struct EnvironmentTests {
     /// The environment that the kernel gave the process, a variable a line.
     private static let script = "tr '\\0' '\\n' < /proc/$$/environ"
@@ -79,7 +79,7 @@ import Testing
                 #expect(try stage.violations(answer) == [field], "\(json)")
             }
             #expect(try await stage.list("?all=true").isEmpty)
-            // The kernel takes no argument of this length.
+            // The kernel rejects an argument of this length.
             let long = String(repeating: "a", count: 300_000)
             let answer = try await stage.client.ask(
                 "POST", "/session", json: #"{"location":"europe","image":"player","args":["\#(long)"]}"#)

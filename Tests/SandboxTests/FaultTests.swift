@@ -2,11 +2,11 @@ import Foundation
 import Sandbox
 import Testing
 
-/// Each switch does what its table says.
+/// Each fault switch does what its table says.
 @Suite struct FaultTests {
     private static let saved = "/artifacts?session=one&path=/game/Saved"
 
-    /// A session that has ended, and what is asked of it under some faults.
+    /// A session that has ended, and requests about it under some faults.
     private func ended(_ body: (Stage) async throws -> Void) async throws {
         try await Stage.with { stage in
             try await stage.start("one", "player", #""labels":{"mode":"duel"}"#)

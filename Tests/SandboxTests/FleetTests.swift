@@ -35,7 +35,7 @@ import Testing
             #expect(all.count == 1300)
             #expect(Set(all.compactMap { $0["id"] as? String }).count == 1300)
             #expect(all.filter { $0["status"] as? String == "exited" }.count == 300)
-            // A filter that everything passes takes the other way to the list.
+            // A filter that every session passes takes the other code path.
             let filtered = try await stage.list("?all=true&filterNot[status]=none")
             #expect(filtered.count == 1300)
             for (one, other) in zip(all, filtered) { #expect(NSDictionary(dictionary: one).isEqual(to: other)) }

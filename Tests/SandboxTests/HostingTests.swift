@@ -4,9 +4,9 @@ import Testing
 
 @testable import Sandbox
 
-/// What can run where: three operations, one rule.
+/// What can run where: three operations use one rule.
 @Suite struct HostingTests {
-    /// A version as a test made it.
+    /// A version of an image in a test.
     private struct Version {
         var name: String
         /// Higher is later; known here from a list written by hand.
@@ -35,7 +35,7 @@ import Testing
         #"{"labels":{"tags":"mine"}}"#, #"{"workdir":"\#(String(repeating: "a", count: 256))"}"#,
     ]
 
-    /// Makes a folder as the version says.
+    /// Creates the folder of the version.
     private func make(_ image: String, _ version: Version, on stage: Stage, _ dice: inout SplitMix64) throws {
         var json: [String: Any] = [:]
         if version.priority != 0 || Bool.random(using: &dice) { json["priority"] = version.priority }
@@ -90,7 +90,7 @@ import Testing
         return version
     }
 
-    /// What the rule says of one version at one place: 201, 404 or 500.
+    /// The rule's result for one version at one place: 201, 404 or 500.
     private static func expected(_ version: Version, at name: String) -> Int {
         guard let centres = centres[name] else { return 404 }
         guard version.isReadable else { return 500 }
@@ -99,7 +99,7 @@ import Testing
         return version.isExecutable ? 201 : 500
     }
 
-    /// What runs without a version: the first that is not elsewhere.
+    /// The version that runs if none is given: the first that the place can host.
     private static func highest(_ versions: [Version], at name: String) -> (status: Int, tag: String?) {
         let order = versions.sorted { one, other in
             let (left, right) = (one.isReadable ? one.priority : 0, other.isReadable ? other.priority : 0)

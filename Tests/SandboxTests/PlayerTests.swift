@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sandbox
 
-/// Who plays where, in real sessions and in a fleet.
+/// Players in real sessions and in a fleet.
 @Suite struct PlayerTests {
     private func join(_ stage: Stage, _ session: String, _ players: [String]) async throws -> WireClient.Answer {
         let names = String(decoding: try JSONEncoder().encode(players), as: UTF8.self)
@@ -67,7 +67,7 @@ import Testing
             #expect(try await stage.client.ask("DELETE", "/session/\(id)").status == 204)
             #expect(try await join(stage, id, ["bob"]).status == 404)
             #expect(try await join(stage, "none", ["bob"]).status == 404)
-            // Who was there at the end is still told; leaving is for sessions that run.
+            // The players at the end are still listed; only running sessions can be left.
             #expect(try await leave(stage, ["ann"]) == 0)
             let ended = try #require(try await stage.list("?all=true&playerCount[gt]=0").first)
             #expect(ended["playerCount"] as? Int == 1)
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    /// A list that grows by looking through all of it for each name would take minutes here.
+    /// A quadratic list would take minutes here.
     @Test func manyPlayersAreKeptInOrder() async throws {
         try await Stage.with { stage in
             try await stage.start("w", "waiter")

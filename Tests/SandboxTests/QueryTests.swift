@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sandbox
 
-/// What comes after the question mark: known and readable, or refused.
+/// Query strings: known and valid, or rejected.
 @Suite struct QueryTests {
     @Test func whatAnOperationDoesNotKnowIsRefused() async throws {
         try await Stage.with { stage in
@@ -53,7 +53,7 @@ import Testing
                 #expect(answer.status == 422, "\(ask.path): \(answer.text)")
                 #expect(try stage.violations(answer) == ask.fields, "\(ask.path)")
             }
-            // Nothing of it was done.
+            // The request had no effect.
             #expect(try await stage.status("w") == "running")
             #expect(try await stage.list("?all=true").count == 1)
         }
@@ -91,7 +91,7 @@ import Testing
                 ("filter[]=status", []), ("filter[]=", ["both"]), ("filterNot[0]=", ["mode", "none"]),
                 ("filter[mode]=", ["mode"]), ("filter[mode]=duel", ["both"]),
                 ("filter[]=map&filter[mode]=duel", ["both"]), ("filter[]=map&filter[mode]=", []),
-                // Keys that are not just those from 0 on are names.
+                // Keys other than exactly 0 to n-1 are names.
                 ("filter[1]=mode", []), ("filter[0]=zero&filter[mode]=duel", ["both"]), ("filter[00]=mode", []),
                 ("filterNot[]=mode", ["none"]), ("filterNot=map", ["mode", "none"]),
                 ("filterNot[0]=map&filterNot[1]=mode", ["none"]), ("filterNot[mode]=duel", ["mode", "none"]),

@@ -2,7 +2,7 @@ import Foundation
 import Sandbox
 import Testing
 
-/// What is refused, and how.
+/// Which requests are rejected, and how.
 @Suite struct RequestTests {
     private func check(_ answer: WireClient.Answer, _ status: Int, _ stage: Stage) throws -> [String: Any] {
         #expect(answer.status == status, "\(answer.text)")

@@ -2,8 +2,8 @@ import Foundation
 import SalvageConfiguration
 import Testing
 
-/// Nothing of the API's seed document is missing from the sandbox's description. The document is no part of the project:
-/// SALVAGE_SEED names it, or it lies in ../shared.
+/// The sandbox's description lacks nothing that the API's own document has. That document is not part of the project:
+/// SALVAGE_SEED names it, or it is in ../shared.
 @Suite struct SeedComparisonTests {
     private static let seed: Description? = {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
@@ -107,7 +107,7 @@ import Testing
         let types = (wanted["type"] as? String ?? "", ours["type"] as? String ?? "")
         if types.0 != types.1, types != ("number", "integer") { found.append("\(place) is \(types.1), not \(types.0)") }
         let required = (Set(wanted["required"] as? [String] ?? []), Set(ours["required"] as? [String] ?? []))
-        // A caller may rely on what the document asks for and on nothing more; an answer may hold more.
+        // A caller may rely on what the document requires and nothing else; a response may contain more.
         if isRequest ? required.0 != required.1 : !required.0.isSubset(of: required.1) {
             found.append("\(place) requires \(required.1.sorted()), not \(required.0.sorted())")
         }

@@ -10,7 +10,7 @@ struct Stage: Sendable {
     let url: String
     let folder: String
 
-    /// Servers that shell scripts play.
+    /// Game servers as shell scripts.
     private static let scripts: [String: String] = [
         // Writes files and lines, then ends with the code that its first argument gives.
         "player": """
@@ -23,13 +23,13 @@ struct Stage: Sendable {
         echo "an Error: on the other stream" >&2
         exit ${1:-0}
         """,
-        // Runs until it is told to leave.
+        // Runs until SIGTERM.
         "waiter": """
         trap 'echo leaving; exit 0' TERM
         echo waiting
         while :; do sleep 0.05; done
         """,
-        // Does not listen.
+        // Ignores SIGTERM.
         "stubborn": "trap '' TERM; echo deaf; while :; do sleep 0.05; done",
         // Fails twice, then succeeds.
         "flaky": """
@@ -37,11 +37,11 @@ struct Stage: Sendable {
         [ $(wc -l < tries) -ge 3 ] || exit 1
         echo recovered
         """,
-        // Dies of a real fault, and leaves a core where it stands.
+        // Dies of a real fault and leaves a core in its working folder.
         "crasher": """
         mkdir -p game/Saved/Crashes && cd game/Saved/Crashes && echo dying && kill -SEGV $$
         """,
-        // Lines at a pace.
+        // Writes lines at a fixed rate.
         "talker": "for i in 1 2 3 4 5 6; do echo line $i; sleep 0.05; done",
     ]
 
@@ -113,7 +113,7 @@ struct Stage: Sendable {
         return try #require(try object(answer)["sessions"] as? [[String: Any]])
     }
 
-    /// What the system's tar makes of an archive: `member: first bytes` by its own listing.
+    /// The system tar's reading of an archive: `member: first bytes`.
     func tar(_ arguments: [String], _ archive: [UInt8]) throws -> (status: Int32, output: String) {
         let path = "\(folder)/\(UUID().uuidString).tar"
         try Data(archive).write(to: URL(fileURLWithPath: path))

@@ -70,7 +70,7 @@ import Testing
         try await Stage.with(change) { stage in
             try await stage.start("polite", "waiter", #""ttl":"1m""#)
             try await stage.untilEnd("polite")
-            // By its own handler, or by the signal itself where the machine was too slow to set one up.
+            // By its own handler, or by the signal itself if the machine was too slow to install one.
             let report = try #require(stage.server.report("polite"))
             #expect(report.signal == 15 || (report.signal == 0 && report.exitCode == 0))
         }

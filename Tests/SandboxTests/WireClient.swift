@@ -1,6 +1,6 @@
 import Glibc
 
-/// A client of a few lines over a socket, so that what the server really sends is seen: lengths, chunks, endings.
+/// A small client over a socket that shows what the server really sends: lengths, chunks, endings.
 struct WireClient: Sendable {
     enum Ending: Sendable, Equatable {
         /// The length was met or the last chunk came.
@@ -9,7 +9,7 @@ struct WireClient: Sendable {
         case short
         /// The connection was reset.
         case reset
-        /// Nothing came for as long as the test was ready to wait.
+        /// Nothing arrived within the test's time limit.
         case silent
     }
 
@@ -32,7 +32,7 @@ struct WireClient: Sendable {
         self.token = token
     }
 
-    /// Blocking sockets stay off the pool that Swift's tasks share. Every answer is held against the description.
+    /// Blocking sockets stay off the thread pool of Swift's tasks. Every response is checked against the description.
     func ask(
         _ method: String, _ path: String, json: String? = nil, patience: Int = 30, stopAfter: Int? = nil
     ) async throws -> Answer {

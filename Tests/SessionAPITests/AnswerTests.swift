@@ -92,7 +92,7 @@ import Testing
         }
         let other = try await answered("202 Accepted", [], envelope, Self.operations[0].2)
         #expect(other?.kind == .invalidAnswer && other?.code?.rawValue == "BUSY" && other?.status == 202)
-        // A status below 400, or one without words, is no error; an unknown field is none either.
+        // A status below 400 or without a message is no error, nor is an unknown field.
         for body in [
             #"{"id":"s","statusCode":200,"code":"OK"}"#, #"{"id":"s","statusCode":500}"#, #"{"id":"s","code":"X"}"#,
         ] {

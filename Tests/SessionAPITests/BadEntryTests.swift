@@ -3,7 +3,7 @@ import Testing
 
 @testable import SessionAPI
 
-/// One entry that is not as it should be, between two that are.
+/// One invalid entry between two valid ones.
 @Suite struct BadEntryTests {
     private func read(_ entry: [UInt8], pieces: Int = .max) throws -> (ids: [String], summary: SessionListSummary) {
         let bytes =
@@ -29,7 +29,7 @@ import Testing
         return found
     }
 
-    /// Taken: the id is sound, whatever the rest is.
+    /// Accepted: the id is valid, whatever the rest is.
     static let taken: [(String, [UInt8])] = [
         ("half a surrogate in a label", Array(#"{"id":"odd","labels":{"a":"x\ud83d"}}"#.utf8)),
         ("half a surrogate in a label's name", Array(#"{"id":"odd","labels":{"\udc00a":"x"}}"#.utf8)),
@@ -177,7 +177,7 @@ import Testing
         }
     }
 
-    /// Every byte of an entry exchanged for each of several bytes: the two beside it come out whatever becomes of it,
+    /// Every byte of an entry replaced by each of several bytes: the two other entries are always returned,
     /// unless the quotes do not pair up any more.
     @Test func noByteOfAnEntryHidesTheOthers() throws {
         let entry = Array(

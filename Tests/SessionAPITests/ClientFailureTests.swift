@@ -185,7 +185,7 @@ import Testing
                 let (bytes, error) = try await download { peer in
                     peer.write(text)
                     guard reset else { return }
-                    // A reset discards what the client's side has not taken in yet.
+                    // A reset discards what the client has not read yet.
                     Thread.sleep(forTimeInterval: 0.5)
                     peer.reset()
                 }
@@ -199,7 +199,7 @@ import Testing
     @Test func chunksThatAreNotChunks() async throws {
         let (bytes, error) = try await download { peer in
             peer.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
-            // What comes in one piece with the damage is dropped by the HTTP parser together with it.
+            // The HTTP parser drops data that arrives in one piece with the damage.
             Thread.sleep(forTimeInterval: 0.5)
             peer.write("zz\r\n")
             peer.waitForClose()

@@ -4,7 +4,7 @@ import Testing
 
 let testToken = "token-that-must-not-be-seen"
 
-/// Runs a client against a server that answers as told, and takes both down.
+/// Runs a client against a scripted server, and stops both.
 func withServer<Result>(
     _ handler: @escaping @Sendable (RawServer.Request, RawServer.Peer) -> RawServer.Next,
     configure: (inout SessionAPIClient.Configuration) -> Void = { _ in },

@@ -2,7 +2,7 @@ import Foundation
 import SessionAPI
 import Testing
 
-/// A call ends within its time, wherever it hangs.
+/// A call ends within its time limit, wherever it hangs.
 @Suite struct DeadlineTests {
     private func overdue(
         _ handler: @escaping @Sendable (RawServer.Request, RawServer.Peer) -> RawServer.Next,
@@ -66,7 +66,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func aTokenThatDoesNotCome() async throws {
         let server = RawServer { _, _ in .close }
-        // A source that minds neither cancellation nor time.
+        // A source that ignores cancellation and time.
         var configuration = SessionAPIClient.Configuration(baseURL: server.url) {
             await withCheckedContinuation { continuation in
                 Thread {

@@ -3,7 +3,7 @@ import SessionAPI
 import Testing
 import Text
 
-/// The container's environment is kept where somebody asked for it, and nowhere else.
+/// The container's environment is kept only on request.
 @Suite struct EnvironmentTests {
     private static let entry =
         #"{"id":"a","labels":{"env":"{\"GAMEYE_SESSION_ID\":\"a\",\"DB\":\"hunter2\",\"N\":5}","tags":"{\"m\":\"1\"}"}}"#
@@ -23,7 +23,7 @@ import Text
                 #expect(listed == described)
                 #expect(listed.labels.environment == (keeps ? Self.whole : [:]))
                 #expect(listed.labels.environmentSessionID == "a")
-                // Even kept, it is nothing that may be stored or printed.
+                // Even if kept, it must not be stored or printed.
                 #expect(listed.labels.user.count == 2 && listed.labels.user["DB"] == nil)
             }
         }

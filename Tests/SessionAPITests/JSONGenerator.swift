@@ -16,7 +16,7 @@ struct Seeded: RandomNumberGenerator {
     mutating func pick<Element>(_ all: [Element]) -> Element { all[below(all.count)] }
 }
 
-/// Writes random JSON: session lists with every oddity that is still JSON, and things that no longer are.
+/// Writes random JSON: session lists with every oddity that is valid JSON, and some that is not.
 struct JSONGenerator {
     var random: Seeded
     var bytes: [UInt8] = []

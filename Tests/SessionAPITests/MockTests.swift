@@ -3,7 +3,7 @@ import Foundation
 import SessionAPI
 import Testing
 
-/// Code of a user's own, which takes whatever carries the operations out.
+/// A caller's code, written against `some SessionOperations`.
 private func playersOfRunningSessions(_ api: some SessionOperations) async throws(APIError) -> [String: Int] {
     var players: [String: Int] = [:]
     for session in try await api.sessionList().sessions {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import struct SessionModel.Redaction
 
-/// The token is taken out of errors, and what the caller sent is not.
+/// The token is removed from errors; values that the caller sent are not.
 @Suite struct RedactionTests {
     private func failed(
         token: String, _ body: String, _ call: (SessionAPIClient) async throws(APIError) -> Void
@@ -63,7 +63,7 @@ import Testing
             let error = try await described(token, id, String(decoding: body, as: UTF8.self))
             #expect(error.message == "x \(text) y [token] [token]", "\(text)")
         }
-        // In a page, where the JSON text of it stands as it is.
+        // In a page that contains its JSON text unchanged.
         let page = try await described(token, id, #"<p>{"id":"run abc\/+=\"1","t":"abc\/+="}"#)
         #expect(page.bodyExcerpt == #"<p>{"id":"run abc\/+=\"1","t":"[token]"}"#)
 

@@ -51,9 +51,9 @@ import Testing
     @Test func aServerThatAsksForTimeGetsIt() {
         #expect(decision(error(.capacity, wait: 30)) == .retry(after: .seconds(30)))
         #expect(decision(error(.rateLimited, wait: 30), random: 0.5) == .retry(after: .seconds(30.5)))
-        // Less than would be waited anyway.
+        // Less than the policy's own wait.
         #expect(decision(error(.server, wait: 0), attempt: 3) == .retry(after: .seconds(4)))
-        // More than there is.
+        // More than the time that is left.
         #expect(decision(error(.server, wait: 60)) == .giveUp)
         #expect(decision(error(.server, wait: .infinity)) == .retry(after: .seconds(1)))
     }

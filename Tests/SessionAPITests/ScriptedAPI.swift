@@ -14,7 +14,7 @@ final class ScriptedAPI: SessionOperations {
         self.bytes = bytes
     }
 
-    /// What was asked for, in order.
+    /// The requests, in order.
     var calls: [String] { seen.withLock { $0 } }
 
     private func step(_ call: String) throws(APIError) {
@@ -31,7 +31,7 @@ final class ScriptedAPI: SessionOperations {
     nonisolated(nonsending) func sessionList(
         _ query: SessionListQuery, entry: (SessionEntry) -> Void
     ) async throws(APIError) -> SessionListSummary {
-        // Hands over what there is before it fails, as a list that breaks off does.
+        // Passes on the entries before it fails, as a truncated list does.
         for session in entries { entry(session) }
         try step("list")
         return SessionListSummary(entries: entries.count)

@@ -73,7 +73,7 @@ import Testing
         #expect(throws: Never.self) { try streamed(list(511)).get() }
         #expect(oracle(Array(list(511).utf8)) != nil)
         #expect(oracle(Array(list(512).utf8)) == nil)
-        // Nobody reads it, so what comes behind it counts.
+        // It is not read, so the data after it is.
         #expect(throws: Never.self) { try streamed(list(512)).get() }
         #expect(throws: Never.self) { try streamed(list(1_000_000)).get() }
         let inEntry = #"{"sessions":[{"id":"a","x":"# + String(repeating: "{\"a\":", count: 509) + "1"

@@ -7,7 +7,7 @@ import SessionAPI
 import Synchronization
 import Testing
 
-/// The ways to a server: through a proxy, with certificates of one's own, over an HTTP client of the caller's.
+/// Connections through a proxy, with given certificates, and over the caller's own HTTP client.
 @Suite struct TransportTests {
     private static let exists: @Sendable (RawServer.Request, RawServer.Peer) -> RawServer.Next = { _, peer in
         peer.respond("200 OK", [], #"{"exists":true}"#)

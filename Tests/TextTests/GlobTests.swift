@@ -70,7 +70,7 @@ import Text
         #expect(Glob("[a]").literal == nil)
     }
 
-    /// With retries for every star these would take longer than the universe lasts.
+    /// A matcher that retries every star would need exponential time.
     @Test func hostileGlobsEnd() {
         let text = String(repeating: "a", count: 4096)
         #expect(!Glob(String(repeating: "*a", count: 60) + "b").matches(text))

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Unpack
 
-/// Confinement cannot be taken back, so each test runs in a process of its own.
+/// Confinement cannot be undone, so each test runs in a process of its own.
 struct ConfineTests {
     @Test("a confined process cannot open, connect, execute or fork")
     func refuses() async {
@@ -33,7 +33,7 @@ struct ConfineTests {
             guard executable == MAP_FAILED, errno == EPERM else { exit(24) }
             guard kill(getppid(), 0) == -1, errno == EPERM else { exit(25) }
             guard unlink("/tmp/nothing") == -1, errno == EPERM else { exit(26) }
-            // An open file can be asked about, a path cannot, whatever the flags say.
+            // fstatat works for an open file but not for a path, whatever the flags are.
             var facts = stat()
             guard fstat(2, &facts) == 0 else { exit(27) }
             guard stat("/etc/passwd", &facts) == -1, errno == EPERM else { exit(28) }

@@ -16,7 +16,7 @@ let sample: [UInt8] = {
 }()
 
 struct DamageTests {
-    /// Whether what was kept is a prefix of the truth, with only the last entry cut.
+    /// Whether the kept entries are a prefix of the original ones, with only the last one cut.
     private func isPrefix(_ seen: Unpacked, of whole: Unpacked) -> Bool {
         guard seen.entries.count <= whole.entries.count else { return false }
         for (index, entry) in seen.entries.enumerated() {
@@ -42,7 +42,7 @@ struct DamageTests {
             #expect(seen.report.verdict == wanted, "cut at \(length)")
             #expect(isPrefix(seen, of: whole), "cut at \(length)")
         }
-        // A cut in the trailer loses nothing but the proof.
+        // A cut in the trailer loses only the checksum.
         let unproven = unpack(Array(archive[..<(archive.count - 1)]), backend: backend)
         #expect(unproven.entries.map(\.content) == whole.entries.map(\.content))
         #expect(unproven.report.flags.contains(.truncated))

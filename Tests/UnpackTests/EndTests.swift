@@ -3,7 +3,7 @@ import Testing
 
 @testable import Unpack
 
-/// What stands behind the end-of-archive blocks: zeros are padding, whatever their number, and a cut is a cut.
+/// Bytes after the end-of-archive blocks: zeros are padding, whatever their number, and a cut is a cut.
 struct EndTests {
     @Test("zeros behind the end are padding", arguments: [1, 100, 511, 512, 513, 1000, 9216, 9217, 300_000, 300_001])
     func zeros(_ count: Int) {

@@ -79,7 +79,7 @@ struct ExpanderTests {
             if packed.withUnsafeBytes({ Sniffer.compression(of: $0) }) != nil {
                 let (content, end) = try expand(packed, limits: ExpansionLimits(bytes: 100_000))
                 #expect(content.count <= 100_000)
-                // Without a checksum in the frame nobody can tell.
+                // Without a checksum in the frame the damage cannot be detected.
                 if end == .complete, content != short { wrong += 1 }
             }
             packed[bit / 8] ^= 1 << (bit % 8)
@@ -147,7 +147,7 @@ struct ExpanderTests {
 
     // MARK: Tools
 
-    /// What a tool makes of some input; nil, with a message, where the tool is not installed.
+    /// The output of a tool for some input; nil, with a message, if the tool is not installed.
     static func run(_ command: String, _ input: [UInt8]) throws -> [UInt8]? {
         var template = Array("/tmp/salvage-expand-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Unpack
 
-/// What the libraries below do that their manuals do not say.
+/// Undocumented behavior of the libraries below.
 struct LibraryTests {
     /// Leaves `errno` as a call that ran out of memory would, wherever it may.
     private struct ForgetfulSink: ArchiveVisitor {

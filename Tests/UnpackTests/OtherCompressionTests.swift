@@ -3,7 +3,7 @@ import Testing
 
 @testable import Unpack
 
-/// Archives that are compressed by something other than gzip, under whatever name they come.
+/// Archives with a compression other than gzip, whatever their name.
 struct OtherCompressionTests {
     private static let commands = ["zstd -q -c", "xz -c", "bzip2 -c", "lz4 -q -c"]
 

@@ -1,6 +1,6 @@
 import CZlib
 
-/// Builds tar archives block by block, the broken ones included.
+/// Builds tar archives block by block, broken ones too.
 struct TarBuilder {
     var bytes: [UInt8] = []
 

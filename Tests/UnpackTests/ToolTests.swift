@@ -5,7 +5,7 @@ import Testing
 
 @testable import Unpack
 
-/// What GNU tar and bsdtar write in each of their formats comes out as it went in.
+/// Archives that GNU tar and bsdtar write in each of their formats are read back unchanged.
 struct ToolTests {
     private static let tar = "/usr/bin/tar"
     private static let bsdtar = "/usr/bin/bsdtar"
@@ -68,7 +68,7 @@ struct ToolTests {
         var left = files
         for entry in seen.entries where entry.header.kind == .file {
             let path = String(entry.name.trimmingPrefix("./"))
-            // Whichever of two linked names comes first carries the content.
+            // The first of two linked names has the content.
             guard let content = left.removeValue(forKey: path == "z-hard" ? "log.txt" : path) else {
                 Issue.record("\(options): unexpected \(path)")
                 continue

@@ -5,7 +5,7 @@ import Pack
 import Testing
 
 @Suite struct BackupCopyTests {
-    /// The copy is of one moment, also while another connection writes; and needs nothing beside it.
+    /// The copy is of one moment, also while another connection writes, and needs no second file.
     @Test func aCopyIsWholeWhileOthersWrite() async throws {
         let store = try TestStore()
         let catalog = try store.open()

@@ -5,7 +5,7 @@ import Pack
 import Testing
 import Text
 
-/// Bytes of the database that changed on the disk, outside of what SQLite's own check sees.
+/// Bytes of the database that changed on the disk where SQLite's own check does not notice.
 @Suite struct CatalogRotTests {
     private let packs: ReindexTests
     private var store: TestStore { packs.store }
@@ -109,7 +109,7 @@ import Text
         #expect(try FileManager.default.contentsOfDirectory(atPath: store.path).filter { $0.contains("damaged") } == [])
     }
 
-    /// A process that made the file and came no further leaves none behind, not an older one.
+    /// A process that only created the file leaves no catalog, not one of an older layout.
     @Test func anEmptyDatabaseIsNoCatalogYet() throws {
         for empty in ["", "PRAGMA journal_mode = WAL", "VACUUM"] {
             try? FileManager.default.removeItem(atPath: store.database)
@@ -157,7 +157,7 @@ import Text
     @Test func whatALaterStepKnowsIsNoDamage() throws {
         let written = try fill()
         let catalog = try store.open()
-        // Looked for once more, with other labels; it brought nothing new.
+        // Harvested again with other labels and without new data.
         var update = SessionUpdate(session: "alpha", state: .pending, reason: "again")
         update.labels = ["region": "south"]
         update.tag = "2.0.0"
@@ -176,7 +176,7 @@ import Text
 }
 
 extension Data {
-    /// Changes the first letter of a text wherever it stands.
+    /// Changes the first letter of a text wherever it occurs.
     fileprivate mutating func flipAll(_ text: String) {
         while let place = range(of: Data(text.utf8)) { self[place.lowerBound] ^= 2 }
     }

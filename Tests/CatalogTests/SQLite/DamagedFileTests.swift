@@ -4,7 +4,7 @@ import Pack
 import Testing
 import Text
 
-/// A database file with damaged pages, and what is done about it.
+/// A database file with damaged pages.
 @Suite struct DamagedFileTests {
     private let packs: ReindexTests
     private var store: TestStore { packs.store }
@@ -44,7 +44,7 @@ import Text
         #expect(try Catalog.reindex(store: store.path).indexed == 1)
     }
 
-    /// SQLite has no checksums: what its own check does not see, the comparison with the packs does.
+    /// SQLite has no checksums: the comparison with the packs finds damage that its own check does not.
     @Test func everyFlippedByteOfARowIsSeenByTheCheckOrTheComparison() throws {
         let catalog = try store.open()
         var written: [PackContents] = []

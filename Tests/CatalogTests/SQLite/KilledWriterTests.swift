@@ -5,10 +5,10 @@ import Model
 import Pack
 import Testing
 
-/// What is left of a database file when its writer is killed.
+/// A database file after its writer was killed.
 @Suite struct KilledWriterTests {
-    /// A child writes without pause and is killed after some milliseconds: every commit is there whole or not at all,
-    /// and what was acknowledged is there.
+    /// A child writes without pause and is killed after some milliseconds: every commit is complete or absent,
+    /// and every acknowledged one is complete.
     @Test(arguments: [3, 10, 30, 90]) func killedWhileWriting(milliseconds: Int) async throws {
         let store = try TestStore()
         try store.open().close()
@@ -40,7 +40,7 @@ import Testing
         let log = (try? String(contentsOfFile: store.path + "/acknowledged", encoding: .utf8)) ?? ""
         let acknowledged = log.split(separator: "\n").count
         #expect(found.count == acknowledged || found.count == acknowledged + 1)
-        // The next process goes on as if nothing had happened.
+        // The next process continues normally.
         try catalog.commit(DurabilityTests.pack(1_000_001))
         #expect(try catalog.count() == found.count + 1)
     }
