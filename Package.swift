@@ -76,7 +76,7 @@ let package = Package(
         .target(
             name: "SalvageCommands",
             dependencies: [
-                "Clocks", "Files", "Tar",
+                "Clocks", "Files",
                 "Calendar", "Store", "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest",
                 "SessionAPI",
                 "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",

@@ -34,7 +34,7 @@ extension SessionMetadata {
         func text(_ key: CodingKeys) -> String? { value[key.rawValue]?.string }
         func time(_ key: CodingKeys) -> Int64? { value[key.rawValue]?.int64 }
         guard let identity = SessionIdentity(value) else {
-            throw PackError(.damagedSection, "the session facts have no session id")
+            throw PackError(.damagedSection, "the session metadata has no session id")
         }
         self.init(identity)
         exited = time(.exited)

@@ -16,7 +16,7 @@ final class Redactor {
     private static let matchLimit: UInt32 = 1_000_000
     /// The longest line held in memory as a whole, in bytes.
     static let longestLine = 1 << 20
-    private static let givenUp = Array("[redacted: a pattern did not come to an end on this line]".utf8)
+    private static let givenUp = Array("[redacted: a pattern needs too many steps on this line]".utf8)
 
     private var rules: [Rule] = []
     private let data: OpaquePointer

@@ -92,7 +92,7 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
             result.decodedBlocks += 1
             result.decodedBytes += UInt64(count)
             guard count == size else {
-                throw LogSearchError(code: .source, message: "\(count) bytes instead of \(size)")
+                throw LogSearchError(code: .source, message: "\(count) of \(size) bytes could be decoded")
             }
             cachedBlock = piece.block
         }
@@ -116,7 +116,7 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
         let size = source.rawSize(ofBlock: piece.block)
         otherBuffer.reserve(size)
         let count = try source.decode(block: piece.block, with: decoder, into: otherBuffer.bytes)
-        guard count == size else { throw LogSearchError(code: .source, message: "\(count) bytes instead of \(size)") }
+        guard count == size else { throw LogSearchError(code: .source, message: "\(count) of \(size) bytes could be decoded") }
         return try Self.slice(piece, of: UnsafeRawBufferPointer(otherBuffer.bytes), size)
     }
 

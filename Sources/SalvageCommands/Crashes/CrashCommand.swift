@@ -37,7 +37,7 @@ struct Crash: Command {
         let store = try StoreAccess.store(options)
         let crashes = try store.crashes(named: crash)
         let output = Output(options)
-        if debug { try debug(crashes, in: store) }
+        if debug { try startDebugger(on: crashes, of: store) }
         if crashes.isEmpty { try output.nothing("session \(crash) has no crashes", options) }
         for (index, crash) in crashes.enumerated() {
             let report = try store.report(on: crash)
@@ -53,7 +53,7 @@ struct Crash: Command {
     }
 
     /// Runs gdb until it exits, then ends the command: with success if gdb exited with 0, else with failure.
-    private func debug(_ crashes: [ListedCrash], in store: Store) throws -> Never {
+    private func startDebugger(on crashes: [ListedCrash], of store: Store) throws -> Never {
         let progress = Progress(quiet: options.quiet)
         let debugging = try store.debug(crashes, progress: { progress.update($0) })
         progress.finish()

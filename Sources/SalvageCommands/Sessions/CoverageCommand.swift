@@ -14,9 +14,9 @@ struct CoverageReport: Command {
     static var discussion: String {
         """
         Lists every artifact that is not collected; with --json, the last object has the totals. Exit code 3 if \
-        something was lost, failed or is incomplete; paths that do not exist and paths skipped by a sampling rule do not count as missing. A rule's path that \
-        is absent in every session is listed at the end; this looks at the newest \(AbsentPath.mostSessions) \
-        selected sessions of each rule, from the last seven days unless --since is given.
+        something was lost, failed or is incomplete. Paths that do not exist and paths that sampling left out are \
+        not missing. A rule's path that is absent in every session is listed at the end; this looks at the newest \
+        \(AbsentPath.mostSessions) selected sessions of each rule, from the last seven days unless --since is given.
         """
     }
     static var flags: [CommandFlag<Self>] {

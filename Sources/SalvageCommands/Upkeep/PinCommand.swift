@@ -35,7 +35,7 @@ struct Pin: Command {
                 line.add("pinned", !remove)
                 output.line(line)
             } else if !options.quiet {
-                output.text("\(remove ? "released" : "pinned") \(Escape.display(session))")
+                output.text("\(remove ? "unpinned" : "pinned") \(Escape.display(session))")
             }
         }
         try output.finish()

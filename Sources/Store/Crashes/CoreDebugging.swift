@@ -2,8 +2,7 @@ import Catalog
 import CrashAnalysis
 import Files
 import Glibc
-import Ingest
-public import Model
+import Model
 import Terminal
 
 /// A core dump of a store, extracted for gdb.

@@ -93,7 +93,8 @@ public struct FileAnalysis {
         }
         let modified = Int64(facts.st_mtim.tv_sec) &* 1000 &+ Int64(facts.st_mtim.tv_nsec) / 1_000_000
         func records() throws -> [CrashRecord] {
-            try readers.analyze(descriptor: descriptor, name: path, modified: modified, symbols: symbols?.store).records
+            try readers.analyze(descriptor: descriptor, name: path, modified: modified, symbols: self.symbols?.store)
+                .records
         }
         guard let symbols, symbols.program != nil else { return try records() }
         // Read twice: only the dump says under which name its program is looked up.
