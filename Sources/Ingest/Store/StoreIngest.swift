@@ -1,6 +1,6 @@
 import CFiles
 public import Catalog
-public import CrashAnalysis
+import CrashAnalysis
 import Files
 import Glibc
 import LogSearch
