@@ -10,6 +10,18 @@ import Text
 
     init() throws { store = try TestStore() }
 
+    @Test func unknownLabelsAreKeptAndNoLabelsRemoveThem() throws {
+        let catalog = try store.open()
+        let labels: ByteDictionary<String> = ["mode": "ranked"]
+        try catalog.record(sessions: [SessionUpdate(SessionIdentity(id: "s", labels: labels))])
+        var update = SessionUpdate(SessionIdentity(id: "s", image: "arena"))
+        try catalog.record(sessions: [update])
+        #expect(try catalog.session("s")?.labels == labels)
+        update.setsLabels = true
+        try catalog.record(sessions: [update])
+        #expect(try catalog.session("s")?.labels == [:])
+    }
+
     @Test func factsAccumulateAndFirstSightingsStay() throws {
         let catalog = try store.open()
         var update = SessionUpdate(session: "s", state: .running)

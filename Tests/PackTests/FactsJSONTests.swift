@@ -1,3 +1,4 @@
+import Foundation
 import Model
 import Testing
 import Text
@@ -31,6 +32,21 @@ import Text
         #expect(facts.source == "harvest")
         #expect(facts.json == Self.session)
         #expect(SessionMetadata(session: "x").json == Array(#"{"session":"x","image":"","labels":{}}"#.utf8))
+    }
+
+    /// `session.json` in the spool: identity and other facts are fields of one object, as every version wrote them.
+    @Test func theSpoolsFactsAreOneFlatObject() throws {
+        let written =
+            #"{"created":5,"deadline":9,"image":"game","labels":{"a":"b"},"session":"s","source":"harvest","tag":"1"}"#
+        let facts = try JSONDecoder().decode(SessionMetadata.self, from: Data(written.utf8))
+        #expect(
+            facts
+                == SessionMetadata(
+                    session: "s", image: "game", tag: "1", labels: ["a": "b"], created: 5, deadline: 9,
+                    source: "harvest"))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        #expect(String(decoding: try encoder.encode(facts), as: UTF8.self) == written)
     }
 
     @Test func artifactsAreReadAndWrittenInTheSameBytes() throws {
