@@ -116,7 +116,9 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
         let size = source.rawSize(ofBlock: piece.block)
         otherBuffer.reserve(size)
         let count = try source.decode(block: piece.block, with: decoder, into: otherBuffer.bytes)
-        guard count == size else { throw LogSearchError(code: .source, message: "\(count) of \(size) bytes could be decoded") }
+        guard count == size else {
+            throw LogSearchError(code: .source, message: "\(count) of \(size) bytes could be decoded")
+        }
         return try Self.slice(piece, of: UnsafeRawBufferPointer(otherBuffer.bytes), size)
     }
 
