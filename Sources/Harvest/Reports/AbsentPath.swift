@@ -91,15 +91,11 @@ extension AbsentPath {
             if narrow.images.isEmpty, let image = rule.match.image { narrow.images = [image.description] }
             if narrow.tags.isEmpty, let tag = rule.match.tag { narrow.tags = [tag.description] }
             found += try catalog.ledgers(narrow, lookingAt: 10 * mostSessions) { record in
-                let known = identity(of: record)
+                let known = record.apiIdentity
                 return rules.firstIndex { $0.match.accepts(known) } == index
             }
         }
         return found
-    }
-
-    private static func identity(of record: SessionRecord) -> SessionIdentity {
-        record.apiIdentity
     }
 
     /// A path, with its placeholders filled in for one session as an example.
@@ -152,7 +148,7 @@ extension AbsentPath {
         guard let rules else {
             return ledger.artifacts.filter { $0.artifact != FetchItem.logs }.map { (nil, $0.artifact, $0.artifact) }
         }
-        let identity = Self.identity(of: ledger.record)
+        let identity = ledger.record.apiIdentity
         guard let rule = rules.first(where: { $0.match.accepts(identity) }) else { return [] }
         return rule.artifacts.compactMap { artifact in
             guard case .success(let path) = artifact.path.resolve(for: identity) else { return nil }
