@@ -132,7 +132,7 @@ let package = Package(
         .target(
             name: "SalvageConfiguration",
             dependencies: ["Files", "Model", "Text", "CPCRE2", "CYAML"], swiftSettings: house,
-            linkerSettings: [archive("yaml")]),
+            linkerSettings: [archive("yaml"), archive("pcre2-8")]),
         .testTarget(
             name: "SalvageConfigurationTests", dependencies: ["Bytes", "Model", "SalvageConfiguration"],
             swiftSettings: house),
