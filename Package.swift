@@ -80,8 +80,7 @@ let package = Package(
                 "Calendar", "Store", "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest",
                 "SessionAPI",
                 "Ingest", "Unpack", "CrashAnalysis", "LogSearch", "LogTime",
-                "Pack", "Printers", "Catalog", "Live", "JSON", "Text", "Bytes", "Digest",
-                "CConfinement", "CFiles", "CProcess",
+                "Pack", "Printers", "Catalog", "Live", "JSON", "Text", "Bytes", "CConfinement", "CProcess",
                 .product(name: "Logging", package: "swift-log"),
                 serverOnly("Hummingbird", "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -89,7 +88,8 @@ let package = Package(
         .testTarget(
             name: "SalvageCommandsTests",
             dependencies: [
-                "SalvageConfiguration", "Harvest", "Store", "Model", "SalvageCommands", "Catalog", "Pack", "Terminal",
+                "Ingest", "Text", "SalvageConfiguration", "Harvest", "Store", "Model", "SalvageCommands", "Catalog",
+                "Pack", "Terminal",
             ],
             swiftSettings: house),
         .target(name: "Bytes", swiftSettings: hot),
@@ -112,35 +112,36 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["Store", "Ingest", "Model", "Catalog", "Pack", "Live", "CrashAnalysis", "Text"],
+            dependencies: ["JSON", "Store", "Ingest", "Model", "Catalog", "Pack", "CrashAnalysis", "Text"],
             swiftSettings: house),
-        .target(name: "Terminal", dependencies: ["Calendar", "Clocks", "JSON", "Text"], swiftSettings: hot),
+        .target(name: "Terminal", dependencies: ["Calendar", "Clocks", "JSON"], swiftSettings: hot),
         .target(name: "Calendar", swiftSettings: hot),
         .testTarget(name: "CalendarTests", dependencies: ["Calendar"], swiftSettings: house),
         .target(name: "Text", swiftSettings: hot),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: hot),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Text"], swiftSettings: house),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: house),
-        .target(name: "Model", dependencies: ["JSON", "Bytes", "Text"], swiftSettings: hot),
+        .target(name: "Model", dependencies: ["JSON", "Text"], swiftSettings: hot),
         .target(
             name: "Harvest",
             dependencies: [
-                "Clocks", "Files",
+                "CrashAnalysis", "Clocks", "Files",
                 "SalvageConfiguration", "SessionModel", "Model", "SessionAPI", "Catalog", "Ingest", "Pack", "Live",
-                "Text", "Bytes", "CFiles",
+                "Text", "Bytes",
             ], swiftSettings: house),
         .target(
             name: "SalvageConfiguration",
             dependencies: ["Files", "Model", "Text", "CPCRE2", "CYAML"], swiftSettings: house,
             linkerSettings: [archive("yaml"), archive("pcre2-8")]),
         .testTarget(
-            name: "SalvageConfigurationTests", dependencies: ["Bytes", "Model", "SalvageConfiguration"],
+            name: "SalvageConfigurationTests",
+            dependencies: ["Files", "Text", "Bytes", "Model", "SalvageConfiguration"],
             swiftSettings: house),
-        .target(name: "SessionModel", dependencies: ["Bytes", "JSON", "Text"], swiftSettings: hot),
+        .target(name: "SessionModel", dependencies: ["JSON", "Text"], swiftSettings: hot),
         .target(
             name: "SessionAPI",
             dependencies: [
-                "Calendar", "SessionModel", "Bytes", "JSON", "Text",
+                "Calendar", "SessionModel", "Bytes", "Text",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -167,7 +168,7 @@ let package = Package(
             name: "CrashAnalysis",
             dependencies: [
                 "Files",
-                "Text", "Calendar", "Model", "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan",
+                "Calendar", "Model", "Unpack", "LogTime", "Bytes", "Digest", "CElfutils", "CCrashScan",
                 "CDemangle",
                 "CZlib",
             ],
@@ -194,14 +195,14 @@ let package = Package(
         .testTarget(
             name: "HarvestTests",
             dependencies: [
-                "Files",
-                "SalvageConfiguration", "SessionAPI", "SessionModel", "Catalog", "Model", "Pack", "Harvest", "Ingest",
+                "Text", "Files",
+                "SalvageConfiguration", "Catalog", "Model", "Pack", "Harvest", "Ingest",
                 "Live", "Bytes",
             ], swiftSettings: house),
         .testTarget(
             name: "IngestTests",
             dependencies: [
-                "Catalog", "Ingest", "Model", "Pack", "Bytes", "Digest", "CConfinement", "CZlib", "salvage",
+                "Text", "Catalog", "Ingest", "Model", "Pack", "Bytes", "Digest", "CConfinement", "CZlib", "salvage",
             ],
             swiftSettings: hot),
         .testTarget(
@@ -219,12 +220,13 @@ let package = Package(
         .target(
             name: "Pack",
             dependencies: [
-                "Files", "Calendar", "JSON", "Model", "Text", "Bytes", "Digest", "CZstd", "CFilter", "CFiles",
+                "Files", "Calendar", "JSON", "Model", "Text", "Bytes", "Digest", "CZstd", "CFilter",
             ],
             swiftSettings: hot,
             linkerSettings: [archive("zstd")]),
         .testTarget(
-            name: "PackTests", dependencies: ["Files", "Model", "Pack", "Bytes", "Digest"], swiftSettings: house),
+            name: "PackTests", dependencies: ["Text", "Files", "Model", "Pack", "Bytes", "Digest"], swiftSettings: house
+        ),
         .target(name: "PackHome", dependencies: ["Files", "Pack"], swiftSettings: hot),
         .testTarget(
             name: "PackHomeTests", dependencies: ["Files", "Model", "Pack", "PackHome"], swiftSettings: house),
@@ -235,7 +237,7 @@ let package = Package(
                 "Calendar", "JSON", "Model", "Pack", "Text", "CSQLite",
             ], swiftSettings: hot),
         .testTarget(
-            name: "CatalogTests", dependencies: ["Model", "Catalog", "Pack", "CSQLite"], swiftSettings: house),
+            name: "CatalogTests", dependencies: ["Text", "Model", "Catalog", "Pack", "CSQLite"], swiftSettings: house),
         .target(
             name: "Sandbox",
             dependencies: [
@@ -277,7 +279,6 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "Clocks",
                 "Sandbox", "SalvageConfiguration", "Bytes", "JSON", serverOnly("HTTPTypes", "swift-http-types"),
             ], swiftSettings: house),
         .testTarget(

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Model
 
 /// A time such as `90`, `90s`, `5m`, `4h`, `250ms`.
 struct Span: ExpressibleByArgument {
