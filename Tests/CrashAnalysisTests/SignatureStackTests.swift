@@ -130,7 +130,8 @@ import Testing
 
     /// No name of the lists may be a signature, in any context.
     @Test func machineryIsNeverASignature() {
-        for pattern in SignatureLists.machinery {
+        // The name of an `impl` is normalized to its trait, so the first half of one is another name.
+        for pattern in SignatureLists.machinery where !pattern.contains("<impl ") {
             let name = pattern.hasSuffix("*") ? String(pattern.dropLast()) + "x" : pattern
             let alone = record("gdb", [name]).signature
             #expect(["EMPTY: SIGSEGV", "assert", "terminate", "panic"].contains(alone), "\(name)")
