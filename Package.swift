@@ -107,6 +107,7 @@ let package = Package(
             dependencies: [
                 "Clocks", "Files", "Tar",
                 "Calendar", "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack",
+                "PackHome",
                 "Catalog",
                 "Live", "Terminal", "JSON", "Text", "Bytes", "Digest", "CFiles",
             ], swiftSettings: house),
@@ -126,7 +127,8 @@ let package = Package(
             name: "Harvest",
             dependencies: [
                 "CrashAnalysis", "Clocks", "Files",
-                "SalvageConfiguration", "SessionModel", "Model", "SessionAPI", "Catalog", "Ingest", "Pack", "Live",
+                "SalvageConfiguration", "SessionModel", "Model", "SessionAPI", "Catalog", "Ingest", "Pack", "PackHome",
+                "Live",
                 "Text", "Bytes",
             ], swiftSettings: house),
         .target(
@@ -153,7 +155,8 @@ let package = Package(
             name: "Ingest",
             dependencies: [
                 "Clocks", "Files",
-                "JSON", "Model", "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "Text",
+                "JSON", "Model", "Catalog", "Unpack", "CrashAnalysis", "LogSearch", "LogTime", "Pack", "PackHome",
+                "Text",
                 "CConfinement",
                 "CFiles",
                 "CProcess", "CPCRE2",
@@ -180,7 +183,8 @@ let package = Package(
         .target(
             name: "LogSearch",
             dependencies: [
-                "Files", "Text", "Model", "Pack", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan", "CFilter",
+                "Files", "Text", "Model", "Pack", "PackHome", "LogTime", "Bytes", "CPCRE2", "CHyperscan", "CLogScan",
+                "CFilter",
             ],
             swiftSettings: hot,
             linkerSettings: [archive("pcre2-8")]),
@@ -196,13 +200,14 @@ let package = Package(
             name: "HarvestTests",
             dependencies: [
                 "Text", "Files",
-                "SalvageConfiguration", "Catalog", "Model", "Pack", "Harvest", "Ingest",
+                "SalvageConfiguration", "Catalog", "Model", "Pack", "PackHome", "Harvest", "Ingest",
                 "Live", "Bytes",
             ], swiftSettings: house),
         .testTarget(
             name: "IngestTests",
             dependencies: [
-                "Text", "Catalog", "Ingest", "Model", "Pack", "Bytes", "Digest", "CConfinement", "CZlib", "salvage",
+                "Text", "Catalog", "Ingest", "Model", "Pack", "PackHome", "Bytes", "Digest", "CConfinement", "CZlib",
+                "salvage",
             ],
             swiftSettings: hot),
         .testTarget(
@@ -215,7 +220,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
         .testTarget(
-            name: "LogSearchTests", dependencies: ["Model", "LogSearch", "LogTime", "Pack", "Printers"],
+            name: "LogSearchTests", dependencies: ["Model", "LogSearch", "LogTime", "Pack", "PackHome", "Printers"],
             swiftSettings: house),
         .target(
             name: "Pack",
@@ -234,10 +239,11 @@ let package = Package(
             name: "Catalog",
             dependencies: [
                 "Clocks", "Files",
-                "Calendar", "JSON", "Model", "Pack", "Text", "CSQLite",
+                "Calendar", "JSON", "Model", "Pack", "PackHome", "Text", "CSQLite",
             ], swiftSettings: hot),
         .testTarget(
-            name: "CatalogTests", dependencies: ["Text", "Model", "Catalog", "Pack", "CSQLite"], swiftSettings: house),
+            name: "CatalogTests", dependencies: ["Text", "Model", "Catalog", "Pack", "PackHome", "CSQLite"],
+            swiftSettings: house),
         .target(
             name: "Sandbox",
             dependencies: [

@@ -5,8 +5,8 @@ import Text
 /// Writes one pack, member by member, into an open file.
 ///
 /// One thread calls it. That thread hashes, workers compress and build filters, and the worker whose block is next in
-/// order writes. The caller syncs and renames the file (`PackFile.publish`). Buffers take less than 24 MiB, whatever
-/// the members hold; with a file for the member table, memory does not grow with the number of members.
+/// order writes. The caller publishes the file, which syncs it. Buffers take less than 24 MiB, whatever the members hold;
+/// with a file for the member table, memory does not grow with the number of members.
 public final class PackWriter {
     private let sink: PackFileWriter
     private let pipeline: CompressPipeline

@@ -4,7 +4,7 @@ public import Pack
 /// Where the packs of a store live.
 ///
 /// A pack has the same path in every home, relative to the store: `packs/2026/11/20/<name>.pack`. Paths come from rows of
-/// the catalog, which may be damaged: a home refuses those that ``PackPath/isPlace(_:)`` refuses.
+/// the catalog, which may be damaged: a home refuses those that `PackPath.isPlace` refuses.
 ///
 /// All calls block, for as long as a disk or a network takes. Call them on a thread of your own, never on one of Swift
 /// concurrency's. A home may be used by several threads at once.

@@ -1,5 +1,6 @@
 package import Catalog
 import Model
+package import PackHome
 internal import Synchronization
 
 /// A store, opened once: every question about it and all of its upkeep, as functions that return values.
@@ -13,6 +14,8 @@ public final class Store: Sendable {
     public let path: String
     /// Whether nothing may be changed.
     public let isReadOnly: Bool
+    /// Where its packs are.
+    package let home: any PackHome
     private let opened = Mutex<Catalog?>(nil)
 
     /// Names the store at `location`: the path of a folder. Nothing is read or created before the first question.
@@ -31,6 +34,7 @@ public final class Store: Sendable {
         var path = location
         while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
         self.path = path
+        home = FolderPackHome(store: path)
         isReadOnly = readOnly
     }
 

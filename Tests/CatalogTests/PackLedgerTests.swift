@@ -54,7 +54,7 @@ import Text
         try catalog.record(sessions: [SessionUpdate(session: "runs", state: .running)])
         _ = try cut("runs")
         let before = try ["open", "done"].map { (try catalog.session($0), try catalog.artifacts($0)) }
-        let report = try catalog.reindex()
+        let report = try catalog.reindex(home: store.home)
         #expect(report.isWhole && report.indexed == 3)
         let after = try ["open", "done"].map { (try catalog.session($0), try catalog.artifacts($0)) }
         #expect(after[0].0 == before[0].0 && after[0].1 == before[0].1)
@@ -75,7 +75,7 @@ import Text
                     ArtifactEntry(artifact: "/core", state: .pending, lastTry: moment(12)),
                 ]))
         try settle(catalog, pack, .lost, .partial, "the container is gone")
-        _ = try catalog.reindex()
+        _ = try catalog.reindex(home: store.home)
         let record = try #require(try catalog.session("s"))
         #expect(record.state == .partial && record.reason == "the container is gone")
         #expect(try catalog.artifacts("s").first { $0.entry.artifact == "/core" }?.entry.state == .lost)
@@ -119,7 +119,7 @@ import Text
             try FileManager.default.moveItem(
                 atPath: store.path + "/packs/2026/11/20/\(name).pack", toPath: store.path + "/\(name)")
         }
-        #expect(Set(try catalog.reindex().missing) == ["open", "done"])
+        #expect(Set(try catalog.reindex(home: store.home).missing) == ["open", "done"])
         #expect(try catalog.session("open")?.state == .pending, "it may still be asked for")
         #expect(try catalog.artifacts("open").allSatisfy { $0.entry.state == .pending })
         #expect(try catalog.session("done")?.state == .lost)
@@ -128,7 +128,7 @@ import Text
             try FileManager.default.moveItem(
                 atPath: store.path + "/\(name)", toPath: store.path + "/packs/2026/11/20/\(name).pack")
         }
-        _ = try catalog.reindex()
+        _ = try catalog.reindex(home: store.home)
         #expect(try catalog.session("done")?.state == .harvested)
         #expect(try catalog.session("done")?.reason == nil)
         #expect(try catalog.artifacts("done").map(\.entry.state) == [.collected])
@@ -148,7 +148,7 @@ import Text
                 note.artifacts.append(ArtifactEntry(artifact: name, state: .collected, lastTry: moment(21)))
             }
             try catalog.commit(note, from: .ingest([name]))
-            _ = try catalog.reindex()
+            _ = try catalog.reindex(home: store.home)
             let record = try #require(try catalog.session("s"))
             #expect(record.pruned == 9 && record.prunedWhy == "older than 0s" && record.pack != nil)
             let row = try #require(try catalog.artifacts("s").first { $0.entry.artifact == "/data" }?.entry)
@@ -157,7 +157,7 @@ import Text
         // The pack that was pruned is put back from a backup.
         try FileManager.default.removeItem(atPath: store.path + "/" + pack.path)
         _ = try reindexing.write(contents("s"))
-        _ = try catalog.reindex()
+        _ = try catalog.reindex(home: store.home)
         #expect(try catalog.artifacts("s").first { $0.entry.artifact == "/data" }?.entry.state == .collected)
         #expect(try catalog.session("s")?.pruned == nil)
     }
@@ -167,19 +167,19 @@ import Text
         var pack = try reindexing.write(contents("s"))
         pack.downloads = [PackedDownload(name: "logs.1.complete", bytes: 7, modified: 8)]
         try catalog.commit(pack)
-        #expect(try catalog.packedDownloads("s") == Set(pack.downloads))
-        _ = try catalog.reindex()
-        #expect(try catalog.packedDownloads("s") == Set(pack.downloads), "it is the same pack")
+        #expect(try catalog.packedDownloads("s", in: store.home) == Set(pack.downloads))
+        _ = try catalog.reindex(home: store.home)
+        #expect(try catalog.packedDownloads("s", in: store.home) == Set(pack.downloads), "it is the same pack")
         try FileManager.default.removeItem(atPath: store.path + "/" + pack.path)
-        #expect(try catalog.packedDownloads("s").isEmpty, "there is nothing that holds them")
+        #expect(try catalog.packedDownloads("s", in: store.home).isEmpty, "there is nothing that holds them")
         var next = try reindexing.write(contents("s", members: [member("one.log")]))
         next.downloads = []
         try catalog.commit(next)
-        #expect(try catalog.packedDownloads("s").isEmpty)
+        #expect(try catalog.packedDownloads("s", in: store.home).isEmpty)
         try catalog.commit(pack)
         var batch = LedgerBatch()
         batch.released = ["s", "unknown"]
         try catalog.record(batch)
-        #expect(try catalog.packedDownloads("s").isEmpty && catalog.session("unknown") == nil)
+        #expect(try catalog.packedDownloads("s", in: store.home).isEmpty && catalog.session("unknown") == nil)
     }
 }

@@ -64,7 +64,7 @@ import Text
         catalog.close()
         try store.forget()
         var seen: [ReindexProgress] = []
-        let report = try store.open().reindex(progress: { seen.append($0) })
+        let report = try store.open().reindex(home: store.home, progress: { seen.append($0) })
         #expect(report.indexed == 150)
         #expect(report.damaged.isEmpty && report.superseded.isEmpty && report.missing.isEmpty)
         #expect(report.setAside == nil)
@@ -75,7 +75,7 @@ import Text
         let again = try store.open()
         let request = RequestRecord(session: "session/1\0", at: 1, endpoint: "artifacts", outcome: "ok")
         try again.record(LedgerBatch(requests: [request]))
-        _ = try again.reindex()
+        _ = try again.reindex(home: store.home)
         #expect(try Answers(again) == before)
         #expect(try again.requests("session/1\0") == [request])
     }
@@ -93,7 +93,7 @@ import Text
         try FileManager.default.createSymbolicLink(
             atPath: "\(store.path)/packs/link.pack", withDestinationPath: "\(store.path)/\(good.path)")
         try FileManager.default.createSymbolicLink(atPath: "\(store.path)/packs/loop", withDestinationPath: ".")
-        let report = try catalog.reindex()
+        let report = try catalog.reindex(home: store.home)
         #expect(report.indexed == 1)
         #expect(report.damaged.map(\.path).sorted() == [bad.path, empty.path].sorted())
         #expect(report.damaged.allSatisfy { !$0.message.isEmpty })
@@ -108,21 +108,21 @@ import Text
         let gone = try write(contents("gone", crashes: [crashJSON(signature: "a")]))
         try catalog.commit(gone)
         try FileManager.default.removeItem(atPath: "\(store.path)/\(gone.path)")
-        #expect(try catalog.reindex().missing == ["gone"])
+        #expect(try catalog.reindex(home: store.home).missing == ["gone"])
         let record = try #require(try catalog.session("gone"))
         #expect(record.state == .lost)
         #expect(record.reason == "its pack is gone from the store")
         #expect(record.pack == nil)
         #expect(record.crashes == 0)
         #expect(try catalog.session("kept")?.state == .harvested)
-        #expect(try catalog.reindex().missing.isEmpty)
+        #expect(try catalog.reindex(home: store.home).missing.isEmpty)
     }
 
     @Test func ofTwoPacksOfOneSessionTheBetterCounts() throws {
         let own = try write(contents("twice", members: [member("own")]))
         let copy = try write(contents("twice", members: [member("copy"), member("b")]), name: "a-copy.pack")
         let catalog = try store.open()
-        let report = try catalog.reindex()
+        let report = try catalog.reindex(home: store.home)
         #expect(report.superseded.map(\.path) == [copy.path] && !report.isWhole)
         #expect(report.indexed == 1)
         #expect(try catalog.session("twice")?.pack == own.path)
@@ -130,7 +130,7 @@ import Text
         let later = try write(contents("twice", members: [member("x"), member("y"), member("z")]), created: moment(72))
         try FileManager.default.setAttributes(
             [.modificationDate: Date(timeIntervalSinceNow: 60)], ofItemAtPath: "\(store.path)/\(later.path)")
-        let second = try catalog.reindex()
+        let second = try catalog.reindex(home: store.home)
         #expect(second.superseded.map(\.path).sorted() == [copy.path, own.path].sorted())
         #expect(try catalog.session("twice")?.members == 3)
     }
@@ -146,12 +146,12 @@ extension ReindexTests {
         try FileManager.default.moveItem(atPath: store.path + "/packs/2026", toPath: disk + "/2026")
         try FileManager.default.createSymbolicLink(
             atPath: store.path + "/packs/2026", withDestinationPath: disk + "/2026")
-        let first = try catalog.reindex()
+        let first = try catalog.reindex(home: store.home)
         #expect(first.indexed == 2 && first.isWhole)
         #expect(try catalog.session("far")?.pack == far.path)
         // The disk is not mounted: the link is dangling.
         try FileManager.default.moveItem(atPath: disk, toPath: disk + ".away")
-        let away = try catalog.reindex()
+        let away = try catalog.reindex(home: store.home)
         #expect(away.indexed == 1 && away.missing.isEmpty)
         #expect(away.unreadable.map(\.path) == ["packs/2026"])
         #expect(away.unknown.map(\.session) == ["far"])
@@ -160,7 +160,7 @@ extension ReindexTests {
         #expect(try catalog.session("far")?.state == .harvested)
         // A second pack of the session here does not replace a pack that cannot be checked now.
         let second = try write(contents("far", members: [member("little")]), created: moment(-24 * 400))
-        let beside = try catalog.reindex()
+        let beside = try catalog.reindex(home: store.home)
         #expect(beside.superseded.map(\.path) == [second.path] && beside.unknown.map(\.session) == ["far"])
         #expect(beside.indexed == 1)
         #expect(try catalog.session("far")?.pack == far.path)
@@ -172,7 +172,7 @@ extension ReindexTests {
                 try FileManager.default.createDirectory(
                     atPath: store.path + "/packs", withIntermediateDirectories: false)
             }
-            let third = try catalog.reindex()
+            let third = try catalog.reindex(home: store.home)
             #expect(third.missing.isEmpty && Set(third.unknown.map(\.session)) == ["near", "far"])
         }
         #expect(try catalog.session("near")?.pack == near.path)
@@ -187,17 +187,19 @@ extension ReindexTests {
         for pack in old { try catalog.commit(pack) }
         let other = try store.open()
         var renewals = 0
-        let report = try catalog.reindex(renew: { pack in
-            guard renewals < 3 else { return }
-            renewals += 1
-            do {
-                // A harvest beside it: a new session, and a new generation of the pack that was just read.
-                try other.commit(try write(contents("new-\(renewals)")))
-                let next = contents(
-                    pack.facts.session, members: [member("game.log"), member("more.log"), member("third.log")])
-                try other.commit(try write(next))
-            } catch { Issue.record("\(error)") }
-        })
+        let report = try catalog.reindex(
+            home: store.home,
+            renew: { pack in
+                guard renewals < 3 else { return }
+                renewals += 1
+                do {
+                    // A harvest beside it: a new session, and a new generation of the pack that was just read.
+                    try other.commit(try write(contents("new-\(renewals)")))
+                    let next = contents(
+                        pack.facts.session, members: [member("game.log"), member("more.log"), member("third.log")])
+                    try other.commit(try write(next))
+                } catch { Issue.record("\(error)") }
+            })
         #expect(report.missing.isEmpty && report.unknown.isEmpty && report.damaged.isEmpty)
         for number in 0..<3 { #expect(try catalog.session("old-\(number)")?.members == 3) }
         for number in 1...3 {
@@ -211,12 +213,14 @@ extension ReindexTests {
         let pack = try write(contents("a"))
         try catalog.commit(pack)
         var isFirst = true
-        _ = try catalog.reindex(renew: { _ in
-            guard isFirst else { return }
-            isFirst = false
-            // Published, and its harvest was killed before the catalog knew.
-            _ = try? write(contents("a", members: [member("x"), member("y"), member("z")]))
-        })
+        _ = try catalog.reindex(
+            home: store.home,
+            renew: { _ in
+                guard isFirst else { return }
+                isFirst = false
+                // Published, and its harvest was killed before the catalog knew.
+                _ = try? write(contents("a", members: [member("x"), member("y"), member("z")]))
+            })
         #expect(try catalog.session("a")?.members == 3)
     }
 }

@@ -3,6 +3,7 @@ import Catalog
 import Foundation
 import Model
 import Pack
+import PackHome
 import Testing
 import Text
 
@@ -19,6 +20,9 @@ final class TestStore {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     var database: String { path + "/" + Catalog.fileName }
+
+    /// Where its packs are.
+    var home: any PackHome { FolderPackHome(store: path) }
 
     /// Opens the store's catalog with the engine under test.
     func open(readOnly: Bool = false) throws -> Catalog {

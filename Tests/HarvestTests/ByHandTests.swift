@@ -2,6 +2,7 @@ import Catalog
 import Ingest
 import Model
 import Pack
+import PackHome
 import SalvageConfiguration
 import Synchronization
 import Testing
@@ -35,7 +36,8 @@ import Text
         fetching.confirmAbsent = 10
         fetching.confirmGone = 10
         let catalog = try Catalog.open(store: store.path)
-        let parts = HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet)
+        let parts = HarvestRunner.Parts(
+            source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet)
         let runner = HarvestRunner(
             configuration: configuration, store: store.path, lock: try StoreLock(store: store.path), parts: parts,
             fetching: fetching)

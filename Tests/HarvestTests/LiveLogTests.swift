@@ -4,6 +4,7 @@ import Ingest
 import Live
 import Model
 import Pack
+import PackHome
 import SalvageConfiguration
 import Synchronization
 import Testing
@@ -55,7 +56,8 @@ import Testing
         let observer = HarvestObserver(
             progress: { _ in if Self.followed(store, "a") == "one\ntwo\n" { whenFollowed() } },
             event: { if case .settled = $0 { continuation.yield() } })
-        let parts = HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet, observer: observer)
+        let parts = HarvestRunner.Parts(
+            source: fleet, catalog: catalog, home: FolderPackHome(store: store), ingest: fleet, observer: observer)
         let runner = HarvestRunner(
             configuration: configuration, store: store, lock: lock, parts: parts, fetching: fetching)
         async let run = runner.run(.watch)

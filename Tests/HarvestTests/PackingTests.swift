@@ -1,6 +1,7 @@
 import Catalog
 import Model
 import Pack
+import PackHome
 import SalvageConfiguration
 import Synchronization
 import Testing
@@ -276,7 +277,8 @@ import Testing
         let runner = HarvestRunner(
             configuration: try Configuration.parse("limits: { concurrency: 2, ingests: 1 }\n"), store: store.path,
             lock: try StoreLock(store: store.path),
-            parts: HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet))
+            parts: HarvestRunner.Parts(
+                source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet))
         let small = DescriptorBudget(limit: 64, open: 16, limits: runner.configuration.limits)
         runner.state.withLock { $0.budget = small }
         runner.reload(try Configuration.parse("limits: { concurrency: 64, ingests: 16, followers: 500 }\n"))

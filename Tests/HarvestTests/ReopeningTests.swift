@@ -2,6 +2,7 @@ import Catalog
 import Ingest
 import Model
 import Pack
+import PackHome
 import SalvageConfiguration
 import Synchronization
 import Testing
@@ -25,7 +26,8 @@ import Testing
         fetching.backoff.base = 10
         fetching.backoff.cap = 100
         let catalog = try Catalog.open(store: store.path)
-        let parts = HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet)
+        let parts = HarvestRunner.Parts(
+            source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet)
         let runner = HarvestRunner(
             configuration: configuration, store: store.path, lock: try await lock(store), parts: parts,
             fetching: fetching)
@@ -128,7 +130,9 @@ import Testing
         let runner = HarvestRunner(
             configuration: try Configuration.parse("poll: { running: 100ms, all: 100ms }\n"), store: store.path,
             lock: try StoreLock(store: store.path),
-            parts: HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet, observer: observer))
+            parts: HarvestRunner.Parts(
+                source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet,
+                observer: observer))
         fleet.model.withLock { model in
             model.onIngest = { [weak fleet] _ in
                 fleet?.model.withLock { $0.onIngest = nil }

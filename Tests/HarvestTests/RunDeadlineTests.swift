@@ -3,6 +3,7 @@ import Glibc
 import Ingest
 import Model
 import Pack
+import PackHome
 import SalvageConfiguration
 import Synchronization
 import Testing
@@ -67,7 +68,8 @@ import Testing
         _ source: Hanging, _ store: TemporaryStore, ingest: (any IngestService)? = nil
     ) throws -> (HarvestRunner, Catalog) {
         let catalog = try Catalog.open(store: store.path)
-        let parts = HarvestRunner.Parts(source: source, catalog: catalog, ingest: ingest ?? source.fleet)
+        let parts = HarvestRunner.Parts(
+            source: source, catalog: catalog, home: FolderPackHome(store: store.path), ingest: ingest ?? source.fleet)
         return (
             HarvestRunner(
                 configuration: try Configuration.parse("rules: [{ artifacts: [/saved] }]\n"), store: store.path,

@@ -4,6 +4,7 @@ import Glibc
 import Ingest
 import Model
 import Pack
+import PackHome
 import SalvageConfiguration
 import Synchronization
 import Testing
@@ -36,7 +37,8 @@ import Text
         change(&fetching)
         let lock = try StoreLock(store: store.path)
         let catalog = try Catalog.open(store: store.path)
-        let parts = HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet, observer: observer)
+        let parts = HarvestRunner.Parts(
+            source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet, observer: observer)
         let runner = HarvestRunner(
             configuration: configuration, store: store.path, lock: lock, parts: parts, fetching: fetching)
         let summary = try await runner.run(mode)
@@ -240,7 +242,8 @@ import Text
         let observer = HarvestObserver(
             progress: { if $0.running == 1 { fleet.model.withLock { $0.sessions["a"]?.status = .exited } } },
             event: { if case .settled(let session, _, _) = $0 { continuation.yield(session) } })
-        let parts = HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet, observer: observer)
+        let parts = HarvestRunner.Parts(
+            source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet, observer: observer)
         let runner = HarvestRunner(configuration: configuration, store: store.path, lock: lock, parts: parts)
         async let run = runner.run(.watch)
         for await session in settled {

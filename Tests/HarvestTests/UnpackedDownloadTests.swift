@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Model
 import Pack
+import PackHome
 import SalvageConfiguration
 import Synchronization
 import Testing
@@ -154,11 +155,12 @@ import Text
         let observer = HarvestObserver(event: { event in
             guard case .settled = event else { return }
             let catalog = try? Catalog.open(store: path, readOnly: true)
-            noted.withLock { $0 = (try? catalog?.packedDownloads("a").count) ?? 0 }
+            noted.withLock { $0 = (try? catalog?.packedDownloads("a", in: FolderPackHome(store: path)).count) ?? 0 }
         })
         _ = try await RunnerTests.harvest(fleet, store, observer: observer)
         #expect(noted.withLock { $0 } == 1)
-        #expect(try Catalog.open(store: path, readOnly: true).packedDownloads("a").isEmpty)
+        #expect(
+            try Catalog.open(store: path, readOnly: true).packedDownloads("a", in: FolderPackHome(store: path)).isEmpty)
     }
 
     @Test func aSessionThatIsAskedOnceMoreIsPendingBeforeTheFirstRequest() async throws {
@@ -183,7 +185,8 @@ import Text
         let catalog = try Catalog.open(store: store.path)
         let runner = HarvestRunner(
             configuration: configuration, store: store.path, lock: try StoreLock(store: store.path),
-            parts: HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet))
+            parts: HarvestRunner.Parts(
+                source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet))
         let summary = try await runner.run(.pass(maxRuntime: nil, session: nil), again: Selection(sessions: ["a"]))
         #expect(summary.again == 1)
         #expect(seen.withLock { $0.first } == "pending 3", "\(seen.withLock { $0 })")
@@ -214,7 +217,9 @@ extension UnpackedDownloadTests {
         let runner = HarvestRunner(
             configuration: try Configuration.parse("poll: { running: 100ms, all: 100ms }\n"), store: store.path,
             lock: try StoreLock(store: store.path),
-            parts: HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet, observer: observer))
+            parts: HarvestRunner.Parts(
+                source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet,
+                observer: observer))
         async let run = runner.run(.watch)
         let reader = try Catalog.open(store: store.path, readOnly: true)
         while try reader.session("a")?.pack == nil { try await Task.sleep(for: .milliseconds(10)) }
@@ -291,7 +296,9 @@ extension UnpackedDownloadTests {
         let runner = HarvestRunner(
             configuration: try Configuration.parse(RunnerTests.two), store: store.path,
             lock: try StoreLock(store: store.path),
-            parts: HarvestRunner.Parts(source: fleet, catalog: catalog, ingest: fleet, observer: observer))
+            parts: HarvestRunner.Parts(
+                source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet,
+                observer: observer))
         async let run = runner.run(.watch)
         for await state in settled {
             #expect(state == .harvested)

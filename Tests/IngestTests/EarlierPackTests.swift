@@ -3,6 +3,7 @@ import Glibc
 import Ingest
 import Model
 import Pack
+import PackHome
 import Testing
 import Text
 
@@ -27,7 +28,7 @@ import Text
         _ name: String, session: SessionMetadata = SessionMetadata(session: "s"), earlier: String? = nil,
         executable: String = ConfinementProbeTests.salvage
     ) throws -> PackedSession {
-        let ingest = StoreIngest(store: stage.store, process: IngestProcess(executable: executable))
+        let ingest = StoreIngest(store: stage.store, home: stage.home, process: IngestProcess(executable: executable))
         let input = IngestJob.Input(artifact: 0, form: .file, name: Array(name.utf8))
         return try ingest.pack(
             session: session, artifacts: [ArtifactEntry(artifact: "/" + name)],
@@ -71,7 +72,7 @@ import Text
             let lies = try aside(packed.pack).filter { try Data(contentsOf: URL(fileURLWithPath: $0)) == bytes }
             if !lies.isEmpty {
                 setAside += 1
-                #expect(StorePacks.list(store: stage.store).aside.count == 1)
+                #expect(stage.home.list().aside.count == 1)
                 #expect(!second.earlierDamage.isEmpty, "byte \(place)")
                 #expect(PackReader.verify(path: path).isSound, "byte \(place)")
             } else if (try? text("old.log", in: second.reader)) == old {
@@ -100,7 +101,7 @@ import Text
         let known = try second.reader.session()
         #expect(known.image == "game" && known.tag == "1.2" && known.created == facts.created)
         #expect(known.labels == ["a": "b"] && known.source == "harvest")
-        #expect(StorePacks.list(store: stage.store).packs.count == 1)
+        #expect(stage.home.list().packs.count == 1)
     }
 
     @Test func twoEarlierPacksBecomeOne() throws {
@@ -123,7 +124,7 @@ import Text
         let third = try pack("third.log", session: day, earlier: "packs/2026/11/25/s.pack")
         #expect(names(third.reader) == ["old.log", "new.log", "third.log"])
         #expect(third.pack == "packs/2026/11/25/s.pack")
-        #expect(StorePacks.list(store: stage.store).packs.map(\.path) == [third.pack])
+        #expect(stage.home.list().packs.map(\.path) == [third.pack])
     }
 
     /// Without the old catalog nothing says that the id named another container before.
@@ -138,7 +139,7 @@ import Text
         try write("old.log", old + "more\n")
         for _ in 0..<2 {
             let other = try pack("old.log", session: run(1_795_737_600_000))
-            #expect(other.pack == same.pack && StorePacks.list(store: stage.store).packs.count == 1)
+            #expect(other.pack == same.pack && stage.home.list().packs.count == 1)
             #expect(other.artifacts.map(\.artifact) == ["/old.log", "/old.log@1795132801000"])
             let texts = try other.reader.members.indices.map { index in
                 let content = try other.reader.content(ofMember: index)
@@ -219,7 +220,7 @@ import Text
         }
         func ingest(_ earlier: String?) throws -> PackedSession {
             let ingest = StoreIngest(
-                store: stage.store, process: IngestProcess(executable: ConfinementProbeTests.salvage))
+                store: stage.store, home: stage.home, process: IngestProcess(executable: ConfinementProbeTests.salvage))
             let input = IngestJob.Input(artifact: 0, form: .archive, name: [])
             return try ingest.pack(
                 session: SessionMetadata(session: "s"), artifacts: [ArtifactEntry(artifact: "/saved")],
@@ -249,7 +250,7 @@ import Text
             """, to: script)
         let error = #expect(throws: IngestError.self) { try pack("new.log", executable: script) }
         #expect(error?.code == .foreignPack, "\(String(describing: error))")
-        #expect(StorePacks.list(store: stage.store).packs.map(\.path) == [first.pack])
+        #expect(stage.home.list().packs.map(\.path) == [first.pack])
         #expect(try FileManager.default.contentsOfDirectory(atPath: stage.store + "/spool/.new").isEmpty)
     }
 

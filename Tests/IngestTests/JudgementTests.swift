@@ -51,7 +51,7 @@ import Testing
         let path = stage.folder + "/logs.1.cut"
         try "one line\nhalf a li".write(toFile: path, atomically: false, encoding: .utf8)
         let ingest = StoreIngest(
-            store: stage.store, process: IngestProcess(executable: ConfinementProbeTests.salvage))
+            store: stage.store, home: stage.home, process: IngestProcess(executable: ConfinementProbeTests.salvage))
         let file = SpooledFile(artifact: SpooledFile.logs, path: path, bytes: 18, complete: false)
         let outcome = try ingest.pack(
             IngestRequest(

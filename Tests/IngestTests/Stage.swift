@@ -5,12 +5,14 @@ import Glibc
 import Ingest
 import Model
 import Pack
+import PackHome
 import Testing
 
 /// A folder with a store, in which the real child packs files.
 final class Stage {
     let folder: String
     var store: String { folder + "/store" }
+    var home: any PackHome { FolderPackHome(store: store) }
 
     init() throws {
         folder =
@@ -27,7 +29,7 @@ final class Stage {
             try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
         }
         let process = IngestProcess(executable: ConfinementProbeTests.salvage, measures: true)
-        let ingest = StoreIngest(store: store, process: process, limits: limits)
+        let ingest = StoreIngest(store: store, home: home, process: process, limits: limits)
         let inputs = files.enumerated().map { index, path in
             IngestFile(
                 path: path,
@@ -44,7 +46,8 @@ final class Stage {
     ) throws -> PackedSession {
         try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
         let ingest = StoreIngest(
-            store: store, process: IngestProcess(executable: ConfinementProbeTests.salvage), redactions: redactions)
+            store: store, home: home, process: IngestProcess(executable: ConfinementProbeTests.salvage),
+            redactions: redactions)
         let input = IngestJob.Input(artifact: 0, form: form, name: Array(name.utf8))
         return try ingest.pack(
             session: SessionMetadata(session: "s", image: "i"), artifacts: [ArtifactEntry(artifact: artifact)],

@@ -3,6 +3,7 @@ import Glibc
 import Ingest
 import Model
 import Pack
+import PackHome
 import Testing
 
 /// Which ends of the child prove that a download is at fault, and which that the machine is.
@@ -43,7 +44,8 @@ import Testing
         {
             var limits = IngestLimits()
             limits.unpack.time = milliseconds
-            let ingest = StoreIngest(store: store, process: IngestProcess(executable: script), limits: limits)
+            let ingest = StoreIngest(
+                store: store, home: home, process: IngestProcess(executable: script), limits: limits)
             return try ingest.pack(
                 session: SessionMetadata(session: "s", image: "i"),
                 artifacts: names.map { ArtifactEntry(artifact: $0) },
@@ -54,8 +56,9 @@ import Testing
                 }, earlier: nil)
         }
 
+        var home: any PackHome { FolderPackHome(store: store) }
         var packs: [String] {
-            StorePacks.list(store: store).packs.map(\.name)
+            home.list().packs.map(\.name)
         }
         var deaths: Int { (try? String(contentsOfFile: folder + "/deaths", encoding: .utf8))?.count ?? 0 }
         var quarantine: [String] {

@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Pack
+import PackHome
 import Testing
 
 @testable import LogSearch
@@ -48,14 +49,15 @@ import Testing
             let compiled = try SearchPattern(PatternOptions([pattern]))
             let options = SearchOptions()
             let index = FilterIndex(store: path)
+            let home = FolderPackHome(store: path)
             let total = packs.reduce(0) { $0 + $1.bytes }
             let feed: PackFeed
             if let survey = PackFeed.survey(index, compiled.query, options: options, meanwhile: {}),
                 survey.packs == packs.count, survey.packBytes == total
             {
-                feed = PackFeed(store: path, survey: survey, query: compiled.query, options: options)
+                feed = PackFeed(home: home, survey: survey, query: compiled.query, options: options)
             } else {
-                feed = PackFeed(store: path, entries: packs, index: index, query: compiled.query, options: options)
+                feed = PackFeed(home: home, entries: packs, index: index, query: compiled.query, options: options)
             }
             return try printed(compiled) { feed.next() }
         }

@@ -2,6 +2,7 @@ import Foundation
 import LogTime
 import Model
 import Pack
+import PackHome
 import Printers
 import Testing
 
@@ -184,9 +185,39 @@ private func run(
         try Data(sound.dropLast(5)).write(to: URL(filePath: file))
         try FilterLog.append(store: store, pack: packs[4], reader: PackReader.open(path: store + "/" + packs[4]))
         #expect(FilterIndex(store: store).row(pack: packs[4], packBytes: try size(store + "/" + packs[4])) != nil)
-        #expect(try FilterLog.rebuild(store: store, packs: packs + ["packs/none.pack"]) == 20)
+        let home = FolderPackHome(store: store)
+        #expect(try FilterLog.rebuild(store: store, home: home, packs: packs + ["packs/none.pack"]) == 20)
         try FilterLog.remove(store: store, pack: packs[0])
         #expect(FilterIndex(store: store).packs == 19)
+    }
+
+    /// Published while a search runs: what the filters say is about the pack of the size that they were made for.
+    @Test func filtersOfOneGenerationHideNothingOfAnother() throws {
+        let store = FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: store) }
+        let home = FolderPackHome(store: store)
+        let pack = "packs/2025/11/20/s.pack"
+        let filler = String(repeating: "common line\n", count: 30_000)
+        try writeSmallPack(store + "/" + pack, "s", "needle7x first\n" + filler)
+        try FilterLog.append(store: store, pack: pack, reader: home.reader(for: pack))
+        let entry = PackFeed.Entry(pack: pack, bytes: try home.reader(for: pack).fileSize)
+        let pattern = try SearchPattern(PatternOptions(["needle7x"]))
+        let index = FilterIndex(store: store)
+        let survey = index.survey(BlockQuery(pattern.query))
+        try #require(survey.candidates.first?.flags?.contains(false) == true)
+        #expect(survey.candidates.first?.bytes == entry.bytes)
+        let blocks = try home.reader(for: pack).blocks.count
+        try writeSmallPack(store + "/" + pack, "s", filler + "needle7x last, in another block\n")
+        try #require(try home.reader(for: pack).blocks.count == blocks)
+        try #require(try home.reader(for: pack).fileSize != entry.bytes)
+        let options = SearchOptions()
+        for feed in [
+            PackFeed(home: home, survey: survey, query: pattern.query, options: options),
+            PackFeed(home: home, entries: [entry], index: index, query: pattern.query, options: options),
+        ] {
+            let (text, _) = try printed(pattern) { feed.next() }
+            #expect(String(decoding: text, as: UTF8.self).hasSuffix("needle7x last, in another block\n"))
+        }
     }
 
     /// A power cut may leave a file of filters at any length, odd ones included.
@@ -242,7 +273,8 @@ private func run(
             PackFeed.Entry(pack: pack, bytes: try PackReader.open(path: store + "/" + pack).fileSize)
         }
         let feed = PackFeed(
-            store: store, entries: entries, index: FilterIndex(store: store), query: compiled.query, options: options)
+            home: FolderPackHome(store: store), entries: entries, index: FilterIndex(store: store),
+            query: compiled.query, options: options)
         let (text, _) = try printed(compiled) { feed.next() }
         #expect(feed.problems.isEmpty)
         return String(decoding: text, as: UTF8.self)

@@ -38,4 +38,13 @@ import Testing
         #expect(PackPath.day(.max) == "9999/12/31")
         #expect(PackPath.relative(session: "s", created: 0) == "1970/01/01/s.pack")
     }
+
+    @Test func namesAreReadBackFromTheirEscapedForm() {
+        for text in ["", "a", "x/../é", "-.a", "a%2F", "ünïcode 😀", String(repeating: "a", count: 195)] {
+            #expect(PackPath.unescaped(PackPath.escaped(text)) == text)
+        }
+        for name in [PackPath.escaped(String(repeating: "é", count: 200)), "a b", "%zz", "%", "a%2", "é", "%61", "~1"] {
+            #expect(PackPath.unescaped(name) == (name == "%" ? "" : nil), "\(name)")
+        }
+    }
 }

@@ -1,14 +1,14 @@
 public import Model
-internal import Pack
+public import PackHome
 
 extension Catalog {
     /// The downloads that the session's last commit packed and that may still be in the spool.
     ///
     /// - Returns: an empty set when the pack cannot be found now: then nothing proves that the bytes exist elsewhere.
-    public func packedDownloads(_ session: String) throws(CatalogError) -> Set<PackedDownload> {
-        guard let pack = try self.session(session)?.pack,
-            case .present = StorePacks.presence(of: pack, store: store)
-        else { return [] }
+    public func packedDownloads(
+        _ session: String, in home: any PackHome
+    ) throws(CatalogError) -> Set<PackedDownload> {
+        guard let pack = try self.session(session)?.pack, case .present = home.presence(of: pack) else { return [] }
         return try read { (connection) throws(CatalogError) in
             let rows = try connection.prepare(
                 """

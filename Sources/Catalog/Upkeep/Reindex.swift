@@ -1,6 +1,7 @@
 internal import Files
 import Model
 public import Pack
+public import PackHome
 import Text
 
 /// The progress of a reindex.
@@ -70,9 +71,6 @@ extension PackContents {
 }
 
 extension Catalog {
-    /// The name of the store's folder of packs.
-    public static let packsFolder = StorePacks.folder
-
     /// Rebuilds the catalog of a store from its packs, even when the database is missing or damaged.
     ///
     /// An intact database keeps the ledger of its sessions, including those without a pack; harvests and ingests may
@@ -80,22 +78,24 @@ extension Catalog {
     /// `catalog.sqlite.damaged-<time>`; then only the data in packs is recovered.
     ///
     /// - Parameters:
+    ///   - store: the store's folder.
+    ///   - home: where its packs are.
     ///   - alone: called before a damaged database is renamed, to ensure that no other process uses it.
     ///   - renew: called with each pack's contents before they are recorded, to renew crash records with symbols and
     ///     rules that packs do not have.
     ///   - progress: called after each batch of packs.
     /// - Throws: ``CatalogError``; damaged packs are not an error but listed in the report.
     public static func reindex(
-        store: String, alone: () throws(CatalogError) -> Void = {}, renew: (inout PackContents) -> Void = { _ in },
-        progress: (ReindexProgress) -> Void = { _ in }
+        store: String, home: any PackHome, alone: () throws(CatalogError) -> Void = {},
+        renew: (inout PackContents) -> Void = { _ in }, progress: (ReindexProgress) -> Void = { _ in }
     ) throws(CatalogError) -> ReindexReport {
         do throws(CatalogError) {
-            return try openIntact(store: store).reindex(renew: renew, progress: progress)
+            return try openIntact(store: store).reindex(home: home, renew: renew, progress: progress)
         } catch {
             if error.code != .corrupt { guard try hasWrongHeader(error) else { throw error } }
             try alone()
             let aside = try setAside(store: store)
-            var report = try open(store: store).reindex(renew: renew, progress: progress)
+            var report = try open(store: store).reindex(home: home, renew: renew, progress: progress)
             report.setAside = aside
             return report
         }
@@ -111,18 +111,19 @@ extension Catalog {
         return catalog
     }
 
-    /// Indexes every pack of the store again into the existing database; see ``reindex(store:alone:renew:progress:)``.
+    /// Indexes every pack of the store again into the existing database; see ``reindex(store:home:alone:renew:progress:)``.
     ///
     /// Other processes may publish and commit packs meanwhile: each pack is checked again inside the transaction that
     /// records it, and a row loses its pack only if the file is found not to exist inside the transaction.
     public func reindex(
-        renew: (inout PackContents) -> Void = { _ in }, progress: (ReindexProgress) -> Void = { _ in }
+        home: any PackHome, renew: (inout PackContents) -> Void = { _ in },
+        progress: (ReindexProgress) -> Void = { _ in }
     ) throws(CatalogError) -> ReindexReport {
-        let listing = StorePacks.list(store: store)
-        var run = ReindexRun(store: store, listing: listing)
+        let listing = home.list()
+        var run = ReindexRun(home: home, listing: listing)
         var batch: [ReindexRun.Found] = []
-        for (index, file) in listing.packs.enumerated() {
-            if var found = run.read(file) {
+        for (index, pack) in listing.packs.enumerated() {
+            if var found = run.read(pack) {
                 renew(&found.contents)
                 if run.choose(found) { batch.append(found) }
             }
@@ -137,19 +138,19 @@ extension Catalog {
         // New generations published meanwhile. Their publisher records them too, unless it was interrupted.
         for _ in 0..<3 where !run.replaced.isEmpty {
             let again = run.takeReplaced()
-            for file in again {
-                guard var found = run.read(file) else { continue }
+            for pack in again {
+                guard var found = run.read(pack) else { continue }
                 renew(&found.contents)
                 try enter([found], &run)
             }
         }
-        try forgetMissingPacks(listing, &run.report)
+        try forgetMissingPacks(home, listing, &run.report)
         return run.report
     }
 
     private func enter(_ batch: [ReindexRun.Found], _ run: inout ReindexRun) throws(CatalogError) {
         guard !batch.isEmpty else { return }
-        let store = store
+        let home = run.home
         let listed = run.listed
         let packs = batch.map { IndexedPack($0.contents) }
         let texts = try intern(packs)
@@ -159,9 +160,7 @@ extension Catalog {
             let writer = try PackRows(connection, texts)
             let named = try connection.prepare("SELECT pack FROM sessions WHERE id = ?1")
             for (found, pack) in zip(batch, packs) {
-                guard case .present(let entry) = StorePacks.presence(of: found.contents.path, store: store),
-                    ReindexRun.isSame(entry, found.entry)
-                else {
+                guard case .present(let now) = home.presence(of: found.contents.path), now.isSame(as: found.pack) else {
                     replaced.append(found)
                     continue
                 }
@@ -185,19 +184,18 @@ extension Catalog {
 
     /// Records that packs are gone: a session without its bytes must not look harvested.
     private func forgetMissingPacks(
-        _ listing: StorePacks.Listing, _ report: inout ReindexReport
+        _ home: any PackHome, _ listing: PackListing, _ report: inout ReindexReport
     ) throws(CatalogError) {
         let listed = ByteSet(listing.packs.map(\.path))
-        let store = store
         let (missing, unknown) = try write { (connection) throws(CatalogError) in
             var missing: [String] = []
             var unknown: [(session: String, reason: String)] = []
             let rows = try connection.prepare("SELECT id, pack FROM sessions WHERE pack IS NOT NULL ORDER BY id")
             while try rows.step() {
                 guard !listed.contains(rows.text(1)) else { continue }
-                switch StorePacks.presence(of: rows.text(1), store: store) {
+                switch home.presence(of: rows.text(1)) {
                 case .present: continue
-                case .unknown(let reason): unknown.append((rows.text(0), reason))
+                case .unknown(let reason): unknown.append((rows.text(0), reason.message))
                 case .absent:
                     if listing.isEmpty {
                         unknown.append((rows.text(0), "packs/ is empty or missing; is its disk mounted?"))
@@ -241,12 +239,11 @@ struct ReindexRun {
     /// A pack that was read.
     struct Found {
         var contents: PackContents
-        /// The file as it was when it was read.
-        var entry: OpenFolder.Entry
-        var name: String
+        /// The pack as it was when it was read.
+        var pack: StoredPack
     }
 
-    let store: String
+    let home: any PackHome
     /// Packs that existed at the start.
     let listed: ByteSet
     var report = ReindexReport()
@@ -254,29 +251,25 @@ struct ReindexRun {
     var replaced: [String] = []
     private var chosen: ByteDictionary<Found> = [:]
 
-    init(store: String, listing: StorePacks.Listing) {
-        self.store = store
+    init(home: any PackHome, listing: PackListing) {
+        self.home = home
         listed = ByteSet(listing.packs.map(\.path))
         report.unreadable = listing.troubles.map { .init(path: $0.path, message: $0.message) }
     }
 
-    static func isSame(_ left: OpenFolder.Entry, _ right: OpenFolder.Entry) -> Bool {
-        left.identity == right.identity && left.size == right.size && left.modified == right.modified
-    }
-
     /// Reads a pack; nil when it is damaged, cannot be read now, or was removed.
-    mutating func read(_ file: StorePacks.File) -> Found? {
+    mutating func read(_ listed: StoredPack) -> Found? {
         do throws(PackError) {
-            let reader = try PackReader.open(path: "\(store)/\(file.path)")
-            var entry = file.entry
-            if try reader.identity() != PackIdentity(entry.identity) {
-                guard case .present(let now) = StorePacks.presence(of: file.path, store: store) else { return nil }
-                entry = now
+            let reader = try home.reader(for: listed.path)
+            var pack = listed
+            if try reader.identity() != listed.identity {
+                guard case .present(let now) = home.presence(of: listed.path) else { return nil }
+                pack = now
             }
-            return Found(contents: try PackContents(reader, path: file.path), entry: entry, name: file.name)
+            return Found(contents: try PackContents(reader, path: listed.path), pack: pack)
         } catch {
             if error.isAbsence { return nil }
-            let damage = ReindexReport.Damage(path: file.path, message: error.description)
+            let damage = ReindexReport.Damage(path: listed.path, message: error.description)
             if error.isLocalFault { report.unreadable.append(damage) } else { report.damaged.append(damage) }
             return nil
         }
@@ -293,7 +286,8 @@ struct ReindexRun {
         }
         let own = PackPath.fileName(session: session)
         let isBetter =
-            (found.name == own) != (other.name == own) ? found.name == own : found.entry.modified > other.entry.modified
+            (found.pack.name == own) != (other.pack.name == own)
+            ? found.pack.name == own : found.pack.modified > other.pack.modified
         report.superseded.append(.init(path: (isBetter ? other : found).contents.path, session: session))
         if isBetter { chosen[session] = found }
         return isBetter
@@ -301,12 +295,12 @@ struct ReindexRun {
 
     /// Whether an unlisted pack may still exist: it was committed since, or its disk is not mounted. In the latter case
     /// its row is reported as unknown.
-    func mayExist(_ path: String) -> Bool { StorePacks.presence(of: path, store: store) != .absent }
+    func mayExist(_ path: String) -> Bool { home.presence(of: path) != .absent }
 
     /// Whether a listed pack can be read and so compared with others of its session. If not, its row is unchanged.
     func isReadable(_ path: String) -> Bool {
         do throws(PackError) {
-            _ = try PackReader.open(path: "\(store)/\(path)").session()
+            _ = try home.reader(for: path).session()
             return true
         } catch {
             return error.isAbsence
@@ -314,11 +308,11 @@ struct ReindexRun {
     }
 
     /// The packs to read again.
-    mutating func takeReplaced() -> [StorePacks.File] {
+    mutating func takeReplaced() -> [StoredPack] {
         defer { replaced = [] }
         return replaced.compactMap { path in
-            guard case .present(let entry) = StorePacks.presence(of: path, store: store) else { return nil }
-            return StorePacks.File(path: path, name: entry.name, entry: entry, isDirect: true)
+            guard case .present(let pack) = home.presence(of: path) else { return nil }
+            return pack
         }
     }
 }

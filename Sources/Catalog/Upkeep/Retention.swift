@@ -1,5 +1,6 @@
 import Model
-public import Pack
+import Pack
+public import PackHome
 public import Text
 
 /// The rules for what a prune may delete and must keep.
@@ -193,8 +194,8 @@ extension Catalog {
 
     /// A pack in the store that no session's row refers to.
     public struct Unreferenced: Sendable {
-        /// The file.
-        public var file: StorePacks.File
+        /// The pack.
+        public var pack: StoredPack
         /// The session's id; nil when the pack is damaged.
         public var session: String?
         /// Whether it was pruned and the prune was interrupted.
@@ -204,8 +205,8 @@ extension Catalog {
     /// Packs in the store that no session's row refers to: those left by an interrupted prune, and others, which
     /// `reindex` would adopt. The disk is listed before the rows are read, so packs committed meanwhile are not
     /// included; packs published but not yet committed may be.
-    public func unreferencedPacks() throws(CatalogError) -> [Unreferenced] {
-        let listing = StorePacks.list(store: store)
+    public func unreferencedPacks(in home: any PackHome) throws(CatalogError) -> [Unreferenced] {
+        let listing = home.list()
         let named: Set<String> = try read { (connection) throws(CatalogError) in
             let rows = try connection.prepare("SELECT pack FROM sessions WHERE pack IS NOT NULL")
             var named: Set<String> = []
@@ -213,10 +214,10 @@ extension Catalog {
             return named
         }
         var found: [Unreferenced] = []
-        for file in listing.packs where !named.contains(file.path) {
+        for pack in listing.packs where !named.contains(pack.path) {
             var id: String?
             do throws(PackError) {
-                id = try PackReader.open(path: "\(store)/\(file.path)").session().session
+                id = try home.reader(for: pack.path).session().session
             } catch {
                 // Removed meanwhile, or unreadable now: skip it.
                 if error.isAbsence || error.isLocalFault { continue }
@@ -224,7 +225,7 @@ extension Catalog {
             let record = if let id { try session(id) } else { nil as SessionRecord? }
             found.append(
                 Unreferenced(
-                    file: file, session: id, isPruned: record.map { $0.pruned != nil && $0.pack == nil } ?? false))
+                    pack: pack, session: id, isPruned: record.map { $0.pruned != nil && $0.pack == nil } ?? false))
         }
         return found
     }

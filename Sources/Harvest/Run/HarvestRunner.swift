@@ -4,6 +4,7 @@ import Dispatch
 import Glibc
 public import Model
 public import Pack
+public import PackHome
 public import SalvageConfiguration
 import Synchronization
 import Text
@@ -26,6 +27,8 @@ public final class HarvestRunner: Sendable {
         public var source: any SessionSource
         /// The catalog with the ledger, open for writing.
         public var catalog: Catalog
+        /// Where the packs are.
+        public var home: any PackHome
         /// The service that turns downloads into packs.
         public var ingest: any IngestService
         /// Receives progress and events.
@@ -36,11 +39,12 @@ public final class HarvestRunner: Sendable {
 
         /// Makes the parts.
         public init(
-            source: any SessionSource, catalog: Catalog, ingest: any IngestService,
+            source: any SessionSource, catalog: Catalog, home: any PackHome, ingest: any IngestService,
             observer: HarvestObserver = HarvestObserver()
         ) {
             self.source = source
             self.catalog = catalog
+            self.home = home
             self.ingest = ingest
             self.observer = observer
         }

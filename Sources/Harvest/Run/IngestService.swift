@@ -1,5 +1,6 @@
 import Dispatch
 public import Ingest
+public import PackHome
 public import SalvageConfiguration
 
 /// Turns downloads into a pack. The implementation must isolate itself from hostile bytes.
@@ -14,12 +15,14 @@ public protocol IngestService: Sendable {
 /// Packs in confined children, under the configuration that is in force when each session is packed.
 public struct ChildIngest: IngestService {
     private let store: String
+    private let home: any PackHome
     private let current: CurrentConfiguration
     private let queue = DispatchQueue(label: "salvage.ingest", attributes: .concurrent)
 
-    /// Makes an ingest into a store.
-    public init(store: String, current: CurrentConfiguration) {
+    /// Makes an ingest into a store, whose packs are in `home`.
+    public init(store: String, home: any PackHome, current: CurrentConfiguration) {
         self.store = store
+        self.home = home
         self.current = current
     }
 
@@ -28,7 +31,9 @@ public struct ChildIngest: IngestService {
         try await withCheckedThrowingContinuation { continuation in
             queue.async {
                 continuation.resume(
-                    with: Result { try StoreIngest(store: store, configuration: current.value).pack(request) })
+                    with: Result {
+                        try StoreIngest(store: store, home: home, configuration: current.value).pack(request)
+                    })
             }
         }
     }
@@ -36,9 +41,9 @@ public struct ChildIngest: IngestService {
 
 extension StoreIngest {
     /// Makes an ingest with the configured limits, redaction and signature rules.
-    public init(store: String, configuration: Configuration) {
+    public init(store: String, home: any PackHome, configuration: Configuration) {
         self.init(
-            store: store, limits: IngestLimits(configuration),
+            store: store, home: home, limits: IngestLimits(configuration),
             redactions: configuration.redact, signatures: configuration.signatures)
     }
 }

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 public import Model
 public import Pack
+public import PackHome
 
 /// Renews crash records with what packs do not contain: the symbols in the store and the user's signature rules.
 ///
@@ -11,7 +12,7 @@ public import Pack
 /// catalog's record is a function of the pack's record, its dump, the current symbols and the current rules: a harvest,
 /// `symbols add` and `reindex` all use this type and get the same result.
 public struct CrashSigner: Sendable {
-    private let store: String
+    private let home: any PackHome
     private let symbols: SymbolStore
     private let rules: SignatureRules
     private let allowMissing: [String]
@@ -22,11 +23,12 @@ public struct CrashSigner: Sendable {
     ///
     /// - Parameters:
     ///   - store: the store's folder.
+    ///   - home: where its packs are.
     ///   - rules: the user's signature rules.
     ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
-    public init(store: String, rules: SignatureRules, allowMissing: [String]) {
+    public init(store: String, home: any PackHome, rules: SignatureRules, allowMissing: [String]) {
         self.allowMissing = allowMissing
-        self.store = store
+        self.home = home
         self.rules = rules
         symbols = Self.symbols(of: store)
         identities = Set(symbols.list().map(\.identity))
@@ -57,7 +59,7 @@ public struct CrashSigner: Sendable {
             records[ordinal] = record
             if concerned { symbolised.append(ordinal) }
         }
-        if !symbolised.isEmpty { symbolise(symbolised, &records, pack: store + "/" + contents.path) }
+        if !symbolised.isEmpty { symbolise(symbolised, &records, pack: contents.path) }
         for (ordinal, record) in records {
             var record = record
             SignatureAlgorithm.sign(&record, rules: rules)
@@ -67,15 +69,13 @@ public struct CrashSigner: Sendable {
     }
 
     private func symbolise(_ ordinals: [Int], _ records: inout [Int: CrashRecord], pack: String) {
-        let descriptor = open(pack, O_RDONLY | O_CLOEXEC)
-        defer { if descriptor >= 0 { close(descriptor) } }
         do {
-            guard descriptor >= 0 else { throw IngestError(.unreadable, "the pack cannot be opened: \(reason())") }
+            let copy = try home.localCopy(of: pack)
             let made = try AnalysisProcess(allowMissing: allowMissing).renew(
-                ordinals.compactMap { records[$0] }, pack: descriptor, symbols: symbols)
+                ordinals.compactMap { records[$0] }, pack: copy.descriptor, symbols: symbols)
             for (ordinal, record) in zip(ordinals, made) { if let record { records[ordinal] = record } }
         } catch {
-            let words = (error as? IngestError)?.message ?? "\(error)"
+            let words = (error as? IngestError)?.message ?? (error as? PackError)?.message ?? "\(error)"
             for ordinal in ordinals { records[ordinal]?.notes.append("the symbols were not applied: \(words)") }
         }
     }

@@ -28,7 +28,7 @@ enum EarlierMembers {
             ])
         }
         for (pack, said) in zip(packs, damage) where !said.isCut {
-            let old = try PackReader.open(descriptor: pack.descriptor)
+            let old = try PackReader.open(descriptor: pack.file.descriptor)
             let names = try old.artifacts().map(\.artifact)
             // Artifacts of an earlier run under the same id have a suffix.
             let mark = try old.session().created.map { PackMerge.mark(ofRun: $0) } ?? ""

@@ -1,20 +1,19 @@
-import Files
-import Glibc
 import Model
 import Pack
+import PackHome
 import Text
 
 /// The session's existing packs, held open, and the place of its next generation.
 ///
-/// The disk is authoritative, not the catalog, which may be lost, restored or outdated. Only ENOENT means that there is
-/// no earlier pack. Any other failure to read one ends the ingest, because publishing would destroy that pack.
+/// The home of packs is authoritative, not the catalog, which may be lost, restored or outdated. Only a pack that is known
+/// to be absent is taken for absent. Any other failure to read one ends the ingest, because publishing would destroy that
+/// pack.
 final class EarlierPacks {
     /// An earlier pack.
     struct Found {
         /// Relative to the store.
         let path: String
-        let descriptor: Int32
-        let identity: FileIdentity
+        let file: LocalPack
         /// Why it cannot be opened as a pack; nil when it can.
         let ruin: String?
     }
@@ -25,7 +24,7 @@ final class EarlierPacks {
     var readable: [Found] { found.filter { $0.ruin == nil } }
     /// All earlier packs.
     private(set) var found: [Found] = []
-    private let store: String
+    private let home: any PackHome
     private let session: SessionMetadata
 
     /// Finds the session's packs: at the catalog's path, at the standard path, and under its first and second names in
@@ -33,21 +32,20 @@ final class EarlierPacks {
     ///
     /// - Throws: ``IngestError`` with `localFault` when one of them cannot be read now, or when a day's folder cannot
     ///   be listed and no pack was found where the catalog says.
-    init(of session: SessionMetadata, store: String, known: String?) throws {
-        self.store = store
+    init(of session: SessionMetadata, in home: any PackHome, known: String?) throws {
+        self.home = home
         self.session = session
         let created = session.created ?? session.firstSeenExited ?? session.exited ?? 0
-        let standard = StorePacks.folder + "/" + PackPath.relative(session: session.session, created: created)
+        let standard = PackPath.folder + "/" + PackPath.relative(session: session.session, created: created)
         target = standard
         var occupied: ByteSet = []
         // A row of a damaged catalog may contain any path.
-        if let known, StorePacks.isPlace(known) {
+        if let known, PackPath.isPlace(known) {
             if try take(known) { target = known } else { occupied.insert(known) }
         }
         let places =
             try [standard]
-            + Self.places(
-                of: session.session, store: store, from: created > 0 ? standard : nil, mayFail: !found.isEmpty)
+            + Self.places(of: session.session, in: home, from: created > 0 ? standard : nil, mayFail: !found.isEmpty)
         for path in places where known?.hasSameBytes(as: path) != true && !occupied.contains(path) {
             if try !take(path) { occupied.insert(path) }
         }
@@ -55,7 +53,7 @@ final class EarlierPacks {
             target = first.path
         } else if found.isEmpty, occupied.contains(target) {
             // The name belongs to another session.
-            let others = (1...StorePacks.mostSecondNames).map { PackPath.second(standard, $0) }
+            let others = (1...PackPath.mostSecondNames).map { PackPath.second(standard, $0) }
             guard let free = others.first(where: { !occupied.contains($0) }) else {
                 throw IngestError(
                     .packFailed, "too many packs of other sessions use the session's file name", path: standard)
@@ -68,13 +66,13 @@ final class EarlierPacks {
     /// Returns the paths of packs with the session's name. With `mayFail`, a folder that cannot be listed is ignored: a
     /// pack was already found, and `verify` reports any other one.
     private static func places(
-        of session: String, store: String, from first: String?, mayFail: Bool
+        of session: String, in home: any PackHome, from first: String?, mayFail: Bool
     ) throws -> [String] {
         do throws(PackError) {
-            return try StorePacks.places(ofName: PackPath.fileName(session: session), store: store, from: first)
+            return try home.paths(of: session, from: first)
         } catch {
             if mayFail { return [] }
-            let place = error.path ?? StorePacks.folder
+            let place = error.path ?? PackPath.folder
             throw IngestError(
                 .localFault,
                 "cannot tell whether session \(session) has an earlier pack, because a folder of packs cannot be read "
@@ -82,38 +80,21 @@ final class EarlierPacks {
         }
     }
 
-    deinit { for pack in found { close(pack.descriptor) } }
-
     /// Adds the pack at a path, if there is one; returns false when it belongs to another session.
     private func take(_ path: String) throws -> Bool {
         do throws(PackError) {
-            guard let (folder, name) = try StorePacks.place(of: path, store: store),
-                let entry = try PackError.wrap(try folder.entry(name))
-            else { return true }
-            guard entry.kind == .file || entry.kind == .link else {
-                throw PackError(.io, "it is not a file", path: path)
-            }
-            let descriptor: Int32
-            do throws(FileFailure) {
-                descriptor = try folder.openFile(name, followingLink: true)
-            } catch {
-                // The entry exists: most likely a dangling link to a disk that is not mounted.
-                throw PackError(.io, error.message, path: path)
-            }
-            return try take(path, descriptor)
+            return try take(path, try home.localCopy(of: path))
         } catch {
+            if error.isAbsence { return true }
             throw Self.refusal(error, path)
         }
     }
 
-    private func take(_ path: String, _ descriptor: Int32) throws(PackError) -> Bool {
-        var isKept = false
-        defer { if !isKept { close(descriptor) } }
-        let identity = try PackError.wrap(try FileIdentity(of: descriptor))
-        if found.contains(where: { $0.identity == identity }) { return true }
+    private func take(_ path: String, _ file: LocalPack) throws(PackError) -> Bool {
+        if found.contains(where: { $0.file.identity == file.identity }) { return true }
         var ruin: String?
         do throws(PackError) {
-            let facts = try PackReader.session(descriptor: descriptor)
+            let facts = try PackReader.session(descriptor: file.descriptor)
             guard facts.session.hasSameBytes(as: session.session) else { return false }
         } catch {
             switch error.code {
@@ -123,8 +104,7 @@ final class EarlierPacks {
             default: throw error
             }
         }
-        found.append(Found(path: path, descriptor: descriptor, identity: identity, ruin: ruin))
-        isKept = true
+        found.append(Found(path: path, file: file, ruin: ruin))
         return true
     }
 
@@ -135,52 +115,19 @@ final class EarlierPacks {
             "the session's earlier pack \(path) cannot be read now (\(error.message)); nothing was changed", path: path)
     }
 
-    // MARK: Moving packs aside
+    // MARK: Making way
 
-    /// Moves a pack aside whose content is not completely in the new generation; returns its new path, relative to the
-    /// store. The pack at ``target`` also keeps its name until the new one replaces it.
-    func setAside(_ pack: Found) throws(PackError) -> String {
-        guard let (folder, name) = try StorePacks.place(of: pack.path, store: store) else {
-            throw PackError(.io, "the folder of a pack to be set aside no longer exists", path: pack.path)
-        }
-        let parent = pack.path.dropLast(name.utf8.count)
-        for number in 1..<10_000 {
-            let aside = String(name.dropLast(PackPath.suffix.utf8.count)) + StorePacks.asideMark + String(number)
-            if let there = try PackError.wrap(try folder.entry(aside)) {
-                // An interrupted ingest has done this already.
-                if there.identity == pack.identity { return parent + aside }
-                continue
-            }
-            if try PackError.wrap(try Self.rename(name, aside, in: folder, keepsName: pack.path == target)) {
-                try PackError.wrap(try folder.sync())
-                return parent + aside
-            }
-        }
-        throw PackError(.io, "too many packs of one session were set aside", path: pack.path)
+    /// Gives a pack another path whose content is not completely in the new generation; returns that path. The pack at
+    /// ``target`` also keeps its path until the new one is published there.
+    func setAside(_ earlier: Found) throws(PackError) -> String {
+        try home.setAside(
+            earlier.file, at: earlier.path, keepsPath: earlier.path.hasSameBytes(as: target))
     }
 
-    private static func rename(
-        _ name: String, _ aside: String, in folder: OpenFolder, keepsName: Bool
-    ) throws(FileFailure) -> Bool {
-        guard keepsName else {
-            try folder.move(name, to: folder, as: aside)
-            return true
-        }
-        do throws(FileFailure) {
-            return try folder.link(name, as: aside)
-        } catch {
-            // Not every file system has hard links. Without them, the name is unused until the new pack takes it.
-            guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(error.errno) else { throw error }
-            try folder.move(name, to: folder, as: aside)
-            return true
-        }
-    }
-
-    /// Removes a pack that is not at ``target``. All of its content must be in the published new generation.
-    func removeMerged(_ pack: Found) throws(PackError) {
-        guard pack.path != target, let (folder, name) = try StorePacks.place(of: pack.path, store: store),
-            try PackError.wrap(try folder.entry(name, followingLink: true))?.identity == pack.identity
-        else { return }
-        _ = try PackError.wrap(try folder.remove(name))
+    /// Removes a pack that is not at ``target``; returns whether it did. All of its content must be in the published new
+    /// generation.
+    func removeMerged(_ earlier: Found) throws(PackError) -> Bool {
+        guard !earlier.path.hasSameBytes(as: target) else { return false }
+        return try home.remove(earlier.path, ifStill: earlier.file.identity).isRemoved
     }
 }

@@ -175,7 +175,7 @@ extension StoreIngest {
             try copy(file.path, to: target)
             unlink(file.path)
         }
-        try PackFile.syncFolder(of: target)
+        try PackError.wrap(try Folders.sync(Folders.split(target).folder))
     }
 
     private func copy(_ path: String, to target: String) throws {

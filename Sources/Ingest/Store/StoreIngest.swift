@@ -6,6 +6,7 @@ import Glibc
 import LogSearch
 public import Model
 public import Pack
+public import PackHome
 import Text
 
 /// A download that was proven to crash or stall its reader.
@@ -59,6 +60,7 @@ public struct PackedSession: Sendable {
 /// folder synced. Afterwards the caller commits it to the catalog, then drops the spool, in this order.
 public struct StoreIngest: Sendable {
     let store: String
+    private let home: any PackHome
     private let process: IngestProcess
     let limits: IngestLimits
     private let workers: Int
@@ -69,18 +71,21 @@ public struct StoreIngest: Sendable {
     ///
     /// - Parameters:
     ///   - store: the store's folder.
+    ///   - home: where its packs are.
     ///   - process: starts the confined child.
     ///   - limits: what one archive may make the child do.
     ///   - workers: the number of compressing threads; 0 is one per core.
     ///   - redactions: the rules for text; without any, text is stored unchanged.
     ///   - signatures: the user's signature rules, applied to the catalog's crash records.
     public init(
-        store: String, process: IngestProcess = IngestProcess(), limits: IngestLimits = IngestLimits(),
+        store: String, home: any PackHome, process: IngestProcess = IngestProcess(),
+        limits: IngestLimits = IngestLimits(),
         workers: Int = 0, redactions: [RedactionRule] = [], signatures: SignatureRules = SignatureRules()
     ) {
         self.redactions = redactions
         self.signatures = signatures
         self.store = store
+        self.home = home
         self.process = process
         self.limits = limits
         self.workers = workers
@@ -94,12 +99,12 @@ public struct StoreIngest: Sendable {
 
     /// Removes unfinished packs of processes that no longer run, also on other disks. Leaves those of a running
     /// `ingest` alone.
-    public static func sweep(store: String) {
+    public static func sweep(store: String, home: any PackHome) {
         // What cannot be listed or removed now does no harm and is left to the next run.
         guard let spool = try? OpenFolder(path: store + "/spool"), let folder = try? spool.folder(".new"),
             let entries = try? folder.entries()
         else { return }
-        StorePacks.removeUnfinished(store: store, spool: folder)
+        home.removeUnfinished(writtenIn: folder)
         for entry in entries where entry.kind == .file {
             guard let owner = entry.name.split(separator: ".").last.flatMap({ pid_t($0) }), owner > 0 else { continue }
             if owner == getpid() || (kill(owner, 0) != 0 && errno == ESRCH) { _ = try? folder.remove(entry) }
@@ -134,7 +139,7 @@ public struct StoreIngest: Sendable {
 
     /// Renews crash records by the store's symbols as they are now.
     private var signer: CrashSigner {
-        CrashSigner(store: store, rules: signatures, allowMissing: limits.allowMissing)
+        CrashSigner(store: store, home: home, rules: signatures, allowMissing: limits.allowMissing)
     }
 
     private func pack(
@@ -161,10 +166,9 @@ public struct StoreIngest: Sendable {
         _ session: SessionMetadata, _ rows: [ArtifactEntry], _ files: [IngestFile], _ triage: Triage,
         _ earlier: String?
     ) throws -> PackedSession {
-        let packs = try EarlierPacks(of: session, store: store, known: earlier)
+        let packs = try EarlierPacks(of: session, in: home, known: earlier)
         let relative = packs.target
-        let target = store + "/" + relative
-        try Self.makeFolders(of: target, below: store)
+        try home.prepare(relative)
         let temporary = store + "/\(Self.newPacks)/\(PackPath.escaped(session.session)).\(getpid())"
         try Self.makeFolders(of: temporary, below: store)
         unlink(temporary)
@@ -176,10 +180,12 @@ public struct StoreIngest: Sendable {
             // Before the pack: a crash in between leaves a record without a pack, not a pack without filters. Without a
             // record, every search opens the pack; the results are the same.
             try? FilterLog.append(store: store, pack: relative, packBytes: answer.packBytes, record: record)
-            try PackFile.publish(temporary, to: target)
+            try home.publish(temporary, as: relative)
             for (pack, found) in zip(packs.readable, answer.earlier) where !found.isCut {
                 // If this fails, a second pack remains, which verify reports and the next ingest merges.
-                try? packs.removeMerged(pack)
+                guard (try? packs.removeMerged(pack)) == true else { continue }
+                // While a record has no pack, every search looks up the records of all packs one by one.
+                try? FilterLog.remove(store: store, pack: pack.path)
             }
             return PackedSession(
                 contents: contents, reader: reader, earlierDamage: damage, quarantined: triage.quarantined,
@@ -272,7 +278,7 @@ public struct StoreIngest: Sendable {
         defer { close(tables) }
         let filters = try Self.scratchFile(beside: temporary, "filters")
         defer { close(filters) }
-        let earlier = packs?.readable.map(\.descriptor) ?? []
+        let earlier = packs?.readable.map(\.file.descriptor) ?? []
         var job = IngestJob(
             session: session, artifacts: rows, inputs: files.map(\.input), hasPrevious: !earlier.isEmpty,
             limits: limits, workers: workers)

@@ -60,9 +60,9 @@ public final class FilterIndex: @unchecked Sendable {
 
     /// The result of a query over all records.
     public struct Survey: Sendable {
-        /// Packs with at least one block that may match, by path, each with a flag for every block; without flags when
-        /// the pack itself must be queried.
-        public var candidates: [(pack: String, flags: [Bool]?)] = []
+        /// Packs with at least one block that may match, by path, each with its size in bytes and a flag for every block;
+        /// without flags when the pack itself must be queried.
+        public var candidates: [(pack: String, bytes: UInt64, flags: [Bool]?)] = []
         /// Packs that have a record.
         public var packs = 0
         /// Sum of the sizes of those packs.
@@ -133,7 +133,7 @@ public final class FilterIndex: @unchecked Sendable {
             survey.packBytes += place.packBytes
         }
         for entry in found where !replaced.contains(entry.index) {
-            survey.candidates.append((entry.pack, entry.flags))
+            survey.candidates.append((entry.pack, table.places[entry.index].packBytes, entry.flags))
         }
         return survey
     }

@@ -1,6 +1,7 @@
 internal import Files
 internal import Glibc
 public import Pack
+public import PackHome
 
 /// Maintains the records under `filters/`, all of which can be rebuilt from the packs.
 public enum FilterLog {
@@ -67,9 +68,14 @@ public enum FilterLog {
     }
 
     /// Rebuilds all records from the packs in the store.
-    /// - Parameter packs: their paths relative to the store; unreadable ones are skipped.
+    ///
+    /// - Parameters:
+    ///   - home: where the packs are.
+    ///   - packs: their paths relative to the store; unreadable ones are skipped.
     /// - Returns: the number of packs recorded.
-    public static func rebuild(store: String, packs: some Sequence<String>) throws(LogSearchError) -> Int {
+    public static func rebuild(
+        store: String, home: any PackHome, packs: some Sequence<String>
+    ) throws(LogSearchError) -> Int {
         let folder = store + "/" + FilterIndex.folder
         do throws(FileFailure) {
             let open = try OpenFolder(path: folder)
@@ -82,7 +88,7 @@ public enum FilterLog {
         var count = 0
         var files: Set<String> = []
         for pack in packs {
-            guard let reader = try? PackReader.open(path: store + "/" + pack) else { continue }
+            guard let reader = try? home.reader(for: pack) else { continue }
             try append(store: store, pack: pack, reader: reader)
             files.insert(try file(store: store, pack: pack))
             count += 1

@@ -1,5 +1,6 @@
 import Model
 internal import Pack
+public import PackHome
 
 /// Supplies a search with packs sorted by path, without those that the filter index excludes.
 ///
@@ -26,11 +27,11 @@ public final class PackFeed {
     public private(set) var ruledOut = 0
     /// Messages about packs that could not be opened.
     public private(set) var problems: [String] = []
-    private let store: String
+    private let home: any PackHome
     private let query: BlockQuery?
     private let index: FilterIndex?
     private var entries: [Entry]
-    private var found: [(pack: String, label: SourceLabel?, flags: [Bool]?)] = []
+    private var found: [(entry: Entry, flags: [Bool]?)] = []
     private var position = 0
     private let usesFilters: Bool
 
@@ -39,9 +40,9 @@ public final class PackFeed {
     ///   - query: the pattern's literals.
     ///   - index: the filter index, if there is one.
     public init(
-        store: String, entries: [Entry], index: FilterIndex?, query: LiteralQuery, options: SearchOptions
+        home: any PackHome, entries: [Entry], index: FilterIndex?, query: LiteralQuery, options: SearchOptions
     ) {
-        self.store = store
+        self.home = home
         self.entries = entries.sorted { $0.pack < $1.pack }
         self.query = Self.prepared(query, options)
         self.index = index
@@ -50,14 +51,16 @@ public final class PackFeed {
     }
 
     /// Creates a feed of the packs found by a survey, which must have used the same query.
-    public init(store: String, survey: FilterIndex.Survey, query: LiteralQuery, options: SearchOptions) {
-        self.store = store
+    public init(
+        home: any PackHome, survey: FilterIndex.Survey, query: LiteralQuery, options: SearchOptions
+    ) {
+        self.home = home
         entries = []
         self.query = Self.prepared(query, options)
         index = nil
         usesFilters = options.usesFilters
         canSkip = true
-        found = survey.candidates.map { ($0.pack, nil, $0.flags) }
+        found = survey.candidates.map { (Entry(pack: $0.pack, bytes: $0.bytes), $0.flags) }
         ruledOut = survey.packs - found.count
     }
 
@@ -67,12 +70,12 @@ public final class PackFeed {
     ///   - labels: the labels of the selected packs, by position in the survey's candidates; nil for the others.
     ///   - selected: number of selected packs, with those that the survey did not find.
     public convenience init(
-        store: String, survey: FilterIndex.Survey, labels: [SourceLabel?], selected: Int, query: LiteralQuery,
+        home: any PackHome, survey: FilterIndex.Survey, labels: [SourceLabel?], selected: Int, query: LiteralQuery,
         options: SearchOptions
     ) {
-        self.init(store: store, survey: survey, query: query, options: options)
+        self.init(home: home, survey: survey, query: query, options: options)
         found = zip(survey.candidates, labels).compactMap { candidate, label in
-            label.map { (candidate.pack, $0, candidate.flags) }
+            label.map { (Entry(pack: candidate.pack, bytes: candidate.bytes, label: $0), candidate.flags) }
         }
         ruledOut = selected - found.count
     }
@@ -100,9 +103,9 @@ public final class PackFeed {
     /// The next pack that may match; nil at the end.
     public func next() -> PackSource? {
         while position < found.count {
-            let (pack, label, flags) = found[position]
+            let (entry, flags) = found[position]
             position += 1
-            if let source = open(pack, label: label, flags: flags) { return source }
+            if let source = open(entry, flags) { return source }
         }
         while position < entries.count {
             let entry = entries[position]
@@ -118,7 +121,7 @@ public final class PackFeed {
                 case .none: flags = [Bool](repeating: false, count: row.blocks)
                 }
             }
-            if let source = open(entry.pack, label: entry.label, flags: flags) { return source }
+            if let source = open(entry, flags) { return source }
         }
         return nil
     }
@@ -129,16 +132,18 @@ public final class PackFeed {
     /// Whether packs without a possible match are skipped: members without a selected line may be needed.
     private let canSkip: Bool
 
-    private func open(_ pack: String, label: SourceLabel?, flags: [Bool]?) -> PackSource? {
+    private func open(_ entry: Entry, _ flags: [Bool]?) -> PackSource? {
         do {
-            let reader = try PackReader.open(path: store + "/" + pack, tolerant: true)
-            for damage in reader.footerDamage { problems.append("\(pack): \(damage)") }
-            if let known = try label ?? knownLabel(reader) {
+            let reader = try home.reader(for: entry.pack, tolerant: true)
+            for damage in reader.footerDamage { problems.append("\(entry.pack): \(damage)") }
+            // Of another size is another generation, published since: the flags are not about its blocks.
+            let flags = reader.fileSize == entry.bytes ? flags : nil
+            if let known = try entry.label ?? knownLabel(reader) {
                 return PackSource(reader, label: known, usesFilters: usesFilters, candidates: flags)
             }
             return try PackSource(reader, usesFilters: usesFilters, candidates: flags)
         } catch {
-            problems.append("\(pack): \(error)")
+            problems.append("\(entry.pack): \(error)")
             return nil
         }
     }

@@ -10,6 +10,7 @@ import NIOCore
 import Pack
 import SalvageConfiguration
 import SessionAPI
+import Store
 import Synchronization
 import Terminal
 import Text
@@ -39,8 +40,9 @@ struct HarvestRun {
         // Report missing barriers once, before anything is fetched, not for each session.
         try Barriers.require(except: configuration.confinement.allowMissing)
         let lock = try StoreLock(store: store)
-        StoreIngest.sweep(store: store)
-        let catalog = try Catalog.open(store: store)
+        let opened = try Store(store, readOnly: false)
+        StoreIngest.sweep(store: store, home: opened.home)
+        let catalog = try opened.catalog()
         client = try SessionAPIClient(
             SessionAPIClient.Configuration(configuration) {
                 try APIToken.find(current.value, environment: environment).value
@@ -57,8 +59,8 @@ struct HarvestRun {
                 watcher.event($0)
             })
         var parts = HarvestRunner.Parts(
-            source: SessionAPISource(client), catalog: catalog,
-            ingest: ChildIngest(store: store, current: current), observer: observer)
+            source: SessionAPISource(client), catalog: catalog, home: opened.home,
+            ingest: ChildIngest(store: store, home: opened.home, current: current), observer: observer)
         parts.inspector = { LogInspector(sessionStart: $0) }
         runner = HarvestRunner(current: current, store: store, lock: lock, parts: parts)
         tellShortfall(configuration, options, isDaemon: isDaemon)

@@ -3,6 +3,7 @@ import Catalog
 import Glibc
 import Model
 import Pack
+import PackHome
 import Terminal
 import Text
 
@@ -168,7 +169,7 @@ final class BackupRun {
             var present: Set<String> = []
             var unnamed: Set<String> = []
             var unlike: Set<String> = []
-            for file in tree.files(in: Catalog.packsFolder) where !Self.isUnfinished(file.path) {
+            for file in tree.files(in: PackPath.folder) where !Self.isUnfinished(file.path) {
                 if named[file.path] == nil, file.path.hasSuffix(PackPath.suffix) {
                     // Written after the catalog was copied: the next backup has it, with its row.
                     if file.modified >= began { continue }
@@ -183,7 +184,7 @@ final class BackupRun {
             }
             // Pruned or replaced since it was copied: of no use without a row.
             for path in Array(files.keys) + Array(gaps.keys)
-            where path.hasPrefix(Catalog.packsFolder + "/") && !present.contains(path) {
+            where path.hasPrefix(PackPath.folder + "/") && !present.contains(path) {
                 if named[path] == nil { forget(path) }
             }
             // A pack without a row is usually about to be committed; one that stays without a row is kept as it is.
@@ -208,7 +209,7 @@ final class BackupRun {
 
     /// Whether a path is a pack that is still being copied to another disk.
     private static func isUnfinished(_ path: String) -> Bool {
-        path.split(separator: "/").last.map { StorePacks.isUnfinished(String($0)) } ?? false
+        path.split(separator: "/").last.map { FolderPackHome.isUnfinished(String($0)) } ?? false
     }
 
     /// Whether the copied catalog's rows match a copied pack; true for one that cannot be read, which `verify` reports.
@@ -278,7 +279,7 @@ final class BackupRun {
 
     private func linkOrCopy(_ file: StoreFile, _ source: String, _ target: String) throws -> FileCopy.Content {
         if let content = try takeOtherName(file, target) { return content }
-        if file.path.hasPrefix(Catalog.packsFolder + "/"), file.path.hasSuffix(PackPath.suffix) { judge(file, source) }
+        if file.path.hasPrefix(PackPath.folder + "/"), file.path.hasSuffix(PackPath.suffix) { judge(file, source) }
         if let content = try resume(file, source, target) { return content }
         unlink(target)
         if Self.isImmutable(file.path), !file.isLink, link(source, target) == 0 {

@@ -4,6 +4,7 @@ import Glibc
 import Ingest
 public import Model
 import Pack
+import PackHome
 
 /// What changed when symbols were added to a store.
 public struct SymbolsReport: Sendable {
@@ -72,7 +73,7 @@ extension Store {
         let identities = report.addition.identities
         guard !identities.isEmpty, access(path + "/" + Catalog.fileName, F_OK) == 0 else { return report }
         let concerned = try sessions(naming: identities)
-        let signer = CrashSigner(store: path, rules: rules, allowMissing: allowMissing)
+        let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
         for (index, session) in concerned.enumerated() {
             progress(.symbolicating(session: index + 1, of: concerned.count))
             try apply(signer, to: session, &report)
@@ -101,7 +102,7 @@ extension Store {
         guard let pack = try catalog().session(session)?.pack else { return }
         let contents: PackContents
         do throws(PackError) {
-            contents = try signer.contents(of: try PackReader.open(path: path + "/" + pack), path: pack)
+            contents = try signer.contents(of: try home.reader(for: pack), path: pack)
         } catch {
             // Without the pack's tables its dumps would seem missing.
             report.unread.append(

@@ -4,6 +4,7 @@ import Harvest
 public import Ingest
 import Model
 import Pack
+import PackHome
 public import SalvageConfiguration
 
 /// The result of ingesting the files of one session.
@@ -94,12 +95,12 @@ extension Store {
                 kind: .invalid)
         }
         // If the present pack cannot be read, the ingest reports that.
-        let earlier = known?.pack.flatMap { try? PackReader.open(path: "\(path)/\($0)").session() }
+        let earlier = known?.pack.flatMap { try? home.reader(for: $0).session() }
         let facts = metadata.facts(session, known: known, earlier: earlier)
         // No session's file name there has a ~, so this cannot be a session's unfinished pack.
         let intake = try Intake(files: files, scratch: path + "/spool/.new/folder~")
         defer { intake.discard() }
-        let packed = try StoreIngest(store: path, configuration: configuration).pack(
+        let packed = try StoreIngest(store: path, home: home, configuration: configuration).pack(
             session: facts, artifacts: intake.artifacts, files: intake.files,
             earlier: try catalog.session(session)?.pack, keepsLock: true)
         try catalog.commit(packed.contents, from: .ingest(intake.artifacts.map(\.artifact)))

@@ -2,6 +2,7 @@ import Catalog
 public import Live
 public import LogSearch
 public import Model
+import PackHome
 import Text
 
 /// The packs and followed logs of one search, in order: packs by their path, then followed logs by session.
@@ -52,7 +53,7 @@ extension Store {
             // The catalog is queried while the filters are read.
             let survey = PackFeed.survey(index, query, options: options) { count.take() }
             if let survey, count.isCovered(by: survey) {
-                let feed = PackFeed(store: path, survey: survey, query: query, options: options)
+                let feed = PackFeed(home: home, survey: survey, query: query, options: options)
                 if needsLabels { feed.label = { try self.catalog().session($0).map { SourceLabel($0) } } }
                 return feed
             }
@@ -66,7 +67,7 @@ extension Store {
         try catalog().forEachPack(selection) { pack in
             entries.append(PackFeed.Entry(pack: pack.pack, bytes: pack.packBytes, label: SourceLabel(pack)))
         }
-        return PackFeed(store: path, entries: entries, index: index, query: query, options: options)
+        return PackFeed(home: home, entries: entries, index: index, query: query, options: options)
     }
 
     /// The selected packs among those that may match: of the others no row is read.
@@ -87,7 +88,7 @@ extension Store {
             if let place { labels[place] = SourceLabel(pack) }
         }
         return PackFeed(
-            store: path, survey: survey, labels: labels, selected: selected, query: query, options: options)
+            home: home, survey: survey, labels: labels, selected: selected, query: query, options: options)
     }
 
     /// Whether a selection has such a large share of the packs that reading all filters, on all cores, is faster than

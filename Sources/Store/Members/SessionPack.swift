@@ -2,6 +2,7 @@ import Catalog
 import Glibc
 public import Model
 public import Pack
+import PackHome
 import Terminal
 import Text
 
@@ -36,7 +37,7 @@ public struct SessionPack: Sendable {
         }
         self.session = session
         do {
-            reader = try PackReader.open(path: store.path + "/" + pack, tolerant: true)
+            reader = try store.home.reader(for: pack, tolerant: true)
         } catch {
             throw StoreError(
                 .packUnreadable, "the pack cannot be read: \(error)", session: full, path: pack,

@@ -1,10 +1,10 @@
 import Catalog
-import Files
 import Harvest
 import Ingest
 import Model
-import Pack
+import PackHome
 import Terminal
+import Text
 
 /// Tells packs that a running process is about to enter in the catalog from packs that no process will enter.
 enum NewPacks {
@@ -14,15 +14,15 @@ enum NewPacks {
     /// Whether a running process may still enter a pack: an ingest that holds the session's lock, or a harvest that has
     /// held the store's lock since before the pack was written. As a daemon may run for months, an old pack is not new.
     /// Uses the modification time, because a backup that links packs changes the inode's change time.
-    static func isNew(_ file: StorePacks.File, session: String?, store: String) -> Bool {
+    static func isNew(_ pack: StoredPack, session: String?, store: String) -> Bool {
         if let session, SessionLock.isTaken(session, store: store) { return true }
         let recent = (TimeText.now() - commitTakes) * 1_000_000
-        return StoreLock.heldSince(store).map { file.entry.modified >= max($0, recent) } ?? false
+        return StoreLock.heldSince(store).map { pack.modified >= max($0, recent) } ?? false
     }
 
     /// Whether still no row names a pack; a second check, when no process works on its session any more.
-    static func isStillUnknown(_ pack: Catalog.Unreferenced, _ catalog: Catalog) throws -> Bool {
-        guard let session = pack.session, let record = try catalog.session(session) else { return true }
-        return record.pack != pack.file.path
+    static func isStillUnknown(_ found: Catalog.Unreferenced, _ catalog: Catalog) throws -> Bool {
+        guard let session = found.session, let record = try catalog.session(session) else { return true }
+        return record.pack?.hasSameBytes(as: found.pack.path) != true
     }
 }

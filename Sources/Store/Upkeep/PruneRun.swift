@@ -1,9 +1,9 @@
 public import Catalog
-import Files
 import Ingest
 import LogSearch
 public import Model
 import Pack
+import PackHome
 public import Text
 
 /// What a prune removed, kept or found; with `dryRun`, what it would remove.
@@ -70,7 +70,8 @@ extension Store {
         return try withoutActuallyEscaping(progress) { progress in
             try withoutActuallyEscaping(event) { event in
                 var run = PruneRun(
-                    catalog: catalog, pins: pins, dryRun: dryRun, now: now, progress: progress, event: event)
+                    catalog: catalog, home: home, pins: pins, dryRun: dryRun, now: now, progress: progress, event: event
+                )
                 try run.carryOut(plans, history: history, of: selected)
                 return run.summary
             }
@@ -82,6 +83,7 @@ extension Store {
 /// without its pack. An interruption leaves a pack without a row, which the next prune removes.
 private struct PruneRun {
     let catalog: Catalog
+    let home: any PackHome
     let pins: Pins
     let dryRun: Bool
     let now: Int64
@@ -93,10 +95,12 @@ private struct PruneRun {
     private static let batch = 64
 
     init(
-        catalog: Catalog, pins: Pins, dryRun: Bool, now: Int64, progress: @escaping (StoreProgress) -> Void,
+        catalog: Catalog, home: any PackHome, pins: Pins, dryRun: Bool, now: Int64,
+        progress: @escaping (StoreProgress) -> Void,
         event: @escaping (PruneEvent) throws -> Void
     ) {
         self.catalog = catalog
+        self.home = home
         self.pins = pins
         self.dryRun = dryRun
         self.now = now
@@ -172,10 +176,10 @@ private struct PruneRun {
                 let lock = try SessionLock.ifFree(removal.session, store: catalog.store)
             else { continue }
             locks.append(lock)
-            switch StorePacks.presence(of: pack, store: catalog.store) {
+            switch home.presence(of: pack) {
             case .absent: break
             // Another size is another generation, published but not yet in the catalog.
-            case .present(let entry): guard entry.size == record.packBytes else { continue }
+            case .present(let found): guard found.size == record.packBytes else { continue }
             case .unknown: continue
             }
             wanted.append((removal.session, pack, removal.reason))
@@ -189,38 +193,28 @@ private struct PruneRun {
         // A filter row that stays costs each search one attempt to open a missing file, nothing else.
         try? FilterLog.remove(store: catalog.store, pack: pack)
         do throws(PackError) {
-            if let (folder, name) = try StorePacks.place(of: pack, store: catalog.store) {
-                _ = try PackError.wrap(try folder.remove(name))
-            }
+            // Without packs of its day, a file of filters has only stale rows.
+            if try home.remove(pack).emptiedDay { try? FilterLog.removeDay(store: catalog.store, of: pack) }
         } catch {
             throw StoreError(
                 .pruneFailed, "a pack cannot be removed: \(error.message)", path: pack,
                 hint: "the catalog no longer lists it; the next prune tries again")
         }
-        // Remove the folders of a day, a month and a year with their last pack. A link in place of one stays.
-        var parts = pack.split(separator: "/").dropLast()
-        for level in 0..<3 {
-            guard let name = parts.popLast(), !parts.isEmpty,
-                let parent = try? OpenFolder(path: catalog.store + "/" + parts.joined(separator: "/")),
-                (try? parent.removeFolder(String(name))) == true
-            else { return }
-            if level == 0 { try? FilterLog.removeDay(store: catalog.store, of: pack) }
-        }
     }
 
     private func removeLeftovers() throws {
         var unknown: [String] = []
-        for pack in try catalog.unreferencedPacks() {
+        for found in try catalog.unreferencedPacks(in: home) {
             // Just published, and about to be entered in the catalog.
-            if NewPacks.isNew(pack.file, session: pack.session, store: catalog.store) { continue }
-            guard pack.isPruned, pack.file.isDirect, let session = pack.session else {
-                if try NewPacks.isStillUnknown(pack, catalog) { unknown.append(pack.file.path) }
+            if NewPacks.isNew(found.pack, session: found.session, store: catalog.store) { continue }
+            guard found.isPruned, !found.pack.isBehindLink, let session = found.session else {
+                if try NewPacks.isStillUnknown(found, catalog) { unknown.append(found.pack.path) }
                 continue
             }
             guard let lock = try SessionLock.ifFree(session, store: catalog.store) else { continue }
             defer { lock.release() }
-            guard try NewPacks.isStillUnknown(pack, catalog) else { continue }
-            try unlinkPack(pack.file.path)
+            guard try NewPacks.isStillUnknown(found, catalog) else { continue }
+            try unlinkPack(found.pack.path)
         }
         if !unknown.isEmpty { try event(.unreferenced(unknown)) }
     }

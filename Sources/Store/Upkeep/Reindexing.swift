@@ -5,6 +5,7 @@ import Ingest
 import LogSearch
 public import Model
 import Pack
+import PackHome
 
 extension Store {
     /// Rebuilds the catalog and the filter index from the packs. May run beside a harvest unless the catalog is damaged:
@@ -20,11 +21,11 @@ extension Store {
     public func reindex(
         rules: SignatureRules, allowMissing: [String], progress: (StoreProgress) -> Void
     ) throws -> ReindexReport {
-        let signer = CrashSigner(store: path, rules: rules, allowMissing: allowMissing)
+        let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
         var lock: StoreLock?
         defer { withExtendedLifetime(lock) {} }
         let report = try Catalog.reindex(
-            store: path, alone: { () throws(CatalogError) in lock = try lockAlone() },
+            store: path, home: home, alone: { () throws(CatalogError) in lock = try lockAlone() },
             renew: { signer.renew(&$0) },
             progress: { progress(.reindexing(packs: $0.packs, of: $0.total)) })
         try AliasFile.restore(try Catalog.open(store: path))
@@ -51,6 +52,6 @@ extension Store {
         try Catalog.open(store: path, readOnly: true).forEachSession { session in
             if let pack = session.pack { packs.append(pack) }
         }
-        _ = try FilterLog.rebuild(store: path, packs: packs)
+        _ = try FilterLog.rebuild(store: path, home: home, packs: packs)
     }
 }

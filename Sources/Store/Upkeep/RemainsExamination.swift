@@ -1,18 +1,20 @@
 import Catalog
 import Files
 import Model
-import Pack
+import PackHome
 import Text
 
 /// Checks a store for what needs attention: damaged packs, downloads without a session, a damaged catalog.
 struct RemainsExamination {
     let store: String
-    /// The files below the packs folder.
-    let listing: StorePacks.Listing
+    let home: any PackHome
+    /// All packs.
+    let listing: PackListing
 
-    init(store: String) {
+    init(store: String, home: any PackHome) {
         self.store = store
-        listing = StorePacks.list(store: store)
+        self.home = home
+        listing = home.list()
     }
 
     /// Checks the catalog's integrity, and the names of the packs against it; `verify` reads the packs themselves.
@@ -25,14 +27,14 @@ struct RemainsExamination {
                     "catalog", "the database is damaged: \(first)",
                     hint: "salvage reindex rebuilds it from the packs"))
         }
-        let unknown = try catalog.unreferencedPacks().filter {
-            !NewPacks.isNew($0.file, session: $0.session, store: store)
+        let unknown = try catalog.unreferencedPacks(in: home).filter {
+            !NewPacks.isNew($0.pack, session: $0.session, store: store)
         }
         if let first = unknown.first {
             findings.append(
                 .warning(
                     "packs",
-                    "\(counted(unknown.count, "pack is", "packs are")) not in the catalog, such as \(first.file.path)",
+                    "\(counted(unknown.count, "pack is", "packs are")) not in the catalog, such as \(first.pack.path)",
                     hint: "salvage reindex adds them, except second packs of a session, which salvage verify lists")
             )
         }
@@ -41,10 +43,10 @@ struct RemainsExamination {
         let listed = ByteSet(listing.packs.map(\.path))
         try catalog.forEachSession { session in
             guard let pack = session.pack, !listed.contains(pack) else { return }
-            switch StorePacks.presence(of: pack, store: store) {
+            switch home.presence(of: pack) {
             case .present: break
             case .absent: missing.append(session.session)
-            case .unknown(let reason): hidden.append("\(pack): \(reason)")
+            case .unknown(let reason): hidden.append("\(pack): \(reason.message)")
             }
         }
         if let first = missing.first {

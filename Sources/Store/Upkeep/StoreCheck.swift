@@ -1,10 +1,10 @@
 import Catalog
-import Files
 import Glibc
 public import Ingest
 import JSON
 import Model
 import Pack
+import PackHome
 import Text
 
 /// A problem that the verification of a store found.
@@ -64,7 +64,7 @@ extension Store {
     ) throws -> StoreVerification {
         try withoutActuallyEscaping(progress) { progress in
             try withoutActuallyEscaping(found) { found in
-                var check = StoreCheck(store: path, quick: quick, progress: progress, found: found)
+                var check = StoreCheck(store: path, home: home, quick: quick, progress: progress, found: found)
                 return try check.run()
             }
         }
@@ -72,10 +72,10 @@ extension Store {
 }
 
 extension PackJudgement {
-    /// Checks the pack at `path` in this process: for packs of the store, which our own child wrote.
-    fileprivate init(path: String, quick: Bool) {
-        let report = PackReader.verify(path: path, quick: quick)
-        let reader = report.isSound ? nil : try? PackReader.open(path: path, tolerant: true)
+    /// Checks a pack of the store in this process: our own child wrote it.
+    fileprivate init(_ path: String, in home: any PackHome, quick: Bool) {
+        let report = home.verify(path, quick: quick)
+        let reader = report.isSound ? nil : try? home.reader(for: path, tolerant: true)
         self.init(report, reader, quick: quick)
     }
 }
@@ -83,6 +83,7 @@ extension PackJudgement {
 /// Checks a whole store.
 private struct StoreCheck {
     let store: String
+    let home: any PackHome
     let quick: Bool
     let progress: (StoreProgress) -> Void
     let found: (StoreProblem) throws -> Void
@@ -92,10 +93,11 @@ private struct StoreCheck {
     private var catalog: Catalog?
 
     init(
-        store: String, quick: Bool, progress: @escaping (StoreProgress) -> Void,
+        store: String, home: any PackHome, quick: Bool, progress: @escaping (StoreProgress) -> Void,
         found: @escaping (StoreProblem) throws -> Void
     ) {
         self.store = store
+        self.home = home
         self.quick = quick
         self.progress = progress
         self.found = found
@@ -103,7 +105,7 @@ private struct StoreCheck {
 
     mutating func run() throws -> StoreVerification {
         // The disk is listed before the rows are read, so that a pack in the list that was committed is in the rows.
-        let listing = StorePacks.list(store: store)
+        let listing = home.list()
         try openCatalog(listing)
         let named = try ask { catalog in
             var named: [(path: String, session: String)] = []
@@ -117,10 +119,10 @@ private struct StoreCheck {
             try check(pack.path, of: pack.session)
         }
         let known = ByteSet((named ?? []).map(\.path))
-        for file in listing.packs where !known.contains(file.path) { try checkUnknown(file) }
-        for file in listing.aside {
+        for pack in listing.packs where !known.contains(pack.path) { try checkUnknown(pack) }
+        for pack in listing.aside {
             try tell(
-                file.path, nil, .aside, "an earlier pack that was damaged when more of its session arrived",
+                pack.path, nil, .aside, "an earlier pack that was damaged when more of its session arrived",
                 "what could be read of it is in the session's pack; delete it when nobody needs the rest")
         }
         for trouble in listing.troubles {
@@ -134,7 +136,7 @@ private struct StoreCheck {
 
     /// Opens the catalog and reports its problems. The packs are checked even if it is damaged, missing, or of a layout
     /// that this version does not read.
-    private mutating func openCatalog(_ listing: StorePacks.Listing) throws {
+    private mutating func openCatalog(_ listing: PackListing) throws {
         if let problem = Catalog.headerProblem(store: store) {
             try tell(Catalog.fileName, nil, .corrupt, problem, Self.rebuild)
         }
@@ -175,7 +177,7 @@ private struct StoreCheck {
 
     private mutating func check(_ path: String, of session: String) throws {
         packs += 1
-        switch StorePacks.presence(of: path, store: store) {
+        switch home.presence(of: path) {
         case .absent:
             // No problem if the pack was pruned since the row was read.
             guard let row = try ask({ try $0.session(session) }), let row, row.pack?.hasSameBytes(as: path) == true
@@ -184,10 +186,11 @@ private struct StoreCheck {
                 path, session, .missing, "the pack is missing from the store",
                 "restore it from a backup; salvage reindex marks the session as lost")
         case .unknown(let reason):
-            return try tell(path, session, .unreadable, "the pack cannot be read now: \(reason)", Self.checkDisk)
+            return try tell(
+                path, session, .unreadable, "the pack cannot be read now: \(reason.message)", Self.checkDisk)
         case .present: break
         }
-        let judgement = PackJudgement(path: "\(store)/\(path)", quick: quick)
+        let judgement = PackJudgement(path, in: home, quick: quick)
         guard judgement.isSound else { return try tell(path, session, judgement) }
         guard let catalog else { return }
         let differences: [String]
@@ -206,7 +209,7 @@ private struct StoreCheck {
         var found: [String] = []
         for _ in 0..<3 {
             do {
-                let reader = try PackReader.open(path: "\(store)/\(path)")
+                let reader = try home.reader(for: path)
                 let contents = try PackContents(reader, path: path)
                 guard Array(contents.facts.session.utf8) == Array(session.utf8) else {
                     return ["the pack belongs to session \(contents.facts.session)"]
@@ -219,31 +222,30 @@ private struct StoreCheck {
             }
             if found.isEmpty { return [] }
             // There may be a new generation whose rows are about to be committed.
-            guard case .present(let entry) = StorePacks.presence(of: path, store: store) else { return [] }
-            let file = StorePacks.File(path: path, name: entry.name, entry: entry, isDirect: true)
-            guard NewPacks.isNew(file, session: session, store: store) else { continue }
+            guard case .present(let pack) = home.presence(of: path) else { return [] }
+            guard NewPacks.isNew(pack, session: session, store: store) else { continue }
             usleep(200_000)
         }
-        guard case .present(let entry) = StorePacks.presence(of: path, store: store) else { return [] }
-        let file = StorePacks.File(path: path, name: entry.name, entry: entry, isDirect: true)
-        return NewPacks.isNew(file, session: session, store: store) ? [] : found
+        guard case .present(let pack) = home.presence(of: path) else { return [] }
+        return NewPacks.isNew(pack, session: session, store: store) ? [] : found
     }
 
     /// Checks a pack that no row named when the rows were read.
-    private mutating func checkUnknown(_ file: StorePacks.File) throws {
-        switch StorePacks.presence(of: file.path, store: store) {
+    private mutating func checkUnknown(_ pack: StoredPack) throws {
+        switch home.presence(of: pack.path) {
         case .absent: return
         case .unknown(let reason):
-            return try tell(file.path, nil, .unreadable, "the pack cannot be read now: \(reason)", Self.checkDisk)
+            return try tell(
+                pack.path, nil, .unreadable, "the pack cannot be read now: \(reason.message)", Self.checkDisk)
         case .present: break
         }
-        let judgement = PackJudgement(path: "\(store)/\(file.path)", quick: quick)
+        let judgement = PackJudgement(pack.path, in: home, quick: quick)
         let session = judgement.session
-        if NewPacks.isNew(file, session: session, store: store) { return }
+        if NewPacks.isNew(pack, session: session, store: store) { return }
         let other = try session.flatMap { session in try ask { try $0.session(session) } ?? nil }
-        if other?.pack?.hasSameBytes(as: file.path) == true { return }
+        if other?.pack?.hasSameBytes(as: pack.path) == true { return }
         packs += 1
-        if !judgement.isSound { try tell(file.path, session, judgement) }
+        if !judgement.isSound { try tell(pack.path, session, judgement) }
         // Without a catalog every pack is unknown; its damage is reported already.
         guard catalog != nil else { return }
         let words =
@@ -251,9 +253,9 @@ private struct StoreCheck {
             ?? (other?.pruned != nil
                 ? "the session was pruned; the next prune removes this pack" : "it is not in the catalog")
         try tell(
-            file.path, session, .unknown, words,
+            pack.path, session, .unknown, words,
             other?.pack != nil
-                ? session.map { SecondPack.hint(file.path, of: $0) }
+                ? session.map { SecondPack.hint(pack.path, of: $0) }
                 : other?.pruned != nil ? "salvage prune" : "salvage reindex adds it")
     }
 

@@ -46,7 +46,7 @@ private struct StoreExamination {
         }
         var findings = rights(info)
         findings.append(room)
-        let remains = RemainsExamination(store: store)
+        let remains = RemainsExamination(store: store, home: opened.home)
         findings += remains.spool
         findings += remains.packs
         if let problem = Catalog.headerProblem(store: store) {

@@ -67,7 +67,7 @@ import Text
             }
             #expect(try data() == bytes)
         }
-        let report = try Catalog.reindex(store: store.path)
+        let report = try Catalog.reindex(store: store.path, home: store.home)
         #expect(report.indexed == 2 && (report.setAside != nil) == isChanged)
         #expect(try store.open(readOnly: true).session("alpha")?.members == 2)
     }
@@ -85,7 +85,7 @@ import Text
         let damaged = try store.open(readOnly: true)
         #expect(try damaged.integrityProblems() != [])
         damaged.close()
-        let report = try Catalog.reindex(store: store.path)
+        let report = try Catalog.reindex(store: store.path, home: store.home)
         #expect(report.indexed == 2 && report.setAside != nil)
         #expect(try store.open(readOnly: true).session("beta")?.crashes == 1)
     }
@@ -102,10 +102,14 @@ import Text
     @Test func aNewerLayoutAndAnotherProgramsDatabaseAreNotSetAside() throws {
         _ = try fill()
         try change("CREATE TABLE later(x); PRAGMA user_version = 99")
-        #expect(#expect(throws: CatalogError.self) { try Catalog.reindex(store: store.path) }?.code == .newer)
+        #expect(
+            #expect(throws: CatalogError.self) { try Catalog.reindex(store: store.path, home: store.home) }?.code
+                == .newer)
         try FileManager.default.removeItem(atPath: store.database)
         try change("CREATE TABLE bookmarks(x); PRAGMA application_id = 7")
-        #expect(#expect(throws: CatalogError.self) { try Catalog.reindex(store: store.path) }?.code == .foreign)
+        #expect(
+            #expect(throws: CatalogError.self) { try Catalog.reindex(store: store.path, home: store.home) }?.code
+                == .foreign)
         #expect(try FileManager.default.contentsOfDirectory(atPath: store.path).filter { $0.contains("damaged") } == [])
     }
 
@@ -149,7 +153,7 @@ import Text
         let damaged = try store.open(readOnly: true)
         for pack in written { #expect(try damaged.differences(from: pack) != [], "\(sql)") }
         damaged.close()
-        _ = try Catalog.reindex(store: store.path)
+        _ = try Catalog.reindex(store: store.path, home: store.home)
         let mended = try store.open(readOnly: true)
         for pack in written { #expect(try mended.differences(from: pack) == [], "\(sql), after a reindex") }
     }

@@ -20,7 +20,7 @@ import Text
         var data = try Data(contentsOf: URL(fileURLWithPath: store.database))
         for offset in 8192..<min(data.count, 65_536) { data[offset] = 0xA5 }
         try data.write(to: URL(fileURLWithPath: store.database))
-        let report = try Catalog.reindex(store: store.path)
+        let report = try Catalog.reindex(store: store.path, home: store.home)
         #expect(report.indexed == 150)
         let aside = try #require(report.setAside)
         #expect(FileManager.default.fileExists(atPath: aside))
@@ -37,11 +37,11 @@ import Text
         try data.write(to: URL(fileURLWithPath: store.database))
         #expect(throws: CatalogError.self) {
             try Catalog.reindex(
-                store: store.path,
+                store: store.path, home: store.home,
                 alone: { () throws(CatalogError) in throw CatalogError(code: .busy, message: "another", path: "x") })
         }
         #expect(try Data(contentsOf: URL(fileURLWithPath: store.database)) == data)
-        #expect(try Catalog.reindex(store: store.path).indexed == 1)
+        #expect(try Catalog.reindex(store: store.path, home: store.home).indexed == 1)
     }
 
     /// SQLite has no checksums: the comparison with the packs finds damage that its own check does not.

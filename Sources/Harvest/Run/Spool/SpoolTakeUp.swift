@@ -71,7 +71,8 @@ extension HarvestRunner {
     }
 
     private func known(_ session: String) async throws -> (SessionRecord?, Set<PackedDownload>) {
-        try await parts.catalog.perform { (try $0.session(session), try $0.packedDownloads(session)) }
+        let home = parts.home
+        return try await parts.catalog.perform { (try $0.session(session), try $0.packedDownloads(session, in: home)) }
     }
 
     private func reopen(_ facts: SessionMetadata, _ record: SessionRecord?, _ taken: inout TakenUp) async throws {
