@@ -28,7 +28,7 @@ import Unpack
     /// `Game log: up` in UTF-16, with and without a byte order mark.
     @Test(arguments: [UTF16Order.littleEndian, .bigEndian]) func orderOfUTF16(order: UTF16Order) {
         let words = Array("Game log: up\r\nGame log: down\r\n".utf8)
-        let plain = words.flatMap { order == .littleEndian ? [$0, 0] : [0, $0] }
+        let plain: [UInt8] = words.flatMap { byte -> [UInt8] in order == .littleEndian ? [byte, 0] : [0, byte] }
         let marked = (order == .littleEndian ? [0xff, 0xfe] : [0xfe, 0xff]) + plain
         #expect(marked.withUnsafeBytes { Sniffer.utf16Order(of: $0) } == order)
         #expect(plain.withUnsafeBytes { Sniffer.utf16Order(of: $0) } == nil)
