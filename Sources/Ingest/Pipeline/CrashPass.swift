@@ -1,6 +1,7 @@
 import CrashAnalysis
 import Model
 import Pack
+import Unpack
 
 /// Finds crashes in the members of a pack being written: in whole dumps first, then at the anchors that the compressing
 /// threads found in texts.
