@@ -284,17 +284,18 @@ private func run(
     @Test func aFailingLabelIsReportedOnce() throws {
         let store = FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: store) }
-        let packs = ["a.pack", "b.pack"]
+        let packs = ["packs/2026/11/20/a.pack", "packs/2026/11/20/b.pack"]
         for pack in packs { try writeSmallPack(store + "/" + pack, "session of \(pack)", "needle\n") }
         let compiled = try SearchPattern(PatternOptions(["needle"]))
         let entries = try packs.map { PackFeed.Entry(pack: $0, bytes: try size(store + "/" + $0)) }
         let feed = PackFeed(
-            store: store, entries: entries, index: nil, query: compiled.query, options: SearchOptions())
+            home: FolderPackHome(store: store), entries: entries, index: nil, query: compiled.query,
+            options: SearchOptions())
         struct Unreadable: Error {}
         feed.label = { _ in throw Unreadable() }
         var sessions: [String] = []
         while let source = feed.next() { sessions.append(source.label.session) }
-        #expect(sessions == ["session of a.pack", "session of b.pack"])
+        #expect(sessions == packs.map { "session of \($0)" })
         #expect(feed.problems.count == 1)
         #expect(feed.problems.first?.contains("Unreadable") == true)
     }

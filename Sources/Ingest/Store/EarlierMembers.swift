@@ -1,5 +1,6 @@
 import Model
 import Pack
+import PackHome
 import Text
 
 /// Checks that a new pack has every member of the session's earlier packs. The child that wrote it reads hostile bytes:

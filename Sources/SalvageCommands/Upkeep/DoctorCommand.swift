@@ -1,4 +1,5 @@
 import JSON
+import SalvageConfiguration
 import Store
 import Terminal
 import Text

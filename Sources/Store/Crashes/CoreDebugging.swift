@@ -3,6 +3,7 @@ import CrashAnalysis
 import Files
 import Glibc
 import Model
+import Pack
 import Terminal
 
 /// A core dump of a store, extracted for gdb.

@@ -1,6 +1,7 @@
 import Catalog
 import Files
 import Model
+import Pack
 import PackHome
 import Text
 
