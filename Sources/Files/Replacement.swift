@@ -3,7 +3,7 @@ internal import Glibc
 /// Writes small files whole: a reader finds the old content or the new, never a part.
 public enum Replacement {
     /// Replaces the content of the file at `path`: writes `temporary`, syncs it and renames it. An interrupted call leaves
-    /// at most `temporary`, which the next one overwrites.
+    /// at most `temporary`, which the next one removes.
     ///
     /// - Parameters:
     ///   - temporary: a path in the same folder; by default `path` with the suffix `.part`.
@@ -14,7 +14,9 @@ public enum Replacement {
     ) throws(FileFailure) {
         let temporary = temporary ?? path + ".part"
         do throws(FileFailure) {
-            let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+            // A file left by an interrupted call may have another mode or owner.
+            unlink(temporary)
+            let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
             try file.write(bytes)
             try file.syncAll()
             guard rename(temporary, path) == 0 else { throw .last("rename", path) }

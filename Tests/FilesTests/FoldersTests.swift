@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/a/b", "/a", "b"), ("/a", "/", "a"), ("a", ".", "a"), ("a/b/", "a", "b"), ("/", "/", ""), ("a//b", "a/", "b"),
+        ("/a/b", "/a", "b"), ("/a", "/", "a"), ("a", ".", "a"), ("a/b/", "a", "b"), ("/", "/", ""), ("a//b", "a", "b"),
     ]) func pathsAreSplit(_ path: String, _ folder: String, _ name: String) {
         #expect(Folders.split(path) == (folder, name))
     }
