@@ -185,6 +185,22 @@ extension ServerSuites {
 
         private func scratchStore(_ stage: Stage, _ name: String) -> String { stage.scratch.path(name) }
 
+        /// A service manager may stop a daemon as soon as it has started it.
+        @Test func aDaemonStoppedWhileItStartsEndsWithoutAnError() async throws {
+            let stage = try await Stage()
+            for _ in 0..<5 {
+                let watch = try Program.start(["watch"], environment: stage.environment)
+                while !FileManager.default.fileExists(atPath: stage.store + "/lock"), watch.process.isRunning {
+                    sched_yield()
+                }
+                watch.process.terminate()
+                let ended = watch.wait()
+                #expect(ended.status == 0, "\(ended.err)")
+                try FileManager.default.removeItem(atPath: stage.store)
+            }
+            await stage.server.stop()
+        }
+
         @Test func aSecondCopyAndAMissingTokenSayWhatIsWrong() async throws {
             let stage = try await Stage()
             let watch = try Program.start(["watch"], environment: stage.environment)

@@ -55,7 +55,8 @@ public enum SalvageProgram {
     public static func prepare(_ arguments: [String]) -> Int32? {
         do {
             switch GlobalFlagOrder.moveBehindCommand(arguments).first {
-            case "harvest", "watch": try ProcessGuard.begin()
+            case "harvest": try ProcessGuard.begin(isDaemon: false)
+            case "watch": try ProcessGuard.begin(isDaemon: true)
             case "api": try ProcessGuard.requireThreads()
             default: break
             }

@@ -15,6 +15,7 @@ enum ProcessGuard {
         /// Intervals since the pools were asked for a sign of life; nil when none is pending.
         var silent: Int?
         var watchesPool = true
+        var isDaemon = false
     }
 
     private static let state = Mutex(State())
@@ -44,9 +45,12 @@ enum ProcessGuard {
 
     /// Starts the guard. Call it on the main thread, before there are other threads.
     ///
+    /// - Parameter isDaemon: whether SIGTERM is how the process is meant to end, so that one that arrives during the start is
+    ///   no error to a service manager.
     /// - Throws: ``Failure`` when the process cannot get the threads that it needs.
-    static func begin() throws(Failure) {
+    static func begin(isDaemon: Bool) throws(Failure) {
         try requireThreads()
+        state.withLock { $0.isDaemon = isDaemon }
         guard salvage_hold_stop_signals() == 0, salvage_start_thread({ ProcessGuard.run() }) == 0 else {
             throw Failure("machine_short", "cannot start a thread", status: .tryAgain)
         }
@@ -75,14 +79,14 @@ enum ProcessGuard {
     }
 
     private static func receive(_ number: Int32) {
-        let (action, count) = state.withLock { state in
+        let (action, count, isDaemon) = state.withLock { state in
             state.received = state.received ?? number
             state.count += 1
-            return (state.action, state.count)
+            return (state.action, state.count, state.isDaemon)
         }
         if count > 1, number == SIGINT { _exit(ExitStatus.interrupted.rawValue) }
         // Nothing has started that must be finished.
-        guard let action else { _exit(128 + number) }
+        guard let action else { _exit(isDaemon && number == SIGTERM ? 0 : 128 + number) }
         action()
     }
 
