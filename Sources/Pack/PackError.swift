@@ -73,7 +73,9 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Creates an error for a failed call on a file.
     ///
     /// - Parameters:
+    ///   - failure: the failed call, with its path and error number.
     ///   - what: what follows "cannot"; by default the failure's own operation.
+    ///   - offset: where in the file, in bytes; nil for the whole file.
     public init(_ failure: FileFailure, _ what: String? = nil, offset: UInt64? = nil) {
         self.init(
             failure.isFull ? .noSpace : .io, "cannot \(what ?? failure.operation): \(failure.reason)",
