@@ -99,7 +99,7 @@ public enum Folders {
     @discardableResult
     public static func removeTree(_ path: String) throws(FileFailure) -> Bool {
         let (parent, name) = split(path)
-        do throws(FileFailure) { return try OpenFolder(path: parent).removeTree(name) } catch {
+        do throws(FileFailure) { return try OpenFolder(reaching: parent).removeTree(name) } catch {
             if error.isAbsence { return false }
             throw error
         }

@@ -54,6 +54,13 @@ public final class OpenFolder: Sendable {
         descriptor = try Self.open(AT_FDCWD, Self.zeroEnded(path), O_RDONLY | O_DIRECTORY, path, "open the folder")
     }
 
+    /// Opens a folder only to reach what is in it by name, which needs no permission to list it.
+    init(reaching path: String) throws(FileFailure) {
+        self.path = path
+        descriptor = try Self.open(
+            AT_FDCWD, Self.zeroEnded(path), SALVAGE_O_PATH | O_DIRECTORY, path, "open the folder")
+    }
+
     private init(path: String, descriptor: Int32) {
         self.path = path
         self.descriptor = descriptor

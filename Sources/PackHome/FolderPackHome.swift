@@ -65,7 +65,8 @@ public struct FolderPackHome: PackHome {
             return LocalPack(descriptor: descriptor, identity: PackIdentity(try FileIdentity(of: descriptor)))
         } catch {
             close(descriptor)
-            throw PackError(error)
+            // It is open, so it exists, whatever number a network file system gives.
+            throw PackError(.io, error.message, path: path)
         }
     }
 

@@ -34,7 +34,14 @@ extension FolderPackHome {
             case ENOENT where attempts < 3: continue
             case EXDEV:
                 let (folder, name) = Folders.split(target)
-                try Self.copy(source, into: try PackError.wrap(try OpenFolder(path: folder)), as: name)
+                do throws(PackError) {
+                    lseek(source, 0, SEEK_SET)
+                    try Self.copy(source, into: try PackError.wrap(try OpenFolder(path: folder)), as: name)
+                } catch {
+                    // A prune has just removed the folder, as above.
+                    guard error.isAbsence, attempts < 3 else { throw error }
+                    continue
+                }
                 unlink(file)
                 return
             default: throw PackError(.last("rename the new pack", target))

@@ -71,6 +71,8 @@ public struct CrashSigner: Sendable {
     private func symbolise(_ ordinals: [Int], _ records: inout [Int: CrashRecord], pack: String) {
         do {
             let copy = try home.localCopy(of: pack)
+            // The child reads it by its descriptor.
+            defer { withExtendedLifetime(copy) {} }
             let made = try AnalysisProcess(allowMissing: allowMissing).renew(
                 ordinals.compactMap { records[$0] }, pack: copy.descriptor, symbols: symbols)
             for (ordinal, record) in zip(ordinals, made) { if let record { records[ordinal] = record } }

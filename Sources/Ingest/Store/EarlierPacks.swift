@@ -82,12 +82,13 @@ final class EarlierPacks {
 
     /// Adds the pack at a path, if there is one; returns false when it belongs to another session.
     private func take(_ path: String) throws -> Bool {
-        do throws(PackError) {
-            return try take(path, try home.localCopy(of: path))
-        } catch {
+        let file: LocalPack
+        do throws(PackError) { file = try home.localCopy(of: path) } catch {
             if error.isAbsence { return true }
             throw Self.refusal(error, path)
         }
+        // It is open, so it exists: whatever fails now, its members must not be dropped.
+        do throws(PackError) { return try take(path, file) } catch { throw Self.refusal(error, path) }
     }
 
     private func take(_ path: String, _ file: LocalPack) throws(PackError) -> Bool {

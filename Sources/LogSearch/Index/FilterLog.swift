@@ -100,7 +100,7 @@ public enum FilterLog {
     /// The path of the file for a pack's record, one per day. Creates the folder.
     private static func file(store: String, pack: String) throws(LogSearchError) -> String {
         let folder = store + "/" + FilterIndex.folder
-        do throws(FileFailure) { try Folders.make(folder) } catch { throw failure(error) }
+        do throws(FileFailure) { try Folders.make(folder, below: store) } catch { throw failure(error) }
         return folder + "/" + FilterIndex.day(of: pack) + FilterIndex.suffix
     }
 
