@@ -56,6 +56,12 @@ enum ConfigurationFile {
                 .invalidConfiguration, "the configuration is \(kind), not a file", path: path,
                 hint: "use a regular file")
         }
+        // A file that is cut at the limit may end within a character.
+        guard bytes.count <= Configuration.largestFile else {
+            throw ConfigurationError(
+                .invalidConfiguration, "the configuration is larger than 1 MiB", path: path,
+                hint: "keep the configuration small")
+        }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ConfigurationError(
                 .invalidConfiguration, "the configuration is not UTF-8 text", path: path, hint: "save it as UTF-8")

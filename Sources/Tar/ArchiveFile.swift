@@ -34,6 +34,8 @@ extension FolderArchive {
                 try Descriptor.write(output, gzip?.compressed(piece) ?? piece, path: target)
             }
             if let gzip { try Descriptor.write(output, gzip.compressed([], last: true), path: target) }
+            // A file server may report a failed write only now.
+            if options.isSynced { try Descriptor.sync(output, path: target) }
             return archive.problems
         } catch {
             unlink(target)

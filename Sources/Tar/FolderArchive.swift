@@ -26,6 +26,8 @@ public final class FolderArchive {
         public var wholeSeconds = false
         /// Whether the entries belong to user and group 0 instead of their owners.
         public var ownedByRoot = false
+        /// Whether an archive that is written to a file is synced, because what it was made of will be removed.
+        public var isSynced = false
         /// A file that is not archived: the archive itself.
         public var leftOut: FileIdentity?
 
@@ -67,7 +69,7 @@ public final class FolderArchive {
     private var collected: [UInt8] = []
     /// The first archived path of each file that has several.
     private var linked: [FileIdentity: [UInt8]] = [:]
-    private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+    private let scratch: UnsafeMutableRawBufferPointer
 
     /// What could not be read, one sentence each, if ``Options/unreadable`` says to report it.
     public private(set) var problems: [String] = []
@@ -77,6 +79,7 @@ public final class FolderArchive {
     public init(_ descriptor: Int32, path: [UInt8], options: Options) throws(FileFailure) {
         let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard own >= 0 else { throw .last("archive", String(decoding: path, as: UTF8.self)) }
+        scratch = .allocate(byteCount: 256 << 10, alignment: 16)
         self.options = options
         pending = [.top(Directory(descriptor: own), path: path)]
     }
@@ -250,7 +253,26 @@ public final class FolderArchive {
         }
         if extents.first.map({ $0.offset == 0 && $0.length == size }) == true { return nil }
         if at < size || extents.isEmpty { extents.append((size, 0)) }
-        return extents
+        return extents.count > mostExtents ? joined(extents, size: size) : extents
+    }
+
+    /// A reader's limit is 100,000 (`UnpackLimits.sparseExtents`).
+    static let mostExtents = 65_536
+
+    /// Keeps only holes so long that there cannot be too many of them; shorter ones are stored as zeros.
+    static func joined(
+        _ extents: [(offset: Int64, length: Int64)], size: Int64
+    ) -> [(offset: Int64, length: Int64)] {
+        let shortest = size / Int64(mostExtents)
+        var joined: [(offset: Int64, length: Int64)] = []
+        for extent in extents {
+            if let last = joined.last, extent.offset - (last.offset + last.length) <= shortest {
+                joined[joined.count - 1].length = extent.offset + extent.length - last.offset
+            } else {
+                joined.append(extent)
+            }
+        }
+        return joined
     }
 
     private func copyPiece() throws(FileFailure) {
@@ -266,9 +288,12 @@ public final class FolderArchive {
                     throw FileFailure("read", String(decoding: file.path, as: UTF8.self), errno: error.errno)
                 }
                 if !file.isCut {
-                    report(file.path, "from byte \(extent.offset) on zeros are stored: \(error.reason)")
+                    report(
+                        file.path,
+                        "parts from byte \(extent.offset) on cannot be read; zeros are stored there: \(error.reason)")
                 }
                 file.isCut = true
+                got = readPages(of: file.descriptor, at: extent.offset, into: piece)
             }
             // The size was written before the content: what is missing becomes zeros.
             for index in got..<wanted { piece[index] = 0 }
@@ -283,6 +308,18 @@ public final class FolderArchive {
             close(file.descriptor)
             self.file = nil
         }
+    }
+
+    /// Reads what can be read of a piece with unreadable parts, page by page; the rest becomes zeros.
+    private func readPages(of descriptor: Int32, at offset: Int64, into piece: UnsafeMutableRawBufferPointer) -> Int {
+        var done = 0
+        while done < piece.count {
+            let page = UnsafeMutableRawBufferPointer(rebasing: piece[done..<min(done + 4096, piece.count)])
+            let read = (try? Descriptor.read(descriptor, at: UInt64(offset) + UInt64(done), into: page)) ?? 0
+            for index in read..<page.count { page[index] = 0 }
+            done += page.count
+        }
+        return done
     }
 
     private func reportChange(of file: OpenEntry) {

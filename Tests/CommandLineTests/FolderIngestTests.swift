@@ -42,5 +42,13 @@ import Testing
         try #require(again.status == 0, "\(again.err)")
         let taken = try Program.run(["export", "--store", store, "s", "--to", scratch.path("out2"), "--bundle"])
         #expect(taken.status == 2 && taken.err.contains("the bundle already exists"), "\(taken.err)")
+        // The archive would lie in the folder, or only the link would be removed.
+        try FileManager.default.createDirectory(atPath: scratch.path("empty"), withIntermediateDirectories: false)
+        symlink("empty", scratch.path("link"))
+        for folder in [scratch.path("empty") + "/.", scratch.path("link") + "/"] {
+            let refused = try Program.run(["export", "--store", store, "s", "--to", folder, "--bundle"])
+            #expect(refused.status == 2 && refused.err.contains("a name of its own"), "\(refused.err)")
+        }
+        #expect(Scratch.listing(scratch.path("empty")).isEmpty)
     }
 }

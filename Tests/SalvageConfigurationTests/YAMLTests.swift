@@ -53,6 +53,16 @@ import Testing
 
     @Test func aByteOrderMarkIsSkipped() throws {
         #expect(try Self.entries("\u{FEFF}key: value").first?.key.text == "key")
+        let two = try Self.entries("\u{FEFF}a: 1\nb: 2\n")
+        #expect(two.map(\.key.text) == ["a", "b"])
+        #expect(two.map(\.key.column) == [1, 1])
+        #expect(try Self.entries("\u{FEFF}---\na: 1\n").count == 1)
+    }
+
+    /// libyaml's time for them grows with the square of their number.
+    @Test func manyTagDirectivesAreRefused() {
+        let text = (0..<20_000).map { "%TAG !n\($0)! x\n" }.joined() + "--- a\n"
+        #expect(throws: YAMLProblem.self) { try YAMLNode.document(text) }
     }
 
     @Test func everyValueKnowsItsPlace() throws {

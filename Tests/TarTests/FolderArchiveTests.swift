@@ -50,6 +50,23 @@ struct FolderArchiveTests {
         }
     }
 
+    /// A reader refuses a map of more than 100,000 extents: the shortest holes are stored instead.
+    @Test func manyHolesAreJoined() {
+        let extents = (0..<100_001).map { (offset: Int64($0) * 12_288 + ($0 % 7 == 0 ? 4096 : 0), length: Int64(4096)) }
+        let size = Int64(100_001) * 12_288
+        let joined = FolderArchive.joined(extents, size: size)
+        #expect(joined.count <= FolderArchive.mostExtents + 1)
+        var next = 0
+        for extent in joined {
+            while next < extents.count, extents[next].offset + extents[next].length <= extent.offset + extent.length {
+                #expect(extents[next].offset >= extent.offset)
+                next += 1
+            }
+        }
+        #expect(next == extents.count)
+        #expect(zip(joined, joined.dropFirst()).allSatisfy { $0.offset + $0.length < $1.offset })
+    }
+
     /// Everything that a folder can contain, but no sockets and devices.
     private func fill(_ stage: Stage) throws {
         let long = String(repeating: "n", count: 200)

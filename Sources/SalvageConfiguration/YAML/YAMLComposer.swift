@@ -12,11 +12,31 @@ extension YAMLNode {
     ///   mapping, nests more than ``deepestNesting`` levels deep, or its aliases stand for more than ``mostAliased``
     ///   values.
     package static func document(_ yaml: String) throws(YAMLProblem) -> YAMLNode? {
-        let text = Array(yaml.utf8)
+        var text = Array(yaml.utf8)
+        // libyaml would count a byte order mark as the first column, and find the second line indented less.
+        if text.starts(with: [0xEF, 0xBB, 0xBF]) { text.removeFirst(3) }
         guard !text.isEmpty else { return nil }
+        try refuseManyTags(text)
         return try text.withUnsafeBufferPointer { (text) throws(YAMLProblem) -> YAMLNode? in
             var composer = YAMLComposer(events: try YAMLEvents(text))
             return try composer.document()
+        }
+    }
+}
+
+/// libyaml compares each `%TAG` directive with all before it: a file of them would keep it busy for many seconds. No
+/// configuration needs one.
+private func refuseManyTags(_ text: [UInt8]) throws(YAMLProblem) {
+    var directives = 0
+    for index in text.indices where text[index] == UInt8(ascii: "%") && text[index...].starts(with: "%TAG".utf8) {
+        guard index == 0 || text[index - 1] == UInt8(ascii: "\n") || text[index - 1] == UInt8(ascii: "\r") else {
+            continue
+        }
+        directives += 1
+        guard directives <= 64 else {
+            let line = text[..<index].count { $0 == UInt8(ascii: "\n") } + 1
+            throw YAMLProblem(
+                line: line, column: nil, message: "has more than 64 %TAG directives", fix: "remove them")
         }
     }
 }

@@ -36,6 +36,7 @@ extension Store {
         _ id: String, to folder: String, matching globs: [MemberGlob] = [], expanded: Bool = false,
         bundle: Bool = false, progress: (StoreProgress) -> Void
     ) throws -> ExportReport {
+        if bundle { try Bundle.check(folder) }
         let pack = try pack(id)
         let chosen = pack.reader.members.indices.filter { index in
             let member = pack.reader.members[index]

@@ -47,7 +47,8 @@ final class Intake {
         entry.firstTry = WallClock.now()
         entry.lastTry = entry.firstTry
         let modified = Int64(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_mtim.tv_nsec)
-        let base = file.split(separator: "/").last.map(String.init) ?? file
+        let last = Folders.split(file).name
+        let base = last.isEmpty ? file : last
         var input = IngestJob.Input(artifact: index, form: .either, name: Array(base.utf8), modified: modified)
         var path = file
         switch info.st_mode & S_IFMT {
