@@ -323,36 +323,45 @@ let package = Package(
     ]
 )
 
-// Sanitizer builds set this to the targets whose tests they run, with spaces between them, and to what those depend on: a
-// sanitizer recompiles everything it links, and the network stack, which takes longest, parses nothing that a container wrote.
-if let named = Context.environment["SALVAGE_ONLY"] {
-    let kept = Set(named.split(separator: " ").map(String.init))
-    package.targets.removeAll { target in
-        let name = target.name.hasSuffix("Tests") ? String(target.name.dropLast(5)) : target.name
-        let isC = name.hasPrefix("C") && name.dropFirst().first?.isUppercase == true
-        return !isC && !kept.contains(name)
+/// Removes every target that the named ones do not need, and all packages and products: a special build recompiles everything it
+/// links, and the network stack, which takes longest, parses nothing that a container wrote.
+@MainActor func keepOnly(_ named: [String]) {
+    var waiting = named
+    var kept: Set<String> = []
+    while let name = waiting.popLast() {
+        guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else {
+            continue
+        }
+        for dependency in target.dependencies {
+            switch dependency {
+            case .byNameItem(let name, _), .targetItem(let name, _): waiting.append(name)
+            default: break
+            }
+        }
     }
+    package.targets.removeAll { !kept.contains($0.name) }
     package.dependencies = []
     package.products = []
 }
 
-// `scripts/fuzz` sets this to the path of libFuzzer without its main. What has no parser of hostile bytes is left out, so
-// that the network stack need not be built once more.
+// Sanitizer builds set this to the targets whose tests they run, with spaces between them.
+if let named = Context.environment["SALVAGE_ONLY"] {
+    keepOnly(named.split(separator: " ").flatMap { [String($0), $0 + "Tests"] })
+}
+
+// `scripts/fuzz` sets this to the path of libFuzzer without its main. What has no parser of hostile bytes is left out.
 if let engine = Context.environment["SALVAGE_FUZZ"] {
-    let kept: Set<String> = [
-        "Calendar", "Bytes", "Digest", "Files", "JSON", "Text", "Model", "Unpack", "Pack", "CrashAnalysis", "LogTime",
-        "LogSearch", "PackHome",
-        "SessionModel", "SalvageConfiguration",
+    let kept = [
+        "Bytes", "Calendar", "CrashAnalysis", "Digest", "Files", "JSON", "LogSearch", "LogTime", "Model", "Pack",
+        "PackHome",
+        "SalvageConfiguration", "SessionModel", "Text", "Unpack",
     ]
-    package.targets.removeAll { !kept.contains($0.name) && (!$0.name.hasPrefix("C") || $0.name.hasPrefix("Ca")) }
-    package.targets.removeAll { $0.name.hasSuffix("Tests") }
+    keepOnly(kept)
     package.targets.append(
         .executableTarget(
-            name: "Fuzz", dependencies: kept.sorted().map { .init(stringLiteral: $0) }, path: "Tests/Fuzz",
+            name: "Fuzz", dependencies: kept.map { .init(stringLiteral: $0) }, path: "Tests/Fuzz",
             exclude: ["found"], swiftSettings: hot, linkerSettings: [.unsafeFlags([engine, "-lstdc++"])]))
     for target in package.targets where target.type != .system {
         target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer,address"])]
     }
-    package.dependencies = []
-    package.products = []
 }
