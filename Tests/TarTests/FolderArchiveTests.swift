@@ -52,7 +52,10 @@ struct FolderArchiveTests {
 
     /// A reader refuses a map of more than 100,000 extents: the shortest holes are stored instead.
     @Test func manyHolesAreJoined() {
-        let extents = (0..<100_001).map { (offset: Int64($0) * 12_288 + ($0 % 7 == 0 ? 4096 : 0), length: Int64(4096)) }
+        let extents = (0..<Int64(100_001)).map { number -> (offset: Int64, length: Int64) in
+            let shift: Int64 = number % 7 == 0 ? 4096 : 0
+            return (offset: number * 12_288 + shift, length: 4096)
+        }
         let size = Int64(100_001) * 12_288
         let joined = FolderArchive.joined(extents, size: size)
         #expect(joined.count <= FolderArchive.mostExtents + 1)
