@@ -13,6 +13,8 @@ struct CoreUnwindTests {
         var text = SignatureNames.normalise(name ?? "??")
         if let cut = text.firstIndex(of: "<"), text.first != "<" { text = String(text[..<cut]) }
         for lead in ["__GI_", "__"] where text.hasPrefix(lead) { text = String(text.dropFirst(lead.count)) }
+        // glibc has two names for a function with a version at one address, pthread_create and pthread_create_2_1.
+        if let version = text.firstMatch(of: /_[0-9]+_[0-9]+$/) { text.removeSubrange(version.range) }
         return text
     }
 
