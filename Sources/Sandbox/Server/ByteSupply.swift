@@ -119,7 +119,7 @@ final class GzipSupply: ByteSupply, @unchecked Sendable {
     }
 }
 
-/// Turns a plain stream into gzip members of at most 64 KiB each, as some writers do.
+/// Turns each piece of a plain stream into a gzip member of its own, as some writers do.
 final class MemberSplitter: ByteSupply {
     private let source: any ByteSupply
 
