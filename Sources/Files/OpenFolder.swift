@@ -54,6 +54,22 @@ public final class OpenFolder: Sendable {
         descriptor = try Self.open(AT_FDCWD, Self.zeroEnded(path), O_RDONLY | O_DIRECTORY, path, "open the folder")
     }
 
+    /// Opens a folder as ``init(path:)`` does; nil only if it does not exist (``FileFailure/isAbsence``). A link that
+    /// leads nowhere throws: the disk that it leads to may not be mounted.
+    public init?(ifPresent path: String) throws(FileFailure) {
+        let opened: Int32
+        do throws(FileFailure) {
+            opened = try Self.open(AT_FDCWD, Self.zeroEnded(path), O_RDONLY | O_DIRECTORY, path, "open the folder")
+        } catch {
+            guard error.isAbsence else { throw error }
+            var facts = stat()
+            guard error.errno == ENOENT, lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFLNK else { return nil }
+            throw FileFailure("open the folder behind the link", path, errno: ENOLINK)
+        }
+        self.path = path
+        descriptor = opened
+    }
+
     /// Opens a folder only to reach what is in it by name, which needs no permission to list it.
     init(reaching path: String) throws(FileFailure) {
         self.path = path
@@ -77,6 +93,14 @@ public final class OpenFolder: Sendable {
         return OpenFolder(
             path: place,
             descriptor: try Self.open(descriptor, try component(name), flags, place, "open the folder"))
+    }
+
+    /// Opens a subfolder, not through a link; nil only if there is no folder of that name.
+    public func folder(ifPresent name: String) throws(FileFailure) -> OpenFolder? {
+        do throws(FileFailure) { return try folder(name) } catch {
+            guard error.isAbsence else { throw error }
+            return nil
+        }
     }
 
     /// Opens a listed subfolder; a link to a folder only with `followingLink`.

@@ -20,6 +20,12 @@ public struct HarvestError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let machineShort = Code(rawValue: "machine_short")
         /// Neither the API nor the ledger knows the requested session.
         public static let unknownSession = Code(rawValue: "session_not_found")
+        /// The address of the API is not one.
+        public static let invalidAddress = Code(rawValue: "invalid_address")
+        /// A run did not end in its time, because an operation could not be cancelled.
+        public static let overdue = Code(rawValue: "overdue")
+        /// A run did not end in its time, because another process holds the catalog.
+        public static let catalogNotWritten = Code(rawValue: "catalog_not_written")
     }
 
     /// The kind of failure.

@@ -74,9 +74,9 @@ final class LiveFile: Sendable {
     /// The names in a folder, symbolic links left out; empty when the folder does not exist.
     static func names(in path: String) throws(LiveFailure) -> [String] {
         do throws(FileFailure) {
-            return try OpenFolder(path: path).entries().compactMap { $0.kind == .link ? nil : $0.name }
+            let entries = try OpenFolder(ifPresent: path)?.entries() ?? []
+            return entries.compactMap { $0.kind == .link ? nil : $0.name }
         } catch {
-            if error.isAbsence { return [] }
             throw LiveFailure(failure: error)
         }
     }

@@ -1,3 +1,4 @@
+internal import BlockIndex
 public import LogSearch
 internal import LogTime
 public import Pack

@@ -16,7 +16,7 @@ public struct LogSearchError: Error, Sendable, Equatable, CustomStringConvertibl
         public static let source = Code(rawValue: "unreadable_block")
         /// The match limit was reached on too many lines.
         public static let matchLimit = Code(rawValue: "match_limit")
-        /// No memory or thread is available, or a filter file cannot be written.
+        /// No memory or thread is available.
         public static let resources = Code(rawValue: "resources")
     }
 

@@ -110,6 +110,8 @@ public struct CrashModule: Codable, Sendable, Equatable {
         case found
         /// The symbol store has nothing under its build id.
         case missing
+        /// The symbol store has its symbols, but they could not be read; a note says why.
+        case unreadable
         /// Not searched for: no build id is known, or no frame is in it.
         case unknown
     }

@@ -11,25 +11,24 @@ extension FolderPackHome {
     public func list() -> PackListing {
         var listing = PackListing()
         do throws(FileFailure) {
-            let top = try OpenFolder(path: location)
+            guard let top = try OpenFolder(ifPresent: location) else {
+                listing.isEmpty = true
+                return listing
+            }
             var seen: Set<FileIdentity> = [try FileIdentity(of: top.descriptor)]
             let entries = try top.entries()
             listing.isEmpty = entries.isEmpty
             Self.walk(top, entries, PackPath.folder, isBehindLink: false, level: 1, &seen, &listing)
         } catch {
             listing.isEmpty = true
-            if !error.isAbsence || isLink(location) {
+            // One that was removed meanwhile held no packs.
+            if !error.isAbsence {
                 listing.troubles.append(.init(path: PackPath.folder, message: error.message))
             }
         }
         listing.packs.sort { $0.path < $1.path }
         listing.aside.sort { $0.path < $1.path }
         return listing
-    }
-
-    private func isLink(_ path: String) -> Bool {
-        var facts = stat()
-        return lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFLNK
     }
 
     private static func walk(
@@ -125,10 +124,10 @@ extension FolderPackHome {
     ) throws(PackError) {
         let top: OpenFolder
         do throws(FileFailure) {
-            top = try OpenFolder(path: location)
+            guard let found = try OpenFolder(ifPresent: location) else { return }
+            top = found
         } catch {
-            if error.isAbsence, !isLink(location) { return }
-            return try trouble(error.isAbsence ? Self.deadLink(PackPath.folder) : PackError(error))
+            return try trouble(error.errno == ENOLINK ? Self.deadLink(PackPath.folder) : PackError(error))
         }
         try Self.descend(top, PackPath.folder, levels: 3, trouble, day)
     }

@@ -1,9 +1,11 @@
+internal import Clocks
 public import LogSearch
 
 /// Prints ripgrep's JSON messages: `begin`, `match`, `context`, `end`, `summary`.
 public struct JSONPrinter<Output: SearchOutput>: SearchSink {
     private(set) var output: CheckedOutput<Output>
-    private let started = Monotonic.nanoseconds()
+    /// The monotonic time, in nanoseconds.
+    private let started = MonotonicClock.nanoseconds()
     /// Bytes printed before the current member, and its fields if `begin` was printed.
     private var printedBefore: UInt64 = 0
     private var fields: [UInt8]?
@@ -50,7 +52,7 @@ public struct JSONPrinter<Output: SearchOutput>: SearchSink {
 
     /// Prints the `summary` message.
     public mutating func finish(_ report: SearchReport) {
-        let total = Self.duration(Monotonic.nanoseconds() &- started)
+        let total = Self.duration(UInt64(clamping: MonotonicClock.nanoseconds() - started))
         let statistics = Self.statistics(
             members: report.members, matched: report.membersMatched, searched: report.decodedBytes,
             printed: printedBytes, lines: report.lines, matches: report.matches, report.nanoseconds)

@@ -1,3 +1,4 @@
+public import BlockIndex
 public import Catalog
 public import CrashAnalysis
 public import Files
@@ -16,6 +17,7 @@ extension StoreError {
         case let error as PackError: self.init(error)
         case let error as LiveFailure: self.init(error)
         case let error as LogSearchError: self.init(error)
+        case let error as BlockIndexError: self.init(error)
         case let error as CrashError: self.init(error)
         case let error as IngestError: self.init(error)
         case let error as FileFailure: self.init(error)
@@ -62,6 +64,11 @@ extension StoreError {
         self.init(
             Code(rawValue: error.code.rawValue), error.message, hint: error.hint,
             kind: error.code == .usage ? .invalid : .failed)
+    }
+
+    /// Converts an error of the filters beside the packs.
+    public init(_ error: BlockIndexError) {
+        self.init(Code(rawValue: error.code.rawValue), error.message, path: error.path, hint: error.hint)
     }
 
     /// Converts an error of the crash readers.

@@ -13,7 +13,7 @@ package enum StoreFolder {
 
     /// The free space on a folder's file system for ordinary users, in bytes; nil if unknown.
     package static func freeBytes(_ path: String) -> UInt64? {
-        // Only `doctor` and `status` ask, and both say that it is unknown.
+        // Those who ask say that it is unknown, or leave it out.
         try? Folders.space(path).free
     }
 }

@@ -20,4 +20,16 @@ import Testing
         }
         #expect(MonotonicClock.milliseconds() >= last / 1_000_000)
     }
+
+    @Test func theCoarseClockIsTheMonotonicOneALittleLate() {
+        var last = MonotonicClock.coarseMilliseconds()
+        for _ in 0..<1000 {
+            let next = MonotonicClock.coarseMilliseconds()
+            #expect(next >= last)
+            #expect(next <= MonotonicClock.milliseconds())
+            last = next
+        }
+        // Generous: a virtual machine may be stopped between the two reads.
+        #expect(MonotonicClock.milliseconds() - MonotonicClock.coarseMilliseconds() < 10_000)
+    }
 }

@@ -29,6 +29,52 @@ import Testing
         #expect((merged.first?["cause"] as? [String: Any])?["detector"] as? String == "assert")
     }
 
+    @Test(.enabled(if: CrashStage.possible, "no gcc, or core dumps go elsewhere on this machine"))
+    func withTooFewOpenFilesTheSymbolsAreLeftOutAndTheCrashSaysSo() throws {
+        let stage = try CrashStage()
+        let core = try stage.core("a", "weapon")
+        #expect(try stage.salvage("symbols", "add", stage.scratch.path("a/server.full")).status == 0)
+        func analyze(_ before: String) throws -> Program.Outcome {
+            let command = "\(before) exec \(Program.salvage.path) analyze --json --symbols \(stage.store) \(core)"
+            return try Program.Running(URL(fileURLWithPath: "/bin/sh"), ["-c", command], environment: [:]).wait()
+        }
+        let many = try #require(try analyze("").objects.first)
+        #expect(many["signature"] as? String == "weapon_damage")
+        let outcome = try analyze("ulimit -n 24;")
+        #expect(outcome.status == 0, "\(outcome.err)")
+        let few = try #require(outcome.objects.first)
+        let notes = few["notes"] as? [String] ?? []
+        #expect(notes.contains { $0.hasPrefix("symbols could not be read: Too many open files (") }, "\(notes)")
+        #expect((few["signature"] as? String)?.hasPrefix("server+0x") == true)
+        #expect(few["signature_quality"] as? String == "offset")
+    }
+
+    /// A drop box: its users may make and remove what they like there, but not list it.
+    @Test func temporaryFoldersGoFromAFolderThatCannotBeListed() throws {
+        let isRoot = geteuid() == 0
+        guard try !isRoot || shell("command -v setpriv").status == 0 else {
+            print("skipped: root can list every folder, and there is no setpriv")
+            return
+        }
+        let scratch = try Scratch()
+        let (box, symbols) = (scratch.path("box"), scratch.path("symbols"))
+        try "all is well\n".write(toFile: scratch.path("calm.log"), atomically: true, encoding: .utf8)
+        try shell(
+            """
+            chmod 755 \(scratch.url.path) && cp '\(Program.salvage.path)' \(scratch.path("salvage"))
+            mkdir \(box) \(symbols) && cp /bin/true \(symbols) && chmod 755 \(symbols) && chmod 333 \(box)
+            """)
+        defer { _ = try? shell("chmod 700 \(box)") }
+        let user = isRoot ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : ""
+        #expect(try shell("\(user) ls \(box)").status != 0)
+        let outcome = try shell(
+            "cd / && \(user) env -i PATH=/usr/bin:/bin SWIFT_BACKTRACE=enable=no TMPDIR=\(box) "
+                + "\(scratch.path("salvage")) analyze --symbols \(symbols) \(scratch.path("calm.log")) 2>&1")
+        #expect(outcome.status == 1 && outcome.out.contains("no crash"), "\(outcome.out)")
+        try shell("chmod 700 \(box)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: box).isEmpty)
+    }
+
     /// A read that fails does not prove that there is nothing.
     @Test func aReadThatFailsIsNotAFileWithoutACrash() throws {
         guard try shell("command -v strace && strace -o /dev/null true").status == 0 else {

@@ -97,4 +97,103 @@ struct SymbolsCommandTests {
         let again = try stage.salvage("symbols", "add", "--json", stage.scratch.path("a")).objects.first
         #expect(again?["added"] as? Int == 0 && (again?["known"] as? Int ?? 0) > 0)
     }
+
+    /// Not even root can enter a link that leads to itself.
+    @Test func symbolsThatCannotBeReadAreNotMissing() throws {
+        let stage = try CrashStage()
+        #expect(try stage.salvage("symbols", "add", stage.scratch.path("a/server.full")).status == 0)
+        let entries = try stage.salvage("symbols", "list", "--json").objects
+        let identity = try #require(entries.first?["identity"] as? String)
+        let folder = stage.store + "/symbols/.build-id/\(identity.prefix(2))"
+        try shell("mv \(folder) \(folder).aside && ln -s \(identity.prefix(2)) \(folder)")
+        #expect(try stage.ingest("s-1", tag: "1.0", try stage.core("a", "weapon")).status == 0)
+        for query in ["list", "missing"] {
+            let outcome = try stage.salvage("symbols", query)
+            #expect(outcome.status == 2 && outcome.err.contains("symbolic links"), "\(query): \(outcome.err)")
+        }
+        func crash() throws -> [String: Any] {
+            try #require(try stage.salvage("crash", "s-1", "--json").objects.first)
+        }
+        func unread(_ crash: [String: Any]) -> [String] {
+            (crash["notes"] as? [String] ?? []).filter { $0.hasPrefix("symbols could not be read: ") }
+        }
+        let before = try crash()
+        #expect(unread(before).contains { $0.contains("Too many levels of symbolic links (\(folder)/") }, "\(before)")
+        let old = try #require(before["signature"] as? String)
+        #expect(old.hasPrefix("server+0x") && before["signature_quality"] as? String == "offset")
+        let refused = try stage.salvage("signatures", "refresh")
+        #expect(refused.status == 3 && refused.out.contains("still cannot be read"), "\(refused.out)\(refused.err)")
+
+        try shell("rm \(folder) && mv \(folder).aside \(folder)")
+        let dry = try stage.salvage("signatures", "refresh", "--dry-run", "--json")
+        #expect(dry.status == 0 && dry.objects.first?["to"] as? String == "weapon_damage", "\(dry.out)\(dry.err)")
+        #expect(try stage.signatures() == ["s-1": old])
+        let real = try stage.salvage("signatures", "refresh")
+        #expect(real.status == 0 && real.out.contains("1 got a new signature"), "\(real.out)\(real.err)")
+        #expect(try stage.signatures() == ["s-1": "weapon_damage"])
+        let after = try crash()
+        #expect(unread(after).isEmpty && after["aliases"] as? [String] == [old], "\(after)")
+    }
+
+    /// As of Go and musl. It is found by its name and the first page of the program.
+    @Test func aProgramWithoutABuildIDNamesTheCrashesOfTheStore() throws {
+        let stage = try CrashStage()
+        let made = try shell(
+            """
+            mkdir -p \(stage.scratch.path("n/full")) && cd \(stage.scratch.path("n")) \
+            && gcc -g -O1 -fno-optimize-sibling-calls -Wl,--build-id=none -pthread -o full/server ../server.c \
+            && cp full/server server && strip server
+            """)
+        try #require(made.status == 0)
+        #expect(try stage.ingest("early", tag: "1.0", try stage.core("n", "weapon")).status == 0)
+        #expect(try stage.signatures()["early"]?.hasPrefix("server+0x") == true)
+        let added = try stage.salvage("symbols", "add", stage.scratch.path("n/full/server"))
+        #expect(added.status == 0 && added.out.contains("1 got a new signature"), "\(added.out)\(added.err)")
+        #expect(try stage.ingest("late", tag: "1.0", try stage.core("n", "weapon")).status == 0)
+        #expect(try stage.signatures() == ["early": "weapon_damage", "late": "weapon_damage"])
+    }
+
+    /// It is unpacked in the confined process, which can create no file.
+    @Test func miniDebugInfoNamesFunctions() throws {
+        guard CrashStage.has("xz") else {
+            print("skipped: xz is not installed")
+            return
+        }
+        let stage = try CrashStage()
+        let made = try shell(
+            """
+            cd \(stage.scratch.path("a")) && cp server.full mini \
+            && nm --format=posix --defined-only mini | awk '$2 == "T" || $2 == "t" { print $1 }' | sort > keep \
+            && objcopy --only-keep-debug mini mini.debug \
+            && objcopy -S --remove-section .comment --keep-symbols=keep mini.debug mini.info && xz mini.info \
+            && strip --strip-all mini && objcopy --add-section .gnu_debugdata=mini.info.xz mini
+            """)
+        try #require(made.status == 0)
+        #expect(try stage.salvage("symbols", "add", stage.scratch.path("a/mini")).status == 0)
+        #expect(try stage.ingest("s-1", tag: "1.0", try stage.core("a", "weapon")).status == 0)
+        #expect(try stage.signatures() == ["s-1": "weapon_damage"])
+        let notes = try stage.salvage("crash", "s-1", "--json").objects.first?["notes"] as? [String] ?? []
+        #expect(!notes.contains { $0.hasPrefix("symbols could not be read") }, "\(notes)")
+    }
+
+    @Test func whatCannotBeReadBelowAFolderIsNamedAndTheRestIsAdded() throws {
+        guard try shell("command -v strace && strace -o /dev/null true").status == 0 else {
+            print("skipped: strace cannot be used here")
+            return
+        }
+        let stage = try CrashStage()
+        let tree = stage.scratch.path("tree")
+        try shell(
+            """
+            mkdir -p \(tree)/locked && cp \(stage.scratch.path("a/server.full")) \(tree)/a \
+            && cp \(stage.scratch.path("b/server.full")) \(tree)/locked/b
+            """)
+        let outcome = try shell(
+            "SALVAGE_STORE=\(stage.store) strace -f -qq -o /dev/null -P \(tree)/locked -e trace=openat "
+                + "-e inject=openat:error=EIO \(Program.salvage.path) symbols add --json \(tree) 2>&1")
+        #expect(outcome.status == 3, "\(outcome.out)")
+        #expect(outcome.out.contains("\"added\":1") && outcome.out.contains("\(tree)/locked"), "\(outcome.out)")
+        #expect(outcome.out.contains("Input/output error"), "\(outcome.out)")
+        #expect(try stage.salvage("symbols", "add", "--json", tree).objects.first?["added"] as? Int == 1)
+    }
 }

@@ -214,20 +214,20 @@ struct CoreUnwindTests {
 
     @Test func storeKeepsListsAndMisses() throws {
         let store = try OwnCores.store("game")
-        let entries = store.list()
+        let entries = try store.list()
         #expect(entries.contains { $0.kind == .executable } && entries.contains { $0.kind == .debug })
         let again = try store.add(path: OwnCores.folder + "/game")
         #expect(again.added.isEmpty && again.known == 1)
         let record = try OwnCores.analyze(try #require(OwnCores.core("stripped", "null")), nil)
         let empty = SymbolStore(root: OwnCores.folder + "/none")
-        var missing = MissingSymbols(empty)
+        var missing = try MissingSymbols(empty)
         let unnamed = record.frames.filter { $0.function == nil && $0.buildID != nil }
         let waiting = Dictionary(unnamed.map { ($0.buildID ?? "", $0.module ?? "") }) { first, _ in first }
-        for _ in 0..<2 { missing.add(waiting, build: "game:1") }
+        for _ in 0..<2 { try missing.add(waiting, build: "game:1") }
         #expect(missing.entries.first { $0.module == "stripped" }?.crashes == 2)
         #expect(missing.entries.first?.builds == ["game:1"])
-        var none = MissingSymbols(try OwnCores.store("stripped"))
-        none.add(waiting, build: "")
+        var none = try MissingSymbols(try OwnCores.store("stripped"))
+        try none.add(waiting, build: "")
         #expect(none.entries.isEmpty)
         #expect(store.path(buildID: "../../etc", kind: .executable) == nil)
         #expect(store.breakpadPath(debugFile: "..", debugID: "0123456789") == nil)

@@ -112,7 +112,7 @@ enum OwnCores {
         _ = try store.add(path: folder + "/" + program)
         let libraries = run("ldd game | grep -o '/[^ ]*' | xargs -n1 readlink -f").split(separator: "\n")
         for library in libraries { _ = try store.add(path: String(library)) }
-        for entry in store.list() where entry.kind == .executable {
+        for entry in try store.list() where entry.kind == .executable {
             let name = entry.identity.prefix(2) + "/" + entry.identity.dropFirst(2) + ".debug"
             let debug = "/usr/lib/debug/.build-id/" + name
             if FileManager.default.fileExists(atPath: debug) { _ = try store.add(path: debug) }

@@ -98,6 +98,10 @@ import Testing
         ),
         (["start_thread", "clone"], "EMPTY: SIGSEGV"),
         (["mono_sigsegv_signal_handler", "Tunnel.Digger:Dig ()"], "Tunnel.Digger:Dig"),
+        // Names of which the middle differs between versions.
+        (["absl::lts_20230125::log_internal::LogMessage::Die()", "Bridge::raise()"], "Bridge::raise"),
+        (["FMallocBinned2::Private::OutOfMemory(unsigned long long, unsigned int)", "FBarn::Fill()"], "FBarn::Fill"),
+        (["erlang:error/1", "room:seat/2"], "room:seat/2"),
     ]) func leads(frames: [String], wanted: String) {
         let signature = record("gdb", frames).signature
         #expect(signature.hasPrefix("EMPTY") ? signature == wanted : signature.hasSuffix(wanted))
@@ -130,8 +134,7 @@ import Testing
 
     /// No name of the lists may be a signature, in any context.
     @Test func machineryIsNeverASignature() {
-        // The name of an `impl` is normalized to its trait, so the first half of one is another name.
-        for pattern in SignatureLists.machinery where !pattern.contains("<impl ") {
+        for pattern in SignatureLists.machinery {
             let name = pattern.hasSuffix("*") ? String(pattern.dropLast()) + "x" : pattern
             let alone = record("gdb", [name]).signature
             #expect(["EMPTY: SIGSEGV", "assert", "terminate", "panic"].contains(alone), "\(name)")

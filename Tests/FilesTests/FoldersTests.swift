@@ -91,6 +91,28 @@ import Testing
         #expect(try OpenFolder(path: scratch.file("kept")).names().count == 20)
     }
 
+    /// A drop box: its users may make and remove what they like there, but not list it. Root may list everything, so
+    /// the program's own test (`AnalyzeCommandTests`) runs as somebody else.
+    @Test func aTemporaryFolderGoesFromAFolderThatCannotBeListed() throws {
+        try Folders.make(scratch.file("box"))
+        chmod(scratch.file("box"), 0o333)
+        defer { chmod(scratch.file("box"), 0o700) }
+        let path = try Folders.makeTemporary("t", in: scratch.file("box"))
+        try Folders.make(path + "/a/b")
+        if geteuid() != 0 {
+            let error = #expect(throws: FileFailure.self) { try OpenFolder(path: scratch.file("box")) }
+            #expect(error?.errno == EACCES)
+        }
+        #expect(try Folders.removeTree(path))
+        #expect(try !Folders.removeTree(path))
+        // Its folder has been renamed meanwhile: nothing is there to be removed.
+        let other = try Folders.makeTemporary("t", in: scratch.file("box"))
+        rename(scratch.file("box"), scratch.file("moved"))
+        #expect(try !Folders.removeTree(other))
+        rename(scratch.file("moved"), scratch.file("box"))
+        #expect(try Folders.removeTree(other))
+    }
+
     @Test func spaceIsThatOfTheFileSystem() throws {
         let space = try Folders.space(scratch.path)
         #expect(space.total >= space.free)

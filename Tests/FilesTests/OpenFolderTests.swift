@@ -23,6 +23,31 @@ import Testing
         }
     }
 
+    @Test func aFolderIsMissingOnlyIfNothingHasItsName() throws {
+        let scratch = try Scratch()
+        try scratch.write("file", [1])
+        mkdir(scratch.file("real"), 0o700)
+        for path in ["none", "none/x", "file", "file/x"] {
+            let found = try OpenFolder(ifPresent: scratch.file(path))
+            #expect(found?.path == nil, "\(path)")
+        }
+        #expect(try OpenFolder(ifPresent: scratch.file("real"))?.names().count == 0)
+        symlink("real", scratch.file("link"))
+        #expect(try OpenFolder(ifPresent: scratch.file("link"))?.names().count == 0)
+        // The disk that it leads to may not be mounted.
+        symlink("/nowhere/at/all", scratch.file("dead"))
+        let dead = #expect(throws: FileFailure.self) { try OpenFolder(ifPresent: scratch.file("dead")) }
+        #expect(dead?.errno == ENOLINK && dead?.isAbsence == false)
+        symlink("loop", scratch.file("loop"))
+        let loop = #expect(throws: FileFailure.self) { try OpenFolder(ifPresent: scratch.file("loop")) }
+        #expect(loop?.errno == ELOOP)
+
+        let open = try OpenFolder(path: scratch.file("."))
+        #expect(try open.folder(ifPresent: "none")?.path == nil)
+        #expect(try open.folder(ifPresent: "real")?.path.hasSuffix("/real") == true)
+        #expect(throws: FileFailure.self) { try open.folder(ifPresent: "..") }
+    }
+
     @Test func linksAreNotFollowedUnlessAsked() throws {
         let scratch = try Scratch()
         for name in ["real", "real/below"] { mkdir(scratch.file(name), 0o700) }

@@ -1,3 +1,4 @@
+import BlockIndex
 import Foundation
 import Model
 import Pack

@@ -1,3 +1,4 @@
+import BlockIndex
 import Pack
 
 @testable import LogSearch

@@ -1,5 +1,6 @@
 import Catalog
 import CrashAnalysis
+import Files
 import Foundation
 import Ingest
 import Model
@@ -98,6 +99,26 @@ import Text
         #expect(try store.session(named: "a").isPruned)
         try store.setPinned(["b"], false) { _ in }
         #expect(try pinned().isEmpty)
+    }
+
+    /// The disk of the pins may not be mounted: their sessions must not be pruned.
+    @Test func pinsThatCannotBeReadAreNotNone() throws {
+        let stage = try RealStore()
+        let pack = try stage.add("a", [.init("x.log", "x")])
+        let store = try Store(stage.path, readOnly: false)
+        let plan = PrunePlan(sessions: try store.sessions(), rules: RetentionRules(olderThan: 0))
+        for target in ["/nowhere/pins", "pins"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: stage.path + "/pins", withDestinationPath: target)
+            #expect(throws: FileFailure.self, "\(target)") { try store.forEachPinnedSession { _ in } }
+            #expect(throws: FileFailure.self, "\(target)") {
+                try store.prune(
+                    [plan], history: .max / 4, of: nil, dryRun: false, now: RealStore.hour(20), progress: { _ in },
+                    event: { _ in })
+            }
+            #expect(FileManager.default.fileExists(atPath: stage.path + "/" + pack))
+            try FileManager.default.removeItem(atPath: stage.path + "/pins")
+        }
     }
 
     @Test func aReadOnlyStoreIsNotPruned() throws {

@@ -45,17 +45,7 @@ final class LedgerWriter {
         self.connection = connection
         find = try connection.prepare("SELECT key FROM sessions WHERE id = ?1")
         insert = try connection.prepare("INSERT INTO sessions(id, state) VALUES(?1, 'running') RETURNING key")
-        update = try connection.prepare(
-            """
-            UPDATE sessions SET image = coalesce(?2, image), tag = coalesce(?3, tag),
-                location = coalesce(?4, location), host = coalesce(?5, host), created = coalesce(?6, created),
-                exited = coalesce(?7, exited), first_seen = coalesce(first_seen, ?8),
-                first_seen_exited = coalesce(first_seen_exited, ?9), deadline = coalesce(?10, deadline),
-                state = coalesce(?11, state), reason = CASE WHEN ?11 IS NULL THEN coalesce(?12, reason) ELSE ?12 END,
-                source = coalesce(?13, source),
-                at = coalesce(?7, exited, first_seen_exited, ?9, ?6, created, first_seen, ?8, 0)
-            WHERE key = ?1
-            """)
+        update = try connection.prepare(SessionColumns.update)
         dropLabels = try connection.prepare("DELETE FROM labels WHERE session = ?1")
         putLabel = try connection.prepare(
             """
@@ -103,12 +93,8 @@ final class LedgerWriter {
     func apply(_ change: SessionUpdate) throws(CatalogError) {
         let key = try key(of: change.session)
         if change.restart { try restart(key) }
-        let facts = change.identity
-        update.bind(1, key).bind(2, facts.image.isEmpty ? nil : facts.image).bind(3, facts.tag)
-        update.bind(4, facts.location).bind(5, facts.host)
-        update.bind(6, change.created).bind(7, change.exited).bind(8, change.seen).bind(9, change.seenExited)
-        update.bind(10, change.deadline).bind(11, change.state?.rawValue).bind(12, change.reason)
-        try update.bind(13, change.source).run()
+        SessionColumns.bind(change, to: update)
+        try update.bind(1, key).run()
         if change.setsLabels || !change.labels.isEmpty { try replaceLabels(of: key, with: change.labels) }
     }
 
@@ -147,8 +133,7 @@ final class LedgerWriter {
     private func restart(_ key: Int64) throws(CatalogError) {
         try connection.execute(
             """
-            UPDATE sessions SET created = NULL, first_seen = NULL, exited = NULL, first_seen_exited = NULL,
-                deadline = NULL, reason = NULL WHERE key = \(key);
+            \(SessionColumns.restart(key))
             DELETE FROM artifacts WHERE session = \(key);
             DELETE FROM requests WHERE session = \(key);
             DELETE FROM downloads WHERE session = \(key);

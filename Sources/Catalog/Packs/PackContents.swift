@@ -128,8 +128,7 @@ extension Catalog {
                 """
                 DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);
                 DELETE FROM downloads WHERE session = \(key);
-                UPDATE sessions SET pack = NULL, pack_bytes = 0, members = 0, bytes = 0, crashes = 0
-                    WHERE key = \(key);
+                UPDATE sessions SET \(SessionColumns.withoutPack) WHERE key = \(key);
                 """)
         }
         return packs

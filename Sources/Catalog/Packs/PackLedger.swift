@@ -17,6 +17,20 @@ struct LedgerStanding {
     var rows: ByteDictionary<ArtifactStanding> = [:]
     /// The facts recorded so far. Its labels are not read: `setsLabels` says whether there are any.
     var facts: SessionUpdate
+
+    /// Takes a session's row, without its artifacts.
+    init(_ record: SessionRecord, isRotten: Bool, hasLabels: Bool) {
+        state = record.state
+        self.isRotten = isRotten
+        reason = record.reason
+        isByHand = record.source == "ingest"
+        pack = record.pack
+        packBytes = record.packBytes
+        pruned = record.pruned
+        prunedWhy = record.prunedWhy
+        facts = SessionUpdate(record)
+        facts.setsLabels = hasLabels
+    }
 }
 
 extension ArtifactStanding {
@@ -43,11 +57,7 @@ final class PackLedger {
         self.connection = connection
         self.ledger = ledger
         find = try connection.prepare(
-            """
-            SELECT key, state, reason, source, pack, pack_bytes, pruned, pruned_why, image, tag, location, host, created,
-                exited, first_seen_exited, deadline, (SELECT count(*) FROM labels WHERE session = s.key)
-            FROM sessions s WHERE id = ?1
-            """)
+            SessionColumns.select(extra: ", (SELECT count(*) FROM labels WHERE session = s.key)") + " WHERE s.id = ?1")
         rows = try connection.prepare(
             "SELECT artifact, state, reason, last_try, tries FROM artifacts WHERE session = ?1")
         markPruned = try connection.prepare(
@@ -87,21 +97,9 @@ final class PackLedger {
         find.bind(1, session)
         guard try find.step() else { return nil }
         defer { find.reset() }
-        var facts = SessionUpdate(
-            SessionIdentity(
-                id: session, image: find.text(8), tag: find.textOrNil(9), location: find.textOrNil(10),
-                host: find.textOrNil(11), created: find.integerOrNil(12)))
-        facts.exited = find.integerOrNil(13)
-        facts.seenExited = find.integerOrNil(14)
-        facts.deadline = find.integerOrNil(15)
-        facts.setsLabels = find.integer(16) > 0
-        facts.source = find.textOrNil(3)
-        let state = SessionState(rawValue: find.text(1))
-        var standing = LedgerStanding(
-            state: state ?? .pending, isRotten: state == nil || !SettledRow.isKnown(source: facts.source),
-            reason: find.textOrNil(2),
-            isByHand: find.textOrNil(3) == "ingest", pack: find.textOrNil(4), packBytes: find.unsigned(5),
-            pruned: find.integerOrNil(6), prunedWhy: find.textOrNil(7), facts: facts)
+        let record = SessionColumns.record(find)
+        let isKnown = SessionColumns.state(find) != nil && SettledRow.isKnown(source: record.source)
+        var standing = LedgerStanding(record, isRotten: !isKnown, hasLabels: find.integer(SessionColumns.count) > 0)
         standing.rows = try artifactRows(find.integer(0))
         return standing
     }
@@ -182,7 +180,7 @@ final class PackLedger {
     private func update(
         _ facts: SessionMetadata, _ key: Int64, _ before: LedgerStanding?, _ source: PackSource, isNews: Bool
     ) throws(CatalogError) -> SessionUpdate {
-        var update = Self.update(facts)
+        var update = SessionUpdate(facts)
         let isTold = source == .harvest || before.map { $0.isByHand || source == .disk && $0.isRotten } ?? true
         let derived = try derived(key)
         if isTold {
@@ -210,16 +208,6 @@ final class PackLedger {
         let rows = try artifactRows(key).sortedByKey.map(\.value)
         let state = SessionState.derived(from: rows.map(\.state))
         return (state, state.reason(from: rows.lazy.map { ($0.artifact, $0.state, $0.reason) }))
-    }
-
-    private static func update(_ facts: SessionMetadata) -> SessionUpdate {
-        var update = SessionUpdate(facts.identity)
-        update.setsLabels = true
-        update.exited = facts.exited
-        update.seenExited = facts.firstSeenExited
-        update.deadline = facts.deadline
-        update.source = facts.source
-        return update
     }
 }
 

@@ -14,6 +14,16 @@ public struct Coverage: Sendable, Equatable {
         (sessions[.lost] ?? 0) == 0
             && [ArtifactState.incomplete, .failed, .lost].allSatisfy { (artifacts[$0] ?? 0) == 0 }
     }
+
+    /// The number of requested artifacts that exist.
+    public var existing: Int {
+        [ArtifactState.collected, .incomplete, .failed, .lost, .pending].reduce(0) { $0 + (artifacts[$1] ?? 0) }
+    }
+
+    /// The share of these that was collected, 0 to 1; 1 if none exists.
+    public var collectedShare: Double {
+        existing == 0 ? 1 : Double(artifacts[.collected] ?? 0) / Double(existing)
+    }
 }
 
 /// An artifact that was not collected, or a session that was lost before its artifacts were known.

@@ -157,14 +157,7 @@ final class SessionQuery {
     private static func statement(
         _ connection: any SQLConnection, _ tail: String, _ values: [SQLValue]
     ) throws(CatalogError) -> any SQLStatement {
-        try connection.prepare(
-            """
-            SELECT s.key, s.id, s.image, s.tag, s.location, s.host, s.created, s.first_seen, s.exited,
-                s.first_seen_exited, s.deadline, s.state, s.reason, s.source, s.pack, s.pack_bytes,
-                s.members, s.bytes, s.crashes, s.pruned, s.pruned_why
-            FROM sessions s \(tail)
-            """
-        ).bind(values)
+        try connection.prepare(SessionColumns.select() + " " + tail).bind(values)
     }
 
     func next() throws(CatalogError) -> SessionRecord? {
@@ -186,7 +179,7 @@ final class SessionQuery {
             }
             left -= 1
             keys.append(rows.integer(0))
-            page.append(record())
+            page.append(SessionColumns.record(rows))
         }
         guard let last = keys.last else { return }
         // The keys of a short page are filled up with its last one.
@@ -205,29 +198,6 @@ final class SessionQuery {
             others = nil
         }
         return true
-    }
-
-    private func record() -> SessionRecord {
-        // A state from a later version is shown as pending: a newer salvage will handle it.
-        var record = SessionRecord(
-            SessionIdentity(
-                id: rows.text(1), image: rows.text(2), tag: rows.textOrNil(3), location: rows.textOrNil(4),
-                host: rows.textOrNil(5), created: rows.integerOrNil(6)),
-            state: SessionState(rawValue: rows.text(11)) ?? .pending)
-        record.firstSeen = rows.integerOrNil(7)
-        record.exited = rows.integerOrNil(8)
-        record.firstSeenExited = rows.integerOrNil(9)
-        record.deadline = rows.integerOrNil(10)
-        record.reason = rows.textOrNil(12)
-        record.source = rows.textOrNil(13)
-        record.pack = rows.textOrNil(14)
-        record.packBytes = rows.unsigned(15)
-        record.members = Int(clamping: rows.integer(16))
-        record.bytes = rows.unsigned(17)
-        record.crashes = Int(clamping: rows.integer(18))
-        record.pruned = rows.integerOrNil(19)
-        record.prunedWhy = rows.textOrNil(20)
-        return record
     }
 }
 

@@ -171,8 +171,7 @@ extension Catalog {
                 """)
             let note = try connection.prepare(
                 """
-                UPDATE sessions SET pack = NULL, pack_bytes = 0, members = 0, bytes = 0, crashes = 0, pruned = ?2,
-                    pruned_why = ?3 WHERE key = ?1
+                UPDATE sessions SET \(SessionColumns.withoutPack), pruned = ?2, pruned_why = ?3 WHERE key = ?1
                 """)
             var forgotten: [String] = []
             for (session, pack, reason) in packs {

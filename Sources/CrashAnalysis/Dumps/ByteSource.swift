@@ -1,4 +1,6 @@
+internal import Files
 import Glibc
+internal import Synchronization
 
 /// A random-access run of bytes: a file, a buffer in memory, a member of a pack.
 ///
@@ -74,15 +76,17 @@ public final class FileByteSource: ByteSource {
     public let size: UInt64
     let descriptor: Int32
     private let isOwner: Bool
+    /// Its path, for messages; empty when it is not known.
+    private let path: String
+    private let failed = Mutex<CrashError?>(nil)
 
     /// Opens a regular file for reading; throws `CrashError` when it cannot be opened or is not a regular file.
     ///
     /// Opens without blocking, so a FIFO cannot hang the caller.
     public init(path: String) throws(CrashError) {
-        let opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard opened >= 0 else {
-            let reason = String(cString: strerror(errno))
-            throw CrashError(code: .unreadable, message: "cannot open \(path): \(reason)", path: path)
+        let opened: Int32
+        do throws(FileFailure) { opened = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY) } catch {
+            throw CrashError(reading: error, "open \(path)")
         }
         var facts = stat()
         guard fstat(opened, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 0 else {
@@ -91,19 +95,26 @@ public final class FileByteSource: ByteSource {
         }
         descriptor = opened
         isOwner = true
+        self.path = path
         size = UInt64(facts.st_size)
     }
 
-    /// Uses an open regular file, which the caller must keep open and close; nil for anything else.
-    public init?(descriptor: Int32) {
+    /// Uses an open regular file, which the caller must keep open and close; nil for anything else. `path` is for
+    /// messages only.
+    public init?(descriptor: Int32, path: String = "") {
         var facts = stat()
         guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 0 else { return nil }
         self.descriptor = descriptor
         isOwner = false
+        self.path = path
         size = UInt64(facts.st_size)
     }
 
     deinit { if isOwner { close(descriptor) } }
+
+    /// The first read that failed; nil if none did. The readers take bytes that cannot be read for missing, so this
+    /// tells a file that ends early from one that cannot be read now.
+    public var failure: CrashError? { failed.withLock { $0 } }
 
     /// One `pread`, repeated when interrupted; throws `CrashError` on an input error.
     public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -111,10 +122,11 @@ public final class FileByteSource: ByteSource {
         while true {
             let got = pread(descriptor, base, buffer.count, Int(offset))
             if got >= 0 { return got }
-            guard errno == EINTR else {
-                let reason = String(cString: strerror(errno))
-                throw CrashError(code: .unreadable, message: "cannot read at byte \(offset): \(reason)")
-            }
+            let number = errno
+            if number == EINTR { continue }
+            let error = CrashError(reading: FileFailure("read at byte \(offset)", path, errno: number))
+            failed.withLock { $0 = $0 ?? error }
+            throw error
         }
     }
 }

@@ -5,6 +5,7 @@ extension CrashAnalyzer {
     /// again and not only named. Then names the frames that still have no name.
     ///
     /// `dump` is the member that the record names, nil if it is gone or is text; the frames are then only named.
+    /// Symbols that cannot be read now are noted, see `CrashRecord.awaitsSymbols`.
     public func renew(_ record: inout CrashRecord, dump: (any ByteSource)?, context: CrashContext) {
         if let dump, let member = record.member, Self.dumps.contains(record.detector) {
             let made = analyze(source: dump, name: member, context: context)

@@ -1,5 +1,5 @@
 /// Functions of native code that raise, unwind and report. They show that a program ends, not why. The runtimes of the
-/// text formats add theirs (``RuntimeNames``). Names are as signatures show them; a trailing `*` matches any text.
+/// text formats add theirs (``RuntimeNames``). Names are as signatures show them; a `*` matches any text.
 enum MachineryNames {
     static let all = libraryOfC + signals + windows + cxx + reporters
 

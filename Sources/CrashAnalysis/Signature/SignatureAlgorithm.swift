@@ -9,7 +9,7 @@ public import Model
 /// first.
 public enum SignatureAlgorithm {
     /// Raised whenever a change gives the same record another key.
-    public static let version = 5
+    public static let version = 6
 
     private static let longest = 255
     private static let frameLimit = 40

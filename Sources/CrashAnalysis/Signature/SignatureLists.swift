@@ -1,5 +1,5 @@
 /// Functions that say nothing about a bug, as found on the stacks of game servers: those of native code, and what the
-/// text formats add (``RuntimeNames``). A trailing `*` matches any text.
+/// text formats add (``RuntimeNames``). A `*` matches any text.
 enum SignatureLists {
     private static let runtimes = TextReportFormats.all.map(\.runtime)
 

@@ -43,13 +43,13 @@ extension SymbolStore {
         return root + Self.byName + name + "/" + (page ?? "given")
     }
 
-    /// Returns the entries of programs without a build id.
-    func namedEntries() -> [Entry] {
+    /// Returns the entries of programs without a build id; throws as ``list()`` does.
+    func namedEntries() throws(CrashError) -> [Entry] {
         var entries: [Entry] = []
-        for name in Self.names(in: root + Self.byName) {
-            for page in Self.names(in: root + Self.byName + name) where !page.hasSuffix(".tmp") {
+        for name in try Self.names(in: root + Self.byName) {
+            for page in try Self.names(in: root + Self.byName + name) where !page.hasSuffix(".tmp") {
                 let path = root + Self.byName + name + "/" + page
-                guard let size = Self.fileSize(path) else { continue }
+                guard let size = try Self.fileSize(path) else { continue }
                 entries.append(Entry(identity: page, kind: .executable, size: size, path: path))
             }
         }

@@ -24,15 +24,20 @@ public struct MissingSymbols {
     private let breakpad: Set<String>
 
     /// Counts the symbols that `store` lacks.
-    public init(_ store: SymbolStore) {
+    ///
+    /// - Throws: `CrashError` when a folder of the store cannot be read now.
+    public init(_ store: SymbolStore) throws(CrashError) {
         self.store = store
-        breakpad = Set(store.list().filter { $0.kind == .breakpad }.map(\.identity))
+        breakpad = Set(try store.list().filter { $0.kind == .breakpad }.map(\.identity))
     }
 
     /// Adds `crashes` crashes of one build to each build id that the store lacks; `waiting` maps build ids to module
     /// names.
-    public mutating func add(_ waiting: [String: String], build: String, crashes: Int = 1) {
-        for (identity, module) in waiting where !has(identity) {
+    ///
+    /// - Throws: `CrashError` when it cannot be determined now whether the store has one.
+    public mutating func add(_ waiting: [String: String], build: String, crashes: Int = 1) throws(CrashError) {
+        for (identity, module) in waiting {
+            if try has(identity) { continue }
             var count = counts[identity] ?? Count(module: module)
             count.crashes += crashes
             if count.builds.count < 100 { count.builds.insert(build) }
@@ -40,9 +45,9 @@ public struct MissingSymbols {
         }
     }
 
-    private mutating func has(_ identity: String) -> Bool {
+    private mutating func has(_ identity: String) throws(CrashError) -> Bool {
         if let known = stored[identity] { return known }
-        let found = store.has(buildID: identity) || breakpad.contains(identity)
+        let found = try breakpad.contains(identity) ? true : store.has(buildID: identity)
         stored[identity] = found
         return found
     }

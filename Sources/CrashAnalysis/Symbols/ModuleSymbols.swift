@@ -8,6 +8,10 @@ final class ModuleSymbols {
     private let store: SymbolStore?
     private let memory: any ProcessMemory
     private let is64: Bool
+    /// The files of the store that were opened.
+    private var opened: [(path: String, source: FileByteSource)] = []
+    /// Notes about files that exist and could not be opened.
+    private var unopened: [String] = []
 
     init(module: MappedModule, store: SymbolStore?, memory: any ProcessMemory, is64: Bool) {
         self.module = module
@@ -27,7 +31,7 @@ final class ModuleSymbols {
 
     private(set) lazy var breakpad: BreakpadSymbols? = {
         guard let store, let identity = module.record.debugID, let name = module.debugFile,
-            let path = store.breakpadPath(debugFile: name, debugID: identity), let source = store.source(path)
+            let path = store.breakpadPath(debugFile: name, debugID: identity), let source = read(path, of: store)
         else { return nil }
         return BreakpadSymbols(source)
     }()
@@ -38,7 +42,7 @@ final class ModuleSymbols {
     private func open(_ kind: SymbolStore.Entry.Kind) -> SymbolFile? {
         guard let identity = module.record.buildID else { return kind == .executable ? openNamed() : nil }
         guard let store, let path = store.path(buildID: identity, kind: kind),
-            let source = store.source(path), let file = SymbolFile(source),
+            let source = read(path, of: store), let file = SymbolFile(source),
             // A file under the wrong name would give frames that are wrong but look right.
             file.buildID == identity
         else { return nil }
@@ -49,11 +53,31 @@ final class ModuleSymbols {
     private func openNamed() -> SymbolFile? {
         guard let store, module.record.debugID == nil,
             let path = store.path(name: module.record.name, firstPage: module.record.firstPage),
-            let source = store.source(path), let file = SymbolFile(source), file.buildID == nil,
+            let source = read(path, of: store), let file = SymbolFile(source), file.buildID == nil,
             module.record.firstPage == nil || FirstPage.digest(of: source) == module.record.firstPage
         else { return nil }
         return file
     }
+
+    /// Opens a file of the store; nil when there is none, or, with a note, when it cannot be read now.
+    private func read(_ path: String, of store: SymbolStore) -> FileByteSource? {
+        do throws(CrashError) {
+            guard let source = try store.source(path) else { return nil }
+            opened.append((path, source))
+            return source
+        } catch {
+            unopened.append(SymbolNotes.note(error.reason, path))
+            return nil
+        }
+    }
+
+    /// Notes about files of the module that exist but could not be read: what they hold seems absent.
+    var faults: [String] {
+        unopened + opened.compactMap { file in file.source.failure.map { SymbolNotes.note($0.reason, file.path) } }
+    }
+
+    /// True when the store has files of this module and none of them could be read.
+    var isUnread: Bool { !faults.isEmpty && !isStored && breakpad == nil }
 
     /// The module's bytes: from a file, else from the dump.
     private(set) lazy var image: (any ModuleImage)? = {
@@ -143,7 +167,7 @@ final class ModuleSymbols {
 enum MiniDebugInfo {
     private static let limit: UInt64 = 64 << 20
 
-    /// Unpacks it through an unnamed file, which elfutils reads whatever the compression.
+    /// Unpacks it; nil when a file has none, or one that is damaged.
     static func open(_ file: SymbolFile) -> SymbolFile? {
         let packed = file.content(".gnu_debugdata", limit: limit)
         guard !packed.isEmpty, let plain = CompressedELF.unpack(packed) else { return nil }

@@ -9,6 +9,7 @@ extension CrashAnalyzer {
         guard let symbols else { return false }
         let before = record
         var known: [String: ModuleSymbols?] = [:]
+        var opened: [ModuleSymbols] = []
         let empty = PieceMemory([])
         func module(_ frame: CrashFrame) -> ModuleSymbols? {
             guard let identity = frame.buildID, let name = frame.module else { return nil }
@@ -20,6 +21,7 @@ extension CrashAnalyzer {
             let debugFile = listed?.debugFile ?? listed?.name ?? name
             let place = MappedModule(record: facts, bias: 0, segments: [], code: [], debugFile: debugFile)
             let made = ModuleSymbols(module: place, store: symbols, memory: empty, is64: record.arch != "x86")
+            opened.append(made)
             known[identity] = made.isStored || made.breakpad != nil ? made : .some(nil)
             return known[identity] ?? nil
         }
@@ -34,12 +36,21 @@ extension CrashAnalyzer {
         }
         name(&record.frames, lines: true)
         for index in record.threads.indices { name(&record.threads[index].frames, lines: index == 0) }
+        // Known now that all frames were looked up.
+        let unread = Set(opened.filter(\.isUnread).compactMap { $0.module.record.buildID })
         for index in record.modules.indices {
-            guard let identity = record.modules[index].buildID, record.modules[index].symbols == .missing,
-                symbols.has(buildID: identity)
-            else { continue }
-            record.modules[index].symbols = .found
+            guard let identity = record.modules[index].buildID, record.modules[index].symbols == .missing else {
+                continue
+            }
+            do throws(CrashError) {
+                guard try symbols.has(buildID: identity) else { continue }
+                record.modules[index].symbols = unread.contains(identity) ? .unreadable : .found
+            } catch {
+                record.modules[index].symbols = .unreadable
+                record.noteSymbolsUnread("\(error.reason) (\(error.path ?? identity))")
+            }
         }
+        record.noteUnread(opened)
         SignatureAlgorithm.sign(&record)
         return record != before
     }

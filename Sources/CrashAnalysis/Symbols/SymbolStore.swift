@@ -11,34 +11,62 @@ public struct SymbolStore: Sendable {
     public let root: String
     /// Open files by path; when set, the store opens no others.
     private let held: [String: Int32]?
+    /// Why files that may exist are not among those, by path.
+    private let unread: [String: String]
 
     /// Uses `root`, which need not exist yet.
     public init(root: String) {
         self.root = root
         held = nil
+        unread = [:]
     }
 
     /// Uses files that the caller opened and keeps open, by path as ``files(for:)`` returns them: for a process that
     /// must not open files.
-    public init(root: String, held: [String: Int32]) {
+    ///
+    /// - Parameters:
+    ///   - root: the folder that holds `.build-id`.
+    ///   - held: the files' descriptors, by path.
+    ///   - unread: the reasons, in the system's words, why files that may exist could not be opened, by path.
+    public init(root: String, held: [String: Int32], unread: [String: String] = [:]) {
         self.root = root
         self.held = held
+        self.unread = unread
     }
 
-    /// Opens a file of the store; nil when it does not exist or cannot be read.
-    func source(_ path: String) -> FileByteSource? {
-        guard let held else { return try? FileByteSource(path: path) }
-        return held[path].flatMap { FileByteSource(descriptor: $0) }
+    /// Opens a file of the store; nil only if it does not exist.
+    ///
+    /// - Throws: `CrashError` when it cannot be read now.
+    func source(_ path: String) throws(CrashError) -> FileByteSource? {
+        guard let held else {
+            do throws(CrashError) { return try FileByteSource(path: path) } catch {
+                guard error.isAbsence else { throw error }
+                return nil
+            }
+        }
+        if let reason = unread[path] { throw CrashError(code: .unreadable, message: reason, path: path) }
+        return held[path].flatMap { FileByteSource(descriptor: $0, path: path) }
     }
 
-    private func isThere(_ path: String) -> Bool { held.map { $0[path] != nil } ?? (access(path, R_OK) == 0) }
+    /// Whether the store has a file.
+    ///
+    /// - Throws: `CrashError` when that cannot be determined now.
+    private func isThere(_ path: String) throws(CrashError) -> Bool {
+        if let held { return held[path] != nil || unread[path] != nil }
+        if access(path, F_OK) == 0 { return true }
+        let failure = FileFailure.last("look for the symbols", path)
+        guard failure.isAbsence else { throw CrashError(reading: failure) }
+        return false
+    }
 
-    /// Returns the paths of the store's files that can symbolicate a crash, those for its own stack first.
+    /// Returns the paths of the store's files that can symbolicate a crash, those for its own stack first. Files that may
+    /// exist, but cannot be looked up now, are among them: opening one tells why.
     public func files(for record: CrashRecord) -> [String] {
         var paths: [String] = []
         var seen: Set<String> = []
         func note(_ path: String?) {
-            if let path, seen.insert(path).inserted, isThere(path) { paths.append(path) }
+            guard let path, seen.insert(path).inserted else { return }
+            do throws(CrashError) { if try isThere(path) { paths.append(path) } } catch { paths.append(path) }
         }
         func note(_ identity: String?, _ name: String) {
             guard let identity else { return }
@@ -102,44 +130,58 @@ public struct SymbolStore: Sendable {
     }
 
     /// True when the store has code or symbols for a build id.
-    public func has(buildID: String) -> Bool {
-        [Entry.Kind.executable, .debug].contains { kind in
-            path(buildID: buildID, kind: kind).map(isThere) ?? false
+    ///
+    /// - Throws: `CrashError` when that cannot be determined now.
+    public func has(buildID: String) throws(CrashError) -> Bool {
+        for kind in [Entry.Kind.executable, .debug] {
+            if let path = path(buildID: buildID, kind: kind), try isThere(path) { return true }
         }
+        return false
     }
 
     /// Lists the store's files, ordered by identity.
-    public func list() -> [Entry] {
+    ///
+    /// - Throws: `CrashError` when a folder of the store cannot be read now: the list would lack its files.
+    public func list() throws(CrashError) -> [Entry] {
         var entries: [Entry] = []
-        for folder in Self.names(in: root + "/.build-id").filter({ $0.utf8.count == 2 }) {
-            for name in Self.names(in: root + "/.build-id/" + folder) {
+        for folder in try Self.names(in: root + "/.build-id") where folder.utf8.count == 2 {
+            for name in try Self.names(in: root + "/.build-id/" + folder) {
                 let path = root + "/.build-id/\(folder)/\(name)"
                 let debug = name.hasSuffix(".debug")
-                guard let size = Self.fileSize(path), !name.hasSuffix(".tmp") else { continue }
+                guard !name.hasSuffix(".tmp"), let size = try Self.fileSize(path) else { continue }
                 let identity = folder + (debug ? String(name.dropLast(6)) : name)
                 entries.append(
                     Entry(identity: identity, kind: debug ? .debug : .executable, size: size, path: path))
             }
         }
-        for file in Self.names(in: root) where !file.hasPrefix(".") {
-            for identity in Self.names(in: root + "/" + file) {
-                for name in Self.names(in: root + "/\(file)/\(identity)") where name.hasSuffix(".sym") {
+        for file in try Self.names(in: root) where !file.hasPrefix(".") {
+            for identity in try Self.names(in: root + "/" + file) {
+                for name in try Self.names(in: root + "/\(file)/\(identity)") where name.hasSuffix(".sym") {
                     let path = root + "/\(file)/\(identity)/\(name)"
-                    guard let size = Self.fileSize(path) else { continue }
+                    guard let size = try Self.fileSize(path) else { continue }
                     entries.append(Entry(identity: identity, kind: .breakpad, size: size, path: path))
                 }
             }
         }
-        return (entries + namedEntries()).sorted { ($0.identity, $0.kind.rawValue) < ($1.identity, $1.kind.rawValue) }
+        entries += try namedEntries()
+        return entries.sorted { ($0.identity, $0.kind.rawValue) < ($1.identity, $1.kind.rawValue) }
     }
 
-    static func names(in folder: String) -> [String] {
-        ((try? OpenFolder(path: folder).names()) ?? []).map(\.shown)
+    /// Returns the names in a folder; none if it does not exist or is a file.
+    static func names(in folder: String) throws(CrashError) -> [String] {
+        do throws(FileFailure) { return try OpenFolder(ifPresent: folder)?.names().map(\.shown) ?? [] } catch {
+            throw CrashError(reading: error)
+        }
     }
 
-    static func fileSize(_ path: String) -> UInt64? {
+    /// Returns the size of a regular file in bytes; nil if there is none.
+    static func fileSize(_ path: String) throws(CrashError) -> UInt64? {
         var facts = stat()
-        guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
-        return UInt64(max(0, facts.st_size))
+        guard lstat(path, &facts) == 0 else {
+            let failure = FileFailure.last("inspect the symbols", path)
+            guard failure.isAbsence else { throw CrashError(reading: failure) }
+            return nil
+        }
+        return facts.st_mode & S_IFMT == S_IFREG ? UInt64(max(0, facts.st_size)) : nil
     }
 }

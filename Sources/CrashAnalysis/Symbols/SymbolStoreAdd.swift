@@ -15,6 +15,8 @@ extension SymbolStore {
         public var withoutBuildID: [String] = []
         /// The number of files that are neither ELF nor Breakpad symbols.
         public var skipped = 0
+        /// Files and folders, below the given one, that exist but could not be read: their symbols were not added.
+        public var unread: [CrashError] = []
 
         /// An empty result.
         public init() {}
@@ -26,6 +28,7 @@ extension SymbolStore {
             identities.formUnion(other.identities)
             withoutBuildID += other.withoutBuildID
             skipped += other.skipped
+            unread += other.unread
         }
     }
 
@@ -33,13 +36,12 @@ extension SymbolStore {
 
     /// Adds a binary, a debug file, a Breakpad file, or all such files below a folder, for example an image's root.
     ///
-    /// Below a folder, symbolic links are not followed, and devices and pipes are not opened. Throws `CrashError` when
-    /// `path` cannot be read or the store cannot be written.
+    /// Below a folder, symbolic links are not followed, and devices and pipes are not opened; ``Addition/unread`` has what
+    /// cannot be read there. Throws `CrashError` when `path` cannot be read or the store cannot be written.
     public func add(path: String) throws(CrashError) -> Addition {
         var facts = stat()
         guard stat(path, &facts) == 0 else {
-            let reason = String(cString: strerror(errno))
-            throw CrashError(code: .unreadable, message: "cannot read \(path): \(reason)", path: path)
+            throw CrashError(reading: .last("read", path), "read \(path)")
         }
         var addition = Addition()
         if facts.st_mode & S_IFMT == S_IFDIR {
@@ -52,14 +54,28 @@ extension SymbolStore {
 
     private func walk(_ folder: String, into addition: inout Addition, depth: Int) throws(CrashError) {
         guard depth < Self.depthLimit else { return }
-        for name in Self.names(in: folder) {
+        let names: [String]
+        do throws(CrashError) { names = try Self.names(in: folder) } catch {
+            guard depth > 0 else { throw error }
+            return addition.unread.append(error)
+        }
+        for name in names {
             let path = folder + "/" + name
             var facts = stat()
-            guard lstat(path, &facts) == 0 else { continue }
+            guard lstat(path, &facts) == 0 else {
+                let failure = FileFailure.last("inspect the file", path)
+                // Removed meanwhile.
+                if !failure.isAbsence { addition.unread.append(CrashError(reading: failure)) }
+                continue
+            }
             if facts.st_mode & S_IFMT == S_IFDIR {
                 try walk(path, into: &addition, depth: depth + 1)
             } else if facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 64 {
-                try addFile(path, into: &addition)
+                do throws(CrashError) { try addFile(path, into: &addition) } catch {
+                    guard error.code == .unreadable else { throw error }
+                    // Removed meanwhile.
+                    if !error.isAbsence { addition.unread.append(error) }
+                }
             }
         }
     }
@@ -69,26 +85,29 @@ extension SymbolStore {
         let head = source.bytes(at: 0, count: 4096)
         switch head.withUnsafeBytes({ Sniffer.kind(of: $0) }) {
         case .elf:
-            guard let file = SymbolFile(source) else {
-                addition.skipped += 1
-                return
-            }
-            guard let identity = file.buildID, identity.utf8.count >= 4 else {
+            guard let file = SymbolFile(source) else { return try skip(source, &addition) }
+            if let identity = file.buildID, identity.utf8.count >= 4 {
+                try addELF(file, identity, source, into: &addition)
+            } else {
                 try addNamed(file, path, source, into: &addition)
-                return
             }
-            try addELF(file, identity, source, into: &addition)
         case .breakpadSymbols:
             let line = String(decoding: head.prefix { $0 != 0x0a }, as: UTF8.self)
             let words = line.split(separator: " ", maxSplits: 4).map(String.init)
             guard words.count == 5, let target = breakpadPath(debugFile: words[4].trimmed, debugID: words[3]) else {
-                addition.skipped += 1
-                return
+                return try skip(source, &addition)
             }
             try store(source, at: target, identity: words[3], kind: .breakpad, into: &addition)
-        default:
-            addition.skipped += 1
+        default: try skip(source, &addition)
         }
+        // What the file was taken for may be wrong.
+        if let failure = source.failure { throw failure }
+    }
+
+    /// Counts a file that has no symbols. One of which a part could not be read may have some.
+    private func skip(_ source: FileByteSource, _ addition: inout Addition) throws(CrashError) {
+        if let failure = source.failure { throw failure }
+        addition.skipped += 1
     }
 
     /// Stores a program without a build id under its name.
@@ -114,7 +133,9 @@ extension SymbolStore {
         let source = try FileByteSource(path: path)
         guard let file = SymbolFile(source), file.buildID == nil else { return addition }
         for page in [FirstPage.digest(of: source), nil] {
-            guard let target = self.path(name: name, firstPage: page), Self.fileSize(target) == nil else { continue }
+            guard let target = self.path(name: name, firstPage: page), try Self.fileSize(target) == nil else {
+                continue
+            }
             try store(source, at: target, identity: page ?? name, kind: .executable, into: &addition)
         }
         return addition
@@ -135,7 +156,7 @@ extension SymbolStore {
             try store(source, at: target, identity: identity, kind: first, into: &addition)
         }
         // gdb looks for symbols only under the .debug name, so the file gets both names.
-        if kinds.count == 2, let other = path(buildID: identity, kind: .debug), Self.fileSize(other) == nil {
+        if kinds.count == 2, let other = path(buildID: identity, kind: .debug), try Self.fileSize(other) == nil {
             _ = link(target, other)
         }
     }
@@ -148,15 +169,19 @@ extension SymbolStore {
         func worth(_ file: SymbolFile) -> Int {
             file.hasDebugInfo ? 2 : file.section(".symtab") != nil ? 1 : 0
         }
-        guard let held = source(target) else {
-            // The stored file cannot be read now and may be the better one.
-            if access(target, F_OK) != 0, errno == ENOENT || errno == ENOTDIR { return false }
+        do throws(CrashError) {
+            guard let held = try source(target) else { return false }
+            let present = SymbolFile(held)
+            let isAsGood = present.map { $0.buildID == identity && worth($0) >= worth(file) } ?? false
+            if let failure = held.failure { throw failure }
+            return isAsGood
+        } catch {
+            // The stored file may be the better one.
             throw CrashError(
-                code: .unreadable, message: "the stored symbols cannot be read now, so they were not replaced",
+                code: .unreadable,
+                message: "the stored symbols cannot be read now, so they were not replaced: \(error.reason)",
                 path: target, hint: "run the command again")
         }
-        guard let present = SymbolFile(held), present.buildID == identity else { return false }
-        return worth(present) >= worth(file)
     }
 
     private func store(
@@ -164,7 +189,7 @@ extension SymbolStore {
         into addition: inout Addition
     ) throws(CrashError) {
         addition.identities.insert(identity)
-        if kind == .breakpad, Self.fileSize(target) == source.size {
+        if kind == .breakpad, try Self.fileSize(target) == source.size {
             addition.known += 1
             return
         }
@@ -172,6 +197,7 @@ extension SymbolStore {
             try Folders.make(Folders.split(target).folder, mode: 0o777)
             try Self.copy(source, to: target)
         } catch {
+            if let failure = (source as? FileByteSource)?.failure { throw failure }
             let hint: String? =
                 switch error.errno {
                 case ENOSPC, EDQUOT: "free space on the store's disk"

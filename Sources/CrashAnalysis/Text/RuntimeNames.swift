@@ -1,5 +1,5 @@
 /// What a runtime, engine or library adds to the lists by which frames are signed. The lists apply to every stack, those
-/// of dumps included. A trailing `*` matches any text.
+/// of dumps included. Names are as signatures show them; a `*` matches any text (``NamePatterns``).
 struct RuntimeNames: Sendable {
     /// Functions that only raise, unwind and report; see ``MachineryNames`` for native code.
     var machinery: [String] = []

@@ -15,7 +15,7 @@ extension CrashRecord {
         return Array(frames.prefix(Self.keptTop) + frames.suffix(Self.keptBottom))
     }
 
-    /// Marks each module on a stack as having symbols or not, and the others as unknown.
+    /// Marks each module on a stack as having symbols or not, and the others as unknown. Notes what could not be read.
     mutating func markSymbols(_ tables: ProcessTables, withoutIdentity: CrashModule.Symbols) {
         let used = Set(threads.lazy.flatMap { $0.frames.lazy.compactMap(\.module) })
         let known = Dictionary(tables.modules.map { ($0.module.record.base, $0) }) { first, _ in first }
@@ -25,11 +25,16 @@ extension CrashRecord {
                 modules[index].symbols = .unknown
                 continue
             }
-            if symbols.hasSymbols || symbols.isStored {
+            // Asked first, because it reads the module's files.
+            let hasSymbols = symbols.hasSymbols || symbols.isStored
+            if symbols.isUnread {
+                modules[index].symbols = .unreadable
+            } else if hasSymbols {
                 modules[index].symbols = .found
             } else {
                 modules[index].symbols = symbols.module.record.buildID == nil ? withoutIdentity : .missing
             }
         }
+        noteUnread(tables.modules)
     }
 }

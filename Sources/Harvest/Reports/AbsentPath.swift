@@ -33,6 +33,9 @@ public struct AbsentPath: Sendable, Hashable {
     /// The maximum number of sessions of one rule to examine, newest first.
     public static let mostSessions = 2000
 
+    /// Whether it became certain only lately: before, it had been requested in fewer than ``least`` sessions.
+    public var isNews: Bool { sessions - lately < Self.least }
+
     /// Returns whether both are the same path of the same rule.
     func isSamePath(as other: AbsentPath) -> Bool { rule == other.rule && path.hasSameBytes(as: other.path) }
 

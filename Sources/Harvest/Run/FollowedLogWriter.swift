@@ -192,7 +192,10 @@ final class FollowedLogWriter: Sendable {
                 // Not written: it stays in the queue.
                 self.state.withLock { $0.dirty.append(entry) }
             }
-            if syncs { try? Folders.syncFileSystem(store) }
+            guard syncs else { return }
+            do throws(FileFailure) { try Folders.syncFileSystem(store) } catch {
+                self.complain("the followed logs could not be synced; a power cut may take their last lines: \(error)")
+            }
         }
     }
 

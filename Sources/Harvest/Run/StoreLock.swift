@@ -14,7 +14,7 @@ public final class StoreLock: Sendable {
         do {
             try Folders.make(store)
         } catch {
-            throw StoreFolder.unusable(error)
+            throw HarvestError(unusableStore: error)
         }
         let path = store + "/lock"
         let isFree: Bool
@@ -22,7 +22,7 @@ public final class StoreLock: Sendable {
             file = try OpenFile(path, O_RDWR | O_CREAT)
             isFree = try file.tryLock(.exclusive)
         } catch {
-            throw StoreFolder.unusable(error)
+            throw HarvestError(unusableStore: error)
         }
         guard isFree else {
             let who = StoreLock.holder(file).map { " (process \($0))" } ?? ""
@@ -66,10 +66,10 @@ public final class StoreLock: Sendable {
     }
 }
 
-/// Errors about the store's folder as a whole.
-enum StoreFolder {
-    static func unusable(_ failure: FileFailure) -> HarvestError {
-        HarvestError(
+extension HarvestError {
+    /// The error for a store whose folder or lock cannot be made, opened or taken.
+    fileprivate init(unusableStore failure: FileFailure) {
+        self.init(
             .storeUnusable, "the store cannot be used: \(failure)", path: failure.path,
             hint: failure.isFull ? "free some disk space" : "check the folder and its owner")
     }

@@ -13,6 +13,8 @@ struct AnalysisJob: Codable, Sendable {
     var symbolRoot = ""
     /// The paths of the symbol files passed, in the order of their descriptors.
     var symbols: [String] = []
+    /// Why symbol files that may exist were not passed, in the system's words, by path.
+    var unreadSymbols: [String: String] = [:]
     /// The file's modification time, in milliseconds since 1970.
     var modified: Int64?
     /// Limits on time and memory.

@@ -94,16 +94,15 @@ public struct AnalysisProcess: Sendable {
     private func run(_ base: AnalysisJob, source: Int32, symbols files: [String]) throws -> AnalysisAnswer {
         var job = base
         job.limits = limits
-        var opened: [Int32] = []
-        defer { for descriptor in opened { close(descriptor) } }
-        for path in files {
-            let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-            guard descriptor >= 0 else { continue }
-            opened.append(descriptor)
-            job.symbols.append(path)
-        }
+        let opened = OpenSymbols(files)
+        // The child gets copies when it is started.
+        defer { withExtendedLifetime(opened) {} }
+        job.symbols = opened.files.map(\.path)
+        job.unreadSymbols = opened.unread
         var passed: [(from: Int32, to: Int32)] = [(source, Slot.source)]
-        for (index, descriptor) in opened.enumerated() { passed.append((descriptor, Slot.firstSymbol + Int32(index))) }
+        for (index, file) in opened.files.enumerated() {
+            passed.append((file.descriptor, Slot.firstSymbol + Int32(index)))
+        }
         return try reader.run(
             job, files: passed, within: limits.unpack.time,
             doing: "the analysis of \(job.name ?? "a session's crashes")")

@@ -33,38 +33,52 @@ public struct AnalysisWorker {
         for (index, path) in job.symbols.enumerated() {
             held[path] = AnalysisProcess.Slot.firstSymbol + Int32(clamping: index)
         }
-        analyzer = CrashAnalyzer(symbols: held.isEmpty ? nil : SymbolStore(root: job.symbolRoot, held: held))
+        let symbols = SymbolStore(root: job.symbolRoot, held: held, unread: job.unreadSymbols)
+        analyzer = CrashAnalyzer(symbols: held.isEmpty && job.unreadSymbols.isEmpty ? nil : symbols)
     }
 
     fileprivate func run() throws(IngestError) -> [String?] {
-        guard let name = job.name else { return renewed() }
-        guard let file = FileByteSource(descriptor: AnalysisProcess.Slot.source) else { return [] }
-        let source = NotedSource(file)
+        guard let name = job.name else { return try renewed() }
+        guard let source = FileByteSource(descriptor: AnalysisProcess.Slot.source) else {
+            throw IngestError(.unreadable, "the file is not a regular one")
+        }
         let context = CrashContext(modified: job.modified)
         var records = CrashMerger.merge(analyzer.analyze(source: source, name: name, context: context))
         for index in records.indices { analyzer.renew(&records[index], dump: nil, context: context) }
         if let failure = source.failure {
             // The part that could not be read may contain the crash.
-            guard !records.isEmpty else { throw failure }
+            guard !records.isEmpty else { throw IngestError(.unreadable, failure.message) }
             for index in records.indices { records[index].notes.append("not read completely: " + failure.message) }
         }
         return records.map { String(decoding: $0.json(), as: UTF8.self) }
     }
 
-    private func renewed() -> [String?] {
-        guard let pack = try? PackReader.open(descriptor: AnalysisProcess.Slot.source, tolerant: true) else {
-            return []
+    private func renewed() throws(IngestError) -> [String?] {
+        let pack: PackReader
+        do throws(PackError) {
+            pack = try PackReader.open(descriptor: AnalysisProcess.Slot.source, tolerant: true)
+        } catch {
+            throw IngestError(.unreadable, "the dumps cannot be read again: \(error.message)")
         }
         return job.records.map { text in
             guard var record = try? JSONDecoder().decode(CrashRecord.self, from: Data(text.utf8)) else { return nil }
             let before = record
             var context = CrashContext()
             var source: PackByteSource?
+            var failure: PackError?
             if let path = record.member, let member = member(path, in: pack) {
-                source = (try? pack.content(ofMember: member)).map { PackByteSource($0) }
+                do throws(PackError) { source = PackByteSource(try pack.content(ofMember: member)) } catch {
+                    failure = error
+                }
                 context.modified = pack.members[member].mtime / 1_000_000
             }
             analyzer.renew(&record, dump: source, context: context)
+            if let fault = failure ?? source?.failure, fault.isLocalFault {
+                // Of a dump that is read in part, less might be known than before.
+                record = before
+                analyzer.renew(&record, dump: nil, context: context)
+                record.noteSymbolsUnread("the dump cannot be read again: \(fault.message)")
+            }
             // Keep the time of the first analysis, which also knew when the session ended.
             record.time = before.time ?? record.time
             record.timeSource = before.time == nil ? record.timeSource : before.timeSource
@@ -79,25 +93,6 @@ public struct AnalysisWorker {
         return pack.members.indices.last {
             let member = pack.members[$0]
             return member.kind == .crashDump && wanted.starts(with: member.path + [UInt8(ascii: "/")])
-        }
-    }
-}
-
-/// A file that records failed reads, which its reader takes for the end. Used by one thread at a time.
-private final class NotedSource: ByteSource, @unchecked Sendable {
-    private let file: FileByteSource
-    private(set) var failure: IngestError?
-
-    init(_ file: FileByteSource) { self.file = file }
-
-    var size: UInt64 { file.size }
-
-    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        do {
-            return try file.read(at: offset, into: buffer)
-        } catch {
-            failure = failure ?? IngestError(.unreadable, "cannot read the file: \(error)")
-            throw error
         }
     }
 }

@@ -1,8 +1,8 @@
+import BlockIndex
 import CProcess
 import CrashAnalysis
 import FoundationEssentials
 import Glibc
-import LogSearch
 import Model
 import Pack
 import Text

@@ -72,6 +72,8 @@ struct CrashPass {
 /// A member of the pack being written, as the crash readers see it. Used by one thread at a time.
 final class PackByteSource: ByteSource, @unchecked Sendable {
     private let content: MemberContent
+    /// The first read that failed for a local reason; nil if none did.
+    private(set) var failure: PackError?
 
     init(_ content: MemberContent) { self.content = content }
 
@@ -82,6 +84,7 @@ final class PackByteSource: ByteSource, @unchecked Sendable {
             return try content.read(at: offset, into: buffer)
         } catch {
             if error.code == .io { ReadFaults.note(error.description) }
+            if error.isLocalFault { failure = failure ?? error }
             throw error
         }
     }

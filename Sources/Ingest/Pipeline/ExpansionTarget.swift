@@ -1,6 +1,5 @@
 import Clocks
 import CrashAnalysis
-import LogSearch
 import LogTime
 import Pack
 import Unpack

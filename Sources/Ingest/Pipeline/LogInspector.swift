@@ -1,5 +1,4 @@
 import CrashAnalysis
-import LogSearch
 import LogTime
 public import Pack
 

@@ -1,4 +1,3 @@
-import LogSearch
 import LogTime
 import Pack
 import Unpack

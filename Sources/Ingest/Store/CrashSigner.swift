@@ -16,8 +16,8 @@ public struct CrashSigner: Sendable {
     private let symbols: SymbolStore
     private let rules: SignatureRules
     private let allowMissing: [String]
-    /// Build ids and debug ids that the symbol store holds.
-    private let identities: Set<String>
+    /// Build ids, debug ids and digests of first pages that the symbol store holds; nil if it cannot be listed now.
+    private let identities: Set<String>?
 
     /// Makes a signer for a store.
     ///
@@ -31,7 +31,8 @@ public struct CrashSigner: Sendable {
         self.home = home
         self.rules = rules
         symbols = Self.symbols(of: store)
-        identities = Set(symbols.list().map(\.identity))
+        // Without the list, every record may need symbols, and each file that cannot be read is noted.
+        identities = (try? symbols.list()).map { Set($0.map(\.identity)) }
     }
 
     /// Returns the symbol store of a store.
@@ -48,13 +49,14 @@ public struct CrashSigner: Sendable {
         return contents
     }
 
-    /// Renews the records that symbols or rules change. A record whose symbols cannot be applied says so in a note.
+    /// Renews the records that symbols or rules change. A record whose symbols cannot be read or applied now says so in
+    /// a note (`CrashRecord.awaitsSymbols`).
     public func renew(_ contents: inout PackContents) {
         guard !contents.crashes.isEmpty else { return }
         var records: [Int: CrashRecord] = [:]
         var symbolised: [Int] = []
         for (ordinal, json) in contents.crashes.enumerated() {
-            let concerned = Self.mentions(json, any: identities)
+            let concerned = identities.map { Self.mentions(json, any: $0) } ?? Self.namesModules(json)
             guard concerned || !rules.isEmpty || !Self.isCurrent(json), let record = Self.decode(json) else { continue }
             records[ordinal] = record
             if concerned { symbolised.append(ordinal) }
@@ -78,7 +80,7 @@ public struct CrashSigner: Sendable {
             for (ordinal, record) in zip(ordinals, made) { if let record { records[ordinal] = record } }
         } catch {
             let words = (error as? IngestError)?.message ?? (error as? PackError)?.message ?? "\(error)"
-            for ordinal in ordinals { records[ordinal]?.notes.append("the symbols were not applied: \(words)") }
+            for ordinal in ordinals { records[ordinal]?.noteSymbolsUnread(words) }
         }
     }
 
@@ -89,21 +91,31 @@ public struct CrashSigner: Sendable {
         try? JSONDecoder().decode(CrashRecord.self, from: Data(json))
     }
 
-    /// Whether the record names one of these build ids or debug ids. Searches the bytes without decoding them: records
-    /// are long, and most concern no symbol in the store.
+    /// How the fields of a module that identify it end: `build_id`, `debug_id` and `first_page`.
+    private static let identifying = ["_id\":\"", "_page\":\""]
+
+    /// Whether the record names one of these build ids, debug ids or digests of first pages. Searches the bytes without
+    /// decoding them: records are long, and most concern no symbol in the store.
     public static func mentions(_ json: [UInt8], any identities: Set<String>) -> Bool {
         guard !identities.isEmpty else { return false }
         return json.withUnsafeBytes { bytes in
-            var at = 0
-            while let start = find("_id\":\"", in: bytes, from: at) {
-                let end = bytes[start...].firstIndex(of: UInt8(ascii: "\"")) ?? bytes.count
-                if end - start <= 128, identities.contains(String(decoding: bytes[start..<end], as: UTF8.self)) {
-                    return true
+            for field in identifying {
+                var at = 0
+                while let start = find(field, in: bytes, from: at) {
+                    let end = bytes[start...].firstIndex(of: UInt8(ascii: "\"")) ?? bytes.count
+                    if end - start <= 128, identities.contains(String(decoding: bytes[start..<end], as: UTF8.self)) {
+                        return true
+                    }
+                    at = end
                 }
-                at = end
             }
             return false
         }
+    }
+
+    /// Whether the record names any module by such a field.
+    private static func namesModules(_ json: [UInt8]) -> Bool {
+        json.withUnsafeBytes { bytes in identifying.contains { find($0, in: bytes, from: 0) != nil } }
     }
 
     /// Whether this version of the algorithm signed the record.

@@ -41,6 +41,7 @@ public final class SessionLock: Sendable {
         guard opened >= 0 else {
             throw IngestError(.packFailed, "cannot open the session's spool: \(reason())", path: folder)
         }
+        let isStillThere: Bool
         do throws(FileFailure) {
             if waits {
                 try FileLock.take(.exclusive, of: opened)
@@ -48,11 +49,12 @@ public final class SessionLock: Sendable {
                 close(opened)
                 return nil
             }
+            isStillThere = try Self.isStillThere(opened, folder)
         } catch {
             close(opened)
             throw IngestError(.packFailed, "cannot lock the session's spool: \(error.reason)", path: folder)
         }
-        guard isStillThere(opened, folder) else {
+        guard isStillThere else {
             close(opened)
             return nil
         }
@@ -81,10 +83,15 @@ public final class SessionLock: Sendable {
         return (try? FileLock.tryTake(.shared, of: opened)) != true
     }
 
-    private static func isStillThere(_ descriptor: Int32, _ path: String) -> Bool {
+    private static func isStillThere(_ descriptor: Int32, _ path: String) throws(FileFailure) -> Bool {
         var mine = stat()
         var present = stat()
-        return fstat(descriptor, &mine) == 0 && lstat(path, &present) == 0 && mine.st_ino == present.st_ino
-            && mine.st_dev == present.st_dev
+        guard fstat(descriptor, &mine) == 0 else { throw .last("inspect the folder", path) }
+        guard lstat(path, &present) == 0 else {
+            let failure = FileFailure.last("inspect the folder", path)
+            guard failure.isAbsence else { throw failure }
+            return false
+        }
+        return mine.st_ino == present.st_ino && mine.st_dev == present.st_dev
     }
 }

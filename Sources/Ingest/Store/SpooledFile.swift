@@ -58,7 +58,7 @@ extension [SpooledFile] {
         var chosen: [SpooledFile] = []
         for file in sorted {
             let isKnown = chosen.contains {
-                $0.artifact.hasSameBytes(as: file.artifact) && FilePrefix.isPrefix(file.path, of: $0.path)
+                $0.artifact.hasSameBytes(as: file.artifact) && FilePrefix.isPrefix(file.path, of: $0.path) == true
             }
             if !isKnown { chosen.append(file) }
         }
@@ -87,32 +87,35 @@ enum FollowedLogFlag {
             $0.artifact.hasSameBytes(as: log.artifact) && $0.path != log.path && $0.isFromFollowing
         }
         guard !others.isEmpty else { return [] }
-        return [others.allSatisfy { FilePrefix.isPrefix(log.path, of: $0.path) } ? longer : differs]
+        let prefixes = others.map { FilePrefix.isPrefix(log.path, of: $0.path) }
+        // Of logs that cannot be read now, nothing is claimed.
+        guard !prefixes.contains(nil) else { return [] }
+        return [prefixes.contains(false) ? differs : longer]
     }
 }
 
 /// Compares files that may be large.
 enum FilePrefix {
-    /// Whether one file is a prefix of another; false also when one of them cannot be read.
-    static func isPrefix(_ short: String, of long: String) -> Bool {
+    /// Whether one file is a prefix of another; nil when one of them cannot be read now.
+    static func isPrefix(_ short: String, of long: String) -> Bool? {
         let left = open(short, O_RDONLY | O_CLOEXEC)
         let right = open(long, O_RDONLY | O_CLOEXEC)
         defer { for descriptor in [left, right] where descriptor >= 0 { close(descriptor) } }
-        guard left >= 0, right >= 0 else { return false }
+        guard left >= 0, right >= 0 else { return nil }
         var a = [UInt8](repeating: 0, count: 256 * 1024)
         var b = a
         var offset: off_t = 0
         while true {
             let count = a.withUnsafeMutableBytes { pread(left, $0.baseAddress, $0.count, offset) }
             if count == 0 { return true }
-            guard count > 0 else { return false }
+            guard count > 0 else { return nil }
             var matched = 0
             while matched < count {
                 let wanted = count - matched
                 let got = b.withUnsafeMutableBytes {
                     pread(right, $0.baseAddress.map { $0 + matched }, wanted, offset + off_t(matched))
                 }
-                guard got > 0 else { return false }
+                guard got > 0 else { return got == 0 ? false : nil }
                 matched += got
             }
             guard a[..<count] == b[..<count] else { return false }

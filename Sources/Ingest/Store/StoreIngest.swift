@@ -1,9 +1,9 @@
+import BlockIndex
 import CFiles
 public import Catalog
 import CrashAnalysis
 import Files
 import Glibc
-import LogSearch
 public import Model
 public import Pack
 public import PackHome

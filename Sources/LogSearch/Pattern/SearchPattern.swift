@@ -1,3 +1,4 @@
+internal import BlockIndex
 internal import CPCRE2
 
 /// Options for compiling patterns.

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Clocks
 
 /// Merges scan results in order, applies limits and context across units, and passes lines and members to the sink.
 struct SearchResultMerger<Sink: SearchSink> {
@@ -26,7 +26,8 @@ struct SearchResultMerger<Sink: SearchSink> {
     private var hasUnflushed = false
     /// Number of results: lines, or members in searches for counts or names.
     private var results = 0
-    private var lastFlush = 0
+    /// The monotonic time of the last flush, in milliseconds.
+    private var lastFlush: Int64 = 0
 
     /// Context after a unit's end, which the next unit may show to be a selected line.
     private struct PendingLine {
@@ -87,7 +88,7 @@ struct SearchResultMerger<Sink: SearchSink> {
     /// batches.
     mutating func flushIfDue() {
         guard hasUnflushed else { return }
-        let now = Self.milliseconds()
+        let now = MonotonicClock.coarseMilliseconds()
         guard now - lastFlush >= Self.flushInterval else { return }
         lastFlush = now
         hasUnflushed = false
@@ -95,13 +96,7 @@ struct SearchResultMerger<Sink: SearchSink> {
         noteClosing()
     }
 
-    private static var flushInterval: Int { 20 }
-
-    private static func milliseconds() -> Int {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
-    }
+    private static var flushInterval: Int64 { 20 }
 
     private mutating func noteClosing() {
         guard sink.isClosed else { return }

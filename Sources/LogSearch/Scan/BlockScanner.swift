@@ -1,3 +1,4 @@
+internal import Clocks
 internal import LogTime
 
 /// Scans units on one thread: decodes their blocks, finds the selected lines and has them rendered.
@@ -35,7 +36,7 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
             var result = Result(
                 unit: unit, member: SearchedMember(label: batch.source.label, path: member.path))
             guard !unit.pieces.isEmpty else { return result }
-            let start = options.measuresTime ? Monotonic.nanoseconds() : 0
+            let start = options.measuresTime ? MonotonicClock.nanoseconds() : 0
             do {
                 try scan(unit, member, batch.source, &result)
             } catch {
@@ -43,7 +44,9 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
                 result.problems.append(
                     "\(result.member.name): a block that starts at line \(first) cannot be read: \(error)")
             }
-            if options.measuresTime { result.nanoseconds = Monotonic.nanoseconds() &- start }
+            if options.measuresTime {
+                result.nanoseconds = UInt64(clamping: MonotonicClock.nanoseconds() - start)
+            }
             return result
         }
     }

@@ -1,5 +1,6 @@
 internal import CLogScan
 internal import Glibc
+internal import Threads
 
 /// Searches sources: one queue of units, one worker per core, results in order through a bounded window.
 public struct SearchEngine<Source: SearchSource>: Sendable {

@@ -1,3 +1,4 @@
+internal import BlockIndex
 internal import LogTime
 import Model
 import Text

@@ -1,3 +1,4 @@
+public import BlockIndex
 import Model
 internal import Pack
 public import PackHome
@@ -90,7 +91,7 @@ public final class PackFeed {
         guard options.members == .matching, let query = prepared(query, options) else {
             return nil
         }
-        return index.survey(query, meanwhile: work)
+        return index.survey(query.probes, meanwhile: work)
     }
 
     private static func prepared(_ query: LiteralQuery, _ options: SearchOptions) -> BlockQuery? {
@@ -111,14 +112,14 @@ public final class PackFeed {
             let entry = entries[position]
             position += 1
             var flags: [Bool]?
-            if let query, let row = index?.row(pack: entry.pack, packBytes: entry.bytes) {
-                switch row.answer(query) {
-                case .some(let some): flags = some
+            if let query, let answer = index?.answer(pack: entry.pack, packBytes: entry.bytes, to: query.probes) {
+                switch answer {
+                case .blocks(let some): flags = some
                 case .askPack: break
-                case .none where canSkip:
+                case .noBlock where canSkip:
                     ruledOut += 1
                     continue
-                case .none: flags = [Bool](repeating: false, count: row.blocks)
+                case .noBlock(of: let count): flags = [Bool](repeating: false, count: count)
                 }
             }
             if let source = open(entry, flags) { return source }

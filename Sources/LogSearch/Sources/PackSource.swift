@@ -1,3 +1,4 @@
+internal import BlockIndex
 internal import LogTime
 public import Model
 public import Pack

@@ -5,7 +5,6 @@ import Model
 import SalvageConfiguration
 import SessionAPI
 import Store
-import Synchronization
 import Terminal
 import Text
 
@@ -40,45 +39,12 @@ enum API {
     ) async throws -> Answer {
         let environment = Self.environment
         let flags = SalvageConfiguration.Configuration.Flags(store: options.store, config: options.config)
-        let settings: SalvageConfiguration.Configuration
+        let configuration = try SalvageConfiguration.Configuration.load(flags: flags, environment: environment)
         do {
-            settings = try SalvageConfiguration.Configuration.load(flags: flags, environment: environment)
-        } catch {
-            throw Failure(error)
-        }
-        // The client looks the token up after it has checked the arguments. The lookup's own error says more than the
-        // client's, so it is kept.
-        let missing = Mutex<ConfigurationError?>(nil)
-        let address = url ?? settings.api.url
-        var configuration = SessionAPIClient.Configuration(baseURL: address) {
-            do throws(ConfigurationError) {
-                return try APIToken.find(settings, environment: environment).value
-            } catch {
-                missing.withLock { $0 = error }
-                throw error
-            }
-        }
-        configuration.userAgent = "salvage/\(salvageVersion)"
-        configuration.stallTimeout = .milliseconds(settings.limits.stall)
-        let client: SessionAPIClient
-        do throws(APIError) {
-            client = try SessionAPIClient(configuration)
-        } catch {
-            throw Failure("invalid_address", error.message, hint: "the address is '\(address)'", status: .usage)
-        }
-        do {
-            let answer = try await call(client)
-            await client.shutdown()
-            return answer
-        } catch {
-            await client.shutdown()
-            guard let error = error as? APIError else { throw error }
-            if error.kind == .noToken, let error = missing.withLock({ $0 }) { throw Failure(error) }
-            var failure = Failure(error)
-            if error.kind == .network, !error.mayHaveActed {
-                failure.hint = "check the address \(address) and the network"
-            }
-            throw failure
+            return try await APICall.run(
+                configuration, at: url, environment: environment, userAgent: "salvage/\(salvageVersion)", call)
+        } catch let error as APIError {
+            throw Failure(error, at: url ?? configuration.api.url)
         }
     }
 

@@ -1,9 +1,12 @@
+import Harvest
 import JSON
 import SessionAPI
 
 extension Failure {
     /// Converts a Session API error to the form that every command reports.
-    init(_ error: APIError) {
+    ///
+    /// - Parameter address: the server's address, if the hint may name it.
+    init(_ error: APIError, at address: String? = nil) {
         let status: ExitStatus =
             switch error.kind {
             case .unauthorized, .forbidden, .noToken: .notAuthorised
@@ -13,10 +16,7 @@ extension Failure {
             case .notFound where error.operation != .sessionList: .nothingFound
             default: error.isRetryable ? .tryAgain : .failure
             }
-        var hint = error.guidance { "check with salvage api describe-session \(ShellText.quoted($0))" }
-        if error.kind == .notFound, error.operation == .sessionList {
-            hint = "there is no Session API at this address; check --url, SALVAGE_API_URL or api.url"
-        }
+        let hint = error.remedy(at: address) { "check with salvage api describe-session \(ShellText.quoted($0))" }
         self.init(
             error.code?.rawValue ?? error.kind.rawValue, error.summary, session: error.session, path: error.path,
             hint: hint, status: status)
@@ -24,45 +24,8 @@ extension Failure {
     }
 }
 
-/// What an error response holds besides its message: as text for people, as fields for scripts.
-struct ServerAnswer: Sendable {
-    var operation: String?
-    var status: Int?
-    var identifier: String?
-    var details: String?
-    var timestamp: String?
-    var retryAfter: Double?
-    var bodyExcerpt: String?
-    var violations: [APIError.Violation] = []
-
-    init(status: Int?, identifier: String?) {
-        self.status = status
-        self.identifier = identifier
-    }
-
-    init(_ error: APIError) {
-        operation = error.operation.rawValue
-        status = error.status
-        identifier = error.identifier
-        timestamp = error.timestamp
-        retryAfter = error.retryAfter
-        bodyExcerpt = error.bodyExcerpt
-        violations = error.violations
-        if error.details != error.message { details = error.details }
-    }
-
-    /// Returns the text that follows the message on a terminal: what the message does not already say.
-    func text(after message: String) -> String {
-        var text = ""
-        for violation in violations { text += "; \(violation.field): \(violation.description)" }
-        // Servers that list violations repeat them in their details.
-        if violations.isEmpty, let details, details != identifier { text += "; \(details)" }
-        if let bodyExcerpt { text += "; the server said: \(bodyExcerpt)" }
-        if let identifier, !(message + text).contains(identifier) { text += " (identifier \(identifier))" }
-        return text
-    }
-
-    /// Adds the same facts as fields to an error's JSON object.
+extension ServerAnswer {
+    /// Adds the facts as fields to an error's JSON object.
     func add(to line: inout JSONLine) {
         line.add("operation", operation)
         line.add("status", status)

@@ -1,5 +1,6 @@
 import CConfinement
 import Glibc
+import Harvest
 import Store
 import Terminal
 
@@ -55,8 +56,8 @@ public enum SalvageProgram {
     public static func prepare(_ arguments: [String]) -> Int32? {
         do {
             switch GlobalFlagOrder.moveBehindCommand(arguments).first {
-            case "harvest": try ProcessGuard.begin(isDaemon: false)
-            case "watch": try ProcessGuard.begin(isDaemon: true)
+            case "harvest": try ProcessGuard.begin { ProcessEnding.end($0, isDaemon: false) }
+            case "watch": try ProcessGuard.begin { ProcessEnding.end($0, isDaemon: true) }
             case "api": try ProcessGuard.requireThreads()
             default: break
             }

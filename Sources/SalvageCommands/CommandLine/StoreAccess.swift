@@ -1,7 +1,3 @@
-import Catalog
-import Files
-import Harvest
-import Model
 import SalvageConfiguration
 import Store
 import Terminal
@@ -16,15 +12,6 @@ enum StoreAccess {
         if let store = Environment.value("SALVAGE_STORE"), !store.isEmpty { return trimmed(store) }
         if let store = try configuration(options).store { return trimmed(store) }
         return "./storage"
-    }
-
-    /// The store's folder for a command that writes. Creates it, accessible to its owner only, if it is missing.
-    static func createdPath(_ options: GlobalOptions) throws -> String {
-        let store = try path(options)
-        try StoreFolder.make(store)
-        // Before anything is written here, even the lock.
-        try Catalog.requireNoRestore(store: store)
-        return store
     }
 
     /// The store that a command works with.

@@ -53,7 +53,10 @@ struct Analyze: Command {
             allowMissing: configuration.confinement.allowMissing)
         let output = Output(options)
         var count = 0
-        var failed = false
+        for error in analysis.unreadSymbols {
+            Failure(error).report(json: options.json, style: options.errorStyle)
+        }
+        var failed = !analysis.unreadSymbols.isEmpty
         for file in files {
             let result = try analysis.analyze(file, includesErrors: errors)
             for error in result.unreadable {

@@ -8,17 +8,8 @@ import Terminal
 import Text
 
 extension StoredCrash {
-    /// The record as one JSON object. The catalog's columns about the session take precedence: they may be newer than the
-    /// record.
-    var json: [UInt8] {
-        guard var record else { return bare.utf8 }
-        record.crash = row.crash
-        record.session = row.session
-        record.image = row.image.isEmpty ? record.image : row.image
-        record.tag = row.tag ?? record.tag
-        record.location = row.location ?? record.location
-        return record.json()
-    }
+    /// The record as one JSON object, with the catalog's facts about the session.
+    var json: [UInt8] { current?.json() ?? bare.utf8 }
 
     /// The catalog's columns, for a record that a later version wrote in another form.
     private var bare: JSONLine {

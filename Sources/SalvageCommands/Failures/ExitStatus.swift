@@ -10,7 +10,7 @@ public enum ExitStatus: Int32, Sendable {
     case partial = 3
     /// The command line was wrong (EX_USAGE of sysexits.h).
     case usage = 64
-    /// A later try may succeed: network, rate limit, another copy running (EX_TEMPFAIL).
+    /// A later try may succeed: network, rate limit, another instance running (EX_TEMPFAIL).
     case tryAgain = 75
     /// The token is missing, refused or lacks a scope (EX_NOPERM).
     case notAuthorised = 77

@@ -1,4 +1,5 @@
 import Glibc
+import Harvest
 import JSON
 import Terminal
 import Text

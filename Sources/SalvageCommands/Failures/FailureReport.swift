@@ -1,3 +1,4 @@
+import BlockIndex
 import Catalog
 import CrashAnalysis
 import Files
@@ -22,7 +23,7 @@ enum FailureReport {
         case let harvest as HarvestError: return Failure(harvest)
         case let configuration as ConfigurationError: return Failure(configuration)
         case is CatalogError, is CrashError, is FileFailure, is IngestError, is PackError, is LiveFailure,
-            is LogSearchError:
+            is LogSearchError, is BlockIndexError:
             return Failure(StoreError(error))
         default: return Failure("unexpected", "\(error)")
         }

@@ -29,8 +29,9 @@ extension Failure {
         let status: ExitStatus
         switch error.code {
         case .notAuthorised: status = .notAuthorised
-        case .storeLocked, .apiUnavailable, .machineShort: status = .tryAgain
+        case .storeLocked, .apiUnavailable, .machineShort, .overdue, .catalogNotWritten: status = .tryAgain
         case .unknownSession: status = .nothingFound
+        case .invalidAddress: status = .usage
         default: status = .failure
         }
         self.init(

@@ -1,5 +1,3 @@
-import Catalog
-import Dispatch
 import Glibc
 import Harvest
 import Model
@@ -62,10 +60,9 @@ struct HarvestOnce: AsyncCommand {
             }
             limit = span
         }
-        let stop = StopSignals()
-        let run: HarvestRun
+        let run: ShownHarvest
         do {
-            run = try HarvestRun(options)
+            run = try ShownHarvest(options)
         } catch let error as HarvestError where error.code == .storeLocked && options.quiet && !options.json {
             // The other instance does the work of this pass: cron must not mail anything.
             throw EndedWith(status: .tryAgain)
@@ -73,35 +70,16 @@ struct HarvestOnce: AsyncCommand {
             throw HarvestScope.explain(error)
         }
         let runner = run.runner
-        stop.whenStopped { runner.requestStop() }
-        if let limit { LastResort.arm(after: limit, store: try StoreAccess.path(options), options) }
+        ProcessGuard.whenStopped { runner.requestStop() }
+        if let limit {
+            let (json, style) = (options.json, options.errorStyle)
+            OverdueRun.watch(limit: limit, store: try StoreAccess.path(options)) {
+                ProcessEnding.end(with: $0, json: json, style: style)
+            }
+        }
         let summary = try await run.carryOut(
             .pass(maxRuntime: limit, session: scope.session), again: scope.again)
         try HarvestReportText(options: options, isAgain: again).write(summary)
-        if stop.received == SIGINT { throw EndedWith(status: .interrupted) }
-    }
-}
-
-/// Ends the process when a run does not stop by itself: an operation that cannot be cancelled, such as a DNS lookup or
-/// a write to a hung disk, must not keep a cron job beyond its time. Interrupted downloads stay in the spool.
-private enum LastResort {
-    /// How long a run takes to stop when nothing hangs, in milliseconds.
-    private static let grace: Int64 = 3000
-
-    static func arm(after limit: Int64, store: String, _ options: GlobalOptions) {
-        let (json, style) = (options.json, options.errorStyle)
-        let moment = DispatchTime.now() + .milliseconds(Int(clamping: limit) + Int(grace))
-        // A queue of its own gets a thread even when all others hang.
-        DispatchQueue(label: "salvage.deadline").asyncAfter(deadline: moment) {
-            let isHeld = Catalog.isHeld(store: store)
-            Failure(
-                isHeld ? "catalog_not_written" : "overdue",
-                isHeld
-                    ? "the --max-runtime limit was reached, and the catalog is locked by another process"
-                    : "the --max-runtime limit was reached, but an operation in progress could not be cancelled",
-                hint: "what was fetched is in the spool; the next run resumes from there", status: .tryAgain
-            ).report(json: json, style: style)
-            _exit(ExitStatus.tryAgain.rawValue)
-        }
+        if ProcessGuard.received == SIGINT { throw EndedWith(status: .interrupted) }
     }
 }

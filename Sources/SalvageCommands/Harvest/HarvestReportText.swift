@@ -127,8 +127,7 @@ struct HarvestReportText {
     /// printed when it first applies, not in every mail from cron.
     private func reportAbsence(_ summary: HarvestSummary) {
         for path in summary.absentPaths {
-            let isNews = path.sessions - path.lately < AbsentPath.least
-            guard !options.quiet || isNews else { continue }
+            guard !options.quiet || path.isNews else { continue }
             AbsentPathText.failure(path).report(json: options.json, style: options.errorStyle)
         }
     }

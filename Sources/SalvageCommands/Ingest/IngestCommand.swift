@@ -134,7 +134,7 @@ struct IngestFiles: Command {
 
     private func open() throws -> (Store, SalvageConfiguration.Configuration) {
         try DescriptorBudget.raiseLimit()
-        let store = try Store(try StoreAccess.createdPath(options), readOnly: false)
+        let store = try Store(creating: StoreAccess.path(options))
         return (store, try StoreAccess.configuration(options))
     }
 

@@ -47,12 +47,7 @@ final class LogPrinter {
                     "no_place", "neither the time of the crash nor its place in the log is known",
                     hint: "salvage logs SESSION, without --around, prints the whole log", status: .nothingFound)
             }
-            if let time = place.time {
-                // The time comes from the container and may be any number.
-                let (low, under) = time.subtractingReportingOverflow(span)
-                let (high, over) = time.addingReportingOverflow(span)
-                search.window = (under ? .min : low)...(over ? .max : max(low, high))
-            }
+            if let window = place.window(within: span) { search.window = window }
         }
         self.search = search
         var form = PrintOptions()
@@ -96,24 +91,11 @@ final class LogPrinter {
         return !isClosed
     }
 
-    /// Prints the lines within 4 KiB on either side of a byte offset.
+    /// Prints the lines around a byte of a log; `read` as in `LogExcerpt`.
     func writeAround(
         _ offset: UInt64, size: UInt64, read: (UInt64, UnsafeMutableRawBufferPointer) throws -> Int
     ) throws {
-        let start = offset > 4096 ? offset - 4096 : 0
-        var bytes = [UInt8](repeating: 0, count: Int(clamping: min(8192, size > start ? size - start : 0)))
-        var filled = 0
-        while filled < bytes.count {
-            let count = try bytes.withUnsafeMutableBytes { buffer in
-                try read(start &+ UInt64(filled), UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
-            }
-            if count == 0 { break }
-            filled += count
-        }
-        var lines = bytes[..<filled].split(separator: 0x0A, omittingEmptySubsequences: false)
-        // Drop the partial lines at both ends.
-        if start > 0, lines.count > 1 { lines.removeFirst() }
-        if start &+ UInt64(filled) < size || lines.last?.isEmpty == true, lines.count > 1 { lines.removeLast() }
+        let lines = try LogExcerpt.lines(around: offset, size: size, read: read)
         let output = Output(options)
         for line in lines {
             if form.escape { output.text(Escape.display(line)) } else { output.sink.write(Array(line) + [0x0A]) }

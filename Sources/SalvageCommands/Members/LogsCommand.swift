@@ -86,8 +86,13 @@ struct Logs: Command {
         let source = PackSource(
             pack.reader, label: SourceLabel(record), usesFilters: which.pattern != nil, members: members)
         if printer.needsBytes(source.members), let place = printer.place, let offset = place.offset,
-            let member = aroundMember(place, pack, printer)
+            let (member, isInSeveral) = pack.member(of: place)
         {
+            if isInSeveral {
+                printer.note(
+                    "\(Escape.path((place.member ?? "").utf8)) is a member of several artifacts; these lines are "
+                        + "from the one in \(Escape.display(pack.artifact(of: pack.reader.members[member])))")
+            }
             let content = try pack.reader.content(ofMember: member)
             try printer.writeAround(offset, size: pack.reader.members[member].size) {
                 try content.read(at: $0, into: $1)
@@ -95,20 +100,6 @@ struct Logs: Command {
             return
         }
         _ = try printer.print(.pack(source), severalMembers: members.count > 1)
-    }
-
-    /// Returns the member that a crash was found in: the last one with its path, as an extraction would leave it. The
-    /// record does not name the artifact.
-    private func aroundMember(_ place: CrashPlace, _ pack: SessionPack, _ printer: LogPrinter) -> Int? {
-        let path = Array((place.member ?? "").utf8)
-        let members = pack.reader.members
-        let found = members.indices.filter { members[$0].path == path && !members[$0].flags.contains(.shadowed) }
-        if Set(found.map { members[$0].artifact }).count > 1 {
-            printer.note(
-                "\(Escape.path(path)) is a member of several artifacts; these lines are from the one in "
-                    + Escape.display(found.last.map { pack.artifact(of: members[$0]) } ?? ""))
-        }
-        return found.last
     }
 }
 

@@ -53,7 +53,7 @@ extension Coverage {
         line.add("sessions", counts)
         line.add("artifacts", fates)
         line.add("bytes", bytes)
-        line.add("collected_share", existing == 0 ? 1 : Double(artifacts[.collected] ?? 0) / Double(existing))
+        line.add("collected_share", collectedShare)
         line.add("complete", isComplete)
         return line
     }
@@ -70,11 +70,6 @@ extension Coverage {
         output.text("artifacts  \(fates.isEmpty ? "none" : fates.joined(separator: ", "))")
         let absent = artifacts[.absent].map { "; requested paths that do not exist: \($0)" } ?? ""
         output.text("collected  \(percent) of what existed, \(SizeText.binary(bytes)) downloaded\(absent)")
-    }
-
-    /// The number of requested artifacts that exist.
-    private var existing: Int {
-        [ArtifactState.collected, .incomplete, .failed, .lost, .pending].reduce(0) { $0 + (artifacts[$1] ?? 0) }
     }
 
     /// The share of collected artifacts among those that exist and were requested, such as `99.9 %`.

@@ -28,7 +28,8 @@ struct SignaturesRefresh: Command {
         """
         Needed after `signatures:` in the configuration has changed, or after an update of salvage that changes \
         signatures. Earlier signatures stay as aliases: queries by them still find the crashes. New crashes are \
-        signed by the current rules automatically.
+        signed by the current rules automatically. Crashes whose symbols could not be read, as their notes say, are \
+        unwound and symbolicated again.
         """
     }
     static var flags: [CommandFlag<Self>] {
@@ -42,9 +43,11 @@ struct SignaturesRefresh: Command {
 
     func run() throws {
         let store = try StoreAccess.store(options, readOnly: dryRun)
-        let rules = try StoreAccess.configuration(options).signatures
+        let configuration = try StoreAccess.configuration(options)
         let progress = Progress(quiet: options.quiet)
-        let report = try store.sign(by: rules, dryRun: dryRun, progress: { progress.update($0) })
+        let report = try store.sign(
+            by: configuration.signatures, allowMissing: configuration.confinement.allowMissing, dryRun: dryRun,
+            progress: { progress.update($0) })
         progress.finish()
         try write(report)
     }
@@ -71,6 +74,7 @@ struct SignaturesRefresh: Command {
             line.add("totals", true)
             line.add("signed", report.signed)
             line.add("changed", changed)
+            line.add("awaiting_symbols", report.awaitingSymbols)
             line.add("version", SignatureAlgorithm.version)
             line.add("dry_run", dryRun)
             output.line(line)
@@ -80,7 +84,14 @@ struct SignaturesRefresh: Command {
                 "signed \(counted(report.signed, "crash or error", "crashes and errors")) "
                     + "by version \(SignatureAlgorithm.version): "
                     + "\(changed) \(verb) a new signature")
+            if report.awaitingSymbols > 0 {
+                output.text(
+                    "the symbols of \(counted(report.awaitingSymbols, "crash", "crashes")) still cannot be read; "
+                        + "salvage crash ID says why")
+            }
         }
         try output.finish()
+        for error in report.unread { Failure(error).report(json: options.json, style: options.errorStyle) }
+        if report.awaitingSymbols > 0 || !report.unread.isEmpty { throw EndedWith(status: .partial) }
     }
 }

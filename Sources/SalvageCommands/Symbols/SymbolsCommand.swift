@@ -47,7 +47,7 @@ struct SymbolsAdd: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let store = try Store(try StoreAccess.createdPath(options), readOnly: false)
+        let store = try Store(creating: StoreAccess.path(options))
         let configuration = try StoreAccess.configuration(options)
         let progress = Progress(quiet: options.quiet)
         let report = try store.addSymbols(

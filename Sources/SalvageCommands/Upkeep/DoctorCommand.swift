@@ -46,16 +46,26 @@ struct Doctor: AsyncCommand {
             }
             output.sink.flush()
         }
-        let setup = SetupExamination(options: options)
-        tell(setup.findings)
-        tell([.confinement(allowing: setup.configuration?.confinement.allowMissing ?? [])])
-        if let configuration = setup.configuration {
-            tell(try Store(setup.store).examine(configuration, interval: interval, now: TimeText.now()))
-            if !offline, setup.hasToken { tell(await APIExamination(options: options).findings()) }
+        var loaded: (configuration: SalvageConfiguration.Configuration, store: String)?
+        var isMistaken = false
+        do {
+            loaded = (try StoreAccess.configuration(options), try StoreAccess.path(options))
+        } catch {
+            tell([.refusal("config", error)])
+            isMistaken = FailureReport.failure(for: error).status == .usage
         }
-        tell(ToolExamination.findings())
+        let setup = loaded.map { SetupExamination($0.configuration, environment: Environment.all) }
+        tell(setup?.findings ?? [])
+        tell([.confinement(allowing: loaded?.configuration.confinement.allowMissing ?? [])])
+        if let loaded {
+            tell(try Store(loaded.store).examine(loaded.configuration, interval: interval, now: TimeText.now()))
+            if !offline, setup?.hasToken == true {
+                tell([await Finding.api(loaded.configuration, environment: Environment.all)])
+            }
+        }
+        tell([.tools(path: Environment.value("PATH"))])
         try output.finish()
-        if setup.isMistaken { throw EndedWith(status: .usage) }
+        if isMistaken { throw EndedWith(status: .usage) }
         switch worst {
         case .ok, .note: return
         case .warning: throw EndedWith(status: .partial)

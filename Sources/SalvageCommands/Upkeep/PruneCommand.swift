@@ -61,21 +61,10 @@ struct Prune: Command {
         if given == nil, configuration.prune.isEmpty, history == nil, !configuration.namesHistory {
             return try endWithoutRules()
         }
-        var plans: [PrunePlan] = []
         let needsSessions = given != nil || !configuration.prune.isEmpty || select.isNarrow
         let all = needsSessions ? try store.sessions(try select.selection()) : []
-        if let given {
-            plans.append(PrunePlan(sessions: all, rules: given))
-        } else {
-            for policy in configuration.prune {
-                plans.append(
-                    PrunePlan(
-                        sessions: all.filter { policy.match.accepts($0.identity) },
-                        rules: RetentionRules(
-                            olderThan: policy.olderThan, maxBytes: policy.maxBytes,
-                            keepPerSignature: policy.keepPerSignature)))
-            }
-        }
+        let plans =
+            given.map { [PrunePlan(sessions: all, rules: $0)] } ?? PrunePlan.plans(by: configuration.prune, over: all)
         let output = Output(options)
         let progress = Progress(quiet: options.quiet || dryRun)
         let summary = try store.prune(

@@ -1,14 +1,8 @@
-import Catalog
-import Glibc
-import Harvest
 import Ingest
-import JSON
 import Model
-import Pack
 import Store
 import Terminal
 import Text
-import Unpack
 
 /// `salvage verify`: checks that the store still holds what was stored, or that given archives are whole.
 struct Verify: Command {
@@ -69,13 +63,13 @@ struct Verify: Command {
     }
 
     private func verifyFiles(_ output: Output) throws -> Bool {
-        let judge = FileJudge(limits: IngestLimits(try StoreAccess.configuration(options)), copiesItself: true)
+        let verification = FileVerification(try StoreAccess.configuration(options), quick: quick)
         var isGood = true
         var unreadable = false
         var hinted: Set<String> = []
         for file in files {
             do {
-                isGood = try verify(file, judge, output) && isGood
+                isGood = write(try verification.verify(file), file, to: output) && isGood
             } catch {
                 // Go on: the verdicts on the other files are still useful.
                 output.sink.flush()
@@ -93,49 +87,15 @@ struct Verify: Command {
         return isGood
     }
 
-    private func verify(_ file: String, _ judge: FileJudge, _ output: Output) throws -> Bool {
-        let descriptor = try Self.open(file)
-        defer { close(descriptor) }
-        let judgement: FileJudgement
-        do {
-            judgement = try judge.judge(descriptor: descriptor, name: file, quick: quick)
-        } catch let error as IngestError
-            where [.died, .killed, .noAnswer, .timedOut, .stalled].contains(error.code)
-        {
-            let isLate = error.code == .timedOut || error.code == .stalled
-            var verdict = ArtifactVerdict(
-                artifact: 0, verdict: .notJudged, flags: [isLate ? "reader_timed_out" : "reader_died"],
-                entries: 0, bytes: 0)
-            verdict.firstError = error.message
-            VerdictLine(file: file, verdict: verdict).write(to: output, session: nil)
-            return false
-        }
-        if let pack = judgement.pack {
+    /// Writes a result; returns whether the file is good.
+    private func write(_ result: FileVerification.Result, _ file: String, to output: Output) -> Bool {
+        switch result {
+        case .pack(let pack):
             pack.write(file: file, session: pack.session, to: output)
             return pack.isSound
+        case .archive(let verdict):
+            VerdictLine(file: file, verdict: verdict).write(to: output, session: nil)
+            return verdict.verdict == .ok
         }
-        guard let archive = judgement.archive else { return false }
-        VerdictLine(file: file, verdict: archive).write(to: output, session: nil)
-        return archive.verdict == .ok
-    }
-
-    /// Opens a file for the child to read. Non-blocking, because opening a pipe would wait for a writer; reads block
-    /// again.
-    private static func open(_ file: String) throws -> Int32 {
-        let descriptor =
-            file == "-"
-            ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : Glibc.open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else {
-            let reason = String(cString: strerror(errno))
-            throw Failure(
-                "unreadable", "cannot read \(file == "-" ? "standard input" : file): \(reason)", path: file)
-        }
-        var facts = stat()
-        if fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR {
-            close(descriptor)
-            throw Failure("unreadable", "cannot read \(file): it is a folder", path: file)
-        }
-        if file != "-" { _ = fcntl(descriptor, F_SETFL, O_RDONLY) }
-        return descriptor
     }
 }

@@ -1,9 +1,6 @@
-import Dispatch
-import Glibc
 import Harvest
 import Model
 import SalvageConfiguration
-import Synchronization
 import Terminal
 import Text
 
@@ -34,7 +31,6 @@ struct Watch: AsyncCommand {
     var options = GlobalOptions()
 
     func run() async throws {
-        let stop = StopSignals()
         let counts = WatchMetrics()
         let notifier = ServiceNotifier(environment: Environment.all)
         let current = try CurrentConfiguration(StoreAccess.configuration(options))
@@ -53,7 +49,7 @@ struct Watch: AsyncCommand {
         // Before the store's lock shows that the daemon runs: an unhandled signal ends it.
         let reload = ReloadSignal()
         defer { reload.end() }
-        let run = try HarvestRun(
+        let run = try ShownHarvest(
             options, isDaemon: true, current: current,
             watcher: HarvestObserver(
                 progress: {
@@ -63,7 +59,7 @@ struct Watch: AsyncCommand {
                         $0, isStuck: WatchHealth.isStuck($0, since: started, listLimit: limit, now: TimeText.now()))
                 }, event: { counts.note($0) }))
         let runner = run.runner
-        stop.whenStopped {
+        ProcessGuard.whenStopped {
             notifier.stopping()
             runner.requestStop()
         }
@@ -74,20 +70,20 @@ struct Watch: AsyncCommand {
                 let next = try StoreAccess.reload(current.value, options)
                 let waiting = runner.reload(next)
                 counts.noteReload()
-                run.say(Self.reloaded(next, waiting))
+                run.display.say(Self.reloaded(next, waiting))
             } catch {
                 let failure = FailureReport.failure(for: error)
                 let hint = failure.hint.map { " (\($0))" } ?? ""
-                run.say("reload failed, keeping the old configuration: \(failure.sentence)\(hint)")
+                run.display.say("reload failed, keeping the old configuration: \(failure.sentence)\(hint)")
             }
         }
         let serving = server.map { server in
             Task {
                 do {
-                    try await server.run { port in run.say("metrics on port \(port)") }
+                    try await server.run { port in run.display.say("metrics on port \(port)") }
                 } catch {
                     // A daemon that harvests without its metrics is better than none.
-                    run.say(FailureReport.failure(for: error).sentence)
+                    run.display.say(FailureReport.failure(for: error).sentence)
                 }
             }
         }
@@ -103,43 +99,4 @@ struct Watch: AsyncCommand {
         if let shortfall = next.shortfall { text += "; \(shortfall.message)" }
         return text
     }
-}
-
-/// Takes SIGHUP as a request to reload the configuration. A signal that arrives before there is a handler is kept.
-final class ReloadSignal: Sendable {
-    private struct State {
-        var action: (@Sendable () -> Void)?
-        var wasAsked = false
-    }
-
-    private let queue = DispatchQueue(label: "salvage.reload")
-    // Unchecked: set once, and dispatch sources may be cancelled from any thread.
-    private nonisolated(unsafe) let source: any DispatchSourceSignal
-    private let state = Mutex(State())
-
-    init() {
-        signal(SIGHUP, SIG_IGN)
-        source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: queue)
-        source.setEventHandler { [weak self] in self?.ask() }
-        source.resume()
-    }
-
-    /// Sets what to do on a request; does it now if one has already arrived.
-    func handle(_ action: @escaping @Sendable () -> Void) {
-        let wasAsked = state.withLock { state in
-            state.action = action
-            return state.wasAsked
-        }
-        if wasAsked { queue.async(execute: action) }
-    }
-
-    private func ask() {
-        let action = state.withLock { state in
-            if state.action == nil { state.wasAsked = true }
-            return state.action
-        }
-        action?()
-    }
-
-    func end() { source.cancel() }
 }

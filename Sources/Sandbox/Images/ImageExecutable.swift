@@ -18,8 +18,10 @@ enum ImageExecutable {
     private static func choose(in folder: String, _ named: String?) throws(BrokenImage) -> String {
         if let named { return named }
         if access(folder + "/server", F_OK) == 0 { return "server" }
-        let candidates = try ImageFolder.names(in: folder).filter { name in
-            kind(of: folder + "/" + name) == S_IFREG && access(folder + "/" + name, X_OK) == 0
+        var candidates: [String] = []
+        for name in try ImageFolder.names(in: folder) {
+            let file = folder + "/" + name
+            if try kind(of: file) == S_IFREG, access(file, X_OK) == 0 { candidates.append(name) }
         }
         switch candidates.count {
         case 1: return candidates[0]
@@ -33,8 +35,11 @@ enum ImageExecutable {
         }
     }
 
-    private static func kind(of file: String) -> mode_t? {
+    /// The type of a file; nil when it does not exist or is a link that leads nowhere.
+    private static func kind(of file: String) throws(BrokenImage) -> mode_t? {
         var status = stat()
-        return stat(file, &status) == 0 ? status.st_mode & S_IFMT : nil
+        if stat(file, &status) == 0 { return status.st_mode & S_IFMT }
+        guard [ENOENT, ENOTDIR, ELOOP].contains(errno) else { throw ImageFolder.unreadable(file, errno) }
+        return nil
     }
 }

@@ -45,7 +45,7 @@ struct ProgramFile {
             return "the interpreter after #! is too long"
         }
         let interpreter = String(decoding: name, as: UTF8.self)
-        guard let file = resolve(interpreter), access(file, F_OK) == 0 else {
+        guard let file = resolve(interpreter), !isAbsent(file) else {
             let windows = name.last == 0x0d ? "; the file has Windows line endings" : ""
             return "the interpreter \(interpreter) does not exist\(windows)"
         }
@@ -64,7 +64,7 @@ struct ProgramFile {
         guard let interpreter else {
             return header.isNative ? nil : "is a 32-bit ELF program without a loader"
         }
-        guard let file = resolve(interpreter), access(file, F_OK) == 0 else {
+        guard let file = resolve(interpreter), !isAbsent(file) else {
             return "its loader \(interpreter) does not exist"
         }
         return loaderFault(file).map { "its loader \(interpreter) \($0)" }
@@ -72,7 +72,8 @@ struct ProgramFile {
 
     private func loaderFault(_ file: String) -> String? {
         var status = stat()
-        guard stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return "is not a file" }
+        guard stat(file, &status) == 0 else { return "cannot be read: \(String(cString: strerror(errno)))" }
+        guard status.st_mode & S_IFMT == S_IFREG else { return "is not a file" }
         guard access(file, X_OK) == 0 else { return "is not executable" }
         let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
@@ -81,6 +82,10 @@ struct ProgramFile {
             return "is not an ELF program"
         }
         return header.suitsThisMachine ? nil : "is for another architecture"
+    }
+
+    private func isAbsent(_ file: String) -> Bool {
+        access(file, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 
     private func resolve(_ path: String) -> String? {

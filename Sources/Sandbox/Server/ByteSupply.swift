@@ -119,11 +119,24 @@ final class GzipSupply: ByteSupply, @unchecked Sendable {
     }
 }
 
-/// Turns each piece of a plain stream into a gzip member of its own, as some writers do.
-final class MemberSplitter: ByteSupply {
+/// Turns a plain stream into gzip members of at most 64 KiB of it each, as some writers do.
+final class MemberSplitter: ByteSupply, @unchecked Sendable {
+    /// The most bytes of the plain stream in one member.
+    static let longest = 64 << 10
+
     private let source: any ByteSupply
+    /// What is left of the source's last piece.
+    private var rest: ArraySlice<UInt8> = []
 
     init(_ source: any ByteSupply) { self.source = source }
 
-    func next() throws -> [UInt8]? { try source.next().map(Gzip.member) }
+    func next() throws -> [UInt8]? {
+        while rest.isEmpty {
+            guard let piece = try source.next() else { return nil }
+            rest = piece[...]
+        }
+        let content = rest.prefix(Self.longest)
+        rest = rest.dropFirst(content.count)
+        return Gzip.member(Array(content))
+    }
 }

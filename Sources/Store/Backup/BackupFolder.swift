@@ -117,8 +117,11 @@ struct BackupFolder {
 
     /// Finishes interrupted removals.
     func sweep() throws {
-        for name in ((try? OpenFolder(path: path).names()) ?? []).compactMap(\.text)
-        where name.hasPrefix(".removing-") {
+        let names: [OpenFolder.Name]
+        do throws(FileFailure) { names = try OpenFolder(path: path).names() } catch {
+            throw FileCopy.Trouble(.target, error).failure
+        }
+        for name in names.compactMap(\.text) where name.hasPrefix(".removing-") {
             try Self.removeTree("\(path)/\(name)")
         }
     }

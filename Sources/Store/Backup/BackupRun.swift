@@ -212,11 +212,15 @@ final class BackupRun {
         path.split(separator: "/").last.map { FolderPackHome.isUnfinished(String($0)) } ?? false
     }
 
-    /// Whether the copied catalog's rows match a copied pack; true for one that cannot be read, which `verify` reports.
+    /// Whether the copied catalog's rows match a copied pack; true for one that is damaged, which `verify` reports.
     private func isEntered(_ path: String, in catalog: Catalog) throws -> Bool {
-        guard let reader = try? PackReader.open(path: "\(folder.partial)/\(path)"),
-            let contents = try? PackContents(reader, path: path)
-        else { return true }
+        let contents: PackContents
+        do throws(PackError) {
+            contents = try PackContents(try PackReader.open(path: "\(folder.partial)/\(path)"), path: path)
+        } catch {
+            if error.isLocalFault { throw error }
+            return true
+        }
         return try catalog.differences(from: contents).isEmpty
     }
 

@@ -90,8 +90,9 @@ struct StoreTree {
     /// The names in a folder, dot files last; nil when it does not exist, or, with a gap, when it cannot be read.
     mutating func names(in folder: String) -> [String]? {
         do throws(FileFailure) {
+            guard let open = try OpenFolder(ifPresent: "\(root)/\(folder)") else { return nil }
             var names: [String] = []
-            for name in try OpenFolder(path: "\(root)/\(folder)").names() {
+            for name in try open.names() {
                 guard let text = name.text else {
                     note("\(folder)/\(name.shown)", "has a name that is not UTF-8, so not salvage's, and was left out")
                     continue

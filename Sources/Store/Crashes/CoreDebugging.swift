@@ -25,8 +25,10 @@ public struct CoreDebugging {
         var program: String?
         for module in record.modules {
             guard let identity = module.buildID, let file = symbols.path(buildID: identity, kind: .executable),
-                access(file, R_OK) == 0, let absolute = Self.absolute(file)
+                // Of a file that is there and cannot be read, gdb says why.
+                access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
             else { continue }
+            let absolute = Self.absolute(file) ?? file
             Self.place(absolute, under: module, root: root, libraries: libraries)
             let name = record.executable?.split(separator: "/").last.map(String.init)
             if module.path == record.executable || module.name == name { program = program ?? absolute }
@@ -82,7 +84,7 @@ public struct CoreDebugging {
             !module.name.utf8.contains(0)
         else { return }
         let folder = ([root] + parts.dropLast()).joined(separator: "/")
-        // Without a link gdb reports the file as missing.
+        // Without a link gdb says that the file is missing.
         try? Folders.make(folder)
         symlink(file, folder + "/" + name)
         symlink(file, libraries + "/" + name)
@@ -106,8 +108,8 @@ extension Store {
     /// - Parameters:
     ///   - crashes: the crashes, newest first.
     ///   - progress: called before the core is extracted.
-    /// - Throws: ``StoreError`` with `noCore`, `noDebugger` or `compressedCore`, or as ``pack(_:)`` and
-    ///   ``export(member:of:as:in:)`` do.
+    /// - Throws: ``StoreError`` with `noCore`, `noDebugger` or `compressedCore`, `CrashError` when the extracted core
+    ///   cannot be read, or as ``pack(_:)`` and ``export(member:of:as:in:)`` do.
     public func debug(_ crashes: [ListedCrash], progress: (StoreProgress) -> Void) throws -> CoreDebugging {
         let stored = crashes.compactMap { crash in
             if case .stored(let stored) = crash { stored } else { nil }
@@ -145,7 +147,7 @@ extension Store {
         }
         progress(.extracting(path: path, bytes: pack.reader.members[index].size))
         let core = try export(member: index, of: pack, as: "core", in: folder + "/core")
-        guard let written = try? FileByteSource(path: core), Self.isELF(written) else {
+        guard try Self.isELF(try FileByteSource(path: core)) else {
             throw StoreError(
                 .compressedCore, "the core is stored compressed, as it was collected; gdb cannot read it",
                 session: session, path: path, hint: "salvage cat \(session) \(path), then decompress it")
@@ -153,9 +155,9 @@ extension Store {
         return core
     }
 
-    private static func isELF(_ file: FileByteSource) -> Bool {
+    private static func isELF(_ file: FileByteSource) throws -> Bool {
         var magic = [UInt8](repeating: 0, count: 4)
-        let count = magic.withUnsafeMutableBytes { (try? file.read(at: 0, into: $0)) ?? 0 }
+        let count = try magic.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
         return count == 4 && magic == [0x7F, 0x45, 0x4C, 0x46]
     }
 

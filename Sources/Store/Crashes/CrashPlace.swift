@@ -1,6 +1,7 @@
 import Catalog
 import CrashAnalysis
 public import Model
+import Pack
 import Terminal
 
 /// The place of a crash in a session's logs.
@@ -13,6 +14,28 @@ public struct CrashPlace: Sendable {
     public let member: String?
     /// The report's offset in the member, in bytes.
     public let offset: UInt64?
+
+    /// The times, in milliseconds since 1970, that are at most `span` milliseconds from the crash; nil if its time is
+    /// not known.
+    public func window(within span: Int64) -> ClosedRange<Int64>? {
+        guard let time else { return nil }
+        // The time comes from the container and may be any number.
+        let (low, under) = time.subtractingReportingOverflow(span)
+        let (high, over) = time.addingReportingOverflow(span)
+        return (under ? .min : low)...(over ? .max : max(low, high))
+    }
+}
+
+extension SessionPack {
+    /// The member that a crash was found in: the last one with its path, as an extraction would leave it; nil if there
+    /// is none. The record does not name the artifact: `isInSeveral` says that several artifacts have such a member.
+    public func member(of place: CrashPlace) -> (index: Int, isInSeveral: Bool)? {
+        let path = Array((place.member ?? "").utf8)
+        let members = reader.members
+        let found = members.indices.filter { members[$0].path == path && !members[$0].flags.contains(.shadowed) }
+        guard let last = found.last else { return nil }
+        return (last, Set(found.map { members[$0].artifact }).count > 1)
+    }
 }
 
 extension Store {

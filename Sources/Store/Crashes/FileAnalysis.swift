@@ -14,6 +14,9 @@ public struct FileAnalysis {
         public internal(set) var unreadable: [StoreError] = []
     }
 
+    /// The given symbols that exist but could not be read.
+    public var unreadSymbols: [StoreError] { symbols?.unread ?? [] }
+
     private let readers: AnalysisProcess
     private let rules: SignatureRules
     private let symbols: TemporarySymbolStore?
@@ -27,7 +30,7 @@ public struct FileAnalysis {
     ///   - program: the executable that dumped core, if it cannot be found by its build id.
     ///   - rules: the user's rules for signatures.
     ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
-    /// - Throws: ``StoreError``, or `CrashError` if symbols cannot be read.
+    /// - Throws: ``StoreError``, or `CrashError` if the folder of symbols or the program cannot be read.
     public init(symbols path: String?, program: String?, rules: SignatureRules, allowMissing: [String]) throws {
         readers = AnalysisProcess(copiesItself: true, allowMissing: allowMissing)
         self.rules = rules

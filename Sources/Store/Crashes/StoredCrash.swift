@@ -15,6 +15,18 @@ public struct StoredCrash: Sendable {
         self.row = row
         record = try? JSONDecoder().decode(CrashRecord.self, from: Data(row.json))
     }
+
+    /// The record with the catalog's facts about the session, which may be newer than the record's; nil without a
+    /// record.
+    public var current: CrashRecord? {
+        guard var record else { return nil }
+        record.crash = row.crash
+        record.session = row.session
+        record.image = row.image.isEmpty ? record.image : row.image
+        record.tag = row.tag ?? record.tag
+        record.location = row.location ?? record.location
+        return record
+    }
 }
 
 /// A crash as it is listed: from a pack, or from the followed log of a session that has no pack yet.

@@ -1,10 +1,11 @@
-public import Catalog
+import Catalog
 public import CrashAnalysis
 import Glibc
 import Ingest
 public import Model
 import Pack
 import PackHome
+import Text
 
 /// What changed when symbols were added to a store.
 public struct SymbolsReport: Sendable {
@@ -14,7 +15,8 @@ public struct SymbolsReport: Sendable {
     public internal(set) var crashes = 0
     /// The number of these that got another signature.
     public internal(set) var signatures = 0
-    /// Packs that could not be read; the crashes of their sessions stay as they were.
+    /// Packs that could not be read: the crashes of their sessions stay as they were. Also files and folders below the
+    /// given ones that could not be read: their symbols were not added.
     public internal(set) var unread: [StoreError] = []
 }
 
@@ -32,6 +34,10 @@ public struct SigningReport: Sendable {
     public internal(set) var signed = 0
     /// The number of crashes for each change of a signature.
     public internal(set) var changes: [SignatureChange: Int] = [:]
+    /// The number of crashes whose symbols exist but still cannot be read; their notes say why.
+    public internal(set) var awaitingSymbols = 0
+    /// Packs that could not be read, with the dumps of crashes whose symbols could not be read before.
+    public internal(set) var unread: [StoreError] = []
 }
 
 extension Store {
@@ -40,15 +46,15 @@ extension Store {
 
     /// The build ids that the selected crashes need symbols for, most crashes first.
     ///
-    /// - Throws: `CatalogError`.
-    public func missingSymbols(_ selection: Selection) throws(CatalogError) -> [MissingSymbols.Entry] {
+    /// - Throws: `CatalogError`, or `CrashError` when the symbols cannot be listed now.
+    public func missingSymbols(_ selection: Selection) throws -> [MissingSymbols.Entry] {
         var selection = selection
         selection.limit = nil
-        var missing = MissingSymbols(symbols)
+        var missing = try MissingSymbols(symbols)
         for wanted in try catalog().wantedModules(selection) {
             let build = [wanted.image.isEmpty ? nil : wanted.image, wanted.tag].compactMap { $0 }.joined(separator: ":")
             let waiting = wanted.modules.map { ($0.buildID, $0.module) }
-            missing.add(Dictionary(waiting) { first, _ in first }, build: build, crashes: wanted.crashes)
+            try missing.add(Dictionary(waiting) { first, _ in first }, build: build, crashes: wanted.crashes)
         }
         return missing.entries
     }
@@ -70,8 +76,9 @@ extension Store {
             progress(.addingSymbols(path: path))
             report.addition.join(try symbols.add(path: path))
         }
+        report.unread = report.addition.unread.map { StoreError($0) }
         let identities = report.addition.identities
-        guard !identities.isEmpty, access(path + "/" + Catalog.fileName, F_OK) == 0 else { return report }
+        guard !identities.isEmpty, mayHaveCatalog else { return report }
         let concerned = try sessions(naming: identities)
         let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
         for (index, session) in concerned.enumerated() {
@@ -80,6 +87,11 @@ extension Store {
         }
         if report.signatures > 0 { try AliasFile.save(try catalog()) }
         return report
+    }
+
+    /// Whether the store may have a catalog. If that cannot be determined now, opening the catalog says why.
+    private var mayHaveCatalog: Bool {
+        access(path + "/" + Catalog.fileName, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
     }
 
     /// The sessions with a crash whose record names one of these build ids or debug ids, each once.
@@ -104,12 +116,7 @@ extension Store {
         do throws(PackError) {
             contents = try signer.contents(of: try home.reader(for: pack), path: pack)
         } catch {
-            // Without the pack's tables its dumps would seem missing.
-            report.unread.append(
-                StoreError(
-                    .packUnreadable, "the pack cannot be read, so its stacks are unchanged: \(error.message)",
-                    session: session, path: pack, hint: "salvage verify names what is damaged"))
-            return
+            return report.unread.append(Self.unread(pack, of: session, error))
         }
         let updates = contents.renewed.values.compactMap { json in
             CrashSigner.decode(json).map { CrashUpdate(session: session, crash: $0.crash, json: json) }
@@ -118,15 +125,24 @@ extension Store {
         report.signatures += try catalog().update(crashes: updates)
     }
 
-    /// Signs all crashes again.
+    /// The error for a pack without whose tables its dumps would seem missing.
+    private static func unread(_ pack: String, of session: String, _ error: PackError) -> StoreError {
+        StoreError(
+            .packUnreadable, "the pack cannot be read, so its stacks are unchanged: \(error.message)",
+            session: session, path: pack, hint: "salvage verify names what is damaged")
+    }
+
+    /// Signs all crashes again. Those whose symbols could not be read before are first unwound and named again, by the
+    /// symbols as they are now.
     ///
     /// - Parameters:
     ///   - rules: the user's rules for signatures.
+    ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
     ///   - dryRun: whether to change nothing.
     ///   - progress: called now and then.
     /// - Throws: `CatalogError` or ``StoreError``.
     public func sign(
-        by rules: SignatureRules, dryRun: Bool, progress: (StoreProgress) -> Void
+        by rules: SignatureRules, allowMissing: [String] = [], dryRun: Bool, progress: (StoreProgress) -> Void
     ) throws -> SigningReport {
         let batch = 500
         // Rows are read through one connection while another writes.
@@ -134,11 +150,13 @@ extension Store {
         let writer = dryRun ? nil : try catalog()
         var report = SigningReport()
         var updates: [CrashUpdate] = []
+        var awaiting: ByteDictionary<[CrashRecord]> = [:]
         for errors in [false, true] {
             try reader.forEachCrash(Selection(errors: errors)) { row in
                 report.signed += 1
                 if report.signed % 100 == 0 { progress(.signing(crashes: report.signed)) }
                 guard let record = CrashSigner.decode(row.json) else { return }
+                if record.awaitsSymbols { return awaiting[row.session, default: []].append(record) }
                 var signed = record
                 SignatureAlgorithm.sign(&signed, rules: rules)
                 guard signed != record else { return }
@@ -152,7 +170,46 @@ extension Store {
             }
         }
         _ = try writer?.update(crashes: updates)
+        if !awaiting.isEmpty {
+            let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
+            for (index, pair) in awaiting.sortedByKey.enumerated() {
+                progress(.symbolicating(session: index + 1, of: awaiting.count))
+                let made = try renewed(pair.value, of: pair.key, by: signer, rules, &report)
+                _ = try writer?.update(crashes: made)
+            }
+        }
         if let writer, !report.changes.isEmpty { try AliasFile.save(writer) }
         return report
+    }
+
+    /// Applies the symbols to crashes of one session whose symbols could not be read before, and signs them.
+    private func renewed(
+        _ records: [CrashRecord], of session: String, by signer: CrashSigner, _ rules: SignatureRules,
+        _ report: inout SigningReport
+    ) throws -> [CrashUpdate] {
+        var found: [String: CrashRecord] = [:]
+        if let pack = try catalog().session(session)?.pack {
+            do throws(PackError) {
+                let contents = try signer.contents(of: try home.reader(for: pack), path: pack)
+                for (ordinal, json) in contents.crashes.enumerated() {
+                    guard let record = CrashSigner.decode(contents.renewed[ordinal] ?? json) else { continue }
+                    found[record.crash] = record
+                }
+            } catch {
+                report.unread.append(Self.unread(pack, of: session, error))
+            }
+        }
+        var updates: [CrashUpdate] = []
+        for record in records {
+            var signed = found[record.crash] ?? record
+            SignatureAlgorithm.sign(&signed, rules: rules)
+            if signed.awaitsSymbols { report.awaitingSymbols += 1 }
+            guard signed != record else { continue }
+            if signed.signature != record.signature {
+                report.changes[SignatureChange(from: record.signature, to: signed.signature), default: 0] += 1
+            }
+            updates.append(CrashUpdate(session: session, crash: record.crash, json: signed.json()))
+        }
+        return updates
     }
 }

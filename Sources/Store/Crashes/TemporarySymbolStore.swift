@@ -9,6 +9,8 @@ final class TemporarySymbolStore {
     let store: SymbolStore
     /// The executable that is used for the program of every dump; nil to use the one with its build id.
     let program: String?
+    /// The given symbols that exist but could not be read.
+    private(set) var unread: [StoreError] = []
     private let temporary: TemporaryFolder?
     private var placed: Set<String> = []
     private var identities: Set<String> = []
@@ -23,7 +25,10 @@ final class TemporarySymbolStore {
         self.program = program
         let existing = path.flatMap { path in
             [path, path + "/symbols"].first { root in
-                [".build-id", ".by-name"].contains { access(root + "/" + $0, F_OK) == 0 }
+                // If it cannot be determined now, opening the files says why.
+                [".build-id", ".by-name"].contains { name in
+                    access(root + "/" + name, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
+                }
             }
         }
         if let existing, program == nil {
@@ -35,22 +40,31 @@ final class TemporarySymbolStore {
         temporary = folder
         store = SymbolStore(root: folder.path)
         if let existing {
-            Self.link(SymbolStore(root: existing), into: folder.path)
+            unread = Self.link(SymbolStore(root: existing), into: folder.path)
         } else if let path {
-            _ = try store.add(path: path)
+            unread = try store.add(path: path).unread.map { StoreError($0) }
         }
     }
 
-    /// Fills the temporary store with links to the files of a user's store, which is not changed.
-    private static func link(_ store: SymbolStore, into folder: String) {
-        for entry in store.list() {
+    /// Fills the temporary store with links to the files of a user's store, which is not changed; returns an error for
+    /// each that is missing there.
+    private static func link(_ store: SymbolStore, into folder: String) -> [StoreError] {
+        let entries: [SymbolStore.Entry]
+        do throws(CrashError) { entries = try store.list() } catch { return [StoreError(error)] }
+        var unread: [StoreError] = []
+        for entry in entries {
             let target = folder + entry.path.dropFirst(store.root.count)
-            guard let source = realpath(entry.path, nil) else { continue }
-            defer { free(source) }
-            // A file without a link is only missing among the symbols.
-            try? Folders.make(Folders.split(target).folder)
-            symlink(source, target)
+            do throws(FileFailure) {
+                guard let source = realpath(entry.path, nil) else { throw FileFailure.last("read", entry.path) }
+                defer { free(source) }
+                try Folders.make(Folders.split(target).folder)
+                guard symlink(source, target) == 0 else { throw FileFailure.last("link", target) }
+            } catch {
+                unread.append(
+                    StoreError(.unreadable, "the symbols cannot be used: \(error.reason)", path: entry.path))
+            }
         }
+        return unread
     }
 
     /// Adds the program under the name that the dump gives its own program.

@@ -111,10 +111,13 @@ final class ExportTree {
         }
     }
 
-    /// Whether a path is a folder.
+    /// Whether a path is a folder, not a file, a link or nothing.
     private func openFolder(_ relative: String) throws -> Bool {
         let descriptor = salvage_open_beneath(root, relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
-        guard descriptor >= 0 else { return false }
+        guard descriptor >= 0 else {
+            if [ENOENT, ENOTDIR, ELOOP, EXDEV].contains(errno) { return false }
+            throw ExportTree.failure("cannot open a folder", path + "/" + relative)
+        }
         close(descriptor)
         return true
     }

@@ -94,8 +94,7 @@ extension Store {
                 hint: "omit --created (or `created` in \(IngestMetadata.fileName)), or choose another session id",
                 kind: .invalid)
         }
-        // If the present pack cannot be read, the ingest reports that.
-        let earlier = known?.pack.flatMap { try? home.reader(for: $0).session() }
+        let earlier = try presentFacts(known?.pack)
         let facts = metadata.facts(session, known: known, earlier: earlier)
         // No session's file name there has a ~, so this cannot be a session's unfinished pack.
         let intake = try Intake(files: files, scratch: path + "/spool/.new/folder~")
@@ -106,6 +105,16 @@ extension Store {
         try catalog.commit(packed.contents, from: .ingest(intake.artifacts.map(\.artifact)))
         packed.lock?.release()
         return IngestReport(session, packed, intake)
+    }
+
+    /// The facts in a session's present pack; nil if there is none, or if it is damaged, which the ingest reports.
+    private func presentFacts(_ pack: String?) throws(PackError) -> SessionMetadata? {
+        guard let pack else { return nil }
+        do throws(PackError) { return try home.reader(for: pack).session() } catch {
+            // Facts that cannot be read now must not be missing from the next pack.
+            guard error.isLocalFault else { return nil }
+            throw error
+        }
     }
 
     /// Whether an error of ``ingest(_:as:_:by:)`` would end the ingest of every other session too.

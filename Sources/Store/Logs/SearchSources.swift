@@ -1,3 +1,4 @@
+import BlockIndex
 import Catalog
 public import Live
 public import LogSearch

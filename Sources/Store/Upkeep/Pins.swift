@@ -16,12 +16,8 @@ struct Pins {
     /// - Throws: `FileFailure` when the folder cannot be read now.
     init(store: String) throws(FileFailure) {
         folder = store + "/pins"
-        do throws(FileFailure) {
-            names = Set(try OpenFolder(path: folder).entries().map(\.name).filter { !$0.hasPrefix(".") })
-        } catch {
-            guard error.isAbsence else { throw error }
-            names = []
-        }
+        let entries = try OpenFolder(ifPresent: folder)?.entries() ?? []
+        names = Set(entries.map(\.name).filter { !$0.hasPrefix(".") })
     }
 
     func holds(_ session: String) -> Bool { names.contains(PackPath.escaped(session)) }

@@ -1,6 +1,6 @@
+import BlockIndex
 public import Catalog
 import Ingest
-import LogSearch
 public import Model
 import Pack
 import PackHome

@@ -1,8 +1,8 @@
+import BlockIndex
 public import Catalog
 import CrashAnalysis
 import Harvest
 import Ingest
-import LogSearch
 public import Model
 import Pack
 import PackHome
@@ -17,7 +17,7 @@ extension Store {
     ///   - progress: called after each batch of packs.
     /// - Returns: what was indexed, and the packs that need attention.
     /// - Throws: `CatalogError`, with `busy` if the catalog is damaged and another process uses the store; ``StoreError``;
-    ///   `LogSearchError`.
+    ///   `BlockIndexError`.
     public func reindex(
         rules: SignatureRules, allowMissing: [String], progress: (StoreProgress) -> Void
     ) throws -> ReindexReport {

@@ -97,7 +97,7 @@ struct RemainsExamination {
     /// Findings about the spool: downloads not yet packed, downloads set aside, and files that do not belong there.
     var spool: [Finding] {
         do throws(FileFailure) {
-            let top = try OpenFolder(path: store + "/spool")
+            guard let top = try OpenFolder(ifPresent: store + "/spool") else { return [] }
             let entries = try top.entries()
             var findings = waiting(top, entries.filter { $0.kind == .folder && !$0.name.hasPrefix(".") })
             if let sessions = count(".quarantine", top, entries, &findings), sessions > 0 {
@@ -123,7 +123,7 @@ struct RemainsExamination {
             }
             return findings
         } catch {
-            return error.isAbsence ? [] : [.warning("spool", "the spool cannot be read now: \(error.message)")]
+            return [.warning("spool", "the spool cannot be read now: \(error.message)")]
         }
     }
 

@@ -1,23 +1,22 @@
-internal import CElfutils
-internal import Files
-import Glibc
+internal import Unpack
 
-/// Unpacks an ELF file compressed by xz, gzip or bzip2, using elfutils.
+/// Unpacks an ELF file that is compressed as a whole, such as MiniDebugInfo. In memory, because a confined process can
+/// create no file.
 enum CompressedELF {
-    private static let limit = 512 << 20
+    private static let limit: UInt64 = 256 << 20
+    private static let smallestHeader = 52
 
-    /// Returns the plain bytes; nil when they are not an ELF file or exceed 512 MiB.
+    /// Returns the plain bytes; nil when they are not an ELF file, are damaged or exceed 256 MiB.
     static func unpack(_ packed: [UInt8]) -> [UInt8]? {
-        _ = elf_version(UInt32(EV_CURRENT))
-        guard let descriptor = try? Descriptor.inMemory("salvage-elf") else { return nil }
-        defer { close(descriptor) }
-        guard (try? Descriptor.write(descriptor, packed)) != nil else { return nil }
-        guard let elf = dwelf_elf_begin(descriptor) else { return nil }
-        defer { elf_end(elf) }
-        var size = 0
-        guard elf_kind(elf) == ELF_K_ELF, let raw = elf_rawfile(elf, &size), size > 64, size <= limit else {
-            return nil
+        guard let format = packed.withUnsafeBytes({ Sniffer.compression(of: $0) }) else { return nil }
+        let expander = StreamExpander(format, limits: ExpansionLimits(bytes: limit, ratio: .max))
+        var plain: [UInt8] = []
+        packed.withUnsafeBytes { bytes in
+            expander.push(bytes) { content in plain.append(contentsOf: content) }
         }
-        return Array(UnsafeRawBufferPointer(start: raw, count: size))
+        guard expander.finish() == .complete, plain.count >= smallestHeader,
+            plain.starts(with: [0x7f, 0x45, 0x4c, 0x46])
+        else { return nil }
+        return plain
     }
 }

@@ -132,6 +132,7 @@ struct Microdump {
         record.frames = record.kept(tables.frames(raw, sourceLines: options.sourceLines), walked: raw.count)
         record.threads = [CrashThread(thread: 0, frames: record.frames, registers: registers.named)]
         record.threadCount = 1
+        record.noteUnread(tables.modules)
         if reason == nil { record.notes.append("the dump records no signal") }
         return record
     }

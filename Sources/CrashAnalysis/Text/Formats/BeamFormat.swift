@@ -201,5 +201,5 @@ enum TextBeam {
 extension RuntimeNames {
     /// Erlang's functions that raise.
     static let beam = RuntimeNames(
-        machinery: ["erlang:error", "erlang:raise", "erl_exit*"])
+        machinery: ["erlang:error/*", "erlang:raise/*", "erl_exit*"])
 }

@@ -96,8 +96,7 @@ extension RuntimeNames {
     static let glog = RuntimeNames(
         machinery: [
             "absl::GetStackTrace*", "absl::debugging_internal::*", "absl::DumpStackTrace*",
-            "absl::AbslFailureSignalHandler*", "google::DumpStackTrace*", "google::LogMessage*",
+            "absl::*AbslFailureSignalHandler*", "absl::*LogMessage*", "google::DumpStackTrace*", "google::LogMessage*",
             "google::logging_fail*", "google::FailureSignalHandler*", "google::LogMessageFatal*", "google::*",
-            "absl::*AbslFailureSignalHandler*", "absl::*LogMessage*",
         ])
 }

@@ -111,7 +111,7 @@ extension RuntimeNames {
     static let mono = RuntimeNames(
         machinery: [
             "mono_*", "sigsegv_signal_handler*", "monoeg_*", "g_assert_*", "<Module>:runtime_invoke*",
-            "object:runtime_invoke*", "Object:runtime_invoke*", "(wrapper*", "GC_*",
+            "object:runtime_invoke*", "Object:runtime_invoke*", "GC_*",
         ],
         modules: ["libmono*", "mono-2.0*", "mono.dll", "libmonobdwgc*"])
 }

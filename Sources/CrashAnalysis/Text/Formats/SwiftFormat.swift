@@ -190,6 +190,6 @@ extension RuntimeNames {
             "String.withUTF8*", "Swift.String.withUTF8*",
         ],
         raisers: ["_assertionFailure*", "Swift._assertionFailure*", "_fatalErrorMessage*"],
-        libraries: ["Swift.*", "specialized Swift.*", "swift_retain*", "swift_release*"],
+        libraries: ["Swift.*", "swift_retain*", "swift_release*"],
         modules: ["libswift*"])
 }

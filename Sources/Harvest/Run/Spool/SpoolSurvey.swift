@@ -46,13 +46,7 @@ extension Spool {
     /// - Throws: `FileFailure` when the spool itself cannot be read.
     func leftovers() throws(FileFailure) -> Survey {
         var survey = Survey()
-        let top: OpenFolder
-        do throws(FileFailure) {
-            top = try OpenFolder(path: folder)
-        } catch {
-            if error.isAbsence { return survey }
-            throw error
-        }
+        guard let top = try OpenFolder(ifPresent: folder) else { return survey }
         for entry in try top.entries() where !entry.name.hasPrefix(".") {
             guard entry.kind == .folder else {
                 survey.notes.append("\(folder)/\(entry.name) is not a folder of downloads; left alone")
@@ -70,15 +64,15 @@ extension Spool {
         unread[name] = nil
         for (index, root) in [folder, liveRoot].enumerated() {
             do throws(FileFailure) {
-                let top = try OpenFolder(path: root)
-                guard let entry = try top.entry(name), entry.kind == .folder else { continue }
+                guard let top = try OpenFolder(ifPresent: root), let entry = try top.entry(name),
+                    entry.kind == .folder
+                else { continue }
                 if index == 0 {
                     look(entry, of: top, into: &surveys[0])
                 } else {
                     lookForLog(entry, of: top, into: &surveys[1])
                 }
             } catch {
-                guard !error.isAbsence else { continue }
                 unread[name] = error.message
             }
         }
@@ -241,13 +235,10 @@ extension Spool {
     private static func open(
         _ path: String, _ name: String
     ) throws(FileFailure) -> (top: OpenFolder, folder: OpenFolder)? {
-        do throws(FileFailure) {
-            let top = try OpenFolder(path: path)
-            return (top, try top.folder(name))
-        } catch {
-            if error.isAbsence { return nil }
-            throw error
+        guard let top = try OpenFolder(ifPresent: path), let folder = try top.folder(ifPresent: name) else {
+            return nil
         }
+        return (top, folder)
     }
 
     /// Moves a whole folder aside; returns its new path.
@@ -283,13 +274,7 @@ extension Spool {
     /// Returns the logs that an interrupted run was following. This run leaves a log alone that it cannot read.
     func liveLeftovers() throws(FileFailure) -> Survey {
         var survey = Survey()
-        let top: OpenFolder
-        do throws(FileFailure) {
-            top = try OpenFolder(path: liveRoot)
-        } catch {
-            if error.isAbsence { return survey }
-            throw error
-        }
+        guard let top = try OpenFolder(ifPresent: liveRoot) else { return survey }
         for entry in try top.entries() where entry.kind == .folder { lookForLog(entry, of: top, into: &survey) }
         return survey
     }

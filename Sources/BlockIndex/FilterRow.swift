@@ -1,6 +1,5 @@
 internal import Bytes
 internal import CFilter
-internal import Pack
 
 /// One pack's filters: a record of a day's file under `filters/`.
 ///
@@ -17,7 +16,7 @@ internal import Pack
 /// A later record of the same path replaces an earlier one. The pack's size shows whether a record is for the pack's
 /// current generation: a new generation is always larger. Records of the first layout ("SVFR", whose table holds u32
 /// length and u32 CRC-32C of each filter) are read as well.
-public struct FilterRow {
+struct FilterRow {
     static let magic: UInt32 = 0x3246_5653
     static let firstMagic: UInt32 = 0x5246_5653
     static let headerSize = 40
@@ -29,9 +28,9 @@ public struct FilterRow {
     /// Path of the pack relative to the store, raw bytes.
     let path: UnsafeRawBufferPointer
     /// Size of the pack in bytes; 0 when it was removed.
-    public let packBytes: UInt64
+    let packBytes: UInt64
     /// Number of blocks in the pack.
-    public let blocks: Int
+    let blocks: Int
     private let format: UInt16
     private let table: UnsafeRawBufferPointer
     private let filters: UnsafeRawBufferPointer
@@ -76,39 +75,29 @@ public struct FilterRow {
         bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self).littleEndian
     }
 
-    /// A record's answer to a query.
-    enum Answer {
-        /// No block can match.
-        case none
-        /// Some blocks may match: one flag per block.
-        case some([Bool])
-        /// The pack's own filters must be queried.
-        case askPack
-    }
-
     /// Decides which blocks may match a query.
     ///
     /// A filter excludes a block only if the checksum of the excluding bytes is right.
-    func answer(_ query: BlockQuery) -> Answer {
+    func answer(_ query: ProbeTree) -> FilterAnswer {
         if format == Self.inPack { return .askPack }
         var flags: [Bool]?
         var offset = 0
         var sector = 0
         for block in 0..<blocks {
             let length = Int(Self.word(table, block * (isSectored ? 4 : 8)))
-            guard length <= filters.count - offset else { return .some([Bool](repeating: true, count: blocks)) }
+            guard length <= filters.count - offset else { return .blocks([Bool](repeating: true, count: blocks)) }
             let filter = UnsafeRawBufferPointer(rebasing: filters[offset..<offset + length])
             let first = sector
             offset += length
             sector += (length + Self.sector - 1) / Self.sector
             let passes =
                 length == 0
-                || query.probes.mayMatch(filter, format: format) { holds(at: $0, of: filter, block, first) }
+                || query.mayMatch(filter, format: format) { holds(at: $0, of: filter, block, first) }
             guard passes else { continue }
             if flags == nil { flags = [Bool](repeating: false, count: blocks) }
             flags?[block] = true
         }
-        return flags.map { .some($0) } ?? .none
+        return flags.map(FilterAnswer.blocks) ?? .noBlock(of: blocks)
     }
 
     /// Whether the checksum that covers byte `at` of a filter is right.
@@ -126,7 +115,7 @@ public struct FilterRow {
     }
 
     /// The path as text.
-    public var pathText: String { String(decoding: path, as: UTF8.self) }
+    var pathText: String { String(decoding: path, as: UTF8.self) }
 
     /// Encodes a record.
     /// - Parameters:

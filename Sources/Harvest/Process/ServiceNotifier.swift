@@ -1,13 +1,11 @@
 import Clocks
 import Glibc
-import Harvest
-import Model
 import Synchronization
 import Terminal
 
 /// Reports the daemon's state to the service manager by the protocol of sd_notify(3): one datagram per message to the
-/// socket that `NOTIFY_SOCKET` names. Without that variable it does nothing.
-final class ServiceNotifier: Sendable {
+/// socket that `NOTIFY_SOCKET` names. Without that variable it does nothing. No call waits for the manager.
+public final class ServiceNotifier: Sendable {
     private let address: [UInt8]?
     private let watchdog: Int64?
     private let pinged = Mutex<(ready: Bool, ping: Int64, status: Int64)>((false, 0, 0))
@@ -15,7 +13,8 @@ final class ServiceNotifier: Sendable {
     /// Interval between two status texts, in milliseconds.
     private static let statusEvery: Int64 = 5000
 
-    init(environment: [String: String]) {
+    /// Takes the socket and the watchdog's interval from the environment that the manager gave the process.
+    public init(environment: [String: String]) {
         address = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : Array($0.utf8) }
         let isForUs = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
         // In microseconds; pings are sent at half the interval, as sd_watchdog_enabled(3) recommends.
@@ -24,10 +23,12 @@ final class ServiceNotifier: Sendable {
 
     /// Reports that the loop is alive: readiness once, then watchdog pings and status texts when they are due.
     ///
-    /// - Parameter isStuck: whether listing is stuck; then no ping is sent, and the manager restarts the daemon.
-    func alive(_ progress: HarvestProgress, isStuck: Bool = false) {
+    /// - Parameters:
+    ///   - progress: the counts for the status text.
+    ///   - isStuck: whether listing is stuck; then no ping is sent, and the manager restarts the daemon.
+    public func alive(_ progress: HarvestProgress, isStuck: Bool = false) {
         guard address != nil else { return }
-        let now = TimeText.now()
+        let now = WallClock.now()
         let (isFirst, pings, tells) = pinged.withLock { state in
             let isFirst = !state.ready
             let pings = !isStuck && watchdog.map { now - state.ping >= $0 } ?? false
@@ -46,15 +47,15 @@ final class ServiceNotifier: Sendable {
     }
 
     /// Reports that the configuration is being reloaded.
-    func reloading() {
+    public func reloading() {
         send("RELOADING=1\nMONOTONIC_USEC=\(MonotonicClock.nanoseconds() / 1000)")
     }
 
     /// Reports that the reload is over.
-    func reloaded() { send("READY=1") }
+    public func reloaded() { send("READY=1") }
 
     /// Reports that the daemon drains.
-    func stopping() { send("STOPPING=1\nSTATUS=draining") }
+    public func stopping() { send("STOPPING=1\nSTATUS=draining") }
 
     private func send(_ text: String) {
         guard let address, address.count < 108 else { return }

@@ -20,17 +20,17 @@ public enum FilterLog {
 
     /// Appends a record that ``record(pack:packBytes:filters:)`` made, and syncs it.
     ///
-    /// - Throws: `LogSearchError` when the record is not for that pack, or the file cannot be written. A missing record
-    ///   costs later searches time, not results.
+    /// - Throws: ``BlockIndexError`` when the record is not for that pack, or the file cannot be written. A missing
+    ///   record costs later searches time, not results.
     public static func append(
         store: String, pack: String, packBytes: UInt64, record: [UInt8]
-    ) throws(LogSearchError) {
+    ) throws(BlockIndexError) {
         let isSound = record.withUnsafeBytes { bytes in
             guard let row = FilterRow(bytes), row.totalLength == bytes.count else { return false }
             return row.packBytes == packBytes && row.path.elementsEqual(pack.utf8)
         }
         guard isSound else {
-            throw LogSearchError(code: .source, message: "the filter record is not for \(pack)")
+            throw BlockIndexError(code: .record, message: "the filter record is not for \(pack)", path: pack)
         }
         let path = try file(store: store, pack: pack)
         try append(record, to: path)
@@ -39,7 +39,7 @@ public enum FilterLog {
 
     /// Rebuilds the record of a published pack from the filters in the pack, or else from its text, and appends it
     /// without a sync.
-    public static func append(store: String, pack: String, reader: PackReader) throws(LogSearchError) {
+    public static func append(store: String, pack: String, reader: PackReader) throws(BlockIndexError) {
         let inPack = reader.blocks.reduce(0) { $0 + Int($1.filter?.length ?? 0) }
         var filters: [[UInt8]]?
         if inPack <= PackFormat.mostFiltersAside {
@@ -47,7 +47,7 @@ public enum FilterLog {
                 let source = try FilterSource(reader)
                 filters = reader.blocks.indices.map { source.filter(of: $0) }
             } catch {
-                throw LogSearchError(code: .resources, message: error.description)
+                throw BlockIndexError(code: .resources, message: error.description, path: pack)
             }
         }
         try append(
@@ -55,7 +55,7 @@ public enum FilterLog {
     }
 
     /// Records that a pack was removed.
-    public static func remove(store: String, pack: String) throws(LogSearchError) {
+    public static func remove(store: String, pack: String) throws(BlockIndexError) {
         try append(
             FilterRow.encode(path: pack, packBytes: 0, filters: [], format: BlockFilter.format),
             to: try file(store: store, pack: pack))
@@ -63,7 +63,7 @@ public enum FilterLog {
 
     /// Deletes the records of a pack's day once no pack of that day is left. The record of a pack written at the same
     /// moment may be lost; a search then reads the pack's own filters.
-    public static func removeDay(store: String, of pack: String) throws(LogSearchError) {
+    public static func removeDay(store: String, of pack: String) throws(BlockIndexError) {
         unlink(try file(store: store, pack: pack))
     }
 
@@ -75,7 +75,7 @@ public enum FilterLog {
     /// - Returns: the number of packs recorded.
     public static func rebuild(
         store: String, home: any PackHome, packs: some Sequence<String>
-    ) throws(LogSearchError) -> Int {
+    ) throws(BlockIndexError) -> Int {
         let folder = store + "/" + FilterIndex.folder
         do throws(FileFailure) {
             let open = try OpenFolder(path: folder)
@@ -98,13 +98,13 @@ public enum FilterLog {
     }
 
     /// The path of the file for a pack's record, one per day. Creates the folder.
-    private static func file(store: String, pack: String) throws(LogSearchError) -> String {
+    private static func file(store: String, pack: String) throws(BlockIndexError) -> String {
         let folder = store + "/" + FilterIndex.folder
         do throws(FileFailure) { try Folders.make(folder, below: store) } catch { throw failure(error) }
         return folder + "/" + FilterIndex.day(of: pack) + FilterIndex.suffix
     }
 
-    private static func append(_ record: [UInt8], to path: String) throws(LogSearchError) {
+    private static func append(_ record: [UInt8], to path: String) throws(BlockIndexError) {
         do throws(FileFailure) {
             let file = try OpenFile(path, O_RDWR | O_CREAT)
             try file.lock(.exclusive)
@@ -118,13 +118,14 @@ public enum FilterLog {
     }
 
     /// Syncs a file: a pack may have no filters of its own, so the file must be as durable as the pack.
-    private static func sync(_ path: String) throws(LogSearchError) {
+    private static func sync(_ path: String) throws(BlockIndexError) {
         do throws(FileFailure) { try OpenFile(path, O_RDWR).sync() } catch { throw failure(error) }
     }
 
-    private static func failure(_ failure: FileFailure) -> LogSearchError {
-        LogSearchError(
+    private static func failure(_ failure: FileFailure) -> BlockIndexError {
+        BlockIndexError(
             code: .resources, message: "cannot keep the filters beside the packs: \(failure)",
+            path: failure.path.isEmpty ? nil : failure.path,
             hint: "searches work without it but are slower; salvage reindex rebuilds it")
     }
 }

@@ -1,13 +1,7 @@
 import Calendar
-import Catalog
-import Dispatch
 import Glibc
 import Harvest
-import Ingest
-import JSON
 import Model
-import NIOCore
-import Pack
 import SalvageConfiguration
 import SessionAPI
 import Store
@@ -15,12 +9,13 @@ import Synchronization
 import Terminal
 import Text
 
-/// Everything one harvest needs, built from configuration and flags.
-struct HarvestRun {
-    let runner: HarvestRunner
-    private let client: SessionAPIClient
-    private let display: HarvestDisplay
+/// A harvest with its display.
+struct ShownHarvest {
+    let display: HarvestDisplay
+    private let run: HarvestRun
 
+    /// Takes the store's lock and connects to the API.
+    ///
     /// - Parameters:
     ///   - current: the configuration that a daemon reloads; nil loads it.
     ///   - watcher: receives every event, as the display does.
@@ -28,70 +23,33 @@ struct HarvestRun {
         _ options: GlobalOptions, isDaemon: Bool = false, current: CurrentConfiguration? = nil,
         watcher: HarvestObserver = HarvestObserver()
     ) throws {
-        try DescriptorBudget.raiseLimit()
-        if DescriptorBudget.isScarce { NIOSingletons.groupLoopCountSuggestion = 1 }
         let current = try current ?? CurrentConfiguration(StoreAccess.configuration(options))
         let configuration = current.value
-        let environment = Environment.all
-        let store = try StoreAccess.createdPath(options)
-        // Looked up before the first request, so that a missing token is reported at once; read again for each request,
-        // so that a token file can be replaced while the daemon runs.
-        _ = try APIToken.find(configuration, environment: environment)
-        // Report missing barriers once, before anything is fetched, not for each session.
-        try Barriers.require(except: configuration.confinement.allowMissing)
-        let lock = try StoreLock(store: store)
-        let opened = try Store(store, readOnly: false)
-        StoreIngest.sweep(store: store, home: opened.home)
-        let catalog = try opened.catalog()
-        client = try SessionAPIClient(
-            SessionAPIClient.Configuration(configuration) {
-                try APIToken.find(current.value, environment: environment).value
-            })
-        display = HarvestDisplay(options: options, isDaemon: isDaemon)
-        let display = display
-        let observer = HarvestObserver(
-            progress: {
-                display.show($0)
-                watcher.progress($0)
-            },
-            event: {
-                display.note($0)
-                watcher.event($0)
-            })
-        var parts = HarvestRunner.Parts(
-            source: SessionAPISource(client), catalog: catalog, home: opened.home,
-            ingest: ChildIngest(store: store, home: opened.home, current: current), observer: observer)
-        parts.inspector = { LogInspector(sessionStart: $0) }
-        runner = HarvestRunner(current: current, store: store, lock: lock, parts: parts)
-        tellShortfall(configuration, options, isDaemon: isDaemon)
+        let display = HarvestDisplay(options: options, isDaemon: isDaemon)
+        run = try HarvestRun(
+            current, store: StoreAccess.path(options), environment: Environment.all,
+            observer: HarvestObserver(
+                progress: {
+                    display.show($0)
+                    watcher.progress($0)
+                },
+                event: {
+                    display.note($0)
+                    watcher.event($0)
+                }))
+        self.display = display
+        if let shortfall = configuration.shortfall { display.warn(shortfall, options) }
     }
 
-    /// Warns when no rule keeps an artifact: nobody should wrongly believe that dumps are saved.
-    private func tellShortfall(
-        _ configuration: SalvageConfiguration.Configuration, _ options: GlobalOptions, isDaemon: Bool
-    ) {
-        guard let shortfall = configuration.shortfall, !options.quiet || shortfall.isMistake else { return }
-        if isDaemon { return say("\(shortfall.message) (\(shortfall.hint))") }
-        Failure("keeps_little", shortfall.message, hint: shortfall.hint).report(
-            json: options.json, style: options.errorStyle)
-    }
-
-    /// Writes a line to the daemon's log.
-    func say(_ text: String) { display.say(text) }
+    /// Takes stop requests and reloads.
+    var runner: HarvestRunner { run.runner }
 
     /// Runs the harvest and closes the connections, also after an error.
     func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {
-        do {
-            let summary = try await runner.run(mode, again: again)
-            ProcessGuard.leavePoolAlone()
-            display.finish()
-            await client.shutdown()
-            return summary
-        } catch {
-            display.finish()
-            await client.shutdown()
-            throw error
-        }
+        defer { display.finish() }
+        let summary = try await run.carryOut(mode, again: again)
+        ProcessGuard.leavePoolAlone()
+        return summary
     }
 }
 
@@ -133,6 +91,14 @@ final class HarvestDisplay: Sendable {
             sink.write((isDaemon ? ISO8601.text(clamping: TimeText.now()) + " " : "") + text + "\n")
             sink.flush()
         }
+    }
+
+    /// Warns that no rule keeps an artifact: nobody should wrongly believe that dumps are saved.
+    func warn(_ shortfall: SalvageConfiguration.Configuration.Shortfall, _ options: GlobalOptions) {
+        guard !options.quiet || shortfall.isMistake else { return }
+        if isDaemon { return say("\(shortfall.message) (\(shortfall.hint))") }
+        Failure("keeps_little", shortfall.message, hint: shortfall.hint).report(
+            json: options.json, style: options.errorStyle)
     }
 
     func finish() { progress.withLock { $0.finish() } }

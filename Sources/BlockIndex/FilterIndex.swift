@@ -1,21 +1,24 @@
 internal import Files
 internal import Glibc
+internal import Synchronization
+internal import Threads
 
 /// The filters of all packs, mapped into memory, so that a search opens only packs that may match.
 ///
-/// Missing or damaged records cost time, never results: a pack without a valid record is opened and searched.
-public final class FilterIndex: @unchecked Sendable {
-    // Unchecked: the days are set once in init, the tables are used under the lock.
+/// Missing or damaged records cost time, never results: a pack without a valid record is opened and searched. Several
+/// threads may share it.
+public final class FilterIndex: Sendable {
     private let days: [FilterDay]
     private let byName: [String: FilterDay]
-    private let lock = Lock()
-    private var tables: [String: FilterDayTable] = [:]
+    /// The current records of the days that were asked for, by the day's name.
+    private let tables = Mutex<[String: FilterDayTable]>([:])
 
     /// The name of the folder in a store.
-    public static let folder = "filters"
+    static let folder = "filters"
     static let suffix = ".rows"
 
     /// Maps the files under `filters/`. A file that cannot be read is treated as missing.
+    /// - Parameter store: the path of the store's folder.
     public init(store: String) {
         let folder = store + "/" + Self.folder
         days = Self.names(folder).compactMap { FilterDay(folder: folder, file: $0, suffix: Self.suffix) }
@@ -33,8 +36,16 @@ public final class FilterIndex: @unchecked Sendable {
         return isDated ? parts[1...3].joined(separator: "-") : "other"
     }
 
-    /// The record of a pack, if it is for a pack of this size.
-    public func row(pack: String, packBytes: UInt64) -> FilterRow? {
+    /// Decides which blocks of a pack may match a query; nil without a record for a pack of this size.
+    /// - Parameters:
+    ///   - pack: the pack's path relative to the store.
+    ///   - packBytes: its size in bytes.
+    public func answer(pack: String, packBytes: UInt64, to query: ProbeTree) -> FilterAnswer? {
+        withExtendedLifetime(self) { row(pack: pack, packBytes: packBytes)?.answer(query) }
+    }
+
+    /// The record of a pack, if it is for a pack of this size; valid while the index exists.
+    private func row(pack: String, packBytes: UInt64) -> FilterRow? {
         let name = Self.day(of: pack)
         guard packBytes > 0, let day = byName[name] else { return nil }
         let table = table(of: day)
@@ -49,7 +60,7 @@ public final class FilterIndex: @unchecked Sendable {
     }
 
     private func table(of day: FilterDay) -> FilterDayTable {
-        lock.held {
+        tables.withLock { tables in
             if let known = tables[day.name] { return known }
             var table = FilterDayTable()
             day.forEachRow { _, place in _ = table.take(place) }
@@ -63,9 +74,9 @@ public final class FilterIndex: @unchecked Sendable {
         /// Packs with at least one block that may match, by path, each with its size in bytes and a flag for every block;
         /// without flags when the pack itself must be queried.
         public var candidates: [(pack: String, bytes: UInt64, flags: [Bool]?)] = []
-        /// Packs that have a record.
+        /// Number of packs that have a record.
         public var packs = 0
-        /// Sum of the sizes of those packs.
+        /// Sum of the sizes of those packs, in bytes.
         public var packBytes: UInt64 = 0
 
         mutating func add(_ other: Survey) {
@@ -79,7 +90,7 @@ public final class FilterIndex: @unchecked Sendable {
     /// - Parameters:
     ///   - query: the query; nil to count packs only.
     ///   - work: run at the same time, on its own thread.
-    public func survey(_ query: BlockQuery?, meanwhile work: (@Sendable () -> Void)? = nil) -> Survey {
+    public func survey(_ query: ProbeTree?, meanwhile work: (@Sendable () -> Void)? = nil) -> Survey {
         let group = ThreadGroup()
         let mustWork = work.map { !group.start($0) } ?? false
         let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
@@ -96,32 +107,37 @@ public final class FilterIndex: @unchecked Sendable {
         return survey
     }
 
-    private final class SurveyWork: @unchecked Sendable {
-        // Unchecked: used under the lock, and by one thread once the others have ended.
-        private let lock = Lock()
-        private var waiting: [FilterDay]
-        private(set) var survey = Survey()
+    private final class SurveyWork: Sendable {
+        private struct State {
+            var waiting: [FilterDay]
+            var survey = Survey()
+        }
+
+        private let state: Mutex<State>
 
         /// Largest files first, so that none is left for last.
-        init(_ days: [FilterDay]) { waiting = days.sorted { $0.size < $1.size } }
+        init(_ days: [FilterDay]) { state = Mutex(State(waiting: days.sorted { $0.size < $1.size })) }
 
-        func work(_ query: BlockQuery?) {
-            while let day = lock.held({ waiting.popLast() }) {
+        /// What was found so far.
+        var survey: Survey { state.withLock { $0.survey } }
+
+        func work(_ query: ProbeTree?) {
+            while let day = state.withLock({ $0.waiting.popLast() }) {
                 let found = FilterIndex.survey(day, query)
-                lock.held { survey.add(found) }
+                state.withLock { $0.survey.add(found) }
             }
         }
     }
 
-    private static func survey(_ day: FilterDay, _ query: BlockQuery?) -> Survey {
+    private static func survey(_ day: FilterDay, _ query: ProbeTree?) -> Survey {
         var table = FilterDayTable()
         var found: [(index: Int, pack: String, flags: [Bool]?)] = []
         var replaced: Set<Int> = []
         day.forEachRow { row, place in
             if place.packBytes > 0, let query {
                 switch row.answer(query) {
-                case .none: break
-                case .some(let flags): found.append((table.places.count, row.pathText, flags))
+                case .noBlock: break
+                case .blocks(let flags): found.append((table.places.count, row.pathText, flags))
                 case .askPack: found.append((table.places.count, row.pathText, nil))
                 }
             }
@@ -138,6 +154,6 @@ public final class FilterIndex: @unchecked Sendable {
         return survey
     }
 
-    /// Packs that have a record.
+    /// The number of packs that have a record; reads all of them.
     public var packs: Int { survey(nil).packs }
 }

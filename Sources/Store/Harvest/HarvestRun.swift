@@ -1,0 +1,68 @@
+public import Harvest
+import Ingest
+public import Model
+public import SalvageConfiguration
+import SessionAPI
+
+/// A harvest of one store: its lock, the connection to the API, and the loop with all that it needs.
+public struct HarvestRun: Sendable {
+    /// The loop, which takes stop requests and reloads.
+    public let runner: HarvestRunner
+    private let client: SessionAPIClient
+
+    /// Raises the limit on open files, takes the store's lock, removes what interrupted ingests left, and prepares the
+    /// connection to the API. Requests nothing yet. At most once in a process.
+    ///
+    /// - Parameters:
+    ///   - current: the configuration, read at each use.
+    ///   - location: the store's folder; created if it is missing.
+    ///   - environment: may have the API token or the folder of systemd credentials.
+    ///   - observer: receives progress and events, on any thread.
+    /// - Throws: `HarvestError` with `storeLocked` if another process harvests, `storeUnusable` or `machineShort`;
+    ///   `ConfigurationError` without a token; `IngestError` with `unconfined` if the machine lacks a barrier that the
+    ///   configuration requires; as ``Store/init(creating:)`` and `Catalog.open` do; `APIError` for an invalid address.
+    public init(
+        _ current: CurrentConfiguration, store location: String, environment: [String: String],
+        observer: HarvestObserver = HarvestObserver()
+    ) throws {
+        try DescriptorBudget.raiseLimit()
+        if DescriptorBudget.isScarce { SessionAPIClient.useOneEventLoop() }
+        let configuration = current.value
+        let store = try Store(creating: location)
+        // Looked up before the first request, so that a missing token is reported at once; read again for each request,
+        // so that a token file can be replaced while a daemon runs.
+        _ = try APIToken.find(configuration, environment: environment)
+        // Report missing barriers once, before anything is fetched, not for each session.
+        try Barriers.require(except: configuration.confinement.allowMissing)
+        let lock = try StoreLock(store: store.path)
+        StoreIngest.sweep(store: store.path, home: store.home)
+        let catalog = try store.catalog()
+        client = try SessionAPIClient(
+            SessionAPIClient.Configuration(configuration) {
+                try APIToken.find(current.value, environment: environment).value
+            })
+        var parts = HarvestRunner.Parts(
+            source: SessionAPISource(client), catalog: catalog, home: store.home,
+            ingest: ChildIngest(store: store.path, home: store.home, current: current), observer: observer)
+        parts.inspector = { LogInspector(sessionStart: $0) }
+        runner = HarvestRunner(current: current, store: store.path, lock: lock, parts: parts)
+    }
+
+    /// Runs the harvest and closes the connections, also after an error. Call it once.
+    ///
+    /// - Parameters:
+    ///   - mode: a single pass, or until a stop request.
+    ///   - again: the sessions whose missing artifacts to request again.
+    /// - Returns: the summary, also when something was lost or the token was refused.
+    /// - Throws: `HarvestError` as `HarvestRunner.run` does.
+    public func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {
+        do {
+            let summary = try await runner.run(mode, again: again)
+            await client.shutdown()
+            return summary
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+}
