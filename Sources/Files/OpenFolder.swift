@@ -54,8 +54,8 @@ public final class OpenFolder: Sendable {
         descriptor = try Self.open(AT_FDCWD, Self.zeroEnded(path), O_RDONLY | O_DIRECTORY, path, "open the folder")
     }
 
-    /// Opens a folder as ``init(path:)`` does; nil only if it does not exist (``FileFailure/isAbsence``). A link that
-    /// leads nowhere throws: the disk that it leads to may not be mounted.
+    /// Opens a folder as ``init(path:)`` does; nil only if nothing of that name exists. A link that leads nowhere throws:
+    /// the disk that it leads to may not be mounted. So does a name that is not a folder's.
     public init?(ifPresent path: String) throws(FileFailure) {
         let opened: Int32
         do throws(FileFailure) {
@@ -63,8 +63,14 @@ public final class OpenFolder: Sendable {
         } catch {
             guard error.isAbsence else { throw error }
             var facts = stat()
-            guard error.errno == ENOENT, lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFLNK else { return nil }
-            throw FileFailure("open the folder behind the link", path, errno: ENOLINK)
+            guard lstat(path, &facts) == 0 else { return nil }
+            switch facts.st_mode & S_IFMT {
+            case S_IFLNK where error.errno == ENOENT:
+                throw FileFailure("open the folder behind the link", path, errno: ENOLINK)
+            // Made since the call above.
+            case S_IFDIR: return nil
+            default: throw error
+            }
         }
         self.path = path
         descriptor = opened

@@ -49,6 +49,20 @@ import Testing
         #expect(few["signature_quality"] as? String == "offset")
     }
 
+    @Test(.enabled(if: CrashStage.possible, "no gcc, or core dumps go elsewhere on this machine"))
+    func aProgramThatCannotBeReadHidesNoCrash() throws {
+        let stage = try CrashStage()
+        let program = stage.scratch.path("loop")
+        try shell("ln -s loop \(program)")
+        let outcome = try Program.run(["analyze", "--json", "--exe", program, try stage.core("a", "weapon")])
+        #expect(outcome.status == 3 && outcome.err.contains("symbolic links"), "\(outcome.out)\(outcome.err)")
+        let crash = try #require(outcome.objects.first)
+        let notes = crash["notes"] as? [String] ?? []
+        #expect(crash["signal"] as? String == "SIGSEGV")
+        #expect(notes.contains { $0.hasPrefix("symbols could not be read: ") && $0.contains("loop") }, "\(notes)")
+        #expect(!notes.contains { $0.contains("is not the program of this dump") }, "\(notes)")
+    }
+
     /// A drop box: its users may make and remove what they like there, but not list it.
     @Test func temporaryFoldersGoFromAFolderThatCannotBeListed() throws {
         let isRoot = geteuid() == 0

@@ -109,7 +109,8 @@ struct SymbolsCommandTests {
         #expect(try stage.ingest("s-1", tag: "1.0", try stage.core("a", "weapon")).status == 0)
         for query in ["list", "missing"] {
             let outcome = try stage.salvage("symbols", query)
-            #expect(outcome.status == 2 && outcome.err.contains("symbolic links"), "\(query): \(outcome.err)")
+            #expect(outcome.status == 3 && outcome.err.contains("symbolic links"), "\(query): \(outcome.err)")
+            #expect(!outcome.out.contains(identity), "\(query): \(outcome.out)")
         }
         func crash() throws -> [String: Any] {
             try #require(try stage.salvage("crash", "s-1", "--json").objects.first)
@@ -133,6 +134,70 @@ struct SymbolsCommandTests {
         #expect(try stage.signatures() == ["s-1": "weapon_damage"])
         let after = try crash()
         #expect(unread(after).isEmpty && after["aliases"] as? [String] == [old], "\(after)")
+    }
+
+    /// What the symbols told before is worth more than what is known without them.
+    @Test func aLocalFaultTakesNoNamesFromACrash() throws {
+        let stage = try CrashStage()
+        let symbols = stage.scratch.path("a/server.full")
+        #expect(try stage.salvage("symbols", "add", symbols).status == 0)
+        #expect(try stage.ingest("s-1", tag: "1.0", try stage.core("a", "weapon")).status == 0)
+        #expect(try stage.signatures() == ["s-1": "weapon_damage"])
+        func crash() throws -> [String: Any] {
+            try #require(try stage.salvage("crash", "s-1", "--json").objects.first)
+        }
+        func unread(_ crash: [String: Any]) -> [String] {
+            (crash["notes"] as? [String] ?? []).filter { $0.hasPrefix("symbols could not be read: ") }
+        }
+        let before = try crash()
+        #expect(unread(before).isEmpty)
+        for words in ["symbols add \(symbols)", "signatures refresh"] {
+            let command = "ulimit -n 24; exec \(Program.salvage.path) \(words)"
+            let outcome = try Program.Running(
+                URL(fileURLWithPath: "/bin/sh"), ["-c", command], environment: ["SALVAGE_STORE": stage.store]
+            ).wait()
+            let isSaid = outcome.status == 3 && outcome.out.contains("cannot be read")
+            #expect(isSaid, "\(words): \(outcome.out)\(outcome.err)")
+            let kept = try crash()
+            #expect(kept["signature"] as? String == "weapon_damage" && !unread(kept).isEmpty, "\(words): \(kept)")
+            #expect((kept["aliases"] as? [String] ?? []).isEmpty, "\(words)")
+        }
+        let mended = try stage.salvage("signatures", "refresh")
+        #expect(mended.status == 0, "\(mended.out)\(mended.err)")
+        let after = try crash()
+        #expect(unread(after).isEmpty && after["stack_hash"] as? String == before["stack_hash"] as? String)
+        // A soft limit is raised.
+        let command = "ulimit -S -n 24; exec \(Program.salvage.path) symbols add --json \(symbols)"
+        let soft = try Program.Running(
+            URL(fileURLWithPath: "/bin/sh"), ["-c", command], environment: ["SALVAGE_STORE": stage.store]
+        ).wait()
+        #expect(soft.status == 0 && soft.objects.first?["awaiting_symbols"] as? Int == 0, "\(soft.out)\(soft.err)")
+    }
+
+    /// A disk of its own has a folder that only root can list, and people leave links.
+    @Test func foldersOfOthersBesideTheSymbolsHideNothing() throws {
+        let stage = try CrashStage()
+        #expect(try stage.salvage("symbols", "add", stage.scratch.path("a/server.full")).status == 0)
+        let entries = try stage.salvage("symbols", "list", "--json").out
+        try shell("cd \(stage.store)/symbols && ln -s lost+found lost+found")
+        let clean = try stage.salvage("symbols", "list", "--json")
+        #expect(clean.status == 0 && clean.out == entries, "\(clean.err)")
+        try shell("cd \(stage.store)/symbols && ln -s /nowhere/at/all foreign")
+        let list = try stage.salvage("symbols", "list", "--json")
+        #expect(list.status == 3 && list.out == entries && list.err.contains("foreign"), "\(list.out)\(list.err)")
+        #expect(try stage.ingest("s-1", tag: "1.0", try stage.core("a", "weapon")).status == 0)
+        #expect(try stage.signatures() == ["s-1": "weapon_damage"])
+        let missing = try stage.salvage("symbols", "missing", "--json")
+        #expect(missing.status == 3 && missing.err.contains("foreign"), "\(missing.out)\(missing.err)")
+        #expect(!missing.objects.contains { $0["module"] as? String == "server" })
+    }
+
+    @Test func oneOfSeveralPathsThatCannotBeReadStopsNothing() throws {
+        let stage = try CrashStage()
+        let outcome = try stage.salvage(
+            "symbols", "add", "--json", stage.scratch.path("nothing"), stage.scratch.path("a/server.full"))
+        #expect(outcome.status == 3 && outcome.objects.first?["added"] as? Int == 1, "\(outcome.out)\(outcome.err)")
+        #expect(outcome.err.contains(stage.scratch.path("nothing")), "\(outcome.err)")
     }
 
     /// As of Go and musl. It is found by its name and the first page of the program.

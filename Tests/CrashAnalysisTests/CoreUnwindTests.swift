@@ -220,14 +220,14 @@ struct CoreUnwindTests {
         #expect(again.added.isEmpty && again.known == 1)
         let record = try OwnCores.analyze(try #require(OwnCores.core("stripped", "null")), nil)
         let empty = SymbolStore(root: OwnCores.folder + "/none")
-        var missing = try MissingSymbols(empty)
+        var missing = MissingSymbols(empty)
         let unnamed = record.frames.filter { $0.function == nil && $0.buildID != nil }
         let waiting = Dictionary(unnamed.map { ($0.buildID ?? "", $0.module ?? "") }) { first, _ in first }
-        for _ in 0..<2 { try missing.add(waiting, build: "game:1") }
+        for _ in 0..<2 { missing.add(waiting, build: "game:1") }
         #expect(missing.entries.first { $0.module == "stripped" }?.crashes == 2)
         #expect(missing.entries.first?.builds == ["game:1"])
-        var none = try MissingSymbols(try OwnCores.store("stripped"))
-        try none.add(waiting, build: "")
+        var none = MissingSymbols(try OwnCores.store("stripped"))
+        none.add(waiting, build: "")
         #expect(none.entries.isEmpty)
         #expect(store.path(buildID: "../../etc", kind: .executable) == nil)
         #expect(store.breakpadPath(debugFile: "..", debugID: "0123456789") == nil)

@@ -126,6 +126,17 @@ import Testing
         for pattern in Self.examples.keys { #expect(patterns.contains(pattern), "\(pattern)") }
     }
 
+    /// Within such a pattern, a star after a parenthesis would be a wildcard, not Go's mark of a pointer.
+    @Test func noPatternWithAnInnerStarNamesAPointer() {
+        for pattern in Self.lists.flatMap(\.patterns) where pattern.contains("(*") {
+            let bytes = Array(pattern.utf8)
+            let stars = bytes.indices.filter { at in
+                bytes[at] == UInt8(ascii: "*") && (at == 0 || bytes[at - 1] != UInt8(ascii: "("))
+            }
+            #expect(stars.allSatisfy { $0 == bytes.count - 1 }, "\(pattern)")
+        }
+    }
+
     @Test func aStarMatchesAnyTextWhereverItIs() {
         let patterns = NamePatterns([
             "absl::*LogMessage*", "a*::*b", "runtime.(*mheap)*", "sync.(*Mutex).unlock", "*tail",

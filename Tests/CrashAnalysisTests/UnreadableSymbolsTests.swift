@@ -44,7 +44,74 @@ import Testing
 
         try stage.loop(at: stage.path + "/.build-id/ef")
         #expect(throws: CrashError.self) { try stage.store.list() }
-        #expect(throws: CrashError.self) { try MissingSymbols(stage.store) }
+    }
+
+    @Test func whatCannotBeListedHidesNothingElse() throws {
+        let stage = try Stage()
+        try FileManager.default.createDirectory(atPath: stage.path + "/.build-id/ab", withIntermediateDirectories: true)
+        for name in ["/.build-id/ab/cd.debug", "/.build-id/ab/.cd.part", "/aliases.jsonl"] {
+            try Data([1]).write(to: URL(fileURLWithPath: stage.path + name))
+        }
+        try stage.loop(at: stage.path + "/lost+found")
+        try stage.loop(at: stage.path + "/.build-id/.x")
+        let whole = stage.store.survey()
+        #expect(whole.entries.map(\.identity) == ["abcd"] && whole.unread.isEmpty, "\(whole.unread)")
+        #expect(try stage.store.list() == whole.entries)
+
+        try stage.loop(at: stage.path + "/.build-id/ef")
+        try #require(symlink("/nowhere/at/all", stage.path + "/foreign") == 0)
+        let part = stage.store.survey()
+        #expect(part.entries == whole.entries)
+        #expect(part.unread.compactMap(\.path) == ["/.build-id/ef", "/foreign"].map { stage.path + $0 })
+        #expect(throws: CrashError.self) { try stage.store.list() }
+
+        var missing = MissingSymbols(stage.store)
+        missing.add(["abcd": "kept", "ef01": "locked", "1234": "none"], build: "game:1")
+        #expect(missing.entries.map(\.module) == ["none"])
+        #expect(missing.unread.count == 3, "\(missing.unread)")
+    }
+
+    @Test func aNameThatIsNotUTF8IsNotAFileThatIsGone() throws {
+        let stage = try Stage()
+        let tree = stage.path + "/tree"
+        try FileManager.default.createDirectory(atPath: tree, withIntermediateDirectories: true)
+        let name = (Array(tree.utf8) + [0x2F, 0x61, 0xFF, 0]).map { CChar(bitPattern: $0) }
+        let file = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        try #require(file >= 0)
+        close(file)
+        let addition = try stage.store.add(path: tree)
+        #expect(addition.unread.count == 1 && addition.added.isEmpty)
+        #expect(addition.unread.first?.message.contains("a\u{FFFD} is not UTF-8") == true)
+    }
+
+    @Test func aRecordWithNamesOutlivesOneThatLacksThem() {
+        func record(_ names: [String?], _ notes: [String] = []) -> CrashRecord {
+            var record = CrashRecord(kind: "elf_core")
+            for (index, name) in names.enumerated() {
+                var frame = CrashFrame(index: index, trust: .cfi)
+                frame.function = name
+                record.frames.append(frame)
+            }
+            record.notes = notes
+            record.signatureVersion = SignatureAlgorithm.version
+            return record
+        }
+        let unread = "symbols could not be read: Too many open files (/s)"
+        let refused = "the symbols were not applied: the reader died"
+        var good = record(["weapon", "tick"], ["truncated"])
+        func outlives(_ made: CrashRecord) -> Bool { good.outlives(made) }
+        #expect(!outlives(record([nil, nil])), "nothing says that symbols are lacking")
+        #expect(!outlives(record(["weapon", "tick"], [unread])))
+        #expect(good.notes == ["truncated"])
+        #expect(outlives(record(["weapon", nil], ["other", unread])))
+        #expect(outlives(record([nil, nil], [unread])))
+        #expect(good.notes == ["truncated", unread] && good.awaitsSymbols)
+        good.notes = []
+        #expect(outlives(record([nil, nil], [refused])))
+        #expect(good.notes == [refused] && !good.awaitsSymbols, "another try would end in the same")
+        // Earlier versions used these words for every reason.
+        good.signatureVersion = 5
+        #expect(good.awaitsSymbols)
     }
 
     @Test func aFileOfWhichAPartCannotBeReadSaysSo() throws {
@@ -120,6 +187,15 @@ import Testing
             #expect(CompressedELF.unpack(Array(packed.dropLast(packed.count / 3))) == nil, "\(tool): cut off")
             let source = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file + ".source")))
             #expect(CompressedELF.unpack(source) == nil, "\(tool): not a program")
+        }
+        if !OwnCores.run("command -v xz").isEmpty {
+            // Its window has 64 MiB.
+            let file = OwnCores.folder + "/game.packed-large"
+            OwnCores.run("xz -9 -c game > \(file)")
+            let packed = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
+            var reasons: [String] = []
+            let plain = CompressedELF.unpack(packed) { reasons.append($0) }
+            #expect(plain == nil && reasons == ["needs a window of more than 32 MiB to be unpacked"])
         }
         #expect(CompressedELF.unpack(program) == nil, "not compressed")
         #expect(CompressedELF.unpack([]) == nil)

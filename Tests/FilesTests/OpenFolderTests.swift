@@ -27,7 +27,7 @@ import Testing
         let scratch = try Scratch()
         try scratch.write("file", [1])
         mkdir(scratch.file("real"), 0o700)
-        for path in ["none", "none/x", "file", "file/x"] {
+        for path in ["none", "none/x", "file/x"] {
             let found = try OpenFolder(ifPresent: scratch.file(path))
             #expect(found?.path == nil, "\(path)")
         }
@@ -41,6 +41,12 @@ import Testing
         symlink("loop", scratch.file("loop"))
         let loop = #expect(throws: FileFailure.self) { try OpenFolder(ifPresent: scratch.file("loop")) }
         #expect(loop?.errno == ELOOP)
+        // What is there is no folder, and so not an empty one.
+        symlink("file", scratch.file("toFile"))
+        for path in ["file", "toFile"] {
+            let file = #expect(throws: FileFailure.self) { try OpenFolder(ifPresent: scratch.file(path)) }
+            #expect(file?.errno == ENOTDIR, "\(path)")
+        }
 
         let open = try OpenFolder(path: scratch.file("."))
         #expect(try open.folder(ifPresent: "none")?.path == nil)

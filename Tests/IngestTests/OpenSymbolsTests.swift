@@ -34,6 +34,32 @@ import Testing
         #expect(OpenSymbols([]).files.isEmpty)
     }
 
+    @Test func whatIsBeyondTheMostFilesIsTold() throws {
+        let folder = try Folder()
+        let paths = try ["a", "b", "c"].map { try folder.file($0, $0) }
+        let opened = OpenSymbols(paths, atMost: 2)
+        #expect(opened.files.map(\.path) == Array(paths.prefix(2)))
+        #expect(opened.unread == [paths[2]: "an analysis reads at most 2 symbol files"])
+        // The child's job has all these paths.
+        let many = (0..<10_000).map { "/nowhere/\($0)" }
+        #expect(OpenSymbols(many, atMost: 0).unread.count == 4096)
+    }
+
+    @Test func recordsAreDividedByTheFilesThatTheyNeed() {
+        typealias Batch = AnalysisProcess.Batch
+        let most = AnalysisProcess.mostSymbols
+        func files(_ range: Range<Int>) -> [String] { range.map { "/s/\($0)" } }
+        let few = [files(0..<3), [], files(1..<5)]
+        #expect(AnalysisProcess.batches(few) == [Batch(records: 0..<3, files: files(0..<5))])
+        let many = [files(0..<(most - 1)), files(0..<1), files(most..<(most + 2)), files(0..<(most + 1)), files(0..<1)]
+        let wanted = [
+            Batch(records: 0..<2, files: many[0]), Batch(records: 2..<3, files: many[2]),
+            Batch(records: 3..<4, files: many[3]), Batch(records: 4..<5, files: many[4]),
+        ]
+        #expect(AnalysisProcess.batches(many) == wanted)
+        #expect(AnalysisProcess.batches([]).isEmpty)
+    }
+
     @Test func nothingIsClaimedOfLogsThatCannotBeRead() throws {
         let folder = try Folder()
         let (short, long) = (try folder.file("short", "abc"), try folder.file("long", "abcdef"))

@@ -43,16 +43,12 @@ extension SymbolStore {
         return root + Self.byName + name + "/" + (page ?? "given")
     }
 
-    /// Returns the entries of programs without a build id; throws as ``list()`` does.
-    func namedEntries() throws(CrashError) -> [Entry] {
-        var entries: [Entry] = []
-        for name in try Self.names(in: root + Self.byName) {
-            for page in try Self.names(in: root + Self.byName + name) where !page.hasSuffix(".tmp") {
-                let path = root + Self.byName + name + "/" + page
-                guard let size = try Self.fileSize(path) else { continue }
-                entries.append(Entry(identity: page, kind: .executable, size: size, path: path))
+    /// Adds the programs without a build id.
+    func addNamed(to survey: inout Survey) {
+        for name in survey.names(in: root + Self.byName) {
+            for page in survey.names(in: root + Self.byName + name) where !page.hasSuffix(".tmp") {
+                survey.add(page, .executable, root + Self.byName + name + "/" + page)
             }
         }
-        return entries
     }
 }

@@ -22,22 +22,23 @@ public struct MissingSymbols {
     private var counts: [String: Count] = [:]
     private var stored: [String: Bool] = [:]
     private let breakpad: Set<String>
+    /// What of the store cannot be read now. It may have symbols that seem missing; build ids of which it cannot be
+    /// determined now whether the store has them are not counted.
+    public private(set) var unread: [CrashError]
 
     /// Counts the symbols that `store` lacks.
-    ///
-    /// - Throws: `CrashError` when a folder of the store cannot be read now.
-    public init(_ store: SymbolStore) throws(CrashError) {
+    public init(_ store: SymbolStore) {
         self.store = store
-        breakpad = Set(try store.list().filter { $0.kind == .breakpad }.map(\.identity))
+        let survey = store.survey()
+        breakpad = Set(survey.entries.lazy.filter { $0.kind == .breakpad }.map(\.identity))
+        unread = survey.unread
     }
 
     /// Adds `crashes` crashes of one build to each build id that the store lacks; `waiting` maps build ids to module
     /// names.
-    ///
-    /// - Throws: `CrashError` when it cannot be determined now whether the store has one.
-    public mutating func add(_ waiting: [String: String], build: String, crashes: Int = 1) throws(CrashError) {
+    public mutating func add(_ waiting: [String: String], build: String, crashes: Int = 1) {
         for (identity, module) in waiting {
-            if try has(identity) { continue }
+            if mayHave(identity) { continue }
             var count = counts[identity] ?? Count(module: module)
             count.crashes += crashes
             if count.builds.count < 100 { count.builds.insert(build) }
@@ -45,9 +46,12 @@ public struct MissingSymbols {
         }
     }
 
-    private mutating func has(_ identity: String) throws(CrashError) -> Bool {
+    private mutating func mayHave(_ identity: String) -> Bool {
         if let known = stored[identity] { return known }
-        let found = try breakpad.contains(identity) ? true : store.has(buildID: identity)
+        var found = true
+        if !breakpad.contains(identity) {
+            do throws(CrashError) { found = try store.has(buildID: identity) } catch { unread.append(error) }
+        }
         stored[identity] = found
         return found
     }

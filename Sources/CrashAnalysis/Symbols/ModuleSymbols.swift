@@ -12,6 +12,8 @@ final class ModuleSymbols {
     private var opened: [(path: String, source: FileByteSource)] = []
     /// Notes about files that exist and could not be opened.
     private var unopened: [String] = []
+    /// Notes about symbols of the module that cannot be used as they are.
+    private(set) var refused: [String] = []
 
     init(module: MappedModule, store: SymbolStore?, memory: any ProcessMemory, is64: Bool) {
         self.module = module
@@ -71,6 +73,11 @@ final class ModuleSymbols {
         }
     }
 
+    private func refuse(_ reason: String) {
+        let note = SymbolNotes.notApplied + "the MiniDebugInfo of \(module.record.name) \(reason)"
+        if !refused.contains(note) { refused.append(note) }
+    }
+
     /// Notes about files of the module that exist but could not be read: what they hold seems absent.
     var faults: [String] {
         unopened + opened.compactMap { file in file.source.failure.map { SymbolNotes.note($0.reason, file.path) } }
@@ -101,7 +108,9 @@ final class ModuleSymbols {
         var tables: [SymbolTable] = []
         for file in [debug, executable].compactMap({ $0 }) {
             if let table = SymbolTable(file), !table.isEmpty { tables.append(table) }
-            if file.section(".symtab") == nil, let mini = MiniDebugInfo.open(file), let table = SymbolTable(mini) {
+            if file.section(".symtab") == nil, let mini = MiniDebugInfo.open(file, refused: { self.refuse($0) }),
+                let table = SymbolTable(mini)
+            {
                 tables.append(table)
             }
         }
@@ -167,10 +176,11 @@ final class ModuleSymbols {
 enum MiniDebugInfo {
     private static let limit: UInt64 = 64 << 20
 
-    /// Unpacks it; nil when a file has none, or one that is damaged.
-    static func open(_ file: SymbolFile) -> SymbolFile? {
+    /// Unpacks it; nil when a file has none, one that is damaged, or one that takes too much memory. Calls `refused`
+    /// with the reason only in the last case.
+    static func open(_ file: SymbolFile, refused: (String) -> Void) -> SymbolFile? {
         let packed = file.content(".gnu_debugdata", limit: limit)
-        guard !packed.isEmpty, let plain = CompressedELF.unpack(packed) else { return nil }
+        guard !packed.isEmpty, let plain = CompressedELF.unpack(packed, refused: refused) else { return nil }
         return SymbolFile(MemoryByteSource(plain))
     }
 }

@@ -139,37 +139,71 @@ public struct SymbolStore: Sendable {
         return false
     }
 
-    /// Lists the store's files, ordered by identity.
-    ///
-    /// - Throws: `CrashError` when a folder of the store cannot be read now: the list would lack its files.
-    public func list() throws(CrashError) -> [Entry] {
-        var entries: [Entry] = []
-        for folder in try Self.names(in: root + "/.build-id") where folder.utf8.count == 2 {
-            for name in try Self.names(in: root + "/.build-id/" + folder) {
-                let path = root + "/.build-id/\(folder)/\(name)"
-                let debug = name.hasSuffix(".debug")
-                guard !name.hasSuffix(".tmp"), let size = try Self.fileSize(path) else { continue }
-                let identity = folder + (debug ? String(name.dropLast(6)) : name)
-                entries.append(
-                    Entry(identity: identity, kind: debug ? .debug : .executable, size: size, path: path))
+    /// The files of a store that could be listed.
+    public struct Survey: Sendable {
+        /// The files, ordered by identity.
+        public var entries: [Entry] = []
+        /// The folders and files that exist but cannot be read now: what they hold is not among the entries.
+        public var unread: [CrashError] = []
+
+        /// Returns the names in a folder; none if it does not exist, is a file, or, with an error, cannot be read now.
+        mutating func names(in folder: String) -> [String] {
+            do throws(CrashError) { return try SymbolStore.names(in: folder) } catch {
+                unread.append(error)
+                return []
             }
         }
-        for file in try Self.names(in: root) where !file.hasPrefix(".") {
-            for identity in try Self.names(in: root + "/" + file) {
-                for name in try Self.names(in: root + "/\(file)/\(identity)") where name.hasSuffix(".sym") {
-                    let path = root + "/\(file)/\(identity)/\(name)"
-                    guard let size = try Self.fileSize(path) else { continue }
-                    entries.append(Entry(identity: identity, kind: .breakpad, size: size, path: path))
+
+        /// Adds a file, if it is a regular one.
+        mutating func add(_ identity: String, _ kind: Entry.Kind, _ path: String) {
+            do throws(CrashError) {
+                guard let size = try SymbolStore.fileSize(path) else { return }
+                entries.append(Entry(identity: identity, kind: kind, size: size, path: path))
+            } catch {
+                unread.append(error)
+            }
+        }
+    }
+
+    /// Lists the store's files, as far as that is possible now. Others may put folders of theirs beside those of the
+    /// store: what cannot be read there must not hide the store's own files.
+    public func survey() -> Survey {
+        var survey = Survey()
+        for folder in survey.names(in: root + "/.build-id") where folder.utf8.count == 2 && !folder.hasPrefix(".") {
+            for name in survey.names(in: root + "/.build-id/" + folder) {
+                guard !name.hasPrefix("."), !name.hasSuffix(".tmp") else { continue }
+                let debug = name.hasSuffix(".debug")
+                let identity = folder + (debug ? String(name.dropLast(6)) : name)
+                survey.add(identity, debug ? .debug : .executable, root + "/.build-id/\(folder)/\(name)")
+            }
+        }
+        // A disk of its own has a folder that only root can list.
+        for file in survey.names(in: root) where !file.hasPrefix(".") && file != "lost+found" {
+            for identity in survey.names(in: root + "/" + file) {
+                for name in survey.names(in: root + "/\(file)/\(identity)") where name.hasSuffix(".sym") {
+                    survey.add(identity, .breakpad, root + "/\(file)/\(identity)/\(name)")
                 }
             }
         }
-        entries += try namedEntries()
-        return entries.sorted { ($0.identity, $0.kind.rawValue) < ($1.identity, $1.kind.rawValue) }
+        addNamed(to: &survey)
+        survey.entries.sort { ($0.identity, $0.kind.rawValue) < ($1.identity, $1.kind.rawValue) }
+        return survey
+    }
+
+    /// Lists the store's files, ordered by identity.
+    ///
+    /// - Throws: `CrashError` when a folder of the store cannot be read now: the list would lack its files.
+    ///   ``survey()`` returns what can be read.
+    public func list() throws(CrashError) -> [Entry] {
+        let survey = survey()
+        if let error = survey.unread.first { throw error }
+        return survey.entries
     }
 
     /// Returns the names in a folder; none if it does not exist or is a file.
     static func names(in folder: String) throws(CrashError) -> [String] {
         do throws(FileFailure) { return try OpenFolder(ifPresent: folder)?.names().map(\.shown) ?? [] } catch {
+            if error.isAbsence { return [] }
             throw CrashError(reading: error)
         }
     }

@@ -54,13 +54,23 @@ extension SymbolStore {
 
     private func walk(_ folder: String, into addition: inout Addition, depth: Int) throws(CrashError) {
         guard depth < Self.depthLimit else { return }
-        let names: [String]
-        do throws(CrashError) { names = try Self.names(in: folder) } catch {
+        let names: [OpenFolder.Name]
+        do throws(FileFailure) { names = try OpenFolder(ifPresent: folder)?.names() ?? [] } catch {
+            // Removed meanwhile, or a file has its name.
+            if error.isAbsence { return }
+            let error = CrashError(reading: error)
             guard depth > 0 else { throw error }
             return addition.unread.append(error)
         }
         for name in names {
-            let path = folder + "/" + name
+            guard let text = name.text else {
+                addition.unread.append(
+                    CrashError(
+                        code: .unreadable, message: "the name \(name.shown) is not UTF-8, so it was left out",
+                        path: folder + "/" + name.shown, hint: "rename it"))
+                continue
+            }
+            let path = folder + "/" + text
             var facts = stat()
             guard lstat(path, &facts) == 0 else {
                 let failure = FileFailure.last("inspect the file", path)
@@ -131,7 +141,11 @@ extension SymbolStore {
     public func add(program path: String, as name: String) throws(CrashError) -> Addition {
         var addition = try add(path: path)
         let source = try FileByteSource(path: path)
-        guard let file = SymbolFile(source), file.buildID == nil else { return addition }
+        let file = SymbolFile(source)
+        let identity = file?.buildID
+        // What the file was taken for may be wrong.
+        if let failure = source.failure { throw failure }
+        guard file != nil, identity == nil else { return addition }
         for page in [FirstPage.digest(of: source), nil] {
             guard let target = self.path(name: name, firstPage: page), try Self.fileSize(target) == nil else {
                 continue

@@ -38,7 +38,8 @@ public struct AnalysisProcess: Sendable {
 
     /// Analyses the file behind `descriptor`, which the caller must close.
     ///
-    /// A first reading finds the build ids, a second one gets the store's files for them.
+    /// A first reading finds the build ids, a second one gets the store's files for them. If that fails, the result is
+    /// that of the first, and the records' notes say why.
     ///
     /// - Parameters:
     ///   - descriptor: the file, open for reading.
@@ -58,21 +59,60 @@ public struct AnalysisProcess: Sendable {
         let files = Self.files(symbols, for: records)
         guard !files.isEmpty else { return AnalysisResult(records: records, barriers: first.barriers) }
         job.symbolRoot = symbols.root
-        let second = try run(job, source: descriptor, symbols: files)
-        records = Self.decode(second.records).compactMap { $0 }
-        return AnalysisResult(records: records, barriers: second.barriers)
+        do {
+            let second = try run(job, source: descriptor, symbols: files)
+            return AnalysisResult(records: Self.decode(second.records).compactMap { $0 }, barriers: second.barriers)
+        } catch {
+            let reason = Self.words(error)
+            for index in records.indices { records[index].noteSymbolsUnread(reason) }
+            return AnalysisResult(records: records, barriers: first.barriers)
+        }
     }
 
-    /// Analyses the crash records of a pack again, with the symbols in the store.
+    /// What failed and why, without the file.
+    private static func words(_ error: any Error) -> String { (error as? IngestError)?.message ?? "\(error)" }
+
+    /// Records to analyse in one child.
+    struct Batch: Equatable {
+        /// Their places among all.
+        var records: Range<Int>
+        /// The symbol files for them, each once.
+        var files: [String]
+    }
+
+    /// Divides records so that each child gets at most ``mostSymbols`` files. A record that needs more has a child of
+    /// its own.
+    ///
+    /// - Parameter files: the symbol files for each record, the most important first.
+    static func batches(_ files: [[String]]) -> [Batch] {
+        var batches: [Batch] = []
+        var seen: Set<String> = []
+        for (index, paths) in files.enumerated() {
+            let more = paths.filter { !seen.contains($0) }
+            if let last = batches.indices.last, batches[last].files.count + more.count <= mostSymbols {
+                batches[last].records = batches[last].records.lowerBound..<(index + 1)
+                batches[last].files += more
+                seen.formUnion(more)
+            } else {
+                batches.append(Batch(records: index..<(index + 1), files: paths))
+                seen = Set(paths)
+            }
+        }
+        return batches
+    }
+
+    /// Analyses crash records of a pack again, with the symbols in the store.
     ///
     /// - Parameters:
-    ///   - records: the records in the pack.
+    ///   - records: the records in the pack, one of the ``batches(_:)``.
+    ///   - files: the symbol files for them.
     ///   - pack: the pack, open for reading.
     ///   - symbols: the symbol store.
-    /// - Returns: a record for each; nil when the store has no symbols for it or it could not be read.
+    /// - Returns: a record for each; nil when the store has no symbols for any or it could not be read.
     /// - Throws: ``IngestError`` when the child cannot be started, dies or runs out of time.
-    public func renew(_ records: [CrashRecord], pack: Int32, symbols: SymbolStore) throws -> [CrashRecord?] {
-        let files = Self.files(symbols, for: records)
+    func renew(
+        _ records: [CrashRecord], files: [String], pack: Int32, symbols: SymbolStore
+    ) throws -> [CrashRecord?] {
         guard !files.isEmpty else { return records.map { _ in nil } }
         var job = AnalysisJob()
         job.records = records.map { String(decoding: $0.json(), as: UTF8.self) }
@@ -84,7 +124,7 @@ public struct AnalysisProcess: Sendable {
 
     private static func files(_ symbols: SymbolStore, for records: [CrashRecord]) -> [String] {
         var seen: Set<String> = []
-        return Array(records.flatMap { symbols.files(for: $0) }.filter { seen.insert($0).inserted }.prefix(mostSymbols))
+        return records.flatMap { symbols.files(for: $0) }.filter { seen.insert($0).inserted }
     }
 
     private static func decode(_ records: [String?]) -> [CrashRecord?] {
@@ -94,7 +134,7 @@ public struct AnalysisProcess: Sendable {
     private func run(_ base: AnalysisJob, source: Int32, symbols files: [String]) throws -> AnalysisAnswer {
         var job = base
         job.limits = limits
-        let opened = OpenSymbols(files)
+        let opened = OpenSymbols(files, atMost: Self.mostSymbols)
         // The child gets copies when it is started.
         defer { withExtendedLifetime(opened) {} }
         job.symbols = opened.files.map(\.path)

@@ -11,13 +11,21 @@ final class OpenSymbols {
     /// The descriptors that starting a child and waiting for it takes besides the files it gets.
     private static let spare = 20
 
-    /// Opens as many of the files as leave descriptors for the child's start; the first are the most important ones.
-    /// A file that does not exist is left out.
-    init(_ paths: [String]) {
+    /// The most files of which it is said why they are not open: the child's job, which has their paths, must stay
+    /// short.
+    private static let mostUnread = 4096
+
+    /// Opens as many of the files as leave descriptors for the child's start, at most `most`; the first are the most
+    /// important ones. A file that does not exist is left out.
+    init(_ paths: [String], atMost most: Int = .max) {
         var room = Int.max
         for path in paths {
+            guard files.count < most else {
+                leaveOut(path, "an analysis reads at most \(most) symbol files")
+                continue
+            }
             guard files.count < room else {
-                unread[path] = FileFailure.reason(EMFILE)
+                leaveOut(path, FileFailure.reason(EMFILE))
                 continue
             }
             do throws(FileFailure) {
@@ -27,7 +35,7 @@ final class OpenSymbols {
                 if files.count > room { close(files.count - room, because: EMFILE) }
             } catch {
                 if error.isAbsence { continue }
-                unread[path] = error.reason
+                leaveOut(path, error.reason)
                 // Others have taken what was free. Without descriptors, no child could be started.
                 guard error.errno == EMFILE || error.errno == ENFILE else { continue }
                 close(min(Self.spare, files.count), because: error.errno)
@@ -38,11 +46,15 @@ final class OpenSymbols {
 
     deinit { for file in files { Glibc.close(file.descriptor) } }
 
+    private func leaveOut(_ path: String, _ reason: String) {
+        if unread.count < Self.mostUnread { unread[path] = reason }
+    }
+
     /// Closes the last files.
     private func close(_ count: Int, because number: Int32) {
         for file in files.suffix(count) {
             Glibc.close(file.descriptor)
-            unread[file.path] = FileFailure.reason(number)
+            leaveOut(file.path, FileFailure.reason(number))
         }
         files.removeLast(count)
     }

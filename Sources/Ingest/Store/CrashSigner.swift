@@ -16,8 +16,10 @@ public struct CrashSigner: Sendable {
     private let symbols: SymbolStore
     private let rules: SignatureRules
     private let allowMissing: [String]
-    /// Build ids, debug ids and digests of first pages that the symbol store holds; nil if it cannot be listed now.
-    private let identities: Set<String>?
+    /// Build ids, debug ids and digests of first pages that the symbol store holds, as far as it can be listed now.
+    private let identities: Set<String>
+    /// Whether the whole symbol store was listed.
+    private let knowsAll: Bool
 
     /// Makes a signer for a store.
     ///
@@ -31,8 +33,10 @@ public struct CrashSigner: Sendable {
         self.home = home
         self.rules = rules
         symbols = Self.symbols(of: store)
-        // Without the list, every record may need symbols, and each file that cannot be read is noted.
-        identities = (try? symbols.list()).map { Set($0.map(\.identity)) }
+        let survey = symbols.survey()
+        identities = Set(survey.entries.map(\.identity))
+        // Without the whole list, every record may need symbols, and each file that cannot be read is noted.
+        knowsAll = survey.unread.isEmpty
     }
 
     /// Returns the symbol store of a store.
@@ -50,13 +54,13 @@ public struct CrashSigner: Sendable {
     }
 
     /// Renews the records that symbols or rules change. A record whose symbols cannot be read or applied now says so in
-    /// a note (`CrashRecord.awaitsSymbols`).
+    /// a note (`CrashRecord.awaitsSymbols`); one whose dump or symbols end their reader has a note, too.
     public func renew(_ contents: inout PackContents) {
         guard !contents.crashes.isEmpty else { return }
         var records: [Int: CrashRecord] = [:]
         var symbolised: [Int] = []
         for (ordinal, json) in contents.crashes.enumerated() {
-            let concerned = identities.map { Self.mentions(json, any: $0) } ?? Self.namesModules(json)
+            let concerned = Self.mentions(json, any: identities) || !knowsAll && Self.namesModules(json)
             guard concerned || !rules.isEmpty || !Self.isCurrent(json), let record = Self.decode(json) else { continue }
             records[ordinal] = record
             if concerned { symbolised.append(ordinal) }
@@ -75,12 +79,38 @@ public struct CrashSigner: Sendable {
             let copy = try home.localCopy(of: pack)
             // The child reads it by its descriptor.
             defer { withExtendedLifetime(copy) {} }
+            let files = ordinals.map { ordinal in records[ordinal].map { symbols.files(for: $0) } ?? [] }
+            for batch in AnalysisProcess.batches(files) {
+                symbolise(ordinals[batch.records], &records, files: batch.files, pack: copy.descriptor)
+            }
+        } catch {
+            Self.note(error, on: ordinals[...], &records)
+        }
+    }
+
+    /// Renews the records of one batch. That it fails says nothing about the others.
+    private func symbolise(
+        _ ordinals: ArraySlice<Int>, _ records: inout [Int: CrashRecord], files: [String], pack: Int32
+    ) {
+        do {
             let made = try AnalysisProcess(allowMissing: allowMissing).renew(
-                ordinals.compactMap { records[$0] }, pack: copy.descriptor, symbols: symbols)
+                ordinals.compactMap { records[$0] }, files: files, pack: pack, symbols: symbols)
             for (ordinal, record) in zip(ordinals, made) { if let record { records[ordinal] = record } }
         } catch {
-            let words = (error as? IngestError)?.message ?? (error as? PackError)?.message ?? "\(error)"
-            for ordinal in ordinals { records[ordinal]?.noteSymbolsUnread(words) }
+            Self.note(error, on: ordinals, &records)
+        }
+    }
+
+    private static func note(_ error: any Error, on ordinals: ArraySlice<Int>, _ records: inout [Int: CrashRecord]) {
+        let words = (error as? IngestError)?.message ?? (error as? PackError)?.message ?? "\(error)"
+        // The same dump and symbols would end the next reader, too.
+        let lasts = (error as? IngestError)?.suspectsInput ?? false
+        for ordinal in ordinals {
+            if lasts {
+                records[ordinal]?.noteSymbolsNotApplied(words)
+            } else {
+                records[ordinal]?.noteSymbolsUnread(words)
+            }
         }
     }
 

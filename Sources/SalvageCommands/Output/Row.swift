@@ -1,4 +1,5 @@
 import JSON
+import Store
 import Terminal
 
 /// A column of a listing.
@@ -66,5 +67,15 @@ struct Listing<Item: Row> {
         if count == 0 { try output.nothing(message, options) }
         finish()
         try output.finish()
+    }
+
+    /// Ends the listing as ``finish(orNothing:_:)`` does. If something could not be read, reports that and ends the
+    /// command with exit code 3: what was not read may have rows, so nothing is said of their number.
+    func finish(orNothing message: String, unread: [StoreError], _ options: GlobalOptions) throws {
+        guard !unread.isEmpty else { return try finish(orNothing: message, options) }
+        if count > 0 { finish() }
+        try output.finish()
+        for error in unread { Failure(error).report(json: options.json, style: options.errorStyle) }
+        throw EndedWith(status: .partial)
     }
 }

@@ -52,6 +52,11 @@ struct SignaturesRefresh: Command {
         try write(report)
     }
 
+    /// The line about crashes whose symbols could not be read.
+    static func awaiting(_ crashes: Int, _ what: String) -> String {
+        "the symbols of \(counted(crashes, "crash", "crashes")) \(what); salvage crash ID says why"
+    }
+
     private func write(_ report: SigningReport) throws {
         let output = Output(options)
         let sorted = report.changes.sorted { ($1.value, $0.key.from, $0.key.to) < ($0.value, $1.key.from, $1.key.to) }
@@ -85,9 +90,7 @@ struct SignaturesRefresh: Command {
                     + "by version \(SignatureAlgorithm.version): "
                     + "\(changed) \(verb) a new signature")
             if report.awaitingSymbols > 0 {
-                output.text(
-                    "the symbols of \(counted(report.awaitingSymbols, "crash", "crashes")) still cannot be read; "
-                        + "salvage crash ID says why")
+                output.text(Self.awaiting(report.awaitingSymbols, "still cannot be read"))
             }
         }
         try output.finish()

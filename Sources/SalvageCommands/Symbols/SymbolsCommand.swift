@@ -70,6 +70,7 @@ struct SymbolsAdd: Command {
             line.add("without_build_id", addition.withoutBuildID)
             line.add("crashes", report.crashes)
             line.add("signatures", report.signatures)
+            line.add("awaiting_symbols", report.awaitingSymbols)
             output.line(line)
         } else {
             let files = counted(addition.added.count, "file")
@@ -80,6 +81,9 @@ struct SymbolsAdd: Command {
                 let crashes = counted(report.crashes, "crash", "crashes")
                 output.text("symbolicated \(crashes); \(report.signatures) got a new signature")
             }
+            if report.awaitingSymbols > 0 {
+                output.text(SignaturesRefresh.awaiting(report.awaitingSymbols, "cannot be read now"))
+            }
             for path in addition.withoutBuildID.prefix(20) {
                 let what = output.style.yellow("no build id, found only by name and first page: ")
                 output.text(what + Escape.display(path))
@@ -88,7 +92,7 @@ struct SymbolsAdd: Command {
         }
         try output.finish()
         for error in report.unread { Failure(error).report(json: options.json, style: options.errorStyle) }
-        if !report.unread.isEmpty { throw EndedWith(status: .partial) }
+        if report.awaitingSymbols > 0 || !report.unread.isEmpty { throw EndedWith(status: .partial) }
         if addition.added.isEmpty, addition.known == 0 {
             throw Failure(
                 "no_symbols", "nothing with a build id was found in \(paths.joined(separator: " "))",
@@ -107,10 +111,11 @@ struct SymbolsList: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let entries = try StoreAccess.store(options).symbols.list()
+        let survey = try StoreAccess.store(options).symbols.survey()
         var listing = Listing<SymbolStore.Entry>(Output(options))
-        for entry in entries { try listing.add(entry) }
-        try listing.finish(orNothing: "the symbol store is empty", options)
+        for entry in survey.entries { try listing.add(entry) }
+        try listing.finish(
+            orNothing: "the symbol store is empty", unread: survey.unread.map { StoreError($0) }, options)
     }
 }
 
@@ -132,10 +137,11 @@ struct SymbolsMissing: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let entries = try StoreAccess.store(options).missingSymbols(try which.selection(select))
+        let missing = try StoreAccess.store(options).missingSymbols(try which.selection(select))
         var listing = Listing<MissingSymbols.Entry>(Output(options))
-        for entry in entries.prefix(select.limit ?? .max) { try listing.add(entry) }
-        try listing.finish(orNothing: "no symbols are missing", options)
+        for entry in missing.entries.prefix(select.limit ?? .max) { try listing.add(entry) }
+        try listing.finish(
+            orNothing: "no symbols are missing", unread: missing.unread.map { StoreError($0) }, options)
     }
 }
 

@@ -1,6 +1,7 @@
 import CrashAnalysis
 import Files
 import Glibc
+import Harvest
 import Ingest
 public import Model
 
@@ -32,6 +33,8 @@ public struct FileAnalysis {
     ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
     /// - Throws: ``StoreError``, or `CrashError` if the folder of symbols or the program cannot be read.
     public init(symbols path: String?, program: String?, rules: SignatureRules, allowMissing: [String]) throws {
+        // A limit that stays low is noted on the crashes.
+        try? DescriptorBudget.raiseLimit()
         readers = AnalysisProcess(copiesItself: true, allowMissing: allowMissing)
         self.rules = rules
         symbols = path == nil && program == nil ? nil : try TemporarySymbolStore(path, program: program)
@@ -47,7 +50,7 @@ public struct FileAnalysis {
         var result = Result()
         var records: [CrashRecord] = []
         for file in try files(at: path, &result.unreadable) {
-            do { records += try read(file) } catch { result.unreadable.append(StoreError(error)) }
+            do { records += try read(file, &result.unreadable) } catch { result.unreadable.append(StoreError(error)) }
         }
         // A snapshot of a live process is returned too, though nothing crashed.
         result.records = CrashMerger.merge(records).filter {
@@ -83,7 +86,8 @@ public struct FileAnalysis {
         return found.sorted()
     }
 
-    private func read(_ path: String) throws -> [CrashRecord] {
+    /// Reads one file. Adds an error if its program cannot be read: the crashes are then returned without.
+    private func read(_ path: String, _ unreadable: inout [StoreError]) throws -> [CrashRecord] {
         let descriptor: Int32
         // Without O_NONBLOCK, opening a pipe would wait for a writer.
         do throws(FileFailure) { descriptor = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY) } catch {
@@ -101,7 +105,17 @@ public struct FileAnalysis {
         }
         guard let symbols, symbols.program != nil else { return try records() }
         // Read twice: only the dump says under which name its program is looked up.
-        for record in try records() { try symbols.place(for: record) }
-        return try records().map { symbols.marked($0) }
+        var first = try records()
+        let second: [CrashRecord]
+        do {
+            for record in first { try symbols.place(for: record) }
+            second = try records()
+        } catch {
+            let error = StoreError(error)
+            unreadable.append(error)
+            for index in first.indices { first[index].noteSymbolsUnread(error.message) }
+            return first
+        }
+        return second.map { symbols.marked($0) }
     }
 }

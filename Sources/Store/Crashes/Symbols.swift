@@ -1,6 +1,7 @@
 import Catalog
 public import CrashAnalysis
 import Glibc
+import Harvest
 import Ingest
 public import Model
 import Pack
@@ -15,8 +16,11 @@ public struct SymbolsReport: Sendable {
     public internal(set) var crashes = 0
     /// The number of these that got another signature.
     public internal(set) var signatures = 0
-    /// Packs that could not be read: the crashes of their sessions stay as they were. Also files and folders below the
-    /// given ones that could not be read: their symbols were not added.
+    /// The number of crashes whose symbols exist but cannot be read now; their notes say why. Such a crash keeps its
+    /// earlier names and signature if they are better.
+    public internal(set) var awaitingSymbols = 0
+    /// Packs that could not be read: the crashes of their sessions stay as they were. Also files and folders, of
+    /// several given ones or below them, that could not be read: their symbols were not added.
     public internal(set) var unread: [StoreError] = []
 }
 
@@ -44,19 +48,20 @@ extension Store {
     /// The store's symbols.
     public var symbols: SymbolStore { CrashSigner.symbols(of: path) }
 
-    /// The build ids that the selected crashes need symbols for, most crashes first.
+    /// The build ids that the selected crashes need symbols for, most crashes first, and what of the symbols cannot be
+    /// read now.
     ///
-    /// - Throws: `CatalogError`, or `CrashError` when the symbols cannot be listed now.
-    public func missingSymbols(_ selection: Selection) throws -> [MissingSymbols.Entry] {
+    /// - Throws: `CatalogError`.
+    public func missingSymbols(_ selection: Selection) throws -> MissingSymbols {
         var selection = selection
         selection.limit = nil
-        var missing = try MissingSymbols(symbols)
+        var missing = MissingSymbols(symbols)
         for wanted in try catalog().wantedModules(selection) {
             let build = [wanted.image.isEmpty ? nil : wanted.image, wanted.tag].compactMap { $0 }.joined(separator: ":")
             let waiting = wanted.modules.map { ($0.buildID, $0.module) }
-            try missing.add(Dictionary(waiting) { first, _ in first }, build: build, crashes: wanted.crashes)
+            missing.add(Dictionary(waiting) { first, _ in first }, build: build, crashes: wanted.crashes)
         }
-        return missing.entries
+        return missing
     }
 
     /// Adds executables, debug files and Breakpad files, or all below a folder, and applies them to the crashes that need
@@ -67,14 +72,20 @@ extension Store {
     ///   - rules: the user's rules for signatures.
     ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
     ///   - progress: called before each path and each session.
-    /// - Throws: `CrashError` if a file cannot be read or stored; `CatalogError`; ``StoreError``.
+    /// - Throws: `CrashError` if the only path cannot be read, or a file cannot be stored; `CatalogError`;
+    ///   ``StoreError``.
     public func addSymbols(
         _ paths: [String], rules: SignatureRules, allowMissing: [String], progress: (StoreProgress) -> Void
     ) throws -> SymbolsReport {
+        // A limit that stays low is noted on the crashes.
+        try? DescriptorBudget.raiseLimit()
         var report = SymbolsReport()
         for path in paths {
             progress(.addingSymbols(path: path))
-            report.addition.join(try symbols.add(path: path))
+            do throws(CrashError) { report.addition.join(try symbols.add(path: path)) } catch {
+                guard paths.count > 1, error.code == .unreadable else { throw error }
+                report.addition.unread.append(error)
+            }
         }
         report.unread = report.addition.unread.map { StoreError($0) }
         let identities = report.addition.identities
@@ -118,11 +129,31 @@ extension Store {
         } catch {
             return report.unread.append(Self.unread(pack, of: session, error))
         }
-        let updates = contents.renewed.values.compactMap { json in
-            CrashSigner.decode(json).map { CrashUpdate(session: session, crash: $0.crash, json: json) }
+        let stored = Dictionary(try Self.records(of: session, in: try catalog()).map { ($0.crash, $0) }) { $1 }
+        var updates: [CrashUpdate] = []
+        for json in contents.renewed.values {
+            guard let made = CrashSigner.decode(json) else { continue }
+            if made.awaitsSymbols { report.awaitingSymbols += 1 }
+            if var kept = stored[made.crash], kept.outlives(made) {
+                updates.append(CrashUpdate(session: session, crash: made.crash, json: kept.json()))
+            } else {
+                report.crashes += 1
+                updates.append(CrashUpdate(session: session, crash: made.crash, json: json))
+            }
         }
-        report.crashes += updates.count
         report.signatures += try catalog().update(crashes: updates)
+    }
+
+    /// The crash records of a session in the catalog, with errors that the program survived.
+    private static func records(of session: String, in catalog: Catalog) throws -> [CrashRecord] {
+        guard try catalog.session(session) != nil else { return [] }
+        var records: [CrashRecord] = []
+        for errors in [false, true] {
+            try catalog.forEachCrash(Selection(sessions: [session], errors: errors)) { row in
+                if let record = CrashSigner.decode(row.json) { records.append(record) }
+            }
+        }
+        return records
     }
 
     /// The error for a pack without whose tables its dumps would seem missing.
@@ -145,18 +176,24 @@ extension Store {
         by rules: SignatureRules, allowMissing: [String] = [], dryRun: Bool, progress: (StoreProgress) -> Void
     ) throws -> SigningReport {
         let batch = 500
+        // A limit that stays low is noted on the crashes.
+        try? DescriptorBudget.raiseLimit()
         // Rows are read through one connection while another writes.
         let reader = try Catalog.open(store: path, readOnly: true)
         let writer = dryRun ? nil : try catalog()
         var report = SigningReport()
         var updates: [CrashUpdate] = []
-        var awaiting: ByteDictionary<[CrashRecord]> = [:]
+        // Read again below, one session's at a time: there may be many.
+        var awaiting: ByteSet = []
         for errors in [false, true] {
             try reader.forEachCrash(Selection(errors: errors)) { row in
                 report.signed += 1
                 if report.signed % 100 == 0 { progress(.signing(crashes: report.signed)) }
                 guard let record = CrashSigner.decode(row.json) else { return }
-                if record.awaitsSymbols { return awaiting[row.session, default: []].append(record) }
+                if record.awaitsSymbols {
+                    awaiting.insert(row.session)
+                    return
+                }
                 var signed = record
                 SignatureAlgorithm.sign(&signed, rules: rules)
                 guard signed != record else { return }
@@ -172,9 +209,10 @@ extension Store {
         _ = try writer?.update(crashes: updates)
         if !awaiting.isEmpty {
             let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
-            for (index, pair) in awaiting.sortedByKey.enumerated() {
+            for (index, session) in awaiting.sorted().enumerated() {
                 progress(.symbolicating(session: index + 1, of: awaiting.count))
-                let made = try renewed(pair.value, of: pair.key, by: signer, rules, &report)
+                let records = try Self.records(of: session, in: reader).filter(\.awaitsSymbols)
+                let made = try renewed(records, of: session, by: signer, rules, &report)
                 _ = try writer?.update(crashes: made)
             }
         }
@@ -188,6 +226,7 @@ extension Store {
         _ report: inout SigningReport
     ) throws -> [CrashUpdate] {
         var found: [String: CrashRecord] = [:]
+        var fault: StoreError?
         if let pack = try catalog().session(session)?.pack {
             do throws(PackError) {
                 let contents = try signer.contents(of: try home.reader(for: pack), path: pack)
@@ -196,13 +235,19 @@ extension Store {
                     found[record.crash] = record
                 }
             } catch {
-                report.unread.append(Self.unread(pack, of: session, error))
+                let error = Self.unread(pack, of: session, error)
+                report.unread.append(error)
+                fault = error
             }
         }
         var updates: [CrashUpdate] = []
         for record in records {
-            var signed = found[record.crash] ?? record
+            var kept = record
+            let made = found[record.crash] ?? record
+            var signed = kept.outlives(made) ? kept : made
             SignatureAlgorithm.sign(&signed, rules: rules)
+            // A note of an earlier version counts only beside an earlier signature.
+            if let fault, !signed.awaitsSymbols { signed.noteSymbolsUnread(fault.message) }
             if signed.awaitsSymbols { report.awaitingSymbols += 1 }
             guard signed != record else { continue }
             if signed.signature != record.signature {

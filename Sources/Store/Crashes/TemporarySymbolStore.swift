@@ -47,12 +47,11 @@ final class TemporarySymbolStore {
     }
 
     /// Fills the temporary store with links to the files of a user's store, which is not changed; returns an error for
-    /// each that is missing there.
+    /// each that is missing there, and for each folder that cannot be listed.
     private static func link(_ store: SymbolStore, into folder: String) -> [StoreError] {
-        let entries: [SymbolStore.Entry]
-        do throws(CrashError) { entries = try store.list() } catch { return [StoreError(error)] }
-        var unread: [StoreError] = []
-        for entry in entries {
+        let survey = store.survey()
+        var unread = survey.unread.map { StoreError($0) }
+        for entry in survey.entries {
             let target = folder + entry.path.dropFirst(store.root.count)
             do throws(FileFailure) {
                 guard let source = realpath(entry.path, nil) else { throw FileFailure.last("read", entry.path) }
@@ -71,8 +70,9 @@ final class TemporarySymbolStore {
     ///
     /// - Throws: `CrashError` if the program cannot be read.
     func place(for record: CrashRecord) throws {
-        guard let program, let name = Self.programName(record), placed.insert(name).inserted else { return }
+        guard let program, let name = Self.programName(record), !placed.contains(name) else { return }
         identities.formUnion(try store.add(program: program, as: name).identities)
+        placed.insert(name)
     }
 
     /// Adds a note to the record if the program is not the one that dumped core.

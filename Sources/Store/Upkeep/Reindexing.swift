@@ -21,6 +21,8 @@ extension Store {
     public func reindex(
         rules: SignatureRules, allowMissing: [String], progress: (StoreProgress) -> Void
     ) throws -> ReindexReport {
+        // A limit that stays low is noted on the crashes.
+        try? DescriptorBudget.raiseLimit()
         let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
         var lock: StoreLock?
         defer { withExtendedLifetime(lock) {} }
