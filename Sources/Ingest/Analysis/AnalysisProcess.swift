@@ -1,7 +1,7 @@
 public import CrashAnalysis
 import FoundationEssentials
 import Glibc
-public import Model
+import Model
 
 /// Analyses dumps and reports in confined children, which get the symbol files they need and cannot open others.
 public struct AnalysisProcess: Sendable {
