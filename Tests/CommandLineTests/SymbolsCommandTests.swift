@@ -160,7 +160,7 @@ struct SymbolsCommandTests {
             #expect(isSaid, "\(words): \(outcome.out)\(outcome.err)")
             let kept = try crash()
             #expect(kept["signature"] as? String == "weapon_damage" && !unread(kept).isEmpty, "\(words): \(kept)")
-            #expect((kept["aliases"] as? [String] ?? []).isEmpty, "\(words)")
+            #expect(kept["aliases"] as? [String] == before["aliases"] as? [String], "\(words)")
         }
         let mended = try stage.salvage("signatures", "refresh")
         #expect(mended.status == 0, "\(mended.out)\(mended.err)")
