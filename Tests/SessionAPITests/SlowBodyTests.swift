@@ -58,7 +58,7 @@ import Testing
             return .close
         } configure: {
             // Longer than a busy machine keeps the peer from its next byte.
-            $0.stallTimeout = .seconds(3)
+            $0.stallTimeout = .seconds(10)
             $0.slowestBody = 1000
         } _: { client, _ in
             let (bytes, error) = await collect(try await client.artifacts(session: "a", path: "/p").body)
