@@ -26,7 +26,7 @@ public struct CoreDebugging {
         for module in record.modules {
             guard let identity = module.buildID, let file = symbols.path(buildID: identity, kind: .executable),
                 // Of a file that is there and cannot be read, gdb says why.
-                access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
+                StorePath.mayExist(file)
             else { continue }
             let absolute = Self.absolute(file) ?? file
             Self.place(absolute, under: module, root: root, libraries: libraries)

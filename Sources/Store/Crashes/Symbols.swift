@@ -89,7 +89,7 @@ extension Store {
         }
         report.unread = report.addition.unread.map { StoreError($0) }
         let identities = report.addition.identities
-        guard !identities.isEmpty, mayHaveCatalog else { return report }
+        guard !identities.isEmpty, StorePath.mayExist(path + "/" + Catalog.fileName) else { return report }
         let concerned = try sessions(naming: identities)
         let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
         for (index, session) in concerned.enumerated() {
@@ -98,11 +98,6 @@ extension Store {
         }
         if report.signatures > 0 { try AliasFile.save(try catalog()) }
         return report
-    }
-
-    /// Whether the store may have a catalog. If that cannot be determined now, opening the catalog says why.
-    private var mayHaveCatalog: Bool {
-        access(path + "/" + Catalog.fileName, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
     }
 
     /// The sessions with a crash whose record names one of these build ids or debug ids, each once.

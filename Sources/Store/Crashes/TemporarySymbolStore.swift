@@ -25,10 +25,7 @@ final class TemporarySymbolStore {
         self.program = program
         let existing = path.flatMap { path in
             [path, path + "/symbols"].first { root in
-                // If it cannot be determined now, opening the files says why.
-                [".build-id", ".by-name"].contains { name in
-                    access(root + "/" + name, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
-                }
+                [".build-id", ".by-name"].contains { StorePath.mayExist(root + "/" + $0) }
             }
         }
         if let existing, program == nil {

@@ -2,6 +2,12 @@ import Glibc
 
 /// Paths of stores and backups as the file system sees them.
 enum StorePath {
+    /// Whether a file or folder may exist; false only if it does not. If that cannot be determined now, opening it says
+    /// why.
+    static func mayExist(_ path: String) -> Bool {
+        access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
+    }
+
     /// The absolute path; links and dots are resolved in the part that exists.
     static func absolute(_ path: String) -> String {
         if let pointer = realpath(path, nil) {
