@@ -1,5 +1,4 @@
 import Calendar
-public import JSON
 
 extension JSONLine {
     /// Adds an instant, given in milliseconds since 1970, as ISO-8601 in UTC unless it is nil.
