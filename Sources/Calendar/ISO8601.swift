@@ -20,11 +20,17 @@ public enum ISO8601 {
     ///
     /// Nil for any other text, and for a date or time that does not exist, such as February 30.
     public static func milliseconds(_ text: String) -> Int64? {
+        fields(text).map { $0.time - ($0.zone ?? 0) }
+    }
+
+    /// The date and time of such a text, as the milliseconds since 1970 that it would be in UTC, and its zone in
+    /// milliseconds east of UTC; the zone is nil if the text has none.
+    static func fields(_ text: String) -> (time: Int64, zone: Int64?)? {
         var fields = DateFields(text)
         guard let year = fields.number(4), fields.take("-"), let month = fields.number(2), fields.take("-"),
             let day = fields.number(2), let date = CivilDate(checking: year, month, day)
         else { return nil }
-        if fields.isAtEnd { return Int64(date.daysSince1970) * CivilDate.millisecondsPerDay }
+        if fields.isAtEnd { return (Int64(date.daysSince1970) * CivilDate.millisecondsPerDay, nil) }
         guard fields.take("T") || fields.take(" "), let hour = fields.number(2), fields.take(":"),
             let minute = fields.number(2)
         else { return nil }
@@ -37,10 +43,11 @@ public enum ISO8601 {
         }
         guard
             let local = CivilTime.milliseconds(
-                day: date.daysSince1970, hour: hour, minute: minute, second: second, millisecond: millisecond),
-            let zone = fields.zone(), fields.isAtEnd
+                day: date.daysSince1970, hour: hour, minute: minute, second: second, millisecond: millisecond)
         else { return nil }
-        return local - zone
+        if fields.isAtEnd { return (local, nil) }
+        guard let zone = fields.zone(), fields.isAtEnd else { return nil }
+        return (local, zone)
     }
 }
 

@@ -8,21 +8,27 @@ public final class BufferedOutput {
     public private(set) var isClosed = false
     /// The `errno` of the first write that failed for any other reason, so that a full disk is not taken for success.
     public private(set) var failure: Int32?
+    /// Called once before the first bytes are written, to put a pager in front of the terminal.
+    public var beforeFirstWrite: (() -> Void)?
     private let descriptor: Int32
+    private let charset: Charset
     private var buffer: [UInt8] = []
     private let capacity: Int
 
     /// Creates a writer on `descriptor` that flushes whenever it holds `capacity` bytes. It does not close `descriptor`.
-    public init(descriptor: Int32, capacity: Int = 64 * 1024) {
+    ///
+    /// - Parameter charset: the characters that text may have; raw bytes are written as they are.
+    public init(descriptor: Int32, capacity: Int = 64 * 1024, charset: Charset = .locale) {
         self.descriptor = descriptor
         self.capacity = capacity
+        self.charset = charset
         buffer.reserveCapacity(capacity)
     }
 
-    /// Appends the UTF-8 bytes of `text`.
+    /// Appends `text`, in the characters of the charset.
     public func write(_ text: String) {
         guard !isClosed else { return }
-        var text = text
+        var text = charset.text(text)
         text.withUTF8 { buffer.append(contentsOf: $0) }
         if buffer.count >= capacity { flush() }
     }
@@ -52,6 +58,10 @@ public final class BufferedOutput {
     }
 
     private func drain(_ bytes: UnsafeRawBufferPointer) {
+        if let prepare = beforeFirstWrite {
+            beforeFirstWrite = nil
+            prepare()
+        }
         var rest = bytes
         while !rest.isEmpty, !isClosed, failure == nil {
             let count = Glibc.write(descriptor, rest.baseAddress, rest.count)

@@ -34,7 +34,7 @@ public final class Progress {
     }
 
     private func emit(_ text: String) {
-        var text = text
+        var text = Charset.locale.text(text)
         text.withUTF8 { bytes in _ = Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
     }
 }

@@ -1,23 +1,45 @@
-import Glibc
-
 /// When to colour: the value of `--color`.
 public enum ColorChoice: String, Sendable, CaseIterable {
     case auto, always, never
 }
 
-/// Colours and weights of terminal output; every function returns its text unchanged where colour is off.
+/// How output looks: its colours and weights, its characters, and the width that it must fit.
+///
+/// Every function returns its text unchanged where colour is off.
 public struct Style: Sendable {
     /// Whether escape sequences are written at all.
     public let isEnabled: Bool
+    /// The characters that can be shown.
+    public let charset: Charset
+    /// The number of columns that tables must fit; nil if they may be as wide as they are.
+    public let width: Int?
 
-    /// Decides from the choice, the descriptor, `NO_COLOR` (https://no-color.org) and `TERM=dumb`.
+    /// Decides from the choice, the descriptor and the environment. `auto` colours, in this order: nothing if `NO_COLOR`
+    /// is set (https://no-color.org); everything if `CLICOLOR_FORCE` is set and not 0; nothing if `CLICOLOR` is 0 or
+    /// `TERM` is `dumb`; else what goes to a terminal.
     public init(choice: ColorChoice, descriptor: Int32) {
+        let isTerminal = StandardStream.isTerminal(descriptor)
+        self.init(
+            isEnabled: Self.colors(choice, isTerminal: isTerminal) { Environment.value($0) },
+            width: descriptor == 1 ? StandardStream.width : nil)
+    }
+
+    /// A style with known properties.
+    public init(isEnabled: Bool, charset: Charset = .locale, width: Int? = nil) {
+        self.isEnabled = isEnabled
+        self.charset = charset
+        self.width = width
+    }
+
+    /// Whether to colour, as ``init(choice:descriptor:)`` says.
+    static func colors(_ choice: ColorChoice, isTerminal: Bool, _ value: (_ variable: String) -> String?) -> Bool {
         switch choice {
-        case .always: isEnabled = true
-        case .never: isEnabled = false
+        case .always: return true
+        case .never: return false
         case .auto:
-            let refused = Environment.value("NO_COLOR").map { !$0.isEmpty } ?? false
-            isEnabled = isatty(descriptor) == 1 && !refused && Environment.value("TERM") != "dumb"
+            if let refused = value("NO_COLOR"), !refused.isEmpty { return false }
+            if let forced = value("CLICOLOR_FORCE"), !forced.isEmpty, forced != "0" { return true }
+            return isTerminal && value("CLICOLOR") != "0" && value("TERM") != "dumb"
         }
     }
 
@@ -38,25 +60,5 @@ public struct Style: Sendable {
 
     private func wrap(_ text: String, _ code: String) -> String {
         isEnabled && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
-    }
-}
-
-/// The process environment.
-public enum Environment {
-    /// The value of a variable; nil if it is not set.
-    public static func value(_ name: String) -> String? {
-        getenv(name).map { String(cString: $0) }
-    }
-
-    /// All variables.
-    public static var all: [String: String] {
-        var variables: [String: String] = [:]
-        var entry = environ
-        while let text = entry.pointee {
-            let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-            entry += 1
-        }
-        return variables
     }
 }

@@ -1,4 +1,5 @@
-/// A table with a header. Columns are as wide as their widest cell; the last column is not padded.
+/// A table with a header. Columns are as wide as their widest cell, or as the terminal allows; the last column is not
+/// padded.
 public struct Table: Sendable {
     /// One cell: its text and its style when colour is on.
     public struct Cell: Sendable, ExpressibleByStringLiteral {
@@ -20,14 +21,26 @@ public struct Table: Sendable {
         public init(stringLiteral value: String) { self.init(value) }
     }
 
-    private let header: [String]
-    private let rightAligned: Set<Int>
+    private let columns: [TableColumn]
     private var rows: [[Cell]] = []
+    /// The columns to print, in order, if the user named them.
+    private let chosen: [Int]?
+    /// The spaces before each line.
+    private let indent: Int
+
+    /// A table with these columns.
+    /// - Parameters:
+    ///   - chosen: the indices of the columns to print, in order; nil prints all, or those that fit the terminal.
+    ///   - indent: the number of spaces before each line.
+    public init(_ columns: [TableColumn], showing chosen: [Int]? = nil, indent: Int = 0) {
+        self.columns = columns
+        self.chosen = chosen?.filter { columns.indices.contains($0) }
+        self.indent = indent
+    }
 
     /// A table with these column titles. `rightAligned` has the indices of the columns that hold numbers.
     public init(_ header: [String], rightAligned: Set<Int> = []) {
-        self.header = header
-        self.rightAligned = rightAligned
+        self.init(header.enumerated().map { TableColumn($1, isNumber: rightAligned.contains($0)) })
     }
 
     /// Whether no row was added.
@@ -36,43 +49,71 @@ public struct Table: Sendable {
     /// Adds a row. Cells beyond the header's columns are not printed.
     public mutating func add(_ row: [Cell]) { rows.append(row) }
 
-    /// Writes the table, its header dimmed.
+    /// Writes the table, its header dimmed, and below it the columns that did not fit.
     public func write(to sink: BufferedOutput, style: Style) {
-        let titles = header.map { title in Cell(title) { style, text in style.dim(text) } }
-        let all = [titles] + rows
-        var widths = [Int](repeating: 0, count: header.count)
-        for row in all {
-            for (index, cell) in row.enumerated() where index < widths.count {
-                widths[index] = max(widths[index], Self.width(cell.text))
-            }
-        }
-        for row in all {
-            var line = ""
-            for (index, cell) in row.enumerated() where index < widths.count {
-                let gap = String(repeating: " ", count: widths[index] - Self.width(cell.text))
-                let isLast = index == widths.count - 1
-                let padded = rightAligned.contains(index) ? gap + cell.text : isLast ? cell.text : cell.text + gap
-                line += (index > 0 ? "  " : "") + cell.dress(style, padded)
-            }
-            sink.write(line + "\n")
-        }
+        for line in lines(style) { sink.write(line + "\n") }
     }
 
-    /// The number of terminal columns that a text takes: two for East Asian wide characters and emoji, none for combining
-    /// marks (Unicode Standard Annex 11, limited to the ranges that names of games and players use).
-    static func width(_ text: String) -> Int {
-        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
-        return text.unicodeScalars.reduce(0) { sum, scalar in
-            switch scalar.properties.generalCategory {
-            case .nonspacingMark, .enclosingMark, .format: return sum
-            default: break
-            }
-            switch scalar.value {
-            case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
-                0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
-                return sum + 2
-            default: return sum + 1
+    /// The lines of the table.
+    func lines(_ style: Style) -> [String] {
+        let order = chosen ?? Array(columns.indices)
+        let headings = columns.map { style.charset.text($0.heading) }
+        let texts = rows.map { row in row.map { style.charset.text($0.text) } }
+        var widths = headings.map { DisplayWidth.of($0) }
+        for row in texts {
+            for (index, text) in row.enumerated() where index < widths.count {
+                widths[index] = max(widths[index], DisplayWidth.of(text))
             }
         }
+        let layout = TableLayout(
+            order.map { index in
+                let column = columns[index]
+                let least = column.cut == .none ? widths[index] : max(column.minimum, DisplayWidth.of(headings[index]))
+                return TableLayout.Column(
+                    natural: widths[index], least: min(least, widths[index]), priority: column.priority)
+            }, available: style.width.map { max(1, $0 - indent) }, mayDrop: chosen == nil)
+        let shown = zip(order, layout.widths).compactMap { index, width in width.map { (index, $0) } }
+        var lines = [
+            line(shown, style) { Cell(headings[$0]) { $0.dim($1) } }
+        ]
+        for (row, texts) in zip(rows, texts) {
+            lines.append(
+                line(shown, style) { index in
+                    index < row.count ? Cell(texts[index], row[index].dress) : nil
+                })
+        }
+        let dropped = zip(order, layout.widths).filter { $0.1 == nil }.map { columns[$0.0].title }
+        if !dropped.isEmpty { lines += note(dropped, style) }
+        return lines
+    }
+
+    private func line(_ shown: [(index: Int, width: Int)], _ style: Style, _ cell: (Int) -> Cell?) -> String {
+        var line = String(repeating: " ", count: indent)
+        for (place, column) in shown.enumerated() {
+            guard let cell = cell(column.index) else { break }
+            let cut = columns[column.index].cut
+            let text = DisplayWidth.cut(cell.text, to: column.width, cut == .none ? .end : cut, style.charset)
+            let gap = String(repeating: " ", count: max(0, column.width - DisplayWidth.of(text)))
+            let isLast = place == shown.count - 1
+            let padded = columns[column.index].isNumber ? gap + text : isLast ? text : text + gap
+            line += (place > 0 ? String(repeating: " ", count: TableLayout.gap) : "") + cell.dress(style, padded)
+        }
+        return line
+    }
+
+    /// Names what did not fit, within the width of the terminal.
+    private func note(_ dropped: [String], _ style: Style) -> [String] {
+        var lines: [String] = []
+        var line = "not shown:"
+        let words = dropped.enumerated().map { $1 + ($0 == dropped.count - 1 ? "" : ",") } + ["(choose with --columns)"]
+        for word in words {
+            if let width = style.width, DisplayWidth.of(line) + 1 + DisplayWidth.of(word) > width {
+                lines.append(line)
+                line = "  " + word
+            } else {
+                line += " " + word
+            }
+        }
+        return (lines + [line]).map { style.dim($0) }
     }
 }

@@ -1,6 +1,5 @@
-import Calendar
+public import Calendar
 import Clocks
-import Glibc
 
 /// Formats and parses instants and spans. Instants are milliseconds since 1970 UTC, spans are milliseconds.
 public enum TimeText {
@@ -9,10 +8,24 @@ public enum TimeText {
         WallClock.now()
     }
 
-    /// `2026-11-20 21:16:03`, for tables.
-    public static func table(_ milliseconds: Int64) -> String {
-        let text = ISO8601.text(clamping: milliseconds)
-        return text.prefix(10) + " " + text.dropFirst(11).prefix(8)
+    /// `2026-11-20 21:16:03` in the zone of ``DisplayZone``, for a column whose heading names the zone.
+    public static func table(_ milliseconds: Int64) -> String { table(milliseconds, DisplayZone.rules) }
+
+    /// `2026-11-20 21:16:03` in a zone.
+    public static func table(_ milliseconds: Int64, _ zone: TimeZoneRules) -> String {
+        let shown = min(max(milliseconds, ISO8601.range.lowerBound), ISO8601.range.upperBound)
+        return String(zone.local(shown).text(timeMark: " ").dropLast(4))
+    }
+
+    /// `2026-11-20 21:16:03 CET`: the time with the abbreviation of its zone, for sentences.
+    public static func zoned(_ milliseconds: Int64, _ zone: TimeZoneRules = DisplayZone.rules) -> String {
+        "\(table(milliseconds, zone)) \(zone.offset(at: milliseconds).name)"
+    }
+
+    /// `2026-11-20 21:16:03 to 2026-11-20 22:00:00 CET`; both have an abbreviation if they differ.
+    public static func range(_ from: Int64, _ to: Int64, _ zone: TimeZoneRules = DisplayZone.rules) -> String {
+        let isOne = zone.offset(at: from).name == zone.offset(at: to).name
+        return "\(isOne ? table(from, zone) : zoned(from, zone)) to \(zoned(to, zone))"
     }
 
     /// A span as its two largest units: `3 h 12 min`, `4.2 s`, `870 ms`.
@@ -28,54 +41,15 @@ public enum TimeText {
         }
     }
 
-    /// Parses an instant: `2h` (that long before `now`), `now`, `today`, `yesterday`, `2026-11-20`,
-    /// `2026-11-20T21:00[:05[.123]][Z|+01:00]` (UTC without a zone), or epoch seconds as `@1763673363`. Returns nil for
-    /// any other text.
-    public static func parse(_ text: String, now: Int64) -> Int64? {
-        let day = CivilDate.millisecondsPerDay
-        let today = Int64(CivilDate.days(ofMilliseconds: now)) * day
-        switch text {
-        case "now": return now
-        case "today": return today
-        case "yesterday": return today - day
-        default: break
-        }
-        if text.hasPrefix("@"), let seconds = Int64(text.dropFirst()) {
-            let (value, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-            return overflow ? nil : value
-        }
-        if let span = parseSpan(text) { return now - span }
-        return ISO8601.milliseconds(text)
+    /// Parses an instant in one of the forms of `TimeExpression`: `02:45`, `yesterday 22:00`, `2026-11-29 02:45`, `2h`.
+    /// Returns nil for any other text.
+    ///
+    /// - Parameter zone: the zone of times without one. What a file or a client says is UTC; what a person types is a
+    ///   time of ``DisplayZone``.
+    public static func parse(_ text: String, now: Int64, zone: TimeZoneRules = .utc) -> Int64? {
+        TimeExpression.instant(text, now: now, zone: zone)
     }
 
     /// Parses a span such as `90s`, `15m`, `2h`, `1h30m`, `7d`, `2w` to milliseconds; nil for any other text.
-    public static func parseSpan(_ text: String) -> Int64? {
-        var total: Int64 = 0
-        var digits = ""
-        var units = 0
-        var rest = text[...]
-        while let character = rest.first {
-            rest.removeFirst()
-            if character.isASCII, character.isNumber {
-                digits.append(character)
-                continue
-            }
-            var unit = String(character)
-            if unit == "m", rest.first == "s" {
-                rest.removeFirst()
-                unit = "ms"
-            }
-            let factors: [String: Int64] = [
-                "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000,
-            ]
-            guard let factor = factors[unit], let count = Int64(digits) else { return nil }
-            let (part, overflow) = count.multipliedReportingOverflow(by: factor)
-            let (sum, overflowed) = total.addingReportingOverflow(part)
-            if overflow || overflowed { return nil }
-            total = sum
-            digits = ""
-            units += 1
-        }
-        return units > 0 && digits.isEmpty ? total : nil
-    }
+    public static func parseSpan(_ text: String) -> Int64? { TimeSpan.milliseconds(text) }
 }

@@ -1,3 +1,5 @@
+import Terminal
+
 /// A command: its documentation, the tables of its arguments and flags, and the options that they set.
 ///
 /// The options are the stored properties of the command, each with its default value. `CommandTable` lists the commands.
@@ -62,6 +64,13 @@ extension CommandDefinition {
             } catch let bad as BadValue {
                 throw Failure.usage("invalid value '\(item.value)' for \(item.spelling)", hint: bad.hint)
             }
+        }
+        if command.options.utc { DisplayZone.useUTC() }
+        command.options.isPaged = Paging.applies(to: name)
+        if command.options.json, !command.options.columns.isEmpty {
+            throw Failure.usage(
+                "--columns chooses columns of a table; --json prints every field", hint: "leave out one of the two",
+                code: "conflicting_flags")
         }
         try command.validate()
         return command

@@ -45,6 +45,7 @@ public enum SalvageProgram {
             case .network: return nil
             case .group(let noun): try run(noun, Array(rest))
             }
+            Pager.finish()
             return ExitStatus.success.rawValue
         } catch {
             return end(error, arguments: ordered)
@@ -142,6 +143,8 @@ public enum SalvageProgram {
     }
 
     private static func end(_ error: any Error, arguments: [String]) -> Int32 {
+        // The user leaves the pager before an error is reported, which stays on the screen.
+        Pager.finish()
         if let ended = error as? EndedWith { return ended.status.rawValue }
         return report(error, arguments: arguments)
     }
@@ -156,8 +159,8 @@ public enum SalvageProgram {
 
 /// Allows global flags before the command as well as after it (`salvage --json sessions`).
 enum GlobalFlagOrder {
-    private static let withValue: Set<String> = ["--store", "--config", "--color"]
-    private static let alone: Set<String> = ["--json", "--quiet", "--verbose"]
+    private static let withValue: Set<String> = ["--store", "--config", "--color", "--columns"]
+    private static let alone: Set<String> = ["--json", "--quiet", "--verbose", "--utc", "--no-pager"]
 
     static func moveBehindCommand(_ arguments: [String]) -> [String] {
         var moved: [String] = []

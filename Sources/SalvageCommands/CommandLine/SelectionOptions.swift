@@ -1,3 +1,4 @@
+import Calendar
 import Catalog
 import Model
 import Terminal
@@ -21,13 +22,13 @@ struct SelectionOptions {
             || until != nil || crashed || limit != nil
     }
 
-    /// Parses a time flag to milliseconds since 1970 UTC. Throws a usage error that says how times are written.
+    /// Parses a time flag to milliseconds since 1970 UTC; a time without a zone is local, or UTC with `--utc`. Throws a
+    /// usage error that says how times are written.
     static func instant(_ text: String?, flag: String, now: Int64 = TimeText.now()) throws -> Int64? {
         guard let text else { return nil }
-        guard let instant = TimeText.parse(text, now: now) else {
+        guard let instant = TimeText.parse(text, now: now, zone: DisplayZone.rules) else {
             throw Failure(
-                "bad_time", "invalid value '\(text)' for \(flag)",
-                hint: "write a span like 90m, 2h or 7d, or an instant like 2026-11-20T21:00Z, or 'yesterday'",
+                "bad_time", "invalid value '\(text)' for \(flag)", hint: "write \(TimeExpression.forms)",
                 status: .usage)
         }
         return instant

@@ -3,14 +3,20 @@ import JSON
 import Terminal
 
 /// Standard output of one command: text for people or one JSON object per line, decided once.
+///
+/// What a paged command prints to a terminal goes through the pager, from the first output on.
 struct Output {
     let sink = BufferedOutput(descriptor: STDOUT_FILENO)
     let style: Style
     let json: Bool
+    /// The columns that the user named; empty for those of the listing.
+    let columns: [String]
 
     init(_ options: GlobalOptions) {
         style = options.style
         json = options.json
+        columns = options.columns
+        if options.pages { sink.beforeFirstWrite = { Pager.start() } }
     }
 
     /// Writes one JSON object as a line.

@@ -3,27 +3,11 @@ import Store
 import Terminal
 
 /// A column of a listing.
-struct Column: ExpressibleByStringLiteral {
-    let title: String
-    let isNumber: Bool
-
-    init(stringLiteral title: String) {
-        self.title = title
-        isNumber = false
-    }
-
-    private init(number title: String) {
-        self.title = title
-        isNumber = true
-    }
-
-    /// A column of numbers, which are aligned on the right.
-    static func number(_ title: String) -> Column { Column(number: title) }
-}
+typealias Column = TableColumn
 
 /// One result of a command in both of its forms: a row of a table and a JSON object.
 protocol Row {
-    /// The table's columns.
+    /// The table's columns, the most telling first.
     static var columns: [Column] { get }
     /// The row's cells, one for each column; text from containers is escaped.
     var cells: [Table.Cell] { get }
@@ -33,24 +17,33 @@ protocol Row {
 
 extension Table {
     /// A table for rows of one kind.
-    init<Item: Row>(of kind: Item.Type) {
-        self.init(
-            Item.columns.map(\.title), rightAligned: Set(Item.columns.indices.filter { Item.columns[$0].isNumber }))
-    }
+    init<Item: Row>(of kind: Item.Type, indent: Int = 0) { self.init(Item.columns, indent: indent) }
 }
 
 /// Prints rows as they come: as JSON lines at once, as a table at the end, because its columns are as wide as their widest
 /// cell.
 struct Listing<Item: Row> {
     private let output: Output
-    private var table = Table(of: Item.self)
+    private var table: Table
+    private let wrongColumn: Failure?
     /// The number of rows added.
     private(set) var count = 0
 
-    init(_ output: Output) { self.output = output }
+    init(_ output: Output) {
+        self.output = output
+        do {
+            table = Table(Item.columns, showing: try ColumnChoice.indices(output.columns, of: Item.columns))
+            wrongColumn = nil
+        } catch {
+            table = Table(of: Item.self)
+            wrongColumn = error
+        }
+    }
 
-    /// Adds a row. Ends the command if the reader has closed the pipe.
+    /// Adds a row. Ends the command if the reader has closed the pipe. Throws a usage error if `--columns` names a column
+    /// that the listing does not have.
     mutating func add(_ row: Item) throws {
+        if let wrongColumn { throw wrongColumn }
         count += 1
         guard output.json else { return table.add(row.cells) }
         output.line(row.json)
@@ -64,6 +57,7 @@ struct Listing<Item: Row> {
 
     /// Writes the table and ends the output; without rows, says so and ends the command with exit code 1.
     func finish(orNothing message: String, _ options: GlobalOptions) throws {
+        if let wrongColumn { throw wrongColumn }
         if count == 0 { try output.nothing(message, options) }
         finish()
         try output.finish()
