@@ -40,12 +40,26 @@ public struct ServerAnswer: Sendable {
     /// Returns the text that follows a message: what the message does not already say.
     public func text(after message: String) -> String {
         var text = ""
-        for violation in violations { text += "; \(violation.field): \(violation.description)" }
-        // Servers that list violations repeat them in their details.
-        if violations.isEmpty, let details, details != identifier { text += "; \(details)" }
+        for violation in violations {
+            text += Self.separator(after: message + text) + "\(violation.field): \(violation.description)"
+        }
+        // Servers that list violations repeat them in their details, and others repeat the message.
+        if violations.isEmpty, let details, details != identifier, !Self.says(message, details) {
+            text += Self.separator(after: message + text) + details
+        }
         if let bodyExcerpt { text += "; the server said: \(bodyExcerpt)" }
         if let identifier, !(message + text).contains(identifier) { text += " (identifier \(identifier))" }
         return text
+    }
+
+    /// A sentence is followed by the next one, a phrase by a semicolon.
+    private static func separator(after text: String) -> String { text.hasSuffix(".") ? " " : "; " }
+
+    /// Whether a message already says what the details say, whatever the letter case and the full stop.
+    private static func says(_ message: String, _ details: String) -> Bool {
+        var words = details.lowercased()
+        while words.last == "." || words.last == " " { words.removeLast() }
+        return message.lowercased().contains(words)
     }
 }
 

@@ -17,8 +17,11 @@ extension Failure {
             default: error.isRetryable ? .tryAgain : .failure
             }
         let hint = error.remedy(at: address) { "check with salvage api describe-session \(ShellText.quoted($0))" }
+        // Without a response only the address says which server it was about.
+        let isUnanswered = error.status == nil && (error.kind == .network || error.kind == .timeout)
+        let server = address.map { isUnanswered && !error.summary.contains($0) ? " (server \($0))" : "" } ?? ""
         self.init(
-            error.code?.rawValue ?? error.kind.rawValue, error.summary, session: error.session, path: error.path,
+            error.code?.rawValue ?? error.kind.rawValue, error.summary + server, session: error.session, path: error.path,
             hint: hint, status: status)
         answer = ServerAnswer(error)
     }

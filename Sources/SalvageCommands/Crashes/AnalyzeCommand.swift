@@ -82,7 +82,7 @@ struct Analyze: Command {
         let style = output.style
         if !first { output.text("") }
         output.text(style.bold(style.red(CrashWords.headline(record))))
-        if let time = record.time { output.text("time       \(Escape.display(time))") }
+        if let time = record.time { output.text("time       \(CrashWords.time(time))") }
         let quality = CrashWords.quality(record.signatureQuality.rawValue)
         output.text("signature  \(style.bold(Escape.display(record.signature)))\(quality)")
         if let hash = record.stackHash { output.text("stack      \(Escape.display(hash))") }

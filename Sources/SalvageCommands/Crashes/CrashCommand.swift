@@ -79,7 +79,7 @@ struct Crash: Command {
         let build = [record.image, record.tag].compactMap { $0 }.joined(separator: " ")
         let place = record.location.map { " in \(Escape.display($0))" } ?? ""
         output.text("session    \(Escape.display(record.session ?? "-")), \(Escape.display(build))\(place)")
-        if let time = record.time { output.text("time       \(Escape.display(time))") }
+        if let time = record.time { output.text("time       \(CrashWords.time(time))") }
         let quality = CrashWords.quality(record.signatureQuality.rawValue)
         output.text("signature  \(style.bold(Escape.display(record.signature)))\(quality)")
         if let hash = record.stackHash { output.text("stack      \(Escape.display(hash))") }
@@ -94,7 +94,7 @@ struct Crash: Command {
         let build = [row.image.isEmpty ? nil : row.image, row.tag].compactMap { $0 }.joined(separator: " ")
         let place = row.location.map { " in \(Escape.display($0))" } ?? ""
         output.text("session    \(Escape.display(row.session)), \(Escape.display(build))\(place)")
-        if let time = row.time { output.text("time       \(TimeText.table(time)) UTC") }
+        if let time = row.time { output.text("time       \(TimeText.zoned(time))") }
         output.text(
             "signature  \(style.bold(Escape.display(row.signature)))\(CrashWords.quality(row.signatureQuality))")
         for alias in report.aliases { output.text("earlier    " + style.dim(Escape.display(alias))) }

@@ -42,7 +42,14 @@ extension [UInt8] {
 }
 
 extension ListedCrash: Row {
-    static var columns: [Column] { ["TIME", "CRASH", "SESSION", "TAG", "LOCATION", "KIND", "REASON", "SIGNATURE"] }
+    static var columns: [Column] {
+        [
+            .time("TIME", priority: 1), .text("CRASH", priority: 1, cut: .middle, minimum: 10),
+            .text("SIGNATURE", priority: 0, cut: .middle, minimum: 24), .text("TAG", priority: 2),
+            .text("SESSION", priority: 3, cut: .middle), .text("LOCATION", priority: 5),
+            .text("REASON", key: "signal", priority: 4), .text("KIND", priority: 6),
+        ]
+    }
 
     var json: [UInt8] {
         switch self {
@@ -77,12 +84,12 @@ extension ListedCrash: Row {
         [
             Table.Cell(time.map { TimeText.table($0) } ?? "-"),
             Table.Cell(Escape.display(crash)) { $0.cyan($1) },
-            Table.Cell(Escape.display(session ?? "-")),
-            Table.Cell(tag.map { Escape.display($0) } ?? "-"),
-            Table.Cell(location.map { Escape.display($0) } ?? "-"),
-            Table.Cell(Escape.display(kind)),
-            Table.Cell(Escape.display(reason ?? "-")) { $0.red($1) },
             Table.Cell(Escape.display(signature)),
+            Table.Cell(tag.map { Escape.display($0) } ?? "-"),
+            Table.Cell(Escape.display(session ?? "-")),
+            Table.Cell(location.map { Escape.display($0) } ?? "-"),
+            Table.Cell(Escape.display(reason ?? "-")) { $0.red($1) },
+            Table.Cell(Escape.display(kind)),
         ]
     }
 }
@@ -102,8 +109,11 @@ extension SignatureSummary: Row {
 
     static var columns: [Column] {
         [
-            .number("CRASHES"), .number("SESSIONS"), "FIRST SEEN", "LAST SEEN", Column(stringLiteral: "\(days) DAYS"),
-            "IMAGES", "TAGS", "LOCATIONS", "SIGNATURE",
+            .number("CRASHES", key: "count", priority: 1), .number("SESSIONS", priority: 2),
+            .text("SIGNATURE", priority: 0, cut: .middle, minimum: 24),
+            Column("\(days) DAYS", key: "per_day", priority: 3), .time("LAST SEEN", priority: 4),
+            .text("TAGS", priority: 4, minimum: 10), .time("FIRST SEEN", priority: 5),
+            .text("LOCATIONS", priority: 6), .text("IMAGES", priority: 7),
         ]
     }
 
@@ -130,13 +140,13 @@ extension SignatureSummary: Row {
         [
             Table.Cell("\(count)") { $0.red($1) },
             Table.Cell("\(sessions)"),
-            Table.Cell(String(TimeText.table(firstSeen).prefix(16))),
-            Table.Cell(String(TimeText.table(lastSeen).prefix(16))),
-            Table.Cell(bars(today: Int(TimeText.now() / 86_400_000))) { $0.yellow($1) },
-            Table.Cell(Self.short(images.filter { !$0.isEmpty })),
-            Table.Cell(Self.short(tags)),
-            Table.Cell(Self.short(locations)),
             Table.Cell(Escape.display(signature)) { $0.bold($1) },
+            Table.Cell(bars(today: Int(TimeText.now() / 86_400_000))) { $0.yellow($1) },
+            Table.Cell(String(TimeText.table(lastSeen).prefix(16))),
+            Table.Cell(Self.short(tags)),
+            Table.Cell(String(TimeText.table(firstSeen).prefix(16))),
+            Table.Cell(Self.short(locations)),
+            Table.Cell(Self.short(images.filter { !$0.isEmpty })),
         ]
     }
 
@@ -171,7 +181,13 @@ struct ChangeRow: Row {
     let change: BuildComparison.Change
     let comparison: BuildComparison
 
-    static var columns: [Column] { ["", .number("BEFORE"), .number("AFTER"), .number("SHARE"), "SIGNATURE"] }
+    static var columns: [Column] {
+        [
+            Column("CHANGE", priority: 0), .text("SIGNATURE", priority: 0, cut: .middle, minimum: 24),
+            .number("BEFORE", key: "crashes_before", priority: 2), .number("AFTER", key: "crashes_after", priority: 2),
+            .number("SHARE", key: "share_after", priority: 1),
+        ]
+    }
 
     var json: [UInt8] {
         var line = JSONLine()
@@ -198,9 +214,9 @@ struct ChangeRow: Row {
                 case .same: text
                 }
             },
+            Table.Cell(Escape.display(change.signature)) { $0.bold($1) },
             Table.Cell("\(change.crashes.before)"), Table.Cell("\(change.crashes.after)"),
             Table.Cell("\(Self.percent(change.share.before)) → \(Self.percent(change.share.after))"),
-            Table.Cell(Escape.display(change.signature)) { $0.bold($1) },
         ]
     }
 

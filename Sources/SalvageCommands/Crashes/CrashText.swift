@@ -93,7 +93,11 @@ struct CrashText {
         }
         guard options.modules else { return }
         output.text("")
-        var table = Table(["BASE", "SIZE", "BUILD ID", "SYMBOLS", "MODULE"], rightAligned: [0, 1])
+        var table = Table([
+            .number("BASE", priority: 3), .number("SIZE", priority: 4),
+            .text("BUILD ID", priority: 1, cut: .middle, minimum: 16), TableColumn("SYMBOLS", priority: 2),
+            .text("MODULE", priority: 0, cut: .middle, minimum: 16),
+        ])
         for module in record.modules {
             table.add([
                 Table.Cell("\(module.base)"),

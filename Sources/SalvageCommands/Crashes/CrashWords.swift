@@ -71,11 +71,17 @@ enum CrashWords {
         }
     }
 
+    /// The time of a record, in the zone of the output; as it is written if it cannot be read.
+    static func time(_ text: String) -> String {
+        // A record's time has its zone.
+        TimeText.parse(text, now: 0).map { TimeText.zoned($0) } ?? Escape.display(text)
+    }
+
     /// How often and when the crashes of a signature happened.
     static func history(_ known: SignatureSummary) -> String {
         let crashes = counted(known.count, "crash", "crashes")
         let sessions = counted(known.sessions, "session")
-        return "\(crashes) in \(sessions), first \(TimeText.table(known.firstSeen)), "
-            + "last \(TimeText.table(known.lastSeen))"
+        return "\(crashes) in \(sessions), first \(TimeText.zoned(known.firstSeen)), "
+            + "last \(TimeText.zoned(known.lastSeen))"
     }
 }

@@ -23,11 +23,19 @@ enum HelpText {
     static func text(_ noun: CommandNoun) -> String {
         var text = "OVERVIEW: \(wrapped(noun.abstract, first: 10))\n"
         if !noun.discussion.isEmpty { text += "\n\(paragraphs(noun.discussion))\n" }
-        text += "\nUSAGE: salvage \(noun.word) <subcommand>\n"
+        text += "\nUSAGE: salvage \(noun.word) \(noun.standard == nil ? "<subcommand>" : "[<subcommand>] [<options>]")\n"
         text += "\nSUBCOMMANDS:\n"
         for entry in noun.commands {
             let isStandard = noun.standard?.name == entry.name
             text += row(entry.word + (isStandard ? " (default)" : ""), entry.abstract)
+        }
+        // What the word alone takes is what its default command takes.
+        if let page = noun.standard?.page {
+            for section in page.sections {
+                text += "\n\(section.title.uppercased()) OF \(page.name.uppercased()):\n"
+                for flag in section.flags { text += row(label(flag), flag.help) }
+            }
+            text += row("-h, --help", "Show help information.")
         }
         return text + "\n  See 'salvage help \(noun.word) <subcommand>' for detailed help.\n"
     }

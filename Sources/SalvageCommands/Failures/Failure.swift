@@ -48,7 +48,7 @@ struct Failure: Error, Sendable {
             line.add("path", path)
             line.add("hint", hint)
             answer?.add(to: &line)
-            sink.write(line.text + "\n")
+            sink.write(line.utf8 + [0x0A])
         } else {
             let lines = sentence.split(separator: "\n", omittingEmptySubsequences: false).map {
                 Escape.display(String($0))

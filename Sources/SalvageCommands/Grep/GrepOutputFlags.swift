@@ -120,7 +120,7 @@ struct GrepOutputFlags {
         print.showName = !noFilename
         print.heading = heading
         print.color = global.style.isEnabled
-        print.escape = isatty(STDOUT_FILENO) == 1
+        print.escape = StandardStream.outputIsTerminal
         print.includeZero = includeZero
         return (search, print)
     }

@@ -1,4 +1,5 @@
 import Ingest
+import Model
 import Store
 import Terminal
 import Text
@@ -20,7 +21,11 @@ struct IngestReportText {
     func write(_ report: IngestReport) {
         let session = report.session
         for judged in report.judged {
-            VerdictLine(file: judged.file, verdict: judged.verdict).write(to: output, session: session)
+            let line = VerdictLine(file: judged.file, verdict: judged.verdict)
+            // --quiet leaves out what is well; JSON objects are the results.
+            if options.json || !options.quiet || judged.verdict.verdict != .ok {
+                line.write(to: output, session: session)
+            }
         }
         if !options.json, !options.quiet {
             let members = counted(report.members, "member")

@@ -53,7 +53,7 @@ final class LogPrinter {
         var form = PrintOptions()
         form.mode = options.json ? .json : .lines
         form.lineNumbers = false
-        form.escape = isatty(STDOUT_FILENO) == 1
+        form.escape = StandardStream.outputIsTerminal
         form.color = options.style.isEnabled && which.pattern != nil
         self.form = form
     }

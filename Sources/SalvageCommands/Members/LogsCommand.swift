@@ -47,6 +47,7 @@ struct Logs: Command {
         let record = try store.session(named: session)
         let place = try which.around.map { try store.place(ofCrash: $0, in: record) }
         let printer = try LogPrinter(which, time, options, place)
+        if !follow { Paging.start(options) }
         switch try store.log(of: record) {
         case .packed(let pack): try print(pack, printer)
         case .followed where follow:
@@ -116,7 +117,7 @@ struct LogLineFlags {
 
     static var flags: [CommandFlag<Self>] {
         [
-            .text("grep", "g", value: "pattern", "Only lines that match this pattern.") { $0.pattern = $1 },
+            .text("grep", "g", value: "pattern", "Only lines that match this pattern. In `salvage grep`, -g is --path.") { $0.pattern = $1 },
             .toggle("ignore-case", "i", "Ignore case.") { $0.ignoreCase = true },
             .number(
                 "context", "C", value: "lines", "Lines to print before and after each match.", occurrence: .lastWins

@@ -12,7 +12,13 @@ struct MemberRow: Row {
     let session: String
     let member: MemberRecord
 
-    static var columns: [Column] { ["KIND", .number("SIZE"), .number("STORED"), "MODIFIED", "MODE", "PATH"] }
+    static var columns: [Column] {
+        [
+            Column("KIND", priority: 1), .number("SIZE", priority: 1), .number("STORED", priority: 4),
+            .time("MODIFIED", key: "mtime", priority: 2), Column("MODE", priority: 5),
+            .text("PATH", priority: 0, cut: .middle, minimum: 24),
+        ]
+    }
 
     var cells: [Table.Cell] {
         var path = Escape.path(member.path)

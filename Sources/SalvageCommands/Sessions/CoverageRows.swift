@@ -8,7 +8,10 @@ import Text
 extension CoverageGap: Row {
     static var columns: [Column] {
         [
-            "SESSION", "ARTIFACT", "STATE", .number("STATUS"), .number("TRIES"), .number("SIZE"), "LAST TRY", "REASON",
+            .text("SESSION", priority: 0, cut: .middle), .text("ARTIFACT", priority: 1, cut: .middle),
+            Column("STATE", priority: 0), .number("STATUS", priority: 4), .number("TRIES", priority: 6),
+            .number("SIZE", key: "bytes", priority: 5), .time("LAST TRY", priority: 3),
+            .text("REASON", priority: 2, minimum: 16),
         ]
     }
 

@@ -9,8 +9,10 @@ import Text
 extension SessionRecord: Row {
     static var columns: [Column] {
         [
-            "SESSION", "IMAGE", "TAG", "LOCATION", "ENDED", "STATE", .number("CRASHES"), .number("MEMBERS"),
-            .number("SIZE"),
+            .text("SESSION", priority: 0, cut: .middle), .text("IMAGE", priority: 5), .text("TAG", priority: 3),
+            .text("LOCATION", priority: 4), .time("ENDED", key: "exited", priority: 2),
+            Column("STATE", priority: 1), .number("CRASHES", priority: 2), .number("MEMBERS", priority: 7),
+            .number("SIZE", key: "bytes", priority: 6),
         ]
     }
 
@@ -79,7 +81,12 @@ extension JSONLine {
 }
 
 extension ArtifactRecord: Row {
-    static var columns: [Column] { ["  ARTIFACT", "STATE", .number("SIZE"), "REASON"] }
+    static var columns: [Column] {
+        [
+            .text("ARTIFACT", priority: 0, cut: .middle), Column("STATE", priority: 1),
+            .number("SIZE", key: "bytes", priority: 3), .text("REASON", priority: 2, minimum: 20),
+        ]
+    }
 
     var cells: [Table.Cell] {
         var reasons = entry.reason.map { [Escape.display($0)] } ?? []
@@ -87,7 +94,7 @@ extension ArtifactRecord: Row {
         if let verdict = entry.verdict, verdict != .ok { reasons.append("archive \(Escape.display(verdict.rawValue))") }
         reasons += entry.flags.map { Escape.display($0) }
         return [
-            Table.Cell("  " + Escape.display(entry.artifact)),
+            Table.Cell(Escape.display(entry.artifact)),
             Table.Cell(entry.state.rawValue, StateText.dress(entry.state)),
             Table.Cell(SizeText.binary(entry.bytes)),
             Table.Cell(reasons.joined(separator: ", ")),
@@ -107,7 +114,11 @@ extension ArtifactRecord: Row {
 
 extension RequestRecord: Row {
     static var columns: [Column] {
-        ["TIME", "OPERATION", "ARTIFACT", .number("STATUS"), .number("BYTES"), "OUTCOME"]
+        [
+            .time("TIME", priority: 0), .text("OPERATION", priority: 3),
+            .text("ARTIFACT", priority: 1, cut: .middle), .number("STATUS", priority: 2),
+            .number("BYTES", priority: 4), .text("OUTCOME", priority: 1, minimum: 16),
+        ]
     }
 
     var cells: [Table.Cell] {

@@ -71,7 +71,7 @@ struct ShowScreen {
         if !labels.isEmpty { fact("labels", Escape.display(labels.joined(separator: " "))) }
         fact("ran", lifetime)
         fact("ended", ending)
-        fact("ledger", Escape.display(LedgerSentence.of(session, report.artifacts, now: now)))
+        fact("ledger", Escape.display(LedgerSentence.of(session, report.artifacts, now: now, zone: DisplayZone.rules)))
         if let pack = session.pack {
             fact(
                 "kept",
@@ -85,9 +85,9 @@ struct ShowScreen {
         let ended = session.exited ?? session.firstSeenExited
         switch (session.created, ended) {
         case (let created?, let ended?) where ended >= created:
-            return "\(TimeText.table(created)) to \(TimeText.table(ended)) UTC (\(TimeText.span(ended - created)))"
-        case (let created?, nil): return "since \(TimeText.table(created)) UTC"
-        case (_, let ended?): return "until \(TimeText.table(ended)) UTC"
+            return "\(TimeText.range(created, ended)) (\(TimeText.span(ended - created)))"
+        case (let created?, nil): return "since \(TimeText.zoned(created))"
+        case (_, let ended?): return "until \(TimeText.zoned(ended))"
         default: return "unknown"
         }
     }
@@ -120,7 +120,7 @@ struct ShowScreen {
     private func writeArtifacts() {
         guard !report.artifacts.isEmpty else { return }
         heading("Artifacts")
-        var table = Table(of: ArtifactRecord.self)
+        var table = Table(of: ArtifactRecord.self, indent: 2)
         for artifact in report.artifacts { table.add(artifact.cells) }
         table.write(to: output.sink, style: style)
     }

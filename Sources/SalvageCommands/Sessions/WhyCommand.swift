@@ -38,7 +38,7 @@ struct Why: Command {
         let session = explanation.session
         let state = StateText.dress(session.state)(style, session.state.rawValue)
         output.text("\(style.bold(Escape.display(session.session)))  \(state)")
-        output.text("  " + Escape.display(LedgerSentence.of(session, explanation.artifacts, now: now)))
+        output.text("  " + Escape.display(LedgerSentence.of(session, explanation.artifacts, now: now, zone: DisplayZone.rules)))
         for artifact in explanation.artifacts {
             let entry = artifact.entry
             let state = StateText.dress(entry.state)(style, entry.state.rawValue)
@@ -46,8 +46,8 @@ struct Why: Command {
             output.text("\(style.bold(Escape.display(entry.artifact)))  \(state)")
             output.text("  " + Escape.display(LedgerSentence.of(artifact, deadline: session.deadline, now: now)))
             if let first = entry.firstTry, let last = entry.lastTry {
-                let span = first == last ? "" : ", last \(TimeText.table(last))"
-                output.text("  first requested \(TimeText.table(first))\(span)")
+                let span = first == last ? "" : ", last \(TimeText.zoned(last))"
+                output.text("  first requested \(TimeText.zoned(first))\(span)")
             }
         }
         if explanation.artifacts.isEmpty, session.state != .running {

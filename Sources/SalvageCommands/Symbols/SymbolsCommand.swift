@@ -146,7 +146,12 @@ struct SymbolsMissing: Command {
 }
 
 extension SymbolStore.Entry: Row {
-    static var columns: [Column] { ["IDENTITY", "KIND", .number("SIZE"), "PATH"] }
+    static var columns: [Column] {
+        [
+            .text("IDENTITY", priority: 0, cut: .middle, minimum: 16), Column("KIND", priority: 2),
+            .number("SIZE", priority: 3), .text("PATH", priority: 1, cut: .middle),
+        ]
+    }
 
     var cells: [Table.Cell] {
         [
@@ -166,7 +171,12 @@ extension SymbolStore.Entry: Row {
 }
 
 extension MissingSymbols.Entry: Row {
-    static var columns: [Column] { [.number("CRASHES"), "BUILD ID", "MODULE", "BUILDS"] }
+    static var columns: [Column] {
+        [
+            .number("CRASHES", priority: 1), .text("BUILD ID", priority: 0, cut: .middle, minimum: 16),
+            .text("MODULE", priority: 1, cut: .middle), .text("BUILDS", priority: 2),
+        ]
+    }
 
     var cells: [Table.Cell] {
         let names = builds.prefix(4).map { Escape.display($0) }.joined(separator: " ")

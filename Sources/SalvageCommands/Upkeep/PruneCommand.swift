@@ -105,7 +105,7 @@ struct Prune: Command {
             let tag = record.tag.map { " " + Escape.display($0) } ?? ""
             output.text(
                 "\(dryRun ? "would remove" : "removed") \(Escape.display(removal.session))\(tag), ended "
-                    + "\(TimeText.table(record.at)) UTC, \(SizeText.binary(removal.bytes)): \(removal.reason)")
+                    + "\(TimeText.zoned(record.at)), \(SizeText.binary(removal.bytes)): \(removal.reason)")
         }
     }
 
@@ -121,7 +121,7 @@ struct Prune: Command {
         } else if dryRun || options.verbose {
             output.text(
                 "\(dryRun ? "would delete" : "deleted") the ledger of \(Escape.display(session)), ended "
-                    + "\(TimeText.table(time)) UTC")
+                    + "\(TimeText.zoned(time))")
         }
     }
 

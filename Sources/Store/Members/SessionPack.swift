@@ -1,3 +1,4 @@
+import Calendar
 import Catalog
 import Glibc
 public import Model
@@ -198,7 +199,7 @@ extension StoreError {
         let why = session.prunedWhy.map { ": \($0)" } ?? ""
         let pack = session.pack == nil ? "the session's pack" : "an earlier pack of the session"
         return StoreError(
-            .pruned, "\(pack) was pruned \(TimeText.table(at)) UTC\(why)", session: session.session,
+            .pruned, "\(pack) was pruned \(TimeText.zoned(at, .utc))\(why)", session: session.session,
             hint: "salvage pin keeps a session from being pruned", kind: .notFound)
     }
 }

@@ -1,3 +1,4 @@
+public import Calendar
 import Catalog
 import Harvest
 public import Model
@@ -8,7 +9,11 @@ import Text
 /// Describes ledger entries in sentences. They contain text from containers: escape them before they reach a terminal.
 public enum LedgerSentence {
     /// Describes the state of a session, given the ledger rows of its artifacts.
-    public static func of(_ session: SessionRecord, _ artifacts: [ArtifactRecord], now: Int64) -> String {
+    ///
+    /// - Parameter zone: the zone of the times in it, which it names; that of JSON is UTC.
+    public static func of(
+        _ session: SessionRecord, _ artifacts: [ArtifactRecord], now: Int64, zone: TimeZoneRules = .utc
+    ) -> String {
         let words: String
         switch session.state {
         case .running: words = "It is running; artifacts are fetched when it ends."
@@ -18,7 +23,7 @@ public enum LedgerSentence {
         case .skipped: words = "Skipped on purpose; nothing was fetched."
         case .lost: words = "Nothing was collected, and it is too late to fetch anything."
         }
-        return words + reason(session.reason) + pruned(session)
+        return words + reason(session.reason) + pruned(session, zone)
     }
 
     /// Names what was collected and what was absent, and never says "complete": only requested paths were collected.
@@ -40,10 +45,10 @@ public enum LedgerSentence {
         return "Everything that was asked for was collected."
     }
 
-    private static func pruned(_ session: SessionRecord) -> String {
+    private static func pruned(_ session: SessionRecord, _ zone: TimeZoneRules) -> String {
         guard let at = session.pruned else { return "" }
         let pack = session.pack == nil ? "Its pack" : "An earlier pack"
-        return " \(pack) was pruned \(TimeText.table(at)) UTC\(session.prunedWhy.map { ": \($0)" } ?? "")."
+        return " \(pack) was pruned \(TimeText.zoned(at, zone))\(session.prunedWhy.map { ": \($0)" } ?? "")."
     }
 
     /// Describes the state of an artifact.
