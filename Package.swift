@@ -144,6 +144,7 @@ let package = Package(
             dependencies: ["Files", "JSON", "Store", "Ingest", "Model", "Catalog", "Pack", "CrashAnalysis", "Text"],
             swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Calendar", "Clocks"], swiftSettings: hot),
+        .testTarget(name: "TerminalTests", dependencies: ["Calendar", "Terminal"], swiftSettings: house),
         .target(name: "Calendar", swiftSettings: hot),
         .testTarget(name: "CalendarTests", dependencies: ["Calendar"], swiftSettings: house),
         .target(name: "Text", swiftSettings: hot),

@@ -35,9 +35,11 @@ public enum DisplayZone {
     private static func isKnown(_ zone: String?) -> Bool {
         guard var name = zone?[...], !name.isEmpty else { return true }
         if name.hasPrefix(":") { name = name.dropFirst() }
-        // Names of the POSIX form have an offset.
-        if name.hasPrefix("/") || name.contains("<") { return true }
-        if name.utf8.contains(where: { $0 &- 0x30 <= 9 }), !name.hasPrefix("Etc/"), !name.contains("/") { return true }
+        if name.hasPrefix("/") || name.hasPrefix("<") { return true }
+        // The POSIX form is letters and an offset: `CET-1CEST`.
+        let rest = name.drop { $0.isASCII && $0.isLetter }
+        let digits = rest.hasPrefix("-") || rest.hasPrefix("+") ? rest.dropFirst() : rest
+        if rest.startIndex != name.startIndex, let digit = digits.utf8.first, digit &- 0x30 <= 9 { return true }
         let folder = Environment.value("TZDIR") ?? "/usr/share/zoneinfo"
         return access("\(folder)/\(name)", R_OK) == 0
     }

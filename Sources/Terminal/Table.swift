@@ -105,7 +105,8 @@ public struct Table: Sendable {
     private func note(_ dropped: [String], _ style: Style) -> [String] {
         var lines: [String] = []
         var line = "not shown:"
-        let words = dropped.enumerated().map { $1 + ($0 == dropped.count - 1 ? "" : ",") } + ["(choose with --columns)"]
+        let words =
+            dropped.enumerated().map { $1 + ($0 == dropped.count - 1 ? "" : ",") } + ["(choose", "with", "--columns)"]
         for word in words {
             if let width = style.width, DisplayWidth.of(line) + 1 + DisplayWidth.of(word) > width {
                 lines.append(line)

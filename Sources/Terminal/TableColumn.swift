@@ -73,7 +73,9 @@ public struct TableColumn: Sendable, ExpressibleByStringLiteral {
     var heading: String { isTime ? "\(title) (\(DisplayZone.name(at: TimeText.now())))" : title }
 
     /// Whether `name`, as a user writes it, is the column's key or heading.
-    public func isNamed(_ name: String) -> Bool { Self.name(name) == Self.name(key) || Self.name(name) == Self.name(title) }
+    public func isNamed(_ name: String) -> Bool {
+        Self.name(name) == Self.name(key) || Self.name(name) == Self.name(title)
+    }
 
     private static func name(_ text: String) -> String {
         let words = text.lowercased().split { $0 == " " || $0 == "-" || $0 == "_" }

@@ -64,7 +64,10 @@ struct Program {
             for file in [out, err] { try Data().write(to: file) }
             process.executableURL = executable
             process.arguments = arguments
-            var variables = ["PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "HOME": scratch.path]
+            var variables = [
+                "PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "HOME": scratch.path, "LANG": "C.UTF-8",
+                "TZ": "UTC",
+            ]
             variables.merge(environment) { _, new in new }
             process.environment = variables
             process.standardInput = FileHandle.nullDevice

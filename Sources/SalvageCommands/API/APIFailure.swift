@@ -21,8 +21,8 @@ extension Failure {
         let isUnanswered = error.status == nil && (error.kind == .network || error.kind == .timeout)
         let server = address.map { isUnanswered && !error.summary.contains($0) ? " (server \($0))" : "" } ?? ""
         self.init(
-            error.code?.rawValue ?? error.kind.rawValue, error.summary + server, session: error.session, path: error.path,
-            hint: hint, status: status)
+            error.code?.rawValue ?? error.kind.rawValue, error.summary + server, session: error.session,
+            path: error.path, hint: hint, status: status)
         answer = ServerAnswer(error)
     }
 }

@@ -51,7 +51,10 @@ extension GlobalOptions {
                 completion: .file
             ) { $0.config = $1 },
             .toggle("json", nil, "Print one JSON object per line; field names are stable.") { $0.json = true },
-            .choice("color", value: "when", "Color; auto respects NO_COLOR, CLICOLOR_FORCE and CLICOLOR.", occurrence: .lastWins) { $0.color = $1 },
+            .choice(
+                "color", value: "when", "Color; auto respects NO_COLOR, CLICOLOR_FORCE and CLICOLOR.",
+                occurrence: .lastWins
+            ) { $0.color = $1 },
             .text(
                 "columns", value: "names",
                 "The columns of a listing, in this order: JSON field names or headings, with commas between them."

@@ -23,7 +23,8 @@ enum HelpText {
     static func text(_ noun: CommandNoun) -> String {
         var text = "OVERVIEW: \(wrapped(noun.abstract, first: 10))\n"
         if !noun.discussion.isEmpty { text += "\n\(paragraphs(noun.discussion))\n" }
-        text += "\nUSAGE: salvage \(noun.word) \(noun.standard == nil ? "<subcommand>" : "[<subcommand>] [<options>]")\n"
+        text +=
+            "\nUSAGE: salvage \(noun.word) \(noun.standard == nil ? "<subcommand>" : "[<subcommand>] [<options>]")\n"
         text += "\nSUBCOMMANDS:\n"
         for entry in noun.commands {
             let isStandard = noun.standard?.name == entry.name

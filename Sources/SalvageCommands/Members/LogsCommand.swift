@@ -117,7 +117,8 @@ struct LogLineFlags {
 
     static var flags: [CommandFlag<Self>] {
         [
-            .text("grep", "g", value: "pattern", "Only lines that match this pattern. In `salvage grep`, -g is --path.") { $0.pattern = $1 },
+            .text("grep", "g", value: "pattern", "Only lines that match this pattern. In `salvage grep`, -g is --path.")
+            { $0.pattern = $1 },
             .toggle("ignore-case", "i", "Ignore case.") { $0.ignoreCase = true },
             .number(
                 "context", "C", value: "lines", "Lines to print before and after each match.", occurrence: .lastWins

@@ -38,7 +38,8 @@ struct Why: Command {
         let session = explanation.session
         let state = StateText.dress(session.state)(style, session.state.rawValue)
         output.text("\(style.bold(Escape.display(session.session)))  \(state)")
-        output.text("  " + Escape.display(LedgerSentence.of(session, explanation.artifacts, now: now, zone: DisplayZone.rules)))
+        output.text(
+            "  " + Escape.display(LedgerSentence.of(session, explanation.artifacts, now: now, zone: DisplayZone.rules)))
         for artifact in explanation.artifacts {
             let entry = artifact.entry
             let state = StateText.dress(entry.state)(style, entry.state.rawValue)
