@@ -16,6 +16,9 @@ enum ProgramText {
           salvage show SESSION            show what happened to one session
           salvage grep PATTERN            search the logs of all sessions
 
+        Times, as in --since: 02:45, 'yesterday 22:00', 'monday 08:00', 'last week', '2026-11-29 02:45', \
+        2026-11-29T02:45Z, 2h, 7d. They are local unless they name a zone; --utc reads and shows UTC.
+
         Exit codes: 0 ok, 1 nothing found, 2 error, 3 partial, 64 usage, 75 try again later, 77 not authorized.
         """
 }
