@@ -4,8 +4,8 @@ import Synchronization
 /// A pager between the program and the terminal: it takes the place of standard output, and of standard error if that is
 /// the same terminal.
 ///
-/// ``start()`` before the first output, ``finish()`` before the program ends or reports an error. Both must be called on
-/// the main thread of a program that starts no other process meanwhile.
+/// ``start()`` before the first output, ``finish()`` before the program ends or reports its last error. Call both on the main
+/// thread. Descriptors of the pager close on exec, so that its input ends although another child still runs.
 public enum Pager {
     private struct Running {
         let process: pid_t

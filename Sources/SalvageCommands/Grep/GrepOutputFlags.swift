@@ -78,7 +78,8 @@ struct GrepOutputFlags {
             .toggle("binary", nil, "Also search members that are not text.") { $0.binary = true },
             .texts(
                 "path", "g", value: "glob",
-                "Only members whose path matches this glob ('Saved/Logs/**', '*.log'). May be repeated."
+                "Only members whose path matches this glob ('Saved/Logs/**', '*.log'). May be repeated. In `salvage "
+                    + "logs`, -g is --grep."
             ) { $0.path.append($1) },
             .number(
                 "threads", "j", value: "count", "Number of threads; 0 means one per core (the default).",
