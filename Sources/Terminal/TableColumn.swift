@@ -49,12 +49,17 @@ public struct TableColumn: Sendable, ExpressibleByStringLiteral {
         self.minimum = minimum
     }
 
-    /// A column of short texts.
-    public init(stringLiteral title: String) { self.init(title) }
+    /// A column that is what its heading means in every listing: `SIGNATURE` is cut in the middle, `ENDED` has times. A
+    /// heading that is nothing in particular is a column of short texts.
+    public init(stringLiteral title: String) {
+        let usual = Defaults.of(title)
+        self.init(
+            title, isTime: usual.isTime, priority: usual.priority, cut: usual.cut, minimum: usual.minimum)
+    }
 
     /// A column of numbers.
-    public static func number(_ title: String, key: String? = nil, priority: Int = TableColumn.usual) -> TableColumn {
-        TableColumn(title, key: key, isNumber: true, priority: priority)
+    public static func number(_ title: String, key: String? = nil, priority: Int? = nil) -> TableColumn {
+        TableColumn(title, key: key, isNumber: true, priority: priority ?? Defaults.of(title).priority)
     }
 
     /// A column of times; the heading names the zone: `ENDED (CET)`. Cells are written with `TimeText.table`.

@@ -62,6 +62,13 @@ import Testing
         #expect(!Self.lines(30, showing: [0, 1, 2, 3, 4, 5]).contains { $0.contains("not shown") })
     }
 
+    @Test func aHeadingAloneSaysWhatAColumnIs() {
+        let columns: [TableColumn] = ["SIGNATURE", "ENDED", "STATE", .number("SIZE"), "ANYTHING"]
+        #expect(columns.map(\.priority) == [0, 2, 1, 6, TableColumn.usual])
+        #expect(columns.map(\.isTime) == [false, true, false, false, false])
+        #expect(columns[0].cut == .middle && columns[4].cut == .none && columns[3].isNumber)
+    }
+
     @Test func columnsHaveTheNamesOfJSONFieldsAndOfHeadings() {
         let column = TableColumn.number("FIRST SEEN", key: "first_seen")
         for name in ["first_seen", "FIRST SEEN", "First-Seen"] { #expect(column.isNamed(name)) }
