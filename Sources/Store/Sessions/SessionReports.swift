@@ -1,8 +1,10 @@
 public import Catalog
 import CrashAnalysis
+public import JSON
 import Live
 public import Model
 import Pack
+public import Terminal
 import Text
 
 /// What happened to one session.
@@ -23,6 +25,8 @@ public struct SessionReport: Sendable {
     public let followedProblem: StoreError?
     /// The last lines of its log.
     public let log: LogTail
+    /// When this was asked, in milliseconds since 1970.
+    public let now: Int64
 
     /// The greatest number of crashes in a report.
     public static let mostCrashes = 10
@@ -38,6 +42,8 @@ public struct SessionExplanation: Sendable {
     public let requests: [RequestRecord]
     /// The number of earlier requests that are no longer kept.
     public let requestsDropped: Int
+    /// When this was asked, in milliseconds since 1970.
+    public let now: Int64
 
     /// The requests for one artifact.
     public func requests(for artifact: ArtifactRecord) -> [RequestRecord] {
@@ -49,6 +55,30 @@ public struct SessionExplanation: Sendable {
         let known = ByteSet(artifacts.map(\.entry.artifact))
         return requests.filter { $0.artifact.map { !known.contains($0) } ?? true }
     }
+
+    /// Its artifacts, each with the requests for it.
+    public var explainedArtifacts: [ExplainedArtifact] {
+        artifacts.map {
+            ExplainedArtifact(artifact: $0, requests: requests(for: $0), deadline: session.deadline, now: now)
+        }
+    }
+
+    /// Its JSON objects: one for the session, then one for each artifact.
+    public var lines: [JSONLine] {
+        [Shapes.explanation.line(self)] + explainedArtifacts.map { Shapes.explainedArtifact.line($0) }
+    }
+}
+
+/// One artifact of a session, with what explains its state.
+public struct ExplainedArtifact: Sendable {
+    /// The ledger's row.
+    public let artifact: ArtifactRecord
+    /// The requests for it, in order.
+    public let requests: [RequestRecord]
+    /// When the container is expected to be gone.
+    public let deadline: Int64?
+    /// When this was asked, in milliseconds since 1970.
+    public let now: Int64
 }
 
 extension Store {
@@ -83,8 +113,9 @@ extension Store {
     /// - Parameters:
     ///   - id: the session's id or a unique prefix.
     ///   - logLines: the greatest number of log lines to return; 0 reads no log.
+    ///   - now: the current time, in milliseconds since 1970.
     /// - Throws: as ``session(named:)`` does. A log that cannot be read is part of the report.
-    public func report(on id: String, logLines: Int) throws -> SessionReport {
+    public func report(on id: String, logLines: Int, now: Int64 = TimeText.now()) throws -> SessionReport {
         let session = try session(named: id)
         let catalog = try catalog()
         let crashes = try catalog.crashes(
@@ -99,19 +130,22 @@ extension Store {
             session: session, artifacts: try catalog.artifacts(session.session), crashes: crashes,
             signature: try crashes.first.flatMap { try catalog.signature($0.row.signature) },
             isFollowed: isFollowed, followedCrashes: followed, followedProblem: problem,
-            log: logLines > 0 ? LogTail.read(session, in: self, lines: logLines) : .none)
+            log: logLines > 0 ? LogTail.read(session, in: self, lines: logLines) : .none, now: now)
     }
 
     /// Explains what was and was not collected from the session that `id` names or abbreviates.
     ///
+    /// - Parameters:
+    ///   - id: the session's id or a unique prefix.
+    ///   - now: the current time, in milliseconds since 1970.
     /// - Throws: as ``session(named:)`` does.
-    public func explanation(of id: String) throws -> SessionExplanation {
+    public func explanation(of id: String, now: Int64 = TimeText.now()) throws -> SessionExplanation {
         let session = try session(named: id)
         let catalog = try catalog()
         let requests = try catalog.requests(session.session)
         return SessionExplanation(
             session: session, artifacts: try catalog.artifacts(session.session), requests: requests,
-            requestsDropped: max(0, try catalog.requestCount(session.session) - requests.count))
+            requestsDropped: max(0, try catalog.requestCount(session.session) - requests.count), now: now)
     }
 
     /// Calls `body` with each member of a session's pack, in pack order. `body` must not use this store.

@@ -19,6 +19,12 @@ public struct StatusReport: Sendable {
     public let followed: Int?
     /// The free space on the store's file system, in bytes; nil if unknown.
     public let freeBytes: UInt64?
+    /// Where the store is.
+    public let store: String
+    /// When this was asked, in milliseconds since 1970.
+    public let now: Int64
+    /// The paths of rules that are absent in every session, if the asker looked for them (``Store/absentPaths(_:_:now:)``).
+    public var absentPaths: [AbsentPath] = []
 }
 
 extension Store {
@@ -31,7 +37,8 @@ extension Store {
         return StatusReport(
             totals: try catalog.status(), flow: try catalog.flow(now: now), backlog: try PackBacklog(catalog),
             catalogBytes: ["", "-wal"].reduce(0) { $0 + Self.fileSize(catalog.path + $1) },
-            followed: (try? LiveStore.sessions(path))?.count, freeBytes: freeBytes)
+            followed: (try? LiveStore.sessions(path))?.count, freeBytes: freeBytes, store: path,
+            now: now)
     }
 
     /// How complete the collection of the selected sessions is.
