@@ -87,31 +87,44 @@ extension Store {
     ///
     /// - Throws: `CatalogError`, or what the closure throws.
     public func forEachSession(_ selection: Selection = Selection(), _ body: (SessionRecord) throws -> Void) throws {
-        try catalog().forEachSession(selection, body)
+        try catalog().forEachSession(try selected(selection), body)
     }
 
     /// The selected sessions, all in memory; for many, use ``forEachSession(_:_:)``.
     ///
-    /// - Throws: `CatalogError`.
-    public func sessions(_ selection: Selection = Selection()) throws(CatalogError) -> [SessionRecord] {
-        try catalog().sessions(selection)
+    /// - Throws: `CatalogError`, or as ``resolved(_:)`` does.
+    public func sessions(_ selection: Selection = Selection()) throws -> [SessionRecord] {
+        try catalog().sessions(try selected(selection))
     }
 
-    /// The row of the session that `id` names or abbreviates.
+    /// The session that `name` means: by its id or a unique prefix, or by the id or a unique prefix of one of its crashes.
     ///
-    /// - Throws: `CatalogError` if no session or several sessions have such an id; ``StoreError`` if it is gone again.
-    public func session(named id: String) throws -> SessionRecord {
-        let full = try catalog().resolve(id)
-        guard let session = try catalog().session(full) else {
-            throw StoreError(.sessionNotFound, "the session was removed just now", session: full, kind: .notFound)
+    /// - Throws: `CatalogError` if no session or crash has such an id, or several have; it names what the name may mean.
+    public func session(named name: String) throws -> SessionRecord {
+        do throws(CatalogError) { return try catalog().session(named: name) } catch {
+            // A crash in a followed log is not in the catalog yet.
+            guard error.code == .unknownSession, !name.isEmpty,
+                let session = try followedCrashes(named: name).first?.session,
+                let record = try catalog().session(session)
+            else { throw error }
+            return record
         }
-        return session
+    }
+
+    /// The session that a command without an argument is about: the last that crashed, else the latest; nil in an empty
+    /// store.
+    ///
+    /// - Throws: `CatalogError`.
+    public func latestSession() throws(CatalogError) -> SessionRecord? {
+        let catalog = try catalog()
+        if let crash = try catalog.crashes(Selection(limit: 1)).first { return try catalog.session(crash.session) }
+        return try catalog.sessions(Selection(limit: 1)).first
     }
 
     /// What happened to a session.
     ///
     /// - Parameters:
-    ///   - id: the session's id or a unique prefix.
+    ///   - id: a name as for ``session(named:)``.
     ///   - logLines: the greatest number of log lines to return; 0 reads no log.
     ///   - now: the current time, in milliseconds since 1970.
     /// - Throws: as ``session(named:)`` does. A log that cannot be read is part of the report.
@@ -136,7 +149,7 @@ extension Store {
     /// Explains what was and was not collected from the session that `id` names or abbreviates.
     ///
     /// - Parameters:
-    ///   - id: the session's id or a unique prefix.
+    ///   - id: a name as for ``session(named:)``.
     ///   - now: the current time, in milliseconds since 1970.
     /// - Throws: as ``session(named:)`` does.
     public func explanation(of id: String, now: Int64 = TimeText.now()) throws -> SessionExplanation {
