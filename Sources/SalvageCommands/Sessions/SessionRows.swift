@@ -9,7 +9,7 @@ import Text
 extension SessionRecord: Row {
     static var columns: [Column] {
         [
-            "SESSION", "IMAGE", "TAG", "LOCATION", "ENDED", "STATE", .number("CRASHES"), .number("MEMBERS"),
+            "SESSION", "STATE", "ENDED BY", "ENDED", "TAG", "LOCATION", "IMAGE", .number("CRASHES"), .number("MEMBERS"),
             .number("SIZE"),
         ]
     }
@@ -19,11 +19,12 @@ extension SessionRecord: Row {
         let count = crashes
         return [
             Table.Cell(Escape.display(session)) { $0.cyan($1) },
-            Table.Cell(image.isEmpty ? "-" : Escape.display(image)),
+            Table.Cell(StateText.words(self), StateText.dress(self)),
+            Table.Cell(StateText.ending(self)) { count > 0 ? $0.red($1) : $1 },
+            Table.Cell(ended.map { TimeText.table($0) } ?? "-"),
             Table.Cell(tag.map { Escape.display($0) } ?? "-"),
             Table.Cell(location.map { Escape.display($0) } ?? "-"),
-            Table.Cell(ended.map { TimeText.table($0) } ?? "-"),
-            Table.Cell(StateText.words(self), StateText.dress(state)),
+            Table.Cell(image.isEmpty ? "-" : Escape.display(image)),
             Table.Cell(count > 0 ? "\(count)" : "-") { count > 0 ? $0.red($1) : $0.dim($1) },
             Table.Cell(isPruned ? "-" : "\(members)"),
             Table.Cell(isPruned ? "-" : SizeText.binary(bytes)),

@@ -12,8 +12,9 @@ struct Sessions: Command {
     static var discussion: String {
         """
         Sessions are selected by the time they ended, or began if they are running. --tag, --image, --location and \
-        the value of --label take globs (`*`, `?`, `[a-z]`). `pruned` after the state means that retention removed \
-        the pack; the ledger is kept.
+        the value of --label take globs (`*`, `?`, `[a-z]`). The state `pruned` means that retention removed the \
+        pack; the ledger is kept. ENDED BY is the newest crash with its signature, `exited` if what was collected shows \
+        none, or the reason why nothing was.
         """
     }
     static var flags: [CommandFlag<Self>] { SelectionOptions.flags.within(\.select) }

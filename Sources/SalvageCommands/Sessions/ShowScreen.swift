@@ -30,7 +30,7 @@ struct ShowScreen {
     }
 
     private func writeHead() {
-        let state = StateText.dress(session.state)(style, StateText.words(session))
+        let state = StateText.dress(session)(style, StateText.words(session))
         output.text("\(style.bold(Escape.display(session.session)))  \(state)")
         let build = [session.image.isEmpty ? nil : session.image, session.tag].compactMap { $0 }
         fact("image", build.isEmpty ? "unknown" : Escape.display(build.joined(separator: " ")))

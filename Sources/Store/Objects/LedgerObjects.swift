@@ -29,6 +29,11 @@ extension Shapes {
             .optionalText("pruned_why", "the rule that deleted it") { $0.prunedWhy },
             .time("first_seen", "when salvage first saw it") { $0.firstSeen },
             .time("first_seen_exited", "when salvage first saw that it had ended") { $0.firstSeenExited },
+            .optionalWord(
+                "ended_by", SessionEnding.allCases.map(\.rawValue),
+                "what ended it, as far as it is known; absent while it runs"
+            ) { $0.ending?.rawValue },
+            .optionalText("signature", "the signature of its newest crash") { $0.newestCrash?.signature },
         ])
 
     /// The fields of an artifact's ledger row.
