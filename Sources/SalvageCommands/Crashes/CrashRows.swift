@@ -1,4 +1,3 @@
-import Calendar
 import Catalog
 import CrashAnalysis
 import JSON
@@ -6,40 +5,6 @@ import Model
 import Store
 import Terminal
 import Text
-
-extension StoredCrash {
-    /// The record as one JSON object, with the catalog's facts about the session.
-    var json: [UInt8] { current?.json() ?? bare.utf8 }
-
-    /// The catalog's columns, for a record that a later version wrote in another form.
-    private var bare: JSONLine {
-        var line = JSONLine()
-        line.add("crash", row.crash)
-        line.add("session", row.session)
-        line.add("image", row.image.isEmpty ? nil : row.image)
-        line.add("tag", row.tag)
-        line.add("location", row.location)
-        line.add("time", time: row.time)
-        line.add("kind", row.kind)
-        line.add("signal", row.signal)
-        line.add("exception", row.exception)
-        line.add("thread_name", row.thread)
-        line.add("signature", row.signature)
-        line.add("signature_quality", row.signatureQuality)
-        line.add("stack_hash", row.stackHash)
-        line.add("notes", ["the record could not be read"])
-        return line
-    }
-}
-
-extension [UInt8] {
-    /// This JSON object with the members of another.
-    func adding(_ line: JSONLine) -> [UInt8] {
-        let added = line.utf8
-        guard added.count > 2, last == UInt8(ascii: "}") else { return self }
-        return dropLast() + (count > 2 ? [UInt8(ascii: ",")] : []) + added.dropFirst()
-    }
-}
 
 extension ListedCrash: Row {
     static var columns: [Column] {
@@ -49,17 +14,6 @@ extension ListedCrash: Row {
             .text("SESSION", priority: 3, cut: .middle), .text("LOCATION", priority: 5),
             .text("REASON", key: "signal", priority: 4), .text("KIND", priority: 6),
         ]
-    }
-
-    var json: [UInt8] {
-        switch self {
-        case .stored(let crash): return crash.json
-        case .followed(let record):
-            // The record may still change, and its session has no pack.
-            var line = JSONLine()
-            line.add("running", true)
-            return record.json().adding(line)
-        }
     }
 
     var cells: [Table.Cell] {
@@ -94,16 +48,6 @@ extension ListedCrash: Row {
     }
 }
 
-extension CrashReport {
-    /// The crash with its earlier signatures and the history of its signature.
-    var json: [UInt8] {
-        var line = JSONLine()
-        if !aliases.isEmpty { line.add("aliases", aliases) }
-        line.add("signature_history", signature?.line)
-        return crash.json.adding(line)
-    }
-}
-
 extension SignatureSummary: Row {
     private static let days = 14
 
@@ -117,24 +61,7 @@ extension SignatureSummary: Row {
         ]
     }
 
-    var json: [UInt8] { line.utf8 }
-
-    /// The fields of `crashes top`.
-    var line: JSONLine {
-        var days = JSONLine()
-        for day in perDay { days.add(Self.date(day.day), day.count) }
-        var line = JSONLine()
-        line.add("signature", signature)
-        line.add("count", count)
-        line.add("sessions", sessions)
-        line.add("first_seen", time: firstSeen)
-        line.add("last_seen", time: lastSeen)
-        line.add("images", images)
-        line.add("tags", tags)
-        line.add("locations", locations)
-        line.add("per_day", days)
-        return line
-    }
+    var json: [UInt8] { Shapes.signatureSummary.line(self).utf8 }
 
     var cells: [Table.Cell] {
         [
@@ -170,10 +97,6 @@ extension SignatureSummary: Row {
         }
         return "\(first) … \(last) (\(names.count))"
     }
-
-    private static func date(_ day: Int) -> String {
-        String(ISO8601.text(clamping: Int64(day) &* 86_400_000).prefix(10))
-    }
 }
 
 /// One change of `crashes diff`.
@@ -189,20 +112,31 @@ struct ChangeRow: Row {
         ]
     }
 
-    var json: [UInt8] {
-        var line = JSONLine()
-        line.add("change", change.word.rawValue)
-        line.add("signature", change.signature)
-        line.add("crashes_before", change.crashes.before)
-        line.add("crashes_after", change.crashes.after)
-        line.add("sessions_before", change.sessions.before)
-        line.add("sessions_after", change.sessions.after)
-        line.add("share_before", change.share.before)
-        line.add("share_after", change.share.after)
-        line.add("all_sessions_before", comparison.before.sessions)
-        line.add("all_sessions_after", comparison.after.sessions)
-        return line.utf8
-    }
+    var json: [UInt8] { Self.shape.line(self).utf8 }
+
+    /// Its JSON object.
+    static let shape = JSONShape<ChangeRow>(
+        "BuildChange", "How the crashes of one signature changed from one build to the other.",
+        [
+            .word("change", BuildComparison.Change.Word.allCases.map(\.rawValue), "how they changed") {
+                $0.change.word.rawValue
+            },
+            .text("signature", "the signature") { $0.change.signature },
+            .integer("crashes_before", "crashes of the earlier build") { $0.change.crashes.before },
+            .integer("crashes_after", "crashes of the later build") { $0.change.crashes.after },
+            .integer("sessions_before", "sessions of the earlier build that have such a crash") {
+                $0.change.sessions.before
+            },
+            .integer("sessions_after", "sessions of the later build that have such a crash") {
+                $0.change.sessions.after
+            },
+            .number("share_before", "their share of all sessions of the earlier build, 0 to 1") {
+                $0.change.share.before
+            },
+            .number("share_after", "their share of all sessions of the later build, 0 to 1") { $0.change.share.after },
+            .integer("all_sessions_before", "all sessions of the earlier build") { $0.comparison.before.sessions },
+            .integer("all_sessions_after", "all sessions of the later build") { $0.comparison.after.sessions },
+        ])
 
     var cells: [Table.Cell] {
         let word = change.word
