@@ -156,6 +156,10 @@ final class HarvestDisplay: Sendable {
             return "session \(Escape.display(session)) is reopened because \(why), for "
                 + Escape.display(artifacts.joined(separator: ", "))
         case .absentPaths: return nil
+        case .crashed(let crash):
+            guard isVerbose || (isDaemon && !isQuiet) else { return nil }
+            return Escape.display(crash.sentence)
+        case .notifyTrouble(let text): return "notify: \(text)"
         case .recovered(let session, let files):
             return isVerbose || isDaemon
                 ? "session \(Escape.display(session)): resumed \(counted(files, "download")) of an interrupted run"
