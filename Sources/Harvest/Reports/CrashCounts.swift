@@ -8,6 +8,7 @@ public struct CrashCounts: Sendable, Equatable {
         var parts: [[UInt8]]
     }
 
+    private static let other = Place(parts: [[UInt8]](repeating: Array("other".utf8), count: 3))
     private var counts: [Place: Int] = [:]
     private var others = 0
 
@@ -18,7 +19,10 @@ public struct CrashCounts: Sendable, Equatable {
     mutating func add(_ crash: HarvestedCrash) {
         let place = Place(
             parts: [crash.image, crash.tag ?? "", crash.location ?? ""].map { Array($0.utf8) })
-        if counts[place] != nil || counts.count < Self.mostPlaces {
+        // A place may have the name that stands for all further ones.
+        if place == Self.other {
+            others += 1
+        } else if counts[place] != nil || counts.count < Self.mostPlaces {
             counts[place, default: 0] += 1
         } else {
             others += 1

@@ -1,5 +1,6 @@
 import JSON
 import Model
+import Text
 
 /// What happened to a channel's messages, and what was merged into counts.
 struct ChannelTotals: Sendable, Equatable {
@@ -73,10 +74,21 @@ struct MergedEvents: Sendable, Equatable {
         id = value["id"]?.string ?? ""
     }
 
+    /// The counts behind an event that ``event`` made; nil if it is another.
+    init?(standing event: Event) {
+        guard event.id.hasBytePrefix(Self.prefix) else { return nil }
+        kind = event.kind
+        count = event.count
+        first = event.time
+        id = String(decoding: event.id.utf8.dropFirst(Self.prefix.utf8.count), as: UTF8.self)
+    }
+
+    private static let prefix = "merged-"
+
     /// The event that stands for all of them.
     var event: Event {
         var event = Event(
-            id: "merged-\(id)", kind: kind, time: first,
+            id: Self.prefix + id, kind: kind, time: first,
             message: "\(count) events '\(kind.rawValue)' are only counted, because too many waited")
         event.count = count
         return event

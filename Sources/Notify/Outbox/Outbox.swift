@@ -168,12 +168,13 @@ struct Outbox: Sendable {
             var totals = channel.totals
             // The record of the last failure, below, counts it.
             if let failures = channel.current?.failures, failures > 0 { totals.failures -= 1 }
+            let counted = channel.current?.message.events.compactMap(MergedEvents.init(standing:)) ?? []
+            totals.merged = counted + totals.merged
             records.append(.totals(channel: name, totals))
             if let current = channel.current {
-                let merged = current.message.events.filter { $0.id.hasBytePrefix("merged-") }
-                let singly = current.message.events.filter { !$0.id.hasBytePrefix("merged-") }
-                // Counts that are already in a message come back as events of their own.
-                records += (merged + singly).map { .queued($0, channels: [name], time: current.since) }
+                records += current.message.events.filter { MergedEvents(standing: $0) == nil }.map {
+                    .queued($0, channels: [name], time: current.since)
+                }
                 let began = channel.totals.starts.last ?? current.since
                 records.append(
                     .sending(

@@ -2,6 +2,7 @@ import Calendar
 import Glibc
 import Harvest
 import Model
+import Notify
 import SalvageConfiguration
 import SessionAPI
 import Store
@@ -10,7 +11,7 @@ import Terminal
 import Text
 
 /// A harvest with its display.
-struct ShownHarvest {
+struct ShownHarvest: Sendable {
     let display: HarvestDisplay
     private let run: HarvestRun
 
@@ -43,6 +44,9 @@ struct ShownHarvest {
 
     /// Takes stop requests and reloads.
     var runner: HarvestRunner { run.runner }
+
+    /// The state of every channel of notifications.
+    var channels: [ChannelReport] { run.channels }
 
     /// Runs the harvest and closes the connections, also after an error.
     func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {

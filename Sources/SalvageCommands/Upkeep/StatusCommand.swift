@@ -19,11 +19,15 @@ struct Status: Command {
         let now = TimeText.now()
         let report = try store.status(now: now)
         let absent = try AbsentPathText.find(in: store, options)
+        let channels = ChannelStatus(store)
         let output = Output(options)
         if options.json {
-            output.line(report.line(store, now: now, absent))
+            var line = report.line(store, now: now, absent)
+            channels.add(to: &line)
+            output.line(line)
         } else {
             report.write(store, now: now, absent, to: output)
+            channels.write(to: output)
         }
         try output.finish()
     }
