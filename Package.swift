@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "SalvageServer",
             dependencies: [
-                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "Digest", "Files", "Harvest", "JSON",
+                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "Digest", "Files", "Harvest",
+                "JSON",
                 "LogSearch", "LogTime", "Model", "Notify", "Pack", "Printers", "SalvageConfiguration", "Store",
                 "Terminal", "Text",
                 programsOnly("Mustache", "swift-mustache"),
@@ -97,7 +98,9 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Assets"], swiftSettings: house),
-        .testTarget(name: "SalvageServerTests", dependencies: ["SalvageServer", "Store", "Harvest", "Model", "Notify", "JSON"], swiftSettings: house),
+        .testTarget(
+            name: "SalvageServerTests", dependencies: ["SalvageServer", "Store", "Harvest", "Model", "Notify", "JSON"],
+            swiftSettings: house),
         // The page's templates, style sheet and script, embedded in the program.
         .target(name: "CAssets"),
         .target(
@@ -110,7 +113,9 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
-        .testTarget(name: "NotifyTests", dependencies: ["Notify", "Model", "SalvageConfiguration", "JSON", "Text"], swiftSettings: house),
+        .testTarget(
+            name: "NotifyTests", dependencies: ["Notify", "Model", "SalvageConfiguration", "JSON", "Text"],
+            swiftSettings: house),
         .testTarget(
             name: "SalvageCommandsTests",
             dependencies: [

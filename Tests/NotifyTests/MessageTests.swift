@@ -10,7 +10,8 @@ import Testing
     static let hostile = [
         "<!channel> <!here> <@U012AB3CD> <https://evil.example|click>", "@everyone @here <@123> <@&456> <#789>",
         "[click](https://evil.example) **bold** ||spoiler|| ~~gone~~ # heading", "```\nend of code\n``` `x`",
-        "\u{1B}[31mred\u{07}\u{202E}reversed", "&lt;!channel&gt; &amp;", "a\"b\\c\n{\"events\":[]}", "</script><script>",
+        "\u{1B}[31mred\u{07}\u{202E}reversed", "&lt;!channel&gt; &amp;", "a\"b\\c\n{\"events\":[]}",
+        "</script><script>",
         String(repeating: "W", count: 20_000), String(repeating: "👩‍👩‍👧‍👦", count: 3000), "",
     ]
 
@@ -18,7 +19,9 @@ import Testing
         OutboxMessage(
             (0..<count).map { index in
                 var event = TestEvents.event("\(index)", message: text)
-                (event.signature, event.image, event.tag, event.location, event.session) = (text, text, text, text, text)
+                (event.signature, event.image, event.tag, event.location, event.session) = (
+                    text, text, text, text, text
+                )
                 event.frames = [text, text]
                 event.link = "https://salvage.studio.example/signatures/0123456789ab"
                 event.command = "salvage crash 0123"
@@ -119,7 +122,9 @@ import Testing
         for address in ["https://hooks.example/x", "http://127.0.0.1:80/x?y=z"] {
             #expect(WebhookDelivery.isUsable(address))
         }
-        for address in ["file:///etc/passwd", "hooks.example", "https://", "https://user:word@hooks.example/", "ftp://x/"] {
+        for address in [
+            "file:///etc/passwd", "hooks.example", "https://", "https://user:word@hooks.example/", "ftp://x/",
+        ] {
             #expect(!WebhookDelivery.isUsable(address))
         }
     }

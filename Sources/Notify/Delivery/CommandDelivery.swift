@@ -54,7 +54,9 @@ struct CommandDelivery: Sendable {
         }
         let (status, words) = wait(for: child, words: ends[0])
         let said = words.isEmpty ? "" : ": " + words
-        guard let status else { return .failed(reason: "the program ran longer than \(limit / 1000) s and was killed\(said)") }
+        guard let status else {
+            return .failed(reason: "the program ran longer than \(limit / 1000) s and was killed\(said)")
+        }
         if status & 0x7F != 0 { return .failed(reason: "the program was killed by signal \(status & 0x7F)\(said)") }
         let code = status >> 8 & 0xFF
         return code == 0 ? .delivered(answer: "exit code 0\(said)") : .failed(reason: "exit code \(code)\(said)")

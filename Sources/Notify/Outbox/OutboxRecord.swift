@@ -9,7 +9,8 @@ enum OutboxRecord: Sendable, Equatable {
     /// The first try to deliver a message begins.
     case sending(channel: String, message: String, events: [String], time: Int64)
     /// A try failed; the next one begins at `next` at the earliest.
-    case failed(channel: String, message: String, failures: Int, refusals: Int, next: Int64, time: Int64, reason: String)
+    case failed(
+        channel: String, message: String, failures: Int, refusals: Int, next: Int64, time: Int64, reason: String)
     /// A channel took a message.
     case delivered(channel: String, message: String, time: Int64)
     /// A message is not tried any longer.

@@ -32,7 +32,8 @@ struct ChannelStatus {
     /// Writes a line for each channel for which something waits, was given up or failed.
     func write(to output: Output) {
         let style = output.style
-        for channel in report?.channels ?? [] where channel.waiting > 0 || channel.failed > 0 || channel.lastError != nil {
+        for channel in report?.channels ?? []
+        where channel.waiting > 0 || channel.failed > 0 || channel.lastError != nil {
             output.text("notify    " + style.yellow(Self.words(channel)))
         }
         if let lines = report?.unreadableLines, lines > 0 {

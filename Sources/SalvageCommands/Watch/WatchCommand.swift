@@ -43,7 +43,8 @@ struct Watch: AsyncCommand {
         let store = try StoreAccess.path(options)
         let server = try metrics.map { address in
             try MetricsServer(
-                address, metrics: {
+                address,
+                metrics: {
                     MetricsText.render(counts.now, channels: channels.now, store: store, now: TimeText.now())
                 },
                 trouble: {

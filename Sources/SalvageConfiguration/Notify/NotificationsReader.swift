@@ -20,7 +20,8 @@ extension Configuration.Notifications {
         let spike = section.section("spike")
         if let value = spike.integer("factor", in: 2...1000) { notify.spike.factor = value }
         if let value = spike.integer("sessions", in: 1...1_000_000) { notify.spike.sessions = value }
-        if let value = spike.value("share", expected: "write a percentage from 0% to 100%", Quantity.millionths(percent:))
+        if let value = spike.value(
+            "share", expected: "write a percentage from 0% to 100%", Quantity.millionths(percent:))
         {
             notify.spike.share = value
         }
@@ -38,7 +39,8 @@ extension Configuration.Notifications.Channel {
             "name", expected: "write 1 to 64 letters, digits, '-', '_' or '.'",
             { (text: String) -> String? in
                 let isPlain = text.utf8.allSatisfy { byte in
-                    byte < 0x80 && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
+                    byte < 0x80
+                        && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
                         || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ".")].contains(byte)
                 }
                 return (1...64).contains(text.utf8.count) && isPlain ? text : nil
@@ -98,7 +100,8 @@ extension Configuration.Notifications.Channel {
             }
         } else {
             if url == nil, reader.node("url") == nil {
-                note("url_file", "is missing", "write the webhook's address into a file with mode 0600 and name it here")
+                note(
+                    "url_file", "is missing", "write the webhook's address into a file with mode 0600 and name it here")
             }
             if !command.isEmpty { note("command", "only a channel of type command has one", "remove it") }
         }

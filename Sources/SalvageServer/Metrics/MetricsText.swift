@@ -68,7 +68,8 @@ public enum MetricsText {
             })
         counter("new_signatures_total", "Crashes with a signature never seen before.", counts.newSignatures)
         counter(
-            "returned_signatures_total", "Crashes with a signature that was fixed, in a build that should have the fix.",
+            "returned_signatures_total",
+            "Crashes with a signature that was fixed, in a build that should have the fix.",
             counts.returnedSignatures)
         func channel(_ name: String, _ type: String, _ help: String, _ value: (ChannelReport) -> Int) {
             samples(name, type, help, channels.map { ("{channel=\"\(label($0.channel))\"}", "\(value($0))") })

@@ -124,7 +124,9 @@ struct EventMaking: Sendable {
         event.link = link("signatures", novel.signature.id)
     }
 
-    private func link(_ folder: String, _ name: String) -> String? { page.map { "\($0)/\(folder)/\(Self.escaped(name))" } }
+    private func link(_ folder: String, _ name: String) -> String? {
+        page.map { "\($0)/\(folder)/\(Self.escaped(name))" }
+    }
 
     /// A frame as one line: function, or module and offset, and file with line.
     static func frame(_ frame: CrashFrame) -> String {
@@ -149,7 +151,9 @@ struct EventMaking: Sendable {
                 out.unicodeScalars.append(Unicode.Scalar(byte))
             // A segment of dots alone would be removed on the way.
             case UInt8(ascii: ".") where text.utf8.contains(where: { $0 != UInt8(ascii: ".") }): out += "."
-            default: out += "%" + String(byte >> 4, radix: 16, uppercase: true) + String(byte & 15, radix: 16, uppercase: true)
+            default:
+                out +=
+                    "%" + String(byte >> 4, radix: 16, uppercase: true) + String(byte & 15, radix: 16, uppercase: true)
             }
         }
         return out

@@ -21,8 +21,9 @@ extension Store {
         if let tag = row.tag { build.tags = [Self.exactly(tag)] }
         let signatures = [novel.signature.signature] + novel.signature.standing.merged
 
-        func count(_ selection: Selection, _ since: Int64, _ until: Int64?) throws(CatalogError) -> (all: Int, crashed: Int)
-        {
+        func count(
+            _ selection: Selection, _ since: Int64, _ until: Int64?
+        ) throws(CatalogError) -> (all: Int, crashed: Int) {
             var selection = selection
             selection.since = since
             selection.until = until
