@@ -1,3 +1,4 @@
+import Bytes
 import Catalog
 import Harvest
 import Model
@@ -152,8 +153,9 @@ struct EventMaking: Sendable {
             // A segment of dots alone would be removed on the way.
             case UInt8(ascii: ".") where text.utf8.contains(where: { $0 != UInt8(ascii: ".") }): out += "."
             default:
-                out +=
-                    "%" + String(byte >> 4, radix: 16, uppercase: true) + String(byte & 15, radix: 16, uppercase: true)
+                var escape = [UInt8(ascii: "%")]
+                Hex.appendUpper(byte, to: &escape)
+                out += String(decoding: escape, as: UTF8.self)
             }
         }
         return out
