@@ -95,16 +95,20 @@ public final class Notifier: Sendable {
                 }
             }
             while WallClock.now() < end {
-                let isBusy = state.withLock { state in
-                    state.outbox.isSending || state.outbox.nextTime(now: WallClock.now()).map { $0 < end } ?? false
+                let isBusy = await onQueue {
+                    self.state.withLock { state in
+                        state.outbox.isSending || state.outbox.nextTime(now: WallClock.now()).map { $0 < end } ?? false
+                    }
                 }
                 guard isBusy else { break }
                 try? await Task.sleep(for: .milliseconds(50))
             }
         }
-        let tasks = state.withLock { state in
-            state.isStopped = true
-            return state.tasks.sortedByKey.map(\.value)
+        let tasks = await onQueue {
+            self.state.withLock { state in
+                state.isStopped = true
+                return state.tasks.sortedByKey.map(\.value)
+            }
         }
         for task in tasks { task.cancel() }
         await delivery.shutdown()
@@ -234,12 +238,9 @@ public final class Notifier: Sendable {
         }
     }
 
-    private func onQueue(_ work: @escaping @Sendable () -> Void) async {
+    private func onQueue<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
-            queue.async {
-                work()
-                continuation.resume()
-            }
+            queue.async { continuation.resume(returning: work()) }
         }
     }
 }

@@ -4,6 +4,7 @@ import Clocks
 import Files
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
 import SalvageConfiguration
 import Text
 
@@ -158,7 +159,16 @@ final class WebhookDelivery: Sendable {
             }
         case let error as IOError: "cannot connect: \(FileFailure.reason(error.errnoCode))"
         case is CancellationError: "interrupted"
-        default: "cannot connect (\(type(of: error)))"
+        case let error as NIOConnectionError:
+            if let first = error.connectionErrors.first {
+                words(first.error)
+            } else {
+                "the host's name cannot be resolved"
+            }
+        default:
+            "\(type(of: error))".contains("SSL")
+                ? "the TLS connection failed; check the server's certificate"
+                : "cannot connect (\(type(of: error)))"
         }
     }
 }
