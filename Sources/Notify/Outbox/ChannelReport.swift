@@ -1,5 +1,4 @@
 public import JSON
-import Text
 
 /// The state of a channel, for `status` and metrics.
 public struct ChannelReport: Sendable, Equatable {
@@ -47,26 +46,4 @@ public struct ChannelReport: Sendable, Equatable {
             .optionalText("last_error", "why the last try failed; absent after a success") { $0.lastError },
             .time("last_error_time", "when that was") { $0.lastErrorTime },
         ])
-}
-
-/// What waits in a store's outbox, read without changing it.
-public struct OutboxReport: Sendable, Equatable {
-    /// The channels that the outbox knows, by name.
-    public var channels: [ChannelReport]
-    /// The number of its lines that cannot be read.
-    public var unreadableLines: Int
-
-    /// Reads a store's outbox.
-    ///
-    /// - Throws: ``NotifyError`` with `outboxUnusable` if it exists and cannot be read.
-    public init(store: String) throws(NotifyError) {
-        guard let content = try OutboxJournal.read(store) else {
-            (channels, unreadableLines) = ([], 0)
-            return
-        }
-        var outbox = Outbox(seed: 0)
-        for record in content.records { outbox.replay(record) }
-        channels = outbox.channels.sortedByKey.map { ChannelReport($0.key, $0.value) }
-        unreadableLines = content.unreadable.count
-    }
 }
