@@ -62,7 +62,7 @@ import Testing
             #expect(parts.count % 2 == 1, "\(words)")
             // Outside of code blocks every special character has a backslash.
             for (index, part) in parts.enumerated() where index % 2 == 0 {
-                #expect(!part.contains("](") && !part.contains("<@") && !part.contains("://"), "\(part)")
+                #expect(!part.contains("](") && !part.contains("<@") && !part.contains("s://"), "\(part)")
             }
         }
         #expect(length <= 6000)

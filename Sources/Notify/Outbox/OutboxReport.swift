@@ -1,3 +1,5 @@
+import Text
+
 /// What waits in a store's outbox, read without changing it.
 public struct OutboxReport: Sendable, Equatable {
     /// The channels that the outbox knows, by name.
