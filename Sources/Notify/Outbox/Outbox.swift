@@ -257,6 +257,7 @@ extension OutboxChannel {
             current = nil
         case .givenUp(_, let message, let time, let reason):
             guard let current, current.message.id.hasSameBytes(as: message) else { return }
+            totals.failures += 1
             totals.failed &+= current.message.events.reduce(0) { $0 &+ max(1, $1.count) }
             totals.lastError = reason
             totals.lastErrorTime = time
