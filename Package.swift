@@ -99,7 +99,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Assets"], swiftSettings: house),
         .testTarget(
-            name: "SalvageServerTests", dependencies: ["SalvageServer", "Store", "Model", "JSON"], swiftSettings: house),
+            name: "SalvageServerTests", dependencies: ["SalvageServer", "Store", "Harvest", "Model", "Notify", "JSON"],
+            swiftSettings: house),
         // The page's templates, style sheet and script, embedded in the program.
         .target(name: "CAssets"),
         .target(
@@ -110,9 +111,12 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
-        .testTarget(name: "NotifyTests", dependencies: ["Notify", "Model", "JSON"], swiftSettings: house),
+        .testTarget(
+            name: "NotifyTests", dependencies: ["Notify", "Model", "SalvageConfiguration", "JSON", "Text"],
+            swiftSettings: house),
         .testTarget(
             name: "SalvageCommandsTests",
             dependencies: [

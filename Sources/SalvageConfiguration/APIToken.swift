@@ -78,7 +78,7 @@ public struct APIToken: Sendable, CustomStringConvertible {
 
     /// Returns why the file must not be used, or nil. For a systemd credential, group permissions are ignored: systemd
     /// grants access through an ACL, whose mask appears as the group bits of the mode.
-    private static func complaint(_ facts: stat, _ systemd: Bool) -> (why: String, hint: String)? {
+    static func complaint(_ facts: stat, _ systemd: Bool) -> (why: String, hint: String)? {
         guard facts.st_mode & S_IFMT == S_IFREG else { return ("is not a regular file", "use a regular file") }
         let open = facts.st_mode & (systemd ? 0o007 : 0o077)
         guard open != 0 else { return nil }

@@ -75,6 +75,7 @@ extension Configuration {
         let grep = top.section("grep")
         if let value = grep.boolean("smart_case") { self.grep.smartCase = value }
         grep.finish()
+        notify = Notifications.read(top.section("notify"))
         redact = (top.list("redact") ?? []).enumerated().compactMap { index, node in
             RedactionRule.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
         }
@@ -172,7 +173,7 @@ extension Configuration.Rule {
 }
 
 extension Configuration.Match {
-    fileprivate static func read(_ section: NodeReader) -> Configuration.Match {
+    static func read(_ section: NodeReader) -> Configuration.Match {
         var match = Configuration.Match()
         match.image = section.glob("image")
         match.tag = section.glob("tag")
@@ -225,7 +226,7 @@ extension Configuration.Artifact {
 }
 
 extension NodeReader {
-    fileprivate func duration(_ key: String, from least: Int64) -> Int64? {
+    func duration(_ key: String, from least: Int64) -> Int64? {
         value(key, expected: "write a duration of at least \(least) ms, such as 5s, 10m or 4h") { text in
             Quantity.milliseconds(text).flatMap { $0 >= least ? $0 : nil }
         }

@@ -291,7 +291,7 @@ extension ServerSuites {
                 }
                 if text.hasPrefix("salvage watch") {
                     let watched = try stage.sh(
-                        "timeout --signal=TERM 3 " + text.replacingOccurrences(of: "9187", with: "0"))
+                        "timeout --signal=TERM 3 " + text.replacingOccurrences(of: "19187", with: "0"))
                     #expect(watched.status == 124, "\(text): \(watched.status) \(watched.out)")
                     continue
                 }

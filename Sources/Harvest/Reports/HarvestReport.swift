@@ -121,6 +121,10 @@ public enum HarvestEvent: Sendable {
     case reopened(session: String, [String], LeftOut.Cause)
     /// The paths of rules that exist in no session changed; those in `fresh` are new.
     case absentPaths([AbsentPath], fresh: [AbsentPath])
+    /// A packed session has a crash.
+    case crashed(HarvestedCrash)
+    /// Notifications could not be kept or delivered, as a sentence.
+    case notifyTrouble(String)
     /// Downloads of an interrupted run were recovered.
     case recovered(session: String, files: Int)
 }
@@ -131,13 +135,21 @@ public struct HarvestObserver: Sendable {
     public var progress: @Sendable (HarvestProgress) -> Void
     /// Called for each event.
     public var event: @Sendable (HarvestEvent) -> Void
+    /// Called before a session with crashes is committed to the catalog, on a thread that may block.
+    public var committing: @Sendable (_ session: String) -> Void
+    /// Called once a session with crashes is in the catalog.
+    public var committed: @Sendable (_ session: String) -> Void
 
     /// Makes an observer; by default one that ignores everything.
     public init(
         progress: @escaping @Sendable (HarvestProgress) -> Void = { _ in },
-        event: @escaping @Sendable (HarvestEvent) -> Void = { _ in }
+        event: @escaping @Sendable (HarvestEvent) -> Void = { _ in },
+        committing: @escaping @Sendable (String) -> Void = { _ in },
+        committed: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.progress = progress
         self.event = event
+        self.committing = committing
+        self.committed = committed
     }
 }

@@ -27,6 +27,12 @@ public final class WatchMetrics: Sendable {
         public var pause: String?
         /// The paths of rules that exist in no session.
         public var absentPaths: [AbsentPath] = []
+        /// Crashes of packed sessions by image, tag and location.
+        public var crashes = CrashCounts()
+        /// Signatures that were new.
+        public var newSignatures = 0
+        /// Signatures that returned.
+        public var returnedSignatures = 0
         /// When the daemon started, in milliseconds since 1970.
         public var started: Int64 = WallClock.now()
         /// When the loop last reported progress, in milliseconds since 1970.
@@ -69,6 +75,10 @@ public final class WatchMetrics: Sendable {
             case .quarantined: counts.quarantined += 1
             case .packingDeferred: counts.packingDeferred += 1
             case .absentPaths(let paths, _): counts.absentPaths = paths
+            case .crashed(let crash):
+                counts.crashes.add(crash)
+                if crash.novelty == .new { counts.newSignatures += 1 }
+                if crash.novelty == .returned { counts.returnedSignatures += 1 }
             default: break
             }
         }

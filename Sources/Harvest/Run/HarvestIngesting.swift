@@ -66,6 +66,7 @@ extension HarvestRunner {
             postpone(key, reason) { decided == nil ? [] : $0.commitFailed(key: key, reason, now: $1) }
             return
         }
+        if !packed.outcome.contents.crashes.isEmpty { parts.observer.committed(key) }
         let paths = packed.paths
         let waiting = packed.outcome.waiting
         let packsLogs = packed.files.contains { $0.artifact == FetchItem.logs } && waiting[FetchItem.logs] == nil
@@ -136,6 +137,7 @@ extension HarvestRunner {
         }
         try await parts.catalog.perform { [found, contents] catalog in
             try self.writeBatch(catalog)
+            if !found.crashes.isEmpty { self.parts.observer.committing(key) }
             // A session that was withdrawn meanwhile is not done just because a pack of it is.
             let isCurrent = self.state.withLock { decided != nil && $0.fetcher.isCommitting(key) }
             try catalog.commit(isCurrent ? contents : found, from: isCurrent ? .harvest : .disk)

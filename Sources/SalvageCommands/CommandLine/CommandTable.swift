@@ -11,6 +11,7 @@ enum CommandTable {
             ]
         ),
         ("Retrieve data", [.query(ListFiles.self), .query(Cat.self), .query(Logs.self), .query(Export.self)]),
+        ("Tell people", [.group(NotifyCommands.noun)]),
         ("Call the API", [.group(API.noun)]),
         ("Symbols and signatures", [.group(Symbols.noun), .group(Signatures.noun)]),
         (

@@ -7,8 +7,10 @@ import Ingest
 import Live
 import LogSearch
 import Model
+import Notify
 import Pack
 import SalvageConfiguration
+import SalvageServer
 import SessionAPI
 import Store
 
@@ -22,6 +24,11 @@ enum FailureReport {
         case let error as APIError: return Failure(error)
         case let harvest as HarvestError: return Failure(harvest)
         case let configuration as ConfigurationError: return Failure(configuration)
+        case let error as NotifyError: return Failure(StoreError(error))
+        case let error as MetricsServerError:
+            return Failure(
+                error.code.rawValue, error.message, hint: error.hint,
+                status: error.code == .badAddress ? .usage : .failure)
         case is CatalogError, is CrashError, is FileFailure, is IngestError, is PackError, is LiveFailure,
             is LogSearchError, is BlockIndexError:
             return Failure(StoreError(error))

@@ -47,6 +47,7 @@ extension Failure {
         let status: ExitStatus
         switch error.code {
         case .tokenMissing, .tokenRefused, .tokenUnreadable: status = .notAuthorised
+        case .secretRefused, .secretUnreadable, .secretMissing: status = .failure
         case .invalidConfiguration: status = .usage
         default: status = .failure
         }

@@ -2,6 +2,7 @@ import Calendar
 import Glibc
 import Harvest
 import Model
+import Notify
 import SalvageConfiguration
 import SessionAPI
 import Store
@@ -10,7 +11,7 @@ import Terminal
 import Text
 
 /// A harvest with its display.
-struct ShownHarvest {
+struct ShownHarvest: Sendable {
     let display: HarvestDisplay
     private let run: HarvestRun
 
@@ -43,6 +44,9 @@ struct ShownHarvest {
 
     /// Takes stop requests and reloads.
     var runner: HarvestRunner { run.runner }
+
+    /// The state of every channel of notifications.
+    var channels: [ChannelReport] { run.channels }
 
     /// Runs the harvest and closes the connections, also after an error.
     func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {
@@ -156,6 +160,10 @@ final class HarvestDisplay: Sendable {
             return "session \(Escape.display(session)) is reopened because \(why), for "
                 + Escape.display(artifacts.joined(separator: ", "))
         case .absentPaths: return nil
+        case .crashed(let crash):
+            guard isVerbose || (isDaemon && !isQuiet) else { return nil }
+            return Escape.display(crash.sentence)
+        case .notifyTrouble(let text): return "notify: \(text)"
         case .recovered(let session, let files):
             return isVerbose || isDaemon
                 ? "session \(Escape.display(session)): resumed \(counted(files, "download")) of an interrupted run"

@@ -19,11 +19,15 @@ struct Status: Command {
         let now = TimeText.now()
         var report = try store.status(now: now)
         report.absentPaths = try AbsentPathText.find(in: store, options)
+        let channels = ChannelStatus(store)
         let output = Output(options)
         if options.json {
-            output.line(Shapes.status.line(report))
+            var line = Shapes.status.line(report)
+            channels.add(to: &line)
+            output.line(line)
         } else {
             report.write(to: output)
+            channels.write(to: output)
         }
         try output.finish()
     }

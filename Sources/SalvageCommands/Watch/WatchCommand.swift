@@ -1,6 +1,9 @@
 import Harvest
 import Model
+import Notify
 import SalvageConfiguration
+import SalvageServer
+import Synchronization
 import Terminal
 import Text
 
@@ -13,7 +16,9 @@ struct Watch: AsyncCommand {
         Polls the API, downloads artifacts and logs of exited sessions in the order of their deadlines, and logs \
         to standard error. On SIGTERM or SIGINT, watch finishes any packing in progress, then exits. SIGHUP \
         reloads the configuration, except store, api.url and limits.stall; the log names those that need a \
-        restart. Artifacts that a changed rule adds are also fetched from finished sessions, until their \
+        restart. Each crash of a packed session is logged with its signature, whether that is new or returned, \
+        build, region and id. The channels of `notify:` are told of events while the harvest goes on; what a \
+        channel does not take waits in the store's outbox. Artifacts that a changed rule adds are also fetched from finished sessions, until their \
         deadlines. A configuration that is invalid, empty, missing or not a regular file is rejected, and the old \
         one stays. Under systemd it reports readiness and status, and pings the watchdog.
         """
@@ -22,7 +27,7 @@ struct Watch: AsyncCommand {
         [
             .text(
                 "metrics", value: "address",
-                "Serve /metrics (Prometheus) and /healthz here: 127.0.0.1:9187, or 9187 for 127.0.0.1."
+                "Serve /metrics (Prometheus) and /healthz here: 127.0.0.1:19187, or 19187 for 127.0.0.1."
             ) { $0.metrics = $1 }
         ]
     }
@@ -32,12 +37,16 @@ struct Watch: AsyncCommand {
 
     func run() async throws {
         let counts = WatchMetrics()
+        let channels = ChannelFigures()
         let notifier = ServiceNotifier(environment: Environment.all)
         let current = try CurrentConfiguration(StoreAccess.configuration(options))
         let store = try StoreAccess.path(options)
         let server = try metrics.map { address in
             try MetricsServer(
-                address, metrics: { MetricsText.render(counts.now, store: store, now: TimeText.now()) },
+                address,
+                metrics: {
+                    MetricsText.render(counts.now, channels: channels.now, store: store, now: TimeText.now())
+                },
                 trouble: {
                     let now = current.value
                     return WatchHealth(
@@ -59,6 +68,7 @@ struct Watch: AsyncCommand {
                         $0, isStuck: WatchHealth.isStuck($0, since: started, listLimit: limit, now: TimeText.now()))
                 }, event: { counts.note($0) }))
         let runner = run.runner
+        channels.come(from: run)
         ProcessGuard.whenStopped {
             notifier.stopping()
             runner.requestStop()
@@ -99,4 +109,13 @@ struct Watch: AsyncCommand {
         if let shortfall = next.shortfall { text += "; \(shortfall.message)" }
         return text
     }
+}
+
+/// The state of the channels of notifications, which exist once the harvest does.
+private final class ChannelFigures: Sendable {
+    private let run = Mutex<ShownHarvest?>(nil)
+
+    var now: [ChannelReport] { run.withLock { $0 }?.channels ?? [] }
+
+    func come(from harvest: ShownHarvest) { run.withLock { $0 = harvest } }
 }

@@ -1,6 +1,8 @@
+import Clocks
 public import Harvest
 import Ingest
 public import Model
+public import Notify
 public import SalvageConfiguration
 import SessionAPI
 
@@ -10,6 +12,9 @@ public struct HarvestRun: Sendable {
     public let runner: HarvestRunner
     private let client: SessionAPIClient
     private let store: Store
+    private let notifications: Notifications
+    /// How long a single pass, and a daemon that ends, deliver what waits in the outbox, in milliseconds.
+    private static let delivery: (pass: Int64, daemon: Int64) = (20_000, 5000)
 
     /// Raises the limit on open files, takes the store's lock, removes what interrupted ingests left, and prepares the
     /// connection to the API. Requests nothing yet. At most once in a process.
@@ -43,9 +48,12 @@ public struct HarvestRun: Sendable {
             SessionAPIClient.Configuration(configuration) {
                 try APIToken.find(current.value, environment: environment).value
             })
+        notifications = try Notifications(
+            store: store.path, current: current, environment: environment, observer: observer)
         var parts = HarvestRunner.Parts(
             source: SessionAPISource(client), catalog: catalog, home: store.home,
-            ingest: ChildIngest(store: store.path, home: store.home, current: current), observer: observer)
+            ingest: ChildIngest(store: store.path, home: store.home, current: current),
+            observer: notifications.watching)
         parts.inspector = { LogInspector(sessionStart: $0) }
         runner = HarvestRunner(current: current, store: store.path, lock: lock, parts: parts)
     }
@@ -58,13 +66,32 @@ public struct HarvestRun: Sendable {
     /// - Returns: the summary, also when something was lost or the token was refused.
     /// - Throws: `HarvestError` as `HarvestRunner.run` does.
     public func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {
+        let began = WallClock.now()
+        notifications.start(isDaemon: mode == .watch)
         do {
             let summary = try await runner.run(mode, again: try again.map { try store.selected($0) })
+            if mode != .watch { notifications.note(summary) }
+            await notifications.finish(within: Self.patience(mode, since: began, isStopped: summary.stopped))
             await client.shutdown()
             return summary
         } catch {
+            await notifications.finish(within: Self.patience(mode, since: began, isStopped: true))
             await client.shutdown()
             throw error
+        }
+    }
+
+    /// The state of every channel of notifications.
+    public var channels: [ChannelReport] { notifications.reports }
+
+    /// How long to deliver at the end, in milliseconds: a pass must not last longer than it may.
+    private static func patience(_ mode: HarvestRunner.Mode, since began: Int64, isStopped: Bool) -> Int64 {
+        switch mode {
+        case .watch: return delivery.daemon
+        case .pass(let limit, _):
+            let most = isStopped ? delivery.daemon : delivery.pass
+            // The process is ended three seconds after its limit.
+            return limit.map { max(500, min(most, began &+ $0 &+ 1500 &- WallClock.now())) } ?? most
         }
     }
 }

@@ -32,6 +32,7 @@ public struct SetupExamination: Sendable {
             findings.append(
                 .warning("address", "\(configuration.api.url) sends the token in clear text", hint: "use https://"))
         }
+        findings += Self.channels(configuration, environment)
         do throws(ConfigurationError) {
             let token = try APIToken.find(configuration, environment: environment)
             hasToken = true
@@ -47,6 +48,28 @@ public struct SetupExamination: Sendable {
                     "token", "not checked, nor is the API: \(error.message)" + (error.path.map { " (\($0))" } ?? ""),
                     hint: error.hint))
         }
+    }
+
+    /// Whether the secrets of the channels can be read. A service may get them where this user cannot, so that is a warning.
+    private static func channels(
+        _ configuration: SalvageConfiguration.Configuration, _ environment: [String: String]
+    ) -> [Finding] {
+        let channels = configuration.notify.channels
+        guard !channels.isEmpty else { return [] }
+        var findings: [Finding] = []
+        for channel in channels {
+            do throws(ConfigurationError) {
+                _ = try channel.url?.read(environment)
+                _ = try channel.secret?.read(environment)
+            } catch {
+                findings.append(
+                    .warning(
+                        "notify",
+                        "channel '\(channel.name)': \(error.message)" + (error.path.map { " (\($0))" } ?? ""),
+                        hint: error.hint))
+            }
+        }
+        return findings.isEmpty ? [.ok("notify", counted(channels.count, "channel"))] : findings
     }
 
     private static func isLocal(_ url: String) -> Bool {

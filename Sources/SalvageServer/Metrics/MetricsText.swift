@@ -1,17 +1,34 @@
 import Files
 import Glibc
-import Harvest
+public import Harvest
 import Model
+public import Notify
 import Store
+import Text
 
 /// The counts in Prometheus' text format, version 0.0.4
 /// (https://prometheus.io/docs/instrumenting/exposition_formats/).
-enum MetricsText {
-    static func render(_ counts: WatchMetrics.Counts, store: String, now: Int64) -> String {
+public enum MetricsText {
+    /// Renders the counts of a daemon.
+    ///
+    /// - Parameters:
+    ///   - counts: what the harvest counted.
+    ///   - channels: the state of the channels of notifications.
+    ///   - store: the store's folder, whose free space is a metric.
+    ///   - now: milliseconds since 1970.
+    public static func render(
+        _ counts: WatchMetrics.Counts, channels: [ChannelReport] = [], store: String, now: Int64
+    ) -> String {
         var text = ""
         func metric(_ name: String, _ type: String, _ help: String, _ samples: [(labels: String, value: String)]) {
             text += "# HELP salvage_\(name) \(help)\n# TYPE salvage_\(name) \(type)\n"
             for sample in samples { text += "salvage_\(name)\(sample.labels) \(sample.value)\n" }
+        }
+        func samples(
+            _ name: String, _ type: String, _ help: String, _ samples: [(labels: String, value: String)]
+        ) {
+            // Without a sample there is nothing to describe.
+            if !samples.isEmpty { metric(name, type, help, samples) }
         }
         func gauge(_ name: String, _ help: String, _ value: some BinaryInteger) {
             metric(name, "gauge", help, [("", "\(value)")])
@@ -33,14 +50,34 @@ enum MetricsText {
         gauge(
             "absent_paths", "Rule paths that were absent in every session, at least three: probably misspelled.",
             counts.absentPaths.count)
-        if !counts.absentPaths.isEmpty {
-            metric(
-                "absent_path_sessions", "gauge", "Sessions in which a path was requested that exists in none.",
-                counts.absentPaths.map { path in
-                    let labels = "{rule=\"\(label(path.rule ?? ""))\",path=\"\(label(path.path))\"}"
-                    return (labels, "\(path.sessions)")
-                })
+        samples(
+            "absent_path_sessions", "gauge", "Sessions in which a path was requested that exists in none.",
+            bounded(counts.absentPaths).map { path in
+                let labels = "{rule=\"\(label(path.rule ?? ""))\",path=\"\(label(path.path))\"}"
+                return (labels, "\(path.sessions)")
+            })
+        samples(
+            "rule_absent_paths", "gauge", "Paths of a rule that were absent in every session.",
+            byRule(counts.absentPaths).map { ("{rule=\"\(label($0.rule))\"}", "\($0.count)") })
+        samples(
+            "crashes_total", "counter",
+            "Crashes of sessions packed since the start; those of places beyond the first 199 are under other.",
+            counts.crashes.rows.map { row in
+                let place = "image=\"\(label(row.image))\",tag=\"\(label(row.tag))\""
+                return ("{\(place),location=\"\(label(row.location))\"}", "\(row.count)")
+            })
+        counter("new_signatures_total", "Crashes with a signature never seen before.", counts.newSignatures)
+        counter(
+            "returned_signatures_total",
+            "Crashes with a signature that was fixed, in a build that should have the fix.",
+            counts.returnedSignatures)
+        func channel(_ name: String, _ type: String, _ help: String, _ value: (ChannelReport) -> Int) {
+            samples(name, type, help, channels.map { ("{channel=\"\(label($0.channel))\"}", "\(value($0))") })
         }
+        channel("notifications_waiting", "gauge", "Events that wait for delivery.") { $0.waiting }
+        channel("notifications_delivered_total", "counter", "Messages that the channel took.") { $0.delivered }
+        channel("notifications_failed_total", "counter", "Events that were given up.") { $0.failed }
+        channel("notification_failures_total", "counter", "Tries that failed.") { $0.failures }
         if let deadline = progress.nearestDeadline {
             metric(
                 "deadline_seconds", "gauge",
@@ -76,6 +113,23 @@ enum MetricsText {
         text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
     }
 
+    /// The most series of one metric.
+    private static let mostSeries = 200
+
+    private static func bounded(_ paths: [AbsentPath]) -> ArraySlice<AbsentPath> { paths.prefix(mostSeries) }
+
+    /// The number of absent paths by rule; rules beyond the most series are counted together.
+    private static func byRule(_ paths: [AbsentPath]) -> [(rule: String, count: Int)] {
+        var counts = ByteDictionary<Int>()
+        for path in paths { counts[path.rule ?? "", default: 0] += 1 }
+        // A rule may have the name that stands for all further ones.
+        let named = counts.removeValue(forKey: "other") ?? 0
+        let sorted = counts.sortedByKey
+        let kept = sorted.prefix(mostSeries - 1).map { (rule: $0.key, count: $0.value) }
+        let rest = sorted.dropFirst(mostSeries - 1).reduce(named) { $0 + $1.value }
+        return rest == 0 ? kept : kept + [(rule: "other", count: rest)]
+    }
+
     private static func seconds(_ milliseconds: Int64) -> String {
         let magnitude = milliseconds.magnitude
         let fraction = String(1000 + magnitude % 1000).dropFirst()
@@ -91,17 +145,24 @@ private enum ProcessFigures {
         let seconds =
             Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
             + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
-        var text = "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total \(seconds)\n"
+        var text = metric(
+            "process_cpu_seconds_total", "counter", "CPU time that the process used, in seconds.", "\(seconds)")
         if let pages = (try? TextFile.read("/proc/self/statm", limit: 4096, what: "memory"))?.split(separator: " ")
             .dropFirst().first.flatMap({ Int($0) })
         {
-            text += "# TYPE process_resident_memory_bytes gauge\n"
-            text += "process_resident_memory_bytes \(pages * Int(getpagesize()))\n"
+            text += metric(
+                "process_resident_memory_bytes", "gauge", "Resident memory of the process.",
+                "\(pages * Int(getpagesize()))")
         }
         if let open = try? OpenFolder(path: "/proc/self/fd").names() {
             // The folder's own descriptor and that of its listing are two of them.
-            text += "# TYPE process_open_fds gauge\nprocess_open_fds \(max(0, open.count - 2))\n"
+            text += metric(
+                "process_open_fds", "gauge", "Open file descriptors of the process.", "\(max(0, open.count - 2))")
         }
         return text
+    }
+
+    private static func metric(_ name: String, _ type: String, _ help: String, _ value: String) -> String {
+        "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n\(name) \(value)\n"
     }
 }

@@ -5,9 +5,9 @@ import Logging
 import NIOCore
 
 /// Serves `/metrics` and `/healthz` beside the daemon.
-struct MetricsServer: Sendable {
+public struct MetricsServer: Sendable {
     /// The maximum number of open connections; further ones wait.
-    static let mostConnections = 64
+    public static let mostConnections = 64
 
     private let host: String
     private let port: Int
@@ -16,10 +16,14 @@ struct MetricsServer: Sendable {
 
     /// A server at `HOST:PORT`, `:PORT` or `PORT` (then on 127.0.0.1 only); IPv6 hosts are in brackets.
     ///
-    /// - Throws: ``Failure`` for an invalid address.
-    init(
+    /// - Parameters:
+    ///   - address: where to listen.
+    ///   - metrics: returns the text of `/metrics`.
+    ///   - trouble: returns what is wrong, as `/healthz` says it; nil when all is well.
+    /// - Throws: ``MetricsServerError`` with `badAddress`.
+    public init(
         _ address: String, metrics: @escaping @Sendable () -> String, trouble: @escaping @Sendable () -> String?
-    ) throws {
+    ) throws(MetricsServerError) {
         var host = "127.0.0.1"
         var port = address[...]
         if let colon = address.lastIndex(of: ":") {
@@ -29,9 +33,9 @@ struct MetricsServer: Sendable {
             if !name.isEmpty { host = String(name) }
         }
         guard let number = Int(port), (0...65_535).contains(number) else {
-            throw Failure(
-                "bad_address", "invalid value '\(address)' for --metrics",
-                hint: "write 127.0.0.1:9187, [::1]:9187 or 9187", status: .usage)
+            throw MetricsServerError(
+                .badAddress, "invalid value '\(address)' for --metrics",
+                hint: "write 127.0.0.1:19187, [::1]:19187 or 19187")
         }
         self.host = host
         self.port = number
@@ -42,10 +46,16 @@ struct MetricsServer: Sendable {
     /// Serves until the task is cancelled.
     ///
     /// - Parameter started: called with the port once connections are accepted.
-    func run(started: @escaping @Sendable (Int) -> Void) async throws {
+    /// - Throws: ``MetricsServerError`` with `cannotListen`.
+    public func run(started: @escaping @Sendable (Int) -> Void) async throws(MetricsServerError) {
         var logger = Logger(label: "salvage.metrics")
         logger.logLevel = .critical
         let router = Router()
+        router.get("/") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+                body: .init(byteBuffer: ByteBuffer(string: "salvage watch: /metrics (Prometheus), /healthz\n")))
+        }
         router.get("/metrics") { [metrics] _, _ in
             Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
@@ -77,8 +87,8 @@ struct MetricsServer: Sendable {
         } catch is CancellationError {
             return
         } catch {
-            throw Failure(
-                "metrics_failed", "cannot listen on \(host):\(port): \(error)",
+            throw MetricsServerError(
+                .cannotListen, "cannot listen on \(host):\(port): \(error)",
                 hint: "choose another address for --metrics")
         }
     }
