@@ -21,14 +21,19 @@ public struct Selection: Sendable, Equatable {
     public var crashed: Bool
     /// Selects errors that the process survived instead of crashes.
     public var errors: Bool
-    /// Selects crashes with one of these signatures, or matching one of these globs.
+    /// Selects crashes with one of these signatures, or matching one of these globs; sessions that have such a crash.
     public var signatures: [String]
+    /// Only crashes whose signature is in one of these states; `Store.resolved` replaces it by ``signatures``.
+    public var signatureStates: [SignatureState] = []
     /// Only sessions in these states.
     public var states: [SessionState]
     /// Only sessions whose container is expected to be gone after this time (ms since 1970).
     public var deadlineAfter: Int64?
     /// Most results; the newest are kept.
     public var limit: Int?
+
+    /// A value for ``signatures`` that selects nothing: no crash has an empty signature.
+    public static let noSignature = ""
 
     /// A label's name and a glob over its value.
     public struct LabelMatch: Sendable, Equatable {
