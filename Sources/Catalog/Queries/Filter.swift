@@ -33,6 +33,17 @@ struct Filter {
         if let until { add("\(column) < ?", [.integer(until)]) }
     }
 
+    /// Adds a condition on `crashes AS c`: the signature, or an earlier signature of the crash, is one of these.
+    mutating func add(crashesWith ids: SignatureIDs, on connection: any SQLConnection) throws(CatalogError) {
+        let list = "(\(ids.list))"
+        // Mostly there are no earlier signatures, and the index alone suffices.
+        if try connection.integer("SELECT 1 FROM aliases WHERE signature IN \(list) LIMIT 1") != nil {
+            add("(c.signature IN \(list) OR c.id IN (SELECT crash FROM aliases WHERE signature IN \(list)))")
+        } else {
+            add("c.signature IN \(list)")
+        }
+    }
+
     private static func alternatives(
         _ column: String, _ globs: [String], on connection: any SQLConnection
     ) -> (sql: String, values: [SQLValue]) {
@@ -69,6 +80,12 @@ struct Filter {
         if !selection.states.isEmpty {
             filter.add("s.state IN (\(selection.states.map { "'\($0.rawValue)'" }.joined(separator: ",")))")
         }
+        if !selection.signatures.isEmpty {
+            var crashes = Filter()
+            crashes.add("c.survived = \(selection.errors ? 1 : 0)")
+            try crashes.add(crashesWith: SignatureIDs(matching: selection.signatures, on: connection), on: connection)
+            filter.add("s.key IN (SELECT c.session FROM crashes c\(crashes.sql))", crashes.values)
+        }
         if let deadline = selection.deadlineAfter { filter.add("s.deadline > ?", [.integer(deadline)]) }
         return filter
     }
@@ -79,26 +96,14 @@ struct Filter {
         var filter = Filter()
         filter.add("c.survived = \(selection.errors ? 1 : 0)")
         if !selection.signatures.isEmpty {
-            // Signatures contain stars and brackets, so the literal text is matched as well as the glob.
-            let globs = selection.signatures.map { connection.glob("text", Glob($0)) }
-            let wanted = globs.map { "text = ? OR \($0.sql)" }.joined(separator: " OR ")
-            let ids = "(SELECT id FROM signatures WHERE \(wanted))"
-            let values = zip(selection.signatures, globs).flatMap { [.text($0), $1.value] }
-            // Earlier signatures of a crash match too. Mostly there are none, and the index alone suffices.
-            if try connection.integer("SELECT 1 FROM aliases WHERE signature IN \(ids) LIMIT 1", values) != nil {
-                filter.add(
-                    "(c.signature IN \(ids) OR c.id IN (SELECT crash FROM aliases WHERE signature IN \(ids)))",
-                    values + values)
-            } else {
-                filter.add("c.signature IN \(ids)", values)
-            }
+            try filter.add(crashesWith: SignatureIDs(matching: selection.signatures, on: connection), on: connection)
         }
         filter.add("c.image", namesMatching: selection.images, on: connection)
         filter.add("c.tag", namesMatching: selection.tags, on: connection)
         filter.add("c.location", namesMatching: selection.locations, on: connection)
         filter.add("c.at", since: selection.since, until: selection.until)
         var rest = selection
-        (rest.images, rest.tags, rest.locations, rest.crashed) = ([], [], [], false)
+        (rest.images, rest.tags, rest.locations, rest.crashed, rest.signatures) = ([], [], [], false, [])
         let sessions = try Filter.sessions(rest, times: false, on: connection)
         if !sessions.clauses.isEmpty {
             filter.add("c.session IN (SELECT s.key FROM sessions s\(sessions.sql))", sessions.values)
