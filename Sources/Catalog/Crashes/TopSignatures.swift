@@ -50,13 +50,23 @@ public struct SignatureFigures: Sendable {
     public var selected: SignatureSummary
     /// All crashes of the store, by the same name.
     public var whole: SignatureSummary
+
+    /// Creates figures.
+    public init(selected: SignatureSummary, whole: SignatureSummary) {
+        self.selected = selected
+        self.whole = whole
+    }
 }
 
 extension Catalog {
     /// The selected crashes grouped by signature: most crashes first, then the most recent. The limit applies to
     /// signatures.
-    public func topSignatures(_ selection: Selection = Selection()) throws(CatalogError) -> [SignatureSummary] {
-        try signatures(selection, wholes: false).map(\.selected)
+    ///
+    /// - Parameter merged: as of ``signatureFigures(_:merged:)``.
+    public func topSignatures(
+        _ selection: Selection = Selection(), merged: ByteDictionary<String> = [:]
+    ) throws(CatalogError) -> [SignatureSummary] {
+        try signatures(selection, merged: merged, wholes: false).map(\.selected)
     }
 
     /// The summary of exactly this signature; nil when no crash has it. Reads only its crashes.

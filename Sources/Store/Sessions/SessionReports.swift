@@ -1,4 +1,5 @@
 public import Catalog
+import Clocks
 import CrashAnalysis
 import Live
 public import Model
@@ -13,8 +14,8 @@ public struct SessionReport: Sendable {
     public let artifacts: [ArtifactRecord]
     /// Its crashes, newest first, at most ``mostCrashes``; `session.crashes` counts all.
     public let crashes: [StoredCrash]
-    /// The crashes with the signature of its newest crash, in all sessions; nil without a crash.
-    public let signature: SignatureSummary?
+    /// The signature of its newest crash, over the whole store; nil without a crash.
+    public let signature: SignatureOverview?
     /// Whether its log was followed and is not in a pack.
     public let isFollowed: Bool
     /// The crashes and errors in the followed log.
@@ -57,7 +58,7 @@ extension Store {
     ///
     /// - Throws: `CatalogError`, or what the closure throws.
     public func forEachSession(_ selection: Selection = Selection(), _ body: (SessionRecord) throws -> Void) throws {
-        try catalog().forEachSession(selection, body)
+        try catalog().forEachSession(try resolved(selection), body)
     }
 
     /// The selected sessions, all in memory; for many, use ``forEachSession(_:_:)``.
@@ -97,7 +98,7 @@ extension Store {
             try session.pack == nil && (problem != nil || LiveStore.isHeld(path, session: session.session))
         return SessionReport(
             session: session, artifacts: try catalog.artifacts(session.session), crashes: crashes,
-            signature: try crashes.first.flatMap { try catalog.signature($0.row.signature) },
+            signature: try crashes.first.map { try overview(ofCrashesWith: $0.row.signature, now: WallClock.now()) },
             isFollowed: isFollowed, followedCrashes: followed, followedProblem: problem,
             log: logLines > 0 ? LogTail.read(session, in: self, lines: logLines) : .none)
     }
