@@ -34,7 +34,7 @@ struct Crash: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let store = try StoreAccess.store(options)
+        let store = try StoreAccess.orderedStore(options)
         let crashes = try store.crashes(named: crash)
         let output = Output(options)
         if debug { try startDebugger(on: crashes, of: store) }

@@ -71,11 +71,11 @@ enum CrashWords {
         }
     }
 
-    /// How often and when the crashes of a signature happened.
-    static func history(_ known: SignatureSummary) -> String {
-        let crashes = counted(known.count, "crash", "crashes")
-        let sessions = counted(known.sessions, "session")
+    /// How often and when the crashes of a signature happened, and what is decided.
+    static func history(_ known: SignatureOverview) -> String {
+        let crashes = counted(known.selected.count, "crash", "crashes")
+        let sessions = counted(known.selected.sessions, "session")
         return "\(crashes) in \(sessions), first \(TimeText.table(known.firstSeen)), "
-            + "last \(TimeText.table(known.lastSeen))"
+            + "last \(TimeText.table(known.lastSeen)); \(StandingText.summary(known))"
     }
 }

@@ -30,7 +30,7 @@ struct Show: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let report = try StoreAccess.store(options).report(on: session, logLines: min(max(lines, 0), 1000))
+        let report = try StoreAccess.orderedStore(options).report(on: session, logLines: min(max(lines, 0), 1000))
         let output = Output(options)
         let now = TimeText.now()
         if options.json {

@@ -13,7 +13,7 @@ extension SessionReport {
         line.add("explanation", LedgerSentence.of(session, artifacts, now: now))
         line.add("artifacts", artifacts.map(\.line))
         line.add("crash_reports", jsonArray: crashes.map(\.json))
-        line.add("signature_history", signature?.line)
+        line.add("signature_history", signature.map { Shapes.signature.line($0) })
         if isFollowed { line.add("followed", true) }
         line.add("followed_crashes", jsonArray: followedCrashes.map { ListedCrash.followed($0).json })
         switch log {

@@ -4,6 +4,14 @@ public import Model
 import Text
 
 extension Store {
+    /// All decisions, in the order in which they were made.
+    ///
+    /// - Throws: ``StoreError`` if the journal cannot be read now; `CatalogError` without a store.
+    public func decisions() throws -> [Decision] {
+        _ = try catalog()
+        return try DecisionJournal(store: path).read().decisions
+    }
+
     /// What the journal says now.
     func standings() throws -> Standings { try standings(DecisionJournal(store: path).read().decisions) }
 

@@ -20,7 +20,7 @@ public struct HarvestRun: Sendable {
     ///   - observer: receives progress and events, on any thread.
     /// - Throws: `HarvestError` with `storeLocked` if another process harvests, `storeUnusable` or `machineShort`;
     ///   `ConfigurationError` without a token; `IngestError` with `unconfined` if the machine lacks a barrier that the
-    ///   configuration requires; as ``Store/init(creating:)`` and `Catalog.open` do; `APIError` for an invalid address.
+    ///   configuration requires; as ``Store/init(creating:builds:)`` and `Catalog.open` do; `APIError` for an invalid address.
     public init(
         _ current: CurrentConfiguration, store location: String, environment: [String: String],
         observer: HarvestObserver = HarvestObserver()
@@ -28,7 +28,7 @@ public struct HarvestRun: Sendable {
         try DescriptorBudget.raiseLimit()
         if DescriptorBudget.isScarce { SessionAPIClient.useOneEventLoop() }
         let configuration = current.value
-        let store = try Store(creating: location)
+        let store = try Store(creating: location, builds: configuration.builds.order)
         // Looked up before the first request, so that a missing token is reported at once; read again for each request,
         // so that a token file can be replaced while a daemon runs.
         _ = try APIToken.find(configuration, environment: environment)
