@@ -180,7 +180,8 @@ extension Store {
         guard let first = order.sorted(own).first else { return [:] }
         var found: ByteDictionary<String> = [:]
         for whole in wholes {
-            found[whole.signature] = order.sorted(whole.tags.filter { order.precedes($0, first) && !own.contains($0) }).last
+            found[whole.signature] =
+                order.sorted(whole.tags.filter { order.precedes($0, first) && !own.contains($0) }).last
         }
         return found
     }

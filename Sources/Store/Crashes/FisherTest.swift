@@ -88,7 +88,8 @@ enum FisherTest {
             let inverse = 1 / x
             let square = inverse * inverse
             let series =
-                inverse * (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 - square / 1188))))
+                inverse
+                * (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 - square / 1188))))
             return (x - 0.5) * log(x) - x + 0.5 * log(2 * Double.pi) + series - shift
         }
     }

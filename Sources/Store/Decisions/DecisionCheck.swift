@@ -24,7 +24,8 @@ enum DecisionCheck {
         case .merge(let into): try text(into, "the other signature", longestSignature)
         case .ignore(let until, let crashes):
             if let until, until <= now {
-                throw refusal("the time until which it is ignored has passed", "give a time in the future, such as a date")
+                throw refusal(
+                    "the time until which it is ignored has passed", "give a time in the future, such as a date")
             }
             if let crashes, crashes < 1 {
                 throw refusal("the number of crashes must be at least 1", "leave it out to ignore all")

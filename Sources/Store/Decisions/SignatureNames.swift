@@ -20,7 +20,8 @@ extension Store {
     public func mergedSignatures(named name: String) throws -> [String] {
         let standings = try standings()
         let merged = standings.targets.keys.sorted { $0.precedesInBytes($1) }
-        if let exact = merged.first(where: { $0.hasSameBytes(as: name) || SignatureView.id($0).hasSameBytes(as: name) }) {
+        if let exact = merged.first(where: { $0.hasSameBytes(as: name) || SignatureView.id($0).hasSameBytes(as: name) })
+        {
             return [exact]
         }
         let text = try signatureText(named: name, standings)

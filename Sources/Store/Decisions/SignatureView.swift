@@ -64,7 +64,8 @@ struct SignatureView {
         of whole: SignatureSummary, _ standing: SignatureStanding, isDecided: Bool
     ) throws -> SignatureState {
         guard let resolution = standing.resolution else {
-            let isNew = !isDecided && whole.count > 0 && whole.firstSeen >= window.since && whole.firstSeen < window.until
+            let isNew =
+                !isDecided && whole.count > 0 && whole.firstSeen >= window.since && whole.firstSeen < window.until
             return isNew ? .new : .open
         }
         switch resolution.action {

@@ -33,7 +33,9 @@ extension Shapes {
     ]
 
     private static let decided: [JSONField<SignatureOverview>] = [
-        .optionalText("fixed_in", "the first build that is said to have the fix; only if `state` is `fixed` or `returned`") {
+        .optionalText(
+            "fixed_in", "the first build that is said to have the fix; only if `state` is `fixed` or `returned`"
+        ) {
             if case .resolve(let tag)? = $0.standing.resolution?.action { tag } else { nil }
         },
         .optionalText("ticket", "the link to its ticket") { $0.standing.ticket },
