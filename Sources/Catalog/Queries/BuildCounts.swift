@@ -35,7 +35,7 @@ extension Catalog {
             if filter.clauses.isEmpty {
                 all = try connection.integer("SELECT count(*) FROM sessions") ?? 0
             } else {
-                try cells.forEach { (cell) throws(CatalogError) in all += try cells.count(cell) }
+                try cells.eachCell { (cell) throws(CatalogError) in all += try cells.count(cell) }
             }
             // Few sessions are running, and their index has no times.
             filter.add("s.state = 'running'")
@@ -53,7 +53,7 @@ extension Catalog {
                 return try Self.readBuilds(selection, connection)
             }
             var found: [BuildCount] = []
-            try cells.forEach { (cell) throws(CatalogError) in
+            try cells.eachCell { (cell) throws(CatalogError) in
                 guard let tag = cell.tag, let first = try cells.end(cell, last: false),
                     let last = try cells.end(cell, last: true)
                 else { return }
@@ -130,7 +130,7 @@ extension Catalog {
         try read { (connection) throws(CatalogError) in
             var found: ByteDictionary<Int64> = [:]
             guard let cells = SessionCells(Selection(), on: connection) else { return found }
-            try cells.forEach { (cell) throws(CatalogError) in
+            try cells.eachCell { (cell) throws(CatalogError) in
                 guard let tag = cell.tag, let time = try cells.earliest(cell) else { return }
                 found[tag] = min(found[tag] ?? .max, time)
             }

@@ -34,7 +34,7 @@ struct SessionCells {
     }
 
     /// Calls `body` with each selected cell, by tag, image and location.
-    func forEach(_ body: (Cell) throws(CatalogError) -> Void) throws(CatalogError) {
+    func eachCell(_ body: (Cell) throws(CatalogError) -> Void) throws(CatalogError) {
         try eachValue("tag", [], tags) { (tag) throws(CatalogError) in
             try eachValue("image", [("tag", tag)], images) { (image) throws(CatalogError) in
                 try eachValue("location", [("tag", tag), ("image", image)], locations) {

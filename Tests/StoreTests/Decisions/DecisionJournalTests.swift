@@ -31,9 +31,10 @@ import Text
     private func problems() throws -> [String] {
         _ = try stage.catalog()
         var found: [String] = []
-        _ = try stage.open().verify(quick: true, progress: { _ in }) { problem in
+        let check = { (problem: StoreProblem) in
             if problem.file == DecisionJournal.file { found.append(problem.message ?? "") }
         }
+        _ = try stage.open().verify(quick: true, progress: { _ in }, found: check)
         return found
     }
 
