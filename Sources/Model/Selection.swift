@@ -23,8 +23,8 @@ public struct Selection: Sendable, Equatable {
     public var errors: Bool
     /// Selects crashes with one of these signatures, or matching one of these globs; of sessions those with such a crash.
     public var signatures: [String]
-    /// Selects crashes whose signature has one of these states, and sessions with such a crash. `Store.resolved(_:)` adds the
-    /// signatures that have them; the catalog alone does not know states, and states without a signature select nothing.
+    /// Selects crashes whose signature has one of these states, and sessions with such a crash. `Store.resolved` replaces
+    /// them by ``signatures``; the catalog alone does not know states, and states without a signature select nothing.
     public var signatureStates: [SignatureState] = []
     /// Only sessions in these states.
     public var states: [SessionState]
@@ -32,6 +32,9 @@ public struct Selection: Sendable, Equatable {
     public var deadlineAfter: Int64?
     /// Most results; the newest are kept.
     public var limit: Int?
+
+    /// A value for ``signatures`` that selects nothing: no crash has an empty signature.
+    public static let noSignature = ""
 
     /// A label's name and a glob over its value.
     public struct LabelMatch: Sendable, Equatable {

@@ -34,6 +34,8 @@ public struct Configuration: Sendable, Equatable {
     public var grep = Grep()
     /// Who is told of what.
     public var notify = Notifications()
+    /// Builds that do not come in the order of their versions.
+    public var builds = Builds()
     /// The file these values came from; nil when no file was found.
     public var file: String?
     /// Whether the file has no keys: it is empty or contains only comments.
@@ -75,6 +77,12 @@ public struct Configuration: Sendable, Equatable {
     public struct Grep: Sendable, Equatable {
         /// Whether to ignore case unless the pattern contains an upper-case letter.
         public var smartCase = false
+    }
+
+    /// The order of builds, where their tags do not say it.
+    public struct Builds: Sendable, Equatable {
+        /// Tags or globs over tags, earliest first; see `BuildOrder`.
+        public var order: [String] = []
     }
 
     /// What to keep of the sessions that match.

@@ -76,6 +76,9 @@ extension Configuration {
         if let value = grep.boolean("smart_case") { self.grep.smartCase = value }
         grep.finish()
         notify = Notifications.read(top.section("notify"))
+        let builds = top.section("builds")
+        self.builds.order = builds.globs("order")
+        builds.finish()
         redact = (top.list("redact") ?? []).enumerated().compactMap { index, node in
             RedactionRule.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
         }
@@ -267,6 +270,24 @@ extension NodeReader {
             "unknown barrier '\(text ?? Self.kind(node))'",
             near.map { "did you mean '\($0)'?" } ?? "use one of: \(known.joined(separator: ", "))")
         return nil
+    }
+
+    /// Reads a list of globs, as text.
+    fileprivate func globs(_ key: String) -> [String] {
+        (list(key) ?? []).compactMap { node -> String? in
+            guard let text = node.text, !text.isEmpty else {
+                note(node.line, path(key), "must list tags, not \(Self.kind(node))", "write `- 1.4.*`")
+                return nil
+            }
+            do throws(Glob.Malformed) {
+                _ = try Glob(checking: text)
+                return text
+            } catch {
+                note(
+                    node.line, path(key), "the pattern '\(text)' \(error.reason)", "escape the character with '\\'")
+                return nil
+            }
+        }
     }
 
     fileprivate func glob(_ key: String) -> Glob? {

@@ -16,6 +16,8 @@ public final class Store: Sendable {
     public let isReadOnly: Bool
     /// Where its packs are.
     package let home: any PackHome
+    /// The tags or globs of `builds: order:` in the configuration, earliest first.
+    let listedBuilds: [String]
     private let opened = Mutex<Catalog?>(nil)
 
     /// Names the store at `location`: the path of a folder. Nothing is read or created before the first question.
@@ -23,8 +25,9 @@ public final class Store: Sendable {
     /// - Parameters:
     ///   - location: the folder.
     ///   - readOnly: whether to allow questions only. Otherwise a missing catalog is created and an older one migrated.
+    ///   - builds: the configured order of builds: tags or globs, earliest first; see `BuildOrder`.
     /// - Throws: ``StoreError`` with `unsupportedStore` for an address such as `postgres://host/name`.
-    public init(_ location: String, readOnly: Bool = true) throws(StoreError) {
+    public init(_ location: String, readOnly: Bool = true, builds: [String] = []) throws(StoreError) {
         if let end = location.firstRange(of: "://")?.lowerBound, end > location.startIndex {
             // An address may contain a password: only its scheme is repeated.
             throw StoreError(
@@ -36,6 +39,7 @@ public final class Store: Sendable {
         self.path = path
         home = FolderPackHome(store: path)
         isReadOnly = readOnly
+        listedBuilds = builds
     }
 
     /// The catalog, opened on first use.

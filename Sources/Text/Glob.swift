@@ -103,6 +103,18 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
         return String(validating: bytes, as: UTF8.self)
     }
 
+    /// The glob without a separator that matches exactly `text`.
+    public static func quoting(_ text: String) -> String {
+        var quoted: [UInt8] = []
+        for byte in text.utf8 {
+            if [UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "["), UInt8(ascii: "\\")].contains(byte) {
+                quoted.append(UInt8(ascii: "\\"))
+            }
+            quoted.append(byte)
+        }
+        return String(decoding: quoted, as: UTF8.self)
+    }
+
     /// Whether the whole text matches.
     public func matches(_ text: String) -> Bool {
         var text = text

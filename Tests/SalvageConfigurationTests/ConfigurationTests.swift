@@ -35,6 +35,15 @@ import Text
             follow: yes
         """
 
+    @Test func theOrderOfBuildsIsAListOfTagsAndGlobs() throws {
+        #expect(try Configuration.parse("builds: {order: [alpha-*, '2.0']}").builds.order == ["alpha-*", "2.0"])
+        #expect(try Configuration.parse("builds:\n  order: 1.4.*\n").builds.order == ["1.4.*"])
+        for wrong in ["builds: {order: [{a: 1}]}", "builds: {order: ['[x']}", "builds: {sequence: [a]}", "builds: [a]"]
+        {
+            #expect(throws: InvalidConfiguration.self, "\(wrong)") { try Configuration.parse(wrong) }
+        }
+    }
+
     @Test func everythingIsRead() throws {
         let configuration = try Configuration.parse(Self.full, file: "salvage.yaml")
         #expect(configuration.store == "/var/lib/salvage")

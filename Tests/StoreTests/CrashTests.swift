@@ -24,7 +24,7 @@ import Text
         #expect(try ids("quiet").isEmpty)
         #expect(throws: CatalogError.self) { try store.crashes(named: "nobody") }
         let report = try store.report(on: try #require(try store.crashes(named: "c-1").first))
-        #expect(report.signature?.count == 1)
+        #expect(report.signature?.selected.count == 1)
         #expect(report.aliases.isEmpty)
     }
 
@@ -37,7 +37,7 @@ import Text
             if case .stored(let stored) = crash { seen.append(stored.row.crash) }
         }
         #expect(seen == ["new", "old"])
-        #expect(try stage.open().topSignatures(Selection()).map(\.count) == [2])
+        #expect(try stage.open().signatures(Selection(), now: 0).map(\.selected.count) == [2])
     }
 
     @Test func aCrashOfASessionHasAPlace() throws {

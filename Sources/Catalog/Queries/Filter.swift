@@ -33,6 +33,19 @@ struct Filter {
         if let until { add("\(column) < ?", [.integer(until)]) }
     }
 
+    /// Adds a condition on `crashes AS c`: the signature, or an earlier signature of the crash, is one of these. Without any,
+    /// no crash meets it: a selection must never become wider than what was asked, because sessions are deleted by it.
+    mutating func add(crashesWith ids: SignatureIDs, on connection: any SQLConnection) throws(CatalogError) {
+        guard !ids.ids.isEmpty else { return add("1 = 0") }
+        let list = "(\(ids.list))"
+        // Mostly there are no earlier signatures, and the index alone suffices.
+        if try connection.integer("SELECT 1 FROM aliases WHERE signature IN \(list) LIMIT 1") != nil {
+            add("(c.signature IN \(list) OR c.id IN (SELECT crash FROM aliases WHERE signature IN \(list)))")
+        } else {
+            add("c.signature IN \(list)")
+        }
+    }
+
     private static func alternatives(
         _ column: String, _ globs: [String], on connection: any SQLConnection
     ) -> (sql: String, values: [SQLValue]) {
@@ -68,9 +81,11 @@ struct Filter {
         if !selection.states.isEmpty {
             filter.add("s.state IN (\(selection.states.map { "'\($0.rawValue)'" }.joined(separator: ",")))")
         }
-        if let wanted = try SignatureCondition(selection, on: connection) {
-            let survived = selection.errors ? 1 : 0
-            filter.add("s.key IN (SELECT c.session FROM crashes c WHERE c.survived = \(survived) AND \(wanted.sql))")
+        if !selection.signatures.isEmpty || !selection.signatureStates.isEmpty {
+            var crashes = Filter()
+            crashes.add("c.survived = \(selection.errors ? 1 : 0)")
+            try crashes.add(crashesWith: SignatureIDs(matching: selection.signatures, on: connection), on: connection)
+            filter.add("s.key IN (SELECT c.session FROM crashes c\(crashes.sql))", crashes.values)
         }
         if let deadline = selection.deadlineAfter { filter.add("s.deadline > ?", [.integer(deadline)]) }
         return filter
@@ -94,8 +109,8 @@ struct Filter {
     static func crashes(_ selection: Selection, on connection: any SQLConnection) throws(CatalogError) -> Filter {
         var filter = Filter()
         filter.add("c.survived = \(selection.errors ? 1 : 0)")
-        if let wanted = try SignatureCondition(selection, on: connection) {
-            filter.add(wanted.sql)
+        if !selection.signatures.isEmpty || !selection.signatureStates.isEmpty {
+            try filter.add(crashesWith: SignatureIDs(matching: selection.signatures, on: connection), on: connection)
         }
         filter.add("c.image", namesMatching: selection.images, on: connection)
         filter.add("c.tag", namesMatching: selection.tags, on: connection)

@@ -15,7 +15,7 @@ enum SQLiteSchema {
         try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
     }
 
-    static let steps = [first, pruning, aliases, packs, wanted, downloads]
+    static let steps = [first, pruning, aliases, packs, wanted, downloads, builds]
 
     /// `names` stores each image, tag, location and artifact path once, so that the crash index has six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
@@ -88,6 +88,12 @@ enum SQLiteSchema {
         CREATE TABLE downloads(
             session INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
             PRIMARY KEY(session, name)) WITHOUT ROWID;
+        """
+
+    /// Serves counts of sessions by build and location, without reading the sessions' rows.
+    private static let builds = """
+        CREATE INDEX sessions_build ON sessions(tag, image, location, at, state);
+        CREATE INDEX sessions_crashed ON sessions(tag, image, location, at, crashes) WHERE crashes > 0;
         """
 
     /// The modules whose symbols a crash lacks, as one text shared by crashes of the same bug; 0 means none.

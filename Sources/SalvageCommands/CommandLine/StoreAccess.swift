@@ -19,6 +19,13 @@ enum StoreAccess {
         try Store(try path(options), readOnly: readOnly)
     }
 
+    /// The store for a command that orders builds: with the order that the configuration lists.
+    static func orderedStore(_ options: GlobalOptions) throws -> Store {
+        let builds = try Configuration.buildOrder(
+            flags: Configuration.Flags(store: options.store, config: options.config), environment: environment)
+        return try Store(try path(options), builds: builds)
+    }
+
     /// Loads the configuration; environment and flags take precedence. See `Configuration.load`.
     static func configuration(_ options: GlobalOptions) throws -> Configuration {
         try Configuration.load(

@@ -77,11 +77,11 @@ enum CrashWords {
         TimeText.parse(text, now: 0).map { TimeText.zoned($0) } ?? Escape.display(text)
     }
 
-    /// How often and when the crashes of a signature happened.
-    static func history(_ known: SignatureSummary) -> String {
-        let crashes = counted(known.count, "crash", "crashes")
-        let sessions = counted(known.sessions, "session")
+    /// How often and when the crashes of a signature happened, and what is decided.
+    static func history(_ known: SignatureOverview) -> String {
+        let crashes = counted(known.selected.count, "crash", "crashes")
+        let sessions = counted(known.selected.sessions, "session")
         return "\(crashes) in \(sessions), first \(TimeText.zoned(known.firstSeen)), "
-            + "last \(TimeText.zoned(known.lastSeen))"
+            + "last \(TimeText.zoned(known.lastSeen)); \(StandingText.summary(known))"
     }
 }

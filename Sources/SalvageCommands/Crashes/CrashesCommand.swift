@@ -11,10 +11,18 @@ enum Crashes {
     static var noun: CommandNoun {
         CommandNoun(
             word: "crashes",
-            abstract: "List crashes, group them (`crashes top`), or compare two builds (`crashes diff`).",
-            commands: [.query(CrashesList.self), .query(CrashesTop.self), .query(CrashesDiff.self)],
+            abstract:
+                "List crashes, group them (`crashes top`), compare builds (`crashes diff`), or decide about a signature.",
+            commands: [.query(CrashesList.self), .query(CrashesTop.self), .query(CrashesDiff.self)] + decisions,
             standard: .query(CrashesList.self))
     }
+
+    /// The commands about builds and about what is decided.
+    private static let decisions: [CommandEntry] = [
+        .query(CrashesBuilds.self), .query(CrashesResolve.self), .query(CrashesIgnore.self),
+        .query(CrashesReopen.self), .query(CrashesAssign.self), .query(CrashesNote.self), .query(CrashesMerge.self),
+        .query(CrashesUnmerge.self), .query(CrashesDecisions.self),
+    ]
 }
 
 /// The flags that choose crashes within the selected sessions.
@@ -54,7 +62,7 @@ struct CrashesList: Command {
 
     func run() throws {
         var listing = Listing<ListedCrash>(Output(options))
-        try StoreAccess.store(options).forEachCrash(try which.selection(select)) { try listing.add($0) }
+        try StoreAccess.orderedStore(options).forEachCrash(try which.selection(select)) { try listing.add($0) }
         try listing.finish(orNothing: "no crash matches", options)
     }
 }

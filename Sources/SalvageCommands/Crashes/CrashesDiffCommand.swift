@@ -1,5 +1,3 @@
-import Catalog
-import JSON
 import Model
 import Store
 import Terminal
@@ -8,25 +6,33 @@ import Text
 /// `salvage crashes diff`: compares the crashes of two builds.
 struct CrashesDiff: Command {
     static var name: String { "crashes diff" }
-    static var abstract: String { "Compare the crashes of two tags: new, gone, more, fewer." }
+    static var abstract: String { "Compare the crashes of two builds: new, returned, more, fewer, gone." }
     static var discussion: String {
         """
-        For each signature, compares the share of sessions that crashed with it, because two builds rarely run \
-        equally often; `more` and `fewer` refer to that share. The other selection flags apply to both builds.
+        Without tags, compares the two latest builds; with one, that build and the one before it. For each signature, \
+        compares the share of sessions that crashed with it, because two builds rarely run equally often; `more` and \
+        `fewer` refer to that share. `returned` is a signature that the earlier build does not have, but one before it. \
+        A difference is likely chance if builds that crash equally often show it in more than one of 20 comparisons \
+        (Fisher's exact test). The other selection flags apply to both builds.
         """
     }
     static var arguments: [CommandArgument<Self>] {
         [
-            .one("tag-a", "The earlier build's tag, or a glob.") { $0.before = $1 },
-            .one("tag-b", "The later build's tag, or a glob.") { $0.after = $1 },
+            .optional("tag-a", "The earlier build's tag, or a glob; alone, the later build's.") { $0.tags.append($1) },
+            .optional("tag-b", "The later build's tag, or a glob.") { $0.tags.append($1) },
         ]
     }
     static var flags: [CommandFlag<Self>] {
-        CrashOptions.flags.within(\.which) + SelectionOptions.flags.within(\.select)
+        let own: [CommandFlag<Self>] = [
+            .toggle("all", nil, "Also list signatures that crash the same share of both builds (not with --json).") {
+                $0.all = true
+            }
+        ]
+        return own + CrashOptions.flags.within(\.which) + SelectionOptions.flags.within(\.select)
     }
 
-    var before = ""
-    var after = ""
+    var tags: [String] = []
+    var all = false
     var which = CrashOptions()
     var select = SelectionOptions()
     var options = GlobalOptions()
@@ -34,23 +40,21 @@ struct CrashesDiff: Command {
     func run() throws {
         guard select.tag.isEmpty else {
             throw Failure(
-                "usage", "the two tags are arguments; --tag cannot be used",
-                hint: "salvage crashes diff \(before) \(after)", status: .usage)
+                "usage", "the tags are arguments; --tag cannot be used",
+                hint: "salvage crashes diff \((tags + select.tag).prefix(2).joined(separator: " "))", status: .usage)
         }
-        let comparison = try StoreAccess.store(options).compare(
-            before: before, after: after, try which.selection(select))
+        let comparison = try StoreAccess.orderedStore(options).compare(tags, try which.selection(select))
         let output = Output(options)
-        if comparison.changes.isEmpty { try output.nothing("neither build crashed", options) }
-        if !options.json, !options.quiet {
-            output.text(
-                output.style.dim(
-                    "\(Escape.display(before)): \(counted(comparison.before.sessions, "session")); "
-                        + "\(Escape.display(after)): \(counted(comparison.after.sessions, "session"))"))
+        let (before, after) = (comparison.before, comparison.after)
+        let heading = [before, after].map { "\(Escape.display($0.tag)): \(counted($0.sessions, "session"))" }
+        let shown = comparison.changes.filter { $0.word != .same || all && !options.json }
+        if shown.isEmpty {
+            let same = comparison.changes.isEmpty ? "neither build crashed" : "both builds crash alike"
+            try output.nothing("\(same) (\(heading.joined(separator: "; ")))", options)
         }
+        if !options.json, !options.quiet { output.text(output.style.dim(heading.joined(separator: "; "))) }
         var listing = Listing<ChangeRow>(output)
-        for change in comparison.changes.prefix(select.limit ?? .max) {
-            try listing.add(ChangeRow(change: change, comparison: comparison))
-        }
+        for change in shown.prefix(select.limit ?? .max) { try listing.add(ChangeRow(change: change)) }
         listing.finish()
         try output.finish()
     }

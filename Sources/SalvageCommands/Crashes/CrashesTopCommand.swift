@@ -1,5 +1,3 @@
-import Catalog
-import JSON
 import Model
 import Store
 import Terminal
@@ -11,7 +9,9 @@ struct CrashesTop: Command {
     static var abstract: String { "Group crashes by signature, most frequent first." }
     static var discussion: String {
         "Tables show the first \(shown) signatures unless --limit is given; --json prints all. Running "
-            + "sessions are not counted; `salvage crashes` lists the crashes found in their followed logs."
+            + "sessions are not counted; `salvage crashes` lists the crashes found in their followed logs. State, first and "
+            + "last build are those of the whole store; the other columns are about the selected crashes. SHARE is that of "
+            + "the selected sessions that have ended."
     }
 
     static var flags: [CommandFlag<Self>] {
@@ -25,12 +25,13 @@ struct CrashesTop: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let top = try StoreAccess.store(options).topSignatures(try which.selection(select))
+        let now = TimeText.now()
+        let top = try StoreAccess.orderedStore(options).signatures(try which.selection(select), now: now)
         let output = Output(options)
         // A table without --limit is for a screen.
         let visible = options.json || select.limit != nil ? top[...] : top.prefix(Self.shown)
-        var listing = Listing<SignatureSummary>(output)
-        for signature in visible { try listing.add(signature) }
+        var listing = Listing<TopRow>(output)
+        for row in TopRow.rows(visible, now: now) { try listing.add(row) }
         if top.isEmpty { try output.nothing("no crash matches", options) }
         listing.finish()
         if visible.count < top.count, !options.quiet {

@@ -1,4 +1,5 @@
 public import Catalog
+public import Clocks
 import CrashAnalysis
 import FoundationEssentials
 public import Model
@@ -43,8 +44,8 @@ public struct CrashReport: Sendable {
     public let crash: ListedCrash
     /// Its earlier signatures.
     public let aliases: [String]
-    /// The other crashes with its signature; nil if it is not in the catalog.
-    public let signature: SignatureSummary?
+    /// Its signature over the whole store; nil if it is not in the catalog.
+    public let signature: SignatureOverview?
 }
 
 extension Store {
@@ -53,7 +54,7 @@ extension Store {
     ///
     /// - Throws: `CatalogError`, `LiveFailure` after all other crashes, or what the closure throws.
     public func forEachCrash(_ selection: Selection, _ body: (ListedCrash) throws -> Void) throws {
-        let selection = try selected(selection)
+        let selection = try resolved(selection)
         try catalog().forEachCrash(selection) { try body(.stored(StoredCrash($0))) }
         try forEachFollowedCrash(selection) { try body(.followed($0)) }
     }
@@ -75,19 +76,12 @@ extension Store {
 
     /// Adds what the catalog knows about a crash.
     ///
-    /// - Throws: `CatalogError`.
-    public func report(on crash: ListedCrash) throws(CatalogError) -> CrashReport {
+    /// - Throws: `CatalogError`, or ``StoreError`` if the journal of decisions cannot be read now.
+    public func report(on crash: ListedCrash, now: Int64 = WallClock.now()) throws -> CrashReport {
         guard case .stored(let stored) = crash else { return CrashReport(crash: crash, aliases: [], signature: nil) }
         let catalog = try catalog()
         return CrashReport(
             crash: crash, aliases: try catalog.aliases(ofCrash: stored.row.crash),
-            signature: try catalog.signature(stored.row.signature))
-    }
-
-    /// The selected crashes grouped by signature, most crashes first. Crashes in followed logs are not counted.
-    ///
-    /// - Throws: `CatalogError`.
-    public func topSignatures(_ selection: Selection) throws(CatalogError) -> [SignatureSummary] {
-        try catalog().topSignatures(selection)
+            signature: try overview(ofCrashesWith: stored.row.signature, now: now))
     }
 }

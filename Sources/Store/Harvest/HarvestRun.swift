@@ -26,7 +26,7 @@ public struct HarvestRun: Sendable {
     ///   - observer: receives progress and events, on any thread.
     /// - Throws: `HarvestError` with `storeLocked` if another process harvests, `storeUnusable` or `machineShort`;
     ///   `ConfigurationError` without a token; `IngestError` with `unconfined` if the machine lacks a barrier that the
-    ///   configuration requires; as ``Store/init(creating:)`` and `Catalog.open` do; `APIError` for an invalid address.
+    ///   configuration requires; as ``Store/init(creating:builds:)`` and `Catalog.open` do; `APIError` for an invalid address.
     public init(
         _ current: CurrentConfiguration, store location: String, environment: [String: String],
         observer: HarvestObserver = HarvestObserver()
@@ -34,7 +34,7 @@ public struct HarvestRun: Sendable {
         try DescriptorBudget.raiseLimit()
         if DescriptorBudget.isScarce { SessionAPIClient.useOneEventLoop() }
         let configuration = current.value
-        let store = try Store(creating: location)
+        let store = try Store(creating: location, builds: configuration.builds.order)
         self.store = store
         // Looked up before the first request, so that a missing token is reported at once; read again for each request,
         // so that a token file can be replaced while a daemon runs.
@@ -69,7 +69,7 @@ public struct HarvestRun: Sendable {
         let began = WallClock.now()
         notifications.start(isDaemon: mode == .watch)
         do {
-            let summary = try await runner.run(mode, again: try again.map { try store.selected($0) })
+            let summary = try await runner.run(mode, again: try again.map { try store.resolved($0) })
             if mode != .watch { notifications.note(summary) }
             await notifications.finish(within: Self.patience(mode, since: began, isStopped: summary.stopped))
             await client.shutdown()

@@ -41,7 +41,7 @@ extension Store {
     public func sources(
         for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection, needsLabels: Bool
     ) throws -> SearchSources {
-        let selection = try selected(selection)
+        let selection = try resolved(selection)
         return SearchSources(
             packs: try packs(for: query, options, selection, needsLabels), live: try FollowedLogFeed(self, selection))
     }

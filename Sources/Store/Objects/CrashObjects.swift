@@ -1,5 +1,5 @@
 import Calendar
-public import Catalog
+import Catalog
 public import JSON
 public import Model
 
@@ -22,25 +22,8 @@ extension Shapes {
                 $0.isFollowed ? true : nil
             },
             .optionalTexts("aliases", "earlier signatures (`crash` only)") { $0.aliases.isEmpty ? nil : $0.aliases },
-            .object("signature_history", signatureSummary, "all crashes with its signature (`crash` only)") {
+            .object("signature_history", signature, "all crashes with its signature (`crash` only)") {
                 $0.history
-            },
-        ])
-
-    /// The crashes of one signature.
-    public static let signatureSummary = JSONShape<SignatureSummary>(
-        "SignatureSummary", "The crashes of one signature.",
-        [
-            .text("signature", "the signature") { $0.signature },
-            .integer("count", "crashes") { $0.count },
-            .integer("sessions", "sessions with such a crash") { $0.sessions },
-            .time("first_seen", "the first crash") { $0.firstSeen },
-            .time("last_seen", "the last crash") { $0.lastSeen },
-            .texts("images", "the images that have it") { $0.images },
-            .texts("tags", "the tags that have it") { $0.tags },
-            .texts("locations", "the locations that have it") { $0.locations },
-            .counts("per_day", "crashes on each day (UTC) that has any") { summary in
-                summary.perDay.map { (CrashExtras.date($0.day), $0.count) }
             },
         ])
 }
@@ -49,7 +32,7 @@ extension Shapes {
 struct CrashExtras: Sendable {
     var isFollowed = false
     var aliases: [String] = []
-    var history: SignatureSummary?
+    var history: SignatureOverview?
 
     /// A day since 1970 as a date.
     static func date(_ day: Int) -> String {

@@ -7,33 +7,34 @@ import Text
 extension Shapes {
     /// What happened to one session, as `show` tells it.
     public static let sessionReport = JSONShape<SessionReport>(
-        "SessionReport", "What happened to one session.",
-        session.fields.map { $0.of { $0.session } } + [
-            .text("explanation", "the state in a sentence") {
-                LedgerSentence.of($0.session, $0.artifacts, now: $0.now)
-            },
-            .objects("artifacts", artifact, "the ledger's rows of its artifacts") { $0.artifacts },
-            JSONField(
-                "crash_reports", .list(.object(crash.name)), always: true,
-                "the newest crashes, at most \(SessionReport.mostCrashes), as `crashes` prints them"
-            ) { $1.add("crash_reports", json: $0.crashes.map(\.json).jsonArray) },
-            .object("signature_history", signatureSummary, "all crashes with the signature of the newest crash") {
-                $0.signature?.selected
-            },
-            .boolean("followed", "true if it has no pack and its log is or was followed") {
-                $0.isFollowed ? true : nil
-            },
-            JSONField(
-                "followed_crashes", .list(.object(crash.name)), always: true,
-                "the crashes and errors in that log"
-            ) { $1.add("followed_crashes", json: $0.followedCrashes.map { ListedCrash.followed($0).json }.jsonArray) },
-            .optionalText("log_error", "why its log cannot be read") { report in
-                if case .unreadable(let error) = report.log { error.message } else { nil }
-            },
-            .object("log", logTail, "the last lines of its log") { report in
-                if case .lines(let lines, let path) = report.log { LogLines(path: path, lines: lines) } else { nil }
-            },
-        ])
+        "SessionReport", "What happened to one session.", session.fields.map { $0.of { $0.session } } + reportFields)
+
+    private static let reportFields: [JSONField<SessionReport>] = [
+        .text("explanation", "the state in a sentence") {
+            LedgerSentence.of($0.session, $0.artifacts, now: $0.now)
+        },
+        .objects("artifacts", artifact, "the ledger's rows of its artifacts") { $0.artifacts },
+        JSONField(
+            "crash_reports", .list(.object(crash.name)), always: true,
+            "the newest crashes, at most \(SessionReport.mostCrashes), as `crashes` prints them"
+        ) { $1.add("crash_reports", json: $0.crashes.map(\.json).jsonArray) },
+        .object("signature_history", signature, "all crashes with the signature of the newest crash") {
+            $0.signature
+        },
+        .boolean("followed", "true if it has no pack and its log is or was followed") {
+            $0.isFollowed ? true : nil
+        },
+        JSONField(
+            "followed_crashes", .list(.object(crash.name)), always: true,
+            "the crashes and errors in that log"
+        ) { $1.add("followed_crashes", json: $0.followedCrashes.map { ListedCrash.followed($0).json }.jsonArray) },
+        .optionalText("log_error", "why its log cannot be read") { report in
+            if case .unreadable(let error) = report.log { error.message } else { nil }
+        },
+        .object("log", logTail, "the last lines of its log") { report in
+            if case .lines(let lines, let path) = report.log { LogLines(path: path, lines: lines) } else { nil }
+        },
+    ]
 
     /// The last lines of a log.
     static let logTail = JSONShape<LogLines>(

@@ -21,7 +21,8 @@ extension Shapes {
         [
             JSONObjectDescription(crash), JSONObjectDescription(CrashCause.shape),
             JSONObjectDescription(CrashFrame.shape), JSONObjectDescription(CrashThread.shape),
-            JSONObjectDescription(CrashModule.shape), JSONObjectDescription(signatureSummary),
+            JSONObjectDescription(CrashModule.shape), JSONObjectDescription(signature),
+            JSONObjectDescription(change), JSONObjectDescription(build), JSONObjectDescription(decision),
             JSONObjectDescription(symbolsAdded), JSONObjectDescription(symbolFile),
             JSONObjectDescription(missingSymbols),
         ]

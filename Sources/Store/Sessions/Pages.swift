@@ -13,7 +13,7 @@ extension Store {
     public func sessionPage(
         _ selection: Selection = Selection(), after cursor: PageCursor? = nil, limit: Int
     ) throws -> Page<SessionRecord> {
-        try catalog().sessionPage(try selected(selection), after: cursor, limit: limit)
+        try catalog().sessionPage(try resolved(selection), after: cursor, limit: limit)
     }
 
     /// A page of the selected crashes, newest first; those in followed logs are not among them. The selection's own limit does
@@ -27,7 +27,7 @@ extension Store {
     public func crashPage(
         _ selection: Selection = Selection(), after cursor: PageCursor? = nil, limit: Int
     ) throws -> Page<StoredCrash> {
-        try catalog().crashPage(try selected(selection), after: cursor, limit: limit).map { StoredCrash($0) }
+        try catalog().crashPage(try resolved(selection), after: cursor, limit: limit).map { StoredCrash($0) }
     }
 
     /// The selected sessions and crashes by hour or day and by tag; the limit does not apply.
@@ -36,6 +36,6 @@ extension Store {
     ///
     /// - Throws: `CatalogError`, or as ``resolved(_:)`` does.
     public func series(by unit: SeriesUnit, _ selection: Selection = Selection()) throws -> [SeriesPoint] {
-        try catalog().series(by: unit, try selected(selection))
+        try catalog().series(by: unit, try resolved(selection))
     }
 }

@@ -1,4 +1,5 @@
 public import Catalog
+import Clocks
 import CrashAnalysis
 public import JSON
 import Live
@@ -87,14 +88,14 @@ extension Store {
     ///
     /// - Throws: `CatalogError`, or what the closure throws.
     public func forEachSession(_ selection: Selection = Selection(), _ body: (SessionRecord) throws -> Void) throws {
-        try catalog().forEachSession(try selected(selection), body)
+        try catalog().forEachSession(try resolved(selection), body)
     }
 
     /// The selected sessions, all in memory; for many, use ``forEachSession(_:_:)``.
     ///
     /// - Throws: `CatalogError`, or as ``resolved(_:)`` does.
     public func sessions(_ selection: Selection = Selection()) throws -> [SessionRecord] {
-        try catalog().sessions(try selected(selection))
+        try catalog().sessions(try resolved(selection))
     }
 
     /// The session that `name` means: by its id or a unique prefix, or by the id or a unique prefix of one of its crashes.
@@ -141,7 +142,7 @@ extension Store {
             try session.pack == nil && (problem != nil || LiveStore.isHeld(path, session: session.session))
         return SessionReport(
             session: session, artifacts: try catalog.artifacts(session.session), crashes: crashes,
-            signature: try crashes.first.map { try signature(named: $0.row.signature, now: now) },
+            signature: try crashes.first.map { try overview(ofCrashesWith: $0.row.signature, now: now) },
             isFollowed: isFollowed, followedCrashes: followed, followedProblem: problem,
             log: logLines > 0 ? LogTail.read(session, in: self, lines: logLines) : .none, now: now)
     }

@@ -45,7 +45,7 @@ extension Store {
     ///
     /// - Throws: `CatalogError`, or as ``resolved(_:)`` does.
     public func coverage(_ selection: Selection) throws -> Coverage {
-        try catalog().coverage(try selected(selection))
+        try catalog().coverage(try resolved(selection))
     }
 
     /// Calls `body` with each artifact that is not collected, and each session that was lost before its artifacts were
@@ -58,7 +58,7 @@ extension Store {
     public func forEachGap(
         _ selection: Selection, includesCollected: Bool = false, _ body: (CoverageGap) throws -> Void
     ) throws {
-        try catalog().forEachGap(try selected(selection), collected: includesCollected, body)
+        try catalog().forEachGap(try resolved(selection), collected: includesCollected, body)
     }
 
     /// The paths of rules that are absent in every session where they were requested.
@@ -71,7 +71,7 @@ extension Store {
     public func absentPaths(
         _ configuration: Configuration, _ selection: Selection = Selection(), now: Int64
     ) throws -> [AbsentPath] {
-        try AbsentPath.find(in: try catalog(), by: configuration, selection: try selected(selection), now: now)
+        try AbsentPath.find(in: try catalog(), by: configuration, selection: try resolved(selection), now: now)
     }
 
     /// The free space on the store's file system for ordinary users, in bytes; nil if unknown.

@@ -128,6 +128,7 @@ private struct StoreCheck {
         for trouble in listing.troubles {
             try tell(trouble.path, nil, .unreadable, "cannot be listed now: \(trouble.message)", Self.checkDisk)
         }
+        try checkDecisions()
         return StoreVerification(packs: packs, problems: problems)
     }
 
@@ -172,6 +173,32 @@ private struct StoreCheck {
             try tell(Catalog.fileName, nil, .corrupt, "some of its rows cannot be read: \(error.message)", Self.rebuild)
             self.catalog = nil
             return nil
+        }
+    }
+
+    /// Checks the journal of decisions.
+    private mutating func checkDecisions() throws {
+        let journal = DecisionJournal(store: store)
+        var contents = DecisionJournal.Contents()
+        do throws(StoreError) {
+            contents = try journal.read()
+            for _ in 0..<3 where contents.isTorn {
+                // It may be a line that is being written.
+                usleep(200_000)
+                contents = try journal.read()
+            }
+        } catch {
+            return try tell(DecisionJournal.file, nil, .unreadable, error.message, Self.checkDisk)
+        }
+        for (line, why) in contents.unreadable {
+            try tell(
+                DecisionJournal.file, nil, .corrupt, "line \(line) \(why); it is skipped",
+                "make the decision again if it is missing in salvage crashes decisions; the line may stay")
+        }
+        if contents.isTorn, contents.unreadable.isEmpty {
+            try tell(
+                DecisionJournal.file, nil, .corrupt, "the last line has no end",
+                "the next decision ends it; nothing is missing")
         }
     }
 

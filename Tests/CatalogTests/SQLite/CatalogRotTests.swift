@@ -53,7 +53,7 @@ import Text
     // MARK: Header and schema
 
     /// Offsets in SQLite's header: 60 user_version, 68 application_id.
-    @Test(arguments: [(60, 0x00), (60, 0x80), (62, 1), (63, 3), (63, 4), (63, 7), (63, 0), (68, 1), (71, 9)])
+    @Test(arguments: [(60, 0x00), (60, 0x80), (62, 1), (63, 3), (63, 6), (63, 8), (63, 0), (68, 1), (71, 9)])
     func aDamagedHeaderIsMendedByReindex(place: (offset: Int, byte: Int)) throws {
         _ = try fill()
         var bytes = try data()

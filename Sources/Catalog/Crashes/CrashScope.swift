@@ -1,0 +1,108 @@
+public import Text
+
+/// Crashes of some signatures, as questions about decisions need them.
+public struct CrashScope: Sendable {
+    /// The exact signatures.
+    public var signatures: [String]
+    /// Whether errors that the process survived are meant instead of crashes.
+    public var errors = false
+    /// Only crashes after this time (ms since 1970).
+    public var after: Int64?
+    /// Only crashes of sessions that began after this time (ms since 1970).
+    public var beganAfter: Int64?
+    /// Only crashes that were committed before those of this session, and not its own.
+    public var before: String?
+
+    /// All crashes of these signatures.
+    public init(_ signatures: [String], errors: Bool = false) {
+        self.signatures = signatures
+        self.errors = errors
+    }
+}
+
+extension Catalog {
+    /// Whether there is such a crash.
+    public func hasCrash(_ scope: CrashScope) throws(CatalogError) -> Bool {
+        try read { (connection) throws(CatalogError) in
+            let query = try Self.query("SELECT 1", scope, " LIMIT 1", connection)
+            return try query.step()
+        }
+    }
+
+    /// The number of such crashes.
+    public func crashCount(_ scope: CrashScope) throws(CatalogError) -> Int {
+        try read { (connection) throws(CatalogError) in
+            let query = try Self.query("SELECT count(*)", scope, "", connection)
+            return try query.step() ? Int(clamping: query.integer(0)) : 0
+        }
+    }
+
+    /// The tags of the sessions with such a crash, in no particular order.
+    public func tags(_ scope: CrashScope) throws(CatalogError) -> [String] {
+        try read { (connection) throws(CatalogError) in
+            let names = try TextLookup("names", on: connection)
+            let query = try Self.query("SELECT DISTINCT c.tag", scope, "", connection)
+            var found: [String] = []
+            while try query.step() {
+                if let text = try names.text(query.integer(0)) { found.append(text) }
+            }
+            return found
+        }
+    }
+
+    /// The signatures that some crash has now, in no particular order.
+    public func signatureTexts(errors: Bool = false) throws(CatalogError) -> [String] {
+        try read { (connection) throws(CatalogError) in
+            let query = try connection.prepare(
+                """
+                SELECT g.text FROM signatures g
+                WHERE EXISTS(SELECT 1 FROM crashes c WHERE c.survived = \(errors ? 1 : 0) AND c.signature = g.id)
+                """)
+            var found: [String] = []
+            while try query.step() { found.append(query.text(0)) }
+            return found
+        }
+    }
+
+    /// The signatures that crashes have now which had one of these before: the present ones by the earlier one, sorted.
+    public func successors(of texts: [String]) throws(CatalogError) -> ByteDictionary<[String]> {
+        try read { (connection) throws(CatalogError) in
+            var found: ByteDictionary<[String]> = [:]
+            guard try connection.integer("SELECT 1 FROM aliases LIMIT 1") != nil else { return found }
+            let query = try connection.prepare(
+                """
+                SELECT DISTINCT now.text FROM signatures g JOIN aliases a ON a.signature = g.id
+                    JOIN crashes c ON c.id = a.crash JOIN signatures now ON now.id = c.signature
+                WHERE g.text = ?1 AND c.signature <> g.id ORDER BY now.text
+                """)
+            for text in texts {
+                query.bind(1, text)
+                while try query.step() { found[text, default: []].append(query.text(0)) }
+                query.reset()
+            }
+            return found
+        }
+    }
+
+    private static func query(
+        _ select: String, _ scope: CrashScope, _ tail: String, _ connection: any SQLConnection
+    ) throws(CatalogError) -> any SQLStatement {
+        let ids = try SignatureIDs(texts: scope.signatures, on: connection)
+        var filter = Filter()
+        filter.add("c.survived = \(scope.errors ? 1 : 0)")
+        filter.add("c.signature IN (\(ids.list))")
+        if let after = scope.after { filter.add("c.at > ?", [.integer(after)]) }
+        if let began = scope.beganAfter {
+            filter.add(
+                "EXISTS(SELECT 1 FROM sessions s WHERE s.key = c.session AND "
+                    + "coalesce(s.created, s.first_seen, s.at) > ?)", [.integer(began)])
+        }
+        if let session = scope.before {
+            // Rows get ascending keys as packs are committed; a later pack of a session renews its rows.
+            let own = "SELECT min(k.key) FROM crashes k JOIN sessions s ON s.key = k.session WHERE s.id = ?"
+            filter.add("c.key < coalesce((\(own)), 0)", [.text(session)])
+        }
+        let hint = connection.hint(index: "crashes_signature")
+        return try connection.prepare("\(select) FROM crashes c\(hint)\(filter.sql)\(tail)").bind(filter.values)
+    }
+}

@@ -1,0 +1,65 @@
+import Catalog
+public import Clocks
+public import Model
+import Text
+
+extension Store {
+    /// All decisions, in the order in which they were made.
+    ///
+    /// - Throws: ``StoreError`` if the journal cannot be read now; `CatalogError` without a store.
+    public func decisions() throws -> [Decision] {
+        _ = try catalog()
+        return try DecisionJournal(store: path).read().decisions
+    }
+
+    /// What the journal says now.
+    func standings() throws -> Standings { try standings(DecisionJournal(store: path).read().decisions) }
+
+    /// What these decisions say about the signatures in the catalog.
+    func standings(_ decisions: [Decision]) throws -> Standings {
+        guard !decisions.isEmpty else { return Standings() }
+        let catalog = try catalog()
+        var named: ByteSet = []
+        var targets: ByteSet = []
+        for decision in decisions {
+            named.insert(decision.signature)
+            guard case .merge(let into) = decision.action else { continue }
+            named.insert(into)
+            targets.insert(into)
+        }
+        let successors = try catalog.successors(of: named.sorted { $0.precedesInBytes($1) })
+        var gone: ByteSet = []
+        for target in targets where successors[target] != nil {
+            if try !catalog.hasCrash(CrashScope([target])) { gone.insert(target) }
+        }
+        return Standings(decisions, successors: successors, gone: gone)
+    }
+
+    /// The selection as the catalog understands it: states of signatures become the signatures that are in them, and a
+    /// signature brings those that are merged with it.
+    ///
+    /// - Parameters:
+    ///   - selection: with ``Selection/signatureStates``, `new` refers to its times, without times to the last 24 hours.
+    ///   - now: the current time, in milliseconds since 1970.
+    /// - Throws: `CatalogError`, or ``StoreError`` if the journal of decisions cannot be read now.
+    public func resolved(_ selection: Selection, now: Int64 = WallClock.now()) throws -> Selection {
+        guard !selection.signatures.isEmpty || !selection.signatureStates.isEmpty else { return selection }
+        let standings = try standings()
+        var resolved = standings.widened(selection)
+        let states = resolved.signatureStates
+        resolved.signatureStates = []
+        guard !states.isEmpty else { return resolved }
+        let asked = Selection(errors: selection.errors, signatures: resolved.signatures)
+        let figures = try catalog().signatureFigures(asked, merged: standings.targets)
+        let view = try SignatureView(
+            self, standings, figures.map(\.whole), since: selection.since, until: selection.until, now: now,
+            errors: selection.errors)
+        var texts: [String] = []
+        for figure in figures {
+            let overview = try view.overview(of: figure, ended: 0)
+            if states.contains(overview.state) { texts += standings.group(overview.signature) }
+        }
+        resolved.signatures = texts.isEmpty ? [Selection.noSignature] : texts.map { Glob.quoting($0) }
+        return resolved
+    }
+}
