@@ -4,11 +4,19 @@ import Terminal
 
 /// Standard output of one command: text for people or one JSON object per line, decided once.
 struct Output {
-    let sink = BufferedOutput(descriptor: STDOUT_FILENO)
+    let sink: BufferedOutput
     let style: Style
     let json: Bool
 
+    /// Plain text on a descriptor other than standard output.
+    init(plainTextOn descriptor: Int32) {
+        sink = BufferedOutput(descriptor: descriptor)
+        style = Style(choice: .never, descriptor: descriptor)
+        json = false
+    }
+
     init(_ options: GlobalOptions) {
+        sink = BufferedOutput(descriptor: STDOUT_FILENO)
         style = options.style
         json = options.json
     }
