@@ -41,7 +41,10 @@ public enum Base64 {
                 group = group << 6 | value
             }
             guard index % 4 == 3 else { continue }
-            bytes += [UInt8(truncatingIfNeeded: group >> 16), UInt8(truncatingIfNeeded: group >> 8), UInt8(truncatingIfNeeded: group)]
+            bytes += [
+                UInt8(truncatingIfNeeded: group >> 16), UInt8(truncatingIfNeeded: group >> 8),
+                UInt8(truncatingIfNeeded: group),
+            ]
             group = 0
         }
         // Bits behind the last byte must be zero: one text for one content.

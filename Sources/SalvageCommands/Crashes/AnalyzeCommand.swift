@@ -8,12 +8,13 @@ import Text
 /// `salvage analyze`: runs the crash readers on files outside a store.
 struct Analyze: Command {
     static var name: String { "analyze" }
-    static var abstract: String { "Analyze crash dumps and logs without a store." }
+    static var abstract: String { "Analyze crash dumps and logs that are in no store." }
     static var discussion: String {
         """
         Reads ELF cores, minidumps, microdumps, Unreal crash uploads and logs, compressed or not. The format is \
         detected by content. All files in a folder are treated as one session, as in an Unreal crash folder. Each \
-        file is read in a confined process that cannot open files, so no path named in a dump is ever opened.
+        file is read in a confined process that cannot open files, so no path named in a dump is ever opened. \
+        Without --symbols, the symbols of the store are used, if there is one.
         """
     }
     static var arguments: [CommandArgument<Self>] {
@@ -49,7 +50,8 @@ struct Analyze: Command {
     func run() throws {
         let configuration = try StoreAccess.configuration(options)
         let analysis = try FileAnalysis(
-            symbols: symbols, program: exe, rules: configuration.signatures,
+            symbols: try symbols ?? StoreAccess.store(options).symbolsFolder, program: exe,
+            rules: configuration.signatures,
             allowMissing: configuration.confinement.allowMissing)
         let output = Output(options)
         var count = 0

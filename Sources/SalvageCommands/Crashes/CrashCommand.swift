@@ -59,7 +59,8 @@ struct Crash: Command {
         guard let debug else { return nil }
         if debug == "any" { return CoreDebugging.Debugger.allCases }
         guard let named = CoreDebugging.Debugger(rawValue: debug) else {
-            throw Failure.usage("invalid value '\(debug)' for --debug", hint: "write --debug, --debug=gdb or --debug=lldb")
+            throw Failure.usage(
+                "invalid value '\(debug)' for --debug", hint: "write --debug, --debug=gdb or --debug=lldb")
         }
         return [named]
     }

@@ -122,7 +122,7 @@ struct IngestFiles: Command {
                 progress.finish()
                 try text.write(report)
                 if !report.isWhole { failed += 1 }
-            } catch where files.count > 1 && !Store.endsEveryIngest(error) {
+            } catch  where files.count > 1 && !Store.endsEveryIngest(error) {
                 progress.finish()
                 failed += 1
                 text.complain(FailureReport.failure(for: error))

@@ -31,7 +31,9 @@ struct ExportText {
             line.add("unredactable", report.redacted.map { _ in report.unredactable })
             output.line(line)
         } else if !options.quiet {
-            output.text("\(counted(report.files, "file")), \(SizeText.binary(report.bytes)) in \(Escape.display(report.target))")
+            output.text(
+                "\(counted(report.files, "file")), \(SizeText.binary(report.bytes)) in \(Escape.display(report.target))"
+            )
             writeRest(leftOut: report.leftOut, in: "salvage-metadata.json", report.redacted, report.unredactable)
         }
         try output.finish()

@@ -98,7 +98,8 @@ struct SymbolUpload {
                 default: .failure
                 }
             throw Failure(
-                value?["code"]?.string ?? "server_refused", "the server answered with status \(status)\(said)", path: path,
+                value?["code"]?.string ?? "server_refused", "the server answered with status \(status)\(said)",
+                path: path,
                 hint: value?["hint"]?.string
                     ?? (exit == .notAuthorised ? "use a token with the role upload" : nil), status: exit)
         }

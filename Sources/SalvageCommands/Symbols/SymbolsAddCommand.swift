@@ -82,7 +82,8 @@ struct SymbolsAdd: AsyncCommand {
         let found = try SymbolFiles(paths)
         guard !found.files.isEmpty else {
             throw Failure(
-                "no_symbols", "no executables, debug files or Breakpad files were found in \(paths.joined(separator: " "))",
+                "no_symbols",
+                "no executables, debug files or Breakpad files were found in \(paths.joined(separator: " "))",
                 hint: "give executables, .debug files, Breakpad .sym files or a folder of them", status: .nothingFound)
         }
         let upload = SymbolUpload(address: address, token: token)

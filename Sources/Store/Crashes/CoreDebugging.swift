@@ -107,7 +107,8 @@ public struct CoreDebugging {
         let error = posix_spawn(&child, words[0], &actions, &attributes, &arguments, environ)
         guard error == 0 else {
             throw StoreError(
-                .noDebugger, "cannot start \(Folders.split(words[0]).name): \(FileFailure.reason(error))", path: words[0])
+                .noDebugger, "cannot start \(Folders.split(words[0]).name): \(FileFailure.reason(error))",
+                path: words[0])
         }
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0, errno == EINTR {}

@@ -55,7 +55,9 @@ public struct SymbolFiles: Sendable {
                 skipped += 1
             }
         } catch {
-            if !error.isAbsence { unread.append(StoreError(.unreadable, "cannot read \(path): \(error.reason)", path: path)) }
+            if !error.isAbsence {
+                unread.append(StoreError(.unreadable, "cannot read \(path): \(error.reason)", path: path))
+            }
         }
     }
 }

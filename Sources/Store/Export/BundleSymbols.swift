@@ -80,7 +80,7 @@ final class BundleSymbols {
         let file = try tree.createFile(components)
         defer { close(file.descriptor) }
         tree.note(file.path)
-        do throws(FileFailure) { 
+        do throws(FileFailure) {
             try Descriptor.copy(source.descriptor, path, to: file.descriptor, file.path)
         } catch {
             throw StoreError(

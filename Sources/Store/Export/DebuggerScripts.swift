@@ -46,7 +46,8 @@ struct DebuggerScripts {
         ].flatMap { ["-O", "settings set \($0)"] }
     }
 
-    private func script(_ debugger: String, note: String, hint: String?, arguments: [String], last: [String]) -> [UInt8] {
+    private func script(_ debugger: String, note: String, hint: String?, arguments: [String], last: [String]) -> [UInt8]
+    {
         var lines = [
             "#!/bin/sh", "# Opens the core dump of session \(Escape.display(session)) in \(debugger).", "# \(note)",
         ]

@@ -80,7 +80,8 @@ final class MemberExport {
         written[name] = file
     }
 
-    private func writeFile(_ index: Int, _ member: Member, _ components: [String]
+    private func writeFile(
+        _ index: Int, _ member: Member, _ components: [String]
     ) throws -> (path: String, size: UInt64) {
         let file = try tree.createFile(components)
         defer { close(file.descriptor) }

@@ -119,7 +119,11 @@ struct BundleContents {
             let member = reader.members[content]
             let isCut = !member.flags.isDisjoint(with: [.truncated, .corrupt, .limited, .zeroPadded])
             // A file that came in part counts as missing.
-            if isCut || row.map({ $0.size != member.size }) ?? false { artifacts[at].isWhole = false } else { seen.insert(name) }
+            if isCut || row.map({ $0.size != member.size }) ?? false {
+                artifacts[at].isWhole = false
+            } else {
+                seen.insert(name)
+            }
         }
         for row in rows.files where !seen.contains(row.file) {
             artifacts[place(row.artifact)].isWhole = false

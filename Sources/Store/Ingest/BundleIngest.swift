@@ -67,7 +67,7 @@ extension Store {
                         try Intake(archives: archives)
                     })
                 if let missing = Self.missing(session) { report.failures.append(missing) }
-            } catch where !Self.endsEveryIngest(error) {
+            } catch  where !Self.endsEveryIngest(error) {
                 var failure = StoreError(error)
                 failure.session = failure.session ?? entry.id
                 report.failures.append(failure)

@@ -35,7 +35,9 @@ struct BundleRows {
     /// Reads the rows of a description.
     init(_ description: JSONValue) {
         for row in description["members"]?.array ?? [] {
-            guard let shown = row["path"]?.string, let path = Self.path(shown, row["path_base64"]?.string) else { continue }
+            guard let shown = row["path"]?.string, let path = Self.path(shown, row["path_base64"]?.string) else {
+                continue
+            }
             let artifact = row["artifact"]?.string.flatMap { $0.utf8.count <= Self.longestPath ? $0 : nil } ?? ""
             if let file = row["file"]?.string {
                 guard places[file] == nil else { continue }
