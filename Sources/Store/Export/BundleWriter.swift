@@ -173,21 +173,23 @@ extension Store {
         _ ids: [String], to target: String, _ options: BundleOptions = BundleOptions(),
         sheet: @escaping (CrashReport) throws -> CrashSheet, progress: (StoreProgress) -> Void
     ) throws -> BundleReport {
-        var packs: [SessionPack] = []
+        var sessions: [SessionRecord] = []
         var seen: ByteSet = []
         for id in ids {
-            let pack = try pack(id)
-            if seen.insert(pack.session.session).inserted { packs.append(pack) }
+            let session = try session(named: id)
+            // Says why there is nothing to bundle.
+            if session.pack == nil { _ = try SessionPack(session, in: self) }
+            if seen.insert(session.session).inserted { sessions.append(session) }
         }
-        guard !packs.isEmpty, packs.count <= BundleFormat.mostSessions else {
+        guard !sessions.isEmpty, sessions.count <= BundleFormat.mostSessions else {
             throw StoreError(
                 .usage, "a bundle holds at least one session and at most \(BundleFormat.mostSessions)", kind: .invalid)
         }
         let place = try BundleTarget(target, isFolder: options.isFolder)
         let writer = try BundleWriter(self, tree: place.tree, options, sheet: sheet)
-        for (index, pack) in packs.enumerated() {
-            progress(.bundling(session: index + 1, of: packs.count))
-            try writer.add(pack, progress: progress)
+        for (index, session) in sessions.enumerated() {
+            progress(.bundling(session: index + 1, of: sessions.count))
+            try writer.add(try SessionPack(session, in: self), progress: progress)
         }
         var report = try writer.finish()
         progress(.compressing)

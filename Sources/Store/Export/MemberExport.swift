@@ -39,7 +39,9 @@ final class MemberExport {
         let member = pack.reader.members[index]
         let components = prefix + ExportName.components(of: member.path)
         switch member.kind {
-        case .directory: try tree.makeFolder(components)
+        case .directory:
+            try tree.makeFolder(components)
+            written[index] = (components.joined(separator: "/"), 0)
         case .symlink, .device, .fifo: leftOut += 1
         case .hardlink where member.size == 0:
             guard case .member(let content) = pack.reader.linkedContent(of: index) else {

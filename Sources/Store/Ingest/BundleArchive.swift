@@ -16,12 +16,20 @@ struct BundleArchive {
 
     /// A file of the archive.
     struct File {
-        /// The member of the bundle that has the content; nil for a symbolic link.
-        var member: Int?
+        /// What a file is.
+        enum Kind {
+            /// A regular file with the content of this member of the bundle.
+            case content(Int)
+            /// A symbolic link to this target.
+            case link([UInt8])
+            /// A folder.
+            case folder
+        }
+
+        /// What it is.
+        var kind: Kind
         /// Its path in the session.
         var path: [UInt8]
-        /// The target of a symbolic link.
-        var target: [UInt8] = []
     }
 
     /// Writes an archive.
@@ -37,10 +45,8 @@ struct BundleArchive {
         let decoder = try BlockDecoder()
         var first: [Int: [UInt8]] = [:]
         for file in files {
-            guard let index = file.member else {
-                var header = TarHeader(path: file.path, kind: .symbolicLink, mode: 0o777)
-                header.link = file.target
-                try Descriptor.write(output, header.bytes, path: path)
+            guard case .content(let index) = file.kind else {
+                try Descriptor.write(output, header(of: file).bytes, path: path)
                 continue
             }
             let member = reader.members[index]
@@ -68,6 +74,14 @@ struct BundleArchive {
             try Descriptor.write(output, TarHeader.padding(header.stored), path: path)
         }
         if isWhole { try Descriptor.write(output, TarHeader.end, path: path) }
+    }
+
+    /// The header of a folder or link.
+    private static func header(of file: File) -> TarHeader {
+        guard case .link(let target) = file.kind else { return TarHeader(path: file.path, kind: .folder, mode: 0o700) }
+        var header = TarHeader(path: file.path, kind: .symbolicLink, mode: 0o777)
+        header.link = target
+        return header
     }
 
     /// The parts of a member that are not holes; nil if it has no holes, or so many that they are better stored.

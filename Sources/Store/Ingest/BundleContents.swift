@@ -108,18 +108,23 @@ struct BundleContents {
         }
         var seen: ByteSet = []
         for (components, number) in members {
-            guard components.count > 1, components[0].elementsEqual(BundleFormat.stored.utf8),
-                let content = content(of: number)
-            else { continue }
+            guard components.count > 1, components[0].elementsEqual(BundleFormat.stored.utf8) else { continue }
             let file = Array(components.dropFirst().joined(separator: [UInt8(ascii: "/")]))
             let name = String(decoding: file, as: UTF8.self)
             let row = rows[name]
+            guard let content = content(of: number) else {
+                // Folders that only lead to a file are not listed.
+                guard let row, reader.members[number].kind == .directory else { continue }
+                artifacts[place(row.artifact)].files.append(BundleArchive.File(kind: .folder, path: row.path))
+                seen.insert(name)
+                continue
+            }
             let at = place(row?.artifact ?? "")
-            artifacts[at].files.append(BundleArchive.File(member: content, path: row?.path ?? file))
+            artifacts[at].files.append(BundleArchive.File(kind: .content(content), path: row?.path ?? file))
             let member = reader.members[content]
             let isCut = !member.flags.isDisjoint(with: [.truncated, .corrupt, .limited, .zeroPadded])
             // A file that came in part counts as missing.
-            if isCut || row.map({ $0.size != member.size }) ?? false {
+            if isCut || row?.size.map({ $0 != member.size }) ?? false {
                 artifacts[at].isWhole = false
             } else {
                 seen.insert(name)
@@ -130,7 +135,7 @@ struct BundleContents {
             session.missing.append(row.file)
         }
         for link in rows.links {
-            artifacts[place(link.artifact)].files.append(BundleArchive.File(path: link.path, target: link.target))
+            artifacts[place(link.artifact)].files.append(BundleArchive.File(kind: .link(link.target), path: link.path))
         }
         session.artifacts = artifacts
     }
