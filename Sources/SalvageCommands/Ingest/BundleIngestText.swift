@@ -1,6 +1,5 @@
 import CrashAnalysis
 import Ingest
-import JSON
 import Store
 import Terminal
 import Text
@@ -21,10 +20,10 @@ struct BundleIngestText {
             VerdictLine(file: report.bundle, verdict: verdict).write(to: sessions.output, session: nil)
         }
         for session in report.sessions {
-            if options.json { write(session) }
+            if options.json { sessions.output.line(Shapes.ingestedSession.line(session)) }
             sessions.write(session)
         }
-        if let symbols = report.symbols { write(symbols, of: report.bundle) }
+        if let symbols = report.symbols { write(symbols) }
         for error in report.failures { sessions.complain(Failure(error)) }
     }
 
@@ -34,22 +33,9 @@ struct BundleIngestText {
     /// Flushes the output.
     func finish() throws { try sessions.output.finish() }
 
-    private func write(_ session: IngestReport) {
-        var line = JSONLine()
-        line.add("session", session.session)
-        line.add("pack", session.pack)
-        line.add("members", session.members)
-        line.add("crashes", session.crashes)
-        line.add("whole", session.isWhole)
-        sessions.output.line(line)
-    }
-
-    private func write(_ symbols: SymbolsReport, of bundle: String) {
+    private func write(_ symbols: SymbolsReport) {
         if options.json {
-            var line = JSONLine()
-            line.add("bundle", bundle)
-            SymbolsText.add(symbols, to: &line)
-            sessions.output.line(line)
+            sessions.output.line(Shapes.symbolsAdded.line(symbols))
         } else if !options.quiet {
             let files = counted(symbols.addition.added.count, "symbol file")
             sessions.output.text("added \(files); \(symbols.addition.known) known")

@@ -1,5 +1,4 @@
 import Catalog
-import JSON
 import Model
 import Pack
 import Store
@@ -19,17 +18,7 @@ struct ExportText {
     func write(_ report: ExportReport) throws {
         let pack = report.pack
         if options.json {
-            var line = JSONLine()
-            line.add("session", pack.session.session)
-            line.add("to", report.target)
-            line.add("files", report.files)
-            line.add("bytes", report.bytes)
-            line.add("left_out", report.leftOut)
-            line.add("damaged", report.damaged)
-            line.add("artifacts_damage", pack.artifactsDamage?.description)
-            line.add("redacted", report.redacted)
-            line.add("unredactable", report.redacted.map { _ in report.unredactable })
-            output.line(line)
+            output.line(Shapes.export.line(report))
         } else if !options.quiet {
             output.text(
                 "\(counted(report.files, "file")), \(SizeText.binary(report.bytes)) in \(Escape.display(report.target))"
@@ -52,17 +41,7 @@ struct ExportText {
 
     func write(_ report: BundleReport) throws {
         if options.json {
-            var line = JSONLine()
-            line.add("to", report.target)
-            line.add("sessions", report.sessions)
-            line.add("files", report.files)
-            line.add("bytes", report.bytes)
-            line.add("crashes", report.crashes)
-            line.add("symbols", report.symbols)
-            line.add("left_out", report.leftOut)
-            line.add("redacted", report.redacted)
-            line.add("unredactable", report.redacted.map { _ in report.unredactable })
-            output.line(line)
+            output.line(Shapes.bundle.line(report))
         } else if !options.quiet {
             let crashes = counted(report.crashes, "crash", "crashes")
             let symbols = counted(report.symbols, "symbol file")

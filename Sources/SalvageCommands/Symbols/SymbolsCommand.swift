@@ -80,14 +80,7 @@ extension SymbolStore.Entry: Row {
         ]
     }
 
-    var json: [UInt8] {
-        var line = JSONLine()
-        line.add("identity", identity)
-        line.add("kind", kind.rawValue)
-        line.add("size", size)
-        line.add("path", path)
-        return line.utf8
-    }
+    var json: [UInt8] { Shapes.symbolFile.line(self).utf8 }
 }
 
 extension MissingSymbols.Entry: Row {
@@ -103,12 +96,5 @@ extension MissingSymbols.Entry: Row {
         ]
     }
 
-    var json: [UInt8] {
-        var line = JSONLine()
-        line.add("build_id", identity)
-        line.add("module", module)
-        line.add("crashes", crashes)
-        line.add("builds", builds)
-        return line.utf8
-    }
+    var json: [UInt8] { Shapes.missingSymbols.line(self).utf8 }
 }

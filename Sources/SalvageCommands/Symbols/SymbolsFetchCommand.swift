@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import CrashAnalysis
-import JSON
 import Model
 import SalvageConfiguration
 import Store
@@ -79,13 +78,7 @@ struct SymbolsFetch: AsyncCommand {
     private func write(_ report: SymbolFetchReport) throws {
         let output = Output(options)
         if options.json {
-            var line = JSONLine()
-            line.add("asked", report.asked)
-            line.add("found", report.found)
-            line.add("absent", report.absent)
-            line.add("received_bytes", report.bytes)
-            SymbolsText.add(report.symbols, to: &line)
-            output.line(line)
+            output.line(Shapes.symbolsFetched.line(report))
         } else if report.asked == 0 {
             if !options.quiet { output.text("no symbols are missing") }
         } else {

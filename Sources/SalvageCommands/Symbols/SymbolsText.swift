@@ -1,32 +1,14 @@
 import CrashAnalysis
-import JSON
 import Store
 import Terminal
 import Text
 
 /// Prints what symbols changed in a store.
 enum SymbolsText {
-    /// Adds the fields of a report to a JSON object.
-    static func add(_ report: SymbolsReport, to line: inout JSONLine) {
-        let addition = report.addition
-        line.add("added", addition.added.count)
-        line.add("added_bytes", addition.added.reduce(UInt64(0)) { $0 &+ $1.size })
-        line.add("known", addition.known)
-        line.add("skipped", addition.skipped)
-        line.add("without_build_id", addition.withoutBuildID)
-        line.add("crashes", report.crashes)
-        line.add("signatures", report.signatures)
-        line.add("awaiting_symbols", report.awaitingSymbols)
-    }
-
     /// Writes what was added, as one JSON object or as text.
     static func write(_ report: SymbolsReport, to output: Output) {
         let addition = report.addition
-        guard !output.json else {
-            var line = JSONLine()
-            add(report, to: &line)
-            return output.line(line)
-        }
+        guard !output.json else { return output.line(Shapes.symbolsAdded.line(report)) }
         let bytes = addition.added.reduce(UInt64(0)) { $0 &+ $1.size }
         output.text(
             "added \(counted(addition.added.count, "file")), \(SizeText.binary(bytes)); \(addition.known) known, "

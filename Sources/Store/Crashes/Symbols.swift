@@ -48,12 +48,6 @@ extension Store {
     /// The store's symbols.
     public var symbols: SymbolStore { CrashSigner.symbols(of: path) }
 
-    /// The folder of the store's symbols; nil if the store does not exist or has none.
-    public var symbolsFolder: String? {
-        let root = symbols.root
-        return [".build-id", ".by-name"].contains { StorePath.mayExist(root + "/" + $0) } ? root : nil
-    }
-
     /// The build ids that the selected crashes need symbols for, most crashes first, and what of the symbols cannot be
     /// read now.
     ///
