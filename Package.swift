@@ -119,7 +119,8 @@ let package = Package(
         .testTarget(
             name: "SalvageCommandsTests",
             dependencies: [
-                "Ingest", "Text", "SalvageConfiguration", "Harvest", "Store", "Model", "SalvageCommands", "Catalog",
+                "Ingest", "JSON", "Text", "SalvageConfiguration", "Harvest", "Store", "Model", "SalvageCommands",
+                "Catalog",
                 "Pack", "Terminal",
             ],
             swiftSettings: house),

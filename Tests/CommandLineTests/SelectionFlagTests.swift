@@ -53,6 +53,46 @@ import Testing
         #expect(try salvage("crashes", "diff", "1", "2", "--tag", "3").status == 64)
     }
 
+    @Test func aSignatureSelectsForEveryQuestion() throws {
+        for (id, mode) in [("a", "duel"), ("b", "ffa"), ("c", "raid")] { try ingest(id, "--label", "mode=\(mode)") }
+        let log = scratch.path("quiet.log")
+        try "2026-11-20T10:00:00Z needle\n".write(toFile: log, atomically: true, encoding: .utf8)
+        #expect(try salvage("ingest", "--session", "quiet", log).status == 0)
+        let signatures = try salvage("crashes", "--json", "--session", "a", "--session", "b").objects.compactMap {
+            $0["signature"] as? String
+        }
+        try #require(signatures.count == 2)
+        let flags = [
+            ["--signature", signatures[0], "--signature", signatures[1]], ["--signature", "*[ab].rs*"],
+            ["--label", "mode=duel", "--label", "mode=ffa"], ["--signature", "*.rs*", "--label", "mode=[df]*"],
+        ]
+        for flag in flags {
+            for question in [
+                ["sessions"], ["crashes"], ["grep", "needle"], ["prune", "--dry-run", "--older-than", "0s"],
+                ["coverage", "--all"],
+            ] {
+                let found = try Program.run(question + flag + ["--json"], environment: ["SALVAGE_STORE": store])
+                #expect(found.status == 0, "\(question) \(flag): \(found.err)")
+                let named = Set(
+                    found.objects.compactMap {
+                        $0["session"] as? String ?? ($0["data"] as? [String: Any])?["session"] as? String
+                    })
+                #expect(named == ["a", "b"], "\(question) \(flag): \(found.out)")
+            }
+        }
+        // A name that no signature has must not widen the selection to everything.
+        for flag in [["--signature", "nothing*"], ["--signature", "nothing"]] {
+            let prune = try Program.run(
+                ["prune", "--older-than", "0s"] + flag, environment: ["SALVAGE_STORE": store])
+            #expect(prune.status == 0 && prune.out.contains("removed 0 packs"), "\(prune.out)\(prune.err)")
+            #expect(try Program.run(["sessions"] + flag, environment: ["SALVAGE_STORE": store]).status == 1)
+        }
+        #expect(try salvage("prune", "--signature", "*").status == 64, "a selection without a rule is a mistake")
+        #expect(try salvage("sessions", "--json").objects.allSatisfy { $0["pruned"] == nil })
+        #expect(try salvage("sessions", "--state", "harvested", "--json").objects.count == 4)
+        #expect(try salvage("sessions", "--state", "odd").status == 64)
+    }
+
     @Test func aSingleValueGivenTwiceIsAMistakeAndNotTheLast() throws {
         try ingest("a")
         let twice = [

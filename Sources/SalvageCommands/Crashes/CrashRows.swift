@@ -96,20 +96,31 @@ struct ChangeRow: Row {
 
     static var columns: [Column] { ["", .number("BEFORE"), .number("AFTER"), .number("SHARE"), "SIGNATURE"] }
 
-    var json: [UInt8] {
-        var line = JSONLine()
-        line.add("change", change.word.rawValue)
-        line.add("signature", change.signature)
-        line.add("crashes_before", change.crashes.before)
-        line.add("crashes_after", change.crashes.after)
-        line.add("sessions_before", change.sessions.before)
-        line.add("sessions_after", change.sessions.after)
-        line.add("share_before", change.share.before)
-        line.add("share_after", change.share.after)
-        line.add("all_sessions_before", comparison.before.sessions)
-        line.add("all_sessions_after", comparison.after.sessions)
-        return line.utf8
-    }
+    var json: [UInt8] { Self.shape.line(self).utf8 }
+
+    /// Its JSON object.
+    static let shape = JSONShape<ChangeRow>(
+        "BuildChange", "How the crashes of one signature changed from one build to the other.",
+        [
+            .word("change", BuildComparison.Change.Word.allCases.map(\.rawValue), "how they changed") {
+                $0.change.word.rawValue
+            },
+            .text("signature", "the signature") { $0.change.signature },
+            .integer("crashes_before", "crashes of the earlier build") { $0.change.crashes.before },
+            .integer("crashes_after", "crashes of the later build") { $0.change.crashes.after },
+            .integer("sessions_before", "sessions of the earlier build that have such a crash") {
+                $0.change.sessions.before
+            },
+            .integer("sessions_after", "sessions of the later build that have such a crash") {
+                $0.change.sessions.after
+            },
+            .number("share_before", "their share of all sessions of the earlier build, 0 to 1") {
+                $0.change.share.before
+            },
+            .number("share_after", "their share of all sessions of the later build, 0 to 1") { $0.change.share.after },
+            .integer("all_sessions_before", "all sessions of the earlier build") { $0.comparison.before.sessions },
+            .integer("all_sessions_after", "all sessions of the later build") { $0.comparison.after.sessions },
+        ])
 
     var cells: [Table.Cell] {
         let word = change.word

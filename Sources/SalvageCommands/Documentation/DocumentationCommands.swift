@@ -37,12 +37,22 @@ struct Manual: Command {
     static var name: String { "man" }
     static var abstract: String { "Print the manual in the format of man pages." }
     static var discussion: String { "To read it: salvage man | man -l -" }
+    static var flags: [CommandFlag<Self>] {
+        [
+            .toggle(
+                "json-fields", nil, "Print the fields of every --json object as Markdown, as in docs/json.md, instead."
+            ) {
+                $0.jsonFields = true
+            }
+        ]
+    }
 
+    var jsonFields = false
     var options = GlobalOptions()
 
     func run() throws {
         let output = Output(options)
-        output.sink.write(ManualPage.text())
+        output.sink.write(jsonFields ? JSONReference.markdown() : ManualPage.text())
         try output.finish()
     }
 }

@@ -17,7 +17,9 @@ enum StateText {
         switch session.ending {
         case .crash:
             guard let crash = session.newestCrash else { return "crashed" }
-            return Escape.display("\(crash.reason) \(crash.signature)")
+            // Signatures of panics and exceptions begin with the reason.
+            let isNamed = crash.signature.hasBytePrefix(crash.reason)
+            return Escape.display(isNamed ? crash.signature : "\(crash.reason) \(crash.signature)")
         case .exit: return session.state == .harvested ? "exited" : reason(session) ?? "exited"
         case .unknown: return reason(session) ?? "-"
         case nil: return "-"
