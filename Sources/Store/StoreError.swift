@@ -66,8 +66,6 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let bundleIncomplete = Code(rawValue: "bundle_incomplete")
         /// A symbol server could not be asked, or its answer was refused.
         public static let symbolServer = Code(rawValue: "symbol_server")
-        /// Requests to other machines are not allowed.
-        public static let networkNotAllowed = Code(rawValue: "network_not_allowed")
         /// The request is wrong.
         public static let usage = Code(rawValue: "usage")
         /// A file or folder cannot be read.

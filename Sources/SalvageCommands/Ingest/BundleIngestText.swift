@@ -1,5 +1,6 @@
 import CrashAnalysis
 import Ingest
+import JSON
 import Store
 import Terminal
 import Text

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import CrashAnalysis
+import JSON
 import Model
 import SalvageConfiguration
 import Store
@@ -50,7 +51,8 @@ struct SymbolsFetch: AsyncCommand {
         guard !addresses.isEmpty else {
             throw Failure(
                 "no_servers", "no symbol server is known",
-                hint: "set DEBUGINFOD_URLS, or symbols: {debuginfod: {urls: […]}} in the configuration", status: .usage)
+                hint: "set DEBUGINFOD_URLS, or symbols: {debuginfod: {urls: […]}} in the configuration",
+                status: .nothingFound)
         }
         let store = try StoreAccess.store(options, readOnly: false)
         let silence = max(1, min(servers.timeout, Self.longestSilence) / 1000)

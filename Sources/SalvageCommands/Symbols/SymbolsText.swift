@@ -1,4 +1,5 @@
 import CrashAnalysis
+import JSON
 import Store
 import Terminal
 import Text
