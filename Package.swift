@@ -83,6 +83,9 @@ let package = Package(
                 "Ingest", "CrashAnalysis", "BlockIndex", "LogSearch", "LogTime",
                 "Notify", "SalvageServer",
                 "Pack", "Printers", "Catalog", "Live", "JSON", "Text", "Bytes", "CConfinement",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ], swiftSettings: house),
         .target(
             name: "SalvageServer",

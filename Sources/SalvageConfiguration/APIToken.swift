@@ -51,6 +51,26 @@ public struct APIToken: Sendable, CustomStringConvertible {
             hint: "set GAMEYE_API_TOKEN, a systemd credential named token, or api.token_file in the configuration")
     }
 
+    /// Finds the token for another salvage's server: in a file, if one is named, else in a variable.
+    ///
+    /// - Throws: ``ConfigurationError`` as ``find(_:environment:)`` does.
+    public static func forServer(
+        file: String?, variable: String, environment: [String: String]
+    ) throws(ConfigurationError) -> APIToken {
+        if let file {
+            guard let token = try read(file, systemd: false) else {
+                return try refuse(file, "does not exist", "write the token into it with mode 0600")
+            }
+            return token
+        }
+        guard let text = environment.value(variable) else {
+            throw ConfigurationError(
+                .tokenMissing, "no token for the server was found",
+                hint: "set \(variable), or name a file that only you can read with --token-file")
+        }
+        return APIToken(origin: variable, secret: try usable(text, variable))
+    }
+
     /// Reads the token from a file; nil when the file does not exist.
     private static func read(_ path: String, systemd: Bool) throws(ConfigurationError) -> APIToken? {
         let bytes: [UInt8]

@@ -26,6 +26,8 @@ public struct Configuration: Sendable, Equatable {
     public var namesHistory = false
     /// Additions to the built-in lists of the signature algorithm.
     public var signatures = SignatureRules()
+    /// The symbol servers that may be asked.
+    public var symbols = SymbolServers()
     /// What is removed from logs and other texts before they are stored.
     public var redact: [RedactionRule] = []
     /// Which barriers the processes that read untrusted bytes may lack.

@@ -67,6 +67,7 @@ extension Configuration {
             Prune.read(NodeReader(node, at: "prune[\(index)]", findings: top.findings))
         }
         readSignatures(top.section("signatures"))
+        symbols = SymbolServers.read(top.section("symbols"))
         let confinement = top.section("confinement")
         for node in confinement.list("allow_missing") ?? [] {
             if let name = confinement.barrier(node) { self.confinement.allowMissing.append(name) }
@@ -110,7 +111,7 @@ extension Configuration {
 
     /// Returns the address without trailing slashes; nil unless it is an `http` or `https` URL without user, query or
     /// fragment.
-    static func baseAddress(_ text: String) -> String? {
+    public static func baseAddress(_ text: String) -> String? {
         guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return nil }
         var address = Substring(text)
         while address.last == "/" { address = address.dropLast() }

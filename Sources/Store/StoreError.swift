@@ -60,6 +60,12 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let exportFailed = Code(rawValue: "export_failed")
         /// The bundle could not be written.
         public static let bundleFailed = Code(rawValue: "bundle_failed")
+        /// A file is not a bundle, or its list of sessions cannot be used.
+        public static let badBundle = Code(rawValue: "bad_bundle")
+        /// A bundle does not hold all of a session.
+        public static let bundleIncomplete = Code(rawValue: "bundle_incomplete")
+        /// A symbol server could not be asked, or its answer was refused.
+        public static let symbolServer = Code(rawValue: "symbol_server")
         /// The request is wrong.
         public static let usage = Code(rawValue: "usage")
         /// A file or folder cannot be read.
@@ -78,9 +84,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let noTemporaryFolder = Code(rawValue: "no_temporary")
         /// None of the crashes has a core dump.
         public static let noCore = Code(rawValue: "no_core")
-        /// A core is stored compressed, so gdb cannot read it.
+        /// A core is stored compressed, so a debugger cannot read it.
         public static let compressedCore = Code(rawValue: "compressed_core")
-        /// gdb is not installed or cannot be started.
+        /// No debugger is installed, or it cannot be started.
         public static let noDebugger = Code(rawValue: "no_gdb")
         /// The parent of the backup folder does not exist.
         public static let backupFolderMissing = Code(rawValue: "backup_folder_missing")

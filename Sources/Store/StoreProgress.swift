@@ -8,6 +8,16 @@ public enum StoreProgress: Sendable, Equatable {
     case pruned(sessions: Int, bytes: UInt64)
     /// A member is being exported: its number, from 1, and the number of all members.
     case exporting(member: Int, of: Int)
+    /// A session is being written into a bundle: its number, from 1, and the number of all sessions.
+    case bundling(session: Int, of: Int)
+    /// A bundle is being compressed.
+    case compressing
+    /// A bundle's content is being read.
+    case unpacking(path: String)
+    /// A session of a bundle is being ingested: its number, from 1, and the number of all sessions.
+    case ingesting(session: Int, of: Int)
+    /// A symbol server is asked for a build id: its number, from 1, and the number of all build ids.
+    case asking(buildID: String, number: Int, of: Int)
     /// A member is being extracted: its path, which comes from the container, and its size in bytes.
     case extracting(path: String, bytes: UInt64)
     /// The symbols at a path are being added.

@@ -256,8 +256,8 @@ public final class FolderArchive {
         return extents.count > mostExtents ? joined(extents, size: size) : extents
     }
 
-    /// A reader's limit is 100,000 (`UnpackLimits.sparseExtents`).
-    static let mostExtents = 65_536
+    /// The most extents of one file that an archive has. A reader's limit is 100,000 (`UnpackLimits.sparseExtents`).
+    public static let mostExtents = 65_536
 
     /// Keeps only holes so long that there cannot be too many of them; shorter ones are stored as zeros.
     static func joined(

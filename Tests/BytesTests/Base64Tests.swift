@@ -12,4 +12,14 @@ import Testing
             #expect(appended == Array(("x" + Base64.text(bytes)).utf8))
         }
     }
+
+    @Test func textIsReadBack() {
+        for count in 0..<70 {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 91 &+ count) }
+            #expect(Base64.bytes(Base64.text(bytes)) == bytes)
+        }
+        for wrong in ["A", "AA", "AAA", "A===", "====", "AA=A", "AB==", "AAB=", "A A=", "AA-_", "AAAA=", "é==="] {
+            #expect(Base64.bytes(wrong) == nil, "\(wrong)")
+        }
+    }
 }

@@ -10,6 +10,8 @@ final class AnsweringServer: Sendable {
         let path: [UInt8]
         let query: [String: [UInt8]]
         var body: [UInt8] = []
+        /// The request line and the headers.
+        var head = ""
     }
 
     struct Answer: Sendable {
@@ -81,7 +83,7 @@ final class AnsweringServer: Sendable {
         }
         let request = Request(
             path: target.first.map { Self.decoded($0) } ?? [], query: query,
-            body: Self.body(of: head, from: peer))
+            body: Self.body(of: head, from: peer), head: String(decoding: head, as: UTF8.self))
         seen.withLock { $0.append(request) }
         let answer = answer(request)
         // Closes without a word.

@@ -47,6 +47,7 @@ extension ServerSuites {
             ("docs/configuration.md", "salvage.yaml: line 3", output),
             ("docs/configuration.md", "confinement:", .configuration),
             ("docs/crashes.md", "gdb -iex", .notRun("interactive; HostileCoreTests starts crash --debug")),
+            ("docs/handover.md", "symbols:", .configuration),
             ("docs/images.md", "#!/bin/sh", .syntax),
             ("docs/json.md", "crash session image", output),
             ("docs/json.md", "{\"type\":\"match\"", output),

@@ -64,6 +64,30 @@ import Text
         #expect(configuration.rules[1].follow)
     }
 
+    @Test func symbolServersAreAskedOnlyWhenThatIsAllowed() throws {
+        let none = try Configuration.parse("store: x\n").symbols
+        #expect(!none.allowed && none.urlsFromEnvironment && none.urls.isEmpty)
+        #expect(none.addresses(environment: [:]).isEmpty)
+        let servers = try Configuration.parse(
+            """
+            symbols:
+              debuginfod:
+                allowed: true
+                urls: [http://one.example.net/]
+                timeout: 2s
+                max_size: 10MB
+            """
+        ).symbols
+        #expect(servers.allowed && servers.timeout == 2000 && servers.maxSize == 10_000_000)
+        let named = ["DEBUGINFOD_URLS": "ima:enforcing https://two.example.net/  file:///x http://one.example.net"]
+        #expect(servers.addresses(environment: named) == ["http://one.example.net", "https://two.example.net"])
+        for wrong in ["urls: ['ftp://x']", "timeout: 0s", "timeout: 2h", "max_size: 65GiB", "alowed: true"] {
+            #expect(throws: InvalidConfiguration.self) {
+                try Configuration.parse("symbols: {debuginfod: {\(wrong)}}\n")
+            }
+        }
+    }
+
     @Test func anEmptyConfigurationKeepsEverySessionsLog() throws {
         for text in ["", "# nothing\n", "rules:\n", "~"] {
             let configuration = try Configuration.parse(text)

@@ -151,8 +151,9 @@ import Text
         try stage.add(
             "s", [.init("a/one.log", "1\n"), .init("../two.log", "2\n"), .init("three.txt", kind: .text, "3")])
         let folder = stage.path + "/out"
-        let report = try stage.open().export(
-            "s", to: folder, matching: [MemberGlob(MemberPath("*.log"))], progress: { _ in })
+        var logs = BundleOptions()
+        logs.globs = [MemberGlob(MemberPath("*.log"))]
+        let report = try stage.open().export("s", to: folder, logs, progress: { _ in })
         #expect(report.files == 2 && report.damaged.isEmpty && report.leftOut == 0)
         #expect(try String(contentsOfFile: folder + "/a/one.log", encoding: .utf8) == "1\n")
         #expect(try String(contentsOfFile: folder + "/%2E%2E/two.log", encoding: .utf8) == "2\n")
@@ -163,7 +164,9 @@ import Text
         }
         #expect(again.code == .notEmpty)
         let nothing = try #require(throws: StoreError.self) {
-            try stage.open().export("s", to: folder + "2", matching: [MemberGlob(MemberPath("*.dmp"))]) { _ in }
+            var dumps = BundleOptions()
+            dumps.globs = [MemberGlob(MemberPath("*.dmp"))]
+            _ = try stage.open().export("s", to: folder + "2", dumps) { _ in }
         }
         #expect(nothing.code == .nothingMatches && nothing.kind == .notFound)
     }

@@ -62,7 +62,7 @@ public enum SalvageProgram {
             switch GlobalFlagOrder.moveBehindCommand(arguments).first {
             case "harvest": try ProcessGuard.begin { ProcessEnding.end($0, isDaemon: false) }
             case "watch": try ProcessGuard.begin { ProcessEnding.end($0, isDaemon: true) }
-            case "api": try ProcessGuard.requireThreads()
+            case "api", "symbols": try ProcessGuard.requireThreads()
             default: break
             }
             return nil

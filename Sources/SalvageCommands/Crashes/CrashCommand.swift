@@ -23,15 +23,17 @@ struct Crash: Command {
     }
     static var flags: [CommandFlag<Self>] {
         let own: [CommandFlag<Self>] = [
-            .toggle("debug", nil, "Start gdb on the core, with the matching executables and symbols from the store.") {
-                $0.debug = true
-            }
+            .text(
+                "debug", value: "debugger",
+                "Start a debugger on the core, with the matching executables and symbols from the store: gdb, else lldb; "
+                    + "--debug=gdb or --debug=lldb chooses one.", completion: .words(["gdb", "lldb"]), bareValue: "any"
+            ) { $0.debug = $1 }
         ]
         return own + CrashTextOptions.flags.within(\.how)
     }
 
     var crash: String?
-    var debug = false
+    var debug: String?
     var how = CrashTextOptions()
     var options = GlobalOptions()
 
@@ -40,7 +42,7 @@ struct Crash: Command {
         let output = Output(options)
         let crash = try crash ?? latest(store, output)
         let crashes = try store.crashes(named: crash)
-        if debug { try startDebugger(on: crashes, of: store) }
+        if let debugger = try debugger() { try startDebugger(debugger, on: crashes, of: store) }
         if crashes.isEmpty { try output.nothing("session \(crash) has no crashes", options) }
         for (index, crash) in crashes.enumerated() {
             let report = try store.report(on: crash)
@@ -64,10 +66,23 @@ struct Crash: Command {
         return crash.row.crash
     }
 
-    /// Runs gdb until it exits, then ends the command: with success if gdb exited with 0, else with failure.
-    private func startDebugger(on crashes: [ListedCrash], of store: Store) throws -> Never {
+    /// The debuggers that may be started, the preferred one first; nil without `--debug`.
+    private func debugger() throws -> [CoreDebugging.Debugger]? {
+        guard let debug else { return nil }
+        if debug == "any" { return CoreDebugging.Debugger.allCases }
+        guard let named = CoreDebugging.Debugger(rawValue: debug) else {
+            throw Failure.usage(
+                "invalid value '\(debug)' for --debug", hint: "write --debug, --debug=gdb or --debug=lldb")
+        }
+        return [named]
+    }
+
+    /// Runs a debugger until it exits, then ends the command: with success if it exited with 0, else with failure.
+    private func startDebugger(
+        _ debuggers: [CoreDebugging.Debugger], on crashes: [ListedCrash], of store: Store
+    ) throws -> Never {
         let progress = Progress(quiet: options.quiet)
-        let debugging = try store.debug(crashes, progress: { progress.update($0) })
+        let debugging = try store.debug(crashes, with: debuggers, progress: { progress.update($0) })
         progress.finish()
         if !debugging.hasProgram, !options.quiet {
             let sink = BufferedOutput(descriptor: STDERR_FILENO)
@@ -77,7 +92,8 @@ struct Crash: Command {
         throw EndedWith(status: try debugging.run() == 0 ? .success : .failure)
     }
 
-    private func write(_ report: CrashReport, to output: Output) {
+    /// Writes a crash as text.
+    func write(_ report: CrashReport, to output: Output) {
         switch report.crash {
         case .stored(let crash): write(crash, report, to: output)
         case .followed(let record): write(record, to: output)

@@ -29,7 +29,7 @@ enum JSONReference {
         Entry("`crashes`, `crash`, `analyze`", "Crash", note: "`crash` and `analyze` with all threads and modules"),
         Entry("`crashes top`", "SignatureSummary"), Entry("`crashes diff`", "BuildChange"),
         Entry("`symbols add`", "SymbolsAdded", note: "once"), Entry("`symbols list`", "SymbolFile"),
-        Entry("`symbols missing`", "MissingSymbols"),
+        Entry("`symbols missing`", "MissingSymbols"), Entry("`symbols fetch`", "SymbolsFetched", note: "once"),
         Entry("`signatures refresh`", "SignatureChange", "SigningTotals", note: "the totals last"),
         Entry("`grep`, `logs`", note: "[ripgrep's messages](#grep-and-logs)"),
         Entry(
@@ -38,7 +38,11 @@ enum JSONReference {
                 "once, at the end; an error `not_asked` for each session named by `--again --session` for which nothing "
                 + "is requested"),
         Entry("`ingest`, `verify FILE`", "Verdict", note: "of a pack that `verify` is given, `Problem`"),
+        Entry(
+            "`ingest BUNDLE`", "Verdict", "IngestedSession", "SymbolsAdded",
+            note: "first the bundle; each session, followed by the verdicts on its artifacts; last its symbols"),
         Entry("`verify`", "Problem", note: "none if all is well"), Entry("`export`", "Export", note: "once"),
+        Entry("`export --bundle`", "Bundle", note: "once"),
         Entry("`reindex`", "Reindex", note: "once"), Entry("`doctor`", "Finding", note: "one for each check"),
         Entry("`prune`", "PrunedPack", "ForgottenSession", "PruneTotals", note: "the totals last"),
         Entry("`pin`", "Pinned", note: "without session arguments `Session`"),

@@ -9,7 +9,7 @@ import Text
 /// `salvage ingest`: runs the ingest pipeline of a harvest on local files.
 struct IngestFiles: Command {
     static var name: String { "ingest" }
-    static var abstract: String { "Import archives, folders or files into the store." }
+    static var abstract: String { "Import archives, folders, files or bundles into the store." }
     static var discussion: String {
         """
         Archives (.tar.gz or .tar, detected by content) are unpacked into members, folders are imported whole, and \
@@ -18,6 +18,7 @@ struct IngestFiles: Command {
 
           salvage ingest --session raid-4d10 --image shooter --tag 1.4.0 saved.tar.gz console.log
           salvage ingest --each old-crashes --image shooter
+          salvage ingest ticket-17.tar.gz
 
         Files can also be imported into a session that is harvested, before or after the harvest. They are kept \
         beside what the harvest collects and do not change what it fetches.
@@ -26,6 +27,10 @@ struct IngestFiles: Command {
         as above. A salvage-metadata.json in it, such as `salvage export` writes, gives session, image, tag, \
         location, host, labels, created and exited; flags take precedence. A folder that cannot be read does not \
         stop the others. Names in DIR that begin with a dot are skipped.
+
+        Without --session and --each, the files are bundles of `salvage export --bundle`: each gives its sessions, all \
+        that is known about them, and symbols, which are added to the store's. A bundle is read as any other archive \
+        of a stranger is.
         """
     }
     static var arguments: [CommandArgument<Self>] {
@@ -35,7 +40,9 @@ struct IngestFiles: Command {
     }
     static var flags: [CommandFlag<Self>] {
         [
-            .text("session", value: "id", "The session that the files belong to.") { $0.session = $1 },
+            .text("session", value: "id", "The session that the files belong to (default: they are bundles).") {
+                $0.session = $1
+            },
             .text("each", value: "dir", "A folder with one sub-folder per session.", completion: .folder) {
                 $0.each = $1
             },
@@ -48,6 +55,7 @@ struct IngestFiles: Command {
                 "exited", value: "time",
                 "When the session ended (default: the newest time in its logs, else of its files)."
             ) { $0.exited = $1 },
+            .toggle("no-symbols", nil, "Do not add the symbols of bundles.") { $0.noSymbols = true },
         ]
     }
 
@@ -59,6 +67,7 @@ struct IngestFiles: Command {
     var label: [String] = []
     var created: String?
     var exited: String?
+    var noSymbols = false
     var files: [String] = []
     var options = GlobalOptions()
 
@@ -72,11 +81,12 @@ struct IngestFiles: Command {
             }
             return try ingest(sessionsIn: each, given)
         }
-        guard let session, !session.isEmpty else {
+        guard session?.isEmpty != true else {
             throw Failure(
-                "bad_session", session == nil ? "--session is missing" : "--session must not be empty",
+                "bad_session", "--session must not be empty",
                 hint: "salvage ingest --session ID FILE…, or salvage ingest --each DIR", status: .usage)
         }
+        guard let session else { return try ingestBundles(given) }
         guard !files.isEmpty else {
             throw Failure(
                 "usage", "no files to ingest", hint: "name archives, folders or files", status: .usage)
@@ -90,6 +100,36 @@ struct IngestFiles: Command {
         text.write(report)
         try text.output.finish()
         if !report.isWhole { throw EndedWith(status: .partial) }
+    }
+
+    /// Ingests each file as a bundle. One that fails does not stop the others, unless its error would end them too.
+    private func ingestBundles(_ given: IngestMetadata) throws {
+        guard !files.isEmpty else {
+            throw Failure(
+                "bad_session", "--session is missing",
+                hint: "salvage ingest --session ID FILE…, salvage ingest --each DIR, or salvage ingest BUNDLE…",
+                status: .usage)
+        }
+        let (store, configuration) = try open()
+        let text = BundleIngestText(options)
+        let progress = Progress(quiet: options.quiet)
+        var failed = 0
+        for file in files {
+            do {
+                let report = try store.ingest(
+                    bundle: file, given, addsSymbols: !noSymbols, by: configuration,
+                    progress: { progress.update($0) })
+                progress.finish()
+                try text.write(report)
+                if !report.isWhole { failed += 1 }
+            } catch  where files.count > 1 && !Store.endsEveryIngest(error) {
+                progress.finish()
+                failed += 1
+                text.complain(FailureReport.failure(for: error))
+            }
+        }
+        try text.finish()
+        if failed > 0 { throw EndedWith(status: .partial) }
     }
 
     /// Ingests each sub-folder as a session. A session that fails does not stop the others, unless its error would end

@@ -6,13 +6,21 @@ import Terminal
 ///
 /// What a paged command prints to a terminal goes through the pager, from the first output on.
 struct Output {
-    let sink = BufferedOutput(descriptor: STDOUT_FILENO)
+    let sink: BufferedOutput
     let style: Style
     let json: Bool
     /// The columns that the user named; empty for those of the listing.
     let columns: [String]
 
+    /// Plain text on a descriptor other than standard output.
+    init(plainTextOn descriptor: Int32) {
+        sink = BufferedOutput(descriptor: descriptor)
+        style = Style(choice: .never, descriptor: descriptor)
+        json = false
+    }
+
     init(_ options: GlobalOptions) {
+        sink = BufferedOutput(descriptor: STDOUT_FILENO)
         style = options.style
         json = options.json
         columns = options.columns

@@ -12,6 +12,12 @@ extension Progress {
         case .reindexing(let packs, let total): "reindexing \(packs) of \(counted(total, "pack"))"
         case .pruned(let sessions, let bytes): "pruned \(counted(sessions, "session")), \(SizeText.binary(bytes))"
         case .exporting(let member, let total): "exporting \(member) of \(counted(total, "member"))"
+        case .bundling(let session, let total): "bundling \(session) of \(counted(total, "session"))"
+        case .compressing: "compressing the bundle"
+        case .unpacking(let path): "reading \(Escape.display(path))"
+        case .ingesting(let session, let total): "ingesting \(session) of \(counted(total, "session"))"
+        case .asking(let identity, let number, let total):
+            "asking for \(Escape.display(identity)), \(number) of \(counted(total, "build id"))"
         case .extracting(let path, let bytes): "extracting \(Escape.display(path)), \(SizeText.binary(bytes))"
         case .addingSymbols(let path): "adding \(Escape.display(path))"
         case .symbolicating(let session, let total): "symbolicating \(session) of \(counted(total, "session"))"

@@ -21,76 +21,10 @@ enum Symbols {
                 Symbols are stored below symbols/ in the store, by build id, in the layout that gdb and elfutils read: \
                 `set debug-file-directory STORE/symbols`.
                 """,
-            commands: [.query(SymbolsAdd.self), .query(SymbolsList.self), .query(SymbolsMissing.self)])
-    }
-}
-
-/// `salvage symbols add`.
-struct SymbolsAdd: Command {
-    static var name: String { "symbols add" }
-    static var abstract: String { "Add executables, libraries, .debug files, Breakpad .sym files, or an image's root." }
-    static var discussion: String {
-        """
-        From a folder, adds every ELF file with a build id and every Breakpad file below it; links are not \
-        followed. Crashes that need the new symbols are unwound and symbolicated again and may get a new \
-        signature; the earlier signature still finds them.
-        """
-    }
-    static var arguments: [CommandArgument<Self>] {
-        [
-            .list("path", "Files, or folders such as an image's root file system.", isRequired: true, completion: .file)
-            { $0.paths.append($1) }
-        ]
-    }
-
-    var paths: [String] = []
-    var options = GlobalOptions()
-
-    func run() throws {
-        let store = try Store(creating: StoreAccess.path(options))
-        let configuration = try StoreAccess.configuration(options)
-        let progress = Progress(quiet: options.quiet)
-        let report = try store.addSymbols(
-            paths, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing,
-            progress: { progress.update($0) })
-        progress.finish()
-        try write(report)
-    }
-
-    private func write(_ report: SymbolsReport) throws {
-        let addition = report.addition
-        let bytes = addition.added.reduce(UInt64(0)) { $0 &+ $1.size }
-        let output = Output(options)
-        if options.json {
-            output.line(Shapes.symbolsAdded.line(report))
-        } else {
-            let files = counted(addition.added.count, "file")
-            output.text(
-                "added \(files), \(SizeText.binary(bytes)); \(addition.known) known, \(addition.skipped) not symbols"
-            )
-            if report.crashes > 0 {
-                let crashes = counted(report.crashes, "crash", "crashes")
-                output.text("symbolicated \(crashes); \(report.signatures) got a new signature")
-            }
-            if report.awaitingSymbols > 0 {
-                output.text(SignaturesRefresh.awaiting(report.awaitingSymbols, "cannot be read now"))
-            }
-            for path in addition.withoutBuildID.prefix(20) {
-                let what = output.style.yellow("no build id, found only by name and first page: ")
-                output.text(what + Escape.display(path))
-            }
-            if addition.withoutBuildID.count > 20 { output.text("… and \(addition.withoutBuildID.count - 20) more") }
-        }
-        try output.finish()
-        for error in report.unread { Failure(error).report(json: options.json, style: options.errorStyle) }
-        if report.awaitingSymbols > 0 || !report.unread.isEmpty { throw EndedWith(status: .partial) }
-        if addition.added.isEmpty, addition.known == 0 {
-            throw Failure(
-                "no_symbols", "nothing with a build id was found in \(paths.joined(separator: " "))",
-                hint: addition.withoutBuildID.isEmpty
-                    ? "give executables, .debug files, Breakpad .sym files or a folder of them"
-                    : "link with -Wl,--build-id=sha1", status: .nothingFound)
-        }
+            commands: [
+                .network(SymbolsAdd.self), .query(SymbolsList.self), .query(SymbolsMissing.self),
+                .network(SymbolsFetch.self),
+            ])
     }
 }
 

@@ -12,6 +12,8 @@ final class ExportTree {
 
     private let root: Int32
     private let path: String
+    /// The folders and the files of our own, in the order in which they were created.
+    private var made: [String] = []
 
     /// Creates the folder; an existing one must be empty.
     init(creating path: String) throws {
@@ -55,9 +57,9 @@ final class ExportTree {
         throw StoreError(.nameTaken, "too many members have the same name", path: path + "/" + name)
     }
 
-    /// Gives a file created here a second name, which gets a suffix as in ``createFile(_:)`` if it is taken. Returns
-    /// false when the file system has no hard links or the file has too many.
-    func link(_ existing: String, to components: [String]) throws -> Bool {
+    /// Gives a file created here a second name, which gets a suffix as in ``createFile(_:)`` if it is taken, and returns
+    /// its path; nil when the file system has no hard links or the file has too many.
+    func link(_ existing: String, to components: [String]) throws -> String? {
         let from = try openParent(of: existing)
         defer { close(from.folder) }
         let parent = try makeParents(components.dropLast())
@@ -66,8 +68,8 @@ final class ExportTree {
             let candidate = (parent.isEmpty ? "" : parent + "/") + (number == 1 ? name : "\(name)~\(number)")
             let to = try openParent(of: candidate)
             defer { close(to.folder) }
-            if linkat(from.folder, from.name, to.folder, to.name, 0) == 0 { return true }
-            guard errno == EEXIST else { return false }
+            if linkat(from.folder, from.name, to.folder, to.name, 0) == 0 { return candidate }
+            guard errno == EEXIST else { return nil }
         }
         throw StoreError(.nameTaken, "too many members have the same name", path: path + "/" + name)
     }
@@ -106,9 +108,29 @@ final class ExportTree {
     private func makeOne(_ relative: String) throws {
         let (folder, name) = try openParent(of: relative)
         defer { close(folder) }
-        guard mkdirat(folder, name, 0o700) == 0 || errno == EEXIST else {
+        if mkdirat(folder, name, 0o700) == 0 {
+            made.append(relative)
+        } else if errno != EEXIST {
             throw ExportTree.failure("cannot create a folder", path + "/" + relative)
         }
+    }
+
+    /// Notes a file that is not from an archive, so that ``settle(at:)`` gives it its time.
+    func note(_ relative: String) { made.append(relative) }
+
+    /// Gives the folders and the files of our own one time, in milliseconds since 1970, so that the same content makes
+    /// the same archive. Nothing can be created afterwards without changing the time of its folder.
+    func settle(at milliseconds: Int64) throws {
+        let seconds = milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0)
+        let time = timespec(tv_sec: Int(seconds), tv_nsec: 0)
+        for relative in made.reversed() {
+            let (folder, name) = try openParent(of: relative)
+            defer { close(folder) }
+            guard utimensat(folder, name, [time, time], AT_SYMLINK_NOFOLLOW) == 0 else {
+                throw ExportTree.failure("cannot set a time", path + "/" + relative)
+            }
+        }
+        guard futimens(root, [time, time]) == 0 else { throw ExportTree.failure("cannot set a time", path) }
     }
 
     /// Whether a path is a folder, not a file, a link or nothing.

@@ -1,95 +1,34 @@
-import Catalog
 import Glibc
-import Model
+import Ingest
 import Pack
-import Terminal
 import Text
-
-/// What an export wrote.
-public struct ExportReport: Sendable {
-    /// The folder, or the bundle.
-    public let target: String
-    /// The session and its artifacts.
-    public let pack: SessionPack
-    /// The number of files written.
-    public let files: Int
-    /// Their logical size, in bytes.
-    public let bytes: UInt64
-    /// The number of links and devices that are in the metadata only.
-    public let leftOut: Int
-    /// The paths of damaged members, escaped; their intact parts were written.
-    public let damaged: [String]
-}
-
-extension Store {
-    /// Writes members of a session as files below a new folder.
-    ///
-    /// - Parameters:
-    ///   - id: the session's id or a unique prefix.
-    ///   - folder: the folder to create.
-    ///   - globs: the members to write; all if empty.
-    ///   - expanded: whether to write decompressed and converted texts too.
-    ///   - bundle: whether to pack the folder into `FOLDER.tar.gz` and remove it.
-    ///   - progress: called before each member.
-    /// - Throws: ``StoreError``, `CatalogError` or `PackError`.
-    public func export(
-        _ id: String, to folder: String, matching globs: [MemberGlob] = [], expanded: Bool = false,
-        bundle: Bool = false, progress: (StoreProgress) -> Void
-    ) throws -> ExportReport {
-        if bundle { try Bundle.check(folder) }
-        let pack = try pack(id)
-        let chosen = pack.reader.members.indices.filter { index in
-            let member = pack.reader.members[index]
-            guard expanded || !pack.isDerived(member) else { return false }
-            return globs.isEmpty || globs.contains { $0.matches(member.path) }
-        }
-        guard !chosen.isEmpty else {
-            throw StoreError(
-                .nothingMatches, "no member matches", session: pack.session.session,
-                hint: "salvage files \(pack.session.session)", kind: .notFound)
-        }
-        let tree = try ExportTree(creating: folder)
-        let writer = try MemberExport(pack: pack, tree: tree)
-        for (count, index) in chosen.enumerated() {
-            progress(.exporting(member: count + 1, of: chosen.count))
-            try writer.export(index)
-        }
-        try tree.write(ExportMetadata.bytes(pack), to: [IngestMetadata.fileName])
-        return ExportReport(
-            target: bundle ? try Bundle.make(folder: folder) : folder, pack: pack, files: writer.files,
-            bytes: writer.bytes, leftOut: writer.leftOut, damaged: writer.damaged)
-    }
-
-    /// Writes the content of one member as the only file of a new folder, with its holes, and returns the file's path.
-    ///
-    /// - Throws: ``StoreError`` or `PackError`.
-    public func export(member index: Int, of pack: SessionPack, as name: String, in folder: String) throws -> String {
-        let tree = try ExportTree(creating: folder)
-        let file = try tree.createFile([name])
-        defer { close(file.descriptor) }
-        try pack.reader.streamExtents(member: index, using: try BlockDecoder()) { extent in
-            if case .bytes(let piece, let offset) = extent { try tree.put(piece, into: file, at: offset) }
-        }
-        _ = ftruncate(file.descriptor, off_t(clamping: pack.reader.members[index].size))
-        return folder + "/" + file.path
-    }
-}
 
 /// Writes members of one pack into an export tree.
 final class MemberExport {
     let pack: SessionPack
     private let tree: ExportTree
+    private let prefix: [String]
+    private let redaction: TextRedaction?
     private let decoder: BlockDecoder
     private(set) var files = 0
     private(set) var bytes: UInt64 = 0
     private(set) var leftOut = 0
     private(set) var damaged: [String] = []
+    /// The file that each member became, relative to the tree.
+    private(set) var written: [Int: (path: String, size: UInt64)] = [:]
     /// Members whose content hard links share, and the path it was first written to.
     private var shared: [Int: String?] = [:]
 
-    init(pack: SessionPack, tree: ExportTree) throws {
+    /// - Parameters:
+    ///   - pack: the pack.
+    ///   - tree: where files are created.
+    ///   - prefix: the folder in the tree.
+    ///   - redaction: what is applied to logs and other texts.
+    init(pack: SessionPack, tree: ExportTree, prefix: [String] = [], redaction: TextRedaction? = nil) throws {
         self.pack = pack
         self.tree = tree
+        self.prefix = prefix
+        self.redaction = redaction
         decoder = try BlockDecoder()
         for index in pack.reader.members.indices where pack.reader.members[index].kind == .hardlink {
             if case .member(let content) = pack.reader.linkedContent(of: index) { shared[content] = .some(nil) }
@@ -98,44 +37,75 @@ final class MemberExport {
 
     func export(_ index: Int) throws {
         let member = pack.reader.members[index]
-        let components = ExportName.components(of: member.path)
+        let components = prefix + ExportName.components(of: member.path)
         switch member.kind {
-        case .directory: try tree.makeFolder(components)
+        case .directory:
+            try tree.makeFolder(components)
+            written[index] = (components.joined(separator: "/"), 0)
         case .symlink, .device, .fifo: leftOut += 1
         case .hardlink where member.size == 0:
             guard case .member(let content) = pack.reader.linkedContent(of: index) else {
                 leftOut += 1
                 return
             }
-            try writeShared(content, components)
-        case .log, .crashDump, .text, .binary, .hardlink: try writeShared(index, components)
+            try writeShared(content, as: index, components)
+        case .log, .crashDump, .text, .binary, .hardlink: try writeShared(index, as: index, components)
+        }
+    }
+
+    /// Whether the content of a member is text, to which redaction rules apply; true for what has no content.
+    func isText(_ index: Int) -> Bool {
+        let member = pack.reader.members[index]
+        switch member.kind {
+        case .log, .text, .directory, .symlink, .device, .fifo: return true
+        case .crashDump, .binary: return member.size == 0
+        case .hardlink:
+            guard case .member(let content) = pack.reader.linkedContent(of: index), content != index else {
+                return member.size == 0
+            }
+            return pack.reader.members[content].kind.isText
         }
     }
 
     /// Writes a member's content once; a second name of it becomes a hard link again.
-    private func writeShared(_ index: Int, _ components: [String]) throws {
-        if case .some(.some(let first)) = shared[index], try tree.link(first, to: components) {
+    private func writeShared(_ index: Int, as name: Int, _ components: [String]) throws {
+        if case .some(.some(let first)) = shared[index], let path = try tree.link(first, to: components) {
             files += 1
+            written[name] = (path, written[index]?.size ?? pack.reader.members[index].size)
             return
         }
-        let path = try writeFile(index, pack.reader.members[index], components)
-        if shared[index] != nil { shared[index] = path }
+        let file = try writeFile(index, pack.reader.members[index], components)
+        if shared[index] != nil {
+            shared[index] = file.path
+            written[index] = file
+        }
+        written[name] = file
     }
 
-    private func writeFile(_ index: Int, _ member: Member, _ components: [String]) throws -> String {
+    private func writeFile(
+        _ index: Int, _ member: Member, _ components: [String]
+    ) throws -> (path: String, size: UInt64) {
         let file = try tree.createFile(components)
         defer { close(file.descriptor) }
         files += 1
-        bytes += member.size
+        var size = member.size
         do {
-            try pack.reader.streamExtents(member: index, using: decoder) { extent in
-                if case .bytes(let piece, let offset) = extent { try tree.put(piece, into: file, at: offset) }
+            if let redaction, member.kind.isText {
+                size = try writeRedacted(index, file, redaction)
+            } else {
+                try pack.reader.streamExtents(member: index, using: decoder) { extent in
+                    if case .bytes(let piece, let offset) = extent { try tree.put(piece, into: file, at: offset) }
+                }
             }
+        } catch let error as RedactedDamage {
+            size = error.size
+            damaged.append(Escape.path(member.path))
         } catch is PackError {
             damaged.append(Escape.path(member.path))
         }
+        bytes &+= size
         // A trailing hole has no bytes to write; setting the length creates it.
-        if member.size <= UInt64(Int.max), ftruncate(file.descriptor, off_t(member.size)) != 0 {
+        if size <= UInt64(Int.max), ftruncate(file.descriptor, off_t(size)) != 0 {
             throw StoreError(
                 .exportFailed, "cannot set a file's length: \(String(cString: strerror(errno)))", path: file.path)
         }
@@ -146,11 +116,43 @@ final class MemberExport {
         times[1].tv_nsec = fraction
         times[1].tv_sec = Int(member.mtime / 1_000_000_000) - (member.mtime < 0 && fraction > 0 ? 1 : 0)
         _ = futimens(file.descriptor, times)
-        return file.path
+        return (file.path, size)
+    }
+
+    /// Writes a text with the rules applied and returns its new size.
+    private func writeRedacted(
+        _ index: Int, _ file: (descriptor: Int32, path: String), _ redaction: TextRedaction
+    ) throws -> UInt64 {
+        var end: UInt64 = 0
+        let take = { (piece: UnsafeRawBufferPointer) throws in
+            try self.tree.put(piece, into: file, at: end)
+            end &+= UInt64(piece.count)
+        }
+        do {
+            try pack.reader.streamExtents(member: index, using: decoder) { extent in
+                switch extent {
+                case .bytes(let piece, _): try redaction.push(piece, take)
+                case .hole(let hole):
+                    try redaction.finish(take)
+                    end &+= hole.length
+                }
+            }
+        } catch is PackError {
+            // What arrived of the last line must not reach the next file.
+            try redaction.finish(take)
+            throw RedactedDamage(size: end)
+        }
+        try redaction.finish(take)
+        return end
     }
 
     /// utimensat(2): leave this time as it is.
     private static let keepTime = (1 << 30) - 2
+}
+
+/// A text was written up to a damaged part.
+private struct RedactedDamage: Error {
+    let size: UInt64
 }
 
 extension ExportTree {
@@ -173,9 +175,16 @@ extension ExportTree {
     }
 
     /// Writes a small file of our own.
-    func write(_ content: [UInt8], to components: [String]) throws {
+    func write(_ content: [UInt8], to components: [String], isProgram: Bool = false) throws {
         let file = try createFile(components)
         defer { close(file.descriptor) }
+        note(file.path)
         try content.withUnsafeBytes { try put($0, into: file, at: 0) }
+        if isProgram { fchmod(file.descriptor, 0o700) }
+        // Content that is zeros, or ends in a page of them, was not written.
+        guard ftruncate(file.descriptor, off_t(content.count)) == 0 else {
+            throw StoreError(
+                .exportFailed, "cannot set a file's length: \(String(cString: strerror(errno)))", path: file.path)
+        }
     }
 }

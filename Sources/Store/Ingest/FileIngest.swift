@@ -82,6 +82,16 @@ extension Store {
     public func ingest(
         _ files: [String], as session: String, _ metadata: IngestMetadata, by configuration: Configuration
     ) throws -> IngestReport {
+        // No session's file name there has a ~, so this cannot be a session's unfinished pack.
+        try ingest(as: session, metadata, by: configuration) {
+            try Intake(files: files, scratch: path + "/spool/.new/folder~")
+        }
+    }
+
+    /// Packs what `take` makes ready as a session, as ``ingest(_:as:_:by:)`` does.
+    func ingest(
+        as session: String, _ metadata: IngestMetadata, by configuration: Configuration, _ take: () throws -> Intake
+    ) throws -> IngestReport {
         let catalog = try catalog()
         let known = try catalog.session(session)
         if let told = known?.created, known?.source == "harvest", let given = metadata.created,
@@ -96,8 +106,7 @@ extension Store {
         }
         let earlier = try presentFacts(known?.pack)
         let facts = metadata.facts(session, known: known, earlier: earlier)
-        // No session's file name there has a ~, so this cannot be a session's unfinished pack.
-        let intake = try Intake(files: files, scratch: path + "/spool/.new/folder~")
+        let intake = try take()
         defer { intake.discard() }
         let packed = try StoreIngest(store: path, home: home, configuration: configuration).pack(
             session: facts, artifacts: intake.artifacts, files: intake.files,

@@ -1,4 +1,5 @@
 import Clocks
+import Files
 import JSON
 import Model
 import Terminal
@@ -16,7 +17,23 @@ extension IngestMetadata {
     /// - Throws: ``StoreError`` with `badMetadata` for a file that is not valid, or one of ``TextFile``.
     static func read(_ path: String) throws(StoreError) -> (session: String?, IngestMetadata) {
         let text = try TextFile.read(path, limit: sizeLimit, what: "the session's \(fileName)")
-        return try MetadataReader(path: path, text: text).read()
+        return try read(parse(text, path: path), path: path)
+    }
+
+    /// Reads a metadata file as JSON.
+    ///
+    /// - Throws: ``StoreError`` with `badMetadata`.
+    static func parse(_ text: String, path: String) throws(StoreError) -> JSONValue {
+        do throws(JSONFault) { return try JSONValue(parsing: text.utf8) } catch {
+            throw MetadataReader.wrong(path, "is not JSON: \(error.reason) at byte \(error.offset)")
+        }
+    }
+
+    /// Reads the fields of a metadata file. Unknown ones are ignored.
+    ///
+    /// - Throws: ``StoreError`` with `badMetadata`.
+    static func read(_ value: JSONValue, path: String) throws(StoreError) -> (session: String?, IngestMetadata) {
+        try MetadataReader(path: path, value: value).read()
     }
 }
 
@@ -25,12 +42,8 @@ private struct MetadataReader {
     private let path: String
     private let fields: [JSONValue.Member]
 
-    init(path: String, text: String) throws(StoreError) {
+    init(path: String, value: JSONValue) throws(StoreError) {
         self.path = path
-        let value: JSONValue
-        do throws(JSONFault) { value = try JSONValue(parsing: text.utf8) } catch {
-            throw Self.wrong(path, "is not JSON: \(error.reason) at byte \(error.offset)")
-        }
         guard let members = value.members else { throw Self.wrong(path, "is not a JSON object") }
         fields = members
     }
@@ -84,9 +97,9 @@ private struct MetadataReader {
 
     private func wrong(_ why: String) -> StoreError { Self.wrong(path, why) }
 
-    private static func wrong(_ path: String, _ why: String) -> StoreError {
+    static func wrong(_ path: String, _ why: String) -> StoreError {
         StoreError(
-            .badMetadata, "\(IngestMetadata.fileName) \(why)", path: path,
+            .badMetadata, "\(Folders.split(path).name) \(why)", path: path,
             hint: "write a JSON object with session, image, tag, location, host, labels, created, exited")
     }
 }

@@ -30,6 +30,26 @@ final class Intake {
         }
     }
 
+    /// Takes archives that were made from a bundle.
+    init(archives: [BundleArchive]) throws {
+        scratch = ""
+        for archive in archives {
+            var facts = stat()
+            guard stat(archive.path, &facts) == 0 else {
+                throw StoreError(
+                    .unreadable, "cannot read what was unpacked: \(FileFailure.reason(errno))", path: archive.path)
+            }
+            var entry = ArtifactEntry(artifact: archive.name, tries: 1)
+            entry.firstTry = WallClock.now()
+            entry.lastTry = entry.firstTry
+            entry.bytes = UInt64(max(0, facts.st_size))
+            let input = IngestJob.Input(artifact: artifacts.count, form: .archive, name: [], modified: 0)
+            names.append(archive.name)
+            artifacts.append(entry)
+            files.append(IngestFile(path: archive.path, input: input))
+        }
+    }
+
     /// Removes what was written to the store's disk.
     func discard() { for path in made { unlink(path) } }
 

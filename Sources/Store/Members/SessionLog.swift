@@ -7,11 +7,16 @@ extension SessionPack {
     /// The artifact that holds what the server printed to stdout and stderr.
     private static let output = "logs"
 
+    /// Whether a member is what the server printed, harvested here or taken from another store's bundle.
+    private func isOutput(_ member: Member) -> Bool {
+        let artifact = artifact(of: member)
+        return artifact.hasSameBytes(as: Self.output) || artifact.hasByteSuffix(BundleArchive.mark + Self.output)
+    }
+
     /// The text members with the server's stdout and stderr, in pack order.
     private var outputMembers: [Int] {
         reader.members.indices.filter { index in
-            reader.members[index].kind.isText
-                && artifact(of: reader.members[index]).hasSameBytes(as: Self.output)
+            reader.members[index].kind.isText && isOutput(reader.members[index])
         }
     }
 
@@ -34,7 +39,7 @@ extension SessionPack {
         if let damage = artifactsDamage, !knowsArtifacts {
             throw artifactsUnreadable(damage, hint: "choose members with salvage logs --path")
         }
-        return reader.members.indices.first { artifact(of: reader.members[$0]).hasSameBytes(as: Self.output) }
+        return reader.members.indices.first { isOutput(reader.members[$0]) }
     }
 
     /// The member that ends the session's log: the last with the server's output, else the log that was written last. Nil
@@ -46,7 +51,7 @@ extension SessionPack {
             reader.members[index].size > 0 && !reader.members[index].flags.contains(.shadowed)
         }
         let logs = try logMembers().filter(hasContent)
-        if let output = logs.last(where: { artifact(of: reader.members[$0]).hasSameBytes(as: Self.output) }) {
+        if let output = logs.last(where: { isOutput(reader.members[$0]) }) {
             return output
         }
         let others = logs.isEmpty ? reader.members.indices.filter { reader.members[$0].kind == .log } : logs
@@ -55,7 +60,7 @@ extension SessionPack {
 
     /// The path of the server's output if an earlier version stored it as binary data, so that it is not among the logs.
     public var unsearchedOutput: [UInt8]? {
-        let output = reader.members.filter { $0.size > 0 && artifact(of: $0).hasSameBytes(as: Self.output) }
+        let output = reader.members.filter { $0.size > 0 && isOutput($0) }
         return output.contains { $0.kind.isText } ? nil : output.last { $0.kind == .binary }?.path
     }
 }

@@ -24,14 +24,15 @@ extension Shapes {
             JSONObjectDescription(CrashModule.shape), JSONObjectDescription(signature),
             JSONObjectDescription(change), JSONObjectDescription(build), JSONObjectDescription(decision),
             JSONObjectDescription(symbolsAdded), JSONObjectDescription(symbolFile),
-            JSONObjectDescription(missingSymbols),
+            JSONObjectDescription(missingSymbols), JSONObjectDescription(symbolsFetched),
         ]
     }
 
     private static var upkeepObjects: [JSONObjectDescription] {
         [
             JSONObjectDescription(harvest), JSONObjectDescription(verdict), JSONObjectDescription(problem),
-            JSONObjectDescription(export), JSONObjectDescription(reindex), JSONObjectDescription(finding),
+            JSONObjectDescription(ingestedSession), JSONObjectDescription(export), JSONObjectDescription(bundle),
+            JSONObjectDescription(reindex), JSONObjectDescription(finding),
             JSONObjectDescription(status), JSONObjectDescription(absentPath), JSONObjectDescription(backup),
             JSONObjectDescription(verifiedBackup),
         ]

@@ -158,13 +158,17 @@ extension Shapes {
         "Export", "What was written.",
         [
             .text("session", "the session") { $0.pack.session.session },
-            .text("to", "the folder or the bundle") { $0.target },
+            .text("to", "the folder") { $0.target },
             .integer("files", "files written") { $0.files },
             .unsigned("bytes", "their size") { $0.bytes },
             .integer("left_out", "links and devices that are in the metadata only") { $0.leftOut },
             .texts("damaged", "members of which only the intact parts were written") { $0.damaged },
             .optionalText("artifacts_damage", "what is wrong with the pack's list of artifacts") {
                 $0.pack.artifactsDamage?.description
+            },
+            .optionalUnsigned("redacted", "places that redaction rules replaced, with `--redact`") { $0.redacted },
+            .optionalInteger("unredactable", "dumps and binary files left out, with `--redact`") { report in
+                report.redacted.map { _ in report.unredactable }
             },
         ])
 }
