@@ -41,7 +41,7 @@ extension Store {
     /// - Throws: ``StoreError`` with `noSessions` if no selected crash is in a session with a pack; `CatalogError`.
     public func examples(_ selection: Selection, most: Int) throws -> [String] {
         var best: ByteDictionary<SignatureExample> = [:]
-        try catalog().forEachCrash(try selected(selection)) { row in
+        try catalog().forEachCrash(try resolved(selection)) { row in
             let example = SignatureExample(row)
             if let known = best[row.session], !example.isBetter(than: known) { return }
             best[row.session] = example
