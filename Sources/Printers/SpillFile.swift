@@ -160,7 +160,8 @@ final class SpillFile {
             var at = 0
             while at < size {
                 let got = buffer.withUnsafeMutableBytes {
-                    pread(descriptor, $0.baseAddress.map { $0 + old + at }, size - at, off_t(rest.lowerBound) + off_t(at))
+                    pread(
+                        descriptor, $0.baseAddress.map { $0 + old + at }, size - at, off_t(rest.lowerBound) + off_t(at))
                 }
                 if got < 0, errno == EINTR { continue }
                 guard got > 0 else {

@@ -179,7 +179,8 @@ struct SearchResultMerger<Sink: SearchSink> {
             sink.end(
                 member,
                 MemberResult(
-                    lines: options.wanted == .lines ? selectedLines : selected, matches: matches, binaryOffset: binaryOffset, searchedBytes: searchedBytes,
+                    lines: options.wanted == .lines ? selectedLines : selected, matches: matches,
+                    binaryOffset: binaryOffset, searchedBytes: searchedBytes,
                     nanoseconds: nanoseconds))
             noteClosing()
         }

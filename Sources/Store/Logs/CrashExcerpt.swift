@@ -178,7 +178,8 @@ private struct ExcerptReading {
             return (found, span != nil && !log.hasTimes ? "the log has no times: its lines before the report" : nil)
         }
         guard let time, log.hasTimes, let (group, end) = try place(of: time) else {
-            let found = try collect(from: log.groups.count - 1, before: .max, since: nil, most: min(limit, Self.fallback))
+            let found = try collect(
+                from: log.groups.count - 1, before: .max, since: nil, most: min(limit, Self.fallback))
             let why = time == nil ? "the time of the crash is not known" : "the log has no times"
             return (found, "\(why): the last lines of the log")
         }

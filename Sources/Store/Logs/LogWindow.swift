@@ -76,7 +76,10 @@ extension Store {
             if found == nil { found = rest.first?.line.number }
             lines += rest.prefix(wanted - lines.count).map(\.line)
             hasMoreAfter = rest.count > 0 && lines.count == wanted && (rest.last?.line.number != lines.last?.number)
-            if lines.count == wanted, !hasMoreAfter { hasMoreAfter = group + 1 < log.groups.count; break }
+            if lines.count == wanted, !hasMoreAfter {
+                hasMoreAfter = group + 1 < log.groups.count
+                break
+            }
             (group, index) = (group + 1, 0)
         }
         return LogWindow(
