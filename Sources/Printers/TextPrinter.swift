@@ -132,8 +132,10 @@ public struct TextRenderer: BlockRenderer {
         let isMatch = line.isSelected && !inverts
         if options.mode == .onlyMatching, isMatch {
             for match in matches {
-                prefix(line, column: match.lowerBound, &block)
                 let part = UnsafeRawBufferPointer(rebasing: bytes[clipped(match, to: bytes)])
+                // A match of nothing but the line feed has no text on the line.
+                if part.isEmpty, !match.isEmpty { continue }
+                prefix(line, column: match.lowerBound, &block)
                 content(part, [0..<part.count], to: &block.bytes)
                 block.bytes.append(0x0A)
             }
@@ -162,7 +164,7 @@ public struct TextRenderer: BlockRenderer {
             let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
             let text = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
             if options.mode == .onlyMatching {
-                for match in matches where match.lowerBound < end && match.upperBound > start {
+                for match in matches where max(match.lowerBound, start) < min(match.upperBound, end) {
                     prefix(line, number: number, column: match.lowerBound, &block)
                     let part = max(match.lowerBound, start) - start..<min(match.upperBound, end) - start
                     content(UnsafeRawBufferPointer(rebasing: text[part]), [0..<part.count], to: &block.bytes)
