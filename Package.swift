@@ -141,7 +141,9 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["Files", "JSON", "Store", "Ingest", "Model", "Catalog", "Pack", "CrashAnalysis", "Text"],
+            dependencies: [
+                "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "CrashAnalysis", "Text",
+            ],
             swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Calendar", "Clocks"], swiftSettings: hot),
         .target(name: "Calendar", swiftSettings: hot),

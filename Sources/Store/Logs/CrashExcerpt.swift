@@ -180,7 +180,10 @@ private struct ExcerptReading {
         guard let time, log.hasTimes, let (group, end) = try place(of: time) else {
             let found = try collect(
                 from: log.groups.count - 1, before: .max, since: nil, most: min(limit, Self.fallback))
-            let why = time == nil ? "the time of the crash is not known" : "the log has no times"
+            let why =
+                time == nil
+                ? "the time of the crash is not known"
+                : log.hasTimes ? "all lines are later than the crash" : "the log has no times"
             return (found, "\(why): the last lines of the log")
         }
         let found = try collect(from: group, before: end, since: low(time))
