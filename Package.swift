@@ -135,7 +135,7 @@ let package = Package(
             dependencies: [
                 "Clocks", "Files", "Tar",
                 "Calendar", "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack",
-                "BlockIndex", "PackHome",
+                "BlockIndex", "LogTime", "PackHome",
                 "Catalog", "Notify",
                 "Live", "SessionAPI", "Terminal", "JSON", "Text", "Bytes", "Digest", "CFiles",
             ], swiftSettings: house),

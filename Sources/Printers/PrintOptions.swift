@@ -54,10 +54,6 @@ public struct PrintOptions: Sendable, Equatable {
     func apply(to search: inout SearchOptions) {
         search.members = .matching
         search.stopsAtNUL = true
-        if timeOrder != nil {
-            search.findsTimes = true
-            search.stopsAtNUL = false
-        }
         search.measuresTime = false
         switch mode {
         case .lines, .onlyMatching: search.wanted = .lines
@@ -74,6 +70,10 @@ public struct PrintOptions: Sendable, Equatable {
             search.members = .without
             search.perSession = nil
         case .quiet: search.wanted = .firstHit
+        }
+        if timeOrder != nil, search.wanted == .lines {
+            search.findsTimes = true
+            search.stopsAtNUL = false
         }
     }
 }

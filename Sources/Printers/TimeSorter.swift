@@ -8,6 +8,8 @@ struct TimeSorter {
     private var bytes: [UInt8] = []
     private var entries: [Entry] = []
     private var sequence: UInt64 = 0
+    /// The number of lines in memory at which those beyond the limit are dropped.
+    private var pruneAt: Int
     private var spill: SpillFile?
     /// Why lines are missing; the search ends then.
     private(set) var failure: LogSearchError?
@@ -22,6 +24,7 @@ struct TimeSorter {
     init(_ order: TimeOrder, limit: Int?) {
         self.order = order
         self.limit = limit
+        pruneAt = max(4096, 2 * min(limit ?? 0, 1 << 32))
     }
 
     /// Adds a line, in the order in which lines of the same time are returned.
@@ -34,8 +37,9 @@ struct TimeSorter {
                 start: bytes.count, count: line.count))
         bytes.append(contentsOf: line)
         let isFull = bytes.count >= order.memory || entries.count >= order.memory / 32
-        if let limit, isFull || entries.count >= max(4096, limit > 1 << 32 ? .max : 2 * limit) {
+        if let limit, isFull || entries.count >= pruneAt {
             prune(limit)
+            pruneAt = max(pruneAt, 2 * entries.count)
         }
         if bytes.count >= order.memory || entries.count >= order.memory / 32 { spillAll() }
     }

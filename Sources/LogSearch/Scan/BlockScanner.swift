@@ -137,7 +137,8 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
         }
         let window = options.window(for: source.label, member)
         var clock = LineClock(
-            text, member.reader(source.label, zoneOffset: options.zoneOffset), window, findsTimes: options.findsTimes)
+            text, member.reader(source.label, zoneOffset: options.zoneOffset), window, findsTimes: options.findsTimes,
+            spansLines: options.spansLines)
         if clock.needsCarry { clock.carry = try carriedTime(unit.pieces.lowerBound, member, source) }
         let candidates = program === pattern.byteProgram ? prefilter?.lines(in: text) : nil
         var finder = LineFinder(

@@ -7,6 +7,7 @@ struct LineClock {
     private let text: UnsafeRawBufferPointer
     private let window: ClosedRange<Int64>?
     private let findsTimes: Bool
+    private let spansLines: Bool
     private let reader: TimeReader
     /// Offset of a line whose time is known, and its time.
     private var knownStart = 0
@@ -17,11 +18,15 @@ struct LineClock {
     /// The time of the line before the text.
     var carry: Int64
 
-    /// - Parameter findsTimes: whether `time(of:)` is called for lines that are passed on.
+    /// - Parameters:
+    ///   - findsTimes: whether `passedTime(of:)` is asked for lines that are passed on.
+    ///   - spansLines: whether the lines asked for may be groups of lines.
     init(
-        _ text: UnsafeRawBufferPointer, _ reader: TimeReader, _ window: ClosedRange<Int64>?, findsTimes: Bool = false
+        _ text: UnsafeRawBufferPointer, _ reader: TimeReader, _ window: ClosedRange<Int64>?, findsTimes: Bool = false,
+        spansLines: Bool = false
     ) {
         self.text = text
+        self.spansLines = spansLines
         self.findsTimes = findsTimes && reader.format != .none
         // With an unknown format, all lines are kept.
         self.window = reader.format == .none ? nil : window
@@ -69,7 +74,8 @@ struct LineClock {
 
     private mutating func time(of line: Range<Int>) -> Int64 {
         var start = line.lowerBound
-        var end = min(line.upperBound, text.lineEnd(from: start))
+        // The time of several lines is that of the first.
+        var end = spansLines ? text.lineEnd(from: start) : line.upperBound
         while true {
             if start == knownStart, let knownTime { return remember(line.lowerBound, knownTime) }
             if let stamp = reader.stamp(of: UnsafeRawBufferPointer(rebasing: text[start..<end])) {

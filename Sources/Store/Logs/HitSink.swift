@@ -78,6 +78,8 @@ struct HitSorter {
     private var hits: [(time: Int64, sequence: Int, hit: SearchHit)] = []
     private var bytes = 0
     private var sequence = 0
+    /// The number of hits at which those beyond the limit are dropped.
+    private var pruneAt: Int
     /// Whether hits were left out.
     private(set) var hasMore = false
     /// Most bytes of all hits.
@@ -86,6 +88,7 @@ struct HitSorter {
     init(isReversed: Bool, limit: Int) {
         self.isReversed = isReversed
         self.limit = limit
+        pruneAt = 2 * max(limit, 512)
     }
 
     mutating func add(_ hit: SearchHit) {
@@ -94,7 +97,9 @@ struct HitSorter {
         let time = hit.time ?? hit.member.label.start
         hits.append((isReversed ? ~time : time, sequence, hit))
         bytes += hit.text.count + 256
-        if hits.count >= 2 * max(limit, 512) || bytes > Self.most { prune() }
+        guard hits.count >= pruneAt || bytes > Self.most else { return }
+        prune()
+        pruneAt = max(pruneAt, 2 * hits.count)
     }
 
     private mutating func prune() {
