@@ -8,6 +8,7 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
     private let pattern: SearchPattern
     private let options: SearchOptions
     private let renderer: Renderer
+    private let isCancelled: @Sendable () -> Bool
     private let matcher: Matcher
     private let decoder: Source.Decoder
     private let prefilter: LinePrefilter?
@@ -17,7 +18,11 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
     private var cachedBlock: Int?
     private var lineBuffer = TextScan.LineBuffer()
 
-    init(pattern: SearchPattern, options: SearchOptions, renderer: Renderer) throws {
+    init(
+        pattern: SearchPattern, options: SearchOptions, renderer: Renderer,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws {
+        self.isCancelled = isCancelled
         self.pattern = pattern
         self.options = options
         self.renderer = renderer
@@ -64,6 +69,7 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
         joinBuffer.removeAll(keepingCapacity: true)
         var ownEnd = 0
         for index in unit.read {
+            if isCancelled() { return }
             joinBuffer.append(contentsOf: try decode(member.pieces[index], of: source, &result))
             if unit.pieces.contains(index) { ownEnd = joinBuffer.count }
         }

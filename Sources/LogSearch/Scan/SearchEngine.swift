@@ -43,7 +43,8 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
         let hub = OrderedResults(
             queue, SearchResultMerger(options: options, sink: sink), isCancelled: isCancelled)
         let renderer = sink.renderer
-        let scanner = try BlockScanner<Source, Sink.Renderer>(pattern: pattern, options: options, renderer: renderer)
+        let scanner = try BlockScanner<Source, Sink.Renderer>(
+            pattern: pattern, options: options, renderer: renderer, isCancelled: isCancelled)
         // The first batches are scanned on this thread: most selective searches end with them and need no workers.
         for _ in 0..<2 {
             guard let batch = hub.takeBatch() else { return hub.finish() }
@@ -71,7 +72,7 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
         for _ in 0..<count {
             // Unchecked: only the new thread uses it.
             nonisolated(unsafe) let scanner = try BlockScanner<Source, Sink.Renderer>(
-                pattern: pattern, options: options, renderer: renderer)
+                pattern: pattern, options: options, renderer: renderer, isCancelled: isCancelled)
             group.start {
                 while let batch = hub.takeBatch() { hub.deliver(scanner.scan(batch), batch.sequence) }
             }

@@ -27,6 +27,9 @@ public final class SearchSources {
         return packs.next().map { .pack($0) } ?? live.next().map { .live($0) }
     }
 
+    /// Ends the reading of tables, where the order needs them all first, once `isCancelled` returns true.
+    func end(when isCancelled: @escaping () -> Bool) { sorted?.isCancelled = isCancelled }
+
     /// One message for each pack or followed log that could not be read so far.
     public var problems: [String] { packs.problems + live.problems }
 

@@ -33,6 +33,8 @@ final class SortedSources {
     private var items: [Item] = []
     private var position = 0
     private var isSorted = false
+    /// Asked before each table is read; the list ends once it returns true.
+    var isCancelled: () -> Bool = { false }
     /// The source opened last: members of one pack often follow each other.
     private var opened: (place: Int, source: StoreSource, members: [SearchMember])?
 
@@ -76,7 +78,7 @@ final class SortedSources {
 
     private func sort() {
         isSorted = true
-        while let candidate = packs.nextCandidate() {
+        while !isCancelled(), let candidate = packs.nextCandidate() {
             guard let pack = packs.source(of: candidate) else { continue }
             places.append(.pack(candidate))
             add(.pack(pack))

@@ -28,6 +28,7 @@ extension Store {
         let pattern = try SearchPattern(request.reading)
         let sources = try sources(
             for: pattern.query, request.options, request.sessions, sorting: request.sorting, needsLabels: true)
+        sources.end(when: isCancelled)
         let found = try Self.run(
             request, pattern, threads, isCancelled, { sources.next() }, take)
         return SearchOutcome(
