@@ -145,13 +145,15 @@ let package = Package(
             dependencies: [
                 "Clocks", "Files", "Tar",
                 "Calendar", "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack",
-                "BlockIndex", "PackHome",
+                "BlockIndex", "LogTime", "PackHome",
                 "Catalog", "Notify",
                 "Live", "SessionAPI", "Terminal", "JSON", "Text", "Bytes", "Digest", "CFiles",
             ], swiftSettings: house),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["Files", "JSON", "Store", "Ingest", "Model", "Catalog", "Pack", "CrashAnalysis", "Text"],
+            dependencies: [
+                "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "CrashAnalysis", "Text",
+            ],
             swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Calendar", "Clocks"], swiftSettings: hot),
         .testTarget(name: "TerminalTests", dependencies: ["Calendar", "Terminal"], swiftSettings: house),

@@ -46,6 +46,16 @@ public struct LiveSource: SearchSource {
         self.members = members
     }
 
+    private init(_ label: SourceLabel, _ members: [SearchMember], of other: LiveSource) {
+        self.label = label
+        self.members = members
+        snapshots = other.snapshots
+        places = other.places
+    }
+
+    /// The same log with only these of its members.
+    public func limited(to members: [SearchMember]) -> LiveSource { LiveSource(label, members, of: self) }
+
     private static func member(
         _ snapshot: LiveSnapshot, age: Int, first: Int, _ label: SourceLabel
     ) -> SearchMember {

@@ -1,4 +1,5 @@
 internal import Clocks
+internal import JSON
 public import LogSearch
 
 /// Prints ripgrep's JSON messages: `begin`, `match`, `context`, `end`, `summary`.
@@ -26,6 +27,7 @@ public struct JSONPrinter<Output: SearchOutput>: SearchSink {
         printedBefore = output.count
         output.write("{\"type\":\"begin\",\"data\":{")
         output.write(fields)
+        output.write(MemberName.alsoJSON(member))
         output.write("}}\n")
     }
 
@@ -59,6 +61,15 @@ public struct JSONPrinter<Output: SearchOutput>: SearchSink {
         output.write("{\"type\":\"summary\",\"data\":{\"elapsed_total\":\(total),\"stats\":\(statistics)}}\n")
     }
 
+    /// Prints the `summary` message of a search whose messages were printed otherwise.
+    mutating func finish(_ report: SearchReport, printed: UInt64) {
+        printedBytes = printed
+        finish(report)
+    }
+
+    /// Writes a message.
+    mutating func write(_ bytes: UnsafeRawBufferPointer) { output.write(bytes) }
+
     /// Writes buffered bytes.
     public mutating func flush() { output.flush() }
 
@@ -86,6 +97,8 @@ public struct JSONRenderer: BlockRenderer {
     public var needsNumbers: Bool { true }
     /// Messages have submatches.
     public var needsMatches: Bool { true }
+    /// Whether messages have the time of the line.
+    var addsTime = false
 
     /// Creates an empty block.
     public func makeBlock(_ member: SearchedMember, isWhole: Bool) -> RenderedLines {
@@ -103,7 +116,6 @@ public struct JSONRenderer: BlockRenderer {
     private func message(_ lines: FoundLines, _ index: Int, _ name: [UInt8], to out: inout [UInt8]) {
         let line = lines.lines[index]
         let range = lines.range(of: line)
-        let bytes = lines.bytes(of: line)
         out += (line.isSelected ? "{\"type\":\"match\",\"data\":{" : "{\"type\":\"context\",\"data\":{").utf8
         out += name
         out += ",\"lines\":".utf8
@@ -119,13 +131,22 @@ public struct JSONRenderer: BlockRenderer {
             if !isFirst { out.append(0x2C) }
             isFirst = false
             out += "{\"match\":".utf8
-            JSONBytes.appendData(UnsafeRawBufferPointer(rebasing: bytes[match]), to: &out)
+            // A match may include the line feed.
+            let found = range.lowerBound + match.lowerBound..<min(range.lowerBound + match.upperBound, end)
+            JSONBytes.appendData(UnsafeRawBufferPointer(rebasing: lines.text[found]), to: &out)
             out += ",\"start\":".utf8
             out.append(decimal: UInt64(match.lowerBound))
             out += ",\"end\":".utf8
             out.append(decimal: UInt64(match.upperBound))
             out.append(0x7D)
         }
-        out += "]}}\n".utf8
+        out.append(0x5D)
+        if addsTime, let time = line.time {
+            var object = JSONLine()
+            object.add("time", time: time)
+            out.append(0x2C)
+            out += object.utf8.dropFirst().dropLast()
+        }
+        out += "}}\n".utf8
     }
 }

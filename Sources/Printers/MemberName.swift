@@ -6,23 +6,40 @@ import Text
 /// The name of a member as it is printed.
 enum MemberName {
     /// `session:path`.
-    /// - Parameter escapes: whether all that could harm a terminal is escaped. Without it, control characters are: a line
-    ///   feed would look like another result.
-    static func text(_ member: SearchedMember, escapes: Bool) -> [UInt8] {
-        var text: [UInt8] = []
-        if escapes {
-            Array(member.label.session.utf8).withUnsafeBytes { Escape.append($0, to: &text, keeping: .tabs) }
-            text.append(0x3A)
-            member.path.withUnsafeBytes { Escape.append($0, to: &text, keeping: .tabs) }
-        } else {
-            text = plain(Array(member.label.session.utf8))
-            text.append(0x3A)
-            text += plain(member.path)
+    /// - Parameters:
+    ///   - path: another path than the member's own.
+    ///   - escapes: whether all that could harm a terminal is escaped. Without it, control characters are: a line feed
+    ///     would look like another result.
+    ///   - location: whether the session's location follows its id, in brackets.
+    static func text(
+        _ member: SearchedMember, path: [UInt8]? = nil, escapes: Bool, location: Bool = false
+    ) -> [UInt8] {
+        var text = plain(Array(member.label.session.utf8), escapes)
+        if location, let location = member.label.location {
+            text += [0x5B] + plain(Array(location.utf8), escapes) + [0x5D]
         }
+        text.append(0x3A)
+        return text + plain(path ?? member.path, escapes)
+    }
+
+    /// ` (also: path, path)`, for a heading; empty if no other member has the same bytes.
+    static func also(_ member: SearchedMember, escapes: Bool) -> [UInt8] {
+        guard !member.also.isEmpty else { return [] }
+        var text = Array(" (also: ".utf8)
+        for (index, path) in member.also.enumerated() {
+            if index > 0 { text += [0x2C, 0x20] }
+            text += plain(path, escapes)
+        }
+        text.append(0x29)
         return text
     }
 
-    private static func plain(_ name: [UInt8]) -> [UInt8] {
+    private static func plain(_ name: [UInt8], _ escapes: Bool) -> [UInt8] {
+        if escapes {
+            var text: [UInt8] = []
+            name.withUnsafeBytes { Escape.append($0, to: &text, keeping: .tabs) }
+            return text
+        }
         guard name.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return name }
         var escaped: [UInt8] = []
         name.withUnsafeBytes { Escape.append($0, to: &escaped) }
@@ -43,6 +60,18 @@ enum MemberName {
             json += ",\"\(key)\":".utf8
             JSONString.append(value, to: &json)
         }
+        return json
+    }
+
+    /// The JSON field `also` with its comma, an array of the other paths; empty if there are none.
+    static func alsoJSON(_ member: SearchedMember) -> [UInt8] {
+        guard !member.also.isEmpty else { return [] }
+        var json = Array(",\"also\":[".utf8)
+        for (index, path) in member.also.enumerated() {
+            if index > 0 { json.append(0x2C) }
+            JSONString.append(Escape.path(path), to: &json)
+        }
+        json.append(0x5D)
         return json
     }
 }

@@ -30,8 +30,18 @@ public struct PrintOptions: Sendable, Equatable {
     public var showName = true
     /// Print them once above a member's lines instead (`--heading`).
     public var heading = false
+    /// Print the column of the first match (`--column`).
+    public var column = false
+    /// Print a line once for each of its matches, with the match's column (`--vimgrep`).
+    public var perMatch = false
     /// Color matches, names and numbers.
     public var color = false
+    /// Print lines in the order of their own time instead of members one after the other (`--sort time`).
+    public var timeOrder: TimeOrder?
+    /// Give each session a color of its own, the same in every search, instead of one color for all names.
+    public var colorsSessions = false
+    /// Print the session's location after its id.
+    public var showLocation = false
     /// Escape control characters, for a terminal.
     public var escape = false
     /// Also print counts of members without a selected line (`--include-zero`).
@@ -58,7 +68,12 @@ public struct PrintOptions: Sendable, Equatable {
         case .filesWithout:
             search.wanted = .presence
             search.members = .without
+            search.perSession = nil
         case .quiet: search.wanted = .firstHit
+        }
+        if timeOrder != nil, search.wanted == .lines {
+            search.findsTimes = true
+            search.stopsAtNUL = false
         }
     }
 }
@@ -87,6 +102,15 @@ public struct PrintedSearch: Sendable {
     public func run<Source: SearchSource, Output: SearchOutput>(
         _ pattern: SearchPattern, into output: Output, nextSource: @escaping () -> Source?
     ) throws -> (report: SearchReport, output: Output) {
+        if print.timeOrder != nil, search.wanted == .lines {
+            return try runInTimeOrder(pattern, into: output, nextSource: nextSource)
+        }
+        if pattern.spansLines, print.mode == .count, !search.invert {
+            // As in ripgrep, where a match may span lines, matches are counted.
+            var counting = print
+            counting.mode = .countMatches
+            return try PrintedSearch(search, counting).run(pattern, into: output, nextSource: nextSource)
+        }
         let engine = SearchEngine<Source>(pattern: pattern, options: search)
         switch print.mode {
         case .lines, .onlyMatching:
@@ -102,5 +126,27 @@ public struct PrintedSearch: Sendable {
             let (report, sink) = try engine.run(into: printer, nextSource: nextSource)
             return (report, sink.output.output)
         }
+    }
+
+    /// Runs the search to its end, then prints its lines. The limit then is that of the lines printed, not of those found.
+    private func runInTimeOrder<Source: SearchSource, Output: SearchOutput>(
+        _ pattern: SearchPattern, into output: Output, nextSource: @escaping () -> Source?
+    ) throws -> (report: SearchReport, output: Output) {
+        var (search, form) = (search, print)
+        let sorter = TimeSorter(form.timeOrder ?? TimeOrder(), limit: search.limit)
+        search.limit = search.limit == 0 ? 0 : nil
+        form.heading = false
+        let engine = SearchEngine<Source>(pattern: pattern, options: search)
+        guard form.mode == .json else {
+            let renderer = TextRenderer(options: form, inverts: search.invert, hasContext: search.hasContext)
+            let printer = TimeOrderedPrinter(output, renderer, sorter, isJSON: false)
+            let (report, sink) = try engine.run(into: printer, nextSource: nextSource)
+            return (report, try sink.checked())
+        }
+        var renderer = JSONRenderer()
+        renderer.addsTime = true
+        let printer = TimeOrderedPrinter(output, renderer, sorter, isJSON: true)
+        let (report, sink) = try engine.run(into: printer, nextSource: nextSource)
+        return (report, try sink.checked())
     }
 }

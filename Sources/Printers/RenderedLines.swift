@@ -4,14 +4,17 @@ internal import CLogScan
 public struct RenderedLines: Sendable {
     /// The member's name, in the form in which lines have it.
     let name: [UInt8]
+    /// The color of the name.
+    let color: [UInt8]
     var bytes: [UInt8] = []
     /// In the common case, whole lines without color, escaping and context, instead of `bytes`.
     var plain: TextBuffer?
     /// Where each line ends in `bytes`; nil if all lines are written at once.
     private var ends: [Int]?
 
-    init(name: [UInt8], isWhole: Bool) {
+    init(name: [UInt8], color: [UInt8] = [], isWhole: Bool) {
         self.name = name
+        self.color = color
         ends = isWhole ? nil : []
     }
 
@@ -21,10 +24,15 @@ public struct RenderedLines: Sendable {
     /// Writes the lines at these indices.
     func write<Output: SearchOutput>(_ lines: Range<Int>, to output: inout CheckedOutput<Output>) {
         if let plain { return output.write(plain.bytes) }
-        guard let ends else { return output.write(bytes) }
+        guard ends != nil else { return output.write(bytes) }
+        withBytes(of: lines) { output.write($0) }
+    }
+
+    /// Calls `body` with the printed form of the lines at these indices; not for lines that are written all at once.
+    func withBytes(of lines: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void) {
+        guard let ends, let end = lines.last.map({ ends[$0] }) else { return }
         let start = lines.lowerBound == 0 ? 0 : ends[lines.lowerBound - 1]
-        guard let end = lines.last.map({ ends[$0] }) else { return }
-        bytes.withUnsafeBytes { output.write(UnsafeRawBufferPointer(rebasing: $0[start..<end])) }
+        bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[start..<end])) }
     }
 }
 

@@ -40,5 +40,10 @@ public struct SummaryPrinter<Output: SearchOutput>: SearchSink {
         }
         if counts { output.write("\(options.mode == .count || inverts ? result.lines : result.matches)") }
         output.write("\n")
+        guard !counts else { return }
+        for path in member.also {
+            output.write(MemberName.text(member, path: path, escapes: options.escape))
+            output.write("\n")
+        }
     }
 }

@@ -1,4 +1,5 @@
 public import LogSearch
+import Model
 import Text
 
 /// Prints lines, or their matches, as ripgrep does.
@@ -32,6 +33,7 @@ public struct TextPrinter<Output: SearchOutput>: SearchSink {
                 if options.color { output.write(TextRenderer.nameColor) }
                 output.write(MemberName.text(member, escapes: options.escape))
                 if options.color { output.write(TextRenderer.reset) }
+                output.write(MemberName.also(member, escapes: options.escape))
                 output.write("\n")
             }
         } else if anyMember, hasContext {
@@ -78,17 +80,27 @@ public struct TextRenderer: BlockRenderer {
     public var needsNumbers: Bool { options.lineNumbers }
 
     /// Whether matches are printed or colored.
-    public var needsMatches: Bool { options.mode == .onlyMatching || (options.color && !inverts) }
+    public var needsMatches: Bool {
+        options.mode == .onlyMatching || (!inverts && (options.color || options.column || options.perMatch))
+    }
 
     /// Whether lines are printed unchanged.
-    private var isPlain: Bool { options.mode == .lines && !hasContext && !options.color && !options.escape }
+    private var isPlain: Bool {
+        options.mode == .lines && !hasContext && !options.color && !options.escape && !options.column
+            && !options.perMatch
+    }
 
     private var printsNameInLines: Bool { options.showName && !options.heading }
 
     /// Creates an empty block.
     public func makeBlock(_ member: SearchedMember, isWhole: Bool) -> RenderedLines {
-        let name = printsNameInLines ? MemberName.text(member, escapes: options.escape) : []
-        guard isPlain, isWhole else { return RenderedLines(name: name, isWhole: isWhole) }
+        let name =
+            printsNameInLines
+            ? MemberName.text(member, escapes: options.escape, location: options.showLocation) : []
+        guard isPlain, isWhole else {
+            let color = options.colorsSessions ? SessionColor.code(of: member.label.session) : Self.nameColor
+            return RenderedLines(name: name, color: color, isWhole: isWhole)
+        }
         var block = RenderedLines(name: printsNameInLines ? name + [0x3A] : [], isWhole: true)
         block.plain = TextBuffer(capacity: 8 << 10)
         return block
@@ -106,38 +118,97 @@ public struct TextRenderer: BlockRenderer {
             return
         }
         for index in lines.lines.indices {
-            add(lines, index, block.name, to: &block.bytes)
+            add(lines, index, &block)
             block.endLine()
         }
     }
 
-    private func add(_ lines: FoundLines, _ index: Int, _ name: [UInt8], to out: inout [UInt8]) {
+    private func add(_ lines: FoundLines, _ index: Int, _ block: inout RenderedLines) {
         let line = lines.lines[index]
         let bytes = lines.bytes(of: line)
         let matches = lines.matches(at: index)
-        if options.mode == .onlyMatching, line.isSelected, !inverts {
+        guard line.lines == 1 else { return addGroup(line, bytes, matches, &block) }
+        // A context line has neither column nor matches of its own.
+        let isMatch = line.isSelected && !inverts
+        if options.mode == .onlyMatching, isMatch {
             for match in matches {
-                prefix(name, line, to: &out)
-                let part = UnsafeRawBufferPointer(rebasing: bytes[match])
-                content(part, [0..<part.count], to: &out)
-                out.append(0x0A)
+                let part = UnsafeRawBufferPointer(rebasing: bytes[clipped(match, to: bytes)])
+                // A match of nothing but the line feed has no text on the line.
+                if part.isEmpty, !match.isEmpty { continue }
+                prefix(line, column: match.lowerBound, &block)
+                content(part, [0..<part.count], to: &block.bytes)
+                block.bytes.append(0x0A)
             }
-            return
+        } else if options.perMatch, isMatch {
+            for match in matches {
+                prefix(line, column: match.lowerBound, &block)
+                content(bytes, [match], to: &block.bytes)
+                block.bytes.append(0x0A)
+            }
+        } else {
+            prefix(line, column: isMatch ? matches.first?.lowerBound : nil, &block)
+            content(bytes, matches, to: &block.bytes)
+            block.bytes.append(0x0A)
         }
-        prefix(name, line, to: &out)
-        content(bytes, matches, to: &out)
-        out.append(0x0A)
     }
 
-    private func prefix(_ name: [UInt8], _ line: FoundLine, to out: inout [UInt8]) {
+    /// Adds lines that matches span, as ripgrep prints them: each with its number, and all with the column of the first
+    /// match.
+    private func addGroup(
+        _ line: FoundLine, _ bytes: UnsafeRawBufferPointer, _ matches: ArraySlice<Range<Int>>,
+        _ block: inout RenderedLines
+    ) {
+        var start = 0
+        var number = line.number
+        while start <= bytes.count {
+            let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+            let text = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+            if options.mode == .onlyMatching {
+                for match in matches where max(match.lowerBound, start) < min(match.upperBound, end) {
+                    prefix(line, number: number, column: match.lowerBound, &block)
+                    let part = max(match.lowerBound, start) - start..<min(match.upperBound, end) - start
+                    content(UnsafeRawBufferPointer(rebasing: text[part]), [0..<part.count], to: &block.bytes)
+                    block.bytes.append(0x0A)
+                }
+            } else if options.perMatch {
+                for match in matches where match.lowerBound >= start && match.lowerBound <= end {
+                    prefix(line, number: number, column: match.lowerBound - start, &block)
+                    content(text, [match.lowerBound - start..<match.upperBound - start], to: &block.bytes)
+                    block.bytes.append(0x0A)
+                }
+            } else {
+                prefix(line, number: number, column: matches.first?.lowerBound, &block)
+                let parts = matches.filter { $0.lowerBound < end && $0.upperBound > start }
+                    .map { max($0.lowerBound, start) - start..<min($0.upperBound, end) - start }
+                content(text, parts[...], to: &block.bytes)
+                block.bytes.append(0x0A)
+            }
+            start = end + 1
+            number &+= 1
+        }
+    }
+
+    /// A match may include the line feed, which is not part of the line's bytes.
+    private func clipped(_ match: Range<Int>, to bytes: UnsafeRawBufferPointer) -> Range<Int> {
+        min(match.lowerBound, bytes.count)..<min(match.upperBound, bytes.count)
+    }
+
+    /// Adds name, number and column.
+    /// - Parameter column: the offset of a match; nil for a line without one.
+    private func prefix(_ line: FoundLine, number: UInt64? = nil, column: Int?, _ block: inout RenderedLines) {
         let mark: UInt8 = line.isSelected ? 0x3A : 0x2D
         if printsNameInLines {
-            colored(Self.nameColor, &out) { $0 += name }
-            out.append(mark)
+            let name = block.name
+            colored(block.color, &block.bytes) { $0 += name }
+            block.bytes.append(mark)
         }
         if options.lineNumbers {
-            colored(Self.numberColor, &out) { $0.append(decimal: line.number) }
-            out.append(mark)
+            colored(Self.numberColor, &block.bytes) { $0.append(decimal: number ?? line.number) }
+            block.bytes.append(mark)
+        }
+        if options.column || options.perMatch, let column {
+            block.bytes.append(decimal: UInt64(column) + 1)
+            block.bytes.append(mark)
         }
     }
 
@@ -155,7 +226,7 @@ public struct TextRenderer: BlockRenderer {
             return
         }
         var at = 0
-        for match in matches where !match.isEmpty && match.lowerBound >= at {
+        for match in matches.map({ clipped($0, to: line) }) where !match.isEmpty && match.lowerBound >= at {
             plain(UnsafeRawBufferPointer(rebasing: line[at..<match.lowerBound]), endsLine: false, to: &out)
             out += Self.matchColor
             plain(

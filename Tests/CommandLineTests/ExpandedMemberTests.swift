@@ -200,7 +200,7 @@ import Testing
         }
         #expect(kinds["Saved/le.log!utf-8"] == "log" && kinds["Saved/be.log!utf-8"] == "log")
         #expect(kinds["Saved/nul.log"] == "log" && kinds["Saved/hole.log"] == "log")
-        let grep = try Program.run(["grep", "--store", store, "-c", "größe player 7919$"])
+        let grep = try Program.run(["grep", "--store", store, "--duplicates", "-c", "größe player 7919$"])
         #expect(grep.out.contains("le.log!utf-8:1") && grep.out.contains("be.log!utf-8:1"), "\(grep.out)")
         #expect(try Program.run(["grep", "--store", store, "-a", "after the NULs"]).status == 0)
         #expect(try Program.run(["grep", "--store", store, "-a", "behind the hole"]).status == 0)

@@ -16,6 +16,8 @@ final class RealStore {
         var kind = MemberKind.log
         var mtime: Int64 = 100
         var linkTarget: [UInt8]?
+        /// The format of its times, as numbered by LogTime: 1 for Unreal's.
+        var timeFormat: UInt8 = 0
         var content: [UInt8]
 
         init(
@@ -67,6 +69,7 @@ final class RealStore {
         for file in files {
             var header = MemberHeader(artifact: file.artifact, path: file.path, kind: file.kind, mtime: file.mtime)
             header.linkTarget = file.linkTarget
+            header.timeFormat = file.timeFormat
             try writer.beginMember(header)
             _ = try file.content.withUnsafeBytes { try writer.append($0) }
             _ = try writer.endMember()

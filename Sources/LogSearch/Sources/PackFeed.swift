@@ -103,10 +103,27 @@ public final class PackFeed {
 
     /// The next pack that may match; nil at the end.
     public func next() -> PackSource? {
-        while position < found.count {
-            let (entry, flags) = found[position]
-            position += 1
-            if let source = open(entry, flags) { return source }
+        while let candidate = nextCandidate() {
+            if let source = source(of: candidate) { return source }
+        }
+        return nil
+    }
+
+    /// A pack that may match and is not open.
+    public struct Candidate: Sendable {
+        let entry: Entry
+        /// The blocks that may match, if the index knows.
+        let flags: [Bool]?
+
+        /// Its path relative to the store.
+        public var pack: String { entry.pack }
+    }
+
+    /// The next pack that may match, without opening it; nil at the end.
+    public func nextCandidate() -> Candidate? {
+        if position < found.count {
+            defer { position += 1 }
+            return Candidate(entry: found[position].entry, flags: found[position].flags)
         }
         while position < entries.count {
             let entry = entries[position]
@@ -122,10 +139,13 @@ public final class PackFeed {
                 case .noBlock(of: let count): flags = [Bool](repeating: false, count: count)
                 }
             }
-            if let source = open(entry, flags) { return source }
+            return Candidate(entry: entry, flags: flags)
         }
         return nil
     }
+
+    /// Opens a pack; nil if it cannot be opened, which is one of the ``problems``.
+    public func source(of candidate: Candidate) -> PackSource? { open(candidate.entry, candidate.flags) }
 
     /// Returns the label of a session; nil to use the facts in its pack. Called only for packs without a label. Once it
     /// has thrown, that is reported, and the facts in the packs are used from then on.

@@ -10,13 +10,16 @@ struct Grep: Command {
     static var abstract: String { "Search the logs of sessions." }
     static var discussion: String {
         """
-        PATTERN is a PCRE2 regular expression; a match never spans lines. Prints session:path:line:text. Flags and \
+        PATTERN is a PCRE2 regular expression; with -U a match may span lines. Prints session:path:line:text. Flags and \
         exit codes are ripgrep's: 0 found, 1 nothing found, 2 error. Members that are not text are skipped unless \
         --binary or --text is given. --since and --until select lines by their own time; start+5m is relative to \
-        each session's start. A line without a time belongs to the line before.
+        each session's start. A line without a time belongs to the line before. \
+        Members of one session with the same bytes are searched once; -l, --heading and --json name all of them.
 
           salvage grep 'Fatal error' --tag '1.4*' --since 2d
           salvage grep -F 9b2e77aa-1c -C 3
+          salvage grep -F 7656119 --per-session 1
+          salvage grep 'Error|Kick' --since 10m --sort time
           salvage grep -i timeout --since start+5m --until start+10m
           salvage grep '' --session ID --last 2m --path 'Saved/Logs/**'
         """
@@ -46,7 +49,7 @@ struct Grep: Command {
         let run = GrepRun(
             store: try StoreAccess.store(options), pattern: compiled, printed: PrintedSearch(search, print),
             options: options,
-            explains: printing.explain)
+            sorting: printing.sorting, explains: printing.explain)
         try run.perform(try time.catalogSelection(selection))
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import LogSearch
 import Printers
+import Store
 import Terminal
 
 /// The flags that choose what is searched and printed.
@@ -25,9 +26,14 @@ struct GrepOutputFlags {
     var before: Int?
     var around: Int?
     var maxCount: Int?
-    var lineNumbers = true
+    var perSession: Int?
+    var lineNumbers: Bool?
     var noFilename = false
     var heading = false
+    var column = false
+    var vimgrep = false
+    var sorting = SearchSorting()
+    var duplicates = false
     var text = false
     var binary = false
     var path: [String] = []
@@ -65,10 +71,39 @@ struct GrepOutputFlags {
                 "max-count", "m", value: "lines", "Stop after this many selected lines per member.",
                 occurrence: .lastWins
             ) { $0.maxCount = $1 },
+            .number(
+                "per-session", value: "lines", "Stop after this many selected lines per session, across its members.",
+                occurrence: .lastWins
+            ) { $0.perSession = $1 },
             .toggle("line-number", "n", "Print line numbers (the default).") { $0.lineNumbers = true },
             .toggle("no-line-number", "N", "Print no line numbers.") { $0.lineNumbers = false },
             .toggle("no-filename", "I", "Do not print session and path.") { $0.noFilename = true },
             .toggle("heading", nil, "Print session and path once, above their lines.") { $0.heading = true },
+            .toggle("no-heading", nil, "Print session and path in each line (the default).") { $0.heading = false },
+            .toggle("column", nil, "Print the column of the first match of a line, in bytes from 1.") {
+                $0.column = true
+            },
+            .toggle("vimgrep", nil, "Print session:path:line:column:text, and a line once for each match.") {
+                $0.vimgrep = true
+            },
+        ] + orderFlags
+    }
+
+    private static var orderFlags: [CommandFlag<Self>] {
+        let help =
+            "by path (session and path), time (lines of all sessions by their own time), modified (last change of the "
+            + "member), created (of the session) or session; lines without a time stay with the line before."
+        return [
+            .choice("sort", value: "by", "Sort results " + help, occurrence: .lastWins) {
+                $0.sorting = SearchSorting($1)
+            },
+            .choice("sortr", value: "by", "Like --sort, in reverse.", occurrence: .lastWins) {
+                $0.sorting = SearchSorting($1, isReversed: true)
+            },
+            .toggle(
+                "duplicates", nil,
+                "Search members of one session that hold the same bytes one by one; else the first stands for all."
+            ) { $0.duplicates = true },
         ]
     }
 
@@ -95,7 +130,11 @@ struct GrepOutputFlags {
     }
 
     func options(_ global: GlobalOptions) throws -> (search: SearchOptions, print: PrintOptions) {
-        for (flag, value) in [("-A", after), ("-B", before), ("-C", around), ("-m", maxCount), ("-j", threads)] {
+        let numbers = [
+            ("-A", after), ("-B", before), ("-C", around), ("-m", maxCount), ("-j", threads),
+            ("--per-session", perSession),
+        ]
+        for (flag, value) in numbers {
             if let value, value < 0 {
                 throw Failure("bad_number", "\(flag) must not be negative", status: .usage)
             }
@@ -110,6 +149,8 @@ struct GrepOutputFlags {
         search.after = after ?? around ?? 0
         search.before = before ?? around ?? 0
         search.maxCount = maxCount
+        search.perSession = perSession
+        search.mergesCopies = !duplicates
         search.asText = text
         search.searchBinary = binary
         search.paths = path
@@ -117,11 +158,20 @@ struct GrepOutputFlags {
         search.usesFilters = !noFilters
         var print = PrintOptions()
         print.mode = mode(json: global.json)
-        print.lineNumbers = lineNumbers
+        // As in ripgrep, a column implies the line's number, unless -N is given.
+        print.lineNumbers = lineNumbers ?? true
         print.showName = !noFilename
-        print.heading = heading
+        print.heading = heading && !vimgrep
+        print.column = column || vimgrep
+        print.perMatch = vimgrep
         print.color = global.style.isEnabled
         print.escape = StandardStream.outputIsTerminal
+        if sorting.order == .time {
+            print.timeOrder = TimeOrder(isReversed: sorting.isReversed)
+            print.colorsSessions = true
+            // In a pipe, lines keep the form session:path:line:text.
+            print.showLocation = print.escape
+        }
         print.includeZero = includeZero
         return (search, print)
     }

@@ -20,6 +20,8 @@ struct GrepPatternFlags {
     var letterCase: LetterCase?
     var extent: Extent?
     var crlf = false
+    var multiline = false
+    var dotAll = false
 
     static var flags: [CommandFlag<Self>] {
         [
@@ -40,6 +42,8 @@ struct GrepPatternFlags {
             .toggle("word-regexp", "w", "Match whole words.") { $0.extent = .word },
             .toggle("line-regexp", "x", "Match whole lines.") { $0.extent = .line },
             .toggle("crlf", nil, "Let $ match before a carriage return at the end of a line.") { $0.crlf = true },
+            .toggle("multiline", "U", "Let a match span lines, of one member.") { $0.multiline = true },
+            .toggle("multiline-dotall", nil, "With -U, let a dot match the end of a line.") { $0.dotAll = true },
         ]
     }
 
@@ -78,6 +82,8 @@ struct GrepPatternFlags {
         reading.word = extent == .word
         reading.line = extent == .line
         reading.crlf = crlf
+        reading.multiline = multiline
+        reading.dotAll = dotAll
         return reading
     }
 }

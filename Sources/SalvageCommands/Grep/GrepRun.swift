@@ -15,6 +15,7 @@ struct GrepRun {
     let pattern: SearchPattern
     let printed: PrintedSearch
     let options: GlobalOptions
+    let sorting: SearchSorting
     let explains: Bool
 
     /// Compiles patterns. Throws a `Failure` that gives the place of the mistake in a bad one.
@@ -31,7 +32,8 @@ struct GrepRun {
 
     /// Searches and ends the command with ripgrep's exit code.
     func perform(_ selection: Selection) throws {
-        let sources = try store.sources(for: pattern.query, search, selection, needsLabels: needsLabels)
+        let sources = try store.sources(
+            for: pattern.query, search, selection, sorting: sorting, needsLabels: needsLabels)
         let output = DescriptorOutput(descriptor: STDOUT_FILENO)
         let next: () -> StoreSource? = {
             sources.next()
@@ -48,7 +50,7 @@ struct GrepRun {
 
     /// Whether more of a session than its id is used. The catalog knows it better than the pack, whose facts are those
     /// of the time when it was written.
-    private var needsLabels: Bool { printed.print.mode == .json || search.hasWindow }
+    private var needsLabels: Bool { printed.print.mode == .json || search.hasWindow || search.findsTimes }
 
     private func end(_ report: SearchReport, _ sources: SearchSources) throws {
         for problem in report.problems + sources.problems {
@@ -60,8 +62,10 @@ struct GrepRun {
             Failure("not_searched", "and \(counted(more, "more problem")) of this kind").report(
                 json: options.json, style: options.errorStyle)
         }
-        if !options.quiet, printed.print.mode != .quiet, !search.strictTime {
-            UntimedNote.kept(report.membersWithoutTime)
+        if !options.quiet, printed.print.mode != .quiet {
+            if !search.strictTime { UntimedNote.kept(report.membersWithoutTime, sorted: !search.hasWindow) }
+            SearchNote.inParts(report.membersInParts)
+            SearchNote.copies(report.copies)
         }
         if report.outputClosed { return }
         var code = report.exitCode(quiet: printed.print.mode == .quiet)
@@ -73,9 +77,11 @@ struct GrepRun {
         let sink = BufferedOutput(descriptor: STDERR_FILENO)
         var text = "literals        \(Escape.display(pattern.query.text))\n"
         let chosen = search.usesPrefilter && pattern.isPrefiltered ? ", lines preselected by Hyperscan" : ""
-        text += "matching        \(pattern.isLineSafe ? "whole blocks" : "line by line")\(chosen)\n"
+        let way = pattern.spansLines ? "across lines" : pattern.isLineSafe ? "whole blocks" : "line by line"
+        text += "matching        \(way)\(chosen)\n"
         text += "packs           \(report.sources) opened, \(sources.ruledOut) ruled out by the filter index\n"
-        text += "members         \(report.members), \(report.membersMatched) with selected lines\n"
+        text += "members         \(report.members), \(report.membersMatched) with selected lines"
+        text += report.copies > 0 ? ", and \(counted(report.copies, "copy", "copies")) not searched\n" : "\n"
         text += "blocks          \(report.blocks) in opened packs, \(report.prunedByTime) outside the time window\n"
         text += "filters         \(report.probed) checked, \(report.passed) passed\n"
         text += "decoded         \(counted(report.decoded, "block")), \(counted(report.decodedBytes, "byte")), "

@@ -41,7 +41,7 @@ final class LogPrinter {
         selection.until = which.until
         try time.apply(to: &search, selection)
         if let place {
-            let span = try GrepTimeFlags.span(which.within, flag: "--within")
+            let span = try GrepTimeFlags.span(which.within ?? LogLineFlags.defaultWithin, flag: "--within")
             guard place.time != nil || place.offset != nil else {
                 throw Failure(
                     "no_place", "neither the time of the crash nor its place in the log is known",
@@ -52,7 +52,7 @@ final class LogPrinter {
         self.search = search
         var form = PrintOptions()
         form.mode = options.json ? .json : .lines
-        form.lineNumbers = false
+        form.lineNumbers = which.lineNumbers
         form.escape = StandardStream.outputIsTerminal
         form.color = options.style.isEnabled && which.pattern != nil
         self.form = form
@@ -62,6 +62,17 @@ final class LogPrinter {
     func needsBytes(_ members: [SearchMember]) -> Bool {
         guard let place, place.offset != nil else { return false }
         return place.time == nil || members.allSatisfy { $0.timeFormat == .none }
+    }
+
+    /// Prints the lines of several sessions in the order of their time, each with its session and path.
+    func printMerged(_ next: @escaping () -> StoreSource?) throws {
+        var (search, form) = (search, form)
+        form.timeOrder = TimeOrder()
+        form.colorsSessions = true
+        form.showLocation = form.escape
+        form.color = options.style.isEnabled
+        search.mergesCopies = true
+        try run(PrintedSearch(search, form), next)
     }
 
     /// Prints one source; returns false if the reader has closed the output.
@@ -76,19 +87,23 @@ final class LogPrinter {
             defer { source = nil }
             return source
         }
-        let (report, output) = try PrintedSearch(search, form).run(
+        try run(PrintedSearch(search, form), next)
+        return !isClosed
+    }
+
+    private func run(_ printed: PrintedSearch, _ next: @escaping () -> StoreSource?) throws {
+        let (report, output) = try printed.run(
             pattern, into: DescriptorOutput(descriptor: STDOUT_FILENO), nextSource: next)
         if let failure = output.failure {
             throw Failure("output_failed", "could not write to standard output: \(String(cString: strerror(failure)))")
         }
-        printed &+= report.lines
+        self.printed &+= report.lines
         // A followed log is printed piece by piece, and each piece counts the same member.
         untimed = max(untimed, report.membersWithoutTime)
         leftOut = max(leftOut, report.membersLeftOut)
         problems += report.problems
         problemCount += report.problemCount
         isClosed = isClosed || report.outputClosed
-        return !isClosed
     }
 
     /// Prints the lines around a byte of a log; `read` as in `LogExcerpt`.
@@ -111,12 +126,12 @@ final class LogPrinter {
     }
 
     /// Reports what could not be printed and ends the command with its exit code.
-    func end(session: String) throws {
+    func end(session: String?) throws {
         for problem in problems {
             Failure("not_read", problem, session: session).report(json: options.json, style: options.errorStyle)
         }
         if !options.quiet {
-            UntimedNote.kept(untimed)
+            UntimedNote.kept(untimed, sorted: !search.hasWindow)
             UntimedNote.leftOut(leftOut)
         }
         if problemCount > 0 { throw EndedWith(status: .partial) }

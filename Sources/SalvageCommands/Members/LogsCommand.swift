@@ -11,41 +11,90 @@ import Text
 /// `salvage logs`: the logs of one session, whole or in part.
 struct Logs: Command {
     static var name: String { "logs" }
-    static var abstract: String { "Print the logs of one session." }
+    static var abstract: String { "Print the logs of sessions." }
     static var discussion: String {
         """
         Prints the server's stdout and stderr if they were collected, else all logs; --path chooses members. \
-        Several members are printed one after the other under their names. For a running session, prints what \
+        Several members are printed one after the other under their names, several sessions in one sequence by the \
+        time of their lines. A crash's id stands for the lines around it. With --signature or another selection \
+        instead of sessions, and for several sessions with --around crash, prints the lines before the latest crash \
+        of each. For a running session, prints what \
         watch has followed so far (rules with follow: true); -f continues until the session ends, like docker \
         logs -f. Reads only the store; salvage api stream-logs ID --follow reads from the API.
 
           salvage logs ID --last 2m
           salvage logs ID --since start+5m --until start+6m -g 'Error|Warning'
           salvage logs ID --around last
+          salvage logs ID OTHER -g 'Error|Kick'
+          salvage logs --signature 'SIGSEGV*' --around crash --within 5s
           salvage logs ID -f -g Warning
         """
     }
-    static var arguments: [CommandArgument<Self>] { [.session { $0.session = $1 }] }
+    static var arguments: [CommandArgument<Self>] {
+        [
+            .list("session", "Sessions or crashes; a unique prefix of an id is enough.") { $0.sessions.append($1) }
+        ]
+    }
     static var flags: [CommandFlag<Self>] {
         let follow: CommandFlag<Self> = .toggle(
             "follow", "f", "Keep printing new lines until the session ends."
         ) { $0.follow = true }
         return [follow] + LogLineFlags.flags.within(\.which) + GrepTimeFlags.flags.within(\.time)
+            + LogSelectionFlags.flags.within(\.selection)
     }
 
-    var session = ""
+    var sessions: [String] = []
     var follow = false
     var which = LogLineFlags()
     var time = GrepTimeFlags()
+    var selection = LogSelectionFlags()
     var options = GlobalOptions()
 
-    func run() throws {
+    func validate() throws {
         if let context = which.context, context < 0 {
             throw Failure("bad_number", "-C must not be negative", status: .usage)
         }
+        for (flag, value) in [("--lines", which.lines), ("--sessions", selection.sessions)] {
+            if let value, value < 0 { throw Failure("bad_number", "\(flag) must not be negative", status: .usage) }
+        }
+        if sessions.isEmpty, !selection.isGiven {
+            throw Failure.usage(
+                "missing argument <session>", hint: "salvage logs ID, or salvage logs --signature GLOB --around crash")
+        }
+        if !sessions.isEmpty, selection.isGiven {
+            throw Failure.usage(
+                "sessions are given by their ids and by flags", hint: "leave out one of the two",
+                code: "conflicting_flags")
+        }
+        if follow, sessions.count != 1 {
+            throw Failure.usage("-f follows one session", hint: "salvage logs ID -f", code: "conflicting_flags")
+        }
+        let isBeforeCrashes = sessions.isEmpty || (sessions.count > 1 && which.around != nil)
+        guard isBeforeCrashes else { return }
+        if let around = which.around, around != "crash", around != "last" {
+            throw Failure.usage("--around of several sessions is 'crash'", hint: "salvage logs \(around)")
+        }
+        if which.pattern != nil || !which.path.isEmpty {
+            throw Failure.usage(
+                "-g and --path do not select lines before crashes", hint: "salvage grep searches the logs of sessions",
+                code: "conflicting_flags")
+        }
+    }
+
+    func run() throws {
         let store = try StoreAccess.store(options)
-        let record = try store.session(named: session)
-        let place = try which.around.map { try store.place(ofCrash: $0, in: record) }
+        if sessions.isEmpty {
+            return try printExcerpts(store, try selection.crashes(since: which.since, until: which.until))
+        }
+        let named = try sessions.map { try Self.named($0, in: store) }
+        if named.count > 1 {
+            guard which.around == nil else {
+                return try printExcerpts(store, Selection(sessions: named.map(\.session.session)))
+            }
+            return try printMerged(store, named.map(\.session))
+        }
+        guard let (record, crash) = named.first else { return }
+        let place = try (which.crash ?? crash).map { try store.place(ofCrash: $0, in: record) }
         let printer = try LogPrinter(which, time, options, place)
         if !follow { Paging.start(options) }
         switch try store.log(of: record) {
@@ -58,6 +107,36 @@ struct Logs: Command {
         case .followed(_, let logs): try print(logs, of: record, printer)
         }
         try printer.end(session: record.session)
+    }
+
+    /// The session with an id, or the crash with an id and its session.
+    private static func named(_ name: String, in store: Store) throws -> (session: SessionRecord, crash: String?) {
+        do {
+            return (try store.session(named: name), nil)
+        } catch let error as CatalogError where error.code == .unknownSession {
+            guard let crash = try store.crashes(named: name).first else { throw error }
+            switch crash {
+            case .stored(let stored): return (try store.session(named: stored.row.session), stored.row.crash)
+            case .followed(let record): return (try store.session(named: record.session ?? ""), record.crash)
+            }
+        }
+    }
+
+    private func printExcerpts(_ store: Store, _ crashes: Selection) throws {
+        let limit = selection.sessions ?? (sessions.isEmpty ? LogSelectionFlags.usual : sessions.count)
+        let span = try which.within.map { try GrepTimeFlags.span($0, flag: "--within") }
+        let found = try store.excerpts(crashes, within: span, lines: which.lines, limit: limit)
+        try ExcerptPrinter(options, lineNumbers: which.lineNumbers).print(found, limit: limit)
+    }
+
+    private func printMerged(_ store: Store, _ records: [SessionRecord]) throws {
+        let printer = try LogPrinter(which, time, options, nil)
+        let logs = store.logs(of: records, paths: which.path)
+        try printer.printMerged { logs.next() }
+        for problem in logs.problems {
+            printer.note(problem.message + (problem.session.map { " (session \($0))" } ?? ""))
+        }
+        try printer.end(session: nil)
     }
 
     private func print(_ logs: [LiveSnapshot], of record: SessionRecord, _ printer: LogPrinter) throws {
@@ -101,58 +180,5 @@ struct Logs: Command {
             return
         }
         _ = try printer.print(.pack(source), severalMembers: members.count > 1)
-    }
-}
-
-/// The flags that select lines of the logs.
-struct LogLineFlags {
-    var pattern: String?
-    var ignoreCase = false
-    var context: Int?
-    var path: [String] = []
-    var around: String?
-    var within = "30s"
-    var since: String?
-    var until: String?
-
-    static var flags: [CommandFlag<Self>] {
-        [
-            .text("grep", "g", value: "pattern", "Only lines that match this pattern. In `salvage grep`, -g is --path.")
-            { $0.pattern = $1 },
-            .toggle("ignore-case", "i", "Ignore case.") { $0.ignoreCase = true },
-            .number(
-                "context", "C", value: "lines", "Lines to print before and after each match.", occurrence: .lastWins
-            ) { $0.context = $1 },
-            .texts("path", value: "glob", "Only members whose path matches this glob. May be repeated.") {
-                $0.path.append($1)
-            },
-            .text("around", value: "crash", "Only lines around a crash: its id, a prefix of it, or 'last'.") {
-                $0.around = $1
-            },
-            .text("within", value: "span", "The span before and after the crash (default: \(Self().within)).") {
-                $0.within = $1
-            },
-            .text("since", value: "time", "Only lines since this time: an instant, a span ago, or start+5m.") {
-                $0.since = $1
-            },
-            .text("until", value: "time", "Only lines before this time: an instant, a span ago, or start+5m.") {
-                $0.until = $1
-            },
-        ]
-    }
-
-    /// Returns the text members of the `logs` artifact, else all logs; with globs, all text members that match.
-    func chosen(_ pack: SessionPack) throws -> [Int] {
-        let members = pack.reader.members
-        let globs = path.map { Glob($0, separator: "/") }
-        let paths = path.map { MemberPath(argument: $0) }
-        if !globs.isEmpty {
-            return members.indices.filter { index in
-                pack.isText(index)
-                    && (globs.contains { $0.matches(members[index].path) }
-                        || paths.contains { $0.names(members[index].path) })
-            }
-        }
-        return try pack.logMembers()
     }
 }

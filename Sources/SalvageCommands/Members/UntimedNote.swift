@@ -6,8 +6,13 @@ import Text
 /// The notes of a search by time about members whose time format is not known.
 enum UntimedNote {
     /// Says that all their lines were kept.
-    static func kept(_ count: Int) {
+    /// - Parameter sorted: whether lines were only sorted by time, not selected by it.
+    static func kept(_ count: Int, sorted: Bool = false) {
         guard count > 0 else { return }
+        if sorted {
+            write("\(subject(count)) no known time format; their lines stand at the start of their session")
+            return
+        }
         write("\(subject(count)) no known time format; all lines were kept (--strict-time leaves them out)")
     }
 

@@ -19,7 +19,8 @@ final class FollowedLogFeed {
     init(_ store: Store, _ selection: Selection) throws {
         let followed = try LiveStore.sessions(store.path)
         entries = []
-        guard !followed.isEmpty else { return }
+        // Crashes in followed logs have no signature yet.
+        guard !followed.isEmpty, selection.signatures.isEmpty else { return }
         let folders = ByteDictionary(
             followed.map { ($0.facts.session, $0.folder) }, uniquingKeysWith: { first, _ in first })
         var running = selection

@@ -6,20 +6,29 @@ public import Model
 import PackHome
 import Text
 
-/// The packs and followed logs of one search, in order: packs by their path, then followed logs by session.
+/// The packs and followed logs of one search, in order: unless they are sorted, packs by their path, then followed logs by
+/// session.
 ///
 /// Used by one thread at a time, as `SearchEngine` guarantees.
 public final class SearchSources {
     private let packs: PackFeed
     private let live: FollowedLogFeed
+    private let sorted: SortedSources?
 
-    init(packs: PackFeed, live: FollowedLogFeed) {
+    init(packs: PackFeed, live: FollowedLogFeed, _ sorting: SearchSorting, _ options: SearchOptions) {
         self.packs = packs
         self.live = live
+        sorted = sorting.sortsSources ? SortedSources(packs, live, sorting, options) : nil
     }
 
     /// The next source that can be read; nil at the end.
-    public func next() -> StoreSource? { packs.next().map { .pack($0) } ?? live.next().map { .live($0) } }
+    public func next() -> StoreSource? {
+        if let sorted { return sorted.next() }
+        return packs.next().map { .pack($0) } ?? live.next().map { .live($0) }
+    }
+
+    /// Ends the reading of tables, where the order needs them all first, once `isCancelled` returns true.
+    func end(when isCancelled: @escaping () -> Bool) { sorted?.isCancelled = isCancelled }
 
     /// One message for each pack or followed log that could not be read so far.
     public var problems: [String] { packs.problems + live.problems }
@@ -35,15 +44,18 @@ extension Store {
     ///   - query: the literals that a match contains; packs without them are left out.
     ///   - options: how the search will be run.
     ///   - selection: the sessions.
+    ///   - sorting: the order of the sources.
     ///   - needsLabels: whether more of a session than its id is used. The catalog knows it better than the pack, whose
     ///     facts are those of the time when it was written.
     /// - Throws: `CatalogError`, `LogSearchError` or `LiveFailure`.
     public func sources(
-        for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection, needsLabels: Bool
+        for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection,
+        sorting: SearchSorting = SearchSorting(), needsLabels: Bool
     ) throws -> SearchSources {
         let selection = try resolved(selection)
         return SearchSources(
-            packs: try packs(for: query, options, selection, needsLabels), live: try FollowedLogFeed(self, selection))
+            packs: try packs(for: query, options, selection, needsLabels || sorting.order == .created),
+            live: try FollowedLogFeed(self, selection), sorting, options)
     }
 
     private func packs(
