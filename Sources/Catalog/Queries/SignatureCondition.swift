@@ -17,13 +17,16 @@ struct SignatureCondition {
         var ids = Set<Int64>()
         let exact = try connection.prepare("SELECT id FROM signatures WHERE text = ?1")
         for name in names {
-            exact.bind(1, name)
-            var isText = false
-            while try exact.step() {
-                isText = true
-                ids.insert(exact.integer(0))
-            }
             let glob = Glob(name)
+            var isText = false
+            // A glob whose wildcards are all quoted is a text as well.
+            for text in [name, glob.literal].compactMap(\.self) {
+                exact.bind(1, text)
+                while try exact.step() {
+                    isText = true
+                    ids.insert(exact.integer(0))
+                }
+            }
             guard !isText, glob.literal == nil else { continue }
             let condition = connection.glob("text", glob)
             let matching = try connection.prepare("SELECT id FROM signatures WHERE \(condition.sql)")

@@ -24,10 +24,17 @@ enum HelpText {
         var text = "OVERVIEW: \(wrapped(noun.abstract, first: 10))\n"
         if !noun.discussion.isEmpty { text += "\n\(paragraphs(noun.discussion))\n" }
         text += "\nUSAGE: salvage \(noun.word) <subcommand>\n"
+        let standard = noun.standard?.page
+        if standard != nil { text += "       salvage \(noun.word) [<options>]\n" }
         text += "\nSUBCOMMANDS:\n"
         for entry in noun.commands {
             let isStandard = noun.standard?.name == entry.name
             text += row(entry.word + (isStandard ? " (default)" : ""), entry.abstract)
+        }
+        // Who asks for the help of `crashes` wants to know what `crashes` itself takes.
+        for section in standard?.sections ?? [] {
+            text += "\n\(section.title.uppercased()):\n"
+            for flag in section.flags { text += row(label(flag), flag.help) }
         }
         return text + "\n  See 'salvage help \(noun.word) <subcommand>' for detailed help.\n"
     }
