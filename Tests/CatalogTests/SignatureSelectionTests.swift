@@ -39,6 +39,7 @@ import Text
     @Test func aSignatureSelectsTheSessionsThatHaveSuchACrash() throws {
         #expect(try sessions("boom") == ["two", "one"])
         #expect(try sessions("f(char*[]) | g") == ["one"], "the text of a signature is no glob")
+        #expect(try sessions("f(char\\*\\[]) | g") == ["one"], "nor is one whose wildcards are quoted")
         #expect(try sessions("b*") == ["two", "one"])
         #expect(try sessions("f(*", "boom") == ["two", "one"], "either")
         #expect(try sessions("boo").isEmpty && sessions("nothing*").isEmpty)
