@@ -16,7 +16,7 @@ enum StandingText {
                 + (overview.lastTag.map { " and seen in \(Escape.display($0))" } ?? "")
         case (.returned, _): "returned in a session that began after it was fixed"
         case (.ignored, .ignore(let until?, let crashes)?):
-            "ignored until \(TimeText.table(until)) UTC" + (crashes.map { " or \(more($0))" } ?? "")
+            "ignored until \(TimeText.zoned(until))" + (crashes.map { " or \(more($0))" } ?? "")
         case (.ignored, .ignore(nil, let crashes?)?): "ignored until it has \(more(crashes))"
         case (let state, _): state.rawValue
         }

@@ -1,4 +1,5 @@
 import JSON
+import Model
 import Store
 
 /// The generated part of docs/json.md: what each command prints with `--json`, and the fields of each object.
@@ -27,11 +28,14 @@ enum JSONReference {
             note: "first what is not collected, then paths that are absent in every session, last the totals"),
         Entry("`why`", "Explanation", "ExplainedArtifact", note: "first the session, then each artifact"),
         Entry("`crashes`, `crash`, `analyze`", "Crash", note: "`crash` and `analyze` with all threads and modules"),
-        Entry("`crashes top`", "SignatureSummary"), Entry("`crashes diff`", "BuildChange"),
+        Entry("`crashes top`", "Signature"), Entry("`crashes diff`", "Change"), Entry("`crashes builds`", "Build"),
+        Entry("`crashes decisions`", "Decision"),
+        Entry("the other commands of `crashes`", "Signature", note: "the signature after the decision, once"),
         Entry("`symbols add`", "SymbolsAdded", note: "once"), Entry("`symbols list`", "SymbolFile"),
         Entry("`symbols missing`", "MissingSymbols"), Entry("`symbols fetch`", "SymbolsFetched", note: "once"),
         Entry("`signatures refresh`", "SignatureChange", "SigningTotals", note: "the totals last"),
         Entry("`grep`, `logs`", note: "[ripgrep's messages](#grep-and-logs)"),
+        Entry("`logs --around crash` of several sessions", "CrashExcerpt"),
         Entry(
             "`harvest`", "Harvest",
             note:
@@ -45,6 +49,7 @@ enum JSONReference {
         Entry("`export --bundle`", "Bundle", note: "once"),
         Entry("`reindex`", "Reindex", note: "once"), Entry("`doctor`", "Finding", note: "one for each check"),
         Entry("`prune`", "PrunedPack", "ForgottenSession", "PruneTotals", note: "the totals last"),
+        Entry("`notify list`", "Channel"), Entry("`notify test`", "NotifyTest", note: "once"),
         Entry("`pin`", "Pinned", note: "without session arguments `Session`"),
         Entry("`backup`", "Backup", note: "once"),
         Entry("`backup --verify`", "VerifiedBackup", note: "once"), Entry("`backup --dry-run`", "DoomedBackup"),
@@ -56,7 +61,8 @@ enum JSONReference {
     /// The objects in the order of the page.
     static var objects: [JSONObjectDescription] {
         Shapes.descriptions + [
-            JSONObjectDescription(ChangeRow.shape), JSONObjectDescription(Shapes.signatureChange),
+            JSONObjectDescription(ChannelRow.shape), JSONObjectDescription(NotifyTest.shape),
+            JSONObjectDescription(Event.shape), JSONObjectDescription(Shapes.signatureChange),
             JSONObjectDescription(Shapes.signingTotals), JSONObjectDescription(Shapes.prunedPack),
             JSONObjectDescription(Shapes.forgottenSession), JSONObjectDescription(Shapes.pruneTotals),
             JSONObjectDescription(Shapes.pinned), JSONObjectDescription(Shapes.doomedBackup),

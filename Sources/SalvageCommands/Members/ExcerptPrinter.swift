@@ -18,7 +18,7 @@ struct ExcerptPrinter {
         self.options = options
         self.lineNumbers = lineNumbers
         output = Output(options)
-        escapes = isatty(STDOUT_FILENO) == 1
+        escapes = StandardStream.outputIsTerminal
     }
 
     /// Prints all excerpts, says how many sessions are left, and ends the command with its exit code.
@@ -55,7 +55,7 @@ struct ExcerptPrinter {
         let session = excerpt.session
         var facts = [session.tag, session.location].compactMap(\.self).map { Escape.display($0) }
         facts.append("crash \(Escape.display(excerpt.crash))")
-        if let time = excerpt.time { facts.append(ISO8601.text(clamping: time)) }
+        if let time = excerpt.time { facts.append(TimeText.zoned(time)) }
         let style = options.style
         output.text(style.bold("==> " + Escape.display(session.id)) + "  " + facts.joined(separator: "  "))
         if let signature = excerpt.signature { output.text(style.dim("    " + Escape.display(signature))) }

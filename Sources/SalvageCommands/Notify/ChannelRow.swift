@@ -26,11 +26,18 @@ extension ChannelRow: Row {
         ]
     }
 
-    var json: [UInt8] {
-        var line = ChannelReport.shape.line(report)
-        line.add("configured", channel != nil)
-        line.add("type", channel?.kind.rawValue)
-        line.add("on", events)
-        return line.utf8
-    }
+    var json: [UInt8] { Self.shape.line(self).utf8 }
+
+    /// Its JSON object.
+    static let shape = JSONShape<ChannelRow>(
+        "Channel", "A channel that is told of events, and what waits for it.",
+        ChannelReport.shape.fields.map { $0.of { $0.report } } + [
+            .boolean(
+                "configured", "whether the configuration has it; one that was removed may still have events waiting"
+            ) {
+                $0.channel != nil
+            },
+            .optionalText("type", "`slack`, `discord`, `webhook` or `command`") { $0.channel?.kind.rawValue },
+            .texts("on", "the events it is told of") { $0.events },
+        ])
 }

@@ -31,6 +31,21 @@ struct NotifyTest: AsyncCommand {
         [.one("channel", "The channel's name in the configuration.") { $0.channel = $1 }]
     }
 
+    /// What a channel answered.
+    struct Delivery {
+        let channel: String
+        let answer: String
+    }
+
+    /// The JSON object of a test.
+    static let shape = JSONShape<Delivery>(
+        "NotifyTest", "A test event that a channel received.",
+        [
+            .text("channel", "the channel") { $0.channel },
+            .boolean("delivered", "always true; a refusal is an error") { _ in true },
+            .text("answer", "what it answered") { $0.answer },
+        ])
+
     var channel = ""
     var options = GlobalOptions()
 
@@ -39,11 +54,7 @@ struct NotifyTest: AsyncCommand {
         let answer = try await ChannelTest.send(to: channel, configuration, environment: Environment.all)
         let output = Output(options)
         if options.json {
-            var line = JSONLine()
-            line.add("channel", channel)
-            line.add("delivered", true)
-            line.add("answer", answer)
-            output.line(line)
+            output.line(Self.shape.line(Delivery(channel: channel, answer: answer)))
         } else {
             output.text("delivered to '\(Escape.display(channel))': \(Escape.display(answer))")
         }

@@ -17,6 +17,7 @@ struct Output {
         sink = BufferedOutput(descriptor: descriptor)
         style = Style(choice: .never, descriptor: descriptor)
         json = false
+        columns = []
     }
 
     init(_ options: GlobalOptions) {

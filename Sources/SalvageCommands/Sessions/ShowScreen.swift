@@ -121,12 +121,8 @@ struct ShowScreen {
 
     /// Writes how often, since when and in which builds the signature crashed, and what is decided about it.
     private func writeSignature(_ known: SignatureOverview) {
-        output.text("  " + style.dim(CrashWords.history(known.selected)))
-        var facts = ["state \(StateText.dress(known.state)(style, known.state.rawValue))"]
-        if let share = known.share { facts.append("\(StateText.percent(share)) of the sessions") }
-        if let owner = known.standing.owner { facts.append("owner \(Escape.display(owner))") }
-        if let ticket = known.standing.ticket { facts.append(Escape.display(ticket)) }
-        output.text("  " + facts.joined(separator: style.dim("  ·  ")))
+        output.text("  " + style.dim(CrashWords.history(known)))
+        if let share = known.share { output.text("  " + style.dim("in \(StateText.percent(share)) of all sessions")) }
         let tags = known.selected.tags
         guard !tags.isEmpty else { return }
         let shown = tags.suffix(Self.mostBuilds).map { Escape.display($0) }.joined(separator: " ")

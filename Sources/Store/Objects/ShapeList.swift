@@ -13,6 +13,7 @@ extension Shapes {
             JSONObjectDescription(artifact), JSONObjectDescription(explanation),
             JSONObjectDescription(explainedArtifact), JSONObjectDescription(request), JSONObjectDescription(gap),
             JSONObjectDescription(absentGap), JSONObjectDescription(coverageTotals), JSONObjectDescription(member),
+            JSONObjectDescription(crashExcerpt), JSONObjectDescription(logLine),
             JSONObjectDescription(seriesPoint),
         ]
     }
