@@ -92,6 +92,18 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
         return pieces
     }
 
+    /// The glob without a separator that only this text matches.
+    public static func escaped(_ text: String) -> String {
+        let special = "*?[\\".utf8
+        guard text.utf8.contains(where: special.contains) else { return text }
+        var out: [UInt8] = []
+        for byte in text.utf8 {
+            if special.contains(byte) { out.append(UInt8(ascii: "\\")) }
+            out.append(byte)
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
     /// The only text that matches; nil if there may be several, and for a glob over paths.
     public var literal: String? {
         guard let pieces else { return nil }
