@@ -99,7 +99,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Assets"], swiftSettings: house),
         .testTarget(
-            name: "SalvageServerTests", dependencies: ["SalvageServer", "Store", "Model", "JSON"], swiftSettings: house),
+            name: "SalvageServerTests",
+            dependencies: [
+                "SalvageServer", "Store", "Model", "JSON", "Catalog", "CrashAnalysis", "Harvest", "LogSearch", "Pack", "Text",
+            ], swiftSettings: house),
         // The page's templates, style sheet and script, embedded in the program.
         .target(name: "CAssets"),
         .target(
