@@ -24,6 +24,12 @@ static const uint8_t commands_mustache[] = {
 static const uint8_t notes_mustache[] = {
 #embed "../SalvageServer/Assets/notes.mustache"
 };
+static const uint8_t stack_mustache[] = {
+#embed "../SalvageServer/Assets/stack.mustache"
+};
+static const uint8_t log_mustache[] = {
+#embed "../SalvageServer/Assets/log.mustache"
+};
 static const uint8_t now_mustache[] = {
 #embed "../SalvageServer/Assets/now.mustache"
 };
@@ -81,6 +87,8 @@ static const salvage_asset assets[] = {
     {"chart.mustache", chart_mustache, sizeof chart_mustache},
     {"commands.mustache", commands_mustache, sizeof commands_mustache},
     {"notes.mustache", notes_mustache, sizeof notes_mustache},
+    {"stack.mustache", stack_mustache, sizeof stack_mustache},
+    {"log.mustache", log_mustache, sizeof log_mustache},
     {"now.mustache", now_mustache, sizeof now_mustache},
     {"crashes.mustache", crashes_mustache, sizeof crashes_mustache},
     {"signature.mustache", signature_mustache, sizeof signature_mustache},

@@ -58,6 +58,18 @@ import Text
         }
     }
 
+    @Test func everyPartThatATemplateNamesIsEmbedded() {
+        let names = Set(PageAssets.all.map(\.name))
+        for asset in PageAssets.all where asset.name.hasSuffix(".mustache") {
+            let text = String(decoding: asset.bytes, as: UTF8.self)
+            #expect(!text.contains("{{{") && !text.contains("{{&"), "\(asset.name) writes a value as it is")
+            for part in text.split(separator: "{{>").dropFirst() {
+                let name = part.prefix { $0 != "}" }
+                if name != "*page" { #expect(names.contains("\(name).mustache"), "\(asset.name) names \(name)") }
+            }
+        }
+    }
+
     @Test func aPageHasOneHeadingLandmarksAndNamesForItsTables() {
         for (name, html) in plain {
             let tags = MarkupSkeleton(html).tags

@@ -55,7 +55,7 @@ struct PageSamples {
             ("builds", BuildsPage.content(BuildsPage.Facts(builds: builds), views.builds), views.builds),
             ("diff", BuildDiffPage.content(diffFacts, views.diff), views.diff),
             ("sessions", SessionsPage.content(sessionsFacts, views.sessions), views.sessions),
-            ("session", SessionPage.content(sessionFacts, views.thing), views.thing),
+            ("session", SessionDetailPage.content(sessionFacts, views.thing), views.thing),
             ("search", SearchPage.content(searchFacts, views.search), views.search),
             ("collection", CollectionPage.content(collectionFacts, views.collection), views.collection),
             (
@@ -224,7 +224,7 @@ struct PageSamples {
         }
     }
 
-    private var sessionFacts: SessionPage.Facts {
+    private var sessionFacts: SessionDetailPage.Facts {
         let request = RequestRecord(
             session: text, at: now, artifact: text, endpoint: text, status: 404, identifier: text, outcome: text)
         let report = SessionReport(
@@ -233,7 +233,7 @@ struct PageSamples {
         let member = MemberRecord(
             ordinal: 0, artifact: text, path: Array(text.utf8) + [0xFF], kind: .log, mode: 0o644,
             mtime: now * 1_000_000, size: 99, stored: 9, sha256: [], linkTarget: nil, flags: [])
-        return SessionPage.Facts(
+        return SessionDetailPage.Facts(
             report: report,
             explanation: SessionExplanation(
                 session: session, artifacts: artifacts, requests: [request], requestsDropped: 3), errors: [row(1)],

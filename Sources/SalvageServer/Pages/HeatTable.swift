@@ -1,4 +1,5 @@
 import Calendar
+import Catalog
 import Store
 import Text
 

@@ -42,12 +42,20 @@ enum SearchPage {
         var options = SearchOptions()
         let context = try view.query.number("context", in: 0...mostContext) ?? 0
         (options.before, options.after) = (context, context)
-        let isOnePerSession = view.query.all("per").first == "session"
+        let isOnePerSession = try view.query.number("per_session", in: 1...1_000_000) == 1
         if isOnePerSession { options.maxCount = 1 }
+        // As the API's search does: the times select lines, and a session that ended later may hold earlier ones.
+        var selection = query.selection
+        if selection.since != nil || selection.until != nil {
+            let last = selection.until.map { $0 == .min ? .min : $0 - 1 } ?? .max
+            let first = selection.since ?? .min
+            options.window = first <= last ? first...last : Int64.min...Int64.min
+            selection.until = nil
+        }
         // A page has two threads; the stream of the API and the command line have all.
         options.workers = 2
         let end = MonotonicClock.milliseconds() + PageSearch.patience
-        let sources = try store.sources(for: pattern.query, options, query.selection, needsLabels: true)
+        let sources = try store.sources(for: pattern.query, options, selection, needsLabels: true)
         let (report, found) = try SearchEngine<StoreSource>(pattern: pattern, options: options).run(
             into: PageSearch(isOnePerSession: isOnePerSession, end: end)
         ) { MonotonicClock.milliseconds() > end ? nil : sources.next() }
@@ -92,7 +100,7 @@ enum SearchPage {
         let text = view.query.all("q").first ?? ""
         var model: PageModel = [
             "pattern": .text(text), "api": .shown(view.link.api("/grep")), "form": .one(PageForm.model(view, fields)),
-            "summary": .text(summary(facts, view)), "hits": .list(facts.sessions.map { hit($0, view) }),
+            "summary": .text(summary(facts)), "hits": .list(facts.sessions.map { hit($0, view) }),
             "commands": .list([["command": .text(command(text, view.query))]]),
         ]
         if let problem = facts.problem {
@@ -108,13 +116,12 @@ enum SearchPage {
     private static let fields: [PageForm.Field] =
         [
             .check("F", "literal text"), .check("i", "ignore case"), .check("w", "whole words"),
-            .choice("per", "Hits", [("", "all"), ("session", "one per session")]),
-            .choice("sort", "Order", [("", "by session"), ("time", "by time of the lines")]),
+            .choice("per_session", "Hits", [("", "all"), ("1", "one per session")]),
             .choice(
                 "context", "Context", [("", "none"), ("2", "2 lines"), ("5", "5 lines"), ("20", "20 lines")]),
         ] + PageForm.selection + [.kept("session"), .kept("signature"), .kept("crashed")]
 
-    private static func summary(_ facts: Facts, _ view: PageView) -> String {
+    private static func summary(_ facts: Facts) -> String {
         guard facts.isAsked else { return "Regular expressions as in grep -P; the filters choose sessions." }
         if facts.hits == 0 {
             return facts.problem == nil && !facts.isCut
@@ -122,12 +129,11 @@ enum SearchPage {
                 : facts.isCut ? "Nothing found within 5 seconds; the command below searches all." : ""
         }
         let found = "\(counted(facts.hits, "line")) in \(counted(facts.sessions.count, "session"))"
-        let order = view.query.all("sort").first == "time" ? " Lines are in the order of their sessions here." : ""
         if facts.isFull {
-            return found + "; the first \(PageSearch.mostHits) are shown, the command below finds all." + order
+            return found + "; the first \(PageSearch.mostHits) are shown, the command below finds all."
         }
-        if facts.isCut { return found + " within 5 seconds; the command below searches all." + order }
-        return found + "." + order
+        if facts.isCut { return found + " within 5 seconds; the command below searches all." }
+        return found + "."
     }
 
     private static func hit(_ session: PageSearch.Session, _ view: PageView) -> PageModel {
@@ -205,8 +211,7 @@ enum SearchPage {
             flags += " -\(name)"
         }
         if let context = query.all("context").first.flatMap({ Int($0) }) { flags += " -C \(context)" }
-        if query.all("per").first == "session" { flags += " --per-session 1" }
-        if query.all("sort").first == "time" { flags += " --sort time" }
+        if query.all("per_session").first == "1" { flags += " --per-session 1" }
         return
             "salvage grep\(flags)\(PageCommand.flags(query)) -e \(PageCommand.quoted(text.isEmpty ? "PATTERN" : text))"
     }

@@ -18,7 +18,7 @@ enum SessionTimeLine {
     }
 
     /// The values of the events.
-    static func models(_ facts: SessionPage.Facts, _ view: PageView) -> [PageModel] {
+    static func models(_ facts: SessionDetailPage.Facts, _ view: PageView) -> [PageModel] {
         events(facts, view).map { event in
             var model: PageModel = ["eventKind": .shown(event.kind.rawValue), "event": .text(event.text, most: 400)]
             if let time = event.time { model["time"] = PageWords.time(time) }
@@ -27,7 +27,7 @@ enum SessionTimeLine {
         }
     }
 
-    private static func events(_ facts: SessionPage.Facts, _ view: PageView) -> [Event] {
+    private static func events(_ facts: SessionDetailPage.Facts, _ view: PageView) -> [Event] {
         let session = facts.report.session
         var events: [Event] = []
         func add(_ time: Int64?, _ text: String, _ kind: Kind = .plain, link: String? = nil) {

@@ -29,14 +29,15 @@ enum SessionsPage {
 
     /// Reads the facts.
     static func facts(_ store: Store, _ query: SelectionQuery, _ view: PageView) throws -> Facts {
-        let page = try store.sessionPage(query.selection, after: query.cursor, limit: min(200, query.limit))
+        let page = try store.sessionPage(
+            query.selection, afterText: query.cursor, limit: min(200, query.limit))
         var signatures: ByteDictionary<(text: String, id: String)> = [:]
-        for session in page.items where session.crashes > 0 {
+        for session in page.sessions where session.crashes > 0 {
             if let row = try store.crashRows(Selection(sessions: [session.session], limit: 1)).first {
                 signatures[session.session] = (row.signature, SignatureID.of(row.signature))
             }
         }
-        var facts = Facts(sessions: page.items, next: page.next, signatures: signatures, series: [])
+        var facts = Facts(sessions: page.sessions, next: page.next, signatures: signatures, series: [])
         // Later pages show the list only.
         guard query.cursor == nil, let range = range(query.selection, now: view.now) else { return facts }
         facts.range = range

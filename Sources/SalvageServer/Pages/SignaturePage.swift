@@ -127,9 +127,13 @@ enum SignaturePage {
         }
         if let heat = HeatTable.model(facts.series) { model["heat"] = .one(heat) }
         model["allSessions"] = .one([
-            "href": .shown(view.link.path("/sessions", [("signature", Glob.escaped(overview.signature))])),
-            "bundle": .shown(view.link.api("/signatures/\(PathSegment.encode(overview.id))/bundle")),
+            "href": .shown(view.link.path("/sessions", [("signature", Glob.escaped(overview.signature))]))
         ])
+        if let example = facts.rows.first {
+            model["example"] = .one([
+                "href": .shown(view.link.api("/sessions/\(PathSegment.encode(example.session))/bundle"))
+            ])
+        }
         model = model.with(decisions(overview, view))
         model["commands"] = .list(
             (facts.newest.map { ["salvage crash \(PageCommand.quoted($0.crash))"] } ?? [])

@@ -13,6 +13,31 @@ extension Store {
         try catalog().pulse(now: now, deadlines: deadlines)
     }
 
+    /// A page of the selected sessions: running ones first, then the others, latest end first.
+    ///
+    /// - Parameters:
+    ///   - selection: the sessions; its limit does not apply.
+    ///   - cursor: the text of the cursor at which the page before ended; nil for the first.
+    ///   - limit: the most sessions.
+    /// - Returns: the sessions, and the text of the cursor of the next page; nil at the end of the list.
+    /// - Throws: ``StoreError`` with `bad_cursor` if the text is none; `CatalogError`.
+    public func sessionPage(
+        _ selection: Selection, afterText cursor: String?, limit: Int
+    ) throws -> (sessions: [SessionRecord], next: String?) {
+        var start: PageCursor?
+        if let cursor {
+            guard let read = PageCursor(cursor) else {
+                throw StoreError(
+                    StoreError.Code(rawValue: "bad_cursor"), "the cursor is not valid",
+                    hint: "begin with the first page",
+                    kind: .invalid)
+            }
+            start = read
+        }
+        let page = try sessionPage(selection, after: start, limit: limit)
+        return (page.rows, page.next?.text)
+    }
+
     /// Why sessions wait in the spool to be packed, as a sentence; nil if none does. It may contain text from containers.
     ///
     /// - Throws: `CatalogError`.

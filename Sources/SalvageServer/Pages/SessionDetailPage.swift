@@ -7,7 +7,7 @@ import Terminal
 import Text
 
 /// One session: what happened to it?
-enum SessionPage {
+enum SessionDetailPage {
     /// What it shows of a store.
     struct Facts: Sendable {
         var report: SessionReport
