@@ -13,6 +13,9 @@ struct BarStrip: Sendable, Equatable {
     /// Words below the strip, at their places.
     var marks: [(place: Int, text: String)] = []
 
+    /// The space of a mark's words, in pixels.
+    private static let markWidth = 76
+
     static func == (left: BarStrip, right: BarStrip) -> Bool { left.model == right.model }
 
     /// The values of the partial `chart`.
@@ -36,8 +39,17 @@ struct BarStrip: Sendable, Equatable {
             "height": .number(height + below), "chartLabel": .text(label), "basePath": .shown(base),
         ]
         if !bars.isEmpty { model["barPath"] = .one(["path": .shown(bars)]) }
+        // Words that would lie on others are left out.
+        var free = 0
+        let shown = marks.filter { mark in
+            let isLate = mark.place * step > width * 3 / 4
+            let start = mark.place * step - (isLate ? Self.markWidth : 0)
+            guard start >= free else { return false }
+            free = start + Self.markWidth
+            return true
+        }
         model["marks"] = .list(
-            marks.map { mark in
+            shown.map { mark in
                 let isLate = mark.place * step > width * 3 / 4
                 return [
                     "x": .number(min(width, mark.place * step)), "y": .number(height + 12),
