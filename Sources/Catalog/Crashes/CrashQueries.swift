@@ -66,11 +66,10 @@ extension Catalog {
             if !exact.isEmpty { return exact }
             let ofSession = try rows("s.id = ?", [.text(text)])
             if !ofSession.isEmpty || text.isEmpty { return ofSession }
-            let prefix = PortableSQL.prefix("c.id", text)
-            let begun = try rows(prefix.sql, prefix.values)
-            if Set(begun.map(\.crash)).count == 1 { return begun }
-            let session = try connection.resolve(text)
-            return try rows("c.session = ?", [.integer(session.key)])
+            let candidates = try NameCandidates(text, on: connection)
+            if candidates.crashes.count == 1 { return try rows("c.id = ?", [.text(candidates.crashes[0])]) }
+            guard candidates.sessions.count == 1 else { throw try candidates.failure(on: connection) }
+            return try rows("c.session = ?", [.integer(candidates.sessions[0].key)])
         }
     }
 

@@ -116,14 +116,15 @@ extension Catalog {
     }
 }
 
-/// Reads sessions with their labels, a page at a time: one query brings the labels of a whole page, because one for each
-/// session takes longer than everything else, above all over a network.
+/// Reads sessions with their labels and newest crashes, a page at a time: one query brings the labels of a whole page, and
+/// one its crashes, because one for each session takes longer than everything else, above all over a network.
 final class SessionQuery {
     private var rows: any SQLStatement
     /// The statement to read after `rows`.
     private var others: (any SQLStatement)?
     private var left: Int
     private let labels: any SQLStatement
+    private let crashes: any SQLStatement
     private let pageSize: Int
     private var page: [SessionRecord] = []
     private var keys: [Int64] = []
@@ -151,6 +152,12 @@ final class SessionQuery {
         labels = try connection.prepare(
             """
             SELECT session, key, value FROM labels WHERE session IN (\(PortableSQL.placeholders(pageSize)))
+            """)
+        crashes = try connection.prepare(
+            """
+            SELECT c.session, c.id, coalesce(c.signal, c.exception, c.kind), g.text
+            FROM crashes c JOIN signatures g ON g.id = c.signature
+            WHERE c.survived = 0 AND c.session IN (\(PortableSQL.placeholders(pageSize))) ORDER BY c.at DESC, c.key DESC
             """)
     }
 
@@ -188,6 +195,18 @@ final class SessionQuery {
         while try labels.step() {
             guard let place = places[labels.integer(0)] else { continue }
             page[place].labels[labels.text(1)] = labels.text(2)
+        }
+        try readCrashes(places)
+    }
+
+    private func readCrashes(_ places: [Int64: Int]) throws(CatalogError) {
+        let crashed = keys.filter { key in places[key].map { page[$0].crashes > 0 } ?? false }
+        guard let last = crashed.last else { return }
+        for index in 0..<pageSize { crashes.bind(Int32(index + 1), index < crashed.count ? crashed[index] : last) }
+        while try crashes.step() {
+            guard let place = places[crashes.integer(0)], page[place].newestCrash == nil else { continue }
+            page[place].newestCrash = SessionCrash(
+                crash: crashes.text(1), reason: crashes.text(2), signature: crashes.text(3))
         }
     }
 

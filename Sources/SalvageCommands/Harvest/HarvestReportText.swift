@@ -4,6 +4,7 @@ import Harvest
 import JSON
 import Model
 import Pack
+import Store
 import Terminal
 import Text
 
@@ -28,7 +29,7 @@ struct HarvestReportText {
             line.add("bytes", summary.progress.bytes)
             line.add("again", summary.again)
             if !summary.absentPaths.isEmpty {
-                line.add("absent_paths", summary.absentPaths.map { AbsentPathText.object($0) })
+                line.add("absent_paths", summary.absentPaths.map { Shapes.absentPath.line($0) })
             }
             output.line(line)
         } else if !options.quiet {

@@ -40,13 +40,8 @@ struct CoverageReport: Command {
         try store.forEachGap(selection, includesCollected: all) { try gaps.add($0) }
         let absent = try AbsentPathText.find(in: store, options, selection)
         if options.json {
-            for path in absent {
-                var line = AbsentPathText.object(path)
-                line.add("state", ArtifactState.absent.rawValue)
-                line.add("everywhere", true)
-                output.line(line)
-            }
-            output.line(coverage.line)
+            for path in absent { output.line(Shapes.absentGap.line(path)) }
+            output.line(Shapes.coverageTotals.line(coverage))
         } else {
             coverage.write(to: output)
             if gaps.count > 0 {

@@ -30,11 +30,12 @@ struct Show: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let report = try StoreAccess.store(options).report(on: session, logLines: min(max(lines, 0), 1000))
-        let output = Output(options)
         let now = TimeText.now()
+        let report = try StoreAccess.store(options).report(
+            on: session, logLines: min(max(lines, 0), 1000), now: now)
+        let output = Output(options)
         if options.json {
-            output.line(report.json(now: now))
+            output.line(Shapes.sessionReport.line(report))
         } else {
             ShowScreen(report: report, output: output, now: now).write()
         }

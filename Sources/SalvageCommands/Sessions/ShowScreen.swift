@@ -1,40 +1,9 @@
 import Catalog
 import CrashAnalysis
-import JSON
 import Model
 import Store
 import Terminal
 import Text
-
-extension SessionReport {
-    /// The session's fields as in `sessions`, then all that the screen shows.
-    func json(now: Int64) -> [UInt8] {
-        var line = session.line
-        line.add("explanation", LedgerSentence.of(session, artifacts, now: now))
-        line.add("artifacts", artifacts.map(\.line))
-        line.add("crash_reports", jsonArray: crashes.map(\.json))
-        line.add("signature_history", signature?.line)
-        if isFollowed { line.add("followed", true) }
-        line.add("followed_crashes", jsonArray: followedCrashes.map { ListedCrash.followed($0).json })
-        switch log {
-        case .none: break
-        case .unreadable(let error): line.add("log_error", error.message)
-        case .lines(let lines, let path):
-            var object = JSONLine()
-            object.add("path", Escape.path(path))
-            object.add("lines", lines.map { String(decoding: $0, as: UTF8.self) })
-            line.add("log", object)
-        }
-        return line.utf8
-    }
-}
-
-extension JSONLine {
-    /// Adds an array of JSON values.
-    mutating func add(_ name: String, jsonArray values: [[UInt8]]) {
-        add(name, json: [UInt8(ascii: "[")] + values.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")])
-    }
-}
 
 /// Writes the screen of `show`.
 struct ShowScreen {
@@ -61,7 +30,7 @@ struct ShowScreen {
     }
 
     private func writeHead() {
-        let state = StateText.dress(session.state)(style, StateText.words(session))
+        let state = StateText.dress(session)(style, StateText.words(session))
         output.text("\(style.bold(Escape.display(session.session)))  \(state)")
         let build = [session.image.isEmpty ? nil : session.image, session.tag].compactMap { $0 }
         fact("image", build.isEmpty ? "unknown" : Escape.display(build.joined(separator: " ")))

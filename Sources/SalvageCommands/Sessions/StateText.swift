@@ -2,12 +2,34 @@ import Catalog
 import Model
 import Pack
 import Terminal
+import Text
 
 /// Ledger states, coloured by whether they need attention.
 enum StateText {
-    /// A session's state, and whether a pack of it was pruned: `harvested, pruned`.
+    /// A session's state: `pruned` if its pack was, `harvested, pruned` if only an earlier pack was.
     static func words(_ session: SessionRecord) -> String {
-        session.state.rawValue + (session.pruned != nil ? ", pruned" : "")
+        if session.isPruned { return "pruned" }
+        return session.state.rawValue + (session.pruned != nil ? ", pruned" : "")
+    }
+
+    /// What ended a session: `SIGSEGV Game::tick`, `exited`, the reason why nothing was collected; escaped.
+    static func ending(_ session: SessionRecord) -> String {
+        switch session.ending {
+        case .crash:
+            guard let crash = session.newestCrash else { return "crashed" }
+            return Escape.display("\(crash.reason) \(crash.signature)")
+        case .exit: return session.state == .harvested ? "exited" : reason(session) ?? "exited"
+        case .unknown: return reason(session) ?? "-"
+        case nil: return "-"
+        }
+    }
+
+    private static func reason(_ session: SessionRecord) -> String? { session.reason.map { Escape.display($0) } }
+
+    /// The colour of a session's state.
+    static func dress(_ session: SessionRecord) -> @Sendable (Style, String) -> String {
+        if session.isPruned { return { $0.dim($1) } }
+        return dress(session.state)
     }
 
     static func dress(_ state: SessionState) -> @Sendable (Style, String) -> String {
