@@ -1,0 +1,34 @@
+public import SalvageConfiguration
+
+/// How a server is run.
+public struct ServerOptions: Sendable {
+    /// The host to listen on.
+    public var host: String
+    /// The port; 0 for any.
+    public var port: Int
+    /// What the pages are told.
+    public var settings: ServerSettings
+    /// Who is let in.
+    public var access: ServerAccess
+    /// The configuration as it is now; rules and limits are read at each use.
+    public var configuration: @Sendable () throws -> Configuration
+
+    /// Creates options.
+    public init(
+        host: String, port: Int, settings: ServerSettings, access: ServerAccess,
+        configuration: @escaping @Sendable () throws -> Configuration
+    ) {
+        self.host = host
+        self.port = port
+        self.settings = settings
+        self.access = access
+        self.configuration = configuration
+    }
+
+    /// Reads `HOST:PORT`, `:PORT` or `PORT`, the last two on 127.0.0.1; IPv6 hosts are in brackets. Nil if it is none.
+    public static func address(_ text: String) -> (host: String, port: Int)? {
+        let whole = text.contains(":") ? (text.hasPrefix(":") ? "127.0.0.1" + text : text) : "127.0.0.1:" + text
+        guard let (host, port) = HostName.split(whole), let port else { return nil }
+        return (host, port)
+    }
+}
