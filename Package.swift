@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "SalvageServer",
             dependencies: [
-                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "Digest", "Files", "Harvest", "JSON",
+                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "Digest", "Files", "Harvest", "JSON", "Live",
                 "LogSearch", "LogTime", "Model", "Notify", "Pack", "Printers", "SalvageConfiguration", "Store",
                 "Terminal", "Text",
                 programsOnly("Mustache", "swift-mustache"),
