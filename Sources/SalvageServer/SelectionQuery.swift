@@ -1,5 +1,5 @@
+import HTTPTypes
 import Model
-import Terminal
 
 /// The filters of an address, the same for the API and the pages: `since until image tag location label signature state
 /// crashed session limit cursor`. A name that is repeated means either.
@@ -55,7 +55,7 @@ struct SelectionQuery: Sendable {
     /// Reads a time as the command line does.
     static func instant(_ text: String?, _ name: String, _ now: Int64) throws -> Int64? {
         guard let text else { return nil }
-        guard let instant = TimeText.parse(text.trimmed, now: now) else {
+        guard let instant = RequestTime.past(text, now: now) else {
             throw ServerFailure(
                 .badRequest, "bad_time", "invalid value '\(text)' for '\(name)'",
                 hint: "write a span like 90m, 2h or 7d, or an instant like 2026-11-20T21:00Z, or 'yesterday'")
@@ -69,16 +69,5 @@ struct SelectionQuery: Sendable {
                 .badRequest, "bad_label", "invalid value '\(text)' for 'label'", hint: "write label=mode=duel")
         }
         return match
-    }
-}
-
-extension String {
-    /// The text without spaces and line ends around it.
-    fileprivate var trimmed: String {
-        let bytes = utf8
-        let isBlank: (UInt8) -> Bool = { $0 == 0x20 || ($0 >= 0x09 && $0 <= 0x0D) }
-        guard let first = bytes.firstIndex(where: { !isBlank($0) }), let last = bytes.lastIndex(where: { !isBlank($0) })
-        else { return "" }
-        return String(Substring(bytes[first...last]))
     }
 }

@@ -50,7 +50,8 @@ struct ServerResponder: HTTPResponder {
 
     // MARK: The API
 
-    private func answer(_ target: RequestTarget, _ request: Request, _ context: ServerContext) async throws -> Response {
+    private func answer(_ target: RequestTarget, _ request: Request, _ context: ServerContext) async throws -> Response
+    {
         let found = try api.find(Array(target.segments.dropFirst(2)), request.method)
         try require(found.route.role, context)
         if request.method != .get, request.method != .head { try access.checkForgery(request, context, form: nil) }
@@ -70,7 +71,8 @@ struct ServerResponder: HTTPResponder {
                 hint: "send Authorization: Bearer TOKEN, or sign in at \(settings.link("/sign-in"))")
         }
         throw ServerFailure(
-            .forbidden, "not_allowed", "\(context.identity.name) may not do this: the role '\(role.rawValue)' is missing",
+            .forbidden, "not_allowed",
+            "\(context.identity.name) may not do this: the role '\(role.rawValue)' is missing",
             hint: "ask who runs this server for a token with that role")
     }
 

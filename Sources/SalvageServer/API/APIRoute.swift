@@ -28,7 +28,7 @@ struct APIRoute: Sendable {
     /// An operation. Errors that every operation may have need not be given.
     init(
         _ method: HTTPRequest.Method, _ path: String, _ operation: String, _ summary: String, role: ServerRole = .read,
-        _ parameters: [APIParameter] = [], body: APIBody? = nil, _ answers: [APIAnswer],
+        _ parameters: [APIParameter] = [], body: APIBody? = nil, returns answers: [APIAnswer],
         failures: [HTTPResponse.Status] = [], handler: @escaping @Sendable (APICall) async throws -> Response
     ) {
         self.method = method

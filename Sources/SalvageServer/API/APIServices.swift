@@ -1,4 +1,6 @@
+import HTTPTypes
 import SalvageConfiguration
+import Store
 import Synchronization
 
 /// What all handlers share.
@@ -11,9 +13,13 @@ final class APIServices: Sendable {
     let settings: ServerSettings
     let store: ServerStore
     let configuration: @Sendable () throws -> Configuration
+    /// Writes a bundle of sessions to a new file.
+    let bundle: @Sendable (Store, [String], String) throws -> Void
     let events: EventFeed
     /// Limits searches.
     let searches = Admission(mostSearches, "searches")
+    /// Limits downloads of logs.
+    let streams = Admission(ServerStore.streamers, "downloads of logs")
     /// Limits what is written to the disk for a request.
     let transfers = Admission(mostTransfers, "transfers")
 
@@ -21,6 +27,7 @@ final class APIServices: Sendable {
         settings = options.settings
         self.store = store
         configuration = options.configuration
+        bundle = options.bundle
         events = EventFeed(store, options.settings)
     }
 }

@@ -63,6 +63,15 @@ enum APIShapes {
         ]
             + Shapes.coverageTotals.fields.filter { $0.description.name != "totals" }.map { $0.of { $0.coverage } })
 
+    /// Why what was collected for a session is as it is.
+    static let ledger = JSONShape<SessionExplanation>(
+        "Ledger", "A session's state, and what was requested for it.",
+        Shapes.explanation.fields + [
+            .objects("artifacts", Shapes.explainedArtifact, "its artifacts, with the requests for each") {
+                $0.explainedArtifacts
+            }
+        ])
+
     /// A symbol file.
     static let symbol = JSONShape<SymbolStore.Entry>(
         "Symbol", "A file with symbols.",

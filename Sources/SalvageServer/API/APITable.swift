@@ -18,7 +18,8 @@ struct APITable: Sendable {
         let matching = routes.indices.filter { Self.matches(templates[$0], segments) }
         guard !matching.isEmpty else {
             throw ServerFailure(
-                .notFound, "no_operation", "there is nothing at this path", hint: "/api/v1/openapi.json lists all paths")
+                .notFound, "no_operation", "there is nothing at this path", hint: "/api/v1/openapi.json lists all paths"
+            )
         }
         let wanted = method == .head ? .get : method
         guard let index = matching.first(where: { routes[$0].method == wanted }) else {

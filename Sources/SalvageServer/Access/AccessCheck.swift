@@ -124,7 +124,8 @@ final class AccessCheck: Sendable {
     /// The address that attempts are counted by: the one that a proxy names, else that of the connection.
     private func address(_ request: Request, _ context: ServerContext) -> String {
         let peer = context.channel.remoteAddress?.ipAddress ?? "an unknown address"
-        guard isProxy(context), let name = Self.forwardedFor, let last = request.headers[name]?.split(separator: ",").last
+        guard isProxy(context), let name = Self.forwardedFor,
+            let last = request.headers[name]?.split(separator: ",").last
         else { return peer }
         return String(last.utf8.filter { $0 > 0x20 && $0 < 0x7f }.prefix(64).map { Character(Unicode.Scalar($0)) })
     }

@@ -18,7 +18,9 @@ enum HostName {
             host = rest[..<end]
             rest = rest[end...]
         }
-        guard !host.isEmpty, host.utf8.count <= 255, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
+        guard !host.isEmpty, host.utf8.count <= 255, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+            return nil
+        }
         guard !rest.isEmpty else { return (host.lowercased(), nil) }
         guard rest.hasPrefix(":"), let port = Int(rest.dropFirst()), (0...65_535).contains(port) else { return nil }
         return (host.lowercased(), port)
@@ -29,7 +31,9 @@ enum HostName {
         if host == "localhost" || host.hasSuffix(".localhost") { return true }
         guard let address = bytes(host) else { return false }
         if address.count == 4 { return address[0] == 127 }
-        if address.prefix(10).allSatisfy({ $0 == 0 }), address[10] == 0xff, address[11] == 0xff { return address[12] == 127 }
+        if address.prefix(10).allSatisfy({ $0 == 0 }), address[10] == 0xff, address[11] == 0xff {
+            return address[12] == 127
+        }
         return address.dropLast().allSatisfy { $0 == 0 } && address[15] == 1
     }
 

@@ -26,6 +26,13 @@ public final class TokenFile: Sendable {
         let size: Int
         let changed: Int
         let nanoseconds: Int
+
+        init(_ facts: stat) {
+            inode = UInt64(facts.st_ino)
+            size = Int(facts.st_size)
+            changed = Int(facts.st_mtim.tv_sec)
+            nanoseconds = Int(facts.st_mtim.tv_nsec)
+        }
     }
 
     /// One token.
@@ -170,14 +177,5 @@ public final class TokenFile: Sendable {
     public static func make(name: String, roles: String) -> (token: String, line: String) {
         let token = "salvage_" + RandomBytes.hex(24)
         return (token, "\(name) \(roles) sha256:\(Hex.text(SHA256.digest(token.utf8)))")
-    }
-}
-
-extension TokenFile.Version {
-    fileprivate init(_ facts: stat) {
-        inode = UInt64(facts.st_ino)
-        size = Int(facts.st_size)
-        changed = Int(facts.st_mtim.tv_sec)
-        nanoseconds = Int(facts.st_mtim.tv_nsec)
     }
 }

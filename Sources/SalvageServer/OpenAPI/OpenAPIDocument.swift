@@ -18,7 +18,7 @@ enum OpenAPIDocument {
         DescribedShape(APIShapes.file), DescribedShape(APIShapes.statistic), DescribedShape(APIShapes.day),
         DescribedShape(APIShapes.lines), DescribedShape(APIShapes.finding), DescribedShape(APIShapes.coverage),
         DescribedShape(APIShapes.symbol), DescribedShape(APIShapes.missingSymbol), DescribedShape(APIShapes.added),
-        DescribedShape(APIShapes.identity),
+        DescribedShape(APIShapes.identity), DescribedShape(APIShapes.ledger),
     ]
 
     /// The document.

@@ -23,13 +23,22 @@ enum ByteRange: Equatable {
         let (first, last) = (Self.number(parts[0]), Self.number(parts[1]))
         switch (parts[0].isEmpty, parts[1].isEmpty) {
         case (false, false):
-            guard let first, let last, first <= last else { self = .whole; return }
+            guard let first, let last, first <= last else {
+                self = .whole
+                return
+            }
             self = first < size ? .part(first..<(last < size ? last + 1 : size)) : .unsatisfiable
         case (false, true):
-            guard let first else { self = .whole; return }
+            guard let first else {
+                self = .whole
+                return
+            }
             self = first < size ? .part(first..<size) : .unsatisfiable
         case (true, false):
-            guard let last else { self = .whole; return }
+            guard let last else {
+                self = .whole
+                return
+            }
             self = last > 0 && size > 0 ? .part((last < size ? size - last : 0)..<size) : .unsatisfiable
         case (true, true): self = .whole
         }

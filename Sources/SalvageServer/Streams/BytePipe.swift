@@ -14,12 +14,16 @@ final class BytePipe: Sendable {
     /// How long the thread waits for the reader.
     static let patience = DispatchTimeInterval.seconds(30)
 
-    private let room = DispatchSemaphore(value: capacity)
+    // It begins with 0 and is raised: one that is freed below its first value ends the process.
+    private let room = DispatchSemaphore(value: 0)
     private let isClosed = Atomic<Bool>(false)
     private let pieces: AsyncThrowingStream<ByteBuffer, any Error>
     private let source: AsyncThrowingStream<ByteBuffer, any Error>.Continuation
 
-    init() { (pieces, source) = AsyncThrowingStream.makeStream(of: ByteBuffer.self) }
+    init() {
+        (pieces, source) = AsyncThrowingStream.makeStream(of: ByteBuffer.self)
+        for _ in 0..<Self.capacity { room.signal() }
+    }
 
     /// Whether nobody reads any more.
     var isAbandoned: Bool { isClosed.load(ordering: .acquiring) }
@@ -43,9 +47,17 @@ final class BytePipe: Sendable {
 
     // MARK: The response
 
-    /// Sends the pieces until the end.
+    /// The first piece; nil if there is none.
+    func first() async throws -> ByteBuffer? {
+        for try await piece in pieces {
+            room.signal()
+            return piece
+        }
+        return nil
+    }
+
+    /// Sends the other pieces until the end.
     func send(to writer: inout any ResponseBodyWriter) async throws {
-        defer { close() }
         for try await piece in pieces {
             try await writer.write(piece)
             room.signal()

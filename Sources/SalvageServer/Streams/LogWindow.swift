@@ -120,12 +120,9 @@ struct LogWindow: Sendable {
 
     private func chosen(_ pack: SessionPack) throws -> [Int] {
         guard !paths.isEmpty else { return try pack.logMembers() }
-        let globs = paths.map { Glob($0, separator: "/") }
-        let names = paths.map { MemberPath(argument: $0) }
+        let globs = paths.map { MemberGlob(MemberPath($0)) }
         return pack.reader.members.indices.filter { index in
-            let path = pack.reader.members[index].path
-            return pack.isText(index)
-                && (globs.contains { $0.matches(path) } || names.contains { $0.names(path) })
+            pack.isText(index) && globs.contains { $0.matches(pack.reader.members[index].path) }
         }
     }
 }
