@@ -129,6 +129,11 @@ final class SessionQuery {
     private var page: [SessionRecord] = []
     private var keys: [Int64] = []
     private var position = 0
+    private var times: [Int64] = []
+    /// The sort key of the session that ``next()`` returned last (ms since 1970).
+    private(set) var at: Int64 = 0
+    /// Its row's key.
+    private(set) var key: Int64 = 0
 
     /// Running sessions come first: they have no end to sort by, and are current. There are two statements so that each
     /// uses an index, and a short list out of many sessions needs no full sort.
@@ -140,6 +145,25 @@ final class SessionQuery {
         var ended = filter
         ended.add("s.state <> 'running'")
         try self.init(connection, running.sql + order, running.values, limit: selection.limit)
+        others = try Self.statement(connection, ended.sql + order, ended.values)
+    }
+
+    /// The sessions after those of an earlier page, in an order that is the same in every page.
+    convenience init(
+        _ connection: any SQLConnection, _ selection: Selection, after cursor: PageCursor?, limit: Int
+    ) throws(CatalogError) {
+        let order = " ORDER BY s.at DESC, s.key DESC"
+        var ended = try Filter.sessions(selection, on: connection)
+        var running = ended
+        running.add("s.state = 'running'")
+        ended.add("s.state <> 'running'")
+        guard cursor?.isRunning != false else {
+            cursor?.add(to: &ended, table: "s")
+            try self.init(connection, ended.sql + order, ended.values, limit: limit)
+            return
+        }
+        cursor?.add(to: &running, table: "s")
+        try self.init(connection, running.sql + order, running.values, limit: limit)
         others = try Self.statement(connection, ended.sql + order, ended.values)
     }
 
@@ -164,19 +188,21 @@ final class SessionQuery {
     private static func statement(
         _ connection: any SQLConnection, _ tail: String, _ values: [SQLValue]
     ) throws(CatalogError) -> any SQLStatement {
-        try connection.prepare(SessionColumns.select() + " " + tail).bind(values)
+        try connection.prepare(SessionColumns.select(extra: ", s.at") + " " + tail).bind(values)
     }
 
     func next() throws(CatalogError) -> SessionRecord? {
         if position == page.count { try readPage() }
         guard position < page.count else { return nil }
         defer { position += 1 }
+        (at, key) = (times[position], keys[position])
         return page[position]
     }
 
     private func readPage() throws(CatalogError) {
         page.removeAll(keepingCapacity: true)
         keys.removeAll(keepingCapacity: true)
+        times.removeAll(keepingCapacity: true)
         position = 0
         while page.count < pageSize, left > 0 {
             guard try step() else {
@@ -186,6 +212,7 @@ final class SessionQuery {
             }
             left -= 1
             keys.append(rows.integer(0))
+            times.append(rows.integer(SessionColumns.count))
             page.append(SessionColumns.record(rows))
         }
         guard let last = keys.last else { return }

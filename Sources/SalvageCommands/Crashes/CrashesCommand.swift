@@ -25,7 +25,7 @@ struct CrashOptions {
         [
             .toggle("errors", nil, "Instead of crashes, show survived errors and snapshots of live processes.") {
                 $0.errors = true
-            },
+            }
         ]
     }
 

@@ -35,7 +35,10 @@ struct CoverageReport: Command {
         let selection = try select.selection()
         let coverage = try store.coverage(selection)
         let output = Output(options)
-        if coverage.sessions.isEmpty { try output.nothing("no session matches", options) }
+        if coverage.sessions.isEmpty {
+            if options.json { output.line(Shapes.coverageTotals.line(coverage)) }
+            try output.nothing("no session matches", options)
+        }
         var gaps = Listing<CoverageGap>(output)
         try store.forEachGap(selection, includesCollected: all) { try gaps.add($0) }
         let absent = try AbsentPathText.find(in: store, options, selection)

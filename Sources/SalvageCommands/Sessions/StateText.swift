@@ -50,4 +50,20 @@ enum StateText {
         case .failed, .lost: { $0.red($1) }
         }
     }
+
+    static func dress(_ state: SignatureState) -> @Sendable (Style, String) -> String {
+        switch state {
+        case .new, .returned: { $0.red($1) }
+        case .open: { $0.yellow($1) }
+        case .fixed: { $0.green($1) }
+        case .ignored: { $0.dim($1) }
+        }
+    }
+
+    /// A share as percents with one digit after the point.
+    static func percent(_ share: Double) -> String {
+        guard share.isFinite else { return "-" }
+        let tenths = Int((min(max(share, 0), 1) * 1000).rounded())
+        return "\(tenths / 10).\(tenths % 10) %"
+    }
 }

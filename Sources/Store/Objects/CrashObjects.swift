@@ -4,9 +4,12 @@ public import JSON
 public import Model
 
 extension Shapes {
-    /// A crash. ``StoredCrash/json``, ``ListedCrash/json`` and ``CrashReport/json`` write it with the fields of
-    /// ``crashExtras``.
-    public static let crash = CrashRecord.shape
+    /// A crash. ``StoredCrash/json``, ``ListedCrash/json`` and ``CrashReport/json`` write it; of a record alone, the last
+    /// fields, which the store knows, are absent.
+    public static let crash = JSONShape<CrashRecord>(
+        CrashRecord.shape.name, CrashRecord.shape.help,
+        CrashRecord.shape.fields
+            + crashExtras.descriptions.map { JSONField($0.name, $0.kind, always: false, $0.help) { _, _ in } })
 
     /// What the store knows about a crash besides its record.
     static let crashExtras = JSONShape<CrashExtras>(
@@ -83,13 +86,17 @@ extension StoredCrash {
         line.add("location", row.location)
         line.add("time", time: row.time)
         line.add("kind", row.kind)
+        line.add("detector", row.kind)
+        line.add("signature", row.signature)
+        line.add("signature_quality", row.signatureQuality ?? SignatureQuality.none.rawValue)
+        line.add("signature_version", 0)
+        line.add("stack_hash", row.stackHash)
         line.add("signal", row.signal)
         line.add("exception", row.exception)
         line.add("thread_name", row.thread)
-        line.add("signature", row.signature)
-        line.add("signature_quality", row.signatureQuality)
-        line.add("stack_hash", row.stackHash)
+        for name in ["frames", "threads", "modules"] { line.add(name, [JSONLine]()) }
         line.add("notes", ["the record could not be read"])
+        line.add("also_in", [String]())
         return line
     }
 }

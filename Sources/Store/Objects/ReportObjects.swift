@@ -18,7 +18,7 @@ extension Shapes {
                 "the newest crashes, at most \(SessionReport.mostCrashes), as `crashes` prints them"
             ) { $1.add("crash_reports", json: $0.crashes.map(\.json).jsonArray) },
             .object("signature_history", signatureSummary, "all crashes with the signature of the newest crash") {
-                $0.signature
+                $0.signature?.selected
             },
             .boolean("followed", "true if it has no pack and its log is or was followed") {
                 $0.isFollowed ? true : nil

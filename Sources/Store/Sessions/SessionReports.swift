@@ -15,8 +15,8 @@ public struct SessionReport: Sendable {
     public let artifacts: [ArtifactRecord]
     /// Its crashes, newest first, at most ``mostCrashes``; `session.crashes` counts all.
     public let crashes: [StoredCrash]
-    /// The crashes with the signature of its newest crash, in all sessions; nil without a crash.
-    public let signature: SignatureSummary?
+    /// The signature of its newest crash over the whole store, with what is decided about it; nil without a crash.
+    public let signature: SignatureOverview?
     /// Whether its log was followed and is not in a pack.
     public let isFollowed: Bool
     /// The crashes and errors in the followed log.
@@ -141,7 +141,7 @@ extension Store {
             try session.pack == nil && (problem != nil || LiveStore.isHeld(path, session: session.session))
         return SessionReport(
             session: session, artifacts: try catalog.artifacts(session.session), crashes: crashes,
-            signature: try crashes.first.flatMap { try catalog.signature($0.row.signature) },
+            signature: try crashes.first.map { try signature(named: $0.row.signature, now: now) },
             isFollowed: isFollowed, followedCrashes: followed, followedProblem: problem,
             log: logLines > 0 ? LogTail.read(session, in: self, lines: logLines) : .none, now: now)
     }
