@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "SalvageServer",
             dependencies: [
-                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "Digest", "Files", "Harvest", "JSON", "Live",
+                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "Digest", "Files", "Harvest",
+                "JSON", "Live",
                 "LogSearch", "LogTime", "Model", "Notify", "Pack", "Printers", "SalvageConfiguration", "Store",
                 "Terminal", "Text",
                 programsOnly("Mustache", "swift-mustache"),
@@ -97,7 +98,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Assets"], swiftSettings: house),
-        .testTarget(name: "SalvageServerTests", dependencies: ["SalvageServer", "Store", "Model", "JSON"], swiftSettings: house),
+        .testTarget(
+            name: "SalvageServerTests", dependencies: ["SalvageServer", "Store", "Model", "JSON"], swiftSettings: house),
         // The page's templates, style sheet and script, embedded in the program.
         .target(name: "CAssets"),
         .target(

@@ -20,7 +20,7 @@ struct ServerResponder: HTTPResponder {
         self.services = services
         access = AccessCheck(options.access, options.settings, host: options.host)
         api = APITable(APIRoutes.all)
-        let router = Router(context: ServerContext.self)
+        let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: PageErrors())
         Pages.add(to: router, options.settings, services.store)
         pages = router.buildResponder()

@@ -6,7 +6,7 @@ enum APIRoutes {
     /// The filters that most lists take; `cursor` is the pattern of their cursor.
     static func filters(
         _ names: [String] = ["since", "until", "image", "tag", "location", "label", "crashed", "session"],
-        cursor: String? = PageCursor.offsetPattern
+        cursor: String? = OffsetCursor.pattern
     ) -> [APIParameter] {
         var all = filterParameters.filter { names.contains($0.name) }
         if let cursor {

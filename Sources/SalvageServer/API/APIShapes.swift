@@ -11,26 +11,6 @@ enum APIShapes {
         "File", "One file of an artifact, or a log.",
         [.integer("n", "its number in `/sessions/{id}/files/{n}`") { $0.member.ordinal }] + Shapes.member.fields)
 
-    /// The sessions and crashes of one hour or day.
-    static let statistic = JSONShape<Statistic>(
-        "Statistic", "The sessions that ended in one hour or day.",
-        [
-            .time("from", "when the hour or day begins") { $0.from },
-            .optionalText("group", "the value that they are grouped by") { $0.group },
-            .integer("sessions", "sessions that ended") { $0.sessions },
-            .integer("crashed", "those of them that crashed") { $0.crashed },
-            .integer("crashes", "their crashes") { $0.crashes },
-        ])
-
-    /// The crashes of one signature on one day.
-    static let day = JSONShape<SignatureDay>(
-        "SignatureDay", "The crashes with a signature on one day that has any.",
-        [
-            .text("day", "the day, in UTC") { $0.day },
-            .optionalText("tag", "the build, if they are grouped by it") { $0.tag },
-            .integer("crashes", "crashes") { $0.crashes },
-        ])
-
     /// The log lines before one crash.
     static let lines = JSONShape<LinesBefore>(
         "LinesBefore", "The lines of a session's log before a crash.",
@@ -42,16 +22,6 @@ enum APIShapes {
             .optionalText("location", "the session's location") { $0.location },
             .texts("lines", "the lines; bytes that are not UTF-8 become U+FFFD") { $0.lines },
             .optionalText("problem", "why there are none") { $0.problem },
-        ])
-
-    /// The result of one check.
-    static let finding = JSONShape<Finding>(
-        "Finding", "The result of one check of the machine and the store.",
-        [
-            .text("check", "the check") { $0.name },
-            .word("result", ["ok", "note", "warning", "failure"], "how much attention it needs") { $0.grade.rawValue },
-            .text("message", "what was found") { $0.message },
-            .optionalText("hint", "what to do") { $0.hint },
         ])
 
     /// How complete the collection of a group of sessions is.
@@ -81,26 +51,6 @@ enum APIShapes {
             .unsigned("size", "its size in bytes") { $0.size },
         ])
 
-    /// A build id without symbols.
-    static let missingSymbol = JSONShape<MissingSymbols.Entry>(
-        "MissingSymbol", "A build id that crashes need symbols for.",
-        [
-            .text("build_id", "the build id, or the Breakpad debug id") { $0.identity },
-            .text("module", "the module's file name") { $0.module },
-            .integer("crashes", "crashes that need it") { $0.crashes },
-            .texts("builds", "the builds of those crashes") { $0.builds },
-        ])
-
-    /// What an upload of symbols added.
-    static let added = JSONShape<SymbolsReport>(
-        "SymbolsAdded", "What an upload of symbols added.",
-        [
-            .integer("added", "files added") { $0.addition.added.count },
-            .integer("known", "files that were there already") { $0.addition.known },
-            .integer("crashes", "crashes symbolicated again") { $0.crashes },
-            .integer("signatures", "those that got a new signature") { $0.signatures },
-        ])
-
     /// Who sends a request.
     static let identity = JSONShape<ServerContext>(
         "Identity", "Who sent the request.",
@@ -111,22 +61,6 @@ enum APIShapes {
                 $0.formToken
             },
         ])
-}
-
-/// The sessions and crashes of one hour or day.
-struct Statistic: Sendable {
-    let from: Int64
-    let group: String?
-    var sessions = 0
-    var crashed = 0
-    var crashes = 0
-}
-
-/// The crashes of one signature on one day.
-struct SignatureDay: Sendable {
-    let day: String
-    let tag: String?
-    let crashes: Int
 }
 
 /// The log lines before one crash.

@@ -112,29 +112,6 @@ struct APISchema: Sendable {
         }
     }
 
-    /// The schema of a kind of field; `known` are the shapes that the document describes.
-    static func of(_ kind: JSONFieldDescription.Kind, known: Set<String>) -> APISchema {
-        switch kind {
-        case .text: text
-        case .integer: APISchema { $0.add("type", "integer") }
-        case .number: APISchema { $0.add("type", "number") }
-        case .boolean: boolean
-        case .time:
-            APISchema {
-                $0.add("type", "string")
-                $0.add("format", "date-time")
-            }
-        case .word(let words): word(words)
-        case .list(let item): list(of(item, known: known))
-        case .map(let value):
-            APISchema {
-                $0.add("type", "object")
-                $0.add("additionalProperties", json: of(value, known: known).json)
-            }
-        case .object(let name): known.contains(name) ? object(name) : APISchema { $0.add("type", "object") }
-        }
-    }
-
     /// The schema with a description. One that refers to another keeps its reference beside it, as OpenAPI 3.1 allows.
     func described(_ help: String) -> APISchema {
         guard json.count > 2 else { return self }

@@ -6,19 +6,23 @@ import Store
 /// The OpenAPI 3.1 description of the API, made from the table of routes and the shapes of the objects
 /// (https://spec.openapis.org/oas/v3.1.0).
 enum OpenAPIDocument {
-    /// The shapes that responses consist of.
-    static let shapes: [DescribedShape] = [
-        DescribedShape(ServerFailure.shape), DescribedShape(Shapes.status), DescribedShape(Shapes.absentPath),
-        DescribedShape(Shapes.signature), DescribedShape(Shapes.decision), DescribedShape(Shapes.change),
-        DescribedShape(Shapes.build), DescribedShape(Shapes.session), DescribedShape(Shapes.sessionReport),
-        DescribedShape(Shapes.artifact), DescribedShape(Shapes.request), DescribedShape(Shapes.explanation),
-        DescribedShape(Shapes.explainedArtifact), DescribedShape(Shapes.signatureSummary),
-        DescribedShape(CrashRecord.shape), DescribedShape(CrashCause.shape), DescribedShape(CrashThread.shape),
-        DescribedShape(CrashFrame.shape), DescribedShape(CrashModule.shape), DescribedShape(Event.shape),
-        DescribedShape(APIShapes.file), DescribedShape(APIShapes.statistic), DescribedShape(APIShapes.day),
-        DescribedShape(APIShapes.lines), DescribedShape(APIShapes.finding), DescribedShape(APIShapes.coverage),
-        DescribedShape(APIShapes.symbol), DescribedShape(APIShapes.missingSymbol), DescribedShape(APIShapes.added),
-        DescribedShape(APIShapes.identity), DescribedShape(APIShapes.ledger),
+    /// The objects that responses consist of.
+    static let objects: [JSONObjectDescription] = [
+        JSONObjectDescription(ServerFailure.shape), JSONObjectDescription(Shapes.status),
+        JSONObjectDescription(Shapes.absentPath), JSONObjectDescription(Shapes.signature),
+        JSONObjectDescription(Shapes.decision), JSONObjectDescription(Shapes.change),
+        JSONObjectDescription(Shapes.build), JSONObjectDescription(Shapes.session),
+        JSONObjectDescription(Shapes.sessionReport), JSONObjectDescription(Shapes.artifact),
+        JSONObjectDescription(Shapes.request), JSONObjectDescription(Shapes.explainedArtifact),
+        JSONObjectDescription(Shapes.signatureSummary), JSONObjectDescription(Shapes.logTail),
+        JSONObjectDescription(Shapes.crash), JSONObjectDescription(CrashCause.shape),
+        JSONObjectDescription(CrashThread.shape), JSONObjectDescription(CrashFrame.shape),
+        JSONObjectDescription(CrashModule.shape), JSONObjectDescription(Shapes.seriesPoint),
+        JSONObjectDescription(Shapes.finding), JSONObjectDescription(Shapes.missingSymbols),
+        JSONObjectDescription(Shapes.symbolsAdded), JSONObjectDescription(APIShapes.file),
+        JSONObjectDescription(APIShapes.lines), JSONObjectDescription(APIShapes.coverage),
+        JSONObjectDescription(APIShapes.symbol), JSONObjectDescription(APIShapes.identity),
+        JSONObjectDescription(APIShapes.ledger),
     ]
 
     /// The document.
@@ -47,10 +51,7 @@ enum OpenAPIDocument {
             }
         }
         line.add("components") { components in
-            let known = Set(shapes.map(\.name))
-            components.add("schemas") { schemas in
-                for shape in shapes { schemas.add(shape.name, json: shape.schema(known: known).json) }
-            }
+            components.add("schemas", JSONSchema.schemas(objects))
             components.add("securitySchemes") { schemes in
                 schemes.add("token") {
                     $0.add("type", "http")

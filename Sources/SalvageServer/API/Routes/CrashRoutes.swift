@@ -1,3 +1,4 @@
+import Catalog
 import Hummingbird
 import JSON
 import Model
@@ -7,16 +8,21 @@ extension APIRoutes {
     /// The operations about crashes.
     static let crashes: [APIRoute] = [
         APIRoute(
-            .get, "/crashes", "crashes", "The selected crashes, newest first.",
+            .get, "/crashes", "crashes",
+            "The selected crashes, newest first, but for those in the logs of running sessions.",
             [
                 .query(
                     "state", .list(.word(SignatureState.allCases.map(\.rawValue))),
                     "only crashes whose signature is in one of these states")
-            ] + crashFilters, returns: [.page(of: "Crash", "The crashes, without the stacks of other threads.")]
+            ] + filters(crashFilterNames, cursor: SelectionQuery.cursorPattern),
+            returns: [.page(of: "Crash", "The crashes, without the stacks of other threads.")]
         ) { call in
             let query = try call.selection()
-            let (items, next) = try await call.store.read { try CrashPage.make($0, query) }
-            return call.page(items, next: next)
+            let place = try query.place()
+            let page = try await call.store.read {
+                try $0.crashPage(query.selection, after: place, limit: query.limit)
+            }
+            return call.page(page.rows.map(\.json), next: page.next?.text)
         },
         APIRoute(
             .get, "/crashes/{id}", "crash", "One crash in full, by its id or a unique prefix of it.",

@@ -46,7 +46,10 @@ extension APIRoutes {
         let headers: HTTPFields = [.contentType: "application/x-ndjson"]
         guard !call.isHead else { return Response(status: .ok, headers: headers) }
         let place = try call.services.searches.enter()
-        let body = try await call.piped(place, on: { try await call.store.search($0) }) { store, pipe in
+        let pool: @Sendable (@escaping @Sendable (Store) throws -> Void) async throws -> Void = {
+            try await call.store.search($0)
+        }
+        let body = try await call.piped(place, on: pool) { store, pipe in
             for problem in try run.write(store, to: pipe) {
                 let failure = ServerFailure(.internalServerError, "not_searched", problem)
                 let line = ServerFailure.shape.line(failure).utf8 + [0x0A]

@@ -23,11 +23,14 @@ extension APIRoutes {
             ]
                 + filters(
                     ["since", "until", "image", "tag", "location", "label", "signature", "crashed", "session"],
-                    cursor: PageCursor.sessionPattern), returns: [.page(of: "Session", "The sessions.")]
+                    cursor: SelectionQuery.cursorPattern), returns: [.page(of: "Session", "The sessions.")]
         ) { call in
             let query = try call.selection()
-            let (items, next) = try await call.store.read { try SessionPage.make($0, query) }
-            return call.page(items.map { Shapes.session.line($0).utf8 }, next: next)
+            let place = try query.place()
+            let page = try await call.store.read {
+                try $0.sessionPage(query.selection, after: place, limit: query.limit)
+            }
+            return call.page(page.rows.map { Shapes.session.line($0).utf8 }, next: page.next?.text)
         },
         APIRoute(
             .get, "/sessions/{id}", "session", "What happened to one session.",
@@ -80,7 +83,10 @@ extension APIRoutes {
         ]
         guard !call.isHead else { return Response(status: .ok, headers: headers) }
         let place = try call.services.streams.enter()
-        let body = try await call.piped(place, on: { try await call.store.stream($0) }) { [window] store, pipe in
+        let pool: @Sendable (@escaping @Sendable (Store) throws -> Void) async throws -> Void = {
+            try await call.store.stream($0)
+        }
+        let body = try await call.piped(place, on: pool) { [window] store, pipe in
             let (_, problems) = try window.write(
                 record, in: store, into: PipeOutput(pipe), isCancelled: { pipe.isAbandoned })
             if let problem = problems.first {
@@ -114,47 +120,5 @@ extension APIRoutes {
                 while let piece = try await store.stream({ _ in try file.next() }) { try await writer.write(piece) }
                 withExtendedLifetime(place) {}
             })
-    }
-}
-
-/// A page of sessions.
-enum SessionPage {
-    static func make(_ store: Store, _ query: SelectionQuery) throws -> (items: [SessionRecord], next: String?) {
-        let cursor = try query.cursor.map { try PageCursor($0) } ?? .running(0)
-        let wanted = query.selection.states
-        var found: [SessionRecord] = []
-        var start = cursor
-        if case .running(let skip) = cursor {
-            start = .firstEnded
-            if wanted.isEmpty || wanted.contains(.running) {
-                var running = query.selection
-                running.states = [.running]
-                running.limit = skip + query.limit + 1
-                found = Array(try store.sessions(running).dropFirst(skip))
-                if found.count > query.limit {
-                    return (Array(found.prefix(query.limit)), PageCursor.running(skip + query.limit).text)
-                }
-            }
-        }
-        guard case .ended(let at, let skip) = start else {
-            throw ServerFailure(.badRequest, "bad_cursor", "the cursor is one of another list")
-        }
-        var ended = query.selection
-        ended.states = (wanted.isEmpty ? SessionState.allCases : wanted).filter { $0 != .running }
-        guard !ended.states.isEmpty else { return (found, nil) }
-        let room = query.limit - found.count
-        ended.until = min(ended.until ?? .max, at + 1)
-        ended.limit = room + skip + 1
-        var skipped = 0
-        let more = try store.sessions(ended).filter { session in
-            guard session.at == at, skipped < skip else { return true }
-            skipped += 1
-            return false
-        }
-        guard more.count > room else { return (found + more, nil) }
-        let page = more.prefix(room)
-        guard let last = page.last else { return (found, PageCursor.firstEnded.text) }
-        let same = page.count { $0.at == last.at } + (last.at == at ? skip : 0)
-        return (found + page, PageCursor.ended(at: last.at, skip: same).text)
     }
 }

@@ -1,4 +1,3 @@
-import Calendar
 import Catalog
 import Hummingbird
 import JSON
@@ -8,8 +7,10 @@ import Store
 import Text
 
 extension APIRoutes {
+    /// The names of the filters of crashes.
+    static let crashFilterNames = ["since", "until", "image", "tag", "location", "label", "signature", "session"]
     /// The filters of crashes.
-    static let crashFilters = filters(["since", "until", "image", "tag", "location", "label", "signature", "session"])
+    static let crashFilters = filters(crashFilterNames)
 
     /// The operations that read signatures.
     static let signatures: [APIRoute] = [
@@ -44,28 +45,33 @@ extension APIRoutes {
         ) { call in
             let query = try call.selection()
             let (id, now) = (call.id, call.now)
-            let (items, next) = try await call.store.read { store in
-                var query = query
-                query.selection.signatures = try store.signature(named: id, now: now).texts
-                return try CrashPage.make(store, query)
-            }
-            return call.page(items, next: next)
-        },
-        APIRoute(
-            .get, "/signatures/{id}/series", "signature-series", "The crashes with a signature by day.",
-            [.query("group", .word(["tag"]), "what to group by")]
-                + filters(["since", "until", "image", "location"], cursor: nil),
-            returns: [.page(of: "SignatureDay", "The days with crashes, in order.")]
-        ) { call in
-            let query = try call.selection()
-            let byTag = try call.items.one("group") != nil
-            let (id, now) = (call.id, call.now)
-            let days = try await call.store.read { store in
+            let place = try query.place()
+            let page = try await call.store.read { store in
                 var selection = query.selection
                 selection.signatures = try store.signature(named: id, now: now).texts
-                return try SignatureSeries.make(store, selection, byTag: byTag)
+                return try store.crashPage(selection, after: place, limit: query.limit)
             }
-            return call.page(days.map { APIShapes.day.line($0).utf8 }, next: nil)
+            return call.page(page.rows.map(\.json), next: page.next?.text)
+        },
+        APIRoute(
+            .get, "/signatures/{id}/series", "signature-series",
+            "All sessions, and the crashes with a signature, by hour or day and by tag.",
+            [
+                .query("by", .word(SeriesUnit.allCases.map(\.rawValue)), "the length of each part (day)"),
+                .query("group", .word(["tag"]), "one item for each tag; otherwise one for all"),
+            ] + filters(["since", "until", "image", "tag", "location", "label"], cursor: nil),
+            returns: [.page(of: "SeriesPoint", "The hours or days with sessions, in order.")]
+        ) { call in
+            let query = try call.selection()
+            let unit = try call.items.one("by").flatMap { SeriesUnit(rawValue: $0) } ?? .day
+            let isByTag = try call.items.one("group") != nil
+            let (id, now) = (call.id, call.now)
+            let points = try await call.store.read { store in
+                var selection = query.selection
+                selection.signatures = try store.signature(named: id, now: now).texts
+                return try SessionSeries.make(store, selection, unit, isByTag: isByTag, now: now)
+            }
+            return call.page(points.map { Shapes.seriesPoint.line($0).utf8 }, next: nil)
         },
         APIRoute(
             .get, "/signatures/{id}/before", "signature-before",
@@ -111,58 +117,6 @@ extension SignatureOverview {
     var texts: [String] { [signature] + standing.merged }
 }
 
-/// A page of crashes.
-enum CrashPage {
-    static func make(_ store: Store, _ query: SelectionQuery) throws -> (items: [[UInt8]], next: String?) {
-        let start = try PageCursor.offset(query.cursor)
-        var selection = query.selection
-        selection.limit = start + query.limit + 1
-        var seen = 0
-        var items: [[UInt8]] = []
-        var next: String?
-        do {
-            try store.forEachCrash(selection) { crash in
-                seen += 1
-                if seen <= start { return }
-                guard items.count < query.limit else {
-                    next = PageCursor.offset(start + query.limit).text
-                    throw PageEnd()
-                }
-                items.append(crash.json)
-            }
-        } catch is PageEnd {}
-        return (items, next)
-    }
-}
-
-/// The crashes of a signature by day.
-enum SignatureSeries {
-    /// The greatest number of builds that are told apart.
-    private static let mostTags = 100
-
-    static func make(_ store: Store, _ selection: Selection, byTag: Bool) throws -> [SignatureDay] {
-        let summaries = try store.topSignatures(selection)
-        guard byTag else { return days(summaries, tag: nil) }
-        var found: [SignatureDay] = []
-        let tags = ByteSet(summaries.flatMap(\.tags))
-        for tag in tags.sorted().prefix(mostTags) {
-            var narrow = selection
-            narrow.tags = [Glob.quoting(tag)]
-            found += days(try store.topSignatures(narrow), tag: tag)
-        }
-        return found.sorted { $0.day < $1.day }
-    }
-
-    private static func days(_ summaries: [SignatureSummary], tag: String?) -> [SignatureDay] {
-        var counts: [Int: Int] = [:]
-        for day in summaries.flatMap(\.perDay) { counts[day.day, default: 0] += day.count }
-        return counts.sorted { $0.key < $1.key }.map { day, count in
-            let text = ISO8601.text(clamping: Int64(clamping: day).multipliedReportingOverflow(by: 86_400_000).0)
-            return SignatureDay(day: String(text.prefix(10)), tag: tag, crashes: count)
-        }
-    }
-}
-
 extension LinesBefore {
     /// The most lines and bytes of one session.
     private static let most = (lines: 500, bytes: 256 << 10)
@@ -177,9 +131,9 @@ extension LinesBefore {
             try store.forEachCrash(selection) { crash in
                 guard case .stored(let crash) = crash, seen.insert(crash.row.session).inserted else { return }
                 crashes.append(crash)
-                if crashes.count == sessions { throw PageEnd() }
+                if crashes.count == sessions { throw ListEnd() }
             }
-        } catch is PageEnd {}
+        } catch is ListEnd {}
         return try crashes.map { try read($0, store, within) }
     }
 

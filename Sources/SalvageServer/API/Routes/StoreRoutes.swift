@@ -1,4 +1,5 @@
 import Catalog
+import HTTPTypes
 import Hummingbird
 import JSON
 import Model
@@ -34,21 +35,21 @@ extension APIRoutes {
             ]
         ) { call in call.json(OpenAPIDocument.make(call.table.routes, call.settings)) },
         APIRoute(
-            .get, "/stats", "stats", "Sessions and crashes by hour or day.",
+            .get, "/stats", "stats", "Sessions and crashes by hour or day, and by tag.",
             [
-                .query("by", .word(["hour", "day"]), "the length of each part (hour)"),
-                .query("group", .word(["tag", "image", "location"]), "what to group by"),
-            ] + filters(cursor: nil),
-            returns: [.page(of: "Statistic", "One item for each part and group with sessions.")]
+                .query("by", .word(SeriesUnit.allCases.map(\.rawValue)), "the length of each part (hour)"),
+                .query("group", .word(["tag"]), "one item for each tag; otherwise one for all"),
+            ] + filters(["since", "until", "image", "tag", "location", "label", "signature", "session"], cursor: nil),
+            returns: [.page(of: "SeriesPoint", "The hours or days with sessions, in order.")]
         ) { call in
             let query = try call.selection()
-            let isDay = try call.items.one("by") == "day"
-            let group = try call.items.one("group")
+            let unit = try call.items.one("by").flatMap { SeriesUnit(rawValue: $0) } ?? .hour
+            let isByTag = try call.items.one("group") != nil
             let now = call.now
-            let items = try await call.store.read { store in
-                try SessionStatistics.make(store, query.selection, isDay: isDay, group: group, now: now)
+            let points = try await call.store.read { store in
+                try SessionSeries.make(store, query.selection, unit, isByTag: isByTag, now: now)
             }
-            return call.page(items.map { APIShapes.statistic.line($0).utf8 }, next: nil)
+            return call.page(points.map { Shapes.seriesPoint.line($0).utf8 }, next: nil)
         },
         APIRoute(
             .get, "/coverage", "coverage", "How much of what existed was collected.",
@@ -74,46 +75,44 @@ extension APIRoutes {
             let findings = try await call.store.read { store in
                 store.examine(configuration, interval: nil, now: now)
             }
-            return call.page(findings.map { APIShapes.finding.line($0).utf8 }, next: nil)
+            return call.page(findings.map { Shapes.finding.line($0).utf8 }, next: nil)
         },
     ]
 }
 
-/// Counts sessions and crashes by hour or day.
-enum SessionStatistics {
+/// Sessions and crashes by time.
+enum SessionSeries {
     /// The longest time that is counted by the hour, in milliseconds.
     private static let longestByHour: Int64 = 31 * 86_400_000
 
     static func make(
-        _ store: Store, _ selection: Selection, isDay: Bool, group: String?, now: Int64
-    ) throws -> [Statistic] {
-        let length: Int64 = isDay ? 86_400_000 : 3_600_000
+        _ store: Store, _ selection: Selection, _ unit: SeriesUnit, isByTag: Bool, now: Int64
+    ) throws -> [SeriesPoint] {
         var selection = selection
-        let since = selection.since ?? now - (isDay ? 30 : 1) * 86_400_000
-        guard isDay || (selection.until ?? now).subtractingReportingOverflow(since).partialValue <= longestByHour else {
+        let since = selection.since ?? now - (unit == .day ? 30 : 1) * 86_400_000
+        let length = (selection.until ?? now).subtractingReportingOverflow(since).partialValue
+        guard unit == .day || length <= longestByHour else {
             throw ServerFailure(
                 .badRequest, "bad_time", "by the hour, at most 31 days can be counted", hint: "use by=day, or since=31d"
             )
         }
         selection.since = since
-        var found: [Int64: ByteDictionary<Statistic>] = [:]
-        try store.forEachSession(selection) { session in
-            guard session.exited != nil || session.firstSeenExited != nil else { return }
-            let from = session.at - ((session.at % length) + length) % length
-            let name: String?
-            switch group {
-            case "tag": name = session.tag ?? ""
-            case "image": name = session.image
-            case "location": name = session.location ?? ""
-            default: name = nil
+        let points = try store.series(by: unit, selection)
+        guard !isByTag else { return points }
+        var sums: [Int64: SeriesPoint] = [:]
+        for point in points {
+            guard var sum = sums[point.time] else {
+                var first = point
+                first.tag = nil
+                sums[point.time] = first
+                continue
             }
-            var statistic = found[from]?[name ?? ""] ?? Statistic(from: from, group: name)
-            statistic.sessions += 1
-            if session.crashes > 0 { statistic.crashed += 1 }
-            statistic.crashes += session.crashes
-            found[from, default: [:]][name ?? ""] = statistic
+            sum.sessions += point.sessions
+            sum.crashed += point.crashed
+            sum.crashes += point.crashes
+            sums[point.time] = sum
         }
-        return found.sorted { $0.key < $1.key }.flatMap { $0.value.sortedByKey.map(\.value) }
+        return sums.sorted { $0.key < $1.key }.map(\.value)
     }
 }
 

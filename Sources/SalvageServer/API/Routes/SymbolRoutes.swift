@@ -26,11 +26,11 @@ extension APIRoutes {
         APIRoute(
             .get, "/symbols/missing", "symbols-missing",
             "The build ids that crashes need symbols for, most crashes first.",
-            crashFilters, returns: [.page(of: "MissingSymbol", "The build ids.")]
+            crashFilters, returns: [.page(of: "MissingSymbols", "The build ids.")]
         ) { call in
             let query = try call.selection()
             let (items, next) = try await call.store.read { try $0.missingSymbols(query.selection).entries.page(query) }
-            return call.page(items.map { APIShapes.missingSymbol.line($0).utf8 }, next: next)
+            return call.page(items.map { Shapes.missingSymbols.line($0).utf8 }, next: next)
         },
         APIRoute(
             .put, "/symbols", "add-symbols",
@@ -53,7 +53,7 @@ extension APIRoutes {
                     .badRequest, "no_symbols", "the file has no build id and no symbols",
                     hint: "send an executable, a .debug file or a Breakpad .sym file; link with -Wl,--build-id=sha1")
             }
-            return call.json(APIShapes.added.line(report))
+            return call.json(Shapes.symbolsAdded.line(report))
         },
     ]
 }
