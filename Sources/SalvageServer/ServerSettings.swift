@@ -7,6 +7,8 @@ public struct ServerSettings: Sendable {
     public var publicAddress: String?
     /// The path before all of the server's own, such as `/salvage`; empty for none. Links of pages begin with it.
     public var basePath = ""
+    /// The address of a source line, with `{file}`, `{line}` and `{tag}` for its parts; nil for no links.
+    public var sourceLink: String?
     /// The program's version.
     public var version: String
     /// The time (ms since 1970).

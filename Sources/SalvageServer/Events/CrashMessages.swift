@@ -58,7 +58,7 @@ enum CrashMessages {
             let place = frame.file.map { " at \($0)" + (frame.line.map { ":\($0)" } ?? "") } ?? ""
             return (frame.function ?? frame.module ?? "?") + place
         }
-        event.link = settings.publicAddress.map { $0 + settings.link("/crashes/\(crash.signature.id)") }
+        event.link = settings.publicAddress.map { $0 + settings.link("/signatures/\(crash.signature.id)") }
         event.command = "salvage crash \(row.crash)"
         return event
     }
