@@ -36,6 +36,8 @@ public struct SearchOptions: Sendable, Equatable {
     public var after = 0
     /// Most selected lines per member (`-m`).
     public var maxCount: Int?
+    /// Most selected lines of each session, across its members.
+    public var perSession: Int?
     /// Most results of the whole search: selected lines, or members in searches for counts or presence.
     public var limit: Int?
     /// Treat NUL bytes as text (`-a`).
@@ -56,6 +58,10 @@ public struct SearchOptions: Sendable, Equatable {
     public var zoneOffset: Int32 = 0
     /// Globs of member paths, of which one must match; empty selects all (`--path`).
     public var paths: [String] = []
+    /// Search members of one session that hold the same bytes once; ``SearchedMember/also`` names the others.
+    public var mergesCopies = false
+    /// Find the time of each line that is passed on: ``FoundLine/time``.
+    public var findsTimes = false
     /// Number of threads that decode and match; 0 means one per core.
     public var workers = 0
     /// Use block filters. They affect only the speed, not the lines found.
@@ -67,14 +73,28 @@ public struct SearchOptions: Sendable, Equatable {
     /// Number of texts that a thread scans before it has Hyperscan compile the pattern.
     var prefilterStartsAfter = 8
 
+    /// Whether a match may span lines. The engine sets it, because the pattern decides.
+    var spansLines = false
+
     /// Creates the default options: all lines of members that are text.
     public init() {}
 
     /// Whether selected lines are passed on, or only counted, independently of each other.
-    var isPlain: Bool { (wanted == .lines || wanted == .counts) && !invert && takesWholeBlocks }
+    var isPlain: Bool { (wanted == .lines || wanted == .counts) && !invert && !findsTimes && takesWholeBlocks }
 
     /// Whether all lines that were found in a block are passed on.
-    var takesWholeBlocks: Bool { !hasContext && maxCount == nil && limit == nil }
+    var takesWholeBlocks: Bool {
+        !hasContext && maxCount == nil && perSession == nil && limit == nil && !spansLines
+    }
+
+    /// Most selected lines of one block that may be passed on.
+    var mostInBlock: Int? {
+        guard let perSession else { return maxCount }
+        return maxCount.map { min($0, perSession) } ?? perSession
+    }
+
+    /// Whether nothing may be found.
+    var isNothing: Bool { maxCount == 0 || perSession == 0 || limit == 0 }
 
     /// Whether context around selected lines is passed on.
     public var hasContext: Bool { (before > 0 || after > 0) && wanted == .lines }
@@ -131,6 +151,10 @@ public struct SearchReport: Sendable, Equatable {
     public var members = 0
     /// Members with a selected line.
     public var membersMatched = 0
+    /// Members not searched because another member of their session has the same bytes.
+    public var copies = 0
+    /// Members too large to be searched at once for matches that span lines: see ``MatchWindow``.
+    public var membersInParts = 0
     /// Number of blocks of the searched members.
     public var blocks = 0
     /// Blocks skipped because no line of theirs is in the time window.
@@ -161,6 +185,8 @@ public struct SearchReport: Sendable, Equatable {
     public var problemCount = 0
     /// Whether the reader closed the output.
     public var outputClosed = false
+    /// Whether the caller ended the search.
+    public var isCancelled = false
 
     /// The message for a line on which the pattern took too many steps.
     static let matchLimitWords = "the match limit was reached; it is not known whether the line matches"

@@ -1,5 +1,5 @@
 /// Selects sessions or their crashes. Empty and nil properties select everything. All properties must match; the values
-/// of one list are alternatives, except for labels, which must all match.
+/// of one list are alternatives. Labels of different names must all match; several values for one name are alternatives.
 ///
 /// Globs are those of `Glob` without a separator: `*` also matches `/`.
 public struct Selection: Sendable, Equatable {
@@ -11,7 +11,7 @@ public struct Selection: Sendable, Equatable {
     public var tags: [String]
     /// Globs over the location.
     public var locations: [String]
-    /// Labels that must be present.
+    /// Labels that must be present, those of one name being alternatives.
     public var labels: [LabelMatch]
     /// The earliest time (ms since 1970), inclusive: of a session's end (its start while it runs), or of the crash.
     public var since: Int64?
@@ -21,8 +21,11 @@ public struct Selection: Sendable, Equatable {
     public var crashed: Bool
     /// Selects errors that the process survived instead of crashes.
     public var errors: Bool
-    /// Selects crashes with one of these signatures, or matching one of these globs.
+    /// Selects crashes with one of these signatures, or matching one of these globs; of sessions those with such a crash.
     public var signatures: [String]
+    /// Selects crashes whose signature has one of these states, and sessions with such a crash. `Store.resolved(_:)` adds the
+    /// signatures that have them; the catalog alone does not know states, and states without a signature select nothing.
+    public var signatureStates: [SignatureState] = []
     /// Only sessions in these states.
     public var states: [SessionState]
     /// Only sessions whose container is expected to be gone after this time (ms since 1970).

@@ -26,6 +26,8 @@ public struct SessionRecord: IdentifiedSession, Sendable, Equatable {
     public var bytes: UInt64 = 0
     /// Number of crashes found.
     public var crashes = 0
+    /// The newest of them.
+    public var newestCrash: SessionCrash?
     /// When its pack was pruned; nil when it was not, or when everything pruned is back.
     public var pruned: Int64?
     /// The rule that pruned it.

@@ -32,6 +32,8 @@ public struct Configuration: Sendable, Equatable {
     public var confinement = Confinement()
     /// Defaults of `grep`.
     public var grep = Grep()
+    /// How `serve` is run.
+    public var serve = Serve()
     /// The file these values came from; nil when no file was found.
     public var file: String?
     /// Whether the file has no keys: it is empty or contains only comments.

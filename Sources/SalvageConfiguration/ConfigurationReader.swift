@@ -75,6 +75,7 @@ extension Configuration {
         let grep = top.section("grep")
         if let value = grep.boolean("smart_case") { self.grep.smartCase = value }
         grep.finish()
+        serve = Serve.read(top.section("serve"))
         redact = (top.list("redact") ?? []).enumerated().compactMap { index, node in
             RedactionRule.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
         }

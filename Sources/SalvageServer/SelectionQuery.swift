@@ -1,5 +1,5 @@
+import HTTPTypes
 import Model
-import Terminal
 
 /// The filters of an address, the same for the API and the pages: `since until image tag location label signature state
 /// crashed session limit cursor`. A name that is repeated means either.
@@ -14,8 +14,6 @@ struct SelectionQuery: Sendable {
 
     /// What they select; without a limit.
     var selection: Selection
-    /// The states of signatures among `state`; empty for any.
-    var signatureStates: Set<SignatureState>
     /// How many items to return.
     var limit: Int
     /// Where the list goes on.
@@ -37,10 +35,9 @@ struct SelectionQuery: Sendable {
             locations: items.all("location"), labels: try items.all("label").map(Self.label),
             since: try Self.instant(written.since, "since", now), until: try Self.instant(written.until, "until", now),
             crashed: try items.flag("crashed"), signatures: items.all("signature"))
-        signatureStates = []
         for word in items.all("state").flatMap({ $0.split(separator: ",").map(String.init) }) {
             if let state = SignatureState(rawValue: word) {
-                signatureStates.insert(state)
+                selection.signatureStates.append(state)
             } else if let state = SessionState(rawValue: word) {
                 selection.states.append(state)
             } else {
@@ -52,13 +49,13 @@ struct SelectionQuery: Sendable {
             }
         }
         self.limit = try items.number("limit", in: 1...Self.longestPage) ?? limit
-        cursor = try items.one("cursor")
+        cursor = try items.one("cursor")?.trimmed
     }
 
     /// Reads a time as the command line does.
     static func instant(_ text: String?, _ name: String, _ now: Int64) throws -> Int64? {
         guard let text else { return nil }
-        guard let instant = TimeText.parse(text, now: now) else {
+        guard let instant = RequestTime.past(text, now: now) else {
             throw ServerFailure(
                 .badRequest, "bad_time", "invalid value '\(text)' for '\(name)'",
                 hint: "write a span like 90m, 2h or 7d, or an instant like 2026-11-20T21:00Z, or 'yesterday'")

@@ -12,13 +12,23 @@ struct ServerContext: RequestContext {
     /// The value of the hidden field `form_token` that every form needs which changes something, and of the header
     /// `X-Salvage-Token` of scripts.
     var formToken = ""
-    /// Whether they signed in here, so that they can sign out.
-    var hasCookie = false
+    /// Keeps the connection from counting as one that waits.
+    var activity: RequestActivity?
+    /// How they said who they are.
+    var credential = Credential.none
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         channel = source.channel
     }
+
+    /// How somebody said who they are.
+    enum Credential: Sendable {
+        case none, bearer, cookie, proxy, local
+    }
+
+    /// Whether they signed in here, so that they can sign out.
+    var hasCookie: Bool { credential == .cookie }
 
     /// Whether the sender may do this.
     func may(_ role: ServerRole) -> Bool { identity.roles.contains(role) }

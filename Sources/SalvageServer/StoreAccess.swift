@@ -1,7 +1,7 @@
 import Files
 import Glibc
 internal import NIOPosix
-public import Store
+import Store
 internal import Synchronization
 
 /// The store of the server: runs its blocking calls on threads of its own, never on those of Swift concurrency.
@@ -16,6 +16,10 @@ public final class ServerStore: Sendable {
 
     /// The store's folder.
     public let path: String
+    /// Threads for downloads, which last as long as somebody reads them.
+    static let streamers = 8
+
+    private let streams = NIOThreadPool(numberOfThreads: streamers)
     private let reads = NIOThreadPool(numberOfThreads: readers)
     private let searches = NIOThreadPool(numberOfThreads: searchers)
     private let writes = NIOThreadPool(numberOfThreads: 1)
@@ -25,18 +29,18 @@ public final class ServerStore: Sendable {
     /// A store and the catalog's file that it has open.
     private struct Opened: Sendable {
         let store: Store
-        let file: FileIdentity?
+        let file: CatalogFileIdentity?
     }
 
     /// Names the store in a folder; it is opened by the first question.
     public init(_ path: String) {
         self.path = path
-        for pool in [reads, searches, writes] { pool.start() }
+        for pool in [reads, searches, streams, writes] { pool.start() }
     }
 
     /// Ends the threads once their work is done.
     public func close() async throws {
-        for pool in [reads, searches, writes] { try await pool.shutdownGracefully() }
+        for pool in [reads, searches, streams, writes] { try await pool.shutdownGracefully() }
     }
 
     /// Answers a question about the store.
@@ -51,13 +55,19 @@ public final class ServerStore: Sendable {
         return try await searches.runIfActive { try self.lend(body) }
     }
 
+    /// Reads what is sent to somebody, which may last long.
+    func stream<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
+        try Task.checkCancellation()
+        return try await streams.runIfActive { try self.lend(body) }
+    }
+
     /// Changes the store, one change after the other. The store is open for writing only meanwhile.
     func write<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
         try await writes.runIfActive { try body(Store(self.path, readOnly: false)) }
     }
 
     private func lend<T>(_ body: (Store) throws -> T) throws -> T {
-        let file = FileIdentity(path + "/catalog.sqlite")
+        let file = CatalogFileIdentity(path + "/catalog.sqlite")
         let opened = idle.withLock { idle in
             idle.removeAll { $0.file != file }
             return idle.popLast()
@@ -69,7 +79,7 @@ public final class ServerStore: Sendable {
 }
 
 /// Which file a path names: another file at the same path is another one.
-private struct FileIdentity: Equatable, Sendable {
+private struct CatalogFileIdentity: Equatable, Sendable {
     let device: UInt64
     let inode: UInt64
 

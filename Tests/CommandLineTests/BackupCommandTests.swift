@@ -142,7 +142,7 @@ extension ServerSuites {
             let backups = scratch.path("backups")
             try await fill(store, scratch)
             let before = try answers(store)
-            #expect(before["sessions"]?.contains("harvested, pruned") == true, "\(before["sessions"] ?? "")")
+            #expect(before["sessions"]?.contains("pruned") == true, "\(before["sessions"] ?? "")")
             #expect(before["sessions"]?.contains("lost") == true)
             #expect(before["pin"]?.contains("plain-1") == true)
 

@@ -23,7 +23,7 @@ import Testing
         #expect(report.artifacts.map(\.entry.artifact) == ["/data", "logs"])
         #expect(report.crashes.map(\.row.crash) == ["c-new", "c-old"])
         #expect(report.crashes.first?.record?.signature == "Bar::tick")
-        #expect(report.signature?.sessions == 2)
+        #expect(report.signature?.selected.sessions == 2)
         #expect(!report.isFollowed && report.followedCrashes.isEmpty && report.followedProblem == nil)
         guard case .lines(let lines, let path) = report.log else { return #expect(Bool(false), "there is a log") }
         #expect(lines.map { String(decoding: $0, as: UTF8.self) } == ["b", "c"])

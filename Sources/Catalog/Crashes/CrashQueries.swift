@@ -66,25 +66,25 @@ extension Catalog {
             if !exact.isEmpty { return exact }
             let ofSession = try rows("s.id = ?", [.text(text)])
             if !ofSession.isEmpty || text.isEmpty { return ofSession }
-            let prefix = PortableSQL.prefix("c.id", text)
-            let begun = try rows(prefix.sql, prefix.values)
-            if Set(begun.map(\.crash)).count == 1 { return begun }
-            let session = try connection.resolve(text)
-            return try rows("c.session = ?", [.integer(session.key)])
+            let candidates = try NameCandidates(text, on: connection)
+            if candidates.crashes.count == 1 { return try rows("c.id = ?", [.text(candidates.crashes[0])]) }
+            guard candidates.sessions.count == 1 else { throw try candidates.failure(on: connection) }
+            return try rows("c.session = ?", [.integer(candidates.sessions[0].key)])
         }
     }
 
-    private static func crashQuery(
-        _ connection: any SQLConnection, _ selection: Selection
+    static func crashQuery(
+        _ connection: any SQLConnection, _ selection: Selection, after cursor: PageCursor? = nil
     ) throws(CatalogError) -> any SQLStatement {
-        let filter = try Filter.crashes(selection, on: connection)
+        var filter = try Filter.crashes(selection, on: connection)
+        cursor?.add(to: &filter, table: "c")
         let limit = selection.limit.map { " LIMIT \(max(0, $0))" } ?? ""
         return try connection.prepare(
             CrashRows.select + filter.sql + " ORDER BY c.at DESC, c.key DESC" + limit
         ).bind(filter.values)
     }
 
-    private static func crash(_ row: any SQLStatement) -> CrashRow {
+    static func crash(_ row: any SQLStatement) -> CrashRow {
         CrashRow(
             crash: row.text(0),
             identity: SessionIdentity(
@@ -98,7 +98,7 @@ extension Catalog {
 private enum CrashRows {
     static let select = """
         SELECT c.id, s.id, s.image, s.tag, s.location, c.time, c.kind, c.signal, c.exception, c.thread, g.text,
-            c.quality, c.stack_hash, c.json
+            c.quality, c.stack_hash, c.json, c.at, c.key
         FROM crashes c JOIN sessions s ON s.key = c.session JOIN signatures g ON g.id = c.signature
         """
 }

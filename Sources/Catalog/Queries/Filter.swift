@@ -57,20 +57,36 @@ struct Filter {
         filter.add("s.image", globs: selection.images, on: connection)
         filter.add("s.tag", globs: selection.tags, on: connection)
         filter.add("s.location", globs: selection.locations, on: connection)
-        for label in selection.labels {
-            var value = Filter()
-            value.add("l.value", globs: [label.value], on: connection)
+        for (key, globs) in alternatives(of: selection.labels) {
+            let value = Self.alternatives("l.value", globs, on: connection)
             filter.add(
-                "EXISTS(SELECT 1 FROM labels l WHERE l.session = s.key AND l.key = ? AND \(value.clauses[0]))",
-                [.text(label.key)] + value.values)
+                "EXISTS(SELECT 1 FROM labels l WHERE l.session = s.key AND l.key = ? AND (\(value.sql)))",
+                [.text(key)] + value.values)
         }
         if times { filter.add("s.at", since: selection.since, until: selection.until) }
         if selection.crashed { filter.add("s.crashes > 0") }
         if !selection.states.isEmpty {
             filter.add("s.state IN (\(selection.states.map { "'\($0.rawValue)'" }.joined(separator: ",")))")
         }
+        if let wanted = try SignatureCondition(selection, on: connection) {
+            let survived = selection.errors ? 1 : 0
+            filter.add("s.key IN (SELECT c.session FROM crashes c WHERE c.survived = \(survived) AND \(wanted.sql))")
+        }
         if let deadline = selection.deadlineAfter { filter.add("s.deadline > ?", [.integer(deadline)]) }
         return filter
+    }
+
+    /// The globs for each label's name: several for one name are alternatives.
+    private static func alternatives(of labels: [Selection.LabelMatch]) -> [(key: String, globs: [String])] {
+        var found: [(key: String, globs: [String])] = []
+        for label in labels {
+            if let index = found.firstIndex(where: { $0.key.hasSameBytes(as: label.key) }) {
+                found[index].globs.append(label.value)
+            } else {
+                found.append((label.key, [label.value]))
+            }
+        }
+        return found
     }
 
     /// The conditions of a selection on `crashes AS c`, using `sessions` only when the crash's own columns do not
@@ -78,27 +94,16 @@ struct Filter {
     static func crashes(_ selection: Selection, on connection: any SQLConnection) throws(CatalogError) -> Filter {
         var filter = Filter()
         filter.add("c.survived = \(selection.errors ? 1 : 0)")
-        if !selection.signatures.isEmpty {
-            // Signatures contain stars and brackets, so the literal text is matched as well as the glob.
-            let globs = selection.signatures.map { connection.glob("text", Glob($0)) }
-            let wanted = globs.map { "text = ? OR \($0.sql)" }.joined(separator: " OR ")
-            let ids = "(SELECT id FROM signatures WHERE \(wanted))"
-            let values = zip(selection.signatures, globs).flatMap { [.text($0), $1.value] }
-            // Earlier signatures of a crash match too. Mostly there are none, and the index alone suffices.
-            if try connection.integer("SELECT 1 FROM aliases WHERE signature IN \(ids) LIMIT 1", values) != nil {
-                filter.add(
-                    "(c.signature IN \(ids) OR c.id IN (SELECT crash FROM aliases WHERE signature IN \(ids)))",
-                    values + values)
-            } else {
-                filter.add("c.signature IN \(ids)", values)
-            }
+        if let wanted = try SignatureCondition(selection, on: connection) {
+            filter.add(wanted.sql)
         }
         filter.add("c.image", namesMatching: selection.images, on: connection)
         filter.add("c.tag", namesMatching: selection.tags, on: connection)
         filter.add("c.location", namesMatching: selection.locations, on: connection)
         filter.add("c.at", since: selection.since, until: selection.until)
         var rest = selection
-        (rest.images, rest.tags, rest.locations, rest.crashed) = ([], [], [], false)
+        (rest.images, rest.tags, rest.locations, rest.signatures, rest.signatureStates) = ([], [], [], [], [])
+        rest.crashed = false
         let sessions = try Filter.sessions(rest, times: false, on: connection)
         if !sessions.clauses.isEmpty {
             filter.add("c.session IN (SELECT s.key FROM sessions s\(sessions.sql))", sessions.values)

@@ -116,18 +116,24 @@ extension Catalog {
     }
 }
 
-/// Reads sessions with their labels, a page at a time: one query brings the labels of a whole page, because one for each
-/// session takes longer than everything else, above all over a network.
+/// Reads sessions with their labels and newest crashes, a page at a time: one query brings the labels of a whole page, and
+/// one its crashes, because one for each session takes longer than everything else, above all over a network.
 final class SessionQuery {
     private var rows: any SQLStatement
     /// The statement to read after `rows`.
     private var others: (any SQLStatement)?
     private var left: Int
     private let labels: any SQLStatement
+    private let crashes: any SQLStatement
     private let pageSize: Int
     private var page: [SessionRecord] = []
     private var keys: [Int64] = []
     private var position = 0
+    private var times: [Int64] = []
+    /// The sort key of the session that ``next()`` returned last (ms since 1970).
+    private(set) var at: Int64 = 0
+    /// Its row's key.
+    private(set) var key: Int64 = 0
 
     /// Running sessions come first: they have no end to sort by, and are current. There are two statements so that each
     /// uses an index, and a short list out of many sessions needs no full sort.
@@ -142,6 +148,25 @@ final class SessionQuery {
         others = try Self.statement(connection, ended.sql + order, ended.values)
     }
 
+    /// The sessions after those of an earlier page, in an order that is the same in every page.
+    convenience init(
+        _ connection: any SQLConnection, _ selection: Selection, after cursor: PageCursor?, limit: Int
+    ) throws(CatalogError) {
+        let order = " ORDER BY s.at DESC, s.key DESC"
+        var ended = try Filter.sessions(selection, on: connection)
+        var running = ended
+        running.add("s.state = 'running'")
+        ended.add("s.state <> 'running'")
+        guard cursor?.isRunning != false else {
+            cursor?.add(to: &ended, table: "s")
+            try self.init(connection, ended.sql + order, ended.values, limit: limit)
+            return
+        }
+        cursor?.add(to: &running, table: "s")
+        try self.init(connection, running.sql + order, running.values, limit: limit)
+        others = try Self.statement(connection, ended.sql + order, ended.values)
+    }
+
     init(
         _ connection: any SQLConnection, _ tail: String, _ values: [SQLValue], limit: Int? = nil
     ) throws(CatalogError) {
@@ -152,24 +177,32 @@ final class SessionQuery {
             """
             SELECT session, key, value FROM labels WHERE session IN (\(PortableSQL.placeholders(pageSize)))
             """)
+        crashes = try connection.prepare(
+            """
+            SELECT c.session, c.id, coalesce(c.signal, c.exception, c.kind), g.text
+            FROM crashes c JOIN signatures g ON g.id = c.signature
+            WHERE c.survived = 0 AND c.session IN (\(PortableSQL.placeholders(pageSize))) ORDER BY c.at DESC, c.key DESC
+            """)
     }
 
     private static func statement(
         _ connection: any SQLConnection, _ tail: String, _ values: [SQLValue]
     ) throws(CatalogError) -> any SQLStatement {
-        try connection.prepare(SessionColumns.select() + " " + tail).bind(values)
+        try connection.prepare(SessionColumns.select(extra: ", s.at") + " " + tail).bind(values)
     }
 
     func next() throws(CatalogError) -> SessionRecord? {
         if position == page.count { try readPage() }
         guard position < page.count else { return nil }
         defer { position += 1 }
+        (at, key) = (times[position], keys[position])
         return page[position]
     }
 
     private func readPage() throws(CatalogError) {
         page.removeAll(keepingCapacity: true)
         keys.removeAll(keepingCapacity: true)
+        times.removeAll(keepingCapacity: true)
         position = 0
         while page.count < pageSize, left > 0 {
             guard try step() else {
@@ -179,6 +212,7 @@ final class SessionQuery {
             }
             left -= 1
             keys.append(rows.integer(0))
+            times.append(rows.integer(SessionColumns.count))
             page.append(SessionColumns.record(rows))
         }
         guard let last = keys.last else { return }
@@ -188,6 +222,18 @@ final class SessionQuery {
         while try labels.step() {
             guard let place = places[labels.integer(0)] else { continue }
             page[place].labels[labels.text(1)] = labels.text(2)
+        }
+        try readCrashes(places)
+    }
+
+    private func readCrashes(_ places: [Int64: Int]) throws(CatalogError) {
+        let crashed = keys.filter { key in places[key].map { page[$0].crashes > 0 } ?? false }
+        guard let last = crashed.last else { return }
+        for index in 0..<pageSize { crashes.bind(Int32(index + 1), index < crashed.count ? crashed[index] : last) }
+        while try crashes.step() {
+            guard let place = places[crashes.integer(0)], page[place].newestCrash == nil else { continue }
+            page[place].newestCrash = SessionCrash(
+                crash: crashes.text(1), reason: crashes.text(2), signature: crashes.text(3))
         }
     }
 

@@ -23,6 +23,25 @@ public indirect enum LiteralQuery: Sendable, Equatable {
         }
     }
 
+    /// A weaker query, of which a match that is spread over several blocks still meets all in one of them: of the parts
+    /// that are all required, only the longest.
+    var strongestPart: LiteralQuery {
+        switch self {
+        case .all, .literal: self
+        case .and(let parts): parts.map(\.strongestPart).max { $0.strength < $1.strength } ?? .all
+        case .or(let parts): Self.either(parts.map(\.strongestPart))
+        }
+    }
+
+    private var strength: Int {
+        switch self {
+        case .all: 0
+        case .literal(let bytes): bytes.count
+        case .and(let parts): parts.map(\.strength).max() ?? 0
+        case .or(let parts): parts.map(\.strength).min() ?? 0
+        }
+    }
+
     /// The literals in order of appearance, without duplicates.
     public var literals: [[UInt8]] {
         var found: [[UInt8]] = []

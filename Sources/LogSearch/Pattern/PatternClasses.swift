@@ -4,18 +4,29 @@ private struct ClassMembers {
     var others = false
     /// Whether it has an item, such as `\w`, that depends on Unicode properties.
     var usesProperties = false
+    /// Whether it has a line feed, and whether one of its sets may have it.
+    var namesLineFeed = false
+    var setsMayHaveLineFeed = false
 
     mutating func insert(_ low: UInt32, _ high: UInt32) {
         guard low <= high else { return }
         if high >= 0x80 { others = true }
+        if low <= 0x0A, high >= 0x0A { namesLineFeed = true }
         guard low < 0x80 else { return }
         for code in low...min(high, 0x7F) { ascii[Int(code)] = true }
     }
 
     /// Inserts all characters for a set escape; including too many is safe here.
-    mutating func insertAnything() {
-        insert(0, 0x10_FFFF)
+    /// - Parameter lineFeed: whether the set has a line feed; nil if that is not known.
+    mutating func insertAnything(lineFeed: Bool?) {
+        for code in ascii.indices { ascii[code] = true }
+        others = true
         usesProperties = true
+        switch lineFeed {
+        case true?: namesLineFeed = true
+        case nil: setsMayHaveLineFeed = true
+        case false?: break
+        }
     }
 
     var mayMatchLineFeed: Bool { ascii[0x0A] }
@@ -40,6 +51,17 @@ extension PatternParser {
         }
         at += 1
         if members.others || members.usesProperties || negated { ignoresEncoding = false }
+        if spansLines {
+            if negated {
+                if !members.namesLineFeed { mayMatchLineFeed = true }
+                return .anything
+            }
+            if members.namesLineFeed || members.setsMayHaveLineFeed {
+                mayMatchLineFeed = true
+                return .anything
+            }
+            return node(of: members)
+        }
         if negated {
             try excludeLineFeed(from: start, bodyStart: bodyStart)
             return .anything
@@ -75,13 +97,19 @@ extension PatternParser {
         return strings.isEmpty || strings.count > LiteralLimits.classSize ? .anything : .strings(strings)
     }
 
+    /// The POSIX names of sets that have no line feed.
+    private static var setsWithoutLineFeed: Set<String> {
+        ["alpha", "digit", "alnum", "upper", "lower", "punct", "word", "xdigit", "graph", "print", "blank"]
+    }
+
     private mutating func classItem(_ members: inout ClassMembers) throws(PatternObstacle) {
         if follows("[:") || follows("[.") || follows("[=") {
             // POSIX names are treated as any character, never as a literal.
             let rest = pattern[(at + 2)...]
             if let end = rest.firstIndex(of: UInt8(ascii: "]")), pattern[end - 1] == pattern[at + 1], end > at + 2 {
+                let name = String(decoding: pattern[(at + 2)..<(end - 1)], as: UTF8.self)
                 at = end + 1
-                members.insertAnything()
+                members.insertAnything(lineFeed: Self.setsWithoutLineFeed.contains(name) ? false : nil)
                 if peek() == UInt8(ascii: "-"), peek(1) != UInt8(ascii: "]") { throw .unknown }
                 return
             }
@@ -126,13 +154,15 @@ extension PatternParser {
             members.others = true
             members.usesProperties = true
             return nil
-        case UInt8(ascii: "w"), UInt8(ascii: "s"), UInt8(ascii: "S"), UInt8(ascii: "W"), UInt8(ascii: "D"),
-            UInt8(ascii: "h"), UInt8(ascii: "H"), UInt8(ascii: "v"), UInt8(ascii: "V"):
-            members.insertAnything()
+        case UInt8(ascii: "w"), UInt8(ascii: "h"), UInt8(ascii: "S"), UInt8(ascii: "V"):
+            members.insertAnything(lineFeed: false)
+            return nil
+        case UInt8(ascii: "s"), UInt8(ascii: "W"), UInt8(ascii: "D"), UInt8(ascii: "H"), UInt8(ascii: "v"):
+            members.insertAnything(lineFeed: true)
             return nil
         case UInt8(ascii: "p"), UInt8(ascii: "P"):
             guard skipProperty() else { throw .unknown }
-            members.insertAnything()
+            members.insertAnything(lineFeed: nil)
             return nil
         case UInt8(ascii: "b"): return "\u{08}"
         default:

@@ -81,8 +81,7 @@ extension PatternParser {
         guard let byte = peek() else { throw .unknown }
         if byte < 0x80, byte &- 0x30 > 9, (byte | 0x20) &- 0x61 >= 26 {
             guard let scalar = takeScalar() else { throw .unknown }
-            if scalar == "\n" { throw .lineFeed(at: start) }
-            return literal(scalar)
+            return try character(scalar, at: start)
         }
         at += 1
         switch byte {
@@ -100,10 +99,10 @@ extension PatternParser {
             ignoresEncoding = false
             return .empty
         case UInt8(ascii: "A"):
-            edit(from: start, to: "^")
+            anchor(from: start, as: "^")
             return .empty
         case UInt8(ascii: "z"), UInt8(ascii: "Z"):
-            edit(from: start, to: "$")
+            anchor(from: start, as: "$")
             return .empty
         case UInt8(ascii: "K"): return .empty
         case UInt8(ascii: "E"): return nil
@@ -111,9 +110,10 @@ extension PatternParser {
         case UInt8(ascii: "R"), UInt8(ascii: "X"):
             lineSafe = false
             ignoresEncoding = false
+            mayMatchLineFeed = true
             return .anything
         case UInt8(ascii: "p"), UInt8(ascii: "P"): return try property(from: start)
-        case UInt8(ascii: "n"): throw .lineFeed(at: start)
+        case UInt8(ascii: "n"): return try character("\n", at: start)
         case UInt8(ascii: "k"): return try namedReference()
         case UInt8(ascii: "1")...UInt8(ascii: "9"):
             // Two digits may be an octal code.
@@ -122,9 +122,14 @@ extension PatternParser {
             return .anything
         default:
             guard let scalar = try characterCode(byte) else { throw .unknown }
-            if scalar == "\n" { throw .lineFeed(at: start) }
-            return literal(scalar)
+            return try character(scalar, at: start)
         }
+    }
+
+    /// The beginning and the end of the text are those of each line, unless a match may span lines.
+    private mutating func anchor(from start: Int, as replacement: String) {
+        guard !spansLines else { return }
+        edit(from: start, to: replacement)
     }
 
     private mutating func anyCharacter(from start: Int? = nil, as replacement: String = "") -> PatternNode {
@@ -144,8 +149,7 @@ extension PatternParser {
             }
             let place = at
             guard let scalar = takeScalar() else { throw .unknown }
-            if scalar == "\n" { throw .lineFeed(at: place) }
-            items.append(literal(scalar))
+            items.append(try character(scalar, at: place))
         }
         return .concat(items)
     }

@@ -53,6 +53,8 @@ struct ParsedPattern {
     /// Whether it has an upper-case literal letter, and whether it has any literal; for smart case.
     var hasUppercase: Bool
     var hasLiteral: Bool
+    /// Whether a match may contain a line feed; only known of a pattern that is parsed for it.
+    var mayMatchLineFeed = false
 
     /// The pattern's text with the edits applied.
     func rewritten(_ pattern: [UInt8]) -> [UInt8] {

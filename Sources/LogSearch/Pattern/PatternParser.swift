@@ -9,6 +9,9 @@ struct PatternParser {
     var caseless: Bool
     var dotAll = false
     let crlf: Bool
+    /// Whether a match may span lines: then nothing is replaced to keep it from doing so.
+    let spansLines: Bool
+    var mayMatchLineFeed = false
     var edits: [PatternEdit] = []
     var lineSafe = true
     var ignoresEncoding = true
@@ -19,31 +22,34 @@ struct PatternParser {
     /// Deeper nesting is treated as unknown, to bound the stack.
     static let maxDepth = 100
 
-    init(_ pattern: [UInt8], caseless: Bool, crlf: Bool) {
+    init(_ pattern: [UInt8], caseless: Bool, crlf: Bool, spansLines: Bool = false, dotAll: Bool = false) {
         self.pattern = pattern
         self.caseless = caseless
         self.crlf = crlf
+        self.spansLines = spansLines
+        self.dotAll = dotAll
     }
 
     /// Parses a whole pattern.
     static func parse(
-        _ pattern: [UInt8], caseless: Bool = false, crlf: Bool = false
+        _ pattern: [UInt8], caseless: Bool = false, crlf: Bool = false, spansLines: Bool = false, dotAll: Bool = false
     ) throws(PatternObstacle) -> ParsedPattern {
-        var parser = PatternParser(pattern, caseless: caseless, crlf: crlf)
+        var parser = PatternParser(
+            pattern, caseless: caseless, crlf: crlf, spansLines: spansLines, dotAll: dotAll)
         let node = try parser.alternation()
         // PCRE2 reports an unmatched closing parenthesis.
         guard parser.at == pattern.count else { throw .unknown }
         return ParsedPattern(
             node: node, edits: parser.edits, isLineSafe: parser.lineSafe, ignoresEncoding: parser.ignoresEncoding,
             hasEmptyAlternative: parser.hasEmptyAlternative, hasUppercase: parser.hasUppercase,
-            hasLiteral: parser.hasLiteral)
+            hasLiteral: parser.hasLiteral, mayMatchLineFeed: parser.mayMatchLineFeed)
     }
 
     /// The parsed form of a literal string.
     static func fixed(_ string: [UInt8], caseless: Bool) -> ParsedPattern {
         var parser = PatternParser(string, caseless: caseless, crlf: false)
         var items: [PatternNode] = []
-        while let scalar = parser.takeScalar() { items.append(parser.literal(scalar)) }
+        while let scalar = parser.takeScalar() { items.append(scalar == "\n" ? .anything : parser.literal(scalar)) }
         if parser.at < string.count {
             items = [caseless ? .anything : .strings([string.map(asciiLower)])]
             parser.hasLiteral = true
@@ -51,7 +57,7 @@ struct PatternParser {
         return ParsedPattern(
             node: .concat(items), edits: [], isLineSafe: true, ignoresEncoding: parser.ignoresEncoding,
             hasEmptyAlternative: parser.hasEmptyAlternative, hasUppercase: parser.hasUppercase,
-            hasLiteral: parser.hasLiteral)
+            hasLiteral: parser.hasLiteral, mayMatchLineFeed: string.contains(0x0A))
     }
 
     // MARK: Cursor
@@ -76,7 +82,10 @@ struct PatternParser {
         return true
     }
 
+    /// Replaces what was read since `start` by what does not match a line feed.
     mutating func edit(from start: Int, to text: String) {
+        mayMatchLineFeed = true
+        guard !spansLines else { return }
         edits.append(PatternEdit(range: start..<at, replacement: Array(text.utf8)))
     }
 
@@ -137,15 +146,14 @@ struct PatternParser {
             return .empty
         case UInt8(ascii: "$"):
             at += 1
-            if crlf { edit(from: start, to: "(?=\\r?$)") }
+            if crlf { edits.append(PatternEdit(range: start..<at, replacement: Array("(?=\\r?$)".utf8))) }
             return .empty
         case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"):
             // Nothing to repeat: PCRE2 reports it.
             throw .unknown
         default:
             guard let scalar = takeScalar() else { throw .unknown }
-            if scalar == "\n" { throw .lineFeed(at: start) }
-            return literal(scalar)
+            return try character(scalar, at: start)
         }
     }
 
@@ -206,6 +214,15 @@ struct PatternParser {
     }
 
     // MARK: Literals
+
+    /// The node of one literal character, which may be a line feed.
+    mutating func character(_ scalar: Unicode.Scalar, at start: Int) throws(PatternObstacle) -> PatternNode {
+        guard scalar == "\n" else { return literal(scalar) }
+        guard spansLines else { throw .lineFeed(at: start) }
+        mayMatchLineFeed = true
+        // Blocks are cut after line feeds, so a literal that contains one may be in none of them.
+        return .anything
+    }
 
     /// The node of one literal character, with the current case sensitivity.
     mutating func literal(_ scalar: Unicode.Scalar) -> PatternNode {

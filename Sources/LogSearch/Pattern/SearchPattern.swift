@@ -17,6 +17,10 @@ public struct PatternOptions: Sendable, Equatable {
     public var line = false
     /// `$` also matches before a carriage return that ends the line.
     public var crlf = false
+    /// A match may span lines (`-U`).
+    public var multiline = false
+    /// With `multiline`, a dot also matches a line feed (`--multiline-dotall`).
+    public var dotAll = false
 
     /// Creates options for patterns.
     public init(_ patterns: [String]) { self.patterns = patterns }
@@ -35,6 +39,8 @@ public final class SearchPattern: @unchecked Sendable {
     public let query: LiteralQuery
     /// Whether matching over a whole block finds the same lines as matching each line.
     public let isLineSafe: Bool
+    /// Whether a match may span lines: it was allowed to, and the pattern may match a line feed.
+    public let spansLines: Bool
     let ignoresEncoding: Bool
     /// The pattern for Hyperscan, when it may be used.
     let prefilter: PrefilterPattern?
@@ -46,13 +52,15 @@ public final class SearchPattern: @unchecked Sendable {
     public init(_ options: PatternOptions) throws(LogSearchError) {
         let sources = options.patterns.map { Array($0.utf8) }
         let caseless = options.ignoreCase || (options.smartCase && Self.isLowercase(sources, fixed: options.fixed))
+        let spans = options.multiline && sources.contains { Self.mayMatchLineFeed($0, options) }
+        let dotAll = spans && options.dotAll
         var nodes: [PatternNode] = []
         var texts: [[UInt8]] = []
         var safe = true
         var plain = true
         var findsStarts = true
         for source in sources {
-            let parsed = try Self.parse(source, options, caseless: caseless)
+            let parsed = try Self.parse(source, options, caseless: caseless, spans: spans)
             safe = safe && parsed?.isLineSafe ?? false
             plain = plain && parsed?.ignoresEncoding ?? false
             findsStarts = findsStarts && parsed.map { !$0.hasEmptyAlternative && !$0.node.isNullable } ?? false
@@ -65,8 +73,12 @@ public final class SearchPattern: @unchecked Sendable {
         }
         if options.word || options.line { plain = plain && options.line }
         let text = Self.joined(texts, options)
-        let textProgram = Result { try PatternProgram(text, caseless: caseless, utf: true, findsStarts: findsStarts) }
-        let byteProgram = Result { try PatternProgram(text, caseless: caseless, utf: false, findsStarts: findsStarts) }
+        let textProgram = Result {
+            try PatternProgram(text, caseless: caseless, utf: true, findsStarts: findsStarts, dotAll: dotAll)
+        }
+        let byteProgram = Result {
+            try PatternProgram(text, caseless: caseless, utf: false, findsStarts: findsStarts, dotAll: dotAll)
+        }
         if case .failure(let error) = textProgram, sources.count == 1, !options.fixed {
             // The error for the pattern as typed is more useful than that for the rewritten one.
             try PatternProgram.check(sources[0], caseless: caseless)
@@ -79,11 +91,14 @@ public final class SearchPattern: @unchecked Sendable {
         guard self.textProgram != nil || texts.isEmpty else {
             throw LogSearchError(code: .pattern, message: "the patterns cannot be compiled together")
         }
-        query = nodes.isEmpty ? .all : LiteralExtraction.query(of: .alternation(nodes))
+        let required: LiteralQuery = nodes.isEmpty ? .all : LiteralExtraction.query(of: .alternation(nodes))
+        // The literals of a match that spans lines may be in neighboring blocks.
+        query = spans ? required.strongestPart : required
+        spansLines = spans
         isLineSafe = safe
         ignoresEncoding = plain
         // PCRE2 finds literal text as fast; a pattern that may match the empty string matches every line.
-        let canPrefilter = safe && findsStarts && !options.fixed && !texts.isEmpty && self.byteProgram != nil
+        let canPrefilter = safe && !spans && findsStarts && !options.fixed && !texts.isEmpty && self.byteProgram != nil
         prefilter = canPrefilter ? PrefilterPattern(text, caseless: caseless) : nil
         wantsPrefilter = BlockQuery(query).probes.isAll
     }
@@ -98,30 +113,40 @@ public final class SearchPattern: @unchecked Sendable {
     }
 
     private static func parse(
-        _ source: [UInt8], _ options: PatternOptions, caseless: Bool
+        _ source: [UInt8], _ options: PatternOptions, caseless: Bool, spans: Bool
     ) throws(LogSearchError) -> ParsedPattern? {
         if options.fixed {
-            if let at = source.firstIndex(of: 0x0A) { throw lineFeed(at: at) }
+            if !spans, let at = source.firstIndex(of: 0x0A) { throw lineFeed(at: at) }
             return PatternParser.fixed(source, caseless: caseless)
         }
         do throws(PatternObstacle) {
-            return try PatternParser.parse(source, caseless: caseless, crlf: options.crlf)
+            return try PatternParser.parse(
+                source, caseless: caseless, crlf: options.crlf, spansLines: spans, dotAll: spans && options.dotAll)
         } catch {
             if case .lineFeed(let at) = error { throw lineFeed(at: at) }
             return nil
         }
     }
 
+    /// Whether a pattern may match a line feed; true when the parser does not understand it.
+    private static func mayMatchLineFeed(_ source: [UInt8], _ options: PatternOptions) -> Bool {
+        if options.fixed { return source.contains(0x0A) }
+        let parsed = try? PatternParser.parse(source, spansLines: true, dotAll: options.dotAll)
+        return parsed?.mayMatchLineFeed ?? true
+    }
+
     private static func lineFeed(at offset: Int) -> LogSearchError {
         LogSearchError(
-            code: .pattern, message: "the pattern contains a line feed, but a match never spans lines", offset: offset,
-            hint: "give the lines as separate patterns with -e")
+            code: .pattern, message: "the pattern contains a line feed, but a match does not span lines",
+            offset: offset, hint: "-U lets a match span lines; or give the lines as separate patterns with -e")
     }
 
     private static func isLowercase(_ sources: [[UInt8]], fixed: Bool) -> Bool {
         var anyLiteral = false
         for source in sources {
-            let parsed = fixed ? PatternParser.fixed(source, caseless: false) : try? PatternParser.parse(source)
+            let parsed =
+                fixed
+                ? PatternParser.fixed(source, caseless: false) : try? PatternParser.parse(source, spansLines: true)
             guard let parsed else {
                 // The parser does not understand it: any upper-case letter without a backslash before it decides.
                 let text = source.indices.filter { $0 == 0 || source[$0 - 1] != 0x5C }.map { source[$0] }
@@ -176,11 +201,13 @@ final class PatternProgram: @unchecked Sendable {
     /// Compiles a pattern.
     /// - Parameters:
     ///   - findsStarts: whether PCRE2 may skip to where a match can begin.
+    ///   - dotAll: whether a dot matches a line feed.
     ///   - machineCode: false for PCRE2's interpreter, the slow reference.
     init(
-        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true, machineCode: Bool = true
+        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true, dotAll: Bool = false,
+        machineCode: Bool = true
     ) throws(LogSearchError) {
-        code = try Self.compile(pattern, caseless: caseless, utf: utf, findsStarts: findsStarts)
+        code = try Self.compile(pattern, caseless: caseless, utf: utf, findsStarts: findsStarts, dotAll: dotAll)
         isCompiledToMachineCode = machineCode && pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE)) == 0
     }
 
@@ -191,7 +218,7 @@ final class PatternProgram: @unchecked Sendable {
     }
 
     private static func compile(
-        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true
+        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true, dotAll: Bool = false
     ) throws(LogSearchError) -> OpaquePointer {
         guard let context = pcre2_compile_context_create_8(nil) else {
             throw LogSearchError(code: .resources, message: "no memory to compile the pattern")
@@ -199,6 +226,7 @@ final class PatternProgram: @unchecked Sendable {
         defer { pcre2_compile_context_free_8(context) }
         pcre2_set_newline_8(context, UInt32(PCRE2_NEWLINE_LF))
         var options = UInt32(PCRE2_MULTILINE) | UInt32(PCRE2_NEVER_BACKSLASH_C)
+        if dotAll { options |= UInt32(PCRE2_DOTALL) }
         if caseless { options |= UInt32(PCRE2_CASELESS) }
         if !findsStarts { options |= UInt32(PCRE2_NO_START_OPTIMIZE) }
         if utf { options |= UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_MATCH_INVALID_UTF) }

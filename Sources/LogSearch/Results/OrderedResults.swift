@@ -16,13 +16,20 @@ final class OrderedResults<Source: SearchSource, Sink: SearchSink>: @unchecked S
     private var isDraining = false
     private var stopped = false
     private var merger: SearchResultMerger<Sink>
+    private let isCancelled: @Sendable () -> Bool
+    private var wasCancelled = false
 
     /// Most batches finished ahead of the next one in order; bounds memory.
     private static var window: Int { 64 }
 
-    init(_ queue: WorkQueue<Source>, _ merger: SearchResultMerger<Sink>) {
+    /// - Parameter isCancelled: asked before each batch; once it returns true, no batch is taken.
+    init(
+        _ queue: WorkQueue<Source>, _ merger: SearchResultMerger<Sink>,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) {
         self.queue = queue
         self.merger = merger
+        self.isCancelled = isCancelled
     }
 
     /// Whether no batch is left or needed.
@@ -33,6 +40,10 @@ final class OrderedResults<Source: SearchSource, Sink: SearchSink>: @unchecked S
         guard !lock.held({ stopped }) else { return nil }
         return queueLock.held {
             guard !exhausted else { return nil }
+            if isCancelled() {
+                (exhausted, wasCancelled) = (true, true)
+                return nil
+            }
             let batch = queue.next()
             if batch == nil { exhausted = true }
             return batch
@@ -61,13 +72,18 @@ final class OrderedResults<Source: SearchSource, Sink: SearchSink>: @unchecked S
         let closed = merger.closedThrough
         for result in ready where !merger.isFinished { merger.take(result) }
         if !merger.isFinished { merger.flushIfDue() }
-        guard merger.closedThrough != closed else { return }
+        let sessions = merger.takeClosedSessions()
+        guard merger.closedThrough != closed || !sessions.isEmpty else { return }
         let through = merger.closedThrough
-        queueLock.held { queue.closedThrough = max(queue.closedThrough, through) }
+        queueLock.held { queue.close(through: through, sessions) }
     }
 
     /// Ends the output. Call it once, when all workers have ended.
-    func finish() -> (SearchReport, Sink) { merger.finish(queue.report) }
+    func finish() -> (SearchReport, Sink) {
+        var report = queue.report
+        report.isCancelled = wasCancelled
+        return merger.finish(report)
+    }
 }
 
 /// A mutex with a condition variable.

@@ -1,4 +1,6 @@
 internal import Clocks
+internal import Model
+internal import Text
 
 /// Merges scan results in order, applies limits and context across units, and passes lines and members to the sink.
 struct SearchResultMerger<Sink: SearchSink> {
@@ -12,6 +14,13 @@ struct SearchResultMerger<Sink: SearchSink> {
     private var ordinal = -1
     private var member: SearchedMember?
     private var selected: UInt64 = 0
+    /// The lines of what is selected: a group of lines that a match spans is selected once.
+    private var selectedLines: UInt64 = 0
+    /// Selected lines of the current session, and of each session, if they are limited.
+    private var sessionCount = 0
+    private var sessionCounts: ByteDictionary<Int> = [:]
+    /// Sessions that need no more units, since the last call of `takeClosedSessions`.
+    private var closedSessions: [String] = []
     private var matches: UInt64 = 0
     private var begun = false
     private var closed = false
@@ -32,6 +41,7 @@ struct SearchResultMerger<Sink: SearchSink> {
     /// Context after a unit's end, which the next unit may show to be a selected line.
     private struct PendingLine {
         let line: UInt64
+        let lastLine: UInt64
         let block: Block
         let index: Int
     }
@@ -62,11 +72,26 @@ struct SearchResultMerger<Sink: SearchSink> {
         case .lines: takeLines(result)
         case .counts, .matchCounts: takeCounts(result)
         case .presence, .firstHit:
-            selected += min(result.selected, 1)
-            guard selected > 0 else { break }
+            guard result.selected > 0 else { break }
+            note(1)
             closed = true
             if options.wanted == .firstHit { isFinished = true }
         }
+    }
+
+    /// Returns the sessions that were found to need no more units.
+    mutating func takeClosedSessions() -> [String] {
+        defer { closedSessions.removeAll() }
+        return closedSessions
+    }
+
+    /// Counts selected lines.
+    private mutating func note(_ count: UInt64, lines: UInt64? = nil) {
+        selected += count
+        selectedLines += lines ?? count
+        guard options.perSession != nil, let session = member?.label.session else { return }
+        sessionCount += Int(clamping: count)
+        if isAtSessionLimit { closedSessions.append(session) }
     }
 
     /// Most problems before the search ends: with this many lines over the match limit, it would never end.
@@ -112,9 +137,14 @@ struct SearchResultMerger<Sink: SearchSink> {
         ordinal = result.unit.memberOrdinal
         member = result.member
         selected = 0
+        selectedLines = 0
         matches = 0
         begun = false
         closed = false
+        if options.perSession != nil {
+            sessionCount = sessionCounts[result.member.label.session] ?? 0
+            closed = isAtSessionLimit
+        }
         binaryOffset = nil
         lastLine = nil
         allowance = 0
@@ -124,22 +154,32 @@ struct SearchResultMerger<Sink: SearchSink> {
 
     private var isAtLimit: Bool { options.limit.map { results >= $0 } ?? false }
 
+    private var isAtSessionLimit: Bool { options.perSession.map { sessionCount >= $0 } ?? false }
+
     private mutating func endMember() {
         guard let member, ordinal >= 0 else { return }
         flushPending(before: .max)
+        if options.perSession != nil { sessionCounts[member.label.session] = sessionCount }
         if selected > 0 || binaryOffset != nil {
             report.membersMatched += options.members == .without ? 0 : 1
-            report.lines += selected
+            report.lines += selectedLines
             report.matches += matches
         }
         if options.members == .without, selected == 0 { report.membersMatched += 1 }
         if isResult {
-            if options.wanted != .lines { results += 1 }
+            var member = member
+            if options.wanted != .lines {
+                // Each name is a result of its own.
+                if options.wanted == .presence, let limit = options.limit {
+                    member.also = Array(member.also.prefix(max(0, limit - results - 1)))
+                }
+                results += 1 + (options.wanted == .presence ? member.also.count : 0)
+            }
             hasUnflushed = true
             sink.end(
                 member,
                 MemberResult(
-                    lines: selected, matches: matches, binaryOffset: binaryOffset, searchedBytes: searchedBytes,
+                    lines: options.wanted == .lines ? selectedLines : selected, matches: matches, binaryOffset: binaryOffset, searchedBytes: searchedBytes,
                     nanoseconds: nanoseconds))
             noteClosing()
         }
@@ -163,11 +203,11 @@ struct SearchResultMerger<Sink: SearchSink> {
     }
 
     private mutating func takeCounts(_ result: UnitResult<Block>) {
-        selected += result.selected
+        var room = options.maxCount.map { UInt64($0) - min(selected, UInt64($0)) } ?? .max
+        if let perSession = options.perSession { room = min(room, UInt64(max(0, perSession - sessionCount))) }
+        note(min(result.selected, room))
         matches += result.matches
-        guard let limit = options.maxCount, selected >= UInt64(limit) else { return }
-        selected = UInt64(limit)
-        closed = true
+        if result.selected >= room { closed = true }
     }
 
     // MARK: Lines
@@ -176,7 +216,7 @@ struct SearchResultMerger<Sink: SearchSink> {
         if let block = result.block {
             if options.takesWholeBlocks {
                 begin()
-                selected += UInt64(result.lineCount)
+                note(UInt64(result.lineCount))
                 matches += result.matches
                 sink.take(block, 0..<result.lineCount)
                 noteClosing()
@@ -189,7 +229,7 @@ struct SearchResultMerger<Sink: SearchSink> {
         }
         guard let offset = result.binaryOffset, !closed else { return }
         binaryOffset = offset
-        selected += 1
+        note(1)
         pending.removeAll()
         closed = true
     }
@@ -198,25 +238,27 @@ struct SearchResultMerger<Sink: SearchSink> {
         if options.hasContext, event.line > unitsLastLine {
             // The next unit may select these lines: they wait for its result.
             guard event.line > max(pending.last?.line ?? 0, lastLine ?? 0) else { return }
-            pending.append(PendingLine(line: event.line, block: block, index: index))
+            pending.append(PendingLine(line: event.line, lastLine: event.lastLine, block: block, index: index))
             return
         }
         flushPending(before: event.line)
-        if pending.first?.line == event.line { pending.removeFirst() }
+        while let next = pending.first, next.line <= event.lastLine { pending.removeFirst() }
         guard !closed else { return }
-        if let lastLine, event.line <= lastLine { return }
+        if let lastLine, event.lastLine <= lastLine { return }
         guard allows(event.line, isSelected: event.isSelected) else { return }
         if event.isSelected, !isBeyondLimit {
             matches += UInt64(event.matches)
-            selected += 1
+            note(1, lines: event.lastLine &- event.line &+ 1)
             results += 1
             allowance = options.after
         }
-        emit(event.line, index, block)
+        emit(event.line, event.lastLine, index, block)
         closeAtLimit()
     }
 
-    private var isBeyondLimit: Bool { isAtLimit || options.maxCount.map { selected >= UInt64($0) } ?? false }
+    private var isBeyondLimit: Bool {
+        isAtLimit || isAtSessionLimit || options.maxCount.map { selected >= UInt64($0) } ?? false
+    }
 
     /// Whether a line may still be passed on: after the limit, only as context of the last line within it.
     private mutating func allows(_ line: UInt64, isSelected: Bool) -> Bool {
@@ -239,16 +281,16 @@ struct SearchResultMerger<Sink: SearchSink> {
         while let next = pending.first, next.line < line {
             pending.removeFirst()
             guard !closed, next.line > lastLine ?? 0, allows(next.line, isSelected: false) else { continue }
-            emit(next.line, next.index, next.block)
+            emit(next.line, next.lastLine, next.index, next.block)
             closeAtLimit()
         }
     }
 
-    private mutating func emit(_ line: UInt64, _ index: Int, _ block: Block) {
+    private mutating func emit(_ line: UInt64, _ end: UInt64, _ index: Int, _ block: Block) {
         begin()
         if options.hasContext, let lastLine, line > lastLine &+ 1 { sink.gap() }
         sink.take(block, index..<index + 1)
-        lastLine = line
+        lastLine = end
         noteClosing()
     }
 

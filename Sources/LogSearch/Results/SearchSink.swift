@@ -4,31 +4,45 @@ public struct SearchedMember: Sendable {
     public let label: SourceLabel
     /// The path as spelled in the archive: raw, untrusted bytes.
     public let path: [UInt8]
+    /// Paths of other members of the session with the same bytes: what is found in one is in all of them.
+    public var also: [[UInt8]]
 
     /// Creates a member.
-    public init(label: SourceLabel, path: [UInt8]) {
+    public init(label: SourceLabel, path: [UInt8], also: [[UInt8]] = []) {
         self.label = label
         self.path = path
+        self.also = also
     }
 }
 
-/// One line that a search found.
+/// One line that a search found, or adjacent lines that a match spans.
 public struct FoundLine: Sendable {
     let start: UInt32
     let count: UInt32
-    /// Its number in the member, from 1; may be 0 if the renderer needs no numbers.
+    /// Its number in the member, from 1, of several lines that of the first; may be 0 if the renderer needs no numbers.
     public let number: UInt64
+    /// How many lines it is: more than one only if the pattern may match a line feed.
+    public let lines: UInt32
+    private let milliseconds: Int64
     let matchesEnd: UInt32
     /// Whether it is selected rather than context.
     public let isSelected: Bool
 
-    init(_ range: Range<Int>, number: UInt64, matchesEnd: Int, isSelected: Bool) {
-        // A text is one block, or at most `WorkQueue.longestLine` and a block.
+    /// Its time in milliseconds since 1970 UTC, its own or that of the line before it; nil if the member's time format is
+    /// not known or `SearchOptions.findsTimes` is not set.
+    public var time: Int64? { milliseconds == .min ? nil : milliseconds }
+
+    init(
+        _ range: Range<Int>, number: UInt64, matchesEnd: Int, isSelected: Bool, lines: Int = 1, time: Int64? = nil
+    ) {
+        // A text is one block, or at most `MatchWindow.longestLine` and a block.
         start = UInt32(truncatingIfNeeded: range.lowerBound)
         count = UInt32(truncatingIfNeeded: range.count)
         self.number = number
         self.matchesEnd = UInt32(truncatingIfNeeded: matchesEnd)
         self.isSelected = isSelected
+        self.lines = UInt32(truncatingIfNeeded: lines)
+        milliseconds = time ?? .min
     }
 }
 
@@ -66,7 +80,7 @@ public struct FoundLines {
 
 /// The result of one member, once its last line is known.
 public struct MemberResult: Sendable {
-    /// Number of selected lines.
+    /// Number of selected lines. In a search for counts, a group of lines that matches span counts as one.
     public let lines: UInt64
     /// Number of matches in them, if they were counted.
     public let matches: UInt64

@@ -4,6 +4,8 @@ import Model
 struct LineEvent {
     /// Its number in the member.
     let line: UInt64
+    /// The number of the last of its lines.
+    let lastLine: UInt64
     /// Whether it is selected rather than context.
     let isSelected: Bool
     /// Number of matches in it.

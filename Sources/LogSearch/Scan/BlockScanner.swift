@@ -32,9 +32,10 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
     func scan(_ batch: ScanBatch<Source>) -> [Result] {
         cachedBlock = nil
         return batch.units.map { unit in
-            let member = batch.source.members[unit.member]
+            let member = batch.members[unit.member]
             var result = Result(
-                unit: unit, member: SearchedMember(label: batch.source.label, path: member.path))
+                unit: unit,
+                member: SearchedMember(label: batch.source.label, path: member.path, also: member.also))
             guard !unit.pieces.isEmpty else { return result }
             let start = options.measuresTime ? MonotonicClock.nanoseconds() : 0
             do {
@@ -55,16 +56,18 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
         _ unit: BlockRange, _ member: SearchMember, _ source: Source, _ result: inout Result
     ) throws {
         let first = member.pieces[unit.pieces.lowerBound]
-        if unit.pieces.count == 1 {
+        if unit.read.count == 1 {
             let block = try decode(first, of: source, &result)
-            try scan(block, first, unit, member, source, &result)
+            try scan(block, block.count, first, unit, member, source, &result)
             return
         }
         joinBuffer.removeAll(keepingCapacity: true)
-        for index in unit.pieces {
+        var ownEnd = 0
+        for index in unit.read {
             joinBuffer.append(contentsOf: try decode(member.pieces[index], of: source, &result))
+            if unit.pieces.contains(index) { ownEnd = joinBuffer.count }
         }
-        try joinBuffer.withUnsafeBytes { try scan($0, first, unit, member, source, &result) }
+        try joinBuffer.withUnsafeBytes { try scan($0, ownEnd, first, unit, member, source, &result) }
     }
 
     /// Adds lines to the result, in the sink's form.
@@ -79,7 +82,7 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
             let line = lines.lines[index]
             result.events.append(
                 LineEvent(
-                    line: line.number, isSelected: line.isSelected,
+                    line: line.number, lastLine: line.number &+ UInt64(line.lines) &- 1, isSelected: line.isSelected,
                     matches: UInt32(clamping: lines.matches(at: index).count)))
         }
     }
@@ -126,25 +129,29 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
     }
 
     private func scan(
-        _ text: UnsafeRawBufferPointer, _ first: SearchPiece, _ unit: BlockRange, _ member: SearchMember,
-        _ source: Source, _ result: inout Result
+        _ text: UnsafeRawBufferPointer, _ ownEnd: Int, _ first: SearchPiece, _ unit: BlockRange,
+        _ member: SearchMember, _ source: Source, _ result: inout Result
     ) throws {
         guard let program = pattern.program(isASCII: text.isASCII()) else {
             throw LogSearchError(code: .pattern, message: "the pattern cannot be matched against non-ASCII text")
         }
         let window = options.window(for: source.label, member)
-        var clock = LineClock(text, member.reader(source.label, zoneOffset: options.zoneOffset), window)
-        if window != nil, clock.needsCarry { clock.carry = try carriedTime(unit, member, source) }
+        var clock = LineClock(
+            text, member.reader(source.label, zoneOffset: options.zoneOffset), window, findsTimes: options.findsTimes)
+        if clock.needsCarry { clock.carry = try carriedTime(unit.pieces.lowerBound, member, source) }
         let candidates = program === pattern.byteProgram ? prefilter?.lines(in: text) : nil
-        var finder = LineFinder(text, program, matcher, isLineSafe: pattern.isLineSafe, candidates: candidates)
+        var finder = LineFinder(
+            text, program, matcher, isLineSafe: pattern.isLineSafe, candidates: candidates,
+            spansLines: pattern.spansLines)
         var scan = TextScan(
             text: text, first: first, options: options, needsNumbers: renderer.needsNumbers,
-            needsMatches: renderer.needsMatches, isText: member.isText, buffer: takeBuffer())
+            needsMatches: renderer.needsMatches, isText: member.isText, ownEnd: ownEnd,
+            buffer: takeBuffer())
         // The lines are added to a copy of the result: the scan counts in the result itself.
         var lines = Result(unit: unit, member: result.member)
         scan.run(&finder, &clock, &result) { add($0, to: &lines) }
         result.lastLine = scan.lastLine
-        for start in finder.undecided {
+        for start in finder.undecided where start < ownEnd {
             let line = scan.number(ofLineAt: start)
             result.problems.append("\(result.member.name):\(line): \(SearchReport.matchLimitWords)")
         }
@@ -169,10 +176,10 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
         lineBuffer = scan.releaseBuffer()
     }
 
-    /// The time of the line before the unit: the last timestamp in earlier pieces, otherwise the session's start.
-    private func carriedTime(_ unit: BlockRange, _ member: SearchMember, _ source: Source) throws -> Int64 {
+    /// The time of the line before a piece: the last timestamp in earlier pieces, otherwise the session's start.
+    private func carriedTime(_ piece: Int, _ member: SearchMember, _ source: Source) throws -> Int64 {
         let reader = member.reader(source.label, zoneOffset: options.zoneOffset)
-        var index = unit.pieces.lowerBound
+        var index = piece
         while index > 0 {
             index -= 1
             let piece = member.pieces[index]
@@ -200,7 +207,8 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
             tail.insert(contentsOf: text, at: 0)
             lines = tail.withUnsafeBytes { $0.countLineFeeds() } - (member.pieces[index].memberOffset == 0 ? 0 : 1)
         }
-        tail.withUnsafeBytes { bytes in
+        try tail.withUnsafeBytes { bytes in
+            var clock = try clock(bytes, at: index, member, source)
             var start = bytes.count
             var number = scan.first.firstLine
             var found: [FoundLine] = []
@@ -208,7 +216,10 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
                 let end = start - 1
                 start = bytes.lineStart(before: end)
                 number &-= 1
-                found.append(FoundLine(start..<end, number: number, matchesEnd: 0, isSelected: false))
+                found.append(
+                    FoundLine(
+                        start..<end, number: number, matchesEnd: 0, isSelected: false,
+                        time: clock.passedTime(of: start..<end)))
             }
             let offset = scan.first.memberOffset &- UInt64(bytes.count)
             add(FoundLines(text: bytes, offset: offset, lines: found.reversed(), matches: []), to: &result)
@@ -220,19 +231,24 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
     ) throws {
         guard scan.firstHit != nil else { return }
         var left = scan.afterLeft
-        var number = scan.lastLine
-        var index = unit.pieces.upperBound
+        var number = scan.lastLineRead
+        var index = unit.read.upperBound
         while left > 0, index < member.pieces.count {
             let piece = member.pieces[index]
+            let first = index
             let text = try wholeLines(from: &index, member, source)
-            text.withUnsafeBytes { text in
+            try text.withUnsafeBytes { text in
+                var clock = try clock(text, at: first, member, source)
                 var start = 0
                 var found: [FoundLine] = []
                 while left > 0, start < text.count {
                     let end = text.lineEnd(from: start)
                     number &+= 1
                     left -= 1
-                    found.append(FoundLine(start..<end, number: number, matchesEnd: 0, isSelected: false))
+                    found.append(
+                        FoundLine(
+                            start..<end, number: number, matchesEnd: 0, isSelected: false,
+                            time: clock.passedTime(of: start..<end)))
                     start = end + 1
                 }
                 add(FoundLines(text: text, offset: piece.memberOffset, lines: found, matches: []), to: &result)
@@ -242,6 +258,16 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
         }
     }
 
+    /// The clock of context lines: of a text that begins with a piece.
+    private func clock(
+        _ text: UnsafeRawBufferPointer, at piece: Int, _ member: SearchMember, _ source: Source
+    ) throws -> LineClock {
+        var clock = LineClock(
+            text, member.reader(source.label, zoneOffset: options.zoneOffset), nil, findsTimes: options.findsTimes)
+        if clock.needsCarry { clock.carry = try carriedTime(piece, member, source) }
+        return clock
+    }
+
     /// The text of the next piece and of the pieces in which its last line continues.
     private func wholeLines(from index: inout Int, _ member: SearchMember, _ source: Source) throws -> [UInt8] {
         var text: [UInt8] = []
@@ -249,7 +275,7 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
             text.append(contentsOf: try neighbour(member.pieces[index], of: source))
             index += 1
         } while index < member.pieces.count && member.pieces[index - 1].endsMidLine
-            && text.count < WorkQueue<Source>.longestLine
+            && text.count < MatchWindow.longestLine
         return text
     }
 }

@@ -6,6 +6,7 @@ internal import LogTime
 struct LineClock {
     private let text: UnsafeRawBufferPointer
     private let window: ClosedRange<Int64>?
+    private let findsTimes: Bool
     private let reader: TimeReader
     /// Offset of a line whose time is known, and its time.
     private var knownStart = 0
@@ -16,8 +17,12 @@ struct LineClock {
     /// The time of the line before the text.
     var carry: Int64
 
-    init(_ text: UnsafeRawBufferPointer, _ reader: TimeReader, _ window: ClosedRange<Int64>?) {
+    /// - Parameter findsTimes: whether `time(of:)` is called for lines that are passed on.
+    init(
+        _ text: UnsafeRawBufferPointer, _ reader: TimeReader, _ window: ClosedRange<Int64>?, findsTimes: Bool = false
+    ) {
         self.text = text
+        self.findsTimes = findsTimes && reader.format != .none
         // With an unknown format, all lines are kept.
         self.window = reader.format == .none ? nil : window
         self.reader = reader
@@ -26,7 +31,8 @@ struct LineClock {
 
     /// Whether the first line has no timestamp of its own.
     var needsCarry: Bool {
-        window != nil && reader.stamp(of: UnsafeRawBufferPointer(rebasing: text[0..<text.lineEnd(from: 0)])) == nil
+        (window != nil || findsTimes)
+            && reader.stamp(of: UnsafeRawBufferPointer(rebasing: text[0..<text.lineEnd(from: 0)])) == nil
     }
 
     /// Whether a line is in the window. Call it with lines in ascending order.
@@ -36,6 +42,10 @@ struct LineClock {
         let time = time(of: line)
         return window.contains(time) || time < window.lowerBound && reaches(window, line)
     }
+
+    /// The time of a line that is passed on, which may start before the last one looked up; nil unless times are wanted
+    /// and the format is known.
+    mutating func passedTime(of line: Range<Int>) -> Int64? { findsTimes ? time(of: line) : nil }
 
     /// Whether a line without a timestamp may have been written in the window: it is not indented like the rest of a
     /// message, and the next timestamp is not before the window.
@@ -59,7 +69,7 @@ struct LineClock {
 
     private mutating func time(of line: Range<Int>) -> Int64 {
         var start = line.lowerBound
-        var end = line.upperBound
+        var end = min(line.upperBound, text.lineEnd(from: start))
         while true {
             if start == knownStart, let knownTime { return remember(line.lowerBound, knownTime) }
             if let stamp = reader.stamp(of: UnsafeRawBufferPointer(rebasing: text[start..<end])) {

@@ -1,4 +1,4 @@
-/// Finds the matching lines of a text, in order.
+/// Finds the matching lines of a text, in order; of a pattern that may span lines, groups of adjacent lines.
 struct LineFinder {
     /// Whole lines; the last may lack its line feed.
     let text: UnsafeRawBufferPointer
@@ -9,23 +9,103 @@ struct LineFinder {
     var undecided: [Int] = []
     /// One offset in each line that may match, ascending; nil when every line may match.
     private var candidates: ArraySlice<UInt32>?
+    /// Whether a match may span lines.
+    private let spansLines: Bool
+    /// Where the next match that may span lines is looked for, and the lines of one that was found too early.
+    private var searchedTo = 0
+    private var waiting: Range<Int>?
 
     init(
         _ text: UnsafeRawBufferPointer, _ program: PatternProgram, _ matcher: Matcher, isLineSafe: Bool,
-        candidates: ArraySlice<UInt32>? = nil
+        candidates: ArraySlice<UInt32>? = nil, spansLines: Bool = false
     ) {
         self.text = text
         self.program = program
         self.matcher = matcher
         self.isLineSafe = isLineSafe
         self.candidates = candidates
+        self.spansLines = spansLines
     }
 
-    /// The next matching line that starts at or after `position`, which is the start of a line.
+    /// The next matching line that starts at or after `position`, which is the start of a line after the last one
+    /// returned.
     mutating func next(from position: Int) -> Range<Int>? {
+        if spansLines { return nextGroup() }
         if candidates != nil { return nextCandidate(from: position) }
         return isLineSafe ? nextInWhole(from: position) : nextByLine(from: position, until: text.count)
     }
+
+    // MARK: Matches that span lines
+
+    /// The next lines that matches cover. As in ripgrep, lines of matches that overlap or are adjacent are one group, so
+    /// that no line is passed on twice.
+    private mutating func nextGroup() -> Range<Int>? {
+        var group = waiting
+        waiting = nil
+        while let lines = nextSpan() {
+            guard let current = group else {
+                group = lines
+                continue
+            }
+            guard lines.lowerBound <= current.upperBound else {
+                waiting = lines
+                break
+            }
+            group = current.lowerBound..<max(current.upperBound, lines.upperBound)
+        }
+        guard let group else { return nil }
+        return group.lowerBound..<(text[group.upperBound - 1] == 0x0A ? group.upperBound - 1 : group.upperBound)
+    }
+
+    /// The lines of the next match, with their line feeds; never empty.
+    private mutating func nextSpan() -> Range<Int>? {
+        while searchedTo < text.count {
+            switch matcher.find(program, in: text, from: searchedTo) {
+            case .none:
+                searchedTo = text.count
+                return nil
+            case .found(let start, let end):
+                searchedTo = end > start ? end : next(afterEmptyAt: end)
+                let first = text.lineStart(before: start)
+                // A match that ends with a line feed ends in that line.
+                let last = end > first && text[end - 1] == 0x0A ? end : min(text.lineEnd(from: end) + 1, text.count)
+                // An empty match after the last line feed is not on a line.
+                guard last > first else { return nil }
+                return first..<last
+            case .gaveUp:
+                undecided.append(text.lineStart(before: searchedTo))
+                searchedTo = text.lineEnd(from: searchedTo) + 1
+            }
+        }
+        return nil
+    }
+
+    private func next(afterEmptyAt end: Int) -> Int {
+        var next = end + 1
+        // Do not start inside a character.
+        while next < text.count, text[next] & 0xC0 == 0x80 { next += 1 }
+        return next
+    }
+
+    /// Calls `body` with the matches that begin in a group of lines, as offsets in the group. They may include the line
+    /// feed of its last line.
+    private func spans(in lines: Range<Int>, _ body: (Range<Int>) -> Void) {
+        let end = min(lines.upperBound + 1, text.count)
+        var position = lines.lowerBound
+        var lastEnd = -1
+        while position < end {
+            guard case .found(let first, let last) = matcher.find(program, in: text, from: position), first < end else {
+                return
+            }
+            if last > first || first != lastEnd {
+                body(first - lines.lowerBound..<min(last, end) - lines.lowerBound)
+            }
+            lastEnd = last
+            position = last > first ? last : next(afterEmptyAt: last)
+        }
+    }
+
+    // MARK: Matches within lines
 
     private mutating func nextCandidate(from position: Int) -> Range<Int>? {
         while let place = candidates?.popFirst() {
@@ -73,6 +153,12 @@ struct LineFinder {
             position = lineEnd + 1
         }
         return nil
+    }
+
+    /// Calls `body` with the matches in a line, or those that begin in a group of lines, as offsets in it.
+    func matches(at lines: Range<Int>, _ body: (Range<Int>) -> Void) {
+        if spansLines { return spans(in: lines, body) }
+        matches(in: UnsafeRawBufferPointer(rebasing: text[lines]), body)
     }
 
     /// Calls `body` with the matches in one line, leftmost first, without overlap. An empty match directly after

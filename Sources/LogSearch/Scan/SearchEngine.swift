@@ -5,12 +5,24 @@ internal import Threads
 /// Searches sources: one queue of units, one worker per core, results in order through a bounded window.
 public struct SearchEngine<Source: SearchSource>: Sendable {
     private let pattern: SearchPattern
-    private let options: SearchOptions
+    private var options: SearchOptions
+    private let threads: SearchThreads?
+    private let isCancelled: @Sendable () -> Bool
 
     /// Creates an engine for one pattern.
-    public init(pattern: SearchPattern, options: SearchOptions) {
+    ///
+    /// - Parameters:
+    ///   - threads: the threads that it shares with other searches; nil if it may start as many as `options` say.
+    ///   - isCancelled: asked before each block; the search ends once it returns true. Called on several threads.
+    public init(
+        pattern: SearchPattern, options: SearchOptions, threads: SearchThreads? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) {
         self.pattern = pattern
         self.options = options
+        self.options.spansLines = pattern.spansLines
+        self.threads = threads
+        self.isCancelled = isCancelled
     }
 
     /// Runs the search on the calling thread and its own workers; returns when the sink has all results.
@@ -27,8 +39,9 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
     ) throws -> (report: SearchReport, sink: Sink) {
         let queue = WorkQueue(
             options: options, query: pattern.query,
-            nextSource: options.maxCount == 0 || options.limit == 0 ? { nil } : nextSource)
-        let hub = OrderedResults(queue, SearchResultMerger(options: options, sink: sink))
+            nextSource: options.isNothing ? { nil } : nextSource)
+        let hub = OrderedResults(
+            queue, SearchResultMerger(options: options, sink: sink), isCancelled: isCancelled)
         let renderer = sink.renderer
         let scanner = try BlockScanner<Source, Sink.Renderer>(pattern: pattern, options: options, renderer: renderer)
         // The first batches are scanned on this thread: most selective searches end with them and need no workers.
@@ -37,21 +50,25 @@ public struct SearchEngine<Source: SearchSource>: Sendable {
             hub.deliver(scanner.scan(batch), batch.sequence)
         }
         let group = ThreadGroup()
-        if !hub.isOver { try startWorkers(group, hub, renderer) }
+        let cores = options.workers > 0 ? options.workers : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let wanted = hub.isOver ? 0 : max(1, min(cores, 64)) - 1
+        let more = threads?.take(atMost: wanted) ?? wanted
+        defer { threads?.giveBack(more) }
+        try startWorkers(more, group, hub, renderer)
         while let batch = hub.takeBatch() { hub.deliver(scanner.scan(batch), batch.sequence) }
         group.join()
         return hub.finish()
     }
 
-    /// Starts one worker per core, except for the calling thread's.
+    /// Starts workers beside the calling thread.
     private func startWorkers<Sink: SearchSink>(
-        _ group: ThreadGroup, _ hub: OrderedResults<Source, Sink>, _ renderer: Sink.Renderer
+        _ count: Int, _ group: ThreadGroup, _ hub: OrderedResults<Source, Sink>, _ renderer: Sink.Renderer
     ) throws {
+        guard count > 0 else { return }
         // Results are allocated and freed per block: returning the memory to the system each time would cost more than
         // rendering them.
         logscan_keep_freed_memory()
-        let cores = options.workers > 0 ? options.workers : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        for _ in 1..<max(1, min(cores, 64)) {
+        for _ in 0..<count {
             // Unchecked: only the new thread uses it.
             nonisolated(unsafe) let scanner = try BlockScanner<Source, Sink.Renderer>(
                 pattern: pattern, options: options, renderer: renderer)
@@ -72,6 +89,9 @@ extension SearchReport {
         passed += queue.passed
         membersWithoutTime += queue.membersWithoutTime
         membersLeftOut += queue.membersLeftOut
+        copies += queue.copies
+        membersInParts += queue.membersInParts
+        isCancelled = isCancelled || queue.isCancelled
         for problem in queue.problems { note(problem) }
         problemCount += queue.problemCount - queue.problems.count
     }

@@ -6,11 +6,15 @@ struct TextScan {
     let needsNumbers: Bool
     let needsMatches: Bool
     let isText: Bool
+    /// Offset up to which lines are selected; what follows is only read for matches that end there.
+    let ownEnd: Int
     /// Number of the first selected line.
     private(set) var firstHit: UInt64?
     /// Context lines still due at the end of the text.
     private(set) var afterLeft = 0
+    /// Number of the last line that may be selected, and of the last line of the text.
     private(set) var lastLine: UInt64 = 0
+    private(set) var lastLineRead: UInt64 = 0
     /// The lines found and not yet passed on, and their matches.
     private(set) var buffer: LineBuffer
     /// Offset up to which line feeds are counted.
@@ -27,10 +31,12 @@ struct TextScan {
         var matches: [Range<Int>] = []
     }
 
-    /// - Parameter buffer: empty memory; take `buffer` back at the end.
+    /// - Parameters:
+    ///   - ownEnd: where the part ends in which lines are selected; nil for the end of the text.
+    ///   - buffer: empty memory; take `buffer` back at the end.
     init(
         text: UnsafeRawBufferPointer, first: SearchPiece, options: SearchOptions, needsNumbers: Bool,
-        needsMatches: Bool, isText: Bool, buffer: consuming LineBuffer
+        needsMatches: Bool, isText: Bool, ownEnd: Int? = nil, buffer: consuming LineBuffer
     ) {
         self.text = text
         self.first = first
@@ -38,6 +44,7 @@ struct TextScan {
         self.needsNumbers = needsNumbers
         self.needsMatches = needsMatches && !options.invert
         self.isText = isText
+        self.ownEnd = min(ownEnd ?? text.count, text.count)
         self.buffer = buffer
         countedLine = first.firstLine
     }
@@ -96,26 +103,26 @@ struct TextScan {
         _ finder: inout LineFinder, _ clock: inout LineClock, _ counts: inout Counts, _ take: (FoundLines) -> Void
     ) {
         var position = 0
-        while !stopped, position < text.count {
+        while !stopped, position < ownEnd {
             let match = finder.next(from: position)
             if options.invert {
-                let end = match?.lowerBound ?? text.count
+                let end = min(match?.lowerBound ?? text.count, ownEnd)
                 while !stopped, position < end {
                     let line = position..<text.lineEnd(from: position)
-                    if clock.contains(line) { select(line, finder, &counts) }
+                    if clock.contains(line) { select(line, finder, &clock, &counts) }
                     if buffer.lines.count >= Self.batch, !options.hasContext { passOn(take) }
                     position = line.upperBound + 1
                 }
                 guard let match else { break }
                 position = match.upperBound + 1
             } else {
-                guard let match else { break }
-                if clock.contains(match) { select(match, finder, &counts) }
+                guard let match, match.lowerBound < ownEnd else { break }
+                if clock.contains(match) { select(match, finder, &clock, &counts) }
                 if buffer.lines.count >= Self.batch, !options.hasContext { passOn(take) }
                 position = match.upperBound + 1
             }
         }
-        if options.hasContext, firstHit != nil, counts.binaryOffset == nil { addAfter(upTo: text.count) }
+        if options.hasContext, firstHit != nil, counts.binaryOffset == nil { addAfter(upTo: text.count, &clock) }
         finishCount()
     }
 
@@ -166,11 +173,16 @@ struct TextScan {
     private mutating func finishCount() {
         guard options.hasContext else { return }
         let rest = UnsafeRawBufferPointer(rebasing: text[min(countedTo, text.count)...])
-        lastLine = countedLine &+ UInt64(rest.countLineFeeds())
-        if text.last == 0x0A { lastLine &-= 1 }
+        lastLineRead = countedLine &+ UInt64(rest.countLineFeeds())
+        if text.last == 0x0A { lastLineRead &-= 1 }
+        let ahead = UnsafeRawBufferPointer(rebasing: text[ownEnd...])
+        lastLine = lastLineRead &- UInt64(ahead.countLineFeeds())
+        if !ahead.isEmpty, ahead.last != 0x0A { lastLine &-= 1 }
     }
 
-    private mutating func select(_ line: Range<Int>, _ finder: LineFinder, _ counts: inout Counts) {
+    private mutating func select(
+        _ line: Range<Int>, _ finder: LineFinder, _ clock: inout LineClock, _ counts: inout Counts
+    ) {
         let bytes = UnsafeRawBufferPointer(rebasing: text[line])
         if findsLines, options.stopsAtNUL, !options.asText, let nul = bytes.firstNUL() ?? (isText ? nil : 0) {
             counts.binaryOffset = first.memberOffset &+ UInt64(line.lowerBound + nul)
@@ -178,69 +190,72 @@ struct TextScan {
             stopped = true
             return
         }
-        if let limit = options.maxCount, selected >= limit {
-            selectBeyondLimit(line, finder)
+        if let limit = options.mostInBlock, selected >= limit {
+            selectBeyondLimit(line, finder, &clock)
             return
         }
         selected += 1
         counts.selected += 1
         guard findsLines else {
             if options.wanted == .matchCounts, !options.invert {
-                finder.matches(in: bytes) { _ in counts.matches += 1 }
+                finder.matches(at: line) { _ in counts.matches += 1 }
             }
             if options.wanted != .counts, options.wanted != .matchCounts { stopped = true }
             return
         }
         if options.hasContext {
-            if firstHit != nil { addAfter(upTo: line.lowerBound) }
-            addBefore(line.lowerBound)
+            if firstHit != nil { addAfter(upTo: line.lowerBound, &clock) }
+            addBefore(line.lowerBound, &clock)
         }
         let before = buffer.matches.count
-        if needsMatches { finder.matches(in: bytes) { buffer.matches.append($0) } }
+        if needsMatches { finder.matches(at: line) { buffer.matches.append($0) } }
         counts.matches += UInt64(buffer.matches.count - before)
         let number = number(advancingTo: line.lowerBound)
         if firstHit == nil { firstHit = number }
-        add(line, number: number, isSelected: true)
+        add(line, number: number, isSelected: true, &clock)
         afterLeft = options.after
-        if selected == options.maxCount, !options.hasContext { stopped = true }
+        if selected == options.mostInBlock, !options.hasContext { stopped = true }
     }
 
     /// Adds a matching line after the limit as selected if it is in the context of the last line within the limit.
-    private mutating func selectBeyondLimit(_ line: Range<Int>, _ finder: LineFinder) {
+    private mutating func selectBeyondLimit(_ line: Range<Int>, _ finder: LineFinder, _ clock: inout LineClock) {
         guard options.hasContext else {
             stopped = true
             return
         }
-        addAfter(upTo: line.lowerBound)
+        addAfter(upTo: line.lowerBound, &clock)
         guard afterLeft > 0 else {
             stopped = true
             return
         }
         afterLeft -= 1
         if needsMatches {
-            finder.matches(in: UnsafeRawBufferPointer(rebasing: text[line])) { buffer.matches.append($0) }
+            finder.matches(at: line) { buffer.matches.append($0) }
         }
-        add(line, number: number(advancingTo: line.lowerBound), isSelected: true)
+        add(line, number: number(advancingTo: line.lowerBound), isSelected: true, &clock)
     }
 
-    private mutating func add(_ line: Range<Int>, number: UInt64, isSelected: Bool) {
+    private mutating func add(_ line: Range<Int>, number: UInt64, isSelected: Bool, _ clock: inout LineClock) {
+        let lines = options.spansLines ? UnsafeRawBufferPointer(rebasing: text[line]).countLineFeeds() + 1 : 1
         buffer.lines.append(
-            FoundLine(line, number: number, matchesEnd: buffer.matches.count, isSelected: isSelected))
+            FoundLine(
+                line, number: number, matchesEnd: buffer.matches.count, isSelected: isSelected, lines: lines,
+                time: clock.passedTime(of: line)))
         foundTo = min(line.upperBound + 1, text.count)
     }
 
     // MARK: Context
 
     /// Adds context after the last selected line, up to `end` or the requested number of lines.
-    private mutating func addAfter(upTo end: Int) {
+    private mutating func addAfter(upTo end: Int, _ clock: inout LineClock) {
         while afterLeft > 0, foundTo < end {
             let line = foundTo..<text.lineEnd(from: foundTo)
             afterLeft -= 1
-            add(line, number: number(advancingTo: line.lowerBound), isSelected: false)
+            add(line, number: number(advancingTo: line.lowerBound), isSelected: false, &clock)
         }
     }
 
-    private mutating func addBefore(_ start: Int) {
+    private mutating func addBefore(_ start: Int, _ clock: inout LineClock) {
         var from = start
         var lines = 0
         while lines < options.before, from > foundTo {
@@ -249,7 +264,7 @@ struct TextScan {
         }
         while from < start {
             let line = from..<text.lineEnd(from: from)
-            add(line, number: number(advancingTo: line.lowerBound), isSelected: false)
+            add(line, number: number(advancingTo: line.lowerBound), isSelected: false, &clock)
             from = line.upperBound + 1
         }
     }

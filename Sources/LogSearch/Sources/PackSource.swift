@@ -69,6 +69,8 @@ public struct PackSource: SearchSource {
         }
         let isText = member.kind.isText
         let pieces = reader.pieces(ofMember: owner)
+        // Without its holes, a hash may be that of other bytes.
+        let isHashed = member.size > 0 && member.flags.isDisjoint(with: [.hashOmitsHoles, .hashOmitsAllHoles])
         return SearchMember(
             path: reader.members[index].path, isText: isText,
             timeFormat: TimeFormat(rawValue: member.timeFormat) ?? .none, counterStart: member.counterStart,
@@ -82,7 +84,10 @@ public struct PackSource: SearchSource {
                     memberOffset: piece.contentOffset, firstLine: isBatch ? 1 : max(1, block.firstLine), times: times,
                     // Content that is not text may be cut anywhere.
                     endsMidLine: position < pieces.count - 1 && (!isText || block.flags.contains(.endsMidLine)))
-            })
+            },
+            content: isHashed && !member.sha256.isEmpty
+                ? ContentIdentity(sha256: member.sha256, size: member.size) : nil,
+            modified: member.mtime)
     }
 
     /// Whether a block may match a query; true when its filter is missing, damaged or of an unknown format.

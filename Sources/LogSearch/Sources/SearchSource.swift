@@ -18,6 +18,20 @@ public struct SourceLabel: IdentifiedSession, Sendable, Equatable {
     public var start: Int64 { created ?? 0 }
 }
 
+/// The identity of a member's bytes: members with the same identity have the same content.
+public struct ContentIdentity: Hashable, Sendable {
+    /// The SHA-256 of the bytes.
+    public var sha256: [UInt8]
+    /// Their number.
+    public var size: UInt64
+
+    /// Creates an identity.
+    public init(sha256: [UInt8], size: UInt64) {
+        self.sha256 = sha256
+        self.size = size
+    }
+}
+
 /// One file that can be searched.
 public struct SearchMember: Sendable, Equatable {
     /// The path as spelled in the archive: raw, untrusted bytes.
@@ -30,17 +44,25 @@ public struct SearchMember: Sendable, Equatable {
     public var counterStart: Int64
     /// Its parts of blocks, in order.
     public var pieces: [SearchPiece]
+    /// The identity of its bytes, if it is known.
+    public var content: ContentIdentity?
+    /// Time of its last change, in nanoseconds since 1970 UTC, if it is known.
+    public var modified: Int64?
+    /// Paths of other members of the session with the same bytes, which are not searched themselves.
+    public var also: [[UInt8]] = []
 
     /// Creates a member.
     public init(
         path: [UInt8], isText: Bool = true, timeFormat: TimeFormat = .none, counterStart: Int64 = 0,
-        pieces: [SearchPiece]
+        pieces: [SearchPiece], content: ContentIdentity? = nil, modified: Int64? = nil
     ) {
         self.path = path
         self.isText = isText
         self.timeFormat = timeFormat
         self.counterStart = counterStart
         self.pieces = pieces
+        self.content = content
+        self.modified = modified
     }
 }
 

@@ -23,25 +23,3 @@ extension Failure {
         answer = ServerAnswer(error)
     }
 }
-
-extension ServerAnswer {
-    /// Adds the facts as fields to an error's JSON object.
-    func add(to line: inout JSONLine) {
-        line.add("operation", operation)
-        line.add("status", status)
-        line.add("identifier", identifier)
-        line.add("details", details)
-        line.add("timestamp", timestamp)
-        line.add("retry_after", retryAfter)
-        line.add("body", bodyExcerpt)
-        guard !violations.isEmpty else { return }
-        line.add(
-            "violations",
-            violations.map { violation in
-                var object = JSONLine()
-                object.add("field", violation.field)
-                object.add("description", violation.description)
-                return object
-            })
-    }
-}

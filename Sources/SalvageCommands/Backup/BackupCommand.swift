@@ -79,11 +79,7 @@ struct Backup: Command {
         let names = try store.backupsToRemove(from: folder, keep: keep)
         for name in names {
             if options.json {
-                var line = JSONLine()
-                line.add("backup", name)
-                line.add("removed", false)
-                line.add("dry_run", true)
-                output.line(line)
+                output.line(Shapes.doomedBackup.line(name))
             } else {
                 output.text("would remove \(Escape.display(name))")
             }
@@ -96,18 +92,7 @@ struct Backup: Command {
         let output = Output(options)
         let backup = report.backup
         if options.json {
-            var line = JSONLine()
-            line.add("backup", backup.path)
-            line.add("files", backup.files)
-            line.add("bytes", backup.bytes)
-            line.add("copied", report.copied)
-            line.add("copied_bytes", report.copiedBytes)
-            line.add("linked", report.linked)
-            line.add("unchanged", report.unchanged)
-            line.add("missing", backup.gaps.count)
-            line.add("same_disk", report.sharesDisk)
-            line.add("removed_backups", report.removed)
-            output.line(line)
+            output.line(Shapes.backup.line(report))
         } else if !options.quiet {
             let files = counted(backup.files, "file")
             output.text(
@@ -141,13 +126,7 @@ struct Backup: Command {
         let (backup, damaged) = (result.backup, result.damaged)
         let output = Output(options)
         if options.json {
-            var line = JSONLine()
-            line.add("backup", backup.path)
-            line.add("files", backup.files)
-            line.add("bytes", backup.bytes)
-            line.add("damaged", damaged.count)
-            line.add("missing", backup.gaps.count)
-            output.line(line)
+            output.line(Shapes.verifiedBackup.line(result))
         } else if !options.quiet {
             let files = "\(counted(backup.files, "file")) of \(Escape.display(backup.path))"
             output.text(

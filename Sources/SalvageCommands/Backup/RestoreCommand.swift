@@ -56,16 +56,8 @@ struct Restore: Command {
         let output = Output(options)
         let backup = report.backup
         if options.json {
-            var line = JSONLine()
-            line.add("backup", backup.path)
-            line.add("created", backup.created)
-            line.add("store", store.path)
-            line.add("files", backup.files)
-            line.add("bytes", backup.bytes)
-            line.add("damaged", report.damaged.count)
-            line.add("missing", backup.gaps.count)
-            line.add("dry_run", dryRun)
-            output.line(line)
+            let restored = RestoredStore(report: report, store: store.path, isDryRun: dryRun)
+            output.line(Shapes.restored.line(restored))
         } else if !options.quiet {
             output.text(
                 "\(dryRun ? "would restore" : "restored") \(backup.files - report.damaged.count) of "

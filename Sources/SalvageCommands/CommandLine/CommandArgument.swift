@@ -48,7 +48,16 @@ struct CommandArgument<Options> {
 
     /// The session that a command is about.
     static func session(set: @escaping (inout Options, String) -> Void) -> Self {
-        .one("session", "The session; a unique prefix of its id is enough.", set: set)
+        .one("session", sessionHelp, set: set)
+    }
+
+    /// The session that a command is about; without it, the latest.
+    static func latestSession(set: @escaping (inout Options, String) -> Void) -> Self {
+        .optional("session", sessionHelp + " Without it, the latest that crashed, else the latest.", set: set)
+    }
+
+    private static var sessionHelp: String {
+        "The session: its id, the id of one of its crashes, or a unique prefix of either."
     }
 
     /// An argument that may be left out.

@@ -11,6 +11,7 @@ enum CommandTable {
             ]
         ),
         ("Retrieve data", [.query(ListFiles.self), .query(Cat.self), .query(Logs.self), .query(Export.self)]),
+        ("Share", [.network(Serve.self)]),
         ("Call the API", [.group(API.noun)]),
         ("Symbols and signatures", [.group(Symbols.noun), .group(Signatures.noun)]),
         (

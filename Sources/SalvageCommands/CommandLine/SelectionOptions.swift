@@ -10,6 +10,8 @@ struct SelectionOptions {
     var tag: [String] = []
     var location: [String] = []
     var label: [String] = []
+    var signature: [String] = []
+    var state: [StateFlag] = []
     var since: String?
     var until: String?
     var crashed = false
@@ -17,8 +19,8 @@ struct SelectionOptions {
 
     /// Whether any flag narrows the selection.
     var isNarrow: Bool {
-        !(session.isEmpty && image.isEmpty && tag.isEmpty && location.isEmpty && label.isEmpty) || since != nil
-            || until != nil || crashed || limit != nil
+        !(session.isEmpty && image.isEmpty && tag.isEmpty && location.isEmpty && label.isEmpty && signature.isEmpty
+            && state.isEmpty) || since != nil || until != nil || crashed || limit != nil
     }
 
     /// Parses a time flag to milliseconds since 1970 UTC. Throws a usage error that says how times are written.
@@ -64,12 +66,27 @@ struct SelectionOptions {
         if let limit, limit < 0 {
             throw Failure("bad_limit", "--limit must not be negative", status: .usage)
         }
-        return Selection(
+        var selection = Selection(
             sessions: session, images: image, tags: tag, locations: location,
             labels: try Self.pairs(label).map { Selection.LabelMatch(key: $0.key, value: $0.value) },
             since: try Self.instant(since, flag: "--since", now: now),
-            until: try Self.instant(until, flag: "--until", now: now), crashed: crashed, limit: limit)
+            until: try Self.instant(until, flag: "--until", now: now), crashed: crashed, signatures: signature,
+            states: state.compactMap(\.session), limit: limit)
+        selection.signatureStates = state.compactMap(\.signature)
+        return selection
     }
+}
+
+/// The values of `--state`: states of a session in the ledger, and states of a signature.
+enum StateFlag: String, CaseIterable {
+    case running, pending, harvested, partial, skipped, lost
+    case new, open, fixed, returned, ignored
+
+    /// The session's state; nil if it is one of a signature.
+    var session: SessionState? { SessionState(rawValue: rawValue) }
+
+    /// The signature's state; nil if it is one of a session.
+    var signature: SignatureState? { SignatureState(rawValue: rawValue) }
 }
 
 extension SelectionOptions {
@@ -83,9 +100,22 @@ extension SelectionOptions {
             .texts("image", value: "glob", glob("image")) { $0.image.append($1) },
             .texts("tag", value: "glob", glob("tag (build)")) { $0.tag.append($1) },
             .texts("location", value: "glob", glob("location")) { $0.location.append($1) },
-            .texts("label", value: "key=value", "Only sessions with this label. May be repeated; all must match.") {
-                $0.label.append($1)
-            },
+            .texts(
+                "label", value: "key=value",
+                "Only sessions with this label; the value is a glob. May be repeated: values of one key are alternatives, "
+                    + "different keys must all match."
+            ) { $0.label.append($1) },
+            .texts(
+                "signature", value: "text",
+                "Only crashes with this signature (its text, its id or a glob), and only sessions that have such a crash. "
+                    + "May be repeated; any may match."
+            ) { $0.signature.append($1) },
+            .choice(
+                "state", value: "state",
+                "Only sessions in this state of the ledger; for a state of signatures, only crashes whose signature has "
+                    + "it, and sessions with such a crash. May be repeated; any state of a kind may match.",
+                occurrence: .collects
+            ) { $0.state.append($1) },
             .text(
                 "since", value: "time",
                 "Only sessions that ended (if running: began) since this time: 2h, yesterday, 2026-11-20T21:00Z. "

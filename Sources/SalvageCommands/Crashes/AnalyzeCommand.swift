@@ -13,7 +13,8 @@ struct Analyze: Command {
         """
         Reads ELF cores, minidumps, microdumps, Unreal crash uploads and logs, compressed or not. The format is \
         detected by content. All files in a folder are treated as one session, as in an Unreal crash folder. Each \
-        file is read in a confined process that cannot open files, so no path named in a dump is ever opened.
+        file is read in a confined process that cannot open files, so no path named in a dump is ever opened. Symbols are \
+        those of --symbols, else of the store that --store or SALVAGE_STORE names.
         """
     }
     static var arguments: [CommandArgument<Self>] {
@@ -49,7 +50,7 @@ struct Analyze: Command {
     func run() throws {
         let configuration = try StoreAccess.configuration(options)
         let analysis = try FileAnalysis(
-            symbols: symbols, program: exe, rules: configuration.signatures,
+            symbols: symbols, store: namedStore, program: exe, rules: configuration.signatures,
             allowMissing: configuration.confinement.allowMissing)
         let output = Output(options)
         var count = 0
@@ -72,6 +73,12 @@ struct Analyze: Command {
         try output.finish()
         if failed { throw EndedWith(status: count > 0 ? .partial : .failure) }
         if count == 0 { try output.nothing("no crash was found in \(files.joined(separator: " "))", options) }
+    }
+
+    /// The store that a flag or the environment names; the default store is not used, as nobody named it.
+    private var namedStore: String? {
+        let named = options.store ?? Environment.value("SALVAGE_STORE")
+        return named?.isEmpty == true ? nil : named
     }
 
     private func write(_ record: CrashRecord, first: Bool, to output: Output) {

@@ -16,7 +16,9 @@ struct Crash: Command {
     }
     static var arguments: [CommandArgument<Self>] {
         [
-            .one("crash", "The id of a crash or a session; a unique prefix is enough.") { $0.crash = $1 }
+            .optional(
+                "crash", "The id of a crash or a session; a unique prefix is enough. Without it, the latest crash."
+            ) { $0.crash = $1 }
         ]
     }
     static var flags: [CommandFlag<Self>] {
@@ -28,15 +30,16 @@ struct Crash: Command {
         return own + CrashTextOptions.flags.within(\.how)
     }
 
-    var crash = ""
+    var crash: String?
     var debug = false
     var how = CrashTextOptions()
     var options = GlobalOptions()
 
     func run() throws {
         let store = try StoreAccess.store(options)
-        let crashes = try store.crashes(named: crash)
         let output = Output(options)
+        let crash = try crash ?? latest(store, output)
+        let crashes = try store.crashes(named: crash)
         if debug { try startDebugger(on: crashes, of: store) }
         if crashes.isEmpty { try output.nothing("session \(crash) has no crashes", options) }
         for (index, crash) in crashes.enumerated() {
@@ -50,6 +53,15 @@ struct Crash: Command {
             try output.checkReader()
         }
         try output.finish()
+    }
+
+    /// The id of the crash to show when none is named, which is said.
+    private func latest(_ store: Store, _ output: Output) throws -> String {
+        guard let crash = try store.crashPage(limit: 1).rows.first else {
+            try output.nothing("the store has no crashes", options)
+        }
+        output.note("latest crash: \(crash.row.crash)", options)
+        return crash.row.crash
     }
 
     /// Runs gdb until it exits, then ends the command: with success if gdb exited with 0, else with failure.

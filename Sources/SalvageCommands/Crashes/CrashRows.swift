@@ -1,4 +1,3 @@
-import Calendar
 import Catalog
 import CrashAnalysis
 import JSON
@@ -7,53 +6,8 @@ import Store
 import Terminal
 import Text
 
-extension StoredCrash {
-    /// The record as one JSON object, with the catalog's facts about the session.
-    var json: [UInt8] { current?.json() ?? bare.utf8 }
-
-    /// The catalog's columns, for a record that a later version wrote in another form.
-    private var bare: JSONLine {
-        var line = JSONLine()
-        line.add("crash", row.crash)
-        line.add("session", row.session)
-        line.add("image", row.image.isEmpty ? nil : row.image)
-        line.add("tag", row.tag)
-        line.add("location", row.location)
-        line.add("time", time: row.time)
-        line.add("kind", row.kind)
-        line.add("signal", row.signal)
-        line.add("exception", row.exception)
-        line.add("thread_name", row.thread)
-        line.add("signature", row.signature)
-        line.add("signature_quality", row.signatureQuality)
-        line.add("stack_hash", row.stackHash)
-        line.add("notes", ["the record could not be read"])
-        return line
-    }
-}
-
-extension [UInt8] {
-    /// This JSON object with the members of another.
-    func adding(_ line: JSONLine) -> [UInt8] {
-        let added = line.utf8
-        guard added.count > 2, last == UInt8(ascii: "}") else { return self }
-        return dropLast() + (count > 2 ? [UInt8(ascii: ",")] : []) + added.dropFirst()
-    }
-}
-
 extension ListedCrash: Row {
     static var columns: [Column] { ["TIME", "CRASH", "SESSION", "TAG", "LOCATION", "KIND", "REASON", "SIGNATURE"] }
-
-    var json: [UInt8] {
-        switch self {
-        case .stored(let crash): return crash.json
-        case .followed(let record):
-            // The record may still change, and its session has no pack.
-            var line = JSONLine()
-            line.add("running", true)
-            return record.json().adding(line)
-        }
-    }
 
     var cells: [Table.Cell] {
         switch self {
@@ -87,16 +41,6 @@ extension ListedCrash: Row {
     }
 }
 
-extension CrashReport {
-    /// The crash with its earlier signatures and the history of its signature.
-    var json: [UInt8] {
-        var line = JSONLine()
-        if !aliases.isEmpty { line.add("aliases", aliases) }
-        line.add("signature_history", signature?.line)
-        return crash.json.adding(line)
-    }
-}
-
 extension SignatureSummary: Row {
     private static let days = 14
 
@@ -107,24 +51,7 @@ extension SignatureSummary: Row {
         ]
     }
 
-    var json: [UInt8] { line.utf8 }
-
-    /// The fields of `crashes top`.
-    var line: JSONLine {
-        var days = JSONLine()
-        for day in perDay { days.add(Self.date(day.day), day.count) }
-        var line = JSONLine()
-        line.add("signature", signature)
-        line.add("count", count)
-        line.add("sessions", sessions)
-        line.add("first_seen", time: firstSeen)
-        line.add("last_seen", time: lastSeen)
-        line.add("images", images)
-        line.add("tags", tags)
-        line.add("locations", locations)
-        line.add("per_day", days)
-        return line
-    }
+    var json: [UInt8] { Shapes.signatureSummary.line(self).utf8 }
 
     var cells: [Table.Cell] {
         [
@@ -159,10 +86,6 @@ extension SignatureSummary: Row {
             return names.isEmpty ? "-" : names.joined(separator: " ")
         }
         return "\(first) … \(last) (\(names.count))"
-    }
-
-    private static func date(_ day: Int) -> String {
-        String(ISO8601.text(clamping: Int64(day) &* 86_400_000).prefix(10))
     }
 }
 

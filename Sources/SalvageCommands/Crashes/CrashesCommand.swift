@@ -19,25 +19,19 @@ enum Crashes {
 
 /// The flags that choose crashes within the selected sessions.
 struct CrashOptions {
-    var signature: [String] = []
     var errors = false
 
     static var flags: [CommandFlag<Self>] {
         [
-            .texts(
-                "signature", value: "text",
-                "Only crashes whose signature equals or matches this text or glob. May be repeated."
-            ) { $0.signature.append($1) },
             .toggle("errors", nil, "Instead of crashes, show survived errors and snapshots of live processes.") {
                 $0.errors = true
-            },
+            }
         ]
     }
 
     /// Returns the session selection with these flags added; throws as `SelectionOptions.selection` does.
     func selection(_ select: SelectionOptions) throws -> Selection {
         var selection = try select.selection()
-        selection.signatures = signature
         selection.errors = errors
         return selection
     }

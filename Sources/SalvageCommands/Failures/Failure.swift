@@ -1,6 +1,7 @@
 import Glibc
 import Harvest
 import JSON
+import Store
 import Terminal
 import Text
 
@@ -40,15 +41,7 @@ struct Failure: Error, Sendable {
     func report(json: Bool, style: Style) {
         let sink = BufferedOutput(descriptor: STDERR_FILENO)
         if json {
-            var line = JSONLine()
-            line.add("error", true)
-            line.add("code", code)
-            line.add("message", message)
-            line.add("session", session)
-            line.add("path", path)
-            line.add("hint", hint)
-            answer?.add(to: &line)
-            sink.write(line.text + "\n")
+            sink.write(Shapes.error.line(self).text + "\n")
         } else {
             let lines = sentence.split(separator: "\n", omittingEmptySubsequences: false).map {
                 Escape.display(String($0))

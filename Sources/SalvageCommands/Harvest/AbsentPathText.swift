@@ -1,6 +1,5 @@
 import Catalog
 import Harvest
-import JSON
 import Model
 import SalvageConfiguration
 import Store
@@ -32,15 +31,5 @@ enum AbsentPathText {
     /// The warning for standard error.
     static func failure(_ path: AbsentPath) -> Failure {
         Failure("path_absent", path.message, path: path.path, hint: path.hint)
-    }
-
-    /// The same facts as one JSON object.
-    static func object(_ path: AbsentPath) -> JSONLine {
-        var line = JSONLine()
-        line.add("rule", path.rule)
-        line.add("artifact", path.path)
-        line.add("sessions", path.sessions)
-        line.add("nearest", path.nearest)
-        return line
     }
 }

@@ -4,6 +4,7 @@ import Harvest
 import JSON
 import Model
 import Pack
+import Store
 import Terminal
 import Text
 
@@ -17,20 +18,7 @@ struct HarvestReportText {
         let output = Output(options)
         let done = summary.progress.done
         if options.json {
-            var line = JSONLine()
-            line.add("seen", summary.progress.seen)
-            line.add("running", summary.progress.running)
-            for state in [SessionState.harvested, .partial, .skipped, .lost] {
-                line.add(state.rawValue, done[state] ?? 0)
-            }
-            line.add("pending", summary.unfinished)
-            if summary.rejectedEntries > 0 { line.add("unreadable_list_entries", summary.rejectedEntries) }
-            line.add("bytes", summary.progress.bytes)
-            line.add("again", summary.again)
-            if !summary.absentPaths.isEmpty {
-                line.add("absent_paths", summary.absentPaths.map { AbsentPathText.object($0) })
-            }
-            output.line(line)
+            output.line(Shapes.harvest.line(summary))
         } else if !options.quiet {
             let parts = [SessionState.harvested, .partial, .skipped, .lost].compactMap { state in
                 done[state].map { "\($0) \(state.rawValue)" }

@@ -54,15 +54,7 @@ struct Export: Command {
         let output = Output(options)
         let pack = report.pack
         if options.json {
-            var line = JSONLine()
-            line.add("session", pack.session.session)
-            line.add("to", report.target)
-            line.add("files", report.files)
-            line.add("bytes", report.bytes)
-            line.add("left_out", report.leftOut)
-            line.add("damaged", report.damaged)
-            line.add("artifacts_damage", pack.artifactsDamage?.description)
-            output.line(line)
+            output.line(Shapes.export.line(report))
         } else if !options.quiet {
             output.text("\(counted(report.files, "file")), \(SizeText.binary(report.bytes)) in \(report.target)")
             if report.leftOut > 0 {

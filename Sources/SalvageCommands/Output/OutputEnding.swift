@@ -13,6 +13,14 @@ extension Output {
         throw EndedWith(status: .nothingFound)
     }
 
+    /// Tells a person something on standard error that is not a result, such as which session was chosen.
+    func note(_ message: String, _ options: GlobalOptions) {
+        guard !options.quiet, !json else { return }
+        let errors = BufferedOutput(descriptor: 2)
+        errors.write("salvage: \(Escape.display(message))\n")
+        errors.flush()
+    }
+
     /// Ends the command, successfully, if the reader has closed the pipe.
     func checkReader() throws {
         if sink.isClosed { throw EndedWith(status: .success) }

@@ -1,6 +1,7 @@
 import Ingest
 import JSON
 import Model
+import Store
 import Terminal
 import Text
 
@@ -11,16 +12,8 @@ struct VerdictLine {
 
     func write(to output: Output, session: String?) {
         if output.json {
-            var line = JSONLine()
-            line.add("file", file)
-            line.add("session", session)
-            line.add("verdict", verdict.verdict.rawValue)
-            line.add("flags", verdict.flags)
-            line.add("entries", verdict.entries)
-            line.add("bytes", verdict.bytes)
-            line.add("first_error", verdict.firstError)
-            output.line(line)
-            return
+            let judged = JudgedFile(file: file, session: session, verdict: verdict)
+            return output.line(Shapes.verdict.line(judged))
         }
         let word = verdict.verdict == .ok ? output.style.green("ok") : output.style.red(verdict.verdict.rawValue)
         let entries = counted(verdict.entries, "entry", "entries")

@@ -35,18 +35,16 @@ struct CoverageReport: Command {
         let selection = try select.selection()
         let coverage = try store.coverage(selection)
         let output = Output(options)
-        if coverage.sessions.isEmpty { try output.nothing("no session matches", options) }
+        if coverage.sessions.isEmpty {
+            if options.json { output.line(Shapes.coverageTotals.line(coverage)) }
+            try output.nothing("no session matches", options)
+        }
         var gaps = Listing<CoverageGap>(output)
         try store.forEachGap(selection, includesCollected: all) { try gaps.add($0) }
         let absent = try AbsentPathText.find(in: store, options, selection)
         if options.json {
-            for path in absent {
-                var line = AbsentPathText.object(path)
-                line.add("state", ArtifactState.absent.rawValue)
-                line.add("everywhere", true)
-                output.line(line)
-            }
-            output.line(coverage.line)
+            for path in absent { output.line(Shapes.absentGap.line(path)) }
+            output.line(Shapes.coverageTotals.line(coverage))
         } else {
             coverage.write(to: output)
             if gaps.count > 0 {

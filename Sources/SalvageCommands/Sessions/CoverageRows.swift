@@ -2,6 +2,7 @@ import Catalog
 import JSON
 import Model
 import Pack
+import Store
 import Terminal
 import Text
 
@@ -28,36 +29,10 @@ extension CoverageGap: Row {
         ]
     }
 
-    var json: [UInt8] {
-        var line = JSONLine()
-        line.add("session", session)
-        if let entry {
-            line.add(entry)
-        } else {
-            line.add("state", state.rawValue)
-            line.add("reason", reason)
-        }
-        return line.utf8
-    }
+    var json: [UInt8] { Shapes.gap.line(self).utf8 }
 }
 
 extension Coverage {
-    /// The totals as one JSON object.
-    var line: JSONLine {
-        var counts = JSONLine()
-        for state in SessionState.allCases { counts.add(state.rawValue, sessions[state] ?? 0) }
-        var fates = JSONLine()
-        for state in ArtifactState.allCases { fates.add(state.rawValue, artifacts[state] ?? 0) }
-        var line = JSONLine()
-        line.add("totals", true)
-        line.add("sessions", counts)
-        line.add("artifacts", fates)
-        line.add("bytes", bytes)
-        line.add("collected_share", collectedShare)
-        line.add("complete", isComplete)
-        return line
-    }
-
     /// Writes the totals.
     func write(to output: Output) {
         let counts = SessionState.allCases.compactMap { state in

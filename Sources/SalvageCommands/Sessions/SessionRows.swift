@@ -9,7 +9,7 @@ import Text
 extension SessionRecord: Row {
     static var columns: [Column] {
         [
-            "SESSION", "IMAGE", "TAG", "LOCATION", "ENDED", "STATE", .number("CRASHES"), .number("MEMBERS"),
+            "SESSION", "STATE", "ENDED BY", "ENDED", "TAG", "LOCATION", "IMAGE", .number("CRASHES"), .number("MEMBERS"),
             .number("SIZE"),
         ]
     }
@@ -19,63 +19,19 @@ extension SessionRecord: Row {
         let count = crashes
         return [
             Table.Cell(Escape.display(session)) { $0.cyan($1) },
-            Table.Cell(image.isEmpty ? "-" : Escape.display(image)),
+            Table.Cell(StateText.words(self), StateText.dress(self)),
+            Table.Cell(StateText.ending(self)) { count > 0 ? $0.red($1) : $1 },
+            Table.Cell(ended.map { TimeText.table($0) } ?? "-"),
             Table.Cell(tag.map { Escape.display($0) } ?? "-"),
             Table.Cell(location.map { Escape.display($0) } ?? "-"),
-            Table.Cell(ended.map { TimeText.table($0) } ?? "-"),
-            Table.Cell(StateText.words(self), StateText.dress(state)),
+            Table.Cell(image.isEmpty ? "-" : Escape.display(image)),
             Table.Cell(count > 0 ? "\(count)" : "-") { count > 0 ? $0.red($1) : $0.dim($1) },
             Table.Cell(isPruned ? "-" : "\(members)"),
             Table.Cell(isPruned ? "-" : SizeText.binary(bytes)),
         ]
     }
 
-    var json: [UInt8] { line.utf8 }
-
-    /// The documented fields of `sessions` and `show`, and a few more.
-    var line: JSONLine {
-        var line = JSONLine()
-        line.add("session", session)
-        line.add("image", image.isEmpty ? nil : image)
-        line.add("tag", tag)
-        line.add("location", location)
-        line.add("labels", labels)
-        line.add("host", host)
-        line.add("created", time: created)
-        line.add("exited", time: exited ?? firstSeenExited)
-        line.add("state", state.rawValue)
-        line.add("reason", reason)
-        line.add("deadline", time: deadline)
-        line.add("members", members)
-        line.add("bytes", bytes)
-        line.add("crashes", crashes)
-        line.add("source", source)
-        line.add("pack", pack)
-        line.add("pack_bytes", pack == nil ? nil : packBytes)
-        line.add("pruned", time: pruned)
-        line.add("pruned_why", prunedWhy)
-        line.add("first_seen", time: firstSeen)
-        line.add("first_seen_exited", time: firstSeenExited)
-        return line
-    }
-}
-
-extension JSONLine {
-    /// Adds the documented fields of an artifact's ledger row.
-    mutating func add(_ entry: ArtifactEntry) {
-        add("artifact", entry.artifact)
-        add("state", entry.state.rawValue)
-        add("reason", entry.reason)
-        add("status", entry.status)
-        add("identifier", entry.identifier)
-        add("tries", entry.tries)
-        add("bytes", entry.bytes)
-        add("first_try", time: entry.firstTry)
-        add("last_try", time: entry.lastTry)
-        add("verdict", entry.verdict?.rawValue)
-        if !entry.flags.isEmpty { add("flags", entry.flags) }
-        add("sha256", entry.sha256)
-    }
+    var json: [UInt8] { Shapes.session.line(self).utf8 }
 }
 
 extension ArtifactRecord: Row {
@@ -94,15 +50,7 @@ extension ArtifactRecord: Row {
         ]
     }
 
-    var json: [UInt8] { line.utf8 }
-
-    /// The ledger row without its session.
-    var line: JSONLine {
-        var line = JSONLine()
-        line.add(entry)
-        line.add("next_try", time: nextTry)
-        return line
-    }
+    var json: [UInt8] { Shapes.artifact.line(self).utf8 }
 }
 
 extension RequestRecord: Row {
@@ -123,42 +71,5 @@ extension RequestRecord: Row {
         ]
     }
 
-    var json: [UInt8] { line.utf8 }
-
-    /// The request without its session.
-    var line: JSONLine {
-        var line = JSONLine()
-        line.add("time", time: at)
-        line.add("operation", endpoint)
-        line.add("artifact", artifact)
-        line.add("status", status)
-        line.add("bytes", bytes)
-        line.add("identifier", identifier)
-        line.add("outcome", outcome)
-        return line
-    }
-}
-
-extension SessionExplanation {
-    /// One object for the session, then one for each artifact, each with its requests.
-    func lines(now: Int64) -> [JSONLine] {
-        var line = JSONLine()
-        line.add("session", session.session)
-        line.add("state", session.state.rawValue)
-        line.add("reason", session.reason)
-        line.add("deadline", time: session.deadline)
-        line.add("explanation", LedgerSentence.of(session, artifacts, now: now))
-        line.add("requests", otherRequests.map(\.line))
-        if requestsDropped > 0 { line.add("requests_dropped", requestsDropped) }
-        return [line]
-            + artifacts.map { artifact in
-                var line = JSONLine()
-                line.add("session", session.session)
-                line.add(artifact.entry)
-                line.add("next_try", time: artifact.nextTry)
-                line.add("explanation", LedgerSentence.of(artifact, deadline: session.deadline, now: now))
-                line.add("requests", requests(for: artifact).map(\.line))
-                return line
-            }
-    }
+    var json: [UInt8] { Shapes.request.line(self).utf8 }
 }

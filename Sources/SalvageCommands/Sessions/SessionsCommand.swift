@@ -12,44 +12,20 @@ struct Sessions: Command {
     static var discussion: String {
         """
         Sessions are selected by the time they ended, or began if they are running. --tag, --image, --location and \
-        the value of --label take globs (`*`, `?`, `[a-z]`). `pruned` after the state means that retention removed \
-        the pack; the ledger is kept.
+        the value of --label take globs (`*`, `?`, `[a-z]`). The state `pruned` means that retention removed the \
+        pack; the ledger is kept. ENDED BY is the newest crash with its signature, `exited` if what was collected shows \
+        none, or the reason why nothing was.
         """
     }
-    static var flags: [CommandFlag<Self>] {
-        let own: [CommandFlag<Self>] = [
-            .choice(
-                "state", value: "state", "Only sessions in this ledger state. May be repeated.", occurrence: .collects
-            ) { $0.state.append($1) }
-        ]
-        return own + SelectionOptions.flags.within(\.select)
-    }
+    static var flags: [CommandFlag<Self>] { SelectionOptions.flags.within(\.select) }
 
-    var state: [SessionStateFlag] = []
     var select = SelectionOptions()
     var options = GlobalOptions()
 
     func run() throws {
-        var selection = try select.selection()
-        selection.states = state.map(\.state)
+        let selection = try select.selection()
         var listing = Listing<SessionRecord>(Output(options))
         try StoreAccess.store(options).forEachSession(selection) { try listing.add($0) }
         try listing.finish(orNothing: "no session matches", options)
-    }
-}
-
-/// The values of `--state`.
-enum SessionStateFlag: String, CaseIterable {
-    case running, pending, harvested, partial, skipped, lost
-
-    var state: SessionState {
-        switch self {
-        case .running: .running
-        case .pending: .pending
-        case .harvested: .harvested
-        case .partial: .partial
-        case .skipped: .skipped
-        case .lost: .lost
-        }
     }
 }

@@ -1,40 +1,9 @@
 import Catalog
 import CrashAnalysis
-import JSON
 import Model
 import Store
 import Terminal
 import Text
-
-extension SessionReport {
-    /// The session's fields as in `sessions`, then all that the screen shows.
-    func json(now: Int64) -> [UInt8] {
-        var line = session.line
-        line.add("explanation", LedgerSentence.of(session, artifacts, now: now))
-        line.add("artifacts", artifacts.map(\.line))
-        line.add("crash_reports", jsonArray: crashes.map(\.json))
-        line.add("signature_history", signature?.line)
-        if isFollowed { line.add("followed", true) }
-        line.add("followed_crashes", jsonArray: followedCrashes.map { ListedCrash.followed($0).json })
-        switch log {
-        case .none: break
-        case .unreadable(let error): line.add("log_error", error.message)
-        case .lines(let lines, let path):
-            var object = JSONLine()
-            object.add("path", Escape.path(path))
-            object.add("lines", lines.map { String(decoding: $0, as: UTF8.self) })
-            line.add("log", object)
-        }
-        return line.utf8
-    }
-}
-
-extension JSONLine {
-    /// Adds an array of JSON values.
-    mutating func add(_ name: String, jsonArray values: [[UInt8]]) {
-        add(name, json: [UInt8(ascii: "[")] + values.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")])
-    }
-}
 
 /// Writes the screen of `show`.
 struct ShowScreen {
@@ -47,6 +16,10 @@ struct ShowScreen {
     private static let widestLine = 200
     /// More frames of a stack are counted.
     private static let mostFrames = 8
+    /// Of more builds the last are named.
+    private static let mostBuilds = 6
+    /// More artifacts that are missing are counted.
+    private static let mostMissing = 5
 
     private var style: Style { output.style }
     private var session: SessionRecord { report.session }
@@ -54,6 +27,7 @@ struct ShowScreen {
     func write() {
         writeHead()
         writeArtifacts()
+        writeMissing()
         writeCrash()
         writeFollowed()
         writeLog()
@@ -61,7 +35,7 @@ struct ShowScreen {
     }
 
     private func writeHead() {
-        let state = StateText.dress(session.state)(style, StateText.words(session))
+        let state = StateText.dress(session)(style, StateText.words(session))
         output.text("\(style.bold(Escape.display(session.session)))  \(state)")
         let build = [session.image.isEmpty ? nil : session.image, session.tag].compactMap { $0 }
         fact("image", build.isEmpty ? "unknown" : Escape.display(build.joined(separator: " ")))
@@ -125,19 +99,78 @@ struct ShowScreen {
         table.write(to: output.sink, style: style)
     }
 
-    /// Writes the newest crash.
+    /// Writes the newest crash, and what is known of its signature.
     private func writeCrash() {
         guard let crash = report.crashes.first else { return }
         heading(session.crashes > 1 ? "Crash (the newest of \(session.crashes))" : "Crash")
         output.text("  \(style.red(CrashWords.headline(crash)))")
         let quality = CrashWords.quality(crash.row.signatureQuality)
         output.text("  \(style.bold(Escape.display(crash.row.signature)))\(quality)")
-        if let known = report.signature { output.text("  " + style.dim(CrashWords.history(known))) }
-        writeMessage(crash.record?.message)
+        if let known = report.signature { writeSignature(known) }
+        writeMessages(of: crash.record)
         let frames = crash.record?.frames ?? []
         writeFrames(frames)
         if frames.count > Self.mostFrames {
             output.text(style.dim("  … \(counted(frames.count - Self.mostFrames, "more frame"))"))
+        }
+        if crash.record == nil {
+            output.text(style.yellow("  A later version of salvage wrote the crash's record; this one cannot read it."))
+        }
+        writeMissingSymbols(crash.record)
+    }
+
+    /// Writes how often, since when and in which builds the signature crashed, and what is decided about it.
+    private func writeSignature(_ known: SignatureOverview) {
+        output.text("  " + style.dim(CrashWords.history(known.selected)))
+        var facts = ["state \(StateText.dress(known.state)(style, known.state.rawValue))"]
+        if let share = known.share { facts.append("\(StateText.percent(share)) of the sessions") }
+        if let owner = known.standing.owner { facts.append("owner \(Escape.display(owner))") }
+        if let ticket = known.standing.ticket { facts.append(Escape.display(ticket)) }
+        output.text("  " + facts.joined(separator: style.dim("  ·  ")))
+        let tags = known.selected.tags
+        guard !tags.isEmpty else { return }
+        let shown = tags.suffix(Self.mostBuilds).map { Escape.display($0) }.joined(separator: " ")
+        let more = tags.count > Self.mostBuilds ? " and \(tags.count - Self.mostBuilds) more" : ""
+        output.text("  " + style.dim("builds ") + shown + more)
+    }
+
+    /// Writes the text of the assertion, panic or exception: the dump's own and the log's.
+    private func writeMessages(of record: CrashRecord?) {
+        guard let record else { return }
+        writeMessage(record.message)
+        if let cause = record.cause {
+            let text = [cause.exception, cause.message].compactMap { $0 }.joined(separator: ": ")
+            if !text.isEmpty, text != record.message { writeMessage("\(cause.detector): \(text)") }
+        }
+    }
+
+    private func writeMissingSymbols(_ record: CrashRecord?) {
+        guard let record else { return }
+        let unnamed = Set(record.frames.filter { $0.function == nil }.compactMap(\.module))
+        let missing = record.modules.filter { $0.symbols == .missing && unnamed.contains($0.name) }.map(\.name)
+        guard !missing.isEmpty else { return }
+        let shown = missing.prefix(3).map { Escape.display($0) }.joined(separator: ", ")
+        let more = missing.count > 3 ? " and \(missing.count - 3) more" : ""
+        output.text(
+            "  " + style.yellow("symbols missing for ") + shown + more + style.dim("  (salvage symbols missing)"))
+    }
+
+    /// Writes what should exist but was not collected, and why.
+    private func writeMissing() {
+        let missing = report.artifacts.filter { artifact in
+            switch artifact.entry.state {
+            case .pending, .incomplete, .failed, .lost, .absent: true
+            case .collected, .skipped: false
+            }
+        }
+        guard !missing.isEmpty else { return }
+        heading("Missing")
+        for artifact in missing.prefix(Self.mostMissing) {
+            let sentence = LedgerSentence.of(artifact, deadline: session.deadline, now: now)
+            output.text("  \(Escape.display(artifact.entry.artifact)): \(Escape.display(sentence))")
+        }
+        if missing.count > Self.mostMissing {
+            output.text(style.dim("  … and \(counted(missing.count - Self.mostMissing, "more artifact"))"))
         }
     }
 
@@ -173,10 +206,21 @@ struct ShowScreen {
         }
     }
 
+    /// Writes the commands that a reader most likely types next.
     private func writeNext() {
         let id = ShellText.quoted(session.session)
         var commands: [String] = []
-        if let crash = report.crashes.first { commands.append("salvage crash \(ShellText.quoted(crash.row.crash))") }
+        if let crash = report.crashes.first {
+            let crashID = ShellText.quoted(crash.row.crash)
+            commands.append("salvage crash \(crashID)")
+            if session.pack != nil { commands.append("salvage logs \(id) --around \(crashID)") }
+            if let known = report.signature {
+                if known.selected.sessions > 1 { commands.append("salvage sessions --signature \(known.id)") }
+                if known.state != .fixed, known.state != .ignored {
+                    commands.append("salvage crashes resolve \(known.id)")
+                }
+            }
+        }
         switch session.state {
         case .partial, .lost, .pending, .skipped: commands.append("salvage why \(id)")
         case .running where report.isFollowed: commands.append("salvage logs \(id) -f")

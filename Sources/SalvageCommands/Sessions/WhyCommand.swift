@@ -22,11 +22,11 @@ struct Why: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let explanation = try StoreAccess.store(options).explanation(of: session)
-        let output = Output(options)
         let now = TimeText.now()
+        let explanation = try StoreAccess.store(options).explanation(of: session, now: now)
+        let output = Output(options)
         if options.json {
-            for line in explanation.lines(now: now) { output.line(line) }
+            for line in explanation.lines { output.line(line) }
         } else {
             write(explanation, now: now, to: output)
         }

@@ -62,33 +62,22 @@ struct SignaturesRefresh: Command {
         let sorted = report.changes.sorted { ($1.value, $0.key.from, $0.key.to) < ($0.value, $1.key.from, $1.key.to) }
         for (change, crashes) in sorted {
             if options.json {
-                var line = JSONLine()
-                line.add("from", change.from)
-                line.add("to", change.to)
-                line.add("crashes", crashes)
-                output.line(line)
+                output.line(Shapes.signatureChange.line((change, crashes)))
                 try output.checkReader()
             } else {
                 output.text("\(crashes)  \(Escape.display(change.from))")
                 output.text("   → \(output.style.bold(Escape.display(change.to)))")
             }
         }
-        let changed = report.changes.values.reduce(0, +)
+        let totals = SigningTotals(report: report, isDryRun: dryRun)
         if options.json {
-            var line = JSONLine()
-            line.add("totals", true)
-            line.add("signed", report.signed)
-            line.add("changed", changed)
-            line.add("awaiting_symbols", report.awaitingSymbols)
-            line.add("version", SignatureAlgorithm.version)
-            line.add("dry_run", dryRun)
-            output.line(line)
+            output.line(Shapes.signingTotals.line(totals))
         } else if !options.quiet {
             let verb = dryRun ? "would get" : "got"
             output.text(
                 "signed \(counted(report.signed, "crash or error", "crashes and errors")) "
                     + "by version \(SignatureAlgorithm.version): "
-                    + "\(changed) \(verb) a new signature")
+                    + "\(totals.changed) \(verb) a new signature")
             if report.awaitingSymbols > 0 {
                 output.text(Self.awaiting(report.awaitingSymbols, "still cannot be read"))
             }

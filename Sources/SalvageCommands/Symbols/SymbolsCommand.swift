@@ -62,16 +62,7 @@ struct SymbolsAdd: Command {
         let bytes = addition.added.reduce(UInt64(0)) { $0 &+ $1.size }
         let output = Output(options)
         if options.json {
-            var line = JSONLine()
-            line.add("added", addition.added.count)
-            line.add("added_bytes", bytes)
-            line.add("known", addition.known)
-            line.add("skipped", addition.skipped)
-            line.add("without_build_id", addition.withoutBuildID)
-            line.add("crashes", report.crashes)
-            line.add("signatures", report.signatures)
-            line.add("awaiting_symbols", report.awaitingSymbols)
-            output.line(line)
+            output.line(Shapes.symbolsAdded.line(report))
         } else {
             let files = counted(addition.added.count, "file")
             output.text(
@@ -155,14 +146,7 @@ extension SymbolStore.Entry: Row {
         ]
     }
 
-    var json: [UInt8] {
-        var line = JSONLine()
-        line.add("identity", identity)
-        line.add("kind", kind.rawValue)
-        line.add("size", size)
-        line.add("path", path)
-        return line.utf8
-    }
+    var json: [UInt8] { Shapes.symbolFile.line(self).utf8 }
 }
 
 extension MissingSymbols.Entry: Row {
@@ -178,12 +162,5 @@ extension MissingSymbols.Entry: Row {
         ]
     }
 
-    var json: [UInt8] {
-        var line = JSONLine()
-        line.add("build_id", identity)
-        line.add("module", module)
-        line.add("crashes", crashes)
-        line.add("builds", builds)
-        return line.utf8
-    }
+    var json: [UInt8] { Shapes.missingSymbols.line(self).utf8 }
 }

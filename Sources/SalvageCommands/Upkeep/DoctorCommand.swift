@@ -75,12 +75,7 @@ struct Doctor: AsyncCommand {
 
     private func write(_ finding: Finding, to output: Output) {
         if output.json {
-            var line = JSONLine()
-            line.add("check", finding.name)
-            line.add("result", finding.grade.rawValue)
-            line.add("message", finding.message)
-            line.add("hint", finding.hint)
-            return output.line(line)
+            return output.line(Shapes.finding.line(finding))
         }
         if options.quiet, finding.grade == .ok || finding.grade == .note { return }
         let style = output.style

@@ -30,10 +30,7 @@ struct Pin: Command {
         guard !sessions.isEmpty else { return try list(store, to: output) }
         try store.setPinned(sessions, !remove) { session in
             if options.json {
-                var line = JSONLine()
-                line.add("session", session)
-                line.add("pinned", !remove)
-                output.line(line)
+                output.line(Shapes.pinned.line(PinnedSession(session: session, isPinned: !remove)))
             } else if !options.quiet {
                 output.text("\(remove ? "unpinned" : "pinned") \(Escape.display(session))")
             }

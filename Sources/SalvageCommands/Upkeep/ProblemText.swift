@@ -8,16 +8,7 @@ extension StoreProblem {
     /// Writes the problem as lines of text or one JSON object.
     func write(to output: Output) {
         if let judgement { return judgement.write(file: file, session: session, to: output) }
-        if output.json {
-            var line = JSONLine()
-            line.add("file", file)
-            line.add("session", session)
-            line.add("verdict", verdict.rawValue)
-            line.add("flags", [String]())
-            line.add("first_error", message)
-            line.add("hint", hint)
-            return output.line(line)
-        }
+        if output.json { return output.line(Shapes.problem.line(FoundProblem(self))) }
         let style = output.style
         let owner = session.map { ", session \(Escape.display($0))" } ?? ""
         output.text("\(Escape.display(file)): \(style.red(verdict.rawValue))\(owner)")
@@ -33,18 +24,8 @@ extension PackJudgement {
     /// Writes what is damaged in a pack, and what is still good, as lines of text or one JSON object.
     func write(file: String, session: String?, to output: Output) {
         if output.json {
-            var line = JSONLine()
-            line.add("file", file)
-            line.add("session", session)
-            line.add("verdict", verdict)
-            line.add("flags", isSound || isUnreadable ? [] : ["damaged"])
-            line.add("members", members.map { Escape.path($0) })
-            line.add("first_error", flaws.first?.words)
-            if flaws.count > 1 { line.add("errors", flaws.map(\.words)) }
-            line.add("still_good", isSound ? nil : stillGood)
-            line.add("hint", advice)
-            output.line(line)
-            return
+            let problem = FoundProblem(self, file: file, session: session, hint: advice)
+            return output.line(Shapes.problem.line(problem))
         }
         let word = isSound ? output.style.green(verdict) : output.style.red(verdict)
         output.text("\(Escape.display(file)): \(word)\(session.map { ", session \(Escape.display($0))" } ?? "")")

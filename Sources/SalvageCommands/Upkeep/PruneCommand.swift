@@ -92,15 +92,7 @@ struct Prune: Command {
 
     private func write(_ removal: RetentionPlan.Removal, _ record: SessionRecord, to output: Output) {
         if options.json {
-            var line = JSONLine()
-            line.add("session", removal.session)
-            line.add("tag", record.tag)
-            line.add("ended", time: record.at)
-            line.add("pack", record.pack)
-            line.add("bytes", removal.bytes)
-            line.add("reason", removal.reason)
-            line.add("dry_run", dryRun)
-            output.line(line)
+            output.line(Shapes.prunedPack.line(PrunedPack(removal: removal, record: record, isDryRun: dryRun)))
         } else if dryRun || options.verbose {
             let tag = record.tag.map { " " + Escape.display($0) } ?? ""
             output.text(
@@ -111,13 +103,8 @@ struct Prune: Command {
 
     private func write(forgotten session: String, at time: Int64, to output: Output) {
         if options.json {
-            var line = JSONLine()
-            line.add("session", session)
-            line.add("ended", time: time)
-            line.add("reason", "history")
-            line.add("forgotten", !dryRun)
-            line.add("dry_run", dryRun)
-            output.line(line)
+            let forgotten = ForgottenSession(session: session, ended: time, isDryRun: dryRun)
+            output.line(Shapes.forgottenSession.line(forgotten))
         } else if dryRun || options.verbose {
             output.text(
                 "\(dryRun ? "would delete" : "deleted") the ledger of \(Escape.display(session)), ended "
@@ -127,17 +114,7 @@ struct Prune: Command {
 
     private func write(_ summary: PruneSummary, to output: Output) {
         if options.json {
-            var line = JSONLine()
-            line.add("totals", true)
-            line.add("packs", summary.packs)
-            line.add("bytes", summary.bytes)
-            line.add("pinned", summary.pinned)
-            line.add("examples", summary.examples)
-            line.add("in_use", summary.inUse)
-            line.add("forgotten_sessions", summary.forgotten)
-            line.add("excess_bytes", summary.excess)
-            line.add("dry_run", dryRun)
-            return output.line(line)
+            return output.line(Shapes.pruneTotals.line(PruneTotals(summary: summary, isDryRun: dryRun)))
         }
         if options.quiet { return }
         var parts = [

@@ -40,15 +40,7 @@ struct Reindex: Command {
         progress.finish()
         let output = Output(options)
         if options.json {
-            var line = JSONLine()
-            line.add("indexed", report.indexed)
-            line.add("damaged", report.damaged.map(\.path))
-            line.add("superseded", report.superseded.map(\.path))
-            line.add("missing", report.missing)
-            line.add("unreadable", report.unreadable.map(\.path))
-            line.add("unknown", report.unknown.map(\.session))
-            line.add("set_aside", report.setAside)
-            output.line(line)
+            output.line(Shapes.reindex.line(report))
         } else if !options.quiet {
             output.text("indexed \(counted(report.indexed, "pack"))")
             if let aside = report.setAside { output.text("the damaged catalog was kept as \(aside)") }

@@ -17,54 +17,25 @@ struct Status: Command {
     func run() throws {
         let store = try StoreAccess.store(options)
         let now = TimeText.now()
-        let report = try store.status(now: now)
-        let absent = try AbsentPathText.find(in: store, options)
+        var report = try store.status(now: now)
+        report.absentPaths = try AbsentPathText.find(in: store, options)
         let output = Output(options)
         if options.json {
-            output.line(report.line(store, now: now, absent))
+            output.line(Shapes.status.line(report))
         } else {
-            report.write(store, now: now, absent, to: output)
+            report.write(to: output)
         }
         try output.finish()
     }
 }
 
 extension StatusReport {
-    fileprivate func line(_ store: Store, now: Int64, _ absent: [AbsentPath]) -> JSONLine {
-        var sessions = JSONLine()
-        for state in SessionState.allCases { sessions.add(state.rawValue, totals.sessions[state] ?? 0) }
-        var line = JSONLine()
-        line.add("store", store.path)
-        line.add("sessions", sessions)
-        line.add("backlog", totals.backlog)
-        line.add("not_packed", backlog.sessions)
-        line.add("not_packed_reason", backlog.reason)
-        line.add("exits_last_hour", flow.exitsLastHour)
-        line.add("artifacts_last_hour", flow.artifactsLastHour)
-        line.add("bytes_last_hour", flow.bytesLastHour)
-        line.add("overdue", flow.overdue)
-        line.add("lost_last_day", flow.lostLastDay)
-        line.add("followed", followed)
-        line.add("next_deadline", time: totals.nextDeadline)
-        line.add("next_session", totals.nextSession)
-        line.add("time_left_ms", totals.nextDeadline.map { $0 - now })
-        line.add("packs", totals.packs)
-        line.add("pack_bytes", totals.packBytes)
-        line.add("members", totals.members)
-        line.add("member_bytes", totals.memberBytes)
-        line.add("crashes", totals.crashes)
-        line.add("catalog_bytes", catalogBytes)
-        line.add("free_bytes", freeBytes)
-        if !absent.isEmpty { line.add("absent_paths", absent.map { AbsentPathText.object($0) }) }
-        return line
-    }
-
-    fileprivate func write(_ store: Store, now: Int64, _ absent: [AbsentPath], to output: Output) {
+    fileprivate func write(to output: Output) {
         let style = output.style
         let states = SessionState.allCases.compactMap { state in
             totals.sessions[state].map { StateText.dress(state)(style, "\($0) \(state.rawValue)") }
         }
-        output.text("store     \(Escape.display(store.path))")
+        output.text("store     \(Escape.display(store))")
         output.text("sessions  \(states.isEmpty ? "none" : states.joined(separator: ", "))")
         output.text("backlog   \(counted(totals.backlog, "artifact")) to fetch")
         if let words = backlog.words { output.text("waiting   " + style.red(Escape.display(words))) }
@@ -88,6 +59,6 @@ extension StatusReport {
         output.text("crashes   \(totals.crashes)")
         output.text("catalog   \(SizeText.binary(catalogBytes))")
         if let freeBytes { output.text("free      \(SizeText.binary(freeBytes)) on the disk") }
-        for path in absent { output.text("absent    " + style.yellow(Escape.display(AbsentPathText.line(path)))) }
+        for path in absentPaths { output.text("absent    " + style.yellow(Escape.display(AbsentPathText.line(path)))) }
     }
 }

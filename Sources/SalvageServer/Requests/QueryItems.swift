@@ -1,3 +1,4 @@
+import HTTPTypes
 import Hummingbird
 import Text
 
@@ -5,15 +6,18 @@ import Text
 struct QueryItems: Sendable {
     let pairs: [(name: String, value: String)]
 
+    /// Names and values that were read already.
+    init(pairs: [(name: String, value: String)]) { self.pairs = pairs }
+
     /// Reads the part of an address after `?`, or the body of a form.
     ///
     /// - Throws: ``ServerFailure`` with status 400 for an invalid escape.
-    init(_ text: some StringProtocol) throws {
+    init(_ text: String) throws {
         var pairs: [(name: String, value: String)] = []
         for part in text.utf8.split(separator: UInt8(ascii: "&")) {
             let halves = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            guard pairs.count < 1000, let name = Percent.decode(String(Substring(halves[0])), plusIsSpace: true),
-                let value = Percent.decode(String(Substring(halves.count > 1 ? halves[1] : "")), plusIsSpace: true)
+            guard pairs.count < 1000, let name = Percent.decode(Substring(halves[0]), plusIsSpace: true),
+                let value = Percent.decode(halves.count > 1 ? Substring(halves[1]) : "", plusIsSpace: true)
             else {
                 throw ServerFailure(
                     .badRequest, "bad_query", "the query is not percent-encoded UTF-8, or has over 1000 parts",
@@ -29,10 +33,10 @@ struct QueryItems: Sendable {
         let target = request.head.path ?? ""
         // Bytes, not characters: a combining mark may follow the question mark.
         guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else {
-            pairs = []
+            self.init(pairs: [])
             return
         }
-        try self.init(target[target.utf8.index(after: mark)...])
+        try self.init(String(Substring(target.utf8[target.utf8.index(after: mark)...])))
     }
 
     /// All values of a name. An empty value counts as none, because forms send their empty fields.

@@ -93,3 +93,8 @@ struct ServerFailure: Error, Sendable {
         ].contains(code)
     }
 }
+
+extension HTTPResponse.Status {
+    /// The disk is full (RFC 4918, section 11.5).
+    static let noSpace = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+}

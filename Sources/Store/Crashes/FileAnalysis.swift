@@ -28,16 +28,26 @@ public struct FileAnalysis {
     ///
     /// - Parameters:
     ///   - path: where to find symbols: a folder with `.build-id`, a store, or a folder of executables and debug files.
+    ///   - store: a store whose symbols are used if `path` is nil.
     ///   - program: the executable that dumped core, if it cannot be found by its build id.
     ///   - rules: the user's rules for signatures.
     ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
     /// - Throws: ``StoreError``, or `CrashError` if the folder of symbols or the program cannot be read.
-    public init(symbols path: String?, program: String?, rules: SignatureRules, allowMissing: [String]) throws {
+    public init(
+        symbols path: String?, store: String? = nil, program: String?, rules: SignatureRules, allowMissing: [String]
+    ) throws {
         // A limit that stays low is noted on the crashes.
         try? DescriptorBudget.raiseLimit()
         readers = AnalysisProcess(copiesItself: true, allowMissing: allowMissing)
         self.rules = rules
+        let path = path ?? store.flatMap { Self.symbols(ofStore: $0) }
         symbols = path == nil && program == nil ? nil : try TemporarySymbolStore(path, program: program)
+    }
+
+    /// The folder of a store's symbols; nil if it has none.
+    private static func symbols(ofStore store: String) -> String? {
+        let folder = store + "/symbols"
+        return [".build-id", ".by-name"].contains { StorePath.mayExist(folder + "/" + $0) } ? folder : nil
     }
 
     /// Analyzes a file, or all files in a folder as files of one session.

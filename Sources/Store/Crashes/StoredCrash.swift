@@ -53,6 +53,7 @@ extension Store {
     ///
     /// - Throws: `CatalogError`, `LiveFailure` after all other crashes, or what the closure throws.
     public func forEachCrash(_ selection: Selection, _ body: (ListedCrash) throws -> Void) throws {
+        let selection = try selected(selection)
         try catalog().forEachCrash(selection) { try body(.stored(StoredCrash($0))) }
         try forEachFollowedCrash(selection) { try body(.followed($0)) }
     }

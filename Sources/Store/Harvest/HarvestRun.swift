@@ -9,6 +9,7 @@ public struct HarvestRun: Sendable {
     /// The loop, which takes stop requests and reloads.
     public let runner: HarvestRunner
     private let client: SessionAPIClient
+    private let store: Store
 
     /// Raises the limit on open files, takes the store's lock, removes what interrupted ingests left, and prepares the
     /// connection to the API. Requests nothing yet. At most once in a process.
@@ -29,6 +30,7 @@ public struct HarvestRun: Sendable {
         if DescriptorBudget.isScarce { SessionAPIClient.useOneEventLoop() }
         let configuration = current.value
         let store = try Store(creating: location)
+        self.store = store
         // Looked up before the first request, so that a missing token is reported at once; read again for each request,
         // so that a token file can be replaced while a daemon runs.
         _ = try APIToken.find(configuration, environment: environment)
@@ -57,7 +59,7 @@ public struct HarvestRun: Sendable {
     /// - Throws: `HarvestError` as `HarvestRunner.run` does.
     public func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {
         do {
-            let summary = try await runner.run(mode, again: again)
+            let summary = try await runner.run(mode, again: try again.map { try store.selected($0) })
             await client.shutdown()
             return summary
         } catch {

@@ -41,7 +41,8 @@ extension Store {
     public func sources(
         for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection, needsLabels: Bool
     ) throws -> SearchSources {
-        SearchSources(
+        let selection = try selected(selection)
+        return SearchSources(
             packs: try packs(for: query, options, selection, needsLabels), live: try FollowedLogFeed(self, selection))
     }
 

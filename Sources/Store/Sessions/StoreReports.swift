@@ -19,6 +19,12 @@ public struct StatusReport: Sendable {
     public let followed: Int?
     /// The free space on the store's file system, in bytes; nil if unknown.
     public let freeBytes: UInt64?
+    /// Where the store is.
+    public let store: String
+    /// When this was asked, in milliseconds since 1970.
+    public let now: Int64
+    /// The paths of rules that are absent in every session, if the asker looked for them (``Store/absentPaths(_:_:now:)``).
+    public var absentPaths: [AbsentPath] = []
 }
 
 extension Store {
@@ -31,14 +37,15 @@ extension Store {
         return StatusReport(
             totals: try catalog.status(), flow: try catalog.flow(now: now), backlog: try PackBacklog(catalog),
             catalogBytes: ["", "-wal"].reduce(0) { $0 + Self.fileSize(catalog.path + $1) },
-            followed: (try? LiveStore.sessions(path))?.count, freeBytes: freeBytes)
+            followed: (try? LiveStore.sessions(path))?.count, freeBytes: freeBytes, store: path,
+            now: now)
     }
 
     /// How complete the collection of the selected sessions is.
     ///
-    /// - Throws: `CatalogError`.
-    public func coverage(_ selection: Selection) throws(CatalogError) -> Coverage {
-        try catalog().coverage(selection)
+    /// - Throws: `CatalogError`, or as ``resolved(_:)`` does.
+    public func coverage(_ selection: Selection) throws -> Coverage {
+        try catalog().coverage(try selected(selection))
     }
 
     /// Calls `body` with each artifact that is not collected, and each session that was lost before its artifacts were
@@ -51,7 +58,7 @@ extension Store {
     public func forEachGap(
         _ selection: Selection, includesCollected: Bool = false, _ body: (CoverageGap) throws -> Void
     ) throws {
-        try catalog().forEachGap(selection, collected: includesCollected, body)
+        try catalog().forEachGap(try selected(selection), collected: includesCollected, body)
     }
 
     /// The paths of rules that are absent in every session where they were requested.
@@ -60,11 +67,11 @@ extension Store {
     ///   - configuration: has the rules.
     ///   - selection: the sessions to look at.
     ///   - now: the current time, in milliseconds since 1970.
-    /// - Throws: `CatalogError`.
+    /// - Throws: `CatalogError`, or as ``resolved(_:)`` does.
     public func absentPaths(
         _ configuration: Configuration, _ selection: Selection = Selection(), now: Int64
-    ) throws(CatalogError) -> [AbsentPath] {
-        try AbsentPath.find(in: try catalog(), by: configuration, selection: selection, now: now)
+    ) throws -> [AbsentPath] {
+        try AbsentPath.find(in: try catalog(), by: configuration, selection: try selected(selection), now: now)
     }
 
     /// The free space on the store's file system for ordinary users, in bytes; nil if unknown.
