@@ -92,18 +92,6 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
         return pieces
     }
 
-    /// The glob without a separator that only this text matches.
-    public static func escaped(_ text: String) -> String {
-        let special = "*?[\\".utf8
-        guard text.utf8.contains(where: special.contains) else { return text }
-        var out: [UInt8] = []
-        for byte in text.utf8 {
-            if special.contains(byte) { out.append(UInt8(ascii: "\\")) }
-            out.append(byte)
-        }
-        return String(decoding: out, as: UTF8.self)
-    }
-
     /// The only text that matches; nil if there may be several, and for a glob over paths.
     public var literal: String? {
         guard let pieces else { return nil }
@@ -113,6 +101,18 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
             bytes.append(byte)
         }
         return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// The glob without a separator that matches exactly `text`.
+    public static func quoting(_ text: String) -> String {
+        var quoted: [UInt8] = []
+        for byte in text.utf8 {
+            if [UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "["), UInt8(ascii: "\\")].contains(byte) {
+                quoted.append(UInt8(ascii: "\\"))
+            }
+            quoted.append(byte)
+        }
+        return String(decoding: quoted, as: UTF8.self)
     }
 
     /// Whether the whole text matches.

@@ -229,14 +229,15 @@ struct PageSamples {
             session: text, at: now, artifact: text, endpoint: text, status: 404, identifier: text, outcome: text)
         let report = SessionReport(
             session: session, artifacts: artifacts, crashes: [StoredCrash(row(0))], signature: nil, isFollowed: false,
-            followedCrashes: [record], followedProblem: nil, log: .none)
+            followedCrashes: [record], followedProblem: nil, log: .none, now: now)
         let member = MemberRecord(
             ordinal: 0, artifact: text, path: Array(text.utf8) + [0xFF], kind: .log, mode: 0o644,
             mtime: now * 1_000_000, size: 99, stored: 9, sha256: [], linkTarget: nil, flags: [])
         return SessionDetailPage.Facts(
             report: report,
             explanation: SessionExplanation(
-                session: session, artifacts: artifacts, requests: [request], requestsDropped: 3), errors: [row(1)],
+                session: session, artifacts: artifacts, requests: [request], requestsDropped: 3, now: now),
+            errors: [row(1)],
             members: [member], lines: lines)
     }
 
@@ -259,8 +260,8 @@ struct PageSamples {
         pulse.deadlines = [.init(session: text, time: now - hour, image: text, tag: text)]
         return CollectionPage.Facts(
             groups: [
-                CoverageGroup(image: text, artifact: text, states: [.absent: 9]),
-                CoverageGroup(image: text, artifact: text(1), states: [.collected: 9, .lost: 1]),
+                ArtifactCoverage(image: text, artifact: text, states: [.absent: 9]),
+                ArtifactCoverage(image: text, artifact: text(1), states: [.collected: 9, .lost: 1]),
             ], pulse: pulse, lost: [session], trouble: text)
     }
 

@@ -93,7 +93,7 @@
     if (window.EventSource) {
       const events = new EventSource(base + "/api/v1/events");
       events.onmessage = () => soon(1000);
-      for (const kind of ["new", "returned", "spike", "lost", "absent", "deadline"]) {
+      for (const kind of ["new", "returned", "crash", "session", "spike", "lost", "absent", "deadline"]) {
         events.addEventListener(kind, () => soon(1000));
       }
     }
@@ -109,9 +109,8 @@
       const status = form.querySelector("[data-status]");
       status.textContent = "Uploading…";
       try {
-        const address = form.dataset.upload + "?name=" + encodeURIComponent(file.name);
-        const token = form.elements.form_token.value;
-        const response = await fetch(address, { method: "PUT", headers: { "X-Salvage-Token": token }, body: file });
+        const headers = { "X-Salvage-Token": form.elements.form_token.value, "Content-Type": "application/octet-stream" };
+        const response = await fetch(form.dataset.upload, { method: "PUT", headers, body: file });
         const answer = await response.json().catch(() => ({}));
         if (!response.ok) throw new Error(answer.message || response.statusText);
         status.textContent = "Added. Reload to see what is still missing.";

@@ -21,9 +21,9 @@ enum BuildDiffPage {
     /// Reads the facts.
     static func facts(_ store: Store, before: String, after: String, _ selection: Selection, now: Int64) throws -> Facts
     {
-        let comparison = try store.compare(before: Glob.escaped(before), after: Glob.escaped(after), selection)
+        let comparison = try store.compare(before: Glob.quoting(before), after: Glob.quoting(after), selection)
         var selection = selection
-        selection.tags = [Glob.escaped(before), Glob.escaped(after)]
+        selection.tags = [Glob.quoting(before), Glob.quoting(after)]
         let builds = try store.builds(selection, now: now)
         func crashed(_ tag: String) -> Int? { builds.first { $0.tag.hasSameBytes(as: tag) }?.crashedSessions }
         let signatures = comparison.changes.map { ($0.signature, SignatureID.of($0.signature)) }

@@ -55,7 +55,7 @@ enum BuildsPage {
     private static func row(_ build: BuildOverview, earlier: BuildOverview?, _ view: PageView) -> PageModel {
         let share = build.sessions > 0 ? Double(build.crashedSessions) / Double(build.sessions) : nil
         var row: PageModel = [
-            "href": .shown(view.link.path("/crashes", [("tag", Glob.escaped(build.tag))])),
+            "href": .shown(view.link.path("/crashes", [("tag", Glob.quoting(build.tag))])),
             "tag": .text(build.tag, most: 80), "images": .text(SignatureRow.names(build.images), most: 160),
             "sessions": .text(PageWords.count(build.sessions)),
             "crashed": .text(PageWords.count(build.crashedSessions)), "free": .text(free(share)),

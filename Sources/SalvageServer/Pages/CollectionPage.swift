@@ -8,7 +8,7 @@ import Text
 enum CollectionPage {
     /// What it shows of a store.
     struct Facts: Sendable {
-        var groups: [CoverageGroup]
+        var groups: [ArtifactCoverage]
         var pulse: StorePulse
         /// The newest lost sessions of the selection.
         var lost: [SessionRecord]
@@ -29,7 +29,7 @@ enum CollectionPage {
         lost.states = [.lost]
         lost.limit = mostLost
         return Facts(
-            groups: try store.coverageGroups(selection),
+            groups: try store.artifactCoverage(selection),
             pulse: try store.pulse(now: view.now, deadlines: mostDeadlines), lost: try store.sessions(lost),
             trouble: try store.packTrouble())
     }
@@ -65,7 +65,7 @@ enum CollectionPage {
             ])
     }
 
-    private static func notes(_ facts: Facts, _ absent: [CoverageGroup]) -> [PageModel] {
+    private static func notes(_ facts: Facts, _ absent: [ArtifactCoverage]) -> [PageModel] {
         var notes: [PageModel] = []
         for group in absent.prefix(10) {
             notes.append(
@@ -90,7 +90,7 @@ enum CollectionPage {
 
     private static func named(_ image: String) -> String { image.isEmpty ? "an unknown image" : image }
 
-    private static func group(_ group: CoverageGroup) -> PageModel {
+    private static func group(_ group: ArtifactCoverage) -> PageModel {
         func count(_ state: ArtifactState) -> PageModel.Value { .text(PageWords.count(group.states[state] ?? 0)) }
         return [
             "image": .text(named(group.image), most: 120), "artifact": .text(group.artifact, most: 300),

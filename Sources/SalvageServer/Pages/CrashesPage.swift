@@ -22,7 +22,8 @@ enum CrashesPage {
     /// Reads the facts.
     static func facts(_ store: Store, _ query: SelectionQuery, _ view: PageView) throws -> Facts {
         var signatures = try store.signatures(query.selection, now: view.now)
-        if !query.signatureStates.isEmpty { signatures.removeAll { !query.signatureStates.contains($0.state) } }
+        let states = query.selection.signatureStates
+        if !states.isEmpty { signatures.removeAll { !states.contains($0.state) } }
         if let text = view.query.all("text").first {
             let wanted = Array(text.utf8.map(lowered))
             signatures.removeAll { !contains(Array($0.signature.utf8.map(lowered)), wanted) }

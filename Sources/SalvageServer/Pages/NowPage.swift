@@ -196,7 +196,7 @@ enum NowPage {
             ]
             if let tag = line.tag, !line.isRest {
                 model["tagLink"] = .one([
-                    "href": .shown(view.link.path("/crashes", [("since", "24h"), ("tag", Glob.escaped(tag))]))
+                    "href": .shown(view.link.path("/crashes", [("since", "24h"), ("tag", Glob.quoting(tag))]))
                 ])
             }
             return model

@@ -55,7 +55,9 @@ struct PageRoutes: Sendable {
 
     private func addThings(_ router: Router<ServerContext>) {
         let source = SourceLinks(template: settings.sourceLink)
-        named(router, "/sessions/:id") { SessionDetailPage.content(try SessionDetailPage.facts($0, $2), $1) }
+        named(router, "/sessions/:id") {
+            SessionDetailPage.content(try SessionDetailPage.facts($0, $2, now: $1.now), $1)
+        }
         named(router, "/crashes/:id") { store, view, id in
             CrashPage.content(try CrashPage.facts(store, id, now: view.now), view, source: source)
         }

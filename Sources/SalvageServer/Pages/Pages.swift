@@ -44,6 +44,4 @@ enum Pages {
 extension QueryItems {
     /// An address without a query.
     static let none = QueryItems(pairs: [])
-
-    init(pairs: [(name: String, value: String)]) { self.pairs = pairs }
 }

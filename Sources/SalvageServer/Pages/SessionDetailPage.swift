@@ -29,11 +29,11 @@ enum SessionDetailPage {
     private static let lines = (before: 40, after: 30)
 
     /// Reads the facts.
-    static func facts(_ store: Store, _ id: String) throws -> Facts {
-        let report = try store.report(on: id, logLines: 40)
+    static func facts(_ store: Store, _ id: String, now: Int64) throws -> Facts {
+        let report = try store.report(on: id, logLines: 40, now: now)
         let session = report.session
         var facts = Facts(
-            report: report, explanation: try store.explanation(of: session.session),
+            report: report, explanation: try store.explanation(of: session.session, now: now),
             errors: session.pack == nil
                 ? [] : try store.crashRows(Selection(sessions: [session.session], errors: true, limit: mostErrors)),
             members: session.pack == nil ? [] : try store.members(of: session, limit: mostFiles + 1))

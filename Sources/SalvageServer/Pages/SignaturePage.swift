@@ -42,7 +42,7 @@ enum SignaturePage {
     static func facts(_ store: Store, _ name: String, now: Int64) throws -> Facts {
         let overview = try store.signature(named: name, now: now)
         let texts = [overview.signature] + overview.standing.merged
-        var selection = Selection(signatures: texts.map { Glob.escaped($0) }, limit: mostRows)
+        var selection = Selection(signatures: texts.map { Glob.quoting($0) }, limit: mostRows)
         let rows = try store.crashRows(selection)
         selection.limit = nil
         selection.since = max(
@@ -127,7 +127,7 @@ enum SignaturePage {
         }
         if let heat = HeatTable.model(facts.series) { model["heat"] = .one(heat) }
         model["allSessions"] = .one([
-            "href": .shown(view.link.path("/sessions", [("signature", Glob.escaped(overview.signature))]))
+            "href": .shown(view.link.path("/sessions", [("signature", Glob.quoting(overview.signature))]))
         ])
         if let example = facts.rows.first {
             model["example"] = .one([

@@ -46,8 +46,8 @@ extension Store {
     /// How complete the collection of the selected sessions is, by image and artifact.
     ///
     /// - Throws: `CatalogError`.
-    public func coverageGroups(_ selection: Selection) throws(CatalogError) -> [CoverageGroup] {
-        try catalog().coverageGroups(selection)
+    public func artifactCoverage(_ selection: Selection) throws(CatalogError) -> [ArtifactCoverage] {
+        try catalog().artifactCoverage(selection)
     }
 
     /// The rows of the selected crashes, newest first, without decoding their records. Give a limit.

@@ -1,7 +1,7 @@
 public import Model
 
 /// How complete the collection of one artifact of one image is.
-public struct CoverageGroup: Sendable, Equatable {
+public struct ArtifactCoverage: Sendable, Equatable {
     /// The image; empty when unknown.
     public let image: String
     /// The configured container path; `logs` for the stdout and stderr log.
@@ -34,7 +34,7 @@ public struct CoverageGroup: Sendable, Equatable {
 
 extension Catalog {
     /// Counts the states of the selected sessions' artifacts by image and artifact, in the order of their names.
-    public func coverageGroups(_ selection: Selection) throws(CatalogError) -> [CoverageGroup] {
+    public func artifactCoverage(_ selection: Selection) throws(CatalogError) -> [ArtifactCoverage] {
         try read { (connection) throws(CatalogError) in
             let filter = try Filter.sessions(selection, on: connection)
             let rows = try connection.prepare(
@@ -44,7 +44,7 @@ extension Catalog {
                 GROUP BY s.image, a.artifact, a.state ORDER BY s.image, a.artifact
                 """
             ).bind(filter.values)
-            var groups: [CoverageGroup] = []
+            var groups: [ArtifactCoverage] = []
             while try rows.step() {
                 let (image, artifact) = (rows.text(0), rows.text(1))
                 let state = ArtifactState(rawValue: rows.text(2)) ?? .failed
@@ -54,7 +54,7 @@ extension Catalog {
                 {
                     groups[groups.count - 1].states[state, default: 0] += count
                 } else {
-                    groups.append(CoverageGroup(image: image, artifact: artifact, states: [state: count]))
+                    groups.append(ArtifactCoverage(image: image, artifact: artifact, states: [state: count]))
                 }
             }
             return groups
