@@ -101,7 +101,8 @@ let package = Package(
         .testTarget(
             name: "SalvageServerTests",
             dependencies: [
-                "SalvageServer", "Store", "Model", "JSON", "Catalog", "CrashAnalysis", "Harvest", "LogSearch", "Pack", "Text",
+                "SalvageServer", "Store", "Model", "JSON", "Catalog", "CrashAnalysis", "Harvest", "LogSearch", "Pack",
+                "Text",
             ], swiftSettings: house),
         // The page's templates, style sheet and script, embedded in the program.
         .target(name: "CAssets"),
