@@ -91,7 +91,7 @@ let package = Package(
             name: "SalvageServer",
             dependencies: [
                 "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "Digest", "Files", "Harvest",
-                "JSON",
+                "JSON", "Live",
                 "LogSearch", "LogTime", "Model", "Notify", "Pack", "Printers", "SalvageConfiguration", "Store",
                 "Terminal", "Text",
                 programsOnly("Mustache", "swift-mustache"),
@@ -102,8 +102,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Assets"], swiftSettings: house),
         .testTarget(
-            name: "SalvageServerTests", dependencies: ["SalvageServer", "Store", "Harvest", "Model", "Notify", "JSON"],
-            swiftSettings: house),
+            name: "SalvageServerTests",
+            dependencies: [
+                "SalvageServer", "Store", "Model", "JSON", "Catalog", "CrashAnalysis", "Harvest", "LogSearch", "Notify",
+                "Pack", "Text",
+            ], swiftSettings: house),
         // The page's templates, style sheet and script, embedded in the program.
         .target(name: "CAssets"),
         .target(

@@ -38,6 +38,8 @@ public struct Configuration: Sendable, Equatable {
     public var notify = Notifications()
     /// Builds that do not come in the order of their versions.
     public var builds = Builds()
+    /// How `serve` is run.
+    public var serve = Serve()
     /// The file these values came from; nil when no file was found.
     public var file: String?
     /// Whether the file has no keys: it is empty or contains only comments.

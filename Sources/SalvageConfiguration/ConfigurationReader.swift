@@ -80,6 +80,7 @@ extension Configuration {
         let builds = top.section("builds")
         self.builds.order = builds.globs("order")
         builds.finish()
+        serve = Serve.read(top.section("serve"))
         redact = (top.list("redact") ?? []).enumerated().compactMap { index, node in
             RedactionRule.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
         }

@@ -9,6 +9,13 @@ public struct Coverage: Sendable, Equatable {
     /// Bytes downloaded.
     public var bytes: UInt64
 
+    /// Creates totals; without arguments, of nothing.
+    public init(sessions: [SessionState: Int] = [:], artifacts: [ArtifactState: Int] = [:], bytes: UInt64 = 0) {
+        self.sessions = sessions
+        self.artifacts = artifacts
+        self.bytes = bytes
+    }
+
     /// Whether nothing is missing: every artifact was collected, left out deliberately, or is still pending.
     public var isComplete: Bool {
         (sessions[.lost] ?? 0) == 0

@@ -54,6 +54,9 @@ public final class ServiceNotifier: Sendable {
     /// Reports that the reload is over.
     public func reloaded() { send("READY=1") }
 
+    /// Reports that a service without a loop is ready, and what it does.
+    public func ready(_ status: String) { send("READY=1\nSTATUS=\(status)") }
+
     /// Reports that the daemon drains.
     public func stopping() { send("STOPPING=1\nSTATUS=draining") }
 

@@ -11,7 +11,7 @@ enum CommandTable {
             ]
         ),
         ("Retrieve data", [.query(ListFiles.self), .query(Cat.self), .query(Logs.self), .query(Export.self)]),
-        ("Tell people", [.group(NotifyCommands.noun)]),
+        ("Share and tell", [.network(Serve.self), .group(NotifyCommands.noun)]),
         ("Call the API", [.group(API.noun)]),
         ("Symbols and signatures", [.group(Symbols.noun), .group(Signatures.noun)]),
         (

@@ -61,7 +61,7 @@ public enum SalvageProgram {
         do {
             switch GlobalFlagOrder.moveBehindCommand(arguments).first {
             case "harvest": try ProcessGuard.begin { ProcessEnding.end($0, isDaemon: false) }
-            case "watch": try ProcessGuard.begin { ProcessEnding.end($0, isDaemon: true) }
+            case "watch", "serve": try ProcessGuard.begin { ProcessEnding.end($0, isDaemon: true) }
             case "api", "symbols": try ProcessGuard.requireThreads()
             default: break
             }

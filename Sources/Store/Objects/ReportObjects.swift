@@ -37,7 +37,7 @@ extension Shapes {
     ]
 
     /// The last lines of a log.
-    static let logTail = JSONShape<LogLines>(
+    public static let logTail = JSONShape<LogLines>(
         "LogLines", "The last lines of a log.",
         [
             .text("path", "the member's path, escaped") { Escape.path($0.path) },
@@ -114,7 +114,9 @@ extension Shapes {
 }
 
 /// The last lines of a log.
-struct LogLines: Sendable {
+public struct LogLines: Sendable {
+    /// The path of the member that they are from.
     let path: [UInt8]
+    /// The lines, without their ends.
     let lines: [[UInt8]]
 }

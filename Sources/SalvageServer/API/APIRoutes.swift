@@ -1,0 +1,33 @@
+/// All operations of the API.
+enum APIRoutes {
+    static let all: [APIRoute] =
+        store + signatures + decisions + builds + crashes + sessions + files + [grep] + symbols + [events]
+
+    /// The filters that most lists take; `cursor` is the pattern of their cursor.
+    static func filters(
+        _ names: [String] = ["since", "until", "image", "tag", "location", "label", "crashed", "session"],
+        cursor: String? = OffsetCursor.pattern
+    ) -> [APIParameter] {
+        var all = filterParameters.filter { names.contains($0.name) }
+        if let cursor {
+            all.append(.query("limit", .integer(1...SelectionQuery.longestPage), "how many items to return (100)"))
+            all.append(.query("cursor", .text(matching: cursor), "`next` of the page before"))
+        }
+        return all
+    }
+
+    private static let filterParameters: [APIParameter] = [
+        .query("since", .time, "only since this time: `2h`, `yesterday`, `2026-11-20T21:00Z`"),
+        .query("until", .time, "only before this time"),
+        .query("image", .list(.text), "only images that match one of these globs"),
+        .query("tag", .list(.text), "only tags that match one of these globs"),
+        .query("location", .list(.text), "only locations that match one of these globs"),
+        .query(
+            "label", .list(.text(matching: "^[A-Za-z0-9_.-]{1,40}=[A-Za-z0-9_. *-]{0,40}$")),
+            "only sessions with this label: `mode=duel`; the value is a glob"),
+        .query(
+            "signature", .list(.text), "only crashes whose signature is one of these, or matches one of these globs"),
+        .query("crashed", .boolean, "only sessions that crashed"),
+        .query("session", .list(.text), "only sessions with one of these ids, or the only ones that begin with them"),
+    ]
+}

@@ -1,0 +1,60 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+extension APIRoutes {
+    /// The stream of events.
+    static let events = APIRoute(
+        .get, "/events", "events",
+        "What happens in the store, as server-sent events: `new` and `returned` (an Event), `crash` (another Crash) and "
+            + "`session` (a Session that was collected). Crashes have an id: with it in `Last-Event-ID`, none is missed.",
+        [
+            APIParameter(
+                name: "Last-Event-ID", place: .header, schema: .text(matching: "^[0-9]{1,15}$"),
+                help: "the id of the last event that was received", isRequired: false),
+            .query("after", .integer(0...999_999_999), "the same as `Last-Event-ID`"),
+            .query("limit", .integer(1...1_000_000), "end the stream after so many events"),
+        ], returns: [.bytes("text/event-stream", "The events; a comment each 15 seconds.")]
+    ) { call in
+        let headers: HTTPFields = [.contentType: "text/event-stream"]
+        guard !call.isHead else { return Response(status: .ok, headers: headers) }
+        let named = HTTPField.Name("Last-Event-ID").flatMap { call.request.headers[$0] }.flatMap { Int64($0) }
+        let after = try named ?? call.items.number("after", in: 0...999_999_999).map { Int64($0) }
+        let limit = try call.items.number("limit", in: 1...1_000_000) ?? .max
+        let feed = call.services.events
+        let subscription = try feed.subscribe()
+        call.context.channel.closeFuture.whenComplete { _ in subscription.end() }
+        let missed = try await after.asyncMap { try await feed.missed(after: $0) } ?? []
+        return Response(
+            status: .ok, headers: headers,
+            body: call.streamed { writer in
+                defer { subscription.end() }
+                try await writer.write(ByteBuffer(string: "retry: 3000\n\n"))
+                var left = limit
+                var last: Int64 = 0
+                for message in missed where left > 0 {
+                    try await writer.write(ByteBuffer(bytes: message.bytes))
+                    last = message.id ?? last
+                    left -= 1
+                }
+                if left == 0 { return }
+                for await message in subscription.messages {
+                    // What was sent as missed may arrive again.
+                    if let id = message.id, id <= last { continue }
+                    try await writer.write(ByteBuffer(bytes: message.bytes))
+                    if message.isEvent { left -= 1 }
+                    if left == 0 { return }
+                }
+            })
+    }
+}
+
+extension Optional where Wrapped: Sendable {
+    /// Like `map`, for a function that waits.
+    fileprivate func asyncMap<Result: Sendable>(
+        _ body: @Sendable (Wrapped) async throws -> Result
+    ) async throws -> Result? {
+        guard let self else { return nil }
+        return try await body(self)
+    }
+}

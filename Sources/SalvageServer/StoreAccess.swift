@@ -1,0 +1,93 @@
+import Files
+import Glibc
+internal import NIOPosix
+import Store
+internal import Synchronization
+
+/// The store of the server: runs its blocking calls on threads of its own, never on those of Swift concurrency.
+///
+/// Each thread has its own read-only connection. A catalog that was replaced by another file, as `restore` does, is opened
+/// again.
+public final class ServerStore: Sendable {
+    /// Threads for questions.
+    static let readers = 4
+    /// Threads for searches, which last as long as somebody reads the results.
+    static let searchers = 4
+
+    /// The store's folder.
+    public let path: String
+    /// Threads for downloads, which last as long as somebody reads them.
+    static let streamers = 8
+
+    private let streams = NIOThreadPool(numberOfThreads: streamers)
+    private let reads = NIOThreadPool(numberOfThreads: readers)
+    private let searches = NIOThreadPool(numberOfThreads: searchers)
+    private let writes = NIOThreadPool(numberOfThreads: 1)
+    /// Opened stores that no thread uses now.
+    private let idle = Mutex<[Opened]>([])
+
+    /// A store and the catalog's file that it has open.
+    private struct Opened: Sendable {
+        let store: Store
+        let file: CatalogFileIdentity?
+    }
+
+    /// Names the store in a folder; it is opened by the first question.
+    public init(_ path: String) {
+        self.path = path
+        for pool in [reads, searches, streams, writes] { pool.start() }
+    }
+
+    /// Ends the threads once their work is done.
+    public func close() async throws {
+        for pool in [reads, searches, streams, writes] { try await pool.shutdownGracefully() }
+    }
+
+    /// Answers a question about the store.
+    func read<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
+        try Task.checkCancellation()
+        return try await reads.runIfActive { try self.lend(body) }
+    }
+
+    /// Runs a search, which may last long.
+    func search<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
+        try Task.checkCancellation()
+        return try await searches.runIfActive { try self.lend(body) }
+    }
+
+    /// Reads what is sent to somebody, which may last long.
+    func stream<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
+        try Task.checkCancellation()
+        return try await streams.runIfActive { try self.lend(body) }
+    }
+
+    /// Changes the store, one change after the other. The store is open for writing only meanwhile.
+    func write<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
+        try await writes.runIfActive { try body(Store(self.path, readOnly: false)) }
+    }
+
+    private func lend<T>(_ body: (Store) throws -> T) throws -> T {
+        let file = CatalogFileIdentity(path + "/catalog.sqlite")
+        let opened = idle.withLock { idle in
+            idle.removeAll { $0.file != file }
+            return idle.popLast()
+        }
+        let used = try opened ?? Opened(store: Store(path), file: file)
+        defer { idle.withLock { $0.append(used) } }
+        return try body(used.store)
+    }
+}
+
+/// Which file a path names: another file at the same path is another one.
+private struct CatalogFileIdentity: Equatable, Sendable {
+    let device: UInt64
+    let inode: UInt64
+
+    /// Nil if the path names nothing that can be seen.
+    init?(_ path: String) {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else { return nil }
+        device = UInt64(facts.st_dev)
+        inode = UInt64(facts.st_ino)
+    }
+}
