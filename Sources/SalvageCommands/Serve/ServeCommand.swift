@@ -209,7 +209,6 @@ struct Serve: AsyncCommand {
 
     /// Writes a bundle of sessions.
     private static func bundle(_ store: Store, _ sessions: [String], _ target: String) throws {
-        guard let session = sessions.first, target.hasSuffix(".tar.gz") else { return }
-        _ = try store.export(session, to: String(target.dropLast(7)), bundle: true, progress: { _ in })
+        _ = try store.bundle(sessions, to: target, sheet: CrashSheets.sheet, progress: { _ in })
     }
 }

@@ -14,7 +14,7 @@ enum OpenAPIDocument {
         JSONObjectDescription(Shapes.build), JSONObjectDescription(Shapes.session),
         JSONObjectDescription(Shapes.sessionReport), JSONObjectDescription(Shapes.artifact),
         JSONObjectDescription(Shapes.request), JSONObjectDescription(Shapes.explainedArtifact),
-        JSONObjectDescription(Shapes.signatureSummary), JSONObjectDescription(Shapes.logTail),
+        JSONObjectDescription(Shapes.logTail),
         JSONObjectDescription(Shapes.crash), JSONObjectDescription(CrashCause.shape),
         JSONObjectDescription(CrashThread.shape), JSONObjectDescription(CrashFrame.shape),
         JSONObjectDescription(CrashModule.shape), JSONObjectDescription(Shapes.seriesPoint),
