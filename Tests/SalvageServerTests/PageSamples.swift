@@ -75,10 +75,11 @@ struct PageSamples {
     func overview(_ state: SignatureState, number: Int) -> SignatureOverview {
         let day = Int(now / 86_400_000)
         let signature = text(number)
-        let summary = SignatureSummary(
-            signature: signature, count: 30 - number, sessions: 20 - number, firstSeen: now - 200 * hour,
-            lastSeen: now - hour, images: [text(0)], tags: [text(0), text(1)], locations: [text(0), text(1)],
-            perDay: [.init(day: day - 3, count: 5), .init(day: day, count: 12)])
+        var summary = SignatureSummary(signature: signature)
+        (summary.count, summary.sessions) = (30 - number, 20 - number)
+        (summary.firstSeen, summary.lastSeen) = (now - 200 * hour, now - hour)
+        (summary.images, summary.tags, summary.locations) = ([text(0)], [text(0), text(1)], [text(0), text(1)])
+        summary.perDay = [.init(day: day - 3, count: 5), .init(day: day, count: 12)]
         var standing = SignatureStanding()
         standing.owner = text
         standing.ticket = text
